@@ -1,0 +1,44 @@
+# The commands. `make run` and `make test` are all a new machine needs; each installs what is missing first.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.SILENT:
+.DEFAULT_GOAL := help
+
+TOOLS := . scripts/env.sh;
+PROGRAM := target/release/idobata
+
+.PHONY: help setup setup-test build run watch check unit e2e test clean
+
+help: ## Show the commands
+	sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup:
+	scripts/setup build
+
+setup-test:
+	scripts/setup test
+
+build: setup ## Build the release program, target/release/idobata
+	$(TOOLS) cargo leptos build --release --precompress
+
+run: build ## Build and start on http://127.0.0.1:3000 (settings: make run ARGS='--help')
+	exec $(PROGRAM) $(ARGS)
+
+watch: setup ## Rebuild and reload while you edit
+	$(TOOLS) cargo leptos watch
+
+check: setup ## Format, lints for both targets, and the rules of the tree
+	$(TOOLS) scripts/check
+
+unit: setup ## Unit tests and tests over real sockets
+	$(TOOLS) cargo test --features ssr
+
+e2e: setup-test build ## Stories in a real browser, against the release program
+	$(TOOLS) cd end2end && npx playwright test $(ARGS)
+
+test: setup-test ## Everything: checks, unit tests, the release build and the stories
+	$(TOOLS) scripts/test
+
+clean: ## Remove what was built
+	rm -rf target end2end/node_modules end2end/test-results end2end/playwright-report

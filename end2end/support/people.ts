@@ -1,0 +1,67 @@
+// A person with a browser of their own, and what people do on the pages.
+import { type BrowserContext, expect, type Locator, type Page } from "@playwright/test";
+
+export class Person {
+  constructor(
+    readonly page: Page,
+    readonly context: BrowserContext,
+  ) {}
+
+  /** Opens an address and waits until the page answers to events. */
+  async open(path: string) {
+    await this.page.goto(path);
+    await expect(this.page.locator("html[data-hydrated]")).toBeAttached();
+  }
+
+  /** Opens a room and waits until it is followed. */
+  async enterRoom(room: string) {
+    await this.open(`/rooms/${room}`);
+    await this.expectConnected();
+  }
+
+  /** Makes a room that no other test has, and is then in it. */
+  async makeRoom(name: string): Promise<string> {
+    await this.open("/");
+    await this.page.getByText("New room").click();
+    await this.page.getByLabel("Name of the new room").fill(name);
+    await this.page.getByRole("button", { name: "Create" }).click();
+    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await this.expectConnected();
+    return new URL(this.page.url()).pathname.split("/").at(-1)!;
+  }
+
+  async rename(name: string) {
+    await this.page.getByLabel("Your name").fill(name);
+    await this.page.getByRole("button", { name: "Change" }).click();
+    await expect(this.page.locator("html[data-hydrated]")).toBeAttached();
+    await expect(this.page.getByLabel("Your name")).toHaveValue(name);
+  }
+
+  async expectConnected() {
+    await expect(this.page.locator(".talk [data-connection=open]")).toBeVisible();
+  }
+
+  get composer(): Locator {
+    return this.page.locator(".composer textarea");
+  }
+
+  get messages(): Locator {
+    return this.page.locator(".messages .message");
+  }
+
+  async post(text: string) {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Waits until exactly these texts stand in the room, in this order, all of them confirmed. */
+  async expectMessages(...texts: string[]) {
+    await expect(this.messages.locator(".message__text")).toHaveText(texts);
+    await expect(this.page.locator(".message[data-state]")).toHaveCount(0);
+  }
+
+  async expectPeople(...names: (string | RegExp)[]) {
+    await expect(this.page.locator(".people__list li")).toHaveCount(names.length);
+    for (const name of names) await expect(this.page.locator(".people__list li", { hasText: name })).toHaveCount(1);
+  }
+}

@@ -1,0 +1,71 @@
+// The `test` of every story: a server per worker, and alice and bob in separate browsers' contexts, whose pages
+// fail the test on any console error or warning, page error, failed request or hydration warning.
+import { type Browser, type BrowserContextOptions, expect, type Page, test as base } from "@playwright/test";
+import { Person } from "./people.ts";
+import { Server } from "./server.ts";
+
+type Fixtures = {
+  alice: Person;
+  bob: Person;
+  /** Makes one more person, with a browser set up in a special way. */
+  somebody: (options?: BrowserContextOptions) => Promise<Person>;
+  /** Lets a story do what is otherwise a fault, such as asking for a page that is not there. */
+  expectedFaults: RegExp[];
+};
+
+export const test = base.extend<Fixtures, { server: Server }>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker" },
+  ],
+  expectedFaults: async ({}, use) => use([]),
+  somebody: async ({ browser, server, expectedFaults, contextOptions }, use) => {
+    const faults: string[] = [];
+    const people: Person[] = [];
+    await use(async (options) => {
+      const person = await newPerson(browser, { ...contextOptions, baseURL: server.url, ...options }, faults);
+      people.push(person);
+      return person;
+    });
+    await Promise.all(people.map((person) => person.context.close()));
+    const unexpected = faults.filter((fault) => !expectedFaults.some((expected) => expected.test(fault)));
+    expect(unexpected, "nothing went wrong in any page").toEqual([]);
+  },
+  alice: async ({ somebody }, use) => use(await named(await somebody(), "alice")),
+  bob: async ({ somebody }, use) => use(await named(await somebody(), "bob")),
+});
+
+export { expect };
+
+async function newPerson(browser: Browser, options: BrowserContextOptions, faults: string[]): Promise<Person> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  watch(page, faults);
+  return new Person(page, context);
+}
+
+/** Gives a person their name before they open a page. */
+async function named(person: Person, name: string): Promise<Person> {
+  const response = await person.context.request.post("/api/session", { data: { name } });
+  expect(response.status()).toBe(201);
+  return person;
+}
+
+function watch(page: Page, faults: string[]) {
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) faults.push(`console ${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`page error: ${error}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
+  });
+  page.on("requestfailed", (request) => {
+    // A stream that the page itself ended, or that a navigation ended, is no fault.
+    const error = request.failure()?.errorText ?? "";
+    if (error !== "net::ERR_ABORTED") faults.push(`failed: ${error} ${request.url()}`);
+  });
+}

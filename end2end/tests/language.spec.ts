@@ -1,0 +1,40 @@
+// Japanese and English.
+import { expect, test } from "../support/test.ts";
+
+test("the browser's language is the page's, and the switch stays", async ({ somebody }) => {
+  const hanako = await somebody({ locale: "ja-JP" });
+  await hanako.open("/rooms/general");
+  await expect(hanako.page.locator("html")).toHaveAttribute("lang", "ja");
+  await expect(hanako.page.locator(".talk [data-connection=open]")).toHaveText("接続中");
+  await expect(hanako.composer).toHaveAttribute("placeholder", "メッセージを入力...");
+  await expect(hanako.page.getByRole("button", { name: "送信", exact: true })).toBeVisible();
+  await hanako.page.getByRole("link", { name: "English" }).click();
+  await expect(hanako.page.locator("html")).toHaveAttribute("lang", "en");
+  expect(new URL(hanako.page.url()).pathname).toBe("/rooms/general");
+  await hanako.open("/");
+  await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("Feed");
+  await hanako.page.getByRole("link", { name: "日本語" }).click();
+  await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("フィード");
+});
+
+test("a lost connection is told in the seed's words", async ({ somebody, expectedFaults }) => {
+  expectedFaults.push(/ERR_INTERNET_DISCONNECTED|WebSocket connection/);
+  const hanako = await somebody({ locale: "ja-JP" });
+  await hanako.page.routeWebSocket("/ws", (socket) => {
+    socket.connectToServer();
+    setTimeout(() => socket.close({ code: 1001 }), 500);
+  });
+  await hanako.open("/rooms/general");
+  await expect(hanako.page.locator(".talk .connection-badge")).toHaveText("切断");
+});
+
+test("a page that is not there says so in both languages", async ({ alice, somebody, expectedFaults }) => {
+  expectedFaults.push(/404/);
+  const hanako = await somebody({ locale: "ja-JP" });
+  for (const path of ["/no-such-page", "/rooms/no-such-room"]) {
+    expect((await alice.page.goto(path))!.status()).toBe(404);
+    await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("Nothing here");
+    await hanako.page.goto(path);
+    await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("見つかりません");
+  }
+});

@@ -1,0 +1,60 @@
+// What holds for every page: it fits a phone, a keyboard is enough, and a screen reader finds its way.
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test } from "../support/test.ts";
+
+const PAGES = ["/", "/rooms/general"];
+
+test("on a phone everything is there and nothing is cut off", async ({ somebody }) => {
+  const phone = await somebody({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  for (const path of PAGES) {
+    await phone.open(path);
+    const overflow = await phone.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow, `${path} scrolls sideways`).toBe(0);
+    for (const name of ["general", "tech", "random"]) {
+      await expect(phone.page.getByRole("link", { name, exact: true })).toBeVisible();
+    }
+    await expect(phone.page.getByLabel("Your name")).toBeVisible();
+  }
+  await expect(phone.composer).toBeInViewport();
+  await expect(phone.page.getByRole("heading", { name: /People here/ })).toBeVisible();
+  await expect(phone.page.locator('.ticker .tile[data-channel="server"]')).toBeVisible();
+  await phone.post("from the train");
+  await expect(phone.messages.last()).toContainText("from the train");
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`no page has a fault that axe finds (${colorScheme})`, async ({ somebody }) => {
+    const reader = await somebody({ colorScheme });
+    for (const path of PAGES) {
+      await reader.open(path);
+      const { violations } = await new AxeBuilder({ page: reader.page }).analyze();
+      expect(violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }))).toEqual([]);
+    }
+  });
+}
+
+test("the keyboard alone is enough to talk", async ({ alice }) => {
+  await alice.open("/");
+  await alice.page.keyboard.press("Tab");
+  await expect(alice.page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await alice.page.getByRole("link", { name: "general" }).focus();
+  await alice.page.keyboard.press("Enter");
+  await alice.expectConnected();
+  await alice.composer.focus();
+  const text = `typed ${crypto.randomUUID()}`;
+  await alice.page.keyboard.type(text);
+  await alice.page.keyboard.press("Tab");
+  await expect(alice.page.getByRole("button", { name: "Send" })).toBeFocused();
+  await alice.page.keyboard.press("Enter");
+  await expect(alice.messages.last()).toContainText(text);
+});
+
+test("messages and notices are told to screen readers, values are not", async ({ alice }) => {
+  await alice.open("/");
+  await expect(alice.page.getByRole("log", { name: "Notices" })).toHaveAttribute("aria-live", "polite");
+  expect(await alice.page.locator(".tiles").locator("[aria-live], [role=log], [role=status]").count()).toBe(0);
+  await alice.enterRoom("general");
+  await expect(alice.page.getByRole("log", { name: "Messages" })).toHaveAttribute("aria-live", "polite");
+});

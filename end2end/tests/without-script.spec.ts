@@ -1,0 +1,39 @@
+// JavaScript off: both pages are readable, and everything that can be sent has a form.
+import { expect, test } from "../support/test.ts";
+
+test("a reader without JavaScript reads and posts", async ({ alice, somebody, server }) => {
+  const room = await alice.makeRoom(`plain ${crypto.randomUUID().slice(0, 8)}`);
+  await alice.post("can you read this?");
+  await alice.expectMessages("can you read this?");
+  const text = `for all ${crypto.randomUUID()}`;
+  await server.publish("ops", text);
+
+  const plain = await somebody({ javaScriptEnabled: false });
+  await plain.page.goto("/");
+  await expect(plain.page.locator(".notice", { hasText: text })).toBeVisible();
+  await expect(plain.page.locator('.tile[data-channel="server"] .values li')).toHaveCount(10);
+
+  await plain.page.goto(`/rooms/${room}`);
+  await expect(plain.page.locator(".message__text")).toHaveText(["can you read this?"]);
+  await plain.composer.fill("yes,\nand I can answer");
+  await plain.page.getByRole("button", { name: "Send" }).click();
+  await expect(plain.page.locator(".message__text").last()).toHaveText("yes,\nand I can answer");
+  await alice.expectMessages("can you read this?", "yes,\nand I can answer");
+});
+
+test("without JavaScript a name can be changed and a room made", async ({ somebody }) => {
+  const plain = await somebody({ javaScriptEnabled: false });
+  await plain.page.goto("/rooms/general");
+  await plain.page.getByLabel("Your name").fill("Plain Jane");
+  await plain.page.getByRole("button", { name: "Change" }).click();
+  await expect(plain.page.getByLabel("Your name")).toHaveValue("Plain Jane");
+  const name = `quiet ${crypto.randomUUID().slice(0, 8)}`;
+  await plain.page.getByText("New room").click();
+  await plain.page.getByLabel("Name of the new room").fill(name);
+  await plain.page.getByRole("button", { name: "Create" }).click();
+  await expect(plain.page.getByRole("heading", { level: 1 })).toHaveText(name);
+  await plain.page.getByText("New room").click();
+  await plain.page.getByLabel("Name of the new room").fill(name);
+  await plain.page.getByRole("button", { name: "Create" }).click();
+  await expect(plain.page.getByRole("alert")).toHaveText("A room of this name is there already.");
+});

@@ -1,0 +1,71 @@
+//! A time: in UTC as the server draws it, so that both sides agree, then in the reader's own zone and language.
+
+use leptos::prelude::*;
+
+use crate::{app::i18n::Language, browser};
+
+/// See the module. `timestamp` is in milliseconds since the Unix epoch.
+#[component]
+pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
+    let language = use_context::<Language>().unwrap_or_default();
+    let utc = Utc::new(timestamp);
+    let text = RwSignal::new(format!("{:02}:{:02}:{:02} UTC", utc.hour, utc.minute, utc.second));
+    Effect::new(move |_| text.set(browser::time::local_time(timestamp, language.as_str())));
+    view! { <time datetime=utc.to_rfc3339()>{text}</time> }
+}
+
+/// A moment's civil date and time in UTC.
+struct Utc {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+}
+
+impl Utc {
+    fn new(timestamp_ms: i64) -> Self {
+        let seconds = timestamp_ms.div_euclid(1_000);
+        let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let (year, month, day) = civil_from_days(days);
+        Self { year, month, day, hour: time / 3_600, minute: time / 60 % 60, second: time % 60 }
+    }
+
+    fn to_rfc3339(&self) -> String {
+        let Self { year, month, day, hour, minute, second } = self;
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+/// The Gregorian date so many days after 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Years are counted from March, so that the leap day is the last of its year.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468; // days from 0000-03-01
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_written_in_utc() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_348_799, "2026-11-22T11:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(Utc::new(seconds * 1_000).to_rfc3339(), text);
+        }
+    }
+}

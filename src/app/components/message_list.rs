@@ -1,0 +1,127 @@
+//! What was said, newest last, then what is still being sent.
+
+use std::sync::Arc;
+
+use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+
+use super::local_time::LocalTime;
+use crate::{
+    app::{
+        api::load_older_messages,
+        i18n::use_texts,
+        live::ChatLink,
+        model::room::{Draft, DraftState, Line, RoomModel},
+    },
+    protocol::{chat::Message, problem::Code},
+};
+
+/// See the module.
+#[component]
+pub(crate) fn MessageList(model: RwSignal<RoomModel>) -> impl IntoView {
+    let texts = use_texts();
+    let lines = Memo::new(move |_| model.with(RoomModel::lines));
+    view! {
+        // The scroller's content starts at its end (see the style): the newest message is in view without a script.
+        <div class="message-list" tabindex="0" role="region" aria-label=texts.messages>
+            <div class="message-list__content">
+                <EarlierButton model />
+                <Show when=move || model.with(|model| model.was_reset)>
+                    <p class="note" role="status">{texts.older_removed}</p>
+                </Show>
+                <Show when=move || lines.with(Vec::is_empty)>
+                    <p class="empty muted">{texts.messages_empty}</p>
+                </Show>
+                <ol class="messages" role="log" aria-live="polite" aria-label=texts.messages>
+                    <For
+                        each=move || lines.get()
+                        key=Line::key
+                        children=move |line| match line {
+                            Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
+                            Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
+                        }
+                    />
+                </ol>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn MessageLine(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoView {
+    let texts = use_texts();
+    let is_mine = model.with_untracked(|model| model.is_me(&message.user_id));
+    let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
+    view! {
+        <li class="message" data-mine=is_mine.to_string() data-offset=message.offset.to_string()>
+            <p class="message__head">
+                <strong class="message__user">{author}</strong>
+                <LocalTime timestamp=message.timestamp />
+            </p>
+            <p class="message__text">{message.text.clone()}</p>
+        </li>
+    }
+}
+
+/// A message on its way: pending, or refused with the reason and a way to try again.
+#[component]
+fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
+    let texts = use_texts();
+    let Draft { id, text, state } = draft;
+    let (word, status) = match state {
+        DraftState::Pending => {
+            ("pending", view! { <p class="message__state">{texts.pending}</p> }.into_any())
+        }
+        DraftState::Failed(code) => ("failed", view! { <Refusal model id code /> }.into_any()),
+    };
+    view! {
+        <li class="message" data-mine="true" data-state=word>
+            <p class="message__head">
+                <strong class="message__user">{model.with_untracked(|model| model.my_name().to_owned())}</strong>
+            </p>
+            <p class="message__text">{text}</p>
+            {status}
+        </li>
+    }
+}
+
+#[component]
+fn Refusal(model: RwSignal<RoomModel>, id: String, code: Code) -> impl IntoView {
+    let texts = use_texts();
+    let link = expect_context::<ChatLink>();
+    let again = id.clone();
+    let retry = move |_| {
+        if let Some(frame) = model.try_update(|model| model.retry(&again)).flatten() {
+            link.send(&frame);
+        }
+    };
+    view! {
+        <div class="message__state" role="alert">
+            <p>{texts.failed} ": " {(texts.problem)(code)}</p>
+            <button type="button" on:click=retry>{texts.retry}</button>
+            <button type="button" on:click=move |_| model.update(|model| model.discard(&id))>{texts.discard}</button>
+        </div>
+    }
+}
+
+#[component]
+fn EarlierButton(model: RwSignal<RoomModel>) -> impl IntoView {
+    let texts = use_texts();
+    let is_loading = RwSignal::new(false);
+    let load = move |_| {
+        is_loading.set(true);
+        let (room, before) =
+            model.with_untracked(|model| (model.room.id.to_string(), model.oldest().to_string()));
+        spawn_local_scoped_with_cancellation(async move {
+            // When it fails, the button is there to be pressed again.
+            if let Ok(page) = load_older_messages(room, before).await {
+                model.try_update(|model| model.prepend(page));
+            }
+            is_loading.try_set(false);
+        });
+    };
+    view! {
+        <Show when=move || model.with(|model| model.more)>
+            <button type="button" class="more" disabled=is_loading on:click=load>{texts.earlier_messages}</button>
+        </Show>
+    }
+}

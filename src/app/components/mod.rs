@@ -1,0 +1,20 @@
+//! The pieces of the pages, one file each; its style has the same name in `style/components/`.
+
+#![allow(unreachable_pub, reason = "#[component] makes a pub struct of the properties of each")]
+
+pub(super) mod composer;
+pub(super) mod connection_badge;
+mod language_switch;
+pub(super) mod loading;
+mod local_time;
+pub(super) mod message_list;
+mod name_form;
+mod notice;
+pub(super) mod notice_list;
+pub(super) mod people;
+mod plot;
+pub(super) mod problem_note;
+pub(super) mod sidebar;
+pub(super) mod ticker;
+pub(super) mod tiles;
+pub(super) mod unavailable;

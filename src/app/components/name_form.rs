@@ -1,0 +1,31 @@
+//! The visitor's own name and the way to change it: a plain form, after which the page comes back under the new
+//! name.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::{app::i18n::use_texts, protocol::name::NAME_MAX_CHARACTERS};
+
+/// See the module.
+#[component]
+pub(crate) fn NameForm(name: String) -> impl IntoView {
+    let texts = use_texts();
+    let path = use_location().pathname;
+    view! {
+        <form class="name-form" method="post" action="/name">
+            <label for="my-name">{texts.your_name}</label>
+            <div class="field">
+                <input
+                    id="my-name"
+                    name="name"
+                    value=name
+                    required
+                    maxlength=NAME_MAX_CHARACTERS
+                    autocomplete="nickname"
+                />
+                <input type="hidden" name="back" value=path />
+                <button type="submit">{texts.change_name}</button>
+            </div>
+        </form>
+    }
+}

@@ -1,0 +1,65 @@
+//! One entry of the feed that is not a value: a notification, or how far something is.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::local_time::LocalTime;
+use crate::{
+    app::i18n::{Texts, use_texts},
+    protocol::feed::{Body, Entry, Level},
+};
+
+/// See the module.
+#[component]
+pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
+    let texts = use_texts();
+    let content = match entry.body.clone() {
+        Body::Notification { title, text, level, tags, link, .. } => view! {
+            <p class="notice__level" data-level=level_name(level)>{level_word(texts, level)}</p>
+            {title.map(|title| view! { <p class="notice__title">{title}</p> })}
+            {(!text.is_empty()).then(|| view! { <p class="notice__text">{text}</p> })}
+            {(!tags.is_empty()).then(|| tag_list(tags))}
+            {link.map(|link| view! { <a href=link rel="noopener noreferrer nofollow">{texts.read_more}</a> })}
+        }
+        .into_any(),
+        Body::Progress { key, done, total, text } => view! {
+            <p class="notice__title">{key.clone()}</p>
+            <progress max=total value=done aria-label=key></progress>
+            <p class="notice__text">{format!("{done} / {total}")} {text.map(|text| format!(" · {text}"))}</p>
+        }
+        .into_any(),
+        Body::Update { .. } => ().into_any(),
+    };
+    view! {
+        <article class="notice" data-offset=entry.offset.to_string()>
+            <header class="notice__head">
+                <span class="notice__channel">{entry.channel.clone()}</span>
+                <LocalTime timestamp=entry.timestamp />
+            </header>
+            {content}
+        </article>
+    }
+}
+
+fn tag_list(tags: Vec<String>) -> impl IntoView {
+    view! { <ul class="tags">{tags.into_iter().map(|tag| view! { <li>{tag}</li> }).collect_view()}</ul> }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Info => "info",
+        Level::Success => "success",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+fn level_word(texts: &Texts, level: Level) -> &'static str {
+    match level {
+        Level::Info => texts.level_info,
+        Level::Success => texts.level_success,
+        Level::Warning => texts.level_warning,
+        Level::Error => texts.level_error,
+    }
+}

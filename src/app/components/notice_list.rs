@@ -1,0 +1,58 @@
+//! The feed's notices, newest last, with a way to earlier ones.
+
+use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+
+use super::notice::Notice;
+use crate::app::{
+    api::{OlderNotices, load_older_notices},
+    i18n::use_texts,
+    model::feed::FeedModel,
+};
+
+/// See the module.
+#[component]
+pub(crate) fn NoticeList(model: RwSignal<FeedModel>) -> impl IntoView {
+    let texts = use_texts();
+    let is_empty = move || model.with(|model| model.notices().next().is_none());
+    let notices = move || model.with(|model| model.notices().cloned().collect::<Vec<_>>());
+    view! {
+        <section class="notices" aria-labelledby="notices">
+            <h2 id="notices">{texts.notices}</h2>
+            <MoreButton model />
+            <Show when=is_empty>
+                <div class="panel empty">
+                    <p>{texts.notices_empty}</p>
+                    <p class="muted">{texts.publish_hint}</p>
+                    <code>"curl -d 'backup done' http://127.0.0.1:3000/api/events/ops"</code>
+                </div>
+            </Show>
+            <div class="notices__list" role="log" aria-live="polite" aria-labelledby="notices">
+                <For each=notices key=|entry| entry.offset let:entry>
+                    <Notice entry />
+                </For>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn MoreButton(model: RwSignal<FeedModel>) -> impl IntoView {
+    let texts = use_texts();
+    let is_loading = RwSignal::new(false);
+    let load = move |_| {
+        is_loading.set(true);
+        let before = model.with_untracked(|model| model.oldest_notice().to_string());
+        spawn_local_scoped_with_cancellation(async move {
+            // When it fails, the button is there to be pressed again.
+            if let Ok(OlderNotices { entries, more }) = load_older_notices(before).await {
+                model.try_update(|model| model.prepend(entries, more));
+            }
+            is_loading.try_set(false);
+        });
+    };
+    view! {
+        <Show when=move || model.with(|model| model.more)>
+            <button type="button" class="more" disabled=is_loading on:click=load>{texts.show_more}</button>
+        </Show>
+    }
+}

@@ -1,0 +1,35 @@
+//! A small plot of a series, drawn from the signal.
+
+use leptos::prelude::*;
+
+use crate::app::model::feed::{Series, plot_points};
+
+/// The plot's own units; the style stretches it to its place.
+const WIDTH: f64 = 120.0;
+const HEIGHT: f64 = 32.0;
+/// Keeps the line's thickness inside the box at the extremes.
+const MARGIN: f64 = 2.0;
+
+/// See the module. `label` is for those who cannot see it.
+#[component]
+pub(crate) fn Plot(series: Signal<Option<Series>>, label: String) -> impl IntoView {
+    let points = move || {
+        series.with(|series| {
+            series
+                .as_ref()
+                .map(|series| plot_points(&series.points, WIDTH, HEIGHT - 2.0 * MARGIN))
+                .unwrap_or_default()
+        })
+    };
+    view! {
+        <svg
+            class="plot"
+            role="img"
+            aria-label=label
+            viewBox=format!("0 {} {WIDTH} {HEIGHT}", -MARGIN)
+            preserveAspectRatio="none"
+        >
+            <polyline points=points vector-effect="non-scaling-stroke" />
+        </svg>
+    }
+}

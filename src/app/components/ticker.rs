@@ -1,0 +1,53 @@
+//! The feed beside the talk: the newest notices and the channels' latest values.
+
+use leptos::prelude::*;
+
+use super::{connection_badge::ConnectionBadge, notice::Notice, tiles::Tiles};
+use crate::{
+    app::{api::load_feed, i18n::use_texts, live::follow_feed, model::feed::FeedModel},
+    protocol::feed::Snapshot,
+};
+
+/// Notices in the ticker: what fits beside the talk.
+const NOTICES: usize = 4;
+
+/// See the module.
+#[component]
+pub(crate) fn Ticker() -> impl IntoView {
+    let snapshot = Resource::new(|| (), |()| load_feed());
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                // Without it the talk goes on; the feed's own page says what is wrong.
+                snapshot.await.ok().map(|snapshot| view! { <TickerView snapshot /> })
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn TickerView(snapshot: Snapshot) -> impl IntoView {
+    let texts = use_texts();
+    let model = RwSignal::new(FeedModel::new(snapshot));
+    let connection = follow_feed(model);
+    let newest = move || {
+        model.with(|model| {
+            let skip = model.notices().count().saturating_sub(NOTICES);
+            model.notices().skip(skip).cloned().collect::<Vec<_>>()
+        })
+    };
+    view! {
+        <aside class="ticker" aria-labelledby="ticker">
+            <header class="ticker__head">
+                <h2 id="ticker">{texts.feed}</h2>
+                <ConnectionBadge state=connection />
+            </header>
+            <div class="ticker__notices">
+                <For each=newest key=|entry| entry.offset let:entry>
+                    <Notice entry />
+                </For>
+            </div>
+            <Tiles model with_values=false />
+        </aside>
+    }
+}

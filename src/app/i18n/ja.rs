@@ -1,0 +1,99 @@
+//! 日本語。
+
+use super::Texts;
+use crate::protocol::problem::Code;
+
+pub(super) const TEXTS: Texts = Texts {
+    tagline: "出来事の流れと、それを囲む話の場",
+    skip_to_content: "本文へ移動",
+    navigation: "ページとルーム",
+    language: "言語",
+
+    feed: "フィード",
+    feed_intro: "プログラムからの知らせが、そのまま届きます。",
+    values: "計測値",
+    values_empty: "まだ計測値は届いていません。",
+    latest: "最新",
+    plot_of: |channel, series| format!("{channel} の {series} のグラフ"),
+    show_values: "直近の10件",
+    notices: "お知らせ",
+    notices_empty: "まだ何も届いていません。",
+    publish_hint: "ターミナルから最初のお知らせを送れます：",
+    show_more: "以前のお知らせを表示",
+    read_more: "詳しく見る",
+    level_info: "情報",
+    level_success: "成功",
+    level_warning: "注意",
+    level_error: "エラー",
+
+    rooms: "ルーム",
+    new_room: "新しいルーム",
+    new_room_name: "新しいルームの名前",
+    create: "作成",
+    room_title: |room| format!("ルーム {room}"),
+    messages: "メッセージ",
+    messages_empty: "まだ発言がありません。最初のひとことをどうぞ。",
+    earlier_messages: "以前のメッセージを表示",
+    message_label: |room| format!("{room} へのメッセージ"),
+    message_placeholder: "メッセージを入力...",
+    send: "送信",
+    send_hint: "Enterで送信、Shift+Enterで改行",
+    characters_over: |over| format!("{over}文字超過しています"),
+    pending: "送信中…",
+    failed: "送信できませんでした",
+    retry: "再送信",
+    discard: "取り消す",
+    older_removed: "古いメッセージは削除されました。",
+    unknown_author: "不明",
+
+    people: "この部屋にいる人",
+    people_empty: "いまは誰もいません。",
+    you: "あなた",
+    has_joined: |name| format!("{name} さんが入室しました"),
+    has_left: |name| format!("{name} さんが退室しました"),
+    is_typing: |name| format!("{name} さんが入力中…"),
+    your_name: "あなたの名前",
+    change_name: "変更",
+
+    connected: "接続中",
+    connecting: "接続しています…",
+    disconnected: "切断",
+
+    loading: "読み込み中…",
+    could_not_load: "読み込めませんでした。",
+    reload: "ページを再読み込み",
+    not_found_title: "見つかりません",
+    not_found_text: "このアドレスにページはありません。",
+    room_not_found: "このルームはありません。まだ作られていないのかもしれません。",
+    to_the_feed: "フィードへ",
+
+    problem,
+};
+
+fn problem(code: Code) -> &'static str {
+    match code {
+        Code::BadJson | Code::UnknownFrame | Code::BadFrame | Code::BadRequest | Code::BadId => {
+            "サーバーが内容を理解できませんでした。ページを再読み込みして、もう一度お試しください。"
+        }
+        Code::TooLarge => "大きすぎて送信できません。",
+        Code::BadCursor => "履歴の位置が分かりません。ページを再読み込みしてください。",
+        Code::BadChannel => "チャンネル名に使えるのは英数字とドット、ハイフン、アンダースコアだけです。",
+        Code::BadName => "名前は1〜40文字です。ルームの名前には文字か数字が必要です。",
+        Code::TextEmpty => "メッセージが空です。",
+        Code::TextTooLong => "メッセージが4,000文字を超えています。短くするか、分けて送ってください。",
+        Code::UnknownRoom => "このルームはありません。",
+        Code::NotJoined => "いまこのルームに入っていません。少し待ってからもう一度お試しください。",
+        Code::TooManyJoins => "開いているルームが多すぎます。どれかを閉じてください。",
+        Code::RoomExists => "同じ名前のルームがすでにあります。",
+        Code::TooManyRooms => "このサーバーではこれ以上ルームを作れません。",
+        Code::BadOrigin => "別のサイトからの送信のため、受け付けませんでした。",
+        Code::NoSession => "セッションが終了しました。ページを再読み込みしてください。",
+        Code::NotAllowed => "この操作は許可されていません。",
+        Code::NotFound => "このアドレスには何もありません。",
+        Code::BadMethod => "このアドレスではこの操作はできません。",
+        Code::TooManyConnections => {
+            "サーバーへの接続数が上限に達しています。しばらくしてからお試しください。"
+        }
+        Code::Unavailable => "いまは処理できませんでした。失われたものはありません。もう一度お試しください。",
+    }
+}

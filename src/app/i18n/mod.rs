@@ -1,0 +1,172 @@
+//! The two languages. The server decides which (cookie, then `Accept-Language`) and writes it to `<html lang>`;
+//! the browser reads it there, so both render the same words.
+
+mod en;
+mod ja;
+
+use leptos::prelude::use_context;
+
+use crate::protocol::problem::Code;
+
+/// A language of the pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// 日本語
+    Ja,
+    /// English
+    #[default]
+    En,
+}
+
+impl Language {
+    /// The cookie that keeps the choice.
+    pub const COOKIE: &'static str = "idobata_language";
+    /// In the order of the switch on the page.
+    pub const ALL: [Self; 2] = [Self::Ja, Self::En];
+
+    /// Reads a language tag: `ja`, `ja-JP`, `en` …
+    pub fn parse(tag: &str) -> Option<Self> {
+        match tag.split('-').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "ja" => Some(Self::Ja),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// The tag for `<html lang>`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ja => "ja",
+            Self::En => "en",
+        }
+    }
+
+    /// The language's own name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ja => "日本語",
+            Self::En => "English",
+        }
+    }
+
+    /// The language for a visitor with this cookie and this `Accept-Language` (RFC 9110, 12.5.4).
+    pub fn negotiate(cookie: Option<&str>, accept: Option<&str>) -> Self {
+        cookie.and_then(Self::parse).or_else(|| Self::best_of(accept?)).unwrap_or_default()
+    }
+
+    fn best_of(accept: &str) -> Option<Self> {
+        let mut best = None;
+        for range in accept.split(',') {
+            let mut parts = range.split(';');
+            let Some(language) = parts.next().and_then(|tag| Self::parse(tag.trim())) else { continue };
+            let quality =
+                parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+            if quality > 0.0 && best.is_none_or(|(_, known)| quality > known) {
+                best = Some((language, quality));
+            }
+        }
+        best.map(|(language, _)| language)
+    }
+
+    /// Every text of the pages in this language.
+    pub fn texts(self) -> &'static Texts {
+        match self {
+            Self::Ja => &ja::TEXTS,
+            Self::En => &en::TEXTS,
+        }
+    }
+}
+
+/// The page's texts, from the context that [`super::App`] was given.
+pub fn use_texts() -> &'static Texts {
+    use_context::<Language>().unwrap_or_default().texts()
+}
+
+/// Every text of the pages. A field added here must be written in both languages, or it does not compile.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "a field is its text's name; what it says stands in en.rs and ja.rs")]
+pub struct Texts {
+    pub tagline: &'static str,
+    pub skip_to_content: &'static str,
+    pub navigation: &'static str,
+    pub language: &'static str,
+
+    pub feed: &'static str,
+    pub feed_intro: &'static str,
+    pub values: &'static str,
+    pub values_empty: &'static str,
+    pub latest: &'static str,
+    pub plot_of: fn(&str, &str) -> String,
+    pub show_values: &'static str,
+    pub notices: &'static str,
+    pub notices_empty: &'static str,
+    pub publish_hint: &'static str,
+    pub show_more: &'static str,
+    pub read_more: &'static str,
+    pub level_info: &'static str,
+    pub level_success: &'static str,
+    pub level_warning: &'static str,
+    pub level_error: &'static str,
+
+    pub rooms: &'static str,
+    pub new_room: &'static str,
+    pub new_room_name: &'static str,
+    pub create: &'static str,
+    pub room_title: fn(&str) -> String,
+    pub messages: &'static str,
+    pub messages_empty: &'static str,
+    pub earlier_messages: &'static str,
+    pub message_label: fn(&str) -> String,
+    pub message_placeholder: &'static str,
+    pub send: &'static str,
+    pub send_hint: &'static str,
+    pub characters_over: fn(usize) -> String,
+    pub pending: &'static str,
+    pub failed: &'static str,
+    pub retry: &'static str,
+    pub discard: &'static str,
+    pub older_removed: &'static str,
+    pub unknown_author: &'static str,
+
+    pub people: &'static str,
+    pub people_empty: &'static str,
+    pub you: &'static str,
+    pub has_joined: fn(&str) -> String,
+    pub has_left: fn(&str) -> String,
+    pub is_typing: fn(&str) -> String,
+    pub your_name: &'static str,
+    pub change_name: &'static str,
+
+    pub connected: &'static str,
+    pub connecting: &'static str,
+    pub disconnected: &'static str,
+
+    pub loading: &'static str,
+    pub could_not_load: &'static str,
+    pub reload: &'static str,
+    pub not_found_title: &'static str,
+    pub not_found_text: &'static str,
+    pub room_not_found: &'static str,
+    pub to_the_feed: &'static str,
+
+    pub problem: fn(Code) -> &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_comes_before_the_header() {
+        assert_eq!(Language::negotiate(Some("ja"), Some("en")), Language::Ja);
+        assert_eq!(Language::negotiate(Some("xx"), Some("ja-JP,en;q=0.5")), Language::Ja);
+        assert_eq!(Language::negotiate(None, None), Language::En);
+    }
+
+    #[test]
+    fn the_header_is_read_by_preference() {
+        assert_eq!(Language::negotiate(None, Some("fr, en;q=0.3, ja;q=0.8")), Language::Ja);
+        assert_eq!(Language::negotiate(None, Some("ja;q=0, en;q=0.1")), Language::En);
+        assert_eq!(Language::negotiate(None, Some("de, *;q=0.5")), Language::En);
+    }
+}

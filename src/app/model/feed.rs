@@ -1,0 +1,334 @@
+//! The feed as a page shows it: a tile for each channel with values, and a list of everything else.
+//!
+//! Values go to their tile, so a chatty channel never pushes a notice off the page.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::protocol::{
+    cursor::{Cursor, Offset},
+    feed::{Body, Control, Entry, Event, Snapshot},
+};
+
+/// Values a tile lists.
+pub const RECENT_VALUES: usize = 10;
+/// Notices a page starts with and keeps; "show more" raises it.
+pub const NOTICES_SHOWN: usize = 10;
+/// Points of a plot.
+const PLOT_POINTS: usize = 60;
+/// Tiles on the page; above it the one that was silent the longest goes.
+const TILES_MAX: usize = 24;
+/// Series in a tile, by the same rule.
+const SERIES_MAX: usize = 12;
+
+/// A value of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// In the series' unit.
+    pub value: f64,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp: i64,
+}
+
+/// The values of one key in one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Empty for values without a key.
+    pub key: String,
+    /// Of the newest value.
+    pub unit: Option<String>,
+    /// Oldest first, at least one.
+    pub points: VecDeque<Point>,
+    latest_offset: Offset,
+}
+
+impl Series {
+    /// The newest value.
+    pub fn latest(&self) -> Option<Point> {
+        self.points.back().copied()
+    }
+}
+
+/// The values of one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tile {
+    /// The channel's name.
+    pub channel: String,
+    /// In the order in which they first spoke.
+    pub series: Vec<Series>,
+    /// The newest [`RECENT_VALUES`] of all series, newest last.
+    pub recent: VecDeque<Arc<Entry>>,
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedModel {
+    cursor: Cursor,
+    tiles: Vec<Tile>,
+    notices: VecDeque<Arc<Entry>>,
+    notices_kept: usize,
+    /// Older notices can be asked for.
+    pub more: bool,
+}
+
+impl FeedModel {
+    /// The page as the server rendered it.
+    pub fn new(snapshot: Snapshot) -> Self {
+        let Snapshot { cursor, values, notices, more } = snapshot;
+        let mut model =
+            Self { cursor, tiles: Vec::new(), notices: VecDeque::new(), notices_kept: NOTICES_SHOWN, more };
+        values.into_iter().chain(notices).for_each(|entry| model.place(entry));
+        model
+    }
+
+    /// Everything up to here is on the page.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// The tiles, by name, so that they keep their places.
+    pub fn tiles(&self) -> &[Tile] {
+        &self.tiles
+    }
+
+    /// The tile of a channel.
+    pub fn tile(&self, channel: &str) -> Option<&Tile> {
+        self.tiles.iter().find(|tile| tile.channel == channel)
+    }
+
+    /// Everything that is not a value, oldest first.
+    pub fn notices(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.notices.iter()
+    }
+
+    /// Takes an event of the stream.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Control(Control::Connected { .. }) => {}
+            Event::Control(Control::Reset { cursor, .. }) => {
+                self.tiles.clear();
+                self.notices.clear();
+                self.cursor = cursor;
+            }
+            // A stream that starts again may repeat what came before its cursor was known.
+            Event::Entry(entry) if entry.offset <= self.cursor.offset => {}
+            Event::Entry(entry) => {
+                self.cursor.offset = entry.offset;
+                self.place(entry);
+                while self.notices.len() > self.notices_kept {
+                    self.notices.pop_front();
+                    self.more = true;
+                }
+            }
+        }
+    }
+
+    /// The cursor before which older notices are to be asked for.
+    pub fn oldest_notice(&self) -> Cursor {
+        let offset = self.notices.front().map_or(self.cursor.offset + 1, |entry| entry.offset);
+        Cursor { epoch: self.cursor.epoch.clone(), offset }
+    }
+
+    /// Puts a page of older notices (ascending) above the others.
+    pub fn prepend(&mut self, older: Vec<Entry>, more: bool) {
+        self.notices_kept += older.len();
+        self.more = more;
+        let oldest = self.notices.front().map_or(Offset::MAX, |entry| entry.offset);
+        for entry in older.into_iter().rev().filter(|entry| entry.offset < oldest) {
+            // One that was replaced since is not news any more.
+            if !self.notices.iter().any(|newer| replaces(newer, &entry)) {
+                self.notices.push_front(Arc::new(entry));
+            }
+        }
+    }
+
+    fn place(&mut self, entry: Entry) {
+        if entry.body.is_update() {
+            self.place_value(entry);
+        } else {
+            self.notices.retain(|older| !replaces(&entry, older));
+            self.notices.push_back(Arc::new(entry));
+        }
+    }
+
+    fn place_value(&mut self, entry: Entry) {
+        let index = match self.tiles.binary_search_by(|tile| tile.channel.cmp(&entry.channel)) {
+            Ok(index) => index,
+            Err(index) => {
+                let tile =
+                    Tile { channel: entry.channel.clone(), series: Vec::new(), recent: VecDeque::new() };
+                self.tiles.insert(index, tile);
+                index
+            }
+        };
+        self.tiles[index].push(entry);
+        if self.tiles.len() > TILES_MAX {
+            remove_least(&mut self.tiles, |tile| tile.recent.back().map_or(0, |entry| entry.offset));
+        }
+    }
+}
+
+impl Tile {
+    fn push(&mut self, entry: Entry) {
+        let Body::Update { value, unit, key } = &entry.body else { return };
+        let key = key.as_deref().unwrap_or_default();
+        let point = Point { value: *value, timestamp: entry.timestamp };
+        let index = self.series.iter().position(|series| series.key == key).unwrap_or_else(|| {
+            let points = VecDeque::with_capacity(PLOT_POINTS);
+            self.series.push(Series { key: key.to_owned(), unit: None, points, latest_offset: 0 });
+            self.series.len() - 1
+        });
+        let series = &mut self.series[index];
+        series.unit.clone_from(unit);
+        series.latest_offset = entry.offset;
+        push_bounded(&mut series.points, point, PLOT_POINTS);
+        push_bounded(&mut self.recent, Arc::new(entry), RECENT_VALUES);
+        if self.series.len() > SERIES_MAX {
+            remove_least(&mut self.series, |series| series.latest_offset);
+        }
+    }
+}
+
+fn push_bounded<T>(queue: &mut VecDeque<T>, value: T, bound: usize) {
+    if queue.len() == bound {
+        queue.pop_front();
+    }
+    queue.push_back(value);
+}
+
+fn remove_least<T>(list: &mut Vec<T>, age: impl Fn(&T) -> Offset) {
+    if let Some(index) = (0..list.len()).min_by_key(|index| age(&list[*index])) {
+        list.remove(index);
+    }
+}
+
+/// Whether `newer` takes the place of `older` on the page.
+fn replaces(newer: &Entry, older: &Entry) -> bool {
+    newer.body.key().is_some() && newer.channel == older.channel && newer.body.key() == older.body.key()
+}
+
+/// Where the points of a plot lie in a box of `width` by `height`, as the `points` of an SVG polyline.
+pub fn plot_points(points: &VecDeque<Point>, width: f64, height: f64) -> String {
+    let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| {
+        (low.min(point.value), high.max(point.value))
+    });
+    // A flat series lies in the middle instead of being blown up to noise.
+    let (low, span) = if high - low > 0.0 { (low, high - low) } else { (low - 0.5, 1.0) };
+    let step = width / (PLOT_POINTS - 1) as f64;
+    let first = PLOT_POINTS - points.len();
+    let place = |(index, point): (usize, &Point)| {
+        let x = (first + index) as f64 * step;
+        let y = height - (point.value - low) / span * height;
+        format!("{x:.1},{y:.1}")
+    };
+    points.iter().enumerate().map(place).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::cursor::Epoch;
+
+    fn cursor(offset: Offset) -> Cursor {
+        Cursor { epoch: Epoch::parse("e").expect("fine"), offset }
+    }
+
+    fn empty() -> FeedModel {
+        FeedModel::new(Snapshot { cursor: cursor(0), values: vec![], notices: vec![], more: false })
+    }
+
+    fn value(offset: Offset, channel: &str, key: &str, value: f64) -> Entry {
+        let body = Body::Update { value, unit: None, key: Some(key.into()) };
+        Entry { body, channel: channel.into(), offset, timestamp: 0 }
+    }
+
+    fn notice(offset: Offset, text: &str, key: Option<&str>) -> Entry {
+        let body = Body::Notification {
+            title: None,
+            text: text.into(),
+            level: Default::default(),
+            tags: vec![],
+            link: None,
+            key: key.map(Into::into),
+        };
+        Entry { body, channel: "ops".into(), offset, timestamp: 0 }
+    }
+
+    fn offsets(model: &FeedModel) -> Vec<Offset> {
+        model.notices().map(|entry| entry.offset).collect()
+    }
+
+    #[test]
+    fn a_chatty_channel_pushes_no_notice_off_the_page() {
+        let mut model = empty();
+        model.apply(Event::Entry(notice(1, "backup done", None)));
+        (2..2_000)
+            .for_each(|offset| model.apply(Event::Entry(value(offset, "server", "cpu", offset as f64))));
+        assert_eq!(offsets(&model), [1]);
+        let tile = model.tile("server").expect("it spoke");
+        assert_eq!(tile.recent.len(), RECENT_VALUES);
+        assert_eq!(tile.series[0].points.len(), PLOT_POINTS);
+        assert_eq!(tile.series[0].latest().map(|point| point.value), Some(1_999.0));
+    }
+
+    #[test]
+    fn the_page_keeps_the_last_ten_notices() {
+        let mut model = empty();
+        (1..=12).for_each(|offset| model.apply(Event::Entry(notice(offset, "n", None))));
+        assert_eq!(offsets(&model), (3..=12).collect::<Vec<_>>());
+        assert!(model.more);
+        model.prepend(vec![notice(1, "n", None), notice(2, "n", None)], false);
+        model.apply(Event::Entry(notice(13, "n", None)));
+        assert_eq!(
+            offsets(&model),
+            (2..=13).collect::<Vec<_>>(),
+            "what was asked for makes room for as many"
+        );
+    }
+
+    #[test]
+    fn an_entry_with_a_key_takes_the_place_of_the_one_before() {
+        let mut model = empty();
+        model.apply(Event::Entry(notice(1, "10 %", Some("backup"))));
+        model.apply(Event::Entry(notice(2, "other", None)));
+        model.apply(Event::Entry(notice(3, "20 %", Some("backup"))));
+        assert_eq!(offsets(&model), [2, 3]);
+    }
+
+    #[test]
+    fn an_entry_that_comes_again_changes_nothing() {
+        let mut model = empty();
+        model.apply(Event::Entry(notice(1, "n", None)));
+        model.apply(Event::Entry(notice(1, "n", None)));
+        assert_eq!(offsets(&model), [1]);
+        assert_eq!(model.cursor(), &cursor(1));
+    }
+
+    #[test]
+    fn a_reset_starts_the_page_anew() {
+        let mut model = empty();
+        model.apply(Event::Entry(notice(1, "n", None)));
+        model.apply(Event::Control(Control::Reset { cursor: cursor(0), timestamp: 0 }));
+        assert_eq!(offsets(&model), Vec::<Offset>::new());
+        model.apply(Event::Entry(notice(1, "n", None)));
+        assert_eq!(offsets(&model), [1]);
+    }
+
+    #[test]
+    fn a_plot_fits_its_box_and_ends_at_the_right() {
+        let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0 }).into();
+        assert_eq!(plot_points(&points, 59.0, 10.0), "57.0,10.0 58.0,0.0 59.0,5.0");
+        let flat = [5.0, 5.0].map(|value| Point { value, timestamp: 0 }).into();
+        assert_eq!(plot_points(&flat, 59.0, 10.0), "58.0,5.0 59.0,5.0");
+    }
+
+    #[test]
+    fn there_is_a_bound_to_everything_on_the_page() {
+        let mut model = empty();
+        for offset in 1..500 {
+            let (channel, key) = (format!("c{}", offset % 100), format!("k{offset}"));
+            model.apply(Event::Entry(value(offset, &channel, &key, 0.0)));
+        }
+        assert!(model.tiles().len() <= TILES_MAX);
+        assert!(model.tiles().iter().all(|tile| tile.series.len() <= SERIES_MAX));
+    }
+}

@@ -1,0 +1,390 @@
+//! A room as a page shows it: what was said, what this person is sending, and who is there.
+
+use std::sync::Arc;
+
+use crate::protocol::{
+    chat::{ClientFrame, Message, Page, Room, ServerFrame},
+    cursor::{Cursor, Offset},
+    problem::{Code, Rejection},
+    session::User,
+    text::MessageText,
+};
+
+/// A sign of somebody typing. The page shows it for a while; a newer one has another time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typing {
+    /// Who.
+    pub user: User,
+    /// When it came, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+/// Whether a draft is still on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftState {
+    /// Sent, not yet acknowledged.
+    Pending,
+    /// Refused, for this reason.
+    Failed(Code),
+}
+
+/// A message that this person has sent and that has no place in the log yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The client's id: posting it again stores nothing twice.
+    pub id: String,
+    /// As it was typed.
+    pub text: String,
+    /// Where it stands.
+    pub state: DraftState,
+}
+
+/// One line of the talk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// In the log.
+    Message(Arc<Message>),
+    /// Not there yet.
+    Draft(Draft),
+}
+
+impl Line {
+    /// Changes when the line has to be drawn anew.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Message(message) => message.offset.to_string(),
+            Self::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
+        }
+    }
+}
+
+/// The last coming or going.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Movement {
+    /// This name came in.
+    Joined(String),
+    /// This name left.
+    Left(String),
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomModel {
+    /// The room.
+    pub room: Room,
+    me: User,
+    cursor: Cursor,
+    messages: Vec<Arc<Message>>,
+    drafts: Vec<Draft>,
+    members: Vec<User>,
+    /// What moved last among the others.
+    pub movement: Option<Movement>,
+    typing: Option<Typing>,
+    /// Older messages can be asked for.
+    pub more: bool,
+    /// The log lost what this page had not seen.
+    pub was_reset: bool,
+    /// A notice about something other than a draft.
+    pub problem: Option<Code>,
+}
+
+impl RoomModel {
+    /// The room as the server rendered it for `me`.
+    pub fn new(room: Room, me: User, page: Page, members: Vec<User>) -> Self {
+        Self {
+            room,
+            me,
+            cursor: page.cursor,
+            messages: page.messages.into_iter().map(Arc::new).collect(),
+            drafts: Vec::new(),
+            members,
+            movement: None,
+            typing: None,
+            more: page.more,
+            was_reset: false,
+            problem: None,
+        }
+    }
+
+    /// What was said, then what is being sent.
+    pub fn lines(&self) -> Vec<Line> {
+        let messages = self.messages.iter().cloned().map(Line::Message);
+        messages.chain(self.drafts.iter().cloned().map(Line::Draft)).collect()
+    }
+
+    /// Everybody in the room.
+    pub fn members(&self) -> &[User] {
+        &self.members
+    }
+
+    /// Whether this is the page's own person.
+    pub fn is_me(&self, user_id: &str) -> bool {
+        self.me.id == user_id
+    }
+
+    /// The name the page's own person has.
+    pub fn my_name(&self) -> &str {
+        &self.me.name
+    }
+
+    /// The last sign of somebody typing, until their message or their leaving ends it.
+    pub fn typing(&self) -> Option<&Typing> {
+        self.typing.as_ref()
+    }
+
+    /// The frames to say when the connection opens: follow from the cursor, then what is still unsaid.
+    pub fn greeting(&self) -> Vec<ClientFrame> {
+        let room = self.room.id.to_string();
+        let join = ClientFrame::Join { room, after: Some(self.cursor.to_string()), last: None };
+        let pending = self.drafts.iter().filter(|draft| draft.state == DraftState::Pending);
+        std::iter::once(join).chain(pending.map(|draft| self.post_frame(draft))).collect()
+    }
+
+    /// Adds a draft and returns the frame that sends it. Refuses what the server would refuse.
+    pub fn post(&mut self, id: String, typed: &str) -> Result<ClientFrame, Rejection> {
+        let text = MessageText::parse(typed)?.into_string();
+        let draft = Draft { id, text, state: DraftState::Pending };
+        let frame = self.post_frame(&draft);
+        self.drafts.push(draft);
+        Ok(frame)
+    }
+
+    /// Sends a failed draft again.
+    pub fn retry(&mut self, id: &str) -> Option<ClientFrame> {
+        let index = self.drafts.iter().position(|draft| draft.id == id)?;
+        self.drafts[index].state = DraftState::Pending;
+        Some(self.post_frame(&self.drafts[index]))
+    }
+
+    /// Drops a failed draft.
+    pub fn discard(&mut self, id: &str) {
+        self.drafts.retain(|draft| draft.id != id);
+    }
+
+    fn post_frame(&self, draft: &Draft) -> ClientFrame {
+        ClientFrame::Post { room: self.room.id.to_string(), id: draft.id.clone(), text: draft.text.clone() }
+    }
+
+    /// The cursor before which older messages are to be asked for.
+    pub fn oldest(&self) -> Cursor {
+        let offset = self.messages.first().map_or(self.cursor.offset + 1, |message| message.offset);
+        Cursor { epoch: self.cursor.epoch.clone(), offset }
+    }
+
+    /// Puts a page of older messages above the others.
+    pub fn prepend(&mut self, page: Page) {
+        let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
+        let older = page.messages.into_iter().filter(|message| message.offset < oldest).map(Arc::new);
+        self.messages.splice(0..0, older);
+        self.more = page.more;
+    }
+
+    /// Takes a frame of the socket. Frames of other rooms are not ours.
+    pub fn apply(&mut self, frame: ServerFrame, now_ms: i64) {
+        match frame {
+            ServerFrame::Message(message) if message.room == self.room.id => self.apply_message(message),
+            ServerFrame::Joined { room, members, .. } | ServerFrame::Members { room, members }
+                if room == self.room.id =>
+            {
+                self.members = members;
+            }
+            ServerFrame::Reset { room, epoch, offset } if room == self.room.id => {
+                self.messages.clear();
+                self.cursor = Cursor { epoch, offset };
+                (self.more, self.was_reset) = (false, true);
+            }
+            ServerFrame::UserJoined { room, user, user_id } if room == self.room.id => {
+                self.apply_joined(user, user_id)
+            }
+            ServerFrame::UserLeft { room, user, user_id } if room == self.room.id => {
+                self.members.retain(|member| member.id != user_id);
+                self.end_typing(&user_id);
+                self.movement = Some(Movement::Left(user));
+            }
+            ServerFrame::Typing { room, user, user_id } if room == self.room.id && user_id != self.me.id => {
+                self.typing = Some(Typing { user: User { id: user_id, name: user }, at_ms: now_ms });
+            }
+            ServerFrame::Rejected { id: Some(id), code, .. } => {
+                if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id) {
+                    draft.state = DraftState::Failed(code);
+                }
+            }
+            ServerFrame::Rejected { code, .. } => self.problem = Some(code),
+            // `posted` says that a draft is safe; its message, which takes the draft's place, is on its way.
+            _ => {}
+        }
+    }
+
+    fn apply_message(&mut self, message: Message) {
+        if message.user_id == self.me.id {
+            self.drafts.retain(|draft| draft.id != message.id);
+        }
+        self.end_typing(&message.user_id);
+        if message.offset <= self.cursor.offset {
+            return;
+        }
+        self.cursor.offset = message.offset;
+        self.messages.push(Arc::new(message));
+    }
+
+    fn end_typing(&mut self, user_id: &str) {
+        self.typing.take_if(|typing| typing.user.id == user_id);
+    }
+
+    fn apply_joined(&mut self, name: String, id: String) {
+        let known = self.members.iter_mut().find(|member| member.id == id);
+        let is_news = known.is_none() && id != self.me.id;
+        match known {
+            Some(member) => member.name.clone_from(&name),
+            None => self.members.push(User { id, name: name.clone() }),
+        }
+        if is_news {
+            self.movement = Some(Movement::Joined(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{cursor::Epoch, name::RoomId};
+
+    fn user(id: &str) -> User {
+        User { id: id.into(), name: id.to_uppercase() }
+    }
+
+    fn general() -> RoomId {
+        RoomId::parse("general").expect("fine")
+    }
+
+    fn message(offset: Offset, user_id: &str, id: &str) -> Message {
+        let (user, text) = (user_id.to_uppercase(), format!("text {offset}"));
+        Message { room: general(), offset, id: id.into(), user, user_id: user_id.into(), text, timestamp: 0 }
+    }
+
+    fn model(offset: Offset) -> RoomModel {
+        let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
+        let page = Page { messages: vec![], cursor, more: false, reset: false };
+        RoomModel::new(Room { id: general(), name: "general".into() }, user("me"), page, vec![])
+    }
+
+    fn keys(model: &RoomModel) -> Vec<String> {
+        model.lines().iter().map(Line::key).collect()
+    }
+
+    #[test]
+    fn a_draft_becomes_the_message_it_was() {
+        let mut model = model(4);
+        model.post("id-1".into(), "hello").expect("fine");
+        assert_eq!(keys(&model), ["id-1 Pending"]);
+        model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 5, timestamp: 0 }, 0);
+        model.apply(ServerFrame::Message(message(5, "me", "id-1")), 0);
+        assert_eq!(keys(&model), ["5"]);
+    }
+
+    #[test]
+    fn another_persons_id_cannot_take_a_drafts_place() {
+        let mut model = model(4);
+        model.post("id-1".into(), "hello").expect("fine");
+        model.apply(ServerFrame::Message(message(5, "eve", "id-1")), 0);
+        assert_eq!(keys(&model), ["5", "id-1 Pending"]);
+    }
+
+    #[test]
+    fn a_refused_draft_stays_and_can_be_sent_again() {
+        let mut model = model(0);
+        let frame = model.post("id-1".into(), "hello").expect("fine");
+        let (room, id) = (None, Some("id-1".into()));
+        let refused = ServerFrame::Rejected {
+            room,
+            id,
+            code: Code::NotJoined,
+            message: String::new(),
+            retry_after_ms: None,
+        };
+        model.apply(refused, 0);
+        assert!(
+            matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Code::NotJoined))
+        );
+        assert_eq!(model.greeting().len(), 1, "a refused draft is not sent again by itself");
+        assert_eq!(model.retry("id-1"), Some(frame));
+        assert_eq!(model.greeting().len(), 2);
+    }
+
+    #[test]
+    fn a_text_the_server_would_refuse_is_not_sent() {
+        let mut model = model(0);
+        assert_eq!(model.post("id-1".into(), "  ").expect_err("blank").code, Code::TextEmpty);
+        assert!(model.lines().is_empty());
+    }
+
+    #[test]
+    fn a_message_that_comes_twice_is_shown_once() {
+        let mut model = model(0);
+        model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
+        model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
+        assert_eq!(keys(&model), ["1"]);
+    }
+
+    #[test]
+    fn the_connection_resumes_from_what_was_seen() {
+        let mut model = model(3);
+        model.apply(ServerFrame::Message(message(4, "a", "x")), 0);
+        let join = ClientFrame::Join { room: "general".into(), after: Some("e:4".into()), last: None };
+        assert_eq!(model.greeting(), [join]);
+    }
+
+    #[test]
+    fn older_messages_go_above_and_none_twice() {
+        let mut model = model(5);
+        model.apply(ServerFrame::Message(message(6, "a", "x")), 0);
+        let cursor = Cursor { offset: 4, ..model.oldest() };
+        let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
+        model.prepend(Page { messages, cursor, more: true, reset: false });
+        assert_eq!(keys(&model), ["4", "5", "6"]);
+        assert!(model.more);
+    }
+
+    #[test]
+    fn people_come_and_go() {
+        let mut model = model(0);
+        let joined =
+            |id: &str| ServerFrame::UserJoined { room: general(), user: id.into(), user_id: id.into() };
+        model.apply(joined("a"), 0);
+        model.apply(joined("a"), 0);
+        assert_eq!(model.members().len(), 1);
+        assert_eq!(model.movement, Some(Movement::Joined("a".into())));
+        model.apply(joined("me"), 0);
+        assert_eq!(model.movement, Some(Movement::Joined("a".into())), "one's own coming is no news");
+        model.apply(ServerFrame::UserLeft { room: general(), user: "a".into(), user_id: "a".into() }, 0);
+        assert_eq!(model.members(), [User { id: "me".into(), name: "me".into() }]);
+    }
+
+    #[test]
+    fn typing_ends_with_the_message() {
+        let mut model = model(0);
+        let typing = |id: &str| ServerFrame::Typing { room: general(), user: id.into(), user_id: id.into() };
+        model.apply(typing("me"), 0);
+        assert_eq!(model.typing(), None, "one's own typing is no news");
+        model.apply(typing("a"), 1_000);
+        assert_eq!(model.typing().map(|typing| typing.at_ms), Some(1_000));
+        model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
+        assert_eq!(model.typing(), None);
+    }
+
+    #[test]
+    fn a_reset_is_told_and_the_log_goes_on() {
+        let mut model = model(3);
+        model.apply(ServerFrame::Message(message(4, "a", "x")), 0);
+        model.apply(
+            ServerFrame::Reset { room: general(), epoch: Epoch::parse("f").expect("fine"), offset: 0 },
+            0,
+        );
+        model.apply(ServerFrame::Message(message(1, "a", "y")), 0);
+        assert!(model.was_reset);
+        assert_eq!(keys(&model), ["1"]);
+        assert!(
+            matches!(&model.greeting()[0], ClientFrame::Join { after: Some(after), .. } if after == "f:1")
+        );
+    }
+}

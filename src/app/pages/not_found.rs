@@ -1,0 +1,23 @@
+//! The page of addresses that are none.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+
+use crate::app::i18n::use_texts;
+
+/// See the module. The server answers it with 404.
+#[component]
+pub(crate) fn NotFoundPage() -> impl IntoView {
+    let texts = use_texts();
+    view! {
+        <Title text=texts.not_found_title />
+        <main class="page" id="content">
+            <section class="panel empty">
+                <h1>{texts.not_found_title}</h1>
+                <p>{texts.not_found_text}</p>
+                <A href="/">{texts.to_the_feed}</A>
+            </section>
+        </main>
+    }
+}

@@ -1,0 +1,78 @@
+//! `/rooms/{room}`: the talk in the middle, people and the feed's ticker beside it.
+//!
+//! The socket belongs to the page, the room to its view: switching rooms leaves one and joins the other on the same
+//! socket, and leaving the page closes it.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use crate::app::{
+    api::{RoomStart, load_room},
+    components::{
+        composer::Composer, connection_badge::ConnectionBadge, loading::Loading, message_list::MessageList,
+        people::People, problem_note::ProblemNote, ticker::Ticker, unavailable::Unavailable,
+    },
+    i18n::use_texts,
+    live::ChatLink,
+    model::room::RoomModel,
+};
+
+/// See the module.
+#[component]
+pub(crate) fn RoomPage() -> impl IntoView {
+    let params = use_params_map();
+    let room = Memo::new(move |_| params.with(|params| params.get("room").unwrap_or_default()));
+    let start = Resource::new(move || room.get(), load_room);
+    provide_context(ChatLink::open());
+    view! {
+        <main class="page room-page" id="content">
+            // A transition: the old room stays until the new one is there.
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match start.await {
+                        Ok(Some(start)) => view! { <RoomView start /> }.into_any(),
+                        Ok(None) => view! { <NoSuchRoom /> }.into_any(),
+                        Err(_) => view! { <Unavailable /> }.into_any(),
+                    }
+                })}
+            </Transition>
+            <Ticker />
+        </main>
+    }
+}
+
+#[component]
+fn RoomView(start: RoomStart) -> impl IntoView {
+    let texts = use_texts();
+    let RoomStart { room, me, page, members } = start;
+    let name = room.name.clone();
+    let model = RwSignal::new(RoomModel::new(room, me, page, members));
+    let link = expect_context::<ChatLink>();
+    link.follow(model);
+    view! {
+        <Title text=(texts.room_title)(&name) />
+        <section class="talk" aria-labelledby="room-name">
+            <header class="page__header">
+                <h1 id="room-name">{name}</h1>
+                <ConnectionBadge state=link.state />
+            </header>
+            <ProblemNote />
+            <MessageList model />
+            <Composer model />
+        </section>
+        <People model />
+    }
+}
+
+#[component]
+fn NoSuchRoom() -> impl IntoView {
+    let texts = use_texts();
+    view! {
+        <Title text=texts.not_found_title />
+        <section class="panel empty talk">
+            <h1>{texts.not_found_title}</h1>
+            <p>{texts.room_not_found}</p>
+        </section>
+    }
+}

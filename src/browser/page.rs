@@ -1,0 +1,70 @@
+//! The page's own window and document.
+
+use js_sys::Math;
+use wasm_bindgen::JsCast;
+use web_sys::{Event, HtmlElement, Window};
+
+use super::listener::Listener;
+
+fn window() -> Window {
+    web_sys::window().expect("called in a browser's page only")
+}
+
+/// The address of a socket at `path` of this page's server.
+pub fn socket_url(path: &str) -> String {
+    let location = window().location();
+    let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
+    format!("{scheme}://{}{path}", location.host().unwrap_or_default())
+}
+
+/// Listens to the window until it is dropped.
+pub(super) fn window_listener(
+    event: &'static str,
+    callback: impl FnMut(Event) + 'static,
+) -> Option<Listener> {
+    web_sys::window().map(|window| Listener::new(&window, event, callback))
+}
+
+/// A number in 0..1, good enough to spread reconnects.
+pub fn random() -> f64 {
+    Math::random()
+}
+
+/// The page's language, which the server decided.
+pub fn language() -> String {
+    let root = window().document().and_then(|document| document.document_element());
+    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+}
+
+/// Says on the root element that the page answers to events now; for style and tests.
+pub fn mark_hydrated() {
+    if let Some(root) = window().document().and_then(|document| document.document_element()) {
+        // Setting an attribute with a fixed valid name cannot fail.
+        drop(root.set_attribute("data-hydrated", "true"));
+    }
+}
+
+/// A UUID of version 4 (RFC 9562). Not by `crypto.randomUUID`, which plain http pages do not have.
+pub fn new_uuid() -> String {
+    let mut bytes = [0_u8; 16];
+    let crypto = window().crypto().expect("every browser with WebAssembly has it");
+    crypto.get_random_values_with_u8_array(&mut bytes).expect("16 bytes are below its limit");
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// Puts the cursor into an element.
+pub fn focus(element: &web_sys::Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // An element that cannot be focused is left as it is.
+        drop(element.focus());
+    }
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    // Fails only where the page may not navigate at all.
+    drop(window().location().reload());
+}

@@ -1,0 +1,34 @@
+//! The browser's clock, and times as its user reads them.
+
+use js_sys::{Date, Intl, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+/// Milliseconds since the Unix epoch by the browser's clock; for waiting, not for showing.
+pub fn now_ms() -> i64 {
+    Date::now() as i64
+}
+
+/// A time of day in the reader's time zone, with the date when it is not today.
+pub fn local_time(timestamp_ms: i64, language: &str) -> String {
+    let date = Date::new(&JsValue::from_f64(timestamp_ms as f64));
+    let is_today = date.to_date_string() == Date::new_0().to_date_string();
+    let options = Object::new();
+    set(&options, "hour", "2-digit");
+    set(&options, "minute", "2-digit");
+    set(&options, "second", "2-digit");
+    if !is_today {
+        set(&options, "month", "short");
+        set(&options, "day", "numeric");
+    }
+    let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.into()), &options);
+    format
+        .format()
+        .call1(&JsValue::UNDEFINED, &date)
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_else(|| date.to_locale_time_string(language).into())
+}
+
+fn set(options: &Object, name: &str, value: &str) {
+    Reflect::set(options, &name.into(), &value.into()).expect("a plain object takes every property");
+}

@@ -1,0 +1,32 @@
+//! Idobata: a live event feed with chat rooms beside it.
+//!
+//! One idea carries everything: each *topic* (the feed, every room) is a log of entries with offsets 1, 2, 3 …, and
+//! every reader is a cursor into it. Live delivery, resume after a drop, catching up and history are one code path.
+//!
+//! * [`protocol`]: the contract. Plain data and its rules, for both targets.
+//! * [`app`]: the pages, for both targets: rendered on the server, hydrated in the browser.
+//! * [`browser`]: sockets, streams and time-outs of the browser; called from effects and event handlers only.
+//! * `server`: the server, in the program only.
+//!
+//! Who may import whom: server → app → { browser, protocol }. The journeys of a message and of an event are in
+//! the README.
+//!
+//! This is the only file with feature gates. Shared code needs none: the bodies of `#[server]` functions vanish
+//! from the browser's build, and effects never run on the server.
+
+// Page trees are deeply nested types; both builds exceed the default.
+#![recursion_limit = "512"]
+
+pub mod app;
+pub mod browser;
+pub mod protocol;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+/// Called by the page's script when the module has loaded: takes over what the server rendered.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::hydrated);
+}

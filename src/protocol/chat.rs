@@ -1,0 +1,257 @@
+//! Rooms: the frames of the chat socket and the bodies of `/api/rooms`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cursor::{Cursor, Epoch, Offset},
+    name::RoomId,
+    problem::{Code, Rejection},
+    session::User,
+};
+
+/// A room as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Stands in addresses and frames.
+    pub id: RoomId,
+    /// As shown to people.
+    pub name: String,
+}
+
+/// A message as everybody reads it. `user` and `user_id` come from the author's session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Where it was said.
+    pub room: RoomId,
+    /// Its place in the room.
+    pub offset: Offset,
+    /// The UUID its author's client gave it.
+    pub id: String,
+    /// The author's name when it was posted.
+    pub user: String,
+    /// The author's id.
+    pub user_id: String,
+    /// At most [`super::text::MESSAGE_MAX_CHARACTERS`] characters.
+    pub text: String,
+    /// When the server took it, in milliseconds since the Unix epoch.
+    pub timestamp: i64,
+}
+
+/// Messages of a room, oldest first. For the meaning of the members see [`super::feed::Page`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Ascending by offset.
+    pub messages: Vec<Message>,
+    /// Where to read on.
+    pub cursor: Cursor,
+    /// Further messages wait in the direction that was read.
+    pub more: bool,
+    /// The asked-for cursor could not be honoured.
+    pub reset: bool,
+}
+
+/// What a client says. Fields are as written; the server parses them and answers each fault by its own code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ClientFrame {
+    /// Follow a room, from a cursor, from the newest `last` messages, or from now.
+    Join {
+        /// The room's id.
+        room: String,
+        /// Replay what this cursor lacks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+        /// Replay the newest so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u32>,
+    },
+    /// Stop following a room.
+    Leave {
+        /// The room's id.
+        room: String,
+    },
+    /// Say something.
+    Post {
+        /// The room's id.
+        room: String,
+        /// A UUID; posting it again returns the first entry.
+        id: String,
+        /// What to say.
+        text: String,
+    },
+    /// "I am typing", at most every few seconds.
+    Typing {
+        /// The room's id.
+        room: String,
+    },
+    /// Answered by `pong`.
+    Ping,
+}
+
+impl ClientFrame {
+    /// Every `type` a client may send.
+    const TYPES: [&str; 5] = ["join", "leave", "post", "typing", "ping"];
+
+    /// Reads a frame, telling broken JSON, an unknown `type` and wrong fields apart.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let value: serde_json::Value = serde_json::from_str(text)
+            .map_err(|error| Rejection::new(Code::BadJson, format!("The frame is not JSON: {error}.")))?;
+        let kind = value.get("type").and_then(|kind| kind.as_str()).map(str::to_owned);
+        let Some(kind) = kind.filter(|kind| Self::TYPES.contains(&kind.as_str())) else {
+            let message = format!("A frame is an object whose type is one of: {}.", Self::TYPES.join(", "));
+            return Err(Rejection::new(Code::UnknownFrame, message));
+        };
+        serde_json::from_value(value).map_err(|error| {
+            Rejection::new(Code::BadFrame, format!("The fields of {kind} are wrong: {error}."))
+        })
+    }
+}
+
+/// What the server says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ServerFrame {
+    /// The room is being followed: what comes after `offset` follows.
+    Joined {
+        /// The room.
+        room: RoomId,
+        /// Its numbering.
+        epoch: Epoch,
+        /// The cursor's offset the room is followed from.
+        offset: Offset,
+        /// The cursor that was asked for is honoured: nothing is missing.
+        recovered: bool,
+        /// Who is in the room now.
+        members: Vec<User>,
+    },
+    /// Something was said.
+    Message(Message),
+    /// The post with this id is durable.
+    Posted {
+        /// The room.
+        room: RoomId,
+        /// The client's id of it.
+        id: String,
+        /// Its place in the room.
+        offset: Offset,
+        /// When the server took it.
+        timestamp: i64,
+    },
+    /// A frame was refused; the socket goes on.
+    Rejected {
+        /// The room it is about, as the client wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<String>,
+        /// The post it is about, if it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// What is wrong.
+        code: Code,
+        /// The same in a sentence.
+        message: String,
+        /// When to try again, if trying again can help.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+    /// Somebody came.
+    UserJoined {
+        /// The room.
+        room: RoomId,
+        /// Their name.
+        user: String,
+        /// Their id.
+        user_id: String,
+    },
+    /// Somebody went.
+    UserLeft {
+        /// The room.
+        room: RoomId,
+        /// Their name.
+        user: String,
+        /// Their id.
+        user_id: String,
+    },
+    /// Who is in the room, whole: for a reader that missed single changes.
+    Members {
+        /// The room.
+        room: RoomId,
+        /// Everybody in it.
+        members: Vec<User>,
+    },
+    /// Somebody is typing.
+    Typing {
+        /// The room.
+        room: RoomId,
+        /// Their name.
+        user: String,
+        /// Their id.
+        user_id: String,
+    },
+    /// What the reader's cursor lacks is gone; the room goes on after `offset`.
+    Reset {
+        /// The room.
+        room: RoomId,
+        /// Its numbering.
+        epoch: Epoch,
+        /// Everything after this is still there and follows.
+        offset: Offset,
+    },
+    /// The answer to `ping`.
+    Pong,
+}
+
+/// The body of `POST /api/rooms`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRoom {
+    /// As people shall see it.
+    pub name: String,
+}
+
+/// The body of `POST /api/rooms/{room}/messages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMessage {
+    /// A UUID made by the client.
+    pub id: String,
+    /// What to say.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_client_frame_is_a_known_type() {
+        for frame in [
+            r#"{"type":"join","room":"general"}"#,
+            r#"{"type":"leave","room":"general"}"#,
+            r#"{"type":"post","room":"general","id":"1","text":"hi"}"#,
+            r#"{"type":"typing","room":"general"}"#,
+            r#"{"type":"ping"}"#,
+        ] {
+            ClientFrame::parse(frame).expect(frame);
+        }
+    }
+
+    #[test]
+    fn a_bad_frame_is_told_what_is_wrong_with_it() {
+        for (frame, code) in [
+            ("{", Code::BadJson),
+            ("[]", Code::UnknownFrame),
+            (r#"{"type":"dance"}"#, Code::UnknownFrame),
+            (r#"{"type":7}"#, Code::UnknownFrame),
+            (r#"{"type":"join"}"#, Code::BadFrame),
+            (r#"{"type":"post","room":"general","id":1,"text":"hi"}"#, Code::BadFrame),
+        ] {
+            assert_eq!(ClientFrame::parse(frame).expect_err(frame).code, code, "{frame}");
+        }
+    }
+
+    #[test]
+    fn server_frames_carry_the_seeds_words() {
+        let room = RoomId::parse("general").expect("fine");
+        let frame = ServerFrame::UserJoined { room, user: "alice".into(), user_id: "u1".into() };
+        let text = serde_json::to_string(&frame).expect("plain data");
+        assert_eq!(text, r#"{"type":"user-joined","room":"general","user":"alice","user_id":"u1"}"#);
+    }
+}

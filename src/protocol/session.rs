@@ -1,0 +1,21 @@
+//! Who somebody is, as others see it.
+
+use serde::{Deserialize, Serialize};
+
+/// A person: the id is the session's and cannot be chosen, the name can.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct User {
+    /// Opaque and unique.
+    pub id: String,
+    /// As shown to others.
+    pub name: String,
+}
+
+/// The answer of `POST /api/session`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Whom the token speaks for.
+    pub user: User,
+    /// A JWT for `Authorization: Bearer`; pages have the same one in their cookie.
+    pub token: String,
+}

@@ -1,0 +1,117 @@
+//! The key that signs sessions: a setting, or made once and kept beside the database.
+
+use std::{
+    fmt, fs, io,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
+const MIN_BYTES: usize = 32;
+const FILE_NAME: &str = "jwt-secret";
+
+/// A signing key. Never shown, not even by `Debug`.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The setting is too short.
+    #[error("JWT_SECRET has {0} bytes; it needs at least {MIN_BYTES}. Try: openssl rand -hex 32")]
+    TooShort(usize),
+    /// The file is there and is not a key.
+    #[error(
+        "{0} is too short to be a key; remove it and a new one is made (everybody then gets a new session)"
+    )]
+    Damaged(PathBuf),
+    /// The file cannot be read or written.
+    #[error("the session key {path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+impl Secret {
+    /// Takes `JWT_SECRET`.
+    pub fn from_setting(text: &str) -> Result<Self, SecretError> {
+        let bytes = text.as_bytes();
+        if bytes.len() < MIN_BYTES {
+            return Err(SecretError::TooShort(bytes.len()));
+        }
+        Ok(Self(bytes.to_vec()))
+    }
+
+    /// Reads the key kept in the data folder, or makes one there with mode 0600.
+    pub fn load_or_create(data: &Path) -> Result<Self, SecretError> {
+        let path = data.join(FILE_NAME);
+        let failed = |error| SecretError::Io { path: path.clone(), error };
+        match fs::read_to_string(&path) {
+            Ok(text) if text.trim().len() >= MIN_BYTES => Ok(Self(text.trim().as_bytes().to_vec())),
+            Ok(_) => Err(SecretError::Damaged(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let secret = Self::random().map_err(failed)?;
+                let mut file = fs::OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(&path)
+                    .map_err(failed)?;
+                file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(failed)?;
+                tracing::info!(path = %path.display(), "made a key for signing sessions; JWT_SECRET would take its place");
+                Ok(secret)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn random() -> io::Result<Self> {
+        let mut bytes = [0; MIN_BYTES];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes()))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_only_its_owner_reads_it() {
+        let data = tempfile::tempdir().expect("a folder");
+        let made = Secret::load_or_create(data.path()).expect("made");
+        let kept = Secret::load_or_create(data.path()).expect("kept");
+        assert_eq!(made.0, kept.0);
+        let mode = fs::metadata(data.path().join(FILE_NAME)).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_short_setting_is_refused_with_the_fix() {
+        let refused = Secret::from_setting("short").expect_err("too short").to_string();
+        assert!(refused.contains("at least 32"), "{refused}");
+    }
+
+    #[test]
+    fn an_emptied_key_file_is_not_taken_for_a_key() {
+        let data = tempfile::tempdir().expect("a folder");
+        fs::write(data.path().join(FILE_NAME), "").expect("written");
+        assert!(matches!(Secret::load_or_create(data.path()), Err(SecretError::Damaged(_))));
+    }
+}

@@ -1,0 +1,147 @@
+//! The settings: flags and environment variables, their defaults and the reasons for them.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Parser, ValueEnum};
+
+use super::store::Retention;
+
+/// A self-hosted live event feed with chat rooms beside it.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "idobata", version, about, after_help = AFTER_HELP)]
+pub struct Config {
+    /// Address and port to listen on
+    ///
+    /// Port 0 takes a free one and prints it. On an address that others can reach, only this machine may publish
+    /// to the feed.
+    #[arg(long, env = "IDOBATA_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Folder for the database and the session key, made if missing
+    #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]
+    pub data: PathBuf,
+
+    /// Key that signs the sessions, at least 32 bytes; without it one is made and kept in the data folder
+    #[arg(long, env = "JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub jwt_secret: Option<String>,
+
+    /// Newest entries of the feed to keep complete; older notifications stay until as many newer ones came
+    #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
+    pub feed_entries: u64,
+
+    /// How long to keep the feed's entries, such as 12h or 7d
+    #[arg(long, env = "IDOBATA_FEED_AGE", default_value = "7d", value_name = "TIME")]
+    pub feed_age: Age,
+
+    /// Newest messages to keep in each room
+    #[arg(long, env = "IDOBATA_ROOM_ENTRIES", default_value_t = 100_000, value_name = "N", value_parser = at_least_one)]
+    pub room_entries: u64,
+
+    /// How long to keep messages
+    #[arg(long, env = "IDOBATA_ROOM_AGE", default_value = "365d", value_name = "TIME")]
+    pub room_age: Age,
+
+    /// Rooms that people may make in all
+    #[arg(long, env = "IDOBATA_MAX_ROOMS", default_value_t = 1_000, value_name = "N")]
+    pub max_rooms: usize,
+
+    /// Live connections (sockets, streams, waiting polls) at the same time; each takes a file descriptor
+    #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
+    pub max_connections: u64,
+
+    /// Do not publish the server's own values to the feed's channel "server"
+    #[arg(long, env = "IDOBATA_NO_MEASURE")]
+    pub no_measure: bool,
+
+    /// How to write the log; RUST_LOG says what (default: info)
+    #[arg(long, env = "IDOBATA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+const AFTER_HELP: &str = "Open the printed address in a browser. Publish with:\n  \
+    curl -d 'backup done' http://127.0.0.1:3000/api/events/ops";
+
+/// The log's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// A length of time in a setting: a number and `s`, `m`, `h` or `d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Age(pub Duration);
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fault =
+            || format!("{text:?} is not a time: write a number above 0 and s, m, h or d, such as 12h or 7d");
+        let unit = text.chars().last().ok_or_else(fault)?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(fault()),
+        };
+        let number: u64 = text[..text.len() - 1].parse().map_err(|_| fault())?;
+        number
+            .checked_mul(seconds)
+            .filter(|seconds| (1..=u64::from(u32::MAX)).contains(seconds))
+            .ok_or_else(fault)
+            .map(|seconds| Self(Duration::from_secs(seconds)))
+    }
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number above 0".to_owned())
+}
+
+impl Config {
+    /// How long the feed is kept.
+    pub fn feed_retention(&self) -> Retention {
+        retention(self.feed_entries, self.feed_age)
+    }
+
+    /// How long a room's talk is kept.
+    pub fn room_retention(&self) -> Retention {
+        retention(self.room_entries, self.room_age)
+    }
+}
+
+fn retention(entries: u64, age: Age) -> Retention {
+    Retention { entries, age_ms: i64::try_from(age.0.as_millis()).unwrap_or(i64::MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_settings_are_well_formed() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        assert_eq!("7d".parse(), Ok(Age(Duration::from_secs(7 * 86_400))));
+        assert_eq!("90s".parse(), Ok(Age(Duration::from_secs(90))));
+        for text in ["", "7", "d", "0d", "-1d", "7 d", "7w", "99999999999d", "7日"] {
+            text.parse::<Age>().expect_err(text);
+        }
+    }
+
+    #[test]
+    fn an_impossible_setting_is_refused_with_the_fix() {
+        let refused =
+            Config::try_parse_from(["idobata", "--feed-age", "soon"]).expect_err("not a time").to_string();
+        assert!(refused.contains("such as 12h or 7d"), "{refused}");
+        Config::try_parse_from(["idobata", "--port", "80"]).expect_err("no such setting");
+    }
+}

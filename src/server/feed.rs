@@ -1,0 +1,143 @@
+//! What the feed means: publishing to channels and reading them. Knows no transport; the routes and the pages call
+//! it, and the measuring task publishes through it.
+
+use std::sync::Arc;
+
+use super::{
+    error::Error,
+    hub::{Hub, Page, PageQuery, Start, Subscribed},
+    store::{Appended, Draft, Filter, Record, TopicName},
+    topic::Bell,
+};
+use crate::protocol::{
+    cursor::Cursor,
+    feed::{Body, Control, Entry, PUBLISH_MAX_ENTRIES, Publication, Snapshot},
+    name::parse_channel,
+    problem::{Code, Rejection},
+};
+
+/// Channels with values that a page starts with; the others appear when they speak.
+const SNAPSHOT_CHANNELS: usize = 12;
+/// Values of each channel that a page starts with: the plot's width, for a channel with a few series.
+const SNAPSHOT_VALUES: usize = 120;
+
+/// The feed of this server.
+pub struct Feed {
+    hub: Hub,
+}
+
+impl Feed {
+    /// The feed over the hub.
+    pub fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+
+    /// Publishes all of it or nothing, and returns what is stored and whether any of it is new.
+    ///
+    /// `key` makes it safe to publish again: the same author's same key stores nothing twice.
+    pub async fn publish(
+        &self,
+        channel: &str,
+        author: &str,
+        publications: Vec<Publication>,
+        key: Option<&str>,
+    ) -> Result<(Vec<Entry>, bool), Error> {
+        let channel = parse_channel(channel)?;
+        if !(1..=PUBLISH_MAX_ENTRIES).contains(&publications.len()) {
+            let message = format!("One request publishes 1 to {PUBLISH_MAX_ENTRIES} entries.");
+            return Err(Rejection::new(Code::BadRequest, message).into());
+        }
+        let draft = |(index, publication): (usize, Publication)| Draft {
+            author: author.to_owned(),
+            client_id: key.map(|key| format!("{channel}/{key}/{index}")),
+            channel: Some(channel.clone()),
+            lasting: !publication.body().is_update(),
+            body: serde_json::to_string(publication.body()).expect("a body has only string keys"),
+        };
+        let drafts = publications.into_iter().enumerate().map(draft).collect();
+        let appended = self.hub.publish(&TopicName::Feed, drafts).await?;
+        let is_new = appended.iter().any(|one| one.first);
+        Ok((appended.iter().map(|Appended { record, .. }| entry_of(record)).collect(), is_new))
+    }
+
+    /// Follows the feed.
+    pub async fn subscribe(
+        &self,
+        start: Start,
+        channels: Channels,
+        bell: Arc<Bell>,
+    ) -> Result<Subscribed, Error> {
+        Ok(self.hub.subscribe(&TopicName::Feed, start, channels.filter(), bell).await?)
+    }
+
+    /// A page of the feed.
+    pub async fn page(&self, query: PageQuery, channels: Channels, limit: usize) -> Result<Page, Error> {
+        Ok(self.hub.page(&TopicName::Feed, query, channels.filter(), limit).await?)
+    }
+
+    /// The newest `limit` entries that are not values, or those before `before`.
+    pub async fn notices(&self, before: Option<Cursor>, limit: usize) -> Result<Page, Error> {
+        let query = before.map_or(PageQuery::Newest, PageQuery::Before);
+        let filter = Filter { lasting: true, channels: None };
+        Ok(self.hub.page(&TopicName::Feed, query, filter, limit).await?)
+    }
+
+    /// What a page starts with: the newest values of each channel and the newest `limit` other entries.
+    pub async fn snapshot(&self, limit: usize) -> Result<Snapshot, Error> {
+        // Values first: what comes between the two readings is after their cursor, and so will be followed.
+        let values = self.hub.latest_by_channel(&TopicName::Feed, SNAPSHOT_CHANNELS, SNAPSHOT_VALUES).await?;
+        let mut notices = self.notices(None, limit).await?;
+        notices.entries.retain(|entry| entry.offset <= values.cursor.offset);
+        Ok(Snapshot {
+            values: values.decode()?,
+            notices: notices.decode()?,
+            more: notices.more,
+            cursor: values.cursor,
+        })
+    }
+}
+
+/// Which channels a reader follows: all, or some.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Channels(Option<Vec<String>>);
+
+impl Channels {
+    /// Reads `a,b`; nothing means all.
+    pub fn parse(list: Option<&str>) -> Result<Self, Rejection> {
+        list.map(|list| list.split(',').map(parse_channel).collect()).transpose().map(Self)
+    }
+
+    fn filter(self) -> Filter {
+        Filter { channels: self.0, lasting: false }
+    }
+}
+
+/// The JSON of an entry of the feed as its readers get it.
+pub fn encode_entry(record: &Record) -> String {
+    serde_json::to_string(&entry_of(record)).expect("an entry has only string keys")
+}
+
+/// The JSON of a control event.
+pub fn encode_control(control: &Control) -> String {
+    serde_json::to_string(control).expect("a control has only string keys")
+}
+
+fn entry_of(record: &Record) -> Entry {
+    let body = serde_json::from_str(&record.body).unwrap_or_else(|error| {
+        tracing::error!(record.offset, %error, "a stored entry cannot be read");
+        Body::Notification {
+            title: None,
+            text: String::new(),
+            level: Default::default(),
+            tags: Vec::new(),
+            link: None,
+            key: None,
+        }
+    });
+    Entry {
+        body,
+        channel: record.channel.clone().unwrap_or_default(),
+        offset: record.offset,
+        timestamp: record.timestamp,
+    }
+}

@@ -1,0 +1,136 @@
+//! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
+//!
+//! Who may import whom, always to the right (`make check` holds us to it):
+//! routes → { chat, feed } → { hub, presence } → { store, topic, subscription } → protocol.
+
+pub mod auth;
+pub mod chat;
+mod clock;
+pub mod config;
+pub mod error;
+pub mod feed;
+pub mod hub;
+pub mod measure;
+pub mod metrics;
+pub mod presence;
+mod retention;
+pub mod routes;
+pub mod state;
+pub mod store;
+pub mod subscription;
+pub mod telemetry;
+pub mod topic;
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, signal::unix, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+pub use self::config::Config;
+use self::state::AppState;
+
+/// How long connections have to end themselves after the stop, before they are cut. Streams and sockets end at
+/// once, so this is for requests that are being answered; with the writer's drain it stays below 10 s.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
+
+/// Runs until SIGTERM or Ctrl-C, then ends everything cleanly.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let server = bind(config).await?;
+    tracing::info!("listening on http://{}", server.address);
+    let stop = server.state.lifetime.stop.clone();
+    tokio::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    server.serve().await
+}
+
+/// A server that has its address and its data and is not answering yet.
+pub struct Server {
+    /// Where it listens; the port is the real one.
+    pub address: SocketAddr,
+    /// What it serves.
+    pub state: AppState,
+    listener: TcpListener,
+    config: Config,
+}
+
+/// Opens the data and the port.
+pub async fn bind(config: Config) -> anyhow::Result<Server> {
+    let state = AppState::open(&config).await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            "others can reach this address: publishing to the feed is taken from this machine only"
+        );
+    }
+    Ok(Server { address, state, listener, config })
+}
+
+fn not_bound(config: &Config, error: &io::Error) -> anyhow::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program has it; choose a port with --listen 127.0.0.1:PORT",
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need rights; choose a port with --listen 127.0.0.1:PORT"
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have the address; see --listen",
+        _ => "see --listen",
+    };
+    anyhow::anyhow!("cannot listen on {}: {error} ({advice})", config.listen)
+}
+
+impl Server {
+    /// Answers requests until the state's stop token is cancelled, then ends what is open.
+    pub async fn serve(self) -> anyhow::Result<()> {
+        let Self { state, listener, config, .. } = self;
+        let stop = state.lifetime.stop.clone();
+        let background = start_background(&state, &config);
+        let serve = axum::serve(
+            listener,
+            routes::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+        // The time-out runs from the stop, not from the start.
+        let deadline = async {
+            stop.cancelled().await;
+            tokio::time::sleep(DRAIN_TIMEOUT).await;
+        };
+        tokio::select! {
+            served = serve.into_future() => served.context("the listener failed")?,
+            () = deadline => tracing::warn!("some connections did not end in time and were cut"),
+        }
+        state.lifetime.sockets.close();
+        if timeout(Duration::from_secs(1), state.lifetime.sockets.wait()).await.is_err() {
+            tracing::warn!("some sockets did not end in time and were cut");
+        }
+        background.close();
+        background.wait().await;
+        state.hub.store().close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn start_background(state: &AppState, config: &Config) -> tokio_util::task::TaskTracker {
+    let background = tokio_util::task::TaskTracker::new();
+    let stop: &CancellationToken = &state.lifetime.stop;
+    background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
+    if !config.no_measure {
+        background.spawn(measure::run(state.feed.clone(), state.metrics.clone(), stop.clone()));
+    }
+    background
+}
+
+async fn stop_signal() {
+    let mut terminate =
+        unix::signal(unix::SignalKind::terminate()).expect("the system takes signal handlers");
+    let mut interrupt =
+        unix::signal(unix::SignalKind::interrupt()).expect("the system takes signal handlers");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,285 @@
+//! One chat connection: what it follows, and what it does when something happens.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::{FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, WRITE_TIMEOUT, close};
+use crate::{
+    protocol::{
+        chat::{ClientFrame, ServerFrame},
+        name::RoomId,
+        problem::{Code, Rejection},
+        session::User,
+    },
+    server::{
+        chat::{Joined, encode_frame},
+        error::Error,
+        hub::Start,
+        presence::PresenceGuard,
+        state::AppState,
+        subscription::{Batch, Subscription},
+        topic::{Bell, Whispers},
+    },
+};
+
+/// Most entries `join` with `last` may ask for.
+const LAST_MAX: u32 = 200;
+
+/// Why the connection ends. There is nothing to repair: the client resumes from its cursor.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The peer closed, or is gone.
+    Gone,
+    /// We close, with this code.
+    Close(u16),
+}
+
+/// A room the connection follows. Dropping it leaves the room.
+struct Following {
+    subscription: Subscription,
+    _presence: PresenceGuard,
+}
+
+pub(super) struct Connection {
+    state: AppState,
+    user: User,
+    bell: Arc<Bell>,
+    rooms: HashMap<RoomId, Following>,
+}
+
+impl Connection {
+    pub(super) fn new(state: AppState, user: User) -> Self {
+        Self { state, user, bell: Arc::new(Bell::default()), rooms: HashMap::new() }
+    }
+
+    /// Serves the socket until one side ends it.
+    pub(super) async fn serve(mut self, mut socket: WebSocket) {
+        let end = self.run(&mut socket).await;
+        tracing::debug!(user.id = self.user.id, ?end, "a socket ended");
+        if let End::Close(code) = end {
+            let frame = CloseFrame { code, reason: Utf8Bytes::default() };
+            // The peer may be gone already; there is nobody left to tell.
+            drop(timeout(WRITE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await);
+        }
+    }
+
+    async fn run(&mut self, socket: &mut WebSocket) -> End {
+        let mut heartbeat = interval(PING_INTERVAL);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        let mut has_more = false;
+        let stop = self.state.lifetime.stop.clone();
+        loop {
+            let done = tokio::select! {
+                () = stop.cancelled() => return End::Close(close::GOING_AWAY),
+                message = socket.recv() => {
+                    heard = Instant::now();
+                    match message {
+                        Some(Ok(message)) => self.on_message(socket, message).await,
+                        Some(Err(error)) => return End::Close(close_code(&error)),
+                        None => return End::Gone,
+                    }
+                }
+                // A room that had more than one batch goes on in the next round, after the client was heard.
+                () = async {}, if has_more => self.deliver(socket).await.map(|more| has_more = more),
+                () = self.bell.rung() => self.deliver(socket).await.map(|more| has_more = more),
+                _ = heartbeat.tick() => {
+                    if heard.elapsed() > SILENCE_MAX {
+                        return End::Gone;
+                    }
+                    write(socket, Message::Ping(Bytes::new())).await
+                }
+            };
+            let flushed = match done {
+                Ok(()) => flush(socket).await,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = flushed {
+                return end;
+            }
+        }
+    }
+
+    async fn on_message(&mut self, socket: &mut WebSocket, message: Message) -> Result<(), End> {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) => {
+                let rejection =
+                    Rejection::new(Code::BadJson, "A frame is a text message of JSON, not a binary one.");
+                return send(socket, &rejected(None, None, rejection)).await;
+            }
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Gone),
+        };
+        if text.len() > FRAME_MAX_BYTES {
+            let rejection =
+                Rejection::new(Code::TooLarge, format!("A frame has at most {FRAME_MAX_BYTES} bytes."));
+            return send(socket, &rejected(None, None, rejection)).await;
+        }
+        match ClientFrame::parse(&text) {
+            Ok(frame) => self.on_frame(socket, frame).await,
+            Err(rejection) => send(socket, &rejected(None, None, rejection)).await,
+        }
+    }
+
+    async fn on_frame(&mut self, socket: &mut WebSocket, frame: ClientFrame) -> Result<(), End> {
+        match frame {
+            ClientFrame::Join { room, after, last } => match self.join(&room, after, last).await {
+                Ok(frames) => {
+                    for frame in frames {
+                        send(socket, &frame).await?;
+                    }
+                    // What the cursor lacks is there already: no bell announces it.
+                    self.deliver(socket).await.map(|more| {
+                        if more {
+                            self.bell.ring()
+                        }
+                    })
+                }
+                Err(error) => send(socket, &rejected(Some(room), None, error.into_rejection())).await,
+            },
+            ClientFrame::Leave { room } => match self.followed(&room) {
+                Ok(id) => {
+                    self.rooms.remove(&id);
+                    Ok(())
+                }
+                Err(rejection) => send(socket, &rejected(Some(room), None, rejection)).await,
+            },
+            ClientFrame::Post { room, id, text } => {
+                let frame = match self.post(&room, &id, &text).await {
+                    Ok(frame) => frame,
+                    Err(error) => rejected(Some(room), Some(id), error.into_rejection()),
+                };
+                send(socket, &frame).await
+            }
+            ClientFrame::Typing { room } => match self.followed(&room) {
+                Ok(id) => {
+                    self.state.chat.typing(&id, &self.user);
+                    Ok(())
+                }
+                Err(rejection) => send(socket, &rejected(Some(room), None, rejection)).await,
+            },
+            ClientFrame::Ping => send(socket, &ServerFrame::Pong).await,
+        }
+    }
+
+    /// Follows a room; joining one again starts anew from the given cursor.
+    async fn join(
+        &mut self,
+        room: &str,
+        after: Option<String>,
+        last: Option<u32>,
+    ) -> Result<Vec<ServerFrame>, Error> {
+        let start = match (after, last) {
+            (Some(after), _) => Start::After(after.parse()?),
+            (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
+            (None, None) => Start::New,
+        };
+        let id = self.state.chat.room(room).await?;
+        if self.rooms.len() >= JOINS_MAX && !self.rooms.contains_key(&id) {
+            let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
+            return Err(Rejection::new(Code::TooManyJoins, message).into());
+        }
+        let Joined { frame, reset, subscription, presence } =
+            self.state.chat.join(room, &self.user, start, self.bell.clone()).await?;
+        self.rooms.insert(id, Following { subscription, _presence: presence });
+        Ok([Some(frame), reset].into_iter().flatten().collect())
+    }
+
+    async fn post(&self, room: &str, id: &str, text: &str) -> Result<ServerFrame, Error> {
+        let room = self.followed(room)?;
+        let (message, _) = self.state.chat.post(&room, &self.user, id, text).await?;
+        // The client's own spelling of the id, so that it finds its draft.
+        Ok(ServerFrame::Posted {
+            room,
+            id: id.to_owned(),
+            offset: message.offset,
+            timestamp: message.timestamp,
+        })
+    }
+
+    fn followed(&self, room: &str) -> Result<RoomId, Rejection> {
+        let id = RoomId::parse(room)?;
+        if self.rooms.contains_key(&id) {
+            return Ok(id);
+        }
+        Err(Rejection::new(Code::NotJoined, "Join the room first."))
+    }
+
+    /// Writes one batch of what each room has for this reader. True: some room has more.
+    async fn deliver(&mut self, socket: &mut WebSocket) -> Result<bool, End> {
+        let mut has_more = false;
+        for (room, Following { subscription, .. }) in &mut self.rooms {
+            match subscription.whispers() {
+                Whispers::Frames(frames) => {
+                    for frame in frames {
+                        write(socket, text(frame)).await?;
+                    }
+                }
+                Whispers::Missed => write(socket, text(self.state.chat.members_frame(room))).await?,
+            }
+            match subscription.read().await {
+                Ok(Batch::Idle) => {}
+                Ok(Batch::Entries(entries)) => {
+                    has_more = true;
+                    self.state.metrics.count_deliveries(entries.len());
+                    for entry in entries {
+                        write(socket, text(entry.json())).await?;
+                    }
+                }
+                Ok(Batch::Reset(cursor)) => {
+                    has_more = true;
+                    let (room, epoch, offset) = (room.clone(), cursor.epoch, cursor.offset);
+                    send(socket, &ServerFrame::Reset { room, epoch, offset }).await?;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a socket ends because the store failed");
+                    return Err(End::Close(close::GOING_AWAY));
+                }
+            }
+        }
+        Ok(has_more)
+    }
+}
+
+fn rejected(room: Option<String>, id: Option<String>, rejection: Rejection) -> ServerFrame {
+    let Rejection { code, message } = rejection;
+    ServerFrame::Rejected { room, id, code, message, retry_after_ms: None }
+}
+
+/// An encoded frame as a message. It was a string when it was encoded.
+fn text(frame: Bytes) -> Message {
+    Message::Text(Utf8Bytes::try_from(frame).expect("frames are encoded as JSON text"))
+}
+
+async fn send(socket: &mut WebSocket, frame: &ServerFrame) -> Result<(), End> {
+    write(socket, Message::Text(encode_frame(frame).into())).await
+}
+
+/// Puts a message into the write buffer, which goes out when it is full or flushed.
+async fn write(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    in_time(socket.feed(message)).await
+}
+
+async fn flush(socket: &mut WebSocket) -> Result<(), End> {
+    in_time(socket.flush()).await
+}
+
+async fn in_time(write: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    timeout(WRITE_TIMEOUT, write).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
+}
+
+/// The code that says what was wrong with what the peer sent.
+fn close_code(error: &axum::Error) -> u16 {
+    use tokio_tungstenite::tungstenite::Error;
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    match source {
+        Some(Error::Capacity(_)) => close::TOO_BIG,
+        Some(Error::Utf8(_)) => close::NOT_UTF8,
+        _ => close::GOING_AWAY,
+    }
+}

@@ -1,0 +1,143 @@
+//! The pages' forms, for browsers without JavaScript: do it, then send the browser back to a page.
+//!
+//! With JavaScript the same things go over the socket and `/api`. A refusal comes back as `?problem=CODE`, which
+//! the page puts into words.
+
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+};
+use axum_extra::extract::cookie::CookieJar;
+use serde::Deserialize;
+
+use super::visitor::{Visitor, cookie_of};
+use crate::{
+    app::i18n::Language,
+    protocol::{name::parse_name, problem::Code, session::User},
+    server::{error::Error, state::AppState},
+};
+
+/// A year: who chose a language does not want to choose it again.
+const LANGUAGE_MAX_AGE_SECONDS: u32 = 365 * 24 * 3600;
+
+#[derive(Deserialize)]
+pub(super) struct PostForm {
+    text: String,
+}
+
+/// The composer.
+pub(super) async fn post_message(
+    State(state): State<AppState>,
+    Visitor(user): Visitor,
+    Path(room): Path<String>,
+    Form(PostForm { text }): Form<PostForm>,
+) -> Response {
+    let post = async {
+        let room = state.chat.room(&room).await?;
+        // The browser shows the page that follows, not this form again, so an id of ours will do.
+        let id = uuid::Uuid::new_v4().to_string();
+        state.chat.post(&room, &user, &id, &text).await
+    };
+    back_to(&format!("/rooms/{room}"), post.await.err())
+}
+
+#[derive(Deserialize)]
+pub(super) struct NameForm {
+    name: String,
+    back: Option<String>,
+}
+
+/// A new room, which is then shown.
+pub(super) async fn create_room(
+    State(state): State<AppState>,
+    Visitor(_): Visitor,
+    Form(NameForm { name, back }): Form<NameForm>,
+) -> Response {
+    match state.chat.create_room(&name).await {
+        Ok(room) => back_to(&format!("/rooms/{}", room.id), None),
+        Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
+    }
+}
+
+/// Another name for the same session.
+pub(super) async fn rename(
+    State(state): State<AppState>,
+    Visitor(user): Visitor,
+    Form(NameForm { name, back }): Form<NameForm>,
+) -> Response {
+    let back = back.as_deref().unwrap_or("/");
+    match parse_name(&name) {
+        Ok(name) => {
+            let session = state.sessions.issue(User { name, ..user });
+            (CookieJar::new().add(cookie_of(&session)), back_to(back, None)).into_response()
+        }
+        Err(rejection) => back_to(back, Some(rejection.into())),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Back {
+    back: Option<String>,
+}
+
+/// The page's language, kept in a cookie that its scripts need not read.
+pub(super) async fn choose_language(
+    Path(language): Path<String>,
+    Query(Back { back }): Query<Back>,
+) -> Response {
+    let Some(language) = Language::parse(&language) else {
+        return back_to("/", Some(crate::protocol::problem::Rejection::new(Code::NotFound, "").into()));
+    };
+    let name = Language::COOKIE;
+    let cookie =
+        format!("{name}={}; Path=/; Max-Age={LANGUAGE_MAX_AGE_SECONDS}; SameSite=Lax", language.as_str());
+    ([(header::SET_COOKIE, cookie)], back_to(back.as_deref().unwrap_or("/"), None)).into_response()
+}
+
+/// Sends the browser to a page of ours (303, so that a reload repeats nothing).
+fn back_to(path: &str, error: Option<Error>) -> Response {
+    // Anything else could be an address of another site.
+    let is_ours = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']);
+    let path = if is_ours { path.split(['?', '#']).next().unwrap_or("/") } else { "/" };
+    let path: String = path.split('/').map(encode_segment).collect::<Vec<_>>().join("/");
+    match error {
+        None => Redirect::to(&path).into_response(),
+        Some(error) => {
+            Redirect::to(&format!("{path}?problem={}", error.into_rejection().code.as_str())).into_response()
+        }
+    }
+}
+
+/// Percent-encodes what cannot stand in a `Location`; what is encoded already stays as it is.
+fn encode_segment(segment: &str) -> String {
+    segment
+        .bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(path: &str) -> String {
+        let response = back_to(path, None);
+        response.headers()[header::LOCATION].to_str().expect("ASCII").to_owned()
+    }
+
+    #[test]
+    fn a_form_sends_the_browser_only_to_pages_of_ours() {
+        assert_eq!(location("/rooms/general?problem=text_empty"), "/rooms/general");
+        assert_eq!(location("/rooms/井"), "/rooms/%E4%BA%95");
+        assert_eq!(location("/rooms/%E4%BA%95"), "/rooms/%E4%BA%95");
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", ""] {
+            assert_eq!(location(path), "/", "{path}");
+        }
+    }
+}

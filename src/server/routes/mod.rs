@@ -1,0 +1,66 @@
+//! Transport in, transport out: this file is the route table. A handler parses, calls the chat or the feed, and
+//! answers; what things mean is said there, not here.
+
+mod assets;
+mod body;
+mod chat_socket;
+mod feed_events;
+mod feed_stream;
+mod forms;
+mod operate;
+mod origin;
+mod page_query;
+mod pages;
+mod problem;
+mod publish;
+mod rooms;
+pub mod server_fn;
+mod session;
+mod visitor;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{any, get, post},
+};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+use super::state::AppState;
+
+/// The largest request body, and the largest frame on a socket: a message of 4,000 characters of the widest kind
+/// with room to spare.
+pub const BODY_MAX_BYTES: usize = 64 * 1024;
+
+/// Every address of the server.
+pub fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .route("/api/events", get(feed_events::get))
+        .route("/api/events/{channel}", post(publish::post))
+        .route("/api/rooms", get(rooms::list).post(rooms::create))
+        .route("/api/rooms/{room}/messages", get(rooms::messages).post(rooms::post))
+        .route("/api/session", post(session::create).delete(session::end))
+        .route("/api/{*rest}", any(problem::not_found))
+        .route("/ws", get(chat_socket::get))
+        .route("/healthz", get(operate::healthz))
+        .route("/readyz", get(operate::readyz))
+        .route("/metrics", get(operate::metrics))
+        .route("/pkg/{version}/{*file}", get(assets::versioned))
+        .route("/favicon.svg", get(assets::favicon))
+        .method_not_allowed_fallback(problem::bad_method);
+
+    // What a browser asks for by itself: pages, their forms and their server functions.
+    let site = pages::router(&state)
+        .route("/rooms", post(forms::create_room))
+        .route("/rooms/{room}", post(forms::post_message))
+        .route("/name", post(forms::rename))
+        .route("/language/{language}", get(forms::choose_language))
+        .layer(middleware::from_fn_with_state(state.clone(), visitor::welcome))
+        .layer(CompressionLayer::new());
+
+    api.merge(site)
+        .layer(middleware::from_fn(origin::check))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(CatchPanicLayer::new())
+        .with_state(state)
+}

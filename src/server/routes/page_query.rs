@@ -1,0 +1,112 @@
+//! The query of every JSON page of a log: `before`, `after`, `limit`, `wait`. And how such a page is written.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::{header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use crate::{
+    protocol::problem::{Code, Rejection},
+    server::{
+        hub::{Page, PageQuery},
+        metrics::{ConnectionGuard, Kind},
+        state::AppState,
+    },
+};
+
+const LIMIT_DEFAULT: usize = 50;
+/// Most entries in a page: with the longest messages still only a few megabytes.
+pub(super) const LIMIT_MAX: usize = 200;
+/// Longest wait of a poll: below what proxies commonly allow (60 s).
+const WAIT_MAX_SECONDS: u64 = 50;
+
+/// A query string whose faults are answered like all others. Takes the place of axum's own extractor.
+pub(super) struct ParsedQuery<T>(pub(super) T);
+
+impl<T: serde::de::DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ParsedQuery<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let query = Query::try_from_uri(&parts.uri);
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
+    }
+}
+
+/// The query as it is written.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RawPageQuery {
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+    pub(super) limit: Option<usize>,
+    pub(super) wait: Option<u64>,
+}
+
+impl RawPageQuery {
+    /// What is asked for, and how many of it.
+    pub(super) fn parse(self) -> Result<(PageQuery, usize), Rejection> {
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(bad(format!("limit is 1 to {LIMIT_MAX}")));
+        }
+        let wait = self.wait.unwrap_or(0);
+        if wait > WAIT_MAX_SECONDS {
+            return Err(bad(format!("wait is at most {WAIT_MAX_SECONDS} seconds")));
+        }
+        let query = match (self.before, self.after) {
+            (Some(_), Some(_)) => return Err(bad("before and after exclude each other".into())),
+            (Some(before), None) => PageQuery::Before(before.parse()?),
+            (None, Some(after)) => PageQuery::After(after.parse()?, Duration::from_secs(wait)),
+            (None, None) => PageQuery::Newest,
+        };
+        Ok((query, limit))
+    }
+}
+
+fn bad(what: String) -> Rejection {
+    Rejection::new(Code::BadRequest, format!("The query is not well formed: {what}."))
+}
+
+/// Counts a query that waits as a live connection. `Err` when there are too many.
+pub(super) fn count_poll(state: &AppState, query: &PageQuery) -> Result<Option<ConnectionGuard>, Rejection> {
+    query.waits().then(|| connect(state, Kind::Poll)).transpose()
+}
+
+/// Counts a live connection. `Err` when there are too many.
+pub(super) fn connect(state: &AppState, kind: Kind) -> Result<ConnectionGuard, Rejection> {
+    state.metrics.connect(kind).ok_or_else(|| {
+        let message = "The server has as many connections as it allows (--max-connections). Try again later.";
+        Rejection::new(Code::TooManyConnections, message)
+    })
+}
+
+/// Writes a page without decoding its entries: they are JSON already.
+pub(super) fn answer(state: &AppState, name: &str, page: &Page) -> Response {
+    state.metrics.count_deliveries(page.entries.len());
+    let mut body = format!("{{\"{name}\":[").into_bytes();
+    for (index, entry) in page.entries.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&entry.json());
+    }
+    let Page { cursor, more, reset, .. } = page;
+    body.extend_from_slice(
+        format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":{reset}}}").as_bytes(),
+    );
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+/// The answer to a poll that the server's end cuts short: nothing yet, the cursor as it was.
+pub(super) fn cut_short(query: &PageQuery) -> Page {
+    let cursor = match query {
+        PageQuery::After(cursor, _) | PageQuery::Before(cursor) => cursor.clone(),
+        PageQuery::Newest => unreachable!("only a query with a cursor waits"),
+    };
+    Page { entries: Vec::new(), cursor, more: false, reset: false }
+}

@@ -1,0 +1,25 @@
+//! What the server functions in `app/api.rs` need of the request they run in.
+
+use axum::http::{StatusCode, request::Parts};
+use leptos::prelude::{ServerFnError, use_context};
+use leptos_axum::ResponseOptions;
+
+use crate::{protocol::session::User, server::error::Error};
+
+/// Who asks. The `welcome` layer made sure that it is somebody.
+pub fn visitor() -> Result<User, ServerFnError> {
+    let user = use_context::<Parts>().and_then(|parts| parts.extensions.get::<User>().cloned());
+    user.ok_or_else(|| ServerFnError::new("no_session"))
+}
+
+/// A fault as the page is told it: the stable code and nothing of ours.
+pub fn fault(error: Error) -> ServerFnError {
+    ServerFnError::new(error.into_rejection().code.as_str())
+}
+
+/// The page that is being rendered shows that something is not there.
+pub fn set_not_found() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,280 @@
+//! What every store must do, run against each of them: the test functions take a store and know nothing else.
+
+use std::sync::{Arc, Mutex};
+
+use super::{
+    Announce, Appended, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName, sqlite::SqliteStore,
+};
+use crate::protocol::{chat::Room, cursor::Offset, name::RoomId};
+
+/// Notes what was announced.
+#[derive(Default)]
+struct Announced(Mutex<Vec<Offset>>);
+
+impl Announce for Announced {
+    fn announce(&self, records: &[Record]) {
+        self.0.lock().expect("whole").extend(records.iter().map(|record| record.offset));
+    }
+}
+
+/// A store on a fresh database, and what it announces.
+struct Bench {
+    store: Arc<dyn Store>,
+    announced: Arc<Announced>,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let announced = Arc::new(Announced::default());
+        let store = SqliteStore::open(&folder.path().join("test.db"), announced.clone()).expect("opened");
+        Self { store: Arc::new(store), announced, folder }
+    }
+
+    /// The same database, as after a restart.
+    async fn reopened(self) -> Self {
+        self.store.close().await;
+        let announced = Arc::new(Announced::default());
+        let store =
+            SqliteStore::open(&self.folder.path().join("test.db"), announced.clone()).expect("opened");
+        Self { store: Arc::new(store), announced, folder: self.folder }
+    }
+
+    async fn append(&self, drafts: Vec<Draft>) -> Vec<Appended> {
+        self.store.append(&TopicName::Feed, drafts).await.expect("appended")
+    }
+
+    async fn append_values(&self, channel: &str, count: usize) {
+        self.append((0..count).map(|_| Draft { lasting: false, ..draft(channel) }).collect()).await;
+    }
+}
+
+fn draft(channel: &str) -> Draft {
+    Draft {
+        author: "a".into(),
+        client_id: None,
+        channel: Some(channel.into()),
+        lasting: true,
+        body: "{}".into(),
+    }
+}
+
+fn offsets(records: &[Record]) -> Vec<Offset> {
+    records.iter().map(|record| record.offset).collect()
+}
+
+fn keep(entries: u64) -> Retention {
+    Retention { entries, age_ms: i64::MAX / 2 }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_have_no_holes_whoever_appends_at_the_same_time() {
+    let bench = Bench::sqlite();
+    let append = |_| {
+        let store = bench.store.clone();
+        tokio::spawn(
+            async move { store.append(&TopicName::Feed, vec![draft("c"); 3]).await.expect("appended") },
+        )
+    };
+    let tasks: Vec<_> = (0..100).map(append).collect();
+    for task in tasks {
+        let appended = task.await.expect("no panic");
+        let first = appended[0].record.offset;
+        assert_eq!(
+            offsets(&appended.iter().map(|one| one.record.clone()).collect::<Vec<_>>()),
+            [first, first + 1, first + 2]
+        );
+    }
+    let all: Vec<Offset> = (1..=300).collect();
+    let slice = bench.store.read_after(&TopicName::Feed, 0, &Filter::default(), 1_000).await.expect("read");
+    assert_eq!(offsets(&slice.records), all);
+    assert_eq!(*bench.announced.0.lock().expect("whole"), all, "announced in order, each once");
+}
+
+#[tokio::test]
+async fn history_offsets_and_epoch_survive_a_restart() {
+    let bench = Bench::sqlite();
+    bench.append(vec![draft("c"), draft("c")]).await;
+    let before = bench.store.bounds(&TopicName::Feed).await.expect("read");
+    let bench = bench.reopened().await;
+    assert_eq!(bench.store.bounds(&TopicName::Feed).await.expect("read"), before);
+    assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 3);
+}
+
+#[tokio::test]
+async fn the_same_client_id_returns_the_first_entry() {
+    let bench = Bench::sqlite();
+    let with_id = |author: &str, body: &str| Draft {
+        author: author.into(),
+        client_id: Some("id".into()),
+        body: body.into(),
+        ..draft("c")
+    };
+    let first = bench.append(vec![with_id("a", "one")]).await.remove(0);
+    let again = bench.append(vec![with_id("a", "two")]).await.remove(0);
+    assert_eq!(again, Appended { first: false, record: first.record });
+    let other = bench.append(vec![with_id("b", "three")]).await.remove(0);
+    assert!(other.first, "another author's id is another id");
+    assert_eq!(other.record.offset, 2);
+    assert_eq!(*bench.announced.0.lock().expect("whole"), [1, 2], "a repeat is not announced");
+}
+
+#[tokio::test]
+async fn the_same_client_id_twice_in_one_append_is_one_entry() {
+    let bench = Bench::sqlite();
+    let twice = Draft { client_id: Some("id".into()), ..draft("c") };
+    let appended = bench.append(vec![twice.clone(), twice, draft("c")]).await;
+    assert_eq!(appended.iter().map(|one| one.record.offset).collect::<Vec<_>>(), [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn slices_read_in_both_directions_and_tell_if_there_is_more() {
+    let bench = Bench::sqlite();
+    bench.append(vec![draft("c"); 5]).await;
+    let (store, feed, all) = (&bench.store, TopicName::Feed, Filter::default());
+    let after = store.read_after(&feed, 1, &all, 3).await.expect("read");
+    assert_eq!((offsets(&after.records), after.more), (vec![2, 3, 4], true));
+    let rest = store.read_after(&feed, 4, &all, 3).await.expect("read");
+    assert_eq!((offsets(&rest.records), rest.more), (vec![5], false));
+    let before = store.read_before(&feed, 5, &all, 2).await.expect("read");
+    assert_eq!((offsets(&before.records), before.more), (vec![3, 4], true));
+    let newest = store.read_before(&feed, Offset::MAX, &all, 9).await.expect("read");
+    assert_eq!((offsets(&newest.records), newest.more), (vec![1, 2, 3, 4, 5], false));
+}
+
+#[tokio::test]
+async fn a_filter_lets_its_channels_through() {
+    let bench = Bench::sqlite();
+    bench.append(vec![draft("a"), draft("b"), draft("a"), draft("it's; \"odd\"")]).await;
+    let only = |channels: &[&str]| Filter {
+        channels: Some(channels.iter().map(|channel| (*channel).to_owned()).collect()),
+        lasting: false,
+    };
+    let read = async |filter| {
+        offsets(&bench.store.read_after(&TopicName::Feed, 0, &filter, 9).await.expect("read").records)
+    };
+    assert_eq!(read(only(&["a"])).await, [1, 3]);
+    assert_eq!(read(only(&["b", "it's; \"odd\""])).await, [2, 4]);
+    assert_eq!(read(only(&[])).await, Vec::<Offset>::new());
+}
+
+#[tokio::test]
+async fn trimming_by_count_raises_the_floor() {
+    let bench = Bench::sqlite();
+    bench.append(vec![draft("c"); 10]).await;
+    let removed = bench.store.trim(&TopicName::Feed, keep(4), 0).await.expect("trimmed");
+    let slice = bench.store.read_after(&TopicName::Feed, 0, &Filter::default(), 99).await.expect("read");
+    assert_eq!((removed, slice.bounds.floor, offsets(&slice.records)), (6, 6, vec![7, 8, 9, 10]));
+    assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 11, "the numbering goes on");
+}
+
+#[tokio::test]
+async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering() {
+    let bench = Bench::sqlite();
+    let last = bench.append(vec![draft("c"); 3]).await.remove(2).record;
+    let by_age = Retention { entries: 100, age_ms: 1_000 };
+    let now = last.timestamp + 1_000;
+    assert_eq!(
+        bench.store.trim(&TopicName::Feed, by_age, now).await.expect("trimmed"),
+        0,
+        "not older than allowed"
+    );
+    assert_eq!(bench.store.trim(&TopicName::Feed, by_age, now + 1).await.expect("trimmed"), 3);
+    let bounds = bench.store.bounds(&TopicName::Feed).await.expect("read");
+    assert_eq!((bounds.floor, bounds.head), (3, 3));
+    let bench = bench.reopened().await;
+    assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 4);
+}
+
+#[tokio::test]
+async fn lasting_entries_outlive_the_values_around_them() {
+    let bench = Bench::sqlite();
+    bench.append(vec![draft("ops")]).await;
+    bench.append_values("server", 20).await;
+    bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
+    let lasting = Filter { lasting: true, channels: None };
+    let notices = bench.store.read_before(&TopicName::Feed, Offset::MAX, &lasting, 9).await.expect("read");
+    assert_eq!(
+        (offsets(&notices.records), notices.bounds.floor),
+        (vec![1], 16),
+        "below the floor, and still there"
+    );
+    bench.append(vec![draft("ops"); 5]).await;
+    bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
+    let notices = bench.store.read_before(&TopicName::Feed, Offset::MAX, &lasting, 9).await.expect("read");
+    assert_eq!(offsets(&notices.records), [22, 23, 24, 25, 26], "as many newer ones came");
+}
+
+#[tokio::test]
+async fn a_large_trim_goes_in_steps_to_its_end() {
+    let bench = Bench::sqlite();
+    for _ in 0..12 {
+        bench.append_values("server", 1_000).await;
+    }
+    assert_eq!(bench.store.trim(&TopicName::Feed, keep(10), 0).await.expect("trimmed"), 11_990);
+    assert_eq!(bench.store.bounds(&TopicName::Feed).await.expect("read").floor, 11_990);
+}
+
+#[tokio::test]
+async fn the_latest_values_come_by_channel() {
+    let bench = Bench::sqlite();
+    bench.append_values("old", 3).await;
+    bench.append_values("chatty", 50).await;
+    bench.append_values("late", 1).await;
+    bench.append(vec![draft("ops")]).await;
+    let slice = bench.store.latest_by_channel(&TopicName::Feed, 2, 2).await.expect("read");
+    let found: Vec<_> = slice
+        .records
+        .iter()
+        .map(|record| (record.offset, record.channel.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(found, [(52, "chatty"), (53, "chatty"), (54, "late")]);
+    assert_eq!(slice.bounds.head, 55);
+}
+
+#[tokio::test]
+async fn topics_do_not_see_each_other() {
+    let bench = Bench::sqlite();
+    let room = TopicName::Room(RoomId::parse("general").expect("fine"));
+    bench.append(vec![draft("c")]).await;
+    let said = bench.store.append(&room, vec![draft("c")]).await.expect("appended");
+    assert_eq!(said[0].record.offset, 1);
+    let epochs = (
+        bench.store.bounds(&room).await.expect("read").epoch,
+        bench.store.bounds(&TopicName::Feed).await.expect("read").epoch,
+    );
+    assert_ne!(epochs.0, epochs.1);
+    assert_eq!(bench.store.topics().await.expect("read"), [TopicName::Feed, room]);
+}
+
+#[tokio::test]
+async fn rooms_are_made_once_and_not_without_end() {
+    let bench = Bench::sqlite();
+    let room = |id: &str| Room { id: RoomId::parse(id).expect("fine"), name: id.to_uppercase() };
+    let create = async |id| bench.store.create_room(room(id), 2).await.expect("answered");
+    assert_eq!(create("b").await, RoomCreation::Created);
+    assert_eq!(create("a").await, RoomCreation::Created);
+    assert_eq!(create("a").await, RoomCreation::Exists);
+    assert_eq!(create("c").await, RoomCreation::Full);
+    assert_eq!(bench.store.rooms().await.expect("read"), [room("b"), room("a")]);
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_and_does_not_hang() {
+    let bench = Bench::sqlite();
+    bench.store.close().await;
+    bench.store.append(&TopicName::Feed, vec![draft("c")]).await.expect_err("closed");
+}
+
+#[test]
+fn a_database_of_a_later_version_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("test.db");
+    drop(SqliteStore::open(&path, Arc::new(Announced::default())).expect("opened"));
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    connection.pragma_update(None, "user_version", 999).expect("written");
+    let refused =
+        SqliteStore::open(&path, Arc::new(Announced::default())).err().expect("too new").to_string();
+    assert!(refused.contains("newer idobata"), "{refused}");
+}

@@ -1,0 +1,225 @@
+//! Durable history: the logs of all topics, and the list of rooms.
+//!
+//! The hub is its caller. A store assigns offsets and timestamps, keeps what it acknowledged through a crash, and
+//! calls [`Announce`] for every committed entry in offset order. It never holds a lock of ours while it calls.
+
+use std::{fmt, str::FromStr};
+
+use async_trait::async_trait;
+
+use crate::protocol::{
+    chat::Room,
+    cursor::{Epoch, Offset},
+    name::RoomId,
+};
+
+#[cfg(test)]
+mod conformance;
+pub mod sqlite;
+
+/// Which log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TopicName {
+    /// The one feed.
+    Feed,
+    /// A room's talk.
+    Room(RoomId),
+}
+
+impl fmt::Display for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Feed => f.write_str("feed"),
+            Self::Room(room) => write!(f, "room:{room}"),
+        }
+    }
+}
+
+impl FromStr for TopicName {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let room = text.strip_prefix("room:").and_then(|room| RoomId::parse(room).ok());
+        match (text, room) {
+            ("feed", _) => Ok(Self::Feed),
+            (_, Some(room)) => Ok(Self::Room(room)),
+            _ => Err(StoreError::Damaged(format!("there is a topic named {text:?}"))),
+        }
+    }
+}
+
+/// An entry that is to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Who says it: a user's id or a publisher's.
+    pub author: String,
+    /// The author's own id for it; appending the same again returns the first entry.
+    pub client_id: Option<String>,
+    /// The feed's label.
+    pub channel: Option<String>,
+    /// Kept as long as retention allows; the others go as soon as the log no longer has to be complete.
+    pub lasting: bool,
+    /// The domain's JSON, opaque here.
+    pub body: String,
+}
+
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its log.
+    pub topic: TopicName,
+    /// Its place in the log.
+    pub offset: Offset,
+    /// Milliseconds since the Unix epoch; never less than the entry before.
+    pub timestamp: i64,
+    /// See [`Draft::author`].
+    pub author: String,
+    /// See [`Draft::client_id`].
+    pub client_id: Option<String>,
+    /// See [`Draft::channel`].
+    pub channel: Option<String>,
+    /// See [`Draft::body`].
+    pub body: String,
+}
+
+/// The answer to an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// What is stored.
+    pub record: Record,
+    /// False when the same author had appended the same client id before: `record` is that first one.
+    pub first: bool,
+}
+
+/// The bounds of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Its numbering.
+    pub epoch: Epoch,
+    /// Every entry after this offset is retained. Below it only lasting ones may be.
+    pub floor: Offset,
+    /// The last offset given out; 0 for an empty log.
+    pub head: Offset,
+}
+
+/// Which entries of a log to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only these channels.
+    pub channels: Option<Vec<String>>,
+    /// Only lasting entries.
+    pub lasting: bool,
+}
+
+/// A piece of a log, with the bounds it had in the same instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The bounds when it was read.
+    pub bounds: Bounds,
+    /// Ascending by offset.
+    pub records: Vec<Record>,
+    /// There was more in the direction that was read.
+    pub more: bool,
+}
+
+/// How long a log is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest so many entries.
+    pub entries: u64,
+    /// Not older than this, in milliseconds.
+    pub age_ms: i64,
+}
+
+/// What can go wrong in a store. The reader is told "unavailable"; the log has this.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused.
+    #[error("the database refused: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A batch could not be committed; nothing of it is stored.
+    #[error("the commit failed: {0}")]
+    Commit(String),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// What is stored cannot be read.
+    #[error("the history is damaged: {0}")]
+    Damaged(String),
+    /// The database was written by a later version.
+    #[error("the database has schema {found}, this program knows up to {known}: use a newer idobata")]
+    TooNew {
+        /// The schema's version in the file.
+        found: usize,
+        /// The newest we know.
+        known: usize,
+    },
+}
+
+/// Told of every committed entry of a topic, in offset order, before its append is acknowledged.
+pub trait Announce: Send + Sync + 'static {
+    /// `records` are new, ascending, of one topic.
+    fn announce(&self, records: &[Record]);
+}
+
+/// Durable history. All calls may come from many tasks at once.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The bounds of a log, which is made if it is not there.
+    async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError>;
+
+    /// Appends all drafts or none. Returns when they are durable and announced.
+    async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError>;
+
+    /// The first `limit` entries after `after` that pass the filter.
+    async fn read_after(
+        &self,
+        topic: &TopicName,
+        after: Offset,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError>;
+
+    /// The last `limit` entries before `before` that pass the filter, ascending. Lasting ones below the floor too.
+    async fn read_before(
+        &self,
+        topic: &TopicName,
+        before: Offset,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError>;
+
+    /// The newest `limit` entries that are not lasting, of each of the `channels` that spoke last, ascending.
+    async fn latest_by_channel(
+        &self,
+        topic: &TopicName,
+        channels: usize,
+        limit: usize,
+    ) -> Result<Slice, StoreError>;
+
+    /// Removes what retention does not keep. Returns how many entries went.
+    async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError>;
+
+    /// Every topic there is.
+    async fn topics(&self) -> Result<Vec<TopicName>, StoreError>;
+
+    /// Makes a room unless there is one of this id, or `limit` rooms.
+    async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError>;
+
+    /// The rooms in the order they were made.
+    async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
+
+    /// Finishes what was begun and lets go of the database.
+    async fn close(&self);
+}
+
+/// What came of [`Store::create_room`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomCreation {
+    /// It is there now.
+    Created,
+    /// It was there.
+    Exists,
+    /// There are too many.
+    Full,
+}

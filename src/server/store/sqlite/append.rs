@@ -1,0 +1,178 @@
+//! What the writer's jobs do inside their transaction: append, trim, make topics and rooms.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::read::record_of;
+use crate::{
+    protocol::{chat::Room, cursor::Offset},
+    server::{
+        clock::now_ms,
+        store::{Appended, Draft, Record, Retention, RoomCreation, StoreError, TopicName},
+    },
+};
+
+/// Offsets a trim goes through in one transaction, so that publishers do not wait behind a large one.
+const TRIM_STEP: u64 = 5_000;
+
+struct Topic {
+    id: i64,
+    head: Offset,
+    floor: Offset,
+    timestamp: i64,
+}
+
+fn topic(connection: &Connection, name: &TopicName) -> Result<Option<Topic>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT id, head, floor, timestamp FROM topics WHERE name = ?1")?;
+    let row = select.query_row([name.to_string()], |row| {
+        Ok(Topic { id: row.get(0)?, head: row.get(1)?, floor: row.get(2)?, timestamp: row.get(3)? })
+    });
+    Ok(row.optional()?)
+}
+
+/// Makes the topic if it is not there.
+pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO topics (name, epoch) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![name.to_string(), new_epoch()])?;
+    Ok(())
+}
+
+/// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
+fn new_epoch() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+}
+
+/// Appends all drafts, or returns the first entry of those that were appended before.
+pub(super) fn append(
+    connection: &Connection,
+    name: &TopicName,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Appended>, StoreError> {
+    let topic = match topic(connection, name)? {
+        Some(topic) => topic,
+        None => {
+            ensure_topic(connection, name)?;
+            topic(connection, name)?.ok_or_else(|| StoreError::Damaged(format!("{name} cannot be made")))?
+        }
+    };
+    // The clock may be set back; a reader may rely on timestamps that do not.
+    let timestamp = now_ms().max(topic.timestamp);
+    let mut head = topic.head;
+    let mut appended = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if let Some(record) = first_of(connection, name, topic.id, &draft)? {
+            appended.push(Appended { record, first: false });
+            continue;
+        }
+        head += 1;
+        appended.push(Appended {
+            record: insert(connection, name, topic.id, head, timestamp, draft)?,
+            first: true,
+        });
+    }
+    connection
+        .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
+        .execute(params![topic.id, head, timestamp])?;
+    Ok(appended)
+}
+
+/// The entry that this author appended before under the same client id.
+fn first_of(
+    connection: &Connection,
+    name: &TopicName,
+    topic: i64,
+    draft: &Draft,
+) -> Result<Option<Record>, StoreError> {
+    let Some(client_id) = &draft.client_id else { return Ok(None) };
+    let mut select = connection.prepare_cached(
+        "SELECT offset, timestamp, author, client_id, channel, body FROM entries
+         WHERE topic = ?1 AND author = ?2 AND client_id = ?3",
+    )?;
+    Ok(select.query_row(params![topic, draft.author, client_id], |row| record_of(name, row)).optional()?)
+}
+
+fn insert(
+    connection: &Connection,
+    name: &TopicName,
+    topic: i64,
+    offset: Offset,
+    timestamp: i64,
+    draft: Draft,
+) -> Result<Record, StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO entries (topic, offset, timestamp, author, client_id, channel, lasting, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            topic,
+            offset,
+            timestamp,
+            draft.author,
+            draft.client_id,
+            draft.channel,
+            draft.lasting,
+            draft.body
+        ])?;
+    let Draft { author, client_id, channel, body, .. } = draft;
+    Ok(Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body })
+}
+
+/// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
+/// Returns how many entries went and whether the floor may rise further.
+pub(super) fn trim(
+    connection: &Connection,
+    name: &TopicName,
+    retention: Retention,
+    now_ms: i64,
+) -> Result<(u64, bool), StoreError> {
+    let Some(topic) = topic(connection, name)? else { return Ok((0, false)) };
+    let oldest_ms = now_ms.saturating_sub(retention.age_ms);
+    let first_young: Option<Offset> = connection
+        .prepare_cached(
+            "SELECT offset FROM entries WHERE topic = ?1 AND offset > ?2 AND timestamp >= ?3
+             ORDER BY offset LIMIT 1",
+        )?
+        .query_row(params![topic.id, topic.floor, oldest_ms], |row| row.get(0))
+        .optional()?;
+    let by_age = first_young.map_or(topic.head, |offset| offset - 1);
+    let by_count = topic.head.saturating_sub(retention.entries);
+    let target = by_age.max(by_count).max(topic.floor);
+    let floor = target.min(topic.floor + TRIM_STEP);
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM entries WHERE topic = ?1 AND offset <= ?2 AND (lasting = 0 OR timestamp < ?3
+             OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
+                           ORDER BY offset DESC LIMIT 1 OFFSET ?4))",
+        )?
+        .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
+    connection
+        .prepare_cached("UPDATE topics SET floor = ?2 WHERE id = ?1")?
+        .execute(params![topic.id, floor])?;
+    Ok((removed as u64, floor < target))
+}
+
+/// See [`crate::server::store::Store::create_room`].
+pub(super) fn create_room(
+    connection: &Connection,
+    room: &Room,
+    limit: usize,
+) -> Result<RoomCreation, StoreError> {
+    let exists: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM rooms WHERE id = ?1)")?
+        .query_row([room.id.as_str()], |row| row.get(0))?;
+    let count: usize =
+        connection.prepare_cached("SELECT count(*) FROM rooms")?.query_row([], |row| row.get(0))?;
+    if exists {
+        return Ok(RoomCreation::Exists);
+    }
+    if count >= limit {
+        return Ok(RoomCreation::Full);
+    }
+    connection
+        .prepare_cached("INSERT INTO rooms (id, name) VALUES (?1, ?2)")?
+        .execute(params![room.id.as_str(), room.name])?;
+    ensure_topic(connection, &TopicName::Room(room.id.clone()))?;
+    Ok(RoomCreation::Created)
+}

@@ -1,0 +1,211 @@
+//! The embedded store: one SQLite file in WAL mode, one writing thread, a few reading connections.
+
+mod append;
+mod read;
+mod schema;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use self::{read::From, writer::Writer};
+use super::{
+    Announce, Appended, Bounds, Draft, Filter, Record, Retention, RoomCreation, Slice, Store, StoreError,
+    TopicName,
+};
+use crate::protocol::{chat::Room, cursor::Offset};
+
+/// Connections that read at the same time. Reads are short and mostly from the page cache; more would only
+/// take memory for their own caches.
+const READERS: usize = 4;
+/// How long a connection waits for another process (a backup, a shell) to let go of the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// History in one file.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Arc<Readers>,
+    announce: Arc<dyn Announce>,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file, brings its schema up to date and starts the writer. Blocks; call it at start only.
+    pub fn open(path: &Path, announce: Arc<dyn Announce>) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        // FULL: what is acknowledged survives a power cut, not only a crash. Group commit pays for it.
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        )?;
+        schema::migrate(&mut connection)?;
+        let writer = Writer::start(connection).map_err(|error| StoreError::Commit(error.to_string()))?;
+        Ok(Self { writer, readers: Arc::new(Readers::new(path)), announce })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.readers.clone();
+        let permit = readers.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let result = readers.with_connection(query);
+            drop(permit);
+            result
+        });
+        read.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn slice(
+        &self,
+        topic: &TopicName,
+        from: From,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        let (name, filter) = (topic.clone(), filter.clone());
+        match self.read(move |connection| read::slice(connection, &name, from, &filter, limit)).await? {
+            Some(slice) => Ok(slice),
+            None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
+        }
+    }
+}
+
+/// Connections that wait for a query; made when first needed.
+struct Readers {
+    path: PathBuf,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() }
+    }
+
+    fn with_connection<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(&self.path, flags)?;
+                connection.busy_timeout(BUSY_TIMEOUT)?;
+                connection
+            }
+        };
+        let result = query(&connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError> {
+        let name = topic.clone();
+        if let Some((_, bounds)) = self.read(move |connection| read::bounds(connection, &name)).await? {
+            return Ok(bounds);
+        }
+        let name = topic.clone();
+        let made = move |connection: &Connection| {
+            append::ensure_topic(connection, &name)?;
+            read::bounds(connection, &name)
+        };
+        let (_, bounds) = self
+            .writer
+            .run(made, |_| ())
+            .await?
+            .ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))?;
+        Ok(bounds)
+    }
+
+    async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
+        let (name, announce) = (topic.clone(), self.announce.clone());
+        self.writer
+            .run(
+                move |connection| append::append(connection, &name, drafts),
+                move |appended| {
+                    let new: Vec<Record> =
+                        appended.iter().filter(|one| one.first).map(|one| one.record.clone()).collect();
+                    if !new.is_empty() {
+                        announce.announce(&new);
+                    }
+                },
+            )
+            .await
+    }
+
+    async fn read_after(
+        &self,
+        topic: &TopicName,
+        after: Offset,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        self.slice(topic, From::After(after), filter, limit).await
+    }
+
+    async fn read_before(
+        &self,
+        topic: &TopicName,
+        before: Offset,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        self.slice(topic, From::Before(before), filter, limit).await
+    }
+
+    async fn latest_by_channel(
+        &self,
+        topic: &TopicName,
+        channels: usize,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        let name = topic.clone();
+        match self.read(move |connection| read::latest_by_channel(connection, &name, channels, limit)).await?
+        {
+            Some(slice) => Ok(slice),
+            None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
+        }
+    }
+
+    async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let name = topic.clone();
+            let step = move |connection: &Connection| append::trim(connection, &name, retention, now_ms);
+            let (count, more) = self.writer.run(step, |_| ()).await?;
+            removed += count;
+            if !more {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
+        self.read(read::topics).await
+    }
+
+    async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError> {
+        self.writer.run(move |connection| append::create_room(connection, &room, limit), |_| ()).await
+    }
+
+    async fn rooms(&self) -> Result<Vec<Room>, StoreError> {
+        self.read(read::rooms).await
+    }
+
+    async fn close(&self) {
+        self.writer.stop().await;
+    }
+}

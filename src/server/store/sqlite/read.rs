@@ -1,0 +1,142 @@
+//! The queries. Each runs in one read transaction, so that entries and bounds are of the same instant.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use crate::{
+    protocol::{
+        chat::Room,
+        cursor::{Epoch, Offset},
+        name::RoomId,
+    },
+    server::store::{Bounds, Filter, Record, Slice, StoreError, TopicName},
+};
+
+/// A topic's row id and bounds; `None` when the topic is not there.
+pub(super) fn bounds(connection: &Connection, name: &TopicName) -> Result<Option<(i64, Bounds)>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT id, epoch, floor, head FROM topics WHERE name = ?1")?;
+    let row = select
+        .query_row([name.to_string()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let Some((id, epoch, floor, head)) = row else { return Ok(None) };
+    let epoch =
+        Epoch::parse(&epoch).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {epoch:?}")))?;
+    Ok(Some((id, Bounds { epoch, floor, head })))
+}
+
+/// A row of `offset, timestamp, author, client_id, channel, body`.
+pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        topic: topic.clone(),
+        offset: row.get(0)?,
+        timestamp: row.get(1)?,
+        author: row.get(2)?,
+        client_id: row.get(3)?,
+        channel: row.get(4)?,
+        body: row.get(5)?,
+    })
+}
+
+/// Where to read from, and in which direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum From {
+    After(Offset),
+    Before(Offset),
+}
+
+/// A slice in either direction. `None` when the topic is not there.
+pub(super) fn slice(
+    connection: &Connection,
+    name: &TopicName,
+    from: From,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Option<Slice>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some((id, bounds)) = bounds(&transaction, name)? else { return Ok(None) };
+    let (condition, order, offset) = match from {
+        From::After(offset) => ("offset > :offset", "ASC", offset),
+        From::Before(offset) => ("offset < :offset", "DESC", offset),
+    };
+    let mut select = transaction.prepare_cached(&format!(
+        "SELECT offset, timestamp, author, client_id, channel, body FROM entries
+         WHERE topic = :topic AND {condition} AND (:lasting = 0 OR lasting = 1)
+         AND (:channels IS NULL OR channel IN (SELECT value FROM json_each(:channels)))
+         ORDER BY offset {order} LIMIT :limit"
+    ))?;
+    let channels = filter.channels.as_ref().map(|channels| serde_json::json!(channels).to_string());
+    let rows = select.query_map(
+        // One more than asked for tells whether there is more. SQLite's integers are signed.
+        named_params! {
+            ":topic": id, ":offset": i64::try_from(offset).unwrap_or(i64::MAX), ":lasting": filter.lasting,
+            ":channels": channels, ":limit": limit + 1,
+        },
+        |row| record_of(name, row),
+    )?;
+    let mut records = rows.collect::<Result<Vec<_>, _>>()?;
+    let more = records.len() > limit;
+    records.truncate(limit);
+    if matches!(from, From::Before(_)) {
+        records.reverse();
+    }
+    Ok(Some(Slice { bounds, records, more }))
+}
+
+/// See [`crate::server::store::Store::latest_by_channel`].
+pub(super) fn latest_by_channel(
+    connection: &Connection,
+    name: &TopicName,
+    channels: usize,
+    limit: usize,
+) -> Result<Option<Slice>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some((id, bounds)) = bounds(&transaction, name)? else { return Ok(None) };
+    // The recursion steps from channel to channel through the index instead of reading every entry.
+    let mut select = transaction.prepare_cached(
+        "WITH RECURSIVE names (channel) AS (
+             SELECT min(channel) FROM entries WHERE topic = ?1 AND lasting = 0
+             UNION ALL
+             SELECT (SELECT min(channel) FROM entries WHERE topic = ?1 AND lasting = 0 AND channel > names.channel)
+             FROM names WHERE names.channel IS NOT NULL
+         )
+         SELECT channel FROM names WHERE channel IS NOT NULL
+         ORDER BY (SELECT max(offset) FROM entries WHERE topic = ?1 AND lasting = 0 AND channel = names.channel) DESC
+         LIMIT ?2",
+    )?;
+    let names = select
+        .query_map(params![id, channels], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut select = transaction.prepare_cached(
+        "SELECT offset, timestamp, author, client_id, channel, body FROM entries
+         WHERE topic = ?1 AND lasting = 0 AND channel = ?2 ORDER BY offset DESC LIMIT ?3",
+    )?;
+    let mut records = Vec::new();
+    for channel in names {
+        let rows = select.query_map(params![id, channel, limit], |row| record_of(name, row))?;
+        records.extend(rows.collect::<Result<Vec<_>, _>>()?);
+    }
+    records.sort_unstable_by_key(|record| record.offset);
+    Ok(Some(Slice { bounds, records, more: false }))
+}
+
+/// Every topic there is.
+pub(super) fn topics(connection: &Connection) -> Result<Vec<TopicName>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT name FROM topics ORDER BY id")?;
+    let names = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    names.iter().map(|name| name.parse()).collect()
+}
+
+/// The rooms in the order they were made.
+pub(super) fn rooms(connection: &Connection) -> Result<Vec<Room>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT id, name FROM rooms ORDER BY position")?;
+    let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    rows.map(|row| {
+        let (id, name) = row?;
+        let id = RoomId::parse(&id)
+            .map_err(|_| StoreError::Damaged(format!("there is a room with the id {id:?}")))?;
+        Ok(Room { id, name })
+    })
+    .collect()
+}

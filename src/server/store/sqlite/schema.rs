@@ -1,0 +1,51 @@
+//! The tables, as a list of migrations. A published migration is never changed; a new one is added below it.
+
+use rusqlite::Connection;
+
+use crate::server::store::StoreError;
+
+/// The schema's version is the number of migrations applied (`PRAGMA user_version`).
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE topics (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        epoch TEXT NOT NULL,
+        head INTEGER NOT NULL DEFAULT 0,
+        floor INTEGER NOT NULL DEFAULT 0,
+        timestamp INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE entries (
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        offset INTEGER NOT NULL,
+        timestamp INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        client_id TEXT,
+        channel TEXT,
+        lasting INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (topic, offset)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX entries_by_client_id ON entries (topic, author, client_id) WHERE client_id IS NOT NULL;
+    CREATE INDEX entries_by_channel ON entries (topic, lasting, channel, offset);
+    CREATE INDEX entries_lasting ON entries (topic, offset) WHERE lasting = 1;
+    CREATE TABLE rooms (
+        position INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL
+    ) STRICT;
+"];
+
+/// Brings the database to the newest schema, one transaction a step.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > MIGRATIONS.len() {
+        return Err(StoreError::TooNew { found, known: MIGRATIONS.len() });
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        let step = connection.transaction()?;
+        step.execute_batch(migration)?;
+        step.pragma_update(None, "user_version", index + 1)?;
+        step.commit()?;
+    }
+    Ok(())
+}

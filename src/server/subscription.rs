@@ -1,0 +1,124 @@
+//! A reader's ordered view of a topic without gaps: a cursor, and the way to what comes after it.
+//!
+//! Every transport reads through this: live delivery, resume, catching up and a long poll are the same calls. It
+//! subscribed (its bell is with the topic) before it reads, so nothing falls between the two; what was already
+//! read is behind the cursor, so nothing comes twice.
+
+use std::sync::Arc;
+
+use super::{
+    store::{Filter, Store, StoreError, TopicName},
+    topic::{Entry, Topic, Topics, Whispers},
+};
+use crate::protocol::cursor::{Cursor, Epoch, Offset};
+
+/// Most entries handed out at once: a write of a few dozen kilobytes, then the others get their turn.
+const BATCH_MAX_ENTRIES: usize = 128;
+
+/// What a reader gets next.
+#[derive(Debug)]
+pub enum Batch {
+    /// Entries after the cursor, which has moved past them. May be empty when a filter let none through.
+    Entries(Vec<Arc<Entry>>),
+    /// What the cursor lacked is gone; the cursor is now this, and everything after it follows.
+    Reset(Cursor),
+    /// Nothing is there yet: wait for the bell.
+    Idle,
+}
+
+/// See the module. Dropping it ends the subscription.
+pub struct Subscription {
+    topics: Arc<Topics>,
+    store: Arc<dyn Store>,
+    topic: Arc<Topic>,
+    reader: u64,
+    filter: Filter,
+    epoch: Epoch,
+    offset: Offset,
+    whispered: u64,
+}
+
+impl Subscription {
+    /// The hub makes it, with `offset` as the last thing seen. Takes over the reader's place in `topic`.
+    pub(super) fn new(
+        topics: Arc<Topics>,
+        store: Arc<dyn Store>,
+        (topic, reader): (Arc<Topic>, u64),
+        filter: Filter,
+        cursor: Cursor,
+    ) -> Self {
+        let whispered = topic.whispered();
+        Self { topics, store, topic, reader, filter, epoch: cursor.epoch, offset: cursor.offset, whispered }
+    }
+
+    /// "I have seen everything up to here."
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch.clone(), offset: self.offset }
+    }
+
+    /// Which log it reads.
+    pub fn topic(&self) -> &TopicName {
+        self.topic.name()
+    }
+
+    /// What comes after the cursor, from memory when it is recent, from the store when it is not.
+    ///
+    /// May be dropped while it waits: the cursor moves only when entries are returned.
+    pub async fn read(&mut self) -> Result<Batch, StoreError> {
+        if self.topic.head() <= self.offset {
+            return Ok(Batch::Idle);
+        }
+        match self.topic.recent_after(self.offset, BATCH_MAX_ENTRIES) {
+            Some(entries) => Ok(self.take(entries)),
+            None => self.read_store().await,
+        }
+    }
+
+    fn take(&mut self, mut entries: Vec<Arc<Entry>>) -> Batch {
+        if let Some(last) = entries.last() {
+            self.offset = last.offset;
+        }
+        if let Some(channels) = &self.filter.channels {
+            entries.retain(|entry| entry.channel.as_ref().is_some_and(|channel| channels.contains(channel)));
+        }
+        Batch::Entries(entries)
+    }
+
+    async fn read_store(&mut self) -> Result<Batch, StoreError> {
+        let slice =
+            self.store.read_after(self.topic.name(), self.offset, &self.filter, BATCH_MAX_ENTRIES).await?;
+        let bounds = slice.bounds;
+        if bounds.epoch != self.epoch || self.offset < bounds.floor {
+            self.epoch = bounds.epoch;
+            self.offset = bounds.floor;
+            return Ok(Batch::Reset(self.cursor()));
+        }
+        let entries: Vec<_> =
+            slice.records.iter().map(|record| self.topics.encode(&self.epoch, record)).collect();
+        // Without more to come everything up to the head was looked at, whatever the filter let through.
+        let seen = if slice.more { entries.last().map(|entry| entry.offset) } else { Some(bounds.head) };
+        self.offset = seen.unwrap_or(self.offset);
+        Ok(Batch::Entries(entries))
+    }
+
+    /// The ephemeral frames since this was called last.
+    pub fn whispers(&mut self) -> Whispers {
+        let whispers = self.topic.whispers_after(self.whispered);
+        match &whispers {
+            Whispers::Frames(frames) => self.whispered += frames.len() as u64,
+            Whispers::Missed => self.whispered = self.topic.whispered(),
+        }
+        whispers
+    }
+
+    /// Leaves out what was whispered so far: the caller is about to take the whole state.
+    pub fn skip_whispers(&mut self) {
+        self.whispered = self.topic.whispered();
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.topics.leave(&self.topic, self.reader);
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests over real sockets: a server on port 0 with a database of its own for each test, and real clients.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps in vain has failed, with its line")]
+
+mod bad_input;
+mod chat;
+mod feed;
+mod lifecycle;
+mod pages;
+mod support;

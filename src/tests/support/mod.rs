@@ -1,0 +1,192 @@
+//! What the tests stand on: a server, people with sessions, and readers of streams and sockets. Every wait has a
+//! deadline, and waits for a fact.
+
+mod socket;
+mod stream;
+
+use std::{path::Path, time::Duration};
+
+use clap::Parser;
+use idobata::{
+    protocol::session::Session,
+    server::{self, Config},
+};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::{socket::Socket, stream::Stream};
+
+/// How long any wait may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Fails the test when something takes longer than [`DEADLINE`].
+pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, what).await.expect("it came in time")
+}
+
+/// A running server. Dropping it stops it.
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) client: Client,
+    stop: CancellationToken,
+    serving: Option<tokio::task::JoinHandle<anyhow::Result<()>>>,
+    data: Option<tempfile::TempDir>,
+}
+
+impl TestServer {
+    /// A server on a fresh database.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A server with more settings.
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut server = Self::start_on(data.path(), settings).await;
+        server.data = Some(data);
+        server
+    }
+
+    /// A server on this data folder.
+    pub(crate) async fn start_on(data: &Path, settings: &[&str]) -> Self {
+        Self::start_from(data, &[&["--no-measure"], settings].concat()).await
+    }
+
+    /// A server that publishes its own values.
+    pub(crate) async fn start_measuring(data: &Path) -> Self {
+        Self::start_from(data, &[]).await
+    }
+
+    async fn start_from(data: &Path, settings: &[&str]) -> Self {
+        let fixed = ["idobata", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+        let config = Config::try_parse_from(fixed.iter().chain(settings)).unwrap();
+        let server = server::bind(config).await.unwrap();
+        let url = format!("http://{}", server.address);
+        let stop = server.state.lifetime.stop.clone();
+        let serving = Some(tokio::spawn(server.serve()));
+        Self { url, client: Client::new(), stop, serving, data: None }
+    }
+
+    /// Stops the server as SIGTERM does, and waits until it has ended.
+    pub(crate) async fn stop(mut self) -> Option<tempfile::TempDir> {
+        self.stop.cancel();
+        in_time(self.serving.take().unwrap()).await.unwrap().unwrap();
+        self.data.take()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.url))
+    }
+
+    /// A JSON document.
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).header("accept", "application/json").send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// Publishes one text to a channel and returns the entry.
+    pub(crate) async fn publish(&self, channel: &str, text: &str) -> Value {
+        let response =
+            self.post(&format!("/api/events/{channel}")).body(text.to_owned()).send().await.unwrap();
+        assert_eq!(response.status(), 201);
+        response.json().await.unwrap()
+    }
+
+    /// The cursor at the feed's end.
+    pub(crate) async fn feed_cursor(&self) -> String {
+        self.json("/api/events").await["cursor"].as_str().unwrap().to_owned()
+    }
+
+    /// Opens the feed's stream.
+    pub(crate) async fn stream(&self, query: &str) -> Stream {
+        Stream::open(self.get(&format!("/api/events{query}"))).await
+    }
+
+    /// Makes somebody.
+    pub(crate) async fn person(&self, name: &str) -> Person {
+        let response = self.post("/api/session").json(&json!({ "name": name })).send().await.unwrap();
+        assert_eq!(response.status(), 201);
+        let session: Session = response.json().await.unwrap();
+        Person { session, url: self.url.clone(), client: self.client.clone() }
+    }
+
+    /// The number that `/metrics` gives for a series.
+    pub(crate) async fn metric(&self, series: &str) -> u64 {
+        let text = self.get("/metrics").send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)).unwrap();
+        line.trim().parse().unwrap()
+    }
+
+    /// Waits until the server counts so many live connections of a kind.
+    pub(crate) async fn expect_connections(&self, kind: &str, count: u64) {
+        let series = format!("idobata_connections{{kind=\"{kind}\"}}");
+        in_time(async {
+            while self.metric(&series).await != count {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Somebody with a session.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) session: Session,
+    url: String,
+    client: Client,
+}
+
+impl Person {
+    /// The same session at another server on the same data.
+    pub(crate) fn at(&self, server: &TestServer) -> Self {
+        Self { url: server.url.clone(), ..self.clone() }
+    }
+
+    /// Opens a chat socket.
+    pub(crate) async fn socket(&self) -> Socket {
+        Socket::open(&self.url, Some(&self.session.token)).await.unwrap()
+    }
+
+    /// Says something over HTTP.
+    pub(crate) async fn post(&self, room: &str, id: &str, text: &str) -> Response {
+        self.post_body(room, &json!({ "id": id, "text": text })).await
+    }
+
+    pub(crate) async fn post_body(&self, room: &str, body: &Value) -> Response {
+        self.client
+            .post(format!("{}/api/rooms/{room}/messages", self.url))
+            .bearer_auth(&self.session.token)
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+/// A new client id.
+pub(crate) fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// The `code` of a refusal, after its status and its media type were checked.
+pub(crate) async fn problem(response: Response, status: u16) -> String {
+    assert_eq!(response.status(), status);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["status"], status);
+    assert!(!problem["detail"].as_str().unwrap().is_empty());
+    problem["code"].as_str().unwrap().to_owned()
+}
