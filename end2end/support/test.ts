@@ -44,7 +44,7 @@ export { expect };
 async function newPerson(browser: Browser, options: BrowserContextOptions, faults: string[]): Promise<Person> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  watch(page, faults);
+  watch(page, faults, options.javaScriptEnabled !== false);
   return new Person(page, context);
 }
 
@@ -55,7 +55,7 @@ async function named(person: Person, name: string): Promise<Person> {
   return person;
 }
 
-function watch(page: Page, faults: string[]) {
+function watch(page: Page, faults: string[], hasScript: boolean) {
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) faults.push(`console ${message.type()}: ${message.text()}`);
   });
@@ -64,8 +64,9 @@ function watch(page: Page, faults: string[]) {
     if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
   });
   page.on("requestfailed", (request) => {
-    // A stream that the page itself ended, or that a navigation ended, is no fault.
+    // A stream that the page itself ended, or that a navigation ended, is no fault; nor is that a browser with
+    // JavaScript off ("csp") does not load the script that the page offers.
     const error = request.failure()?.errorText ?? "";
-    if (error !== "net::ERR_ABORTED") faults.push(`failed: ${error} ${request.url()}`);
+    if (error !== "net::ERR_ABORTED" && !(error === "csp" && !hasScript)) faults.push(`failed: ${error} ${request.url()}`);
   });
 }

@@ -36,6 +36,13 @@ pub fn language() -> String {
     root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
 }
 
+/// The first of the reader's languages that is a variant of `language`, or `language` itself.
+pub fn own_variant(language: &str) -> String {
+    let mut preferred = window().navigator().languages().iter().filter_map(|tag| tag.as_string());
+    let own = preferred.find(|tag| tag.split('-').next() == Some(language));
+    own.unwrap_or_else(|| language.to_owned())
+}
+
 /// Says on the root element that the page answers to events now; for style and tests.
 pub fn mark_hydrated() {
     if let Some(root) = window().document().and_then(|document| document.document_element()) {

@@ -3,13 +3,17 @@
 use js_sys::{Date, Intl, Object, Reflect};
 use wasm_bindgen::JsValue;
 
+use super::page;
+
 /// Milliseconds since the Unix epoch by the browser's clock; for waiting, not for showing.
 pub fn now_ms() -> i64 {
     Date::now() as i64
 }
 
-/// A time of day in the reader's time zone, with the date when it is not today.
+/// A time of day in the reader's time zone, with the date when it is not today. Where the reader's own variant of
+/// the page's language is known (`en-GB` for `en`), it is written as there.
 pub fn local_time(timestamp_ms: i64, language: &str) -> String {
+    let language = &page::own_variant(language);
     let date = Date::new(&JsValue::from_f64(timestamp_ms as f64));
     let is_today = date.to_date_string() == Date::new_0().to_date_string();
     let options = Object::new();
@@ -20,7 +24,7 @@ pub fn local_time(timestamp_ms: i64, language: &str) -> String {
         set(&options, "month", "short");
         set(&options, "day", "numeric");
     }
-    let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.into()), &options);
+    let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.as_str().into()), &options);
     format
         .format()
         .call1(&JsValue::UNDEFINED, &date)

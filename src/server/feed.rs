@@ -18,8 +18,8 @@ use crate::protocol::{
 
 /// Channels with values that a page starts with; the others appear when they speak.
 const SNAPSHOT_CHANNELS: usize = 12;
-/// Values of each channel that a page starts with: the plot's width, for a channel with a few series.
-const SNAPSHOT_VALUES: usize = 120;
+/// Values of each channel that a page starts with: fills the plots of a channel with four series.
+const SNAPSHOT_VALUES: usize = 240;
 
 /// The feed of this server.
 pub struct Feed {

@@ -1,5 +1,7 @@
 //! The log: one line an event, to standard error. `main` starts it once; tests do without.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use super::config::LogFormat;
@@ -12,7 +14,11 @@ pub fn start(format: LogFormat) -> anyhow::Result<()> {
         }
         _ => EnvFilter::new("info"),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_read_by_a_person = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_read_by_a_person);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

@@ -95,9 +95,7 @@ async fn what_breaks_the_websocket_protocol_ends_that_socket_with_its_code() {
     socket.send_raw(Message::Frame(not_utf8)).await;
     assert_eq!(socket.close_code().await, 1007);
     let mut socket = alice.socket().await;
-    // The server closes while we still send: what is left of the message has nowhere to go.
-    let huge = Message::text("x".repeat(300 * 1024));
-    socket.send_raw(huge).await;
+    socket.announce_text(300 * 1024).await;
     assert_eq!(socket.close_code().await, 1009);
     alice.socket().await.is_alive().await;
     expect_untouched(&server).await;

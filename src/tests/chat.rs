@@ -127,6 +127,7 @@ async fn people_in_a_room_are_listed_and_their_moves_are_told() {
     drop(second);
     b.send(json!({ "type": "typing", "room": "general" })).await;
     assert_eq!(a.frame().await, told("typing"));
+    b.is_alive().await;
     b.send(json!({ "type": "leave", "room": "general" })).await;
     server.expect_connections("socket", 2).await;
     assert_eq!(a.frame().await, told("user-left"));

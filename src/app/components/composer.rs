@@ -28,15 +28,22 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>) -> impl IntoView {
     let input = NodeRef::<html::Textarea>::new();
     let over =
         Memo::new(move |_| text.with(|text| count_characters(text)).saturating_sub(MESSAGE_MAX_CHARACTERS));
+    // The field keeps its own text; the signal follows it. What was typed before the page was taken over stays.
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            text.set(input.value());
+        }
+    });
     let send = move || {
         let posted = text.with_untracked(|text| model.try_update(|model| model.post(page::new_uuid(), text)));
         // A text that would be refused stays where it is; the hint says why.
         if let Some(Ok(frame)) = posted {
             link.send(&frame);
             text.set(String::new());
-        }
-        if let Some(input) = input.get_untracked() {
-            page::focus(&input);
+            if let Some(input) = input.get_untracked() {
+                input.set_value("");
+                page::focus(&input);
+            }
         }
     };
     let on_submit = move |event: ev::SubmitEvent| {
@@ -72,7 +79,6 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>) -> impl IntoView {
                     aria-describedby="composer-hint"
                     aria-invalid=move || (over.get() > 0).then_some("true")
                     placeholder=texts.message_placeholder
-                    prop:value=text
                     on:input=on_input
                     on:keydown=on_keydown
                 ></textarea>

@@ -31,16 +31,18 @@ pub(crate) fn MessageList(model: RwSignal<RoomModel>) -> impl IntoView {
                 <Show when=move || lines.with(Vec::is_empty)>
                     <p class="empty muted">{texts.messages_empty}</p>
                 </Show>
-                <ol class="messages" role="log" aria-live="polite" aria-label=texts.messages>
-                    <For
-                        each=move || lines.get()
-                        key=Line::key
-                        children=move |line| match line {
-                            Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
-                            Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
-                        }
-                    />
-                </ol>
+                <div role="log" aria-live="polite" aria-label=texts.messages>
+                    <ol class="messages">
+                        <For
+                            each=move || lines.get()
+                            key=Line::key
+                            children=move |line| match line {
+                                Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
+                                Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
+                            }
+                        />
+                    </ol>
+                </div>
             </div>
         </div>
     }

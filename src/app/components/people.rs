@@ -21,7 +21,7 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
     };
     view! {
         <aside class="people" aria-labelledby="people">
-            <h2 id="people">{texts.people} <span class="people__count">{move || members.with(Vec::len)}</span></h2>
+            <h2 id="people">{texts.people} " " <span class="people__count">{move || members.with(Vec::len)}</span></h2>
             <Show when=move || members.with(Vec::is_empty)>
                 <p class="muted">{texts.people_empty}</p>
             </Show>

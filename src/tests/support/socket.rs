@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Error, Message, client::IntoClientRequest},
@@ -34,6 +34,16 @@ impl Socket {
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
         self.0.send(message).await.unwrap();
+    }
+
+    /// Sends the head of a text frame of so many bytes (RFC 6455, 5.2) and nothing of the text. What is sent to a
+    /// server that has closed makes the system discard the close frame, so the text itself would hide the answer.
+    pub(crate) async fn announce_text(&mut self, bytes: u64) {
+        let MaybeTlsStream::Plain(tcp) = self.0.get_mut() else { panic!("tests use no TLS") };
+        let mut head = vec![0x81, 0xff];
+        head.extend_from_slice(&bytes.to_be_bytes());
+        head.extend_from_slice(&[0; 4]); // the mask
+        tcp.write_all(&head).await.unwrap();
     }
 
     /// The next message that is not part of the heartbeat.
