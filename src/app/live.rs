@@ -85,8 +85,7 @@ impl ChatLink {
 
     /// Says a frame if the socket is open. What must not be lost is in the model and is said again on opening.
     pub(super) fn send(self, frame: &ClientFrame) {
-        let socket =
-            self.socket.try_with_value(|socket| socket.as_ref().map(|socket| Rc::clone(socket))).flatten();
+        let socket = self.socket.try_with_value(Clone::clone).flatten();
         if let Some(socket) = socket {
             socket.send(&encode(frame));
         }

@@ -38,8 +38,11 @@ pub fn language() -> String {
 
 /// The first of the reader's languages that is a variant of `language`, or `language` itself.
 pub fn own_variant(language: &str) -> String {
-    let mut preferred = window().navigator().languages().iter().filter_map(|tag| tag.as_string());
-    let own = preferred.find(|tag| tag.split('-').next() == Some(language));
+    let languages = window().navigator().languages();
+    let own = languages
+        .iter()
+        .filter_map(|tag| tag.as_string())
+        .find(|tag| tag.split('-').next() == Some(language));
     own.unwrap_or_else(|| language.to_owned())
 }
 

@@ -53,7 +53,7 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_NO_MEASURE")]
     pub no_measure: bool,
 
-    /// How to write the log; RUST_LOG says what (default: info)
+    /// How to write the log; `RUST_LOG` says what (default: info)
     #[arg(long, env = "IDOBATA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
 }

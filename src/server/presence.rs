@@ -113,7 +113,9 @@ impl Drop for PresenceGuard {
 mod tests {
     use super::*;
 
-    fn presence() -> (Arc<Presence>, Arc<Mutex<Vec<(String, Change)>>>) {
+    type Told = Arc<Mutex<Vec<(String, Change)>>>;
+
+    fn presence() -> (Arc<Presence>, Told) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let log = told.clone();
         let tell = move |_: &RoomId, user: &User, change| {

@@ -127,6 +127,6 @@ fn commit(connection: &Connection, jobs: Vec<Job>) {
         drop(connection.execute_batch("ROLLBACK"));
     }
     for complete in completions {
-        complete(committed.as_ref().map(|()| ()).map_err(|error| StoreError::Commit(error.to_string())));
+        complete(committed.as_ref().copied().map_err(|error| StoreError::Commit(error.to_string())));
     }
 }
