@@ -113,6 +113,12 @@ impl Topics {
         }
     }
 
+    /// How many topics are being read.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        lock(&self.open).len()
+    }
+
     /// Encodes a record that was read from the store.
     pub(super) fn encode(&self, epoch: &Epoch, record: &Record) -> Arc<Entry> {
         Arc::new(Entry::new(epoch, record, &(self.encode)(record)))

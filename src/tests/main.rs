@@ -7,4 +7,5 @@ mod chat;
 mod feed;
 mod lifecycle;
 mod pages;
+mod program;
 mod support;
