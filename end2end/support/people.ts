@@ -32,7 +32,10 @@ export class Person {
 
   async rename(name: string) {
     await this.page.getByLabel("Your name").fill(name);
+    const answered = this.page.waitForResponse((response) => new URL(response.url()).pathname === "/name");
     await this.page.getByRole("button", { name: "Change" }).click();
+    expect((await answered).status()).toBe(303);
+    await this.page.waitForLoadState();
     await expect(this.page.locator("html[data-hydrated]")).toBeAttached();
     await expect(this.page.getByLabel("Your name")).toHaveValue(name);
   }

@@ -35,9 +35,11 @@ export class Server {
   }
 
   async stop() {
-    const ended = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    await ended;
+    if (this.child.exitCode === null) {
+      const ended = once(this.child, "exit");
+      this.child.kill("SIGTERM");
+      await ended;
+    }
     await rm(this.data, { recursive: true });
   }
 

@@ -105,7 +105,8 @@ test("somebody who is typing is seen, and the sign ends with the message", async
   await bob.composer.pressSequentially("I thin");
   await expect(alice.page.locator(".composer__typing")).toHaveText("bob is typing…");
   await bob.composer.press("Enter");
-  await expect(alice.page.locator(".composer__typing")).toHaveText("");
+  // By itself it fades only after four seconds.
+  await expect(alice.page.locator(".composer__typing")).toHaveText("", { timeout: 2_000 });
 });
 
 test("a new name is the name of the next message, and the id stays", async ({ alice, bob }) => {

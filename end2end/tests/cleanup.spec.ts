@@ -1,11 +1,18 @@
 // Clean-up on unmount: leaving a page ends what it opened, and the server sees it go.
-import { expect, test } from "../support/test.ts";
+import { expect, test as base } from "../support/test.ts";
 import { Server } from "../support/server.ts";
 
-test("feed → chat → feed fifty times leaves nothing behind", async ({ somebody }) => {
+// A server of its own: its counts are this story's alone.
+const test = base.extend<{ own: Server }>({
+  own: async ({}, use) => {
+    const own = await Server.start();
+    await use(own);
+    await own.stop();
+  },
+});
+
+test("feed → chat → feed fifty times leaves nothing behind", async ({ own, somebody }) => {
   test.setTimeout(180_000);
-  // A server of its own: its counts are this story's alone.
-  const own = await Server.start();
   const walker = await somebody({ baseURL: own.url });
   await walker.open("/");
   const feedLink = walker.page.locator(".places").getByRole("link", { name: "Feed" });
@@ -48,5 +55,4 @@ test("feed → chat → feed fifty times leaves nothing behind", async ({ somebo
 
   await walker.page.goto("about:blank");
   await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0 });
-  await own.stop();
 });

@@ -1,5 +1,6 @@
 // What holds for every page: it fits a phone, a keyboard is enough, and a screen reader finds its way.
 import { AxeBuilder } from "@axe-core/playwright";
+import type { Locator } from "@playwright/test";
 import { expect, test } from "../support/test.ts";
 
 const PAGES = ["/", "/rooms/general"];
@@ -25,8 +26,13 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`no page has a fault that axe finds (${colorScheme})`, async ({ somebody }) => {
+  test(`no page has a fault that axe finds (${colorScheme})`, async ({ somebody, server }) => {
     const reader = await somebody({ colorScheme });
+    // Full pages: every level, and enough of it to scroll.
+    for (const level of ["info", "success", "warning", "error"]) {
+      await server.publish("ops", { title: `a ${level}`, text: "text ".repeat(60), level, tags: ["tag"] });
+    }
+    await server.publish("ops", { type: "progress", key: "import", done: 1, total: 3, text: "reading" });
     for (const path of PAGES) {
       await reader.open(path);
       const { violations } = await new AxeBuilder({ page: reader.page }).analyze();
@@ -39,10 +45,20 @@ test("the keyboard alone is enough to talk", async ({ alice }) => {
   await alice.open("/");
   await alice.page.keyboard.press("Tab");
   await expect(alice.page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
-  await alice.page.getByRole("link", { name: "general" }).focus();
+  const tabTo = async (target: Locator) => {
+    for (let key = 0; key < 40; key += 1) {
+      if (await target.evaluate((element) => element === document.activeElement)) return;
+      await alice.page.keyboard.press("Tab");
+    }
+    throw new Error("the Tab key does not lead there");
+  };
+  await tabTo(alice.page.getByRole("link", { name: "general" }));
   await alice.page.keyboard.press("Enter");
   await alice.expectConnected();
-  await alice.composer.focus();
+  await tabTo(alice.page.getByRole("link", { name: "Skip to the content" }));
+  await alice.page.keyboard.press("Enter");
+  await expect(alice.page.locator("#content")).toBeFocused();
+  await tabTo(alice.composer);
   const text = `typed ${crypto.randomUUID()}`;
   await alice.page.keyboard.type(text);
   await alice.page.keyboard.press("Tab");

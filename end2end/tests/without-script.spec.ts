@@ -26,6 +26,7 @@ test("without JavaScript a name can be changed and a room made", async ({ somebo
   await plain.page.goto("/rooms/general");
   await plain.page.getByLabel("Your name").fill("Plain Jane");
   await plain.page.getByRole("button", { name: "Change" }).click();
+  await plain.page.goto("/");
   await expect(plain.page.getByLabel("Your name")).toHaveValue("Plain Jane");
   const name = `quiet ${crypto.randomUUID().slice(0, 8)}`;
   await plain.page.getByText("New room").click();

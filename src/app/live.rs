@@ -3,12 +3,19 @@
 //! Every event is put into the model where it arrives. A signal keeps only its last value, so frames never travel
 //! through one.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 use send_wrapper::SendWrapper;
 
-use super::model::{connection::ConnectionState, feed::FeedModel, room::RoomModel};
+use super::{
+    api::{load_feed, load_room},
+    model::{
+        connection::ConnectionState,
+        feed::FeedModel,
+        room::{Kept, RoomModel},
+    },
+};
 use crate::{
     browser::{
         events::{EventStream, StreamEvent},
@@ -17,14 +24,18 @@ use crate::{
     },
     protocol::{
         chat::{ClientFrame, ServerFrame},
-        feed::Event,
+        feed::{Control, Event},
+        name::RoomId,
     },
 };
 
-/// Follows the feed from the model's cursor for as long as the calling component is mounted.
+/// Follows the feed from the model's cursor for as long as the calling component is mounted. After a reset the
+/// newest part of the feed is loaded and followed instead.
 pub(super) fn follow_feed(model: RwSignal<FeedModel>) -> RwSignal<ConnectionState> {
     let state = RwSignal::new(ConnectionState::Connecting);
+    let (resets, reloads) = (RwSignal::new(0_u32), RwSignal::new(0_u32));
     Effect::new(move |_| {
+        reloads.track();
         let url = move || {
             let cursor = model.try_with_untracked(|model| model.cursor().to_string()).unwrap_or_default();
             format!("/api/events?after={cursor}")
@@ -33,7 +44,13 @@ pub(super) fn follow_feed(model: RwSignal<FeedModel>) -> RwSignal<ConnectionStat
             StreamEvent::Open => drop(state.try_set(ConnectionState::Open)),
             StreamEvent::Closed => drop(state.try_set(ConnectionState::Closed)),
             StreamEvent::Data(data) => match serde_json::from_str::<Event>(&data) {
-                Ok(event) => drop(model.try_update(|model| model.apply(event))),
+                Ok(event) => {
+                    let is_reset = matches!(event, Event::Control(Control::Reset { .. }));
+                    model.try_update(|model| model.apply(event));
+                    if is_reset {
+                        resets.try_update(|resets| *resets += 1);
+                    }
+                }
                 Err(error) => leptos::logging::warn!("an event of the feed cannot be read: {error}"),
             },
         });
@@ -41,7 +58,36 @@ pub(super) fn follow_feed(model: RwSignal<FeedModel>) -> RwSignal<ConnectionStat
         let stream = SendWrapper::new(stream);
         on_cleanup(move || drop(stream));
     });
+    Effect::new(move |_| {
+        if resets.get() > 0 {
+            spawn_local_scoped_with_cancellation(async move {
+                // When it fails, the stream goes on with all that is retained: more than is wanted, nothing less.
+                if let Ok(snapshot) = load_feed().await {
+                    model.try_set(FeedModel::new(snapshot));
+                    reloads.try_update(|reloads| *reloads += 1);
+                }
+            });
+        }
+    });
     state
+}
+
+/// What was written and not said, by room. It belongs to the whole site, so it outlives every page.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Outbox(StoredValue<HashMap<RoomId, Kept>>);
+
+impl Outbox {
+    /// Takes what was kept of a room.
+    pub(super) fn take(self, room: &RoomId) -> Kept {
+        self.0.try_update_value(|rooms| rooms.remove(room)).flatten().unwrap_or_default()
+    }
+
+    /// Keeps it until the room is shown again.
+    pub(super) fn keep(self, room: RoomId, kept: Kept) {
+        if kept != Kept::default() {
+            self.0.try_update_value(|rooms| rooms.insert(room, kept));
+        }
+    }
 }
 
 /// The page's chat socket, shared by the rooms shown on it.
@@ -50,7 +96,7 @@ pub(super) struct ChatLink {
     /// For the badge.
     pub(super) state: RwSignal<ConnectionState>,
     socket: StoredValue<Option<SendWrapper<Rc<Socket>>>>,
-    rooms: StoredValue<Vec<RwSignal<RoomModel>>>,
+    rooms: StoredValue<Vec<Followed>>,
 }
 
 impl ChatLink {
@@ -70,16 +116,30 @@ impl ChatLink {
         link
     }
 
-    /// Follows a room for as long as the calling component is mounted.
+    /// Follows a room for as long as the calling component is mounted. After a reset its newest messages are loaded
+    /// and followed instead.
     pub(super) fn follow(self, model: RwSignal<RoomModel>) {
+        let resets = RwSignal::new(0_u32);
         Effect::new(move |_| {
-            self.rooms.update_value(|rooms| rooms.push(model));
+            self.rooms.update_value(|rooms| rooms.push(Followed { model, resets }));
             self.greet(model);
             let room = model.with_untracked(|model| model.room.id.to_string());
             on_cleanup(move || {
-                self.rooms.try_update_value(|rooms| rooms.retain(|other| *other != model));
-                self.send(&ClientFrame::Leave { room: room.clone() });
+                self.rooms.try_update_value(|rooms| rooms.retain(|followed| followed.model != model));
+                self.send(&ClientFrame::Leave { room });
             });
+        });
+        Effect::new(move |_| {
+            if resets.get() > 0 {
+                let room = model.with_untracked(|model| model.room.id.to_string());
+                spawn_local_scoped_with_cancellation(async move {
+                    // When it fails, the room goes on with all that is retained: more than is wanted, nothing less.
+                    if let Ok(Some(start)) = load_room(room).await {
+                        model.try_update(|model| model.reload(start.page));
+                        self.greet(model);
+                    }
+                });
+            }
         });
     }
 
@@ -101,19 +161,33 @@ impl ChatLink {
         match event {
             SocketEvent::Open => {
                 self.state.try_set(ConnectionState::Open);
-                rooms.into_iter().for_each(|model| self.greet(model));
+                rooms.into_iter().for_each(|followed| self.greet(followed.model));
             }
             SocketEvent::Closed => drop(self.state.try_set(ConnectionState::Closed)),
             SocketEvent::Text(text) => match serde_json::from_str::<ServerFrame>(&text) {
                 Ok(ServerFrame::Pong) => {}
-                Ok(frame) => {
-                    let now_ms = now_ms();
-                    for model in rooms {
-                        model.try_update(|model| model.apply(frame.clone(), now_ms));
-                    }
-                }
+                Ok(frame) => rooms.into_iter().for_each(|followed| followed.apply(&frame)),
                 Err(error) => leptos::logging::warn!("a frame of the chat cannot be read: {error}"),
             },
+        }
+    }
+}
+
+/// A room on the page.
+#[derive(Clone, Copy)]
+struct Followed {
+    model: RwSignal<RoomModel>,
+    resets: RwSignal<u32>,
+}
+
+impl Followed {
+    fn apply(self, frame: &ServerFrame) {
+        let is_reset = self.model.try_update(|model| {
+            model.apply(frame.clone(), now_ms());
+            matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id)
+        });
+        if is_reset == Some(true) {
+            self.resets.try_update(|resets| *resets += 1);
         }
     }
 }

@@ -22,6 +22,7 @@ use leptos_router::{
 use self::{
     components::sidebar::Sidebar,
     i18n::{Language, use_texts},
+    live::Outbox,
     pages::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage},
 };
 use crate::browser::page;
@@ -60,12 +61,14 @@ pub fn hydrated() -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_context(Outbox::default());
     let texts = use_texts();
     Effect::new(|_| page::mark_hydrated());
     view! {
         <Title text="Idobata" formatter=|title: String| if title == "Idobata" { title } else { format!("{title} · Idobata") } />
         <Router>
-            <a class="skip-link" href="#content">{texts.skip_to_content}</a>
+            // Left to the browser, which moves the focus there; the router would only scroll.
+            <a class="skip-link" href="#content" rel="external">{texts.skip_to_content}</a>
             <div class="frame">
                 <Sidebar />
                 // Each page is complete when it arrives: readable without JavaScript, nothing jumps.

@@ -73,8 +73,7 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
-/// Loads the page anew.
-pub fn reload() {
-    // Fails only where the page may not navigate at all.
-    drop(window().location().reload());
+/// The address of this page's server.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
 }

@@ -10,11 +10,11 @@ use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen::JsCast;
 use web_sys::{MessageEvent, WebSocket};
 
-use super::{backoff::wait_ms, listener::Listener, page, time::now_ms};
+use super::{backoff::wait_ms, listener::Listener, page};
 
-/// How often we say something, and how long the peer may say nothing.
+/// How often we say something. A ping that nothing answered until the next one is due means that the peer is gone;
+/// in hidden tabs browsers let a minute pass between the two, so no clock is asked.
 const PING_INTERVAL_MS: u32 = 20_000;
-const SILENCE_MAX_MS: i64 = 45_000;
 
 /// What the caller is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ struct State {
     on_event: Rc<dyn Fn(SocketEvent)>,
     attempt: Option<Attempt>,
     failures: u32,
-    /// When the peer was last heard of.
-    heard_ms: i64,
+    /// A ping was sent and nothing has come since.
+    is_waiting: bool,
     retry: Option<Timeout>,
     _heartbeat: Interval,
     _online: Option<Listener>,
@@ -67,7 +67,7 @@ impl Socket {
                 on_event: Rc::new(on_event),
                 attempt: None,
                 failures: 0,
-                heard_ms: 0,
+                is_waiting: false,
                 retry: None,
                 _heartbeat: Interval::new(PING_INTERVAL_MS, move || beat(&heartbeat)),
                 _online: page::window_listener("online", move |_| reconnect_now(&online)),
@@ -104,7 +104,7 @@ fn connect(weak: &Weak<RefCell<State>>) {
     ];
     let mut state = state.borrow_mut();
     state.retry = None;
-    state.heard_ms = now_ms();
+    state.is_waiting = false;
     state.attempt = Some(Attempt { socket, _listeners: listeners });
 }
 
@@ -116,7 +116,7 @@ fn on_open(weak: &Weak<RefCell<State>>) {
 
 fn on_message(weak: &Weak<RefCell<State>>, event: &web_sys::Event) {
     let Some(state) = weak.upgrade() else { return };
-    state.borrow_mut().heard_ms = now_ms();
+    state.borrow_mut().is_waiting = false;
     if let Some(text) = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string()) {
         tell(&state, SocketEvent::Text(text));
     }
@@ -144,17 +144,16 @@ fn tell(state: &Rc<RefCell<State>>, event: SocketEvent) {
 
 fn beat(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
-    let (is_silent, ping) = {
-        let state = state.borrow();
-        (state.retry.is_none() && now_ms() - state.heard_ms > SILENCE_MAX_MS, state.ping.clone())
-    };
-    if is_silent {
+    if state.borrow().is_waiting {
         // The browser may wait minutes for the close of a dead peer. Dropping the attempt removes its listeners.
         let dead = state.borrow_mut().attempt.take();
         drop(dead);
+        state.borrow_mut().is_waiting = false;
         on_close(weak);
     } else {
-        send(&state, &ping);
+        let ping = state.borrow().ping.clone();
+        let is_sent = send(&state, &ping);
+        state.borrow_mut().is_waiting = is_sent;
     }
 }
 

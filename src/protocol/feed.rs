@@ -116,9 +116,10 @@ pub struct Entry {
 pub struct Page {
     /// Ascending by offset.
     pub events: Vec<Entry>,
-    /// Where to read on: pass it as `after`, or as `before` when the page was read backwards.
+    /// Where to read on: pass it as `before` when the page was read backwards, else as `after`. The newest page's is
+    /// the head; to page back from it, pass its epoch with the offset of its first entry as `before`.
     pub cursor: Cursor,
-    /// Further entries wait in the direction that was read.
+    /// Further entries wait in the direction that was read; behind the newest page: older ones.
     pub more: bool,
     /// The asked-for cursor could not be honoured: entries after it are gone.
     pub reset: bool,

@@ -37,8 +37,8 @@
 //! ## Sessions
 //!
 //! `POST /api/session` `{"name":"…"}` answers 201 with a [`session::Session`] and sets the cookie; within a session
-//! it changes the name and keeps the id. `DELETE /api/session` ends it. Programs send the token as
-//! `Authorization: Bearer`.
+//! it changes the name and keeps the id. `DELETE /api/session` takes the cookie back; the token itself is
+//! good until it expires. Programs send the token as `Authorization: Bearer`.
 
 pub mod chat;
 pub mod cursor;

@@ -29,10 +29,14 @@ pub fn parse_name(typed: &str) -> Result<String, Rejection> {
     Ok(name)
 }
 
-/// Control characters, and the marks that would let a name turn the text around it or stay invisible.
+/// Control characters, and characters that are not seen: with them a name could turn the text around it, be blank,
+/// or look like somebody else's (Unicode's `Default_Ignorable_Code_Point`, but for the joiners that emoji and some
+/// scripts need).
 fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A room's id: stands in addresses and frames. Letters and digits of any script, `-` and `_`.
@@ -62,6 +66,15 @@ impl RoomId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The address of the room's page, percent-encoded as browsers have it (RFC 3986, 2.1).
+    pub fn path(&self) -> String {
+        let encode = |byte: u8| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        format!("/rooms/{}", self.0.bytes().map(encode).collect::<String>())
     }
 }
 
@@ -93,7 +106,9 @@ mod tests {
 
     #[test]
     fn a_name_that_could_deceive_is_refused() {
-        for typed in ["", "   ", "a\u{202e}b", "a\u{7}b", "\u{200b}", &"x".repeat(41)] {
+        for typed in
+            ["", "   ", "\u{3164}", "alice\u{2060}", "a\u{202e}b", "a\u{7}b", "\u{200b}", &"x".repeat(41)]
+        {
             assert_eq!(parse_name(typed).expect_err("bad").code, Code::BadName, "{typed:?}");
         }
     }
@@ -102,6 +117,7 @@ mod tests {
     fn a_rooms_id_comes_from_its_name() {
         assert_eq!(RoomId::of_name("Team Talk!").expect("fine").as_str(), "team-talk");
         assert_eq!(RoomId::of_name("井戸端 会議").expect("fine").as_str(), "井戸端-会議");
+        assert_eq!(RoomId::of_name("井 a").expect("fine").path(), "/rooms/%E4%BA%95-a");
         assert_eq!(RoomId::of_name("!!!").expect_err("no letters").code, Code::BadName);
     }
 

@@ -72,7 +72,7 @@ impl Chat {
         };
         let chat = Self { hub, presence: Arc::new(Presence::new(tell)), max_rooms, known: Mutex::default() };
         if chat.rooms().await?.is_empty() {
-            for name in FIRST_ROOMS {
+            for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 chat.create_room(name).await?;
             }
         }

@@ -225,7 +225,7 @@ impl Hub {
             }
             cursor = subscription.cursor();
         }
-        let more = entries.len() > limit || !matches!(subscription.read().await?, Batch::Idle);
+        let more = entries.len() > limit || has_more(&mut subscription).await?;
         if entries.len() > limit {
             entries.truncate(limit);
             cursor.offset = entries.last().map_or(cursor.offset, |entry| entry.offset);
@@ -255,9 +255,24 @@ impl Hub {
     pub async fn trim(&self, retention_of: impl Fn(&TopicName) -> Retention) -> Result<u64, StoreError> {
         let mut removed = 0;
         for topic in self.store.topics().await? {
-            removed += self.store.trim(&topic, retention_of(&topic), now_ms()).await?;
+            match self.store.trim(&topic, retention_of(&topic), now_ms()).await {
+                Ok(count) => removed += count,
+                // One topic's fault must not let the others grow.
+                Err(error) => tracing::error!(%topic, %error, "a topic could not be trimmed"),
+            }
         }
         Ok(removed)
+    }
+}
+
+/// Whether the filter lets anything through that comes after the cursor.
+async fn has_more(subscription: &mut Subscription) -> Result<bool, StoreError> {
+    loop {
+        match subscription.read().await? {
+            Batch::Idle => return Ok(false),
+            Batch::Entries(entries) if entries.is_empty() => {}
+            Batch::Entries(_) | Batch::Reset(_) => return Ok(true),
+        }
     }
 }
 

@@ -19,7 +19,8 @@ pub enum Change {
     Left,
 }
 
-/// Called without any lock held.
+/// Called under the lock, so that a coming and a going of the same moment are told in the order in which they
+/// happened. It must be quick and must not come back here.
 type Tell = Box<dyn Fn(&RoomId, &User, Change) + Send + Sync>;
 
 struct Seat {
@@ -44,17 +45,14 @@ impl Presence {
 
     /// Lets somebody in until the guard is dropped.
     pub fn enter(self: &Arc<Self>, room: &RoomId, user: &User) -> PresenceGuard {
-        let is_news = {
-            let mut rooms = self.lock();
-            let seats = rooms.entry(room.clone()).or_default();
-            let seat =
-                seats.entry(user.id.clone()).or_insert_with(|| Seat { user: user.clone(), connections: 0 });
-            let renamed = seat.user.name != user.name;
-            seat.user.name.clone_from(&user.name);
-            seat.connections += 1;
-            seat.connections == 1 || renamed
-        };
-        if is_news {
+        let mut rooms = self.lock();
+        let seats = rooms.entry(room.clone()).or_default();
+        let seat =
+            seats.entry(user.id.clone()).or_insert_with(|| Seat { user: user.clone(), connections: 0 });
+        let renamed = seat.user.name != user.name;
+        seat.user.name.clone_from(&user.name);
+        seat.connections += 1;
+        if seat.connections == 1 || renamed {
             (self.tell)(room, user, Change::Joined);
         }
         PresenceGuard { presence: self.clone(), room: room.clone(), user_id: user.id.clone() }
@@ -70,22 +68,18 @@ impl Presence {
     }
 
     fn leave(&self, room: &RoomId, user_id: &str) {
-        let left = {
-            let mut rooms = self.lock();
-            let Some(seats) = rooms.get_mut(room) else { return };
-            let Some(seat) = seats.get_mut(user_id) else { return };
-            seat.connections -= 1;
-            if seat.connections > 0 {
-                return;
-            }
-            let left = seats.remove(user_id);
-            if seats.is_empty() {
-                rooms.remove(room);
-            }
-            left
-        };
-        if let Some(seat) = left {
+        let mut rooms = self.lock();
+        let Some(seats) = rooms.get_mut(room) else { return };
+        let Some(seat) = seats.get_mut(user_id) else { return };
+        seat.connections -= 1;
+        if seat.connections > 0 {
+            return;
+        }
+        if let Some(seat) = seats.remove(user_id) {
             (self.tell)(room, &seat.user, Change::Left);
+        }
+        if seats.is_empty() {
+            rooms.remove(room);
         }
     }
 

@@ -21,10 +21,15 @@ pub(super) async fn run(hub: Hub, config: Config, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match hub.trim(retention_of).await {
+        // A trim goes in small steps, each complete in itself: it may end after any of them.
+        let removed = tokio::select! {
+            () = stop.cancelled() => return,
+            removed = hub.trim(retention_of) => removed,
+        };
+        match removed {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "trimmed the history"),
-            Err(error) => tracing::error!(%error, "the history could not be trimmed"),
+            Err(error) => tracing::error!(%error, "the topics could not be listed for trimming"),
         }
     }
 }

@@ -200,6 +200,7 @@ impl Topic {
             // Entries we were not told of: what follows in the ring would not be contiguous.
             state.clear_ring();
             state.head = bounds.head;
+            state.ring_bells();
         }
     }
 

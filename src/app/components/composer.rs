@@ -9,6 +9,7 @@ use crate::{
     browser::{page, time::now_ms},
     protocol::{
         chat::ClientFrame,
+        problem::Code,
         text::{MESSAGE_MAX_CHARACTERS, count_characters},
     },
 };
@@ -18,32 +19,42 @@ const TYPING_INTERVAL_MS: i64 = 2_500;
 /// And shown for so long.
 const TYPING_SHOWN_MS: u32 = 4_000;
 
-/// See the module.
+/// See the module. `text` is what stands in it, to begin with and from then on.
 #[component]
-pub(crate) fn Composer(model: RwSignal<RoomModel>) -> impl IntoView {
+pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> impl IntoView {
     let texts = use_texts();
     let link = expect_context::<ChatLink>();
-    let (id, name) = model.with_untracked(|model| (model.room.id.to_string(), model.room.name.clone()));
-    let text = RwSignal::new(String::new());
+    let (id, name) = model.with_untracked(|model| (model.room.id.clone(), model.room.name.clone()));
+    let (room, action) = (id.to_string(), id.path());
     let input = NodeRef::<html::Textarea>::new();
-    let over =
-        Memo::new(move |_| text.with(|text| count_characters(text)).saturating_sub(MESSAGE_MAX_CHARACTERS));
-    // The field keeps its own text; the signal follows it. What was typed before the page was taken over stays.
+    let over = Memo::new(move |_| {
+        text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS)
+    });
+    // Why the text is not sent; typing on ends it.
+    let refusal = RwSignal::new(None::<Code>);
+    // The field keeps its own text and the signal follows it, so that what was typed before the page was taken over
+    // stays.
     Effect::new(move |_| {
-        if let Some(input) = input.get() {
-            text.set(input.value());
+        let Some(input) = input.get() else { return };
+        match input.value() {
+            typed if typed.is_empty() => text.with_untracked(|text| input.set_value(text)),
+            typed => text.set(typed),
         }
     });
     let send = move || {
         let posted = text.with_untracked(|text| model.try_update(|model| model.post(page::new_uuid(), text)));
-        // A text that would be refused stays where it is; the hint says why.
-        if let Some(Ok(frame)) = posted {
-            link.send(&frame);
-            text.set(String::new());
-            if let Some(input) = input.get_untracked() {
-                input.set_value("");
-                page::focus(&input);
+        match posted {
+            Some(Ok(frame)) => {
+                link.send(&frame);
+                text.set(String::new());
+                if let Some(input) = input.get_untracked() {
+                    input.set_value("");
+                    page::focus(&input);
+                }
             }
+            // The text stays where it is. An empty one needs no word.
+            Some(Err(rejection)) if rejection.code != Code::TextEmpty => refusal.set(Some(rejection.code)),
+            _ => {}
         }
     };
     let on_submit = move |event: ev::SubmitEvent| {
@@ -57,9 +68,9 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>) -> impl IntoView {
         }
     };
     let last_typing = StoredValue::new(0_i64);
-    let room = id.clone();
     let on_input = move |event: ev::Event| {
         text.set(event_target_value(&event));
+        refusal.set(None);
         let now = now_ms();
         if now - last_typing.get_value() > TYPING_INTERVAL_MS {
             last_typing.set_value(now);
@@ -67,7 +78,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>) -> impl IntoView {
         }
     };
     view! {
-        <form class="composer" method="post" action=format!("/rooms/{id}") on:submit=on_submit>
+        <form class="composer" method="post" action=action on:submit=on_submit>
             <TypingLine model />
             <div class="composer__row">
                 <textarea
@@ -84,10 +95,11 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>) -> impl IntoView {
                 ></textarea>
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
             </div>
-            <p class="composer__hint muted" id="composer-hint">
-                {move || match over.get() {
-                    0 => texts.send_hint.to_owned(),
-                    over => (texts.characters_over)(over),
+            <p class="composer__hint muted" id="composer-hint" role="status">
+                {move || match (refusal.get(), over.get()) {
+                    (Some(code), _) => (texts.problem)(code).to_owned(),
+                    (None, 0) => texts.send_hint.to_owned(),
+                    (None, over) => (texts.characters_over)(over),
                 }}
             </p>
         </form>

@@ -9,7 +9,7 @@ use crate::{app::i18n::Language, browser};
 pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
     let utc = Utc::new(timestamp);
-    let text = RwSignal::new(format!("{:02}:{:02}:{:02} UTC", utc.hour, utc.minute, utc.second));
+    let text = RwSignal::new(utc.to_text());
     Effect::new(move |_| text.set(browser::time::local_time(timestamp, language.as_str())));
     view! { <time datetime=utc.to_rfc3339()>{text}</time> }
 }
@@ -30,6 +30,12 @@ impl Utc {
         let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil_from_days(days);
         Self { year, month, day, hour: time / 3_600, minute: time / 60 % 60, second: time % 60 }
+    }
+
+    /// For readers whose browser does not write it in their own way.
+    fn to_text(&self) -> String {
+        let Self { year, month, day, hour, minute, second } = self;
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
     }
 
     fn to_rfc3339(&self) -> String {

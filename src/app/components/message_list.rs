@@ -31,7 +31,7 @@ pub(crate) fn MessageList(model: RwSignal<RoomModel>) -> impl IntoView {
                 <Show when=move || lines.with(Vec::is_empty)>
                     <p class="empty muted">{texts.messages_empty}</p>
                 </Show>
-                <div role="log" aria-live="polite" aria-label=texts.messages>
+                <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
                     <ol class="messages">
                         <For
                             each=move || lines.get()
@@ -68,7 +68,7 @@ fn MessageLine(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
 #[component]
 fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
     let texts = use_texts();
-    let Draft { id, text, state } = draft;
+    let Draft { id, text, state, .. } = draft;
     let (word, status) = match state {
         DraftState::Pending => {
             ("pending", view! { <p class="message__state">{texts.pending}</p> }.into_any())

@@ -3,16 +3,22 @@
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 
 use super::notice::Notice;
-use crate::app::{
-    api::{OlderNotices, load_older_notices},
-    i18n::use_texts,
-    model::feed::FeedModel,
+use crate::{
+    app::{
+        api::{NOTICES_LIMIT, OlderNotices, load_older_notices},
+        i18n::use_texts,
+        model::feed::FeedModel,
+    },
+    browser::page,
 };
 
 /// See the module.
 #[component]
 pub(crate) fn NoticeList(model: RwSignal<FeedModel>) -> impl IntoView {
     let texts = use_texts();
+    // The default address, until the browser says by which one this server is reached.
+    let origin = RwSignal::new("http://127.0.0.1:3000".to_owned());
+    Effect::new(move |_| origin.set(page::origin()));
     let is_empty = move || model.with(|model| model.notices().next().is_none());
     let notices = move || model.with(|model| model.notices().cloned().collect::<Vec<_>>());
     view! {
@@ -23,10 +29,10 @@ pub(crate) fn NoticeList(model: RwSignal<FeedModel>) -> impl IntoView {
                 <div class="panel empty">
                     <p>{texts.notices_empty}</p>
                     <p class="muted">{texts.publish_hint}</p>
-                    <code>"curl -d 'backup done' http://127.0.0.1:3000/api/events/ops"</code>
+                    <code>"curl -d 'backup done' " {origin} "/api/events/ops"</code>
                 </div>
             </Show>
-            <div class="notices__list" role="log" aria-live="polite" aria-labelledby="notices">
+            <div class="notices__list" role="log" aria-live="polite" aria-relevant="additions" aria-labelledby="notices">
                 <For each=notices key=|entry| entry.offset let:entry>
                     <Notice entry />
                 </For>
@@ -41,7 +47,9 @@ fn MoreButton(model: RwSignal<FeedModel>) -> impl IntoView {
     let is_loading = RwSignal::new(false);
     let load = move |_| {
         is_loading.set(true);
-        let before = model.with_untracked(|model| model.oldest_notice().to_string());
+        let Some(before) = model.try_update(|model| model.ask_older(NOTICES_LIMIT).to_string()) else {
+            return;
+        };
         spawn_local_scoped_with_cancellation(async move {
             // When it fails, the button is there to be pressed again.
             if let Ok(OlderNotices { entries, more }) = load_older_notices(before).await {

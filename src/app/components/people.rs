@@ -25,7 +25,7 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
             <Show when=move || members.with(Vec::is_empty)>
                 <p class="muted">{texts.people_empty}</p>
             </Show>
-            <ul class="people__list">
+            <ul class="people__list" aria-labelledby="people" tabindex="0">
                 <For
                     each=move || members.get()
                     key=Clone::clone

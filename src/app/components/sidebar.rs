@@ -41,7 +41,7 @@ fn Places(visit: Visit) -> impl IntoView {
     let rooms = visit.rooms.into_iter().map(|room| {
         view! {
             <li>
-                <A href=format!("/rooms/{}", room.id)>{room.name}</A>
+                <A href=room.id.path()>{room.name}</A>
             </li>
         }
     });

@@ -37,7 +37,8 @@ fn TickerView(snapshot: Snapshot) -> impl IntoView {
         })
     };
     view! {
-        <aside class="ticker" aria-labelledby="ticker">
+        // Scrolls in itself, so the keyboard must reach it.
+        <aside class="ticker" aria-labelledby="ticker" tabindex="0">
             <header class="ticker__head">
                 <h2 id="ticker">{texts.feed}</h2>
                 <ConnectionBadge state=connection />

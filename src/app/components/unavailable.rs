@@ -1,17 +1,20 @@
 //! What stands where something could not be had, with the way on.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
-use crate::{app::i18n::use_texts, browser::page};
+use crate::app::i18n::use_texts;
 
 /// See the module.
 #[component]
 pub(crate) fn Unavailable() -> impl IntoView {
     let texts = use_texts();
+    let path = use_location().pathname;
     view! {
         <section class="panel empty" role="alert">
             <p>{texts.could_not_load}</p>
-            <button type="button" on:click=|_| page::reload()>{texts.reload}</button>
+            // Left to the browser, so that the page is really asked for again.
+            <a href=path rel="external">{texts.reload}</a>
         </section>
     }
 }

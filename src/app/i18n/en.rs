@@ -38,7 +38,9 @@ pub(super) const TEXTS: Texts = Texts {
     message_placeholder: "Write a message…",
     send: "Send",
     send_hint: "Enter sends, Shift+Enter breaks the line",
-    characters_over: |over| format!("{over} characters too many"),
+    characters_over: |over| {
+        if over == 1 { "1 character too many".into() } else { format!("{over} characters too many") }
+    },
     pending: "Sending…",
     failed: "Not sent",
     retry: "Try again",

@@ -46,7 +46,7 @@ pub(super) const TEXTS: Texts = Texts {
     older_removed: "古いメッセージは削除されました。",
     unknown_author: "不明",
 
-    people: "この部屋にいる人",
+    people: "このルームにいる人",
     people_empty: "いまは誰もいません。",
     you: "あなた",
     has_joined: |name| format!("{name} さんが入室しました"),

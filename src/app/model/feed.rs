@@ -66,6 +66,8 @@ pub struct FeedModel {
     tiles: Vec<Tile>,
     notices: VecDeque<Arc<Entry>>,
     notices_kept: usize,
+    /// Every notice from here on was seen: it is shown, or was replaced by a newer one.
+    seen_from: Offset,
     /// Older notices can be asked for.
     pub more: bool,
 }
@@ -74,8 +76,9 @@ impl FeedModel {
     /// The page as the server rendered it.
     pub fn new(snapshot: Snapshot) -> Self {
         let Snapshot { cursor, values, notices, more } = snapshot;
-        let mut model =
-            Self { cursor, tiles: Vec::new(), notices: VecDeque::new(), notices_kept: NOTICES_SHOWN, more };
+        let seen_from = notices.first().map_or(cursor.offset + 1, |entry| entry.offset);
+        let (tiles, shown) = (Vec::new(), VecDeque::new());
+        let mut model = Self { cursor, tiles, notices: shown, notices_kept: NOTICES_SHOWN, seen_from, more };
         values.into_iter().chain(notices).for_each(|entry| model.place(entry));
         model
     }
@@ -107,6 +110,7 @@ impl FeedModel {
             Event::Control(Control::Reset { cursor, .. }) => {
                 self.tiles.clear();
                 self.notices.clear();
+                self.seen_from = cursor.offset + 1;
                 self.cursor = cursor;
             }
             // A stream that starts again may repeat what came before its cursor was known.
@@ -114,26 +118,29 @@ impl FeedModel {
             Event::Entry(entry) => {
                 self.cursor.offset = entry.offset;
                 self.place(entry);
-                while self.notices.len() > self.notices_kept {
-                    self.notices.pop_front();
+                while self.notices.len() > self.notices_kept
+                    && let Some(oldest) = self.notices.pop_front()
+                {
+                    self.seen_from = oldest.offset + 1;
                     self.more = true;
                 }
             }
         }
     }
 
-    /// The cursor before which older notices are to be asked for.
-    pub fn oldest_notice(&self) -> Cursor {
-        let offset = self.notices.front().map_or(self.cursor.offset + 1, |entry| entry.offset);
-        Cursor { epoch: self.cursor.epoch.clone(), offset }
+    /// Makes room for a page of `limit` older notices and returns the cursor before which to ask for them.
+    pub fn ask_older(&mut self, limit: usize) -> Cursor {
+        // Now, not when they come: a notice that comes meanwhile must not push out the one they join.
+        self.notices_kept = self.notices.len().max(self.notices_kept) + limit;
+        Cursor { epoch: self.cursor.epoch.clone(), offset: self.seen_from }
     }
 
     /// Puts a page of older notices (ascending) above the others.
     pub fn prepend(&mut self, older: Vec<Entry>, more: bool) {
-        self.notices_kept += older.len();
         self.more = more;
-        let oldest = self.notices.front().map_or(Offset::MAX, |entry| entry.offset);
-        for entry in older.into_iter().rev().filter(|entry| entry.offset < oldest) {
+        let seen_from = self.seen_from;
+        for entry in older.into_iter().rev().filter(|entry| entry.offset < seen_from) {
+            self.seen_from = entry.offset;
             // One that was replaced since is not news any more.
             if !self.notices.iter().any(|newer| replaces(newer, &entry)) {
                 self.notices.push_front(Arc::new(entry));
@@ -292,6 +299,16 @@ mod tests {
         model.apply(Event::Entry(notice(2, "other", None)));
         model.apply(Event::Entry(notice(3, "20 %", Some("backup"))));
         assert_eq!(offsets(&model), [2, 3]);
+    }
+
+    #[test]
+    fn a_page_of_replaced_entries_does_not_stop_the_paging() {
+        let mut model = empty();
+        model.apply(Event::Entry(notice(9, "90 %", Some("backup"))));
+        assert_eq!(model.ask_older(2), cursor(10), "nothing was left out yet");
+        model.prepend(vec![notice(7, "70 %", Some("backup")), notice(8, "80 %", Some("backup"))], true);
+        assert_eq!(offsets(&model), [9]);
+        assert_eq!(model.ask_older(2), cursor(7));
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Typing {
     pub at_ms: i64,
 }
 
+/// Messages that stay on the page; "show earlier" raises it. Above it the oldest go, and can be asked for again.
+const MESSAGES_KEPT: usize = 500;
+
 /// Whether a draft is still on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DraftState {
@@ -37,6 +40,19 @@ pub struct Draft {
     pub text: String,
     /// Where it stands.
     pub state: DraftState,
+    /// Its place in the log, once it is acknowledged; its message, which replaces it, is on its way.
+    stored: Option<Offset>,
+}
+
+/// What outlives the view of a room: the page keeps it while another room or page is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Not in the log yet.
+    pub drafts: Vec<Draft>,
+    /// What stands in the composer.
+    pub text: String,
+    /// The log lost what this page had not seen.
+    pub was_reset: bool,
 }
 
 /// One line of the talk.
@@ -82,28 +98,49 @@ pub struct RoomModel {
     typing: Option<Typing>,
     /// Older messages can be asked for.
     pub more: bool,
+    messages_kept: usize,
     /// The log lost what this page had not seen.
     pub was_reset: bool,
-    /// A notice about something other than a draft.
+    /// Why the room cannot be followed.
     pub problem: Option<Code>,
 }
 
 impl RoomModel {
-    /// The room as the server rendered it for `me`.
-    pub fn new(room: Room, me: User, page: Page, members: Vec<User>) -> Self {
-        Self {
+    /// The room as the server rendered it for `me`, with what was kept of an earlier view of it.
+    pub fn new(room: Room, me: User, page: Page, members: Vec<User>, kept: Kept) -> Self {
+        let mut model = Self {
             room,
             me,
             cursor: page.cursor,
             messages: page.messages.into_iter().map(Arc::new).collect(),
-            drafts: Vec::new(),
+            drafts: kept.drafts,
             members,
             movement: None,
             typing: None,
             more: page.more,
-            was_reset: false,
+            messages_kept: MESSAGES_KEPT,
+            was_reset: kept.was_reset,
             problem: None,
+        };
+        // A draft may have become a message while the room was not shown.
+        for message in model.messages.clone() {
+            model.end_draft(&message);
         }
+        model
+    }
+
+    /// Starts anew from the newest messages, after a reset.
+    pub fn reload(&mut self, page: Page) {
+        self.messages = page.messages.into_iter().map(Arc::new).collect();
+        (self.cursor, self.more) = (page.cursor, page.more);
+        for message in self.messages.clone() {
+            self.end_draft(&message);
+        }
+    }
+
+    /// What is to be kept when this view of the room goes. `text` stands in the composer.
+    pub fn keep(&self, text: String) -> Kept {
+        Kept { drafts: self.drafts.clone(), text, was_reset: self.was_reset }
     }
 
     /// What was said, then what is being sent.
@@ -143,7 +180,7 @@ impl RoomModel {
     /// Adds a draft and returns the frame that sends it. Refuses what the server would refuse.
     pub fn post(&mut self, id: String, typed: &str) -> Result<ClientFrame, Rejection> {
         let text = MessageText::parse(typed)?.into_string();
-        let draft = Draft { id, text, state: DraftState::Pending };
+        let draft = Draft { id, text, state: DraftState::Pending, stored: None };
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
         Ok(frame)
@@ -173,6 +210,10 @@ impl RoomModel {
 
     /// Puts a page of older messages above the others.
     pub fn prepend(&mut self, page: Page) {
+        if page.cursor.epoch != self.cursor.epoch {
+            return; // it was asked for before a reset
+        }
+        self.messages_kept += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
         let older = page.messages.into_iter().filter(|message| message.offset < oldest).map(Arc::new);
         self.messages.splice(0..0, older);
@@ -186,6 +227,7 @@ impl RoomModel {
             ServerFrame::Joined { room, members, .. } | ServerFrame::Members { room, members }
                 if room == self.room.id =>
             {
+                self.problem = None;
                 self.members = members;
             }
             ServerFrame::Reset { room, epoch, offset } if room == self.room.id => {
@@ -209,22 +251,44 @@ impl RoomModel {
                     draft.state = DraftState::Failed(code);
                 }
             }
-            ServerFrame::Rejected { code, .. } => self.problem = Some(code),
-            // `posted` says that a draft is safe; its message, which takes the draft's place, is on its way.
+            ServerFrame::Rejected { room: Some(room), code, .. } if room == self.room.id.as_str() => {
+                self.problem = Some(code);
+            }
+            ServerFrame::Posted { room, id, offset, .. } if room == self.room.id => {
+                self.apply_posted(&id, offset)
+            }
             _ => {}
         }
     }
 
-    fn apply_message(&mut self, message: Message) {
-        if message.user_id == self.me.id {
-            self.drafts.retain(|draft| draft.id != message.id);
+    /// The draft is safe. It stays in sight until its message comes, which may have been before this.
+    fn apply_posted(&mut self, id: &str, offset: Offset) {
+        if offset <= self.cursor.offset {
+            self.discard(id);
+        } else if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id) {
+            draft.stored = Some(offset);
         }
+    }
+
+    /// Another person's message cannot end a draft by its id; its place in the log can, which is the server's word.
+    fn end_draft(&mut self, message: &Message) {
+        let is_mine = message.user_id == self.me.id;
+        self.drafts
+            .retain(|draft| draft.stored != Some(message.offset) && !(is_mine && draft.id == message.id));
+    }
+
+    fn apply_message(&mut self, message: Message) {
+        self.end_draft(&message);
         self.end_typing(&message.user_id);
         if message.offset <= self.cursor.offset {
             return;
         }
         self.cursor.offset = message.offset;
         self.messages.push(Arc::new(message));
+        if self.messages.len() > self.messages_kept {
+            self.messages.remove(0);
+            self.more = true;
+        }
     }
 
     fn end_typing(&mut self, user_id: &str) {
@@ -265,7 +329,13 @@ mod tests {
     fn model(offset: Offset) -> RoomModel {
         let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
         let page = Page { messages: vec![], cursor, more: false, reset: false };
-        RoomModel::new(Room { id: general(), name: "general".into() }, user("me"), page, vec![])
+        RoomModel::new(
+            Room { id: general(), name: "general".into() },
+            user("me"),
+            page,
+            vec![],
+            Kept::default(),
+        )
     }
 
     fn keys(model: &RoomModel) -> Vec<String> {
@@ -280,6 +350,40 @@ mod tests {
         model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 5, timestamp: 0 }, 0);
         model.apply(ServerFrame::Message(message(5, "me", "id-1")), 0);
         assert_eq!(keys(&model), ["5"]);
+    }
+
+    #[test]
+    fn a_draft_whose_message_came_before_the_acknowledgement_is_done() {
+        let mut model = model(4);
+        model.post("id-1".into(), "hello").expect("fine");
+        // Another tab has made this browser another guest since the page was loaded.
+        model.apply(ServerFrame::Message(message(5, "me-too", "id-1")), 0);
+        assert_eq!(keys(&model), ["5", "id-1 Pending"]);
+        model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 5, timestamp: 0 }, 0);
+        assert_eq!(keys(&model), ["5"]);
+    }
+
+    #[test]
+    fn drafts_outlive_the_view_of_the_room() {
+        let mut model = model(4);
+        model.post("id-1".into(), "said").expect("fine");
+        model.post("id-2".into(), "not yet said").expect("fine");
+        let kept = model.keep("half a sen".into());
+        let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
+        let page = Page { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false };
+        let room = Room { id: general(), name: "general".into() };
+        let model = RoomModel::new(room, user("me"), page, vec![], kept);
+        assert_eq!(keys(&model), ["5", "id-2 Pending"]);
+        assert_eq!(model.greeting().len(), 2, "and is said when the room is followed again");
+    }
+
+    #[test]
+    fn a_page_that_stays_open_has_a_bound() {
+        let mut model = model(0);
+        (1..=600).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+        assert_eq!(model.lines().len(), MESSAGES_KEPT);
+        assert!(model.more);
+        assert_eq!(model.oldest().offset, 101);
     }
 
     #[test]

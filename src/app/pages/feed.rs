@@ -24,7 +24,7 @@ pub(crate) fn FeedPage() -> impl IntoView {
     let snapshot = Resource::new(|| (), |()| load_feed());
     view! {
         <Title text=texts.feed />
-        <main class="page feed-page" id="content">
+        <main class="page feed-page" id="content" tabindex="-1">
             <ProblemNote />
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {

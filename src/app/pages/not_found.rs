@@ -12,7 +12,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
     let texts = use_texts();
     view! {
         <Title text=texts.not_found_title />
-        <main class="page" id="content">
+        <main class="page" id="content" tabindex="-1">
             <section class="panel empty">
                 <h1>{texts.not_found_title}</h1>
                 <p>{texts.not_found_text}</p>

@@ -14,7 +14,7 @@ use crate::app::{
         people::People, problem_note::ProblemNote, ticker::Ticker, unavailable::Unavailable,
     },
     i18n::use_texts,
-    live::ChatLink,
+    live::{ChatLink, Outbox},
     model::room::RoomModel,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
     let start = Resource::new(move || room.get(), load_room);
     provide_context(ChatLink::open());
     view! {
-        <main class="page room-page" id="content">
+        <main class="page room-page" id="content" tabindex="-1">
             // A transition: the old room stays until the new one is there.
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
@@ -46,10 +46,23 @@ pub(crate) fn RoomPage() -> impl IntoView {
 fn RoomView(start: RoomStart) -> impl IntoView {
     let texts = use_texts();
     let RoomStart { room, me, page, members } = start;
-    let name = room.name.clone();
-    let model = RwSignal::new(RoomModel::new(room, me, page, members));
+    let (id, name) = (room.id.clone(), room.name.clone());
+    let outbox = expect_context::<Outbox>();
+    let kept = outbox.take(&id);
+    let text = RwSignal::new(kept.text.clone());
+    let model = RwSignal::new(RoomModel::new(room, me, page, members, kept));
+    on_cleanup(move || {
+        let text = text.try_get_untracked().unwrap_or_default();
+        if let Some(kept) = model.try_with_untracked(|model| model.keep(text)) {
+            outbox.keep(id.clone(), kept);
+        }
+    });
     let link = expect_context::<ChatLink>();
     link.follow(model);
+    let problem = move || {
+        let code = model.with(|model| model.problem);
+        code.map(|code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> })
+    };
     view! {
         <Title text=(texts.room_title)(&name) />
         <section class="talk" aria-labelledby="room-name">
@@ -58,8 +71,9 @@ fn RoomView(start: RoomStart) -> impl IntoView {
                 <ConnectionBadge state=link.state />
             </header>
             <ProblemNote />
+            {problem}
             <MessageList model />
-            <Composer model />
+            <Composer model text />
         </section>
         <People model />
     }

@@ -62,7 +62,8 @@ fn wants_json(headers: &HeaderMap) -> bool {
 /// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header,
 /// so the header is the newer of the two.
 fn start(headers: &HeaderMap, query: RawQuery) -> Result<Start, Rejection> {
-    let last_event_id = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
+    let last_event_id = headers.get("last-event-id").filter(|value| !value.is_empty());
+    let last_event_id = last_event_id.map(|value| value.to_str().unwrap_or_default());
     if let Some(cursor) = last_event_id.or(query.after.as_deref()) {
         return Ok(Start::After(cursor.parse()?));
     }

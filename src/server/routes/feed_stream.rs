@@ -12,6 +12,7 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
+use tokio::time::Instant;
 
 use crate::{
     protocol::{cursor::Cursor, feed::Control},
@@ -42,12 +43,15 @@ pub(super) async fn open(
     connection: ConnectionGuard,
 ) -> Result<Response, Error> {
     let bell = Arc::new(Bell::default());
+    let asked = if let Start::After(cursor) = &start { Some(cursor.clone()) } else { None };
     let Subscribed { subscription, recovered } = state.feed.subscribe(start, channels, bell.clone()).await?;
+    let lost = asked.filter(|_| !recovered);
     let reader = Reader {
         state: state.clone(),
         subscription,
         bell,
-        next: Next::Greet { recovered },
+        next: Next::Greet { lost },
+        sign_of_life: Instant::now() + KEEP_ALIVE,
         _connection: connection,
     };
     let headers = [
@@ -63,11 +67,16 @@ struct Reader {
     subscription: Subscription,
     bell: Arc<Bell>,
     next: Next,
+    /// When the reader is to hear something, whatever the bell rings for in the meantime.
+    sign_of_life: Instant,
     _connection: ConnectionGuard,
 }
 
 enum Next {
-    Greet { recovered: bool },
+    /// `lost` is the cursor that could not be honoured.
+    Greet {
+        lost: Option<Cursor>,
+    },
     Follow,
     End,
 }
@@ -76,20 +85,27 @@ impl Reader {
     async fn next(mut self) -> Option<(Result<Bytes, std::convert::Infallible>, Self)> {
         let bytes = match self.next {
             Next::End => return None,
-            Next::Greet { recovered } => {
+            Next::Greet { ref mut lost } => {
+                let lost = lost.take();
                 self.next = Next::Follow;
-                self.greeting(recovered)
+                self.greeting(lost)
             }
             Next::Follow => self.follow().await?,
         };
+        self.sign_of_life = Instant::now() + KEEP_ALIVE;
         Some((Ok(bytes), self))
     }
 
-    fn greeting(&self, recovered: bool) -> Bytes {
+    /// A reader that is to be reset keeps its old cursor until the `reset` itself: cut between the two, it would
+    /// otherwise resume from a cursor whose history it was never told to have lost.
+    fn greeting(&self, lost: Option<Cursor>) -> Bytes {
         let cursor = self.subscription.cursor();
-        let connected = control_block(&cursor, &Control::Connected { timestamp: now_ms() });
-        let reset = if recovered { String::new() } else { reset_block(cursor) };
-        Bytes::from(format!("retry: {RETRY_MS}\n{connected}{reset}"))
+        let connected = Control::Connected { timestamp: now_ms() };
+        let blocks = match lost {
+            None => control_block(&cursor, &connected),
+            Some(lost) => control_block(&lost, &connected) + &reset_block(cursor),
+        };
+        Bytes::from(format!("retry: {RETRY_MS}\n{blocks}"))
     }
 
     /// The next piece: all entries there are in one write, or a sign of life. `None` ends the stream, which the
@@ -133,7 +149,7 @@ impl Reader {
             }
             // A block without data moves the reader's Last-Event-ID and fires nothing: the reader of a quiet
             // channel keeps a cursor that is still retained.
-            () = tokio::time::sleep(KEEP_ALIVE) => {
+            () = tokio::time::sleep_until(self.sign_of_life) => {
                 Some(Bytes::from(format!(": keep-alive\nid: {}\n\n", self.subscription.cursor())))
             }
         }

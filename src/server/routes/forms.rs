@@ -5,17 +5,24 @@
 
 use axum::{
     Form,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
-use super::visitor::{Visitor, cookie_of};
+use super::{
+    path::PathText,
+    visitor::{Visitor, cookie_of},
+};
 use crate::{
     app::i18n::Language,
-    protocol::{name::parse_name, problem::Code, session::User},
+    protocol::{
+        name::{RoomId, parse_name},
+        problem::{Code, Rejection},
+        session::User,
+    },
     server::{error::Error, state::AppState},
 };
 
@@ -31,16 +38,17 @@ pub(super) struct PostForm {
 pub(super) async fn post_message(
     State(state): State<AppState>,
     Visitor(user): Visitor,
-    Path(room): Path<String>,
+    PathText(room): PathText,
     Form(PostForm { text }): Form<PostForm>,
 ) -> Response {
+    let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
         let room = state.chat.room(&room).await?;
         // The browser shows the page that follows, not this form again, so an id of ours will do.
         let id = uuid::Uuid::new_v4().to_string();
         state.chat.post(&room, &user, &id, &text).await
     };
-    back_to(&format!("/rooms/{room}"), post.await.err())
+    back_to(&path, post.await.err())
 }
 
 #[derive(Deserialize)]
@@ -56,7 +64,7 @@ pub(super) async fn create_room(
     Form(NameForm { name, back }): Form<NameForm>,
 ) -> Response {
     match state.chat.create_room(&name).await {
-        Ok(room) => back_to(&format!("/rooms/{}", room.id), None),
+        Ok(room) => back_to(&room.id.path(), None),
         Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
     }
 }
@@ -84,11 +92,11 @@ pub(super) struct Back {
 
 /// The page's language, kept in a cookie that its scripts need not read.
 pub(super) async fn choose_language(
-    Path(language): Path<String>,
+    PathText(language): PathText,
     Query(Back { back }): Query<Back>,
 ) -> Response {
     let Some(language) = Language::parse(&language) else {
-        return back_to("/", Some(crate::protocol::problem::Rejection::new(Code::NotFound, "").into()));
+        return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));
     };
     let name = Language::COOKIE;
     let cookie =
@@ -98,28 +106,16 @@ pub(super) async fn choose_language(
 
 /// Sends the browser to a page of ours (303, so that a reload repeats nothing).
 fn back_to(path: &str, error: Option<Error>) -> Response {
-    // Anything else could be an address of another site.
-    let is_ours = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']);
-    let path = if is_ours { path.split(['?', '#']).next().unwrap_or("/") } else { "/" };
-    let path: String = path.split('/').map(encode_segment).collect::<Vec<_>>().join("/");
+    // Anything else could be an address of another site, or break the header.
+    let is_ours = path.starts_with('/') && !path.starts_with("//");
+    let is_clean = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let path = if is_ours && is_clean { path.split(['?', '#']).next().unwrap_or("/") } else { "/" };
     match error {
-        None => Redirect::to(&path).into_response(),
+        None => Redirect::to(path).into_response(),
         Some(error) => {
             Redirect::to(&format!("{path}?problem={}", error.into_rejection().code.as_str())).into_response()
         }
     }
-}
-
-/// Percent-encodes what cannot stand in a `Location`; what is encoded already stays as it is.
-fn encode_segment(segment: &str) -> String {
-    segment
-        .bytes()
-        .map(
-            |byte| {
-                if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-            },
-        )
-        .collect()
 }
 
 #[cfg(test)]
@@ -134,9 +130,9 @@ mod tests {
     #[test]
     fn a_form_sends_the_browser_only_to_pages_of_ours() {
         assert_eq!(location("/rooms/general?problem=text_empty"), "/rooms/general");
-        assert_eq!(location("/rooms/井"), "/rooms/%E4%BA%95");
         assert_eq!(location("/rooms/%E4%BA%95"), "/rooms/%E4%BA%95");
-        for path in ["//evil.example", "https://evil.example", "/\\evil.example", ""] {
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "/rooms/井", ""]
+        {
             assert_eq!(location(path), "/", "{path}");
         }
     }

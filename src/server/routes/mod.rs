@@ -11,6 +11,7 @@ mod operate;
 mod origin;
 mod page_query;
 mod pages;
+mod path;
 mod problem;
 mod publish;
 mod rooms;
@@ -40,14 +41,15 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms", get(rooms::list).post(rooms::create))
         .route("/api/rooms/{room}/messages", get(rooms::messages).post(rooms::post))
         .route("/api/session", post(session::create).delete(session::end))
+        .route("/api", any(problem::not_found))
+        .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))
         .route("/ws", get(chat_socket::get))
         .route("/healthz", get(operate::healthz))
         .route("/readyz", get(operate::readyz))
         .route("/metrics", get(operate::metrics))
         .route("/pkg/{version}/{*file}", get(assets::versioned))
-        .route("/favicon.svg", get(assets::favicon))
-        .method_not_allowed_fallback(problem::bad_method);
+        .route("/favicon.svg", get(assets::favicon));
 
     // What a browser asks for by itself: pages, their forms and their server functions.
     let site = pages::router(&state)
@@ -59,8 +61,9 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new());
 
     api.merge(site)
+        .method_not_allowed_fallback(problem::bad_method)
         .layer(middleware::from_fn(origin::check))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(problem::panicked))
         .with_state(state)
 }

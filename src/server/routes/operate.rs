@@ -18,7 +18,7 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<(StatusCode,
     if state.lifetime.stop.is_cancelled() {
         return Ok((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
     }
-    state.hub.store().rooms().await?;
+    state.hub.store().check().await?;
     Ok((StatusCode::OK, "ready\n"))
 }
 

@@ -1,7 +1,7 @@
 //! How a refusal looks over HTTP: RFC 9457 `application/problem+json`, and the status of each code.
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -9,6 +9,9 @@ use crate::{
     protocol::problem::{Code, Problem, Rejection},
     server::error::Error,
 };
+
+/// What a 503 asks for: long enough for a full server to lose some readers, short enough for a person to wait.
+const RETRY_AFTER_SECONDS: &str = "5";
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -26,7 +29,15 @@ impl IntoResponse for Rejection {
             code: self.code,
         };
         let body = serde_json::to_string(&problem).expect("plain data");
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let more = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            _ => None,
+        };
+        response.headers_mut().extend(more.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        response
     }
 }
 
@@ -57,6 +68,14 @@ fn status_of(code: Code) -> StatusCode {
 /// For addresses that are none.
 pub(super) async fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is nothing at this address.")
+}
+
+/// For a request whose handler panicked: a fault of ours, which ends this request and no other.
+pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = text.unwrap_or("(not a text)"), "a request panicked");
+    Rejection::new(Code::Unavailable, "The server failed at this request.").into_response()
 }
 
 /// For addresses that take other methods.

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use axum::{
     Json,
     body::Bytes,
-    extract::{ConnectInfo, Path, State},
+    extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
 
-use super::body::RawBody;
+use super::{body::RawBody, path::PathText};
 use crate::{
     protocol::{
         feed::{Body, Level, Publication},
@@ -30,11 +30,14 @@ const KEY_MAX_BYTES: usize = 200;
 pub(super) async fn post(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(channel): Path<String>,
+    PathText(channel): PathText,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
-    if state.publishing == Publishing::Loopback && !peer.ip().to_canonical().is_loopback() {
+    // A proxy on this machine makes everybody's peer address ours, and says so in a header.
+    let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
+    let is_local = peer.ip().to_canonical().is_loopback();
+    if is_forwarded || (state.publishing == Publishing::Loopback && !is_local) {
         return Err(Rejection::new(Code::NotAllowed, "Only this machine may publish to this server.").into());
     }
     let (publications, is_array) = parse(&headers, &body)?;

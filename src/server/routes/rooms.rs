@@ -1,15 +1,11 @@
 //! `/api/rooms`: the rooms and their talk over plain HTTP.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 
 use super::{
     body::JsonBody,
     page_query::{ParsedQuery, RawPageQuery, answer, count_poll, cut_short},
+    path::PathText,
     visitor::Visitor,
 };
 use crate::{
@@ -34,7 +30,7 @@ pub(super) async fn create(
 /// A page of what was said.
 pub(super) async fn messages(
     State(state): State<AppState>,
-    Path(room): Path<String>,
+    PathText(room): PathText,
     ParsedQuery(query): ParsedQuery<RawPageQuery>,
 ) -> Result<Response, Error> {
     let room = state.chat.room(&room).await?;
@@ -51,7 +47,7 @@ pub(super) async fn messages(
 pub(super) async fn post(
     State(state): State<AppState>,
     Visitor(user): Visitor,
-    Path(room): Path<String>,
+    PathText(room): PathText,
     JsonBody(NewMessage { id, text }): JsonBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let room = state.chat.room(&room).await?;

@@ -17,9 +17,11 @@ pub fn fault(error: Error) -> ServerFnError {
     ServerFnError::new(error.into_rejection().code.as_str())
 }
 
-/// The page that is being rendered shows that something is not there.
+/// The page that is being rendered shows that something is not there. Asked for by a page that is open already, the
+/// answer "there is none" is as good as any other.
 pub fn set_not_found() {
-    if let Some(response) = use_context::<ResponseOptions>() {
+    let is_page = use_context::<Parts>().is_some_and(|parts| !parts.uri.path().starts_with("/fn/"));
+    if let Some(response) = use_context::<ResponseOptions>().filter(|_| is_page) {
         response.set_status(StatusCode::NOT_FOUND);
     }
 }

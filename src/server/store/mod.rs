@@ -209,6 +209,9 @@ pub trait Store: Send + Sync + 'static {
     /// The rooms in the order they were made.
     async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
 
+    /// Whether it can be written to, without writing anything.
+    async fn check(&self) -> Result<(), StoreError>;
+
     /// Finishes what was begun and lets go of the database.
     async fn close(&self);
 }

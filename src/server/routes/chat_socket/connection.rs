@@ -7,7 +7,10 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, WRITE_TIMEOUT, close};
+use super::{
+    CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, TYPING_INTERVAL, WRITE_TIMEOUT,
+    close,
+};
 use crate::{
     protocol::{
         chat::{ClientFrame, ServerFrame},
@@ -38,10 +41,19 @@ pub(super) enum End {
     Close(u16),
 }
 
+/// What the connection's task wakes up for.
+enum Event {
+    Message(Option<Result<Message, axum::Error>>),
+    Delivery,
+    Heartbeat,
+}
+
 /// A room the connection follows. Dropping it leaves the room.
 struct Following {
     subscription: Subscription,
     _presence: PresenceGuard,
+    /// When the last sign of typing was passed on.
+    typed: Option<Instant>,
 }
 
 pub(super) struct Connection {
@@ -63,8 +75,11 @@ impl Connection {
         if let End::Close(code) = end {
             let frame = CloseFrame { code, reason: Utf8Bytes::default() };
             // The peer may be gone already; there is nobody left to tell.
-            drop(timeout(WRITE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await);
+            drop(timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await);
         }
+        // Sends our answer to a close of the peer's, or waits for the peer's to ours. A connection that is dropped
+        // with something unread is reset, and the peer would lose the close and its code.
+        drop(timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.recv().await {} }).await);
     }
 
     async fn run(&mut self, socket: &mut WebSocket) -> End {
@@ -74,25 +89,25 @@ impl Connection {
         let mut has_more = false;
         let stop = self.state.lifetime.stop.clone();
         loop {
-            let done = tokio::select! {
+            let event = tokio::select! {
                 () = stop.cancelled() => return End::Close(close::GOING_AWAY),
-                message = socket.recv() => {
-                    heard = Instant::now();
-                    match message {
-                        Some(Ok(message)) => self.on_message(socket, message).await,
-                        Some(Err(error)) => return End::Close(close_code(&error)),
-                        None => return End::Gone,
-                    }
-                }
+                message = socket.recv() => Event::Message(message),
                 // A room that had more than one batch goes on in the next round, after the client was heard.
-                () = async {}, if has_more => self.deliver(socket).await.map(|more| has_more = more),
-                () = self.bell.rung() => self.deliver(socket).await.map(|more| has_more = more),
-                _ = heartbeat.tick() => {
-                    if heard.elapsed() > SILENCE_MAX {
-                        return End::Gone;
-                    }
-                    write(socket, Message::Ping(Bytes::new())).await
+                () = async {}, if has_more => Event::Delivery,
+                () = self.bell.rung() => Event::Delivery,
+                _ = heartbeat.tick() => Event::Heartbeat,
+            };
+            let began = Instant::now();
+            let done = match event {
+                Event::Message(Some(Ok(message))) => {
+                    heard = began;
+                    self.on_message(socket, message).await
                 }
+                Event::Message(Some(Err(error))) => Err(End::Close(close_code(&error))),
+                Event::Message(None) => Err(End::Gone),
+                Event::Delivery => self.deliver(socket).await.map(|more| has_more = more),
+                Event::Heartbeat if heard.elapsed() > SILENCE_MAX => Err(End::Gone),
+                Event::Heartbeat => write(socket, Message::Ping(Bytes::new())).await,
             };
             let flushed = match done {
                 Ok(()) => flush(socket).await,
@@ -100,6 +115,10 @@ impl Connection {
             };
             if let Err(end) = flushed {
                 return end;
+            }
+            if began.elapsed() > PING_INTERVAL {
+                // The peer was slow to read. While we wrote we did not listen, so its silence says nothing.
+                heard = Instant::now();
             }
         }
     }
@@ -158,7 +177,7 @@ impl Connection {
             }
             ClientFrame::Typing { room } => match self.followed(&room) {
                 Ok(id) => {
-                    self.state.chat.typing(&id, &self.user);
+                    self.typing(&id);
                     Ok(())
                 }
                 Err(rejection) => send(socket, &rejected(Some(room), None, rejection)).await,
@@ -186,7 +205,7 @@ impl Connection {
         }
         let Joined { frame, reset, subscription, presence } =
             self.state.chat.join(room, &self.user, start, self.bell.clone()).await?;
-        self.rooms.insert(id, Following { subscription, _presence: presence });
+        self.rooms.insert(id, Following { subscription, _presence: presence, typed: None });
         Ok([Some(frame), reset].into_iter().flatten().collect())
     }
 
@@ -200,6 +219,14 @@ impl Connection {
             offset: message.offset,
             timestamp: message.timestamp,
         })
+    }
+
+    fn typing(&mut self, room: &RoomId) {
+        let Some(following) = self.rooms.get_mut(room) else { return };
+        if following.typed.is_none_or(|at| at.elapsed() >= TYPING_INTERVAL) {
+            following.typed = Some(Instant::now());
+            self.state.chat.typing(room, &self.user);
+        }
     }
 
     fn followed(&self, room: &str) -> Result<RoomId, Rejection> {
@@ -238,7 +265,7 @@ impl Connection {
                 }
                 Err(error) => {
                     tracing::error!(%error, "a socket ends because the store failed");
-                    return Err(End::Close(close::GOING_AWAY));
+                    return Err(End::Close(close::INTERNAL_ERROR));
                 }
             }
         }
@@ -280,6 +307,7 @@ fn close_code(error: &axum::Error) -> u16 {
     match source {
         Some(Error::Capacity(_)) => close::TOO_BIG,
         Some(Error::Utf8(_)) => close::NOT_UTF8,
+        Some(Error::Protocol(_)) => close::PROTOCOL_ERROR,
         _ => close::GOING_AWAY,
     }
 }

@@ -9,14 +9,14 @@ mod connection;
 use std::time::Duration;
 
 use axum::{
-    extract::{State, WebSocketUpgrade},
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     response::{IntoResponse, Response},
 };
 
 use self::connection::Connection;
 use super::{BODY_MAX_BYTES, page_query::connect, visitor::Visitor};
 use crate::{
-    protocol::problem::Rejection,
+    protocol::problem::{Code, Rejection},
     server::{metrics::Kind, state::AppState},
 };
 
@@ -28,6 +28,9 @@ const MESSAGE_MAX_BYTES: usize = 4 * FRAME_MAX_BYTES;
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Frames are collected up to this before they are written, so that a reader that catches up costs few writes.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// The largest frame of ours: the `joined` of a room with as many people as the server has connections. Taken only
+/// while such a frame is written.
+const SENT_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Rooms one socket may follow: more than a person reads, few enough to walk through at every ring.
 const JOINS_MAX: usize = 32;
 /// The server's own heartbeat. A peer that has said nothing for [`SILENCE_MAX`] is gone.
@@ -35,20 +38,30 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// A write that makes no progress for so long ends the connection; the reader can resume.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the peer has to answer a close, so that it reads ours before the connection goes.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Of one person's signs of typing in a room, those that come faster are dropped.
+const TYPING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Close codes of RFC 6455, 7.4.1.
 mod close {
     pub(super) const GOING_AWAY: u16 = 1001;
+    pub(super) const PROTOCOL_ERROR: u16 = 1002;
     pub(super) const NOT_UTF8: u16 = 1007;
     pub(super) const TOO_BIG: u16 = 1009;
+    pub(super) const INTERNAL_ERROR: u16 = 1011;
 }
 
 /// Opens a socket for whoever has a session.
 pub(super) async fn get(
     State(state): State<AppState>,
     visitor: Result<Visitor, Rejection>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let Ok(upgrade) = upgrade else {
+        return Rejection::new(Code::BadRequest, "This address takes WebSocket upgrades only.")
+            .into_response();
+    };
     let user = match visitor {
         Ok(Visitor(user)) => user,
         Err(rejection) => return rejection.into_response(),
@@ -61,7 +74,7 @@ pub(super) async fn get(
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES + MESSAGE_MAX_BYTES)
+        .max_write_buffer_size(SENT_MAX_BYTES)
         .max_message_size(MESSAGE_MAX_BYTES)
         .max_frame_size(MESSAGE_MAX_BYTES)
         .on_upgrade(move |socket| {

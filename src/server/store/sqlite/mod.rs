@@ -90,6 +90,13 @@ impl Readers {
         Self { path: path.to_owned(), permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() }
     }
 
+    async fn close(&self) {
+        // Those that read now give their permits back first.
+        drop(self.permits.acquire_many(READERS as u32).await);
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn with_connection<T>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -205,7 +212,14 @@ impl Store for SqliteStore {
         self.read(read::rooms).await
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.run(|_| Ok(()), |()| ()).await
+    }
+
     async fn close(&self) {
+        // Readers first: the last connection to close, the writer's, then moves the log (-wal) into the database,
+        // and a copy of the one file is a whole backup.
+        self.readers.close().await;
         self.writer.stop().await;
     }
 }

@@ -120,13 +120,93 @@ fn commit(connection: &Connection, jobs: Vec<Job>) {
         tracing::error!(%error, "the writer could not begin a transaction");
         return;
     }
-    let completions: Vec<Completion> = jobs.into_iter().map(|job| job(connection)).collect();
+    let mut completions = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        completions.push(job(connection));
+        if connection.is_autocommit() {
+            // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its
+            // documentation of ROLLBACK). The next job would run, and commit, outside of it: none does.
+            break;
+        }
+    }
     let committed = connection.execute_batch("COMMIT");
     if let Err(error) = &committed {
         tracing::error!(%error, "the writer could not commit");
-        drop(connection.execute_batch("ROLLBACK"));
+        // Fails when there is nothing left to roll back, which is what is wanted.
+        let _ = connection.execute_batch("ROLLBACK");
     }
     for complete in completions {
         complete(committed.as_ref().copied().map_err(|error| StoreError::Commit(error.to_string())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(folder: &tempfile::TempDir) -> Connection {
+        let connection = Connection::open(folder.path().join("test.db")).expect("opened");
+        connection.execute_batch("CREATE TABLE IF NOT EXISTS numbers (n INTEGER UNIQUE)").expect("made");
+        connection
+    }
+
+    fn insert(n: u32) -> impl FnOnce(&Connection) -> Result<(), StoreError> {
+        move |connection| Ok(connection.execute("INSERT INTO numbers VALUES (?1)", [n]).map(drop)?)
+    }
+
+    fn job(
+        work: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> (Job, oneshot::Receiver<bool>) {
+        let (reply, answer) = oneshot::channel();
+        let run = move |connection: &Connection| -> Completion {
+            let result = in_savepoint(connection, work);
+            Box::new(move |commit| reply.send(commit.and(result).is_ok()).expect("the test waits"))
+        };
+        (Box::new(run), answer)
+    }
+
+    fn run_batch(connection: &Connection, jobs: Vec<(Job, oneshot::Receiver<bool>)>) -> Vec<bool> {
+        let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+        commit(connection, jobs);
+        // No answer is a refusal as well.
+        answers.into_iter().map(|mut answer| answer.try_recv().unwrap_or(false)).collect()
+    }
+
+    fn stored(connection: &Connection) -> Vec<u32> {
+        let mut select = connection.prepare("SELECT n FROM numbers ORDER BY n").expect("prepared");
+        let rows = select.query_map([], |row| row.get(0)).expect("queried");
+        rows.collect::<Result<_, _>>().expect("read")
+    }
+
+    #[test]
+    fn a_failing_job_takes_no_other_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = connection(&folder);
+        let answers = run_batch(&connection, vec![job(insert(1)), job(insert(1)), job(insert(2))]);
+        assert_eq!((answers, stored(&connection)), (vec![true, false, true], vec![1, 2]));
+    }
+
+    #[test]
+    fn after_sqlite_rolled_back_by_itself_nothing_is_stored_and_all_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = connection(&folder);
+        // What SQLite does on a full disk, as far as the transaction is concerned.
+        let lost = |connection: &Connection| Ok(connection.execute_batch("ROLLBACK")?);
+        let answers = run_batch(&connection, vec![job(insert(1)), job(lost), job(insert(2))]);
+        assert_eq!((answers, stored(&connection)), (vec![false, false, false], vec![]));
+        assert_eq!(run_batch(&connection, vec![job(insert(3))]), [true], "the next batch is a new beginning");
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_is_finished_and_announced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::start(connection(&folder)).expect("started");
+        let (announce, announced) = oneshot::channel();
+        let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
+        // Polled once, so that the job is on its way, and then given up.
+        drop(tokio::time::timeout(std::time::Duration::ZERO, run).await);
+        announced.await.expect("announced");
+        writer.stop().await;
+        assert_eq!(stored(&connection(&folder)), [1]);
     }
 }

@@ -1,0 +1,60 @@
+// The promise, as people meet it: a connection drops, and nothing is missing or twice.
+import type { WebSocketRoute } from "@playwright/test";
+import { expect, test } from "../support/test.ts";
+
+const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
+
+test("what was said while a connection was down is there once, in order, on both pages", async ({ alice, bob }) => {
+  const sockets: WebSocketRoute[] = [];
+  let isDown = false;
+  let comeBack = () => {};
+  await alice.page.routeWebSocket("/ws", async (socket) => {
+    if (isDown) await new Promise<void>((resolve) => (comeBack = resolve));
+    sockets.push(socket);
+    socket.connectToServer();
+  });
+  const room = await alice.makeRoom(unique("resume"));
+  await bob.enterRoom(room);
+  await alice.post("before");
+  await bob.expectMessages("before");
+  isDown = true;
+  await sockets.at(-1)!.close({ code: 1012 });
+  await expect(alice.page.locator(".talk .connection-badge")).toHaveText("Disconnected");
+  for (const text of ["one", "two", "three"]) await bob.post(text);
+  await bob.expectMessages("before", "one", "two", "three");
+  await alice.post("from the tunnel");
+  await expect(alice.page.locator('.message[data-state="pending"]')).toHaveText(/from the tunnel/);
+  await expect(alice.messages).toHaveCount(2);
+  isDown = false;
+  await expect(async () => {
+    comeBack();
+    await alice.expectConnected();
+  }).toPass();
+  await alice.expectMessages("before", "one", "two", "three", "from the tunnel");
+  await bob.expectMessages("before", "one", "two", "three", "from the tunnel");
+});
+
+test("what was not said yet survives a look at other pages", async ({ alice, bob }) => {
+  let isMute = true;
+  await alice.page.routeWebSocket("/ws", (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      if (!(isMute && message.toString().includes('"type":"post"'))) server.send(message);
+    });
+  });
+  const room = await alice.makeRoom(unique("kept"));
+  await bob.enterRoom(room);
+  await alice.post("not lost");
+  await expect(alice.page.locator('.message[data-state="pending"]')).toBeVisible();
+  await alice.composer.fill("half a thought");
+  await alice.page.locator(".places").getByRole("link", { name: "tech" }).click();
+  await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("tech");
+  await expect(alice.composer).toHaveValue("");
+  await alice.page.locator(".places").getByRole("link", { name: "Feed" }).click();
+  await expect(alice.page.locator(".feed-page [data-connection=open]")).toBeVisible();
+  isMute = false;
+  await alice.page.locator(`a[href="/rooms/${room}"]`).click();
+  await expect(alice.composer).toHaveValue("half a thought");
+  await alice.expectMessages("not lost");
+  await bob.expectMessages("not lost");
+});

@@ -1,0 +1,20 @@
+//! The parameter in an address, whose faults are answered like all others.
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
+};
+
+use crate::protocol::problem::{Code, Rejection};
+
+/// The one parameter of an address as text.
+pub(super) struct PathText(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(text)| Self(text)).map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
+    }
+}
