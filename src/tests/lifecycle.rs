@@ -47,6 +47,27 @@ async fn a_stop_ends_sockets_streams_and_polls_and_tells_them() {
 }
 
 #[tokio::test]
+async fn a_close_is_answered_by_a_close() {
+    let server = TestServer::start().await;
+    let mut socket = server.person("alice").await.socket().await;
+    socket.join("general", json!({})).await;
+    socket.close().await;
+    server.expect_connections("socket", 0).await;
+}
+
+#[tokio::test]
+async fn a_stopped_servers_database_is_whole_in_its_one_file() {
+    let server = TestServer::start().await;
+    server.publish("ops", "kept").await;
+    let head = server.feed_cursor().await;
+    let data = server.stop().await.unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(data.path().join("idobata.db"), copy.path().join("idobata.db")).unwrap();
+    let restored = TestServer::start_on(copy.path(), &[]).await;
+    assert_eq!(restored.feed_cursor().await, head);
+}
+
+#[tokio::test]
 async fn what_was_retained_no_longer_is_told_by_a_reset() {
     let data = tempfile::tempdir().unwrap();
     let server = TestServer::start_on(data.path(), &[]).await;

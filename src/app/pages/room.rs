@@ -31,7 +31,14 @@ pub(crate) fn RoomPage() -> impl IntoView {
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match start.await {
-                        Ok(Some(start)) => view! { <RoomView start /> }.into_any(),
+                        // Keyed, so that another room gets elements of its own. Written over this one's, it would
+                        // take over their scroll position and the text in the composer.
+                        Ok(Some(start)) => view! {
+                            <For each=move || [start.clone()] key=|start| start.room.id.clone() let:start>
+                                <RoomView start />
+                            </For>
+                        }
+                        .into_any(),
                         Ok(None) => view! { <NoSuchRoom /> }.into_any(),
                         Err(_) => view! { <Unavailable /> }.into_any(),
                     }

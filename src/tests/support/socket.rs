@@ -75,6 +75,12 @@ impl Socket {
         }
     }
 
+    /// Closes, and waits until the server has answered the close (RFC 6455, 7.1.1).
+    pub(crate) async fn close(&mut self) {
+        self.0.close(None).await.unwrap();
+        assert!(matches!(self.message().await, Some(Ok(Message::Close(_)))), "the server answers a close");
+    }
+
     /// The close code the server sends.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {
