@@ -11,7 +11,7 @@ PROGRAM := target/release/idobata
 .PHONY: help setup setup-test build run watch check unit e2e test clean
 
 help: ## Show the commands
-	sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:
 	scripts/setup build

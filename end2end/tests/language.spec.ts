@@ -18,6 +18,27 @@ test("the browser's language is the page's, and the switch stays", async ({ some
   await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("フィード");
 });
 
+test("a room may be named in Japanese", async ({ somebody }) => {
+  const hanako = await somebody({ locale: "ja-JP" });
+  const name = `井戸端 ${crypto.randomUUID().slice(0, 8)}`;
+  await hanako.open("/");
+  await hanako.page.getByText("新しいルーム").click();
+  await hanako.page.getByLabel("新しいルームの名前").fill(name);
+  await hanako.page.getByRole("button", { name: "作成" }).click();
+  await hanako.expectConnected();
+  const link = hanako.page.getByRole("link", { name });
+  await expect(link).toHaveAttribute("aria-current", "page");
+  await hanako.post("最初のひとこと");
+  await hanako.expectMessages("最初のひとこと");
+  await hanako.page.getByRole("link", { name: "tech" }).click();
+  await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("tech");
+  await link.click();
+  await hanako.expectMessages("最初のひとこと");
+  await hanako.page.getByRole("link", { name: "English" }).click();
+  await expect(hanako.page.locator("html")).toHaveAttribute("lang", "en");
+  await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText(name);
+});
+
 test("a lost connection is told in the seed's words", async ({ somebody }) => {
   const hanako = await somebody({ locale: "ja-JP" });
   // The first connection is closed once it is open; the later ones never open, and the state stays.

@@ -14,6 +14,7 @@ test("a reader without JavaScript reads and posts", async ({ alice, somebody, se
   await expect(plain.page.locator('.tile[data-channel="server"] .values li')).toHaveCount(10);
 
   await plain.page.goto(`/rooms/${room}`);
+  await expect(plain.page.locator(".connection-badge").first(), "nothing connects").toBeHidden();
   await expect(plain.page.locator(".message__text")).toHaveText(["can you read this?"]);
   await plain.composer.fill("yes,\nand I can answer");
   await plain.page.getByRole("button", { name: "Send" }).click();

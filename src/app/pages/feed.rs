@@ -1,4 +1,4 @@
-//! `/`: the feed. Tiles of values above, everything else below, both following along.
+//! `/`: the feed. Notices in the middle, tiles of values beside them, both following along.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -51,7 +51,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
             </div>
             <ConnectionBadge state=connection />
         </header>
-        <Tiles model with_values=true />
         <NoticeList model />
+        <Tiles model with_values=true />
     }
 }

@@ -108,10 +108,16 @@ pub(super) async fn choose_language(
 fn back_to(path: &str, error: Option<Error>) -> Response {
     // Anything else could be an address of another site, or break the header.
     let is_ours = path.starts_with('/') && !path.starts_with("//");
-    let is_clean = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let is_clean = !path.contains(|c: char| c.is_control() || c == '\\');
     let path = if is_ours && is_clean { path.split(['?', '#']).next().unwrap_or("/") } else { "/" };
+    // A room's name in any script comes percent-encoded from a form and decoded from a query.
+    let encode = |byte: u8| match byte {
+        b'!'..=b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    let path: String = path.bytes().map(encode).collect();
     match error {
-        None => Redirect::to(path).into_response(),
+        None => Redirect::to(&path).into_response(),
         Some(error) => {
             Redirect::to(&format!("{path}?problem={}", error.into_rejection().code.as_str())).into_response()
         }
@@ -130,9 +136,9 @@ mod tests {
     #[test]
     fn a_form_sends_the_browser_only_to_pages_of_ours() {
         assert_eq!(location("/rooms/general?problem=text_empty"), "/rooms/general");
+        assert_eq!(location("/rooms/井"), "/rooms/%E4%BA%95");
         assert_eq!(location("/rooms/%E4%BA%95"), "/rooms/%E4%BA%95");
-        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "/rooms/井", ""]
-        {
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""] {
             assert_eq!(location(path), "/", "{path}");
         }
     }
