@@ -16,11 +16,11 @@ export class Server {
   ) {}
 
   /** Starts a server and waits until it says where it listens. */
-  static async start(...settings: string[]): Promise<Server> {
+  static async start({ listen = "127.0.0.1:0", env = {} }: { listen?: string; env?: NodeJS.ProcessEnv } = {}) {
     const data = await mkdtemp(join(tmpdir(), "idobata-e2e-"));
-    const child = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data, ...settings], {
+    const child = spawn(PROGRAM, ["--listen", listen, "--data", data], {
       stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, ...env },
     });
     const said: string[] = [];
     for await (const line of createInterface({ input: child.stderr! })) {

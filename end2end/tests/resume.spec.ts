@@ -1,5 +1,6 @@
 // The promise, as people meet it: a connection drops, and nothing is missing or twice.
 import type { WebSocketRoute } from "@playwright/test";
+import { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
@@ -57,4 +58,30 @@ test("what was not said yet survives a look at other pages", async ({ alice, bob
   await expect(alice.composer).toHaveValue("half a thought");
   await alice.expectMessages("not lost");
   await bob.expectMessages("not lost");
+});
+
+test("a reader whose history is gone is told so, and goes on with what there is", async ({ somebody, expectedFaults }) => {
+  expectedFaults.push(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection to/);
+  const env = { JWT_SECRET: "the same key for both, so that she stays who she is" };
+  const before = await Server.start({ env });
+  const alice = await somebody({ baseURL: before.url });
+  await before.publish("ops", "before the flood");
+  await alice.enterRoom("general");
+  await alice.post("before the flood");
+  await alice.expectMessages("before the flood");
+  await before.stop();
+  await expect(alice.page.locator(".talk .connection-badge")).toHaveText("Disconnected");
+
+  // The same address, and a database that knows nothing.
+  const after = await Server.start({ env, listen: new URL(before.url).host });
+  try {
+    await after.publish("ops", "after the flood");
+    await expect(alice.page.getByText("Older messages were removed.")).toBeVisible({ timeout: 40_000 });
+    await expect(alice.messages).toHaveCount(0);
+    await alice.post("after the flood");
+    await alice.expectMessages("after the flood");
+    await expect(alice.page.locator(".ticker .notice")).toHaveText(/after the flood/, { timeout: 40_000 });
+  } finally {
+    await after.stop();
+  }
 });

@@ -30,6 +30,9 @@
 //! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one.
 //! * `GET /api/rooms/{room}/messages` is a [`chat::Page`], with the query of the feed's JSON form.
 //! * `POST /api/rooms/{room}/messages` `{"id":UUID,"text":"…"}` posts: 201, or 200 when this id was stored before.
+//! * `GET /api/rooms/{room}/events` is the room as server-sent events: the socket's server frames as data, `joined`
+//!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=` and `?last=` as for the feed. Whoever
+//!   has a session is seen in the room while the stream is open.
 //! * `GET /ws` is the chat socket: text messages, each one [`chat::ClientFrame`] or [`chat::ServerFrame`].
 //!   `joined` comes before anything else of its room. `members` replaces the list of people for a reader that was
 //!   too slow for each single `user-joined` and `user-left`.

@@ -20,6 +20,7 @@ use super::{
 use crate::protocol::{
     self,
     chat::{Message, Room, ServerFrame},
+    cursor::Cursor,
     name::{RoomId, parse_name},
     problem::{Code, Rejection},
     session::User,
@@ -49,12 +50,12 @@ pub struct Chat {
 pub struct Joined {
     /// The frame to send before anything else of the room.
     pub frame: ServerFrame,
-    /// The `reset` that follows it, if the cursor could not be honoured.
-    pub reset: Option<ServerFrame>,
+    /// False: the cursor could not be honoured, and a `reset` follows.
+    pub recovered: bool,
     /// What is said.
     pub subscription: Subscription,
-    /// Being there.
-    pub presence: PresenceGuard,
+    /// Being there; `None` for a reader who is nobody.
+    pub presence: Option<PresenceGuard>,
 }
 
 impl Chat {
@@ -128,11 +129,11 @@ impl Chat {
         self.presence.members(room)
     }
 
-    /// Follows a room and is seen in it.
+    /// Follows a room. Somebody is seen in it, nobody (`None`) only reads.
     pub async fn join(
         &self,
         room: &str,
-        user: &User,
+        user: Option<&User>,
         start: Start,
         bell: Arc<Bell>,
     ) -> Result<Joined, Error> {
@@ -140,20 +141,15 @@ impl Chat {
         let topic = TopicName::Room(room.clone());
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&topic, start, Filter::default(), bell).await?;
-        let presence = self.presence.enter(&room, user);
+        let presence = user.map(|user| self.presence.enter(&room, user));
         // The list is taken after the whispers so far are skipped: what is whispered in between is told twice,
         // which changes nothing, and nothing is missed.
         subscription.skip_whispers();
         let members = self.presence.members(&room);
         let cursor = subscription.cursor();
-        let reset = (!recovered).then(|| ServerFrame::Reset {
-            room: room.clone(),
-            epoch: cursor.epoch.clone(),
-            offset: cursor.offset,
-        });
         let frame =
             ServerFrame::Joined { room, epoch: cursor.epoch, offset: cursor.offset, recovered, members };
-        Ok(Joined { frame, reset, subscription, presence })
+        Ok(Joined { frame, recovered, subscription, presence })
     }
 
     /// Says something. Returns when it is durable; `bool` is false when this id had been said before.
@@ -213,6 +209,11 @@ impl Chat {
     pub async fn page(&self, room: &RoomId, query: PageQuery, limit: usize) -> Result<Page, Error> {
         Ok(self.hub.page(&TopicName::Room(room.clone()), query, Filter::default(), limit).await?)
     }
+}
+
+/// The frame that tells a reader of a room that its cursor is now this one.
+pub fn reset_frame(room: RoomId, cursor: Cursor) -> ServerFrame {
+    ServerFrame::Reset { room, epoch: cursor.epoch, offset: cursor.offset }
 }
 
 /// The text of a frame.

@@ -143,6 +143,8 @@ async fn a_bad_query_is_refused_with_its_code() {
         ("/api/rooms/general/messages?wait=3600&after=e:1", 400, "bad_request"),
         ("/api/rooms/general/messages?after=e:1&before=e:2", 400, "bad_request"),
         ("/api/rooms/no-such-room/messages", 404, "unknown_room"),
+        ("/api/rooms/no-such-room/events", 404, "unknown_room"),
+        ("/api/rooms/general/events?after=soon", 400, "bad_cursor"),
         ("/api/rooms/%FF/messages", 400, "bad_request"),
         ("/api/nothing", 404, "not_found"),
         ("/api", 404, "not_found"),

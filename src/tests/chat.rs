@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Socket, TestServer, new_id};
+use crate::support::{Socket, Stream, TestServer, new_id};
 
 #[tokio::test]
 async fn a_new_installation_has_the_three_rooms() {
@@ -254,4 +254,53 @@ async fn a_session_keeps_its_id_through_a_change_of_name() {
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let mut socket = Socket::open_with(&server.url, [("cookie", cookie)]).await.unwrap();
     assert_eq!(socket.join("general", json!({})).await["members"][0]["name"], "Alice");
+}
+
+#[tokio::test]
+async fn a_room_can_be_followed_as_events() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let mut socket = alice.socket().await;
+    socket.join("general", json!({})).await;
+    let request = server.get("/api/rooms/general/events").bearer_auth(&bob.session.token);
+    let mut stream = Stream::open(request).await;
+    let (start, joined) = stream.event().await;
+    assert_eq!((&joined["type"], &joined["recovered"]), (&json!("joined"), &json!(true)));
+    assert_eq!(joined["members"].as_array().unwrap().len(), 2);
+    assert_eq!(socket.expect("user-joined").await["user"], "bob", "a reader of events is seen");
+    // The durable frames carry a cursor, the others do not.
+    socket.send(json!({ "type": "typing", "room": "general" })).await;
+    let typing = stream.block().await.unwrap();
+    assert_eq!((&typing.data.unwrap()["type"], typing.id), (&json!("typing"), None));
+    socket.post("general", "hello").await;
+    let (id, message) = stream.event().await;
+    assert_eq!(message, socket.expect("message").await, "the same frame");
+    assert_eq!(id, start.replace(":0", ":1"));
+    drop(stream);
+    assert_eq!(socket.expect("user-left").await["user"], "bob");
+}
+
+#[tokio::test]
+async fn a_room_resumes_as_events_and_is_reset_when_history_is_gone() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    for n in 1..=5 {
+        alice.post("general", &new_id(), &n.to_string()).await;
+    }
+    let head = server.json("/api/rooms/general/messages").await["cursor"].as_str().unwrap().to_owned();
+    let after = head.replace(":5", ":2");
+    let mut stream =
+        Stream::open(server.get("/api/rooms/general/events").header("last-event-id", &after)).await;
+    let (id, joined) = stream.event().await;
+    assert_eq!((id, &joined["members"]), (after, &json!([])), "nobody's reading is not seen");
+    assert_eq!(stream.texts(3).await, ["3", "4", "5"]);
+    let mut stream = server.room_stream("general", "?after=anotherepoch:3").await;
+    let (id, joined) = stream.event().await;
+    assert_eq!((id.as_str(), &joined["recovered"]), ("anotherepoch:3", &json!(false)));
+    let (id, reset) = stream.event().await;
+    assert_eq!((id, &reset["type"]), (head.replace(":5", ":0"), &json!("reset")));
+    assert_eq!(stream.texts(5).await, ["1", "2", "3", "4", "5"]);
+    let mut stream = server.room_stream("general", "?last=1").await;
+    stream.event().await;
+    assert_eq!(stream.texts(1).await, ["5"]);
 }

@@ -1,5 +1,7 @@
 //! `GET /api/events`: the feed as a stream or as a page, by what the reader accepts.
 
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     http::{HeaderMap, header},
@@ -8,12 +10,21 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    feed_stream,
-    page_query::{LIMIT_MAX, ParsedQuery, RawPageQuery, answer, connect, count_poll, cut_short},
+    event_stream::{Followed, lost_cursor, parse_start, respond},
+    page_query::{ParsedQuery, RawPageQuery, answer, connect, count_poll, cut_short},
 };
 use crate::{
-    protocol::problem::{Code, Rejection},
-    server::{error::Error, feed::Channels, hub::Start, metrics::Kind, state::AppState},
+    protocol::{cursor::Cursor, feed::Control},
+    server::{
+        clock::now_ms,
+        error::Error,
+        feed::{Channels, encode_control},
+        hub::Subscribed,
+        metrics::Kind,
+        state::AppState,
+        subscription::Subscription,
+        topic::Bell,
+    },
 };
 
 /// The query as it is written. `last` is for the stream only, `before`, `limit` and `wait` for the page.
@@ -35,11 +46,16 @@ pub(super) async fn get(
 ) -> Result<Response, Error> {
     let channels = Channels::parse(query.channel.as_deref())?;
     if wants_json(&headers) {
-        return page(&state, channels, query).await;
+        page(&state, channels, query).await
+    } else {
+        stream(&state, channels, &headers, query).await
     }
-    let start = start(&headers, query)?;
-    let connection = connect(&state, Kind::Stream)?;
-    feed_stream::open(&state, start, channels, connection).await
+}
+
+/// Whether the reader asks for JSON and not for a stream. A reader that says nothing gets the stream.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/event-stream")
 }
 
 async fn page(state: &AppState, channels: Channels, query: RawQuery) -> Result<Response, Error> {
@@ -53,25 +69,29 @@ async fn page(state: &AppState, channels: Channels, query: RawQuery) -> Result<R
     Ok(answer(state, "events", &page))
 }
 
-/// Whether the reader asks for JSON and not for a stream. A reader that says nothing gets the stream.
-fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/event-stream")
+async fn stream(
+    state: &AppState,
+    channels: Channels,
+    headers: &HeaderMap,
+    query: RawQuery,
+) -> Result<Response, Error> {
+    let start = parse_start(headers, query.after.as_deref(), query.last)?;
+    let connection = connect(state, Kind::Stream)?;
+    let bell = Arc::new(Bell::default());
+    let Subscribed { subscription, recovered } =
+        state.feed.subscribe(start.clone(), channels, bell.clone()).await?;
+    let followed = Followed {
+        subscription,
+        bell,
+        greeting: encode_control(&Control::Connected { timestamp: now_ms() }),
+        lost: lost_cursor(&start, recovered),
+        reset: encode_reset,
+        make_up: |_, _| None, // nobody whispers in the feed
+        _presence: None,
+    };
+    Ok(respond(state, followed, connection))
 }
 
-/// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header,
-/// so the header is the newer of the two.
-fn start(headers: &HeaderMap, query: RawQuery) -> Result<Start, Rejection> {
-    let last_event_id = headers.get("last-event-id").filter(|value| !value.is_empty());
-    let last_event_id = last_event_id.map(|value| value.to_str().unwrap_or_default());
-    if let Some(cursor) = last_event_id.or(query.after.as_deref()) {
-        return Ok(Start::After(cursor.parse()?));
-    }
-    match query.last {
-        None => Ok(Start::New),
-        Some(last) if last <= LIMIT_MAX => Ok(Start::Last(last)),
-        Some(_) => {
-            Err(Rejection::new(Code::BadRequest, format!("last is at most {LIMIT_MAX}; page back for more.")))
-        }
-    }
+fn encode_reset(_: &Subscription, cursor: &Cursor) -> String {
+    encode_control(&Control::Reset { cursor: cursor.clone(), timestamp: now_ms() })
 }

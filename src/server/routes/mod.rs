@@ -4,8 +4,8 @@
 mod assets;
 mod body;
 mod chat_socket;
+mod event_stream;
 mod feed_events;
-mod feed_stream;
 mod forms;
 mod operate;
 mod origin;
@@ -14,6 +14,7 @@ mod pages;
 mod path;
 mod problem;
 mod publish;
+mod room_events;
 mod rooms;
 pub mod server_fn;
 mod session;
@@ -40,6 +41,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/events/{channel}", post(publish::post))
         .route("/api/rooms", get(rooms::list).post(rooms::create))
         .route("/api/rooms/{room}/messages", get(rooms::messages).post(rooms::post))
+        .route("/api/rooms/{room}/events", get(room_events::get))
         .route("/api/session", post(session::create).delete(session::end))
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))

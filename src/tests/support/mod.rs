@@ -108,6 +108,11 @@ impl TestServer {
         Stream::open(self.get(&format!("/api/events{query}"))).await
     }
 
+    /// Opens a room's stream, as nobody.
+    pub(crate) async fn room_stream(&self, room: &str, query: &str) -> Stream {
+        Stream::open(self.get(&format!("/api/rooms/{room}/events{query}"))).await
+    }
+
     /// Makes somebody.
     pub(crate) async fn person(&self, name: &str) -> Person {
         let response = self.post("/api/session").json(&json!({ "name": name })).send().await.unwrap();

@@ -19,7 +19,7 @@ use crate::{
         session::User,
     },
     server::{
-        chat::{Joined, encode_frame},
+        chat::{Joined, encode_frame, reset_frame},
         error::Error,
         hub::Start,
         presence::PresenceGuard,
@@ -51,7 +51,7 @@ enum Event {
 /// A room the connection follows. Dropping it leaves the room.
 struct Following {
     subscription: Subscription,
-    _presence: PresenceGuard,
+    _presence: Option<PresenceGuard>,
     /// When the last sign of typing was passed on.
     typed: Option<Instant>,
 }
@@ -203,8 +203,9 @@ impl Connection {
             let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
             return Err(Rejection::new(Code::TooManyJoins, message).into());
         }
-        let Joined { frame, reset, subscription, presence } =
-            self.state.chat.join(room, &self.user, start, self.bell.clone()).await?;
+        let Joined { frame, recovered, subscription, presence } =
+            self.state.chat.join(room, Some(&self.user), start, self.bell.clone()).await?;
+        let reset = (!recovered).then(|| reset_frame(id.clone(), subscription.cursor()));
         self.rooms.insert(id, Following { subscription, _presence: presence, typed: None });
         Ok([Some(frame), reset].into_iter().flatten().collect())
     }
@@ -260,8 +261,7 @@ impl Connection {
                 }
                 Ok(Batch::Reset(cursor)) => {
                     has_more = true;
-                    let (room, epoch, offset) = (room.clone(), cursor.epoch, cursor.offset);
-                    send(socket, &ServerFrame::Reset { room, epoch, offset }).await?;
+                    send(socket, &reset_frame(room.clone(), cursor)).await?;
                 }
                 Err(error) => {
                     tracing::error!(%error, "a socket ends because the store failed");

@@ -1,0 +1,71 @@
+//! `GET /api/rooms/{room}/events`: a room as server-sent events, for readers without a WebSocket. The data are the
+//! socket's frames; the durable ones carry their cursor as `id`.
+//!
+//! Whoever has a session is seen in the room while the stream is open; without one a reader is not.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{
+    event_stream::{Followed, lost_cursor, parse_start, respond},
+    page_query::{ParsedQuery, connect},
+    path::PathText,
+    visitor::verified,
+};
+use crate::{
+    protocol::cursor::Cursor,
+    server::{
+        chat::{Joined, encode_frame, reset_frame},
+        error::Error,
+        metrics::Kind,
+        state::AppState,
+        store::TopicName,
+        subscription::Subscription,
+        topic::Bell,
+    },
+};
+
+/// The query as it is written.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawQuery {
+    after: Option<String>,
+    last: Option<usize>,
+}
+
+/// See the module.
+pub(super) async fn get(
+    State(state): State<AppState>,
+    PathText(room): PathText,
+    headers: HeaderMap,
+    ParsedQuery(query): ParsedQuery<RawQuery>,
+) -> Result<Response, Error> {
+    let start = parse_start(&headers, query.after.as_deref(), query.last)?;
+    let visitor = verified(&state.sessions, &headers).map(|verified| verified.user);
+    let connection = connect(&state, Kind::Stream)?;
+    let bell = Arc::new(Bell::default());
+    let Joined { frame, recovered, subscription, presence } =
+        state.chat.join(&room, visitor.as_ref(), start.clone(), bell.clone()).await?;
+    let followed = Followed {
+        subscription,
+        bell,
+        greeting: encode_frame(&frame),
+        lost: lost_cursor(&start, recovered),
+        reset: encode_reset,
+        make_up: encode_members,
+        _presence: presence,
+    };
+    Ok(respond(&state, followed, connection))
+}
+
+fn encode_reset(subscription: &Subscription, cursor: &Cursor) -> String {
+    let TopicName::Room(room) = subscription.topic() else { unreachable!("the chat joins rooms only") };
+    encode_frame(&reset_frame(room.clone(), cursor.clone()))
+}
+
+fn encode_members(state: &AppState, subscription: &Subscription) -> Option<Bytes> {
+    let TopicName::Room(room) = subscription.topic() else { return None };
+    Some(state.chat.members_frame(room))
+}
