@@ -425,6 +425,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
+        let bench = Bench::new(|_| true);
+        let mut reader = bench.reader(Start::New).await;
+        for _ in 0..400 {
+            bench.publish("c").await;
+        }
+        bench.hub.trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2 }).await.expect("trimmed");
+        let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {
+            panic!("it lacks what is gone")
+        };
+        assert_eq!((cursor.offset, reader.subscription.cursor().offset), (390, 390));
+        assert_eq!(reader.read_to(400).await, (391..=400).collect::<Vec<_>>(), "told once");
+    }
+
+    #[tokio::test]
     async fn a_topic_that_nobody_reads_is_forgotten() {
         let bench = Bench::new(|_| true);
         let (one, other) = (bench.reader(Start::New).await, bench.reader(Start::New).await);

@@ -331,17 +331,15 @@ mod tests {
         topic
     }
 
+    fn record(offset: Offset) -> Record {
+        let (author, body) = (String::new(), format!("{{\"n\":{offset}}}"));
+        let topic = TopicName::Feed;
+        Record { topic, offset, timestamp: 0, author, client_id: None, channel: None, body }
+    }
+
     fn entry(offset: Offset) -> Arc<Entry> {
-        let record = Record {
-            topic: TopicName::Feed,
-            offset,
-            timestamp: 0,
-            author: String::new(),
-            client_id: None,
-            channel: None,
-            body: String::new(),
-        };
-        Arc::new(Entry::new(&Epoch::parse("e").expect("fine"), &record, &format!("{{\"n\":{offset}}}")))
+        let record = record(offset);
+        Arc::new(Entry::new(&Epoch::parse("e").expect("fine"), &record, &record.body))
     }
 
     fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
@@ -384,8 +382,9 @@ mod tests {
 
     #[test]
     fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
-        let topic = Topic::new(TopicName::Feed);
-        topic.note_head(11);
+        let topics = Topics::new(|record| record.body.clone(), Arc::new(Metrics::new(1)));
+        let (topic, _) = topics.enter(&TopicName::Feed, Arc::new(Bell::default()));
+        topics.announce(&[record(11)]);
         topic.learn(&Bounds { epoch: Epoch::parse("e").expect("fine"), floor: 0, head: 10 });
         assert_eq!(topic.head(), 11);
         assert_eq!(offsets(topic.recent_after(10, 9)), None, "the store has it");
