@@ -7,6 +7,8 @@ SHELL := bash
 
 TOOLS := . scripts/env.sh;
 PROGRAM := target/release/idobata
+# What the program is made of: it is built again when one of these is newer.
+SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh -type f)
 
 .PHONY: help setup setup-test build run watch check unit e2e test clean
 
@@ -19,8 +21,11 @@ setup:
 setup-test:
 	scripts/setup test
 
-build: setup ## Build the release program, target/release/idobata
+build: setup $(PROGRAM) ## Build the release program, target/release/idobata
+
+$(PROGRAM): $(SOURCES) | setup
 	$(TOOLS) cargo leptos build --release --precompress
+	touch $@ # also when cargo found nothing to do
 
 run: build ## Build and start on http://127.0.0.1:3000 (settings: make run ARGS='--help')
 	exec $(PROGRAM) $(ARGS)

@@ -74,3 +74,17 @@ test("the first paint already has the feed", async ({ alice, server }) => {
   expect(html).toContain(text);
   expect(html).toContain('data-channel="server"');
 });
+
+test("what the first paint had is not asked for again", async ({ alice, server }) => {
+  await server.publish("ops", "painted once");
+  const asked: string[] = [];
+  alice.page.on("request", (request) => asked.push(new URL(request.url()).pathname + new URL(request.url()).search));
+  await alice.open("/");
+  await expect(alice.page.locator(".feed-page > .page__header [data-connection=open]")).toBeVisible();
+  await alice.enterRoom("general");
+  await expect(alice.page.locator(".ticker [data-connection=open]")).toBeVisible();
+  expect(asked.filter((path) => path.startsWith("/fn/"))).toEqual([]);
+  const streams = asked.filter((path) => path.startsWith("/api/"));
+  expect(streams, "one stream a page, from the cursor that was painted").toHaveLength(2);
+  for (const stream of streams) expect(stream).toMatch(/^\/api\/events\?after=\w+:[1-9]\d*$/);
+});

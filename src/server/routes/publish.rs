@@ -46,7 +46,7 @@ pub(super) async fn post(
         let message = format!("An Idempotency-Key has 1 to {KEY_MAX_BYTES} bytes.");
         return Err(Rejection::new(Code::BadRequest, message).into());
     }
-    // All who may publish are one author for now: they share the machine.
+    // Whoever may publish shares this machine, so all of them are one author, and a key is unique among them.
     let (mut entries, is_new) = state.feed.publish(&channel, "loopback", publications, key).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     match entries.pop().filter(|_| !is_array) {
