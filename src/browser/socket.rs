@@ -1,5 +1,6 @@
-//! A WebSocket that comes back: it reconnects with a backoff, at once when the browser is online again, and notices
-//! a peer that went silent. The caller says after each opening what to say, so it resumes by its own cursor.
+//! A WebSocket that comes back: it reconnects with a backoff, at once when the browser is online again or the page is
+//! looked at again, and notices a peer that went silent. The caller says after each opening what to say, so it
+//! resumes by its own cursor.
 
 use std::{
     cell::RefCell,
@@ -40,7 +41,8 @@ struct State {
     is_waiting: bool,
     retry: Option<Timeout>,
     _heartbeat: Interval,
-    _online: Option<Listener>,
+    /// The browser has a network again; the page is looked at again. Either is a reason not to wait any longer.
+    _wake: [Option<Listener>; 2],
 }
 
 /// One browser socket and its listeners.
@@ -60,7 +62,11 @@ impl Socket {
     /// Connects to `path` of this page's server. `ping` is what to say as a sign of life.
     pub fn open(path: &str, ping: String, on_event: impl Fn(SocketEvent) + 'static) -> Self {
         let state = Rc::new_cyclic(|weak: &Weak<RefCell<State>>| {
-            let (heartbeat, online) = (weak.clone(), weak.clone());
+            let heartbeat = weak.clone();
+            let wake = |event| {
+                let weak = weak.clone();
+                page::window_listener(event, move |_| reconnect_now(&weak))
+            };
             RefCell::new(State {
                 url: page::socket_url(path),
                 ping,
@@ -70,7 +76,7 @@ impl Socket {
                 is_waiting: false,
                 retry: None,
                 _heartbeat: Interval::new(PING_INTERVAL_MS, move || beat(&heartbeat)),
-                _online: page::window_listener("online", move |_| reconnect_now(&online)),
+                _wake: ["online", "visibilitychange"].map(wake),
             })
         });
         connect(&Rc::downgrade(&state));

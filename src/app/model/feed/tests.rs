@@ -1,0 +1,115 @@
+//! Tests of the feed as a page shows it.
+
+use super::*;
+use crate::protocol::cursor::Epoch;
+
+fn cursor(offset: Offset) -> Cursor {
+    Cursor { epoch: Epoch::parse("e").expect("fine"), offset }
+}
+
+fn empty() -> FeedModel {
+    FeedModel::new(Snapshot { cursor: cursor(0), values: vec![], notices: vec![], more: false })
+}
+
+fn value(offset: Offset, channel: &str, key: &str, value: f64) -> Entry {
+    let body = Body::Update { value, unit: None, key: Some(key.into()) };
+    Entry { body, channel: channel.into(), offset, timestamp: 0 }
+}
+
+fn notice(offset: Offset, text: &str, key: Option<&str>) -> Entry {
+    let body = Body::Notification {
+        title: None,
+        text: text.into(),
+        level: Default::default(),
+        tags: vec![],
+        link: None,
+        key: key.map(Into::into),
+    };
+    Entry { body, channel: "ops".into(), offset, timestamp: 0 }
+}
+
+fn offsets(model: &FeedModel) -> Vec<Offset> {
+    model.notices().map(|entry| entry.offset).collect()
+}
+
+#[test]
+fn a_chatty_channel_pushes_no_notice_off_the_page() {
+    let mut model = empty();
+    model.apply(Event::Entry(notice(1, "backup done", None)));
+    (2..2_000).for_each(|offset| model.apply(Event::Entry(value(offset, "server", "cpu", offset as f64))));
+    assert_eq!(offsets(&model), [1]);
+    let tile = model.tile("server").expect("it spoke");
+    assert_eq!(tile.recent.len(), RECENT_VALUES);
+    assert_eq!(tile.series[0].points.len(), PLOT_POINTS);
+    assert_eq!(tile.series[0].latest().map(|point| point.value), Some(1_999.0));
+}
+
+#[test]
+fn the_page_keeps_the_last_ten_notices() {
+    let mut model = empty();
+    (1..=12).for_each(|offset| model.apply(Event::Entry(notice(offset, "n", None))));
+    assert_eq!(offsets(&model), (3..=12).collect::<Vec<_>>());
+    assert!(model.more);
+    assert_eq!(model.ask_older(2), cursor(3));
+    model.apply(Event::Entry(notice(13, "n", None)));
+    model.prepend(vec![notice(1, "n", None), notice(2, "n", None)], false);
+    assert_eq!(offsets(&model), (1..=13).collect::<Vec<_>>(), "one that came meanwhile leaves no hole");
+}
+
+#[test]
+fn an_entry_with_a_key_takes_the_place_of_the_one_before() {
+    let mut model = empty();
+    model.apply(Event::Entry(notice(1, "10 %", Some("backup"))));
+    model.apply(Event::Entry(notice(2, "other", None)));
+    model.apply(Event::Entry(notice(3, "20 %", Some("backup"))));
+    assert_eq!(offsets(&model), [2, 3]);
+}
+
+#[test]
+fn a_page_of_replaced_entries_does_not_stop_the_paging() {
+    let newest = vec![notice(9, "90 %", Some("backup"))];
+    let mut model =
+        FeedModel::new(Snapshot { cursor: cursor(9), values: vec![], notices: newest, more: true });
+    assert_eq!(model.ask_older(2), cursor(9));
+    model.prepend(vec![notice(7, "70 %", Some("backup")), notice(8, "80 %", Some("backup"))], true);
+    assert_eq!(offsets(&model), [9]);
+    assert_eq!(model.ask_older(2), cursor(7));
+}
+
+#[test]
+fn an_entry_that_comes_again_changes_nothing() {
+    let mut model = empty();
+    model.apply(Event::Entry(notice(1, "n", None)));
+    model.apply(Event::Entry(notice(1, "n", None)));
+    assert_eq!(offsets(&model), [1]);
+    assert_eq!(model.cursor(), &cursor(1));
+}
+
+#[test]
+fn a_reset_starts_the_page_anew() {
+    let mut model = empty();
+    model.apply(Event::Entry(notice(1, "n", None)));
+    model.apply(Event::Control(Control::Reset { cursor: cursor(0), timestamp: 0 }));
+    assert_eq!(offsets(&model), Vec::<Offset>::new());
+    model.apply(Event::Entry(notice(1, "n", None)));
+    assert_eq!(offsets(&model), [1]);
+}
+
+#[test]
+fn a_plot_fits_its_box_and_ends_at_the_right() {
+    let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0 }).into();
+    assert_eq!(plot_points(&points, 59.0, 10.0), "57.0,10.0 58.0,0.0 59.0,5.0");
+    let flat = [5.0, 5.0].map(|value| Point { value, timestamp: 0 }).into();
+    assert_eq!(plot_points(&flat, 59.0, 10.0), "58.0,5.0 59.0,5.0");
+}
+
+#[test]
+fn there_is_a_bound_to_everything_on_the_page() {
+    let mut model = empty();
+    for offset in 1..500 {
+        let (channel, key) = (format!("c{}", offset % 100), format!("k{offset}"));
+        model.apply(Event::Entry(value(offset, &channel, &key, 0.0)));
+    }
+    assert!(model.tiles().len() <= TILES_MAX);
+    assert!(model.tiles().iter().all(|tile| tile.series.len() <= SERIES_MAX));
+}

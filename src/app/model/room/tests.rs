@@ -1,0 +1,172 @@
+//! Tests of the room as a page shows it.
+
+use super::*;
+use crate::protocol::{cursor::Epoch, name::RoomId};
+
+fn user(id: &str) -> User {
+    User { id: id.into(), name: id.to_uppercase() }
+}
+
+fn general() -> RoomId {
+    RoomId::parse("general").expect("fine")
+}
+
+fn message(offset: Offset, user_id: &str, id: &str) -> Message {
+    let (user, text) = (user_id.to_uppercase(), format!("text {offset}"));
+    Message { room: general(), offset, id: id.into(), user, user_id: user_id.into(), text, timestamp: 0 }
+}
+
+fn model(offset: Offset) -> RoomModel {
+    let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
+    let page = Page { messages: vec![], cursor, more: false, reset: false };
+    RoomModel::new(Room { id: general(), name: "general".into() }, user("me"), page, vec![], Kept::default())
+}
+
+fn keys(model: &RoomModel) -> Vec<String> {
+    model.lines().iter().map(Line::key).collect()
+}
+
+#[test]
+fn a_draft_becomes_the_message_it_was() {
+    let mut model = model(4);
+    model.post("id-1".into(), "hello").expect("fine");
+    assert_eq!(keys(&model), ["id-1 Pending"]);
+    model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 5, timestamp: 0 }, 0);
+    model.apply(ServerFrame::Message(message(5, "me", "id-1")), 0);
+    assert_eq!(keys(&model), ["5"]);
+}
+
+#[test]
+fn a_draft_whose_message_came_before_the_acknowledgement_is_done() {
+    let mut model = model(4);
+    model.post("id-1".into(), "hello").expect("fine");
+    // Another tab has made this browser another guest since the page was loaded.
+    model.apply(ServerFrame::Message(message(5, "me-too", "id-1")), 0);
+    assert_eq!(keys(&model), ["5", "id-1 Pending"]);
+    model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 5, timestamp: 0 }, 0);
+    assert_eq!(keys(&model), ["5"]);
+}
+
+#[test]
+fn drafts_outlive_the_view_of_the_room() {
+    let mut model = model(4);
+    model.post("id-1".into(), "said").expect("fine");
+    model.post("id-2".into(), "not yet said").expect("fine");
+    let kept = model.keep("half a sen".into());
+    let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
+    let page = Page { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false };
+    let room = Room { id: general(), name: "general".into() };
+    let model = RoomModel::new(room, user("me"), page, vec![], kept);
+    assert_eq!(keys(&model), ["5", "id-2 Pending"]);
+    assert_eq!(model.greeting().len(), 2, "and is said when the room is followed again");
+}
+
+#[test]
+fn a_page_that_stays_open_has_a_bound() {
+    let mut model = model(0);
+    (1..=600).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    assert_eq!(model.lines().len(), MESSAGES_KEPT);
+    assert!(model.more);
+    assert_eq!(model.oldest().offset, 101);
+}
+
+#[test]
+fn another_persons_id_cannot_take_a_drafts_place() {
+    let mut model = model(4);
+    model.post("id-1".into(), "hello").expect("fine");
+    model.apply(ServerFrame::Message(message(5, "eve", "id-1")), 0);
+    assert_eq!(keys(&model), ["5", "id-1 Pending"]);
+}
+
+#[test]
+fn a_refused_draft_stays_and_can_be_sent_again() {
+    let mut model = model(0);
+    let frame = model.post("id-1".into(), "hello").expect("fine");
+    let (room, id) = (None, Some("id-1".into()));
+    let refused = ServerFrame::Rejected {
+        room,
+        id,
+        code: Code::NotJoined,
+        message: String::new(),
+        retry_after_ms: None,
+    };
+    model.apply(refused, 0);
+    assert!(
+        matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Code::NotJoined))
+    );
+    assert_eq!(model.greeting().len(), 1, "a refused draft is not sent again by itself");
+    assert_eq!(model.retry("id-1"), Some(frame));
+    assert_eq!(model.greeting().len(), 2);
+}
+
+#[test]
+fn a_text_the_server_would_refuse_is_not_sent() {
+    let mut model = model(0);
+    assert_eq!(model.post("id-1".into(), "  ").expect_err("blank").code, Code::TextEmpty);
+    assert!(model.lines().is_empty());
+}
+
+#[test]
+fn a_message_that_comes_twice_is_shown_once() {
+    let mut model = model(0);
+    model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
+    model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
+    assert_eq!(keys(&model), ["1"]);
+}
+
+#[test]
+fn the_connection_resumes_from_what_was_seen() {
+    let mut model = model(3);
+    model.apply(ServerFrame::Message(message(4, "a", "x")), 0);
+    let join = ClientFrame::Join { room: "general".into(), after: Some("e:4".into()), last: None };
+    assert_eq!(model.greeting(), [join]);
+}
+
+#[test]
+fn older_messages_go_above_and_none_twice() {
+    let mut model = model(5);
+    model.apply(ServerFrame::Message(message(6, "a", "x")), 0);
+    let cursor = Cursor { offset: 4, ..model.oldest() };
+    let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
+    model.prepend(Page { messages, cursor, more: true, reset: false });
+    assert_eq!(keys(&model), ["4", "5", "6"]);
+    assert!(model.more);
+}
+
+#[test]
+fn people_come_and_go() {
+    let mut model = model(0);
+    let joined = |id: &str| ServerFrame::UserJoined { room: general(), user: id.into(), user_id: id.into() };
+    model.apply(joined("a"), 0);
+    model.apply(joined("a"), 0);
+    assert_eq!(model.members().len(), 1);
+    assert_eq!(model.movement, Some(Movement::Joined("a".into())));
+    model.apply(joined("me"), 0);
+    assert_eq!(model.movement, Some(Movement::Joined("a".into())), "one's own coming is no news");
+    model.apply(ServerFrame::UserLeft { room: general(), user: "a".into(), user_id: "a".into() }, 0);
+    assert_eq!(model.members(), [User { id: "me".into(), name: "me".into() }]);
+}
+
+#[test]
+fn typing_ends_with_the_message() {
+    let mut model = model(0);
+    let typing = |id: &str| ServerFrame::Typing { room: general(), user: id.into(), user_id: id.into() };
+    model.apply(typing("me"), 0);
+    assert_eq!(model.typing(), None, "one's own typing is no news");
+    model.apply(typing("a"), 1_000);
+    assert_eq!(model.typing().map(|typing| typing.at_ms), Some(1_000));
+    model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
+    assert_eq!(model.typing(), None);
+}
+
+#[test]
+fn a_reset_is_told_and_the_log_goes_on() {
+    let mut model = model(3);
+    model.apply(ServerFrame::Message(message(4, "a", "x")), 0);
+    model
+        .apply(ServerFrame::Reset { room: general(), epoch: Epoch::parse("f").expect("fine"), offset: 0 }, 0);
+    model.apply(ServerFrame::Message(message(1, "a", "y")), 0);
+    assert!(model.was_reset);
+    assert_eq!(keys(&model), ["1"]);
+    assert!(matches!(&model.greeting()[0], ClientFrame::Join { after: Some(after), .. } if after == "f:1"));
+}

@@ -1,0 +1,183 @@
+//! Tests of the log: readers, pages, holes and trims.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use super::*;
+use crate::server::{
+    metrics::Metrics,
+    store::{Announce, Record, sqlite::SqliteStore},
+};
+
+/// Passes on only those announcements that `lets_through` has: what is between two nodes may lose some.
+struct Lossy {
+    topics: Arc<Topics>,
+    count: AtomicUsize,
+    lets_through: fn(usize) -> bool,
+}
+
+impl Announce for Lossy {
+    fn announce(&self, records: &[Record]) {
+        if (self.lets_through)(self.count.fetch_add(1, Relaxed)) {
+            self.topics.announce(records);
+        }
+    }
+}
+
+struct Bench {
+    hub: Hub,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(lets_through: fn(usize) -> bool) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let metrics = Arc::new(Metrics::new(u64::MAX));
+        let topics = Arc::new(Topics::new(|record| record.body.clone(), metrics));
+        let announce = Lossy { topics: topics.clone(), count: AtomicUsize::new(0), lets_through };
+        let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(announce)).expect("opened");
+        Self { hub: Hub::new(Arc::new(store), topics), _folder: folder }
+    }
+
+    async fn publish(&self, channel: &str) -> Offset {
+        let (author, body) = ("a".into(), "{}".into());
+        let draft = Draft { author, client_id: None, channel: Some(channel.into()), lasting: true, body };
+        self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
+    }
+
+    async fn reader(&self, start: Start) -> Reader {
+        let bell = Arc::new(Bell::default());
+        let subscribed = self.hub.subscribe(&TopicName::Feed, start, Filter::default(), bell.clone()).await;
+        let Subscribed { subscription, recovered } = subscribed.expect("subscribed");
+        Reader { subscription, bell, recovered }
+    }
+}
+
+struct Reader {
+    subscription: Subscription,
+    bell: Arc<Bell>,
+    recovered: bool,
+}
+
+impl Reader {
+    async fn read_to(&mut self, last: Offset) -> Vec<Offset> {
+        let mut offsets = Vec::new();
+        while self.subscription.cursor().offset < last {
+            match self.subscription.read().await.expect("read") {
+                Batch::Entries(entries) => offsets.extend(entries.iter().map(|entry| entry.offset)),
+                Batch::Reset(cursor) => panic!("reset to {cursor}"),
+                Batch::Idle => {
+                    let rung = tokio::time::timeout(Duration::from_secs(20), self.bell.rung()).await;
+                    rung.expect("the bell rings when there is something to read");
+                }
+            }
+        }
+        offsets
+    }
+}
+
+#[tokio::test]
+async fn a_hole_in_the_announcements_is_filled_from_the_store() {
+    let bench = Bench::new(|count| count % 3 == 2);
+    let mut reader = bench.reader(Start::New).await;
+    for _ in 0..30 {
+        bench.publish("c").await;
+    }
+    assert_eq!(reader.read_to(30).await, (1..=30).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_come_while_others_publish_miss_nothing_and_get_nothing_twice() {
+    let bench = Arc::new(Bench::new(|_| true));
+    const LAST: Offset = 600;
+    let publishers: Vec<_> = (0..6)
+        .map(|_| {
+            let bench = bench.clone();
+            tokio::spawn(async move {
+                for _ in 0..LAST / 6 {
+                    bench.publish("c").await;
+                }
+            })
+        })
+        .collect();
+    let epoch = bench.hub.store().bounds(&TopicName::Feed).await.expect("read").epoch;
+    let readers: Vec<_> = (0..40)
+        .map(|n| {
+            let (bench, epoch) = (bench.clone(), epoch.clone());
+            tokio::spawn(async move {
+                let start = if n % 2 == 0 { Start::New } else { Start::After(Cursor { epoch, offset: 0 }) };
+                // Each comes at its own moment of the publishing, and the topic is left and entered meanwhile.
+                drop(bench.reader(Start::New).await);
+                let mut reader = bench.reader(start).await;
+                let first = reader.subscription.cursor().offset + 1;
+                assert_eq!(reader.read_to(LAST).await, (first..=LAST).collect::<Vec<_>>());
+            })
+        })
+        .collect();
+    for task in publishers.into_iter().chain(readers) {
+        task.await.expect("it held");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
+    let bench = Bench::new(|_| true);
+    let mut reader = bench.reader(Start::New).await;
+    for _ in 0..400 {
+        bench.publish("c").await;
+    }
+    bench.hub.trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2 }).await.expect("trimmed");
+    let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {
+        panic!("it lacks what is gone")
+    };
+    assert_eq!((cursor.offset, reader.subscription.cursor().offset), (390, 390));
+    assert_eq!(reader.read_to(400).await, (391..=400).collect::<Vec<_>>(), "told once");
+}
+
+#[tokio::test]
+async fn a_topic_that_nobody_reads_is_forgotten() {
+    let bench = Bench::new(|_| true);
+    let (one, other) = (bench.reader(Start::New).await, bench.reader(Start::New).await);
+    assert_eq!(bench.hub.topics.count(), 1);
+    drop(one);
+    assert_eq!(bench.hub.topics.count(), 1);
+    drop(other);
+    assert_eq!(bench.hub.topics.count(), 0);
+    // One that is given up while it is being made leaves nothing either.
+    let bell = Arc::new(Bell::default());
+    let subscribing = bench.hub.subscribe(&TopicName::Feed, Start::New, Filter::default(), bell);
+    drop(tokio::time::timeout(Duration::ZERO, subscribing).await);
+    assert_eq!(bench.hub.topics.count(), 0);
+}
+
+#[tokio::test]
+async fn a_page_forwards_tells_where_to_go_on() {
+    let bench = Bench::new(|_| true);
+    for _ in 0..300 {
+        bench.publish("c").await;
+    }
+    let mut cursor = Cursor { epoch: bench.reader(Start::New).await.subscription.cursor().epoch, offset: 0 };
+    let mut offsets = Vec::new();
+    loop {
+        let query = PageQuery::After(cursor, Duration::ZERO);
+        let page = bench.hub.page(&TopicName::Feed, query, Filter::default(), 70).await.expect("read");
+        assert!(page.entries.len() <= 70);
+        offsets.extend(page.entries.iter().map(|entry| entry.offset));
+        cursor = page.cursor;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(offsets, (1..=300).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_reader_of_the_newest_starts_where_they_start() {
+    let bench = Bench::new(|_| true);
+    for channel in ["a", "b", "a", "b", "b"] {
+        bench.publish(channel).await;
+    }
+    assert_eq!(bench.reader(Start::Last(2)).await.read_to(5).await, [4, 5]);
+    let all = bench.reader(Start::Last(99)).await;
+    assert!(all.recovered);
+    assert_eq!(all.subscription.cursor().offset, 0);
+}
