@@ -61,7 +61,8 @@ test("what was not said yet survives a look at other pages", async ({ alice, bob
 });
 
 test("a reader whose history is gone is told so, and goes on with what there is", async ({ somebody, expectedFaults }) => {
-  expectedFaults.push(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection to/);
+  // Servers are taken away under the page, whatever it is asking for at that moment.
+  expectedFaults.push(/net::ERR_|WebSocket connection to/);
   const env = { JWT_SECRET: "the same key for both, so that she stays who she is" };
   const before = await Server.start({ env });
   const alice = await somebody({ baseURL: before.url });
