@@ -51,8 +51,8 @@ pub struct OlderNotices {
 /// Who is here, and which rooms there are.
 #[server(prefix = "/fn", endpoint = "visit")]
 pub async fn load_visit() -> Result<Visit, ServerFnError> {
-    use crate::server::{routes::server_fn, state::AppState};
-    let state = expect_context::<AppState>();
+    use crate::server::routes::server_fn;
+    let state = server_fn::state()?;
     let rooms = state.chat.rooms().await.map_err(server_fn::fault)?;
     Ok(Visit { me: server_fn::visitor()?, rooms })
 }
@@ -60,19 +60,16 @@ pub async fn load_visit() -> Result<Visit, ServerFnError> {
 /// The feed right now.
 #[server(prefix = "/fn", endpoint = "feed")]
 pub async fn load_feed() -> Result<Snapshot, ServerFnError> {
-    use crate::{
-        app::model::feed::NOTICES_SHOWN,
-        server::{routes::server_fn, state::AppState},
-    };
-    let state = expect_context::<AppState>();
+    use crate::{app::model::feed::NOTICES_SHOWN, server::routes::server_fn};
+    let state = server_fn::state()?;
     state.feed.snapshot(NOTICES_SHOWN).await.map_err(server_fn::fault)
 }
 
 /// Notices before a cursor.
 #[server(prefix = "/fn", endpoint = "notices")]
 pub async fn load_older_notices(before: String) -> Result<OlderNotices, ServerFnError> {
-    use crate::server::{routes::server_fn, state::AppState};
-    let state = expect_context::<AppState>();
+    use crate::server::routes::server_fn;
+    let state = server_fn::state()?;
     let before = before
         .parse()
         .map_err(|rejection| server_fn::fault(crate::server::error::Error::Rejected(rejection)))?;
@@ -84,8 +81,8 @@ pub async fn load_older_notices(before: String) -> Result<OlderNotices, ServerFn
 /// A room right now; `None` when there is no such room.
 #[server(prefix = "/fn", endpoint = "room")]
 pub async fn load_room(room: String) -> Result<Option<RoomStart>, ServerFnError> {
-    use crate::server::{hub::PageQuery, routes::server_fn, state::AppState};
-    let state = expect_context::<AppState>();
+    use crate::server::{hub::PageQuery, routes::server_fn};
+    let state = server_fn::state()?;
     let rooms = state.chat.rooms().await.map_err(server_fn::fault)?;
     let Some(room) = rooms.into_iter().find(|known| known.id.as_str() == room) else {
         server_fn::set_not_found();
@@ -100,8 +97,8 @@ pub async fn load_room(room: String) -> Result<Option<RoomStart>, ServerFnError>
 /// Messages of a room before a cursor.
 #[server(prefix = "/fn", endpoint = "messages")]
 pub async fn load_older_messages(room: String, before: String) -> Result<Page, ServerFnError> {
-    use crate::server::{hub::PageQuery, routes::server_fn, state::AppState};
-    let state = expect_context::<AppState>();
+    use crate::server::{hub::PageQuery, routes::server_fn};
+    let state = server_fn::state()?;
     let page = async {
         let room = state.chat.room(&room).await?;
         state.chat.history(&room, PageQuery::Before(before.parse()?), MESSAGES_LIMIT).await

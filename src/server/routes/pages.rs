@@ -1,7 +1,5 @@
 //! The pages: Leptos renders them, this says for which addresses and in which language.
 
-use std::sync::LazyLock;
-
 use axum::{
     Router,
     extract::{Request, State},
@@ -12,8 +10,7 @@ use axum::{
 use axum_extra::extract::cookie::CookieJar;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{
-    AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context,
-    render_app_async_with_context,
+    LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context, render_app_async_with_context,
 };
 
 use super::assets::VERSION;
@@ -22,15 +19,9 @@ use crate::{
     server::state::AppState,
 };
 
-/// The addresses of the pages, found by drawing the site once without a request. While that goes on Leptos keeps every
-/// resource of the process from loading, by a global switch: done once and before any server answers, it cannot meet
-/// another server's pages.
-static ROUTES: LazyLock<Vec<AxumRouteListing>> =
-    LazyLock::new(|| generate_route_list_with_exclusions_and_ssg_and_context(App, None, || ()).0);
-
 /// The addresses of the pages and of their server functions, and the page for every other address.
 pub(super) fn router(state: &AppState) -> Router<AppState> {
-    let routes = ROUTES.clone();
+    let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(App, None, || ());
     let mut options = state.leptos.clone();
     // The version in the address of the files is what lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();

@@ -4,12 +4,21 @@ use axum::http::{StatusCode, request::Parts};
 use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{protocol::session::User, server::error::Error};
+use crate::{
+    protocol::{problem::Code, session::User},
+    server::{error::Error, state::AppState},
+};
+
+/// What the server knows. `Err` outside of a request: to list the site's addresses at start Leptos draws the pages
+/// once without one, and may begin to load what they show. That must come to nothing, and not to a panic.
+pub fn state() -> Result<AppState, ServerFnError> {
+    use_context::<AppState>().ok_or_else(|| ServerFnError::new(Code::Unavailable.as_str()))
+}
 
 /// Who asks. The `welcome` layer made sure that it is somebody.
 pub fn visitor() -> Result<User, ServerFnError> {
     let user = use_context::<Parts>().and_then(|parts| parts.extensions.get::<User>().cloned());
-    user.ok_or_else(|| ServerFnError::new("no_session"))
+    user.ok_or_else(|| ServerFnError::new(Code::NoSession.as_str()))
 }
 
 /// A fault as the page is told it: the stable code and nothing of ours.
