@@ -121,6 +121,8 @@ pub enum ServerFrame {
         offset: Offset,
         /// The cursor that was asked for is honoured: nothing is missing.
         recovered: bool,
+        /// The room's newest offset: who has read up to here has caught up.
+        head: Offset,
         /// Who is in the room now.
         members: Vec<User>,
     },
@@ -198,6 +200,28 @@ pub enum ServerFrame {
     },
     /// The answer to `ping`.
     Pong,
+}
+
+/// Who is in a room and who is typing there, whole. Polls carry it, because they hear no single changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceState {
+    /// Everybody in the room.
+    pub members: Vec<User>,
+    /// Those who have been typing in the last seconds.
+    pub typing: Vec<User>,
+    /// Names this state: a poll that gives it back as `seen` is also answered when it has changed.
+    pub seen: String,
+}
+
+/// The answer to a poll with `seen`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Polled {
+    /// What was said.
+    #[serde(flatten)]
+    pub page: Page,
+    /// Who is there.
+    #[serde(flatten)]
+    pub presence: PresenceState,
 }
 
 /// The body of `POST /api/rooms`.

@@ -146,6 +146,8 @@ pub enum Control {
     Connected {
         /// The server's time.
         timestamp: i64,
+        /// The feed's newest offset: who has read up to here has caught up.
+        head: Offset,
     },
     /// The reader's cursor could not be honoured.
     Reset {
@@ -275,8 +277,9 @@ mod tests {
 
     #[test]
     fn an_event_is_a_control_or_an_entry() {
-        let connected = serde_json::from_str(r#"{"type":"connected","timestamp":5}"#).expect("well formed");
-        assert_eq!(Event::Control(Control::Connected { timestamp: 5 }), connected);
+        let connected =
+            serde_json::from_str(r#"{"type":"connected","timestamp":5,"head":3}"#).expect("well formed");
+        assert_eq!(Event::Control(Control::Connected { timestamp: 5, head: 3 }), connected);
         let entry = r#"{"type":"notification","text":"hi","channel":"ops","offset":1,"timestamp":5}"#;
         assert!(matches!(serde_json::from_str(entry).expect("well formed"), Event::Entry(_)));
     }

@@ -50,3 +50,4 @@ pub mod name;
 pub mod problem;
 pub mod session;
 pub mod text;
+pub mod transport;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::protocol::{
     self,
-    chat::{Message, Room, ServerFrame},
+    chat::{Message, PresenceState, Room, ServerFrame},
     cursor::Cursor,
     name::{RoomId, parse_name},
     problem::{Code, Rejection},
@@ -146,9 +147,8 @@ impl Chat {
         // which changes nothing, and nothing is missed.
         subscription.skip_whispers();
         let members = self.presence.members(&room);
-        let cursor = subscription.cursor();
-        let frame =
-            ServerFrame::Joined { room, epoch: cursor.epoch, offset: cursor.offset, recovered, members };
+        let (Cursor { epoch, offset }, head) = (subscription.cursor(), subscription.head());
+        let frame = ServerFrame::Joined { room, epoch, offset, recovered, head, members };
         Ok(Joined { frame, recovered, subscription, presence })
     }
 
@@ -176,11 +176,53 @@ impl Chat {
         Ok((message_of(&first.record), first.first))
     }
 
-    /// "I am typing", to those who are in the room.
-    pub fn typing(&self, room: &RoomId, user: &User) {
+    /// "I am typing", to those who are in the room; so must be who types.
+    pub fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
+        match self.presence.note_typing(room, &user.id) {
+            None => return Err(Rejection::new(Code::NotJoined, "Join the room first.")),
+            Some(false) => return Ok(()),
+            Some(true) => {}
+        }
         let frame =
             ServerFrame::Typing { room: room.clone(), user: user.name.clone(), user_id: user.id.clone() };
         self.hub.whisper(&TopicName::Room(room.clone()), encode_frame(&frame));
+        Ok(())
+    }
+
+    /// Who is there and who is typing.
+    pub fn presence_state(&self, room: &RoomId) -> PresenceState {
+        let (members, typing) = (self.presence.members(room), self.presence.typing(room));
+        // A digest needs no memory of ours and outlives a restart. A newer sign of typing is another state.
+        let mut digest = DefaultHasher::new();
+        (&members, &typing).hash(&mut digest);
+        let seen = format!("{:016x}", digest.finish());
+        PresenceState { members, typing: typing.into_iter().map(|(user, _)| user).collect(), seen }
+    }
+
+    /// A page after a cursor that is also answered when somebody comes, goes or types: a room for who has neither a
+    /// socket nor a stream. Somebody is seen in the room until a moment after the answer.
+    pub async fn poll(
+        &self,
+        room: &RoomId,
+        user: Option<&User>,
+        query: PageQuery,
+        limit: usize,
+        seen: &str,
+    ) -> Result<(Page, PresenceState), Error> {
+        let guard = user.map(|user| self.presence.enter(room, user));
+        let is_news = || self.presence_state(room).seen != seen;
+        let topic = TopicName::Room(room.clone());
+        let page = self.hub.page_unless(&topic, query, Filter::default(), limit, is_news).await?;
+        let state = self.presence_state(room);
+        if let Some(guard) = guard {
+            self.presence.linger(guard);
+        }
+        Ok((page, state))
+    }
+
+    /// Ends the being there of those who have stopped polling. To be called about every second.
+    pub fn sweep(&self) {
+        self.presence.sweep();
     }
 
     /// The whole list of people, for a reader that missed changes.

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 use clap::{Parser, ValueEnum};
 
 use super::store::Retention;
+use crate::protocol::transport::Transport;
 
 /// A self-hosted live event feed with chat rooms beside it.
 #[derive(Clone, Debug, Parser)]
@@ -49,6 +50,16 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
     pub max_connections: u64,
 
+    /// How long a write may make no progress before its connection is closed; the reader can resume
+    #[arg(long, env = "IDOBATA_WRITE_TIMEOUT", default_value = "30s", value_name = "TIME")]
+    pub write_timeout: Age,
+
+    /// How pages connect: by whatever works, or at best by this
+    ///
+    /// For hosts that do not pass WebSockets on, or not streams either.
+    #[arg(long, env = "IDOBATA_TRANSPORT", default_value = "auto", value_name = "TRANSPORT")]
+    pub transport: TransportSetting,
+
     /// Do not publish the server's own values to the feed's channel "server"
     #[arg(long, env = "IDOBATA_NO_MEASURE")]
     pub no_measure: bool,
@@ -60,6 +71,30 @@ pub struct Config {
 
 const AFTER_HELP: &str = "Open the printed address in a browser. Publish with:\n  \
     curl -d 'backup done' http://127.0.0.1:3000/api/events/ops";
+
+/// Which rungs of the transport ladder pages may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportSetting {
+    /// A WebSocket, else a stream, else a long poll.
+    Auto,
+    /// A WebSocket only.
+    Socket,
+    /// Server-sent events, and requests.
+    Stream,
+    /// Long polls, and requests.
+    Poll,
+}
+
+impl From<TransportSetting> for Option<Transport> {
+    fn from(setting: TransportSetting) -> Self {
+        match setting {
+            TransportSetting::Auto => None,
+            TransportSetting::Socket => Some(Transport::Socket),
+            TransportSetting::Stream => Some(Transport::Stream),
+            TransportSetting::Poll => Some(Transport::Poll),
+        }
+    }
+}
 
 /// The log's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -175,7 +175,27 @@ impl Hub {
                 Ok(self.page_of(&slice, cursor, false))
             }
             PageQuery::Before(cursor) => self.page_before(name, cursor, &filter, limit).await,
-            PageQuery::After(cursor, wait) => self.page_after(name, cursor, filter, limit, wait).await,
+            PageQuery::After(cursor, wait) => {
+                self.page_after(name, cursor, filter, limit, wait, || false).await
+            }
+        }
+    }
+
+    /// As [`Hub::page`], but a query that waits is answered as well when `is_news` has become true. That is asked
+    /// whenever somebody whispered in the topic.
+    pub async fn page_unless(
+        &self,
+        name: &TopicName,
+        query: PageQuery,
+        filter: Filter,
+        limit: usize,
+        is_news: impl Fn() -> bool,
+    ) -> Result<Page, StoreError> {
+        match query {
+            PageQuery::After(cursor, wait) => {
+                self.page_after(name, cursor, filter, limit, wait, is_news).await
+            }
+            PageQuery::Newest | PageQuery::Before(_) => self.page(name, query, filter, limit).await,
         }
     }
 
@@ -203,6 +223,7 @@ impl Hub {
         filter: Filter,
         limit: usize,
         wait: Duration,
+        is_news: impl Fn() -> bool,
     ) -> Result<Page, StoreError> {
         let deadline = Instant::now() + wait;
         let bell = Arc::new(Bell::default());
@@ -215,7 +236,7 @@ impl Hub {
                 Batch::Entries(batch) => entries.extend(batch),
                 // What was read before the reset would not join with what follows it.
                 Batch::Reset(_) => (entries, reset) = (Vec::new(), true),
-                Batch::Idle if !entries.is_empty() || reset => break,
+                Batch::Idle if !entries.is_empty() || reset || is_news() => break,
                 Batch::Idle => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if tokio::time::timeout(left, bell.rung()).await.is_err() {

@@ -3,6 +3,7 @@
 //! Who may import whom, always to the right (`make check` holds us to it):
 //! routes → { chat, feed } → { hub, presence } → { store, topic, subscription } → protocol.
 
+mod accept;
 pub mod auth;
 pub mod chat;
 mod clock;
@@ -20,6 +21,7 @@ pub mod store;
 pub mod subscription;
 pub mod telemetry;
 pub mod topic;
+mod write_deadline;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -88,18 +90,15 @@ impl Server {
         let Self { state, listener, config, .. } = self;
         let stop = state.lifetime.stop.clone();
         let background = start_background(&state, &config);
-        let serve = axum::serve(
-            listener,
-            routes::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let router = routes::router(state.clone());
+        let serve = accept::serve(listener, router, config.write_timeout.0, stop.clone());
         // The time-out runs from the stop, not from the start.
         let deadline = async {
             stop.cancelled().await;
             tokio::time::sleep(DRAIN_TIMEOUT).await;
         };
         tokio::select! {
-            served = serve.into_future() => served.context("the listener failed")?,
+            () = serve => {}
             () = deadline => tracing::warn!("some connections did not end in time and were cut"),
         }
         state.lifetime.sockets.close();

@@ -56,6 +56,11 @@ impl Subscription {
         Cursor { epoch: self.epoch.clone(), offset: self.offset }
     }
 
+    /// The newest offset that is known of the log.
+    pub fn head(&self) -> Offset {
+        self.topic.head().max(self.offset)
+    }
+
     /// Which log it reads.
     pub fn topic(&self) -> &TopicName {
         self.topic.name()

@@ -5,6 +5,7 @@
 mod bad_input;
 mod chat;
 mod feed;
+mod ladder;
 mod lifecycle;
 mod pages;
 mod program;

@@ -3,7 +3,7 @@
 //! The body is pulled: hyper asks for the next piece when the socket takes it, so a slow reader costs its cursor
 //! and nothing else. The stream ends on the server's stop with a `retry:` that spreads the readers' return.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::page_query::LIMIT_MAX;
+use super::{farewell::return_after_ms, page_query::LIMIT_MAX};
 use crate::{
     protocol::{
         cursor::Cursor,
@@ -26,7 +26,7 @@ use crate::{
         presence::PresenceGuard,
         state::AppState,
         subscription::{Batch, Subscription},
-        topic::{Bell, Whispers},
+        topic::{Bell, Entry, Whispers},
     },
 };
 
@@ -34,8 +34,8 @@ use crate::{
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a browser waits before it reconnects.
 const RETRY_MS: u64 = 2_000;
-/// After a stop, readers return within this time.
-const RETURN_SPREAD_MS: u64 = 5_000;
+/// Entries are written in pieces of about this size, so that a reader that stalls holds no more of its own.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header
 /// `Last-Event-ID`, so the header is the newer of the two.
@@ -72,6 +72,8 @@ pub(super) struct Followed {
     pub(super) subscription: Subscription,
     /// What the subscription rings.
     pub(super) bell: Arc<Bell>,
+    /// Whether the signs of life are events: scripts cannot hear comments.
+    pub(super) has_heartbeat: bool,
     /// The JSON of the first event.
     pub(super) greeting: String,
     /// The cursor that was asked for, if it could not be honoured.
@@ -90,6 +92,7 @@ pub(super) fn respond(state: &AppState, followed: Followed, connection: Connecti
         state: state.clone(),
         followed,
         phase: Phase::Greet,
+        unwritten: VecDeque::new(),
         sign_of_life: Instant::now() + KEEP_ALIVE,
         _connection: connection,
     };
@@ -105,6 +108,8 @@ struct Reader {
     state: AppState,
     followed: Followed,
     phase: Phase,
+    /// Read, and not written yet.
+    unwritten: VecDeque<Arc<Entry>>,
     /// When the reader is to hear something, whatever the bell rings for in the meantime.
     sign_of_life: Instant,
     _connection: ConnectionGuard,
@@ -148,20 +153,16 @@ impl Reader {
     /// answers by reconnecting with its cursor.
     async fn follow(&mut self) -> Option<Bytes> {
         loop {
+            if let Some(bytes) = self.piece() {
+                return Some(bytes);
+            }
             if let Some(bytes) = self.whispers() {
                 return Some(bytes);
             }
             match self.followed.subscription.read().await {
-                Ok(Batch::Entries(entries)) if entries.is_empty() => {}
                 Ok(Batch::Entries(entries)) => {
                     self.state.metrics.count_deliveries(entries.len());
-                    if let [entry] = entries.as_slice() {
-                        return Some(entry.block().clone());
-                    }
-                    let mut bytes =
-                        BytesMut::with_capacity(entries.iter().map(|entry| entry.block().len()).sum());
-                    entries.iter().for_each(|entry| bytes.extend_from_slice(entry.block()));
-                    return Some(bytes.freeze());
+                    self.unwritten = entries.into();
                 }
                 Ok(Batch::Reset(cursor)) => return Some(Bytes::from(self.reset(&cursor))),
                 Ok(Batch::Idle) => {
@@ -175,6 +176,22 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// As many of the read entries as make a piece.
+    fn piece(&mut self) -> Option<Bytes> {
+        let first = self.unwritten.pop_front()?;
+        if self.unwritten.is_empty() {
+            return Some(first.block().clone());
+        }
+        let mut bytes = BytesMut::from(first.block().as_ref());
+        while let Some(entry) = self.unwritten.front()
+            && bytes.len() + entry.block().len() <= PIECE_BYTES
+        {
+            bytes.extend_from_slice(entry.block());
+            self.unwritten.pop_front();
+        }
+        Some(bytes.freeze())
     }
 
     /// What was whispered, without ids: it moves no cursor.
@@ -200,13 +217,14 @@ impl Reader {
             () = self.followed.bell.rung() => None,
             () = self.state.lifetime.stop.cancelled() => {
                 self.phase = Phase::End;
-                let spread = getrandom::u64().unwrap_or(0) % RETURN_SPREAD_MS;
-                Some(Bytes::from(format!("retry: {}\n\n", RETRY_MS / 2 + spread)))
+                Some(Bytes::from(format!("retry: {}\n\n", return_after_ms())))
             }
             // A block without data moves the reader's Last-Event-ID and fires nothing: the reader of a quiet
             // channel keeps a cursor that is still retained.
             () = tokio::time::sleep_until(self.sign_of_life) => {
-                Some(Bytes::from(format!(": keep-alive\nid: {}\n\n", self.followed.subscription.cursor())))
+                let cursor = self.followed.subscription.cursor();
+                let heartbeat = if self.followed.has_heartbeat { "event: heartbeat\ndata: {}\n" } else { "" };
+                Some(Bytes::from(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n")))
             }
         }
     }

@@ -36,6 +36,7 @@ pub(super) struct RawQuery {
     limit: Option<usize>,
     wait: Option<u64>,
     channel: Option<String>,
+    heartbeat: Option<bool>,
 }
 
 /// See the module.
@@ -60,13 +61,13 @@ fn wants_json(headers: &HeaderMap) -> bool {
 
 async fn page(state: &AppState, channels: Channels, query: RawQuery) -> Result<Response, Error> {
     let RawQuery { before, after, limit, wait, .. } = query;
-    let (query, limit) = RawPageQuery { before, after, limit, wait }.parse()?;
+    let (query, limit) = RawPageQuery { before, after, limit, wait, seen: None }.parse()?;
     let _counted = count_poll(state, &query)?;
     let page = tokio::select! {
         page = state.feed.page(query.clone(), channels, limit) => page?,
         () = state.lifetime.stop.cancelled(), if query.waits() => cut_short(&query),
     };
-    Ok(answer(state, "events", &page))
+    Ok(answer(state, "events", &page, ""))
 }
 
 async fn stream(
@@ -81,13 +82,14 @@ async fn stream(
     let Subscribed { subscription, recovered } =
         state.feed.subscribe(start.clone(), channels, bell.clone()).await?;
     let followed = Followed {
-        subscription,
         bell,
-        greeting: encode_control(&Control::Connected { timestamp: now_ms() }),
+        greeting: encode_control(&Control::Connected { timestamp: now_ms(), head: subscription.head() }),
+        has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         make_up: |_, _| None, // nobody whispers in the feed
         _presence: None,
+        subscription,
     };
     Ok(respond(state, followed, connection))
 }

@@ -5,6 +5,7 @@ mod assets;
 mod body;
 mod chat_socket;
 mod event_stream;
+mod farewell;
 mod feed_events;
 mod forms;
 mod operate;
@@ -41,6 +42,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/events/{channel}", post(publish::post))
         .route("/api/rooms", get(rooms::list).post(rooms::create))
         .route("/api/rooms/{room}/messages", get(rooms::messages).post(rooms::post))
+        .route("/api/rooms/{room}/typing", post(rooms::typing))
         .route("/api/rooms/{room}/events", get(room_events::get))
         .route("/api/session", post(session::create).delete(session::end))
         .route("/api", any(problem::not_found))

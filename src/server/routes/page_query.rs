@@ -45,6 +45,8 @@ pub(super) struct RawPageQuery {
     pub(super) after: Option<String>,
     pub(super) limit: Option<usize>,
     pub(super) wait: Option<u64>,
+    /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`].
+    pub(super) seen: Option<String>,
 }
 
 impl RawPageQuery {
@@ -85,8 +87,9 @@ pub(super) fn connect(state: &AppState, kind: Kind) -> Result<ConnectionGuard, R
     })
 }
 
-/// Writes a page without decoding its entries: they are JSON already.
-pub(super) fn answer(state: &AppState, name: &str, page: &Page) -> Response {
+/// Writes a page without decoding its entries: they are JSON already. `more_members` is put behind the page's own
+/// members: empty, or `,"name":value` and so on.
+pub(super) fn answer(state: &AppState, name: &str, page: &Page, more_members: &str) -> Response {
     state.metrics.count_deliveries(page.entries.len());
     let mut body = format!("{{\"{name}\":[").into_bytes();
     for (index, entry) in page.entries.iter().enumerate() {
@@ -97,7 +100,7 @@ pub(super) fn answer(state: &AppState, name: &str, page: &Page) -> Response {
     }
     let Page { cursor, more, reset, .. } = page;
     body.extend_from_slice(
-        format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":{reset}}}").as_bytes(),
+        format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":{reset}{more_members}}}").as_bytes(),
     );
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }

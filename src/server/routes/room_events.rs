@@ -33,6 +33,7 @@ use crate::{
 pub(super) struct RawQuery {
     after: Option<String>,
     last: Option<usize>,
+    heartbeat: Option<bool>,
 }
 
 /// See the module.
@@ -52,6 +53,7 @@ pub(super) async fn get(
         subscription,
         bell,
         greeting: encode_frame(&frame),
+        has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         make_up: encode_members,

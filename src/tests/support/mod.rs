@@ -165,6 +165,22 @@ impl Person {
         Socket::open(&self.url, Some(&self.session.token)).await.unwrap()
     }
 
+    /// Asks for an address of the server.
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.session.token)
+    }
+
+    /// Opens a room's stream, and is then seen in the room.
+    pub(crate) async fn room_stream(&self, room: &str, query: &str) -> Stream {
+        Stream::open(self.get(&format!("/api/rooms/{room}/events{query}"))).await
+    }
+
+    /// "I am typing", over HTTP.
+    pub(crate) async fn type_in(&self, room: &str) -> Response {
+        let request = self.client.post(format!("{}/api/rooms/{room}/typing", self.url));
+        request.bearer_auth(&self.session.token).send().await.unwrap()
+    }
+
     /// Says something over HTTP.
     pub(crate) async fn post(&self, room: &str, id: &str, text: &str) -> Response {
         self.post_body(room, &json!({ "id": id, "text": text })).await

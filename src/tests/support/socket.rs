@@ -92,6 +92,17 @@ impl Socket {
         }
     }
 
+    /// The reason the server closes with.
+    pub(crate) async fn close_reason(&mut self) -> String {
+        loop {
+            match self.message().await {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.reason.as_str().to_owned(),
+                Some(Ok(_)) => {}
+                other => panic!("no close frame: {other:?}"),
+            }
+        }
+    }
+
     /// Joins a room, with more fields, and returns `joined`, which must come first.
     pub(crate) async fn join(&mut self, room: &str, more: Value) -> Value {
         let mut frame = json!({ "type": "join", "room": room });

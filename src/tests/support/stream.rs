@@ -13,6 +13,7 @@ pub(crate) struct Block {
     pub(crate) data: Option<Value>,
     pub(crate) comment: Option<String>,
     pub(crate) retry: Option<u64>,
+    pub(crate) event: Option<String>,
 }
 
 pub(crate) struct Stream {
@@ -76,6 +77,7 @@ fn parse(block: &str) -> Block {
             ("id", id) => parsed.id = Some(id.to_owned()),
             ("data", data) => parsed.data = Some(serde_json::from_str(data).unwrap()),
             ("retry", retry) => parsed.retry = Some(retry.parse().unwrap()),
+            ("event", event) => parsed.event = Some(event.to_owned()),
             ("", comment) => parsed.comment = Some(comment.to_owned()),
             other => panic!("a field that is none of ours: {other:?}"),
         }

@@ -8,7 +8,7 @@ use futures_util::SinkExt;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
-    CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, TYPING_INTERVAL, WRITE_TIMEOUT,
+    super::farewell::return_after_ms, CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX,
     close,
 };
 use crate::{
@@ -52,8 +52,6 @@ enum Event {
 struct Following {
     subscription: Subscription,
     _presence: Option<PresenceGuard>,
-    /// When the last sign of typing was passed on.
-    typed: Option<Instant>,
 }
 
 pub(super) struct Connection {
@@ -73,7 +71,11 @@ impl Connection {
         let end = self.run(&mut socket).await;
         tracing::debug!(user.id = self.user.id, ?end, "a socket ended");
         if let End::Close(code) = end {
-            let frame = CloseFrame { code, reason: Utf8Bytes::default() };
+            let reason = match code {
+                close::GOING_AWAY => format!("retry {}", return_after_ms()).into(),
+                _ => Utf8Bytes::default(),
+            };
+            let frame = CloseFrame { code, reason };
             // The peer may be gone already; there is nobody left to tell.
             drop(timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await);
         }
@@ -175,11 +177,8 @@ impl Connection {
                 };
                 send(socket, &frame).await
             }
-            ClientFrame::Typing { room } => match self.followed(&room) {
-                Ok(id) => {
-                    self.typing(&id);
-                    Ok(())
-                }
+            ClientFrame::Typing { room } => match self.typing(&room) {
+                Ok(()) => Ok(()),
                 Err(rejection) => send(socket, &rejected(Some(room), None, rejection)).await,
             },
             ClientFrame::Ping => send(socket, &ServerFrame::Pong).await,
@@ -206,7 +205,7 @@ impl Connection {
         let Joined { frame, recovered, subscription, presence } =
             self.state.chat.join(room, Some(&self.user), start, self.bell.clone()).await?;
         let reset = (!recovered).then(|| reset_frame(id.clone(), subscription.cursor()));
-        self.rooms.insert(id, Following { subscription, _presence: presence, typed: None });
+        self.rooms.insert(id, Following { subscription, _presence: presence });
         Ok([Some(frame), reset].into_iter().flatten().collect())
     }
 
@@ -222,12 +221,9 @@ impl Connection {
         })
     }
 
-    fn typing(&mut self, room: &RoomId) {
-        let Some(following) = self.rooms.get_mut(room) else { return };
-        if following.typed.is_none_or(|at| at.elapsed() >= TYPING_INTERVAL) {
-            following.typed = Some(Instant::now());
-            self.state.chat.typing(room, &self.user);
-        }
+    fn typing(&self, room: &str) -> Result<(), Rejection> {
+        let room = self.followed(room)?;
+        self.state.chat.typing(&room, &self.user)
     }
 
     fn followed(&self, room: &str) -> Result<RoomId, Rejection> {
@@ -289,15 +285,11 @@ async fn send(socket: &mut WebSocket, frame: &ServerFrame) -> Result<(), End> {
 
 /// Puts a message into the write buffer, which goes out when it is full or flushed.
 async fn write(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    in_time(socket.feed(message)).await
+    socket.feed(message).await.map_err(|_| End::Gone)
 }
 
 async fn flush(socket: &mut WebSocket) -> Result<(), End> {
-    in_time(socket.flush()).await
-}
-
-async fn in_time(write: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
-    timeout(WRITE_TIMEOUT, write).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
+    socket.flush().await.map_err(|_| End::Gone)
 }
 
 /// The code that says what was wrong with what the peer sent.

@@ -36,12 +36,8 @@ const JOINS_MAX: usize = 32;
 /// The server's own heartbeat. A peer that has said nothing for [`SILENCE_MAX`] is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(45);
-/// A write that makes no progress for so long ends the connection; the reader can resume.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the peer has to answer a close, so that it reads ours before the connection goes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Of one person's signs of typing in a room, those that come faster are dropped.
-const TYPING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Close codes of RFC 6455, 7.4.1.
 mod close {

@@ -1,0 +1,99 @@
+//! Accepts connections and serves HTTP/1.1 on each, one task a connection.
+//!
+//! Not by `axum::serve`, because it leaves open how much a connection may hold and how long it may be stuck: hyper
+//! by itself collects 400 kB for a reader that does not read.
+
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use super::write_deadline::WriteDeadline;
+
+/// What hyper may collect of a request's head and of an answer that the peer does not take yet.
+const BUFFER_BYTES: usize = 16 * 1024;
+/// A head that takes longer is given up, and so is a connection that is idle for so long.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// When the system has no more file descriptors: accepting at once again would only burn time.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(500);
+
+/// Serves until `stop`, then waits until every connection has ended.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    write_timeout: Duration,
+    stop: CancellationToken,
+) {
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                prepare(&stream, write_timeout);
+                let stream = WriteDeadline::new(stream, write_timeout);
+                connections.spawn(connection(stream, address, router.clone(), stop.clone()));
+            }
+            // The peer had gone before it was accepted.
+            Err(error) if is_peers(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "a connection could not be accepted");
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
+        }
+    }
+    drop(listener); // new connections are refused from here on, not kept waiting
+    connections.close();
+    connections.wait().await;
+}
+
+fn prepare(stream: &TcpStream, write_timeout: Duration) {
+    // Entries are small and written whole; waiting for more would only delay them.
+    let no_delay = stream.set_nodelay(true);
+    // What the system took from us and cannot deliver: a peer that is gone without a word.
+    let no_answer = SockRef::from(stream).set_tcp_user_timeout(Some(write_timeout));
+    if let Err(error) = no_delay.and(no_answer) {
+        tracing::debug!(%error, "a connection could not be set up fully");
+    }
+}
+
+async fn connection(
+    stream: WriteDeadline<TcpStream>,
+    address: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut serving = pin!(serving);
+    let served = tokio::select! {
+        served = serving.as_mut() => served,
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+fn is_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
