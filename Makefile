@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh -type f)
 
-.PHONY: help setup setup-test build run watch check unit e2e test clean
+.PHONY: help setup setup-test build run watch check unit chaos e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ check: setup ## Format, lints for both targets, and the rules of the tree
 
 unit: setup ## Unit tests and tests over real sockets
 	$(TOOLS) cargo test --features ssr
+
+chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to rerun a plan
+	$(TOOLS) export IDOBATA_CHAOS_SECONDS=$$(( $(or $(MINUTES),1) * 60 ))
+	$(if $(SEED),export IDOBATA_CHAOS_SEED=$(SEED))
+	cargo test --features ssr --test sockets chaos -- --nocapture
 
 e2e: setup-test build ## Stories in a real browser, against the release program
 	$(TOOLS) cd end2end && npx playwright test $(ARGS)

@@ -42,6 +42,14 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_ROOM_AGE", default_value = "365d", value_name = "TIME")]
     pub room_age: Age,
 
+    /// How long a post that is sent again is recognized although its first was removed
+    #[arg(long, env = "IDOBATA_CLIENT_ID_AGE", default_value = "30d", value_name = "TIME")]
+    pub client_id_age: Age,
+
+    /// How often to remove what is not kept any more; a log may be over its bounds by what comes in this time
+    #[arg(long, env = "IDOBATA_TRIM_INTERVAL", default_value = "60s", value_name = "TIME")]
+    pub trim_interval: Age,
+
     /// Rooms that people may make in all
     #[arg(long, env = "IDOBATA_MAX_ROOMS", default_value_t = 1_000, value_name = "N")]
     pub max_rooms: usize,
@@ -109,6 +117,12 @@ pub enum LogFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Age(pub Duration);
 
+impl Age {
+    fn as_ms(self) -> i64 {
+        i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
 impl FromStr for Age {
     type Err = String;
 
@@ -139,17 +153,17 @@ fn at_least_one(text: &str) -> Result<u64, String> {
 impl Config {
     /// How long the feed is kept.
     pub fn feed_retention(&self) -> Retention {
-        retention(self.feed_entries, self.feed_age)
+        self.retention(self.feed_entries, self.feed_age)
     }
 
     /// How long a room's talk is kept.
     pub fn room_retention(&self) -> Retention {
-        retention(self.room_entries, self.room_age)
+        self.retention(self.room_entries, self.room_age)
     }
-}
 
-fn retention(entries: u64, age: Age) -> Retention {
-    Retention { entries, age_ms: i64::try_from(age.0.as_millis()).unwrap_or(i64::MAX) }
+    fn retention(&self, entries: u64, age: Age) -> Retention {
+        Retention { entries, age_ms: age.as_ms(), client_id_age_ms: self.client_id_age.as_ms() }
+    }
 }
 
 #[cfg(test)]

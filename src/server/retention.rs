@@ -1,17 +1,12 @@
 //! The housekeeper: removes what the settings no longer keep, now and then.
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
 use super::{config::Config, hub::Hub, store::TopicName};
 
-/// How often. A log may be over its bounds by as much as comes in this time.
-const INTERVAL: Duration = Duration::from_secs(60);
-
 /// Trims every topic until the token is cancelled.
 pub(super) async fn run(hub: Hub, config: Config, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(INTERVAL);
+    let mut ticks = tokio::time::interval(config.trim_interval.0);
     let retention_of = |topic: &TopicName| match topic {
         TopicName::Feed => config.feed_retention(),
         TopicName::Room(_) => config.room_retention(),

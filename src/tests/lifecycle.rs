@@ -56,15 +56,41 @@ async fn a_close_is_answered_by_a_close() {
 }
 
 #[tokio::test]
-async fn a_stopped_servers_database_is_whole_in_its_one_file() {
+async fn a_stopped_servers_history_moves_with_its_folder() {
     let server = TestServer::start().await;
     server.publish("ops", "kept").await;
     let head = server.feed_cursor().await;
     let data = server.stop().await.unwrap();
     let copy = tempfile::tempdir().unwrap();
-    std::fs::copy(data.path().join("idobata.db"), copy.path().join("idobata.db")).unwrap();
-    let restored = TestServer::start_on(copy.path(), &[]).await;
-    assert_eq!(restored.feed_cursor().await, head);
+    for file in ["idobata.db", "idobata.mark"] {
+        std::fs::copy(data.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let moved = TestServer::start_on(copy.path(), &[]).await;
+    assert_eq!(moved.feed_cursor().await, head);
+}
+
+#[tokio::test]
+async fn a_backup_that_is_put_back_is_told_to_readers_by_a_reset() {
+    let server = TestServer::start().await;
+    server.publish("ops", "before the backup").await;
+    let data = server.stop().await.unwrap();
+    let (database, backup) = (data.path().join("idobata.db"), data.path().join("backup"));
+    std::fs::copy(&database, &backup).unwrap();
+
+    let server = TestServer::start_on(data.path(), &[]).await;
+    server.publish("ops", "after the backup").await;
+    let read = server.feed_cursor().await;
+    server.stop().await;
+    std::fs::copy(&backup, &database).unwrap();
+
+    // Offset 2 is given out anew. A reader of the first one must not take the second for it.
+    let server = TestServer::start_on(data.path(), &[]).await;
+    server.publish("ops", "after the restore").await;
+    let mut stream = server.stream(&format!("?after={read}")).await;
+    assert_eq!(stream.connected().await, read);
+    let (_, reset) = stream.event().await;
+    assert_eq!(reset["type"], "reset");
+    assert_eq!(stream.texts(2).await, ["before the backup", "after the restore"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps in vain has failed, with its line")]
 
 mod bad_input;
+mod chaos;
 mod chat;
 mod feed;
 mod ladder;

@@ -1,66 +1,21 @@
 //! The program itself: started as its users start it, ended as their systems end it.
 
-use std::{
-    path::Path,
-    process::{Output, Stdio},
-};
+use std::process::Output;
 
 use serde_json::Value;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Command;
 
-use crate::support::{Stream, in_time};
+use crate::support::{PROGRAM, Program, Stream, in_time};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_idobata");
-
-/// A running program; killed when dropped.
-struct Program {
-    child: Child,
-    url: String,
+async fn publish(program: &Program, text: &str) {
+    let request =
+        reqwest::Client::new().post(format!("{}/api/events/ops", program.url)).body(text.to_owned());
+    assert_eq!(request.send().await.unwrap().status(), 201);
 }
 
-impl Program {
-    async fn start(data: &Path) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["--listen", "127.0.0.1:0", "--no-measure", "--data"])
-            .arg(data)
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url = in_time(async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it says where it listens");
-                if let Some((_, url)) = line.split_once("listening on ") {
-                    return url.to_owned();
-                }
-            }
-        })
-        .await;
-        // What it says later is read to nobody, so that the pipe never fills.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url }
-    }
-
-    async fn publish(&self, text: &str) {
-        let request =
-            reqwest::Client::new().post(format!("{}/api/events/ops", self.url)).body(text.to_owned());
-        assert_eq!(request.send().await.unwrap().status(), 201);
-    }
-
-    async fn feed(&self) -> Value {
-        let request = reqwest::Client::new().get(format!("{}/api/events", self.url));
-        request.header("accept", "application/json").send().await.unwrap().json().await.unwrap()
-    }
-
-    async fn signal(&mut self, signal: &str) -> Option<i32> {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
-        in_time(self.child.wait()).await.unwrap().code()
-    }
+async fn feed(program: &Program) -> Value {
+    let request = reqwest::Client::new().get(format!("{}/api/events", program.url));
+    request.header("accept", "application/json").send().await.unwrap().json().await.unwrap()
 }
 
 async fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -76,12 +31,12 @@ async fn what_was_acknowledged_survives_a_kill() {
     let data = tempfile::tempdir().unwrap();
     let mut program = Program::start(data.path()).await;
     for n in 1..=20 {
-        program.publish(&n.to_string()).await;
+        publish(&program, &n.to_string()).await;
     }
-    let before = program.feed().await;
+    let before = feed(&program).await;
     assert_eq!(program.signal("-KILL").await, None);
     let program = Program::start(data.path()).await;
-    assert_eq!(program.feed().await, before, "history, offsets and epoch");
+    assert_eq!(feed(&program).await, before, "history, offsets and epoch");
 }
 
 #[tokio::test]
@@ -97,9 +52,17 @@ async fn sigterm_ends_the_program_cleanly_with_streams_open() {
 async fn help_explains_every_setting() {
     let output = Command::new(PROGRAM).arg("--help").output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in
-        ["--listen", "--data", "JWT_SECRET", "--feed-entries", "--room-age", "--max-connections", "curl -d"]
-    {
+    for part in [
+        "--listen",
+        "--data",
+        "JWT_SECRET",
+        "--feed-entries",
+        "--room-age",
+        "--max-connections",
+        "--transport",
+        "--write-timeout",
+        "curl -d",
+    ] {
         assert!(help.contains(part), "{part} is missing in\n{help}");
     }
 }

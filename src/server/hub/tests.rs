@@ -125,7 +125,11 @@ async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
     for _ in 0..400 {
         bench.publish("c").await;
     }
-    bench.hub.trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2 }).await.expect("trimmed");
+    bench
+        .hub
+        .trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2, client_id_age_ms: 0 })
+        .await
+        .expect("trimmed");
     let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {
         panic!("it lacks what is gone")
     };

@@ -65,7 +65,7 @@ fn offsets(records: &[Record]) -> Vec<Offset> {
 }
 
 fn keep(entries: u64) -> Retention {
-    Retention { entries, age_ms: i64::MAX / 2 }
+    Retention { entries, age_ms: i64::MAX / 2, client_id_age_ms: i64::MAX / 2 }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,6 +121,20 @@ async fn the_same_client_id_returns_the_first_entry() {
 }
 
 #[tokio::test]
+async fn a_client_id_outlives_its_entry_until_its_own_age() {
+    let bench = Bench::sqlite();
+    let sent = Draft { client_id: Some("id".into()), ..draft("first") };
+    let first = bench.append(vec![sent.clone()]).await.remove(0).record;
+    bench.append(vec![draft("b"), draft("c")]).await;
+    assert_eq!(bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed"), 2);
+    let again = bench.append(vec![sent.clone()]).await.remove(0);
+    assert_eq!((&again.record, again.first), (&first, false), "removed, and not stored anew");
+    let by_age = Retention { client_id_age_ms: 0, ..keep(1) };
+    bench.store.trim(&TopicName::Feed, by_age, first.timestamp + 1).await.expect("trimmed");
+    assert!(bench.append(vec![sent]).await.remove(0).first, "forgotten in the end");
+}
+
+#[tokio::test]
 async fn the_same_client_id_twice_in_one_append_is_one_entry() {
     let bench = Bench::sqlite();
     let twice = Draft { client_id: Some("id".into()), ..draft("c") };
@@ -173,7 +187,7 @@ async fn trimming_by_count_raises_the_floor() {
 async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering() {
     let bench = Bench::sqlite();
     let last = bench.append(vec![draft("c"); 3]).await.remove(2).record;
-    let by_age = Retention { entries: 100, age_ms: 1_000 };
+    let by_age = Retention { entries: 100, age_ms: 1_000, client_id_age_ms: 0 };
     let now = last.timestamp + 1_000;
     assert_eq!(
         bench.store.trim(&TopicName::Feed, by_age, now).await.expect("trimmed"),

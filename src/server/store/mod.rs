@@ -3,7 +3,7 @@
 //! The hub is its caller. A store assigns offsets and timestamps, keeps what it acknowledged through a crash, and
 //! calls [`Announce`] for every committed entry in offset order. It never holds a lock of ours while it calls.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, io, path::PathBuf, str::FromStr};
 
 use async_trait::async_trait;
 
@@ -53,7 +53,8 @@ impl FromStr for TopicName {
 pub struct Draft {
     /// Who says it: a user's id or a publisher's.
     pub author: String,
-    /// The author's own id for it; appending the same again returns the first entry.
+    /// The author's own id for it; appending the same again returns the first entry. When that was removed since,
+    /// its offset and timestamp with what was sent now.
     pub client_id: Option<String>,
     /// The feed's label.
     pub channel: Option<String>,
@@ -129,6 +130,8 @@ pub struct Retention {
     pub entries: u64,
     /// Not older than this, in milliseconds.
     pub age_ms: i64,
+    /// How long the client id of an entry that was removed is remembered, in milliseconds from its appending.
+    pub client_id_age_ms: i64,
 }
 
 /// What can go wrong in a store. The reader is told "unavailable"; the log has this.
@@ -137,6 +140,14 @@ pub enum StoreError {
     /// SQLite refused.
     #[error("the database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The file beside the database cannot be opened or read.
+    #[error("{} cannot be used: {error}", path.display())]
+    Mark {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// A batch could not be committed; nothing of it is stored.
     #[error("the commit failed: {0}")]
     Commit(String),

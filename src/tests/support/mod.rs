@@ -1,6 +1,7 @@
 //! What the tests stand on: a server, people with sessions, and readers of streams and sockets. Every wait has a
 //! deadline, and waits for a fact.
 
+mod program;
 mod socket;
 mod stream;
 
@@ -15,7 +16,11 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::{socket::Socket, stream::Stream};
+pub(crate) use self::{
+    program::{PROGRAM, Program},
+    socket::Socket,
+    stream::Stream,
+};
 
 /// How long any wait may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);

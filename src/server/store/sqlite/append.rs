@@ -39,7 +39,7 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
 }
 
 /// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
-fn new_epoch() -> String {
+pub(super) fn new_epoch() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
 }
 
@@ -89,7 +89,22 @@ fn first_of(
         "SELECT offset, timestamp, author, client_id, channel, body FROM entries
          WHERE topic = ?1 AND author = ?2 AND client_id = ?3",
     )?;
-    Ok(select.query_row(params![topic, draft.author, client_id], |row| record_of(name, row)).optional()?)
+    let first = select.query_row(params![topic, draft.author, client_id], |row| record_of(name, row));
+    if let Some(first) = first.optional()? {
+        return Ok(Some(first));
+    }
+    let mut select = connection.prepare_cached(
+        "SELECT offset, timestamp FROM past_client_ids WHERE topic = ?1 AND author = ?2 AND client_id = ?3",
+    )?;
+    let place = select
+        .query_row(params![topic, draft.author, client_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(place.map(|(offset, timestamp)| record(name, offset, timestamp, draft.clone())))
+}
+
+fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: Draft) -> Record {
+    let Draft { author, client_id, channel, body, .. } = draft;
+    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
 }
 
 fn insert(
@@ -115,9 +130,13 @@ fn insert(
             draft.lasting,
             draft.body
         ])?;
-    let Draft { author, client_id, channel, body, .. } = draft;
-    Ok(Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body })
+    Ok(record(name, offset, timestamp, draft))
 }
+
+/// What a trim removes: parameters are topic, floor, the oldest timestamp to keep, and how many lasting entries.
+const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR timestamp < ?3
+    OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
+                  ORDER BY offset DESC LIMIT 1 OFFSET ?4))";
 
 /// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
 /// Returns how many entries went and whether the floor may rise further.
@@ -140,13 +159,18 @@ pub(super) fn trim(
     let by_count = topic.head.saturating_sub(retention.entries);
     let target = by_age.max(by_count).max(topic.floor);
     let floor = target.min(topic.floor + TRIM_STEP);
-    let removed = connection
-        .prepare_cached(
-            "DELETE FROM entries WHERE topic = ?1 AND offset <= ?2 AND (lasting = 0 OR timestamp < ?3
-             OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
-                           ORDER BY offset DESC LIMIT 1 OFFSET ?4))",
-        )?
+    connection
+        .prepare_cached(&format!(
+            "INSERT OR IGNORE INTO past_client_ids SELECT topic, author, client_id, offset, timestamp
+             FROM entries WHERE {REMOVED} AND client_id IS NOT NULL"
+        ))?
         .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
+    let removed = connection
+        .prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}"))?
+        .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
+    connection
+        .prepare_cached("DELETE FROM past_client_ids WHERE topic = ?1 AND timestamp < ?2")?
+        .execute(params![topic.id, now_ms.saturating_sub(retention.client_id_age_ms)])?;
     connection
         .prepare_cached("UPDATE topics SET floor = ?2 WHERE id = ?1")?
         .execute(params![topic.id, floor])?;

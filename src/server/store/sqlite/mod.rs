@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file in WAL mode, one writing thread, a few reading connections.
 
 mod append;
+mod mark;
 mod read;
 mod schema;
 mod writer;
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use self::{read::From, writer::Writer};
+use self::{mark::Mark, read::From, writer::Writer};
 use super::{
     Announce, Appended, Bounds, Draft, Filter, Record, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
@@ -33,6 +34,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
     announce: Arc<dyn Announce>,
+    mark: Arc<Mark>,
 }
 
 impl SqliteStore {
@@ -45,8 +47,9 @@ impl SqliteStore {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
         )?;
         schema::migrate(&mut connection)?;
+        let mark = Arc::new(Mark::open(path, &mut connection)?);
         let writer = Writer::start(connection).map_err(|error| StoreError::Commit(error.to_string()))?;
-        Ok(Self { writer, readers: Arc::new(Readers::new(path)), announce })
+        Ok(Self { writer, readers: Arc::new(Readers::new(path)), announce, mark })
     }
 
     async fn read<T: Send + 'static>(
@@ -138,7 +141,7 @@ impl Store for SqliteStore {
     }
 
     async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
-        let (name, announce) = (topic.clone(), self.announce.clone());
+        let (name, announce, mark) = (topic.clone(), self.announce.clone(), self.mark.clone());
         self.writer
             .run(
                 move |connection| append::append(connection, &name, drafts),
@@ -146,6 +149,7 @@ impl Store for SqliteStore {
                     let new: Vec<Record> =
                         appended.iter().filter(|one| one.first).map(|one| one.record.clone()).collect();
                     if !new.is_empty() {
+                        mark.raise(new.len());
                         announce.announce(&new);
                     }
                 },

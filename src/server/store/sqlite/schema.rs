@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The schema's version is the number of migrations applied (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
@@ -33,7 +34,20 @@ const MIGRATIONS: [&str; 1] = ["
         id TEXT NOT NULL UNIQUE,
         name TEXT NOT NULL
     ) STRICT;
-"];
+",
+    // The client ids of entries that were removed: who sends one again, perhaps after days, must not store it twice.
+    "
+    CREATE TABLE past_client_ids (
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        author TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        offset INTEGER NOT NULL,
+        timestamp INTEGER NOT NULL,
+        PRIMARY KEY (topic, author, client_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX past_client_ids_by_age ON past_client_ids (topic, timestamp);
+",
+];
 
 /// Brings the database to the newest schema, one transaction a step.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -1,0 +1,234 @@
+//! Readers that hold us to the promise: each entry once, in order, and a `reset` wherever something is missing.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{sync::watch, time::timeout};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+use super::{
+    plan::Transport,
+    topic::{Seen, Topic},
+};
+
+/// Without a word for so long, a reader tries another connection.
+const SILENCE: Duration = Duration::from_millis(1_200);
+
+/// What a reader saw without a gap.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// The offset it starts after: the reader's first cursor, or a reset's.
+    pub(super) after: u64,
+    pub(super) entries: Vec<Seen>,
+}
+
+pub(super) struct Reader {
+    topic: Topic,
+    transport: Transport,
+    url: String,
+    token: String,
+    client: reqwest::Client,
+    /// The log's last offset, once nothing more is written.
+    end: watch::Receiver<Option<u64>>,
+    epoch: String,
+    offset: u64,
+    pub(super) segments: Vec<Segment>,
+    pub(super) connections: u64,
+}
+
+/// How a connection ended.
+enum Ended {
+    /// It was cut, or silent: resume.
+    Lost,
+    /// The promise is broken.
+    Broken(String),
+}
+
+impl<E: std::error::Error> From<E> for Ended {
+    fn from(_: E) -> Self {
+        Self::Lost
+    }
+}
+
+impl Reader {
+    pub(super) fn new(
+        (topic, transport): (Topic, Transport),
+        (url, token): (String, String),
+        cursor: &str,
+        end: watch::Receiver<Option<u64>>,
+    ) -> Self {
+        let (epoch, offset) = parse_cursor(cursor);
+        // Without a pool each request meets its own misfortune.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        let segments = vec![Segment { after: offset, entries: Vec::new() }];
+        Self { topic, transport, url, token, client, end, epoch, offset, segments, connections: 0 }
+    }
+
+    /// Reads to the end of the log, however many connections it takes. `Err` says how the promise was broken.
+    pub(super) async fn read(mut self) -> Result<Self, String> {
+        while !self.is_done() {
+            self.connections += 1;
+            let ended = match self.transport {
+                Transport::Socket => self.follow_socket().await,
+                Transport::Stream => self.follow_stream().await,
+                Transport::Poll => self.follow_polls().await,
+            };
+            match ended {
+                Ok(()) => {}
+                Err(Ended::Lost) => tokio::time::sleep(Duration::from_millis(fastrand::u64(5..60))).await,
+                Err(Ended::Broken(how)) => {
+                    let (topic, transport) = (&self.topic, self.transport);
+                    return Err(format!("a reader of {topic:?} by {transport:?}: {how}"));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    fn is_done(&self) -> bool {
+        self.end.borrow().is_some_and(|end| self.offset >= end)
+    }
+
+    fn cursor(&self) -> String {
+        format!("{}:{}", self.epoch, self.offset)
+    }
+
+    fn take(&mut self, seen: Seen) -> Result<(), Ended> {
+        if seen.offset != self.offset + 1 {
+            return Err(Ended::Broken(format!("{} came after {}", seen.offset, self.offset)));
+        }
+        self.offset = seen.offset;
+        self.segments.last_mut().expect("there is a first").entries.push(seen);
+        Ok(())
+    }
+
+    fn reset(&mut self, epoch: &str, offset: u64) -> Result<(), Ended> {
+        if epoch == self.epoch && offset <= self.offset {
+            return Err(Ended::Broken(format!("a reset to {offset} although {} was read", self.offset)));
+        }
+        (self.epoch, self.offset) = (epoch.to_owned(), offset);
+        self.segments.push(Segment { after: offset, entries: Vec::new() });
+        Ok(())
+    }
+
+    /// The first event of a connection says from where it goes on.
+    fn greet(&self, offset: u64, recovered: bool) -> Result<(), Ended> {
+        if recovered && offset != self.offset {
+            return Err(Ended::Broken(format!("recovered at {offset} instead of {}", self.offset)));
+        }
+        Ok(())
+    }
+
+    async fn follow_socket(&mut self) -> Result<(), Ended> {
+        let Topic::Room(room) = self.topic else { unreachable!("the socket follows rooms") };
+        let mut request = format!("{}/ws", self.url.replace("http://", "ws://")).into_client_request()?;
+        let authorization = format!("Bearer {}", self.token).parse().expect("a token is ASCII");
+        request.headers_mut().insert("authorization", authorization);
+        let (mut socket, _) = timeout(SILENCE, tokio_tungstenite::connect_async(request)).await??;
+        let join = json!({ "type": "join", "room": room, "after": self.cursor() });
+        socket.send(Message::text(join.to_string())).await?;
+        // Until the reset, nothing may be taken as read.
+        let mut awaits_reset = None;
+        while !self.is_done() {
+            let message = timeout(SILENCE, socket.next()).await?.ok_or(Ended::Lost)??;
+            let Message::Text(text) = message else { continue };
+            let frame: Value = serde_json::from_str(&text)?;
+            match frame["type"].as_str().unwrap_or_default() {
+                "joined" => {
+                    let recovered = frame["recovered"] == true;
+                    self.greet(frame["offset"].as_u64().unwrap_or(u64::MAX), recovered)?;
+                    awaits_reset = Some(!recovered);
+                }
+                "reset" => {
+                    self.reset(
+                        frame["epoch"].as_str().unwrap_or_default(),
+                        frame["offset"].as_u64().unwrap_or(0),
+                    )?;
+                    awaits_reset = Some(false);
+                }
+                "message" if awaits_reset != Some(false) => {
+                    return Err(Ended::Broken("a message before joined and reset".into()));
+                }
+                "message" => self.take(self.topic.entry(&frame))?,
+                "rejected" => return Err(Ended::Broken(format!("refused: {frame}"))),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow_stream(&mut self) -> Result<(), Ended> {
+        let request = self.client.get(format!("{}{}", self.url, self.topic.stream()));
+        let request = request.header("last-event-id", self.cursor()).bearer_auth(&self.token);
+        let response = timeout(SILENCE, request.send()).await??;
+        if response.status() != 200 {
+            return Err(Ended::Broken(format!("answered {}", response.status())));
+        }
+        let mut bytes = response.bytes_stream();
+        let mut buffer = Vec::new();
+        while !self.is_done() {
+            let piece = timeout(SILENCE, bytes.next()).await?.ok_or(Ended::Lost)??;
+            buffer.extend_from_slice(&piece);
+            while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let block = String::from_utf8(buffer.drain(..end + 2).collect())?;
+                self.take_block(&block)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_block(&mut self, block: &str) -> Result<(), Ended> {
+        let id = block.lines().find_map(|line| line.strip_prefix("id: "));
+        let Some(data) = block.lines().find_map(|line| line.strip_prefix("data: ")) else { return Ok(()) };
+        // A block without an id moves no cursor: somebody came, went, or types.
+        let Some(id) = id else { return Ok(()) };
+        let data: Value = serde_json::from_str(data)?;
+        let (epoch, offset) = parse_cursor(id);
+        match data["type"].as_str().unwrap_or_default() {
+            // The id is the reader's own cursor, honoured or not; only a reset moves it.
+            "joined" | "connected" => self.greet(offset, true),
+            "reset" => self.reset(&epoch, offset),
+            _ => {
+                let seen = self.topic.entry(&data);
+                if seen.offset != offset {
+                    return Err(Ended::Broken(format!("the id {id} on the entry {}", seen.offset)));
+                }
+                self.take(seen)
+            }
+        }
+    }
+
+    async fn follow_polls(&mut self) -> Result<(), Ended> {
+        let (pages, cursor, limit) = (self.topic.pages(), self.cursor(), fastrand::usize(1..=200));
+        let path = format!("{}{pages}?after={cursor}&wait=1&limit={limit}", self.url);
+        let request = self.client.get(path).header("accept", "application/json").bearer_auth(&self.token);
+        let response = timeout(SILENCE * 2, request.send()).await??;
+        if response.status() != 200 {
+            return Err(Ended::Broken(format!("answered {}", response.status())));
+        }
+        let page: Value = serde_json::from_slice(&timeout(SILENCE * 2, response.bytes()).await??)?;
+        let (epoch, end) = parse_cursor(page["cursor"].as_str().unwrap_or_default());
+        let entries = self.topic.entries(&page);
+        if page["reset"] == true {
+            let first = entries.first().map_or(end, |first| first.offset - 1);
+            self.reset(&epoch, first)?;
+        }
+        for seen in entries {
+            self.take(seen)?;
+        }
+        if (&epoch, end) != (&self.epoch, self.offset) {
+            return Err(Ended::Broken(format!(
+                "the page ends at {epoch}:{end}, its entries at {}",
+                self.cursor()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// An unreadable cursor is one that fits nowhere.
+pub(super) fn parse_cursor(text: &str) -> (String, u64) {
+    let (epoch, offset) = text.split_once(':').unwrap_or_default();
+    (epoch.to_owned(), offset.parse().unwrap_or(u64::MAX))
+}

@@ -1,0 +1,51 @@
+//! A log under test, and what names its entries.
+
+use serde_json::Value;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Topic {
+    Feed,
+    Room(&'static str),
+}
+
+/// An entry, as far as the promise is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) offset: u64,
+    /// The client's id of a message, the text of a notification: either is unique.
+    pub(super) id: String,
+}
+
+impl Topic {
+    /// Where its pages are.
+    pub(super) fn pages(&self) -> String {
+        match self {
+            Self::Feed => "/api/events".to_owned(),
+            Self::Room(room) => format!("/api/rooms/{room}/messages"),
+        }
+    }
+
+    /// Where its stream is.
+    pub(super) fn stream(&self) -> String {
+        match self {
+            Self::Feed => "/api/events".to_owned(),
+            Self::Room(room) => format!("/api/rooms/{room}/events"),
+        }
+    }
+
+    /// The entries of a page.
+    pub(super) fn entries(&self, page: &Value) -> Vec<Seen> {
+        let name = if *self == Self::Feed { "events" } else { "messages" };
+        page[name].as_array().expect("a page has entries").iter().map(|entry| self.entry(entry)).collect()
+    }
+
+    /// An entry.
+    pub(super) fn entry(&self, entry: &Value) -> Seen {
+        let id = if *self == Self::Feed { &entry["text"] } else { &entry["id"] };
+        Seen {
+            offset: entry["offset"].as_u64().expect("every entry has an offset"),
+            id: id.as_str().expect("every entry has its id").to_owned(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether everything that was seen and said fits one log.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    reader::Segment,
+    topic::{Seen, Topic},
+    writer::Acknowledged,
+};
+
+/// What is known of a topic: by its pages and by all its readers together.
+#[derive(Default)]
+pub(super) struct Log(HashMap<u64, String>);
+
+impl Log {
+    /// Adds what somebody saw. `Err`: somebody else saw another entry there.
+    pub(super) fn add(&mut self, entries: &[Seen]) -> Result<(), String> {
+        for Seen { offset, id } in entries {
+            let known = self.0.entry(*offset).or_insert_with(|| id.clone());
+            if known != id {
+                return Err(format!("at {offset} one reader saw {id}, another {known}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each id stands at one place.
+    pub(super) fn expect_no_doubles(&self) -> Result<(), String> {
+        let mut ids = HashSet::new();
+        match self.0.iter().find(|(_, id)| !ids.insert(*id)) {
+            Some((offset, id)) => Err(format!("{id} is in the log twice, once at {offset}")),
+            None => Ok(()),
+        }
+    }
+
+    /// What was acknowledged is where it was said to be.
+    pub(super) fn expect_post(&self, post: &Acknowledged) -> Result<(), String> {
+        match self.0.get(&post.offset) {
+            Some(id) if *id == post.id => Ok(()),
+            Some(id) => Err(format!("{} was acknowledged at {}, where {id} is", post.id, post.offset)),
+            None => {
+                Err(format!("{} was acknowledged at {}, where nobody saw anything", post.id, post.offset))
+            }
+        }
+    }
+}
+
+/// A reader's segments follow each other, and its last one ends at the end of the log.
+pub(super) fn expect_complete(segments: &[Segment], end: u64) -> Result<(), String> {
+    for Segment { after, entries } in segments {
+        let offsets = entries.iter().map(|seen| seen.offset);
+        if !offsets.eq(after + 1..=after + entries.len() as u64) {
+            return Err(format!("what was read after {after} has holes"));
+        }
+    }
+    let last = segments.last().map_or(0, |segment| segment.after + segment.entries.len() as u64);
+    if last == end { Ok(()) } else { Err(format!("a reader ended at {last}, the log at {end}")) }
+}
+
+/// The topics' logs.
+pub(super) type Logs = HashMap<Topic, Log>;

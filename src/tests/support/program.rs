@@ -1,0 +1,56 @@
+//! The program itself as a process of its own.
+
+use std::{path::Path, process::Stdio};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::in_time;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_idobata");
+
+/// A running program; killed when dropped.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Program {
+    pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, "127.0.0.1:0", &[]).await
+    }
+
+    /// Starts it on this address with more settings.
+    pub(crate) async fn start_with(data: &Path, listen: &str, settings: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["--no-measure", "--listen", listen, "--data"])
+            .arg(data)
+            .args(settings)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = in_time(async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("it says where it listens");
+                if let Some((_, url)) = line.split_once("listening on ") {
+                    return url.to_owned();
+                }
+            }
+        })
+        .await;
+        // What it says later is read to nobody, so that the pipe never fills.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, url }
+    }
+
+    /// Ends it by a signal and returns its exit code; none when it was killed.
+    pub(crate) async fn signal(&mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+        in_time(self.child.wait()).await.unwrap().code()
+    }
+}
