@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh -type f)
 
-.PHONY: help setup setup-test build run watch check unit chaos e2e test clean
+.PHONY: help setup setup-test build run watch check unit chaos figures e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to 
 	$(TOOLS) export IDOBATA_CHAOS_SECONDS=$$(( $(or $(MINUTES),1) * 60 ))
 	$(if $(SEED),export IDOBATA_CHAOS_SEED=$(SEED))
 	cargo test --features ssr --test sockets chaos -- --nocapture
+
+figures: setup ## What the promise costs: return after a restart, stalled readers, kill -9 at full load
+	$(TOOLS) ulimit -n 8192
+	cargo bench --features ssr --bench promise -- $(ARGS)
 
 e2e: setup-test build ## Stories in a real browser, against the release program
 	$(TOOLS) cd end2end && npx playwright test $(ARGS)

@@ -7,6 +7,29 @@ export class Person {
     readonly context: BrowserContext,
   ) {}
 
+  /** The same person in another tab of the same browser. */
+  async anotherTab(): Promise<Person> {
+    return new Person(await this.context.newPage(), this.context);
+  }
+
+  /** Says many things quickly, as a program with this person's session would. */
+  async postByRequest(room: string, ...texts: string[]) {
+    for (const text of texts) {
+      const data = { id: crypto.randomUUID(), text };
+      const response = await this.context.request.post(`/api/rooms/${room}/messages`, { data });
+      expect(response.status()).toBe(201);
+    }
+  }
+
+  /** How the talk is connected. */
+  get badge(): Locator {
+    return this.page.locator(".talk .connection-badge");
+  }
+
+  async expectTransport(transport: "socket" | "stream" | "poll", timeout = 20_000) {
+    await expect(this.page.locator(`.talk [data-connection=open][data-transport=${transport}]`)).toBeVisible({ timeout });
+  }
+
   /** Opens an address and waits until the page answers to events. */
   async open(path: string) {
     await this.page.goto(path);

@@ -8,16 +8,24 @@ import { createInterface } from "node:readline";
 
 const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../../target/release/idobata");
 
+type Options = { listen?: string; env?: NodeJS.ProcessEnv };
+
 export class Server {
   private constructor(
     readonly url: string,
-    private readonly child: ChildProcess,
+    private child: ChildProcess,
     private readonly data: string,
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   /** Starts a server and waits until it says where it listens. */
-  static async start({ listen = "127.0.0.1:0", env = {} }: { listen?: string; env?: NodeJS.ProcessEnv } = {}) {
+  static async start({ listen = "127.0.0.1:0", env = {} }: Options = {}) {
     const data = await mkdtemp(join(tmpdir(), "idobata-e2e-"));
+    const { url, child } = await Server.spawn(data, listen, env);
+    return new Server(url, child, data, env);
+  }
+
+  private static async spawn(data: string, listen: string, env: NodeJS.ProcessEnv) {
     const child = spawn(PROGRAM, ["--listen", listen, "--data", data], {
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, ...env },
@@ -28,18 +36,27 @@ export class Server {
       const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
       if (url) {
         child.stderr!.resume(); // what follows is not read, and must not fill the pipe
-        return new Server(url, child, data);
+        return { url, child };
       }
     }
     throw new Error(`the server did not start:\n${said.join("\n")}`);
   }
 
+  /** Ends the program at once, as a crash would, and starts it again on the same address and data. */
+  async crash() {
+    await this.end("SIGKILL");
+    ({ child: this.child } = await Server.spawn(this.data, new URL(this.url).host, this.env));
+  }
+
+  private async end(signal: NodeJS.Signals) {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, "exit");
+    this.child.kill(signal);
+    await ended;
+  }
+
   async stop() {
-    if (this.child.exitCode === null) {
-      const ended = once(this.child, "exit");
-      this.child.kill("SIGTERM");
-      await ended;
-    }
+    await this.end("SIGTERM");
     await rm(this.data, { recursive: true });
   }
 

@@ -43,8 +43,8 @@ export { expect };
 
 async function newPerson(browser: Browser, options: BrowserContextOptions, faults: string[]): Promise<Person> {
   const context = await browser.newContext(options);
+  context.on("page", (page) => watch(page, faults, options.javaScriptEnabled !== false));
   const page = await context.newPage();
-  watch(page, faults, options.javaScriptEnabled !== false);
   return new Person(page, context);
 }
 

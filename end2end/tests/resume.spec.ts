@@ -86,3 +86,73 @@ test("a reader whose history is gone is told so, and goes on with what there is"
     await after.stop();
   }
 });
+
+test("offline in the middle of a talk: five hundred messages later all are there, once, in order", async ({
+  alice,
+  bob,
+  expectedFaults,
+}) => {
+  expectedFaults.push(/net::ERR_INTERNET_DISCONNECTED/);
+  test.setTimeout(120_000);
+  const room = await alice.makeRoom(unique("offline"));
+  await bob.enterRoom(room);
+  await alice.post("before");
+  await bob.expectMessages("before");
+  await alice.context.setOffline(true);
+  await expect(alice.badge).toHaveText("Disconnected");
+  await alice.post("from the tunnel");
+  await expect(alice.badge).toHaveText("Disconnected · 1 unsent");
+  await expect(alice.page.getByText("Waiting for the connection…")).toBeVisible();
+  const many = Array.from({ length: 500 }, (_, index) => `message ${index + 1}`);
+  await bob.postByRequest(room, ...many);
+  await alice.context.setOffline(false);
+  await alice.expectMessages("before", ...many, "from the tunnel");
+  await expect(alice.page.locator(".messages > li").nth(1)).toHaveText("New since you left");
+  await expect(alice.badge).toHaveText("Connected");
+  await bob.expectMessages("before", ...many, "from the tunnel");
+});
+
+test("what was not said survives a reload, and a closed tab, and is said once, in order", async ({ alice, bob }) => {
+  let isMute = true;
+  await alice.context.routeWebSocket("/ws", (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      if (!(isMute && message.toString().includes('"type":"post"'))) server.send(message);
+    });
+  });
+  const room = await alice.makeRoom(unique("outbox"));
+  await bob.enterRoom(room);
+  for (const text of ["one", "two", "three"]) await alice.post(text);
+  await alice.page.reload();
+  await expect(alice.messages.locator(".message__text")).toHaveText(["one", "two", "three"]);
+  await expect(alice.page.locator('.message[data-state="pending"]')).toHaveCount(3);
+  const later = await alice.anotherTab();
+  await alice.page.close();
+  isMute = false;
+  await later.enterRoom(room);
+  await later.expectMessages("one", "two", "three");
+  await bob.expectMessages("one", "two", "three");
+  await later.page.reload();
+  await later.expectMessages("one", "two", "three");
+});
+
+test("a server that crashes and comes back is hardly noticed", async ({ somebody, expectedFaults }) => {
+  expectedFaults.push(/net::ERR_|WebSocket connection to/);
+  const own = await Server.start();
+  try {
+    const [alice, bob] = [await somebody({ baseURL: own.url }), await somebody({ baseURL: own.url })];
+    await alice.enterRoom("general");
+    await bob.enterRoom("general");
+    await alice.post("before");
+    await bob.expectMessages("before");
+    const back = own.crash();
+    await alice.post("meanwhile");
+    await back;
+    await alice.expectMessages("before", "meanwhile");
+    await bob.expectMessages("before", "meanwhile");
+    await bob.post("after");
+    await alice.expectMessages("before", "meanwhile", "after");
+  } finally {
+    await own.stop();
+  }
+});

@@ -25,15 +25,20 @@ use self::{
     live::Outbox,
     pages::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage},
 };
-use crate::browser::page;
+use crate::{browser::page, protocol::transport::Transport};
+
+/// The server's setting: the only transport that pages may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForcedTransport(pub Transport);
 
 /// The document around the pages; drawn on the server only.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
+    let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
-        <html lang=language.as_str()>
+        <html lang=language.as_str() data-transport=transport>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />

@@ -1,11 +1,20 @@
-//! The browser's sockets, streams, time-outs and clock. Called only from effects and event handlers, never while a
-//! page is rendered: on the server there is no window, and what was rendered must not depend on one.
+//! The browser's sockets, streams, polls, time-outs, storage and clock. Called only from effects and event handlers,
+//! never while a page is rendered: on the server there is no window, and what was rendered must not depend on one.
 //!
-//! Every connection here is a value; dropping it closes it and takes its listeners and time-outs along.
+//! A [`connection::Connection`] is what the app holds: it finds a transport that works, comes back after a drop, and
+//! reports what it hears. Under it an *attempt* is one try of one transport. Both are values; dropping one closes it
+//! and takes its listeners, requests and time-outs along.
 
+pub mod anchor;
+mod attempt;
 pub mod backoff;
-pub mod events;
+pub mod connection;
+mod ladder;
 mod listener;
 pub mod page;
-pub mod socket;
+mod preference;
+mod request;
+mod slot;
+pub mod storage;
 pub mod time;
+mod wake;

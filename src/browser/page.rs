@@ -6,7 +6,7 @@ use web_sys::{Event, HtmlElement, Window};
 
 use super::listener::Listener;
 
-fn window() -> Window {
+pub(super) fn window() -> Window {
     web_sys::window().expect("called in a browser's page only")
 }
 
@@ -15,6 +15,11 @@ pub fn socket_url(path: &str) -> String {
     let location = window().location();
     let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
     format!("{scheme}://{}{path}", location.host().unwrap_or_default())
+}
+
+/// Calls `told` whenever the page is looked at or not any more, until the result is dropped.
+pub fn on_visibility(told: impl Fn() + 'static) -> impl Sized {
+    window().document().map(|document| Listener::new(&document, "visibilitychange", move |_| told()))
 }
 
 /// Listens to the window until it is dropped.
@@ -32,8 +37,32 @@ pub fn random() -> f64 {
 
 /// The page's language, which the server decided.
 pub fn language() -> String {
-    let root = window().document().and_then(|document| document.document_element());
-    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+    root_attribute("lang").unwrap_or_default()
+}
+
+/// What the server wrote on the root element.
+pub(super) fn root_attribute(name: &str) -> Option<String> {
+    window().document()?.document_element()?.get_attribute(name)
+}
+
+/// The query of the page's address, with its `?`.
+pub(super) fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// Whether nobody can see the page.
+pub fn is_hidden() -> bool {
+    window().document().is_some_and(|document| document.hidden())
+}
+
+/// Makes text part of an address (RFC 3986, 2.1).
+pub(super) fn encode(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
+/// For whoever looks into the console.
+pub(super) fn warn(text: &str) {
+    web_sys::console::warn_1(&text.into());
 }
 
 /// The first of the reader's languages that is a variant of `language`, or `language` itself.

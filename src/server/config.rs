@@ -64,7 +64,7 @@ pub struct Config {
 
     /// How pages connect: by whatever works, or at best by this
     ///
-    /// For hosts that do not pass WebSockets on, or not streams either.
+    /// For hosts that pass no sockets on, or no streams either.
     #[arg(long, env = "IDOBATA_TRANSPORT", default_value = "auto", value_name = "TRANSPORT")]
     pub transport: TransportSetting,
 

@@ -17,6 +17,7 @@ use super::{
     store::{Record, Store, TopicName, sqlite::SqliteStore},
     topic::Topics,
 };
+use crate::protocol::transport::Transport;
 
 /// The database's name in the data folder.
 const DATABASE: &str = "idobata.db";
@@ -38,6 +39,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     /// Who may publish.
     pub publishing: Publishing,
+    /// The only transport that pages may use, if there is such a setting.
+    pub transport: Option<Transport>,
     /// The program's ending, and what has to end before it.
     pub lifetime: Lifetime,
 }
@@ -91,6 +94,7 @@ impl AppState {
             } else {
                 Publishing::Loopback
             },
+            transport: config.transport.into(),
             lifetime: Lifetime::default(),
         })
     }

@@ -42,7 +42,9 @@ async fn a_stop_ends_sockets_streams_and_polls_and_tells_them() {
     let last = stream.block().await.unwrap();
     assert!(last.retry.is_some_and(|retry| retry >= 1_000), "{last:?}");
     assert_eq!(stream.block().await, None);
-    assert_eq!(in_time(poll).await.unwrap()["cursor"], cursor);
+    let answer = in_time(poll).await.unwrap();
+    assert_eq!(answer["cursor"], cursor);
+    assert!(answer["retry"].as_u64().is_some_and(|retry| retry >= 1_000), "{answer}");
     in_time(stopped).await.unwrap();
 }
 

@@ -41,12 +41,14 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
             typed => text.set(typed),
         }
     });
+    let last_typing = StoredValue::new(0_i64);
     let send = move || {
         let posted = text.with_untracked(|text| model.try_update(|model| model.post(page::new_uuid(), text)));
         match posted {
             Some(Ok(frame)) => {
-                link.send(&frame);
+                link.say(&frame);
                 text.set(String::new());
+                last_typing.set_value(0); // what is typed next is another message
                 if let Some(input) = input.get_untracked() {
                     input.set_value("");
                     page::focus(&input);
@@ -67,14 +69,13 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
             send();
         }
     };
-    let last_typing = StoredValue::new(0_i64);
     let on_input = move |event: ev::Event| {
         text.set(event_target_value(&event));
         refusal.set(None);
         let now = now_ms();
         if now - last_typing.get_value() > TYPING_INTERVAL_MS {
             last_typing.set_value(now);
-            link.send(&ClientFrame::Typing { room: room.clone() });
+            link.say(&ClientFrame::Typing { room: room.clone() });
         }
     };
     view! {

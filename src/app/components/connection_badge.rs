@@ -1,20 +1,35 @@
-//! Whether what is said arrives: the seed's status words.
+//! Whether what is said arrives: the seed's status words, and how many messages wait for it.
 
 use leptos::prelude::*;
 
-use crate::app::{i18n::use_texts, model::connection::ConnectionState};
+use crate::{
+    app::{i18n::use_texts, model::connection::ConnectionState},
+    protocol::transport::Transport,
+};
 
-/// See the module.
+/// See the module. `unsent` counts the reader's own messages that have not been stored yet.
 #[component]
-pub(crate) fn ConnectionBadge(#[prop(into)] state: Signal<ConnectionState>) -> impl IntoView {
+pub(crate) fn ConnectionBadge(
+    #[prop(into)] state: Signal<ConnectionState>,
+    #[prop(into)] transport: Signal<Option<Transport>>,
+    #[prop(into, default = Signal::stored(0))] unsent: Signal<usize>,
+) -> impl IntoView {
     let texts = use_texts();
-    let words = move || match state.get() {
-        ConnectionState::Connecting => texts.connecting,
-        ConnectionState::Open => texts.connected,
-        ConnectionState::Closed => texts.disconnected,
+    let state = Memo::new(move |_| state.get());
+    let words = move || match (state.get(), unsent.get()) {
+        (ConnectionState::Connecting, _) => texts.connecting.to_owned(),
+        (ConnectionState::CatchingUp, _) => texts.catching_up.to_owned(),
+        (ConnectionState::Open, _) => texts.connected.to_owned(),
+        (ConnectionState::Closed, 0) => texts.disconnected.to_owned(),
+        (ConnectionState::Closed, unsent) => format!("{} · {}", texts.disconnected, (texts.unsent)(unsent)),
     };
     view! {
-        <p class="connection-badge" role="status" data-connection=move || state.get().as_str()>
+        <p
+            class="connection-badge"
+            role="status"
+            data-connection=move || state.get().as_str()
+            data-transport=move || transport.get().map(Transport::as_str)
+        >
             {words}
         </p>
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 
-use super::local_time::LocalTime;
+use super::{local_time::LocalTime, scroller::Scroller};
 use crate::{
     app::{
         api::load_older_messages,
         i18n::use_texts,
         live::ChatLink,
+        model::connection::ConnectionState,
         model::room::{Draft, DraftState, Line, RoomModel},
     },
     protocol::{chat::Message, problem::Code},
@@ -20,32 +21,54 @@ use crate::{
 pub(crate) fn MessageList(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let lines = Memo::new(move |_| model.with(RoomModel::lines));
+    let is_loading = RwSignal::new(false);
+    let load = move || load_earlier(model, is_loading);
     view! {
-        // The scroller's content starts at its end (see the style): the newest message is in view without a script.
-        <div class="message-list" tabindex="0" role="region" aria-label=texts.messages>
-            <div class="message-list__content">
-                <EarlierButton model />
-                <Show when=move || model.with(|model| model.was_reset)>
-                    <p class="note" role="status">{texts.older_removed}</p>
-                </Show>
-                <Show when=move || lines.with(Vec::is_empty)>
-                    <p class="empty muted">{texts.messages_empty}</p>
-                </Show>
-                <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
-                    <ol class="messages">
-                        <For
-                            each=move || lines.get()
-                            key=Line::key
-                            children=move |line| match line {
-                                Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
-                                Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
-                            }
-                        />
-                    </ol>
-                </div>
+        <Scroller model on_top=load>
+            <EarlierButton model is_loading />
+            <Show when=move || model.with(|model| model.was_reset)>
+                <p class="note" role="status">{texts.older_removed}</p>
+            </Show>
+            <Show when=move || lines.with(Vec::is_empty)>
+                <p class="empty muted">{texts.messages_empty}</p>
+            </Show>
+            <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
+                <ol class="messages">
+                    <For
+                        each=move || lines.get()
+                        key=Line::key
+                        children=move |line| match line {
+                            Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
+                            Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
+                            Line::Divider => view! { <Divider /> }.into_any(),
+                        }
+                    />
+                </ol>
             </div>
-        </div>
+        </Scroller>
     }
+}
+
+/// Puts a page of earlier messages above the others, if there are any and none is on its way.
+fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
+    if is_loading.get_untracked() || !model.with_untracked(|model| model.more) {
+        return;
+    }
+    is_loading.set(true);
+    let (room, before) =
+        model.with_untracked(|model| (model.room.id.to_string(), model.oldest().to_string()));
+    spawn_local_scoped_with_cancellation(async move {
+        // When it fails, the button is there to be pressed again.
+        if let Ok(page) = load_older_messages(room, before).await {
+            model.try_update(|model| model.prepend(page));
+        }
+        is_loading.try_set(false);
+    });
+}
+
+#[component]
+fn Divider() -> impl IntoView {
+    view! { <li class="divider"><span>{use_texts().new_since_you_left}</span></li> }
 }
 
 #[component]
@@ -71,7 +94,14 @@ fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
     let Draft { id, text, state, .. } = draft;
     let (word, status) = match state {
         DraftState::Pending => {
-            ("pending", view! { <p class="message__state">{texts.pending}</p> }.into_any())
+            let state = expect_context::<ChatLink>().status.state;
+            let word = move || match state.get() {
+                ConnectionState::Closed => texts.waiting,
+                ConnectionState::Connecting | ConnectionState::CatchingUp | ConnectionState::Open => {
+                    texts.pending
+                }
+            };
+            ("pending", view! { <p class="message__state">{word}</p> }.into_any())
         }
         DraftState::Failed(code) => ("failed", view! { <Refusal model id code /> }.into_any()),
     };
@@ -93,7 +123,7 @@ fn Refusal(model: RwSignal<RoomModel>, id: String, code: Code) -> impl IntoView 
     let again = id.clone();
     let retry = move |_| {
         if let Some(frame) = model.try_update(|model| model.retry(&again)).flatten() {
-            link.send(&frame);
+            link.say(&frame);
         }
     };
     view! {
@@ -106,24 +136,19 @@ fn Refusal(model: RwSignal<RoomModel>, id: String, code: Code) -> impl IntoView 
 }
 
 #[component]
-fn EarlierButton(model: RwSignal<RoomModel>) -> impl IntoView {
+fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl IntoView {
     let texts = use_texts();
-    let is_loading = RwSignal::new(false);
-    let load = move |_| {
-        is_loading.set(true);
-        let (room, before) =
-            model.with_untracked(|model| (model.room.id.to_string(), model.oldest().to_string()));
-        spawn_local_scoped_with_cancellation(async move {
-            // When it fails, the button is there to be pressed again.
-            if let Ok(page) = load_older_messages(room, before).await {
-                model.try_update(|model| model.prepend(page));
-            }
-            is_loading.try_set(false);
-        });
-    };
+    let label = move || if is_loading.get() { texts.loading } else { texts.earlier_messages };
     view! {
         <Show when=move || model.with(|model| model.more)>
-            <button type="button" class="more" disabled=is_loading on:click=load>{texts.earlier_messages}</button>
+            <button
+                type="button"
+                class="more"
+                aria-busy=move || is_loading.get().to_string()
+                on:click=move |_| load_earlier(model, is_loading)
+            >
+                {label}
+            </button>
         </Show>
     }
 }

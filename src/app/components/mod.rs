@@ -14,6 +14,7 @@ pub(super) mod notice_list;
 pub(super) mod people;
 mod plot;
 pub(super) mod problem_note;
+pub(super) mod scroller;
 pub(super) mod sidebar;
 pub(super) mod ticker;
 pub(super) mod tiles;

@@ -29,7 +29,8 @@ pub(crate) fn Ticker() -> impl IntoView {
 fn TickerView(snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
     let model = RwSignal::new(FeedModel::new(snapshot));
-    let connection = follow_feed(model);
+    let status = follow_feed(model);
+    let state = move || status.state.get().once(model.with(FeedModel::is_caught_up));
     let newest = move || {
         model.with(|model| {
             let skip = model.notices().count().saturating_sub(NOTICES);
@@ -41,7 +42,7 @@ fn TickerView(snapshot: Snapshot) -> impl IntoView {
         <aside class="ticker" aria-labelledby="ticker" tabindex="0">
             <header class="ticker__head">
                 <h2 id="ticker">{texts.feed}</h2>
-                <ConnectionBadge state=connection />
+                <ConnectionBadge state=Signal::derive(state) transport=status.transport />
             </header>
             <div class="ticker__notices">
                 <For each=newest key=|entry| entry.offset let:entry>

@@ -45,6 +45,10 @@ pub(super) const TEXTS: Texts = Texts {
     failed: "Not sent",
     retry: "Try again",
     discard: "Discard",
+    waiting: "Waiting for the connection…",
+    new_since_you_left: "New since you left",
+    to_the_latest: "To the latest",
+    new_messages: |count| if count == 1 { "1 new message".into() } else { format!("{count} new messages") },
     older_removed: "Older messages were removed.",
     unknown_author: "Unknown",
 
@@ -60,6 +64,9 @@ pub(super) const TEXTS: Texts = Texts {
     connected: "Connected",
     connecting: "Connecting…",
     disconnected: "Disconnected",
+
+    catching_up: "Catching up…",
+    unsent: |count| format!("{count} unsent"),
 
     loading: "Loading…",
     could_not_load: "This could not be loaded.",

@@ -43,6 +43,10 @@ pub(super) const TEXTS: Texts = Texts {
     failed: "送信できませんでした",
     retry: "再送信",
     discard: "取り消す",
+    waiting: "接続を待っています…",
+    new_since_you_left: "ここから新しいメッセージ",
+    to_the_latest: "最新へ移動",
+    new_messages: |count| format!("新しいメッセージ{count}件"),
     older_removed: "古いメッセージは削除されました。",
     unknown_author: "不明",
 
@@ -58,6 +62,9 @@ pub(super) const TEXTS: Texts = Texts {
     connected: "接続中",
     connecting: "接続しています…",
     disconnected: "切断",
+
+    catching_up: "未読を取得しています…",
+    unsent: |count| format!("未送信{count}件"),
 
     loading: "読み込み中…",
     could_not_load: "読み込めませんでした。",

@@ -125,6 +125,10 @@ pub struct Texts {
     pub failed: &'static str,
     pub retry: &'static str,
     pub discard: &'static str,
+    pub waiting: &'static str,
+    pub new_since_you_left: &'static str,
+    pub to_the_latest: &'static str,
+    pub new_messages: fn(usize) -> String,
     pub older_removed: &'static str,
     pub unknown_author: &'static str,
 
@@ -140,6 +144,9 @@ pub struct Texts {
     pub connected: &'static str,
     pub connecting: &'static str,
     pub disconnected: &'static str,
+
+    pub catching_up: &'static str,
+    pub unsent: fn(usize) -> String,
 
     pub loading: &'static str,
     pub could_not_load: &'static str,

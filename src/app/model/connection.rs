@@ -6,17 +6,25 @@ pub enum ConnectionState {
     /// Not open yet, for the first time.
     #[default]
     Connecting,
-    /// What is said arrives.
+    /// Open, and on the way to the newest entry.
+    CatchingUp,
+    /// Live: what is said arrives.
     Open,
     /// It was lost and is being sought again.
     Closed,
 }
 
 impl ConnectionState {
+    /// An open connection is live only when everything that was missed is there.
+    pub fn once(self, is_caught_up: bool) -> Self {
+        if self == Self::Open && !is_caught_up { Self::CatchingUp } else { self }
+    }
+
     /// For `data-connection`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
+            Self::CatchingUp => "catching-up",
             Self::Open => "open",
             Self::Closed => "closed",
         }

@@ -63,6 +63,8 @@ pub struct Tile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedModel {
     cursor: Cursor,
+    /// The newest offset that the connection in use has told; `None` until it has.
+    head: Option<Offset>,
     tiles: Vec<Tile>,
     notices: VecDeque<Arc<Entry>>,
     notices_kept: usize,
@@ -78,7 +80,9 @@ impl FeedModel {
         let Snapshot { cursor, values, notices, more } = snapshot;
         let seen_from = notices.first().map_or(cursor.offset + 1, |entry| entry.offset);
         let (tiles, shown) = (Vec::new(), VecDeque::new());
-        let mut model = Self { cursor, tiles, notices: shown, notices_kept: NOTICES_SHOWN, seen_from, more };
+        let head = None;
+        let mut model =
+            Self { cursor, head, tiles, notices: shown, notices_kept: NOTICES_SHOWN, seen_from, more };
         values.into_iter().chain(notices).for_each(|entry| model.place(entry));
         model
     }
@@ -86,6 +90,16 @@ impl FeedModel {
     /// Everything up to here is on the page.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// A connection is open; where the feed's end is, it will say.
+    pub fn reconnect(&mut self) {
+        self.head = None;
+    }
+
+    /// Whether everything that the connection in use told of is on the page.
+    pub fn is_caught_up(&self) -> bool {
+        self.head.is_some_and(|head| self.cursor.offset >= head)
     }
 
     /// The tiles, by name, so that they keep their places.
@@ -106,7 +120,7 @@ impl FeedModel {
     /// Takes an event of the stream.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::Control(Control::Connected { .. }) => {}
+            Event::Control(Control::Connected { head, .. }) => self.head = Some(head),
             Event::Control(Control::Reset { cursor, .. }) => {
                 self.tiles.clear();
                 self.notices.clear();

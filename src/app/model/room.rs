@@ -1,7 +1,10 @@
 //! A room as a page shows it: what was said, what this person is sending, and who is there.
 
+mod absence;
+
 use std::sync::Arc;
 
+use self::absence::Absence;
 use crate::protocol::{
     chat::{ClientFrame, Message, Page, Room, ServerFrame},
     cursor::{Cursor, Offset},
@@ -19,8 +22,8 @@ pub struct Typing {
     pub at_ms: i64,
 }
 
-/// Messages that stay on the page; "show earlier" raises it. Above it the oldest go, and can be asked for again.
-const MESSAGES_KEPT: usize = 500;
+/// Messages that stay on the page; reading back raises it. Above it the oldest go, and can be asked for again.
+const MESSAGES_KEPT: usize = 1_000;
 
 /// Whether a draft is still on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,13 @@ pub struct Draft {
     stored: Option<Offset>,
 }
 
+impl Draft {
+    /// A message on its way.
+    pub fn pending(id: String, text: String) -> Self {
+        Self { id, text, state: DraftState::Pending, stored: None }
+    }
+}
+
 /// What outlives the view of a room: the page keeps it while another room or page is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -62,6 +72,8 @@ pub enum Line {
     Message(Arc<Message>),
     /// Not there yet.
     Draft(Draft),
+    /// Before what was said while this reader was away.
+    Divider,
 }
 
 impl Line {
@@ -70,6 +82,7 @@ impl Line {
         match self {
             Self::Message(message) => message.offset.to_string(),
             Self::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
+            Self::Divider => "divider".to_owned(),
         }
     }
 }
@@ -90,6 +103,9 @@ pub struct RoomModel {
     pub room: Room,
     me: User,
     cursor: Cursor,
+    /// The newest offset that the connection in use has told; `None` until it has.
+    head: Option<Offset>,
+    absence: Absence,
     messages: Vec<Arc<Message>>,
     drafts: Vec<Draft>,
     members: Vec<User>,
@@ -99,6 +115,8 @@ pub struct RoomModel {
     /// Older messages can be asked for.
     pub more: bool,
     messages_kept: usize,
+    /// The reader is not at the newest message: nothing may move under their eyes.
+    is_reading_back: bool,
     /// The log lost what this page had not seen.
     pub was_reset: bool,
     /// Why the room cannot be followed.
@@ -112,6 +130,8 @@ impl RoomModel {
             room,
             me,
             cursor: page.cursor,
+            head: None,
+            absence: Absence::default(),
             messages: page.messages.into_iter().map(Arc::new).collect(),
             drafts: kept.drafts,
             members,
@@ -119,6 +139,7 @@ impl RoomModel {
             typing: None,
             more: page.more,
             messages_kept: MESSAGES_KEPT,
+            is_reading_back: false,
             was_reset: kept.was_reset,
             problem: None,
         };
@@ -145,8 +166,86 @@ impl RoomModel {
 
     /// What was said, then what is being sent.
     pub fn lines(&self) -> Vec<Line> {
-        let messages = self.messages.iter().cloned().map(Line::Message);
-        messages.chain(self.drafts.iter().cloned().map(Line::Draft)).collect()
+        let seen = self.absence.seen().map_or(self.messages.len(), |seen| {
+            self.messages.partition_point(|message| message.offset <= seen)
+        });
+        let (seen, new) = self.messages.split_at(seen);
+        // What one said oneself, in another window perhaps, is no news.
+        let is_news = new.iter().any(|message| !self.is_me(&message.user_id));
+        let line = |message: &Arc<Message>| Line::Message(message.clone());
+        let drafts = self.drafts.iter().cloned().map(Line::Draft);
+        seen.iter()
+            .map(line)
+            .chain(is_news.then_some(Line::Divider))
+            .chain(new.iter().map(line))
+            .chain(drafts)
+            .collect()
+    }
+
+    /// Everything up to here is on the page.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// What this person is sending.
+    pub fn drafts(&self) -> &[Draft] {
+        &self.drafts
+    }
+
+    /// How many drafts wait to be acknowledged.
+    pub fn unsent(&self) -> usize {
+        self.drafts
+            .iter()
+            .filter(|draft| draft.state == DraftState::Pending && draft.stored.is_none())
+            .count()
+    }
+
+    /// Takes back what an earlier page had not sent, oldest first: an id and a text each.
+    pub fn restore(&mut self, unsent: Vec<(String, String)>) {
+        let is_new = |(id, _): &(String, String)| {
+            let is_said = |message: &Arc<Message>| message.id == *id && self.is_me(&message.user_id);
+            !self.messages.iter().any(is_said) && !self.drafts.iter().any(|draft| draft.id == *id)
+        };
+        let unsent: Vec<_> = unsent.into_iter().filter(is_new).collect();
+        self.drafts.splice(0..0, unsent.into_iter().map(|(id, text)| Draft::pending(id, text)));
+    }
+
+    /// A connection is open; where the room's end is, it will say.
+    pub fn reconnect(&mut self) {
+        self.head = None;
+    }
+
+    /// The connection is lost: what comes from now on comes late.
+    pub fn disconnect(&mut self) {
+        self.head = None;
+        self.absence.is_cut_off(&self.cursor);
+    }
+
+    /// Whether everything that the connection in use told of is on the page.
+    pub fn is_caught_up(&self) -> bool {
+        self.head.is_some_and(|head| self.cursor.offset >= head)
+    }
+
+    /// The page is looked at, or not any more.
+    pub fn look(&mut self, is_looked_at: bool) {
+        self.absence.is_looking(is_looked_at, &self.cursor);
+    }
+
+    /// Whether somebody looks at the page and it shows the newest: then all is seen.
+    pub fn is_attended(&self) -> bool {
+        !self.absence.is_away() && self.is_caught_up() && !self.is_reading_back
+    }
+
+    /// Where the reader was when they left the room the last time.
+    pub fn return_to(&mut self, seen: &Cursor) {
+        if seen.epoch == self.cursor.epoch && seen.offset < self.cursor.offset {
+            self.absence.saw(seen.offset);
+        }
+    }
+
+    /// The reader has moved away from the newest message, or is back at it.
+    pub fn read_back(&mut self, is_reading_back: bool) {
+        self.is_reading_back = is_reading_back;
     }
 
     /// Everybody in the room.
@@ -157,6 +256,11 @@ impl RoomModel {
     /// Whether this is the page's own person.
     pub fn is_me(&self, user_id: &str) -> bool {
         self.me.id == user_id
+    }
+
+    /// The id the page's own person has.
+    pub fn my_id(&self) -> &str {
+        &self.me.id
     }
 
     /// The name the page's own person has.
@@ -180,9 +284,13 @@ impl RoomModel {
     /// Adds a draft and returns the frame that sends it. Refuses what the server would refuse.
     pub fn post(&mut self, id: String, typed: &str) -> Result<ClientFrame, Rejection> {
         let text = MessageText::parse(typed)?.into_string();
-        let draft = Draft { id, text, state: DraftState::Pending, stored: None };
+        let draft = Draft::pending(id, text);
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
+        // Whoever answers has read what is there; cut off, they cannot have.
+        if !self.absence.is_away() {
+            self.absence.end();
+        }
         Ok(frame)
     }
 
@@ -224,15 +332,17 @@ impl RoomModel {
     pub fn apply(&mut self, frame: ServerFrame, now_ms: i64) {
         match frame {
             ServerFrame::Message(message) if message.room == self.room.id => self.apply_message(message),
-            ServerFrame::Joined { room, members, .. } | ServerFrame::Members { room, members }
-                if room == self.room.id =>
-            {
+            ServerFrame::Joined { room, members, head, .. } if room == self.room.id => {
                 self.problem = None;
                 self.members = members;
+                self.head = Some(head);
+                self.note_caught_up();
             }
+            ServerFrame::Members { room, members } if room == self.room.id => self.members = members,
             ServerFrame::Reset { room, epoch, offset } if room == self.room.id => {
                 self.messages.clear();
                 self.cursor = Cursor { epoch, offset };
+                self.absence.end();
                 (self.more, self.was_reset) = (false, true);
             }
             ServerFrame::UserJoined { room, user, user_id } if room == self.room.id => {
@@ -285,9 +395,17 @@ impl RoomModel {
         }
         self.cursor.offset = message.offset;
         self.messages.push(Arc::new(message));
-        if self.messages.len() > self.messages_kept {
-            self.messages.remove(0);
+        let surplus = self.messages.len().saturating_sub(self.messages_kept);
+        if surplus > 0 && !self.is_reading_back {
+            self.messages.drain(..surplus);
             self.more = true;
+        }
+        self.note_caught_up();
+    }
+
+    fn note_caught_up(&mut self) {
+        if self.is_caught_up() {
+            self.absence.is_connected(&self.cursor);
         }
     }
 

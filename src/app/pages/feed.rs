@@ -42,14 +42,15 @@ pub(crate) fn FeedPage() -> impl IntoView {
 fn FeedView(snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
     let model = RwSignal::new(FeedModel::new(snapshot));
-    let connection = follow_feed(model);
+    let status = follow_feed(model);
+    let state = move || status.state.get().once(model.with(FeedModel::is_caught_up));
     view! {
         <header class="page__header">
             <div>
                 <h1>{texts.feed}</h1>
                 <p class="muted">{texts.feed_intro}</p>
             </div>
-            <ConnectionBadge state=connection />
+            <ConnectionBadge state=Signal::derive(state) transport=status.transport />
         </header>
         <NoticeList model />
         <Tiles model with_values=true />

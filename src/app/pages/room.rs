@@ -1,7 +1,7 @@
 //! `/rooms/{room}`: the talk in the middle, people and the feed's ticker beside it.
 //!
-//! The socket belongs to the page, the room to its view: switching rooms leaves one and joins the other on the same
-//! socket, and leaving the page closes it.
+//! The connection belongs to the page, the room to its view: switching rooms leaves one and joins the other on the
+//! same connection, and leaving the page closes it.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -14,7 +14,7 @@ use crate::app::{
         people::People, problem_note::ProblemNote, ticker::Ticker, unavailable::Unavailable,
     },
     i18n::use_texts,
-    live::{ChatLink, Outbox},
+    live::{ChatLink, Outbox, keep_place, keep_unsent},
     model::room::RoomModel,
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
     let params = use_params_map();
     let room = Memo::new(move |_| params.with(|params| params.get("room").unwrap_or_default()));
     let start = Resource::new(move || room.get(), load_room);
-    provide_context(ChatLink::open());
+    provide_context(ChatLink::new());
     view! {
         <main class="page room-page" id="content" tabindex="-1">
             // A transition: the old room stays until the new one is there.
@@ -65,7 +65,11 @@ fn RoomView(start: RoomStart) -> impl IntoView {
         }
     });
     let link = expect_context::<ChatLink>();
+    keep_place(model);
+    keep_unsent(model);
     link.follow(model);
+    let state = move || link.status.state.get().once(model.with(RoomModel::is_caught_up));
+    let unsent = Memo::new(move |_| model.with(RoomModel::unsent));
     let problem = move || {
         let code = model.with(|model| model.problem);
         code.map(|code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> })
@@ -75,7 +79,7 @@ fn RoomView(start: RoomStart) -> impl IntoView {
         <section class="talk" aria-labelledby="room-name">
             <header class="page__header">
                 <h1 id="room-name">{name}</h1>
-                <ConnectionBadge state=link.state />
+                <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
             </header>
             <ProblemNote />
             {problem}

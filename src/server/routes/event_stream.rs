@@ -217,7 +217,10 @@ impl Reader {
             () = self.followed.bell.rung() => None,
             () = self.state.lifetime.stop.cancelled() => {
                 self.phase = Phase::End;
-                Some(Bytes::from(format!("retry: {}\n\n", return_after_ms())))
+                let after_ms = return_after_ms();
+                // A script cannot hear the field, so it gets an event as well.
+                let event = if self.followed.has_heartbeat { format!("event: retry\ndata: {after_ms}\n") } else { String::new() };
+                Some(Bytes::from(format!("retry: {after_ms}\n{event}\n")))
             }
             // A block without data moves the reader's Last-Event-ID and fires nothing: the reader of a quiet
             // channel keeps a cursor that is still retained.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     event_stream::{Followed, lost_cursor, parse_start, respond},
-    page_query::{ParsedQuery, RawPageQuery, answer, connect, count_poll, cut_short},
+    page_query::{ParsedQuery, RawPageQuery, answer, connect, count_poll, cut_short, return_member},
 };
 use crate::{
     protocol::{cursor::Cursor, feed::Control},
@@ -63,11 +63,11 @@ async fn page(state: &AppState, channels: Channels, query: RawQuery) -> Result<R
     let RawQuery { before, after, limit, wait, .. } = query;
     let (query, limit) = RawPageQuery { before, after, limit, wait, seen: None }.parse()?;
     let _counted = count_poll(state, &query)?;
-    let page = tokio::select! {
-        page = state.feed.page(query.clone(), channels, limit) => page?,
-        () = state.lifetime.stop.cancelled(), if query.waits() => cut_short(&query),
+    let (page, more_members) = tokio::select! {
+        page = state.feed.page(query.clone(), channels, limit) => (page?, String::new()),
+        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
-    Ok(answer(state, "events", &page, ""))
+    Ok(answer(state, "events", &page, &more_members))
 }
 
 async fn stream(

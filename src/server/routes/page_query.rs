@@ -9,6 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 
+use super::farewell::return_after_ms;
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -103,6 +104,11 @@ pub(super) fn answer(state: &AppState, name: &str, page: &Page, more_members: &s
         format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":{reset}{more_members}}}").as_bytes(),
     );
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+/// When to come back, as a member of the answer to a poll that was [`cut_short`].
+pub(super) fn return_member() -> String {
+    format!(",\"retry\":{}", return_after_ms())
 }
 
 /// The answer to a poll that the server's end cuts short: nothing yet, the cursor as it was.

@@ -15,7 +15,8 @@ use leptos_axum::{
 
 use super::assets::VERSION;
 use crate::{
-    app::{App, i18n::Language, shell},
+    app::{App, ForcedTransport, i18n::Language, shell},
+    protocol::transport::Transport,
     server::state::AppState,
 };
 
@@ -25,13 +26,14 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     let mut options = state.leptos.clone();
     // The version in the address of the files is what lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
+    let transport = state.transport;
     let rendered = move || shell(options.clone());
     let not_found = {
         let rendered = rendered.clone();
         move |State(state): State<AppState>, request: Request| async move {
             let context = move || {
                 provide_context(state.clone());
-                provide_language();
+                provide_settings(state.transport);
             };
             let mut response = render_app_async_with_context(context, rendered)(request).await;
             *response.status_mut() = StatusCode::NOT_FOUND;
@@ -39,13 +41,16 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         }
     };
     Router::new()
-        .leptos_routes_with_context(state, routes, provide_language, rendered)
+        .leptos_routes_with_context(state, routes, move || provide_settings(transport), rendered)
         .fallback(not_found)
         .layer(middleware::map_response(forbid_caching))
 }
 
-/// Decides the language of the page that is about to be rendered.
-fn provide_language() {
+/// Decides the language of the page that is about to be rendered, and says how it may connect.
+fn provide_settings(transport: Option<Transport>) {
+    if let Some(transport) = transport {
+        provide_context(ForcedTransport(transport));
+    }
     let language = use_context::<Parts>().map(|parts| language_of(&parts.headers));
     provide_context(language.unwrap_or_default());
 }
@@ -56,8 +61,11 @@ fn language_of(headers: &HeaderMap) -> Language {
     Language::negotiate(cookies.get(Language::COOKIE).map(|cookie| cookie.value()), accept)
 }
 
-/// A page is somebody's, and of this moment.
+/// A page is somebody's, and of this moment. Not `no-store`, which would keep it out of the back-forward cache too.
 async fn forbid_caching(mut response: Response) -> Response {
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-cache"));
     response
 }

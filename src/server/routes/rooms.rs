@@ -9,7 +9,7 @@ use axum::{
 
 use super::{
     body::JsonBody,
-    page_query::{ParsedQuery, RawPageQuery, answer, count_poll, cut_short},
+    page_query::{ParsedQuery, RawPageQuery, answer, count_poll, cut_short, return_member},
     path::PathText,
     visitor::{Visitor, verified},
 };
@@ -49,11 +49,11 @@ pub(super) async fn messages(
     if let Some(seen) = seen {
         return poll(&state, &room, verified(&state.sessions, &headers), query, limit, &seen).await;
     }
-    let page = tokio::select! {
-        page = state.chat.page(&room, query.clone(), limit) => page?,
-        () = state.lifetime.stop.cancelled(), if query.waits() => cut_short(&query),
+    let (page, more_members) = tokio::select! {
+        page = state.chat.page(&room, query.clone(), limit) => (page?, String::new()),
+        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
-    Ok(answer(&state, "messages", &page, ""))
+    Ok(answer(&state, "messages", &page, &more_members))
 }
 
 /// A room for who has neither a socket nor a stream, see [`crate::protocol::chat::Polled`].
@@ -66,16 +66,18 @@ async fn poll(
     seen: &str,
 ) -> Result<Response, Error> {
     let user = visitor.map(|verified| verified.user);
-    let polled = tokio::select! {
-        polled = state.chat.poll(room, user.as_ref(), query.clone(), limit, seen) => polled?,
+    let (page, presence, retry) = tokio::select! {
+        polled = state.chat.poll(room, user.as_ref(), query.clone(), limit, seen) => {
+            let (page, presence) = polled?;
+            (page, presence, String::new())
+        }
         () = state.lifetime.stop.cancelled(), if query.waits() => {
-            (cut_short(&query), state.chat.presence_state(room))
+            (cut_short(&query), state.chat.presence_state(room), return_member())
         }
     };
-    let (page, presence) = polled;
     let presence = serde_json::to_string(&presence).expect("plain data");
     let members = presence.trim_start_matches('{').trim_end_matches('}');
-    Ok(answer(state, "messages", &page, &format!(",{members}")))
+    Ok(answer(state, "messages", &page, &format!(",{members}{retry}")))
 }
 
 /// "I am typing", for who has no socket. The room must be followed by a stream or by polls with `seen`.

@@ -64,7 +64,7 @@ fn drafts_outlive_the_view_of_the_room() {
 #[test]
 fn a_page_that_stays_open_has_a_bound() {
     let mut model = model(0);
-    (1..=600).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    (1..=1_100).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
     assert_eq!(model.lines().len(), MESSAGES_KEPT);
     assert!(model.more);
     assert_eq!(model.oldest().offset, 101);
@@ -169,4 +169,86 @@ fn a_reset_is_told_and_the_log_goes_on() {
     assert!(model.was_reset);
     assert_eq!(keys(&model), ["1"]);
     assert!(matches!(&model.greeting()[0], ClientFrame::Join { after: Some(after), .. } if after == "f:1"));
+}
+
+fn joined(head: Offset) -> ServerFrame {
+    let (epoch, members) = (Epoch::parse("e").expect("fine"), vec![]);
+    ServerFrame::Joined { room: general(), epoch, offset: 0, recovered: true, head, members }
+}
+
+#[test]
+fn what_was_said_while_the_connection_was_down_stands_below_a_divider() {
+    let mut model = model(0);
+    model.reconnect();
+    model.apply(joined(0), 0);
+    model.apply(ServerFrame::Message(message(1, "a", "v")), 0);
+    assert_eq!(keys(&model), ["1"], "whoever is there misses nothing");
+    model.disconnect();
+    model.post("tunnel".into(), "from the tunnel").expect("fine");
+    model.discard("tunnel");
+    model.reconnect();
+    assert!(!model.is_caught_up());
+    model.apply(joined(3), 0);
+    model.apply(ServerFrame::Message(message(2, "a", "w")), 0);
+    assert!(!model.is_caught_up());
+    model.apply(ServerFrame::Message(message(3, "a", "x")), 0);
+    assert!(model.is_caught_up());
+    model.apply(ServerFrame::Message(message(4, "a", "y")), 0);
+    assert_eq!(keys(&model), ["1", "divider", "2", "3", "4"]);
+    model.post("id".into(), "I see").expect("fine");
+    assert_eq!(keys(&model), ["1", "2", "3", "4", "id Pending"], "an answer ends it");
+}
+
+#[test]
+fn an_absence_in_which_nothing_was_said_leaves_no_trace() {
+    let mut model = model(5);
+    model.disconnect();
+    model.look(false);
+    model.reconnect();
+    model.apply(joined(5), 0);
+    model.look(true);
+    model.apply(ServerFrame::Message(message(6, "a", "v")), 0);
+    assert_eq!(keys(&model), ["6"]);
+}
+
+#[test]
+fn what_one_said_oneself_while_away_is_no_news() {
+    let mut model = model(0);
+    model.look(false);
+    model.apply(ServerFrame::Message(message(1, "me", "v")), 0);
+    assert_eq!(keys(&model), ["1"]);
+    model.apply(ServerFrame::Message(message(2, "a", "w")), 0);
+    assert_eq!(keys(&model), ["divider", "1", "2"]);
+}
+
+#[test]
+fn a_reader_who_comes_back_finds_the_place_they_left() {
+    let mut model = model(0);
+    (1..=3).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    model.return_to(&Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 1 });
+    assert_eq!(keys(&model), ["1", "2", "3"], "another numbering says nothing");
+    model.return_to(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
+    assert_eq!(keys(&model), ["1", "divider", "2", "3"]);
+}
+
+#[test]
+fn unsent_drafts_come_back_in_order_and_what_was_said_since_does_not() {
+    let mut model = model(0);
+    model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
+    model.post("id-3".into(), "third").expect("fine");
+    let unsent = [("id-1", "first"), ("id-2", "second"), ("id-3", "third")];
+    model.restore(unsent.map(|(id, text)| (id.to_owned(), text.to_owned())).into());
+    assert_eq!(keys(&model), ["1", "id-2 Pending", "id-3 Pending"]);
+    assert_eq!(model.unsent(), 2);
+}
+
+#[test]
+fn nothing_is_taken_away_from_who_reads_back() {
+    let mut model = model(0);
+    model.read_back(true);
+    (1..=1_100).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    assert_eq!(model.lines().len(), 1_100);
+    model.read_back(false);
+    model.apply(ServerFrame::Message(message(1_101, "a", "x")), 0);
+    assert_eq!(model.lines().len(), MESSAGES_KEPT);
 }

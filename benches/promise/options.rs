@@ -1,0 +1,53 @@
+//! What can be chosen on the command line, and whether the system allows it.
+
+use super::Fault;
+
+/// The questions by name.
+const NAMES: [&str; 3] = ["return", "stalled", "kill"];
+
+pub(crate) struct Options {
+    pub(crate) readers: usize,
+    pub(crate) messages: u64,
+    names: Vec<String>,
+}
+
+impl Options {
+    pub(crate) fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, Fault> {
+        let mut options = Self { readers: 1_000, messages: 100_000, names: Vec::new() };
+        while let Some(argument) = arguments.next() {
+            let mut number = || arguments.next().and_then(|text| text.parse::<u64>().ok());
+            let fault = || format!("{argument} needs a number");
+            match argument.as_str() {
+                "--bench" => {} // cargo says this to every bench
+                "--readers" => options.readers = usize::try_from(number().ok_or_else(fault)?)?,
+                "--messages" => options.messages = number().ok_or_else(fault)?,
+                name if NAMES.contains(&name) => options.names.push(argument),
+                other => {
+                    return Err(
+                        format!("{other} is neither --readers, --messages nor one of {NAMES:?}").into()
+                    );
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether this question is asked; without names all are.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|wanted| wanted == name)
+    }
+
+    /// Each reader takes a file here and one in the server, which inherits our limit; the load takes some hundred.
+    pub(crate) fn expect_files(&self) -> Result<(), Fault> {
+        let needed = self.readers as u64 + 600;
+        let limits = std::fs::read_to_string("/proc/self/limits")?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+        // "unlimited" is no number, and enough.
+        let soft =
+            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(u64::MAX);
+        if soft < needed {
+            return Err(format!("{needed} open files are needed and {soft} allowed: ulimit -n 8192").into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! The program as a process of its own.
+
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Instant};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::Fault;
+
+/// A running program; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// When it said that it listens.
+    pub(crate) listens_since: Instant,
+    client: reqwest::Client,
+}
+
+impl Server {
+    /// Starts it on a free port.
+    pub(crate) async fn start(data: &Path, settings: &[&str]) -> Result<Self, Fault> {
+        Self::start_on(data, "127.0.0.1:0".parse()?, settings).await
+    }
+
+    pub(crate) async fn start_on(data: &Path, listen: SocketAddr, settings: &[&str]) -> Result<Self, Fault> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_idobata"))
+            // No message may be trimmed while it is still to be checked.
+            .args(["--no-measure", "--room-entries", "10000000", "--listen", &listen.to_string(), "--data"])
+            .arg(data)
+            .args(settings)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = lines.next_line().await?.ok_or("the server ended before it listened")?;
+            if let Some((_, address)) = line.split_once("listening on http://") {
+                break address.trim().parse()?;
+            }
+        };
+        let listens_since = Instant::now();
+        // Warnings are worth seeing, and the pipe must not fill.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if line.contains("ERROR") || line.contains("panicked") {
+                    eprintln!("  server: {line}");
+                }
+            }
+        });
+        Ok(Self { child, address, listens_since, client: reqwest::Client::new() })
+    }
+
+    /// Ends it as `kill -9` does, and waits until it has ended.
+    pub(crate) async fn kill(mut self) -> Result<(), Fault> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Ends it as a restart does, and waits until it has ended.
+    pub(crate) async fn terminate(mut self) -> Result<(), Fault> {
+        let id = self.process().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().await?;
+        match self.child.wait().await?.code() {
+            Some(0) => Ok(()),
+            code => Err(format!("the server ended with {code:?} after SIGTERM").into()),
+        }
+    }
+
+    fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Its resident memory in MiB.
+    pub(crate) fn memory(&self) -> Result<f64, Fault> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib / 1024.0)
+    }
+
+    /// How many live connections of a kind it counts.
+    pub(crate) async fn connections(&self, kind: &str) -> Result<u64, Fault> {
+        let text = self.client.get(self.url("/metrics")).send().await?.text().await?;
+        let series = format!("idobata_connections{{kind=\"{kind}\"}} ");
+        let count = text.lines().find_map(|line| line.strip_prefix(&series)).ok_or("no such series")?;
+        Ok(count.parse()?)
+    }
+
+    /// A token of somebody new.
+    pub(crate) async fn session(&self, name: &str) -> Result<String, Fault> {
+        let request = self.client.post(self.url("/api/session")).json(&json!({ "name": name }));
+        let session: Value = request.send().await?.json().await?;
+        Ok(session["token"].as_str().ok_or("no token")?.to_owned())
+    }
+
+    /// A page of the room.
+    pub(crate) async fn page(&self, query: &str) -> Result<Value, Fault> {
+        let request = self.client.get(self.url(&format!("/api/rooms/general/messages?{query}")));
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
+    /// The room's epoch and its newest offset.
+    pub(crate) async fn head(&self) -> Result<(String, u64), Fault> {
+        let page = self.page("limit=1").await?;
+        let cursor = page["cursor"].as_str().unwrap_or_default();
+        let (epoch, offset) = cursor.split_once(':').ok_or("a page has a cursor")?;
+        Ok((epoch.to_owned(), offset.parse()?))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}

@@ -1,0 +1,64 @@
+// A reverse proxy as some networks have it: one that passes no WebSockets on, or holds streams back.
+import { type AddressInfo, type Socket, connect } from "node:net";
+import { createServer, request, type Server as HttpServer } from "node:http";
+import { once } from "node:events";
+
+export class Proxy {
+  blocksSockets = true;
+  holdsStreams = false;
+
+  private constructor(
+    private readonly server: HttpServer,
+    private readonly open: Set<Socket>,
+    readonly url: string,
+  ) {}
+
+  static async start(target: string): Promise<Proxy> {
+    const { hostname: host, port } = new URL(target);
+    const server = createServer((from, to) => {
+      const { method, url: path, headers } = from;
+      const onward = request({ host, port, method, path, headers }, (answer) => {
+        const isStream = answer.headers["content-type"] === "text/event-stream";
+        if (isStream && proxy.holdsStreams) return void answer.resume(); // collects, and waits for the end
+        to.writeHead(answer.statusCode!, answer.headers);
+        to.flushHeaders();
+        answer.pipe(to);
+      });
+      onward.on("error", () => to.destroy());
+      to.on("close", () => onward.destroy());
+      from.pipe(onward);
+    });
+    server.on("upgrade", (from, socket, head) => {
+      if (proxy.blocksSockets) return void socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+      const onward = connect(Number(port), host, () => {
+        const headers = Object.entries(from.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+        onward.write(`GET ${from.url} HTTP/1.1\r\n${headers.join("")}\r\n`);
+        onward.write(head);
+        onward.pipe(socket).pipe(onward);
+      });
+      onward.on("error", () => socket.destroy());
+      socket.on("error", () => onward.destroy());
+      socket.on("close", () => onward.destroy());
+    });
+    const open = new Set<Socket>();
+    server.on("connection", (socket) => {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const proxy = new Proxy(server, open, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    return proxy;
+  }
+
+  /** Cuts everything that is open. */
+  cut() {
+    for (const socket of this.open) socket.destroy();
+  }
+
+  async stop() {
+    this.cut();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}

@@ -1,0 +1,81 @@
+// Reading back, staying where one reads, and coming back after a while.
+import type { Locator } from "@playwright/test";
+import { expect, test } from "../support/test.ts";
+
+const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
+const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `message ${from + index}`);
+
+/** Where a line stands in the window. */
+async function top(line: Locator): Promise<number> {
+  return (await line.boundingBox())!.y;
+}
+
+test("reading back needs no button, nothing jumps, and a button leads to the latest", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("history"));
+  await bob.postByRequest(room, ...numbered(1, 180));
+  await alice.enterRoom(room);
+  await expect(alice.messages).toHaveCount(50);
+  const scroller = alice.page.locator(".message-list__scroller");
+  const toTheLatest = alice.page.locator(".to-the-latest");
+  await expect(toTheLatest).toBeHidden();
+
+  // Up, page after page, as with a wheel.
+  await scroller.hover();
+  await expect(async () => {
+    await alice.page.mouse.wheel(0, -1_500);
+    await expect(alice.messages).toHaveCount(180, { timeout: 300 });
+  }).toPass({ timeout: 30_000 });
+  await expect(alice.messages.locator(".message__text")).toHaveText(numbered(1, 180));
+  await expect(toTheLatest).toHaveText(/To the latest/);
+
+  // What comes meanwhile moves nothing under the reader's eyes.
+  await alice.page.mouse.wheel(0, 1_200);
+  const read = alice.messages.filter({ hasText: /message 40$/ });
+  await read.scrollIntoViewIfNeeded();
+  const before = await top(read);
+  await bob.postByRequest(room, "news", "more news");
+  await expect(toTheLatest).toHaveText(/2 new messages/);
+  expect(Math.abs((await top(read)) - before)).toBeLessThan(2);
+
+  await toTheLatest.click();
+  await expect(alice.messages.last()).toBeInViewport();
+  await expect(toTheLatest).toBeHidden();
+  // And there it follows again.
+  await bob.post("the very last");
+  await expect(alice.messages.last()).toHaveText(/the very last/);
+  await expect(alice.messages.last()).toBeInViewport();
+});
+
+test("earlier messages that are put above do not move what is read", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("above"));
+  await bob.postByRequest(room, ...numbered(1, 120));
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route("**/fn/messages*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await alice.enterRoom(room);
+  const oldest = alice.messages.first();
+  await oldest.scrollIntoViewIfNeeded();
+  const line = alice.messages.filter({ hasText: /message 73$/ });
+  await line.scrollIntoViewIfNeeded();
+  const before = await top(line);
+  release();
+  await expect(alice.messages).not.toHaveCount(50);
+  expect(Math.abs((await top(line)) - before)).toBeLessThan(2);
+});
+
+test("whoever comes back finds what is new since they left", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("return"));
+  await bob.post("seen");
+  await alice.enterRoom(room);
+  await alice.expectMessages("seen");
+  await alice.page.goto("about:blank");
+  await bob.post("new");
+  await bob.post("newer");
+  await alice.enterRoom(room);
+  await expect(alice.page.locator(".messages > li")).toHaveText([/seen/, "New since you left", /new/, /newer/]);
+  await alice.post("thanks");
+  await expect(alice.page.locator(".divider")).toHaveCount(0);
+});

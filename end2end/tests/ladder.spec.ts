@@ -1,0 +1,96 @@
+// The transport ladder: rooms work fully on each rung, whatever stands between the browser and the server.
+import { Proxy } from "../support/proxy.ts";
+import type { Person } from "../support/people.ts";
+import { expect, test as base } from "../support/test.ts";
+
+const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
+
+const test = base.extend<{ detour: Proxy }>({
+  detour: async ({ server, expectedFaults }, use) => {
+    // The browser itself says in the console that a socket was refused.
+    expectedFaults.push(/WebSocket connection to/, /net::ERR_/, /^403 .*\/ws$/);
+    const proxy = await Proxy.start(server.url);
+    await use(proxy);
+    await proxy.stop();
+  },
+});
+
+/** Two people see each other come, type, talk and answer. */
+async function expectTalk(alice: Person, bob: Person, round: string) {
+  await expect(alice.page.locator(".people__list li")).toHaveCount(2);
+  await expect(bob.page.locator(".people__list li")).toHaveCount(2);
+  const said = await alice.messages.locator(".message__text").allTextContents();
+  await alice.composer.pressSequentially("is it");
+  await expect(bob.page.getByText("is typing…")).toBeVisible();
+  await alice.post(`${round}: is it raining?`);
+  await bob.expectMessages(...said, `${round}: is it raining?`);
+  await bob.composer.pressSequentially("no");
+  await expect(alice.page.getByText("is typing…")).toBeVisible();
+  await bob.post(`${round}: no`);
+  await alice.expectMessages(...said, `${round}: is it raining?`, `${round}: no`);
+}
+
+test("sockets blocked, then streams as well: the talk goes on by what works, and returns to the best", async ({
+  detour,
+  somebody,
+  bob,
+}) => {
+  test.setTimeout(120_000);
+  const alice = await somebody({ baseURL: detour.url });
+  await alice.page.clock.install();
+  const room = await bob.makeRoom(unique("ladder"));
+  await alice.open(`/rooms/${room}`);
+  await alice.expectTransport("stream");
+  await expectTalk(alice, bob, "stream");
+
+  // From now on streams are held back too: one that is new brings nothing.
+  detour.holdsStreams = true;
+  detour.cut();
+  await alice.page.clock.fastForward(3_000);
+  await expect(alice.badge).toHaveAttribute("data-transport", "stream");
+  await expect(async () => {
+    await alice.page.clock.fastForward(6_000);
+    await alice.expectTransport("poll", 1_000);
+  }).toPass();
+  await expect(alice.page.locator(".ticker [data-transport=poll][data-connection=open]")).toBeVisible();
+  await expectTalk(alice, bob, "poll");
+
+  // Remembered: the next page does not try what is known not to work.
+  await alice.page.reload();
+  await alice.expectTransport("poll");
+
+  // The way is free again: a probe finds out, rung by rung.
+  detour.holdsStreams = false;
+  detour.blocksSockets = false;
+  for (const transport of ["stream", "socket"] as const) {
+    await expect(async () => {
+      await alice.page.clock.fastForward(130_000);
+      await alice.expectTransport(transport, 3_000);
+    }).toPass();
+  }
+  await expectTalk(alice, bob, "socket");
+});
+
+for (const transport of ["stream", "poll"] as const) {
+  test(`forced to ${transport} by the address: a drop loses nothing`, async ({ detour, somebody, bob }) => {
+    const alice = await somebody({ baseURL: detour.url });
+    const room = await bob.makeRoom(unique(transport));
+    await alice.open(`/rooms/${room}?transport=${transport}`);
+    await alice.expectTransport(transport);
+    await expectTalk(alice, bob, "before");
+    await alice.context.setOffline(true);
+    await expect(alice.badge).toHaveText("Disconnected");
+    await alice.post("from the tunnel");
+    await alice.post("and another");
+    await expect(alice.badge).toHaveText("Disconnected · 2 unsent");
+    await bob.post("meanwhile");
+    await alice.context.setOffline(false);
+    const said = ["before: is it raining?", "before: no", "meanwhile", "from the tunnel", "and another"];
+    await alice.expectMessages(...said);
+    await bob.expectMessages(...said);
+    await alice.expectTransport(transport);
+    // The choice holds for the tab.
+    await alice.page.locator(".places").getByRole("link", { name: "Feed" }).click();
+    await expect(alice.page.locator(`.feed-page [data-transport=${transport}][data-connection=open]`)).toBeVisible();
+  });
+}

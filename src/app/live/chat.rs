@@ -1,0 +1,125 @@
+//! The chat's connection and the rooms shown on it.
+
+use std::rc::Rc;
+
+use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+use send_wrapper::SendWrapper;
+
+use super::Status;
+use crate::{
+    app::{api::load_room, model::room::RoomModel},
+    browser::{
+        connection::{Connection, ConnectionEvent},
+        time::now_ms,
+    },
+    protocol::chat::{ClientFrame, ServerFrame},
+};
+
+/// The page's chat connection, shared by the rooms shown on it.
+#[derive(Clone, Copy)]
+pub(in crate::app) struct ChatLink {
+    /// For the badge.
+    pub(in crate::app) status: Status,
+    connection: StoredValue<Option<SendWrapper<Rc<Connection<ServerFrame>>>>>,
+    rooms: StoredValue<Vec<Followed>>,
+}
+
+impl ChatLink {
+    /// A connection for as long as the calling component is mounted. It opens with the first room.
+    pub(in crate::app) fn new() -> Self {
+        let link = Self {
+            status: Status::new(),
+            connection: StoredValue::new(None),
+            rooms: StoredValue::new(Vec::new()),
+        };
+        Effect::new(move |_| on_cleanup(move || drop(link.connection.try_update_value(Option::take))));
+        link
+    }
+
+    /// Follows a room for as long as the calling component is mounted. After a reset its newest messages are loaded
+    /// and followed instead.
+    pub(in crate::app) fn follow(self, model: RwSignal<RoomModel>) {
+        let resets = RwSignal::new(0_u32);
+        Effect::new(move |_| {
+            self.rooms.update_value(|rooms| rooms.push(Followed { model, resets }));
+            self.connect();
+            self.greet(model);
+            let room = model.with_untracked(|model| model.room.id.to_string());
+            on_cleanup(move || {
+                self.rooms.try_update_value(|rooms| rooms.retain(|followed| followed.model != model));
+                self.say(&ClientFrame::Leave { room });
+            });
+        });
+        Effect::new(move |_| {
+            if resets.get() > 0 {
+                let room = model.with_untracked(|model| model.room.id.to_string());
+                spawn_local_scoped_with_cancellation(async move {
+                    // When it fails, the room goes on with all that is retained: more than is wanted, nothing less.
+                    if let Ok(Some(start)) = load_room(room).await {
+                        model.try_update(|model| model.reload(start.page));
+                        self.greet(model);
+                    }
+                });
+            }
+        });
+    }
+
+    /// Says a frame if the connection is open. What must not be lost is in the model and is said again on opening.
+    pub(in crate::app) fn say(self, frame: &ClientFrame) {
+        if let Some(connection) = self.connection.try_with_value(Clone::clone).flatten() {
+            connection.say(frame);
+        }
+    }
+
+    fn connect(self) {
+        if self.connection.with_value(Option::is_none) {
+            let connection = Connection::to_chat(move |event| self.on_event(event));
+            self.connection.set_value(Some(SendWrapper::new(Rc::new(connection))));
+        }
+    }
+
+    fn greet(self, model: RwSignal<RoomModel>) {
+        let frames = model.try_with_untracked(RoomModel::greeting).unwrap_or_default();
+        frames.iter().for_each(|frame| self.say(frame));
+    }
+
+    fn on_event(self, event: ConnectionEvent<ServerFrame>) {
+        let rooms = self.rooms.try_with_value(Clone::clone).unwrap_or_default();
+        match event {
+            ConnectionEvent::Open(transport) => {
+                for followed in rooms {
+                    followed.model.try_update(RoomModel::reconnect);
+                    self.greet(followed.model);
+                }
+                self.status.open(transport);
+            }
+            ConnectionEvent::Lost => {
+                for followed in rooms {
+                    followed.model.try_update(RoomModel::disconnect);
+                }
+                self.status.lose();
+            }
+            ConnectionEvent::Heard(ServerFrame::Pong) => {}
+            ConnectionEvent::Heard(frame) => rooms.into_iter().for_each(|followed| followed.apply(&frame)),
+        }
+    }
+}
+
+/// A room on the page.
+#[derive(Clone, Copy)]
+struct Followed {
+    model: RwSignal<RoomModel>,
+    resets: RwSignal<u32>,
+}
+
+impl Followed {
+    fn apply(self, frame: &ServerFrame) {
+        let is_reset = self.model.try_update(|model| {
+            model.apply(frame.clone(), now_ms());
+            matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id)
+        });
+        if is_reset == Some(true) {
+            self.resets.try_update(|resets| *resets += 1);
+        }
+    }
+}

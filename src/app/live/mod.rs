@@ -1,0 +1,44 @@
+//! Ties a model to a connection: opened in an effect after the page is mounted, ended by its clean-up on unmount.
+//!
+//! Everything heard is put into the model where it arrives. A signal keeps only its last value, so frames never
+//! travel through one.
+
+mod chat;
+mod feed;
+mod outbox;
+mod place;
+
+use leptos::prelude::*;
+
+pub(super) use self::{
+    chat::ChatLink,
+    feed::follow_feed,
+    outbox::{Outbox, keep_unsent},
+    place::keep_place,
+};
+use super::model::connection::ConnectionState;
+use crate::protocol::transport::Transport;
+
+/// How a connection is doing, for its badge.
+#[derive(Clone, Copy)]
+pub(super) struct Status {
+    /// Open here means that the transport is; whether everything is there, the model knows.
+    pub(super) state: RwSignal<ConnectionState>,
+    /// What it is open by.
+    pub(super) transport: RwSignal<Option<Transport>>,
+}
+
+impl Status {
+    fn new() -> Self {
+        Self { state: RwSignal::new(ConnectionState::Connecting), transport: RwSignal::new(None) }
+    }
+
+    fn open(self, transport: Transport) {
+        self.state.try_set(ConnectionState::Open);
+        self.transport.try_set(Some(transport));
+    }
+
+    fn lose(self) {
+        self.state.try_set(ConnectionState::Closed);
+    }
+}

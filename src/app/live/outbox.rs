@@ -1,0 +1,78 @@
+//! What was written and not said. It outlives the view of a room in memory, and the page itself in the browser's
+//! storage: one item a draft, so that tabs do not overwrite each other's. A draft that two tabs send is stored once,
+//! because both send the same id.
+
+use std::{cell::Cell, collections::HashMap};
+
+use leptos::prelude::*;
+
+use crate::{
+    app::model::room::{Draft, Kept, RoomModel},
+    browser::{
+        storage::{self, Keep},
+        time::now_ms,
+    },
+    protocol::name::RoomId,
+};
+
+/// What was written and not said, by room. It belongs to the whole site, so it outlives every page.
+#[derive(Clone, Copy, Default)]
+pub(in crate::app) struct Outbox(StoredValue<HashMap<RoomId, Kept>>);
+
+impl Outbox {
+    /// Takes what was kept of a room.
+    pub(in crate::app) fn take(self, room: &RoomId) -> Kept {
+        self.0.try_update_value(|rooms| rooms.remove(room)).flatten().unwrap_or_default()
+    }
+
+    /// Keeps it until the room is shown again.
+    pub(in crate::app) fn keep(self, room: RoomId, kept: Kept) {
+        if kept != Kept::default() {
+            self.0.try_update_value(|rooms| rooms.insert(room, kept));
+        }
+    }
+}
+
+/// Takes back what an earlier page had not sent, and from then on keeps the storage as the model is. To be called
+/// before the room is followed, which sends what is pending.
+pub(in crate::app) fn keep_unsent(model: RwSignal<RoomModel>) {
+    let prefix = StoredValue::new(String::new());
+    Effect::new(move |kept: Option<Vec<Draft>>| {
+        let kept = kept.unwrap_or_else(|| {
+            let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
+            prefix.set_value(format!("idobata.draft.{me}.{room}."));
+            restore(model, &prefix.get_value())
+        });
+        let drafts = model.with(|model| model.drafts().to_vec());
+        let key = |draft: &Draft| format!("{}{}", prefix.get_value(), draft.id);
+        for gone in kept.iter().filter(|draft| !drafts.iter().any(|other| other.id == draft.id)) {
+            storage::remove(Keep::Local, &key(gone));
+        }
+        for new in drafts.iter().filter(|draft| !kept.iter().any(|other| other.id == draft.id)) {
+            storage::set(Keep::Local, &key(new), &format!("{} {}", next_place(), new.text));
+        }
+        drafts
+    });
+}
+
+/// Puts the stored drafts into the model. Returns all that was stored: some may have been said since.
+fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
+    let item = |(id, item): (String, String)| {
+        let (place, text) = item.split_once(' ')?;
+        Some((place.parse::<i64>().ok()?, id, text.to_owned()))
+    };
+    let mut stored: Vec<_> = storage::with_prefix(Keep::Local, prefix).into_iter().filter_map(item).collect();
+    stored.sort_unstable();
+    let stored: Vec<_> = stored.into_iter().map(|(_, id, text)| (id, text)).collect();
+    model.update(|model| model.restore(stored.clone()));
+    stored.into_iter().map(|(id, text)| Draft::pending(id, text)).collect()
+}
+
+/// The time, but never twice the same: drafts are sent again in the order in which they were written.
+fn next_place() -> i64 {
+    thread_local!(static LAST: Cell<i64> = const { Cell::new(0) });
+    LAST.with(|last| {
+        last.set(now_ms().max(last.get() + 1));
+        last.get()
+    })
+}

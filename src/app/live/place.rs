@@ -1,0 +1,37 @@
+//! Where the reader is in a room: how far they have seen it, kept for their next visit, and whether they look at it.
+
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+
+use crate::{
+    app::model::room::RoomModel,
+    browser::{
+        page,
+        storage::{self, Keep},
+    },
+    protocol::cursor::Cursor,
+};
+
+/// Puts the reader back where they left the room, and notes where they are for as long as the component is mounted.
+pub(in crate::app) fn keep_place(model: RwSignal<RoomModel>) {
+    let key = move || {
+        let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
+        format!("idobata.seen.{me}.{room}")
+    };
+    Effect::new(move |_| {
+        if let Some(Ok(seen)) = storage::get(Keep::Local, &key()).map(|seen| seen.parse::<Cursor>()) {
+            model.update(|model| model.return_to(&seen));
+        }
+        let look = move || model.try_update(|model| model.look(!page::is_hidden())).unwrap_or_default();
+        look();
+        let listener = SendWrapper::new(page::on_visibility(look));
+        on_cleanup(move || drop(listener));
+    });
+    let seen =
+        Memo::new(move |_| model.with(|model| model.is_attended().then(|| model.cursor().to_string())));
+    Effect::new(move |_| {
+        if let Some(seen) = seen.get() {
+            storage::set(Keep::Local, &key(), &seen);
+        }
+    });
+}

@@ -1,0 +1,46 @@
+//! Keeps what is read where it is while lines come above and below it. The browser's own scroll anchoring takes the
+//! wrong side in a box that is laid out from its end, so that is switched off (see the style).
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, NodeList};
+
+/// A line in view, and where it stood.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    scroller: Element,
+    line: Element,
+    top: f64,
+}
+
+impl Anchor {
+    /// The first line in the view of `scroller` that `selector` finds.
+    pub fn find(scroller: &Element, selector: &str) -> Option<Self> {
+        let view = scroller.get_bounding_client_rect();
+        let lines = scroller.query_selector_all(selector).ok()?;
+        // Lines are in the order of the page, so the first one in view is found by halving.
+        let (mut low, mut high) = (0, lines.length());
+        while low < high {
+            let middle = (low + high) / 2;
+            if line_at(&lines, middle)?.get_bounding_client_rect().bottom() <= view.top() {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let line = line_at(&lines, low)?;
+        let top = line.get_bounding_client_rect().top();
+        Some(Self { scroller: scroller.clone(), line, top })
+    }
+
+    /// Puts the line back where it stood.
+    pub fn hold(&self) {
+        let moved = self.line.get_bounding_client_rect().top() - self.top;
+        if self.line.is_connected() && moved.abs() >= 1.0 {
+            self.scroller.set_scroll_top(self.scroller.scroll_top() + moved.round() as i32);
+        }
+    }
+}
+
+fn line_at(lines: &NodeList, index: u32) -> Option<Element> {
+    lines.get(index)?.dyn_into().ok()
+}

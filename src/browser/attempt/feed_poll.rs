@@ -1,0 +1,49 @@
+//! The feed over polls: their answers as the events a stream would have brought.
+
+use super::poll::Question;
+use crate::{
+    browser::time::now_ms,
+    protocol::{
+        cursor::Cursor,
+        feed::{Control, Event, Page},
+    },
+};
+
+/// See the module.
+pub(in crate::browser) struct FeedQuestion {
+    cursor: Cursor,
+    is_behind: bool,
+}
+
+impl FeedQuestion {
+    pub(in crate::browser) fn new(cursor: Cursor) -> Self {
+        Self { cursor, is_behind: true }
+    }
+}
+
+impl Question for FeedQuestion {
+    type Heard = Event;
+
+    fn url(&self, wait_s: u32) -> String {
+        format!("/api/events?after={}&limit=200&wait={wait_s}", self.cursor)
+    }
+
+    fn read(&mut self, body: &str) -> Option<(Vec<Event>, bool)> {
+        let Page { events, cursor, more, reset } = serde_json::from_str(body).ok()?;
+        let timestamp = now_ms();
+        let mut heard = Vec::new();
+        if self.is_behind {
+            let head = if more { cursor.offset + 1 } else { cursor.offset };
+            heard.push(Event::Control(Control::Connected { timestamp, head }));
+            self.is_behind = more;
+        }
+        if reset {
+            let offset = events.first().map_or(cursor.offset, |entry| entry.offset - 1);
+            let cursor = Cursor { offset, ..cursor.clone() };
+            heard.push(Event::Control(Control::Reset { cursor, timestamp }));
+        }
+        heard.extend(events.into_iter().map(Event::Entry));
+        self.cursor = cursor;
+        Some((heard, more))
+    }
+}

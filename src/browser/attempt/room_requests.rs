@@ -1,0 +1,158 @@
+//! The chat without a socket: a stream or polls for each room that is followed, and a request for each thing that is
+//! said. To whoever uses it, it speaks and hears the socket's frames.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, VecDeque},
+    rc::{Rc, Weak},
+};
+
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    Attempt, Tell, Told,
+    poll::{Pace, Poll},
+    room_poll::RoomQuestion,
+    stream::Stream,
+};
+use crate::{
+    browser::{
+        page,
+        request::{self, Abort, Answer},
+    },
+    protocol::{
+        chat::{ClientFrame, Message, NewMessage, ServerFrame},
+        cursor::Cursor,
+        name::RoomId,
+        problem::Problem,
+    },
+};
+
+/// How long an answer to a post may take.
+const ANSWER_MS: u32 = 15_000;
+
+/// How the rooms are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::browser) enum Follow {
+    Stream,
+    Poll(Pace),
+}
+
+/// See the module.
+pub(in crate::browser) struct RoomRequests(Rc<State>);
+
+struct State {
+    follow: Follow,
+    tell: Tell<ServerFrame>,
+    rooms: RefCell<HashMap<String, Box<dyn Attempt>>>,
+    /// What was said and not answered, in order: one request at a time, so that they are stored in order.
+    posts: RefCell<VecDeque<(String, NewMessage)>>,
+    is_posting: Cell<bool>,
+    abort: Abort,
+}
+
+impl RoomRequests {
+    pub(in crate::browser) fn open(follow: Follow, tell: Tell<ServerFrame>) -> Self {
+        let state = Rc::new(State {
+            follow,
+            tell: tell.clone(),
+            rooms: RefCell::default(),
+            posts: RefCell::default(),
+            is_posting: Cell::new(false),
+            abort: Abort::new(),
+        });
+        let weak = Rc::downgrade(&state);
+        // There is nothing to connect: it is open as soon as whoever opened it has it.
+        spawn_local(async move {
+            if weak.upgrade().is_some() {
+                tell(Told::Open);
+            }
+        });
+        Self(state)
+    }
+}
+
+impl Attempt for RoomRequests {
+    fn say(&self, frame: &ClientFrame) {
+        match frame {
+            ClientFrame::Join { room, after, .. } => self.0.join(room, after.as_deref()),
+            ClientFrame::Leave { room } => drop(self.0.rooms.borrow_mut().remove(room)),
+            ClientFrame::Post { room, id, text } => {
+                let post = NewMessage { id: id.clone(), text: text.clone() };
+                self.0.posts.borrow_mut().push_back((room.clone(), post));
+                start_posting(&self.0);
+            }
+            ClientFrame::Typing { room } => {
+                let (url, signal) =
+                    (format!("/api/rooms/{}/typing", page::encode(room)), self.0.abort.signal());
+                // A sign of typing that is lost is not missed.
+                spawn_local(async move { drop(request::post(&url, "", signal, ANSWER_MS).await) });
+            }
+            ClientFrame::Ping => {}
+        }
+    }
+}
+
+impl State {
+    fn join(&self, room: &str, after: Option<&str>) {
+        let (Ok(id), Some(Ok(cursor))) = (RoomId::parse(room), after.map(str::parse::<Cursor>)) else {
+            return;
+        };
+        // The rooms' own openings are no news; that something is heard is.
+        let tell = self.tell.clone();
+        let tell: Tell<ServerFrame> = Rc::new(move |told| {
+            if told != Told::Open {
+                tell(told);
+            }
+        });
+        let source: Option<Box<dyn Attempt>> = match self.follow {
+            Follow::Stream => {
+                let url = format!("/api/rooms/{}/events?heartbeat=true&after={cursor}", page::encode(room));
+                Stream::open(&url, tell).map(|stream| Box::new(stream) as _)
+            }
+            Follow::Poll(pace) => Some(Box::new(Poll::start(RoomQuestion::new(id, cursor), pace, tell))),
+        };
+        if let Some(source) = source {
+            self.rooms.borrow_mut().insert(room.to_owned(), source);
+        }
+    }
+}
+
+/// Sends what waits, one after the other, until nothing does.
+fn start_posting(state: &Rc<State>) {
+    if state.is_posting.replace(true) {
+        return;
+    }
+    let (weak, signal) = (Rc::downgrade(state), state.abort.signal());
+    spawn_local(async move {
+        while let Some((room, post)) = next_post(&weak) {
+            let body = serde_json::to_string(&post).expect("plain data");
+            let url = format!("/api/rooms/{}/messages", page::encode(&room));
+            let answer = request::post(&url, &body, signal.clone(), ANSWER_MS).await;
+            let Some(state) = weak.upgrade() else { return };
+            match answer.and_then(|answer| frame_of(&answer, &room, &post.id)) {
+                Some(frame) => (state.tell)(Told::Heard(frame)),
+                // Nobody knows whether it was stored. It is sent again, with the same id, when we are back.
+                None => return (state.tell)(Told::Lost(None)),
+            }
+        }
+        if let Some(state) = weak.upgrade() {
+            state.is_posting.set(false);
+        }
+    });
+}
+
+fn next_post(weak: &Weak<State>) -> Option<(String, NewMessage)> {
+    weak.upgrade()?.posts.borrow_mut().pop_front()
+}
+
+/// The answer to a post as a frame; `None` when it is not our server's.
+fn frame_of(answer: &Answer, room: &str, id: &str) -> Option<ServerFrame> {
+    if answer.is_success() {
+        let Message { room, offset, timestamp, .. } = serde_json::from_str(&answer.body).ok()?;
+        return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
+    }
+    let Problem { code, detail, .. } = serde_json::from_str(&answer.body).ok()?;
+    let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));
+    Some(ServerFrame::Rejected { room, id, code, message: detail, retry_after_ms: None })
+}

@@ -1,0 +1,60 @@
+//! A topic over server-sent events. The browser's EventSource would reconnect by itself, always after the same time
+//! and without a word about it; here it is closed on its first error, and the connection decides.
+
+use std::{cell::Cell, rc::Rc};
+
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsCast;
+use web_sys::{Event, EventSource, MessageEvent};
+
+use super::{Attempt, Tell, Told};
+use crate::browser::{listener::Listener, page};
+
+/// See the module.
+pub(in crate::browser) struct Stream {
+    source: EventSource,
+    _listeners: [Listener; 5],
+}
+
+impl Stream {
+    /// Follows the stream at `url`, which asks for a heartbeat. `None`: the address is none.
+    pub(in crate::browser) fn open<M: DeserializeOwned + 'static>(url: &str, tell: Tell<M>) -> Option<Self> {
+        let source = EventSource::new(url).ok()?;
+        let return_after = Rc::new(Cell::new(None));
+        let (told_return, closed) = (return_after.clone(), source.clone());
+        let (opened, heard, alive, lost) = (tell.clone(), tell.clone(), tell.clone(), tell);
+        let listeners = [
+            Listener::new(&source, "open", move |_| opened(Told::Open)),
+            Listener::new(&source, "message", move |event| on_message(&heard, &event)),
+            Listener::new(&source, "heartbeat", move |_| alive(Told::Alive)),
+            Listener::new(&source, "retry", move |event| {
+                told_return.set(data(&event).and_then(|data| data.parse().ok()));
+            }),
+            Listener::new(&source, "error", move |_| {
+                closed.close();
+                lost(Told::Lost(return_after.get()));
+            }),
+        ];
+        Some(Self { source, _listeners: listeners })
+    }
+}
+
+impl Attempt for Stream {}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+fn data(event: &Event) -> Option<String> {
+    event.dyn_ref::<MessageEvent>()?.data().as_string()
+}
+
+fn on_message<M: DeserializeOwned>(tell: &Tell<M>, event: &Event) {
+    match data(event).map(|data| serde_json::from_str(&data)) {
+        Some(Ok(heard)) => tell(Told::Heard(heard)),
+        Some(Err(error)) => page::warn(&format!("an event cannot be read: {error}")),
+        None => {}
+    }
+}

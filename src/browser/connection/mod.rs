@@ -1,0 +1,365 @@
+//! A connection that does not give up: it uses the best transport that works, notices a peer that went silent, and
+//! comes back after a drop. Whoever holds it says after each opening where to go on, so nothing is missed.
+//!
+//! * An attempt is *proven* when it has brought something. One that ends unproven although the server answers
+//!   requests was stopped on the way (a proxy that blocks upgrades, one that holds streams back): the next transport
+//!   is tried. One that ends with the server away is tried again, with a backoff.
+//! * Below the best transport a probe tries the next better one now and then, beside the connection in use.
+//! * Streams and polls take one of the few places that a browser has for all tabs; without one, polls are brief.
+
+mod climb;
+
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+};
+
+use gloo_timers::callback::{Interval, Timeout};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    attempt::{
+        Attempt, Tell, Told,
+        feed_poll::FeedQuestion,
+        poll::{Pace, Poll},
+        room_requests::{Follow, RoomRequests},
+        socket::Socket,
+        stream::Stream,
+    },
+    backoff::wait_ms,
+    ladder::Ladder,
+    listener::Listener,
+    page,
+    preference::{self, Purpose},
+    request::{self, Abort},
+    slot::{self, Slot},
+    wake::{self, Wake},
+};
+use crate::protocol::{
+    chat::{ClientFrame, ServerFrame},
+    cursor::Cursor,
+    feed::Event,
+    transport::Transport,
+};
+
+/// An attempt that has brought nothing for so long is given up: the first frame comes at once, or is held back.
+const PROOF_MS: u32 = 5_000;
+/// How often we look for a sign of life. One silent interval is the end: the server's own signs come every 15 s, a
+/// ping is answered at once, and a poll after 20 s. So a dead peer is noticed within 44 s.
+const BEAT_MS: u32 = 22_000;
+/// How often a tab without a place for a connection looks for one.
+const SLOT_PAUSE_MS: u32 = 5_000;
+/// Before the next transport is tried: a moment, so that a fault of ours cannot become a tight loop.
+const STEP_MS: u32 = 100;
+/// How long the server may take to say that it is there.
+const HEALTH_MS: u32 = 5_000;
+
+/// What the holder is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConnectionEvent<M> {
+    /// It can be spoken to, and must be told where to go on.
+    Open(Transport),
+    /// Something was heard.
+    Heard(M),
+    /// It was lost, and is being sought again.
+    Lost,
+}
+
+type Dial<M> = Box<dyn Fn(Transport, Pace, Tell<M>) -> Option<Box<dyn Attempt>>>;
+
+/// See the module. Dropping it ends it for good.
+pub struct Connection<M: 'static>(Rc<RefCell<State<M>>>);
+
+struct State<M: 'static> {
+    purpose: Purpose,
+    dial: Dial<M>,
+    on_event: Rc<dyn Fn(ConnectionEvent<M>)>,
+    ladder: Ladder,
+    /// Names the attempt in use; reports of any other are too late.
+    current: u64,
+    /// The last name that was given.
+    last: u64,
+    attempt: Option<Box<dyn Attempt>>,
+    slot: Option<Slot>,
+    is_proven: bool,
+    has_heard: bool,
+    failures: u32,
+    /// The page is in the back-forward cache.
+    is_away: bool,
+    /// The next thing to do about the attempt in use: give it up, try again, look for a place.
+    next_step: Option<Timeout>,
+    health: Option<Abort>,
+    probe: Option<(u64, Box<dyn Attempt>)>,
+    climb: Option<Timeout>,
+    climb_ms: u32,
+    /// The attempt in use was a probe.
+    has_climbed: bool,
+    _beat: Interval,
+    _wake: [Option<Listener>; 5],
+}
+
+impl Connection<ServerFrame> {
+    /// To the chat. After each opening the rooms have to be joined.
+    pub fn to_chat(on_event: impl Fn(ConnectionEvent<ServerFrame>) + 'static) -> Self {
+        let dial = |transport, pace, tell| -> Option<Box<dyn Attempt>> {
+            let follow = match (transport, pace) {
+                (Transport::Socket, _) => return Some(Box::new(Socket::open("/ws", tell)?)),
+                (Transport::Stream, Pace::Long) => Follow::Stream,
+                (Transport::Stream | Transport::Poll, pace) => Follow::Poll(pace),
+            };
+            Some(Box::new(RoomRequests::open(follow, tell)))
+        };
+        Self::open(Purpose::Chat, Box::new(dial), on_event)
+    }
+
+    /// Says a frame, if the connection is open. What must not be lost is to be said again after the next opening.
+    pub fn say(&self, frame: &ClientFrame) {
+        if let Some(attempt) = &self.0.borrow().attempt {
+            attempt.say(frame);
+        }
+    }
+}
+
+impl Connection<Event> {
+    /// To the feed, from the cursor of the moment at each opening.
+    pub fn to_feed(
+        cursor: impl Fn() -> Option<Cursor> + 'static,
+        on_event: impl Fn(ConnectionEvent<Event>) + 'static,
+    ) -> Self {
+        let dial = move |transport, pace, tell| -> Option<Box<dyn Attempt>> {
+            let cursor = cursor()?;
+            match (transport, pace) {
+                (Transport::Socket | Transport::Stream, Pace::Long) => {
+                    Some(Box::new(Stream::open(&format!("/api/events?heartbeat=true&after={cursor}"), tell)?))
+                }
+                (_, pace) => Some(Box::new(Poll::start(FeedQuestion::new(cursor), pace, tell))),
+            }
+        };
+        Self::open(Purpose::Feed, Box::new(dial), on_event)
+    }
+}
+
+impl<M: 'static> Connection<M> {
+    fn open(purpose: Purpose, dial: Dial<M>, on_event: impl Fn(ConnectionEvent<M>) + 'static) -> Self {
+        let state = Rc::new_cyclic(|weak: &Weak<RefCell<State<M>>>| {
+            let (beating, waking) = (weak.clone(), weak.clone());
+            RefCell::new(State {
+                purpose,
+                dial,
+                on_event: Rc::new(on_event),
+                ladder: Ladder::new(preference::rungs(purpose), preference::remembered(purpose)),
+                current: 0,
+                last: 0,
+                attempt: None,
+                slot: None,
+                is_proven: false,
+                has_heard: false,
+                failures: 0,
+                is_away: false,
+                next_step: None,
+                health: None,
+                probe: None,
+                climb: None,
+                climb_ms: climb::FIRST_MS,
+                has_climbed: false,
+                _beat: Interval::new(BEAT_MS, move || beat(&beating)),
+                _wake: wake::listen(move |what| on_wake(&waking, what)),
+            })
+        });
+        connect(&Rc::downgrade(&state));
+        Self(state)
+    }
+}
+
+impl<M: 'static> State<M> {
+    /// Lets go of the attempt in use and of all that was planned. Returns what is to be dropped outside of the
+    /// borrow: what ends may report.
+    fn let_go(&mut self) -> impl Sized + use<M> {
+        self.current = self.new_id();
+        self.is_proven = false;
+        let planned = (self.next_step.take(), self.health.take(), self.climb.take());
+        (self.attempt.take(), self.slot.take(), self.probe.take(), planned)
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    fn plan(&mut self, wait_ms: u32, step: impl FnOnce() + 'static) {
+        self.next_step = Some(Timeout::new(wait_ms, step));
+    }
+}
+
+fn connect<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
+    let Some(state) = weak.upgrade() else { return };
+    let earlier = state.borrow_mut().let_go();
+    drop(earlier);
+    let (id, transport) = (state.borrow().current, state.borrow().ladder.current());
+    if transport == Transport::Socket {
+        return dial(weak, id, None);
+    }
+    let weak = weak.clone();
+    spawn_local(async move {
+        let slot = slot::take().await;
+        dial(&weak, id, slot);
+    });
+}
+
+/// Starts the attempt that `connect` has prepared as `id`.
+fn dial<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, slot: Option<Slot>) {
+    let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id && !state.borrow().is_away)
+    else {
+        return;
+    };
+    let transport = state.borrow().ladder.current();
+    let is_brief = transport != Transport::Socket && slot.is_none();
+    let tell = teller(weak, id);
+    let attempt = (state.borrow().dial)(transport, if is_brief { Pace::Brief } else { Pace::Long }, tell);
+    let mut state = state.borrow_mut();
+    (state.attempt, state.slot, state.has_heard) = (attempt, slot, true);
+    let weak = weak.clone();
+    state.plan(PROOF_MS, move || on_lost(&weak, id, None));
+}
+
+fn teller<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64) -> Tell<M> {
+    let weak = weak.clone();
+    Rc::new(move |told| on_told(&weak, id, told))
+}
+
+fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told: Told<M>) {
+    let Some(state) = weak.upgrade() else { return };
+    if state.borrow().current != id {
+        return climb::on_told(weak, id, &told);
+    }
+    match told {
+        Told::Open => {
+            let transport = state.borrow().ladder.current();
+            emit(&state, ConnectionEvent::Open(transport));
+            ping(&state);
+        }
+        Told::Heard(heard) => {
+            prove(weak, &state);
+            emit(&state, ConnectionEvent::Heard(heard));
+        }
+        Told::Alive => prove(weak, &state),
+        Told::Lost(return_after_ms) => on_lost(weak, id, return_after_ms),
+    }
+}
+
+/// The attempt in use has brought something.
+fn prove<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &Rc<RefCell<State<M>>>) {
+    let mut state = state.borrow_mut();
+    state.has_heard = true;
+    if state.is_proven {
+        return;
+    }
+    (state.is_proven, state.failures, state.next_step) = (true, 0, None);
+    state.ladder.worked();
+    preference::remember(state.purpose, state.ladder.current());
+    if state.ladder.current() != Transport::Socket && state.slot.is_none() {
+        seek_slot(weak, &mut state);
+    }
+    if std::mem::take(&mut state.has_climbed) {
+        state.climb_ms = climb::FIRST_MS;
+    }
+    climb::plan(weak, &mut state);
+}
+
+/// Without a place the polls are brief; as soon as there is one, connect anew.
+fn seek_slot<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &mut State<M>) {
+    let (weak, id) = (weak.clone(), state.current);
+    state.plan(SLOT_PAUSE_MS, move || {
+        spawn_local(async move {
+            let found = slot::take().await;
+            let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
+            if found.is_none() {
+                return seek_slot(&weak, &mut state.borrow_mut());
+            }
+            let earlier = state.borrow_mut().let_go();
+            drop(earlier);
+            let id = state.borrow().current;
+            dial(&weak, id, found);
+        });
+    });
+}
+
+fn on_lost<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, return_after_ms: Option<u32>) {
+    let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
+    let was_proven = state.borrow().is_proven;
+    let earlier = state.borrow_mut().let_go();
+    drop(earlier);
+    if was_proven {
+        retry_later(weak, &state, return_after_ms);
+        return emit(&state, ConnectionEvent::Lost);
+    }
+    // Was it the server or the way there?
+    let (abort, id) = (Abort::new(), state.borrow().current);
+    let signal = abort.signal();
+    state.borrow_mut().health = Some(abort);
+    let weak = weak.clone();
+    spawn_local(async move {
+        let answer = request::get("/healthz", signal, HEALTH_MS).await;
+        let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
+        let is_there = answer.is_some_and(|answer| answer.is_success());
+        if is_there && state.borrow_mut().ladder.failed() {
+            let again = weak.clone();
+            return state.borrow_mut().plan(STEP_MS, move || connect(&again));
+        }
+        retry_later(&weak, &state, None);
+        emit(&state, ConnectionEvent::Lost);
+    });
+}
+
+fn retry_later<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>, told_ms: Option<u32>) {
+    let mut state = state.borrow_mut();
+    let wait_ms = told_ms.unwrap_or_else(|| wait_ms(state.failures, page::random()));
+    state.failures += 1;
+    let again = weak.clone();
+    state.plan(wait_ms, move || connect(&again));
+}
+
+fn beat<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
+    let Some(state) = weak.upgrade() else { return };
+    let (id, is_followed) = (state.borrow().current, state.borrow().is_proven);
+    if !is_followed {
+        return;
+    }
+    let has_heard = std::mem::replace(&mut state.borrow_mut().has_heard, false);
+    if !has_heard {
+        return on_lost(weak, id, None);
+    }
+    ping(&state);
+}
+
+fn ping<M: 'static>(state: &RefCell<State<M>>) {
+    if let Some(attempt) = &state.borrow().attempt {
+        attempt.ping();
+    }
+}
+
+fn on_wake<M: 'static>(weak: &Weak<RefCell<State<M>>>, what: Wake) {
+    let Some(state) = weak.upgrade() else { return };
+    let (id, is_connected) = (state.borrow().current, state.borrow().attempt.is_some());
+    match what {
+        Wake::Away => {
+            let earlier = state.borrow_mut().let_go();
+            drop(earlier);
+            state.borrow_mut().is_away = true;
+            emit(&state, ConnectionEvent::Lost);
+        }
+        Wake::Back => {
+            state.borrow_mut().is_away = false;
+            connect(weak);
+        }
+        Wake::Offline if is_connected => on_lost(weak, id, None),
+        Wake::Now if !is_connected && !state.borrow().is_away => connect(weak),
+        Wake::Offline | Wake::Now => {}
+    }
+}
+
+/// Calls back without a borrow, because the holder may speak or drop the connection in answer.
+fn emit<M: 'static>(state: &RefCell<State<M>>, event: ConnectionEvent<M>) {
+    let on_event = state.borrow().on_event.clone();
+    on_event(event);
+}
