@@ -111,6 +111,13 @@ pub struct Entry {
     pub timestamp: i64,
 }
 
+impl Entry {
+    /// Whether this entry takes the place of an older one on the page.
+    pub fn replaces(&self, older: &Self) -> bool {
+        self.body.key().is_some() && self.channel == older.channel && self.body.key() == older.body.key()
+    }
+}
+
 /// Entries of the feed, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page {
@@ -136,6 +143,13 @@ pub struct Snapshot {
     pub notices: Vec<Entry>,
     /// Older notices are there.
     pub more: bool,
+}
+
+impl Snapshot {
+    /// Channels with values that a page shows: those that spoke last.
+    pub const CHANNELS: usize = 12;
+    /// The newest values of each channel that a page is made from: fill the plots of four series.
+    pub const VALUES: usize = 240;
 }
 
 /// What a stream says besides entries.

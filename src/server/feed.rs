@@ -1,7 +1,7 @@
 //! What the feed means: publishing to channels and reading them. Knows no transport; the routes and the pages call
 //! it, and the measuring task publishes through it.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     error::Error,
@@ -10,16 +10,16 @@ use super::{
     topic::Bell,
 };
 use crate::protocol::{
-    cursor::Cursor,
+    cursor::{Cursor, Offset},
     feed::{Body, Control, Entry, PUBLISH_MAX_ENTRIES, Publication, Snapshot},
     name::parse_channel,
     problem::{Code, Rejection},
 };
 
-/// Channels with values that a page starts with; the others appear when they speak.
-const SNAPSHOT_CHANNELS: usize = 12;
-/// Values of each channel that a page starts with: fills the plots of a channel with four series.
-const SNAPSHOT_VALUES: usize = 240;
+/// Notices that are read at once to find those that no newer one has replaced …
+const NOTICES_READ: usize = 50;
+/// … and how often: a channel full of one job's progress must not make a page wait.
+const NOTICES_READINGS: usize = 10;
 
 /// The feed of this server.
 pub struct Feed {
@@ -85,15 +85,32 @@ impl Feed {
     /// What a page starts with: the newest values of each channel and the newest `limit` other entries.
     pub async fn snapshot(&self, limit: usize) -> Result<Snapshot, Error> {
         // Values first: what comes between the two readings is after their cursor, and so will be followed.
-        let values = self.hub.latest_by_channel(&TopicName::Feed, SNAPSHOT_CHANNELS, SNAPSHOT_VALUES).await?;
-        let mut notices = self.notices(None, limit).await?;
-        notices.entries.retain(|entry| entry.offset <= values.cursor.offset);
-        Ok(Snapshot {
-            values: values.decode()?,
-            notices: notices.decode()?,
-            more: notices.more,
-            cursor: values.cursor,
-        })
+        let values =
+            self.hub.latest_by_channel(&TopicName::Feed, Snapshot::CHANNELS, Snapshot::VALUES).await?;
+        let (notices, more) = self.newest_notices(values.cursor.offset, limit).await?;
+        Ok(Snapshot { values: values.decode()?, notices, more, cursor: values.cursor })
+    }
+
+    /// The newest `limit` notices up to `head` that no newer one has replaced, and whether there are older ones.
+    async fn newest_notices(&self, head: Offset, limit: usize) -> Result<(Vec<Entry>, bool), Error> {
+        let (mut newest, mut before) = (VecDeque::<Entry>::new(), None);
+        for _ in 0..NOTICES_READINGS {
+            let page = self.notices(before, NOTICES_READ).await?;
+            let entries: Vec<Entry> = page.decode()?;
+            before = entries.first().map(|oldest| Cursor { offset: oldest.offset, ..page.cursor });
+            for entry in entries.into_iter().rev().filter(|entry| entry.offset <= head) {
+                if newest.len() == limit {
+                    return Ok((newest.into(), true));
+                }
+                if !newest.iter().any(|newer| newer.replaces(&entry)) {
+                    newest.push_front(entry);
+                }
+            }
+            if !page.more {
+                return Ok((newest.into(), false));
+            }
+        }
+        Ok((newest.into(), true))
     }
 }
 

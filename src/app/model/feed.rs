@@ -15,9 +15,7 @@ pub const RECENT_VALUES: usize = 10;
 pub const NOTICES_SHOWN: usize = 10;
 /// Points of a plot.
 const PLOT_POINTS: usize = 60;
-/// Tiles on the page; above it the one that was silent the longest goes.
-const TILES_MAX: usize = 24;
-/// Series in a tile, by the same rule.
+/// Series in a tile; above it the one that was silent the longest goes.
 const SERIES_MAX: usize = 12;
 
 /// A value of a series.
@@ -27,6 +25,7 @@ pub struct Point {
     pub value: f64,
     /// Milliseconds since the Unix epoch.
     pub timestamp: i64,
+    offset: Offset,
 }
 
 /// The values of one key in one channel.
@@ -38,7 +37,6 @@ pub struct Series {
     pub unit: Option<String>,
     /// Oldest first, at least one.
     pub points: VecDeque<Point>,
-    latest_offset: Offset,
 }
 
 impl Series {
@@ -53,10 +51,13 @@ impl Series {
 pub struct Tile {
     /// The channel's name.
     pub channel: String,
-    /// In the order in which they first spoke.
+    /// By key, so that they keep their places.
     pub series: Vec<Series>,
     /// The newest [`RECENT_VALUES`] of all series, newest last.
     pub recent: VecDeque<Arc<Entry>>,
+    /// Where the newest [`Snapshot::VALUES`] of all series are: what is older leaves the page, as it is not on one
+    /// that is loaded now.
+    offsets: VecDeque<Offset>,
 }
 
 /// See the module.
@@ -156,7 +157,7 @@ impl FeedModel {
         for entry in older.into_iter().rev().filter(|entry| entry.offset < seen_from) {
             self.seen_from = entry.offset;
             // One that was replaced since is not news any more.
-            if !self.notices.iter().any(|newer| replaces(newer, &entry)) {
+            if !self.notices.iter().any(|newer| newer.replaces(&entry)) {
                 self.notices.push_front(Arc::new(entry));
             }
         }
@@ -166,7 +167,7 @@ impl FeedModel {
         if entry.body.is_update() {
             self.place_value(entry);
         } else {
-            self.notices.retain(|older| !replaces(&entry, older));
+            self.notices.retain(|older| !entry.replaces(older));
             self.notices.push_back(Arc::new(entry));
         }
     }
@@ -175,37 +176,52 @@ impl FeedModel {
         let index = match self.tiles.binary_search_by(|tile| tile.channel.cmp(&entry.channel)) {
             Ok(index) => index,
             Err(index) => {
-                let tile =
-                    Tile { channel: entry.channel.clone(), series: Vec::new(), recent: VecDeque::new() };
-                self.tiles.insert(index, tile);
+                self.tiles.insert(index, Tile::new(entry.channel.clone()));
                 index
             }
         };
         self.tiles[index].push(entry);
-        if self.tiles.len() > TILES_MAX {
+        if self.tiles.len() > Snapshot::CHANNELS {
             remove_least(&mut self.tiles, |tile| tile.recent.back().map_or(0, |entry| entry.offset));
         }
     }
 }
 
 impl Tile {
+    fn new(channel: String) -> Self {
+        Self { channel, series: Vec::new(), recent: VecDeque::new(), offsets: VecDeque::new() }
+    }
+
     fn push(&mut self, entry: Entry) {
         let Body::Update { value, unit, key } = &entry.body else { return };
         let key = key.as_deref().unwrap_or_default();
-        let point = Point { value: *value, timestamp: entry.timestamp };
-        let index = self.series.iter().position(|series| series.key == key).unwrap_or_else(|| {
-            let points = VecDeque::with_capacity(PLOT_POINTS);
-            self.series.push(Series { key: key.to_owned(), unit: None, points, latest_offset: 0 });
-            self.series.len() - 1
-        });
-        let series = &mut self.series[index];
-        series.unit.clone_from(unit);
-        series.latest_offset = entry.offset;
-        push_bounded(&mut series.points, point, PLOT_POINTS);
+        let point = Point { value: *value, timestamp: entry.timestamp, offset: entry.offset };
+        let index = match self.series.binary_search_by(|series| series.key.as_str().cmp(key)) {
+            Ok(index) => index,
+            Err(index) => {
+                let points = VecDeque::with_capacity(PLOT_POINTS);
+                self.series.insert(index, Series { key: key.to_owned(), unit: None, points });
+                index
+            }
+        };
+        self.series[index].unit.clone_from(unit);
+        push_bounded(&mut self.series[index].points, point, PLOT_POINTS);
+        push_bounded(&mut self.offsets, entry.offset, Snapshot::VALUES);
         push_bounded(&mut self.recent, Arc::new(entry), RECENT_VALUES);
+        self.forget_old();
         if self.series.len() > SERIES_MAX {
-            remove_least(&mut self.series, |series| series.latest_offset);
+            remove_least(&mut self.series, |series| series.points.back().map_or(0, |point| point.offset));
         }
+    }
+
+    fn forget_old(&mut self) {
+        let oldest = self.offsets.front().copied().unwrap_or_default();
+        for series in &mut self.series {
+            while series.points.front().is_some_and(|point| point.offset < oldest) {
+                series.points.pop_front();
+            }
+        }
+        self.series.retain(|series| !series.points.is_empty());
     }
 }
 
@@ -220,11 +236,6 @@ fn remove_least<T>(list: &mut Vec<T>, age: impl Fn(&T) -> Offset) {
     if let Some(index) = (0..list.len()).min_by_key(|index| age(&list[*index])) {
         list.remove(index);
     }
-}
-
-/// Whether `newer` takes the place of `older` on the page.
-fn replaces(newer: &Entry, older: &Entry) -> bool {
-    newer.body.key().is_some() && newer.channel == older.channel && newer.body.key() == older.body.key()
 }
 
 /// Where the points of a plot lie in a box of `width` by `height`, as the `points` of an SVG polyline.

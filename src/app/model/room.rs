@@ -2,7 +2,7 @@
 
 mod absence;
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use self::absence::Absence;
 use crate::protocol::{
@@ -134,7 +134,7 @@ impl RoomModel {
             absence: Absence::default(),
             messages: page.messages.into_iter().map(Arc::new).collect(),
             drafts: kept.drafts,
-            members,
+            members: sorted(members),
             movement: None,
             typing: None,
             more: page.more,
@@ -334,11 +334,13 @@ impl RoomModel {
             ServerFrame::Message(message) if message.room == self.room.id => self.apply_message(message),
             ServerFrame::Joined { room, members, head, .. } if room == self.room.id => {
                 self.problem = None;
-                self.members = members;
+                self.members = sorted(members);
                 self.head = Some(head);
                 self.note_caught_up();
             }
-            ServerFrame::Members { room, members } if room == self.room.id => self.members = members,
+            ServerFrame::Members { room, members } if room == self.room.id => {
+                self.members = sorted(members);
+            }
             ServerFrame::Reset { room, epoch, offset } if room == self.room.id => {
                 self.messages.clear();
                 self.cursor = Cursor { epoch, offset };
@@ -420,10 +422,21 @@ impl RoomModel {
             Some(member) => member.name.clone_from(&name),
             None => self.members.push(User { id, name: name.clone() }),
         }
+        self.members.sort_unstable_by(by_name);
         if is_news {
             self.movement = Some(Movement::Joined(name));
         }
     }
+}
+
+/// By name, on every page alike.
+fn sorted(mut members: Vec<User>) -> Vec<User> {
+    members.sort_unstable_by(by_name);
+    members
+}
+
+fn by_name(one: &User, other: &User) -> Ordering {
+    (&one.name, &one.id).cmp(&(&other.name, &other.id))
 }
 
 #[cfg(test)]

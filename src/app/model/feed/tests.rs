@@ -97,9 +97,9 @@ fn a_reset_starts_the_page_anew() {
 
 #[test]
 fn a_plot_fits_its_box_and_ends_at_the_right() {
-    let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0 }).into();
+    let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();
     assert_eq!(plot_points(&points, 59.0, 10.0), "57.0,10.0 58.0,0.0 59.0,5.0");
-    let flat = [5.0, 5.0].map(|value| Point { value, timestamp: 0 }).into();
+    let flat = [5.0, 5.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();
     assert_eq!(plot_points(&flat, 59.0, 10.0), "58.0,5.0 59.0,5.0");
 }
 
@@ -110,6 +110,6 @@ fn there_is_a_bound_to_everything_on_the_page() {
         let (channel, key) = (format!("c{}", offset % 100), format!("k{offset}"));
         model.apply(Event::Entry(value(offset, &channel, &key, 0.0)));
     }
-    assert!(model.tiles().len() <= TILES_MAX);
+    assert!(model.tiles().len() <= Snapshot::CHANNELS);
     assert!(model.tiles().iter().all(|tile| tile.series.len() <= SERIES_MAX));
 }

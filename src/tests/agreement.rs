@@ -1,0 +1,157 @@
+//! State and entries agree: a page that was loaded earlier and followed along shows what a page shows that is loaded
+//! now. The models are the pages' own, what they start from is what the server gives to its own first paint.
+
+use fastrand::Rng;
+use idobata::{
+    app::{
+        api::RoomStart,
+        model::{
+            feed::FeedModel,
+            room::{Kept, Line, RoomModel},
+        },
+    },
+    protocol::{
+        chat::ServerFrame,
+        cursor::Offset,
+        feed::{Entry, Event, Snapshot},
+        session::User,
+    },
+};
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, new_id};
+
+/// What a page of the feed starts from.
+async fn snapshot(server: &TestServer) -> Snapshot {
+    let request = server.post("/fn/feed").header("content-type", "application/x-www-form-urlencoded");
+    request.send().await.unwrap().json().await.unwrap()
+}
+
+/// One entry of any kind: with and without each optional part, and with keys that meet again.
+fn entry(rng: &mut Rng) -> (String, Value) {
+    let channel = format!("channel-{}", rng.u8(..4));
+    let key = ["", "a", "b", "c"][rng.usize(..4)];
+    let mut entry = match rng.u8(..4) {
+        0 | 1 => json!({ "type": "update", "value": f64::from(rng.i32(-500..500)) / 8.0 }),
+        2 => json!({ "type": "notification", "text": format!("text {}", rng.u32(..)) }),
+        _ => json!({ "type": "progress", "key": "job", "done": rng.u8(..10), "total": 10 }),
+    };
+    if !key.is_empty() {
+        entry["key"] = json!(key);
+    }
+    let extras = match entry["type"].as_str().unwrap() {
+        "update" => json!({ "unit": "ms" }),
+        "notification" => {
+            json!({ "title": "井戸端", "level": "warning", "tags": ["x"], "link": "https://example.org/" })
+        }
+        _ => json!({ "text": "half" }),
+    };
+    for (name, extra) in extras.as_object().unwrap() {
+        if rng.bool() {
+            entry[name] = extra.clone();
+        }
+    }
+    (channel, entry)
+}
+
+fn expect_same_feed(followed: &FeedModel, fresh: &FeedModel, seed: u64) {
+    assert_eq!(followed.cursor(), fresh.cursor(), "seed {seed}");
+    assert_eq!(followed.tiles(), fresh.tiles(), "seed {seed}");
+    assert_eq!(followed.notices().collect::<Vec<_>>(), fresh.notices().collect::<Vec<_>>(), "seed {seed}");
+}
+
+#[tokio::test]
+async fn a_feed_that_was_followed_is_the_feed_that_is_loaded_now() {
+    let seed = fastrand::u64(..);
+    let mut rng = Rng::with_seed(seed);
+    let server = TestServer::start().await;
+    let mut followed = FeedModel::new(snapshot(&server).await);
+    let mut stream = server.stream(&format!("?after={}", followed.cursor())).await;
+    stream.connected().await;
+    for _ in 0..40 {
+        for _ in 0..rng.usize(1..60) {
+            let (channel, entry) = entry(&mut rng);
+            let published = server.post(&format!("/api/events/{channel}")).json(&entry).send().await.unwrap();
+            assert_eq!(published.status(), 201, "seed {seed}: {entry}");
+        }
+        let fresh = FeedModel::new(snapshot(&server).await);
+        while followed.cursor().offset < fresh.cursor().offset {
+            let entry: Entry = serde_json::from_value(stream.event().await.1).unwrap();
+            followed.apply(Event::Entry(entry));
+        }
+        expect_same_feed(&followed, &fresh, seed);
+    }
+}
+
+/// What the page of a room starts from.
+async fn start(server: &TestServer, token: &str) -> RoomModel {
+    let request = server.post("/fn/room").body("room=general").bearer_auth(token);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let start: Option<RoomStart> = request.send().await.unwrap().json().await.unwrap();
+    let RoomStart { room, me, page, members } = start.unwrap();
+    RoomModel::new(room, me, page, members, Kept::default())
+}
+
+fn offsets(model: &RoomModel) -> Vec<Offset> {
+    let offset = |line: &Line| match line {
+        Line::Message(message) => Some(message.offset),
+        Line::Draft(_) | Line::Divider => None,
+    };
+    model.lines().iter().filter_map(offset).collect()
+}
+
+#[tokio::test]
+async fn a_room_that_was_followed_is_the_room_that_is_loaded_now() {
+    let seed = fastrand::u64(..);
+    let mut rng = Rng::with_seed(seed);
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let mut followed = start(&server, &alice.session.token).await;
+    let mut socket = alice.socket().await;
+    socket.join("general", json!({ "after": followed.cursor().to_string() })).await;
+    followed.apply(
+        ServerFrame::Members { room: followed.room.id.clone(), members: vec![alice.session.user.clone()] },
+        0,
+    );
+    let mut present = Vec::new();
+    for round in 0..60 {
+        match rng.u8(..6) {
+            0 => {
+                let person = server.person(&format!("p{round}")).await;
+                let mut theirs = person.socket().await;
+                theirs.join("general", json!({})).await;
+                present.push((person, theirs));
+            }
+            1 if !present.is_empty() => {
+                let (_, mut theirs) = present.swap_remove(rng.usize(..present.len()));
+                theirs.close().await;
+            }
+            2 if !present.is_empty() => {
+                let index = rng.usize(..present.len());
+                present[index].1.send(json!({ "type": "typing", "room": "general" })).await;
+            }
+            _ => {
+                let text = format!("message {round}\n二行目");
+                let author = present.first().map_or(&alice, |(person, _)| person);
+                assert_eq!(author.post("general", &new_id(), &text).await.status(), 201);
+            }
+        }
+        // Whoever closed has been noticed when the server counts one socket less.
+        server.expect_connections("socket", present.len() as u64 + 1).await;
+        let fresh = start(&server, &alice.session.token).await;
+        let mut names: Vec<User> = present.iter().map(|(person, _)| person.session.user.clone()).collect();
+        names.push(alice.session.user.clone());
+        while followed.cursor() != fresh.cursor() || followed.members().len() != names.len() {
+            followed.apply(serde_json::from_value(socket.frame().await).unwrap(), 0);
+        }
+        assert_eq!(followed.members(), fresh.members(), "seed {seed}, round {round}");
+        let (ours, theirs) = (offsets(&followed), offsets(&fresh));
+        assert_eq!(ours[ours.len() - theirs.len()..], theirs, "seed {seed}, round {round}");
+        let newest = fresh.lines().len();
+        assert_eq!(
+            followed.lines()[followed.lines().len() - newest..],
+            fresh.lines(),
+            "seed {seed}, round {round}"
+        );
+    }
+}
