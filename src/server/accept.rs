@@ -17,8 +17,11 @@ use super::write_deadline::WriteDeadline;
 
 /// What hyper may collect of a request's head and of an answer that the peer does not take yet.
 const BUFFER_BYTES: usize = 16 * 1024;
-/// A head that takes longer is given up, and so is a connection that is idle for so long.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// A head that takes longer is given up, and so is a connection that is idle for so long: longer than proxies keep
+/// theirs, which would otherwise send a request into the closing.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
+/// Written and not on its way yet.
+const UNSENT_BYTES: u32 = 32 * 1024;
 /// When the system has no more file descriptors: accepting at once again would only burn time.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(500);
 
@@ -58,8 +61,12 @@ fn prepare(stream: &TcpStream, write_timeout: Duration) {
     // Entries are small and written whole; waiting for more would only delay them.
     let no_delay = stream.set_nodelay(true);
     // What the system took from us and cannot deliver: a peer that is gone without a word.
-    let no_answer = SockRef::from(stream).set_tcp_user_timeout(Some(write_timeout));
-    if let Err(error) = no_delay.and(no_answer) {
+    let socket = SockRef::from(stream);
+    let no_answer = socket.set_tcp_user_timeout(Some(write_timeout));
+    // The system takes no more than this ahead of the network, and asks for more when half of it has gone: a slow
+    // reader holds little, and its progress is seen.
+    let little_ahead = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
+    if let Err(error) = no_delay.and(no_answer).and(little_ahead) {
         tracing::debug!(%error, "a connection could not be set up fully");
     }
 }

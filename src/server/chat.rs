@@ -3,12 +3,13 @@
 
 use std::{
     collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     error::Error,
@@ -30,6 +31,9 @@ use crate::protocol::{
 
 /// The rooms a new installation has: the seed's.
 const FIRST_ROOMS: [&str; 3] = ["general", "tech", "random"];
+
+/// How often those are looked for who have stopped polling.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is stored of a message; the rest of [`Message`] is the record's own.
 #[derive(Serialize, Deserialize)]
@@ -191,12 +195,9 @@ impl Chat {
 
     /// Who is there and who is typing.
     pub fn presence_state(&self, room: &RoomId) -> PresenceState {
-        let (members, typing) = (self.presence.members(room), self.presence.typing(room));
-        // A digest needs no memory of ours and outlives a restart. A newer sign of typing is another state.
-        let mut digest = DefaultHasher::new();
-        (&members, &typing).hash(&mut digest);
-        let seen = format!("{:016x}", digest.finish());
-        PresenceState { members, typing: typing.into_iter().map(|(user, _)| user).collect(), seen }
+        // The name first: what changes in between is told once more by the next poll.
+        let seen = self.presence.version(room);
+        PresenceState { members: self.presence.members(room), typing: self.presence.typing(room), seen }
     }
 
     /// A page after a cursor that is also answered when somebody comes, goes or types: a room for who has neither a
@@ -209,20 +210,20 @@ impl Chat {
         limit: usize,
         seen: &str,
     ) -> Result<(Page, PresenceState), Error> {
-        let guard = user.map(|user| self.presence.enter(room, user));
-        let is_news = || self.presence_state(room).seen != seen;
+        let _guard = user.map(|user| self.presence.enter_for_poll(room, user));
+        let is_news = || self.presence.version(room) != seen;
         let topic = TopicName::Room(room.clone());
         let page = self.hub.page_unless(&topic, query, Filter::default(), limit, is_news).await?;
-        let state = self.presence_state(room);
-        if let Some(guard) = guard {
-            self.presence.linger(guard);
-        }
-        Ok((page, state))
+        Ok((page, self.presence_state(room)))
     }
 
-    /// Ends the being there of those who have stopped polling. To be called about every second.
-    pub fn sweep(&self) {
-        self.presence.sweep();
+    /// Ends the being there of those who have stopped polling, until `stop`.
+    pub async fn sweep(&self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.presence.sweep();
+        }
+        self.presence.clear();
     }
 
     /// The whole list of people, for a reader that missed changes.

@@ -20,6 +20,13 @@ use crate::{
     server::clock::now_ms,
 };
 
+/// Most bytes of entries in a page; at least one is always in it. A page is held whole for a reader that is slow to
+/// take it.
+const PAGE_BYTES: usize = 256 * 1024;
+/// How long a poll collects comings and goings before it is answered with them: a thousand readers that return at
+/// once would otherwise answer each other's polls a million times.
+const NEWS_DELAY: Duration = Duration::from_millis(300);
+
 /// Where a reader starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -211,9 +218,9 @@ impl Hub {
             let newest = Cursor { epoch: slice.bounds.epoch, offset: slice.bounds.head };
             return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true });
         }
-        let oldest = slice.records.first().map_or(cursor.offset, |record| record.offset);
-        let cursor = Cursor { offset: oldest, ..cursor };
-        Ok(self.page_of(&slice, cursor, false))
+        let mut page = self.page_of(&slice, cursor, false);
+        page.cursor.offset = page.entries.first().map_or(page.cursor.offset, |entry| entry.offset);
+        Ok(page)
     }
 
     async fn page_after(
@@ -225,19 +232,23 @@ impl Hub {
         wait: Duration,
         is_news: impl Fn() -> bool,
     ) -> Result<Page, StoreError> {
-        let deadline = Instant::now() + wait;
+        let mut deadline = Instant::now() + wait;
         let bell = Arc::new(Bell::default());
         let Subscribed { mut subscription, recovered } =
             self.subscribe(name, Start::After(cursor), filter, bell.clone()).await?;
         let (mut entries, mut reset) = (Vec::new(), !recovered);
         let mut cursor = subscription.cursor();
-        while entries.len() < limit {
+        while entries.len() < limit && fitting(entries.iter(), limit) == entries.len() {
             match subscription.read().await? {
                 Batch::Entries(batch) => entries.extend(batch),
                 // What was read before the reset would not join with what follows it.
                 Batch::Reset(_) => (entries, reset) = (Vec::new(), true),
-                Batch::Idle if !entries.is_empty() || reset || is_news() => break,
+                Batch::Idle if !entries.is_empty() || reset => break,
                 Batch::Idle => {
+                    if is_news() {
+                        // Entries are answered at once; of comings and goings, those of a moment together.
+                        deadline = deadline.min(Instant::now() + NEWS_DELAY);
+                    }
                     let left = deadline.saturating_duration_since(Instant::now());
                     if tokio::time::timeout(left, bell.rung()).await.is_err() {
                         break;
@@ -246,9 +257,10 @@ impl Hub {
             }
             cursor = subscription.cursor();
         }
-        let more = entries.len() > limit || has_more(&mut subscription).await?;
-        if entries.len() > limit {
-            entries.truncate(limit);
+        let fitting = fitting(entries.iter(), limit);
+        let more = entries.len() > fitting || has_more(&mut subscription).await?;
+        if entries.len() > fitting {
+            entries.truncate(fitting);
             cursor.offset = entries.last().map_or(cursor.offset, |entry| entry.offset);
         }
         Ok(Page { entries, cursor, more, reset })
@@ -263,13 +275,19 @@ impl Hub {
     ) -> Result<Page, StoreError> {
         let slice = self.store.latest_by_channel(name, channels, limit).await?;
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
-        Ok(self.page_of(&slice, cursor, false))
+        Ok(Page { entries: self.encode(&slice), cursor, more: slice.more, reset: false })
+    }
+
+    fn encode(&self, slice: &Slice) -> Vec<Arc<Entry>> {
+        slice.records.iter().map(|record| self.topics.encode(&slice.bounds.epoch, record)).collect()
     }
 
     fn page_of(&self, slice: &Slice, cursor: Cursor, reset: bool) -> Page {
-        let epoch = &slice.bounds.epoch;
-        let entries = slice.records.iter().map(|record| self.topics.encode(epoch, record)).collect();
-        Page { entries, cursor, more: slice.more, reset }
+        let mut entries = self.encode(slice);
+        // These pages are read backwards: what does not fit is cut at the old end.
+        let surplus = entries.len() - fitting(entries.iter().rev(), entries.len());
+        entries.drain(..surplus);
+        Page { entries, cursor, more: slice.more || surplus > 0, reset }
     }
 
     /// Removes what retention does not keep from every topic. Returns how many entries went.
@@ -284,6 +302,17 @@ impl Hub {
         }
         Ok(removed)
     }
+}
+
+/// How many of these entries make a page of at most `limit`.
+fn fitting<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, limit: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&Arc<Entry>| {
+        let is_first = bytes == 0;
+        bytes += entry.json().len();
+        is_first || bytes <= PAGE_BYTES
+    };
+    entries.take(limit).take_while(fits).count()
 }
 
 /// Whether the filter lets anything through that comes after the cursor.

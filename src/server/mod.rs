@@ -116,6 +116,8 @@ impl Server {
 fn start_background(state: &AppState, config: &Config) -> tokio_util::task::TaskTracker {
     let background = tokio_util::task::TaskTracker::new();
     let stop: &CancellationToken = &state.lifetime.stop;
+    let (chat, swept) = (state.chat.clone(), stop.clone());
+    background.spawn(async move { chat.sweep(swept).await });
     background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
         background.spawn(measure::run(state.feed.clone(), state.metrics.clone(), stop.clone()));

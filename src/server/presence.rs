@@ -39,13 +39,38 @@ struct Seat {
     typed: Option<i64>,
 }
 
-/// The people of one room by their ids, so that lists are in a stable order.
-type Seats = BTreeMap<String, Seat>;
+/// A room with somebody in it.
+#[derive(Default)]
+struct Seats {
+    /// By their ids, so that lists are in a stable order.
+    people: BTreeMap<String, Seat>,
+    /// Changes with everything that a reader of this room could see change.
+    version: u64,
+}
+
+/// What is guarded by one lock.
+#[derive(Default)]
+struct Rooms {
+    seats: HashMap<RoomId, Seats>,
+    /// The last version that was given out, to any room: none comes twice.
+    last_version: u64,
+}
+
+impl Rooms {
+    fn change(&mut self, room: &RoomId) {
+        self.last_version += 1;
+        if let Some(seats) = self.seats.get_mut(room) {
+            seats.version = self.last_version;
+        }
+    }
+}
 
 /// Who is in which room.
 pub struct Presence {
     tell: Tell,
-    rooms: Mutex<HashMap<RoomId, Seats>>,
+    /// Tells the versions of this process from those of the one before.
+    process: u64,
+    rooms: Mutex<Rooms>,
     /// One guard a person and room, until the moment beside it.
     lingering: Mutex<HashMap<(RoomId, String), (Instant, PresenceGuard)>>,
 }
@@ -53,14 +78,15 @@ pub struct Presence {
 impl Presence {
     /// `tell` is called for every change.
     pub fn new(tell: impl Fn(&RoomId, &User, Change) + Send + Sync + 'static) -> Self {
-        Self { tell: Box::new(tell), rooms: Mutex::default(), lingering: Mutex::default() }
+        let process = getrandom::u64().unwrap_or(0);
+        Self { tell: Box::new(tell), process, rooms: Mutex::default(), lingering: Mutex::default() }
     }
 
     /// Lets somebody in until the guard is dropped.
     pub fn enter(self: &Arc<Self>, room: &RoomId, user: &User) -> PresenceGuard {
         let mut rooms = self.lock();
-        let seats = rooms.entry(room.clone()).or_default();
-        let seat = seats.entry(user.id.clone()).or_insert_with(|| Seat {
+        let people = &mut rooms.seats.entry(room.clone()).or_default().people;
+        let seat = people.entry(user.id.clone()).or_insert_with(|| Seat {
             user: user.clone(),
             connections: 0,
             typed: None,
@@ -69,6 +95,7 @@ impl Presence {
         seat.user.name.clone_from(&user.name);
         seat.connections += 1;
         if seat.connections == 1 || renamed {
+            rooms.change(room);
             (self.tell)(room, user, Change::Joined);
         }
         PresenceGuard { presence: self.clone(), room: room.clone(), user_id: user.id.clone() }
@@ -76,39 +103,47 @@ impl Presence {
 
     /// Everybody in the room.
     pub fn members(&self, room: &RoomId) -> Vec<User> {
-        self.lock()
-            .get(room)
-            .into_iter()
-            .flat_map(|seats| seats.values().map(|seat| seat.user.clone()))
-            .collect()
+        let rooms = self.lock();
+        let people = rooms.seats.get(room).into_iter().flat_map(|seats| seats.people.values());
+        people.map(|seat| seat.user.clone()).collect()
+    }
+
+    /// Names the state of a room: who is there and who was told to be typing. Cheap.
+    pub fn version(&self, room: &RoomId) -> String {
+        let version = self.lock().seats.get(room).map_or(0, |seats| seats.version);
+        format!("{:x}-{version}", self.process)
     }
 
     /// Notes a sign of typing. `None`: the person is not in the room. `Some(false)`: it came too soon to be told.
     pub fn note_typing(&self, room: &RoomId, user_id: &str) -> Option<bool> {
         let mut rooms = self.lock();
-        let seat = rooms.get_mut(room)?.get_mut(user_id)?;
+        let seat = rooms.seats.get_mut(room)?.people.get_mut(user_id)?;
         let now = now_ms();
         // A clock that was set back must not silence anybody: the distance counts, in either direction.
         let is_told = seat.typed.is_none_or(|at| (now - at).abs() >= TYPING_INTERVAL_MS);
         if is_told {
             seat.typed = Some(now);
+            rooms.change(room);
         }
         Some(is_told)
     }
 
-    /// Who has been typing in the last seconds, and when their last sign was told.
-    pub fn typing(&self, room: &RoomId) -> Vec<(User, i64)> {
+    /// Who has been typing in the last seconds.
+    pub fn typing(&self, room: &RoomId) -> Vec<User> {
         let now = now_ms();
         let rooms = self.lock();
-        let seats = rooms.get(room).into_iter().flat_map(BTreeMap::values);
-        seats
-            .filter_map(|seat| Some((seat.user.clone(), seat.typed?)))
-            .filter(|(_, at)| (now - at).abs() < TYPING_LASTS_MS)
-            .collect()
+        let people = rooms.seats.get(room).into_iter().flat_map(|seats| seats.people.values());
+        let is_typing = |seat: &&Seat| seat.typed.is_some_and(|at| (now - at).abs() < TYPING_LASTS_MS);
+        people.filter(is_typing).map(|seat| seat.user.clone()).collect()
     }
 
-    /// Keeps somebody in for a moment after their poll was answered. [`Presence::sweep`] ends it.
-    pub fn linger(&self, guard: PresenceGuard) {
+    /// Lets somebody in who polls: when the guard is dropped they stay for a moment, for their next poll.
+    pub fn enter_for_poll(self: &Arc<Self>, room: &RoomId, user: &User) -> PollGuard {
+        PollGuard(Some(self.enter(room, user)))
+    }
+
+    /// [`Presence::sweep`] ends it.
+    fn linger(&self, guard: PresenceGuard) {
         let place = (guard.room.clone(), guard.user_id.clone());
         let earlier = self.lingering().insert(place, (Instant::now() + LINGER, guard));
         // Outside of the lock: a guard's end takes the other lock and tells the room.
@@ -122,27 +157,35 @@ impl Presence {
         drop(gone);
     }
 
+    /// Lets all go who linger: the server ends.
+    pub fn clear(&self) {
+        let gone = std::mem::take(&mut *self.lingering());
+        drop(gone);
+    }
+
     fn lingering(&self) -> MutexGuard<'_, HashMap<(RoomId, String), (Instant, PresenceGuard)>> {
         self.lingering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn leave(&self, room: &RoomId, user_id: &str) {
         let mut rooms = self.lock();
-        let Some(seats) = rooms.get_mut(room) else { return };
-        let Some(seat) = seats.get_mut(user_id) else { return };
+        let Some(seats) = rooms.seats.get_mut(room) else { return };
+        let Some(seat) = seats.people.get_mut(user_id) else { return };
         seat.connections -= 1;
         if seat.connections > 0 {
             return;
         }
-        if let Some(seat) = seats.remove(user_id) {
-            (self.tell)(room, &seat.user, Change::Left);
+        let gone = seats.people.remove(user_id);
+        if seats.people.is_empty() {
+            rooms.seats.remove(room);
         }
-        if seats.is_empty() {
-            rooms.remove(room);
+        rooms.change(room);
+        if let Some(seat) = gone {
+            (self.tell)(room, &seat.user, Change::Left);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Seats>> {
+    fn lock(&self) -> MutexGuard<'_, Rooms> {
         // No change here can be left half-made by a panic.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,6 +202,19 @@ pub struct PresenceGuard {
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.presence.leave(&self.room, &self.user_id);
+    }
+}
+
+/// A polling person's being in one room.
+#[must_use = "dropping the guard is leaving, after a moment"]
+pub struct PollGuard(Option<PresenceGuard>);
+
+impl Drop for PollGuard {
+    fn drop(&mut self) {
+        if let Some(guard) = self.0.take() {
+            let presence = guard.presence.clone();
+            presence.linger(guard);
+        }
     }
 }
 
@@ -200,7 +256,7 @@ mod tests {
         let (presence, told) = presence();
         let room = RoomId::parse("general").expect("fine");
         for _ in 0..3 {
-            presence.linger(presence.enter(&room, &user("1", "alice")));
+            drop(presence.enter_for_poll(&room, &user("1", "alice")));
             presence.sweep();
         }
         assert_eq!(presence.members(&room), [user("1", "alice")]);
@@ -219,7 +275,26 @@ mod tests {
         assert!(presence.typing(&room).is_empty());
         assert_eq!(presence.note_typing(&room, "1"), Some(true));
         assert_eq!(presence.note_typing(&room, "1"), Some(false));
-        assert_eq!(presence.typing(&room).len(), 1);
+        assert_eq!(presence.typing(&room), [user("1", "alice")]);
+    }
+
+    #[test]
+    fn every_change_of_a_room_has_a_version_of_its_own() {
+        let (presence, _) = presence();
+        let room = RoomId::parse("general").expect("fine");
+        let mut versions = vec![presence.version(&room)];
+        let guard = presence.enter(&room, &user("1", "alice"));
+        versions.push(presence.version(&room));
+        presence.note_typing(&room, "1");
+        versions.push(presence.version(&room));
+        drop(guard);
+        assert_eq!(presence.version(&room), versions[0], "nobody is nobody");
+        let _guard = presence.enter(&room, &user("1", "alice"));
+        versions.push(presence.version(&room));
+        let mut distinct = versions.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), versions.len(), "{versions:?}");
     }
 
     #[test]

@@ -68,6 +68,48 @@ async fn who_polls_is_seen_by_the_others_and_can_be_seen_typing() {
 }
 
 #[tokio::test]
+async fn who_stops_polling_leaves_after_a_moment() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let mut socket = bob.socket().await;
+    socket.join("general", json!({})).await;
+    let start = server.json("/api/rooms/general/messages").await;
+    poll(&alice, "general", &start["cursor"], &json!(""), 0).await;
+    assert_eq!(socket.expect("user-joined").await["user"], "alice");
+    assert_eq!(socket.expect("user-left").await["user"], "alice");
+}
+
+#[tokio::test]
+async fn a_page_of_long_messages_is_cut_by_size_and_nothing_is_skipped() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let start = server.json("/api/rooms/general/messages").await;
+    for n in 0..60 {
+        let text = format!("{n} {}", "あ".repeat(3_900));
+        assert_eq!(alice.post("general", &new_id(), &text).await.status(), 201);
+    }
+    let (mut read, mut cursor) = (Vec::new(), start["cursor"].clone());
+    loop {
+        let page = server
+            .json(&format!("/api/rooms/general/messages?limit=200&after={}", cursor.as_str().unwrap()))
+            .await;
+        assert!(page.to_string().len() < 300 * 1024);
+        read.extend(
+            page["messages"].as_array().unwrap().iter().map(|message| message["offset"].as_u64().unwrap()),
+        );
+        cursor = page["cursor"].clone();
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(read, (1..=60).collect::<Vec<_>>());
+    let newest = server.json("/api/rooms/general/messages?limit=200").await;
+    let newest: Vec<_> =
+        newest["messages"].as_array().unwrap().iter().map(|one| one["offset"].as_u64().unwrap()).collect();
+    assert!(newest.len() < 60 && newest.last() == Some(&60), "{newest:?}");
+}
+
+#[tokio::test]
 async fn a_reader_of_a_stream_can_be_seen_typing() {
     let server = TestServer::start().await;
     let (alice, bob) = (server.person("alice").await, server.person("bob").await);

@@ -139,6 +139,16 @@ async fn the_server_counts_connections_until_they_end() {
 }
 
 #[tokio::test]
+async fn a_data_folder_has_one_server() {
+    let data = tempfile::tempdir().unwrap();
+    let _server = TestServer::start_on(data.path(), &[]).await;
+    let arguments = ["idobata", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()];
+    let config = <idobata::server::Config as clap::Parser>::try_parse_from(arguments).unwrap();
+    let refused = format!("{:#}", idobata::server::bind(config).await.err().unwrap());
+    assert!(refused.contains("--data"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_told_with_the_fix() {
     let server = TestServer::start().await;
     let data = tempfile::tempdir().unwrap();

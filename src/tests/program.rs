@@ -1,11 +1,15 @@
 //! The program itself: started as its users start it, ended as their systems end it.
 
-use std::process::Output;
+use std::{
+    collections::{HashMap, HashSet},
+    process::Output,
+};
 
-use serde_json::Value;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::{PROGRAM, Program, Stream, in_time};
+use crate::support::{PROGRAM, Program, Stream, in_time, new_id};
 
 async fn publish(program: &Program, text: &str) {
     let request =
@@ -87,4 +91,72 @@ async fn an_unknown_or_impossible_setting_is_refused_with_the_fix() {
         let said = refused(&arguments, &environment).await;
         assert!(said.contains(part), "{arguments:?}: {part} is missing in\n{said}");
     }
+}
+
+/// Publishes many entries at a time until the server is gone. Returns what was acknowledged: offset and text.
+async fn publish_until_gone(url: String) -> Vec<(u64, String)> {
+    let (client, mut acknowledged) = (reqwest::Client::new(), Vec::new());
+    loop {
+        let entries: Vec<_> = (0..60).map(|_| json!({ "text": new_id() })).collect();
+        let Ok(answer) = client.post(format!("{url}/api/events/ops")).json(&entries).send().await else {
+            return acknowledged;
+        };
+        // A head without its body is no acknowledgement.
+        let Ok(stored) = answer.json::<Vec<Value>>().await else { return acknowledged };
+        acknowledged.extend(stored.iter().map(entry));
+    }
+}
+
+fn entry(entry: &Value) -> (u64, String) {
+    (entry["offset"].as_u64().unwrap(), entry["text"].as_str().unwrap().to_owned())
+}
+
+async fn page(url: &str, query: &str) -> Value {
+    let request = reqwest::Client::new().get(format!("{url}/api/events?{query}"));
+    request.header("accept", "application/json").send().await.unwrap().json().await.unwrap()
+}
+
+/// The feed's epoch and its newest offset.
+async fn head(url: &str) -> (String, u64) {
+    let cursor = page(url, "limit=1").await["cursor"].as_str().unwrap().to_owned();
+    let (epoch, offset) = cursor.split_once(':').unwrap();
+    (epoch.to_owned(), offset.parse().unwrap())
+}
+
+/// The whole feed, by offset.
+async fn whole_feed(url: &str) -> HashMap<u64, String> {
+    let (mut feed, mut cursor) = (HashMap::new(), format!("{}:0", head(url).await.0));
+    loop {
+        let page = page(url, &format!("limit=200&after={cursor}")).await;
+        feed.extend(page["events"].as_array().unwrap().iter().map(entry));
+        cursor = page["cursor"].as_str().unwrap().to_owned();
+        if page["more"] != true {
+            return feed;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_in_the_middle_of_many_commits_loses_nothing_that_was_acknowledged() {
+    let data = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    let keep_all = ["--feed-entries", "1000000"];
+    for round in 0..5 {
+        let mut program = Program::start_with(data.path(), "127.0.0.1:0", &keep_all).await;
+        let begin = head(&program.url).await.1;
+        // So many at once that a commit takes a while: what matters is the moment between the work and its commit.
+        let writers: Vec<_> =
+            (0..40).map(|_| tokio::spawn(publish_until_gone(program.url.clone()))).collect();
+        in_time(async { while head(&program.url).await.1 < begin + 3_000 + round * 500 {} }).await;
+        assert_eq!(program.signal("-KILL").await, None);
+        for writer in in_time(join_all(writers)).await {
+            acknowledged.extend(writer.unwrap());
+        }
+    }
+    let program = Program::start_with(data.path(), "127.0.0.1:0", &keep_all).await;
+    let feed = whole_feed(&program.url).await;
+    for (offset, text) in &acknowledged {
+        assert_eq!(feed.get(offset), Some(text), "acknowledged at {offset}");
+    }
+    assert_eq!(feed.values().collect::<HashSet<_>>().len(), feed.len(), "none twice");
 }

@@ -1,14 +1,20 @@
 //! Request bodies whose faults are answered like all others: too large, not JSON, not of the expected form.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::StatusCode,
 };
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::BODY_MAX_BYTES;
 use crate::protocol::problem::{Code, Rejection};
+
+/// A body is at most 64 KiB: whoever takes longer for it is not sending it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A body as it came.
 pub(super) struct RawBody(pub(super) Bytes);
@@ -17,7 +23,9 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|error| match error.status() {
+        let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+        let read = read.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))?;
+        read.map(Self).map_err(|error| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Rejection::new(Code::TooLarge, format!("A request body has at most {BODY_MAX_BYTES} bytes."))
             }

@@ -140,6 +140,9 @@ pub enum StoreError {
     /// SQLite refused.
     #[error("the database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// Another process has the database.
+    #[error("another idobata is using this data folder: stop it, or choose another folder with --data")]
+    InUse,
     /// The file beside the database cannot be opened or read.
     #[error("{} cannot be used: {error}", path.display())]
     Mark {

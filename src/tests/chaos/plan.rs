@@ -6,6 +6,9 @@ use fastrand::Rng;
 
 use super::topic::Topic;
 
+/// More than any run writes: nothing is removed.
+pub(super) const ALL: u64 = 100_000;
+
 /// How a reader follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {
@@ -66,7 +69,7 @@ impl Plan {
             (Topic::Feed, Transport::Poll),
         ];
         let kills = (0..rng.usize(0..=2)).map(|_| Duration::from_millis(rng.u64(300..3_500))).collect();
-        let retained = [40, 400, 100_000][rng.usize(..3)];
+        let retained = [40, 400, ALL][rng.usize(..3)];
         let fault_distance = [600, 5_000, 60_000][rng.usize(..3)];
         Self { seed, readers, writers, duration, kills, retained, fault_distance }
     }

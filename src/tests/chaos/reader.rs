@@ -83,7 +83,24 @@ impl Reader {
                 }
             }
         }
+        self.expect_silence().await?;
         Ok(self)
+    }
+
+    /// Once more from the end of the log: nothing is there, so nothing may come, neither an entry nor a reset.
+    async fn expect_silence(&mut self) -> Result<(), String> {
+        let before = (self.cursor(), self.segments.len());
+        for _ in 0..20 {
+            let page = self.follow_polls().await;
+            if let Err(Ended::Broken(how)) = page {
+                return Err(how);
+            }
+            if page.is_ok() {
+                break;
+            }
+        }
+        let after = (self.cursor(), self.segments.len());
+        if after == before { Ok(()) } else { Err(format!("{after:?} came after the end {before:?}")) }
     }
 
     fn is_done(&self) -> bool {
@@ -104,10 +121,14 @@ impl Reader {
     }
 
     fn reset(&mut self, epoch: &str, offset: u64) -> Result<(), Ended> {
-        if epoch == self.epoch && offset <= self.offset {
+        // No run restores a backup: whoever is told of a new numbering is told something wrong.
+        if epoch != self.epoch {
+            return Err(Ended::Broken(format!("a new epoch {epoch}")));
+        }
+        if offset <= self.offset {
             return Err(Ended::Broken(format!("a reset to {offset} although {} was read", self.offset)));
         }
-        (self.epoch, self.offset) = (epoch.to_owned(), offset);
+        self.offset = offset;
         self.segments.push(Segment { after: offset, entries: Vec::new() });
         Ok(())
     }
@@ -180,11 +201,18 @@ impl Reader {
 
     fn take_block(&mut self, block: &str) -> Result<(), Ended> {
         let id = block.lines().find_map(|line| line.strip_prefix("id: "));
-        let Some(data) = block.lines().find_map(|line| line.strip_prefix("data: ")) else { return Ok(()) };
+        let data = block.lines().find_map(|line| line.strip_prefix("data: "));
         // A block without an id moves no cursor: somebody came, went, or types.
         let Some(id) = id else { return Ok(()) };
-        let data: Value = serde_json::from_str(data)?;
         let (epoch, offset) = parse_cursor(id);
+        if epoch != self.epoch {
+            return Err(Ended::Broken(format!("the id {id} to a reader of {}", self.epoch)));
+        }
+        let Some(data) = data else {
+            // A sign of life moves a browser's cursor: it must be where the reader is.
+            return self.greet(offset, true);
+        };
+        let data: Value = serde_json::from_str(data)?;
         match data["type"].as_str().unwrap_or_default() {
             // The id is the reader's own cursor, honoured or not; only a reset moves it.
             "joined" | "connected" => self.greet(offset, true),
@@ -201,7 +229,9 @@ impl Reader {
 
     async fn follow_polls(&mut self) -> Result<(), Ended> {
         let (pages, cursor, limit) = (self.topic.pages(), self.cursor(), fastrand::usize(1..=200));
-        let path = format!("{}{pages}?after={cursor}&wait=1&limit={limit}", self.url);
+        // With `seen` a poll is also answered when somebody comes or goes, as everybody does here all the time.
+        let seen = if self.topic != Topic::Feed && fastrand::bool() { "&seen=" } else { "" };
+        let path = format!("{}{pages}?after={cursor}&wait=1&limit={limit}{seen}", self.url);
         let request = self.client.get(path).header("accept", "application/json").bearer_auth(&self.token);
         let response = timeout(SILENCE * 2, request.send()).await??;
         if response.status() != 200 {

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{
-    plan::{Plan, ReaderPlan, Transport},
+    plan::{ALL, Plan, ReaderPlan, Transport},
     proxy::{Faults, Proxy},
     reader::{Reader, parse_cursor},
     topic::Topic,
-    verdict::{Logs, expect_complete},
+    verdict::{Logs, expect_complete, expect_needed_resets},
     writer::Writer,
 };
 use crate::support::{Program, in_time};
 
 /// What a run without a failure did.
+#[derive(Default)]
 pub(super) struct Outcome {
     pub(super) acknowledged: u64,
     pub(super) abandoned: u64,
@@ -118,17 +119,8 @@ async fn judge(
     end: impl Fn(&Topic) -> u64,
 ) -> Result<Outcome, String> {
     let mut logs = Logs::new();
-    for topic in [&plan.writers[0].0, &Topic::Feed] {
-        logs.entry(topic.clone()).or_default().add(&retained(direct, topic).await)?;
-    }
-    let mut outcome = Outcome {
-        acknowledged: 0,
-        abandoned: 0,
-        read: 0,
-        connections: 0,
-        resets: 0,
-        kills: plan.kills.len() as u64,
-    };
+    let mut outcome = Outcome { kills: plan.kills.len() as u64, ..Outcome::default() };
+    let mut finished = Vec::new();
     for (topic, reading) in readers {
         let reader = in_time(reading).await.map_err(|error| error.to_string())??;
         expect_complete(&reader.segments, end(&topic)).map_err(|how| format!("{topic:?}: {how}"))?;
@@ -138,15 +130,33 @@ async fn judge(
         }
         outcome.connections += reader.connections;
         outcome.resets += reader.segments.len() as u64 - 1;
+        finished.push((topic, reader.segments));
     }
-    for log in logs.values() {
+    for (topic, log) in &mut logs {
+        // Only now: what is retained gets less, and every reader must have had what still is.
+        let retained = retained(direct, topic).await;
+        log.expect_durable(&retained, end(topic))?;
+        log.add(&retained)?;
         log.expect_no_doubles()?;
+        for (_, segments) in finished.iter().filter(|(of, _)| of == topic) {
+            expect_needed_resets(segments, &retained)?;
+        }
+    }
+    if plan.retained == ALL && outcome.resets > 0 {
+        return Err("a reset although everything is retained".into());
     }
     for writer in writers {
         outcome.abandoned += writer.abandoned;
-        for post in writer.acknowledged {
-            logs[&post.topic].expect_post(&post)?;
-            outcome.acknowledged += 1;
+        outcome.acknowledged += writer.acknowledged.len() as u64;
+        for post in &writer.acknowledged {
+            logs[&post.topic].expect_post(post)?;
+        }
+        writer.expect_repeats_known(direct).await?;
+    }
+    for topic in logs.keys() {
+        let head = parse_cursor(&head(direct, topic).await).1;
+        if head != end(topic) {
+            return Err(format!("a repeat was stored: the log of {topic:?} ends at {head}"));
         }
     }
     Ok(outcome)

@@ -33,6 +33,19 @@ impl Log {
         }
     }
 
+    /// What anybody saw is in the log itself, as far as it is retained, and nothing lies beyond its end.
+    pub(super) fn expect_durable(&self, retained: &[Seen], end: u64) -> Result<(), String> {
+        let durable: HashMap<u64, &String> = retained.iter().map(|seen| (seen.offset, &seen.id)).collect();
+        let oldest = durable.keys().min().copied().unwrap_or(end + 1);
+        let lost = |(offset, id): &(&u64, &String)| {
+            **offset > end || (**offset >= oldest && durable.get(offset) != Some(id))
+        };
+        match self.0.iter().find(lost) {
+            Some((offset, id)) => Err(format!("{id} was seen at {offset}, and the log does not have it")),
+            None => Ok(()),
+        }
+    }
+
     /// What was acknowledged is where it was said to be.
     pub(super) fn expect_post(&self, post: &Acknowledged) -> Result<(), String> {
         match self.0.get(&post.offset) {
@@ -55,6 +68,15 @@ pub(super) fn expect_complete(segments: &[Segment], end: u64) -> Result<(), Stri
     }
     let last = segments.last().map_or(0, |segment| segment.after + segment.entries.len() as u64);
     if last == end { Ok(()) } else { Err(format!("a reader ended at {last}, the log at {end}")) }
+}
+
+/// A reset skips only what is gone: the log's floor rises, so it is at or below what is retained in the end.
+pub(super) fn expect_needed_resets(segments: &[Segment], retained: &[Seen]) -> Result<(), String> {
+    let Some(oldest) = retained.iter().map(|seen| seen.offset).min() else { return Ok(()) };
+    match segments.iter().skip(1).find(|segment| segment.after >= oldest) {
+        Some(segment) => Err(format!("a reset to {} although {oldest} is still there", segment.after)),
+        None => Ok(()),
+    }
 }
 
 /// The topics' logs.

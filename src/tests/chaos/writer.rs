@@ -64,6 +64,33 @@ impl Writer {
         }
     }
 
+    /// Sends some of what was acknowledged again: each is answered with its first place, removed since or not.
+    pub(super) async fn expect_repeats_known(&self, direct: &str) -> Result<(), String> {
+        for post in self.acknowledged.iter().step_by(7) {
+            let request = self.request(direct, &post.id);
+            let answer = request.send().await.map_err(|error| error.to_string())?;
+            let status = answer.status();
+            let stored: Value = answer.json().await.map_err(|error| error.to_string())?;
+            if status != 200 || stored["offset"].as_u64() != Some(post.offset) {
+                return Err(format!("{} was at {}, and sent again: {status} {stored}", post.id, post.offset));
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&self, url: &str, id: &str) -> reqwest::RequestBuilder {
+        match &self.topic {
+            Topic::Feed => {
+                let request = self.client.post(format!("{url}/api/events/chaos"));
+                request.header("idempotency-key", id).body(id.to_owned())
+            }
+            Topic::Room(_) => {
+                let request = self.client.post(format!("{url}{}", self.topic.pages()));
+                request.bearer_auth(&self.token).json(&json!({ "id": id, "text": id }))
+            }
+        }
+    }
+
     fn acknowledge(&mut self, waiting: &mut Vec<String>, id: &str, offset: Option<u64>) {
         if let (Some(index), Some(offset)) = (waiting.iter().position(|one| one == id), offset) {
             let id = waiting.remove(index);
@@ -119,18 +146,7 @@ impl Writer {
 
     async fn post_by_request(&mut self, waiting: &mut Vec<String>) -> Result<(), String> {
         for id in waiting.clone() {
-            let request = match &self.topic {
-                Topic::Feed => self
-                    .client
-                    .post(format!("{}/api/events/chaos", self.url))
-                    .header("idempotency-key", &id)
-                    .body(id.clone()),
-                Topic::Room(_) => self
-                    .client
-                    .post(format!("{}{}", self.url, self.topic.pages()))
-                    .bearer_auth(&self.token)
-                    .json(&json!({ "id": id, "text": id })),
-            };
+            let request = self.request(&self.url, &id);
             let Ok(response) = request.send().await else { continue };
             if !response.status().is_success() {
                 return Err(format!("a post was refused: {}", response.status()));

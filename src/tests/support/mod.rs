@@ -120,10 +120,7 @@ impl TestServer {
 
     /// Makes somebody.
     pub(crate) async fn person(&self, name: &str) -> Person {
-        let response = self.post("/api/session").json(&json!({ "name": name })).send().await.unwrap();
-        assert_eq!(response.status(), 201);
-        let session: Session = response.json().await.unwrap();
-        Person { session, url: self.url.clone(), client: self.client.clone() }
+        Person::new(&self.url, name).await
     }
 
     /// The number that `/metrics` gives for a series.
@@ -160,6 +157,15 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Makes somebody at this server.
+    pub(crate) async fn new(url: &str, name: &str) -> Self {
+        let client = Client::new();
+        let request = client.post(format!("{url}/api/session")).json(&json!({ "name": name }));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 201);
+        Self { session: response.json().await.unwrap(), url: url.to_owned(), client }
+    }
+
     /// The same session at another server on the same data.
     pub(crate) fn at(&self, server: &TestServer) -> Self {
         Self { url: server.url.clone(), ..self.clone() }

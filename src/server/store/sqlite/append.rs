@@ -14,6 +14,9 @@ use crate::{
 /// Offsets a trim goes through in one transaction, so that publishers do not wait behind a large one.
 const TRIM_STEP: u64 = 5_000;
 
+/// Client ids of removed entries that a topic remembers: a hundred megabytes at the most, whatever their age.
+const PAST_CLIENT_IDS_MAX: u64 = 1_000_000;
+
 struct Topic {
     id: i64,
     head: Offset,
@@ -168,13 +171,34 @@ pub(super) fn trim(
     let removed = connection
         .prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}"))?
         .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
-    connection
-        .prepare_cached("DELETE FROM past_client_ids WHERE topic = ?1 AND timestamp < ?2")?
-        .execute(params![topic.id, now_ms.saturating_sub(retention.client_id_age_ms)])?;
-    connection
-        .prepare_cached("UPDATE topics SET floor = ?2 WHERE id = ?1")?
-        .execute(params![topic.id, floor])?;
-    Ok((removed as u64, floor < target))
+    if floor > topic.floor {
+        connection
+            .prepare_cached("UPDATE topics SET floor = ?2 WHERE id = ?1")?
+            .execute(params![topic.id, floor])?;
+    }
+    let oldest_id_ms = now_ms.saturating_sub(retention.client_id_age_ms);
+    let forgotten = forget_client_ids(connection, topic.id, oldest_id_ms)?;
+    Ok((removed as u64, floor < target || forgotten == TRIM_STEP as usize))
+}
+
+/// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.
+fn forget_client_ids(connection: &Connection, topic: i64, oldest_ms: i64) -> Result<usize, StoreError> {
+    // Both are in the order of the index: what comes after the newest so many is the oldest.
+    let surplus_ms: Option<i64> = connection
+        .prepare_cached(
+            "SELECT timestamp FROM past_client_ids WHERE topic = ?1 ORDER BY timestamp DESC LIMIT 1 OFFSET ?2",
+        )?
+        .query_row(params![topic, PAST_CLIENT_IDS_MAX], |row| row.get(0))
+        .optional()?;
+    let oldest_ms = surplus_ms.map_or(oldest_ms, |surplus_ms| oldest_ms.max(surplus_ms + 1));
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM past_client_ids WHERE topic = ?1 AND (author, client_id) IN (
+                 SELECT author, client_id FROM past_client_ids
+                 WHERE topic = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)",
+        )?
+        .execute(params![topic, oldest_ms, TRIM_STEP])?;
+    Ok(removed)
 }
 
 /// See [`crate::server::store::Store::create_room`].

@@ -3,10 +3,11 @@
 //! that readers have seen would be given out anew. Then every topic gets a new epoch, and readers are told.
 //!
 //! Raised after each commit and before the acknowledgement. It is not synchronized to the disk: after a power cut it
-//! may be lower than the database, which is harmless.
+//! may be lower than the database, which is harmless. The file is locked while a process has the database: the
+//! readers of one would not hear what is said at another.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{self, Read},
     os::unix::fs::FileExt,
     path::Path,
@@ -29,9 +30,14 @@ impl Mark {
     pub(super) fn open(database: &Path, connection: &mut Connection) -> Result<Self, StoreError> {
         let path = database.with_extension("mark");
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let (file, marked) = file
-            .and_then(|file| read(&file).map(|marked| (file, marked)))
-            .map_err(|error| StoreError::Mark { path, error })?;
+        let fault = |error| StoreError::Mark { path: path.clone(), error };
+        let file = file.map_err(fault)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse),
+            Err(TryLockError::Error(error)) => return Err(fault(error)),
+            Ok(()) => {}
+        }
+        let marked = read(&file).map_err(fault)?;
         let entries: u64 =
             connection.query_row("SELECT coalesce(sum(head), 0) FROM topics", [], |row| row.get(0))?;
         let is_restored = marked.map_or(entries > 0, |marked| marked > entries);
@@ -45,7 +51,15 @@ impl Mark {
         }
         let mark = Self { file, entries: AtomicU64::new(entries) };
         mark.write(entries);
+        // Once: an empty file after a power cut would be taken for none.
+        mark.file.sync_all().map_err(fault)?;
         Ok(mark)
+    }
+
+    /// Lets another process have the database.
+    pub(super) fn release(&self) {
+        // The end of the process does the same.
+        drop(self.file.unlock());
     }
 
     /// So many entries more were committed. Called in the order of the commits, by the writer's thread.
@@ -62,9 +76,9 @@ impl Mark {
 }
 
 fn read(mut file: &File) -> io::Result<Option<u64>> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(text.trim().parse().ok())
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8(bytes).ok().and_then(|text| text.trim().parse().ok()))
 }
 
 fn renew_epochs(connection: &mut Connection) -> Result<(), StoreError> {

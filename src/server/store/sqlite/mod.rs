@@ -225,5 +225,6 @@ impl Store for SqliteStore {
         // and a copy of the one file is a whole backup.
         self.readers.close().await;
         self.writer.stop().await;
+        self.mark.release();
     }
 }
