@@ -59,16 +59,30 @@ test("sockets blocked, then streams as well: the talk goes on by what works, and
   await alice.page.reload();
   await alice.expectTransport("poll");
 
-  // The way is free again: a probe finds out, rung by rung.
+  // The way is free again: a probe finds out, rung by rung. Time passes in steps, each with a sign of life.
   detour.holdsStreams = false;
   detour.blocksSockets = false;
   for (const transport of ["stream", "socket"] as const) {
-    await expect(async () => {
-      await alice.page.clock.fastForward(130_000);
-      await alice.expectTransport(transport, 3_000);
-    }).toPass();
+    for (let step = 0; step < 15; step += 1) {
+      await alice.page.clock.fastForward(9_000);
+      await bob.postByRequest(room, `${transport} tick ${step}`);
+      await expect(alice.messages.last()).toHaveText(new RegExp(`${transport} tick ${step}$`));
+    }
+    await alice.expectTransport(transport);
   }
   await expectTalk(alice, bob, "socket");
+});
+
+test("in another network the best transport is tried again at once", async ({ detour, somebody, bob }) => {
+  const alice = await somebody({ baseURL: detour.url });
+  const room = await bob.makeRoom(unique("network"));
+  await alice.open(`/rooms/${room}`);
+  await alice.expectTransport("stream");
+  await alice.context.setOffline(true);
+  await expect(alice.badge).toHaveText("Disconnected");
+  detour.blocksSockets = false;
+  await alice.context.setOffline(false);
+  await alice.expectTransport("socket");
 });
 
 for (const transport of ["stream", "poll"] as const) {

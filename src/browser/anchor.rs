@@ -4,7 +4,7 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Element, NodeList};
 
-/// A line in view, and where it stood.
+/// A line in view, and where it stood in its box.
 #[derive(Clone, Debug)]
 pub struct Anchor {
     scroller: Element,
@@ -28,13 +28,14 @@ impl Anchor {
             }
         }
         let line = line_at(&lines, low)?;
-        let top = line.get_bounding_client_rect().top();
+        let top = line.get_bounding_client_rect().top() - view.top();
         Some(Self { scroller: scroller.clone(), line, top })
     }
 
     /// Puts the line back where it stood.
     pub fn hold(&self) {
-        let moved = self.line.get_bounding_client_rect().top() - self.top;
+        let view = self.scroller.get_bounding_client_rect();
+        let moved = self.line.get_bounding_client_rect().top() - view.top() - self.top;
         if self.line.is_connected() && moved.abs() >= 1.0 {
             self.scroller.set_scroll_top(self.scroller.scroll_top() + moved.round() as i32);
         }

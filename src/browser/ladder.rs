@@ -35,10 +35,15 @@ impl Ladder {
 
     /// The current transport brought something.
     pub(super) fn worked(&mut self) {
-        (self.has_worked, self.strikes) = (true, 0);
+        self.has_worked = true;
     }
 
-    /// The current transport brought nothing although the server answers. True: there is another one to try now.
+    /// The current transport goes on bringing something.
+    pub(super) fn steady(&mut self) {
+        self.strikes = 0;
+    }
+
+    /// The current transport brought nothing, or nothing more, although the server answers. True: there is another one to try now.
     pub(super) fn failed(&mut self) -> bool {
         self.strikes += 1;
         if self.strikes < if self.has_worked { STRIKES_OF_PROVEN } else { 1 } {
@@ -49,6 +54,11 @@ impl Ladder {
         self.at = if is_last { 0 } else { self.at + 1 };
         (self.has_worked, self.strikes) = (false, 0);
         !is_last
+    }
+
+    /// The network may be another one: what is known of it is void.
+    pub(super) fn restart(&mut self) {
+        (self.at, self.has_worked, self.strikes) = (0, false, 0);
     }
 
     /// A probe of the rung above has worked.
@@ -80,6 +90,22 @@ mod tests {
     }
 
     #[test]
+    fn what_falls_silent_again_and_again_is_left_unless_it_was_steady_between() {
+        let mut ladder = ladder();
+        for _ in 0..5 {
+            ladder.worked();
+            assert!(!ladder.failed());
+            ladder.worked();
+            ladder.steady();
+        }
+        ladder.worked();
+        assert!(!ladder.failed());
+        ladder.worked();
+        assert!(ladder.failed());
+        assert_eq!(ladder.current(), Stream);
+    }
+
+    #[test]
     fn below_the_last_rung_it_begins_anew_and_not_in_a_rush() {
         let mut ladder = ladder();
         assert!(ladder.failed() && ladder.failed());
@@ -95,6 +121,13 @@ mod tests {
         assert_eq!((ladder.current(), ladder.above()), (Stream, Some(Socket)));
         ladder.climb();
         assert_eq!((ladder.current(), ladder.above()), (Socket, None));
+    }
+
+    #[test]
+    fn in_another_network_it_begins_anew() {
+        let mut ladder = Ladder::new(Transport::ALL.to_vec(), Some(Poll));
+        ladder.restart();
+        assert_eq!(ladder.current(), Socket);
     }
 
     #[test]

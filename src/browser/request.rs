@@ -1,6 +1,7 @@
 //! Requests to this page's server. Each ends with whoever made it: a dropped [`Abort`] ends what it was given to.
 
 use gloo_timers::callback::Timeout;
+use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, Response};
@@ -52,20 +53,29 @@ impl Answer {
 
 /// Asks for JSON. `None`: there was no answer within `limit_ms`, or it was ended.
 pub(super) async fn get(url: &str, signal: Signal, limit_ms: u32) -> Option<Answer> {
-    send(url, "GET", None, signal, limit_ms).await
+    send(url, "GET", None, Some(signal), limit_ms).await
 }
 
-/// Sends JSON.
-pub(super) async fn post(url: &str, json: &str, signal: Signal, limit_ms: u32) -> Option<Answer> {
+/// Sends JSON. Without a signal it outlives whoever sent it, and the page.
+pub(super) async fn post(url: &str, json: &str, signal: Option<Signal>, limit_ms: u32) -> Option<Answer> {
     send(url, "POST", Some(json), signal, limit_ms).await
 }
 
-async fn send(url: &str, method: &str, json: Option<&str>, signal: Signal, limit_ms: u32) -> Option<Answer> {
+async fn send(
+    url: &str,
+    method: &str,
+    json: Option<&str>,
+    signal: Option<Signal>,
+    limit_ms: u32,
+) -> Option<Answer> {
     let headers = Headers::new().ok()?;
     headers.set("accept", "application/json").ok()?;
     let init = RequestInit::new();
     init.set_method(method);
-    init.set_signal(Some(&signal.0.signal()));
+    match &signal {
+        Some(signal) => init.set_signal(Some(&signal.0.signal())),
+        None => drop(Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE)),
+    }
     if let Some(json) = json {
         headers.set("content-type", "application/json").ok()?;
         init.set_body(&JsValue::from_str(json));

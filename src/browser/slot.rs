@@ -16,6 +16,18 @@ const SLOTS: usize = 4;
 /// A place; dropping it gives it back.
 pub(super) struct Slot(Option<Function>);
 
+impl Slot {
+    /// Without locks only a tab in view has a place.
+    fn in_view() -> Option<Self> {
+        (!page::is_hidden()).then_some(Self(None))
+    }
+
+    /// Whether the place has to be left when the tab is out of view.
+    pub(super) fn is_for_view_only(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(release) = self.0.take() {
@@ -28,16 +40,21 @@ impl Drop for Slot {
 /// Takes a free place. `None`: other tabs have them all.
 pub(super) async fn take() -> Option<Slot> {
     let Some(request) = locks() else {
-        // Browsers give locks to https and localhost only. Without them, the tab in view may connect.
-        return (!page::is_hidden()).then_some(Slot(None));
+        return Slot::in_view(); // browsers give locks to https and localhost only
     };
     for index in 0..SLOTS {
-        if let Some(slot) = take_named(&request, &format!("idobata-connection-{index}")).await {
-            return Some(slot);
+        match take_named(&request, &format!("idobata-connection-{index}")).await {
+            Ok(Some(slot)) => return Some(slot),
+            Ok(None) => {}
+            // Where nothing may be kept for a site, there are no locks either.
+            Err(Refused) => return Slot::in_view(),
         }
     }
     None
 }
+
+/// The browser gives no locks.
+struct Refused;
 
 type Request = Box<dyn Fn(&str, &JsValue, &Function) -> Option<Promise>>;
 
@@ -50,7 +67,8 @@ fn locks() -> Option<Request> {
     }))
 }
 
-async fn take_named(request: &Request, name: &str) -> Option<Slot> {
+/// `None`: another tab has it.
+async fn take_named(request: &Request, name: &str) -> Result<Option<Slot>, Refused> {
     let options = Object::new();
     Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE)
         .expect("a plain object takes every property");
@@ -75,8 +93,10 @@ async fn take_named(request: &Request, name: &str) -> Option<Slot> {
         asked = request(name, &options, function);
         *kept.borrow_mut() = Some(callback);
     });
-    let _ends_with_the_lock = asked?;
-    let is_ours = JsFuture::from(answered).await.ok()?.is_truthy();
-    let release = release.borrow_mut().take();
-    (is_ours && release.is_some()).then_some(Slot(release))
+    // Of the two the answer comes first; what was asked ends with the lock, or at once when it is refused.
+    let asked = asked.ok_or(Refused)?;
+    let first = Promise::race(&js_sys::Array::of2(&answered, &asked));
+    let is_ours = JsFuture::from(first).await.map_err(|_| Refused)?.is_truthy();
+    let release = release.borrow_mut().take().filter(|_| is_ours);
+    Ok(release.map(|release| Slot(Some(release))))
 }

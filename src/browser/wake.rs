@@ -14,6 +14,8 @@ pub(super) enum Wake {
     Back,
     /// The browser has no network any more; what is open says so only much later.
     Offline,
+    /// It has one again, perhaps another one.
+    Online,
     /// Whatever is waited for, wait no longer.
     Now,
 }
@@ -27,7 +29,7 @@ pub(super) fn listen(told: impl Fn(Wake) + Clone + 'static) -> [Option<Listener>
     let (away, back) = (told.clone(), told.clone());
     [
         simply("offline", Wake::Offline),
-        simply("online", Wake::Now),
+        simply("online", Wake::Online),
         simply("visibilitychange", Wake::Now),
         page::window_listener("pagehide", move |_| away(Wake::Away)),
         page::window_listener("pageshow", move |event| {

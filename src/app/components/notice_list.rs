@@ -33,7 +33,7 @@ pub(crate) fn NoticeList(model: RwSignal<FeedModel>) -> impl IntoView {
                 </div>
             </Show>
             <div class="notices__list" role="log" aria-live="polite" aria-relevant="additions" aria-labelledby="notices">
-                <For each=notices key=|entry| entry.offset let:entry>
+                <For each=notices key=|entry| (entry.offset, entry.timestamp) let:entry>
                     <Notice entry />
                 </For>
             </div>

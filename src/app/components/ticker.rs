@@ -45,7 +45,7 @@ fn TickerView(snapshot: Snapshot) -> impl IntoView {
                 <ConnectionBadge state=Signal::derive(state) transport=status.transport />
             </header>
             <div class="ticker__notices">
-                <For each=newest key=|entry| entry.offset let:entry>
+                <For each=newest key=|entry| (entry.offset, entry.timestamp) let:entry>
                     <Notice entry />
                 </For>
             </div>

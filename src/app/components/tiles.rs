@@ -88,7 +88,7 @@ fn RecentValues(tile: Memo<Option<Tile>>) -> impl IntoView {
         <details class="tile__recent" open>
             <summary>{texts.show_values}</summary>
             <ol class="values" data-limit=RECENT_VALUES>
-                <For each=recent key=|entry| entry.offset let:entry>
+                <For each=recent key=|entry| (entry.offset, entry.timestamp) let:entry>
                     <li>
                         <LocalTime timestamp=entry.timestamp />
                         <span class="values__key">{entry.body.key().unwrap_or_default().to_owned()}</span>

@@ -1,19 +1,25 @@
 //! The chat's connection and the rooms shown on it.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 use send_wrapper::SendWrapper;
 
 use super::Status;
 use crate::{
-    app::{api::load_room, model::room::RoomModel},
+    app::{
+        api::load_room,
+        model::room::{Missing, RoomModel},
+    },
     browser::{
         connection::{Connection, ConnectionEvent},
         time::now_ms,
     },
     protocol::chat::{ClientFrame, ServerFrame},
 };
+
+/// After this a room is asked for again that the server could not open.
+const JOIN_PAUSE: Duration = Duration::from_secs(3);
 
 /// The page's chat connection, shared by the rooms shown on it.
 #[derive(Clone, Copy)]
@@ -86,13 +92,13 @@ impl ChatLink {
     fn on_event(self, event: ConnectionEvent<ServerFrame>) {
         let rooms = self.rooms.try_with_value(Clone::clone).unwrap_or_default();
         match event {
-            ConnectionEvent::Open(transport) => {
+            ConnectionEvent::Open => {
                 for followed in rooms {
                     followed.model.try_update(RoomModel::reconnect);
                     self.greet(followed.model);
                 }
-                self.status.open(transport);
             }
+            ConnectionEvent::Proven(transport) => self.status.open(transport),
             ConnectionEvent::Lost => {
                 for followed in rooms {
                     followed.model.try_update(RoomModel::disconnect);
@@ -100,8 +106,21 @@ impl ChatLink {
                 self.status.lose();
             }
             ConnectionEvent::Heard(ServerFrame::Pong) => {}
-            ConnectionEvent::Heard(frame) => rooms.into_iter().for_each(|followed| followed.apply(&frame)),
+            ConnectionEvent::Heard(frame) => {
+                for followed in rooms {
+                    match followed.apply(&frame) {
+                        Some(Missing::Nothing) | None => {}
+                        Some(Missing::Entries) => self.greet(followed.model),
+                        Some(Missing::Room) => self.greet_later(followed.model),
+                    }
+                }
+            }
         }
+    }
+
+    /// The server could not let us into the room; it may be able to in a moment.
+    fn greet_later(self, model: RwSignal<RoomModel>) {
+        set_timeout(move || self.greet(model), JOIN_PAUSE);
     }
 }
 
@@ -113,13 +132,15 @@ struct Followed {
 }
 
 impl Followed {
-    fn apply(self, frame: &ServerFrame) {
-        let is_reset = self.model.try_update(|model| {
-            model.apply(frame.clone(), now_ms());
-            matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id)
-        });
-        if is_reset == Some(true) {
+    /// Puts a frame into the model; says what has to be asked for again.
+    fn apply(self, frame: &ServerFrame) -> Option<Missing> {
+        let (is_reset, missing) = self.model.try_update(|model| {
+            let missing = model.apply(frame.clone(), now_ms());
+            (matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id), missing)
+        })?;
+        if is_reset {
             self.resets.try_update(|resets| *resets += 1);
         }
+        Some(missing)
     }
 }

@@ -19,10 +19,8 @@ pub(in crate::app) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         reloads.track();
         let cursor = move || model.try_with_untracked(|model| model.cursor().clone());
         let connection = Connection::to_feed(cursor, move |event| match event {
-            ConnectionEvent::Open(transport) => {
-                model.try_update(FeedModel::reconnect);
-                status.open(transport);
-            }
+            ConnectionEvent::Open => model.try_update(FeedModel::reconnect).unwrap_or_default(),
+            ConnectionEvent::Proven(transport) => status.open(transport),
             ConnectionEvent::Lost => status.lose(),
             ConnectionEvent::Heard(event) => {
                 let is_reset = matches!(event, Event::Control(Control::Reset { .. }));

@@ -19,11 +19,11 @@ pub(in crate::app) fn keep_place(model: RwSignal<RoomModel>) {
         format!("idobata.seen.{me}.{room}")
     };
     Effect::new(move |_| {
+        let look = move || model.try_update(|model| model.look(!page::is_hidden())).unwrap_or_default();
+        look();
         if let Some(Ok(seen)) = storage::get(Keep::Local, &key()).map(|seen| seen.parse::<Cursor>()) {
             model.update(|model| model.return_to(&seen));
         }
-        let look = move || model.try_update(|model| model.look(!page::is_hidden())).unwrap_or_default();
-        look();
         let listener = SendWrapper::new(page::on_visibility(look));
         on_cleanup(move || drop(listener));
     });

@@ -80,11 +80,23 @@ impl Line {
     /// Changes when the line has to be drawn anew.
     pub fn key(&self) -> String {
         match self {
-            Self::Message(message) => message.offset.to_string(),
+            // After a new numbering another message may have this offset.
+            Self::Message(message) => format!("{}@{}", message.offset, message.timestamp),
             Self::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
             Self::Divider => "divider".to_owned(),
         }
     }
+}
+
+/// What a frame showed to be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// All is well.
+    Nothing,
+    /// Entries between the cursor and the frame: follow again from the cursor.
+    Entries,
+    /// The room could not be followed, for a while.
+    Room,
 }
 
 /// The last coming or going.
@@ -152,8 +164,16 @@ impl RoomModel {
 
     /// Starts anew from the newest messages, after a reset.
     pub fn reload(&mut self, page: Page) {
-        self.messages = page.messages.into_iter().map(Arc::new).collect();
-        (self.cursor, self.more) = (page.cursor, page.more);
+        // What has come since the page was made stays: going back behind it would leave a hole.
+        let is_newer = |message: &Arc<Message>| {
+            page.cursor.epoch == self.cursor.epoch && message.offset > page.cursor.offset
+        };
+        let newer: Vec<_> = self.messages.iter().filter(|message| is_newer(message)).cloned().collect();
+        if newer.is_empty() {
+            self.cursor = page.cursor;
+        }
+        self.messages = page.messages.into_iter().map(Arc::new).chain(newer).collect();
+        self.more = page.more;
         for message in self.messages.clone() {
             self.end_draft(&message);
         }
@@ -323,15 +343,21 @@ impl RoomModel {
         }
         self.messages_kept += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
+        let reaches = page.messages.last().is_none_or(|last| last.offset + 1 >= oldest);
+        if !self.messages.is_empty() && !reaches {
+            return; // older ones have left the page since: these would leave a hole
+        }
         let older = page.messages.into_iter().filter(|message| message.offset < oldest).map(Arc::new);
         self.messages.splice(0..0, older);
         self.more = page.more;
     }
 
-    /// Takes a frame of the socket. Frames of other rooms are not ours.
-    pub fn apply(&mut self, frame: ServerFrame, now_ms: i64) {
+    /// Takes a frame. Frames of other rooms are not ours.
+    pub fn apply(&mut self, frame: ServerFrame, now_ms: i64) -> Missing {
         match frame {
-            ServerFrame::Message(message) if message.room == self.room.id => self.apply_message(message),
+            ServerFrame::Message(message) if message.room == self.room.id => {
+                return self.apply_message(message);
+            }
             ServerFrame::Joined { room, members, head, .. } if room == self.room.id => {
                 self.problem = None;
                 self.members = sorted(members);
@@ -345,6 +371,8 @@ impl RoomModel {
                 self.messages.clear();
                 self.cursor = Cursor { epoch, offset };
                 self.absence.end();
+                // Their places were in the old log.
+                self.drafts.iter_mut().for_each(|draft| draft.stored = None);
                 (self.more, self.was_reset) = (false, true);
             }
             ServerFrame::UserJoined { room, user, user_id } if room == self.room.id => {
@@ -358,6 +386,8 @@ impl RoomModel {
             ServerFrame::Typing { room, user, user_id } if room == self.room.id && user_id != self.me.id => {
                 self.typing = Some(Typing { user: User { id: user_id, name: user }, at_ms: now_ms });
             }
+            // Its room was not open when it came. It is sent again with the next opening.
+            ServerFrame::Rejected { id: Some(_), code: Code::NotJoined, .. } => {}
             ServerFrame::Rejected { id: Some(id), code, .. } => {
                 if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id) {
                     draft.state = DraftState::Failed(code);
@@ -365,12 +395,16 @@ impl RoomModel {
             }
             ServerFrame::Rejected { room: Some(room), code, .. } if room == self.room.id.as_str() => {
                 self.problem = Some(code);
+                if code == Code::Unavailable {
+                    return Missing::Room;
+                }
             }
             ServerFrame::Posted { room, id, offset, .. } if room == self.room.id => {
                 self.apply_posted(&id, offset)
             }
             _ => {}
         }
+        Missing::Nothing
     }
 
     /// The draft is safe. It stays in sight until its message comes, which may have been before this.
@@ -389,11 +423,14 @@ impl RoomModel {
             .retain(|draft| draft.stored != Some(message.offset) && !(is_mine && draft.id == message.id));
     }
 
-    fn apply_message(&mut self, message: Message) {
+    fn apply_message(&mut self, message: Message) -> Missing {
+        if message.offset > self.cursor.offset + 1 {
+            return Missing::Entries; // offsets have no holes
+        }
         self.end_draft(&message);
         self.end_typing(&message.user_id);
         if message.offset <= self.cursor.offset {
-            return;
+            return Missing::Nothing;
         }
         self.cursor.offset = message.offset;
         self.messages.push(Arc::new(message));
@@ -403,6 +440,7 @@ impl RoomModel {
             self.more = true;
         }
         self.note_caught_up();
+        Missing::Nothing
     }
 
     fn note_caught_up(&mut self) {

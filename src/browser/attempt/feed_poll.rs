@@ -25,6 +25,8 @@ impl Question for FeedQuestion {
     type Heard = Event;
 
     fn url(&self, wait_s: u32) -> String {
+        // The first answer says where the end is: it comes at once.
+        let wait_s = if self.is_behind { 0 } else { wait_s };
         format!("/api/events?after={}&limit=200&wait={wait_s}", self.cursor)
     }
 

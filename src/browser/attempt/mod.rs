@@ -19,6 +19,8 @@ pub(super) enum Told<M> {
     Open,
     /// Something was heard.
     Heard(M),
+    /// A request was answered, which says nothing about whether anything can be heard.
+    Answered(M),
     /// A sign of life.
     Alive,
     /// It has ended, and when to come back if the server said so, in milliseconds.

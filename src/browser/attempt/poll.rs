@@ -9,7 +9,7 @@ use super::{Attempt, Tell, Told};
 use crate::browser::request::{self, Abort, Signal};
 
 /// How long the server shall wait: below the silence that counts as a lost connection.
-const WAIT_S: u32 = 20;
+const WAIT_S: u32 = 15;
 /// For an answer at once, and for the way.
 const ANSWER_MS: u32 = 10_000;
 /// Between two brief polls.

@@ -47,6 +47,7 @@ impl Question for RoomQuestion {
     type Heard = ServerFrame;
 
     fn url(&self, wait_s: u32) -> String {
+        let wait_s = if self.is_behind { 0 } else { wait_s };
         let (room, cursor, seen) = (page::encode(self.room.as_str()), &self.cursor, &self.seen);
         format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}")
     }

@@ -24,7 +24,7 @@ use crate::{
         chat::{ClientFrame, Message, NewMessage, ServerFrame},
         cursor::Cursor,
         name::RoomId,
-        problem::Problem,
+        problem::{Code, Problem},
     },
 };
 
@@ -84,11 +84,19 @@ impl Attempt for RoomRequests {
             }
             ClientFrame::Typing { room } => {
                 let (url, signal) =
-                    (format!("/api/rooms/{}/typing", page::encode(room)), self.0.abort.signal());
+                    (format!("/api/rooms/{}/typing", page::encode(room)), Some(self.0.abort.signal()));
                 // A sign of typing that is lost is not missed.
                 spawn_local(async move { drop(request::post(&url, "", signal, ANSWER_MS).await) });
             }
-            ClientFrame::Ping => {}
+            ClientFrame::Ping => self.ping(),
+        }
+    }
+
+    /// The rooms have signs of life of their own. Where none is followed, nothing is missing.
+    fn ping(&self) {
+        if self.0.rooms.borrow().is_empty() {
+            let tell = self.0.tell.clone();
+            spawn_local(async move { tell(Told::Alive) });
         }
     }
 }
@@ -123,15 +131,16 @@ fn start_posting(state: &Rc<State>) {
     if state.is_posting.replace(true) {
         return;
     }
-    let (weak, signal) = (Rc::downgrade(state), state.abort.signal());
+    let weak = Rc::downgrade(state);
     spawn_local(async move {
         while let Some((room, post)) = next_post(&weak) {
             let body = serde_json::to_string(&post).expect("plain data");
             let url = format!("/api/rooms/{}/messages", page::encode(&room));
-            let answer = request::post(&url, &body, signal.clone(), ANSWER_MS).await;
+            // Not ended with us: what was said on leaving the page shall arrive.
+            let answer = request::post(&url, &body, None, ANSWER_MS).await;
             let Some(state) = weak.upgrade() else { return };
             match answer.and_then(|answer| frame_of(&answer, &room, &post.id)) {
-                Some(frame) => (state.tell)(Told::Heard(frame)),
+                Some(frame) => (state.tell)(Told::Answered(frame)),
                 // Nobody knows whether it was stored. It is sent again, with the same id, when we are back.
                 None => return (state.tell)(Told::Lost(None)),
             }
@@ -146,13 +155,18 @@ fn next_post(weak: &Weak<State>) -> Option<(String, NewMessage)> {
     weak.upgrade()?.posts.borrow_mut().pop_front()
 }
 
-/// The answer to a post as a frame; `None` when it is not our server's.
+/// The answer to a post as a frame; `None` when it says nothing about the post.
 fn frame_of(answer: &Answer, room: &str, id: &str) -> Option<ServerFrame> {
     if answer.is_success() {
         let Message { room, offset, timestamp, .. } = serde_json::from_str(&answer.body).ok()?;
         return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
     }
-    let Problem { code, detail, .. } = serde_json::from_str(&answer.body).ok()?;
     let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));
-    Some(ServerFrame::Rejected { room, id, code, message: detail, retry_after_ms: None })
+    let (code, message) = match serde_json::from_str(&answer.body) {
+        Ok(Problem { code, detail, .. }) => (code, detail),
+        // Somebody on the way will not have it, and would not have it the next time.
+        Err(_) if (400..500).contains(&answer.status) => (Code::Unavailable, String::new()),
+        Err(_) => return None,
+    };
+    Some(ServerFrame::Rejected { room, id, code, message, retry_after_ms: None })
 }

@@ -41,6 +41,32 @@ impl Stream {
 
 impl Attempt for Stream {}
 
+/// Finds out whether streams come through: tells a sign of life when one has brought something.
+pub(in crate::browser) struct StreamProbe {
+    source: EventSource,
+    _listeners: [Listener; 2],
+}
+
+impl StreamProbe {
+    pub(in crate::browser) fn open<M: 'static>(tell: Tell<M>) -> Option<Self> {
+        let source = EventSource::new("/api/events").ok()?;
+        let alive = tell.clone();
+        let listeners = [
+            Listener::new(&source, "message", move |_| alive(Told::Alive)),
+            Listener::new(&source, "error", move |_| tell(Told::Lost(None))),
+        ];
+        Some(Self { source, _listeners: listeners })
+    }
+}
+
+impl Attempt for StreamProbe {}
+
+impl Drop for StreamProbe {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
         self.source.close();

@@ -1,15 +1,12 @@
 //! The way up: now and then the next better transport is tried beside the one in use, which goes on meanwhile.
 
-use std::{
-    cell::RefCell,
-    rc::{Rc, Weak},
-};
+use std::{cell::RefCell, rc::Weak};
 
 use gloo_timers::callback::Timeout;
 
-use super::{ConnectionEvent, PROOF_MS, State, emit, on_lost, ping, teller};
+use super::{PROOF_MS, State, connect, teller};
 use crate::{
-    browser::attempt::{Told, poll::Pace},
+    browser::attempt::{Told, poll::Pace, stream::StreamProbe},
     protocol::transport::Transport,
 };
 
@@ -27,8 +24,16 @@ pub(super) fn plan<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &mut State
 
 fn probe<M: 'static>(weak: &Weak<RefCell<State<M>>>, above: Transport) {
     let Some(state) = weak.upgrade() else { return };
+    if above != Transport::Socket && state.borrow().slot.is_none() {
+        // Other tabs have all the places for streams.
+        return plan(weak, &mut state.borrow_mut());
+    }
     let id = state.borrow_mut().new_id();
-    let attempt = (state.borrow().dial)(above, Pace::Long, teller(weak, id));
+    let tell = teller(weak, id);
+    let attempt = match above {
+        Transport::Socket => (state.borrow().dial)(above, Pace::Long, tell),
+        Transport::Stream | Transport::Poll => StreamProbe::open(tell).map(|probe| Box::new(probe) as _),
+    };
     let mut state = state.borrow_mut();
     state.climb_ms = (state.climb_ms * 2).min(MAX_MS);
     state.probe = attempt.map(|attempt| (id, attempt));
@@ -48,31 +53,15 @@ pub(super) fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told:
     let Some(state) = weak.upgrade() else { return };
     let is_probe = state.borrow().probe.as_ref().is_some_and(|(probe, _)| *probe == id);
     match told {
-        Told::Open if is_probe => step_up(weak, &state, id),
+        Told::Open | Told::Alive if is_probe => step_up(weak, &state),
         Told::Lost(_) if is_probe => give_up(weak),
         _ => {}
     }
 }
 
-/// The better transport takes the place of the other. Should it bring nothing, it is given up like any attempt.
-fn step_up<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &Rc<RefCell<State<M>>>, id: u64) {
-    let (better, slot) = {
-        let mut state = state.borrow_mut();
-        (state.probe.take(), state.slot.take())
-    };
-    let worse = state.borrow_mut().let_go();
-    let transport = {
-        let mut state = state.borrow_mut();
-        state.ladder.climb();
-        state.has_climbed = true;
-        let transport = state.ladder.current();
-        (state.current, state.attempt, state.has_heard) = (id, better.map(|(_, attempt)| attempt), true);
-        state.slot = slot.filter(|_| transport != Transport::Socket);
-        let weak = weak.clone();
-        state.plan(PROOF_MS, move || on_lost(&weak, id, None));
-        transport
-    };
-    drop(worse);
-    emit(state, ConnectionEvent::Open(transport));
-    ping(state);
+/// The better transport comes through. Should it bring nothing after all, it is left like any other.
+fn step_up<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) {
+    state.borrow_mut().ladder.climb();
+    connect(weak);
+    state.borrow_mut().has_climbed = true;
 }

@@ -33,6 +33,7 @@ use super::{
     preference::{self, Purpose},
     request::{self, Abort},
     slot::{self, Slot},
+    time::now_ms,
     wake::{self, Wake},
 };
 use crate::protocol::{
@@ -58,7 +59,9 @@ const HEALTH_MS: u32 = 5_000;
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent<M> {
     /// It can be spoken to, and must be told where to go on.
-    Open(Transport),
+    Open,
+    /// It has brought something, by this transport.
+    Proven(Transport),
     /// Something was heard.
     Heard(M),
     /// It was lost, and is being sought again.
@@ -83,6 +86,8 @@ struct State<M: 'static> {
     slot: Option<Slot>,
     is_proven: bool,
     has_heard: bool,
+    heard_at_ms: i64,
+    /// Lost connections without a steady one between them.
     failures: u32,
     /// The page is in the back-forward cache.
     is_away: bool,
@@ -154,6 +159,7 @@ impl<M: 'static> Connection<M> {
                 slot: None,
                 is_proven: false,
                 has_heard: false,
+                heard_at_ms: 0,
                 failures: 0,
                 is_away: false,
                 next_step: None,
@@ -176,9 +182,14 @@ impl<M: 'static> State<M> {
     /// borrow: what ends may report.
     fn let_go(&mut self) -> impl Sized + use<M> {
         self.current = self.new_id();
-        self.is_proven = false;
+        (self.is_proven, self.has_climbed) = (false, false);
         let planned = (self.next_step.take(), self.health.take(), self.climb.take());
         (self.attempt.take(), self.slot.take(), self.probe.take(), planned)
+    }
+
+    /// Whether it asks briefly now and then, because other tabs have all the places.
+    fn is_brief(&self) -> bool {
+        self.ladder.current() != Transport::Socket && self.slot.is_none()
     }
 
     fn new_id(&mut self) -> u64 {
@@ -213,11 +224,11 @@ fn dial<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, slot: Option<Slot>)
         return;
     };
     let transport = state.borrow().ladder.current();
-    let is_brief = transport != Transport::Socket && slot.is_none();
-    let tell = teller(weak, id);
-    let attempt = (state.borrow().dial)(transport, if is_brief { Pace::Brief } else { Pace::Long }, tell);
+    state.borrow_mut().slot = slot;
+    let pace = if state.borrow().is_brief() { Pace::Brief } else { Pace::Long };
+    let attempt = (state.borrow().dial)(transport, pace, teller(weak, id));
     let mut state = state.borrow_mut();
-    (state.attempt, state.slot, state.has_heard) = (attempt, slot, true);
+    (state.attempt, state.has_heard) = (attempt, true);
     let weak = weak.clone();
     state.plan(PROOF_MS, move || on_lost(&weak, id, None));
 }
@@ -234,36 +245,42 @@ fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told: Told<M>) {
     }
     match told {
         Told::Open => {
-            let transport = state.borrow().ladder.current();
-            emit(&state, ConnectionEvent::Open(transport));
+            emit(&state, ConnectionEvent::Open);
             ping(&state);
         }
         Told::Heard(heard) => {
             prove(weak, &state);
             emit(&state, ConnectionEvent::Heard(heard));
         }
+        Told::Answered(heard) => emit(&state, ConnectionEvent::Heard(heard)),
         Told::Alive => prove(weak, &state),
         Told::Lost(return_after_ms) => on_lost(weak, id, return_after_ms),
     }
 }
 
 /// The attempt in use has brought something.
-fn prove<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &Rc<RefCell<State<M>>>) {
-    let mut state = state.borrow_mut();
-    state.has_heard = true;
-    if state.is_proven {
-        return;
-    }
-    (state.is_proven, state.failures, state.next_step) = (true, 0, None);
-    state.ladder.worked();
-    preference::remember(state.purpose, state.ladder.current());
-    if state.ladder.current() != Transport::Socket && state.slot.is_none() {
-        seek_slot(weak, &mut state);
-    }
-    if std::mem::take(&mut state.has_climbed) {
-        state.climb_ms = climb::FIRST_MS;
-    }
-    climb::plan(weak, &mut state);
+fn prove<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) {
+    let transport = {
+        let mut state = state.borrow_mut();
+        (state.has_heard, state.heard_at_ms) = (true, now_ms());
+        if state.is_proven {
+            return;
+        }
+        (state.is_proven, state.next_step) = (true, None);
+        if std::mem::take(&mut state.has_climbed) {
+            state.climb_ms = climb::FIRST_MS;
+        }
+        climb::plan(weak, &mut state);
+        if state.is_brief() {
+            seek_slot(weak, &mut state);
+            Transport::Poll
+        } else {
+            state.ladder.worked();
+            preference::remember(state.purpose, state.ladder.current());
+            state.ladder.current()
+        }
+    };
+    emit(state, ConnectionEvent::Proven(transport));
 }
 
 /// Without a place the polls are brief; as soon as there is one, connect anew.
@@ -301,7 +318,8 @@ fn on_lost<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, return_after_ms:
     spawn_local(async move {
         let answer = request::get("/healthz", signal, HEALTH_MS).await;
         let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
-        let is_there = answer.is_some_and(|answer| answer.is_success());
+        // Not just any answer: a network that wants a log-in first has one for everything.
+        let is_there = answer.is_some_and(|answer| answer.is_success() && answer.body == "ok\n");
         if is_there && state.borrow_mut().ladder.failed() {
             let again = weak.clone();
             return state.borrow_mut().plan(STEP_MS, move || connect(&again));
@@ -321,15 +339,24 @@ fn retry_later<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State
 
 fn beat<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
     let Some(state) = weak.upgrade() else { return };
-    let (id, is_followed) = (state.borrow().current, state.borrow().is_proven);
-    if !is_followed {
+    if !state.borrow().is_proven {
         return;
     }
     let has_heard = std::mem::replace(&mut state.borrow_mut().has_heard, false);
     if !has_heard {
-        return on_lost(weak, id, None);
+        return on_silence(weak, &state);
     }
+    state.borrow_mut().failures = 0;
+    state.borrow_mut().ladder.steady();
     ping(&state);
+}
+
+/// The peer is gone, or something on the way lets the first frame through and no other: as if nothing had come.
+fn on_silence<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) {
+    state.borrow_mut().is_proven = false;
+    let id = state.borrow().current;
+    emit(state, ConnectionEvent::Lost);
+    on_lost(weak, id, None);
 }
 
 fn ping<M: 'static>(state: &RefCell<State<M>>) {
@@ -353,9 +380,25 @@ fn on_wake<M: 'static>(weak: &Weak<RefCell<State<M>>>, what: Wake) {
             connect(weak);
         }
         Wake::Offline if is_connected => on_lost(weak, id, None),
-        Wake::Now if !is_connected && !state.borrow().is_away => connect(weak),
+        Wake::Online | Wake::Now if state.borrow().is_away => {}
+        Wake::Online => {
+            state.borrow_mut().ladder.restart();
+            connect(weak);
+        }
+        Wake::Now if !is_connected || must_leave_slot(&state) => connect(weak),
+        // The computer has slept: what looks open is from before.
+        Wake::Now if now_ms() - state.borrow().heard_at_ms > i64::from(BEAT_MS) => {
+            if state.borrow().is_proven {
+                on_silence(weak, &state);
+            }
+        }
         Wake::Offline | Wake::Now => {}
     }
+}
+
+/// Out of view, a tab leaves a place that is for tabs in view.
+fn must_leave_slot<M: 'static>(state: &RefCell<State<M>>) -> bool {
+    page::is_hidden() && state.borrow().slot.as_ref().is_some_and(Slot::is_for_view_only)
 }
 
 /// Calls back without a borrow, because the holder may speak or drop the connection in answer.

@@ -9,6 +9,8 @@ pub(super) struct Absence {
     is_cut_off: bool,
     /// The last offset before the last absence. None when nothing was missed.
     seen: Option<Offset>,
+    /// Since then the reader has been there.
+    was_there: bool,
 }
 
 impl Absence {
@@ -32,12 +34,14 @@ impl Absence {
         if std::mem::take(&mut self.is_cut_off) {
             self.come_back(cursor);
         }
+        self.was_there |= !self.looks_away;
     }
 
     /// The page is looked at, or not any more.
     pub(super) fn is_looking(&mut self, is_looking: bool, cursor: &Cursor) {
         if is_looking && std::mem::take(&mut self.looks_away) {
             self.come_back(cursor);
+            self.was_there |= !self.is_cut_off;
         } else if !is_looking {
             self.leave(cursor);
             self.looks_away = true;
@@ -46,7 +50,7 @@ impl Absence {
 
     /// This was seen in an earlier visit, and nothing after it.
     pub(super) fn saw(&mut self, offset: Offset) {
-        self.seen = Some(offset);
+        (self.seen, self.was_there) = (Some(offset), false);
     }
 
     /// Everything is seen.
@@ -55,8 +59,9 @@ impl Absence {
     }
 
     fn leave(&mut self, cursor: &Cursor) {
-        if !self.is_away() {
-            self.seen = Some(cursor.offset);
+        // Who leaves without having been there has not seen anything more.
+        if !self.is_away() && (self.was_there || self.seen.is_none()) {
+            (self.seen, self.was_there) = (Some(cursor.offset), false);
         }
     }
 

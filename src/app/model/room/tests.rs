@@ -22,8 +22,15 @@ fn model(offset: Offset) -> RoomModel {
     RoomModel::new(Room { id: general(), name: "general".into() }, user("me"), page, vec![], Kept::default())
 }
 
+/// Somebody says one thing after the other.
+fn say(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
+    for offset in offsets {
+        assert_eq!(model.apply(ServerFrame::Message(message(offset, "a", "x")), 0), Missing::Nothing);
+    }
+}
+
 fn keys(model: &RoomModel) -> Vec<String> {
-    model.lines().iter().map(Line::key).collect()
+    model.lines().iter().map(|line| line.key().trim_end_matches("@0").to_owned()).collect()
 }
 
 #[test]
@@ -64,7 +71,7 @@ fn drafts_outlive_the_view_of_the_room() {
 #[test]
 fn a_page_that_stays_open_has_a_bound() {
     let mut model = model(0);
-    (1..=1_100).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    say(&mut model, 1..=1_100);
     assert_eq!(model.lines().len(), MESSAGES_KEPT);
     assert!(model.more);
     assert_eq!(model.oldest().offset, 101);
@@ -86,13 +93,13 @@ fn a_refused_draft_stays_and_can_be_sent_again() {
     let refused = ServerFrame::Rejected {
         room,
         id,
-        code: Code::NotJoined,
+        code: Code::TextTooLong,
         message: String::new(),
         retry_after_ms: None,
     };
     model.apply(refused, 0);
     assert!(
-        matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Code::NotJoined))
+        matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Code::TextTooLong))
     );
     assert_eq!(model.greeting().len(), 1, "a refused draft is not sent again by itself");
     assert_eq!(model.retry("id-1"), Some(frame));
@@ -224,7 +231,7 @@ fn what_one_said_oneself_while_away_is_no_news() {
 #[test]
 fn a_reader_who_comes_back_finds_the_place_they_left() {
     let mut model = model(0);
-    (1..=3).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    say(&mut model, 1..=3);
     model.return_to(&Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 1 });
     assert_eq!(keys(&model), ["1", "2", "3"], "another numbering says nothing");
     model.return_to(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
@@ -246,9 +253,54 @@ fn unsent_drafts_come_back_in_order_and_what_was_said_since_does_not() {
 fn nothing_is_taken_away_from_who_reads_back() {
     let mut model = model(0);
     model.read_back(true);
-    (1..=1_100).for_each(|offset| model.apply(ServerFrame::Message(message(offset, "a", "x")), 0));
+    say(&mut model, 1..=1_100);
     assert_eq!(model.lines().len(), 1_100);
     model.read_back(false);
     model.apply(ServerFrame::Message(message(1_101, "a", "x")), 0);
     assert_eq!(model.lines().len(), MESSAGES_KEPT);
+}
+
+#[test]
+fn a_hole_is_asked_for_again_instead_of_being_read_over() {
+    let mut model = model(3);
+    assert_eq!(model.apply(ServerFrame::Message(message(5, "a", "x")), 0), Missing::Entries);
+    assert!(keys(&model).is_empty());
+    assert!(matches!(&model.greeting()[0], ClientFrame::Join { after: Some(after), .. } if after == "e:3"));
+    say(&mut model, 4..=5);
+    assert_eq!(keys(&model), ["4", "5"]);
+}
+
+#[test]
+fn a_reload_does_not_go_back_behind_what_has_come_since() {
+    let mut model = model(3);
+    say(&mut model, 4..=5);
+    let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
+    model.reload(Page { messages: vec![message(4, "a", "x")], cursor, more: true, reset: false });
+    assert_eq!(keys(&model), ["4", "5"]);
+    say(&mut model, 6..=6);
+}
+
+#[test]
+fn a_draft_whose_room_was_not_open_stays_pending() {
+    let mut model = model(0);
+    model.post("id-1".into(), "hello").expect("fine");
+    let (room, id) = (Some("general".into()), Some("id-1".into()));
+    let code = Code::NotJoined;
+    let refused = ServerFrame::Rejected { room, id, code, message: String::new(), retry_after_ms: None };
+    model.apply(refused, 0);
+    assert_eq!(keys(&model), ["id-1 Pending"]);
+}
+
+#[test]
+fn a_room_opened_out_of_view_keeps_the_place_of_the_earlier_visit() {
+    let mut model = model(0);
+    say(&mut model, 1..=3);
+    model.look(false);
+    model.return_to(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
+    model.apply(joined(3), 0);
+    model.look(true);
+    assert_eq!(keys(&model), ["1", "divider", "2", "3"]);
+    model.look(false);
+    model.look(true);
+    assert_eq!(keys(&model), ["1", "2", "3"], "it was seen, and nothing came since");
 }
