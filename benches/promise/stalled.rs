@@ -91,7 +91,11 @@ async fn closed(readers: usize, messages: u64) -> Result<(), Fault> {
     let mib = server.memory()?;
     println!("  {CLOSED_AFTER:?} later: {sockets} sockets, {streams} streams, {mib:.1} MiB resident.\n");
     drop(stalled);
-    server.kill().await
+    server.kill().await?;
+    match sockets + streams {
+        0 => Ok(()),
+        left => Err(format!("{left} readers that read nothing are still connected").into()),
+    }
 }
 
 async fn post(server: &Server, token: &str, total: u64) -> Result<(), Fault> {

@@ -9,18 +9,32 @@
 //! [`problem::Problem`] (RFC 9457) whose `code` is one of [`problem::Code`]; the same codes stand in a socket's
 //! `rejected` frames.
 //!
+//! ## The promise
+//!
+//! On every transport each entry reaches a reader once, in the order of its offsets, through drops and restarts, as
+//! long as it is retained. What is missing is told by one `reset` with the cursor from which the log goes on. A post
+//! is acknowledged when it is durable. The same client id of the same author is stored once: sending it again is
+//! answered with the first entry, or, when that was removed since, with its offset and timestamp and what was sent
+//! now (remembered for `--client-id-age`).
+//!
+//! A server that stops says when to come back, spread by chance: a socket's close 1001 has the reason `retry MS`, a
+//! stream ends with `retry:`, a waiting poll is answered with `"retry":MS`.
+//!
 //! ## The feed
 //!
 //! * `GET /api/events` answers `text/event-stream` unless `Accept` asks for JSON. The first event is
-//!   `{"type":"connected","timestamp":…}`, its `id` the cursor the stream starts from; then one unnamed event per
+//!   `{"type":"connected","timestamp":…,"head":…}`, its `id` the cursor the stream starts from, `head` the feed's
+//!   newest offset, so that a reader knows when it has caught up; then one unnamed event per
 //!   [`feed::Entry`], its `id` the cursor after it. A `Last-Event-ID` header, `?after=CURSOR` or `?last=N` say where
 //!   to start (in this order; none of them: only what is new), `?channel=a,b` which channels to follow. A comment
 //!   comes at least every 15 s; it carries an `id` too, so that a reader of a quiet channel keeps a fresh cursor.
+//!   With `?heartbeat=true` it is an event `heartbeat`, and a stop an event `retry` (its data the milliseconds), because
+//!   scripts hear neither comments nor the `retry` field.
 //!   `{"type":"reset","cursor":"…","timestamp":…}` says that entries after the reader's cursor are gone (or that
 //!   the cursor belongs to another numbering): drop what you have, the stream goes on from the new cursor.
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
-//!   first one.
+//!   first one. A page has at most 256 KiB of entries: `more` says that others wait.
 //! * `POST /api/events/{channel}` publishes one [`feed::Publication`] or an array of them as JSON, or a
 //!   notification as plain text with the headers `Title`, `Level`, `Tags` (comma-separated) and `Link`. 201 with
 //!   what was stored. The same `Idempotency-Key` from the same publisher stores nothing twice and answers 200.
@@ -29,12 +43,15 @@
 //!
 //! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one.
 //! * `GET /api/rooms/{room}/messages` is a [`chat::Page`], with the query of the feed's JSON form.
+//!   With `&seen=STATE` (empty at first) whoever has a session is in the room until ten seconds after the answer, and
+//!   the answer is a [`chat::Polled`]: it also comes when somebody came, went or typed since `STATE`.
 //! * `POST /api/rooms/{room}/messages` `{"id":UUID,"text":"…"}` posts: 201, or 200 when this id was stored before.
+//! * `POST /api/rooms/{room}/typing` says "I am typing" for who follows the room by a stream or by polls: 204.
 //! * `GET /api/rooms/{room}/events` is the room as server-sent events: the socket's server frames as data, `joined`
-//!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=` and `?last=` as for the feed. Whoever
-//!   has a session is seen in the room while the stream is open.
+//!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=`, `?last=` and `?heartbeat=` as for
+//!   the feed. Whoever has a session is seen in the room while the stream is open.
 //! * `GET /ws` is the chat socket: text messages, each one [`chat::ClientFrame`] or [`chat::ServerFrame`].
-//!   `joined` comes before anything else of its room. `members` replaces the list of people for a reader that was
+//!   `joined` comes before anything else of its room; its `head` is the room's newest offset. `members` replaces the list of people for a reader that was
 //!   too slow for each single `user-joined` and `user-left`.
 //!
 //! ## Sessions

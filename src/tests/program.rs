@@ -5,7 +5,9 @@ use std::{
     process::Output,
 };
 
+use clap::CommandFactory;
 use futures_util::future::join_all;
+use idobata::server::Config;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -53,22 +55,16 @@ async fn sigterm_ends_the_program_cleanly_with_streams_open() {
 }
 
 #[tokio::test]
-async fn help_explains_every_setting() {
+async fn help_and_readme_know_every_setting() {
     let output = Command::new(PROGRAM).arg("--help").output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in [
-        "--listen",
-        "--data",
-        "JWT_SECRET",
-        "--feed-entries",
-        "--room-age",
-        "--max-connections",
-        "--transport",
-        "--write-timeout",
-        "curl -d",
-    ] {
-        assert!(help.contains(part), "{part} is missing in\n{help}");
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for setting in Config::command().get_arguments().filter_map(|argument| argument.get_long()) {
+        for (text, name) in [(&help, "--help"), (&readme, "README.md")] {
+            assert!(text.contains(&format!("--{setting}")), "--{setting} is missing in {name}");
+        }
     }
+    assert!(help.contains("curl -d") && help.contains("JWT_SECRET"), "{help}");
 }
 
 #[tokio::test]

@@ -1,10 +1,21 @@
 //! A room as a page shows it: what was said, what this person is sending, and who is there.
 
 mod absence;
+mod draft;
+mod line;
+mod people;
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
-use self::absence::Absence;
+use self::{
+    absence::Absence,
+    people::{by_name, sorted},
+};
+pub use self::{
+    draft::{Draft, DraftState, Kept},
+    line::Line,
+    people::{Movement, Typing},
+};
 use crate::protocol::{
     chat::{ClientFrame, Message, Page, Room, ServerFrame},
     cursor::{Cursor, Offset},
@@ -13,80 +24,8 @@ use crate::protocol::{
     text::MessageText,
 };
 
-/// A sign of somebody typing. The page shows it for a while; a newer one has another time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typing {
-    /// Who.
-    pub user: User,
-    /// When it came, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
-}
-
 /// Messages that stay on the page; reading back raises it. Above it the oldest go, and can be asked for again.
 const MESSAGES_KEPT: usize = 1_000;
-
-/// Whether a draft is still on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DraftState {
-    /// Sent, not yet acknowledged.
-    Pending,
-    /// Refused, for this reason.
-    Failed(Code),
-}
-
-/// A message that this person has sent and that has no place in the log yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// The client's id: posting it again stores nothing twice.
-    pub id: String,
-    /// As it was typed.
-    pub text: String,
-    /// Where it stands.
-    pub state: DraftState,
-    /// Its place in the log, once it is acknowledged; its message, which replaces it, is on its way.
-    stored: Option<Offset>,
-}
-
-impl Draft {
-    /// A message on its way.
-    pub fn pending(id: String, text: String) -> Self {
-        Self { id, text, state: DraftState::Pending, stored: None }
-    }
-}
-
-/// What outlives the view of a room: the page keeps it while another room or page is shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// Not in the log yet.
-    pub drafts: Vec<Draft>,
-    /// What stands in the composer.
-    pub text: String,
-    /// The log lost what this page had not seen.
-    pub was_reset: bool,
-}
-
-/// One line of the talk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
-    /// In the log.
-    Message(Arc<Message>),
-    /// Not there yet.
-    Draft(Draft),
-    /// Before what was said while this reader was away.
-    Divider,
-}
-
-impl Line {
-    /// Changes when the line has to be drawn anew.
-    pub fn key(&self) -> String {
-        match self {
-            // After a new numbering another message may have this offset.
-            Self::Message(message) => format!("{}@{}", message.offset, message.timestamp),
-            Self::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
-            Self::Divider => "divider".to_owned(),
-        }
-    }
-}
 
 /// What a frame showed to be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,15 +36,6 @@ pub enum Missing {
     Entries,
     /// The room could not be followed, for a while.
     Room,
-}
-
-/// The last coming or going.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Movement {
-    /// This name came in.
-    Joined(String),
-    /// This name left.
-    Left(String),
 }
 
 /// See the module.
@@ -465,16 +395,6 @@ impl RoomModel {
             self.movement = Some(Movement::Joined(name));
         }
     }
-}
-
-/// By name, on every page alike.
-fn sorted(mut members: Vec<User>) -> Vec<User> {
-    members.sort_unstable_by(by_name);
-    members
-}
-
-fn by_name(one: &User, other: &User) -> Ordering {
-    (&one.name, &one.id).cmp(&(&other.name, &other.id))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! * Streams and polls take one of the few places that a browser has for all tabs; without one, polls are brief.
 
 mod climb;
+mod dial;
 
 use std::{
     cell::RefCell,
@@ -18,14 +19,7 @@ use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    attempt::{
-        Attempt, Tell, Told,
-        feed_poll::FeedQuestion,
-        poll::{Pace, Poll},
-        room_requests::{Follow, RoomRequests},
-        socket::Socket,
-        stream::Stream,
-    },
+    attempt::{Attempt, Tell, Told, poll::Pace},
     backoff::wait_ms,
     ladder::Ladder,
     listener::Listener,
@@ -36,12 +30,7 @@ use super::{
     time::now_ms,
     wake::{self, Wake},
 };
-use crate::protocol::{
-    chat::{ClientFrame, ServerFrame},
-    cursor::Cursor,
-    feed::Event,
-    transport::Transport,
-};
+use crate::protocol::transport::Transport;
 
 /// An attempt that has brought nothing for so long is given up: the first frame comes at once, or is held back.
 const PROOF_MS: u32 = 5_000;
@@ -101,47 +90,6 @@ struct State<M: 'static> {
     has_climbed: bool,
     _beat: Interval,
     _wake: [Option<Listener>; 5],
-}
-
-impl Connection<ServerFrame> {
-    /// To the chat. After each opening the rooms have to be joined.
-    pub fn to_chat(on_event: impl Fn(ConnectionEvent<ServerFrame>) + 'static) -> Self {
-        let dial = |transport, pace, tell| -> Option<Box<dyn Attempt>> {
-            let follow = match (transport, pace) {
-                (Transport::Socket, _) => return Some(Box::new(Socket::open("/ws", tell)?)),
-                (Transport::Stream, Pace::Long) => Follow::Stream,
-                (Transport::Stream | Transport::Poll, pace) => Follow::Poll(pace),
-            };
-            Some(Box::new(RoomRequests::open(follow, tell)))
-        };
-        Self::open(Purpose::Chat, Box::new(dial), on_event)
-    }
-
-    /// Says a frame, if the connection is open. What must not be lost is to be said again after the next opening.
-    pub fn say(&self, frame: &ClientFrame) {
-        if let Some(attempt) = &self.0.borrow().attempt {
-            attempt.say(frame);
-        }
-    }
-}
-
-impl Connection<Event> {
-    /// To the feed, from the cursor of the moment at each opening.
-    pub fn to_feed(
-        cursor: impl Fn() -> Option<Cursor> + 'static,
-        on_event: impl Fn(ConnectionEvent<Event>) + 'static,
-    ) -> Self {
-        let dial = move |transport, pace, tell| -> Option<Box<dyn Attempt>> {
-            let cursor = cursor()?;
-            match (transport, pace) {
-                (Transport::Socket | Transport::Stream, Pace::Long) => {
-                    Some(Box::new(Stream::open(&format!("/api/events?heartbeat=true&after={cursor}"), tell)?))
-                }
-                (_, pace) => Some(Box::new(Poll::start(FeedQuestion::new(cursor), pace, tell))),
-            }
-        };
-        Self::open(Purpose::Feed, Box::new(dial), on_event)
-    }
 }
 
 impl<M: 'static> Connection<M> {

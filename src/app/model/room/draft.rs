@@ -1,0 +1,43 @@
+//! What this person has written and the log does not have yet.
+
+use crate::protocol::{cursor::Offset, problem::Code};
+
+/// Whether a draft is still on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftState {
+    /// Sent, not yet acknowledged.
+    Pending,
+    /// Refused, for this reason.
+    Failed(Code),
+}
+
+/// A message that this person has sent and that has no place in the log yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The client's id: posting it again stores nothing twice.
+    pub id: String,
+    /// As it was typed.
+    pub text: String,
+    /// Where it stands.
+    pub state: DraftState,
+    /// Its place in the log, once it is acknowledged; its message, which replaces it, is on its way.
+    pub(super) stored: Option<Offset>,
+}
+
+impl Draft {
+    /// A message on its way.
+    pub fn pending(id: String, text: String) -> Self {
+        Self { id, text, state: DraftState::Pending, stored: None }
+    }
+}
+
+/// What outlives the view of a room: the page keeps it while another room or page is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Not in the log yet.
+    pub drafts: Vec<Draft>,
+    /// What stands in the composer.
+    pub text: String,
+    /// The log lost what this page had not seen.
+    pub was_reset: bool,
+}
