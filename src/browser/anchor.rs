@@ -10,6 +10,7 @@ pub struct Anchor {
     scroller: Element,
     line: Element,
     top: f64,
+    scroll_top: i32,
 }
 
 impl Anchor {
@@ -29,16 +30,20 @@ impl Anchor {
         }
         let line = line_at(&lines, low)?;
         let top = line.get_bounding_client_rect().top() - view.top();
-        Some(Self { scroller: scroller.clone(), line, top })
+        Some(Self { scroller: scroller.clone(), line, top, scroll_top: scroller.scroll_top() })
     }
 
-    /// Puts the line back where it stood.
-    pub fn hold(&self) {
+    /// Puts the line back where it stood, but for what the reader has scrolled since.
+    pub fn hold(&mut self) {
         let view = self.scroller.get_bounding_client_rect();
         let moved = self.line.get_bounding_client_rect().top() - view.top() - self.top;
-        if self.line.is_connected() && moved.abs() >= 1.0 {
-            self.scroller.set_scroll_top(self.scroller.scroll_top() + moved.round() as i32);
+        let now = self.scroller.scroll_top();
+        let scrolled = f64::from(now - self.scroll_top);
+        let pushed = moved + scrolled;
+        if self.line.is_connected() && pushed.abs() >= 1.0 {
+            self.scroller.set_scroll_top(now + pushed.round() as i32);
         }
+        (self.top, self.scroll_top) = (self.top - scrolled, self.scroller.scroll_top());
     }
 }
 

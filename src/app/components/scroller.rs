@@ -31,6 +31,7 @@ pub(crate) fn Scroller(
     let left_at = RwSignal::new(None::<u64>);
     // What they read there, and must not lose.
     let anchor = StoredValue::new(None::<SendWrapper<Anchor>>);
+    let is_held = StoredValue::new(false);
     let on_scroll = move |_| {
         let Some(scroller) = scroller.get_untracked() else { return };
         // The content is laid out from its end: there the position is 0, further up it is negative.
@@ -41,18 +42,24 @@ pub(crate) fn Scroller(
             model.update(|model| model.read_back(is_reading_back));
             left_at.set(is_reading_back.then(|| model.with_untracked(|model| model.cursor().offset)));
         }
-        anchor.set_value(
-            is_reading_back.then(|| Anchor::find(&scroller, LINES)).flatten().map(SendWrapper::new),
-        );
         if from_top < TOP_PX {
             on_top();
         }
+        if is_held.get_value() {
+            // The lines have moved and are about to be put back: where they are now is not where they were read.
+            return;
+        }
+        anchor.set_value(
+            is_reading_back.then(|| Anchor::find(&scroller, LINES)).flatten().map(SendWrapper::new),
+        );
     };
     Effect::new(move |_| {
         model.track();
         // Before the next painting, and after all that draws the change.
+        is_held.set_value(true);
         request_animation_frame(move || {
-            anchor.try_with_value(|anchor| anchor.as_ref().map(|anchor| anchor.hold()));
+            anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.hold()));
+            is_held.try_set_value(false);
         });
     });
     let to_the_latest = move |_| {
