@@ -1,6 +1,7 @@
 // The transport ladder: rooms work fully on each rung, whatever stands between the browser and the server.
 import { Proxy } from "../support/proxy.ts";
 import type { Person } from "../support/people.ts";
+import { Server } from "../support/server.ts";
 import { expect, test as base } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
@@ -108,3 +109,45 @@ for (const transport of ["stream", "poll"] as const) {
     await expect(alice.page.locator(`.feed-page [data-transport=${transport}][data-connection=open]`)).toBeVisible();
   });
 }
+
+test("the server's setting decides for every page", async ({ somebody }) => {
+  const own = await Server.start({ env: { IDOBATA_TRANSPORT: "poll" } });
+  try {
+    const [alice, bob] = [await somebody({ baseURL: own.url }), await somebody({ baseURL: own.url })];
+    await alice.enterRoom("general");
+    await bob.enterRoom("general");
+    await alice.expectTransport("poll");
+    await expectTalk(alice, bob, "by setting");
+    expect(await own.connections()).toMatchObject({ socket: 0, stream: 0 });
+  } finally {
+    await own.stop();
+  }
+});
+
+test("a peer that falls silent without a word is noticed, and nothing is missed", async ({ alice, bob }) => {
+  await alice.page.clock.install();
+  let sockets = 0;
+  let isSilent = false;
+  await alice.page.routeWebSocket("/ws", (socket) => {
+    sockets += 1;
+    const first = sockets === 1;
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      if (!(first && isSilent)) socket.send(message);
+    });
+  });
+  const room = await alice.makeRoom(unique("silence"));
+  await bob.enterRoom(room);
+  await alice.expectPeople("alice", "bob");
+  isSilent = true;
+  await bob.post("can you hear me?");
+  await bob.expectMessages("can you hear me?");
+  await expect(alice.messages).toHaveCount(0);
+  await expect(alice.badge).toHaveText("Connected");
+  // Two looks for a sign of life: 44 s.
+  await alice.page.clock.fastForward(22_000);
+  await alice.page.clock.fastForward(22_000);
+  await alice.expectMessages("can you hear me?");
+  await expect(alice.badge).toHaveText("Connected");
+  expect(sockets).toBe(2);
+});

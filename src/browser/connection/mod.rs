@@ -34,8 +34,8 @@ use crate::protocol::transport::Transport;
 
 /// An attempt that has brought nothing for so long is given up: the first frame comes at once, or is held back.
 const PROOF_MS: u32 = 5_000;
-/// How often we look for a sign of life. One silent interval is the end: the server's own signs come every 15 s, a
-/// ping is answered at once, and a poll after 20 s. So a dead peer is noticed within 44 s.
+/// How often we look for a sign of life. One silent interval is the end: the server's own signs and the answers to
+/// polls come every 15 s, and a ping is answered at once. So a dead peer is noticed within 44 s.
 const BEAT_MS: u32 = 22_000;
 /// How often a tab without a place for a connection looks for one.
 const SLOT_PAUSE_MS: u32 = 5_000;
