@@ -1,19 +1,36 @@
-//! Accepts connections and serves HTTP/1.1 on each, one task a connection.
+//! Accepts connections and serves HTTP/1.1 on each, one task a connection, until one goes on as something else
+//! (see [`Takeover`]).
 //!
 //! Not by `axum::serve`, because it leaves open how much a connection may hold and how long it may be stuck: hyper
 //! by itself collects 400 kB for a reader that does not read.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Method, Request,
+    body::Incoming,
+    server::conn::http1::{self, Parts},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use super::write_deadline::WriteDeadline;
+use super::{takeover::Takeover, write_deadline::WriteDeadline};
 
 /// What hyper may collect of a request's head and of an answer that the peer does not take yet.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -77,27 +94,44 @@ async fn connection(
     router: Router,
     stop: CancellationToken,
 ) {
+    let takeover = Arc::new(Mutex::new(None));
+    let taken_over = takeover.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
-        router.clone().oneshot(request.map(Body::new))
+        let takes_body = request.method() != Method::HEAD;
+        let (router, takeover) = (router.clone(), takeover.clone());
+        Box::pin(async move {
+            let mut response = router.oneshot(request.map(Body::new)).await?;
+            *lock(&takeover) = response.extensions_mut().remove::<Takeover>().filter(|_| takes_body);
+            Ok::<_, Infallible>(response)
+        })
     });
-    let serving = http1::Builder::new()
+    let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut serving = pin!(serving);
-    let served = tokio::select! {
-        served = serving.as_mut() => served,
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended");
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served =
+        stop.run_until_cancelled(poll_fn(|context| serving.poll_without_shutdown(context))).await;
+    if served.is_none() {
+        Pin::new(&mut serving).graceful_shutdown();
+        served = Some(poll_fn(|context| serving.poll_without_shutdown(context)).await);
     }
+    if let Some(Err(error)) = served {
+        return tracing::debug!(%error, "a connection ended");
+    }
+    let Parts { io, read_buf, .. } = serving.into_parts();
+    let mut stream = io.into_inner();
+    let takeover = lock(&taken_over).take();
+    match takeover {
+        Some(takeover) => takeover.start(stream.into_inner(), read_buf),
+        // The peer may be gone already; there is nobody left to tell.
+        None => drop(stream.shutdown().await),
+    }
+}
+
+fn lock(takeover: &Mutex<Option<Takeover>>) -> MutexGuard<'_, Option<Takeover>> {
+    takeover.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_peers(error: &io::Error) -> bool {

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -226,10 +225,9 @@ impl Chat {
         self.presence.clear();
     }
 
-    /// The whole list of people, for a reader that missed changes.
-    pub fn members_frame(&self, room: &RoomId) -> Bytes {
+    /// The JSON of the whole list of people, for a reader that missed changes.
+    pub fn members_json(&self, room: &RoomId) -> String {
         encode_frame(&ServerFrame::Members { room: room.clone(), members: self.presence.members(room) })
-            .into()
     }
 
     /// A page of the room's history as plain data, for a page that is rendered here.

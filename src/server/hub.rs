@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{
     store::{Appended, Bounds, Draft, Filter, Retention, Slice, Store, StoreError, TopicName},
     subscription::{Batch, Subscription},
-    topic::{Bell, Entry, Topic, Topics},
+    topic::{Bell, Entry, Reader, Topic, Topics},
 };
 use crate::{
     protocol::cursor::{Cursor, Offset},
@@ -80,7 +80,7 @@ pub struct Page {
 impl Page {
     /// The entries as plain data, for a page that is rendered here.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
-        let entries = self.entries.iter().map(|entry| serde_json::from_slice(&entry.json()));
+        let entries = self.entries.iter().map(|entry| serde_json::from_slice(&entry.encoded.json()));
         entries.collect::<Result<_, _>>().map_err(|error| StoreError::Damaged(error.to_string()))
     }
 }
@@ -110,7 +110,7 @@ impl Hub {
 
     /// Sends an ephemeral frame to those who read the topic now.
     pub fn whisper(&self, topic: &TopicName, frame: String) {
-        self.topics.whisper(topic, frame);
+        self.topics.whisper(topic, &frame);
     }
 
     /// Makes a reader whose connection is woken by `bell`.
@@ -122,10 +122,11 @@ impl Hub {
         bell: Arc<Bell>,
     ) -> Result<Subscribed, StoreError> {
         // First subscribe, then read: an entry between the two is announced to us.
-        let place = Place { topics: self.topics.clone(), entered: Some(self.topics.enter(name, bell)) };
+        let entered = self.topics.enter(name, bell, filter.channels.clone());
+        let place = Place { topics: self.topics.clone(), entered: Some(entered) };
         let topic = place.topic();
         if topic.epoch().is_none() {
-            topic.learn(&self.store.bounds(name).await?);
+            self.topics.learn(topic, &self.store.bounds(name).await?);
         }
         let (cursor, recovered) = self.position(topic, start, &filter).await?;
         let subscription =
@@ -136,7 +137,7 @@ impl Hub {
     /// The cursor to start from, and whether that is what was asked for. Asks the store only if it must.
     async fn position(
         &self,
-        topic: &Topic,
+        topic: &Arc<Topic>,
         start: Start,
         filter: &Filter,
     ) -> Result<(Cursor, bool), StoreError> {
@@ -157,7 +158,7 @@ impl Hub {
         }
         let bounds = self.store.bounds(topic.name()).await?;
         // The cursor may be newer than what we were told: our ring is a copy, the store is the truth.
-        topic.learn(&bounds);
+        self.topics.learn(topic, &bounds);
         let Bounds { epoch, floor, head } = bounds;
         let offset = match start {
             Start::New | Start::Last(_) => wanted.clamp(floor, head),
@@ -175,17 +176,7 @@ impl Hub {
         filter: Filter,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        match query {
-            PageQuery::Newest => {
-                let slice = self.store.read_before(name, Offset::MAX, &filter, limit).await?;
-                let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
-                Ok(self.page_of(&slice, cursor, false))
-            }
-            PageQuery::Before(cursor) => self.page_before(name, cursor, &filter, limit).await,
-            PageQuery::After(cursor, wait) => {
-                self.page_after(name, cursor, filter, limit, wait, || false).await
-            }
-        }
+        self.page_unless(name, query, filter, limit, || false).await
     }
 
     /// As [`Hub::page`], but a query that waits is answered as well when `is_news` has become true. That is asked
@@ -199,10 +190,15 @@ impl Hub {
         is_news: impl Fn() -> bool,
     ) -> Result<Page, StoreError> {
         match query {
+            PageQuery::Newest => {
+                let slice = self.store.read_before(name, Offset::MAX, &filter, limit).await?;
+                let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
+                Ok(self.page_of(&slice, cursor, false))
+            }
+            PageQuery::Before(cursor) => self.page_before(name, cursor, &filter, limit).await,
             PageQuery::After(cursor, wait) => {
                 self.page_after(name, cursor, filter, limit, wait, is_news).await
             }
-            PageQuery::Newest | PageQuery::Before(_) => self.page(name, query, filter, limit).await,
         }
     }
 
@@ -309,7 +305,7 @@ fn fitting<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, limit: usize) -> u
     let mut bytes = 0;
     let fits = |entry: &&Arc<Entry>| {
         let is_first = bytes == 0;
-        bytes += entry.json().len();
+        bytes += entry.encoded.json().len();
         is_first || bytes <= PAGE_BYTES
     };
     entries.take(limit).take_while(fits).count()
@@ -330,15 +326,15 @@ async fn has_more(subscription: &mut Subscription) -> Result<bool, StoreError> {
 /// also when the caller goes away in the middle.
 struct Place {
     topics: Arc<Topics>,
-    entered: Option<(Arc<Topic>, u64)>,
+    entered: Option<(Arc<Topic>, Arc<Reader>)>,
 }
 
 impl Place {
-    fn topic(&self) -> &Topic {
+    fn topic(&self) -> &Arc<Topic> {
         &self.entered.as_ref().expect("kept only by keep()").0
     }
 
-    fn keep(mut self) -> (Arc<Topic>, u64) {
+    fn keep(mut self) -> (Arc<Topic>, Arc<Reader>) {
         self.entered.take().expect("keep() takes self")
     }
 }
@@ -346,7 +342,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some((topic, reader)) = self.entered.take() {
-            self.topics.leave(&topic, reader);
+            self.topics.leave(&topic, &reader);
         }
     }
 }

@@ -10,15 +10,18 @@ mod clock;
 pub mod config;
 pub mod error;
 pub mod feed;
+pub mod form;
 pub mod hub;
 pub mod measure;
 pub mod metrics;
+pub mod outlet;
 pub mod presence;
 mod retention;
 pub mod routes;
 pub mod state;
 pub mod store;
 pub mod subscription;
+mod takeover;
 pub mod telemetry;
 pub mod topic;
 mod write_deadline;
@@ -32,9 +35,11 @@ use tokio_util::sync::CancellationToken;
 pub use self::config::Config;
 use self::state::AppState;
 
-/// How long connections have to end themselves after the stop, before they are cut. Streams and sockets end at
-/// once, so this is for requests that are being answered; with the writer's drain it stays below 10 s.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
+/// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
+/// it stays below 10 s.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long streams and sockets may still take their last words; they got them at the stop.
+const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM or Ctrl-C, then ends everything cleanly.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -101,9 +106,9 @@ impl Server {
             () = serve => {}
             () = deadline => tracing::warn!("some connections did not end in time and were cut"),
         }
-        state.lifetime.sockets.close();
-        if timeout(Duration::from_secs(1), state.lifetime.sockets.wait()).await.is_err() {
-            tracing::warn!("some sockets did not end in time and were cut");
+        state.lifetime.live.close();
+        if timeout(LIVE_DRAIN_TIMEOUT, state.lifetime.live.wait()).await.is_err() {
+            tracing::warn!("some live connections did not end in time and were cut");
         }
         background.close();
         background.wait().await;

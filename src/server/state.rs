@@ -1,6 +1,6 @@
 //! Everything a request can reach, put together once. Cheap to clone.
 
-use std::{fs, sync::Arc};
+use std::{fs, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::extract::FromRef;
@@ -41,6 +41,8 @@ pub struct AppState {
     pub publishing: Publishing,
     /// The only transport that pages may use, if there is such a setting.
     pub transport: Option<Transport>,
+    /// How long a live connection may take nothing of what is written to it.
+    pub write_timeout: Duration,
     /// The program's ending, and what has to end before it.
     pub lifetime: Lifetime,
 }
@@ -59,8 +61,8 @@ pub enum Publishing {
 pub struct Lifetime {
     /// Cancelled when the server stops: every stream and socket ends on it.
     pub stop: CancellationToken,
-    /// The sockets, which the HTTP server does not wait for.
-    pub sockets: TaskTracker,
+    /// The sockets and streams, which the HTTP server does not wait for.
+    pub live: TaskTracker,
 }
 
 impl AppState {
@@ -95,6 +97,7 @@ impl AppState {
                 Publishing::Loopback
             },
             transport: config.transport.into(),
+            write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),
         })
     }

@@ -3,12 +3,17 @@
 //! Every transport reads through this: live delivery, resume, catching up and a long poll are the same calls. It
 //! subscribed (its bell is with the topic) before it reads, so nothing falls between the two; what was already
 //! read is behind the cursor, so nothing comes twice.
+//!
+//! A connection that has an outlet and has read everything stands at the head ([`Subscription::stand`]): the topic's
+//! delivery then writes what is new straight into the outlet and moves the cursor, and the connection sleeps on. When
+//! that does not go on, the bell rings and the reading is the connection's again.
 
 use std::sync::Arc;
 
 use super::{
+    outlet::Outlet,
     store::{Filter, Store, StoreError, TopicName},
-    topic::{Entry, Topic, Topics, Whispers},
+    topic::{Entry, Reader, Topic, Topics, Whispers},
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
@@ -31,34 +36,36 @@ pub struct Subscription {
     topics: Arc<Topics>,
     store: Arc<dyn Store>,
     topic: Arc<Topic>,
-    reader: u64,
+    reader: Arc<Reader>,
     filter: Filter,
     epoch: Epoch,
-    offset: Offset,
-    whispered: u64,
 }
 
 impl Subscription {
-    /// The hub makes it, with `offset` as the last thing seen. Takes over the reader's place in `topic`.
+    /// The hub makes it, with `cursor` as the last thing seen. Takes over the reader's place in `topic`.
     pub(super) fn new(
         topics: Arc<Topics>,
         store: Arc<dyn Store>,
-        (topic, reader): (Arc<Topic>, u64),
+        (topic, reader): (Arc<Topic>, Arc<Reader>),
         filter: Filter,
         cursor: Cursor,
     ) -> Self {
-        let whispered = topic.whispered();
-        Self { topics, store, topic, reader, filter, epoch: cursor.epoch, offset: cursor.offset, whispered }
+        reader.position().offset = cursor.offset;
+        Self { topics, store, topic, reader, filter, epoch: cursor.epoch }
     }
 
     /// "I have seen everything up to here."
     pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.epoch.clone(), offset: self.offset }
+        Cursor { epoch: self.epoch.clone(), offset: self.offset() }
+    }
+
+    fn offset(&self) -> Offset {
+        self.reader.position().offset
     }
 
     /// The newest offset that is known of the log.
     pub fn head(&self) -> Offset {
-        self.topic.head().max(self.offset)
+        self.topic.head().max(self.offset())
     }
 
     /// Which log it reads.
@@ -68,20 +75,36 @@ impl Subscription {
 
     /// What comes after the cursor, from memory when it is recent, from the store when it is not.
     ///
-    /// May be dropped while it waits: the cursor moves only when entries are returned.
+    /// Ends the standing at the head: whoever reads is behind. May be dropped while it waits: the cursor moves only
+    /// when entries are returned.
     pub async fn read(&mut self) -> Result<Batch, StoreError> {
-        if self.topic.head() <= self.offset {
+        let offset = self.step_back();
+        if self.topic.head() <= offset {
             return Ok(Batch::Idle);
         }
-        match self.topic.recent_after(self.offset, BATCH_MAX_ENTRIES) {
+        match self.topic.recent_after(offset, BATCH_MAX_ENTRIES) {
             Some(entries) => Ok(self.take(entries)),
-            None => self.read_store().await,
+            None => self.read_store(offset).await,
         }
+    }
+
+    /// Lets the topic write what is new straight into `outlet`, until the bell rings. To be called when `read` was
+    /// idle, everything was written, and there were no whispers; what came since then rings the bell.
+    pub fn stand(&self, outlet: &Arc<Outlet>) {
+        self.reader.position().outlet = Some(outlet.clone());
+    }
+
+    /// Ends the standing at the head: from now on nothing comes but what the connection reads. Returns the last
+    /// offset that was delivered.
+    pub fn step_back(&self) -> Offset {
+        let mut position = self.reader.position();
+        position.outlet = None;
+        position.offset
     }
 
     fn take(&mut self, mut entries: Vec<Arc<Entry>>) -> Batch {
         if let Some(last) = entries.last() {
-            self.offset = last.offset;
+            self.reader.position().offset = last.offset;
         }
         if let Some(channels) = &self.filter.channels {
             entries.retain(|entry| entry.channel.as_ref().is_some_and(|channel| channels.contains(channel)));
@@ -89,41 +112,42 @@ impl Subscription {
         Batch::Entries(entries)
     }
 
-    async fn read_store(&mut self) -> Result<Batch, StoreError> {
-        let slice =
-            self.store.read_after(self.topic.name(), self.offset, &self.filter, BATCH_MAX_ENTRIES).await?;
+    async fn read_store(&mut self, offset: Offset) -> Result<Batch, StoreError> {
+        let slice = self.store.read_after(self.topic.name(), offset, &self.filter, BATCH_MAX_ENTRIES).await?;
         let bounds = slice.bounds;
-        if bounds.epoch != self.epoch || self.offset < bounds.floor {
+        if bounds.epoch != self.epoch || offset < bounds.floor {
             self.epoch = bounds.epoch;
-            self.offset = bounds.floor;
+            self.reader.position().offset = bounds.floor;
             return Ok(Batch::Reset(self.cursor()));
         }
         let entries: Vec<_> =
             slice.records.iter().map(|record| self.topics.encode(&self.epoch, record)).collect();
         // Without more to come everything up to the head was looked at, whatever the filter let through.
         let seen = if slice.more { entries.last().map(|entry| entry.offset) } else { Some(bounds.head) };
-        self.offset = seen.unwrap_or(self.offset);
+        self.reader.position().offset = seen.unwrap_or(offset);
         Ok(Batch::Entries(entries))
     }
 
-    /// The ephemeral frames since this was called last.
+    /// The ephemeral frames since this was called last. Ends the standing at the head, as `read` does.
     pub fn whispers(&mut self) -> Whispers {
-        let whispers = self.topic.whispers_after(self.whispered);
-        match &whispers {
-            Whispers::Frames(frames) => self.whispered += frames.len() as u64,
-            Whispers::Missed => self.whispered = self.topic.whispered(),
-        }
+        self.step_back();
+        let whispered = self.reader.position().whispered;
+        let whispers = self.topic.whispers_after(whispered);
+        self.reader.position().whispered = match &whispers {
+            Whispers::Frames(frames) => whispered + frames.len() as u64,
+            Whispers::Missed => self.topic.whispered(),
+        };
         whispers
     }
 
     /// Leaves out what was whispered so far: the caller is about to take the whole state.
     pub fn skip_whispers(&mut self) {
-        self.whispered = self.topic.whispered();
+        self.reader.position().whispered = self.topic.whispered();
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.topics.leave(&self.topic, self.reader);
+        self.topics.leave(&self.topic, &self.reader);
     }
 }

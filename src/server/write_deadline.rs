@@ -1,5 +1,5 @@
-//! A connection whose writes must make progress. Every accepted connection is wrapped in it, so a reader that
-//! stalls is closed whatever the transport; it resumes from its cursor.
+//! A connection whose writes must make progress. Every accepted connection is wrapped in it while it speaks HTTP, so
+//! a reader that stalls is closed; live connections have the same limit in `outlet`.
 
 use std::{
     io,
@@ -24,6 +24,11 @@ impl<S> WriteDeadline<S> {
     /// A write on `stream` that takes nothing for `limit` fails with [`io::ErrorKind::TimedOut`].
     pub(super) fn new(stream: S, limit: Duration) -> Self {
         Self { stream, limit, stuck: None }
+    }
+
+    /// The bare stream.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

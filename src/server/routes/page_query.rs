@@ -97,7 +97,7 @@ pub(super) fn answer(state: &AppState, name: &str, page: &Page, more_members: &s
         if index > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(&entry.json());
+        body.extend_from_slice(&entry.encoded.json());
     }
     let Page { cursor, more, reset, .. } = page;
     body.extend_from_slice(

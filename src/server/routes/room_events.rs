@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
@@ -67,7 +66,7 @@ fn encode_reset(subscription: &Subscription, cursor: &Cursor) -> String {
     encode_frame(&reset_frame(room.clone(), cursor.clone()))
 }
 
-fn encode_members(state: &AppState, subscription: &Subscription) -> Option<Bytes> {
+fn encode_members(state: &AppState, subscription: &Subscription) -> Option<String> {
     let TopicName::Room(room) = subscription.topic() else { return None };
-    Some(state.chat.members_frame(room))
+    Some(state.chat.members_json(room))
 }

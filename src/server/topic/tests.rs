@@ -1,22 +1,42 @@
-//! Tests of the live end of a log.
+//! Tests of the live end of a log, and of its delivery into real connections.
 
-use super::*;
+use std::time::Duration;
 
-fn topic_at(head: Offset) -> Topic {
-    let topic = Topic::new(TopicName::Feed);
-    topic.learn(&Bounds { epoch: Epoch::parse("e").expect("fine"), floor: 0, head });
-    topic
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+use super::{
+    live_end::{RING_MAX_ENTRIES, WHISPERS_MAX},
+    *,
+};
+use crate::server::outlet::Outlet;
+
+fn epoch() -> Epoch {
+    Epoch::parse("e").expect("fine")
 }
 
-fn record(offset: Offset) -> Record {
+fn bounds(head: Offset) -> Bounds {
+    Bounds { epoch: epoch(), floor: 0, head }
+}
+
+fn live_end_at(head: Offset) -> LiveEnd {
+    let mut live_end = LiveEnd::default();
+    live_end.learn(&bounds(head));
+    live_end
+}
+
+fn record(offset: Offset, channel: &str) -> Record {
     let (author, body) = (String::new(), format!("{{\"n\":{offset}}}"));
-    let topic = TopicName::Feed;
-    Record { topic, offset, timestamp: 0, author, client_id: None, channel: None, body }
+    let channel = Some(channel.to_owned());
+    Record { topic: TopicName::Feed, offset, timestamp: 0, author, client_id: None, channel, body }
 }
 
 fn entry(offset: Offset) -> Arc<Entry> {
-    let record = record(offset);
-    Arc::new(Entry::new(&Epoch::parse("e").expect("fine"), &record, &record.body))
+    let encoded = Encoded::new(Some(&Cursor { epoch: epoch(), offset }), &format!("{{\"n\":{offset}}}"));
+    Arc::new(Entry { offset, channel: None, encoded })
 }
 
 fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
@@ -24,63 +44,150 @@ fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
 }
 
 #[test]
-fn an_entry_is_one_block_with_its_json_inside() {
-    let entry = entry(7);
-    assert_eq!(entry.block(), &"id: e:7\ndata: {\"n\":7}\n\n");
-    assert_eq!(entry.json(), "{\"n\":7}");
-}
-
-#[test]
 fn the_ring_gives_what_comes_after_an_offset() {
-    let topic = topic_at(10);
-    topic.push(vec![entry(11), entry(12), entry(13)]);
-    assert_eq!(offsets(topic.recent_after(10, 9)), Some(vec![11, 12, 13]));
-    assert_eq!(offsets(topic.recent_after(12, 9)), Some(vec![13]));
-    assert_eq!(offsets(topic.recent_after(13, 9)), Some(vec![]));
-    assert_eq!(offsets(topic.recent_after(10, 2)), Some(vec![11, 12]));
-    assert_eq!(offsets(topic.recent_after(9, 9)), None, "older than the ring: the store has it");
+    let mut end = live_end_at(10);
+    end.push(vec![entry(11), entry(12), entry(13)]);
+    assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13]));
+    assert_eq!(offsets(end.recent_after(12, 9)), Some(vec![13]));
+    assert_eq!(offsets(end.recent_after(13, 9)), Some(vec![]));
+    assert_eq!(offsets(end.recent_after(10, 2)), Some(vec![11, 12]));
+    assert_eq!(offsets(end.recent_after(9, 9)), None, "older than the ring: the store has it");
 }
 
 #[test]
 fn a_hole_empties_the_ring_so_that_the_store_is_asked() {
-    let topic = topic_at(10);
-    topic.push(vec![entry(11), entry(13)]);
-    assert_eq!(topic.head(), 13);
-    assert_eq!(offsets(topic.recent_after(11, 9)), None);
-    assert_eq!(offsets(topic.recent_after(12, 9)), Some(vec![13]));
+    let mut end = live_end_at(10);
+    end.push(vec![entry(11), entry(13)]);
+    assert_eq!(end.head(), 13);
+    assert_eq!(offsets(end.recent_after(11, 9)), None);
+    assert_eq!(offsets(end.recent_after(12, 9)), Some(vec![13]));
 }
 
 #[test]
 fn an_announcement_that_comes_twice_or_late_changes_nothing() {
-    let topic = topic_at(10);
-    topic.push(vec![entry(11), entry(11), entry(9)]);
-    assert_eq!(offsets(topic.recent_after(10, 9)), Some(vec![11]));
-}
-
-#[test]
-fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
-    let topics = Topics::new(|record| record.body.clone(), Arc::new(Metrics::new(1)));
-    let (topic, _) = topics.enter(&TopicName::Feed, Arc::new(Bell::default()));
-    topics.announce(&[record(11)]);
-    topic.learn(&Bounds { epoch: Epoch::parse("e").expect("fine"), floor: 0, head: 10 });
-    assert_eq!(topic.head(), 11);
-    assert_eq!(offsets(topic.recent_after(10, 9)), None, "the store has it");
+    let mut end = live_end_at(10);
+    end.push(vec![entry(11), entry(11), entry(9)]);
+    assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11]));
 }
 
 #[test]
 fn the_ring_is_bounded() {
-    let topic = topic_at(0);
-    topic.push((1..=RING_MAX_ENTRIES as Offset + 5).map(entry).collect());
-    assert!(!topic.covers(4));
-    assert!(topic.covers(5));
+    let mut end = live_end_at(0);
+    end.push((1..=RING_MAX_ENTRIES as Offset + 5).map(entry).collect());
+    assert!(!end.covers(4));
+    assert!(end.covers(5));
 }
 
 #[test]
 fn a_reader_far_behind_has_missed_whispers() {
-    let topic = topic_at(0);
-    topic.whisper(Bytes::from_static(b"a"));
-    assert_eq!(topic.whispers_after(0), Whispers::Frames(vec![Bytes::from_static(b"a")]));
-    assert_eq!(topic.whispers_after(1), Whispers::Frames(vec![]));
-    (0..WHISPERS_MAX).for_each(|_| topic.whisper(Bytes::from_static(b"b")));
-    assert_eq!(topic.whispers_after(0), Whispers::Missed);
+    let mut end = live_end_at(0);
+    let whisper = |json| Encoded::new(None, json);
+    end.whisper(whisper("a"));
+    assert_eq!(end.whispers_after(0), Whispers::Frames(vec![whisper("a")]));
+    assert_eq!(end.whispers_after(1), Whispers::Frames(vec![]));
+    (0..WHISPERS_MAX).for_each(|_| end.whisper(whisper("b")));
+    assert_eq!(end.whispers_after(0), Whispers::Missed);
+}
+
+#[tokio::test]
+async fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
+    let topics = topics();
+    let (topic, _) = topics.enter(&TopicName::Feed, Arc::default(), None);
+    topics.announce(&[record(11, "c")]);
+    topics.learn(&topic, &bounds(10));
+    assert_eq!(topic.head(), 11);
+    assert_eq!(offsets(topic.recent_after(10, 9)), None, "the store has it");
+}
+
+fn topics() -> Topics {
+    Topics::new(|record| record.body.clone(), Arc::new(Metrics::new(1)))
+}
+
+/// A connection that stands at the head of a topic, and the far end of it.
+struct Standing {
+    topics: Topics,
+    reader: Arc<Reader>,
+    bell: Arc<Bell>,
+    outlet: Arc<Outlet>,
+    peer: TcpStream,
+}
+
+impl Standing {
+    async fn new(channels: Option<Vec<String>>) -> Self {
+        let topics = topics();
+        let bell: Arc<Bell> = Arc::default();
+        let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), channels);
+        topics.learn(&topic, &bounds(0));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let outlet = Arc::new(Outlet::new(ours.expect("accepted").0, Form::Block));
+        reader.position().outlet = Some(outlet.clone());
+        Self { topics, reader, bell, outlet, peer: peer.expect("connected") }
+    }
+
+    async fn rung(&self) {
+        timeout(Duration::from_secs(20), self.bell.rung()).await.expect("the bell rang");
+    }
+
+    async fn expect(&mut self, text: &str) {
+        let mut bytes = vec![0; text.len()];
+        timeout(Duration::from_secs(20), self.peer.read_exact(&mut bytes))
+            .await
+            .expect("in time")
+            .expect("read");
+        assert_eq!(String::from_utf8_lossy(&bytes), text);
+    }
+}
+
+#[tokio::test]
+async fn who_stands_at_the_head_is_written_to_and_not_woken() {
+    let mut standing = Standing::new(None).await;
+    standing.topics.announce(&[record(1, "c")]);
+    standing.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
+    standing.topics.whisper(&TopicName::Feed, "{}");
+    standing.topics.announce(&[record(2, "c"), record(3, "c")]);
+    standing.expect("data: {}\n\nid: e:2\ndata: {\"n\":2}\n\nid: e:3\ndata: {\"n\":3}\n\n").await;
+    assert_eq!(standing.reader.position().offset, 3);
+    assert!(timeout(Duration::ZERO, standing.bell.rung()).await.is_err(), "there was nothing to do for it");
+}
+
+#[tokio::test]
+async fn a_channel_that_the_reader_does_not_want_only_moves_its_cursor() {
+    let mut standing = Standing::new(Some(vec!["b".into()])).await;
+    standing.topics.announce(&[record(1, "a"), record(2, "b"), record(3, "a")]);
+    standing.expect("id: e:2\ndata: {\"n\":2}\n\n").await;
+    while standing.reader.position().offset < 3 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_ring_is_left_to_the_reader() {
+    let standing = Standing::new(None).await;
+    standing.topics.announce(&[record(2, "c")]); // the first was announced to nobody
+    standing.rung().await;
+    let position = standing.reader.position();
+    assert_eq!((position.offset, position.outlet.is_none()), (0, true));
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished() {
+    let mut standing = Standing::new(None).await;
+    let mut offset = 0;
+    while standing.reader.position().outlet.is_some() {
+        offset += 1;
+        standing.topics.announce(&[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
+        tokio::task::yield_now().await;
+    }
+    standing.rung().await;
+    let seen = standing.reader.position().offset;
+    assert!(seen < offset || standing.outlet.is_full(), "something was refused or kept");
+    let outlet = standing.outlet.clone();
+    let drained = tokio::spawn(async move { outlet.drain(Duration::from_secs(20)).await });
+    for offset in 1..=seen {
+        standing.expect(&format!("id: e:{offset}\ndata: {}\n\n", "x".repeat(60_000))).await;
+    }
+    drained.await.expect("it ran").expect("drained");
+    assert!(!standing.outlet.is_full());
 }

@@ -1,15 +1,13 @@
 //! One chat connection: what it follows, and what it does when something happens.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Duration};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use bytes::Bytes;
-use futures_util::SinkExt;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::farewell::return_after_ms, CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX,
-    close,
+    CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, close,
+    inlet::{Fault, Inlet, Message},
 };
 use crate::{
     protocol::{
@@ -19,11 +17,16 @@ use crate::{
         session::User,
     },
     server::{
-        chat::{Joined, encode_frame, reset_frame},
+        chat::{Chat, Joined, encode_frame, reset_frame},
         error::Error,
+        form::{self, CLOSE, Form, PING, PONG, TEXT},
         hub::Start,
+        metrics::Metrics,
+        outlet::Outlet,
         presence::PresenceGuard,
+        routes::farewell::return_after_ms,
         state::AppState,
+        store::{StoreError, TopicName},
         subscription::{Batch, Subscription},
         topic::{Bell, Whispers},
     },
@@ -34,16 +37,18 @@ const LAST_MAX: u32 = 200;
 
 /// Why the connection ends. There is nothing to repair: the client resumes from its cursor.
 #[derive(Debug)]
-pub(super) enum End {
-    /// The peer closed, or is gone.
+enum End {
+    /// The peer is gone.
     Gone,
+    /// The peer closed, and is answered with this code.
+    Closed(u16),
     /// We close, with this code.
     Close(u16),
 }
 
 /// What the connection's task wakes up for.
 enum Event {
-    Message(Option<Result<Message, axum::Error>>),
+    Message(Message),
     Delivery,
     Heartbeat,
 }
@@ -54,134 +59,164 @@ struct Following {
     _presence: Option<PresenceGuard>,
 }
 
+/// What it holds, it holds for every open socket: there may be many thousands.
 pub(super) struct Connection {
-    state: AppState,
+    chat: Arc<Chat>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+    write_timeout: Duration,
     user: User,
     bell: Arc<Bell>,
-    rooms: HashMap<RoomId, Following>,
+    inlet: Inlet,
+    outlet: Arc<Outlet>,
+    rooms: Vec<Following>,
 }
 
 impl Connection {
-    pub(super) fn new(state: AppState, user: User) -> Self {
-        Self { state, user, bell: Arc::new(Bell::default()), rooms: HashMap::new() }
+    pub(super) fn new(state: &AppState, user: User, outlet: Arc<Outlet>, inlet: Inlet) -> Self {
+        Self {
+            chat: state.chat.clone(),
+            metrics: state.metrics.clone(),
+            stop: state.lifetime.stop.clone(),
+            write_timeout: state.write_timeout,
+            user,
+            bell: Arc::default(),
+            inlet,
+            outlet,
+            rooms: Vec::new(),
+        }
     }
 
     /// Serves the socket until one side ends it.
-    pub(super) async fn serve(mut self, mut socket: WebSocket) {
-        let end = self.run(&mut socket).await;
+    pub(super) async fn serve(mut self) {
+        let end = self.run().await;
         tracing::debug!(user.id = self.user.id, ?end, "a socket ended");
-        if let End::Close(code) = end {
-            let reason = match code {
-                close::GOING_AWAY => format!("retry {}", return_after_ms()).into(),
-                _ => Utf8Bytes::default(),
-            };
-            let frame = CloseFrame { code, reason };
-            // The peer may be gone already; there is nobody left to tell.
-            drop(timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await);
-        }
-        // Sends our answer to a close of the peer's, or waits for the peer's to ours. A connection that is dropped
-        // with something unread is reset, and the peer would lose the close and its code.
-        drop(timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.recv().await {} }).await);
+        self.rooms.clear();
+        // The peer may be gone already, or gone before it answers; there is nobody left to tell.
+        drop(timeout(CLOSE_TIMEOUT, self.close(end)).await);
     }
 
-    async fn run(&mut self, socket: &mut WebSocket) -> End {
+    async fn run(&mut self) -> End {
+        let stop = self.stop.clone();
         let mut heartbeat = interval(PING_INTERVAL);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         let mut has_more = false;
-        let stop = self.state.lifetime.stop.clone();
         loop {
+            if self.outlet.is_full() {
+                // Until the peer has taken this, it is not listened to: what it asks for would only come on top.
+                match stop.run_until_cancelled(self.outlet.drain(self.write_timeout)).await {
+                    None => return End::Close(close::GOING_AWAY),
+                    Some(Err(_)) => return End::Gone,
+                    Some(Ok(())) => heard = Instant::now(), // while we wrote, its silence said nothing
+                }
+            }
             let event = tokio::select! {
                 () = stop.cancelled() => return End::Close(close::GOING_AWAY),
-                message = socket.recv() => Event::Message(message),
+                message = hear(&mut self.inlet, &self.outlet) => message.map(Event::Message),
                 // A room that had more than one batch goes on in the next round, after the client was heard.
-                () = async {}, if has_more => Event::Delivery,
-                () = self.bell.rung() => Event::Delivery,
-                _ = heartbeat.tick() => Event::Heartbeat,
+                () = async {}, if has_more => Ok(Event::Delivery),
+                () = self.bell.rung() => Ok(Event::Delivery),
+                _ = heartbeat.tick() => Ok(Event::Heartbeat),
             };
-            let began = Instant::now();
             let done = match event {
-                Event::Message(Some(Ok(message))) => {
-                    heard = began;
-                    self.on_message(socket, message).await
+                Ok(Event::Message(message)) => {
+                    heard = Instant::now();
+                    // In a box, so that what it takes to answer is not part of every idle connection.
+                    Box::pin(self.on_message(message)).await
                 }
-                Event::Message(Some(Err(error))) => Err(End::Close(close_code(&error))),
-                Event::Message(None) => Err(End::Gone),
-                Event::Delivery => self.deliver(socket).await.map(|more| has_more = more),
-                Event::Heartbeat if heard.elapsed() > SILENCE_MAX => Err(End::Gone),
-                Event::Heartbeat => write(socket, Message::Ping(Bytes::new())).await,
-            };
-            let flushed = match done {
-                Ok(()) => flush(socket).await,
+                Ok(Event::Delivery) => self.deliver().await.map(|more| has_more = more),
+                Ok(Event::Heartbeat) if heard.elapsed() > SILENCE_MAX => Err(End::Gone),
+                Ok(Event::Heartbeat) => {
+                    self.outlet.write(&form::frame(PING, b""));
+                    Ok(())
+                }
                 Err(end) => Err(end),
             };
-            if let Err(end) = flushed {
+            if let Err(end) = done {
                 return end;
             }
-            if began.elapsed() > PING_INTERVAL {
-                // The peer was slow to read. While we wrote we did not listen, so its silence says nothing.
-                heard = Instant::now();
+        }
+    }
+
+    /// Ends the protocol in order, so that the peer reads the code.
+    async fn close(&mut self, end: End) {
+        let (code, is_answer) = match end {
+            End::Gone => return,
+            End::Closed(code) => (code, true),
+            End::Close(code) => (code, false),
+        };
+        let mut payload = code.to_be_bytes().to_vec();
+        if code == close::GOING_AWAY && !is_answer {
+            payload.extend_from_slice(format!("retry {}", return_after_ms()).as_bytes());
+        }
+        self.outlet.write(&form::frame(CLOSE, &payload));
+        if self.outlet.drain(CLOSE_TIMEOUT).await.is_err() || is_answer {
+            return;
+        }
+        // Waits for the answer. A connection that is dropped with something unread is reset, and the peer would
+        // lose the close and its code.
+        loop {
+            match hear(&mut self.inlet, &self.outlet).await {
+                Ok(Message::Close(_)) | Err(End::Gone) => return,
+                Ok(_) => {}
+                // What it sends makes no sense any more.
+                Err(End::Close(_) | End::Closed(_)) => return self.outlet.closed().await,
             }
         }
     }
 
-    async fn on_message(&mut self, socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    async fn on_message(&mut self, message: Message) -> Result<(), End> {
         let text = match message {
             Message::Text(text) => text,
-            Message::Binary(_) => {
-                let rejection =
-                    Rejection::new(Code::BadJson, "A frame is a text message of JSON, not a binary one.");
-                return send(socket, &rejected(None, None, rejection)).await;
+            Message::Binary => {
+                self.reject(None, None, bad_json("A frame is a text message of JSON, not a binary one."));
+                return Ok(());
             }
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Ping(payload) => {
+                self.outlet.write(&form::frame(PONG, &payload));
+                return Ok(());
+            }
+            Message::Pong => return Ok(()),
+            Message::Close(code) => return Err(End::Closed(code)),
         };
         if text.len() > FRAME_MAX_BYTES {
-            let rejection =
-                Rejection::new(Code::TooLarge, format!("A frame has at most {FRAME_MAX_BYTES} bytes."));
-            return send(socket, &rejected(None, None, rejection)).await;
+            let message = format!("A frame has at most {FRAME_MAX_BYTES} bytes.");
+            self.reject(None, None, Rejection::new(Code::TooLarge, message));
+            return Ok(());
         }
         match ClientFrame::parse(&text) {
-            Ok(frame) => self.on_frame(socket, frame).await,
-            Err(rejection) => send(socket, &rejected(None, None, rejection)).await,
+            Ok(frame) => self.on_frame(frame).await,
+            Err(rejection) => self.reject(None, None, rejection),
         }
+        Ok(())
     }
 
-    async fn on_frame(&mut self, socket: &mut WebSocket, frame: ClientFrame) -> Result<(), End> {
+    async fn on_frame(&mut self, frame: ClientFrame) {
         match frame {
             ClientFrame::Join { room, after, last } => match self.join(&room, after, last).await {
                 Ok(frames) => {
-                    for frame in frames {
-                        send(socket, &frame).await?;
-                    }
-                    // What the cursor lacks is there already: no bell announces it.
-                    self.deliver(socket).await.map(|more| {
-                        if more {
-                            self.bell.ring()
-                        }
-                    })
+                    frames.iter().for_each(|frame| self.send(frame));
+                    // What the cursor lacks is there already: nobody else announces it.
+                    self.bell.ring();
                 }
-                Err(error) => send(socket, &rejected(Some(room), None, error.into_rejection())).await,
+                Err(error) => self.reject(Some(room), None, error.into_rejection()),
             },
             ClientFrame::Leave { room } => match self.followed(&room) {
-                Ok(id) => {
-                    self.rooms.remove(&id);
-                    Ok(())
+                Ok((id, _)) => self.rooms.retain(|following| *following.room() != id),
+                Err(rejection) => self.reject(Some(room), None, rejection),
+            },
+            ClientFrame::Post { room, id, text } => match self.post(&room, &id, &text).await {
+                Ok(frame) => self.send(&frame),
+                Err(error) => self.reject(Some(room), Some(id), error.into_rejection()),
+            },
+            ClientFrame::Typing { room } => {
+                let told = self.followed(&room).and_then(|(room, _)| self.chat.typing(&room, &self.user));
+                if let Err(rejection) = told {
+                    self.reject(Some(room), None, rejection);
                 }
-                Err(rejection) => send(socket, &rejected(Some(room), None, rejection)).await,
-            },
-            ClientFrame::Post { room, id, text } => {
-                let frame = match self.post(&room, &id, &text).await {
-                    Ok(frame) => frame,
-                    Err(error) => rejected(Some(room), Some(id), error.into_rejection()),
-                };
-                send(socket, &frame).await
             }
-            ClientFrame::Typing { room } => match self.typing(&room) {
-                Ok(()) => Ok(()),
-                Err(rejection) => send(socket, &rejected(Some(room), None, rejection)).await,
-            },
-            ClientFrame::Ping => send(socket, &ServerFrame::Pong).await,
+            ClientFrame::Ping => self.send(&ServerFrame::Pong),
         }
     }
 
@@ -197,21 +232,33 @@ impl Connection {
             (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
             (None, None) => Start::New,
         };
-        let id = self.state.chat.room(room).await?;
-        if self.rooms.len() >= JOINS_MAX && !self.rooms.contains_key(&id) {
+        let id = self.chat.room(room).await?;
+        let place = self.rooms.iter().position(|following| *following.room() == id);
+        if place.is_none() && self.rooms.len() >= JOINS_MAX {
             let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
             return Err(Rejection::new(Code::TooManyJoins, message).into());
         }
+        if let Some(place) = place {
+            // Nothing of the room may come between now and its `joined`.
+            self.rooms[place].subscription.step_back();
+        }
         let Joined { frame, recovered, subscription, presence } =
-            self.state.chat.join(room, Some(&self.user), start, self.bell.clone()).await?;
-        let reset = (!recovered).then(|| reset_frame(id.clone(), subscription.cursor()));
-        self.rooms.insert(id, Following { subscription, _presence: presence });
+            self.chat.join(room, Some(&self.user), start, self.bell.clone()).await?;
+        let reset = (!recovered).then(|| reset_frame(id, subscription.cursor()));
+        let following = Following { subscription, _presence: presence };
+        match place {
+            Some(place) => self.rooms[place] = following,
+            None => self.rooms.push(following),
+        }
         Ok([Some(frame), reset].into_iter().flatten().collect())
     }
 
     async fn post(&self, room: &str, id: &str, text: &str) -> Result<ServerFrame, Error> {
-        let room = self.followed(room)?;
-        let (message, _) = self.state.chat.post(&room, &self.user, id, text).await?;
+        let (room, following) = self.followed(room)?;
+        // Who posts is told so before the message itself comes; the bell lets it come.
+        following.subscription.step_back();
+        self.bell.ring();
+        let (message, _) = self.chat.post(&room, &self.user, id, text).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(ServerFrame::Posted {
             room,
@@ -221,44 +268,24 @@ impl Connection {
         })
     }
 
-    fn typing(&self, room: &str) -> Result<(), Rejection> {
-        let room = self.followed(room)?;
-        self.state.chat.typing(&room, &self.user)
-    }
-
-    fn followed(&self, room: &str) -> Result<RoomId, Rejection> {
+    fn followed(&self, room: &str) -> Result<(RoomId, &Following), Rejection> {
         let id = RoomId::parse(room)?;
-        if self.rooms.contains_key(&id) {
-            return Ok(id);
-        }
-        Err(Rejection::new(Code::NotJoined, "Join the room first."))
+        let following = self.rooms.iter().find(|following| *following.room() == id);
+        following
+            .map(|following| (id, following))
+            .ok_or_else(|| Rejection::new(Code::NotJoined, "Join the room first."))
     }
 
     /// Writes one batch of what each room has for this reader. True: some room has more.
-    async fn deliver(&mut self, socket: &mut WebSocket) -> Result<bool, End> {
+    async fn deliver(&mut self) -> Result<bool, End> {
         let mut has_more = false;
-        for (room, Following { subscription, .. }) in &mut self.rooms {
-            match subscription.whispers() {
-                Whispers::Frames(frames) => {
-                    for frame in frames {
-                        write(socket, text(frame)).await?;
-                    }
-                }
-                Whispers::Missed => write(socket, text(self.state.chat.members_frame(room))).await?,
-            }
-            match subscription.read().await {
-                Ok(Batch::Idle) => {}
-                Ok(Batch::Entries(entries)) => {
+        for following in &mut self.rooms {
+            match following.read(&self.chat, &self.metrics).await {
+                Ok(Some(frames)) => {
                     has_more = true;
-                    self.state.metrics.count_deliveries(entries.len());
-                    for entry in entries {
-                        write(socket, text(entry.json())).await?;
-                    }
+                    self.outlet.write(&frames);
                 }
-                Ok(Batch::Reset(cursor)) => {
-                    has_more = true;
-                    send(socket, &reset_frame(room.clone(), cursor)).await?;
-                }
+                Ok(None) => following.subscription.stand(&self.outlet),
                 Err(error) => {
                     tracing::error!(%error, "a socket ends because the store failed");
                     return Err(End::Close(close::INTERNAL_ERROR));
@@ -267,39 +294,70 @@ impl Connection {
         }
         Ok(has_more)
     }
-}
 
-fn rejected(room: Option<String>, id: Option<String>, rejection: Rejection) -> ServerFrame {
-    let Rejection { code, message } = rejection;
-    ServerFrame::Rejected { room, id, code, message, retry_after_ms: None }
-}
-
-/// An encoded frame as a message. It was a string when it was encoded.
-fn text(frame: Bytes) -> Message {
-    Message::Text(Utf8Bytes::try_from(frame).expect("frames are encoded as JSON text"))
-}
-
-async fn send(socket: &mut WebSocket, frame: &ServerFrame) -> Result<(), End> {
-    write(socket, Message::Text(encode_frame(frame).into())).await
-}
-
-/// Puts a message into the write buffer, which goes out when it is full or flushed.
-async fn write(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    socket.feed(message).await.map_err(|_| End::Gone)
-}
-
-async fn flush(socket: &mut WebSocket) -> Result<(), End> {
-    socket.flush().await.map_err(|_| End::Gone)
-}
-
-/// The code that says what was wrong with what the peer sent.
-fn close_code(error: &axum::Error) -> u16 {
-    use tokio_tungstenite::tungstenite::Error;
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
-    match source {
-        Some(Error::Capacity(_)) => close::TOO_BIG,
-        Some(Error::Utf8(_)) => close::NOT_UTF8,
-        Some(Error::Protocol(_)) => close::PROTOCOL_ERROR,
-        _ => close::GOING_AWAY,
+    fn send(&self, frame: &ServerFrame) {
+        self.outlet.write(&form::frame(TEXT, encode_frame(frame).as_bytes()));
     }
+
+    fn reject(&self, room: Option<String>, id: Option<String>, rejection: Rejection) {
+        let Rejection { code, message } = rejection;
+        self.send(&ServerFrame::Rejected { room, id, code, message, retry_after_ms: None });
+    }
+}
+
+impl Following {
+    fn room(&self) -> &RoomId {
+        let TopicName::Room(room) = self.subscription.topic() else {
+            unreachable!("the chat joins rooms only")
+        };
+        room
+    }
+
+    /// The next frames in one piece, `None` when there are none.
+    async fn read(&mut self, chat: &Chat, metrics: &Metrics) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut frames = Vec::new();
+        match self.subscription.whispers() {
+            Whispers::Frames(whispers) => {
+                whispers.iter().for_each(|whisper| frames.extend_from_slice(whisper.bytes(Form::Frame)));
+            }
+            Whispers::Missed => {
+                frames.extend_from_slice(&form::frame(TEXT, chat.members_json(self.room()).as_bytes()));
+            }
+        }
+        match self.subscription.read().await? {
+            Batch::Idle if frames.is_empty() => return Ok(None),
+            Batch::Idle => {}
+            Batch::Entries(entries) => {
+                metrics.count_deliveries(entries.len());
+                entries.iter().for_each(|entry| frames.extend_from_slice(entry.encoded.bytes(Form::Frame)));
+            }
+            Batch::Reset(cursor) => {
+                let reset = encode_frame(&reset_frame(self.room().clone(), cursor));
+                frames.extend_from_slice(&form::frame(TEXT, reset.as_bytes()));
+            }
+        }
+        Ok(Some(frames))
+    }
+}
+
+/// Waits for the next message. Loses nothing when it is dropped.
+async fn hear(inlet: &mut Inlet, outlet: &Outlet) -> Result<Message, End> {
+    loop {
+        match inlet.next() {
+            Ok(Some(message)) => return Ok(message),
+            Ok(None) => {}
+            Err(Fault(code)) => return Err(End::Close(code)),
+        }
+        let is_open = match outlet.stream().readable().await {
+            Ok(()) => inlet.fill(outlet.stream()),
+            Err(error) => Err(error),
+        };
+        if !is_open.unwrap_or(false) {
+            return Err(End::Gone);
+        }
+    }
+}
+
+fn bad_json(message: &str) -> Rejection {
+    Rejection::new(Code::BadJson, message)
 }

@@ -1,36 +1,31 @@
 //! `GET /ws`: the chat over a WebSocket (RFC 6455). One task a connection, which owns all of it.
 //!
-//! The task waits for three things: a frame of the client, the connection's bell (something was said or whispered
-//! in a room it follows), and the heartbeat. When the bell rings it writes everything its rooms have for it and
-//! flushes once. There is no queue: what it has not read yet stays in the log.
+//! The task waits for three things: a message of the client, the connection's bell, and the heartbeat. There is no
+//! queue: what the client has not read yet stays in the log. A client that keeps up is written to by the delivery of
+//! its rooms' topics, and its task sleeps; the bell rings when the task has to read for it.
+//!
+//! The WebSocket is our own, between the handshake and the frames: a library's buffers would be most of what an idle
+//! connection costs, and it could not be written into from outside.
 
 mod connection;
+mod handshake;
+mod inlet;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::{
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 
-use self::connection::Connection;
+use self::{connection::Connection, inlet::Inlet};
 use super::{BODY_MAX_BYTES, page_query::connect, visitor::Visitor};
 use crate::{
-    protocol::problem::{Code, Rejection},
-    server::{metrics::Kind, state::AppState},
+    protocol::problem::Rejection,
+    server::{form::Form, metrics::Kind, outlet::Outlet, state::AppState, takeover::Takeover},
 };
 
 /// The largest frame that is read; above it the client is told so and the socket goes on.
 const FRAME_MAX_BYTES: usize = BODY_MAX_BYTES;
 /// The largest message that is taken into memory to be refused. Above it the protocol leaves only the close 1009.
 const MESSAGE_MAX_BYTES: usize = 4 * FRAME_MAX_BYTES;
-/// Per connection and always there, so small: most frames are a few hundred bytes.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Frames are collected up to this before they are written, so that a reader that catches up costs few writes.
-const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// The largest frame of ours: the `joined` of a room with as many people as the server has connections. Taken only
-/// while such a frame is written.
-const SENT_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Rooms one socket may follow: more than a person reads, few enough to walk through at every ring.
 const JOINS_MAX: usize = 32;
 /// The server's own heartbeat. A peer that has said nothing for [`SILENCE_MAX`] is gone.
@@ -41,6 +36,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Close codes of RFC 6455, 7.4.1.
 mod close {
+    pub(super) const NORMAL: u16 = 1000;
     pub(super) const GOING_AWAY: u16 = 1001;
     pub(super) const PROTOCOL_ERROR: u16 = 1002;
     pub(super) const NOT_UTF8: u16 = 1007;
@@ -52,32 +48,19 @@ mod close {
 pub(super) async fn get(
     State(state): State<AppState>,
     visitor: Result<Visitor, Rejection>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let Ok(upgrade) = upgrade else {
-        return Rejection::new(Code::BadRequest, "This address takes WebSocket upgrades only.")
-            .into_response();
-    };
-    let user = match visitor {
-        Ok(Visitor(user)) => user,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let counted = match connect(&state, Kind::Socket) {
-        Ok(counted) => counted,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let sockets = state.lifetime.sockets.clone();
-    upgrade
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(SENT_MAX_BYTES)
-        .max_message_size(MESSAGE_MAX_BYTES)
-        .max_frame_size(MESSAGE_MAX_BYTES)
-        .on_upgrade(move |socket| {
-            // The HTTP server does not wait for upgraded connections; the tracker does.
-            sockets.track_future(async move {
-                Connection::new(state, user).serve(socket).await;
-                drop(counted);
-            })
-        })
+    headers: HeaderMap,
+) -> Result<Response, Rejection> {
+    let answer = handshake::answer(&headers)?;
+    let Visitor(user) = visitor?;
+    let counted = connect(&state, Kind::Socket)?;
+    let takeover = Takeover::new(move |stream, received| {
+        let outlet = Arc::new(Outlet::new(stream, Form::Frame));
+        let inlet = Inlet::new(&received, MESSAGE_MAX_BYTES);
+        let connection = Connection::new(&state, user, outlet, inlet);
+        state.lifetime.live.spawn(async move {
+            connection.serve().await;
+            drop(counted);
+        });
+    });
+    Ok(takeover.switching_protocols(answer))
 }

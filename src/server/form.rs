@@ -1,0 +1,113 @@
+//! The two forms in which JSON reaches a live connection: a WebSocket frame and a server-sent event. Each is made
+//! once and shared by all who read it; the topic makes them for entries and whispers, the routes for what they say
+//! themselves.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::protocol::cursor::Cursor;
+
+/// How a connection takes what it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A text frame of RFC 6455, ready to be written.
+    Frame,
+    /// An event of the HTML standard, 9.2: `id: cursor\ndata: {json}\n\n`.
+    Block,
+}
+
+/// JSON in both forms. JSON has no raw line breaks, which the event's `data:` relies on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    frame: Bytes,
+    block: Bytes,
+    json_bytes: usize,
+}
+
+impl Encoded {
+    /// Encodes `json`; what is durable has its cursor.
+    pub fn new(cursor: Option<&Cursor>, json: &str) -> Self {
+        Self { frame: frame(TEXT, json.as_bytes()), block: block(cursor, json), json_bytes: json.len() }
+    }
+
+    /// What is written to a connection that takes this form.
+    pub fn bytes(&self, form: Form) -> &Bytes {
+        match form {
+            Form::Frame => &self.frame,
+            Form::Block => &self.block,
+        }
+    }
+
+    /// The JSON alone, an element of a page.
+    pub fn json(&self) -> Bytes {
+        self.frame.slice(self.frame.len() - self.json_bytes..)
+    }
+
+    /// What it holds in memory.
+    pub fn held_bytes(&self) -> usize {
+        self.frame.len() + self.block.len()
+    }
+}
+
+/// Opcode of a message of text (RFC 6455, 5.6); so below.
+pub const TEXT: u8 = 0x1;
+/// Opcode of the last frame of either side (5.5.1).
+pub const CLOSE: u8 = 0x8;
+/// Opcode of a frame that asks for a pong (5.5.2).
+pub const PING: u8 = 0x9;
+/// Opcode of the answer to a ping (5.5.3).
+pub const PONG: u8 = 0xA;
+/// Marks a frame that is a whole message.
+const FIN: u8 = 0x80;
+
+/// One whole message as the server sends it: in one frame, without a mask (RFC 6455, 5.1 and 5.2).
+pub fn frame(opcode: u8, payload: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(10 + payload.len());
+    frame.put_u8(FIN | opcode);
+    match payload.len() {
+        short @ 0..=125 => frame.put_u8(short as u8),
+        middle @ 126..=0xffff => {
+            frame.put_u8(126);
+            frame.put_u16(middle as u16);
+        }
+        long => {
+            frame.put_u8(127);
+            frame.put_u64(long as u64);
+        }
+    }
+    frame.extend_from_slice(payload);
+    frame.freeze()
+}
+
+/// One event. Without a cursor it moves nobody's `Last-Event-ID`.
+pub fn block(cursor: Option<&Cursor>, json: &str) -> Bytes {
+    let id = cursor.map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
+    Bytes::from(format!("{id}data: {json}\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_a_frame_and_a_block_and_stays_readable() {
+        let cursor = "e:7".parse().expect("a cursor");
+        let encoded = Encoded::new(Some(&cursor), "{\"n\":7}");
+        assert_eq!(encoded.bytes(Form::Frame), &b"\x81\x07{\"n\":7}"[..]);
+        assert_eq!(encoded.bytes(Form::Block), &"id: e:7\ndata: {\"n\":7}\n\n");
+        assert_eq!(encoded.json(), "{\"n\":7}");
+        assert_eq!(Encoded::new(None, "{}").bytes(Form::Block), &"data: {}\n\n");
+    }
+
+    #[test]
+    fn the_length_of_a_frame_is_written_in_the_fewest_bytes() {
+        for (bytes, head) in [
+            (125, &[0x81, 125][..]),
+            (126, &[0x81, 126, 0, 126]),
+            (0xffff, &[0x81, 126, 0xff, 0xff]),
+            (0x1_0000, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let frame = frame(TEXT, &vec![b'x'; bytes]);
+            assert_eq!((&frame[..head.len()], frame.len()), (head, head.len() + bytes));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The reading half of a socket: bytes in, messages out (RFC 6455, section 5). It holds memory only while a message
+//! is on its way.
+
+use std::io;
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{CloseCode, Control, Data, OpCode},
+};
+
+use super::close;
+
+/// Read from the system at once; on the stack, so that a connection that is silent has no buffer.
+const READ_BYTES: usize = 4 * 1024;
+/// The largest payload of a control frame (RFC 6455, 5.5).
+const CONTROL_MAX_BYTES: usize = 125;
+
+/// A whole message of the peer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    Text(String),
+    Binary,
+    Ping(Vec<u8>),
+    Pong,
+    /// With the code to answer.
+    Close(u16),
+}
+
+/// The close code that says what is wrong with what the peer sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault(pub(super) u16);
+
+/// See the module.
+pub(super) struct Inlet {
+    /// Received and not yet read.
+    received: Vec<u8>,
+    /// The parts so far of a message in several frames, and what kind it is.
+    begun: Option<(Data, Vec<u8>)>,
+    message_max_bytes: usize,
+}
+
+impl Inlet {
+    /// `received` came with the handshake. A message above the maximum is refused when it is announced.
+    pub(super) fn new(received: &Bytes, message_max_bytes: usize) -> Self {
+        Self { received: received.to_vec(), begun: None, message_max_bytes }
+    }
+
+    /// Takes what the system has for us without waiting. False: the peer has closed.
+    pub(super) fn fill(&mut self, stream: &TcpStream) -> io::Result<bool> {
+        let mut buffer = [0; READ_BYTES];
+        match stream.try_read(&mut buffer) {
+            Ok(count) => {
+                self.received.extend_from_slice(&buffer[..count]);
+                Ok(count > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The next message, if all of it is here.
+    pub(super) fn next(&mut self) -> Result<Option<Message>, Fault> {
+        while let Some((header, payload)) = self.next_frame()? {
+            let message = match header.opcode {
+                OpCode::Control(control) => Some(control_message(control, payload)?),
+                OpCode::Data(data) => self.join(data, header.is_final, payload)?,
+            };
+            if message.is_some() {
+                return Ok(message);
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_frame(&mut self) -> Result<Option<(FrameHeader, Vec<u8>)>, Fault> {
+        let mut cursor = io::Cursor::new(&self.received);
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Fault(close::PROTOCOL_ERROR))?;
+        let Some((header, length)) = parsed else { return Ok(None) };
+        let start = usize::try_from(cursor.position()).expect("it is a place in a Vec");
+        self.check(&header, length)?;
+        let end = start + usize::try_from(length).expect("it was compared with the maximum");
+        if self.received.len() < end {
+            return Ok(None);
+        }
+        let mut payload = self.received[start..end].to_vec();
+        let mask = header.mask.expect("it was checked");
+        payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        self.received.drain(..end);
+        if self.received.is_empty() {
+            self.received = Vec::new();
+        }
+        Ok(Some((header, payload)))
+    }
+
+    /// Before the payload is here: what is too large shall not be collected.
+    fn check(&self, header: &FrameHeader, length: u64) -> Result<(), Fault> {
+        let is_control = matches!(header.opcode, OpCode::Control(_));
+        // No extension was agreed, clients mask, and control frames are short and whole (5.2, 5.3, 5.5).
+        let is_broken = header.rsv1 || header.rsv2 || header.rsv3 || header.mask.is_none();
+        if is_broken || is_control && (!header.is_final || length > CONTROL_MAX_BYTES as u64) {
+            return Err(Fault(close::PROTOCOL_ERROR));
+        }
+        let begun = self.begun.as_ref().map_or(0, |(_, parts)| parts.len());
+        if !is_control && length > (self.message_max_bytes - begun) as u64 {
+            return Err(Fault(close::TOO_BIG));
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, data: Data, is_final: bool, payload: Vec<u8>) -> Result<Option<Message>, Fault> {
+        let (kind, parts) = match (data, self.begun.take()) {
+            (Data::Continue, Some((kind, mut parts))) => {
+                parts.extend_from_slice(&payload);
+                (kind, parts)
+            }
+            (Data::Text | Data::Binary, None) => (data, payload),
+            // A continuation of nothing, or a new message in the middle of one (5.4).
+            _ => return Err(Fault(close::PROTOCOL_ERROR)),
+        };
+        if !is_final {
+            self.begun = Some((kind, parts));
+            return Ok(None);
+        }
+        if kind != Data::Text {
+            return Ok(Some(Message::Binary));
+        }
+        String::from_utf8(parts).map(|text| Some(Message::Text(text))).map_err(|_| Fault(close::NOT_UTF8))
+    }
+}
+
+fn control_message(control: Control, payload: Vec<u8>) -> Result<Message, Fault> {
+    match control {
+        Control::Ping => Ok(Message::Ping(payload)),
+        Control::Pong => Ok(Message::Pong),
+        Control::Close => close_message(&payload),
+        Control::Reserved(_) => Err(Fault(close::PROTOCOL_ERROR)),
+    }
+}
+
+/// The peer's code is answered with the same (5.5.1), if it is one that may be sent (7.4).
+fn close_message(payload: &[u8]) -> Result<Message, Fault> {
+    let Some((code, reason)) = payload.split_at_checked(2) else {
+        return if payload.is_empty() {
+            Ok(Message::Close(close::NORMAL))
+        } else {
+            Err(Fault(close::PROTOCOL_ERROR))
+        };
+    };
+    let code = u16::from_be_bytes([code[0], code[1]]);
+    if !CloseCode::from(code).is_allowed() {
+        return Err(Fault(close::PROTOCOL_ERROR));
+    }
+    std::str::from_utf8(reason).map(|_| Message::Close(code)).map_err(|_| Fault(close::NOT_UTF8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: [u8; 4] = [1, 2, 3, 4];
+
+    /// A frame as a client sends it; `first` is the byte with the flags and the opcode.
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).expect("short")];
+        frame.extend(MASK);
+        frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        frame
+    }
+
+    fn messages(bytes: &[u8]) -> Result<Vec<Message>, Fault> {
+        let mut inlet = Inlet::new(&Bytes::new(), 100);
+        let mut messages = Vec::new();
+        // Byte by byte: a frame may be cut anywhere on its way.
+        for byte in bytes {
+            inlet.received.push(*byte);
+            messages.extend(inlet.next()?);
+        }
+        assert_eq!(inlet.received.capacity(), 0, "nothing is held between messages");
+        Ok(messages)
+    }
+
+    #[test]
+    fn frames_that_come_in_pieces_are_whole_messages() {
+        let mut bytes = masked(0x81, "井戸端".as_bytes());
+        bytes.extend(masked(0x01, b"a"));
+        bytes.extend(masked(0x89, b"between"));
+        bytes.extend(masked(0x80, b"b"));
+        bytes.extend(masked(0x8a, b""));
+        bytes.extend(masked(0x82, &[0xff]));
+        bytes.extend(masked(0x88, &[0x03, 0xe9, b'!']));
+        let expected = vec![
+            Message::Text("井戸端".into()),
+            Message::Ping(b"between".to_vec()),
+            Message::Text("ab".into()),
+            Message::Pong,
+            Message::Binary,
+            Message::Close(1001),
+        ];
+        assert_eq!(messages(&bytes), Ok(expected));
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_is_told_by_its_code() {
+        let unmasked = vec![0x81, 0x01, b'a'];
+        for (bytes, code) in [
+            (unmasked, close::PROTOCOL_ERROR),
+            (masked(0xc1, b"a"), close::PROTOCOL_ERROR), // an extension
+            (masked(0x83, b"a"), close::PROTOCOL_ERROR), // no such opcode
+            (masked(0x80, b"a"), close::PROTOCOL_ERROR), // goes on with nothing
+            ([masked(0x01, b"a"), masked(0x81, b"b")].concat(), close::PROTOCOL_ERROR),
+            (masked(0x09, b"a"), close::PROTOCOL_ERROR), // a control frame in parts
+            (masked(0x88, &[0x03]), close::PROTOCOL_ERROR), // half a code
+            (masked(0x88, &[0x03, 0xed]), close::PROTOCOL_ERROR), // 1005 is never sent
+            (masked(0x81, &[0xff]), close::NOT_UTF8),
+            (masked(0x81, &[b'x'; 101]), close::TOO_BIG),
+            ([masked(0x01, &[b'x'; 60]), masked(0x80, &[b'x'; 60])].concat(), close::TOO_BIG),
+        ] {
+            assert_eq!(messages(&bytes), Err(Fault(code)), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_announced_too_large_is_not_collected() {
+        let mut head = vec![0x81, 0xff];
+        head.extend(u64::MAX.to_be_bytes());
+        head.extend(MASK);
+        assert_eq!(messages(&head), Err(Fault(close::TOO_BIG)));
+    }
+}

@@ -1,0 +1,162 @@
+//! One stream of events: what is read for a reader that does not stand at the head, and the signs of life.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::Followed;
+use crate::{
+    protocol::cursor::Cursor,
+    server::{
+        form::{Form, block},
+        outlet::Outlet,
+        routes::farewell::return_after_ms,
+        state::AppState,
+        store::StoreError,
+        subscription::Batch,
+        topic::Whispers,
+    },
+};
+
+/// A comment this often, so that proxies and readers know the stream is alive.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a browser waits before it reconnects.
+const RETRY_MS: u64 = 2_000;
+/// How long a reader has to take the last words.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What it holds, it holds for every open stream: there may be many thousands.
+pub(super) struct Connection {
+    state: AppState,
+    followed: Followed,
+    outlet: Arc<Outlet>,
+}
+
+/// Why a stream ends. There is nothing to repair: the reader resumes from its cursor.
+enum End {
+    /// The reader is gone, or takes nothing.
+    Gone,
+    /// The server stops.
+    Stop,
+    /// The history could not be read.
+    Failed(StoreError),
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+impl Connection {
+    pub(super) fn new(state: AppState, followed: Followed, outlet: Arc<Outlet>) -> Self {
+        Self { state, followed, outlet }
+    }
+
+    /// Serves the stream until one side ends it.
+    pub(super) async fn serve(mut self) {
+        match self.run().await {
+            Err(End::Stop) => {
+                self.followed.subscription.step_back();
+                self.outlet.write(&self.farewell());
+                // The reader may be gone already; there is nobody left to tell.
+                drop(self.outlet.drain(FAREWELL_TIMEOUT).await);
+            }
+            Err(End::Failed(error)) => tracing::error!(%error, "a stream ends because the store failed"),
+            Err(End::Gone) | Ok(()) => {}
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), End> {
+        let stop = self.state.lifetime.stop.clone();
+        let mut signs_of_life = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+        signs_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.greet();
+        let mut has_more = true;
+        loop {
+            if self.outlet.is_full() {
+                let drained = stop.run_until_cancelled(self.outlet.drain(self.state.write_timeout)).await;
+                drained.ok_or(End::Stop)??;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Err(End::Stop),
+                () = self.outlet.closed() => return Err(End::Gone),
+                () = async {}, if has_more => {}
+                () = self.followed.bell.rung() => {}
+                _ = signs_of_life.tick() => self.keep_alive(),
+            }
+            has_more = self.deliver().await?;
+        }
+    }
+
+    /// A reader that is to be reset keeps its old cursor until the `reset` itself: cut between the two, it would
+    /// otherwise resume from a cursor whose history it was never told to have lost.
+    fn greet(&mut self) {
+        let cursor = self.followed.subscription.cursor();
+        let lost = self.followed.lost.take();
+        let mut greeting = format!("retry: {RETRY_MS}\n").into_bytes();
+        let json = std::mem::take(&mut self.followed.greeting);
+        greeting.extend_from_slice(&block(Some(lost.as_ref().unwrap_or(&cursor)), &json));
+        if lost.is_some() {
+            greeting.extend_from_slice(&self.reset(&cursor));
+        }
+        self.outlet.write(&greeting);
+    }
+
+    fn reset(&self, cursor: &Cursor) -> Bytes {
+        block(Some(cursor), &(self.followed.reset)(&self.followed.subscription, cursor))
+    }
+
+    /// A block without data moves the reader's Last-Event-ID and fires nothing: the reader of a quiet channel keeps
+    /// a cursor that is still retained.
+    fn keep_alive(&mut self) {
+        // So that no newer entry is delivered between the reading of the cursor and the writing.
+        self.followed.subscription.step_back();
+        let cursor = self.followed.subscription.cursor();
+        let heartbeat = if self.followed.has_heartbeat { "event: heartbeat\ndata: {}\n" } else { "" };
+        self.outlet.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
+    }
+
+    /// A script cannot hear the field, so it gets an event as well.
+    fn farewell(&self) -> Vec<u8> {
+        let after_ms = return_after_ms();
+        let event = match self.followed.has_heartbeat {
+            true => format!("event: retry\ndata: {after_ms}\n"),
+            false => String::new(),
+        };
+        format!("retry: {after_ms}\n{event}\n").into_bytes()
+    }
+
+    /// Writes what comes next. False: there was nothing, and the reader stands at the head.
+    async fn deliver(&mut self) -> Result<bool, End> {
+        let mut piece = self.whispers();
+        match self.followed.subscription.read().await.map_err(End::Failed)? {
+            Batch::Entries(entries) => {
+                self.state.metrics.count_deliveries(entries.len());
+                entries.iter().for_each(|entry| piece.extend_from_slice(entry.encoded.bytes(Form::Block)));
+            }
+            Batch::Reset(cursor) => piece.extend_from_slice(&self.reset(&cursor)),
+            Batch::Idle if piece.is_empty() => {
+                self.followed.subscription.stand(&self.outlet);
+                return Ok(false);
+            }
+            Batch::Idle => {}
+        }
+        self.outlet.write(&piece);
+        Ok(true)
+    }
+
+    /// What was whispered, without ids: it moves no cursor.
+    fn whispers(&mut self) -> Vec<u8> {
+        match self.followed.subscription.whispers() {
+            Whispers::Frames(whispers) => {
+                whispers.iter().flat_map(|whisper| whisper.bytes(Form::Block).to_vec()).collect()
+            }
+            Whispers::Missed => {
+                let made_up = (self.followed.make_up)(&self.state, &self.followed.subscription);
+                made_up.map_or_else(Vec::new, |json| block(None, &json).to_vec())
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A topic as server-sent events (WHATWG HTML, section 9.2): what the feed's and the rooms' streams have in common.
+//!
+//! A reader that keeps up is written to by the delivery of the topic, and the stream's task sleeps; it wakes when it
+//! has to read for it, and for the signs of life. The stream ends on the server's stop with a `retry:` that spreads
+//! the readers' return.
+
+mod connection;
+
+use std::sync::Arc;
+
+use axum::{
+    http::{HeaderMap, HeaderName, header},
+    response::{IntoResponse, Response},
+};
+
+use self::connection::Connection;
+use super::page_query::LIMIT_MAX;
+use crate::{
+    protocol::{
+        cursor::Cursor,
+        problem::{Code, Rejection},
+    },
+    server::{
+        form::Form, hub::Start, metrics::ConnectionGuard, outlet::Outlet, presence::PresenceGuard,
+        state::AppState, subscription::Subscription, takeover::Takeover, topic::Bell,
+    },
+};
+
+/// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header
+/// `Last-Event-ID`, so the header is the newer of the two.
+pub(super) fn parse_start(
+    headers: &HeaderMap,
+    after: Option<&str>,
+    last: Option<usize>,
+) -> Result<Start, Rejection> {
+    let last_event_id = headers.get("last-event-id").filter(|value| !value.is_empty());
+    let last_event_id = last_event_id.map(|value| value.to_str().unwrap_or_default());
+    if let Some(cursor) = last_event_id.or(after) {
+        return Ok(Start::After(cursor.parse()?));
+    }
+    match last {
+        None => Ok(Start::New),
+        Some(last) if last <= LIMIT_MAX => Ok(Start::Last(last)),
+        Some(_) => {
+            Err(Rejection::new(Code::BadRequest, format!("last is at most {LIMIT_MAX}; page back for more.")))
+        }
+    }
+}
+
+/// The cursor of a `start` that was not honoured.
+pub(super) fn lost_cursor(start: &Start, recovered: bool) -> Option<Cursor> {
+    match start {
+        Start::After(cursor) if !recovered => Some(cursor.clone()),
+        Start::After(_) | Start::Last(_) | Start::New => None,
+    }
+}
+
+/// What makes a topic's stream its own.
+pub(super) struct Followed {
+    /// The log.
+    pub(super) subscription: Subscription,
+    /// What the subscription rings.
+    pub(super) bell: Arc<Bell>,
+    /// Whether the signs of life are events: scripts cannot hear comments.
+    pub(super) has_heartbeat: bool,
+    /// The JSON of the first event.
+    pub(super) greeting: String,
+    /// The cursor that was asked for, if it could not be honoured.
+    pub(super) lost: Option<Cursor>,
+    /// The JSON that tells a reset to this cursor.
+    pub(super) reset: fn(&Subscription, &Cursor) -> String,
+    /// The JSON that makes up for whispers that were missed.
+    pub(super) make_up: fn(&AppState, &Subscription) -> Option<String>,
+    /// Being in the room, if it is one and the reader is somebody.
+    pub(super) _presence: Option<PresenceGuard>,
+}
+
+/// Answers with the stream.
+pub(super) fn respond(state: &AppState, followed: Followed, counted: ConnectionGuard) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+        (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would collect the events
+    ];
+    let state = state.clone();
+    let takeover = Takeover::new(move |stream, _| {
+        let outlet = Arc::new(Outlet::new(stream, Form::Block));
+        let live = state.lifetime.live.clone();
+        live.spawn(async move {
+            Connection::new(state, followed, outlet).serve().await;
+            drop(counted);
+        });
+    });
+    takeover.body(headers.into_response())
+}
