@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh -type f)
 
-.PHONY: help setup setup-test build run watch check unit chaos figures e2e test clean
+.PHONY: help setup setup-test build run watch check unit chaos figures bench e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to 
 figures: setup ## What the promise costs: return after a restart, stalled readers, kill -9 at full load
 	$(TOOLS) ulimit -n 8192
 	cargo bench --features ssr --bench promise -- $(ARGS)
+
+# In a folder of its own, because cargo builds the program too for a bench, and would put it in place of ours.
+bench: build ## What delivery costs beside a bare write: make bench ARGS='--only websocket --label before' (or --help)
+	$(TOOLS) ulimit -n 16384
+	cargo bench --features ssr --target-dir target/bench --bench fanout -- --server $(PROGRAM) $(ARGS)
 
 e2e: setup-test build ## Stories in a real browser, against the release program
 	$(TOOLS) cd end2end && npx playwright test $(ARGS)

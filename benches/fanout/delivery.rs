@@ -1,0 +1,106 @@
+//! The delivery rows: the floor, WebSocket, SSE, bursts and saturation.
+
+use std::time::Duration;
+
+use super::{
+    Fault,
+    cores::Cores,
+    crowd::Crowd,
+    floor, http,
+    meter::{Figures, Meter},
+    options::Options,
+    posting::{CALLERS, Pace, Posting},
+    process::Process,
+    reader::Way,
+    table::Table,
+};
+
+const WARM_UP: Duration = Duration::from_secs(2);
+/// Messages of a burst, and how much more of them there are than in the steady rows; fewer readers in turn.
+const BURST: u64 = 20;
+const BURST_TIMES: f64 = 10.0;
+const BURST_READERS: usize = 4;
+/// Messages under way in saturation: enough that the server never waits for a post, few enough that no reader is
+/// behind by more than the recent entries it keeps in memory.
+const WINDOW: u64 = 32;
+
+pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result<(), Fault> {
+    if !["floor", "websocket", "sse", "burst", "saturation"].iter().any(|row| options.wants(row)) {
+        return Ok(());
+    }
+    let Options { rate, subscribers, .. } = *options;
+    let steady = Pace::Rate { rate, burst: 1 };
+    let before = measure_floor(options, cores)?;
+    let mut floor_us = before.us_per_delivery();
+    table.add("floor, one write a delivery", before.cells(floor_us));
+    let websocket = match options.wants("websocket") {
+        true => Some(measure(options, cores, Way::Socket, subscribers, steady)?),
+        false => None,
+    };
+    if let Some(websocket) = websocket {
+        eprintln!("  (WebSocket: {:.2} µs/delivery)", websocket.us_per_delivery());
+        // Once more behind it: on a noisy machine the two differ, and the mean is nearer to the time between.
+        let after = measure_floor(options, cores)?;
+        table.add("floor again", after.cells(floor_us));
+        floor_us = f64::midpoint(floor_us, after.us_per_delivery());
+        table.add("WebSocket", websocket.cells(floor_us));
+    }
+    if options.wants("sse") {
+        table.add("SSE", measure(options, cores, Way::Stream, subscribers, steady)?.cells(floor_us));
+    }
+    if options.wants("burst") {
+        let readers = subscribers.div_ceil(BURST_READERS).max(options.rooms);
+        let bursts = Pace::Rate { rate: rate * BURST_TIMES, burst: BURST };
+        let figures = measure(options, cores, Way::Socket, readers, bursts)?;
+        let name = format!("WebSocket, bursts of {BURST}, {:.0}/s to {readers}", rate * BURST_TIMES);
+        table.add(&name, figures.cells(floor_us));
+    }
+    if options.wants("saturation") {
+        let figures = measure(options, cores, Way::Socket, subscribers, Pace::Window(WINDOW))?;
+        table.add(&format!("WebSocket, saturation, {WINDOW} under way"), figures.cells(floor_us));
+    }
+    Ok(())
+}
+
+fn measure_floor(options: &Options, cores: &Cores) -> Result<Figures, Fault> {
+    eprintln!("floor: {} readers …", options.subscribers);
+    let server = Process::start_self(cores, &floor::arguments(options))?;
+    let mut crowd = Crowd::new(server.wait_listening()?)?;
+    let rooms: Vec<String> = (0..options.rooms).map(|room| room.to_string()).collect();
+    crowd.follow(Way::Plain, options.subscribers, &rooms, options)?;
+    crowd.rest(WARM_UP)?;
+    let meter = Meter::start(&server, &mut crowd)?;
+    crowd.rest(options.window())?;
+    meter.stop(&server, &crowd)
+}
+
+fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pace) -> Result<Figures, Fault> {
+    eprintln!("{}: {readers} readers …", if way == Way::Stream { "SSE" } else { "WebSocket" });
+    let data = tempfile::tempdir()?;
+    let server = Process::start(options, cores, data.path(), ([127, 0, 0, 1], 0).into())?;
+    let mut crowd = Crowd::new(server.wait_listening()?)?;
+    let token = http::session(crowd.address, "writer")?;
+    let rooms = make_rooms(&crowd, &token, options.rooms)?;
+    crowd.add_callers(CALLERS)?;
+    crowd.follow(way, readers, &rooms, options)?;
+    let mut posting = Posting::new(pace, token, options.size, rooms);
+    posting.run(&mut crowd, WARM_UP)?;
+    let meter = Meter::start(&server, &mut crowd)?;
+    posting.run(&mut crowd, options.window())?;
+    let figures = meter.stop(&server, &crowd)?;
+    posting.finish(&mut crowd)?;
+    Ok(figures)
+}
+
+/// One room is there already.
+fn make_rooms(crowd: &Crowd, token: &str, count: usize) -> Result<Vec<String>, Fault> {
+    if count == 1 {
+        return Ok(vec!["general".to_owned()]);
+    }
+    let rooms = (0..count).map(|index| format!("bench-{index}"));
+    let make = |room: String| {
+        let body = format!(r#"{{"name":"{room}"}}"#);
+        http::exchange(crowd.address, &http::post("/api/rooms", token, &body)).map(|_| room)
+    };
+    rooms.map(make).collect()
+}

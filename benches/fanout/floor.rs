@@ -1,0 +1,56 @@
+//! The floor: what any server must do to deliver. It accepts the readers and then gives each of them each entry as
+//! one ready-made frame by one `write`; no rooms, no store, no runtime. Runs as a child on the server's core.
+
+use std::{
+    io::Write,
+    net::{TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Fault, frames, options::Options, stamp};
+
+/// The hidden argument that makes a floor of the bench; the options follow as numbers.
+pub(crate) const ARGUMENT: &str = "--floor";
+
+pub(crate) fn arguments(options: &Options) -> Vec<String> {
+    let Options { subscribers, rate, size, rooms, .. } = options;
+    vec![ARGUMENT.into(), subscribers.to_string(), rate.to_string(), size.to_string(), rooms.to_string()]
+}
+
+/// Serves until it is killed or a reader is gone.
+pub(crate) fn serve(arguments: &[String]) -> Result<(), Fault> {
+    let numbers: Vec<usize> = arguments.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let [subscribers, rate, size, rooms] = numbers[..] else { return Err("four numbers".into()) };
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    eprintln!("listening on http://{}", listener.local_addr()?);
+    let mut readers = Vec::with_capacity(subscribers);
+    while readers.len() < subscribers {
+        let (stream, _) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        readers.push(stream);
+    }
+    let began = Instant::now();
+    for turn in 0_usize.. {
+        let due = began + Duration::from_secs_f64(turn as f64 / rate as f64);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        deliver(&mut readers, turn, size, rooms)?;
+    }
+    Ok(())
+}
+
+fn deliver(readers: &mut [TcpStream], turn: usize, size: usize, rooms: usize) -> Result<(), Fault> {
+    let frame = frames::unmasked(message(turn / rooms + 1, &stamp::text(size)).as_bytes());
+    for reader in readers.iter_mut().skip(turn % rooms).step_by(rooms) {
+        reader.write_all(&frame)?;
+    }
+    Ok(())
+}
+
+/// As long as the program's, field by field.
+fn message(offset: usize, text: &str) -> String {
+    format!(
+        r#"{{"type":"message","room":"general","offset":{offset},"id":"{:036}","user":"reader","user_id":"{:032}","text":"{text}","timestamp":{:013}}}"#,
+        0, 0, 0
+    )
+}

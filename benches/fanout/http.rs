@@ -1,0 +1,112 @@
+//! As much of HTTP/1.1 as the load needs: requests written by hand, answers found in what has come so far.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+use super::{Fault, stamp};
+
+/// A request that changes something, with a body of JSON.
+pub(crate) fn post(path: &str, token: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// A page as a browser asks for it.
+pub(crate) fn page(path: &str, token: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/html\r\naccept-encoding: gzip, deflate, br, zstd\r\n\
+         accept-language: en\r\ncookie: idobata_session={token}\r\n\r\n"
+    )
+}
+
+/// The start of a stream of a room.
+pub(crate) fn stream(room: &str, token: &str) -> String {
+    format!(
+        "GET /api/rooms/{room}/events HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\
+         authorization: Bearer {token}\r\n\r\n"
+    )
+}
+
+/// The start of a WebSocket. The key is RFC 6455's own example; the answer to it is not checked.
+pub(crate) fn upgrade(token: &str) -> String {
+    format!(
+        "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\
+         authorization: Bearer {token}\r\n\r\n"
+    )
+}
+
+/// The head of an answer: its status and its length.
+pub(crate) fn head(bytes: &[u8]) -> Option<(u16, usize)> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some((stamp::number(bytes.get(9..)?) as u16, end + 4))
+}
+
+/// A whole answer at the start of some bytes.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    /// With its head.
+    pub(crate) length: usize,
+}
+
+impl Answer {
+    /// None: it is not all there yet.
+    pub(crate) fn find(bytes: &[u8]) -> Option<Self> {
+        let (status, start) = head(bytes)?;
+        let (head, rest) = (bytes[..start].to_ascii_lowercase(), &bytes[start..]);
+        if let Some(length) = stamp::after(&head, b"content-length: ") {
+            let length = stamp::number(length) as usize;
+            return Some(Self { status, body: rest.get(..length)?.to_vec(), length: start + length });
+        }
+        let (mut body, mut at) = (Vec::new(), 0);
+        loop {
+            let (data, length) = chunk(&rest[at..])?;
+            at += length;
+            if data.is_empty() {
+                return Some(Self { status, body, length: start + at });
+            }
+            body.extend_from_slice(data);
+        }
+    }
+}
+
+/// The chunk at the start of some bytes, and how long it is with its frame.
+pub(crate) fn chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let line = bytes.iter().take(16).position(|byte| *byte == b'\n')?;
+    let size =
+        str::from_utf8(&bytes[..line]).ok().and_then(|text| usize::from_str_radix(text.trim(), 16).ok());
+    // Anything else than a number is no chunk; it is waited for in vain, and that is told as a reader that is late.
+    let (start, end) = (line + 1, line + 1 + size?);
+    bytes.get(end..end + 2)?;
+    Some((&bytes[start..end], end + 2))
+}
+
+/// Asks and waits, on a connection of its own: for what is set up before anything is measured.
+pub(crate) fn exchange(address: SocketAddr, request: &str) -> Result<Vec<u8>, Fault> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(request.as_bytes())?;
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = stream.read(&mut piece)?;
+        bytes.extend_from_slice(&piece[..length]);
+        match Answer::find(&bytes) {
+            Some(answer) if answer.status == 201 => return Ok(answer.body),
+            Some(answer) => return Err(format!("{request:?} was answered {}", answer.status).into()),
+            None if length == 0 => return Err(format!("{request:?} was not answered").into()),
+            None => {}
+        }
+    }
+}
+
+/// A token of somebody new.
+pub(crate) fn session(address: SocketAddr, name: &str) -> Result<String, Fault> {
+    let body = exchange(address, &post("/api/session", "", &format!(r#"{{"name":"{name}"}}"#)))?;
+    let token = stamp::after(&body, br#""token":""#).and_then(|rest| rest.split(|byte| *byte == b'"').next());
+    Ok(String::from_utf8(token.ok_or("a session has a token")?.to_vec())?)
+}

@@ -1,0 +1,75 @@
+//! Measures what delivery costs: the release program on a core of its own against a bare server that does one
+//! `write` a delivery, and what connections, appends, first pages and a restart cost beside it.
+//!
+//! ```sh
+//! make bench                                             # everything, about three minutes
+//! make bench ARGS='--only websocket,sse --rate 50'       # some rows; `--help` says what else there is
+//! make bench ARGS='--server /tmp/before --label before'  # another program, to compare
+//! ```
+//!
+//! The load is one thread on the other core, so that it is never what is measured. No figure is asserted. A fact
+//! that must hold whatever the machine (each reader has each entry once and in order) ends it with a sentence and a
+//! failure.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it finds")]
+
+mod appends;
+mod asking;
+mod callers;
+mod cores;
+mod crowd;
+mod delays;
+mod delivery;
+mod floor;
+mod frames;
+mod http;
+mod idle;
+mod meter;
+mod options;
+mod pages;
+mod posting;
+mod process;
+mod reader;
+mod returning;
+mod stamp;
+mod table;
+mod tally;
+
+use std::process::ExitCode;
+
+use self::{cores::Cores, options::Options, table::Table};
+
+/// Why the bench cannot go on: a sentence for whoever runs it.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((first, rest)) if first == floor::ARGUMENT => floor::serve(rest),
+        _ => measure(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("\nFAILED: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &[String]) -> Result<(), Fault> {
+    let Some(options) = Options::parse(arguments)? else {
+        println!("{}", options::HELP);
+        return Ok(());
+    };
+    options.expect_files()?;
+    let cores = Cores::take();
+    let mut table = Table::default();
+    delivery::run(&options, &cores, &mut table)?;
+    idle::run(&options, &cores, &mut table)?;
+    appends::run(&options, &cores, &mut table)?;
+    pages::run(&options, &cores, &mut table)?;
+    returning::run(&options, &cores, &mut table)?;
+    table.print(&options, &cores);
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What happened between two moments: deliveries, the server's CPU time and the load's.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Fault,
+    crowd::Crowd,
+    delays::Delays,
+    process::{Process, own_cpu},
+};
+
+pub(crate) struct Meter {
+    began: Instant,
+    server: Duration,
+    own: Duration,
+    deliveries: u64,
+    answers: u64,
+}
+
+pub(crate) struct Figures {
+    pub(crate) seconds: f64,
+    pub(crate) deliveries: u64,
+    pub(crate) answers: u64,
+    pub(crate) server: Duration,
+    pub(crate) own: Duration,
+    pub(crate) delays: Delays,
+}
+
+impl Meter {
+    pub(crate) fn start(server: &Process, crowd: &mut Crowd) -> Result<Self, Fault> {
+        crowd.tally.begin_window();
+        let (deliveries, answers) = (crowd.tally.deliveries, crowd.tally.answers);
+        Ok(Self { began: Instant::now(), server: server.cpu()?, own: own_cpu()?, deliveries, answers })
+    }
+
+    pub(crate) fn stop(self, server: &Process, crowd: &Crowd) -> Result<Figures, Fault> {
+        Ok(Figures {
+            seconds: self.began.elapsed().as_secs_f64(),
+            deliveries: crowd.tally.deliveries - self.deliveries,
+            answers: crowd.tally.answers - self.answers,
+            server: server.cpu()? - self.server,
+            own: own_cpu()? - self.own,
+            delays: crowd.tally.delays.clone(),
+        })
+    }
+}
+
+impl Figures {
+    /// Microseconds of the server's CPU for each delivery.
+    pub(crate) fn us_per_delivery(&self) -> f64 {
+        self.server.as_secs_f64() * 1e6 / self.deliveries as f64
+    }
+
+    /// Percent of a core that the server took.
+    pub(crate) fn server_percent(&self) -> f64 {
+        100.0 * self.server.as_secs_f64() / self.seconds
+    }
+
+    /// The cells of a row: cost, its ratio to the floor's, delays, how much that was, and who was busy.
+    pub(crate) fn cells(&self, floor_us: f64) -> Vec<String> {
+        let cost = self.us_per_delivery();
+        let mut cells = vec![format!("{cost:.2} µs/delivery"), format!("{:.2} × floor", cost / floor_us)];
+        cells.extend(self.delays.cells());
+        cells.push(format!("{:.0} deliveries/s", self.deliveries as f64 / self.seconds));
+        cells.push(format!("server {:.0} % of a core", self.server_percent()));
+        cells.push(format!("load {:.0} %", 100.0 * self.own.as_secs_f64() / self.seconds));
+        cells
+    }
+}

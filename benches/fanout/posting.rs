@@ -1,0 +1,108 @@
+//! Who posts, and when: at a steady rate, in bursts, or as fast as the readers follow. Keeps count of what every
+//! reader must have in the end.
+
+use std::time::{Duration, Instant};
+
+use super::{Fault, crowd::Crowd, http, stamp};
+
+/// Connections that post: more than are ever under way at once in a row.
+pub(crate) const CALLERS: usize = 64;
+/// How long the last entries may take to their readers.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    /// So many messages a second, `burst` of them back to back.
+    Rate { rate: f64, burst: u64 },
+    /// Always so many that are not with all their readers yet.
+    Window(u64),
+}
+
+pub(crate) struct Posting {
+    pace: Pace,
+    token: String,
+    size: usize,
+    rooms: Vec<String>,
+    began: Instant,
+    posted: u64,
+    /// Deliveries that all posts so far come to.
+    expected: u64,
+}
+
+impl Posting {
+    pub(crate) fn new(pace: Pace, token: String, size: usize, rooms: Vec<String>) -> Self {
+        Self { pace, token, size, rooms, began: Instant::now(), posted: 0, expected: 0 }
+    }
+
+    /// Posts for a time.
+    pub(crate) fn run(&mut self, crowd: &mut Crowd, time: Duration) -> Result<(), Fault> {
+        if self.posted == 0 {
+            self.began = Instant::now();
+        }
+        let until = Instant::now() + time;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            let due = self.due(crowd).min(crowd.callers.idle() as u64);
+            (0..due).try_for_each(|_| self.post(crowd))?;
+            crowd.turn(left.min(self.next_in()))?;
+        }
+        Ok(())
+    }
+
+    /// How many messages are to be posted now.
+    fn due(&self, crowd: &Crowd) -> u64 {
+        match self.pace {
+            Pace::Rate { rate, burst } => {
+                let bursts = (self.began.elapsed().as_secs_f64() * rate / burst as f64) as u64 + 1;
+                (bursts * burst).saturating_sub(self.posted)
+            }
+            Pace::Window(messages) => {
+                let readers = crowd.readers.len() as u64 / self.rooms.len() as u64;
+                let missing = (self.expected - crowd.tally.deliveries).div_ceil(readers);
+                messages.saturating_sub(missing)
+            }
+        }
+    }
+
+    fn next_in(&self) -> Duration {
+        match self.pace {
+            Pace::Rate { rate, .. } => {
+                let due = Duration::from_secs_f64(self.posted as f64 / rate);
+                due.saturating_sub(self.began.elapsed())
+            }
+            Pace::Window(_) => Duration::from_millis(10), // a delivery comes long before
+        }
+    }
+
+    fn post(&mut self, crowd: &mut Crowd) -> Result<(), Fault> {
+        let index = (self.posted % self.rooms.len() as u64) as usize;
+        let text = stamp::text(self.size);
+        crowd.callers.ask(&message(&self.rooms[index], &self.token, self.posted, &text))?;
+        self.posted += 1;
+        self.expected += crowd.readers.iter().skip(index).step_by(self.rooms.len()).len() as u64;
+        Ok(())
+    }
+
+    /// Waits until every reader has every entry: none missing, none twice, in order.
+    pub(crate) fn finish(&self, crowd: &mut Crowd) -> Result<(), Fault> {
+        let until = Instant::now() + DRAIN_MAX;
+        while crowd.callers.busy() > 0 || crowd.tally.deliveries < self.expected {
+            crowd.turn(Duration::from_millis(10))?;
+            if Instant::now() > until {
+                let missing = self.expected - crowd.tally.deliveries;
+                return Err(format!("{missing} of {} deliveries are missing", self.expected).into());
+            }
+        }
+        // Each reader has held every entry to its place, so its last one says that it has them all.
+        let head_of = |room: &str| crowd.tally.heads.get(room).copied().unwrap_or_default();
+        match crowd.readers.iter().find(|reader| reader.offset != head_of(&reader.room)) {
+            None => Ok(()),
+            Some(reader) => Err(format!("a reader of {} ends at {}", reader.room, reader.offset).into()),
+        }
+    }
+}
+
+/// The post of a message; `number` makes its id.
+pub(crate) fn message(room: &str, token: &str, number: u64, text: &str) -> String {
+    let body = format!(r#"{{"id":"00000000-0000-4000-8000-{number:012x}","text":"{text}"}}"#);
+    http::post(&format!("/api/rooms/{room}/messages"), token, &body)
+}

@@ -1,0 +1,111 @@
+//! A server as a process of its own: the program, or the floor. Knows its address, its CPU time and its memory.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Fault, cores::Cores, options::Options};
+
+/// Longest start: a database of some thousand messages opens in milliseconds.
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// A running server; killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    said: Receiver<(Instant, SocketAddr)>,
+}
+
+impl Process {
+    /// The program, with nothing to do but what the bench asks of it.
+    pub(crate) fn start(
+        options: &Options,
+        cores: &Cores,
+        data: &Path,
+        listen: SocketAddr,
+    ) -> Result<Self, Fault> {
+        let mut command = cores.command(options.server.as_os_str());
+        // No message may be trimmed while it is still to be delivered.
+        command.args(["--no-measure", "--room-entries", "100000000", "--max-connections", "100000"]);
+        command.args(["--max-rooms", "100000", "--listen", &listen.to_string(), "--data"]).arg(data);
+        Self::spawn(command.env("RUST_LOG", "info"))
+    }
+
+    /// This program again, as something else.
+    pub(crate) fn start_self(cores: &Cores, arguments: &[String]) -> Result<Self, Fault> {
+        let own: &OsStr = &std::env::current_exe()?.into_os_string();
+        Self::spawn(cores.command(own).args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Result<Self, Fault> {
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let lines = child.stderr.take().expect("it is piped");
+        let (tell, said) = mpsc::channel();
+        thread::spawn(move || listen_to(lines, &tell));
+        Ok(Self { child, said })
+    }
+
+    /// When and where it said that it listens, as soon as it has.
+    pub(crate) fn poll_listening(&self) -> Option<(Instant, SocketAddr)> {
+        self.said.try_recv().ok()
+    }
+
+    pub(crate) fn wait_listening(&self) -> Result<SocketAddr, Fault> {
+        let said = self.said.recv_timeout(START_MAX);
+        said.map(|(_, address)| address).map_err(|_| "the server ended before it listened".into())
+    }
+
+    /// The time its threads have been on a core; the system counts it in nanoseconds.
+    pub(crate) fn cpu(&self) -> Result<Duration, Fault> {
+        cpu_of(&self.child.id().to_string())
+    }
+
+    /// Its resident memory in kB.
+    pub(crate) fn memory_kb(&self) -> Result<f64, Fault> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; waiting for it is what matters: its port and its core are free then.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The CPU time of this process.
+pub(crate) fn own_cpu() -> Result<Duration, Fault> {
+    cpu_of("self")
+}
+
+fn cpu_of(process: &str) -> Result<Duration, Fault> {
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread may end between the listing and the reading.
+        let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// Tells its address, then shows its errors; reads to the end, so that the pipe never fills.
+fn listen_to(lines: ChildStderr, tell: &mpsc::Sender<(Instant, SocketAddr)>) {
+    for line in BufReader::new(lines).lines().map_while(Result::ok) {
+        let address = line.split_once("listening on http://").and_then(|(_, text)| text.trim().parse().ok());
+        if let Some(address) = address {
+            // Nobody waits for it any more when the bench has failed meanwhile.
+            drop(tell.send((Instant::now(), address)));
+        } else if line.contains("ERROR") || line.contains("panicked") || line.contains("FAILED") {
+            eprintln!("  server: {line}");
+        }
+    }
+}
