@@ -20,6 +20,7 @@ mod cores;
 mod crowd;
 mod delays;
 mod delivery;
+mod digest;
 mod floor;
 mod frames;
 mod http;

@@ -103,7 +103,7 @@ fn listen_to(lines: ChildStderr, tell: &mpsc::Sender<(Instant, SocketAddr)>) {
         let address = line.split_once("listening on http://").and_then(|(_, text)| text.trim().parse().ok());
         if let Some(address) = address {
             // Nobody waits for it any more when the bench has failed meanwhile.
-            drop(tell.send((Instant::now(), address)));
+            tell.send((Instant::now(), address)).ok();
         } else if line.contains("ERROR") || line.contains("panicked") || line.contains("FAILED") {
             eprintln!("  server: {line}");
         }

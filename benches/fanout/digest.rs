@@ -1,0 +1,123 @@
+//! What comes to a reader, understood as far as the bench needs it: each entry is held to its place, and anything
+//! that breaks the promise is told.
+
+use super::{
+    frames::{self, Frame},
+    http,
+    reader::{Phase, Reader, Trouble, Way},
+    stamp::{self, Entry},
+    tally::Tally,
+};
+
+impl Reader {
+    /// Takes bytes as they come; a frame may end in the next ones.
+    pub(super) fn take(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), Trouble> {
+        let now = stamp::now();
+        if self.rest.is_empty() {
+            let used = self.digest(bytes, now, tally)?;
+            self.rest.extend_from_slice(&bytes[used..]);
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.rest);
+        all.extend_from_slice(bytes);
+        let used = self.digest(&all, now, tally)?;
+        all.drain(..used);
+        self.rest = all;
+        Ok(())
+    }
+
+    /// Takes all that is whole, and says how much that was.
+    fn digest(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<usize, Trouble> {
+        let mut used = 0;
+        loop {
+            let length = match (self.phase, self.way) {
+                (Phase::Opening, _) => self.on_head(&bytes[used..])?,
+                (_, Way::Stream) => self.on_chunk(&bytes[used..], now, tally)?,
+                _ => self.on_frame(&bytes[used..], now, tally)?,
+            };
+            match length {
+                Some(length) => used += length,
+                None => return Ok(used),
+            }
+        }
+    }
+
+    fn on_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, Trouble> {
+        let Some((status, length)) = http::head(bytes) else { return Ok(None) };
+        self.phase = Phase::Joining;
+        match (status, self.way) {
+            (101, Way::Socket) => {
+                let after = self.epoch.as_ref().map(|epoch| format!(r#","after":"{epoch}:{}""#, self.offset));
+                let (room, after) = (&self.room, after.unwrap_or_default());
+                let join = format!(r#"{{"type":"join","room":"{room}"{after}}}"#);
+                self.write(&frames::masked(frames::TEXT, join.as_bytes()))?;
+            }
+            (200, Way::Stream) => {}
+            (503, _) => return Err(Trouble::Lost), // starting or stopping: later
+            _ => return Err(Trouble::Broken(format!("a reader was answered {status}"))),
+        }
+        Ok(Some(length))
+    }
+
+    fn on_frame(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<Option<usize>, Trouble> {
+        let Some(frame) = Frame::find(bytes) else { return Ok(None) };
+        match frame.opcode {
+            frames::TEXT => self.on_json(frame.payload, now, tally)?,
+            frames::PING => self.write(&frames::masked(frames::PONG, frame.payload))?,
+            frames::CLOSE => return Err(Trouble::Lost),
+            other => return Err(Trouble::Broken(format!("a frame of kind {other} came"))),
+        }
+        Ok(Some(frame.length))
+    }
+
+    /// A chunk holds whole events: the server writes them so, and hyper makes one chunk of a piece.
+    fn on_chunk(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<Option<usize>, Trouble> {
+        let Some((data, length)) = http::chunk(bytes) else { return Ok(None) };
+        if data.is_empty() {
+            return Err(Trouble::Lost); // the end of the stream
+        }
+        if !data.ends_with(b"\n\n") {
+            return Err(Trouble::Broken("a chunk ends within an event".into()));
+        }
+        for line in data.split(|byte| *byte == b'\n') {
+            if let Some(json) = line.strip_prefix(b"data: ") {
+                self.on_json(json, now, tally)?;
+            }
+        }
+        Ok(Some(length))
+    }
+
+    fn on_json(&mut self, json: &[u8], now: u64, tally: &mut Tally) -> Result<(), Trouble> {
+        if let Some(Entry { offset, posted }) = Entry::find(json) {
+            let last = self.offset;
+            if self.phase != Phase::Live || offset != last + 1 {
+                return Err(Trouble::Broken(format!("entry {offset} came after {last}")));
+            }
+            self.offset = offset;
+            tally.note_delivery(posted, now);
+        } else if self.phase == Phase::Joining && json.starts_with(br#"{"type":"joined""#) {
+            self.on_joined(json).ok_or_else(|| broken_by(json))?;
+            self.go_live(tally);
+        } else if self.phase == Phase::Joining || json.starts_with(br#"{"type":"re"#) {
+            return Err(broken_by(json)); // a reset, a rejection, or whatever comes before its time
+        }
+        Ok(())
+    }
+
+    /// None: its cursor was not honoured.
+    fn on_joined(&mut self, json: &[u8]) -> Option<()> {
+        let epoch = stamp::after(json, br#""epoch":""#)?.split(|byte| *byte == b'"').next()?;
+        let offset = stamp::number(stamp::after(json, br#""offset":"#)?);
+        let is_first = self.epoch.is_none();
+        stamp::after(json, br#""recovered":true"#)?;
+        self.epoch = Some(String::from_utf8_lossy(epoch).into_owned());
+        if is_first {
+            self.offset = offset;
+        }
+        (offset == self.offset).then_some(())
+    }
+}
+
+fn broken_by(json: &[u8]) -> Trouble {
+    Trouble::Broken(format!("a reader received {}", String::from_utf8_lossy(json)))
+}
