@@ -17,9 +17,9 @@ use super::{
     tally::Tally,
 };
 
-/// Connections that are being opened at the same time: a burst of some thousand would overflow the server's queue
-/// of new connections, and each of them would wait a second for nothing.
-const OPENING_MAX: usize = 256;
+/// Connections that are being opened at the same time: as many as the floor's queue of new ones holds. What
+/// overflows it waits a second for nothing.
+const OPENING_MAX: usize = 128;
 /// Events of one turn: few, so that a post that is due does not wait for a thousand readers.
 const EVENTS_MAX: usize = 128;
 /// Larger than what a burst brings one reader.

@@ -1,5 +1,6 @@
 //! The delivery rows: the floor, WebSocket, SSE, bursts and saturation. The posts go over HTTP and are part of the
-//! server's cost, as in life: some 0.1 ms each, shared by all who read them.
+//! server's cost, as in life: some tenths of a millisecond each, shared by all who
+//! read them.
 
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ fn measure_floor(options: &Options, cores: &Cores) -> Result<Figures, Fault> {
     crowd.rest(WARM_UP)?;
     let meter = Meter::start(&server, &mut crowd)?;
     crowd.rest(options.window())?;
-    meter.stop(&server, &crowd)
+    expect_some(meter.stop(&server, &crowd)?)
 }
 
 fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pace) -> Result<Figures, Fault> {
@@ -95,7 +96,16 @@ fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pac
     posting.run(&mut crowd, options.window())?;
     let figures = meter.stop(&server, &crowd)?;
     posting.finish(&mut crowd)?;
-    Ok(figures)
+    expect_some(figures)
+}
+
+/// A cost of nothing is no figure.
+fn expect_some(figures: Figures) -> Result<Figures, Fault> {
+    if figures.deliveries > 0 {
+        Ok(figures)
+    } else {
+        Err("nothing was delivered while it was measured".into())
+    }
 }
 
 /// One room is there already.

@@ -13,6 +13,8 @@ use super::{Fault, frames, options::Options, stamp};
 /// The hidden argument that makes a floor of the bench; the options follow as numbers.
 pub(crate) const ARGUMENT: &str = "--floor";
 
+const JOINED: &str = r#"{"type":"joined","room":"general","epoch":"floor","offset":0,"recovered":true}"#;
+
 pub(crate) fn arguments(options: &Options) -> Vec<String> {
     let Options { subscribers, rate, size, rooms, .. } = options;
     vec![ARGUMENT.into(), subscribers.to_string(), rate.to_string(), size.to_string(), rooms.to_string()]
@@ -26,8 +28,10 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Fault> {
     eprintln!("listening on http://{}", listener.local_addr()?);
     let mut readers = Vec::with_capacity(subscribers);
     while readers.len() < subscribers {
-        let (stream, _) = listener.accept()?;
+        let (mut stream, _) = listener.accept()?;
         stream.set_nodelay(true)?;
+        // A connection is made before it is accepted: only this tells the reader that it is one of us.
+        stream.write_all(&frames::unmasked(JOINED.as_bytes()))?;
         readers.push(stream);
     }
     let began = Instant::now();

@@ -18,7 +18,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// How entries come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// The floor: frames as soon as it is connected.
+    /// The floor: frames without a request.
     Plain,
     Socket,
     Stream,
@@ -101,7 +101,7 @@ impl Reader {
         tally: &mut Tally,
     ) -> Result<(), Trouble> {
         if self.phase == Phase::Connecting && event.is_writable() {
-            self.on_connected(tally)?;
+            self.on_connected()?;
         }
         loop {
             let Some(stream) = self.stream.as_mut() else { return Ok(()) };
@@ -119,7 +119,7 @@ impl Reader {
         }
     }
 
-    fn on_connected(&mut self, tally: &mut Tally) -> Result<(), Trouble> {
+    fn on_connected(&mut self) -> Result<(), Trouble> {
         let stream = self.stream.as_mut().ok_or(Trouble::Lost)?;
         if let Some(error) = stream.take_error()? {
             return Err(error.into());
@@ -127,7 +127,7 @@ impl Reader {
         stream.set_nodelay(true)?;
         let request = match self.way {
             Way::Plain => {
-                self.go_live(tally);
+                self.phase = Phase::Joining;
                 return Ok(());
             }
             Way::Socket => http::upgrade(&self.token),
