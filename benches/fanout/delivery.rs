@@ -95,6 +95,12 @@ fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pac
     let meter = Meter::start(&server, &mut crowd)?;
     posting.run(&mut crowd, options.window())?;
     let figures = meter.stop(&server, &crowd)?;
+    let behind = posting.behind(&crowd);
+    if behind > 0 {
+        eprintln!(
+            "  BEHIND: {behind} messages are due and not posted; the figures are those of a lower rate"
+        );
+    }
     posting.finish(&mut crowd)?;
     expect_some(figures)
 }

@@ -82,6 +82,14 @@ impl Posting {
         Ok(())
     }
 
+    /// Messages that are due and not posted: the server, or a busy machine, does not keep the pace.
+    pub(crate) fn behind(&self, crowd: &Crowd) -> u64 {
+        match self.pace {
+            Pace::Rate { burst, .. } => self.due(crowd).saturating_sub(burst),
+            Pace::Window(_) => 0,
+        }
+    }
+
     /// Waits until every reader has every entry: none missing, none twice, in order.
     pub(crate) fn finish(&self, crowd: &mut Crowd) -> Result<(), Fault> {
         let until = Instant::now() + DRAIN_MAX;
