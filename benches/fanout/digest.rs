@@ -12,17 +12,18 @@ use super::{
 impl Reader {
     /// Takes bytes as they come; a frame may end in the next ones.
     pub(super) fn take(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), Trouble> {
-        let now = stamp::now();
+        let (now, before) = (stamp::now(), tally.deliveries);
         if self.rest.is_empty() {
             let used = self.digest(bytes, now, tally)?;
             self.rest.extend_from_slice(&bytes[used..]);
-            return Ok(());
+        } else {
+            let mut all = std::mem::take(&mut self.rest);
+            all.extend_from_slice(bytes);
+            let used = self.digest(&all, now, tally)?;
+            all.drain(..used);
+            self.rest = all;
         }
-        let mut all = std::mem::take(&mut self.rest);
-        all.extend_from_slice(bytes);
-        let used = self.digest(&all, now, tally)?;
-        all.drain(..used);
-        self.rest = all;
+        tally.reads += u64::from(tally.deliveries > before);
         Ok(())
     }
 

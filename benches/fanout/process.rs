@@ -63,7 +63,12 @@ impl Process {
 
     /// The time its threads have been on a core; the system counts it in nanoseconds.
     pub(crate) fn cpu(&self) -> Result<Duration, Fault> {
-        cpu_of(&self.child.id().to_string())
+        Ok(times_of(&self.child.id().to_string())?.0)
+    }
+
+    /// The time its threads were ready and others had the core.
+    pub(crate) fn waited(&self) -> Result<Duration, Fault> {
+        Ok(times_of(&self.child.id().to_string())?.1)
     }
 
     /// Its resident memory in kB.
@@ -84,17 +89,20 @@ impl Drop for Process {
 
 /// The CPU time of this process.
 pub(crate) fn own_cpu() -> Result<Duration, Fault> {
-    cpu_of("self")
+    Ok(times_of("self")?.0)
 }
 
-fn cpu_of(process: &str) -> Result<Duration, Fault> {
-    let mut nanoseconds = 0;
+/// On a core, and waiting for one, over all threads.
+fn times_of(process: &str) -> Result<(Duration, Duration), Fault> {
+    let (mut ran, mut waited) = (0, 0);
     for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
         // A thread may end between the listing and the reading.
         let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        let mut numbers = text.split(' ').map(str::parse::<u64>);
+        ran += numbers.next().ok_or("an empty schedstat")??;
+        waited += numbers.next().ok_or("a short schedstat")??;
     }
-    Ok(Duration::from_nanos(nanoseconds))
+    Ok((Duration::from_nanos(ran), Duration::from_nanos(waited)))
 }
 
 /// Tells its address, then shows its errors; reads to the end, so that the pipe never fills.

@@ -8,6 +8,8 @@ use super::{delays::Delays, http::Answer, stamp};
 pub(crate) struct Tally {
     /// Entries that came, over all readers.
     pub(crate) deliveries: u64,
+    /// Reads that brought entries: fewer than the deliveries where several came in one write.
+    pub(crate) reads: u64,
     /// From the post to each delivery.
     pub(crate) delays: Delays,
     /// Readers that follow their room now.
