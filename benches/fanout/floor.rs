@@ -38,12 +38,14 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Fault> {
     for turn in 0_usize.. {
         let due = began + Duration::from_secs_f64(turn as f64 / rate as f64);
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        deliver(&mut readers, turn, size, rooms)?;
+        if deliver(&mut readers, turn, size, rooms).is_err() {
+            break; // the readers are gone: it was measured
+        }
     }
     Ok(())
 }
 
-fn deliver(readers: &mut [TcpStream], turn: usize, size: usize, rooms: usize) -> Result<(), Fault> {
+fn deliver(readers: &mut [TcpStream], turn: usize, size: usize, rooms: usize) -> std::io::Result<()> {
     let frame = frames::unmasked(message(turn / rooms + 1, &stamp::text(size)).as_bytes());
     for reader in readers.iter_mut().skip(turn % rooms).step_by(rooms) {
         reader.write_all(&frame)?;
