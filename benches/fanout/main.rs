@@ -4,7 +4,7 @@
 //! ```sh
 //! make bench                                             # everything, about three minutes
 //! make bench ARGS='--only websocket,sse --rate 50'       # some rows; `--help` says what else there is
-//! make bench ARGS='--server /tmp/before --label before'  # another program, to compare
+//! make bench ARGS='--server ../old/idobata --label old'  # another program, to compare
 //! ```
 //!
 //! The load is one thread on the other core, so that it is never what is measured. No figure is asserted. A fact
