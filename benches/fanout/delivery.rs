@@ -1,6 +1,6 @@
-//! The delivery rows: the floor, WebSocket, SSE, bursts and saturation. The posts go over HTTP and are part of the
-//! server's cost, as in life: some tenths of a millisecond each, shared by all who
-//! read them.
+//! The delivery rows: the floor, WebSocket, SSE, bursts and saturation. The posts are part of the server's cost, as in
+//! life: some tenths of a millisecond each, most of it the durable append, shared by all who read them. Those of a
+//! room's sockets come over these sockets, those of streams over HTTP.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     floor, http,
     meter::{Figures, Meter},
     options::Options,
-    posting::{CALLERS, Pace, Posting},
+    posting::{By, CALLERS, Pace, Posting},
     process::Process,
     reader::Way,
     table::Table,
@@ -90,7 +90,8 @@ fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pac
     let rooms = make_rooms(&crowd, &token, options.rooms)?;
     crowd.add_callers(CALLERS)?;
     crowd.follow(way, readers, &rooms, options)?;
-    let mut posting = Posting::new(pace, token, options.size, rooms);
+    let by = if way == Way::Socket { By::Readers } else { By::Callers };
+    let mut posting = Posting::new(by, pace, token, options.size, rooms);
     posting.run(&mut crowd, WARM_UP)?;
     let meter = Meter::start(&server, &mut crowd)?;
     posting.run(&mut crowd, options.window())?;

@@ -33,7 +33,8 @@ impl Reader {
         loop {
             let length = match (self.phase, self.way) {
                 (Phase::Opening, _) => self.on_head(&bytes[used..])?,
-                (_, Way::Stream) => self.on_chunk(&bytes[used..], now, tally)?,
+                (_, Way::Stream) if self.is_chunked => self.on_chunk(&bytes[used..], now, tally)?,
+                (_, Way::Stream) => self.on_block(&bytes[used..], now, tally)?,
                 _ => self.on_frame(&bytes[used..], now, tally)?,
             };
             match length {
@@ -53,7 +54,7 @@ impl Reader {
                 let join = format!(r#"{{"type":"join","room":"{room}"{after}}}"#);
                 self.write(&frames::masked(frames::TEXT, join.as_bytes()))?;
             }
-            (200, Way::Stream) => {}
+            (200, Way::Stream) => self.is_chunked = http::is_chunked(&bytes[..length]),
             (503, _) => return Err(Trouble::Lost), // starting or stopping: later
             _ => return Err(Trouble::Broken(format!("a reader was answered {status}"))),
         }
@@ -71,7 +72,7 @@ impl Reader {
         Ok(Some(frame.length))
     }
 
-    /// A chunk holds whole events: the server writes them so, and hyper makes one chunk of a piece.
+    /// A chunk holds whole events: servers that make chunks write them so.
     fn on_chunk(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<Option<usize>, Trouble> {
         let Some((data, length)) = http::chunk(bytes) else { return Ok(None) };
         if data.is_empty() {
@@ -80,12 +81,23 @@ impl Reader {
         if !data.ends_with(b"\n\n") {
             return Err(Trouble::Broken("a chunk ends within an event".into()));
         }
-        for line in data.split(|byte| *byte == b'\n') {
-            if let Some(json) = line.strip_prefix(b"data: ") {
-                self.on_json(json, now, tally)?;
-            }
-        }
+        self.on_lines(data, now, tally)?;
         Ok(Some(length))
+    }
+
+    /// An event ends with an empty line.
+    fn on_block(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<Option<usize>, Trouble> {
+        let Some(end) = bytes.windows(2).position(|pair| pair == b"\n\n") else { return Ok(None) };
+        self.on_lines(&bytes[..end], now, tally)?;
+        Ok(Some(end + 2))
+    }
+
+    fn on_lines(&mut self, data: &[u8], now: u64, tally: &mut Tally) -> Result<(), Trouble> {
+        let mut lines = data.split(|byte| *byte == b'\n');
+        lines.try_for_each(|line| match line.strip_prefix(b"data: ") {
+            Some(json) => self.on_json(json, now, tally),
+            None => Ok(()),
+        })
     }
 
     fn on_json(&mut self, json: &[u8], now: u64, tally: &mut Tally) -> Result<(), Trouble> {
@@ -96,6 +108,8 @@ impl Reader {
             }
             self.offset = offset;
             tally.note_delivery(posted, now);
+        } else if json.starts_with(br#"{"type":"posted""#) {
+            tally.note_stored(json).ok_or_else(|| broken_by(json))?;
         } else if self.phase == Phase::Joining && json.starts_with(br#"{"type":"joined""#) {
             self.on_joined(json).ok_or_else(|| broken_by(json))?;
             self.go_live(tally);

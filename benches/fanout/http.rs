@@ -47,6 +47,11 @@ pub(crate) fn head(bytes: &[u8]) -> Option<(u16, usize)> {
     Some((stamp::number(bytes.get(9..)?) as u16, end + 4))
 }
 
+/// Whether what follows this head comes in chunks; otherwise it comes as it is, until the end.
+pub(crate) fn is_chunked(head: &[u8]) -> bool {
+    stamp::after(&head.to_ascii_lowercase(), b"transfer-encoding: chunked").is_some()
+}
+
 /// A whole answer at the start of some bytes.
 pub(crate) struct Answer {
     pub(crate) status: u16,

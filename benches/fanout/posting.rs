@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Fault, crowd::Crowd, http, stamp};
+use super::{Fault, crowd::Crowd, frames, http, stamp};
 
 /// Connections that post: more than are ever under way at once in a row.
 pub(crate) const CALLERS: usize = 64;
@@ -18,7 +18,17 @@ pub(crate) enum Pace {
     Window(u64),
 }
 
+/// Who posts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Those who read, over their sockets: a room as it is.
+    Readers,
+    /// Others, over HTTP.
+    Callers,
+}
+
 pub(crate) struct Posting {
+    by: By,
     pace: Pace,
     token: String,
     size: usize,
@@ -30,8 +40,8 @@ pub(crate) struct Posting {
 }
 
 impl Posting {
-    pub(crate) fn new(pace: Pace, token: String, size: usize, rooms: Vec<String>) -> Self {
-        Self { pace, token, size, rooms, began: Instant::now(), posted: 0, expected: 0 }
+    pub(crate) fn new(by: By, pace: Pace, token: String, size: usize, rooms: Vec<String>) -> Self {
+        Self { by, pace, token, size, rooms, began: Instant::now(), posted: 0, expected: 0 }
     }
 
     /// Posts for a time.
@@ -41,7 +51,10 @@ impl Posting {
         }
         let until = Instant::now() + time;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
-            let due = self.due(crowd).min(crowd.callers.idle() as u64);
+            let due = match self.by {
+                By::Readers => self.due(crowd),
+                By::Callers => self.due(crowd).min(crowd.callers.idle() as u64),
+            };
             (0..due).try_for_each(|_| self.post(crowd))?;
             crowd.turn(left.min(self.next_in()))?;
         }
@@ -76,7 +89,21 @@ impl Posting {
     fn post(&mut self, crowd: &mut Crowd) -> Result<(), Fault> {
         let index = (self.posted % self.rooms.len() as u64) as usize;
         let text = stamp::text(self.size);
-        crowd.callers.ask(&message(&self.rooms[index], &self.token, self.posted, &text))?;
+        let room = &self.rooms[index];
+        match self.by {
+            By::Callers => crowd.callers.ask(&message(room, &self.token, self.posted, &text))?,
+            // The readers of a room come every so many; one after the other says something.
+            By::Readers => {
+                let turn =
+                    (self.posted as usize / self.rooms.len()) % (crowd.readers.len() / self.rooms.len());
+                let body = body(self.posted, &text);
+                let frame = format!(r#"{{"type":"post","room":"{room}",{body}}}"#);
+                let reader = &mut crowd.readers[index + turn * self.rooms.len()];
+                reader
+                    .write(&frames::masked(frames::TEXT, frame.as_bytes()))
+                    .map_err(|_| "a reader could not post")?;
+            }
+        }
         self.posted += 1;
         self.expected += crowd.readers.iter().skip(index).step_by(self.rooms.len()).len() as u64;
         Ok(())
@@ -111,6 +138,9 @@ impl Posting {
 
 /// The post of a message; `number` makes its id.
 pub(crate) fn message(room: &str, token: &str, number: u64, text: &str) -> String {
-    let body = format!(r#"{{"id":"00000000-0000-4000-8000-{number:012x}","text":"{text}"}}"#);
-    http::post(&format!("/api/rooms/{room}/messages"), token, &body)
+    http::post(&format!("/api/rooms/{room}/messages"), token, &format!("{{{}}}", body(number, text)))
+}
+
+fn body(number: u64, text: &str) -> String {
+    format!(r#""id":"00000000-0000-4000-8000-{number:012x}","text":"{text}""#)
 }

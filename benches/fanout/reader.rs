@@ -56,6 +56,8 @@ pub(crate) struct Reader {
     token: Rc<str>,
     stream: Option<TcpStream>,
     pub(crate) phase: Phase,
+    /// Of a stream: whether it comes in chunks.
+    pub(super) is_chunked: bool,
     /// The part of a frame that has come.
     pub(super) rest: Vec<u8>,
     pub(super) epoch: Option<String>,
@@ -69,7 +71,18 @@ impl Reader {
     pub(crate) fn new(way: Way, room: Rc<str>, token: Rc<str>) -> Self {
         let (rest, now) = (Vec::new(), Instant::now());
         let phase = Phase::Down { again: now };
-        Self { way, room, token, stream: None, phase, rest, epoch: None, offset: 0, live_at: now }
+        Self {
+            way,
+            room,
+            token,
+            stream: None,
+            phase,
+            is_chunked: false,
+            rest,
+            epoch: None,
+            offset: 0,
+            live_at: now,
+        }
     }
 
     pub(crate) fn connect(

@@ -43,7 +43,8 @@ impl Tally {
         Ok(())
     }
 
-    fn note_stored(&mut self, entry: &[u8]) -> Option<()> {
+    /// Takes an acknowledgement: it names the room and the offset.
+    pub(crate) fn note_stored(&mut self, entry: &[u8]) -> Option<()> {
         let room = stamp::after(entry, br#""room":""#)?.split(|byte| *byte == b'"').next()?;
         let offset = stamp::number(stamp::after(entry, br#""offset":"#)?);
         let room = String::from_utf8_lossy(room);

@@ -76,7 +76,9 @@ impl AppState {
             None => Secret::load_or_create(data)?,
         };
         let metrics = Arc::new(Metrics::new(config.max_connections));
-        let topics = Arc::new(Topics::new(encode, metrics.clone()));
+        let topics =
+            Topics::start(encode, metrics.clone()).context("the threads that deliver cannot be started")?;
+        let topics = Arc::new(topics);
         let path = data.join(DATABASE);
         let store: Arc<dyn Store> = Arc::new(
             SqliteStore::open(&path, topics.clone())

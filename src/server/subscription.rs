@@ -91,14 +91,14 @@ impl Subscription {
     /// Lets the topic write what is new straight into `outlet`, until the bell rings. To be called when `read` was
     /// idle, everything was written, and there were no whispers; what came since then rings the bell.
     pub fn stand(&self, outlet: &Arc<Outlet>) {
-        self.reader.position().outlet = Some(outlet.clone());
+        self.reader.stand(outlet);
     }
 
     /// Ends the standing at the head: from now on nothing comes but what the connection reads. Returns the last
     /// offset that was delivered.
     pub fn step_back(&self) -> Offset {
         let mut position = self.reader.position();
-        position.outlet = None;
+        position.stands = false;
         position.offset
     }
 

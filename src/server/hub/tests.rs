@@ -32,7 +32,7 @@ impl Bench {
     fn new(lets_through: fn(usize) -> bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let metrics = Arc::new(Metrics::new(u64::MAX));
-        let topics = Arc::new(Topics::new(|record| record.body.clone(), metrics));
+        let topics = Arc::new(Topics::start(|record| record.body.clone(), metrics).expect("started"));
         let announce = Lossy { topics: topics.clone(), count: AtomicUsize::new(0), lets_through };
         let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(announce)).expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: folder }

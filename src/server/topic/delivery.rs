@@ -4,15 +4,20 @@
 //! A delivery never waits for a reader. One whose peer is slow is left to its own task, which comes back to the head
 //! when it can; so whoever reads slowly costs the others nothing.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread,
+};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Delivery, Form, Offset, Position, Reader, Topic, Whispers, lock};
-use crate::server::outlet::Offered;
+use super::{Delivery, Form, Metrics, Offset, Position, Reader, Topic, Whispers, lock};
+use crate::server::outlet::{Offered, Outlet};
 
-/// Readers that are served before other tasks get their turn: a fraction of a millisecond.
-const PORTION_READERS: usize = 64;
+/// Readers that are looked at before the first of them is written to: as many as stay in the core's own memory.
+const PORTION_READERS: usize = 32;
 /// A piece ends with the entry that reaches this size. What a slow peer does not take of it is kept for the peer.
 const PIECE_BYTES: usize = 16 * 1024;
 /// Entries in a piece, however short they are.
@@ -20,22 +25,73 @@ const PIECE_ENTRIES: usize = 128;
 /// Pieces that are remembered for the next reader: a few places where readers stand, in two forms.
 const PIECES_KEPT: usize = 8;
 
-/// Delivers until every reader has what there is or was woken. Returns how many entries were written.
-pub(super) async fn run(topic: &Topic) -> usize {
-    let mut delivered = 0;
-    while topic.begin_delivery() {
-        let mut round = Round { topic, pieces: Vec::new(), delivered: 0 };
-        let mut next = 0;
-        loop {
-            let portion = topic.readers_from(next, PORTION_READERS);
-            let Some(last) = portion.last() else { break };
-            next = last.number() + 1;
-            portion.iter().for_each(|reader| round.serve(reader));
-            tokio::task::yield_now().await;
+/// The threads that deliver, one a core. They are the system's and not the runtime's: a round through a large room
+/// takes milliseconds of nothing but writes, and what else the server does shall not wait behind it.
+pub(super) struct Deliverers(Arc<Queue>);
+
+impl Deliverers {
+    pub(super) fn start(metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let deliverers = Self(Arc::default());
+        for _ in 0..thread::available_parallelism()?.get() {
+            let (queue, metrics) = (deliverers.0.clone(), metrics.clone());
+            thread::Builder::new().name("delivery".into()).spawn(move || work(&queue, &metrics))?;
         }
-        delivered += round.delivered;
+        Ok(deliverers)
     }
-    delivered
+
+    /// Sees to it that a round through the topic's readers begins which has not begun yet.
+    pub(super) fn deliver(&self, topic: Arc<Topic>) {
+        if topic.note_due() {
+            self.0.push(topic);
+        }
+    }
+}
+
+impl Drop for Deliverers {
+    fn drop(&mut self) {
+        lock(&self.0.due).is_over = true;
+        self.0.pushed.notify_all();
+    }
+}
+
+/// Topics that have something to deliver, each at most once.
+#[derive(Default)]
+struct Queue {
+    due: Mutex<Due>,
+    pushed: Condvar,
+}
+
+#[derive(Default)]
+struct Due {
+    topics: VecDeque<Arc<Topic>>,
+    is_over: bool,
+}
+
+impl Queue {
+    fn push(&self, topic: Arc<Topic>) {
+        lock(&self.due).topics.push_back(topic);
+        self.pushed.notify_one();
+    }
+
+    /// Waits for a topic; `None` is the end.
+    fn pop(&self) -> Option<Arc<Topic>> {
+        let due = lock(&self.due);
+        let waited = self.pushed.wait_while(due, |due| due.topics.is_empty() && !due.is_over);
+        waited.unwrap_or_else(PoisonError::into_inner).topics.pop_front()
+    }
+}
+
+fn work(queue: &Queue, metrics: &Metrics) {
+    while let Some(topic) = queue.pop() {
+        topic.begin_round();
+        let mut round = Round { topic: &topic, pieces: Vec::new(), delivered: 0 };
+        round.run();
+        metrics.count_deliveries(round.delivered);
+        if topic.is_due_again() {
+            // Behind the other topics, which had to wait for this one.
+            queue.push(topic);
+        }
+    }
 }
 
 /// Consecutive entries as one write, and where they bring a reader.
@@ -45,6 +101,8 @@ struct Piece {
     entries: usize,
     offset: Offset,
     whispered: u64,
+    /// Whether it brings a reader to the head.
+    is_last: bool,
 }
 
 /// What decides which piece a reader needs.
@@ -59,26 +117,43 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    fn serve(&mut self, reader: &Reader) {
-        let mut position = reader.position();
-        // If it is not put back, the connection reads by itself from here on, until it stands at the head again.
-        let Some(outlet) = position.outlet.take() else { return reader.bell().ring() };
-        while let Some(piece) = self.piece(&position, outlet.form(), reader.channels()) {
-            if (piece.offset, piece.whispered) == (position.offset, position.whispered) {
-                position.outlet = Some(outlet); // it has everything
-                return;
+    fn run(&mut self) {
+        for portion in self.topic.readers().chunks(PORTION_READERS) {
+            // All at once, because a reader's memory is cold every time: one after the other each would be waited
+            // for alone.
+            let outlets: Vec<_> =
+                portion.iter().map(|reader| reader.outlet().map(|outlet| (outlet, outlet.form()))).collect();
+            for (reader, outlet) in portion.iter().zip(outlets) {
+                self.serve(reader, outlet);
             }
+        }
+    }
+
+    fn serve(&mut self, reader: &Reader, outlet: Option<(&Outlet, Form)>) {
+        let mut position = reader.position();
+        if let Some((outlet, form)) = outlet.filter(|_| position.stands) {
+            position.stands = self.write(reader, &mut position, outlet, form);
+        }
+        if !position.stands {
+            // From here on the connection reads by itself, until it stands at the head again.
+            reader.bell().ring();
+        }
+    }
+
+    /// Writes what the reader lacks. True: it stands at the head again.
+    fn write(&mut self, reader: &Reader, position: &mut Position, outlet: &Outlet, form: Form) -> bool {
+        while let Some(piece) = self.piece(position, form, reader.channels()) {
             let offered = if piece.bytes.is_empty() { Offered::Taken } else { outlet.offer(&piece.bytes) };
             if offered == Offered::Refused {
-                break;
+                return false;
             }
             self.delivered += piece.entries;
             (position.offset, position.whispered) = (piece.offset, piece.whispered);
-            if offered == Offered::Kept {
-                break;
+            if piece.is_last || offered == Offered::Kept {
+                return offered == Offered::Taken;
             }
         }
-        reader.bell().ring();
+        false
     }
 
     /// What a reader at this position lacks, as far as it is in memory. `None`: it is not.
@@ -100,33 +175,46 @@ impl Round<'_> {
 }
 
 impl Topic {
-    /// False: nothing has happened since the last time, and the delivery is over.
-    fn begin_delivery(&self) -> bool {
+    /// True: the topic has to be put into the queue. Otherwise it is there, or will be once more.
+    fn note_due(&self) -> bool {
         let mut state = lock(&self.state);
-        state.delivery = match state.delivery {
-            Delivery::Due => Delivery::Running,
-            Delivery::Running | Delivery::Idle => Delivery::Idle,
-        };
-        state.delivery == Delivery::Running
+        match state.delivery {
+            Delivery::Idle if !state.readers.is_empty() => {
+                state.delivery = Delivery::Due;
+                return true;
+            }
+            Delivery::Running => state.delivery = Delivery::RunningAndDue,
+            Delivery::Idle | Delivery::Due | Delivery::RunningAndDue => {}
+        }
+        false
     }
 
-    fn readers_from(&self, number: u64, limit: usize) -> Vec<Arc<Reader>> {
-        lock(&self.state).readers.range(number..).take(limit).map(|(_, reader)| reader.clone()).collect()
+    fn begin_round(&self) {
+        lock(&self.state).delivery = Delivery::Running;
+    }
+
+    /// Whether something has come that the round may have missed.
+    fn is_due_again(&self) -> bool {
+        let mut state = lock(&self.state);
+        let is_due = state.delivery == Delivery::RunningAndDue;
+        state.delivery = if is_due { Delivery::Due } else { Delivery::Idle };
+        is_due
     }
 
     fn piece_after(&self, position: &Position, form: Form, channels: Option<&[String]>) -> Option<Piece> {
-        let (whispers, entries) = {
-            let state = lock(&self.state);
-            let Whispers::Frames(whispers) = state.live_end.whispers_after(position.whispered) else {
+        let (whispers, entries, head) = {
+            let live_end = &lock(&self.state).live_end;
+            let Whispers::Frames(whispers) = live_end.whispers_after(position.whispered) else {
                 return None;
             };
-            (whispers, state.live_end.recent_after(position.offset, PIECE_ENTRIES)?)
+            (whispers, live_end.recent_after(position.offset, PIECE_ENTRIES)?, live_end.head())
         };
         let mut piece = Piece {
             bytes: Bytes::new(),
             entries: 0,
             offset: position.offset,
             whispered: position.whispered + whispers.len() as u64,
+            is_last: false,
         };
         let mut parts: Vec<Bytes> = whispers.iter().map(|whisper| whisper.bytes(form).clone()).collect();
         let mut size: usize = parts.iter().map(Bytes::len).sum();
@@ -143,6 +231,7 @@ impl Topic {
                 parts.push(entry.encoded.bytes(form).clone());
             }
         }
+        piece.is_last = piece.offset == head;
         piece.bytes = joined(parts, size);
         Some(piece)
     }

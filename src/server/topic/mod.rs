@@ -12,14 +12,15 @@ mod reader;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::sync::Notify;
 
 pub use self::live_end::Whispers;
 pub(super) use self::reader::Reader;
-use self::{live_end::LiveEnd, reader::Position};
+use self::{delivery::Deliverers, live_end::LiveEnd, reader::Position};
 use super::{
     form::{Encoded, Form},
     metrics::Metrics,
@@ -61,15 +62,15 @@ impl Bell {
 pub struct Topics {
     encode: Encode,
     metrics: Arc<Metrics>,
-    /// Runs the deliveries: announcements come from the store's own thread.
-    runtime: Handle,
+    deliverers: Deliverers,
     open: Mutex<HashMap<TopicName, Arc<Topic>>>,
 }
 
 impl Topics {
-    /// No topic is open yet. Entries are delivered on the runtime of the caller.
-    pub fn new(encode: Encode, metrics: Arc<Metrics>) -> Self {
-        Self { encode, metrics, runtime: Handle::current(), open: Mutex::default() }
+    /// No topic is open yet. Fails when the system gives no threads to deliver with.
+    pub fn start(encode: Encode, metrics: Arc<Metrics>) -> io::Result<Self> {
+        let deliverers = Deliverers::start(&metrics)?;
+        Ok(Self { encode, metrics, deliverers, open: Mutex::default() })
     }
 
     /// Opens the topic, if it is not open, and adds a reader that stands nowhere yet. [`Topics::leave`] must follow.
@@ -98,7 +99,7 @@ impl Topics {
         let topic = lock(&self.open).get(name).cloned();
         if let Some(topic) = topic {
             lock(&topic.state).live_end.whisper(Encoded::new(None, json));
-            self.deliver(topic);
+            self.deliverers.deliver(topic);
         }
     }
 
@@ -106,7 +107,7 @@ impl Topics {
     pub(super) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
         let is_news = lock(&topic.state).live_end.learn(bounds);
         if is_news {
-            self.deliver(topic.clone());
+            self.deliverers.deliver(topic.clone());
         }
     }
 
@@ -121,15 +122,6 @@ impl Topics {
         let cursor = Cursor { epoch: epoch.clone(), offset: record.offset };
         let encoded = Encoded::new(Some(&cursor), &(self.encode)(record));
         Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), encoded })
-    }
-
-    /// Sees to it that a delivery of the topic runs which has not begun yet.
-    fn deliver(&self, topic: Arc<Topic>) {
-        if topic.wants_delivery() {
-            let metrics = self.metrics.clone();
-            // It ends by itself: it never waits for a reader.
-            self.runtime.spawn(async move { metrics.count_deliveries(delivery::run(&topic).await) });
-        }
     }
 }
 
@@ -149,7 +141,7 @@ impl Announce for Topics {
                 lock(&topic.state).live_end.note_head(records.last().map_or(0, |record| record.offset));
             }
         }
-        self.deliver(topic);
+        self.deliverers.deliver(topic);
     }
 }
 
@@ -162,21 +154,25 @@ pub(super) struct Topic {
 #[derive(Default)]
 struct State {
     live_end: LiveEnd,
-    /// By number, so that a delivery can go through them in portions while others come and go.
+    /// By number, which is the order in which they came.
     readers: BTreeMap<u64, Arc<Reader>>,
+    /// The same readers for the rounds, until one comes or goes.
+    round: Option<Arc<[Arc<Reader>]>>,
     next_reader: u64,
     delivery: Delivery,
 }
 
-/// A topic has at most one delivery, so nothing is announced to a reader in two orders.
+/// A topic is delivered by one thread at a time, so no reader gets two entries in the wrong order.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Delivery {
     #[default]
     Idle,
-    /// It has not looked at the topic yet, so it will see whatever there is.
+    /// In the queue.
     Due,
-    /// It is on its way, and may have passed some readers.
+    /// A round is on its way, and may have passed some readers …
     Running,
+    /// … before the last thing came.
+    RunningAndDue,
 }
 
 impl Topic {
@@ -227,23 +223,22 @@ impl Topic {
         state.next_reader += 1;
         let reader = Arc::new(Reader::new(number, bell, channels, state.live_end.whispered()));
         state.readers.insert(number, reader.clone());
+        state.round = None;
         reader
     }
 
     fn remove_reader(&self, reader: &Reader) -> usize {
         let mut state = lock(&self.state);
         state.readers.remove(&reader.number());
+        state.round = None;
         state.readers.len()
     }
 
-    /// True: a delivery has to be started. Otherwise one runs that will see what there is.
-    fn wants_delivery(&self) -> bool {
+    /// Everybody who reads now.
+    fn readers(&self) -> Arc<[Arc<Reader>]> {
         let mut state = lock(&self.state);
-        if state.readers.is_empty() {
-            return false;
-        }
-        let before = std::mem::replace(&mut state.delivery, Delivery::Due);
-        before == Delivery::Idle
+        let State { readers, round, .. } = &mut *state;
+        round.get_or_insert_with(|| readers.values().cloned().collect()).clone()
     }
 }
 

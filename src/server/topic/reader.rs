@@ -1,17 +1,18 @@
 //! A reader's place in a topic, seen from both sides: its subscription reads through it, and the delivery writes
 //! past the subscription while the reader stands at the head.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::{Bell, Offset, lock};
 use crate::server::outlet::Outlet;
 
-/// See the module. Its lock may be held while the topic's is taken, never the other way round.
+/// See the module. The lock of its position may be held while the topic's is taken, never the other way round.
 pub(in crate::server) struct Reader {
+    position: Mutex<Position>,
+    outlet: OnceLock<Arc<Outlet>>,
     number: u64,
     bell: Arc<Bell>,
     channels: Option<Vec<String>>,
-    position: Mutex<Position>,
 }
 
 /// What the reader has seen, and who reads for it.
@@ -20,14 +21,15 @@ pub(in crate::server) struct Position {
     pub(in crate::server) offset: Offset,
     /// The last whisper it was given.
     pub(in crate::server) whispered: u64,
-    /// Where the delivery writes for it. `None`: its connection reads by itself, when the bell rings.
-    pub(in crate::server) outlet: Option<Arc<Outlet>>,
+    /// Whether it is at the head, and the delivery writes into its outlet. Otherwise its connection reads by itself,
+    /// when the bell rings.
+    pub(in crate::server) stands: bool,
 }
 
 impl Reader {
     pub(super) fn new(number: u64, bell: Arc<Bell>, channels: Option<Vec<String>>, whispered: u64) -> Self {
-        let position = Position { offset: 0, whispered, outlet: None };
-        Self { number, bell, channels, position: Mutex::new(position) }
+        let position = Mutex::new(Position { offset: 0, whispered, stands: false });
+        Self { position, outlet: OnceLock::new(), number, bell, channels }
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -43,8 +45,19 @@ impl Reader {
         self.channels.as_deref()
     }
 
+    /// Where to write for it when it stands.
+    pub(super) fn outlet(&self) -> Option<&Outlet> {
+        self.outlet.get().map(Arc::as_ref)
+    }
+
     /// What the reader has seen. While this is held nothing is delivered to it.
     pub(in crate::server) fn position(&self) -> MutexGuard<'_, Position> {
         lock(&self.position)
+    }
+
+    /// From now on the delivery writes for it, into the outlet of its connection: always the same one.
+    pub(in crate::server) fn stand(&self, outlet: &Arc<Outlet>) {
+        self.outlet.get_or_init(|| outlet.clone());
+        self.position().stands = true;
     }
 }

@@ -100,7 +100,7 @@ async fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
 }
 
 fn topics() -> Topics {
-    Topics::new(|record| record.body.clone(), Arc::new(Metrics::new(1)))
+    Topics::start(|record| record.body.clone(), Arc::new(Metrics::new(1))).expect("started")
 }
 
 /// A connection that stands at the head of a topic, and the far end of it.
@@ -122,7 +122,7 @@ impl Standing {
         let address = listener.local_addr().expect("an address");
         let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
         let outlet = Arc::new(Outlet::new(ours.expect("accepted").0, Form::Block));
-        reader.position().outlet = Some(outlet.clone());
+        reader.stand(&outlet);
         Self { topics, reader, bell, outlet, peer: peer.expect("connected") }
     }
 
@@ -168,14 +168,14 @@ async fn what_is_not_in_the_ring_is_left_to_the_reader() {
     standing.topics.announce(&[record(2, "c")]); // the first was announced to nobody
     standing.rung().await;
     let position = standing.reader.position();
-    assert_eq!((position.offset, position.outlet.is_none()), (0, true));
+    assert_eq!((position.offset, position.stands), (0, false));
 }
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished() {
     let mut standing = Standing::new(None).await;
     let mut offset = 0;
-    while standing.reader.position().outlet.is_some() {
+    while standing.reader.position().stands {
         offset += 1;
         standing.topics.announce(&[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
         tokio::task::yield_now().await;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The schema's version is the number of migrations applied (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -46,6 +46,13 @@ const MIGRATIONS: [&str; 2] = [
         PRIMARY KEY (topic, author, client_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX past_client_ids_by_age ON past_client_ids (topic, timestamp);
+",
+    // Both are for the feed. An index that a room's messages were in as well was two more pages to write for each.
+    "
+    DROP INDEX entries_by_channel;
+    DROP INDEX entries_lasting;
+    CREATE INDEX entries_values ON entries (topic, channel, offset) WHERE lasting = 0;
+    CREATE INDEX entries_notices ON entries (topic, offset) WHERE lasting = 1 AND channel IS NOT NULL;
 ",
 ];
 
