@@ -13,3 +13,4 @@ mod lifecycle;
 mod pages;
 mod program;
 mod support;
+mod takeover;
