@@ -11,8 +11,7 @@
 //! Who may import whom: server → app → { browser, protocol }. The journeys of a message and of an event are in
 //! the README.
 //!
-//! This is the only file with feature gates. Shared code needs none: the bodies of `#[server]` functions vanish
-//! from the browser's build, and effects never run on the server.
+//! This is the only file with feature gates. Shared code needs none: effects never run on the server.
 
 // Page trees are deeply nested types; both builds exceed the default.
 #![recursion_limit = "512"]
@@ -27,6 +26,8 @@ pub mod server;
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::hydrated);
+    // A document without it is not one of ours: it stays a plain page.
+    if let Some(start) = browser::page::start() {
+        leptos::mount::hydrate_body(|| app::hydrated(start));
+    }
 }

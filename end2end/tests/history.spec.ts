@@ -51,7 +51,7 @@ test("earlier messages that are put above do not move what is read", async ({ al
   await bob.postByRequest(room, ...numbered(1, 120));
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await alice.page.route("**/fn/messages*", async (route) => {
+  await alice.page.route("**/messages?before=*", async (route) => {
     await held;
     await route.continue();
   });

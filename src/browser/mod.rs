@@ -8,12 +8,15 @@
 pub mod anchor;
 mod attempt;
 pub mod backoff;
+pub mod characters;
 pub mod connection;
+mod json;
 mod ladder;
+pub mod links;
 mod listener;
 pub mod page;
 mod preference;
-mod request;
+pub mod request;
 mod slot;
 pub mod storage;
 pub mod time;

@@ -4,7 +4,8 @@ use js_sys::Math;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlElement, Window};
 
-use super::listener::Listener;
+use super::{json, listener::Listener};
+use crate::protocol::json::Decode;
 
 pub(super) fn window() -> Window {
     web_sys::window().expect("called in a browser's page only")
@@ -45,6 +46,18 @@ pub(super) fn root_attribute(name: &str) -> Option<String> {
     window().document()?.document_element()?.get_attribute(name)
 }
 
+/// What the server wrote into the document for the page to start from.
+pub fn start<T: Decode>() -> Option<T> {
+    json::read(&window().document()?.get_element_by_id("start")?.text_content()?)
+}
+
+/// Names the document.
+pub fn set_title(title: &str) {
+    if let Some(document) = window().document() {
+        document.set_title(title);
+    }
+}
+
 /// The query of the page's address, with its `?`.
 pub(super) fn query() -> String {
     window().location().search().unwrap_or_default()
@@ -56,7 +69,7 @@ pub fn is_hidden() -> bool {
 }
 
 /// Makes text part of an address (RFC 3986, 2.1).
-pub(super) fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }
 

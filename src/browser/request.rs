@@ -1,12 +1,13 @@
 //! Requests to this page's server. Each ends with whoever made it: a dropped [`Abort`] ends what it was given to.
 
 use gloo_timers::callback::Timeout;
-use js_sys::Reflect;
+use js_sys::{Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, Response};
 
-use super::page;
+use super::{json, page};
+use crate::protocol::json::Decode;
 
 /// Ends requests when it is dropped.
 pub(super) struct Abort(AbortController);
@@ -37,6 +38,15 @@ impl Signal {
     pub(super) fn is_aborted(&self) -> bool {
         self.0.signal().aborted()
     }
+}
+
+/// What a page asks for may take so long.
+const LOAD_MS: u32 = 15_000;
+
+/// Asks for something of this page's server and reads it. `None`: it could not be had.
+pub async fn load<T: Decode>(url: &str) -> Option<T> {
+    let answer = send(url, "GET", None, None, LOAD_MS).await?;
+    answer.is_success().then(|| json::read(&answer.body)).flatten()
 }
 
 /// What the server said.
@@ -74,7 +84,8 @@ async fn send(
     init.set_method(method);
     match &signal {
         Some(signal) => init.set_signal(Some(&signal.0.signal())),
-        None => drop(Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE)),
+        None if method == "POST" => drop(Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE)),
+        None => {}
     }
     if let Some(json) = json {
         headers.set("content-type", "application/json").ok()?;
@@ -82,20 +93,19 @@ async fn send(
     }
     init.set_headers(&headers);
     // Its own end must not end the others that share the signal, so late answers are given up by a race.
-    let answer = JsFuture::from(page::window().fetch_with_str_and_init(url, &init));
+    let answer = page::window().fetch_with_str_and_init(url, &init);
     let response: Response = in_time(answer, limit_ms).await?.dyn_into().ok()?;
-    let body = in_time(JsFuture::from(response.text().ok()?), limit_ms).await?.as_string()?;
+    let body = in_time(response.text().ok()?, limit_ms).await?.as_string()?;
     Some(Answer { status: response.status(), body })
 }
 
 /// Waits for a promise, or so long.
-async fn in_time(promise: JsFuture, limit_ms: u32) -> Option<JsValue> {
+async fn in_time(promise: Promise, limit_ms: u32) -> Option<JsValue> {
     let mut timer = None;
-    let late = js_sys::Promise::new(&mut |_, reject| {
+    let late = Promise::new(&mut |_, reject| {
         timer = Some(Timeout::new(limit_ms, move || drop(reject.call0(&JsValue::UNDEFINED))));
     });
-    let first = wasm_bindgen_futures::future_to_promise(promise);
-    let decided = JsFuture::from(js_sys::Promise::race(&js_sys::Array::of2(&first, &late))).await;
+    let decided = JsFuture::from(Promise::race(&js_sys::Array::of2(&promise, &late))).await;
     drop(timer);
     decided.ok()
 }

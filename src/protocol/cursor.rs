@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Code, Rejection};
+use super::{
+    json::{Decode, Json},
+    problem::{Code, Rejection},
+};
 
 /// The place of an entry in its topic: 1, 2, 3 … without holes. 0 is "before the first".
 pub type Offset = u64;
@@ -76,6 +79,18 @@ impl TryFrom<String> for Cursor {
 impl From<Cursor> for String {
     fn from(cursor: Cursor) -> Self {
         cursor.to_string()
+    }
+}
+
+impl Decode for Epoch {
+    fn decode(json: &impl Json) -> Option<Self> {
+        json.text().map(Self)
+    }
+}
+
+impl Decode for Cursor {
+    fn decode(json: &impl Json) -> Option<Self> {
+        json.text()?.parse().ok()
     }
 }
 

@@ -63,6 +63,7 @@
 pub mod chat;
 pub mod cursor;
 pub mod feed;
+pub mod json;
 pub mod name;
 pub mod problem;
 pub mod session;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    json::{Decode, Json},
     problem::{Code, Rejection},
     text::count_characters,
 };
@@ -81,6 +82,12 @@ impl RoomId {
 impl fmt::Display for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Decode for RoomId {
+    fn decode(json: &impl Json) -> Option<Self> {
+        json.text().map(Self)
     }
 }
 

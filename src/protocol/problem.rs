@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::json::{Decode, Json, decode};
+
 /// What is wrong, as a stable word for programs. The page has a sentence for each in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +59,33 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: [Self; 23] = [
+        Self::BadJson,
+        Self::BadRequest,
+        Self::UnknownFrame,
+        Self::BadFrame,
+        Self::TooLarge,
+        Self::BadCursor,
+        Self::BadChannel,
+        Self::BadId,
+        Self::BadName,
+        Self::TextEmpty,
+        Self::TextTooLong,
+        Self::UnknownRoom,
+        Self::NotJoined,
+        Self::TooManyJoins,
+        Self::RoomExists,
+        Self::TooManyRooms,
+        Self::BadOrigin,
+        Self::NoSession,
+        Self::NotAllowed,
+        Self::NotFound,
+        Self::BadMethod,
+        Self::TooManyConnections,
+        Self::Unavailable,
+    ];
+
     /// The code as it is written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,7 +117,7 @@ impl Code {
 
     /// The code that is written so, if it is one of ours.
     pub fn parse(text: &str) -> Option<Self> {
-        serde_json::from_value(serde_json::Value::from(text)).ok()
+        Self::ALL.into_iter().find(|code| code.as_str() == text)
     }
 }
 
@@ -128,6 +157,14 @@ pub struct Problem {
     /// Ours: the stable word.
     pub code: Code,
 }
+
+impl Decode for Code {
+    fn decode(json: &impl Json) -> Option<Self> {
+        Self::parse(&json.text()?)
+    }
+}
+
+decode!(Problem { title, status, detail, code });
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::json::decode;
+
 /// A person: the id is the session's and cannot be chosen, the name can.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct User {
@@ -19,3 +21,5 @@ pub struct Session {
     /// A JWT for `Authorization: Bearer`; pages have the same one in their cookie.
     pub token: String,
 }
+
+decode!(User { id, name });

@@ -4,11 +4,11 @@
 use fastrand::Rng;
 use idobata::{
     app::{
-        api::RoomStart,
         model::{
             feed::FeedModel,
             room::{Kept, Line, RoomModel},
         },
+        start::{PageStart, RoomStart, Start},
     },
     protocol::{
         chat::ServerFrame,
@@ -23,8 +23,9 @@ use crate::support::{TestServer, new_id};
 
 /// What a page of the feed starts from.
 async fn snapshot(server: &TestServer) -> Snapshot {
-    let request = server.post("/fn/feed").header("content-type", "application/x-www-form-urlencoded");
-    request.send().await.unwrap().json().await.unwrap()
+    let start: Start = server.get("/fn/start").send().await.unwrap().json().await.unwrap();
+    let PageStart::Feed { feed } = start.page else { panic!("{start:?}") };
+    feed
 }
 
 /// One entry of any kind: with and without each optional part, and with keys that meet again.
@@ -85,10 +86,10 @@ async fn a_feed_that_was_followed_is_the_feed_that_is_loaded_now() {
 
 /// What the page of a room starts from.
 async fn start(server: &TestServer, token: &str) -> RoomModel {
-    let request = server.post("/fn/room").body("room=general").bearer_auth(token);
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    let start: Option<RoomStart> = request.send().await.unwrap().json().await.unwrap();
-    let RoomStart { room, me, page, members } = start.unwrap();
+    let request = server.get("/fn/start?room=general").bearer_auth(token);
+    let start: Start = request.send().await.unwrap().json().await.unwrap();
+    let PageStart::Room { room: Some(start), .. } = start.page else { panic!("{start:?}") };
+    let RoomStart { room, me, page, members } = start;
     RoomModel::new(room, me, page, members, Kept::default())
 }
 

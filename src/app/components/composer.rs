@@ -5,12 +5,17 @@ use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 
 use crate::{
-    app::{i18n::use_texts, live::ChatLink, model::room::RoomModel},
-    browser::{page, time::now_ms},
+    app::{
+        i18n::use_texts,
+        live::ChatLink,
+        model::room::RoomModel,
+        reactive::{effect, memo},
+    },
+    browser::{characters::count_characters, page, time::now_ms},
     protocol::{
         chat::ClientFrame,
         problem::Code,
-        text::{MESSAGE_MAX_CHARACTERS, count_characters},
+        text::{MESSAGE_MAX_CHARACTERS, MessageText},
     },
 };
 
@@ -27,14 +32,13 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     let (id, name) = model.with_untracked(|model| (model.room.id.clone(), model.room.name.clone()));
     let (room, action) = (id.to_string(), id.path());
     let input = NodeRef::<html::Textarea>::new();
-    let over = Memo::new(move |_| {
-        text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS)
-    });
+    let over =
+        memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
     // Why the text is not sent; typing on ends it.
     let refusal = RwSignal::new(None::<Code>);
     // The field keeps its own text and the signal follows it, so that what was typed before the page was taken over
     // stays.
-    Effect::new(move |_| {
+    effect(move || {
         let Some(input) = input.get() else { return };
         match input.value() {
             typed if typed.is_empty() => text.with_untracked(|text| input.set_value(text)),
@@ -43,10 +47,10 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     });
     let last_typing = StoredValue::new(0_i64);
     let send = move || {
-        let posted = text.with_untracked(|text| model.try_update(|model| model.post(page::new_uuid(), text)));
-        match posted {
-            Some(Ok(frame)) => {
-                link.say(&frame);
+        match text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
+            Ok(said) => {
+                let frame = model.try_update(|model| model.post(page::new_uuid(), said));
+                frame.iter().for_each(|frame| link.say(frame));
                 text.set(String::new());
                 last_typing.set_value(0); // what is typed next is another message
                 if let Some(input) = input.get_untracked() {
@@ -55,8 +59,8 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                 }
             }
             // The text stays where it is. An empty one needs no word.
-            Some(Err(rejection)) if rejection.code != Code::TextEmpty => refusal.set(Some(rejection.code)),
-            _ => {}
+            Err(rejection) if rejection.code != Code::TextEmpty => refusal.set(Some(rejection.code)),
+            Err(_) => {}
         }
     };
     let on_submit = move |event: ev::SubmitEvent| {
@@ -117,14 +121,14 @@ fn is_composing(event: &ev::KeyboardEvent) -> bool {
 #[component]
 fn TypingLine(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
-    let typing = Memo::new(move |_| model.with(|model| model.typing().cloned()));
+    let typing = memo(move || model.with(|model| model.typing().cloned()));
     let shown = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    effect(move || {
         let name = typing.get().map(|typing| typing.user.name);
         let fade = name.is_some().then(|| Timeout::new(TYPING_SHOWN_MS, move || drop(shown.try_set(None))));
         shown.set(name);
         let fade = SendWrapper::new(fade);
         on_cleanup(move || drop(fade));
     });
-    view! { <p class="composer__typing muted">{move || shown.get().map(|name| (texts.is_typing)(&name))}</p> }
+    view! { <p class="composer__typing muted">{move || shown.get().map(|name| (texts.is_typing)(&name)).unwrap_or_default()}</p> }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{i18n::use_texts, model::connection::ConnectionState},
+    app::{i18n::use_texts, model::connection::ConnectionState, reactive::memo},
     protocol::transport::Transport,
 };
 
@@ -15,7 +15,7 @@ pub(crate) fn ConnectionBadge(
     #[prop(into, default = Signal::stored(0))] unsent: Signal<usize>,
 ) -> impl IntoView {
     let texts = use_texts();
-    let state = Memo::new(move |_| state.get());
+    let state = memo(move || state.get());
     let words = move || match (state.get(), unsent.get()) {
         (ConnectionState::Connecting, _) => texts.connecting.to_owned(),
         (ConnectionState::CatchingUp, _) => texts.catching_up.to_owned(),
@@ -27,10 +27,10 @@ pub(crate) fn ConnectionBadge(
         <p
             class="connection-badge"
             role="status"
-            data-connection=move || state.get().as_str()
+            data-connection=move || Some(state.get().as_str())
             data-transport=move || transport.get().map(Transport::as_str)
         >
-            {words}
+            {move || words()}
         </p>
     }
 }

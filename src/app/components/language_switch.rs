@@ -2,21 +2,23 @@
 //! anew in the other language.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-use crate::app::i18n::{Language, use_texts};
+use crate::app::{
+    i18n::{Language, use_texts},
+    live::Here,
+};
 
 /// See the module.
 #[component]
 pub(crate) fn LanguageSwitch() -> impl IntoView {
     let texts = use_texts();
     let chosen = use_context::<Language>().unwrap_or_default();
-    let path = use_location().pathname;
+    let path = expect_context::<Here>().path;
     let link = move |language: Language| {
         let href = move || format!("/language/{}?back={}", language.as_str(), path.get());
         view! {
             <a
-                href=href
+                href=move || href()
                 rel="external"
                 lang=language.as_str()
                 hreflang=language.as_str()
@@ -25,10 +27,11 @@ pub(crate) fn LanguageSwitch() -> impl IntoView {
                 {language.name()}
             </a>
         }
+        .into_any()
     };
     view! {
         <div class="language-switch" role="group" aria-label=texts.language>
-            {Language::ALL.map(link).collect_view()}
+            {Language::ALL.map(link).into_iter().collect::<Vec<_>>()}
         </div>
     }
 }

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::{app::i18n::Language, browser};
+use crate::{
+    app::{i18n::Language, reactive::effect},
+    browser,
+};
 
 /// See the module. `timestamp` is in milliseconds since the Unix epoch.
 #[component]
@@ -10,8 +13,8 @@ pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
     let utc = Utc::new(timestamp);
     let text = RwSignal::new(utc.to_text());
-    Effect::new(move |_| text.set(browser::time::local_time(timestamp, language.as_str())));
-    view! { <time datetime=utc.to_rfc3339()>{text}</time> }
+    effect(move || text.set(browser::time::local_time(timestamp, language.as_str())));
+    view! { <time datetime=utc.to_rfc3339()>{move || text.get()}</time> }
 }
 
 /// A moment's civil date and time in UTC.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+use leptos::{prelude::*, task::spawn_local};
 
 use super::{local_time::LocalTime, scroller::Scroller};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         live::ChatLink,
         model::connection::ConnectionState,
         model::room::{Draft, DraftState, Line, RoomModel},
+        reactive::{Key, list, memo, shown},
     },
     protocol::{chat::Message, problem::Code},
 };
@@ -20,32 +21,43 @@ use crate::{
 #[component]
 pub(crate) fn MessageList(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
-    let lines = Memo::new(move |_| model.with(RoomModel::lines));
+    let lines = memo(move || model.with(RoomModel::lines));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
         <Scroller model on_top=load>
             <EarlierButton model is_loading />
-            <Show when=move || model.with(|model| model.was_reset)>
-                <p class="note" role="status">{texts.older_removed}</p>
-            </Show>
-            <Show when=move || lines.with(Vec::is_empty)>
-                <p class="empty muted">{texts.messages_empty}</p>
-            </Show>
+            {shown(
+                move || model.with(|model| model.was_reset),
+                || view! { <p class="note" role="status">{texts.older_removed}</p> }.into_any(),
+            )}
+            {shown(
+                move || lines.with(Vec::is_empty),
+                || view! { <p class="empty muted">{texts.messages_empty}</p> }.into_any(),
+            )}
             <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
                 <ol class="messages">
-                    <For
-                        each=move || lines.get()
-                        key=Line::key
-                        children=move |line| match line {
+                    {list(
+                        move || lines.get(),
+                        key,
+                        move |line| match line {
                             Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
                             Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
                             Line::Divider => view! { <Divider /> }.into_any(),
-                        }
-                    />
+                        },
+                    )}
                 </ol>
             </div>
         </Scroller>
+    }
+}
+
+/// Changes when the line has to be drawn anew.
+fn key(line: &Line) -> Key {
+    match line {
+        Line::Message(message) => Key::Entry(message.offset, message.timestamp),
+        Line::Draft(draft) => Key::Name(format!("{} {}", draft.id, word(draft.state))),
+        Line::Divider => Key::Name(String::new()),
     }
 }
 
@@ -55,11 +67,10 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
         return;
     }
     is_loading.set(true);
-    let (room, before) =
-        model.with_untracked(|model| (model.room.id.to_string(), model.oldest().to_string()));
-    spawn_local_scoped_with_cancellation(async move {
+    let (room, before) = model.with_untracked(|model| (model.room.id.clone(), model.oldest()));
+    spawn_local(async move {
         // When it fails, the button is there to be pressed again.
-        if let Ok(page) = load_older_messages(room, before).await {
+        if let Some(page) = load_older_messages(&room, &before).await {
             model.try_update(|model| model.prepend(page));
         }
         is_loading.try_set(false);
@@ -92,7 +103,8 @@ fn MessageLine(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
 fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
     let texts = use_texts();
     let Draft { id, text, state, .. } = draft;
-    let (word, status) = match state {
+    let word_of_state = word(state);
+    let status = match state {
         DraftState::Pending => {
             let state = expect_context::<ChatLink>().status.state;
             let word = move || match state.get() {
@@ -101,18 +113,26 @@ fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
                     texts.pending
                 }
             };
-            ("pending", view! { <p class="message__state">{word}</p> }.into_any())
+            view! { <p class="message__state">{move || word().to_owned()}</p> }.into_any()
         }
-        DraftState::Failed(code) => ("failed", view! { <Refusal model id code /> }.into_any()),
+        DraftState::Failed(code) => view! { <Refusal model id code /> }.into_any(),
     };
     view! {
-        <li class="message" data-mine="true" data-state=word>
+        <li class="message" data-mine="true" data-state=word_of_state>
             <p class="message__head">
                 <strong class="message__user">{model.with_untracked(|model| model.my_name().to_owned())}</strong>
             </p>
             <p class="message__text">{text}</p>
             {status}
         </li>
+    }
+}
+
+/// For `data-state`.
+fn word(state: DraftState) -> &'static str {
+    match state {
+        DraftState::Pending => "pending",
+        DraftState::Failed(_) => "failed",
     }
 }
 
@@ -140,15 +160,21 @@ fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl
     let texts = use_texts();
     let label = move || if is_loading.get() { texts.loading } else { texts.earlier_messages };
     view! {
-        <Show when=move || model.with(|model| model.more)>
-            <button
-                type="button"
-                class="more"
-                aria-busy=move || is_loading.get().to_string()
-                on:click=move |_| load_earlier(model, is_loading)
-            >
-                {label}
-            </button>
-        </Show>
+        {shown(
+            move || model.with(|model| model.more),
+            move || {
+                view! {
+                    <button
+                        type="button"
+                        class="more"
+                        aria-busy=move || is_loading.get().to_string()
+                        on:click=move |_| load_earlier(model, is_loading)
+                    >
+                        {move || label().to_owned()}
+                    </button>
+                }
+                .into_any()
+            },
+        )}
     }
 }

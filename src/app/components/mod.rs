@@ -5,7 +5,6 @@
 pub(super) mod composer;
 pub(super) mod connection_badge;
 mod language_switch;
-pub(super) mod loading;
 mod local_time;
 pub(super) mod message_list;
 mod name_form;

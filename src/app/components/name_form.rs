@@ -2,15 +2,17 @@
 //! name.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-use crate::{app::i18n::use_texts, protocol::name::NAME_MAX_CHARACTERS};
+use crate::{
+    app::{i18n::use_texts, live::Here},
+    protocol::name::NAME_MAX_CHARACTERS,
+};
 
 /// See the module.
 #[component]
 pub(crate) fn NameForm(name: String) -> impl IntoView {
     let texts = use_texts();
-    let path = use_location().pathname;
+    let path = expect_context::<Here>().path;
     view! {
         <form class="name-form" method="post" action="/name">
             <label for="my-name">{texts.your_name}</label>
@@ -20,10 +22,10 @@ pub(crate) fn NameForm(name: String) -> impl IntoView {
                     name="name"
                     value=name
                     required
-                    maxlength=NAME_MAX_CHARACTERS
+                    maxlength=NAME_MAX_CHARACTERS.to_string()
                     autocomplete="nickname"
                 />
-                <input type="hidden" name="back" value=path />
+                <input type="hidden" name="back" value=move || path.get() />
                 <button type="submit">{texts.change_name}</button>
             </div>
         </form>

@@ -6,7 +6,11 @@ use leptos::prelude::*;
 
 use super::local_time::LocalTime;
 use crate::{
-    app::i18n::{Texts, use_texts},
+    app::{
+        i18n::{Texts, use_texts},
+        model::number::short,
+        reactive::Key,
+    },
     protocol::feed::{Body, Entry, Level},
 };
 
@@ -17,18 +21,21 @@ pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
     let content = match entry.body.clone() {
         Body::Notification { title, text, level, tags, link, .. } => view! {
             <p class="notice__level" data-level=level_name(level)>{level_word(texts, level)}</p>
-            {title.map(|title| view! { <p class="notice__title">{title}</p> })}
-            {(!text.is_empty()).then(|| view! { <p class="notice__text">{text}</p> })}
+            {title.map(|title| view! { <p class="notice__title">{title}</p> }.into_any())}
+            {(!text.is_empty()).then(|| view! { <p class="notice__text">{text}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
-            {link.map(|link| view! { <a href=link rel="noopener noreferrer nofollow">{texts.read_more}</a> })}
+            {link.map(|link| view! { <a href=link rel="noopener noreferrer nofollow">{texts.read_more}</a> }.into_any())}
         }
         .into_any(),
-        Body::Progress { key, done, total, text } => view! {
+        Body::Progress { key, done, total, text } => {
+            let (done, total) = (short(done), short(total));
+            view! {
             <p class="notice__title">{key.clone()}</p>
-            <progress max=total value=done aria-label=key></progress>
+            <progress max=total.clone() value=done.clone() aria-label=key></progress>
             <p class="notice__text">{format!("{done} / {total}")} {text.map(|text| format!(" · {text}"))}</p>
         }
-        .into_any(),
+        .into_any()
+        }
         Body::Update { .. } => ().into_any(),
     };
     view! {
@@ -42,8 +49,14 @@ pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
     }
 }
 
-fn tag_list(tags: Vec<String>) -> impl IntoView {
-    view! { <ul class="tags">{tags.into_iter().map(|tag| view! { <li>{tag}</li> }).collect_view()}</ul> }
+/// Tells an entry from the others in a list.
+pub(crate) fn entry_key(entry: &Arc<Entry>) -> Key {
+    Key::Entry(entry.offset, entry.timestamp)
+}
+
+fn tag_list(tags: Vec<String>) -> AnyView {
+    let tags = tags.into_iter().map(|tag| view! { <li>{tag}</li> }.into_any());
+    view! { <ul class="tags">{tags.collect::<Vec<_>>()}</ul> }.into_any()
 }
 
 fn level_name(level: Level) -> &'static str {

@@ -1,13 +1,15 @@
 //! The feed's notices, newest last, with a way to earlier ones.
 
-use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+use leptos::{prelude::*, task::spawn_local};
 
-use super::notice::Notice;
+use super::notice::{Notice, entry_key};
 use crate::{
     app::{
-        api::{NOTICES_LIMIT, OlderNotices, load_older_notices},
+        api::load_older_notices,
         i18n::use_texts,
         model::feed::FeedModel,
+        reactive::{effect, list, shown},
+        start::{NOTICES_LIMIT, OlderNotices},
     },
     browser::page,
 };
@@ -18,24 +20,25 @@ pub(crate) fn NoticeList(model: RwSignal<FeedModel>) -> impl IntoView {
     let texts = use_texts();
     // The default address, until the browser says by which one this server is reached.
     let origin = RwSignal::new("http://127.0.0.1:3000".to_owned());
-    Effect::new(move |_| origin.set(page::origin()));
+    effect(move || origin.set(page::origin()));
     let is_empty = move || model.with(|model| model.notices().next().is_none());
     let notices = move || model.with(|model| model.notices().cloned().collect::<Vec<_>>());
     view! {
         <section class="notices" aria-labelledby="notices">
             <h2 id="notices">{texts.notices}</h2>
             <MoreButton model />
-            <Show when=is_empty>
-                <div class="panel empty">
-                    <p>{texts.notices_empty}</p>
-                    <p class="muted">{texts.publish_hint}</p>
-                    <code>"curl -d 'backup done' " {origin} "/api/events/ops"</code>
-                </div>
-            </Show>
+            {shown(is_empty, move || {
+                view! {
+                    <div class="panel empty">
+                        <p>{texts.notices_empty}</p>
+                        <p class="muted">{texts.publish_hint}</p>
+                        <code>"curl -d 'backup done' " {move || origin.get()} "/api/events/ops"</code>
+                    </div>
+                }
+                .into_any()
+            })}
             <div class="notices__list" role="log" aria-live="polite" aria-relevant="additions" aria-labelledby="notices">
-                <For each=notices key=|entry| (entry.offset, entry.timestamp) let:entry>
-                    <Notice entry />
-                </For>
+                {list(notices, entry_key, |entry| view! { <Notice entry /> }.into_any())}
             </div>
         </section>
     }
@@ -47,20 +50,28 @@ fn MoreButton(model: RwSignal<FeedModel>) -> impl IntoView {
     let is_loading = RwSignal::new(false);
     let load = move |_| {
         is_loading.set(true);
-        let Some(before) = model.try_update(|model| model.ask_older(NOTICES_LIMIT).to_string()) else {
+        let Some(before) = model.try_update(|model| model.ask_older(NOTICES_LIMIT)) else {
             return;
         };
-        spawn_local_scoped_with_cancellation(async move {
+        spawn_local(async move {
             // When it fails, the button is there to be pressed again.
-            if let Ok(OlderNotices { entries, more }) = load_older_notices(before).await {
+            if let Some(OlderNotices { entries, more }) = load_older_notices(&before).await {
                 model.try_update(|model| model.prepend(entries, more));
             }
             is_loading.try_set(false);
         });
     };
     view! {
-        <Show when=move || model.with(|model| model.more)>
-            <button type="button" class="more" disabled=is_loading on:click=load>{texts.show_more}</button>
-        </Show>
+        {shown(
+            move || model.with(|model| model.more),
+            move || {
+                view! {
+                    <button type="button" class="more" disabled=move || is_loading.get() on:click=load>
+                        {texts.show_more}
+                    </button>
+                }
+                .into_any()
+            },
+        )}
     }
 }

@@ -9,6 +9,7 @@ const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 32.0;
 /// Keeps the line's thickness inside the box at the extremes.
 const MARGIN: f64 = 2.0;
+const VIEW_BOX: &str = "0 -2 120 32";
 
 /// See the module. `label` is for those who cannot see it.
 #[component]
@@ -26,10 +27,10 @@ pub(crate) fn Plot(series: Signal<Option<Series>>, label: String) -> impl IntoVi
             class="plot"
             role="img"
             aria-label=label
-            viewBox=format!("0 {} {WIDTH} {HEIGHT}", -MARGIN)
+            viewBox=VIEW_BOX
             preserveAspectRatio="none"
         >
-            <polyline points=points vector-effect="non-scaling-stroke" />
+            <polyline points=move || points() vector-effect="non-scaling-stroke" />
         </svg>
     }
 }

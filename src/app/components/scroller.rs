@@ -6,7 +6,11 @@ use leptos::{children::Children, html, prelude::*};
 use send_wrapper::SendWrapper;
 
 use crate::{
-    app::{i18n::use_texts, model::room::RoomModel},
+    app::{
+        i18n::use_texts,
+        model::room::RoomModel,
+        reactive::{effect, shown},
+    },
     browser::anchor::Anchor,
 };
 
@@ -53,7 +57,7 @@ pub(crate) fn Scroller(
             is_reading_back.then(|| Anchor::find(&scroller, LINES)).flatten().map(SendWrapper::new),
         );
     };
-    Effect::new(move |_| {
+    effect(move || {
         model.track();
         // Before the next painting, and after all that draws the change.
         is_held.set_value(true);
@@ -87,11 +91,17 @@ pub(crate) fn Scroller(
             >
                 <div class="message-list__content">{children()}</div>
             </div>
-            <Show when=move || left_at.with(Option::is_some)>
-                <button type="button" class="to-the-latest" on:click=to_the_latest>
-                    {label} <span aria-hidden="true">" ↓"</span>
-                </button>
-            </Show>
+            {shown(
+                move || left_at.with(Option::is_some),
+                move || {
+                    view! {
+                        <button type="button" class="to-the-latest" on:click=to_the_latest>
+                            {move || label()} <span aria-hidden="true">" ↓"</span>
+                        </button>
+                    }
+                    .into_any()
+                },
+            )}
         </div>
     }
 }

@@ -1,34 +1,28 @@
 //! What stands beside every page: where one can go, and who one is.
 
 use leptos::prelude::*;
-use leptos_router::{components::A, hooks::use_location};
 
 use super::{language_switch::LanguageSwitch, name_form::NameForm};
 use crate::{
     app::{
-        api::{Visit, load_visit},
         i18n::use_texts,
+        live::Here,
+        start::{PageStart, Visit},
     },
     protocol::name::NAME_MAX_CHARACTERS,
 };
 
-/// See the module.
+/// See the module. Without `visit` the page itself says what is wrong; here the links simply are not there.
 #[component]
-pub(crate) fn Sidebar() -> impl IntoView {
+pub(crate) fn Sidebar(visit: Option<Visit>) -> impl IntoView {
     let texts = use_texts();
-    let visit = Resource::new(|| (), |()| load_visit());
     view! {
         <header class="sidebar">
             <div class="sidebar__brand">
-                <A href="/" attr:class="brand">"Idobata"</A>
+                <a href="/" class="brand">"Idobata"</a>
                 <LanguageSwitch />
             </div>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    // Without it the page itself says what is wrong; here the links simply are not there.
-                    visit.await.ok().map(|visit| view! { <Places visit /> })
-                })}
-            </Suspense>
+            {visit.map(|visit| view! { <Places visit /> }.into_any())}
             <p class="sidebar__tagline muted">{texts.tagline}</p>
         </header>
     }
@@ -37,19 +31,28 @@ pub(crate) fn Sidebar() -> impl IntoView {
 #[component]
 fn Places(visit: Visit) -> impl IntoView {
     let texts = use_texts();
-    let path = use_location().pathname;
+    let Here { path, shown, .. } = expect_context();
+    let feed = move || shown.with(|shown| matches!(shown, PageStart::Feed { .. })).then_some("page");
     let rooms = visit.rooms.into_iter().map(|room| {
+        let href = room.id.path();
+        let is_shown = move || {
+            shown.with(|shown| match shown {
+                PageStart::Room { room: Some(start), .. } => start.room.id == room.id,
+                _ => false,
+            })
+        };
         view! {
             <li>
-                <A href=room.id.path()>{room.name}</A>
+                <a href=href aria-current=move || is_shown().then_some("page")>{room.name}</a>
             </li>
         }
+        .into_any()
     });
     view! {
         <nav class="places" aria-label=texts.navigation>
-            <A href="/" exact=true>{texts.feed}</A>
+            <a href="/" aria-current=move || feed()>{texts.feed}</a>
             <h2>{texts.rooms}</h2>
-            <ul>{rooms.collect_view()}</ul>
+            <ul>{rooms.collect::<Vec<_>>()}</ul>
         </nav>
         <details class="new-room">
             <summary>{texts.new_room}</summary>
@@ -57,11 +60,11 @@ fn Places(visit: Visit) -> impl IntoView {
                 <input
                     name="name"
                     required
-                    maxlength=NAME_MAX_CHARACTERS
+                    maxlength=NAME_MAX_CHARACTERS.to_string()
                     aria-label=texts.new_room_name
                     autocomplete="off"
                 />
-                <input type="hidden" name="back" value=path />
+                <input type="hidden" name="back" value=move || path.get() />
                 <button type="submit">{texts.create}</button>
             </form>
         </details>

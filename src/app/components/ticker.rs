@@ -2,9 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::{connection_badge::ConnectionBadge, notice::Notice, tiles::Tiles};
+use super::{
+    connection_badge::ConnectionBadge,
+    notice::{Notice, entry_key},
+    tiles::Tiles,
+};
 use crate::{
-    app::{api::load_feed, i18n::use_texts, live::follow_feed, model::feed::FeedModel},
+    app::{i18n::use_texts, live::follow_feed, model::feed::FeedModel, reactive::list},
     protocol::feed::Snapshot,
 };
 
@@ -13,20 +17,7 @@ const NOTICES: usize = 4;
 
 /// See the module.
 #[component]
-pub(crate) fn Ticker() -> impl IntoView {
-    let snapshot = Resource::new(|| (), |()| load_feed());
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                // Without it the talk goes on; the feed's own page says what is wrong.
-                snapshot.await.ok().map(|snapshot| view! { <TickerView snapshot /> })
-            })}
-        </Suspense>
-    }
-}
-
-#[component]
-fn TickerView(snapshot: Snapshot) -> impl IntoView {
+pub(crate) fn Ticker(snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
     let model = RwSignal::new(FeedModel::new(snapshot));
     let status = follow_feed(model);
@@ -45,9 +36,7 @@ fn TickerView(snapshot: Snapshot) -> impl IntoView {
                 <ConnectionBadge state=Signal::derive(state) transport=status.transport />
             </header>
             <div class="ticker__notices">
-                <For each=newest key=|entry| (entry.offset, entry.timestamp) let:entry>
-                    <Notice entry />
-                </For>
+                {list(newest, entry_key, |entry| view! { <Notice entry /> }.into_any())}
             </div>
             <Tiles model with_values=false />
         </aside>

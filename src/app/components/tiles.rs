@@ -1,13 +1,17 @@
 //! The channels with values: a tile each, with the latest value, a plot and the last values. Not a live region: a
 //! screen reader can look here, and is not told every second.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
-use super::{local_time::LocalTime, plot::Plot};
+use super::{local_time::LocalTime, notice::entry_key, plot::Plot};
 use crate::{
     app::{
         i18n::use_texts,
         model::feed::{FeedModel, RECENT_VALUES, Series, Tile},
+        model::number::decimal,
+        reactive::{Key, list, memo, shown},
     },
     protocol::feed::{Body, Entry},
 };
@@ -16,19 +20,22 @@ use crate::{
 #[component]
 pub(crate) fn Tiles(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoView {
     let texts = use_texts();
-    let channels = Memo::new(move |_| {
+    let channels = memo(move || {
         model.with(|model| model.tiles().iter().map(|tile| tile.channel.clone()).collect::<Vec<_>>())
     });
     view! {
         <section class="tiles" aria-labelledby="values">
             <h2 id="values">{texts.values}</h2>
-            <Show when=move || channels.with(Vec::is_empty)>
-                <p class="muted">{texts.values_empty}</p>
-            </Show>
+            {shown(
+                move || channels.with(Vec::is_empty),
+                || view! { <p class="muted">{texts.values_empty}</p> }.into_any(),
+            )}
             <div class="tiles__grid">
-                <For each=move || channels.get() key=Clone::clone let:channel>
-                    <ChannelTile model channel with_values />
-                </For>
+                {list(
+                    move || channels.get(),
+                    name_key,
+                    move |channel| view! { <ChannelTile model channel with_values /> }.into_any(),
+                )}
             </div>
         </section>
     }
@@ -38,9 +45,9 @@ pub(crate) fn Tiles(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoV
 fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -> impl IntoView {
     let tile = {
         let channel = channel.clone();
-        Memo::new(move |_| model.with(|model| model.tile(&channel).cloned()))
+        memo(move || model.with(|model| model.tile(&channel).cloned()))
     };
-    let keys = Memo::new(move |_| {
+    let keys = memo(move || {
         tile.with(|tile| {
             tile.iter().flat_map(|tile| &tile.series).map(|series| series.key.clone()).collect::<Vec<_>>()
         })
@@ -50,11 +57,13 @@ fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
         <article class="tile" data-channel=name>
             <h3>{title}</h3>
             <dl class="tile__series">
-                <For each=move || keys.get() key=Clone::clone let:key>
-                    <SeriesRow tile channel=channel.clone() key />
-                </For>
+                {list(
+                    move || keys.get(),
+                    name_key,
+                    move |key| view! { <SeriesRow tile channel=channel.clone() key /> }.into_any(),
+                )}
             </dl>
-            {with_values.then(|| view! { <RecentValues tile /> })}
+            {with_values.then(|| view! { <RecentValues tile /> }.into_any())}
         </article>
     }
 }
@@ -63,14 +72,14 @@ fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
 fn SeriesRow(tile: Memo<Option<Tile>>, channel: String, key: String) -> impl IntoView {
     let texts = use_texts();
     let name = if key.is_empty() { texts.latest.to_owned() } else { key.clone() };
-    let series = Memo::new(move |_| {
+    let series = memo(move || {
         tile.with(|tile| tile.as_ref()?.series.iter().find(|series| series.key == key).cloned())
     });
     let latest = move || series.with(|series| series.as_ref().map(latest_value).unwrap_or_default());
     view! {
         <div class="series">
             <dt>{name.clone()}</dt>
-            <dd class="series__value">{latest}</dd>
+            <dd class="series__value">{move || latest()}</dd>
             <dd class="series__plot">
                 <Plot series=series.into() label=(texts.plot_of)(&channel, &name) />
             </dd>
@@ -87,17 +96,26 @@ fn RecentValues(tile: Memo<Option<Tile>>) -> impl IntoView {
     view! {
         <details class="tile__recent" open>
             <summary>{texts.show_values}</summary>
-            <ol class="values" data-limit=RECENT_VALUES>
-                <For each=recent key=|entry| (entry.offset, entry.timestamp) let:entry>
-                    <li>
-                        <LocalTime timestamp=entry.timestamp />
-                        <span class="values__key">{entry.body.key().unwrap_or_default().to_owned()}</span>
-                        <span class="values__value">{value_of(&entry)}</span>
-                    </li>
-                </For>
+            <ol class="values" data-limit=RECENT_VALUES.to_string()>
+                {list(recent, entry_key, |entry| view! { <Value entry /> }.into_any())}
             </ol>
         </details>
     }
+}
+
+#[component]
+fn Value(entry: Arc<Entry>) -> impl IntoView {
+    view! {
+        <li>
+            <LocalTime timestamp=entry.timestamp />
+            <span class="values__key">{entry.body.key().unwrap_or_default().to_owned()}</span>
+            <span class="values__value">{value_of(&entry)}</span>
+        </li>
+    }
+}
+
+fn name_key(name: &String) -> Key {
+    Key::Name(name.clone())
 }
 
 fn latest_value(series: &Series) -> String {
@@ -114,5 +132,9 @@ fn value_of(entry: &Entry) -> String {
 
 /// To three decimals, as the seed has it.
 fn with_unit(value: f64, unit: Option<&str>) -> String {
-    unit.map_or_else(|| format!("{value:.3}"), |unit| format!("{value:.3} {unit}"))
+    let value = decimal(value, 3);
+    match unit {
+        Some(unit) => format!("{value} {unit}"),
+        None => value,
+    }
 }

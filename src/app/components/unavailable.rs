@@ -1,20 +1,19 @@
 //! What stands where something could not be had, with the way on.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-use crate::app::i18n::use_texts;
+use crate::app::{i18n::use_texts, live::Here};
 
 /// See the module.
 #[component]
 pub(crate) fn Unavailable() -> impl IntoView {
     let texts = use_texts();
-    let path = use_location().pathname;
+    let path = expect_context::<Here>().path;
     view! {
         <section class="panel empty" role="alert">
             <p>{texts.could_not_load}</p>
             // Left to the browser, so that the page is really asked for again.
-            <a href=path rel="external">{texts.reload}</a>
+            <a href=move || path.get() rel="external">{texts.reload}</a>
         </section>
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::Status;
@@ -10,9 +10,10 @@ use crate::{
     app::{
         api::load_room,
         model::room::{Missing, RoomModel},
+        reactive::effect,
     },
     browser::{
-        connection::{Connection, ConnectionEvent},
+        connection::{Connection, ConnectionEvent, Heard},
         time::now_ms,
     },
     protocol::chat::{ClientFrame, ServerFrame},
@@ -26,7 +27,7 @@ const JOIN_PAUSE: Duration = Duration::from_secs(3);
 pub(in crate::app) struct ChatLink {
     /// For the badge.
     pub(in crate::app) status: Status,
-    connection: StoredValue<Option<SendWrapper<Rc<Connection<ServerFrame>>>>>,
+    connection: StoredValue<Option<SendWrapper<Rc<Connection>>>>,
     rooms: StoredValue<Vec<Followed>>,
 }
 
@@ -38,7 +39,7 @@ impl ChatLink {
             connection: StoredValue::new(None),
             rooms: StoredValue::new(Vec::new()),
         };
-        Effect::new(move |_| on_cleanup(move || drop(link.connection.try_update_value(Option::take))));
+        effect(move || on_cleanup(move || drop(link.connection.try_update_value(Option::take))));
         link
     }
 
@@ -46,7 +47,7 @@ impl ChatLink {
     /// and followed instead.
     pub(in crate::app) fn follow(self, model: RwSignal<RoomModel>) {
         let resets = RwSignal::new(0_u32);
-        Effect::new(move |_| {
+        effect(move || {
             self.rooms.update_value(|rooms| rooms.push(Followed { model, resets }));
             self.connect();
             self.greet(model);
@@ -56,12 +57,12 @@ impl ChatLink {
                 self.say(&ClientFrame::Leave { room });
             });
         });
-        Effect::new(move |_| {
+        effect(move || {
             if resets.get() > 0 {
-                let room = model.with_untracked(|model| model.room.id.to_string());
-                spawn_local_scoped_with_cancellation(async move {
+                let room = model.with_untracked(|model| model.room.id.clone());
+                spawn_local(async move {
                     // When it fails, the room goes on with all that is retained: more than is wanted, nothing less.
-                    if let Ok(Some(start)) = load_room(room).await {
+                    if let Some(start) = load_room(&room).await {
                         model.try_update(|model| model.reload(start.page));
                         self.greet(model);
                     }
@@ -89,7 +90,7 @@ impl ChatLink {
         frames.iter().for_each(|frame| self.say(frame));
     }
 
-    fn on_event(self, event: ConnectionEvent<ServerFrame>) {
+    fn on_event(self, event: ConnectionEvent) {
         let rooms = self.rooms.try_with_value(Clone::clone).unwrap_or_default();
         match event {
             ConnectionEvent::Open => {
@@ -105,8 +106,8 @@ impl ChatLink {
                 }
                 self.status.lose();
             }
-            ConnectionEvent::Heard(ServerFrame::Pong) => {}
-            ConnectionEvent::Heard(frame) => {
+            ConnectionEvent::Heard(Heard::Frame(ServerFrame::Pong) | Heard::Event(_)) => {}
+            ConnectionEvent::Heard(Heard::Frame(frame)) => {
                 for followed in rooms {
                     match followed.apply(&frame) {
                         Some(Missing::Nothing) | None => {}

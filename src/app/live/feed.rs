@@ -1,12 +1,12 @@
 //! The feed's live end.
 
-use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::Status;
 use crate::{
-    app::{api::load_feed, model::feed::FeedModel},
-    browser::connection::{Connection, ConnectionEvent},
+    app::{api::load_feed, model::feed::FeedModel, reactive::effect},
+    browser::connection::{Connection, ConnectionEvent, Heard},
     protocol::feed::{Control, Event},
 };
 
@@ -15,30 +15,31 @@ use crate::{
 pub(in crate::app) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
     let status = Status::new();
     let (resets, reloads) = (RwSignal::new(0_u32), RwSignal::new(0_u32));
-    Effect::new(move |_| {
+    effect(move || {
         reloads.track();
         let cursor = move || model.try_with_untracked(|model| model.cursor().clone());
         let connection = Connection::to_feed(cursor, move |event| match event {
             ConnectionEvent::Open => model.try_update(FeedModel::reconnect).unwrap_or_default(),
             ConnectionEvent::Proven(transport) => status.open(transport),
             ConnectionEvent::Lost => status.lose(),
-            ConnectionEvent::Heard(event) => {
+            ConnectionEvent::Heard(Heard::Event(event)) => {
                 let is_reset = matches!(event, Event::Control(Control::Reset { .. }));
                 model.try_update(|model| model.apply(event));
                 if is_reset {
                     resets.try_update(|resets| *resets += 1);
                 }
             }
+            ConnectionEvent::Heard(Heard::Frame(_)) => {}
         });
         // on_cleanup asks for Send; in a browser there is one thread, and the server runs no effects.
         let connection = SendWrapper::new(connection);
         on_cleanup(move || drop(connection));
     });
-    Effect::new(move |_| {
+    effect(move || {
         if resets.get() > 0 {
-            spawn_local_scoped_with_cancellation(async move {
+            spawn_local(async move {
                 // When it fails, the feed goes on with all that is retained: more than is wanted, nothing less.
-                if let Ok(snapshot) = load_feed().await {
+                if let Some(snapshot) = load_feed().await {
                     model.try_set(FeedModel::new(snapshot));
                     reloads.try_update(|reloads| *reloads += 1);
                 }

@@ -5,6 +5,7 @@
 
 mod chat;
 mod feed;
+mod here;
 mod outbox;
 mod place;
 
@@ -13,6 +14,7 @@ use leptos::prelude::*;
 pub(super) use self::{
     chat::ChatLink,
     feed::follow_feed,
+    here::{Here, follow_links},
     outbox::{Outbox, keep_unsent},
     place::keep_place,
 };

@@ -2,7 +2,7 @@
 //! storage: one item a draft, so that tabs do not overwrite each other's. A draft that two tabs send is stored once,
 //! because both send the same id.
 
-use std::{cell::Cell, collections::HashMap};
+use std::cell::Cell;
 
 use leptos::prelude::*;
 
@@ -17,18 +17,22 @@ use crate::{
 
 /// What was written and not said, by room. It belongs to the whole site, so it outlives every page.
 #[derive(Clone, Copy, Default)]
-pub(in crate::app) struct Outbox(StoredValue<HashMap<RoomId, Kept>>);
+pub(in crate::app) struct Outbox(StoredValue<Vec<(RoomId, Kept)>>);
 
 impl Outbox {
     /// Takes what was kept of a room.
     pub(in crate::app) fn take(self, room: &RoomId) -> Kept {
-        self.0.try_update_value(|rooms| rooms.remove(room)).flatten().unwrap_or_default()
+        let taken = self.0.try_update_value(|rooms| {
+            let index = rooms.iter().position(|(known, _)| known == room)?;
+            Some(rooms.swap_remove(index).1)
+        });
+        taken.flatten().unwrap_or_default()
     }
 
     /// Keeps it until the room is shown again.
     pub(in crate::app) fn keep(self, room: RoomId, kept: Kept) {
         if kept != Kept::default() {
-            self.0.try_update_value(|rooms| rooms.insert(room, kept));
+            self.0.try_update_value(|rooms| rooms.push((room, kept)));
         }
     }
 }

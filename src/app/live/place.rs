@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use crate::{
-    app::model::room::RoomModel,
+    app::{
+        model::room::RoomModel,
+        reactive::{effect, memo},
+    },
     browser::{
         page,
         storage::{self, Keep},
@@ -18,7 +21,7 @@ pub(in crate::app) fn keep_place(model: RwSignal<RoomModel>) {
         let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
         format!("idobata.seen.{me}.{room}")
     };
-    Effect::new(move |_| {
+    effect(move || {
         let look = move || model.try_update(|model| model.look(!page::is_hidden())).unwrap_or_default();
         look();
         if let Some(Ok(seen)) = storage::get(Keep::Local, &key()).map(|seen| seen.parse::<Cursor>()) {
@@ -27,9 +30,8 @@ pub(in crate::app) fn keep_place(model: RwSignal<RoomModel>) {
         let listener = SendWrapper::new(page::on_visibility(look));
         on_cleanup(move || drop(listener));
     });
-    let seen =
-        Memo::new(move |_| model.with(|model| model.is_attended().then(|| model.cursor().to_string())));
-    Effect::new(move |_| {
+    let seen = memo(move || model.with(|model| model.is_attended().then(|| model.cursor().to_string())));
+    effect(move || {
         if let Some(seen) = seen.get() {
             storage::set(Keep::Local, &key(), &seen);
         }

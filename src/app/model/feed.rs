@@ -4,6 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use super::number::decimal;
 use crate::protocol::{
     cursor::{Cursor, Offset},
     feed::{Body, Control, Entry, Event, Snapshot},
@@ -250,7 +251,7 @@ pub fn plot_points(points: &VecDeque<Point>, width: f64, height: f64) -> String 
     let place = |(index, point): (usize, &Point)| {
         let x = (first + index) as f64 * step;
         let y = height - (point.value - low) / span * height;
-        format!("{x:.1},{y:.1}")
+        format!("{},{}", decimal(x, 1), decimal(y, 1))
     };
     points.iter().enumerate().map(place).collect::<Vec<_>>().join(" ")
 }

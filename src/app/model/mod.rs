@@ -3,4 +3,5 @@
 
 pub mod connection;
 pub mod feed;
+pub mod number;
 pub mod room;

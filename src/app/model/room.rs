@@ -19,7 +19,7 @@ pub use self::{
 use crate::protocol::{
     chat::{ClientFrame, Message, Page, Room, ServerFrame},
     cursor::{Cursor, Offset},
-    problem::{Code, Rejection},
+    problem::Code,
     session::User,
     text::MessageText,
 };
@@ -231,17 +231,16 @@ impl RoomModel {
         std::iter::once(join).chain(pending.map(|draft| self.post_frame(draft))).collect()
     }
 
-    /// Adds a draft and returns the frame that sends it. Refuses what the server would refuse.
-    pub fn post(&mut self, id: String, typed: &str) -> Result<ClientFrame, Rejection> {
-        let text = MessageText::parse(typed)?.into_string();
-        let draft = Draft::pending(id, text);
+    /// Adds a draft and returns the frame that sends it.
+    pub fn post(&mut self, id: String, text: MessageText) -> ClientFrame {
+        let draft = Draft::pending(id, text.into_string());
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
         // Whoever answers has read what is there; cut off, they cannot have.
         if !self.absence.is_away() {
             self.absence.end();
         }
-        Ok(frame)
+        frame
     }
 
     /// Sends a failed draft again.

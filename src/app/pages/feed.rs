@@ -1,18 +1,17 @@
 //! `/`: the feed. Notices in the middle, tiles of values beside them, both following along.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{
     app::{
-        api::load_feed,
         components::{
-            connection_badge::ConnectionBadge, loading::Loading, notice_list::NoticeList,
-            problem_note::ProblemNote, tiles::Tiles, unavailable::Unavailable,
+            connection_badge::ConnectionBadge, notice_list::NoticeList, problem_note::ProblemNote,
+            tiles::Tiles,
         },
         i18n::use_texts,
-        live::follow_feed,
+        live::{Here, follow_feed},
         model::feed::FeedModel,
+        start::PageStart,
     },
     protocol::feed::Snapshot,
 };
@@ -20,20 +19,15 @@ use crate::{
 /// See the module.
 #[component]
 pub(crate) fn FeedPage() -> impl IntoView {
-    let texts = use_texts();
-    let snapshot = Resource::new(|| (), |()| load_feed());
+    let Here { shown, .. } = expect_context();
+    let feed = shown.with_untracked(|shown| match shown {
+        PageStart::Feed { feed } => Some(feed.clone()),
+        PageStart::Room { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+    });
     view! {
-        <Title text=texts.feed />
         <main class="page feed-page" id="content" tabindex="-1">
             <ProblemNote />
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match snapshot.await {
-                        Ok(snapshot) => view! { <FeedView snapshot /> }.into_any(),
-                        Err(_) => view! { <Unavailable /> }.into_any(),
-                    }
-                })}
-            </Suspense>
+            {feed.map(|snapshot| view! { <FeedView snapshot /> }.into_any())}
         </main>
     }
 }

@@ -1,7 +1,53 @@
-//! One file a page.
+//! One file a page, and which of them is shown.
 
 #![allow(unreachable_pub, reason = "#[component] makes a pub struct of the properties of each")]
 
-pub(super) mod feed;
-pub(super) mod not_found;
-pub(super) mod room;
+mod feed;
+mod not_found;
+mod room;
+
+use leptos::prelude::*;
+
+use self::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage};
+use super::{
+    components::{problem_note::ProblemNote, unavailable::Unavailable},
+    live::Here,
+    reactive::memo,
+    start::PageStart,
+};
+
+/// The pages, without what they show: another room is the same page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Feed,
+    Room,
+    NotFound,
+    Unavailable,
+}
+
+/// The page that is shown.
+#[component]
+pub(super) fn Pages() -> impl IntoView {
+    let Here { shown, .. } = expect_context();
+    let kind = memo(move || {
+        shown.with(|shown| match shown {
+            PageStart::Feed { .. } => Kind::Feed,
+            PageStart::Room { .. } => Kind::Room,
+            PageStart::NotFound => Kind::NotFound,
+            PageStart::Unavailable => Kind::Unavailable,
+        })
+    });
+    let page = move || match kind.get() {
+        Kind::Feed => view! { <FeedPage /> }.into_any(),
+        Kind::Room => view! { <RoomPage /> }.into_any(),
+        Kind::NotFound => view! { <NotFoundPage /> }.into_any(),
+        Kind::Unavailable => view! {
+            <main class="page" id="content" tabindex="-1">
+                <ProblemNote />
+                <Unavailable />
+            </main>
+        }
+        .into_any(),
+    };
+    view! { {move || page()} }
+}

@@ -1,8 +1,6 @@
 //! The page of addresses that are none.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::components::A;
 
 use crate::app::i18n::use_texts;
 
@@ -11,12 +9,11 @@ use crate::app::i18n::use_texts;
 pub(crate) fn NotFoundPage() -> impl IntoView {
     let texts = use_texts();
     view! {
-        <Title text=texts.not_found_title />
         <main class="page" id="content" tabindex="-1">
             <section class="panel empty">
                 <h1>{texts.not_found_title}</h1>
                 <p>{texts.not_found_text}</p>
-                <A href="/">{texts.to_the_feed}</A>
+                <a href="/">{texts.to_the_feed}</a>
             </section>
         </main>
     }

@@ -4,47 +4,48 @@
 //! same connection, and leaving the page closes it.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 use crate::app::{
-    api::{RoomStart, load_room},
     components::{
-        composer::Composer, connection_badge::ConnectionBadge, loading::Loading, message_list::MessageList,
-        people::People, problem_note::ProblemNote, ticker::Ticker, unavailable::Unavailable,
+        composer::Composer, connection_badge::ConnectionBadge, message_list::MessageList, people::People,
+        problem_note::ProblemNote, ticker::Ticker,
     },
     i18n::use_texts,
-    live::{ChatLink, Outbox, keep_place, keep_unsent},
+    live::{ChatLink, Here, Outbox, keep_place, keep_unsent},
     model::room::RoomModel,
+    reactive::{Key, list, memo},
+    start::{PageStart, RoomStart},
 };
 
 /// See the module.
 #[component]
 pub(crate) fn RoomPage() -> impl IntoView {
-    let params = use_params_map();
-    let room = Memo::new(move |_| params.with(|params| params.get("room").unwrap_or_default()));
-    let start = Resource::new(move || room.get(), load_room);
+    let Here { shown, .. } = expect_context();
+    let room = move || {
+        shown.with(|shown| match shown {
+            PageStart::Room { room, .. } => room.clone(),
+            PageStart::Feed { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+        })
+    };
+    let feed = shown.with_untracked(|shown| match shown {
+        PageStart::Room { feed, .. } => feed.clone(),
+        PageStart::Feed { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+    });
     provide_context(ChatLink::new());
     view! {
         <main class="page room-page" id="content" tabindex="-1">
-            // A transition: the old room stays until the new one is there.
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match start.await {
-                        // Keyed, so that another room gets elements of its own. Written over this one's, it would
-                        // take over their scroll position and the text in the composer.
-                        Ok(Some(start)) => view! {
-                            <For each=move || [start.clone()] key=|start| start.room.id.clone() let:start>
-                                <RoomView start />
-                            </For>
-                        }
-                        .into_any(),
-                        Ok(None) => view! { <NoSuchRoom /> }.into_any(),
-                        Err(_) => view! { <Unavailable /> }.into_any(),
-                    }
-                })}
-            </Transition>
-            <Ticker />
+            // Keyed, so that another room gets elements of its own. Written over this one's, it would take over
+            // their scroll position and the text in the composer.
+            {list(
+                move || vec![room()],
+                |start| Key::Name(start.as_ref().map(|start| start.room.id.to_string()).unwrap_or_default()),
+                |start| match start {
+                    Some(start) => view! { <RoomView start /> }.into_any(),
+                    None => view! { <NoSuchRoom /> }.into_any(),
+                },
+            )}
+            // Without it the talk goes on; the feed's own page says what is wrong.
+            {feed.map(|snapshot| view! { <Ticker snapshot /> }.into_any())}
         </main>
     }
 }
@@ -69,20 +70,17 @@ fn RoomView(start: RoomStart) -> impl IntoView {
     keep_unsent(model);
     link.follow(model);
     let state = move || link.status.state.get().once(model.with(RoomModel::is_caught_up));
-    let unsent = Memo::new(move |_| model.with(RoomModel::unsent));
-    let problem = move || {
-        let code = model.with(|model| model.problem);
-        code.map(|code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> })
-    };
+    let unsent = memo(move || model.with(RoomModel::unsent));
+    let problem = memo(move || model.with(|model| model.problem));
+    let note = move |code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> }.into_any();
     view! {
-        <Title text=(texts.room_title)(&name) />
         <section class="talk" aria-labelledby="room-name">
             <header class="page__header">
                 <h1 id="room-name">{name}</h1>
                 <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
             </header>
             <ProblemNote />
-            {problem}
+            {move || problem.get().map(note)}
             <MessageList model />
             <Composer model text />
         </section>
@@ -94,7 +92,6 @@ fn RoomView(start: RoomStart) -> impl IntoView {
 fn NoSuchRoom() -> impl IntoView {
     let texts = use_texts();
     view! {
-        <Title text=texts.not_found_title />
         <section class="panel empty talk">
             <h1>{texts.not_found_title}</h1>
             <p>{texts.room_not_found}</p>

@@ -10,17 +10,29 @@ pub(super) mod stream;
 
 use std::rc::Rc;
 
-use crate::protocol::chat::ClientFrame;
+use crate::protocol::{
+    chat::{ClientFrame, ServerFrame},
+    feed::Event,
+};
 
-/// What an attempt reports. `M` is what is heard: a frame of the chat, an event of the feed.
+/// What is heard.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Told<M> {
+pub enum Heard {
+    /// A frame of the chat.
+    Frame(ServerFrame),
+    /// An event of the feed.
+    Event(Event),
+}
+
+/// What an attempt reports.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Told {
     /// It can be spoken to.
     Open,
     /// Something was heard.
-    Heard(M),
+    Heard(Heard),
     /// A request was answered, which says nothing about whether anything can be heard.
-    Answered(M),
+    Answered(Heard),
     /// A sign of life.
     Alive,
     /// It has ended, and when to come back if the server said so, in milliseconds.
@@ -28,7 +40,7 @@ pub(super) enum Told<M> {
 }
 
 /// Where an attempt reports to. Reports after the attempt was dropped are ignored.
-pub(super) type Tell<M> = Rc<dyn Fn(Told<M>)>;
+pub(super) type Tell = Rc<dyn Fn(Told)>;
 
 /// One try of one transport. Dropping it ends it.
 pub(super) trait Attempt {

@@ -2,11 +2,16 @@
 //! brief ones are answered at once and come every few seconds, for tabs that may keep no connection open.
 
 use gloo_timers::future::TimeoutFuture;
-use serde::Deserialize;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Attempt, Tell, Told};
-use crate::browser::request::{self, Abort, Signal};
+use super::{Attempt, Heard, Tell, Told};
+use crate::{
+    browser::{
+        json,
+        request::{self, Abort, Signal},
+    },
+    protocol::json::decode,
+};
 
 /// How long the server shall wait: below the silence that counts as a lost connection.
 const WAIT_S: u32 = 15;
@@ -33,25 +38,18 @@ impl Pace {
 
 /// What a kind of poll asks for and how it reads the answers.
 pub(in crate::browser) trait Question {
-    /// What is heard.
-    type Heard;
-
     /// The address of the next poll, which is to wait so long.
     fn url(&self, wait_s: u32) -> String;
 
     /// Reads a body, moves on, and returns what was heard and whether more waits to be asked for at once.
-    fn read(&mut self, body: &str) -> Option<(Vec<Self::Heard>, bool)>;
+    fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)>;
 }
 
 /// See the module.
 pub(in crate::browser) struct Poll(#[expect(dead_code, reason = "held for its Drop")] Abort);
 
 impl Poll {
-    pub(in crate::browser) fn start<Q: Question + 'static>(
-        question: Q,
-        pace: Pace,
-        tell: Tell<Q::Heard>,
-    ) -> Self {
+    pub(in crate::browser) fn start(question: Box<dyn Question>, pace: Pace, tell: Tell) -> Self {
         let abort = Abort::new();
         let signal = abort.signal();
         spawn_local(async move {
@@ -68,26 +66,22 @@ impl Poll {
 impl Attempt for Poll {}
 
 /// What a server that stops adds to its answers.
-#[derive(Deserialize)]
 struct Farewell {
     /// When to come back, in milliseconds.
     retry: Option<u32>,
 }
 
+decode!(Farewell { retry });
+
 /// Asks until an answer fails, or until it is ended. Returns when to come back if the server said so.
-async fn ask_on<Q: Question>(
-    mut question: Q,
-    pace: Pace,
-    signal: &Signal,
-    tell: &Tell<Q::Heard>,
-) -> Option<u32> {
+async fn ask_on(mut question: Box<dyn Question>, pace: Pace, signal: &Signal, tell: &Tell) -> Option<u32> {
     loop {
         let limit_ms = pace.wait_s() * 1_000 + ANSWER_MS;
         let answer = request::get(&question.url(pace.wait_s()), signal.clone(), limit_ms).await?;
         if signal.is_aborted() || !answer.is_success() {
             return None;
         }
-        let Farewell { retry } = serde_json::from_str(&answer.body).ok()?;
+        let Farewell { retry } = json::read(&answer.body)?;
         if retry.is_some() {
             return retry;
         }

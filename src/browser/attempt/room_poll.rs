@@ -1,8 +1,8 @@
 //! A room over polls: their answers as the frames a socket would have brought.
 
-use super::poll::Question;
+use super::{Heard, poll::Question};
 use crate::{
-    browser::page,
+    browser::{json, page},
     protocol::{
         chat::{Polled, PresenceState, ServerFrame},
         cursor::Cursor,
@@ -44,16 +44,14 @@ impl RoomQuestion {
 }
 
 impl Question for RoomQuestion {
-    type Heard = ServerFrame;
-
     fn url(&self, wait_s: u32) -> String {
         let wait_s = if self.is_behind { 0 } else { wait_s };
         let (room, cursor, seen) = (page::encode(self.room.as_str()), &self.cursor, &self.seen);
         format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}")
     }
 
-    fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
-        let Polled { page, presence } = serde_json::from_str(body).ok()?;
+    fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)> {
+        let Polled { page, presence } = json::read(body)?;
         let room = self.room.clone();
         let Cursor { epoch, offset } = page.cursor.clone();
         let mut frames = Vec::new();
@@ -72,6 +70,6 @@ impl Question for RoomQuestion {
         frames.extend(page.messages.into_iter().map(ServerFrame::Message));
         frames.extend(self.presence(presence));
         self.cursor = page.cursor;
-        Some((frames, page.more))
+        Some((frames.into_iter().map(Heard::Frame).collect(), page.more))
     }
 }

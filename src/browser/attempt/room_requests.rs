@@ -3,21 +3,21 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     rc::{Rc, Weak},
 };
 
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    Attempt, Tell, Told,
+    Attempt, Heard, Tell, Told,
     poll::{Pace, Poll},
     room_poll::RoomQuestion,
-    stream::Stream,
+    stream::{Stream, read_frame},
 };
 use crate::{
     browser::{
-        page,
+        json, page,
         request::{self, Abort, Answer},
     },
     protocol::{
@@ -43,8 +43,8 @@ pub(in crate::browser) struct RoomRequests(Rc<State>);
 
 struct State {
     follow: Follow,
-    tell: Tell<ServerFrame>,
-    rooms: RefCell<HashMap<String, Box<dyn Attempt>>>,
+    tell: Tell,
+    rooms: RefCell<Vec<(String, Box<dyn Attempt>)>>,
     /// What was said and not answered, in order: one request at a time, so that they are stored in order.
     posts: RefCell<VecDeque<(String, NewMessage)>>,
     is_posting: Cell<bool>,
@@ -52,7 +52,7 @@ struct State {
 }
 
 impl RoomRequests {
-    pub(in crate::browser) fn open(follow: Follow, tell: Tell<ServerFrame>) -> Self {
+    pub(in crate::browser) fn open(follow: Follow, tell: Tell) -> Self {
         let state = Rc::new(State {
             follow,
             tell: tell.clone(),
@@ -76,7 +76,7 @@ impl Attempt for RoomRequests {
     fn say(&self, frame: &ClientFrame) {
         match frame {
             ClientFrame::Join { room, after, .. } => self.0.join(room, after.as_deref()),
-            ClientFrame::Leave { room } => drop(self.0.rooms.borrow_mut().remove(room)),
+            ClientFrame::Leave { room } => self.0.leave(room),
             ClientFrame::Post { room, id, text } => {
                 let post = NewMessage { id: id.clone(), text: text.clone() };
                 self.0.posts.borrow_mut().push_back((room.clone(), post));
@@ -108,7 +108,7 @@ impl State {
         };
         // The rooms' own openings are no news; that something is heard is.
         let tell = self.tell.clone();
-        let tell: Tell<ServerFrame> = Rc::new(move |told| {
+        let tell: Tell = Rc::new(move |told| {
             if told != Told::Open {
                 tell(told);
             }
@@ -116,13 +116,20 @@ impl State {
         let source: Option<Box<dyn Attempt>> = match self.follow {
             Follow::Stream => {
                 let url = format!("/api/rooms/{}/events?heartbeat=true&after={cursor}", page::encode(room));
-                Stream::open(&url, tell).map(|stream| Box::new(stream) as _)
+                Stream::open(&url, read_frame, tell).map(|stream| Box::new(stream) as _)
             }
-            Follow::Poll(pace) => Some(Box::new(Poll::start(RoomQuestion::new(id, cursor), pace, tell))),
+            Follow::Poll(pace) => {
+                Some(Box::new(Poll::start(Box::new(RoomQuestion::new(id, cursor)), pace, tell)))
+            }
         };
         if let Some(source) = source {
-            self.rooms.borrow_mut().insert(room.to_owned(), source);
+            self.leave(room);
+            self.rooms.borrow_mut().push((room.to_owned(), source));
         }
+    }
+
+    fn leave(&self, room: &str) {
+        self.rooms.borrow_mut().retain(|(known, _)| known != room);
     }
 }
 
@@ -140,7 +147,7 @@ fn start_posting(state: &Rc<State>) {
             let answer = request::post(&url, &body, None, ANSWER_MS).await;
             let Some(state) = weak.upgrade() else { return };
             match answer.and_then(|answer| frame_of(&answer, &room, &post.id)) {
-                Some(frame) => (state.tell)(Told::Answered(frame)),
+                Some(frame) => (state.tell)(Told::Answered(Heard::Frame(frame))),
                 // Nobody knows whether it was stored. It is sent again, with the same id, when we are back.
                 None => return (state.tell)(Told::Lost(None)),
             }
@@ -158,15 +165,15 @@ fn next_post(weak: &Weak<State>) -> Option<(String, NewMessage)> {
 /// The answer to a post as a frame; `None` when it says nothing about the post.
 fn frame_of(answer: &Answer, room: &str, id: &str) -> Option<ServerFrame> {
     if answer.is_success() {
-        let Message { room, offset, timestamp, .. } = serde_json::from_str(&answer.body).ok()?;
+        let Message { room, offset, timestamp, .. } = json::read(&answer.body)?;
         return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
     }
     let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));
-    let (code, message) = match serde_json::from_str(&answer.body) {
-        Ok(Problem { code, detail, .. }) => (code, detail),
+    let (code, message) = match json::read(&answer.body) {
+        Some(Problem { code, detail, .. }) => (code, detail),
         // Somebody on the way will not have it, and would not have it the next time.
-        Err(_) if (400..500).contains(&answer.status) => (Code::Unavailable, String::new()),
-        Err(_) => return None,
+        None if (400..500).contains(&answer.status) => (Code::Unavailable, String::new()),
+        None => return None,
     };
     Some(ServerFrame::Rejected { room, id, code, message, retry_after_ms: None })
 }

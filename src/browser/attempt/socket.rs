@@ -3,10 +3,10 @@
 use wasm_bindgen::JsCast;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
-use super::{Attempt, Tell, Told};
+use super::{Attempt, Heard, Tell, Told};
 use crate::{
-    browser::{listener::Listener, page},
-    protocol::chat::{ClientFrame, ServerFrame},
+    browser::{json, listener::Listener, page},
+    protocol::chat::ClientFrame,
 };
 
 /// See the module.
@@ -17,7 +17,7 @@ pub(in crate::browser) struct Socket {
 
 impl Socket {
     /// Connects to `path` of this page's server. `None`: the address is none.
-    pub(in crate::browser) fn open(path: &str, tell: Tell<ServerFrame>) -> Option<Self> {
+    pub(in crate::browser) fn open(path: &str, tell: Tell) -> Option<Self> {
         let socket = WebSocket::new(&page::socket_url(path)).ok()?;
         let (opened, heard, lost) = (tell.clone(), tell.clone(), tell);
         let listeners = [
@@ -50,13 +50,13 @@ impl Drop for Socket {
     }
 }
 
-fn on_message(tell: &Tell<ServerFrame>, event: &Event) {
+fn on_message(tell: &Tell, event: &Event) {
     let Some(text) = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string()) else {
         return;
     };
-    match serde_json::from_str(&text) {
-        Ok(frame) => tell(Told::Heard(frame)),
-        Err(error) => page::warn(&format!("a frame of the chat cannot be read: {error}")),
+    match json::read(&text).map(Heard::Frame) {
+        Some(frame) => tell(Told::Heard(frame)),
+        None => page::warn(&format!("a frame of the chat cannot be read: {text}")),
     }
 }
 

@@ -3,12 +3,24 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::{Attempt, Tell, Told};
-use crate::browser::{listener::Listener, page};
+use super::{Attempt, Heard, Tell, Told};
+use crate::browser::{json, listener::Listener, page};
+
+/// How a stream's data is read.
+type Read = fn(&str) -> Option<Heard>;
+
+/// Reads a stream of the chat.
+pub(in crate::browser) fn read_frame(data: &str) -> Option<Heard> {
+    json::read(data).map(Heard::Frame)
+}
+
+/// Reads the stream of the feed.
+pub(in crate::browser) fn read_event(data: &str) -> Option<Heard> {
+    json::read(data).map(Heard::Event)
+}
 
 /// See the module.
 pub(in crate::browser) struct Stream {
@@ -18,14 +30,14 @@ pub(in crate::browser) struct Stream {
 
 impl Stream {
     /// Follows the stream at `url`, which asks for a heartbeat. `None`: the address is none.
-    pub(in crate::browser) fn open<M: DeserializeOwned + 'static>(url: &str, tell: Tell<M>) -> Option<Self> {
+    pub(in crate::browser) fn open(url: &str, read: Read, tell: Tell) -> Option<Self> {
         let source = EventSource::new(url).ok()?;
         let return_after = Rc::new(Cell::new(None));
         let (told_return, closed) = (return_after.clone(), source.clone());
         let (opened, heard, alive, lost) = (tell.clone(), tell.clone(), tell.clone(), tell);
         let listeners = [
             Listener::new(&source, "open", move |_| opened(Told::Open)),
-            Listener::new(&source, "message", move |event| on_message(&heard, &event)),
+            Listener::new(&source, "message", move |event| on_message(read, &heard, &event)),
             Listener::new(&source, "heartbeat", move |_| alive(Told::Alive)),
             Listener::new(&source, "retry", move |event| {
                 told_return.set(data(&event).and_then(|data| data.parse().ok()));
@@ -48,7 +60,7 @@ pub(in crate::browser) struct StreamProbe {
 }
 
 impl StreamProbe {
-    pub(in crate::browser) fn open<M: 'static>(tell: Tell<M>) -> Option<Self> {
+    pub(in crate::browser) fn open(tell: Tell) -> Option<Self> {
         let source = EventSource::new("/api/events").ok()?;
         let alive = tell.clone();
         let listeners = [
@@ -77,10 +89,10 @@ fn data(event: &Event) -> Option<String> {
     event.dyn_ref::<MessageEvent>()?.data().as_string()
 }
 
-fn on_message<M: DeserializeOwned>(tell: &Tell<M>, event: &Event) {
-    match data(event).map(|data| serde_json::from_str(&data)) {
-        Some(Ok(heard)) => tell(Told::Heard(heard)),
-        Some(Err(error)) => page::warn(&format!("an event cannot be read: {error}")),
-        None => {}
+fn on_message(read: Read, tell: &Tell, event: &Event) {
+    let Some(data) = data(event) else { return };
+    match read(&data) {
+        Some(heard) => tell(Told::Heard(heard)),
+        None => page::warn(&format!("an event cannot be read: {data}")),
     }
 }

@@ -15,14 +15,14 @@ pub(super) const FIRST_MS: u32 = 120_000;
 const MAX_MS: u32 = 1_800_000;
 
 /// Plans the next try, if there is something better.
-pub(super) fn plan<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &mut State<M>) {
+pub(super) fn plan(weak: &Weak<RefCell<State>>, state: &mut State) {
     state.climb = state.ladder.above().map(|above| {
         let weak = weak.clone();
         Timeout::new(state.climb_ms, move || probe(&weak, above))
     });
 }
 
-fn probe<M: 'static>(weak: &Weak<RefCell<State<M>>>, above: Transport) {
+fn probe(weak: &Weak<RefCell<State>>, above: Transport) {
     let Some(state) = weak.upgrade() else { return };
     if above != Transport::Socket && state.borrow().slot.is_none() {
         // Other tabs have all the places for streams.
@@ -41,7 +41,7 @@ fn probe<M: 'static>(weak: &Weak<RefCell<State<M>>>, above: Transport) {
     state.climb = Some(Timeout::new(PROOF_MS, move || give_up(&weak)));
 }
 
-fn give_up<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
+fn give_up(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
     let tried = state.borrow_mut().probe.take();
     drop(tried);
@@ -49,7 +49,7 @@ fn give_up<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
 }
 
 /// What an attempt reports that is not the one in use.
-pub(super) fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told: &Told<M>) {
+pub(super) fn on_told(weak: &Weak<RefCell<State>>, id: u64, told: &Told) {
     let Some(state) = weak.upgrade() else { return };
     let is_probe = state.borrow().probe.as_ref().is_some_and(|(probe, _)| *probe == id);
     match told {
@@ -60,7 +60,7 @@ pub(super) fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told:
 }
 
 /// The better transport comes through. Should it bring nothing after all, it is left like any other.
-fn step_up<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) {
+fn step_up(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
     state.borrow_mut().ladder.climb();
     connect(weak);
     state.borrow_mut().has_climbed = true;

@@ -8,19 +8,14 @@ use crate::{
         poll::{Pace, Poll},
         room_requests::{Follow, RoomRequests},
         socket::Socket,
-        stream::Stream,
+        stream::{Stream, read_event},
     },
-    protocol::{
-        chat::{ClientFrame, ServerFrame},
-        cursor::Cursor,
-        feed::Event,
-        transport::Transport,
-    },
+    protocol::{chat::ClientFrame, cursor::Cursor, transport::Transport},
 };
 
-impl Connection<ServerFrame> {
+impl Connection {
     /// To the chat. After each opening the rooms have to be joined.
-    pub fn to_chat(on_event: impl Fn(ConnectionEvent<ServerFrame>) + 'static) -> Self {
+    pub fn to_chat(on_event: impl Fn(ConnectionEvent) + 'static) -> Self {
         let dial = |transport, pace, tell| -> Option<Box<dyn Attempt>> {
             let follow = match (transport, pace) {
                 (Transport::Socket, _) => return Some(Box::new(Socket::open("/ws", tell)?)),
@@ -38,21 +33,21 @@ impl Connection<ServerFrame> {
             attempt.say(frame);
         }
     }
-}
 
-impl Connection<Event> {
     /// To the feed, from the cursor of the moment at each opening.
     pub fn to_feed(
         cursor: impl Fn() -> Option<Cursor> + 'static,
-        on_event: impl Fn(ConnectionEvent<Event>) + 'static,
+        on_event: impl Fn(ConnectionEvent) + 'static,
     ) -> Self {
         let dial = move |transport, pace, tell| -> Option<Box<dyn Attempt>> {
             let cursor = cursor()?;
             match (transport, pace) {
-                (Transport::Socket | Transport::Stream, Pace::Long) => {
-                    Some(Box::new(Stream::open(&format!("/api/events?heartbeat=true&after={cursor}"), tell)?))
-                }
-                (_, pace) => Some(Box::new(Poll::start(FeedQuestion::new(cursor), pace, tell))),
+                (Transport::Socket | Transport::Stream, Pace::Long) => Some(Box::new(Stream::open(
+                    &format!("/api/events?heartbeat=true&after={cursor}"),
+                    read_event,
+                    tell,
+                )?)),
+                (_, pace) => Some(Box::new(Poll::start(Box::new(FeedQuestion::new(cursor)), pace, tell))),
             }
         };
         Self::open(Purpose::Feed, Box::new(dial), on_event)

@@ -18,6 +18,7 @@ use std::{
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
+pub use super::attempt::Heard;
 use super::{
     attempt::{Attempt, Tell, Told, poll::Pace},
     backoff::wait_ms,
@@ -46,26 +47,26 @@ const HEALTH_MS: u32 = 5_000;
 
 /// What the holder is told.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ConnectionEvent<M> {
+pub enum ConnectionEvent {
     /// It can be spoken to, and must be told where to go on.
     Open,
     /// It has brought something, by this transport.
     Proven(Transport),
     /// Something was heard.
-    Heard(M),
+    Heard(Heard),
     /// It was lost, and is being sought again.
     Lost,
 }
 
-type Dial<M> = Box<dyn Fn(Transport, Pace, Tell<M>) -> Option<Box<dyn Attempt>>>;
+type Dial = Box<dyn Fn(Transport, Pace, Tell) -> Option<Box<dyn Attempt>>>;
 
 /// See the module. Dropping it ends it for good.
-pub struct Connection<M: 'static>(Rc<RefCell<State<M>>>);
+pub struct Connection(Rc<RefCell<State>>);
 
-struct State<M: 'static> {
+struct State {
     purpose: Purpose,
-    dial: Dial<M>,
-    on_event: Rc<dyn Fn(ConnectionEvent<M>)>,
+    dial: Dial,
+    on_event: Rc<dyn Fn(ConnectionEvent)>,
     ladder: Ladder,
     /// Names the attempt in use; reports of any other are too late.
     current: u64,
@@ -92,9 +93,9 @@ struct State<M: 'static> {
     _wake: [Option<Listener>; 5],
 }
 
-impl<M: 'static> Connection<M> {
-    fn open(purpose: Purpose, dial: Dial<M>, on_event: impl Fn(ConnectionEvent<M>) + 'static) -> Self {
-        let state = Rc::new_cyclic(|weak: &Weak<RefCell<State<M>>>| {
+impl Connection {
+    fn open(purpose: Purpose, dial: Dial, on_event: impl Fn(ConnectionEvent) + 'static) -> Self {
+        let state = Rc::new_cyclic(|weak: &Weak<RefCell<State>>| {
             let (beating, waking) = (weak.clone(), weak.clone());
             RefCell::new(State {
                 purpose,
@@ -125,10 +126,10 @@ impl<M: 'static> Connection<M> {
     }
 }
 
-impl<M: 'static> State<M> {
+impl State {
     /// Lets go of the attempt in use and of all that was planned. Returns what is to be dropped outside of the
     /// borrow: what ends may report.
-    fn let_go(&mut self) -> impl Sized + use<M> {
+    fn let_go(&mut self) -> impl Sized + use<> {
         self.current = self.new_id();
         (self.is_proven, self.has_climbed) = (false, false);
         let planned = (self.next_step.take(), self.health.take(), self.climb.take());
@@ -150,7 +151,7 @@ impl<M: 'static> State<M> {
     }
 }
 
-fn connect<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
+fn connect(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
     let earlier = state.borrow_mut().let_go();
     drop(earlier);
@@ -166,7 +167,7 @@ fn connect<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
 }
 
 /// Starts the attempt that `connect` has prepared as `id`.
-fn dial<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, slot: Option<Slot>) {
+fn dial(weak: &Weak<RefCell<State>>, id: u64, slot: Option<Slot>) {
     let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id && !state.borrow().is_away)
     else {
         return;
@@ -181,12 +182,12 @@ fn dial<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, slot: Option<Slot>)
     state.plan(PROOF_MS, move || on_lost(&weak, id, None));
 }
 
-fn teller<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64) -> Tell<M> {
+fn teller(weak: &Weak<RefCell<State>>, id: u64) -> Tell {
     let weak = weak.clone();
     Rc::new(move |told| on_told(&weak, id, told))
 }
 
-fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told: Told<M>) {
+fn on_told(weak: &Weak<RefCell<State>>, id: u64, told: Told) {
     let Some(state) = weak.upgrade() else { return };
     if state.borrow().current != id {
         return climb::on_told(weak, id, &told);
@@ -207,7 +208,7 @@ fn on_told<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, told: Told<M>) {
 }
 
 /// The attempt in use has brought something.
-fn prove<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) {
+fn prove(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
     let transport = {
         let mut state = state.borrow_mut();
         (state.has_heard, state.heard_at_ms) = (true, now_ms());
@@ -232,7 +233,7 @@ fn prove<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) 
 }
 
 /// Without a place the polls are brief; as soon as there is one, connect anew.
-fn seek_slot<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &mut State<M>) {
+fn seek_slot(weak: &Weak<RefCell<State>>, state: &mut State) {
     let (weak, id) = (weak.clone(), state.current);
     state.plan(SLOT_PAUSE_MS, move || {
         spawn_local(async move {
@@ -249,7 +250,7 @@ fn seek_slot<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &mut State<M>) {
     });
 }
 
-fn on_lost<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, return_after_ms: Option<u32>) {
+fn on_lost(weak: &Weak<RefCell<State>>, id: u64, return_after_ms: Option<u32>) {
     let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
     let was_proven = state.borrow().is_proven;
     let earlier = state.borrow_mut().let_go();
@@ -277,7 +278,7 @@ fn on_lost<M: 'static>(weak: &Weak<RefCell<State<M>>>, id: u64, return_after_ms:
     });
 }
 
-fn retry_later<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>, told_ms: Option<u32>) {
+fn retry_later(weak: &Weak<RefCell<State>>, state: &RefCell<State>, told_ms: Option<u32>) {
     let mut state = state.borrow_mut();
     let wait_ms = told_ms.unwrap_or_else(|| wait_ms(state.failures, page::random()));
     state.failures += 1;
@@ -285,7 +286,7 @@ fn retry_later<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State
     state.plan(wait_ms, move || connect(&again));
 }
 
-fn beat<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
+fn beat(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
     if !state.borrow().is_proven {
         return;
@@ -300,20 +301,20 @@ fn beat<M: 'static>(weak: &Weak<RefCell<State<M>>>) {
 }
 
 /// The peer is gone, or something on the way lets the first frame through and no other: as if nothing had come.
-fn on_silence<M: 'static>(weak: &Weak<RefCell<State<M>>>, state: &RefCell<State<M>>) {
+fn on_silence(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
     state.borrow_mut().is_proven = false;
     let id = state.borrow().current;
     emit(state, ConnectionEvent::Lost);
     on_lost(weak, id, None);
 }
 
-fn ping<M: 'static>(state: &RefCell<State<M>>) {
+fn ping(state: &RefCell<State>) {
     if let Some(attempt) = &state.borrow().attempt {
         attempt.ping();
     }
 }
 
-fn on_wake<M: 'static>(weak: &Weak<RefCell<State<M>>>, what: Wake) {
+fn on_wake(weak: &Weak<RefCell<State>>, what: Wake) {
     let Some(state) = weak.upgrade() else { return };
     let (id, is_connected) = (state.borrow().current, state.borrow().attempt.is_some());
     match what {
@@ -345,12 +346,12 @@ fn on_wake<M: 'static>(weak: &Weak<RefCell<State<M>>>, what: Wake) {
 }
 
 /// Out of view, a tab leaves a place that is for tabs in view.
-fn must_leave_slot<M: 'static>(state: &RefCell<State<M>>) -> bool {
+fn must_leave_slot(state: &RefCell<State>) -> bool {
     page::is_hidden() && state.borrow().slot.as_ref().is_some_and(Slot::is_for_view_only)
 }
 
 /// Calls back without a borrow, because the holder may speak or drop the connection in answer.
-fn emit<M: 'static>(state: &RefCell<State<M>>, event: ConnectionEvent<M>) {
+fn emit(state: &RefCell<State>, event: ConnectionEvent) {
     let on_event = state.borrow().on_event.clone();
     on_event(event);
 }

@@ -17,8 +17,8 @@ mod problem;
 mod publish;
 mod room_events;
 mod rooms;
-pub mod server_fn;
 mod session;
+mod start;
 mod visitor;
 
 use axum::{
@@ -55,8 +55,8 @@ pub fn router(state: AppState) -> Router {
         .route("/pkg/{version}/{*file}", get(assets::versioned))
         .route("/favicon.svg", get(assets::favicon));
 
-    // What a browser asks for by itself: pages, their forms and their server functions.
-    let site = pages::router(&state)
+    // What a browser asks for by itself: pages, their forms and what they ask for.
+    let site = pages::router()
         .route("/rooms", post(forms::create_room))
         .route("/rooms/{room}", post(forms::post_message))
         .route("/name", post(forms::rename))

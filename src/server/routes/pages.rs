@@ -1,58 +1,98 @@
-//! The pages: Leptos renders them, this says for which addresses and in which language.
+//! The pages: each is loaded whole, then drawn at once. This says for which addresses and in which language.
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    extract::{FromRequestParts, OriginalUri, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware,
-    response::Response,
+    response::{Html, IntoResponse, Response},
+    routing::get,
 };
 use axum_extra::extract::cookie::CookieJar;
-use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{
-    LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context, render_app_async_with_context,
-};
+use leptos::prelude::{Owner, RenderHtml, provide_context};
 
-use super::assets::VERSION;
+use super::{
+    assets::VERSION,
+    path::PathText,
+    start::{self, Place},
+    visitor::Visitor,
+};
 use crate::{
-    app::{App, ForcedTransport, i18n::Language, shell},
-    protocol::transport::Transport,
+    app::{
+        ForcedTransport,
+        i18n::Language,
+        shell,
+        start::{PageStart, Start},
+    },
+    protocol::problem::Code,
     server::state::AppState,
 };
 
-/// The addresses of the pages and of their server functions, and the page for every other address.
-pub(super) fn router(state: &AppState) -> Router<AppState> {
-    let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(App, None, || ());
-    let mut options = state.leptos.clone();
-    // The version in the address of the files is what lets browsers keep them.
-    options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
-    let transport = state.transport;
-    let rendered = move || shell(options.clone());
-    let not_found = {
-        let rendered = rendered.clone();
-        move |State(state): State<AppState>, request: Request| async move {
-            let context = move || {
-                provide_context(state.clone());
-                provide_settings(state.transport);
-            };
-            let mut response = render_app_async_with_context(context, rendered)(request).await;
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            response
-        }
-    };
+/// The addresses of the pages and of what they ask for, and the page for every other address.
+pub(super) fn router() -> Router<AppState> {
     Router::new()
-        .leptos_routes_with_context(state, routes, move || provide_settings(transport), rendered)
-        .fallback(not_found)
+        .route("/", get(feed))
+        .route("/rooms/{room}", get(room))
+        .merge(start::router())
+        .fallback(nowhere)
         .layer(middleware::map_response(forbid_caching))
 }
 
-/// Decides the language of the page that is about to be rendered, and says how it may connect.
-fn provide_settings(transport: Option<Transport>) {
-    if let Some(transport) = transport {
-        provide_context(ForcedTransport(transport));
-    }
-    let language = use_context::<Parts>().map(|parts| language_of(&parts.headers));
-    provide_context(language.unwrap_or_default());
+/// Who asks for a page, and how.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+struct Asked {
+    #[from_request(via(State))]
+    state: AppState,
+    visitor: Visitor,
+    uri: OriginalUri,
+    headers: HeaderMap,
+}
+
+async fn feed(asked: Asked) -> Response {
+    page(asked, Place::Feed).await
+}
+
+async fn room(PathText(room): PathText, asked: Asked) -> Response {
+    page(asked, Place::Room(room)).await
+}
+
+async fn nowhere(asked: Asked) -> Response {
+    page(asked, Place::Nowhere).await
+}
+
+async fn page(asked: Asked, place: Place) -> Response {
+    let Asked { state, visitor: Visitor(me), uri: OriginalUri(uri), headers } = asked;
+    let start = start::load(&state, me, place, uri.path().to_owned(), problem_of(&uri)).await;
+    let status = match start.page {
+        PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ if start.page.is_missing() => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    };
+    (status, Html(draw(&state, start, language_of(&headers)))).into_response()
+}
+
+/// The document. Everything it shows is in `start`, so it is drawn in one go.
+fn draw(state: &AppState, start: Start, language: Language) -> String {
+    let mut options = state.leptos.clone();
+    // The version in the address of the files is what lets browsers keep them.
+    options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
+    let data = serde_json::to_string(&start).expect("plain data");
+    let owner = Owner::new();
+    let html = owner.with(|| {
+        provide_context(language);
+        if let Some(transport) = state.transport {
+            provide_context(ForcedTransport(transport));
+        }
+        shell(options, start, data).to_html()
+    });
+    owner.cleanup();
+    html
+}
+
+/// What a form without JavaScript came to, see `forms.rs`.
+fn problem_of(uri: &Uri) -> Option<Code> {
+    uri.query()?.split('&').find_map(|pair| Code::parse(pair.strip_prefix("problem=")?))
 }
 
 fn language_of(headers: &HeaderMap) -> Language {

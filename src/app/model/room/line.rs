@@ -15,15 +15,3 @@ pub enum Line {
     /// Before what was said while this reader was away.
     Divider,
 }
-
-impl Line {
-    /// Changes when the line has to be drawn anew.
-    pub fn key(&self) -> String {
-        match self {
-            // After a new numbering another message may have this offset.
-            Self::Message(message) => format!("{}@{}", message.offset, message.timestamp),
-            Self::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
-            Self::Divider => "divider".to_owned(),
-        }
-    }
-}

@@ -1,0 +1,44 @@
+//! The document around the pages; drawn on the server only.
+
+use leptos::{config::LeptosOptions, hydration::AutoReload, hydration::HydrationScripts, prelude::*};
+
+use super::{
+    App,
+    i18n::{Language, use_texts},
+    start::Start,
+};
+use crate::protocol::transport::Transport;
+
+/// The server's setting: the only transport that pages may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForcedTransport(pub Transport);
+
+/// See the module. `data` is `start` as JSON, for the browser.
+pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoView {
+    let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
+    let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
+    let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    // Inside of a script only this could end it.
+    let data = data.replace('<', "\\u003c");
+    view! {
+        <!DOCTYPE html>
+        <html lang=language.as_str() data-transport=transport>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="description" content=texts.tagline />
+                <title>{start.page.title(texts)}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" id="leptos" href=stylesheet />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options />
+            </head>
+            <body>
+                <App start />
+                // Behind the page: it is read when that has been painted.
+                <script type="application/json" id="start" inner_html=data></script>
+            </body>
+        </html>
+    }
+}

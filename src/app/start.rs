@@ -1,0 +1,120 @@
+//! What a page starts with: loaded by the server before it draws the page, written into the document for the browser,
+//! and asked for by the browser when it goes to another page.
+
+use serde::{Deserialize, Serialize};
+
+use super::i18n::Texts;
+use crate::protocol::{
+    chat::{Page, Room},
+    feed::{Entry, Snapshot},
+    json::{Decode, Json, decode, field, members},
+    problem::Code,
+    session::User,
+};
+
+/// Messages a page starts with, and each page of older ones.
+pub const MESSAGES_LIMIT: usize = 50;
+/// Notices in each page of older ones.
+pub const NOTICES_LIMIT: usize = 20;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The path of the page's address.
+    pub path: String,
+    /// What came of a form without JavaScript.
+    pub problem: Option<Code>,
+    /// What stands on every page, if it could be had.
+    pub visit: Option<Visit>,
+    /// The page.
+    pub page: PageStart,
+}
+
+/// Who is here, and which rooms there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Who looks at it.
+    pub me: User,
+    /// Every room.
+    pub rooms: Vec<Room>,
+}
+
+/// One page, with what it shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "page", rename_all = "kebab-case")]
+pub enum PageStart {
+    /// The feed.
+    Feed {
+        /// As it is now.
+        feed: Snapshot,
+    },
+    /// A room, with the feed beside it if that could be had.
+    Room {
+        /// The room; `None`: there is no such room.
+        room: Option<RoomStart>,
+        /// As it is now.
+        feed: Option<Snapshot>,
+    },
+    /// The address is none.
+    NotFound,
+    /// It could not be had.
+    Unavailable,
+}
+
+/// What the page of a room starts with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomStart {
+    /// The room.
+    pub room: Room,
+    /// Who looks at it.
+    pub me: User,
+    /// The newest messages.
+    pub page: Page,
+    /// Who is there.
+    pub members: Vec<User>,
+}
+
+/// A page of older notices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OlderNotices {
+    /// Ascending.
+    pub entries: Vec<Entry>,
+    /// There are more.
+    pub more: bool,
+}
+
+impl PageStart {
+    /// The document's title.
+    pub fn title(&self, texts: &Texts) -> String {
+        let title = match self {
+            Self::Feed { .. } => texts.feed.to_owned(),
+            Self::Room { room: Some(start), .. } => (texts.room_title)(&start.room.name),
+            Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
+            Self::Unavailable => return "Idobata".to_owned(),
+        };
+        format!("{title} · Idobata")
+    }
+
+    /// Whether there is nothing at the address.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Room { room: None, .. } | Self::NotFound)
+    }
+}
+
+impl Decode for PageStart {
+    fn decode(json: &impl Json) -> Option<Self> {
+        Some(match field::<String>(json, "page")?.as_str() {
+            "feed" => members!(json => Self::Feed { feed }),
+            "room" => members!(json => Self::Room { room, feed }),
+            "not-found" => Self::NotFound,
+            _ => Self::Unavailable,
+        })
+    }
+}
+
+decode! {
+    Start { path, problem, visit, page }
+    Visit { me, rooms }
+    RoomStart { room, me, page, members }
+    OlderNotices { entries, more }
+}
