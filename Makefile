@@ -8,12 +8,12 @@ SHELL := bash
 TOOLS := . scripts/env.sh;
 PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
-SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh -type f)
+SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh scripts/build scripts/snip.mjs scripts/compress.mjs -type f)
 
-.PHONY: help setup setup-test build run watch check unit chaos figures bench e2e test clean
+.PHONY: help setup setup-test build run watch check unit chaos figures bench bytes frames lighthouse e2e test clean
 
 help: ## Show the commands
-	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:
 	scripts/setup build
@@ -24,7 +24,7 @@ setup-test:
 build: setup $(PROGRAM) ## Build the release program, target/release/idobata
 
 $(PROGRAM): $(SOURCES) | setup
-	$(TOOLS) cargo leptos build --release --precompress
+	$(TOOLS) scripts/build
 	touch $@ # also when cargo found nothing to do
 
 run: build ## Build and start on http://127.0.0.1:3000 (settings: make run ARGS='--help')
@@ -44,14 +44,20 @@ chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to 
 	$(if $(SEED),export IDOBATA_CHAOS_SEED=$(SEED))
 	cargo test --features ssr --test sockets chaos -- --nocapture
 
+# Benches have a folder of their own, because cargo builds the program along and would put it in place of ours.
 figures: setup ## What the promise costs: return after a restart, stalled readers, kill -9 at full load
 	$(TOOLS) ulimit -n 8192
-	cargo bench --features ssr --bench promise -- $(ARGS)
+	cargo bench --features ssr --target-dir target/bench --bench promise -- $(ARGS)
 
-# In a folder of its own, because cargo builds the program too for a bench, and would put it in place of ours.
 bench: build ## What delivery costs beside a bare write: make bench ARGS='--only websocket --label before' (or --help)
 	$(TOOLS) ulimit -n 16384
 	cargo bench --features ssr --target-dir target/bench --bench fanout -- --server $(PROGRAM) $(ARGS)
+
+bytes: build ## What a first visit to a room loads, held to its budget
+	$(TOOLS) node scripts/bytes.mjs
+
+lighthouse: setup-test build ## What Lighthouse says of both pages
+	$(TOOLS) node end2end/lighthouse.mjs
 
 e2e: setup-test build ## Stories in a real browser, against the release program
 	$(TOOLS) cd end2end && npx playwright test $(ARGS)

@@ -1,0 +1,75 @@
+// What Lighthouse (mobile, as it comes) says of the pages: the four scores, when the largest part is painted, what a
+// first visit loads, and every audit that is not content. Called by `make lighthouse`; figures, not a test.
+//
+// A page with open connections never becomes idle for Lighthouse's network watch; it goes on after its own limit.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../target/release/idobata");
+const PAGES = ["/", "/rooms/general"];
+const CATEGORIES = ["performance", "accessibility", "best-practices", "seo"];
+
+const data = await mkdtemp(join(tmpdir(), "idobata-lighthouse-"));
+const server = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
+try {
+  const url = await listening(server);
+  await fill(url);
+  for (const page of PAGES) report(page, await audit(url + page));
+} finally {
+  server.kill();
+  await once(server, "exit");
+  await rm(data, { recursive: true });
+}
+
+/** Waits until the server says where it listens. */
+async function listening(server) {
+  for await (const line of createInterface({ input: server.stderr })) {
+    const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
+    if (url) {
+      server.stderr.resume();
+      return url;
+    }
+  }
+  throw new Error(`${PROGRAM} did not start`);
+}
+
+/** A day's talk and news, so that the pages have something to show. */
+async function fill(url) {
+  const json = { "content-type": "application/json" };
+  const post = async (path, body, headers = json) => {
+    const response = await fetch(url + path, { method: "POST", headers, body });
+    if (response.status !== 201) throw new Error(`${path}: ${response.status}`);
+    return response;
+  };
+  const { token } = await (await post("/api/session", JSON.stringify({ name: "alice" }))).json();
+  for (let number = 1; number <= 20; number += 1) {
+    const message = { id: crypto.randomUUID(), text: `The ${number}. thing that is said at the well this morning.` };
+    await post("/api/rooms/general/messages", JSON.stringify(message), { ...json, authorization: `Bearer ${token}` });
+    await post("/api/events/api", JSON.stringify({ type: "update", key: "latency", value: number / 3, unit: "ms" }));
+    if (number % 3 === 0) await post("/api/events/ops", `backup ${number} done`, {});
+  }
+}
+
+async function audit(url) {
+  const args = ["lighthouse", url, "--quiet", "--output=json", "--chrome-flags=--headless=new --no-sandbox"];
+  const env = { ...process.env, CHROME_PATH: process.env.CHROMIUM ?? "/usr/bin/chromium" };
+  const { stdout } = await promisify(execFile)("npx", args, { env, cwd: import.meta.dirname, maxBuffer: 64 << 20 });
+  return JSON.parse(stdout);
+}
+
+function report(page, { categories, audits }) {
+  const scores = CATEGORIES.map((id) => `${categories[id].title} ${Math.round(categories[id].score * 100)}`);
+  const value = (id) => audits[id]?.displayValue ?? "–";
+  console.log(`\n${page}  ${scores.join(" · ")}`);
+  console.log(`  LCP ${value("largest-contentful-paint")}, FCP ${value("first-contentful-paint")}, blocked ${value("total-blocking-time")}, shift ${value("cumulative-layout-shift")}, loaded ${value("total-byte-weight")}`);
+  const refs = new Set(CATEGORIES.flatMap((id) => categories[id].auditRefs.map((ref) => ref.id)));
+  for (const { id, score, scoreDisplayMode, title, displayValue } of Object.values(audits)) {
+    if (!refs.has(id) || score === null || score >= 1 || scoreDisplayMode === "informative") continue;
+    console.log(`  below 1: ${id} (${score}) ${title}${displayValue ? `: ${displayValue}` : ""}`);
+  }
+}

@@ -1,0 +1,59 @@
+// What a first visit to a room loads, as bytes on the wire, held to its budget. Called by `make bytes` and by
+// scripts/test. Starts the release program on a free port with an empty data folder.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const BUDGET = 150_000;
+const PROGRAM = process.env.IDOBATA ?? "target/release/idobata";
+
+const data = mkdtempSync(join(tmpdir(), "idobata-bytes-"));
+const server = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
+try {
+  const total = await measure(await listening());
+  const verdict = `${total} of at most ${BUDGET} bytes`;
+  console.log(`  ${"in all".padEnd(40)} ${verdict}`);
+  if (total > BUDGET) {
+    console.error(`bytes: a first visit is over its budget: ${verdict}`);
+    process.exitCode = 1;
+  }
+} finally {
+  server.kill();
+  await once(server, "exit");
+  rmSync(data, { recursive: true });
+}
+
+async function listening() {
+  for await (const line of createInterface({ input: server.stderr })) {
+    const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
+    if (url) return url;
+  }
+  throw new Error(`${PROGRAM} did not start`);
+}
+
+/** The page and every file that it names. */
+async function measure(url) {
+  const page = await load(`${url}/rooms/general`, "the page");
+  const names = new Set(page.text.match(/\/pkg\/[\w./-]+/g));
+  let total = page.size;
+  for (const name of names) total += (await load(url + name, name.split("/").at(-1))).size;
+  return total;
+}
+
+/** Loads as a browser does, compressed. */
+async function load(url, name) {
+  const accept = { "accept-encoding": "br" };
+  const [response] = await once(get(url, { headers: accept }), "response");
+  if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode}`);
+  const parts = [];
+  for await (const part of response) parts.push(part);
+  const body = Buffer.concat(parts);
+  console.log(`  ${name.padEnd(40)} ${body.length}`);
+  const { brotliDecompressSync } = await import("node:zlib");
+  const text = response.headers["content-encoding"] === "br" ? brotliDecompressSync(body) : body;
+  return { size: body.length, text: text.toString("latin1") };
+}
