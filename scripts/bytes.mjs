@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const BUDGET = 150_000;
+// The goal is 150,000. What is above it is the views: raise this for nothing but a feature that is worth it.
+const BUDGET = 158_000;
 const PROGRAM = process.env.IDOBATA ?? "target/release/idobata";
 
 const data = mkdtempSync(join(tmpdir(), "idobata-bytes-"));

@@ -11,15 +11,20 @@ const require = createRequire(pathToFileURL(`${BINARYEN_ROOT}/`));
 const { default: binaryen } = await import(pathToFileURL(require.resolve("binaryen")));
 
 const NEVER_CALLED = [
-  /hydrate_async/, // for islands and lazy pages; ours are taken over in one go (`hydrate_body`)
+  /hydrate_async|with_async_value/, // for islands and lazy pages; ours are taken over in one go (`hydrate_body`)
   /hydrate_from_template/, // for the `template!` macro
+  /into_any_attr::clone/, // for attributes that are spread over components; ours are not
+  /any_view::elements|Mountable>::elements/, // the same
+  /wasm_streams/, // for streams of server functions, of which there are none
 ];
-// The streams of server functions, of which there are none; wasm-bindgen exports them all the same.
+// What wasm-bindgen exports of those streams.
 const NEVER_USED = /intounderlying/;
 
 const [path] = process.argv.slice(2);
 const module = binaryen.readBinary(readFileSync(path));
-module.setFeatures(binaryen.Features.All);
+// What rustc emits. With more, binaryen writes what browsers do not read yet.
+const { BulkMemory, BulkMemoryOpt, Multivalue, MutableGlobals, NontrappingFPToInt, ReferenceTypes, SignExt } = binaryen.Features;
+module.setFeatures(BulkMemory | BulkMemoryOpt | Multivalue | MutableGlobals | NontrappingFPToInt | ReferenceTypes | SignExt);
 let snipped = 0;
 for (let index = 0; index < module.getNumFunctions(); index += 1) {
   const name = binaryen.getFunctionInfo(module.getFunctionByIndex(index)).name;
