@@ -13,6 +13,11 @@ use crate::protocol::transport::Transport;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForcedTransport(pub Transport);
 
+/// Enter sends, also while the browser's half is still on its way: then it is the form that is sent.
+const EARLY_ENTER: &str = r#"addEventListener("keydown",e=>{
+if(e.key!="Enter"||e.shiftKey||e.isComposing||e.keyCode==229||e.repeat||!e.target.matches(".composer textarea")||document.documentElement.dataset.hydrated)return;
+e.preventDefault();e.target.form.requestSubmit()})"#;
+
 /// See the module. `data` is `start` as JSON, for the browser.
 pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoView {
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
@@ -33,6 +38,7 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
                 <link rel="stylesheet" id="leptos" href=stylesheet />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />
+                <script inner_html=EARLY_ENTER></script>
             </head>
             <body>
                 <App start />

@@ -1,11 +1,15 @@
 //! The page's own window and document.
 
+use gloo_timers::callback::Timeout;
 use js_sys::Math;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, HtmlElement, Window};
 
 use super::{json, listener::Listener};
 use crate::protocol::json::Decode;
+
+/// Longer than a page in view waits for its painting.
+const LATE_PAINTING_MS: u32 = 200;
 
 pub(super) fn window() -> Window {
     web_sys::window().expect("called in a browser's page only")
@@ -49,6 +53,18 @@ pub(super) fn root_attribute(name: &str) -> Option<String> {
 /// What the server wrote into the document for the page to start from.
 pub fn start<T: Decode>() -> Option<T> {
     json::read(&window().document()?.get_element_by_id("start")?.text_content()?)
+}
+
+/// Runs `run` before the next painting. Where nothing is painted, because nobody can see the page, at once. It may be
+/// run again when that takes long: a page that is put out of view meanwhile is not painted.
+pub fn before_painting(run: impl Fn() + Clone + 'static) {
+    if is_hidden() {
+        return run();
+    }
+    let late = run.clone();
+    Timeout::new(LATE_PAINTING_MS, late).forget();
+    let callback = Closure::once_into_js(run);
+    drop(window().request_animation_frame(callback.unchecked_ref()));
 }
 
 /// Names the document.

@@ -1,6 +1,8 @@
 //! The browser's clock, and times as its user reads them.
 
-use js_sys::{Date, Intl, Object, Reflect};
+use std::cell::OnceCell;
+
+use js_sys::{Date, Function, Intl, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::page;
@@ -10,27 +12,35 @@ pub fn now_ms() -> i64 {
     Date::now() as i64
 }
 
+thread_local! {
+    /// With the date and without. Making one takes longer than all else about a message; the language stays.
+    static FORMATS: OnceCell<[Function; 2]> = const { OnceCell::new() };
+}
+
 /// A time of day in the reader's time zone, with the date when it is not today. Where the reader's own variant of
 /// the page's language is known (`en-GB` for `en`), it is written as there.
 pub fn local_time(timestamp_ms: i64, language: &str) -> String {
-    let language = &page::own_variant(language);
     let date = Date::new(&JsValue::from_f64(timestamp_ms as f64));
     let is_today = date.to_date_string() == Date::new_0().to_date_string();
+    let format = FORMATS.with(|formats| {
+        let formats = formats.get_or_init(|| [true, false].map(|with_date| format(language, with_date)));
+        formats[usize::from(is_today)].clone()
+    });
+    let text = format.call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
+    text.unwrap_or_else(|| date.to_locale_time_string(language).into())
+}
+
+fn format(language: &str, with_date: bool) -> Function {
     let options = Object::new();
     set(&options, "hour", "2-digit");
     set(&options, "minute", "2-digit");
     set(&options, "second", "2-digit");
-    if !is_today {
+    if with_date {
         set(&options, "month", "short");
         set(&options, "day", "numeric");
     }
-    let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.as_str().into()), &options);
-    format
-        .format()
-        .call1(&JsValue::UNDEFINED, &date)
-        .ok()
-        .and_then(|text| text.as_string())
-        .unwrap_or_else(|| date.to_locale_time_string(language).into())
+    let language = page::own_variant(language);
+    Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.into()), &options).format()
 }
 
 fn set(options: &Object, name: &str, value: &str) {

@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
-use super::Status;
+use super::{Status, batch::Batch};
 use crate::{
     app::{
         api::load_room,
@@ -29,6 +29,7 @@ pub(in crate::app) struct ChatLink {
     pub(in crate::app) status: Status,
     connection: StoredValue<Option<SendWrapper<Rc<Connection>>>>,
     rooms: StoredValue<Vec<Followed>>,
+    heard: Batch<ServerFrame>,
 }
 
 impl ChatLink {
@@ -38,6 +39,7 @@ impl ChatLink {
             status: Status::new(),
             connection: StoredValue::new(None),
             rooms: StoredValue::new(Vec::new()),
+            heard: Batch::new(),
         };
         effect(move || on_cleanup(move || drop(link.connection.try_update_value(Option::take))));
         link
@@ -91,30 +93,46 @@ impl ChatLink {
     }
 
     fn on_event(self, event: ConnectionEvent) {
-        let rooms = self.rooms.try_with_value(Clone::clone).unwrap_or_default();
         match event {
+            ConnectionEvent::Heard(Heard::Frame(ServerFrame::Pong) | Heard::Event(_)) => {}
+            ConnectionEvent::Heard(Heard::Frame(frame)) => self.heard.add(frame, move || self.take_in()),
+            // What was heard before comes before.
             ConnectionEvent::Open => {
-                for followed in rooms {
+                self.take_in();
+                for followed in self.rooms() {
                     followed.model.try_update(RoomModel::reconnect);
                     self.greet(followed.model);
                 }
             }
-            ConnectionEvent::Proven(transport) => self.status.open(transport),
+            ConnectionEvent::Proven(transport) => {
+                self.take_in();
+                self.status.open(transport);
+            }
             ConnectionEvent::Lost => {
-                for followed in rooms {
+                self.take_in();
+                for followed in self.rooms() {
                     followed.model.try_update(RoomModel::disconnect);
                 }
                 self.status.lose();
             }
-            ConnectionEvent::Heard(Heard::Frame(ServerFrame::Pong) | Heard::Event(_)) => {}
-            ConnectionEvent::Heard(Heard::Frame(frame)) => {
-                for followed in rooms {
-                    match followed.apply(&frame) {
-                        Some(Missing::Nothing) | None => {}
-                        Some(Missing::Entries) => self.greet(followed.model),
-                        Some(Missing::Room) => self.greet_later(followed.model),
-                    }
-                }
+        }
+    }
+
+    fn rooms(self) -> Vec<Followed> {
+        self.rooms.try_with_value(Clone::clone).unwrap_or_default()
+    }
+
+    /// Puts what was heard into the models.
+    fn take_in(self) {
+        let frames = self.heard.drain();
+        if frames.is_empty() {
+            return;
+        }
+        for followed in self.rooms() {
+            match followed.apply(&frames) {
+                Some(Missing::Nothing) | None => {}
+                Some(Missing::Entries) => self.greet(followed.model),
+                Some(Missing::Room) => self.greet_later(followed.model),
             }
         }
     }
@@ -133,11 +151,18 @@ struct Followed {
 }
 
 impl Followed {
-    /// Puts a frame into the model; says what has to be asked for again.
-    fn apply(self, frame: &ServerFrame) -> Option<Missing> {
+    /// Puts frames into the model, in one change; says what has to be asked for again.
+    fn apply(self, frames: &[ServerFrame]) -> Option<Missing> {
         let (is_reset, missing) = self.model.try_update(|model| {
-            let missing = model.apply(frame.clone(), now_ms());
-            (matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id), missing)
+            let (mut is_reset, mut missing) = (false, Missing::Nothing);
+            for frame in frames {
+                is_reset |= matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id);
+                match model.apply(frame.clone(), now_ms()) {
+                    Missing::Nothing => {}
+                    lacking => missing = lacking,
+                }
+            }
+            (is_reset, missing)
         })?;
         if is_reset {
             self.resets.try_update(|resets| *resets += 1);

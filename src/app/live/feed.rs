@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
-use super::Status;
+use super::{Status, batch::Batch};
 use crate::{
     app::{api::load_feed, model::feed::FeedModel, reactive::effect},
     browser::connection::{Connection, ConnectionEvent, Heard},
@@ -15,21 +15,36 @@ use crate::{
 pub(in crate::app) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
     let status = Status::new();
     let (resets, reloads) = (RwSignal::new(0_u32), RwSignal::new(0_u32));
+    let heard = Batch::new();
+    let take_in = move || {
+        let events = heard.drain();
+        let is_reset = events.iter().any(|event| matches!(event, Event::Control(Control::Reset { .. })));
+        if !events.is_empty() {
+            model.try_update(|model| events.into_iter().for_each(|event| model.apply(event)));
+        }
+        if is_reset {
+            resets.try_update(|resets| *resets += 1);
+        }
+    };
     effect(move || {
         reloads.track();
         let cursor = move || model.try_with_untracked(|model| model.cursor().clone());
         let connection = Connection::to_feed(cursor, move |event| match event {
-            ConnectionEvent::Open => model.try_update(FeedModel::reconnect).unwrap_or_default(),
-            ConnectionEvent::Proven(transport) => status.open(transport),
-            ConnectionEvent::Lost => status.lose(),
-            ConnectionEvent::Heard(Heard::Event(event)) => {
-                let is_reset = matches!(event, Event::Control(Control::Reset { .. }));
-                model.try_update(|model| model.apply(event));
-                if is_reset {
-                    resets.try_update(|resets| *resets += 1);
-                }
-            }
+            ConnectionEvent::Heard(Heard::Event(event)) => heard.add(event, take_in),
             ConnectionEvent::Heard(Heard::Frame(_)) => {}
+            // What was heard before comes before.
+            ConnectionEvent::Open => {
+                take_in();
+                model.try_update(FeedModel::reconnect);
+            }
+            ConnectionEvent::Proven(transport) => {
+                take_in();
+                status.open(transport);
+            }
+            ConnectionEvent::Lost => {
+                take_in();
+                status.lose();
+            }
         });
         // on_cleanup asks for Send; in a browser there is one thread, and the server runs no effects.
         let connection = SendWrapper::new(connection);

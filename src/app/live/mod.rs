@@ -3,6 +3,7 @@
 //! Everything heard is put into the model where it arrives. A signal keeps only its last value, so frames never
 //! travel through one.
 
+mod batch;
 mod chat;
 mod feed;
 mod here;
