@@ -59,6 +59,9 @@ bytes: build ## What a first visit to a room loads, held to its budget
 lighthouse: setup-test build ## What Lighthouse says of both pages
 	$(TOOLS) node end2end/lighthouse.mjs
 
+frames: setup-test build ## Typing while a thousand messages a second come in: frame times
+	$(TOOLS) node end2end/frames.mjs
+
 e2e: setup-test build ## Stories in a real browser, against the release program
 	$(TOOLS) cd end2end && npx playwright test $(ARGS)
 

@@ -67,6 +67,8 @@ function report(page, { categories, audits }) {
   const value = (id) => audits[id]?.displayValue ?? "–";
   console.log(`\n${page}  ${scores.join(" · ")}`);
   console.log(`  LCP ${value("largest-contentful-paint")}, FCP ${value("first-contentful-paint")}, blocked ${value("total-blocking-time")}, shift ${value("cumulative-layout-shift")}, loaded ${value("total-byte-weight")}`);
+  const largest = audits["largest-contentful-paint-element"]?.details?.items?.[0]?.items?.[0]?.node;
+  if (largest) console.log(`  largest: ${largest.selector}: ${largest.nodeLabel}`);
   const refs = new Set(CATEGORIES.flatMap((id) => categories[id].auditRefs.map((ref) => ref.id)));
   for (const { id, score, scoreDisplayMode, title, displayValue } of Object.values(audits)) {
     if (!refs.has(id) || score === null || score >= 1 || scoreDisplayMode === "informative") continue;
