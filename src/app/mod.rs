@@ -5,6 +5,11 @@
 //! effects and event handlers, and nothing reads a clock, a locale or chance while it renders: both sides must draw
 //! the same.
 
+#![allow(
+    clippy::redundant_closure,
+    reason = "a closure that stands in view! as such is put into a box, a name is not"
+)]
+
 mod api;
 mod components;
 pub mod i18n;

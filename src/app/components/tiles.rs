@@ -114,6 +114,7 @@ fn Value(entry: Arc<Entry>) -> impl IntoView {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "a list gives its items as they are")]
 fn name_key(name: &String) -> Key {
     Key::Name(name.clone())
 }
