@@ -33,13 +33,13 @@ impl Json for Value {
 /// Both readers make the same of it, and serde writes what both have read.
 fn agree<T: Decode + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &Value) -> T {
     let ours = T::decode(value).unwrap_or_else(|| panic!("not read: {value}"));
-    let serdes: T = serde_json::from_value(value.clone()).unwrap();
+    let serdes: T = serde_json::from_value(value.clone()).expect("serde reads it");
     assert_eq!(ours, serdes, "{value}");
     ours
 }
 
 fn agree_and_write<T: Decode + DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(value: &Value) {
-    assert_eq!(serde_json::to_value(agree::<T>(value)).unwrap(), *value);
+    assert_eq!(serde_json::to_value(agree::<T>(value)).expect("plain data"), *value);
 }
 
 fn message() -> Value {
@@ -109,7 +109,7 @@ fn pages_and_problems_are_read_as_serde_reads_them() {
 #[test]
 fn every_code_is_read_by_the_word_that_serde_writes() {
     for code in Code::ALL {
-        assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        assert_eq!(serde_json::to_value(code).expect("plain data"), code.as_str());
         assert_eq!(Code::parse(code.as_str()), Some(code));
     }
     assert_eq!(Code::parse("nothing_of_ours"), None);
