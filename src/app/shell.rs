@@ -1,6 +1,6 @@
 //! The document around the pages; drawn on the server only.
 
-use leptos::{config::LeptosOptions, hydration::AutoReload, hydration::HydrationScripts, prelude::*};
+use leptos::{config::LeptosOptions, hydration::AutoReload, prelude::*};
 
 use super::{
     App,
@@ -23,6 +23,7 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let loader = loader(&format!("/{}/{}", options.site_pkg_dir, options.output_name));
     // Inside of a script only this could end it.
     let data = data.replace('<', "\\u003c");
     view! {
@@ -36,8 +37,8 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
                 <title>{start.page.title(texts)}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" id="leptos" href=stylesheet />
-                <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                <AutoReload options />
+                <script type="module" inner_html=loader></script>
                 <script inner_html=EARLY_ENTER></script>
             </head>
             <body>
@@ -47,4 +48,15 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
             </body>
         </html>
     }
+}
+
+/// Loads the browser's half once the page has been painted: what is to be read comes first. A page out of view is not
+/// painted, so there it comes at once. Leptos' own script would have it compete with the text.
+fn loader(files: &str) -> String {
+    format!(
+        r#"const load=()=>{{
+const module_or_path=fetch("{files}.wasm");
+import("{files}.js").then(m=>m.default({{module_or_path}}).then(()=>m.hydrate()))}};
+document.hidden?load():requestAnimationFrame(()=>setTimeout(load))"#
+    )
 }
