@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 // The goal is 150,000. What is above it is the views: raise this for nothing but a feature that is worth it.
-const BUDGET = 158_000;
+const BUDGET = 159_000;
 const PROGRAM = process.env.IDOBATA ?? "target/release/idobata";
 
 const data = mkdtempSync(join(tmpdir(), "idobata-bytes-"));
