@@ -37,6 +37,9 @@ pub(crate) struct Crowd {
     down: Vec<usize>,
     /// Whether a reader that loses its connection comes back; otherwise it is a failure.
     pub(crate) returns: bool,
+    /// Whether it asks for news all the time instead of sleeping until there are some. Waking a sleeper costs the
+    /// server as much as a delivery, on the same machine only, and whether it sleeps between two deliveries is chance.
+    pub(crate) spins: bool,
     pub(crate) callers: Callers,
     pub(crate) tally: Tally,
 }
@@ -51,6 +54,7 @@ impl Crowd {
             readers: Vec::new(),
             down: Vec::new(),
             returns: false,
+            spins: false,
             callers: Callers::default(),
             tally: Tally::default(),
         })
@@ -92,6 +96,7 @@ impl Crowd {
     /// Waits for something to happen, not longer than this, and does what is to be done.
     pub(crate) fn turn(&mut self, wait: Duration) -> Result<(), Fault> {
         self.dial();
+        let wait = if self.spins { Duration::ZERO } else { wait };
         let Self { poll, events, buffer, readers, down, callers, tally, .. } = self;
         match poll.poll(events, Some(wait)) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error.into()),

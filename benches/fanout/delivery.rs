@@ -34,6 +34,9 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
     let steady = Pace::Rate { rate, burst: 1 };
     let floor_us = beside_the_floor(options, cores, table)?;
     if options.wants("sse") {
+        let floor = measure_floor(options, cores, false)?;
+        let floor_us = floor.us_per_delivery();
+        table.add("floor of a stream", floor.cells(floor_us));
         table.add("SSE", measure(options, cores, Way::Stream, subscribers, steady)?.cells(floor_us));
     }
     if options.wants("burst") {
@@ -53,7 +56,7 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
 /// The floor, and the steady sockets with the floor once more behind them: on a noisy machine the two differ, and
 /// their mean is nearer to the time between. Returns it in microseconds.
 fn beside_the_floor(options: &Options, cores: &Cores, table: &mut Table) -> Result<f64, Fault> {
-    let before = measure_floor(options, cores)?;
+    let before = measure_floor(options, cores, true)?;
     if !options.wants("websocket") {
         let floor_us = before.us_per_delivery();
         table.add("floor, one write a delivery", before.cells(floor_us));
@@ -61,7 +64,7 @@ fn beside_the_floor(options: &Options, cores: &Cores, table: &mut Table) -> Resu
     }
     let steady = Pace::Rate { rate: options.rate, burst: 1 };
     let websocket = measure(options, cores, Way::Socket, options.subscribers, steady)?;
-    let after = measure_floor(options, cores)?;
+    let after = measure_floor(options, cores, true)?;
     let floor_us = f64::midpoint(before.us_per_delivery(), after.us_per_delivery());
     table.add("floor, one write a delivery", before.cells(floor_us));
     table.add("WebSocket", websocket.cells(floor_us));
@@ -69,12 +72,13 @@ fn beside_the_floor(options: &Options, cores: &Cores, table: &mut Table) -> Resu
     Ok(floor_us)
 }
 
-fn measure_floor(options: &Options, cores: &Cores) -> Result<Figures, Fault> {
+fn measure_floor(options: &Options, cores: &Cores, pings: bool) -> Result<Figures, Fault> {
     eprintln!("floor: {} readers …", options.subscribers);
-    let server = Process::start_self(cores, &floor::arguments(options))?;
+    let server = Process::start_self(cores, &floor::arguments(options, pings))?;
     let mut crowd = Crowd::new(server.wait_listening()?)?;
     let rooms: Vec<String> = (0..options.rooms).map(|room| room.to_string()).collect();
     crowd.follow(Way::Plain, options.subscribers, &rooms, options)?;
+    crowd.spins = true;
     crowd.rest(WARM_UP)?;
     let meter = Meter::start(&server, &mut crowd)?;
     crowd.rest(options.window())?;
@@ -90,6 +94,7 @@ fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pac
     let rooms = make_rooms(&crowd, &token, options.rooms)?;
     crowd.add_callers(CALLERS)?;
     crowd.follow(way, readers, &rooms, options)?;
+    crowd.spins = true;
     let by = if way == Way::Socket { By::Readers } else { By::Callers };
     let mut posting = Posting::new(by, pace, token, options.size, rooms);
     posting.run(&mut crowd, WARM_UP)?;

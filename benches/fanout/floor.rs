@@ -1,5 +1,9 @@
 //! The floor: what any server must do to deliver. It accepts the readers and then gives each of them each entry as
 //! one ready-made frame by one `write`; no rooms, no store, no runtime. Runs as a child on the server's core.
+//!
+//! A floor for sockets pings each reader once. Who has answered is interactive for the system's TCP, which then
+//! acknowledges with what comes next and no longer when the reader reads, and between two processes of one machine
+//! that is the server's time. Streams are never answered, so their floor does not ask.
 
 use std::{
     io::Write,
@@ -15,15 +19,19 @@ pub(crate) const ARGUMENT: &str = "--floor";
 
 const JOINED: &str = r#"{"type":"joined","room":"general","epoch":"floor","offset":0,"recovered":true}"#;
 
-pub(crate) fn arguments(options: &Options) -> Vec<String> {
+const PING: [u8; 2] = [0x80 | frames::PING, 0];
+
+/// `pings`: as for sockets.
+pub(crate) fn arguments(options: &Options, pings: bool) -> Vec<String> {
     let Options { subscribers, rate, size, rooms, .. } = options;
-    vec![ARGUMENT.into(), subscribers.to_string(), rate.to_string(), size.to_string(), rooms.to_string()]
+    let numbers = [*subscribers as f64, *rate, *size as f64, *rooms as f64, f64::from(u8::from(pings))];
+    [ARGUMENT.to_owned()].into_iter().chain(numbers.map(|number| number.to_string())).collect()
 }
 
 /// Serves until it is killed or a reader is gone.
 pub(crate) fn serve(arguments: &[String]) -> Result<(), Fault> {
     let numbers: Vec<usize> = arguments.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    let [subscribers, rate, size, rooms] = numbers[..] else { return Err("four numbers".into()) };
+    let [subscribers, rate, size, rooms, pings] = numbers[..] else { return Err("five numbers".into()) };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     eprintln!("listening on http://{}", listener.local_addr()?);
     let mut readers = Vec::with_capacity(subscribers);
@@ -32,6 +40,9 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Fault> {
         stream.set_nodelay(true)?;
         // A connection is made before it is accepted: only this tells the reader that it is one of us.
         stream.write_all(&frames::unmasked(JOINED.as_bytes()))?;
+        if pings == 1 {
+            stream.write_all(&PING)?;
+        }
         readers.push(stream);
     }
     let began = Instant::now();
