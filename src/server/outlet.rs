@@ -122,3 +122,50 @@ impl Outlet {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+
+    use super::*;
+
+    /// An outlet and the far end of it.
+    async fn connected() -> (Outlet, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (Outlet::new(ours.expect("accepted").0, Form::Frame), peer.expect("connected"))
+    }
+
+    /// More than the system holds between two ends.
+    fn large() -> Vec<u8> {
+        (0..32_000_000_u32).map(|n| (n % 251) as u8).collect()
+    }
+
+    #[tokio::test]
+    async fn what_the_system_does_not_take_is_kept_and_comes_in_order() {
+        let (outlet, mut peer) = connected().await;
+        let piece = large();
+        assert_eq!(outlet.offer(&piece), Offered::Kept);
+        assert_eq!(outlet.offer(b"not before the rest"), Offered::Refused);
+        outlet.write(b"and this behind it");
+        let mut received = vec![0; piece.len() + 18];
+        let limit = Duration::from_secs(20);
+        let both = async { tokio::join!(outlet.drain(limit), peer.read_exact(&mut received)) };
+        let (drained, read) = timeout(limit, both).await.expect("all of it comes");
+        drained.expect("drained");
+        read.expect("read");
+        assert!(received[..piece.len()] == piece, "nothing is missing and nothing comes twice");
+        assert_eq!(&received[piece.len()..], b"and this behind it");
+        assert!(!outlet.is_full());
+        assert_eq!(outlet.offer(b"more"), Offered::Taken);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_given_up() {
+        let (outlet, _peer) = connected().await;
+        outlet.write(&large());
+        let given_up = outlet.drain(Duration::from_millis(10)).await.expect_err("nobody reads");
+        assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
+    }
+}
