@@ -87,7 +87,7 @@ struct State {
     probe: Option<(u64, Box<dyn Attempt>)>,
     climb: Option<Timeout>,
     climb_ms: u32,
-    /// The attempt in use was a probe.
+    /// The attempt in use is a step up the ladder that has brought nothing yet.
     has_climbed: bool,
     _beat: Interval,
     _wake: [Option<Listener>; 5],

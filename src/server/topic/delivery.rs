@@ -131,9 +131,12 @@ impl Round<'_> {
 
     fn serve(&mut self, reader: &Reader, outlet: Option<(&Outlet, Form)>) {
         let mut position = reader.position();
-        if let Some((outlet, form)) = outlet.filter(|_| position.stands) {
-            position.stands = self.write(reader, &mut position, outlet, form);
-        }
+        // It may have begun to stand since it was looked at.
+        let outlet = outlet.or_else(|| reader.outlet().map(|outlet| (outlet, outlet.form())));
+        position.stands = match outlet {
+            Some((outlet, form)) if position.stands => self.write(reader, &mut position, outlet, form),
+            _ => false,
+        };
         if !position.stands {
             // From here on the connection reads by itself, until it stands at the head again.
             reader.bell().ring();

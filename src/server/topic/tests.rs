@@ -191,3 +191,36 @@ async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished(
     drained.await.expect("it ran").expect("drained");
     assert!(!standing.outlet.is_full());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_to_stand_while_a_round_is_on_its_way_gets_what_comes_or_is_woken() {
+    let Standing { topics, outlet, mut peer, .. } = Standing::new(None).await;
+    let topics = Arc::new(topics);
+    let drain = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
+    // Others before it, so that the round is on its way for a while.
+    let others: Vec<_> = (0..30).map(|_| topics.enter(&TopicName::Feed, Arc::default(), None).1).collect();
+    for offset in 1..300 {
+        for other in &others {
+            other.position().offset = offset - 1;
+            other.stand(&outlet);
+        }
+        let bell: Arc<Bell> = Arc::default();
+        let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), None);
+        reader.position().offset = offset - 1;
+        let announcing = topics.clone();
+        let announced = tokio::task::spawn_blocking(move || announcing.announce(&[record(offset, "c")]));
+        for _ in 0..offset * 50 {
+            std::hint::spin_loop(); // another moment each time
+        }
+        reader.stand(&outlet);
+        let told = async {
+            while reader.position().offset < offset && timeout(Duration::ZERO, bell.rung()).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(5), told).await.expect("it was given the entry, or woken to read it");
+        announced.await.expect("announced");
+        topics.leave(&topic, &reader);
+    }
+    drain.abort();
+}
