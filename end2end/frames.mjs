@@ -1,52 +1,33 @@
 // Typing while a thousand messages a second come into the open room: how long frames and key presses take, and
 // whether every character is there. Called by `make frames`; figures, not a test.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { Agent, request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { chromium } from "@playwright/test";
+import { withProgram } from "./support/program.mjs";
 
-const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../target/release/idobata");
 const SECONDS = 5;
 const RATE = Number(process.env.RATE ?? 1_000);
 const TEXT = "the quick brown fox jumps over the lazy dog and types on";
 
-const data = await mkdtemp(join(tmpdir(), "idobata-frames-"));
-const server = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 try {
-  const url = await listening();
+  await withProgram(measure);
+} finally {
+  await browser.close();
+}
+
+async function measure(url) {
   const page = await browser.newPage();
   await page.goto(`${url}/rooms/general`);
   await page.locator(".talk [data-connection=open]").waitFor();
   await page.evaluate(watch);
   const composer = page.locator(".composer textarea");
   const [posted] = await Promise.all([flood(url), composer.pressSequentially(TEXT, { delay: (SECONDS * 800) / TEXT.length })]);
-  await page.waitForTimeout(1_000);
+  await page.getByText(`message ${posted - 1}`, { exact: true }).waitFor();
   const { frames, keys, messages } = await page.evaluate(() => globalThis.seen);
   console.log(`${posted} messages in ${SECONDS} s came into the page (${messages} lines in it at the end)`);
   console.log(`frames: ${figures(frames)} ms, ${frames.length} in all`);
   console.log(`key to paint: ${keys.length ? figures(keys) : "all under 16"} ms, ${keys.length} slower than 16 ms of ${TEXT.length}`);
   console.log(`typed text is ${(await composer.inputValue()) === TEXT ? "complete" : "NOT complete"}`);
-} finally {
-  await browser.close();
-  server.kill();
-  await once(server, "exit");
-  await rm(data, { recursive: true });
-}
-
-async function listening() {
-  for await (const line of createInterface({ input: server.stderr })) {
-    const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
-    if (url) {
-      server.stderr.resume();
-      return url;
-    }
-  }
-  throw new Error(`${PROGRAM} did not start`);
 }
 
 /** In the page: notes the time between frames, and from each key to the paint that shows it. */

@@ -2,43 +2,19 @@
 // first visit loads, and every audit that is not content. Called by `make lighthouse`; figures, not a test.
 //
 // A page with open connections never becomes idle for Lighthouse's network watch; it goes on after its own limit.
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { withProgram } from "./support/program.mjs";
 
-const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../target/release/idobata");
 const PAGES = ["/", "/rooms/general"];
 // Not among the stories' packages: nothing else needs it, and it brings a hundred.
 const LIGHTHOUSE = "lighthouse@12.8.2";
 const CATEGORIES = ["performance", "accessibility", "best-practices", "seo"];
 
-const data = await mkdtemp(join(tmpdir(), "idobata-lighthouse-"));
-const server = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
-try {
-  const url = await listening(server);
+await withProgram(async (url) => {
   await fill(url);
   for (const page of PAGES) report(page, await audit(url + page));
-} finally {
-  server.kill();
-  await once(server, "exit");
-  await rm(data, { recursive: true });
-}
-
-/** Waits until the server says where it listens. */
-async function listening(server) {
-  for await (const line of createInterface({ input: server.stderr })) {
-    const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
-    if (url) {
-      server.stderr.resume();
-      return url;
-    }
-  }
-  throw new Error(`${PROGRAM} did not start`);
-}
+});
 
 /** A day's talk and news, so that the pages have something to show. */
 async function fill(url) {

@@ -1,39 +1,19 @@
 // What a first visit to a room loads, as bytes on the wire, held to its budget. Called by `make bytes` and by
 // scripts/test. Starts the release program on a free port with an empty data folder.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { get } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { brotliDecompressSync } from "node:zlib";
+import { withProgram } from "../end2end/support/program.mjs";
 
 // The goal is 150,000. What is above it is the views: raise this for nothing but a feature that is worth it.
 const BUDGET = 159_000;
-const PROGRAM = process.env.IDOBATA ?? "target/release/idobata";
 
-const data = mkdtempSync(join(tmpdir(), "idobata-bytes-"));
-const server = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
-try {
-  const total = await measure(await listening());
-  const verdict = `${total} of at most ${BUDGET} bytes`;
-  console.log(`  ${"in all".padEnd(40)} ${verdict}`);
-  if (total > BUDGET) {
-    console.error(`bytes: a first visit is over its budget: ${verdict}`);
-    process.exitCode = 1;
-  }
-} finally {
-  server.kill();
-  await once(server, "exit");
-  rmSync(data, { recursive: true });
-}
-
-async function listening() {
-  for await (const line of createInterface({ input: server.stderr })) {
-    const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
-    if (url) return url;
-  }
-  throw new Error(`${PROGRAM} did not start`);
+const total = await withProgram(measure);
+const verdict = `${total} of at most ${BUDGET} bytes`;
+console.log(`  ${"in all".padEnd(40)} ${verdict}`);
+if (total > BUDGET) {
+  console.error(`bytes: a first visit is over its budget: ${verdict}`);
+  process.exitCode = 1;
 }
 
 /** The page and every file that it names. */
@@ -54,7 +34,6 @@ async function load(url, name) {
   for await (const part of response) parts.push(part);
   const body = Buffer.concat(parts);
   console.log(`  ${name.padEnd(40)} ${body.length}`);
-  const { brotliDecompressSync } = await import("node:zlib");
   const text = response.headers["content-encoding"] === "br" ? brotliDecompressSync(body) : body;
   return { size: body.length, text: text.toString("latin1") };
 }

@@ -15,6 +15,16 @@ pub enum Form {
     Block,
 }
 
+impl Form {
+    /// JSON in this form; a frame says nothing of the cursor.
+    pub fn encode(self, cursor: Option<&Cursor>, json: &str) -> Bytes {
+        match self {
+            Self::Frame => frame(TEXT, json.as_bytes()),
+            Self::Block => block(cursor, json),
+        }
+    }
+}
+
 /// JSON in both forms. JSON has no raw line breaks, which the event's `data:` relies on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
@@ -26,7 +36,8 @@ pub struct Encoded {
 impl Encoded {
     /// Encodes `json`; what is durable has its cursor.
     pub fn new(cursor: Option<&Cursor>, json: &str) -> Self {
-        Self { frame: frame(TEXT, json.as_bytes()), block: block(cursor, json), json_bytes: json.len() }
+        let (frame, block) = (Form::Frame.encode(cursor, json), Form::Block.encode(cursor, json));
+        Self { frame, block, json_bytes: json.len() }
     }
 
     /// What is written to a connection that takes this form.

@@ -1,3 +1,5 @@
+//! What is read without serde is what serde reads.
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

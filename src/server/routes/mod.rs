@@ -15,6 +15,7 @@ mod pages;
 mod path;
 mod problem;
 mod publish;
+mod reading;
 mod room_events;
 mod rooms;
 mod session;

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     protocol::{
         chat::{ClientFrame, ServerFrame},
+        cursor::Cursor,
         name::RoomId,
         problem::{Code, Rejection},
         session::User,
@@ -19,16 +20,16 @@ use crate::{
     server::{
         chat::{Chat, Joined, encode_frame, reset_frame},
         error::Error,
-        form::{self, CLOSE, Form, PING, PONG, TEXT},
+        form::{self, CLOSE, Form, PING, PONG},
         hub::Start,
         metrics::Metrics,
         outlet::Outlet,
         presence::PresenceGuard,
-        routes::farewell::return_after_ms,
+        routes::{farewell::return_after_ms, reading::read_piece},
         state::AppState,
         store::{StoreError, TopicName},
-        subscription::{Batch, Subscription},
-        topic::{Bell, Whispers},
+        subscription::Subscription,
+        topic::Bell,
     },
 };
 
@@ -296,7 +297,7 @@ impl Connection {
     }
 
     fn send(&self, frame: &ServerFrame) {
-        self.outlet.write(&form::frame(TEXT, encode_frame(frame).as_bytes()));
+        self.outlet.write(&Form::Frame.encode(None, &encode_frame(frame)));
     }
 
     fn reject(&self, room: Option<String>, id: Option<String>, rejection: Rejection) {
@@ -315,28 +316,11 @@ impl Following {
 
     /// The next frames in one piece, `None` when there are none.
     async fn read(&mut self, chat: &Chat, metrics: &Metrics) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut frames = Vec::new();
-        match self.subscription.whispers() {
-            Whispers::Frames(whispers) => {
-                whispers.iter().for_each(|whisper| frames.extend_from_slice(whisper.bytes(Form::Frame)));
-            }
-            Whispers::Missed => {
-                frames.extend_from_slice(&form::frame(TEXT, chat.members_json(self.room()).as_bytes()));
-            }
-        }
-        match self.subscription.read().await? {
-            Batch::Idle if frames.is_empty() => return Ok(None),
-            Batch::Idle => {}
-            Batch::Entries(entries) => {
-                metrics.count_deliveries(entries.len());
-                entries.iter().for_each(|entry| frames.extend_from_slice(entry.encoded.bytes(Form::Frame)));
-            }
-            Batch::Reset(cursor) => {
-                let reset = encode_frame(&reset_frame(self.room().clone(), cursor));
-                frames.extend_from_slice(&form::frame(TEXT, reset.as_bytes()));
-            }
-        }
-        Ok(Some(frames))
+        let room = self.room().clone();
+        let make_up = |_: &Subscription| Some(chat.members_json(&room));
+        let reset =
+            |_: &Subscription, cursor: &Cursor| encode_frame(&reset_frame(room.clone(), cursor.clone()));
+        read_piece(&mut self.subscription, Form::Frame, metrics, make_up, reset).await
     }
 }
 

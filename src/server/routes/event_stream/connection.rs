@@ -11,11 +11,10 @@ use crate::{
     server::{
         form::{Form, block},
         outlet::Outlet,
-        routes::farewell::return_after_ms,
+        routes::{farewell::return_after_ms, reading::read_piece},
         state::AppState,
         store::StoreError,
-        subscription::Batch,
-        topic::Whispers,
+        subscription::Subscription,
     },
 };
 
@@ -130,32 +129,18 @@ impl Connection {
 
     /// Writes what comes next. False: there was nothing, and the reader stands at the head.
     async fn deliver(&mut self) -> Result<bool, End> {
-        let mut piece = self.whispers();
-        match self.followed.subscription.read().await.map_err(End::Failed)? {
-            Batch::Entries(entries) => {
-                self.state.metrics.count_deliveries(entries.len());
-                entries.iter().for_each(|entry| piece.extend_from_slice(entry.encoded.bytes(Form::Block)));
+        let Self { state, followed, outlet } = self;
+        let (subscription, reset) = (&mut followed.subscription, followed.reset);
+        let make_up = |subscription: &Subscription| (followed.make_up)(state, subscription);
+        let piece = read_piece(subscription, Form::Block, &state.metrics, make_up, reset).await;
+        match piece.map_err(End::Failed)? {
+            Some(piece) => {
+                outlet.write(&piece);
+                Ok(true)
             }
-            Batch::Reset(cursor) => piece.extend_from_slice(&self.reset(&cursor)),
-            Batch::Idle if piece.is_empty() => {
-                self.followed.subscription.stand(&self.outlet);
-                return Ok(false);
-            }
-            Batch::Idle => {}
-        }
-        self.outlet.write(&piece);
-        Ok(true)
-    }
-
-    /// What was whispered, without ids: it moves no cursor.
-    fn whispers(&mut self) -> Vec<u8> {
-        match self.followed.subscription.whispers() {
-            Whispers::Frames(whispers) => {
-                whispers.iter().flat_map(|whisper| whisper.bytes(Form::Block).to_vec()).collect()
-            }
-            Whispers::Missed => {
-                let made_up = (self.followed.make_up)(&self.state, &self.followed.subscription);
-                made_up.map_or_else(Vec::new, |json| block(None, &json).to_vec())
+            None => {
+                subscription.stand(outlet);
+                Ok(false)
             }
         }
     }
