@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     store::{Appended, Bounds, Draft, Filter, Retention, Slice, Store, StoreError, TopicName},
-    subscription::{Batch, Subscription},
+    subscription::{Batch, Subscription, fitting},
     topic::{Bell, Entry, Reader, Topic, Topics},
 };
 use crate::{
@@ -234,7 +234,7 @@ impl Hub {
             self.subscribe(name, Start::After(cursor), filter, bell.clone()).await?;
         let (mut entries, mut reset) = (Vec::new(), !recovered);
         let mut cursor = subscription.cursor();
-        while entries.len() < limit && fitting(entries.iter(), limit) == entries.len() {
+        while entries.len() < limit && fitting(entries.iter(), PAGE_BYTES) == entries.len() {
             match subscription.read().await? {
                 Batch::Entries(batch) => entries.extend(batch),
                 // What was read before the reset would not join with what follows it.
@@ -253,10 +253,10 @@ impl Hub {
             }
             cursor = subscription.cursor();
         }
-        let fitting = fitting(entries.iter(), limit);
-        let more = entries.len() > fitting || has_more(&mut subscription).await?;
-        if entries.len() > fitting {
-            entries.truncate(fitting);
+        let kept = fitting(entries.iter().take(limit), PAGE_BYTES);
+        let more = entries.len() > kept || has_more(&mut subscription).await?;
+        if entries.len() > kept {
+            entries.truncate(kept);
             cursor.offset = entries.last().map_or(cursor.offset, |entry| entry.offset);
         }
         Ok(Page { entries, cursor, more, reset })
@@ -281,7 +281,7 @@ impl Hub {
     fn page_of(&self, slice: &Slice, cursor: Cursor, reset: bool) -> Page {
         let mut entries = self.encode(slice);
         // These pages are read backwards: what does not fit is cut at the old end.
-        let surplus = entries.len() - fitting(entries.iter().rev(), entries.len());
+        let surplus = entries.len() - fitting(entries.iter().rev(), PAGE_BYTES);
         entries.drain(..surplus);
         Page { entries, cursor, more: slice.more || surplus > 0, reset }
     }
@@ -298,17 +298,6 @@ impl Hub {
         }
         Ok(removed)
     }
-}
-
-/// How many of these entries make a page of at most `limit`.
-fn fitting<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, limit: usize) -> usize {
-    let mut bytes = 0;
-    let fits = |entry: &&Arc<Entry>| {
-        let is_first = bytes == 0;
-        bytes += entry.encoded.json().len();
-        is_first || bytes <= PAGE_BYTES
-    };
-    entries.take(limit).take_while(fits).count()
 }
 
 /// Whether the filter lets anything through that comes after the cursor.

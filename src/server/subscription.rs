@@ -17,8 +17,12 @@ use super::{
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
-/// Most entries handed out at once: a write of a few dozen kilobytes, then the others get their turn.
+/// Most entries handed out at once: one write, then the others get their turn.
 const BATCH_MAX_ENTRIES: usize = 128;
+
+/// Most bytes handed out at once, unless a single entry is longer. A connection keeps a batch for as long as its peer
+/// does not take it, so this is also what a stalled reader costs.
+const BATCH_MAX_BYTES: usize = 32 * 1024;
 
 /// What a reader gets next.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub struct Subscription {
     reader: Arc<Reader>,
     filter: Filter,
     epoch: Epoch,
+    /// How many entries are asked of the store: fewer while they are so long that most would be read in vain.
+    store_limit: usize,
 }
 
 impl Subscription {
@@ -51,7 +57,7 @@ impl Subscription {
         cursor: Cursor,
     ) -> Self {
         reader.position().offset = cursor.offset;
-        Self { topics, store, topic, reader, filter, epoch: cursor.epoch }
+        Self { topics, store, topic, reader, filter, epoch: cursor.epoch, store_limit: BATCH_MAX_ENTRIES }
     }
 
     /// "I have seen everything up to here."
@@ -103,6 +109,7 @@ impl Subscription {
     }
 
     fn take(&mut self, mut entries: Vec<Arc<Entry>>) -> Batch {
+        entries.truncate(fitting(entries.iter(), BATCH_MAX_BYTES));
         if let Some(last) = entries.last() {
             self.reader.position().offset = last.offset;
         }
@@ -113,17 +120,22 @@ impl Subscription {
     }
 
     async fn read_store(&mut self, offset: Offset) -> Result<Batch, StoreError> {
-        let slice = self.store.read_after(self.topic.name(), offset, &self.filter, BATCH_MAX_ENTRIES).await?;
+        let slice = self.store.read_after(self.topic.name(), offset, &self.filter, self.store_limit).await?;
         let bounds = slice.bounds;
         if bounds.epoch != self.epoch || offset < bounds.floor {
             self.epoch = bounds.epoch;
             self.reader.position().offset = bounds.floor;
             return Ok(Batch::Reset(self.cursor()));
         }
-        let entries: Vec<_> =
+        let mut entries: Vec<_> =
             slice.records.iter().map(|record| self.topics.encode(&self.epoch, record)).collect();
+        let fitting = fitting(entries.iter(), BATCH_MAX_BYTES);
+        let is_cut = fitting < entries.len();
+        self.store_limit = if is_cut { fitting } else { (self.store_limit * 2).min(BATCH_MAX_ENTRIES) };
+        entries.truncate(fitting);
         // Without more to come everything up to the head was looked at, whatever the filter let through.
-        let seen = if slice.more { entries.last().map(|entry| entry.offset) } else { Some(bounds.head) };
+        let seen =
+            if slice.more || is_cut { entries.last().map(|entry| entry.offset) } else { Some(bounds.head) };
         self.reader.position().offset = seen.unwrap_or(offset);
         Ok(Batch::Entries(entries))
     }
@@ -150,4 +162,16 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.topics.leave(&self.topic, &self.reader);
     }
+}
+
+/// How many of these entries, from the first on, are together no longer than `max_bytes` of JSON. A first entry that is
+/// longer by itself counts: otherwise nobody would ever get it.
+pub(super) fn fitting<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, max_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&Arc<Entry>| {
+        let is_first = bytes == 0;
+        bytes += entry.encoded.json().len();
+        is_first || bytes <= max_bytes
+    };
+    entries.take_while(fits).count()
 }

@@ -185,3 +185,31 @@ async fn a_reader_of_the_newest_starts_where_they_start() {
     assert!(all.recovered);
     assert_eq!(all.subscription.cursor().offset, 0);
 }
+
+#[tokio::test]
+async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
+    let bench = Bench::new(|_| true);
+    let mut live = bench.reader(Start::New).await;
+    let draft = |_| Draft {
+        author: "a".into(),
+        client_id: None,
+        channel: None,
+        lasting: true,
+        body: format!("\"{}\"", "x".repeat(5_000)),
+    };
+    bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
+    // A topic that nobody read has nothing in memory.
+    let (elsewhere, cursor) = (Bench::new(|_| true), PageQuery::Newest);
+    elsewhere.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
+    let page = elsewhere.hub.page(&TopicName::Feed, cursor, Filter::default(), 1).await.expect("read");
+    let mut late = elsewhere.reader(Start::After(Cursor { offset: 0, ..page.cursor })).await;
+    for reader in [&mut live, &mut late] {
+        let mut offsets = Vec::new();
+        while let Batch::Entries(entries) = reader.subscription.read().await.expect("read") {
+            let bytes: usize = entries.iter().map(|entry| entry.encoded.json().len()).sum();
+            assert!(bytes <= 32 * 1024, "{bytes} bytes for a peer that may not take them");
+            offsets.extend(entries.iter().map(|entry| entry.offset));
+        }
+        assert_eq!(offsets, (1..=40).collect::<Vec<_>>());
+    }
+}
