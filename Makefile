@@ -33,8 +33,9 @@ run: build ## Build and start on http://127.0.0.1:3000 (settings: make run ARGS=
 watch: setup ## Rebuild and reload while you edit
 	$(TOOLS) cargo leptos watch
 
-check: setup ## Format, lints for both targets, and the rules of the tree
+check: setup ## Format, lints for both targets, the rules of the tree, and the bytes of a first visit
 	$(TOOLS) scripts/check
+	$(MAKE) --no-print-directory bytes
 
 unit: setup ## Unit tests and tests over real sockets
 	$(TOOLS) cargo test --features ssr
