@@ -133,7 +133,8 @@ test("a long talk starts at its end and pages back", async ({ alice, bob }) => {
   await bob.enterRoom(room);
   await expect(bob.messages).toHaveCount(50);
   await expect(bob.messages.last()).toBeInViewport();
-  await bob.page.getByRole("button", { name: "Show earlier messages" }).click();
+  // Nearing the beginning is enough; the button is for when that has failed.
+  await bob.messages.first().scrollIntoViewIfNeeded();
   await expect(bob.messages).toHaveCount(70);
   await expect(bob.messages.first()).toContainText("line 1");
   await expect(bob.page.getByRole("button", { name: "Show earlier messages" })).toHaveCount(0);
