@@ -85,13 +85,18 @@ pub enum ClientFrame {
         /// The room's id.
         room: String,
     },
+    /// Become somebody, for who could send no header; or go on with a newer token of the same person.
+    Auth {
+        /// A JWT.
+        token: String,
+    },
     /// Answered by `pong`.
     Ping,
 }
 
 impl ClientFrame {
     /// Every `type` a client may send.
-    const TYPES: [&str; 5] = ["join", "leave", "post", "typing", "ping"];
+    const TYPES: [&str; 6] = ["join", "leave", "post", "typing", "auth", "ping"];
 
     /// Reads a frame, telling broken JSON, an unknown `type` and wrong fields apart.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
@@ -230,6 +235,9 @@ pub struct Polled {
 pub struct NewRoom {
     /// As people shall see it.
     pub name: String,
+    /// Only those may enter whom its owner lets in.
+    #[serde(default)]
+    pub private: bool,
 }
 
 /// The body of `POST /api/rooms/{room}/messages`.

@@ -46,6 +46,14 @@ pub enum Code {
     BadOrigin,
     /// There is no valid session.
     NoSession,
+    /// The name or the password is wrong.
+    WrongPassword,
+    /// A password is too short or too long.
+    BadPassword,
+    /// A one-time link was used or has ended.
+    BadLink,
+    /// Somebody has this name.
+    NameTaken,
     /// The caller may not do this.
     NotAllowed,
     /// There is nothing at this address.
@@ -60,7 +68,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -79,6 +87,10 @@ impl Code {
         Self::TooManyRooms,
         Self::BadOrigin,
         Self::NoSession,
+        Self::WrongPassword,
+        Self::BadPassword,
+        Self::BadLink,
+        Self::NameTaken,
         Self::NotAllowed,
         Self::NotFound,
         Self::BadMethod,
@@ -107,6 +119,10 @@ impl Code {
             Self::TooManyRooms => "too_many_rooms",
             Self::BadOrigin => "bad_origin",
             Self::NoSession => "no_session",
+            Self::WrongPassword => "wrong_password",
+            Self::BadPassword => "bad_password",
+            Self::BadLink => "bad_link",
+            Self::NameTaken => "name_taken",
             Self::NotAllowed => "not_allowed",
             Self::NotFound => "not_found",
             Self::BadMethod => "bad_method",

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    auth::Identity,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
-    presence::{Change, Presence, PresenceGuard},
+    presence::{Change, PollGuard, Presence, PresenceGuard},
+    rights::Rights,
     store::{Draft, Filter, Record, RoomCreation, TopicName},
     subscription::Subscription,
     topic::Bell,
@@ -45,6 +47,7 @@ struct Said {
 pub struct Chat {
     hub: Hub,
     presence: Arc<Presence>,
+    rights: Arc<Rights>,
     max_rooms: usize,
     /// Rooms that were seen in the store; rooms are not removed. Spares the query at every post.
     known: Mutex<HashSet<RoomId>>,
@@ -64,7 +67,7 @@ pub struct Joined {
 
 impl Chat {
     /// Opens the chat over the hub and makes the first rooms.
-    pub async fn open(hub: Hub, max_rooms: usize) -> Result<Self, Error> {
+    pub async fn open(hub: Hub, rights: Arc<Rights>, max_rooms: usize) -> Result<Self, Error> {
         let whisperer = hub.clone();
         let tell = move |room: &RoomId, user: &User, change| {
             let (room, user, user_id) = (room.clone(), user.name.clone(), user.id.clone());
@@ -75,30 +78,45 @@ impl Chat {
             };
             whisperer.whisper(&topic, encode_frame(&frame));
         };
-        let chat = Self { hub, presence: Arc::new(Presence::new(tell)), max_rooms, known: Mutex::default() };
-        if chat.rooms().await?.is_empty() {
+        let presence = Arc::new(Presence::new(tell));
+        let chat = Self { hub, presence, rights, max_rooms, known: Mutex::default() };
+        if chat.hub.store().rooms().await?.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
-                chat.create_room(name).await?;
+                chat.make_room(Room { id: RoomId::of_name(name)?, name: name.to_owned() }).await?;
             }
         }
         Ok(chat)
     }
 
-    /// The rooms in the order they were made.
-    pub async fn rooms(&self) -> Result<Vec<Room>, Error> {
-        Ok(self.hub.store().rooms().await?)
+    /// The rooms that they may enter, in the order the rooms were made.
+    pub async fn rooms(&self, who: Option<&Identity>) -> Result<Vec<Room>, Error> {
+        self.rights.check_reader(who)?;
+        let mut rooms = self.hub.store().rooms().await?;
+        rooms.retain(|room| self.rights.may_enter(&room.id, who));
+        Ok(rooms)
     }
 
-    /// Makes a room.
-    pub async fn create_room(&self, name: &str) -> Result<Room, Error> {
+    /// Makes a room, which is theirs. Into a private one only those come whom they let in.
+    pub async fn create_room(&self, who: &Identity, name: &str, is_private: bool) -> Result<Room, Error> {
         let name = parse_name(name)?;
         let room = Room { id: RoomId::of_name(&name)?, name };
+        // A token that is good for some rooms only does not get further by making one.
+        if !self.rights.may_enter(&room.id, Some(who))
+            || !self.rights.claim(&room.id, &who.user, is_private).await?
+        {
+            return Err(exists(&room.id));
+        }
+        let made = self.make_room(room.clone()).await;
+        if made.is_err() {
+            self.rights.disclaim(&room.id).await?;
+        }
+        made
+    }
+
+    async fn make_room(&self, room: Room) -> Result<Room, Error> {
         match self.hub.store().create_room(room.clone(), self.max_rooms).await? {
             RoomCreation::Created => Ok(room),
-            RoomCreation::Exists => {
-                Err(Rejection::new(Code::RoomExists, format!("The room {} is there already.", room.id))
-                    .into())
-            }
+            RoomCreation::Exists => Err(exists(&room.id)),
             RoomCreation::Full => {
                 let message = format!("This server takes at most {} rooms (--max-rooms).", self.max_rooms);
                 Err(Rejection::new(Code::TooManyRooms, message).into())
@@ -106,13 +124,14 @@ impl Chat {
         }
     }
 
-    /// The room of this id, if there is one.
-    pub async fn room(&self, id: &str) -> Result<RoomId, Error> {
+    /// The room of this id, if there is one and they may enter it.
+    pub async fn room(&self, id: &str, who: Option<&Identity>) -> Result<RoomId, Error> {
         let id = RoomId::parse(id)?;
+        self.rights.check_entry(&id, who)?;
         if self.is_known(&id) {
             return Ok(id);
         }
-        let rooms = self.rooms().await?;
+        let rooms = self.hub.store().rooms().await?;
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -120,7 +139,7 @@ impl Chat {
         if self.is_known(&id) {
             Ok(id)
         } else {
-            Err(Rejection::new(Code::UnknownRoom, "There is no such room.").into())
+            Err(Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.").into())
         }
     }
 
@@ -137,15 +156,20 @@ impl Chat {
     pub async fn join(
         &self,
         room: &str,
-        user: Option<&User>,
+        who: Option<&Identity>,
         start: Start,
         bell: Arc<Bell>,
     ) -> Result<Joined, Error> {
-        let room = self.room(room).await?;
+        let room = self.room(room, who).await?;
         let topic = TopicName::Room(room.clone());
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&topic, start, Filter::default(), bell).await?;
-        let presence = user.map(|user| self.presence.enter(&room, user));
+        if let Some(identity) = who {
+            subscription.set_owner(identity.user.id.as_str().into());
+        }
+        // Once more, now that it would be found by whoever takes the right away.
+        self.rights.check_entry(&room, who)?;
+        let presence = who.map(|identity| self.presence.enter(&room, &identity.user));
         // The list is taken after the whispers so far are skipped: what is whispered in between is told twice,
         // which changes nothing, and nothing is missed.
         subscription.skip_whispers();
@@ -204,15 +228,22 @@ impl Chat {
     pub async fn poll(
         &self,
         room: &RoomId,
-        user: Option<&User>,
+        who: Option<&Identity>,
         query: PageQuery,
         limit: usize,
         seen: &str,
     ) -> Result<(Page, PresenceState), Error> {
-        let _guard = user.map(|user| self.presence.enter_for_poll(room, user));
+        let guard = who.map(|identity| self.presence.enter_for_poll(room, &identity.user));
         let is_news = || self.presence.version(room) != seen;
         let topic = TopicName::Room(room.clone());
         let page = self.hub.page_unless(&topic, query, Filter::default(), limit, is_news).await?;
+        // What came while they waited may not be for them any more.
+        if let Err(rejection) = self.rights.check_entry(room, who) {
+            if let Some(guard) = guard {
+                guard.leave();
+            }
+            return Err(rejection.into());
+        }
         Ok((page, self.presence_state(room)))
     }
 
@@ -234,10 +265,11 @@ impl Chat {
     pub async fn history(
         &self,
         room: &RoomId,
+        who: Option<&Identity>,
         query: PageQuery,
         limit: usize,
     ) -> Result<protocol::chat::Page, Error> {
-        let page = self.page(room, query, limit).await?;
+        let page = self.page(room, who, query, limit).await?;
         Ok(protocol::chat::Page {
             messages: page.decode()?,
             cursor: page.cursor,
@@ -246,10 +278,29 @@ impl Chat {
         })
     }
 
-    /// A page of the room's history.
-    pub async fn page(&self, room: &RoomId, query: PageQuery, limit: usize) -> Result<Page, Error> {
-        Ok(self.hub.page(&TopicName::Room(room.clone()), query, Filter::default(), limit).await?)
+    /// A page of the room's history, for who entered it.
+    pub async fn page(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        query: PageQuery,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let page = self.hub.page(&TopicName::Room(room.clone()), query, Filter::default(), limit).await?;
+        // What came while they waited may not be for them any more.
+        self.rights.check_entry(room, who)?;
+        Ok(page)
     }
+
+    /// Somebody of this name who is in a room now: how people are found where they have no accounts. The name has to
+    /// be one person's only.
+    pub fn find_present(&self, name: &str) -> Option<User> {
+        self.presence.find(name)
+    }
+}
+
+fn exists(room: &RoomId) -> Error {
+    Rejection::new(Code::RoomExists, format!("The room {room} is there already.")).into()
 }
 
 /// The frame that tells a reader of a room that its cursor is now this one.

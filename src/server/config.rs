@@ -22,6 +22,14 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
 
+    /// How people become somebody
+    #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW")]
+    pub auth: AuthSetting,
+
+    /// With accounts: who is not signed in may read what is public
+    #[arg(long, env = "IDOBATA_GUESTS_READ")]
+    pub guests_read: bool,
+
     /// Key that signs the sessions, at least 32 bytes; without it one is made and kept in the data folder
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub jwt_secret: Option<String>,
@@ -79,6 +87,15 @@ pub struct Config {
 
 const AFTER_HELP: &str = "Open the printed address in a browser. Publish with:\n  \
     curl -d 'backup done' http://127.0.0.1:3000/api/events/ops";
+
+/// How people become somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuthSetting {
+    /// They choose a name, and are whoever has their cookie.
+    Guest,
+    /// They have a password. The first start prints a link for the first administrator, who invites the others.
+    Accounts,
+}
 
 /// Which rungs of the transport ladder pages may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -237,6 +237,8 @@ impl Hub {
         while entries.len() < limit && fitting(entries.iter(), PAGE_BYTES) == entries.len() {
             match subscription.read().await? {
                 Batch::Entries(batch) => entries.extend(batch),
+                // A poll belongs to nobody: who asks is checked again when there is an answer.
+                Batch::Evicted => break,
                 // What was read before the reset would not join with what follows it.
                 Batch::Reset(_) => (entries, reset) = (Vec::new(), true),
                 Batch::Idle if !entries.is_empty() || reset => break,
@@ -260,6 +262,12 @@ impl Hub {
             cursor.offset = entries.last().map_or(cursor.offset, |entry| entry.offset);
         }
         Ok(Page { entries, cursor, more, reset })
+    }
+
+    /// Ends the reading of those who may not read the topic any more, by their users' ids; `None` is nobody. When this
+    /// returns nothing more is delivered to them.
+    pub fn evict(&self, name: &TopicName, is_out: impl Fn(Option<&str>) -> bool) {
+        self.topics.evict(name, is_out);
     }
 
     /// The newest values of the channels that spoke last, see [`Store::latest_by_channel`].
@@ -304,7 +312,7 @@ impl Hub {
 async fn has_more(subscription: &mut Subscription) -> Result<bool, StoreError> {
     loop {
         match subscription.read().await? {
-            Batch::Idle => return Ok(false),
+            Batch::Idle | Batch::Evicted => return Ok(false),
             Batch::Entries(entries) if entries.is_empty() => {}
             Batch::Entries(_) | Batch::Reset(_) => return Ok(true),
         }

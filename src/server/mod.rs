@@ -1,7 +1,7 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { chat, feed } → { hub, presence } → { store, topic, subscription } → protocol.
+//! routes → { chat, feed } → rights → { hub, presence, auth } → { store, topic, subscription } → protocol.
 
 mod accept;
 pub mod auth;
@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod outlet;
 pub mod presence;
 mod retention;
+pub mod rights;
 pub mod routes;
 pub mod state;
 pub mod store;
@@ -123,6 +124,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     let stop: &CancellationToken = &state.lifetime.stop;
     let (chat, swept) = (state.chat.clone(), stop.clone());
     background.spawn(async move { chat.sweep(swept).await });
+    let (auth, swept) = (state.auth.clone(), stop.clone());
+    background.spawn(async move { auth.sweep(swept).await });
     background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
         background.spawn(measure::run(state.feed.clone(), state.metrics.clone(), stop.clone()));

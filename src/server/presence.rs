@@ -101,6 +101,15 @@ impl Presence {
         PresenceGuard { presence: self.clone(), room: room.clone(), user_id: user.id.clone() }
     }
 
+    /// The one person of this name in any room.
+    pub fn find(&self, name: &str) -> Option<User> {
+        let rooms = self.lock();
+        let people = rooms.seats.values().flat_map(|seats| seats.people.values());
+        let mut found = people.map(|seat| &seat.user).filter(|user| user.name == name);
+        let first = found.next()?;
+        found.all(|other| other.id == first.id).then(|| first.clone())
+    }
+
     /// Everybody in the room.
     pub fn members(&self, room: &RoomId) -> Vec<User> {
         let rooms = self.lock();
@@ -208,6 +217,13 @@ impl Drop for PresenceGuard {
 /// A polling person's being in one room.
 #[must_use = "dropping the guard is leaving, after a moment"]
 pub struct PollGuard(Option<PresenceGuard>);
+
+impl PollGuard {
+    /// Leaves at once.
+    pub fn leave(mut self) {
+        drop(self.0.take());
+    }
+}
 
 impl Drop for PollGuard {
     fn drop(&mut self) {

@@ -8,13 +8,14 @@ use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Secret, Sessions},
+    auth::{Accounts, Auth, Mode, Secret},
     chat::{self, Chat},
-    config::Config,
+    config::{AuthSetting, Config},
     feed::{self, Feed},
     hub::Hub,
     metrics::Metrics,
-    store::{Record, Store, TopicName, sqlite::SqliteStore},
+    rights::Rights,
+    store::{Record, Store, TopicName, directory::Directory, sqlite::SqliteStore},
     topic::Topics,
 };
 use crate::protocol::transport::Transport;
@@ -31,8 +32,10 @@ pub struct AppState {
     pub feed: Arc<Feed>,
     /// The log under both, for housekeeping.
     pub hub: Hub,
-    /// Tokens.
-    pub sessions: Arc<Sessions>,
+    /// Whom a token speaks for.
+    pub auth: Arc<Auth>,
+    /// What people may do.
+    pub rights: Arc<Rights>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What Leptos wants to know.
@@ -80,17 +83,27 @@ impl AppState {
             Topics::start(encode, metrics.clone()).context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
         let path = data.join(DATABASE);
-        let store: Arc<dyn Store> = Arc::new(
+        let sqlite = Arc::new(
             SqliteStore::open(&path, topics.clone())
                 .with_context(|| format!("the database {} cannot be opened", path.display()))?,
         );
+        let (store, directory): (Arc<dyn Store>, Arc<dyn Directory>) = (sqlite.clone(), sqlite);
         let hub = Hub::new(store, topics);
-        let chat = Chat::open(hub.clone(), config.max_rooms).await.context("the rooms cannot be read")?;
+        let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
+        let rights = Rights::open(directory.clone(), hub.clone(), nobody_reads).await;
+        let rights = Arc::new(rights.context("the rights cannot be read")?);
+        let mode = match config.auth {
+            AuthSetting::Guest => Mode::Guest,
+            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory)),
+        };
+        let chat = Chat::open(hub.clone(), rights.clone(), config.max_rooms).await;
+        let chat = chat.context("the rooms cannot be read")?;
         Ok(Self {
             chat: Arc::new(chat),
             feed: Arc::new(Feed::new(hub.clone())),
             hub,
-            sessions: Arc::new(Sessions::new(&secret)),
+            auth: Arc::new(Auth::new(mode, &secret)),
+            rights,
             metrics,
             leptos: leptos_options(),
             publishing: if config.listen.ip().is_loopback() {

@@ -33,6 +33,8 @@ pub enum Batch {
     Reset(Cursor),
     /// Nothing is there yet: wait for the bell.
     Idle,
+    /// The reader may not read here any more; nothing follows.
+    Evicted,
 }
 
 /// See the module. Dropping it ends the subscription.
@@ -85,6 +87,9 @@ impl Subscription {
     /// when entries are returned.
     pub async fn read(&mut self) -> Result<Batch, StoreError> {
         let offset = self.step_back();
+        if self.is_evicted() {
+            return Ok(Batch::Evicted);
+        }
         if self.topic.head() <= offset {
             return Ok(Batch::Idle);
         }
@@ -98,6 +103,17 @@ impl Subscription {
     /// idle, everything was written, and there were no whispers; what came since then rings the bell.
     pub fn stand(&self, outlet: &Arc<Outlet>) {
         self.reader.stand(outlet);
+    }
+
+    /// Says whose subscription it is, so that it ends when they may not read any more. Before their right is checked:
+    /// what is withdrawn after the check then finds this reader.
+    pub fn set_owner(&self, user_id: Arc<str>) {
+        self.reader.set_owner(user_id);
+    }
+
+    /// Whether the owner may not read any more.
+    pub fn is_evicted(&self) -> bool {
+        self.reader.position().is_evicted
     }
 
     /// Ends the standing at the head: from now on nothing comes but what the connection reads. Returns the last
@@ -143,6 +159,9 @@ impl Subscription {
     /// The ephemeral frames since this was called last. Ends the standing at the head, as `read` does.
     pub fn whispers(&mut self) -> Whispers {
         self.step_back();
+        if self.is_evicted() {
+            return Whispers::Frames(Vec::new());
+        }
         let whispered = self.reader.position().whispered;
         let whispers = self.topic.whispers_after(whispered);
         self.reader.position().whispered = match &whispers {

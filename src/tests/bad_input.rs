@@ -103,9 +103,17 @@ async fn what_breaks_the_websocket_protocol_ends_that_socket_with_its_code() {
 
 #[tokio::test]
 async fn a_socket_needs_a_session() {
-    let (server, _, _) = set_up().await;
-    let refused = Socket::open(&server.url, None).await.err().unwrap();
-    assert!(matches!(&refused, Error::Http(response) if response.status() == 401), "{refused}");
+    let (server, alice, _) = set_up().await;
+    let mut socket = Socket::open(&server.url, None).await.unwrap();
+    socket.send(json!({ "type": "join", "room": "general" })).await;
+    assert_eq!(socket.rejected().await, "no_session");
+    socket.send(json!({ "type": "auth", "token": "forged.token.here" })).await;
+    assert_eq!(socket.rejected().await, "no_session");
+    socket.send(json!({ "type": "auth", "token": alice.session.token })).await;
+    socket.join("general", json!({})).await;
+    let headers = [("cookie", "idobata_session=forged.token.here".to_owned())];
+    let mut ended = Socket::open_with(&server.url, headers).await.unwrap();
+    assert_eq!(ended.close_code().await, 4401, "a page must learn why");
     let refused = Socket::open(&server.url, Some("forged.token.here")).await.err().unwrap();
     assert!(matches!(&refused, Error::Http(response) if response.status() == 401), "{refused}");
 }

@@ -88,13 +88,19 @@ fn problem(code: Code) -> &'static str {
         Code::BadName => "名前は1〜40文字です。ルームの名前には文字か数字が必要です。",
         Code::TextEmpty => "メッセージが空です。",
         Code::TextTooLong => "メッセージが4,000文字を超えています。短くするか、分けて送ってください。",
-        Code::UnknownRoom => "このルームはありません。",
+        Code::UnknownRoom => "このルームは存在しないか、あなたには公開されていません。",
         Code::NotJoined => "いまこのルームに入っていません。少し待ってからもう一度お試しください。",
         Code::TooManyJoins => "開いているルームが多すぎます。どれかを閉じてください。",
         Code::RoomExists => "同じ名前のルームがすでにあります。",
         Code::TooManyRooms => "このサーバーではこれ以上ルームを作れません。",
         Code::BadOrigin => "別のサイトからの送信のため、受け付けませんでした。",
-        Code::NoSession => "セッションが終了しました。ページを再読み込みしてください。",
+        Code::NoSession => {
+            "セッションが終了しました。ページを再読み込みして、もう一度サインインしてください。"
+        }
+        Code::WrongPassword => "名前またはパスワードが違います。",
+        Code::BadPassword => "パスワードは 8 文字以上にしてください。",
+        Code::BadLink => "このリンクは使用済みか、期限が切れています。新しいリンクをもらってください。",
+        Code::NameTaken => "この名前はすでに使われています。",
         Code::NotAllowed => "この操作は許可されていません。",
         Code::NotFound => "このアドレスには何もありません。",
         Code::BadMethod => "このアドレスではこの操作はできません。",

@@ -89,6 +89,8 @@ impl Attempt for RoomRequests {
                 spawn_local(async move { drop(request::post(&url, "", signal, ANSWER_MS).await) });
             }
             ClientFrame::Ping => self.ping(),
+            // The cookie says who it is.
+            ClientFrame::Auth { .. } => {}
         }
     }
 

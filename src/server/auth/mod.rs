@@ -1,127 +1,134 @@
-//! Who is asking: sessions as signed tokens. Nothing else in the server makes or reads a token.
+//! Who is asking: whom a token speaks for, and how long. Nothing else in the server makes or reads a token.
+//!
+//! One setting says how people become somebody: as guests, who choose a name; or with accounts.
 
+mod accounts;
+mod admissions;
+mod identity;
+mod password;
+mod pattern;
 mod secret;
+mod sessions;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
-pub use self::secret::{Secret, SecretError};
-use super::clock::now_ms;
+pub use self::{
+    accounts::{Account, AccountSession, Accounts, Link, Purpose},
+    admissions::Admission,
+    identity::Identity,
+    pattern::{BadPattern, Pattern},
+    secret::{Secret, SecretError},
+    sessions::SESSION_LIFETIME,
+};
+use self::{admissions::Admissions, sessions::Sessions};
+use super::{error::Error, store::StoreError};
 use crate::protocol::session::{Session, User};
 
-/// How long a session lasts after it was last renewed.
-pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A page load renews a session that is older than this.
-const RENEW_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// How often connections whose token has ended are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a token says (RFC 7519): whom it is for, and from when to when.
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    sub: String,
-    name: String,
-    iat: u64,
-    exp: u64,
+/// How people become somebody.
+pub enum Mode {
+    /// By choosing a name.
+    Guest,
+    /// With a password.
+    Accounts(Accounts),
 }
 
-/// A session that was read from a valid token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// Whom the token speaks for.
-    pub user: User,
-    /// It is time for a new token.
-    pub is_stale: bool,
+/// See the module.
+pub struct Auth {
+    mode: Mode,
+    sessions: Sessions,
+    admissions: Arc<Admissions>,
 }
 
-/// Makes and reads tokens. HS256 and nothing else: the algorithm is ours to choose, never the token's.
-pub struct Sessions {
-    sign: EncodingKey,
-    verify: DecodingKey,
-    validation: Validation,
-}
+impl Auth {
+    /// Tokens of ours are signed with `secret`.
+    pub fn new(mode: Mode, secret: &Secret) -> Self {
+        Self { mode, sessions: Sessions::new(secret), admissions: Arc::default() }
+    }
 
-impl Sessions {
-    /// Sessions signed with `secret`.
-    pub fn new(secret: &Secret) -> Self {
-        Self {
-            sign: EncodingKey::from_secret(secret.as_bytes()),
-            verify: DecodingKey::from_secret(secret.as_bytes()),
-            validation: Validation::new(Algorithm::HS256),
+    /// The accounts, if people have some here.
+    pub fn accounts(&self) -> Option<&Accounts> {
+        match &self.mode {
+            Mode::Accounts(accounts) => Some(accounts),
+            Mode::Guest => None,
         }
     }
 
-    /// A session of somebody new, under this name or one made up.
-    pub fn welcome(&self, name: Option<String>) -> Session {
-        let id = uuid::Uuid::new_v4();
-        // Four digits of the id: no two guests of a small team are likely to be called the same.
-        let name = name.unwrap_or_else(|| format!("User{}", id.as_u128() % 9_000 + 1_000));
-        self.issue(User { id: id.simple().to_string(), name })
+    /// Whom a token speaks for; `None` when it is not ours, was changed, has ended, or its session has.
+    pub async fn identify(&self, token: &str) -> Result<Option<Identity>, StoreError> {
+        let Some(mut identity) = self.sessions.verify(token) else { return Ok(None) };
+        match (&self.mode, &identity.session) {
+            (Mode::Guest, None) => {}
+            (Mode::Accounts(accounts), Some(session)) => {
+                let Some(account) = accounts.signed_in(&identity.user.id, session).await? else {
+                    return Ok(None);
+                };
+                (identity.user, identity.is_admin) = (account.user(), account.is_admin);
+            }
+            // A token from when the setting was another one.
+            (Mode::Guest, Some(_)) | (Mode::Accounts(_), None) => return Ok(None),
+        }
+        self.admissions.prolong(&identity);
+        Ok(Some(identity))
     }
 
-    /// A session for `user`.
-    pub fn issue(&self, user: User) -> Session {
-        let now = now_seconds();
-        let claims = Claims {
-            sub: user.id.clone(),
-            name: user.name.clone(),
-            iat: now,
-            exp: now + SESSION_LIFETIME.as_secs(),
+    /// A session of somebody new, under this name or one made up. `None` where nobody comes in as a guest.
+    pub fn welcome(&self, name: Option<String>) -> Option<Session> {
+        matches!(self.mode, Mode::Guest).then(|| self.sessions.welcome(name))
+    }
+
+    /// A guest under another name.
+    pub fn rename_guest(&self, identity: &Identity, name: String) -> Option<Session> {
+        let user = User { id: identity.user.id.clone(), name };
+        matches!(self.mode, Mode::Guest).then(|| self.sessions.issue(user, None))
+    }
+
+    /// A token that is valid longer, for who has one of ours.
+    pub fn renew(&self, identity: &Identity) -> Session {
+        self.sessions.issue(identity.user.clone(), identity.session.clone())
+    }
+
+    /// Signs somebody in who has proved who they are. `agent` is what their browser calls itself.
+    pub async fn sign_in(&self, account: &Account, agent: &str) -> Result<Session, Error> {
+        let session = match &self.mode {
+            Mode::Accounts(accounts) => Some(accounts.start_session(&account.id, agent).await?),
+            Mode::Guest => None,
         };
-        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
-            .expect("plain claims are JSON and any secret is an HMAC key");
-        Session { user, token }
+        Ok(self.sessions.issue(account.user(), session))
     }
 
-    /// Whom a token speaks for; `None` when it is not ours, was changed, or is over.
-    pub fn verify(&self, token: &str) -> Option<Verified> {
-        let claims = decode::<Claims>(token, &self.verify, &self.validation).ok()?.claims;
-        let is_stale = now_seconds().saturating_sub(claims.iat) > RENEW_AFTER.as_secs();
-        Some(Verified { user: User { id: claims.sub, name: claims.name }, is_stale })
-    }
-}
-
-fn now_seconds() -> u64 {
-    u64::try_from(now_ms() / 1000).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sessions(secret: &str) -> Sessions {
-        Sessions::new(&Secret::from_setting(secret).expect("long enough"))
+    /// Ends a session with what is open of it.
+    pub async fn sign_out(&self, user_id: &str, session: Option<&str>) -> Result<(), Error> {
+        if let (Mode::Accounts(accounts), Some(session)) = (&self.mode, session) {
+            accounts.end_session(user_id, session).await?;
+        }
+        self.admissions.end(user_id, session);
+        Ok(())
     }
 
-    const ONE: &str = "a secret of at least 32 characters";
-    const OTHER: &str = "another secret of 32 or more characters";
-
-    #[test]
-    fn a_token_speaks_for_whom_it_was_made() {
-        let session = sessions(ONE).welcome(Some("alice".into()));
-        assert_eq!(sessions(ONE).verify(&session.token).expect("ours").user, session.user);
+    /// Ends all sessions of an account but this one, with what is open of them.
+    pub async fn sign_out_others(&self, account: &str, kept: Option<&str>) -> Result<(), Error> {
+        let Mode::Accounts(accounts) = &self.mode else { return Ok(()) };
+        for session in accounts.end_others(account, kept).await? {
+            self.admissions.end(account, Some(&session));
+        }
+        Ok(())
     }
 
-    #[test]
-    fn a_token_of_another_secret_or_a_changed_one_is_refused() {
-        let session = sessions(ONE).welcome(None);
-        assert_eq!(sessions(OTHER).verify(&session.token), None);
-        let (head, signature) = session.token.rsplit_once('.').expect("three parts");
-        assert_eq!(sessions(ONE).verify(&format!("{head}x.{signature}")), None);
-        assert_eq!(sessions(ONE).verify(""), None);
+    /// Notes a live connection, which has to end when the admission is over.
+    pub fn admit(&self, identity: &Identity) -> Admission {
+        self.admissions.admit(identity)
     }
 
-    #[test]
-    fn an_unsigned_token_is_refused() {
-        // {"alg":"none"} . {"sub":"1","name":"eve","iat":0,"exp":99999999999}
-        let forged =
-            "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwibmFtZSI6ImV2ZSIsImlhdCI6MCwiZXhwIjo5OTk5OTk5OTk5OX0.";
-        assert_eq!(sessions(ONE).verify(forged), None);
-    }
-
-    #[test]
-    fn a_guest_has_a_name_with_a_number() {
-        let name = sessions(ONE).welcome(None).user.name;
-        assert!(name.strip_prefix("User").is_some_and(|number| number.parse::<u16>().is_ok()), "{name}");
+    /// Ends connections whose token has ended, until `stop`.
+    pub async fn sweep(&self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.admissions.sweep();
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The key that signs sessions: a setting, or made once and kept beside the database.
+//! Secrets: the key that signs sessions, a setting or made once and kept beside the database; and the tokens of links
+//! and publishers, of which only a hash is kept.
 
 use std::{
     fmt, fs, io,
@@ -6,6 +7,8 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+
+use sha2::{Digest, Sha256};
 
 /// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
 const MIN_BYTES: usize = 32;
@@ -78,12 +81,28 @@ impl Secret {
     fn random() -> io::Result<Self> {
         let mut bytes = [0; MIN_BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes()))
+        Ok(Self(hex(&bytes).into_bytes()))
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// 128 random bits as hexadecimal digits: nobody guesses it.
+pub(in crate::server) fn random_token() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    hex(&bytes)
+}
+
+/// What is kept of a token, in hexadecimal digits. A plain hash is enough for what is random.
+pub(in crate::server) fn hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ impl Reader {
             match self.subscription.read().await.expect("read") {
                 Batch::Entries(entries) => offsets.extend(entries.iter().map(|entry| entry.offset)),
                 Batch::Reset(cursor) => panic!("reset to {cursor}"),
+                Batch::Evicted => panic!("evicted"),
                 Batch::Idle => {
                     let rung = tokio::time::timeout(Duration::from_secs(20), self.bell.rung()).await;
                     rung.expect("the bell rings when there is something to read");

@@ -12,10 +12,12 @@ use serde::Deserialize;
 use super::{
     event_stream::{Followed, lost_cursor, parse_start, respond},
     page_query::{ParsedQuery, RawPageQuery, answer, connect, count_poll, cut_short, return_member},
+    visitor::{Caller, no_session, over},
 };
 use crate::{
     protocol::{cursor::Cursor, feed::Control},
     server::{
+        auth::Identity,
         clock::now_ms,
         error::Error,
         feed::{Channels, encode_control},
@@ -42,14 +44,16 @@ pub(super) struct RawQuery {
 /// See the module.
 pub(super) async fn get(
     State(state): State<AppState>,
+    Caller(caller): Caller,
     headers: HeaderMap,
     ParsedQuery(query): ParsedQuery<RawQuery>,
 ) -> Result<Response, Error> {
+    state.rights.check_reader(caller.as_ref())?;
     let channels = Channels::parse(query.channel.as_deref())?;
     if wants_json(&headers) {
-        page(&state, channels, query).await
+        page(&state, caller.as_ref(), channels, query).await
     } else {
-        stream(&state, channels, &headers, query).await
+        stream(&state, caller.as_ref(), channels, &headers, query).await
     }
 }
 
@@ -59,11 +63,18 @@ fn wants_json(headers: &HeaderMap) -> bool {
     accept.contains("application/json") && !accept.contains("text/event-stream")
 }
 
-async fn page(state: &AppState, channels: Channels, query: RawQuery) -> Result<Response, Error> {
+async fn page(
+    state: &AppState,
+    caller: Option<&Identity>,
+    channels: Channels,
+    query: RawQuery,
+) -> Result<Response, Error> {
     let RawQuery { before, after, limit, wait, .. } = query;
     let (query, limit) = RawPageQuery { before, after, limit, wait, seen: None }.parse()?;
     let _counted = count_poll(state, &query)?;
+    let admission = caller.filter(|_| query.waits()).map(|identity| state.auth.admit(identity));
     let (page, more_members) = tokio::select! {
+        () = over(admission.as_ref()) => return Err(no_session().into()),
         page = state.feed.page(query.clone(), channels, limit) => (page?, String::new()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
@@ -72,6 +83,7 @@ async fn page(state: &AppState, channels: Channels, query: RawQuery) -> Result<R
 
 async fn stream(
     state: &AppState,
+    caller: Option<&Identity>,
     channels: Channels,
     headers: &HeaderMap,
     query: RawQuery,
@@ -88,6 +100,7 @@ async fn stream(
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         make_up: |_, _| None, // nobody whispers in the feed
+        admission: caller.map(|identity| state.auth.admit(identity)),
         _presence: None,
         subscription,
     };

@@ -21,7 +21,6 @@ use crate::{
     protocol::{
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
-        session::User,
     },
     server::{error::Error, state::AppState},
 };
@@ -37,16 +36,16 @@ pub(super) struct PostForm {
 /// The composer.
 pub(super) async fn post_message(
     State(state): State<AppState>,
-    Visitor(user): Visitor,
+    Visitor(identity): Visitor,
     PathText(room): PathText,
     Form(PostForm { text }): Form<PostForm>,
 ) -> Response {
     let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
-        let room = state.chat.room(&room).await?;
+        let room = state.chat.room(&room, Some(&identity)).await?;
         // The browser shows the page that follows, not this form again, so an id of ours will do.
         let id = uuid::Uuid::new_v4().to_string();
-        state.chat.post(&room, &user, &id, &text).await
+        state.chat.post(&room, &identity.user, &id, &text).await
     };
     back_to(&path, post.await.err())
 }
@@ -60,10 +59,10 @@ pub(super) struct NameForm {
 /// A new room, which is then shown.
 pub(super) async fn create_room(
     State(state): State<AppState>,
-    Visitor(_): Visitor,
+    Visitor(identity): Visitor,
     Form(NameForm { name, back }): Form<NameForm>,
 ) -> Response {
-    match state.chat.create_room(&name).await {
+    match state.chat.create_room(&identity, &name, false).await {
         Ok(room) => back_to(&room.id.path(), None),
         Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
     }
@@ -72,15 +71,16 @@ pub(super) async fn create_room(
 /// Another name for the same session.
 pub(super) async fn rename(
     State(state): State<AppState>,
-    Visitor(user): Visitor,
+    Visitor(identity): Visitor,
     Form(NameForm { name, back }): Form<NameForm>,
 ) -> Response {
     let back = back.as_deref().unwrap_or("/");
-    match parse_name(&name) {
-        Ok(name) => {
-            let session = state.sessions.issue(User { name, ..user });
-            (CookieJar::new().add(cookie_of(&session)), back_to(back, None)).into_response()
-        }
+    let session = parse_name(&name).and_then(|name| {
+        let session = state.auth.rename_guest(&identity, name);
+        session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
+    });
+    match session {
+        Ok(session) => (CookieJar::new().add(cookie_of(&session)), back_to(back, None)).into_response(),
         Err(rejection) => back_to(back, Some(rejection.into())),
     }
 }

@@ -15,7 +15,7 @@ use super::{
     assets::VERSION,
     path::PathText,
     start::{self, Place},
-    visitor::Visitor,
+    visitor::Caller,
 };
 use crate::{
     app::{
@@ -44,7 +44,7 @@ pub(super) fn router() -> Router<AppState> {
 struct Asked {
     #[from_request(via(State))]
     state: AppState,
-    visitor: Visitor,
+    caller: Caller,
     uri: OriginalUri,
     headers: HeaderMap,
 }
@@ -62,8 +62,11 @@ async fn nowhere(asked: Asked) -> Response {
 }
 
 async fn page(asked: Asked, place: Place) -> Response {
-    let Asked { state, visitor: Visitor(me), uri: OriginalUri(uri), headers } = asked;
-    let start = start::load(&state, me, place, uri.path().to_owned(), problem_of(&uri)).await;
+    let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers } = asked;
+    if state.rights.check_reader(caller.as_ref()).is_err() {
+        return axum::response::Redirect::to("/sign-in").into_response();
+    }
+    let start = start::load(&state, caller.as_ref(), place, uri.path().to_owned(), problem_of(&uri)).await;
     let status = match start.page {
         PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ if start.page.is_missing() => StatusCode::NOT_FOUND,

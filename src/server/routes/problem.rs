@@ -51,15 +51,17 @@ fn status_of(code: Code) -> StatusCode {
         | Code::BadChannel
         | Code::BadId
         | Code::BadName
+        | Code::BadPassword
         | Code::TextEmpty
         | Code::TextTooLong
         | Code::NotJoined
         | Code::TooManyJoins => StatusCode::BAD_REQUEST,
-        Code::NoSession => StatusCode::UNAUTHORIZED,
+        Code::NoSession | Code::WrongPassword => StatusCode::UNAUTHORIZED,
         Code::BadOrigin | Code::TooManyRooms | Code::NotAllowed => StatusCode::FORBIDDEN,
         Code::UnknownRoom | Code::NotFound => StatusCode::NOT_FOUND,
         Code::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
-        Code::RoomExists => StatusCode::CONFLICT,
+        Code::RoomExists | Code::NameTaken => StatusCode::CONFLICT,
+        Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::TooManyConnections | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -2,7 +2,10 @@
 //! reset and a list of people look like is theirs to say.
 
 use crate::{
-    protocol::cursor::Cursor,
+    protocol::{
+        cursor::Cursor,
+        problem::{Code, Rejection},
+    },
     server::{
         form::Form,
         metrics::Metrics,
@@ -11,6 +14,26 @@ use crate::{
         topic::Whispers,
     },
 };
+
+/// Why there is nothing to read any more.
+#[derive(Debug)]
+pub(super) enum Interruption {
+    /// The reader may not read here any more.
+    Evicted,
+    /// The history could not be read.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Interruption {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a reader is told who was evicted.
+pub(super) fn not_a_member() -> Rejection {
+    Rejection::new(Code::UnknownRoom, "You are not a member of this room any more.")
+}
 
 /// The next piece in this form: what was whispered, then one batch of entries or a reset. `None`: there is nothing, and
 /// the reader may stand.
@@ -22,7 +45,7 @@ pub(super) async fn read_piece(
     metrics: &Metrics,
     make_up: impl FnOnce(&Subscription) -> Option<String>,
     reset: impl FnOnce(&Subscription, &Cursor) -> String,
-) -> Result<Option<Vec<u8>>, StoreError> {
+) -> Result<Option<Vec<u8>>, Interruption> {
     let mut piece = Vec::new();
     match subscription.whispers() {
         Whispers::Frames(whispers) => {
@@ -35,6 +58,7 @@ pub(super) async fn read_piece(
         }
     }
     match subscription.read().await? {
+        Batch::Evicted => return Err(Interruption::Evicted),
         Batch::Idle if piece.is_empty() => return Ok(None),
         Batch::Idle => {}
         Batch::Entries(entries) => {

@@ -12,7 +12,7 @@ use super::{
     event_stream::{Followed, lost_cursor, parse_start, respond},
     page_query::{ParsedQuery, connect},
     path::PathText,
-    visitor::verified,
+    visitor::Caller,
 };
 use crate::{
     protocol::cursor::Cursor,
@@ -39,15 +39,16 @@ pub(super) struct RawQuery {
 pub(super) async fn get(
     State(state): State<AppState>,
     PathText(room): PathText,
+    Caller(caller): Caller,
     headers: HeaderMap,
     ParsedQuery(query): ParsedQuery<RawQuery>,
 ) -> Result<Response, Error> {
     let start = parse_start(&headers, query.after.as_deref(), query.last)?;
-    let visitor = verified(&state.sessions, &headers).map(|verified| verified.user);
+    let admission = caller.as_ref().map(|identity| state.auth.admit(identity));
     let connection = connect(&state, Kind::Stream)?;
     let bell = Arc::new(Bell::default());
     let Joined { frame, recovered, subscription, presence } =
-        state.chat.join(&room, visitor.as_ref(), start.clone(), bell.clone()).await?;
+        state.chat.join(&room, caller.as_ref(), start.clone(), bell.clone()).await?;
     let followed = Followed {
         subscription,
         bell,
@@ -56,6 +57,7 @@ pub(super) async fn get(
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         make_up: encode_members,
+        admission,
         _presence: presence,
     };
     Ok(respond(&state, followed, connection))

@@ -1,56 +1,57 @@
 //! `/api/rooms`: the rooms and their talk over plain HTTP.
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 
 use super::{
     body::JsonBody,
     page_query::{ParsedQuery, RawPageQuery, answer, count_poll, cut_short, return_member},
     path::PathText,
-    visitor::{Visitor, verified},
+    visitor::{Caller, Visitor, no_session, over},
 };
 use crate::{
     protocol::{
         chat::{Message, NewMessage, NewRoom, Room},
         name::RoomId,
     },
-    server::{auth::Verified, error::Error, hub::PageQuery, state::AppState},
+    server::{auth::Identity, error::Error, hub::PageQuery, state::AppState},
 };
 
-/// All rooms.
-pub(super) async fn list(State(state): State<AppState>) -> Result<Json<Vec<Room>>, Error> {
-    Ok(Json(state.chat.rooms().await?))
+/// All rooms that the caller may enter.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+) -> Result<Json<Vec<Room>>, Error> {
+    Ok(Json(state.chat.rooms(caller.as_ref()).await?))
 }
 
 /// Makes a room.
 pub(super) async fn create(
     State(state): State<AppState>,
-    Visitor(_): Visitor,
-    JsonBody(NewRoom { name }): JsonBody<NewRoom>,
+    Visitor(identity): Visitor,
+    JsonBody(NewRoom { name, private }): JsonBody<NewRoom>,
 ) -> Result<(StatusCode, Json<Room>), Error> {
-    Ok((StatusCode::CREATED, Json(state.chat.create_room(&name).await?)))
+    Ok((StatusCode::CREATED, Json(state.chat.create_room(&identity, &name, private).await?)))
 }
 
 /// A page of what was said.
 pub(super) async fn messages(
     State(state): State<AppState>,
     PathText(room): PathText,
-    headers: HeaderMap,
+    Caller(caller): Caller,
     ParsedQuery(query): ParsedQuery<RawPageQuery>,
 ) -> Result<Response, Error> {
-    let room = state.chat.room(&room).await?;
+    let caller = caller.as_ref();
+    let room = state.chat.room(&room, caller).await?;
     let seen = query.seen.clone();
     let (query, limit) = query.parse()?;
     let _counted = count_poll(&state, &query)?;
     if let Some(seen) = seen {
-        return poll(&state, &room, verified(&state.sessions, &headers), query, limit, &seen).await;
+        return poll(&state, &room, caller, query, limit, &seen).await;
     }
+    let admission = caller.filter(|_| query.waits()).map(|identity| state.auth.admit(identity));
     let (page, more_members) = tokio::select! {
-        page = state.chat.page(&room, query.clone(), limit) => (page?, String::new()),
+        page = state.chat.page(&room, caller, query.clone(), limit) => (page?, String::new()),
+        () = over(admission.as_ref()) => return Err(no_session().into()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
     Ok(answer(&state, "messages", &page, &more_members))
@@ -60,17 +61,18 @@ pub(super) async fn messages(
 async fn poll(
     state: &AppState,
     room: &RoomId,
-    visitor: Option<Verified>,
+    caller: Option<&Identity>,
     query: PageQuery,
     limit: usize,
     seen: &str,
 ) -> Result<Response, Error> {
-    let user = visitor.map(|verified| verified.user);
+    let admission = caller.map(|identity| state.auth.admit(identity));
     let (page, presence, retry) = tokio::select! {
-        polled = state.chat.poll(room, user.as_ref(), query.clone(), limit, seen) => {
+        polled = state.chat.poll(room, caller, query.clone(), limit, seen) => {
             let (page, presence) = polled?;
             (page, presence, String::new())
         }
+        () = over(admission.as_ref()) => return Err(no_session().into()),
         () = state.lifetime.stop.cancelled(), if query.waits() => {
             (cut_short(&query), state.chat.presence_state(room), return_member())
         }
@@ -83,22 +85,22 @@ async fn poll(
 /// "I am typing", for who has no socket. The room must be followed by a stream or by polls with `seen`.
 pub(super) async fn typing(
     State(state): State<AppState>,
-    Visitor(user): Visitor,
+    Visitor(identity): Visitor,
     PathText(room): PathText,
 ) -> Result<StatusCode, Error> {
-    let room = state.chat.room(&room).await?;
-    state.chat.typing(&room, &user)?;
+    let room = state.chat.room(&room, Some(&identity)).await?;
+    state.chat.typing(&room, &identity.user)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says something: 201, or 200 when this id had been said before.
 pub(super) async fn post(
     State(state): State<AppState>,
-    Visitor(user): Visitor,
+    Visitor(identity): Visitor,
     PathText(room): PathText,
     JsonBody(NewMessage { id, text }): JsonBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    let room = state.chat.room(&room).await?;
-    let (message, is_new) = state.chat.post(&room, &user, &id, &text).await?;
+    let room = state.chat.room(&room, Some(&identity)).await?;
+    let (message, is_new) = state.chat.post(&room, &identity.user, &id, &text).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(message)))
 }

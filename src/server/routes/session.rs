@@ -3,19 +3,20 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
 };
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
     body::JsonBody,
-    visitor::{cookie_of, no_cookie, verified},
+    visitor::{Caller, cookie_of, no_cookie},
 };
 use crate::{
     protocol::{
         name::parse_name,
-        session::{Session, User},
+        problem::{Code, Rejection},
+        session::Session,
     },
     server::{error::Error, state::AppState},
 };
@@ -24,23 +25,57 @@ use crate::{
 #[derive(Deserialize)]
 pub(super) struct NewSession {
     name: String,
+    /// Where people have accounts.
+    password: Option<String>,
 }
 
-/// Makes a session; within one it changes the name and keeps the id.
+/// Makes a session. A guest who has one changes the name by it and keeps the id.
 pub(super) async fn create(
     State(state): State<AppState>,
+    Caller(caller): Caller,
     headers: HeaderMap,
-    JsonBody(NewSession { name }): JsonBody<NewSession>,
+    JsonBody(NewSession { name, password }): JsonBody<NewSession>,
 ) -> Result<(StatusCode, CookieJar, Json<Session>), Error> {
-    let name = parse_name(&name)?;
-    let session = match verified(&state.sessions, &headers) {
-        Some(verified) => state.sessions.issue(User { name, ..verified.user }),
-        None => state.sessions.welcome(Some(name)),
+    let session = match (state.auth.accounts(), password) {
+        (Some(_), password) => sign_in(&state, &headers, &name, &password.unwrap_or_default()).await?,
+        (None, _) => {
+            let name = parse_name(&name)?;
+            let session = match caller {
+                Some(identity) => state.auth.rename_guest(&identity, name),
+                None => state.auth.welcome(Some(name)),
+            };
+            session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Sessions are not made here."))?
+        }
     };
     Ok((StatusCode::CREATED, CookieJar::new().add(cookie_of(&session)), Json(session)))
 }
 
-/// Takes the cookie back.
-pub(super) async fn end() -> (StatusCode, CookieJar) {
-    (StatusCode::NO_CONTENT, CookieJar::new().add(no_cookie()))
+/// Signs in by name and password.
+pub(super) async fn sign_in(
+    state: &AppState,
+    headers: &HeaderMap,
+    name: &str,
+    password: &str,
+) -> Result<Session, Error> {
+    let Some(accounts) = state.auth.accounts() else {
+        return Err(Rejection::new(Code::NotFound, "People have no accounts here.").into());
+    };
+    let account = accounts.sign_in(name, password).await?;
+    state.auth.sign_in(&account, agent_of(headers)).await
+}
+
+/// What a browser calls itself.
+pub(super) fn agent_of(headers: &HeaderMap) -> &str {
+    headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+}
+
+/// Ends the session, with what is open of it, and takes the cookie back.
+pub(super) async fn end(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+) -> Result<(StatusCode, CookieJar), Error> {
+    if let Some(identity) = caller {
+        state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
+    }
+    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(no_cookie())))
 }

@@ -8,14 +8,14 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::visitor::Visitor;
+use super::visitor::Caller;
 use crate::{
     app::{
         model::feed::NOTICES_SHOWN,
         start::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageStart, RoomStart, Start, Visit},
     },
     protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
-    server::{error::Error, hub::PageQuery, state::AppState},
+    server::{auth::Identity, error::Error, hub::PageQuery, state::AppState},
 };
 
 /// What pages ask for.
@@ -30,15 +30,18 @@ pub(super) enum Place {
     Nowhere,
 }
 
-/// Loads what the page at `place` starts with, for `me`. What cannot be had is left out and the page says so.
+/// Loads what the page at `place` starts with, for `who`. What cannot be had is left out and the page says so.
 pub(super) async fn load(
     state: &AppState,
-    me: User,
+    who: Option<&Identity>,
     place: Place,
     path: String,
     problem: Option<Code>,
 ) -> Start {
-    let rooms = told(state.chat.rooms().await);
+    // Who is nobody has no name and no id, and can only read.
+    let nobody = || User { id: String::new(), name: String::new() };
+    let me = who.map_or_else(nobody, |identity| identity.user.clone());
+    let rooms = told(state.chat.rooms(who).await);
     let feed = async || told(state.feed.snapshot(NOTICES_SHOWN).await);
     let page = match (place, &rooms) {
         (Place::Nowhere, _) => PageStart::NotFound,
@@ -46,7 +49,7 @@ pub(super) async fn load(
         (Place::Room(_), None) => PageStart::Unavailable,
         (Place::Room(id), Some(rooms)) => {
             let room = rooms.iter().find(|room| room.id.as_str() == id).cloned();
-            match told(load_room(state, me.clone(), room).await) {
+            match told(load_room(state, who, me.clone(), room).await) {
                 Some(room) => PageStart::Room { room, feed: feed().await },
                 None => PageStart::Unavailable,
             }
@@ -60,9 +63,14 @@ fn told<T>(result: Result<T, Error>) -> Option<T> {
     result.map_err(Error::into_rejection).ok()
 }
 
-async fn load_room(state: &AppState, me: User, room: Option<Room>) -> Result<Option<RoomStart>, Error> {
+async fn load_room(
+    state: &AppState,
+    who: Option<&Identity>,
+    me: User,
+    room: Option<Room>,
+) -> Result<Option<RoomStart>, Error> {
     let Some(room) = room else { return Ok(None) };
-    let page = state.chat.history(&room.id, PageQuery::Newest, MESSAGES_LIMIT).await?;
+    let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
     let members = state.chat.members(&room.id);
     Ok(Some(RoomStart { me, page, members, room }))
 }
@@ -74,11 +82,12 @@ struct StartQuery {
 
 async fn start(
     State(state): State<AppState>,
-    Visitor(me): Visitor,
+    Caller(caller): Caller,
     Query(StartQuery { room }): Query<StartQuery>,
-) -> Json<Start> {
+) -> Result<Json<Start>, Error> {
+    state.rights.check_reader(caller.as_ref())?;
     let place = room.map_or(Place::Feed, Place::Room);
-    Json(load(&state, me, place, String::new(), None).await)
+    Ok(Json(load(&state, caller.as_ref(), place, String::new(), None).await))
 }
 
 #[derive(Deserialize)]
@@ -89,8 +98,10 @@ struct NoticesQuery {
 /// Notices before a cursor.
 async fn notices(
     State(state): State<AppState>,
+    Caller(caller): Caller,
     Query(NoticesQuery { before }): Query<NoticesQuery>,
 ) -> Result<Json<OlderNotices>, Error> {
+    state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
     let page = state.feed.notices(Some(before), NOTICES_LIMIT).await?;
     let entries = page.decode().map_err(Error::from)?;

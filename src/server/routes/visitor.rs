@@ -11,61 +11,100 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use crate::{
     protocol::{
         problem::{Code, Rejection},
-        session::{Session, User},
+        session::Session,
     },
     server::{
-        auth::{SESSION_LIFETIME, Sessions, Verified},
+        auth::{Admission, Auth, Identity, SESSION_LIFETIME},
+        error::Error,
         state::AppState,
     },
 };
 
 const COOKIE: &str = "idobata_session";
 
-/// The person behind a request. Without a valid session the request is refused.
+/// Whom a request comes from; `None` is nobody.
 #[derive(Clone, Debug)]
-pub(super) struct Visitor(pub(super) User);
+pub(super) struct Caller(pub(super) Option<Identity>);
 
-impl FromRequestParts<AppState> for Visitor {
-    type Rejection = Rejection;
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
-        if let Some(user) = parts.extensions.get::<User>() {
-            return Ok(Self(user.clone()));
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
         }
-        let verified = verified(&state.sessions, &parts.headers);
-        verified.map(|verified| Self(verified.user)).ok_or_else(|| {
-            Rejection::new(Code::NoSession, "There is no valid session: POST /api/session makes one.")
-        })
+        identify(&state.auth, &parts.headers).await.map(Self)
     }
 }
 
-/// The session that the headers carry.
-pub(super) fn verified(sessions: &Sessions, headers: &HeaderMap) -> Option<Verified> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned));
-    let cookie = || CookieJar::from_headers(headers).get(COOKIE).map(|cookie| cookie.value().to_owned());
-    sessions.verify(&bearer.or_else(cookie)?)
+/// The person behind a request. Without a valid session the request is refused.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor(pub(super) Identity);
+
+impl FromRequestParts<AppState> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let Caller(caller) = Caller::from_request_parts(parts, state).await?;
+        caller.map(Self).ok_or_else(|| no_session().into())
+    }
 }
 
-/// Makes sure that whoever opens a page is somebody: a new visitor becomes a guest.
-pub(super) async fn welcome(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let (user, session) = match verified(&state.sessions, request.headers()) {
-        Some(Verified { user, is_stale: false }) => (user, None),
-        Some(Verified { user, is_stale: true }) => (user.clone(), Some(state.sessions.issue(user))),
-        None => {
-            let session = state.sessions.welcome(None);
-            (session.user.clone(), Some(session))
+/// The refusal of who has no valid session, or whose session has ended.
+pub(super) fn no_session() -> Rejection {
+    Rejection::new(Code::NoSession, "There is no valid session: POST /api/session makes one.")
+}
+
+/// Whom the headers speak for.
+async fn identify(auth: &Auth, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
+    let cookie = || CookieJar::from_headers(headers).get(COOKIE).map(|cookie| cookie.value().to_owned());
+    let Some(token) = bearer(headers).map(str::to_owned).or_else(cookie) else { return Ok(None) };
+    Ok(auth.identify(&token).await?)
+}
+
+/// Returns when a live connection may not go on; never for nobody, who has no session that could end.
+pub(super) async fn over(admission: Option<&Admission>) {
+    match admission {
+        Some(admission) => admission.over().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether a browser sent a session, be it valid or not.
+pub(super) fn has_cookie(headers: &HeaderMap) -> bool {
+    CookieJar::from_headers(headers).get(COOKIE).is_some()
+}
+
+/// The token in `Authorization: Bearer` (RFC 6750, 2.1).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.
+pub(super) async fn welcome(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let (caller, session) = match identify(&state.auth, request.headers()).await? {
+        Some(identity) if identity.is_stale => {
+            let session = state.auth.renew(&identity);
+            (Some(identity), Some(session))
         }
+        Some(identity) => (Some(identity), None),
+        None => match state.auth.welcome(None) {
+            Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
+            None => (None, None),
+        },
     };
-    request.extensions_mut().insert(user);
+    request.extensions_mut().insert(Caller(caller));
     let mut response = next.run(request).await;
     // A handler that set the cookie itself (a new name) knows better.
     if let Some(session) = session.filter(|_| !response.headers().contains_key(header::SET_COOKIE)) {
         let cookie = cookie_of(&session).to_string().parse().expect("a token has only header characters");
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
 
 /// The cookie that carries a session: out of reach of scripts, and not sent along by other sites' forms.

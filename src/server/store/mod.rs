@@ -15,6 +15,7 @@ use crate::protocol::{
 
 #[cfg(test)]
 mod conformance;
+pub mod directory;
 pub mod sqlite;
 
 /// Which log.

@@ -103,6 +103,15 @@ impl Topics {
         }
     }
 
+    /// Ends the reading of those who may not read the topic any more: by the ids of their users, `None` for nobody.
+    /// When this returns nothing more is delivered to them.
+    pub(super) fn evict(&self, name: &TopicName, is_out: impl Fn(Option<&str>) -> bool) {
+        let topic = lock(&self.open).get(name).cloned();
+        if let Some(topic) = topic {
+            topic.readers().iter().filter(|reader| is_out(reader.owner())).for_each(|reader| reader.evict());
+        }
+    }
+
     /// Takes what the store said of a topic, see [`LiveEnd::learn`].
     pub(super) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
         let is_news = lock(&topic.state).live_end.learn(bounds);

@@ -10,6 +10,8 @@ use crate::server::outlet::Outlet;
 pub(in crate::server) struct Reader {
     position: Mutex<Position>,
     outlet: OnceLock<Arc<Outlet>>,
+    /// Who reads: a user's id. Nobody is nobody's to evict by name.
+    owner: OnceLock<Arc<str>>,
     number: u64,
     bell: Arc<Bell>,
     channels: Option<Vec<String>>,
@@ -24,12 +26,14 @@ pub(in crate::server) struct Position {
     /// Whether it is at the head, and the delivery writes into its outlet. Otherwise its connection reads by itself,
     /// when the bell rings.
     pub(in crate::server) stands: bool,
+    /// May not read any more: nothing is delivered to it, and it reads nothing.
+    pub(in crate::server) is_evicted: bool,
 }
 
 impl Reader {
     pub(super) fn new(number: u64, bell: Arc<Bell>, channels: Option<Vec<String>>, whispered: u64) -> Self {
-        let position = Mutex::new(Position { offset: 0, whispered, stands: false });
-        Self { position, outlet: OnceLock::new(), number, bell, channels }
+        let position = Mutex::new(Position { offset: 0, whispered, stands: false, is_evicted: false });
+        Self { position, outlet: OnceLock::new(), owner: OnceLock::new(), number, bell, channels }
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -58,6 +62,25 @@ impl Reader {
     /// From now on the delivery writes for it, into the outlet of its connection: always the same one.
     pub(in crate::server) fn stand(&self, outlet: &Arc<Outlet>) {
         self.outlet.get_or_init(|| outlet.clone());
-        self.position().stands = true;
+        let mut position = self.position();
+        position.stands = !position.is_evicted;
+    }
+
+    /// Says whose reader it is, once.
+    pub(in crate::server) fn set_owner(&self, user_id: Arc<str>) {
+        self.owner.get_or_init(|| user_id);
+    }
+
+    /// Whose reader it is, if it is somebody's.
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.owner.get().map(Arc::as_ref)
+    }
+
+    /// When this returns nothing more is delivered; the connection learns it when it reads.
+    pub(super) fn evict(&self) {
+        let mut position = self.position();
+        (position.stands, position.is_evicted) = (false, true);
+        drop(position);
+        self.bell.ring();
     }
 }

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, close,
+    AUTH_TIMEOUT, CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, close,
     inlet::{Fault, Inlet, Message},
 };
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
         cursor::Cursor,
         name::RoomId,
         problem::{Code, Rejection},
-        session::User,
     },
     server::{
+        auth::{Admission, Auth, Identity},
         chat::{Chat, Joined, encode_frame, reset_frame},
         error::Error,
         form::{self, CLOSE, Form, PING, PONG},
@@ -25,9 +25,13 @@ use crate::{
         metrics::Metrics,
         outlet::Outlet,
         presence::PresenceGuard,
-        routes::{farewell::return_after_ms, reading::read_piece},
+        routes::{
+            farewell::return_after_ms,
+            reading::{Interruption, not_a_member, read_piece},
+            visitor::{no_session, over},
+        },
         state::AppState,
-        store::{StoreError, TopicName},
+        store::TopicName,
         subscription::Subscription,
         topic::Bell,
     },
@@ -66,7 +70,10 @@ pub(super) struct Connection {
     metrics: Arc<Metrics>,
     stop: CancellationToken,
     write_timeout: Duration,
-    user: User,
+    auth: Arc<Auth>,
+    /// Whose socket it is. Until it is somebody's it can do nothing but become so.
+    identity: Option<Identity>,
+    admission: Option<Admission>,
     bell: Arc<Bell>,
     inlet: Inlet,
     outlet: Arc<Outlet>,
@@ -74,13 +81,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(state: &AppState, user: User, outlet: Arc<Outlet>, inlet: Inlet) -> Self {
+    pub(super) fn new(
+        state: &AppState,
+        identity: Option<Identity>,
+        outlet: Arc<Outlet>,
+        inlet: Inlet,
+    ) -> Self {
         Self {
             chat: state.chat.clone(),
             metrics: state.metrics.clone(),
             stop: state.lifetime.stop.clone(),
             write_timeout: state.write_timeout,
-            user,
+            auth: state.auth.clone(),
+            admission: identity.as_ref().map(|identity| state.auth.admit(identity)),
+            identity,
             bell: Arc::default(),
             inlet,
             outlet,
@@ -91,10 +105,16 @@ impl Connection {
     /// Serves the socket until one side ends it.
     pub(super) async fn serve(mut self) {
         let end = self.run().await;
-        tracing::debug!(user.id = self.user.id, ?end, "a socket ended");
+        let user_id = self.identity.as_ref().map(|identity| &identity.user.id);
+        tracing::debug!(user.id = user_id, ?end, "a socket ended");
         self.rooms.clear();
         // The peer may be gone already, or gone before it answers; there is nobody left to tell.
         drop(timeout(CLOSE_TIMEOUT, self.close(end)).await);
+    }
+
+    /// Ends the socket of who was somebody once.
+    pub(super) async fn refuse(mut self) {
+        drop(timeout(CLOSE_TIMEOUT, self.close(End::Close(close::NO_SESSION))).await);
     }
 
     async fn run(&mut self) -> End {
@@ -103,6 +123,11 @@ impl Connection {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         let mut has_more = false;
+        if self.identity.is_none()
+            && let Err(end) = Box::pin(self.become_somebody()).await
+        {
+            return end;
+        }
         loop {
             if self.outlet.is_full() {
                 // Until the peer has taken this, it is not listened to: what it asks for would only come on top.
@@ -114,6 +139,7 @@ impl Connection {
             }
             let event = tokio::select! {
                 () = stop.cancelled() => return End::Close(close::GOING_AWAY),
+                () = over(self.admission.as_ref()) => return End::Close(close::NO_SESSION),
                 message = hear(&mut self.inlet, &self.outlet) => message.map(Event::Message),
                 // A room that had more than one batch goes on in the next round, after the client was heard.
                 () = async {}, if has_more => Ok(Event::Delivery),
@@ -138,6 +164,44 @@ impl Connection {
                 return end;
             }
         }
+    }
+
+    /// Waits for the frame that says whose socket it is. All others are refused until then.
+    async fn become_somebody(&mut self) -> Result<(), End> {
+        let (stop, deadline) = (self.stop.clone(), Instant::now() + AUTH_TIMEOUT);
+        while self.identity.is_none() {
+            let heard = tokio::select! {
+                () = stop.cancelled() => return Err(End::Close(close::GOING_AWAY)),
+                heard = timeout_at(deadline, hear(&mut self.inlet, &self.outlet)) => heard,
+            };
+            match heard {
+                Ok(message) => self.on_message(message?).await?,
+                Err(_) => return Err(End::Close(close::NO_SESSION)),
+            }
+            if self.outlet.is_full() {
+                // Who says much and takes no answer is not about to sign in.
+                return Err(End::Close(close::NO_SESSION));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a token: the first says whose socket it is, a later one of the same person lets it go on as long.
+    async fn authenticate(&mut self, token: &str) -> Result<(), Error> {
+        let identity = self.auth.identify(token).await?.ok_or_else(no_session)?;
+        if self.identity.as_ref().is_some_and(|known| known.user.id != identity.user.id) {
+            let message = "A socket stays with whom it was opened for; open another one.";
+            return Err(Rejection::new(Code::NotAllowed, message).into());
+        }
+        if self.admission.is_none() {
+            self.admission = Some(self.auth.admit(&identity));
+        }
+        self.identity = Some(identity);
+        Ok(())
+    }
+
+    fn who(&self) -> Result<&Identity, Rejection> {
+        self.identity.as_ref().ok_or_else(no_session)
     }
 
     /// Ends the protocol in order, so that the peer reads the code.
@@ -195,6 +259,11 @@ impl Connection {
 
     async fn on_frame(&mut self, frame: ClientFrame) {
         match frame {
+            ClientFrame::Auth { token } => {
+                if let Err(error) = self.authenticate(&token).await {
+                    self.reject(None, None, error.into_rejection());
+                }
+            }
             ClientFrame::Join { room, after, last } => match self.join(&room, after, last).await {
                 Ok(frames) => {
                     frames.iter().for_each(|frame| self.send(frame));
@@ -212,7 +281,8 @@ impl Connection {
                 Err(error) => self.reject(Some(room), Some(id), error.into_rejection()),
             },
             ClientFrame::Typing { room } => {
-                let told = self.followed(&room).and_then(|(room, _)| self.chat.typing(&room, &self.user));
+                let told =
+                    self.followed(&room).and_then(|(room, _)| self.chat.typing(&room, &self.who()?.user));
                 if let Err(rejection) = told {
                     self.reject(Some(room), None, rejection);
                 }
@@ -233,7 +303,8 @@ impl Connection {
             (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
             (None, None) => Start::New,
         };
-        let id = self.chat.room(room).await?;
+        let who = self.identity.as_ref().ok_or_else(no_session)?;
+        let id = self.chat.room(room, Some(who)).await?;
         let place = self.rooms.iter().position(|following| *following.room() == id);
         if place.is_none() && self.rooms.len() >= JOINS_MAX {
             let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
@@ -244,7 +315,7 @@ impl Connection {
             self.rooms[place].subscription.step_back();
         }
         let Joined { frame, recovered, subscription, presence } =
-            self.chat.join(room, Some(&self.user), start, self.bell.clone()).await?;
+            self.chat.join(room, Some(who), start, self.bell.clone()).await?;
         let reset = (!recovered).then(|| reset_frame(id, subscription.cursor()));
         let following = Following { subscription, _presence: presence };
         match place {
@@ -255,11 +326,15 @@ impl Connection {
     }
 
     async fn post(&self, room: &str, id: &str, text: &str) -> Result<ServerFrame, Error> {
+        let who = self.who()?;
         let (room, following) = self.followed(room)?;
+        if following.subscription.is_evicted() {
+            return Err(not_a_member().into());
+        }
         // Who posts is told so before the message itself comes; the bell lets it come.
         following.subscription.step_back();
         self.bell.ring();
-        let (message, _) = self.chat.post(&room, &self.user, id, text).await?;
+        let (message, _) = self.chat.post(&room, &who.user, id, text).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(ServerFrame::Posted {
             room,
@@ -280,6 +355,7 @@ impl Connection {
     /// Writes one batch of what each room has for this reader. True: some room has more.
     async fn deliver(&mut self) -> Result<bool, End> {
         let mut has_more = false;
+        let mut lost = Vec::new();
         for following in &mut self.rooms {
             match following.read(&self.chat, &self.metrics).await {
                 Ok(Some(frames)) => {
@@ -287,11 +363,16 @@ impl Connection {
                     self.outlet.write(&frames);
                 }
                 Ok(None) => following.subscription.stand(&self.outlet),
-                Err(error) => {
+                Err(Interruption::Evicted) => lost.push(following.room().clone()),
+                Err(Interruption::Failed(error)) => {
                     tracing::error!(%error, "a socket ends because the store failed");
                     return Err(End::Close(close::INTERNAL_ERROR));
                 }
             }
+        }
+        for room in lost {
+            self.rooms.retain(|following| *following.room() != room);
+            self.reject(Some(room.as_str().to_owned()), None, not_a_member());
         }
         Ok(has_more)
     }
@@ -315,7 +396,7 @@ impl Following {
     }
 
     /// The next frames in one piece, `None` when there are none.
-    async fn read(&mut self, chat: &Chat, metrics: &Metrics) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn read(&mut self, chat: &Chat, metrics: &Metrics) -> Result<Option<Vec<u8>>, Interruption> {
         let room = self.room().clone();
         let make_up = |_: &Subscription| Some(chat.members_json(&room));
         let reset =

@@ -16,10 +16,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{extract::State, http::HeaderMap, response::Response};
 
 use self::{connection::Connection, inlet::Inlet};
-use super::{BODY_MAX_BYTES, page_query::connect, visitor::Visitor};
-use crate::{
-    protocol::problem::Rejection,
-    server::{form::Form, metrics::Kind, outlet::Outlet, state::AppState, takeover::Takeover},
+use super::{
+    BODY_MAX_BYTES,
+    page_query::connect,
+    visitor::{Caller, bearer, has_cookie, no_session},
+};
+use crate::server::{
+    error::Error, form::Form, metrics::Kind, outlet::Outlet, state::AppState, takeover::Takeover,
 };
 
 /// The largest frame that is read; above it the client is told so and the socket goes on.
@@ -31,6 +34,8 @@ const JOINS_MAX: usize = 32;
 /// The server's own heartbeat. A peer that has said nothing for [`SILENCE_MAX`] is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(45);
+/// How long a socket has to say whose it is, if its request did not.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the peer has to answer a close, so that it reads ours before the connection goes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -42,23 +47,36 @@ mod close {
     pub(super) const NOT_UTF8: u16 = 1007;
     pub(super) const TOO_BIG: u16 = 1009;
     pub(super) const INTERNAL_ERROR: u16 = 1011;
+    /// Ours, after HTTP's 401: sign in again. The cursors stay good.
+    pub(super) const NO_SESSION: u16 = 4401;
 }
 
-/// Opens a socket for whoever has a session.
+/// Opens a socket for whoever has a session, or says in the first frame that they have one.
+///
+/// A browser cannot see why a socket was not opened, so one whose session has ended gets its socket, and the close
+/// code that says so.
 pub(super) async fn get(
     State(state): State<AppState>,
-    visitor: Result<Visitor, Rejection>,
+    caller: Result<Caller, Error>,
     headers: HeaderMap,
-) -> Result<Response, Rejection> {
+) -> Result<Response, Error> {
     let answer = handshake::answer(&headers)?;
-    let Visitor(user) = visitor?;
+    let Caller(identity) = caller?;
+    let is_nobody = identity.is_none();
+    if is_nobody && bearer(&headers).is_some() {
+        return Err(no_session().into());
+    }
+    let has_ended = is_nobody && has_cookie(&headers);
     let counted = connect(&state, Kind::Socket)?;
     let takeover = Takeover::new(move |stream, received| {
         let outlet = Arc::new(Outlet::new(stream, Form::Frame));
         let inlet = Inlet::new(&received, MESSAGE_MAX_BYTES);
-        let connection = Connection::new(&state, user, outlet, inlet);
+        let connection = Connection::new(&state, identity, outlet, inlet);
         state.lifetime.live.spawn(async move {
-            connection.serve().await;
+            match has_ended {
+                true => connection.refuse().await,
+                false => connection.serve().await,
+            }
             drop(counted);
         });
     });

@@ -7,11 +7,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Followed;
 use crate::{
-    protocol::cursor::Cursor,
+    protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
     server::{
+        chat::encode_frame,
         form::{Form, block},
         outlet::Outlet,
-        routes::{farewell::return_after_ms, reading::read_piece},
+        routes::{
+            farewell::return_after_ms,
+            reading::{Interruption, not_a_member, read_piece},
+            visitor::{no_session, over},
+        },
         state::AppState,
         store::StoreError,
         subscription::Subscription,
@@ -38,8 +43,19 @@ enum End {
     Gone,
     /// The server stops.
     Stop,
+    /// The reader may not read here any more.
+    Refused(Rejection),
     /// The history could not be read.
     Failed(StoreError),
+}
+
+impl From<Interruption> for End {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Evicted => Self::Refused(not_a_member()),
+            Interruption::Failed(error) => Self::Failed(error),
+        }
+    }
 }
 
 impl From<io::Error> for End {
@@ -62,6 +78,11 @@ impl Connection {
                 // The reader may be gone already; there is nobody left to tell.
                 drop(self.outlet.drain(FAREWELL_TIMEOUT).await);
             }
+            Err(End::Refused(rejection)) => {
+                self.followed.subscription.step_back();
+                self.refuse(rejection);
+                drop(self.outlet.drain(FAREWELL_TIMEOUT).await);
+            }
             Err(End::Failed(error)) => tracing::error!(%error, "a stream ends because the store failed"),
             Err(End::Gone) | Ok(()) => {}
         }
@@ -81,6 +102,7 @@ impl Connection {
             tokio::select! {
                 () = stop.cancelled() => return Err(End::Stop),
                 () = self.outlet.closed() => return Err(End::Gone),
+                () = over(self.followed.admission.as_ref()) => return Err(End::Refused(no_session())),
                 () = async {}, if has_more => {}
                 () = self.followed.bell.rung() => {}
                 _ = signs_of_life.tick() => self.keep_alive(),
@@ -117,6 +139,13 @@ impl Connection {
         self.outlet.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
     }
 
+    /// Tells why the stream ends, as a socket would.
+    fn refuse(&self, rejection: Rejection) {
+        let Rejection { code, message, .. } = rejection;
+        let frame = ServerFrame::Rejected { room: None, id: None, code, message, retry_after_ms: None };
+        self.outlet.write(&block(None, &encode_frame(&frame)));
+    }
+
     /// A script cannot hear the field, so it gets an event as well.
     fn farewell(&self) -> Vec<u8> {
         let after_ms = return_after_ms();
@@ -133,7 +162,7 @@ impl Connection {
         let (subscription, reset) = (&mut followed.subscription, followed.reset);
         let make_up = |subscription: &Subscription| (followed.make_up)(state, subscription);
         let piece = read_piece(subscription, Form::Block, &state.metrics, make_up, reset).await;
-        match piece.map_err(End::Failed)? {
+        match piece? {
             Some(piece) => {
                 outlet.write(&piece);
                 Ok(true)

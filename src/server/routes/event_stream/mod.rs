@@ -21,8 +21,9 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        form::Form, hub::Start, metrics::ConnectionGuard, outlet::Outlet, presence::PresenceGuard,
-        state::AppState, subscription::Subscription, takeover::Takeover, topic::Bell,
+        auth::Admission, form::Form, hub::Start, metrics::ConnectionGuard, outlet::Outlet,
+        presence::PresenceGuard, state::AppState, subscription::Subscription, takeover::Takeover,
+        topic::Bell,
     },
 };
 
@@ -71,6 +72,8 @@ pub(super) struct Followed {
     pub(super) reset: fn(&Subscription, &Cursor) -> String,
     /// The JSON that makes up for whispers that were missed.
     pub(super) make_up: fn(&AppState, &Subscription) -> Option<String>,
+    /// The reader's session, if they have one.
+    pub(super) admission: Option<Admission>,
     /// Being in the room, if it is one and the reader is somebody.
     pub(super) _presence: Option<PresenceGuard>,
 }

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file in WAL mode, one writing thread, a few reading connections.
 
 mod append;
+mod directory;
 mod mark;
 mod read;
 mod schema;
@@ -20,6 +21,7 @@ use self::{mark::Mark, read::From, writer::Writer};
 use super::{
     Announce, Appended, Bounds, Draft, Filter, Record, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
+    directory::{Directory, Kind, Step},
 };
 use crate::protocol::{chat::Room, cursor::Offset};
 
@@ -226,5 +228,22 @@ impl Store for SqliteStore {
         self.readers.close().await;
         self.writer.stop().await;
         self.mark.release();
+    }
+}
+
+#[async_trait]
+impl Directory for SqliteStore {
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| directory::get(connection, kind, &id)).await
+    }
+
+    async fn list(&self, kind: Kind, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.read(move |connection| directory::list(connection, kind, &prefix)).await
+    }
+
+    async fn change(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
+        self.writer.run(move |connection| directory::change(connection, &steps), |_| ()).await
     }
 }

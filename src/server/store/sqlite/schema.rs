@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The schema's version is the number of migrations applied (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -53,6 +53,15 @@ const MIGRATIONS: [&str; 3] = [
     DROP INDEX entries_lasting;
     CREATE INDEX entries_values ON entries (topic, channel, offset) WHERE lasting = 0;
     CREATE INDEX entries_notices ON entries (topic, offset) WHERE lasting = 1 AND channel IS NOT NULL;
+",
+    // Who there is and what they may do.
+    "
+    CREATE TABLE documents (
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

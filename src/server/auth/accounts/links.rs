@@ -1,0 +1,140 @@
+//! One-time links: the first administrator's, invitations, and the reset of a password. Whoever has the link may do
+//! what it is for, once; the directory has its hash, so what is stored opens nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Accounts, name_taken};
+use crate::{
+    protocol::problem::{Code, Rejection},
+    server::{
+        auth::{password, secret},
+        clock::now_ms,
+        error::Error,
+        store::directory::{Expect, Kind, Step},
+    },
+};
+
+/// How long an invitation is good for: a week of holidays.
+const INVITATION_MS: i64 = 7 * 24 * 3_600_000;
+/// How long a reset is good for: it is handed over when it is needed.
+const RESET_MS: i64 = 24 * 3_600_000;
+
+/// What a link is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "purpose", rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Becoming the first administrator.
+    Setup,
+    /// Becoming somebody.
+    Invitation {
+        /// Who invited, by name.
+        by: String,
+    },
+    /// Another password for an account.
+    Reset {
+        /// The account's id.
+        account: String,
+    },
+}
+
+/// A link that was made and not used yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What it is for.
+    #[serde(flatten)]
+    pub purpose: Purpose,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub expires_at: i64,
+}
+
+impl Accounts {
+    /// The token of a link that makes the first administrator; the one before it ends. `None`: there is one already.
+    pub async fn make_setup_link(&self) -> Result<Option<String>, Error> {
+        if self.list().await?.iter().any(|account| account.is_admin) {
+            return Ok(None);
+        }
+        for (id, link) in self.links().await? {
+            if link.purpose == Purpose::Setup {
+                self.revoke(&id).await?;
+            }
+        }
+        self.make_link(Purpose::Setup, i64::MAX).await.map(Some)
+    }
+
+    /// The token of an invitation.
+    pub async fn invite(&self, by: &str) -> Result<String, Error> {
+        self.make_link(Purpose::Invitation { by: by.to_owned() }, now_ms() + INVITATION_MS).await
+    }
+
+    /// The token of a link with which an account gets another password.
+    pub async fn make_reset_link(&self, account: &str) -> Result<String, Error> {
+        self.make_link(Purpose::Reset { account: account.to_owned() }, now_ms() + RESET_MS).await
+    }
+
+    pub(super) async fn make_link(&self, purpose: Purpose, expires_at: i64) -> Result<String, Error> {
+        let token = secret::random_token();
+        let link = Link { purpose, expires_at };
+        let step = Step::put(Kind::Link, secret::hash(&token), Expect::Absent, &link);
+        self.directory.change(vec![step]).await?;
+        Ok(token)
+    }
+
+    /// The links that can be used, with the ids by which they are revoked.
+    pub async fn links(&self) -> Result<Vec<(String, Link)>, Error> {
+        let links = self.directory.read_all::<Link>(Kind::Link, "").await?.into_iter();
+        Ok(links.filter(|(_, link)| link.expires_at > now_ms()).collect())
+    }
+
+    /// Ends a link by its id.
+    pub async fn revoke(&self, id: &str) -> Result<(), Error> {
+        self.directory.change(vec![Step::remove(Kind::Link, id, Expect::Anything)]).await?;
+        Ok(())
+    }
+
+    /// What the link with this token is for.
+    pub async fn link(&self, token: &str) -> Result<Link, Error> {
+        let link = self.directory.read::<Link>(Kind::Link, &secret::hash(token)).await?;
+        link.filter(|link| link.expires_at > now_ms()).ok_or_else(used_up)
+    }
+
+    /// Becomes somebody by the first link or an invitation, which ends with it.
+    pub async fn join(&self, token: &str, name: &str, password: &str) -> Result<Account, Error> {
+        let link = self.link(token).await?;
+        let is_admin = match link.purpose {
+            Purpose::Setup => true,
+            Purpose::Invitation { .. } => false,
+            Purpose::Reset { .. } => return Err(used_up()),
+        };
+        let (account, mut steps) = self.draft(name, password, is_admin).await?;
+        steps.push(Step::remove(Kind::Link, secret::hash(token), Expect::Present));
+        if self.directory.change(steps).await? {
+            return Ok(account);
+        }
+        // Of the two that may be in the way the link is looked at first: a name can be chosen anew.
+        self.link(token).await?;
+        Err(name_taken())
+    }
+
+    /// Another password, by the link made for it. Every session of the account is to end, see
+    /// [`Accounts::end_others`].
+    pub async fn reset(&self, token: &str, password: &str) -> Result<Account, Error> {
+        let Purpose::Reset { account } = self.link(token).await?.purpose else { return Err(used_up()) };
+        password::check_form(password)?;
+        let hash = password::hash(password).await;
+        let _held = self.changes.lock().await;
+        let Some(mut account) = self.directory.read::<Account>(Kind::Account, &account).await? else {
+            return Err(used_up());
+        };
+        account.password = hash;
+        let steps = vec![
+            Step::remove(Kind::Link, secret::hash(token), Expect::Present),
+            Step::put(Kind::Account, &account.id, Expect::Present, &account),
+        ];
+        if self.directory.change(steps).await? { Ok(account) } else { Err(used_up()) }
+    }
+}
+
+fn used_up() -> Error {
+    let message = "This link was used, has ended, or never was one. Ask for a new one.";
+    Rejection::new(Code::BadLink, message).into()
+}

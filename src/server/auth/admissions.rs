@@ -1,0 +1,147 @@
+//! Who is connected now, so that a session that ends takes its live connections along. `Auth` ends them; sockets,
+//! streams and waiting polls hold an [`Admission`] each and end with it.
+//!
+//! A token that was renewed while its connection is open prolongs it: nothing is cut that may go on.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::identity::{Identity, now_seconds};
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Admissions {
+    /// By the user's id.
+    people: Mutex<HashMap<Arc<str>, Vec<Arc<Admitted>>>>,
+}
+
+struct Admitted {
+    session: Option<String>,
+    expires_at: AtomicU64,
+    over: CancellationToken,
+}
+
+/// One live connection of somebody. Dropping it is its end.
+#[must_use = "dropping it forgets the connection"]
+pub struct Admission {
+    admissions: Arc<Admissions>,
+    user_id: Arc<str>,
+    admitted: Arc<Admitted>,
+}
+
+impl Admissions {
+    /// Notes a live connection of whom the token speaks for.
+    pub(super) fn admit(self: &Arc<Self>, identity: &Identity) -> Admission {
+        let user_id: Arc<str> = identity.user.id.as_str().into();
+        let admitted = Arc::new(Admitted {
+            session: identity.session.clone(),
+            expires_at: AtomicU64::new(identity.expires_at),
+            over: CancellationToken::new(),
+        });
+        self.lock().entry(user_id.clone()).or_default().push(admitted.clone());
+        Admission { admissions: self.clone(), user_id, admitted }
+    }
+
+    /// A token that is valid longer was seen: the connections of the same session go on as long.
+    pub(super) fn prolong(&self, identity: &Identity) {
+        for admitted in self.lock().get(identity.user.id.as_str()).into_iter().flatten() {
+            if admitted.session == identity.session {
+                admitted.expires_at.fetch_max(identity.expires_at, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Ends what is open of somebody, or of one session of theirs.
+    pub(super) fn end(&self, user_id: &str, session: Option<&str>) {
+        let people = self.lock();
+        let open = people.get(user_id).into_iter().flatten();
+        let is_meant =
+            |admitted: &&Arc<Admitted>| session.is_none() || admitted.session.as_deref() == session;
+        open.filter(is_meant).for_each(|admitted| admitted.over.cancel());
+    }
+
+    /// Ends what has expired. To be called every second or so.
+    pub(super) fn sweep(&self) {
+        let now = now_seconds();
+        let people = self.lock();
+        let open = people.values().flatten();
+        open.filter(|admitted| admitted.expires_at.load(Ordering::Relaxed) <= now)
+            .for_each(|admitted| admitted.over.cancel());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Admitted>>>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Admission {
+    /// Whose connection it is.
+    pub fn user_id(&self) -> &Arc<str> {
+        &self.user_id
+    }
+
+    /// Returns when the connection may not go on.
+    pub async fn over(&self) {
+        self.admitted.over.cancelled().await;
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut people = self.admissions.lock();
+        let Some(open) = people.get_mut(&self.user_id) else { return };
+        open.retain(|admitted| !Arc::ptr_eq(admitted, &self.admitted));
+        if open.is_empty() {
+            people.remove(&self.user_id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::session::User;
+
+    fn identity(session: &str, expires_at: u64) -> Identity {
+        let user = User { id: "1".into(), name: "alice".into() };
+        Identity { session: Some(session.into()), expires_at, ..Identity::of(user) }
+    }
+
+    fn is_over(admission: &Admission) -> bool {
+        admission.admitted.over.is_cancelled()
+    }
+
+    #[test]
+    fn a_session_takes_only_its_own_connections_along() {
+        let admissions = Arc::new(Admissions::default());
+        let (phone, desk) =
+            (admissions.admit(&identity("phone", u64::MAX)), admissions.admit(&identity("desk", u64::MAX)));
+        admissions.end("1", Some("phone"));
+        assert!(is_over(&phone) && !is_over(&desk));
+        admissions.end("2", None);
+        assert!(!is_over(&desk));
+        admissions.end("1", None);
+        assert!(is_over(&desk));
+        drop((phone, desk));
+        assert!(admissions.lock().is_empty());
+    }
+
+    #[test]
+    fn a_connection_ends_with_its_token_unless_it_was_renewed() {
+        let admissions = Arc::new(Admissions::default());
+        let (past, future) = (now_seconds() - 1, now_seconds() + 1_000);
+        let (renewed, expired) =
+            (admissions.admit(&identity("a", past)), admissions.admit(&identity("b", past)));
+        admissions.prolong(&identity("a", future));
+        admissions.prolong(&identity("a", past));
+        admissions.sweep();
+        assert!(!is_over(&renewed) && is_over(&expired));
+    }
+}

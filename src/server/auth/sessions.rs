@@ -1,0 +1,120 @@
+//! Our own tokens: those of guests, who are whom their token says, and those of accounts, whose token names a session
+//! that can be ended. `Auth` is the caller; it says whether the session of an account still is one.
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    identity::{Identity, now_seconds},
+    secret::Secret,
+};
+use crate::protocol::session::{Session, User};
+
+/// How long a session lasts after it was last renewed.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A page load renews a session that is older than this.
+const RENEW_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// What a token says (RFC 7519): whom it is for, and from when to when.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    name: String,
+    iat: u64,
+    exp: u64,
+    /// The session of an account. A guest has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+}
+
+/// Makes and reads tokens. HS256 and nothing else: the algorithm is ours to choose, never the token's.
+pub(super) struct Sessions {
+    sign: EncodingKey,
+    verify: DecodingKey,
+    validation: Validation,
+}
+
+impl Sessions {
+    /// Sessions signed with `secret`.
+    pub(super) fn new(secret: &Secret) -> Self {
+        Self {
+            sign: EncodingKey::from_secret(secret.as_bytes()),
+            verify: DecodingKey::from_secret(secret.as_bytes()),
+            validation: Validation::new(Algorithm::HS256),
+        }
+    }
+
+    /// A session of somebody new, under this name or one made up.
+    pub(super) fn welcome(&self, name: Option<String>) -> Session {
+        let id = uuid::Uuid::new_v4();
+        // Four digits of the id: no two guests of a small team are likely to be called the same.
+        let name = name.unwrap_or_else(|| format!("User{}", id.as_u128() % 9_000 + 1_000));
+        self.issue(User { id: id.simple().to_string(), name }, None)
+    }
+
+    /// A token for `user`, in this session of their account if they have one.
+    pub(super) fn issue(&self, user: User, session: Option<String>) -> Session {
+        let now = now_seconds();
+        let claims = Claims {
+            sub: user.id.clone(),
+            name: user.name.clone(),
+            iat: now,
+            exp: now + SESSION_LIFETIME.as_secs(),
+            sid: session,
+        };
+        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
+            .expect("plain claims are JSON and any secret is an HMAC key");
+        Session { user, token }
+    }
+
+    /// Whom a token speaks for; `None` when it is not ours, was changed, or is over.
+    pub(super) fn verify(&self, token: &str) -> Option<Identity> {
+        let claims = decode::<Claims>(token, &self.verify, &self.validation).ok()?.claims;
+        let is_stale = now_seconds().saturating_sub(claims.iat) > RENEW_AFTER.as_secs();
+        let user = User { id: claims.sub, name: claims.name };
+        Some(Identity { session: claims.sid, expires_at: claims.exp, is_stale, ..Identity::of(user) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions(secret: &str) -> Sessions {
+        Sessions::new(&Secret::from_setting(secret).expect("long enough"))
+    }
+
+    const ONE: &str = "a secret of at least 32 characters";
+    const OTHER: &str = "another secret of 32 or more characters";
+
+    #[test]
+    fn a_token_speaks_for_whom_it_was_made() {
+        let session = sessions(ONE).welcome(Some("alice".into()));
+        assert_eq!(sessions(ONE).verify(&session.token).expect("ours").user, session.user);
+    }
+
+    #[test]
+    fn a_token_of_another_secret_or_a_changed_one_is_refused() {
+        let session = sessions(ONE).welcome(None);
+        assert!(sessions(OTHER).verify(&session.token).is_none());
+        let (head, signature) = session.token.rsplit_once('.').expect("three parts");
+        assert!(sessions(ONE).verify(&format!("{head}x.{signature}")).is_none());
+        assert!(sessions(ONE).verify("").is_none());
+    }
+
+    #[test]
+    fn an_unsigned_token_is_refused() {
+        // {"alg":"none"} . {"sub":"1","name":"eve","iat":0,"exp":99999999999}
+        let forged =
+            "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwibmFtZSI6ImV2ZSIsImlhdCI6MCwiZXhwIjo5OTk5OTk5OTk5OX0.";
+        assert!(sessions(ONE).verify(forged).is_none());
+    }
+
+    #[test]
+    fn a_guest_has_a_name_with_a_number() {
+        let name = sessions(ONE).welcome(None).user.name;
+        assert!(name.strip_prefix("User").is_some_and(|number| number.parse::<u16>().is_ok()), "{name}");
+    }
+}
