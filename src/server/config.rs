@@ -34,6 +34,26 @@ pub struct Config {
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub jwt_secret: Option<String>,
 
+    /// Algorithm of another system's tokens; one that says another is refused
+    #[arg(long, env = "IDOBATA_JWT_ALGORITHM", default_value = "HS256", value_name = "ALGORITHM")]
+    pub jwt_algorithm: TokenAlgorithm,
+
+    /// PEM file with the public key of another system's tokens (all but HS256), read again when it changes
+    #[arg(long, env = "IDOBATA_JWT_PUBLIC_KEY", value_name = "FILE", conflicts_with = "jwt_jwks")]
+    pub jwt_public_key: Option<PathBuf>,
+
+    /// JWK set (RFC 7517) with the public keys of another system's tokens, read again when it changes
+    #[arg(long, env = "IDOBATA_JWT_JWKS", value_name = "FILE")]
+    pub jwt_jwks: Option<PathBuf>,
+
+    /// What `iss` in another system's tokens has to be; without it any is taken
+    #[arg(long, env = "IDOBATA_JWT_ISSUER", value_name = "ISSUER")]
+    pub jwt_issuer: Option<String>,
+
+    /// What `aud` in another system's tokens has to have in it; without it only tokens without `aud` are taken
+    #[arg(long, env = "IDOBATA_JWT_AUDIENCE", value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+
     /// Newest entries of the feed to keep complete; older notifications stay until as many newer ones came
     #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
     pub feed_entries: u64,
@@ -119,6 +139,23 @@ impl From<TransportSetting> for Option<Transport> {
             TransportSetting::Poll => Some(Transport::Poll),
         }
     }
+}
+
+/// How another system signs its tokens (RFC 7518, 3.1; RFC 8037, 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TokenAlgorithm {
+    /// HMAC with `JWT_SECRET`, which both systems know.
+    #[value(name = "HS256")]
+    Hs256,
+    /// RSA, PKCS #1 v1.5.
+    #[value(name = "RS256")]
+    Rs256,
+    /// ECDSA on P-256.
+    #[value(name = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[value(name = "EdDSA")]
+    EdDsa,
 }
 
 /// The log's form.

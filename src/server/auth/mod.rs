@@ -4,7 +4,11 @@
 
 mod accounts;
 mod admissions;
+pub mod claims;
 mod identity;
+pub mod issuer;
+mod key_file;
+mod keys;
 mod password;
 mod pattern;
 mod secret;
@@ -18,7 +22,7 @@ pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     admissions::Admission,
     identity::Identity,
-    pattern::{BadPattern, Pattern},
+    pattern::Pattern,
     secret::{Secret, SecretError},
     sessions::SESSION_LIFETIME,
 };

@@ -1,57 +1,45 @@
-//! Which rooms or channels a token is good for: a name, or how names begin.
+//! Which rooms or channels a token is for: a name, or its beginning and a `*`. Claims of another system's tokens and
+//! publisher tokens hold these; whoever checks a right asks [`Pattern::matches`]. Never more than that: no `*` in the
+//! middle, no regular expressions, so that a right can be read as it is written.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest pattern, in bytes: the longest name of a room with room for the star.
-const MAX_BYTES: usize = 401;
+use crate::protocol::problem::{Code, Rejection};
 
-/// `ops`, `ops-*` or `*`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Most bytes of a pattern: the longest room id, and the `*`.
+const PATTERN_MAX_BYTES: usize = 401;
+
+/// `ops` is that name alone, `ops-*` every name that begins so (`ops-` too), `*` every name. Compared letter by letter
+/// with a room's id or a channel's name: `Ops` is not `ops`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(String);
 
-/// The text is no pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a pattern is a name, or how names begin and a *, such as ops, ops-* or *")]
-pub struct BadPattern;
-
 impl Pattern {
-    /// Whether the name is one of those that are meant.
+    /// Takes the characters of room ids and channel names, and one `*` at the end. Refuses with [`Code::BadRequest`].
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let name = text.strip_suffix('*').unwrap_or(text);
+        let fits = (1..=PATTERN_MAX_BYTES).contains(&text.len());
+        if !fits || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+            let message = "A pattern is a name, or the beginning of names and a *.";
+            return Err(Rejection::new(Code::BadRequest, message));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Whether the pattern covers this room id or channel name.
     pub fn matches(&self, name: &str) -> bool {
         match self.0.strip_suffix('*') {
             Some(beginning) => name.starts_with(beginning),
-            None => name == self.0,
+            None => self.0 == name,
         }
     }
-}
 
-impl FromStr for Pattern {
-    type Err = BadPattern;
-
-    fn from_str(text: &str) -> Result<Self, BadPattern> {
-        let name = text.strip_suffix('*').unwrap_or(text);
-        let is_name = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        if is_name && (1..=MAX_BYTES).contains(&text.len()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(BadPattern)
-        }
-    }
-}
-
-impl TryFrom<String> for Pattern {
-    type Error = BadPattern;
-
-    fn try_from(text: String) -> Result<Self, BadPattern> {
-        text.parse()
-    }
-}
-
-impl From<Pattern> for String {
-    fn from(pattern: Pattern) -> Self {
-        pattern.0
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -61,18 +49,53 @@ impl fmt::Display for Pattern {
     }
 }
 
+impl TryFrom<String> for Pattern {
+    type Error = Rejection;
+
+    fn try_from(text: String) -> Result<Self, Rejection> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_a_name_or_how_names_begin() {
-        let matches = |pattern: &str, name| pattern.parse::<Pattern>().expect("a pattern").matches(name);
-        assert!(matches("ops", "ops") && !matches("ops", "ops-db") && !matches("ops", "op"));
-        assert!(matches("ops-*", "ops-db") && matches("ops-*", "ops-") && !matches("ops-*", "ops"));
-        assert!(matches("*", "anything") && matches("井戸*", "井戸端"));
-        for text in ["", "a*b", "**", "a b", "a/b", "*a"] {
-            text.parse::<Pattern>().expect_err(text);
+    fn a_pattern_covers_a_name_or_what_begins_so() {
+        for (pattern, covered, not_covered) in [
+            ("ops", vec!["ops"], vec!["", "op", "ops-db", "Ops", "ops*"]),
+            ("ops-*", vec!["ops-", "ops-db", "ops-db-1"], vec!["ops", "xops-db", "OPS-db"]),
+            ("*", vec!["ops", "井戸端", ""], vec![]),
+            ("井*", vec!["井戸端"], vec!["戸"]),
+        ] {
+            let parsed = Pattern::parse(pattern).expect(pattern);
+            for name in covered {
+                assert!(parsed.matches(name), "{pattern} covers {name}");
+            }
+            for name in not_covered {
+                assert!(!parsed.matches(name), "{pattern} does not cover {name}");
+            }
         }
+    }
+
+    #[test]
+    fn what_no_name_could_be_is_no_pattern() {
+        for text in ["", "**", "a*b", "*a", "a b", "a,b", "a/b", "a?", &"a".repeat(402)] {
+            assert_eq!(Pattern::parse(text).expect_err(text).code, Code::BadRequest, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_a_plain_text_in_json_and_checked_there_too() {
+        let pattern: Pattern = serde_json::from_str(r#""ops-*""#).expect("a pattern");
+        assert_eq!(serde_json::to_string(&pattern).expect("plain data"), r#""ops-*""#);
+        serde_json::from_str::<Pattern>(r#""a*b""#).expect_err("no pattern");
     }
 }

@@ -1,0 +1,127 @@
+//! The keys that check another system's tokens: a secret, a PEM public key, or a JWK set (RFC 7517). The issuer and its
+//! key file make these; a key that does not fit the configured algorithm never gets into a set.
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey, DecodingKeyKind, crypto,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Secret;
+
+/// RS256 wants a modulus of 2048 bits or more (RFC 7518, 3.3); above 4096 the library checks no signature.
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
+
+/// Why there are no keys in a text. Never says what stands there: it could be the wrong file.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not PEM, not a public key, or one for another algorithm.
+    #[error(
+        "it is not a PEM public key for {0:?} (BEGIN PUBLIC KEY; RSA of 2048 to 4096 bits, or P-256, or Ed25519)"
+    )]
+    Pem(Algorithm),
+    /// Not a JWK set.
+    #[error("it is not a JWK set {{\"keys\":[…]}} (line {line}, column {column})")]
+    Jwks {
+        /// Where reading stopped, from 1.
+        line: usize,
+        /// Where reading stopped.
+        column: usize,
+    },
+    /// None of the set's keys checks signatures of the configured algorithm.
+    #[error("none of its keys is a public key for {0:?} that checks signatures")]
+    NoneFits(Algorithm),
+    /// Two fitting keys have the same name, so that it does not say which is meant.
+    #[error("two of its keys have the same kid")]
+    Ambiguous,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) enum KeySet {
+    /// One key, whatever a token calls it.
+    One(DecodingKey),
+    /// Keys by their `kid`.
+    Named(Vec<(Option<String>, DecodingKey)>),
+}
+
+#[derive(Deserialize)]
+struct Jwks {
+    // Read one by one: a set may also have keys of kinds that are unknown here (RFC 7517, 5).
+    keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// For HS256.
+    pub(super) fn from_secret(secret: &Secret) -> Self {
+        Self::One(DecodingKey::from_secret(secret.as_bytes()))
+    }
+
+    /// One public key.
+    pub(super) fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
+        let key = match algorithm {
+            Algorithm::RS256 => DecodingKey::from_rsa_pem(pem),
+            Algorithm::ES256 => DecodingKey::from_ec_pem(pem),
+            Algorithm::EdDSA => DecodingKey::from_ed_pem(pem),
+            _ => return Err(KeyError::Pem(algorithm)),
+        };
+        let jwk = key.and_then(|key| Jwk::from_decoding_key(&key, Some(algorithm)));
+        let key = jwk.ok().and_then(|jwk| key_of(algorithm, &jwk));
+        key.map(Self::One).ok_or(KeyError::Pem(algorithm))
+    }
+
+    /// The fitting keys of a set; others in it (for encryption, for other algorithms) are passed over.
+    pub(super) fn from_jwks(algorithm: Algorithm, json: &[u8]) -> Result<Self, KeyError> {
+        let set: Jwks = serde_json::from_slice(json)
+            .map_err(|error| KeyError::Jwks { line: error.line(), column: error.column() })?;
+        let mut keys: Vec<(Option<String>, DecodingKey)> = Vec::new();
+        for jwk in set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok()) {
+            let Some(key) = key_of(algorithm, &jwk) else { continue };
+            if keys.iter().any(|(kid, _)| *kid == jwk.common.key_id) {
+                return Err(KeyError::Ambiguous);
+            }
+            keys.push((jwk.common.key_id, key));
+        }
+        if keys.is_empty() { Err(KeyError::NoneFits(algorithm)) } else { Ok(Self::Named(keys)) }
+    }
+
+    /// The key that a token's header names. A token that names none is checked by a set's only key.
+    pub(super) fn find(&self, kid: Option<&str>) -> Option<&DecodingKey> {
+        match (self, kid) {
+            (Self::One(key), _) => Some(key),
+            (Self::Named(keys), None) if keys.len() == 1 => keys.first().map(|(_, key)| key),
+            (Self::Named(_), None) => None,
+            (Self::Named(keys), Some(kid)) => {
+                keys.iter().find(|(name, _)| name.as_deref() == Some(kid)).map(|(_, key)| key)
+            }
+        }
+    }
+}
+
+/// The key, if it may check signatures of this algorithm.
+fn key_of(algorithm: Algorithm, jwk: &Jwk) -> Option<DecodingKey> {
+    let common = &jwk.common;
+    let is_for_signatures =
+        common.public_key_use.as_ref().is_none_or(|what| *what == PublicKeyUse::Signature)
+            && common.key_operations.as_ref().is_none_or(|what| what.contains(&KeyOperations::Verify))
+            && common.key_algorithm.is_none_or(|named| named == algorithm.into());
+    let key = DecodingKey::from_jwk(jwk).ok().filter(|_| is_for_signatures)?;
+    let fits = match (algorithm, &jwk.algorithm) {
+        (Algorithm::RS256, AlgorithmParameters::RSA(_)) => RSA_BYTES.contains(&modulus_bytes(&key)),
+        (Algorithm::ES256, AlgorithmParameters::EllipticCurve(key)) => key.curve == EllipticCurve::P256,
+        (Algorithm::EdDSA, AlgorithmParameters::OctetKeyPair(key)) => key.curve == EllipticCurve::Ed25519,
+        _ => false,
+    };
+    // The lengths are looked at when a key is written as a JWK, and with a short Ed25519 key the next line would panic.
+    let is_whole = fits && Jwk::from_decoding_key(&key, None).is_ok();
+    // A point that is not on the curve is found when a signature is checked, were it an empty one.
+    (is_whole && crypto::verify("", b"", &key, algorithm).is_ok()).then_some(key)
+}
+
+fn modulus_bytes(key: &DecodingKey) -> usize {
+    match key.kind() {
+        DecodingKeyKind::RsaModulusExponent { n, .. } => n.iter().skip_while(|byte| **byte == 0).count(),
+        DecodingKeyKind::SecretOrDer(_) => 0,
+    }
+}
