@@ -312,6 +312,13 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_is_nested_without_end_is_refused() {
+        for deep in ["[".repeat(60_000), r#"{"a":"#.repeat(10_000)] {
+            assert_eq!(ClientFrame::parse(&deep).expect_err("too deep").code, Code::BadJson);
+        }
+    }
+
+    #[test]
     fn server_frames_carry_the_seeds_words() {
         let room = RoomId::parse("general").expect("fine");
         let frame = ServerFrame::UserJoined { room, user: "alice".into(), user_id: "u1".into() };

@@ -60,9 +60,9 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Rejection> {
         let parts = text.split_once(':').and_then(|(epoch, offset)| {
-            // `parse` alone would take "+5" too, and a cursor has one spelling.
-            let digits = offset.bytes().all(|byte| byte.is_ascii_digit());
-            Some(Self { epoch: Epoch::parse(epoch)?, offset: digits.then(|| offset.parse().ok())?? })
+            // `parse` alone would take "+5" and "05" too, and a cursor has one spelling.
+            let is_plain = offset == "0" || !offset.starts_with(['+', '0']);
+            Some(Self { epoch: Epoch::parse(epoch)?, offset: is_plain.then(|| offset.parse().ok())?? })
         });
         parts.ok_or_else(|| Rejection::new(Code::BadCursor, "A cursor is written epoch:offset."))
     }
@@ -107,9 +107,20 @@ mod tests {
 
     #[test]
     fn a_malformed_cursor_is_refused() {
-        for text in
-            ["", ":", "abc", "abc:", ":5", "a-b:5", "abc:+5", "abc:-1", "abc:5:6", "abc:99999999999999999999"]
-        {
+        for text in [
+            "",
+            ":",
+            "abc",
+            "abc:",
+            ":5",
+            "a-b:5",
+            "abc:+5",
+            "abc:-1",
+            "abc:5:6",
+            "abc:05",
+            "abc:00",
+            "abc:99999999999999999999",
+        ] {
             let refused = text.parse::<Cursor>().expect_err(text);
             assert_eq!(refused.code, Code::BadCursor, "{text}");
         }

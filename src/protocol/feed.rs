@@ -347,6 +347,18 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_the_same_however_often_it_is_stored_and_read() {
+        for text in ["1.0761191799323735e+70", "31.245270191439438", "15650558498872093696"] {
+            let value: f64 = text.parse().expect("a number");
+            let json = serde_json::from_str(&format!(r#"{{"type":"update","value":{text}}}"#)).expect("JSON");
+            let published = Publication::from_json(json).expect("fine");
+            let stored = serde_json::to_string(published.body()).expect("plain data");
+            let read: Body = serde_json::from_str(&stored).expect("the same");
+            assert_eq!(read, Body::Update { value, unit: None, key: None }, "{stored}");
+        }
+    }
+
+    #[test]
     fn an_event_is_a_control_or_an_entry() {
         let connected =
             serde_json::from_str(r#"{"type":"connected","timestamp":5,"head":3}"#).expect("well formed");
