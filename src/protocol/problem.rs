@@ -54,6 +54,8 @@ pub enum Code {
     BadLink,
     /// Somebody has this name.
     NameTaken,
+    /// Nobody has this name.
+    UnknownPerson,
     /// The caller may not do this.
     NotAllowed,
     /// There is nothing at this address.
@@ -68,7 +70,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -91,6 +93,7 @@ impl Code {
         Self::BadPassword,
         Self::BadLink,
         Self::NameTaken,
+        Self::UnknownPerson,
         Self::NotAllowed,
         Self::NotFound,
         Self::BadMethod,
@@ -123,6 +126,7 @@ impl Code {
             Self::BadPassword => "bad_password",
             Self::BadLink => "bad_link",
             Self::NameTaken => "name_taken",
+            Self::UnknownPerson => "unknown_person",
             Self::NotAllowed => "not_allowed",
             Self::NotFound => "not_found",
             Self::BadMethod => "bad_method",

@@ -14,7 +14,7 @@ use super::{
     auth::Identity,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
-    presence::{Change, PollGuard, Presence, PresenceGuard},
+    presence::{Change, Presence, PresenceGuard},
     rights::Rights,
     store::{Draft, Filter, Record, RoomCreation, TopicName},
     subscription::Subscription,

@@ -115,6 +115,8 @@ pub enum AuthSetting {
     Guest,
     /// They have a password. The first start prints a link for the first administrator, who invites the others.
     Accounts,
+    /// Another system signs them in and gives them tokens, see the settings that begin with --jwt.
+    Jwt,
 }
 
 /// Which rungs of the transport ladder pages may use.

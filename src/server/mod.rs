@@ -16,6 +16,7 @@ pub mod measure;
 pub mod metrics;
 pub mod outlet;
 pub mod presence;
+pub mod publishers;
 mod retention;
 pub mod rights;
 pub mod routes;
@@ -72,7 +73,7 @@ pub async fn bind(config: Config) -> anyhow::Result<Server> {
     let address = listener.local_addr().context("the socket has no address")?;
     if !address.ip().is_loopback() {
         tracing::warn!(
-            "others can reach this address: publishing to the feed is taken from this machine only"
+            "others can reach this address: to publish from elsewhere, programs need a token (/api/publishers)"
         );
     }
     Ok(Server { address, state, listener, config })

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{
-    auth::Identity,
+    auth::{Identity, covers},
     error::Error,
     hub::Hub,
     store::{
@@ -95,7 +95,7 @@ impl Rights {
     /// See [`Rights::check_entry`].
     pub fn may_enter(&self, room: &RoomId, who: Option<&Identity>) -> bool {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
-            return patterns.iter().any(|pattern| pattern.matches(room.as_str()));
+            return covers(patterns, room.as_str());
         }
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
         let Some(rights) = rooms.get(room) else { return true };

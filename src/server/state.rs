@@ -8,12 +8,13 @@ use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Accounts, Auth, Mode, Secret},
+    auth::{Accounts, Auth, Mode, Secret, issuer::Issuer},
     chat::{self, Chat},
     config::{AuthSetting, Config},
     feed::{self, Feed},
     hub::Hub,
     metrics::Metrics,
+    publishers::Publishers,
     rights::Rights,
     store::{Record, Store, TopicName, directory::Directory, sqlite::SqliteStore},
     topic::Topics,
@@ -40,23 +41,14 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// What Leptos wants to know.
     pub leptos: LeptosOptions,
-    /// Who may publish.
-    pub publishing: Publishing,
+    /// Programs that may publish.
+    pub publishers: Arc<Publishers>,
     /// The only transport that pages may use, if there is such a setting.
     pub transport: Option<Transport>,
     /// How long a live connection may take nothing of what is written to it.
     pub write_timeout: Duration,
     /// The program's ending, and what has to end before it.
     pub lifetime: Lifetime,
-}
-
-/// Who may publish to the feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Publishing {
-    /// Whoever reaches this server, which listens on loopback.
-    Anyone,
-    /// Only callers from this machine.
-    Loopback,
 }
 
 /// How connections learn that the server stops, and how the server knows that they have ended.
@@ -94,7 +86,8 @@ impl AppState {
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
-            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory)),
+            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
+            AuthSetting::Jwt => Mode::Issuer(Issuer::from_config(config)?),
         };
         let chat = Chat::open(hub.clone(), rights.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
@@ -106,11 +99,7 @@ impl AppState {
             rights,
             metrics,
             leptos: leptos_options(),
-            publishing: if config.listen.ip().is_loopback() {
-                Publishing::Anyone
-            } else {
-                Publishing::Loopback
-            },
+            publishers: Arc::new(Publishers::new(directory)),
             transport: config.transport.into(),
             write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),

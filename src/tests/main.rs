@@ -12,5 +12,6 @@ mod ladder;
 mod lifecycle;
 mod pages;
 mod program;
+mod removal;
 mod support;
 mod takeover;

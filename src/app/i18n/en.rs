@@ -101,6 +101,7 @@ fn problem(code: Code) -> &'static str {
         Code::BadPassword => "A password has at least 8 characters.",
         Code::BadLink => "This link was used or has ended. Ask for a new one.",
         Code::NameTaken => "Somebody has this name already.",
+        Code::UnknownPerson => "There is nobody of this name here.",
         Code::NotAllowed => "You may not do this.",
         Code::NotFound => "There is nothing at this address.",
         Code::BadMethod => "This cannot be done at this address.",

@@ -101,6 +101,7 @@ fn problem(code: Code) -> &'static str {
         Code::BadPassword => "パスワードは 8 文字以上にしてください。",
         Code::BadLink => "このリンクは使用済みか、期限が切れています。新しいリンクをもらってください。",
         Code::NameTaken => "この名前はすでに使われています。",
+        Code::UnknownPerson => "この名前の人は見つかりません。",
         Code::NotAllowed => "この操作は許可されていません。",
         Code::NotFound => "このアドレスには何もありません。",
         Code::BadMethod => "このアドレスではこの操作はできません。",

@@ -45,16 +45,6 @@ impl Claims {
             expires_at: claims.get("exp").and_then(seconds).ok_or(Refusal::BadClaim("exp"))?,
         })
     }
-
-    /// Whether the token lets its holder into this room, by its id.
-    pub fn may_enter(&self, room: &str) -> bool {
-        self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|pattern| pattern.matches(room)))
-    }
-
-    /// Whether the token lets its holder publish to this channel.
-    pub fn may_publish(&self, channel: &str) -> bool {
-        self.channels.iter().any(|pattern| pattern.matches(channel))
-    }
 }
 
 fn is_subject(sub: &str) -> bool {

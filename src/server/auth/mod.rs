@@ -1,6 +1,7 @@
 //! Who is asking: whom a token speaks for, and how long. Nothing else in the server makes or reads a token.
 //!
-//! One setting says how people become somebody: as guests, who choose a name; or with accounts.
+//! One setting says how people become somebody: as guests, who choose a name; with accounts; or elsewhere, by tokens
+//! that another system issues.
 
 mod accounts;
 mod admissions;
@@ -18,15 +19,16 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::secret::{hash, random_token};
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     admissions::Admission,
     identity::Identity,
-    pattern::Pattern,
+    pattern::{Pattern, covers},
     secret::{Secret, SecretError},
     sessions::SESSION_LIFETIME,
 };
-use self::{admissions::Admissions, sessions::Sessions};
+use self::{admissions::Admissions, issuer::Issuer, sessions::Sessions};
 use super::{error::Error, store::StoreError};
 use crate::protocol::session::{Session, User};
 
@@ -39,6 +41,8 @@ pub enum Mode {
     Guest,
     /// With a password.
     Accounts(Accounts),
+    /// Elsewhere.
+    Issuer(Issuer),
 }
 
 /// See the module.
@@ -58,26 +62,36 @@ impl Auth {
     pub fn accounts(&self) -> Option<&Accounts> {
         match &self.mode {
             Mode::Accounts(accounts) => Some(accounts),
-            Mode::Guest => None,
+            Mode::Guest | Mode::Issuer(_) => None,
         }
     }
 
-    /// Whom a token speaks for; `None` when it is not ours, was changed, has ended, or its session has.
+    /// Whether people come in as guests.
+    pub fn takes_guests(&self) -> bool {
+        matches!(self.mode, Mode::Guest)
+    }
+
+    /// Whom a token speaks for; `None` when it is not for us, was changed, has ended, or its session has.
     pub async fn identify(&self, token: &str) -> Result<Option<Identity>, StoreError> {
-        let Some(mut identity) = self.sessions.verify(token) else { return Ok(None) };
-        match (&self.mode, &identity.session) {
-            (Mode::Guest, None) => {}
-            (Mode::Accounts(accounts), Some(session)) => {
-                let Some(account) = accounts.signed_in(&identity.user.id, session).await? else {
-                    return Ok(None);
-                };
-                (identity.user, identity.is_admin) = (account.user(), account.is_admin);
-            }
-            // A token from when the setting was another one.
-            (Mode::Guest, Some(_)) | (Mode::Accounts(_), None) => return Ok(None),
+        let identity = match &self.mode {
+            // A token with a session is from when the setting was another one.
+            Mode::Guest => self.sessions.verify(token).filter(|identity| identity.session.is_none()),
+            Mode::Accounts(accounts) => match self.sessions.verify(token) {
+                Some(identity) => with_account(accounts, identity).await?,
+                None => None,
+            },
+            Mode::Issuer(issuer) => match issuer.verify(token) {
+                Ok(claims) => Some(claims.into()),
+                Err(refusal) => {
+                    tracing::debug!(%refusal, "a token was refused");
+                    None
+                }
+            },
+        };
+        if let Some(identity) = &identity {
+            self.admissions.prolong(identity);
         }
-        self.admissions.prolong(&identity);
-        Ok(Some(identity))
+        Ok(identity)
     }
 
     /// A session of somebody new, under this name or one made up. `None` where nobody comes in as a guest.
@@ -91,16 +105,16 @@ impl Auth {
         matches!(self.mode, Mode::Guest).then(|| self.sessions.issue(user, None))
     }
 
-    /// A token that is valid longer, for who has one of ours.
-    pub fn renew(&self, identity: &Identity) -> Session {
-        self.sessions.issue(identity.user.clone(), identity.session.clone())
+    /// A token that is valid longer, for who has one of ours. `None`: it is not time, or it is another system's.
+    pub fn renew(&self, identity: &Identity) -> Option<Session> {
+        identity.is_stale.then(|| self.sessions.issue(identity.user.clone(), identity.session.clone()))
     }
 
     /// Signs somebody in who has proved who they are. `agent` is what their browser calls itself.
     pub async fn sign_in(&self, account: &Account, agent: &str) -> Result<Session, Error> {
         let session = match &self.mode {
             Mode::Accounts(accounts) => Some(accounts.start_session(&account.id, agent).await?),
-            Mode::Guest => None,
+            Mode::Guest | Mode::Issuer(_) => None,
         };
         Ok(self.sessions.issue(account.user(), session))
     }
@@ -135,4 +149,11 @@ impl Auth {
             self.admissions.sweep();
         }
     }
+}
+
+/// The account behind a token, if its session still is one.
+async fn with_account(accounts: &Accounts, identity: Identity) -> Result<Option<Identity>, StoreError> {
+    let Some(session) = &identity.session else { return Ok(None) };
+    let account = accounts.signed_in(&identity.user.id, session).await?;
+    Ok(account.map(|account| Identity { user: account.user(), is_admin: account.is_admin, ..identity }))
 }

@@ -43,6 +43,11 @@ impl Pattern {
     }
 }
 
+/// Whether one of the patterns covers this room id or channel name.
+pub fn covers(patterns: &[Pattern], name: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(name))
+}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,6 +1,7 @@
 //! Transport in, transport out: this file is the route table. A handler parses, calls the chat or the feed, and
 //! answers; what things mean is said there, not here.
 
+mod administrator;
 mod assets;
 mod body;
 mod chat_socket;
@@ -8,6 +9,7 @@ mod event_stream;
 mod farewell;
 mod feed_events;
 mod forms;
+mod members;
 mod operate;
 mod origin;
 mod page_query;
@@ -15,6 +17,7 @@ mod pages;
 mod path;
 mod problem;
 mod publish;
+mod publishers;
 mod reading;
 mod room_events;
 mod rooms;
@@ -26,7 +29,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{any, get, post},
+    routing::{any, delete, get, post},
 };
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
@@ -45,6 +48,10 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/messages", get(rooms::messages).post(rooms::post))
         .route("/api/rooms/{room}/typing", post(rooms::typing))
         .route("/api/rooms/{room}/events", get(room_events::get))
+        .route("/api/rooms/{room}/members", get(members::list).post(members::add))
+        .route("/api/rooms/{room}/members/{user}", delete(members::remove))
+        .route("/api/publishers", get(publishers::list).post(publishers::create))
+        .route("/api/publishers/{id}", delete(publishers::remove))
         .route("/api/session", post(session::create).delete(session::end))
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))

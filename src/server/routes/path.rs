@@ -1,4 +1,4 @@
-//! The parameter in an address, whose faults are answered like all others.
+//! The parameters in an address, whose faults are answered like all others.
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -16,5 +16,18 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(text)| Self(text)).map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
+    }
+}
+
+/// The two parameters of an address as text.
+pub(super) struct PathPair(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathPair {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((first, second))| Self(first, second))
+            .map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
     }
 }

@@ -58,7 +58,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::TooManyJoins => StatusCode::BAD_REQUEST,
         Code::NoSession | Code::WrongPassword => StatusCode::UNAUTHORIZED,
         Code::BadOrigin | Code::TooManyRooms | Code::NotAllowed => StatusCode::FORBIDDEN,
-        Code::UnknownRoom | Code::NotFound => StatusCode::NOT_FOUND,
+        Code::UnknownRoom | Code::UnknownPerson | Code::NotFound => StatusCode::NOT_FOUND,
         Code::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::RoomExists | Code::NameTaken => StatusCode::CONFLICT,
         Code::BadLink => StatusCode::GONE,

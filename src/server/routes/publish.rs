@@ -1,6 +1,6 @@
 //! `POST /api/events/{channel}`: how programs publish. JSON, or plain text so that `curl -d` is enough.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     Json,
@@ -11,15 +11,22 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{body::RawBody, path::PathText};
+use super::{
+    administrator::is_this_machine,
+    body::RawBody,
+    path::PathText,
+    visitor::{Caller, bearer},
+};
 use crate::{
     protocol::{
         feed::{Body, Level, Publication},
         problem::{Code, Rejection},
     },
     server::{
+        auth::{Identity, covers},
         error::Error,
-        state::{AppState, Publishing},
+        publishers::Publishers,
+        state::AppState,
     },
 };
 
@@ -30,29 +37,48 @@ const KEY_MAX_BYTES: usize = 200;
 pub(super) async fn post(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Caller(caller): Caller,
     PathText(channel): PathText,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
-    // A proxy on this machine makes everybody's peer address ours, and says so in a header.
-    let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
-    let is_local = peer.ip().to_canonical().is_loopback();
-    if is_forwarded || (state.publishing == Publishing::Loopback && !is_local) {
-        return Err(Rejection::new(Code::NotAllowed, "Only this machine may publish to this server.").into());
-    }
+    let author = author(&state, peer.ip(), caller, &channel, &headers).await?;
     let (publications, is_array) = parse(&headers, &body)?;
     let key = header_text(&headers, "idempotency-key")?;
     if key.is_some_and(|key| !(1..=KEY_MAX_BYTES).contains(&key.len())) {
         let message = format!("An Idempotency-Key has 1 to {KEY_MAX_BYTES} bytes.");
         return Err(Rejection::new(Code::BadRequest, message).into());
     }
-    // Whoever may publish shares this machine, so all of them are one author, and a key is unique among them.
-    let (mut entries, is_new) = state.feed.publish(&channel, "loopback", publications, key).await?;
+    let (mut entries, is_new) = state.feed.publish(&channel, &author, publications, key).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     match entries.pop().filter(|_| !is_array) {
         Some(entry) => Ok((status, Json(entry)).into_response()),
         None => Ok((status, Json(entries)).into_response()),
     }
+}
+
+/// Who publishes, if they may: a publisher by its token, a person whose token names the channel, or, where people are
+/// guests, whoever is on this machine. An `Idempotency-Key` is unique among what one author publishes.
+async fn author(
+    state: &AppState,
+    peer: IpAddr,
+    caller: Option<Identity>,
+    channel: &str,
+    headers: &HeaderMap,
+) -> Result<String, Error> {
+    if let Some(token) = bearer(headers).filter(|token| Publishers::is_token(token)) {
+        return Ok(format!("publisher:{}", state.publishers.admit(token, channel).await?.id));
+    }
+    let may_publish = |identity: &Identity| covers(&identity.channels, channel);
+    if let Some(identity) = caller.filter(may_publish) {
+        return Ok(identity.user.id);
+    }
+    if state.auth.takes_guests() && is_this_machine(peer, headers) {
+        return Ok("loopback".to_owned());
+    }
+    let message =
+        "To publish here takes a publisher's token: Authorization: Bearer idp_… (see /api/publishers).";
+    Err(Rejection::new(Code::NotAllowed, message).into())
 }
 
 fn parse(headers: &HeaderMap, body: &Bytes) -> Result<(Vec<Publication>, bool), Rejection> {

@@ -87,11 +87,10 @@ pub(super) async fn welcome(
     next: Next,
 ) -> Result<Response, Error> {
     let (caller, session) = match identify(&state.auth, request.headers()).await? {
-        Some(identity) if identity.is_stale => {
+        Some(identity) => {
             let session = state.auth.renew(&identity);
-            (Some(identity), Some(session))
+            (Some(identity), session)
         }
-        Some(identity) => (Some(identity), None),
         None => match state.auth.welcome(None) {
             Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
             None => (None, None),

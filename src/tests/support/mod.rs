@@ -9,10 +9,10 @@ use std::{path::Path, time::Duration};
 
 use clap::Parser;
 use idobata::{
-    protocol::session::Session,
-    server::{self, Config},
+    protocol::session::{Session, User},
+    server::{self, Config, auth::Accounts, state::AppState},
 };
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,9 @@ pub(crate) use self::{
     socket::Socket,
     stream::Stream,
 };
+
+/// Everybody's.
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// How long any wait may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -34,6 +37,7 @@ pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
 pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) client: Client,
+    pub(crate) state: AppState,
     stop: CancellationToken,
     serving: Option<tokio::task::JoinHandle<anyhow::Result<()>>>,
     data: Option<tempfile::TempDir>,
@@ -68,9 +72,10 @@ impl TestServer {
         let config = Config::try_parse_from(fixed.iter().chain(settings)).unwrap();
         let server = server::bind(config).await.unwrap();
         let url = format!("http://{}", server.address);
-        let stop = server.state.lifetime.stop.clone();
+        let state = server.state.clone();
+        let stop = state.lifetime.stop.clone();
         let serving = Some(tokio::spawn(server.serve()));
-        Self { url, client: Client::new(), stop, serving, data: None }
+        Self { url, client: Client::new(), state, stop, serving, data: None }
     }
 
     /// Stops the server as SIGTERM does, and waits until it has ended.
@@ -123,6 +128,27 @@ impl TestServer {
         Person::new(&self.url, name).await
     }
 
+    /// The accounts of a server that has some.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        self.state.auth.accounts().unwrap()
+    }
+
+    /// Makes somebody with an account, and signs them in. The first is the administrator.
+    pub(crate) async fn account(&self, name: &str) -> Person {
+        let accounts = self.accounts();
+        let link = match accounts.make_setup_link().await.unwrap() {
+            Some(link) => link,
+            None => accounts.invite("the administrator").await.unwrap(),
+        };
+        accounts.join(&link, name, PASSWORD).await.unwrap();
+        self.signed_in(name).await
+    }
+
+    /// Somebody with an account in a new session.
+    pub(crate) async fn signed_in(&self, name: &str) -> Person {
+        Person::enter(&self.url, &json!({ "name": name, "password": PASSWORD })).await
+    }
+
     /// The number that `/metrics` gives for a series.
     pub(crate) async fn metric(&self, series: &str) -> u64 {
         let text = self.get("/metrics").send().await.unwrap().text().await.unwrap();
@@ -159,8 +185,13 @@ pub(crate) struct Person {
 impl Person {
     /// Makes somebody at this server.
     pub(crate) async fn new(url: &str, name: &str) -> Self {
+        Self::enter(url, &json!({ "name": name })).await
+    }
+
+    /// Makes a session by this body.
+    async fn enter(url: &str, body: &Value) -> Self {
         let client = Client::new();
-        let request = client.post(format!("{url}/api/session")).json(&json!({ "name": name }));
+        let request = client.post(format!("{url}/api/session")).json(body);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 201);
         Self { session: response.json().await.unwrap(), url: url.to_owned(), client }
@@ -174,6 +205,19 @@ impl Person {
     /// Opens a chat socket.
     pub(crate) async fn socket(&self) -> Socket {
         Socket::open(&self.url, Some(&self.session.token)).await.unwrap()
+    }
+
+    /// Somebody whose token is this.
+    pub(crate) fn with_token(server: &TestServer, token: &str) -> Self {
+        let user = User { id: String::new(), name: String::new() };
+        let session = Session { user, token: token.to_owned() };
+        Self { session, url: server.url.clone(), client: server.client.clone() }
+    }
+
+    /// Sends JSON to an address of the server.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        request.bearer_auth(&self.session.token).json(body).send().await.unwrap()
     }
 
     /// Asks for an address of the server.

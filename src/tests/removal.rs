@@ -1,0 +1,134 @@
+//! Rights that are taken away while somebody is connected: on every transport what comes afterwards does not arrive.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Person, Stream, TestServer, in_time, new_id, problem};
+
+/// A private room of alice's with bob in it.
+async fn set_up() -> (TestServer, Person, Person) {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let (alice, bob) = (server.account("alice").await, server.account("bob").await);
+    let made = alice.send(Method::POST, "/api/rooms", &json!({ "name": "Secret", "private": true })).await;
+    assert_eq!(made.status(), 201);
+    let added = alice.send(Method::POST, "/api/rooms/secret/members", &json!({ "name": "Bob" })).await;
+    assert_eq!(added.status(), 201);
+    (server, alice, bob)
+}
+
+async fn remove(alice: &Person, bob: &Person) {
+    let path = format!("/api/rooms/secret/members/{}", bob.session.user.id);
+    assert_eq!(alice.send(Method::DELETE, &path, &json!(null)).await.status(), 204);
+}
+
+#[tokio::test]
+async fn after_the_removal_from_a_room_nothing_arrives_on_a_socket_a_stream_or_a_poll() {
+    let (server, alice, bob) = set_up().await;
+    let mut socket = bob.socket().await;
+    let joined = socket.join("secret", json!({})).await;
+    let mut stream = bob.room_stream("secret", "").await;
+    let cursor = format!("{}:{}", joined["epoch"].as_str().unwrap(), joined["offset"]);
+    assert_eq!(stream.event().await.1["type"], "joined");
+    let path = format!("/api/rooms/secret/messages?after={cursor}");
+    let now: Value = bob.get(&format!("{path}&seen=")).send().await.unwrap().json().await.unwrap();
+    let wait = |seen: &str| tokio::spawn(bob.get(&format!("{path}&wait=25{seen}")).send());
+    let polls = [wait(""), wait(&format!("&seen={}", now["seen"].as_str().unwrap()))];
+    server.expect_connections("poll", 2).await;
+    remove(&alice, &bob).await;
+    let id = new_id();
+    assert_eq!(alice.post("secret", &id, "bob must not read this").await.status(), 201);
+
+    assert_eq!(socket.rejected().await, "unknown_room");
+    socket.is_alive().await; // and nothing else came before the pong
+    for poll in polls {
+        assert_eq!(problem(in_time(poll).await.unwrap().unwrap(), 404).await, "unknown_room");
+    }
+    let mut frames = Vec::new();
+    while let Some(block) = stream.block().await {
+        frames.extend(block.data);
+    }
+    assert!(frames.iter().all(|frame| frame["type"] != "message"), "{frames:?}");
+    assert_eq!(frames.last().unwrap()["code"], "unknown_room", "the stream says why it ends");
+
+    for path in ["/api/rooms/secret/messages", "/api/rooms/secret/events", "/api/rooms/secret/members"] {
+        assert_eq!(problem(bob.get(path).send().await.unwrap(), 404).await, "unknown_room", "{path}");
+    }
+    assert_eq!(bob.post("secret", &new_id(), "still here?").await.status(), 404);
+    socket.send(json!({ "type": "join", "room": "secret" })).await;
+    assert_eq!(socket.rejected().await, "unknown_room");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_takes_its_socket_stream_and_poll_along_and_no_other() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let alice = server.account("alice").await;
+    let (phone, desk) = (server.signed_in("alice").await, server.signed_in("alice").await);
+    let (mut ends, mut stays) = (phone.socket().await, desk.socket().await);
+    ends.join("general", json!({})).await;
+    stays.join("general", json!({})).await;
+    let mut stream = phone.room_stream("general", "").await;
+    let mut feed = Stream::open(phone.get("/api/events")).await;
+    let page =
+        |query: &str| phone.get(&format!("/api/events{query}")).header("accept", "application/json").send();
+    let newest: Value = page("").await.unwrap().json().await.unwrap();
+    let poll = tokio::spawn(page(&format!("?after={}&wait=25", newest["cursor"].as_str().unwrap())));
+    server.expect_connections("poll", 1).await;
+    assert_eq!(phone.send(Method::DELETE, "/api/session", &json!(null)).await.status(), 204);
+
+    assert_eq!(ends.close_code().await, 4401);
+    assert_eq!(problem(in_time(poll).await.unwrap().unwrap(), 401).await, "no_session");
+    for stream in [&mut stream, &mut feed] {
+        let mut last = None;
+        while let Some(block) = stream.block().await {
+            last = block.data.or(last);
+        }
+        assert_eq!(last.unwrap()["code"], "no_session");
+    }
+    assert_eq!(problem(phone.get("/api/rooms").send().await.unwrap(), 401).await, "no_session");
+    stays.is_alive().await;
+    assert_eq!(alice.get("/api/rooms").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_blocked_person_is_out_at_once() {
+    let (server, _, bob) = set_up().await;
+    let mut socket = bob.socket().await;
+    socket.join("secret", json!({})).await;
+    let id = &bob.session.user.id;
+    server.accounts().set_blocked(id, true).await.unwrap();
+    server.state.auth.sign_out_others(id, None).await.unwrap();
+    assert_eq!(socket.close_code().await, 4401);
+    assert_eq!(problem(bob.get("/api/rooms").send().await.unwrap(), 401).await, "no_session");
+}
+
+#[tokio::test]
+async fn a_member_leaves_by_themselves_and_an_owner_stays() {
+    let (_server, alice, bob) = set_up().await;
+    let path = |person: &Person| format!("/api/rooms/secret/members/{}", person.session.user.id);
+    let refused = alice.send(Method::DELETE, &path(&alice), &json!(null)).await;
+    assert_eq!(problem(refused, 403).await, "not_allowed");
+    let refused = bob.send(Method::DELETE, &path(&alice), &json!(null)).await;
+    assert_eq!(problem(refused, 403).await, "not_allowed");
+    assert_eq!(bob.send(Method::DELETE, &path(&bob), &json!(null)).await.status(), 204);
+    assert_eq!(
+        problem(bob.get("/api/rooms/secret/messages").send().await.unwrap(), 404).await,
+        "unknown_room"
+    );
+    let again = alice.send(Method::POST, "/api/rooms/secret/members", &json!({ "name": "bob" })).await;
+    assert_eq!(again.status(), 201);
+    assert_eq!(bob.get("/api/rooms/secret/messages").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn memberships_and_privacy_survive_a_restart() {
+    let (server, alice, bob) = set_up().await;
+    let carol = server.account("carol").await;
+    let data = server.stop().await.unwrap();
+    let server = TestServer::start_on(data.path(), &["--auth", "accounts"]).await;
+    for (person, status) in [(&alice, 200), (&bob, 200), (&carol, 404)] {
+        let answer = person.at(&server).get("/api/rooms/secret/messages").send().await.unwrap();
+        assert_eq!(answer.status(), status, "{}", person.session.user.name);
+    }
+    let rooms: Value = carol.at(&server).get("/api/rooms").send().await.unwrap().json().await.unwrap();
+    assert!(rooms.as_array().unwrap().iter().all(|room| room["id"] != "secret"), "{rooms}");
+}
