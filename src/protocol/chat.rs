@@ -96,7 +96,7 @@ pub enum ClientFrame {
 
 impl ClientFrame {
     /// Every `type` a client may send.
-    const TYPES: [&str; 6] = ["join", "leave", "post", "typing", "auth", "ping"];
+    pub const TYPES: [&str; 6] = ["join", "leave", "post", "typing", "auth", "ping"];
 
     /// Reads a frame, telling broken JSON, an unknown `type` and wrong fields apart.
     pub fn parse(text: &str) -> Result<Self, Rejection> {

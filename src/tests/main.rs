@@ -12,6 +12,8 @@ mod ladder;
 mod lifecycle;
 mod pages;
 mod program;
+mod publishers;
 mod removal;
+mod rights;
 mod support;
 mod takeover;

@@ -1,0 +1,98 @@
+//! Programs that publish with a token.
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::support::{Person, TestServer, problem};
+
+async fn set_up() -> (TestServer, Person) {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let administrator = server.account("administrator").await;
+    (server, administrator)
+}
+
+async fn make(administrator: &Person, channels: Value) -> Value {
+    let body = json!({ "name": "backup", "channels": channels });
+    let made = administrator.send(Method::POST, "/api/publishers", &body).await;
+    assert_eq!(made.status(), 201);
+    made.json().await.unwrap()
+}
+
+async fn publish(server: &TestServer, token: &str, channel: &str, key: &str) -> Response {
+    let request = server.post(&format!("/api/events/{channel}")).bearer_auth(token).body("done");
+    request.header("idempotency-key", key).send().await.unwrap()
+}
+
+async fn listed(administrator: &Person) -> Value {
+    administrator.get("/api/publishers").send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_publisher_publishes_where_its_token_is_good_until_it_is_removed() {
+    let (server, administrator) = set_up().await;
+    let made = make(&administrator, json!(["ops", "db-*"])).await;
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    for channel in ["ops", "db-1"] {
+        assert_eq!(publish(&server, token, channel, channel).await.status(), 201, "{channel}");
+    }
+    for channel in ["jobs", "ops-2", "db"] {
+        assert_eq!(
+            problem(publish(&server, token, channel, channel).await, 403).await,
+            "not_allowed",
+            "{channel}"
+        );
+    }
+    let other = format!("idp_{id}_00000000000000000000000000000000");
+    for wrong in [other.as_str(), "idp_", "idp__", "idp_none_none"] {
+        assert_eq!(problem(publish(&server, wrong, "ops", "x").await, 401).await, "no_session", "{wrong}");
+    }
+    let path = format!("/api/publishers/{id}");
+    assert_eq!(administrator.send(Method::DELETE, &path, &json!(null)).await.status(), 204);
+    assert_eq!(problem(publish(&server, token, "ops", "y").await, 401).await, "no_session");
+    assert_eq!(listed(&administrator).await, json!([]));
+}
+
+#[tokio::test]
+async fn two_publishers_do_not_share_their_idempotency_keys() {
+    let (server, administrator) = set_up().await;
+    for status in [201, 201] {
+        let made = make(&administrator, json!(["*"])).await;
+        let token = made["token"].as_str().unwrap();
+        assert_eq!(publish(&server, token, "ops", "monday").await.status(), status);
+        assert_eq!(publish(&server, token, "ops", "monday").await.status(), 200, "the same again");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_its_use_is_noted() {
+    let (server, administrator) = set_up().await;
+    let made = make(&administrator, json!(["ops"])).await;
+    let token = made["token"].as_str().unwrap();
+    let unused = listed(&administrator).await;
+    assert!(
+        unused[0]["last_used_at"].is_null() && unused[0]["token"].is_null() && unused[0]["hash"].is_null()
+    );
+    assert_eq!(publish(&server, token, "ops", "x").await.status(), 201);
+    assert!(listed(&administrator).await[0]["last_used_at"].is_i64());
+    let data = server.stop().await.unwrap();
+    let secret = token.rsplit('_').next().unwrap().as_bytes();
+    for entry in std::fs::read_dir(data.path()).unwrap() {
+        let stored = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!stored.windows(secret.len()).any(|bytes| bytes == secret), "only a hash is kept");
+    }
+}
+
+#[tokio::test]
+async fn without_accounts_whoever_is_on_the_machine_makes_publishers_but_not_through_a_proxy() {
+    let server = TestServer::start().await;
+    let body = json!({ "name": "backup", "channels": ["ops"] });
+    let make = || server.post("/api/publishers").json(&body);
+    assert_eq!(
+        problem(make().header("forwarded", "for=192.0.2.1").send().await.unwrap(), 401).await,
+        "no_session"
+    );
+    let made: Value = make().send().await.unwrap().json().await.unwrap();
+    let request = server.post("/api/events/ops").header("x-forwarded-for", "192.0.2.1").body("done");
+    assert_eq!(problem(request.try_clone().unwrap().send().await.unwrap(), 403).await, "not_allowed");
+    assert_eq!(request.bearer_auth(made["token"].as_str().unwrap()).send().await.unwrap().status(), 201);
+}

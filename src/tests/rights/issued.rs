@@ -1,0 +1,118 @@
+//! Tokens of another system, at a server that takes those of one RSA key.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
+use serde_json::{Value, json};
+
+use super::table::ROWS;
+use crate::support::{Person, Socket, TestServer, problem};
+
+#[path = "../../server/auth/issuer/test_keys.rs"]
+#[allow(dead_code, reason = "the issuer's own tests use the others")]
+mod keys;
+
+async fn start() -> (TestServer, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.pem");
+    std::fs::write(&key, keys::RSA_PUBLIC).unwrap();
+    let settings =
+        ["--auth", "jwt", "--jwt-algorithm", "RS256", "--jwt-audience", "idobata", "--jwt-public-key"];
+    (TestServer::start_with(&[&settings[..], &[key.to_str().unwrap()]].concat()).await, folder)
+}
+
+fn claims(more: Value) -> Value {
+    let mut claims =
+        json!({ "sub": "u-1", "name": "Alice", "aud": "idobata", "exp": get_current_timestamp() + 3_600 });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    claims
+}
+
+fn sign(algorithm: Algorithm, claims: &Value, key: &EncodingKey) -> String {
+    encode(&Header::new(algorithm), claims, key).unwrap()
+}
+
+fn rsa(pem: &str) -> EncodingKey {
+    EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+}
+
+fn issued(more: Value) -> String {
+    sign(Algorithm::RS256, &claims(more), &rsa(keys::RSA))
+}
+
+fn bad_tokens() -> [(&'static str, String); 5] {
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1LTEiLCJhdWQiOiJpZG9iYXRhIiwiZXhwIjo5OTk5OTk5OTk5OX0.";
+    let public_as_secret = EncodingKey::from_secret(keys::RSA_PUBLIC.as_bytes());
+    [
+        ("expired", issued(json!({ "exp": get_current_timestamp() - 3_600 }))),
+        ("of another key", sign(Algorithm::RS256, &claims(json!({})), &rsa(keys::OTHER_RSA))),
+        ("for another audience", issued(json!({ "aud": "elsewhere" }))),
+        ("unsigned", unsigned.to_owned()),
+        ("signed with the public key", sign(Algorithm::HS256, &claims(json!({})), &public_as_secret)),
+    ]
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_the_issuers_opens_nothing() {
+    let (server, _folder) = start().await;
+    for (name, token) in bad_tokens() {
+        let person = Person::with_token(&server, &token);
+        for row in ROWS.iter().filter(|row| row.method == "GET" && row.expected()[0] == "401") {
+            let answer = person.get(row.path).send().await.unwrap();
+            assert_eq!(problem(answer, 401).await, "no_session", "{} with a token {name}", row.path);
+        }
+        let body = json!({ "type": "update", "value": 1 });
+        let publish = person.send(reqwest::Method::POST, "/api/events/ops", &body);
+        assert_eq!(problem(publish.await, 403).await, "not_allowed", "{name}");
+        assert!(Socket::open(&server.url, Some(&token)).await.is_err(), "{name}");
+        let mut socket = Socket::open(&server.url, None).await.unwrap();
+        socket.send(json!({ "type": "auth", "token": token })).await;
+        assert_eq!(socket.rejected().await, "no_session", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_claims_say_which_rooms_and_channels_a_token_is_for() {
+    let (server, _folder) = start().await;
+    let anybody = Person::with_token(&server, &issued(json!({})));
+    let limited = Person::with_token(&server, &issued(json!({ "rooms": ["gen*"], "channels": ["ops"] })));
+    let status = async |person: &Person, path| person.get(path).send().await.unwrap().status().as_u16();
+    for (path, of_anybody, of_limited) in [
+        ("/api/rooms/general/messages", 200, 200),
+        ("/api/rooms/tech/messages", 200, 404),
+        ("/api/events", 200, 200),
+    ] {
+        assert_eq!(
+            (status(&anybody, path).await, status(&limited, path).await),
+            (of_anybody, of_limited),
+            "{path}"
+        );
+    }
+    for (channel, of_anybody, of_limited) in [("ops", 403, 201), ("jobs", 403, 403)] {
+        let path = format!("/api/events/{channel}");
+        let body = json!({ "type": "update", "value": 1 });
+        let publish =
+            async |person: &Person| person.send(reqwest::Method::POST, &path, &body).await.status().as_u16();
+        assert_eq!((publish(&anybody).await, publish(&limited).await), (of_anybody, of_limited), "{channel}");
+    }
+    let made = limited.send(reqwest::Method::POST, "/api/rooms", &json!({ "name": "elsewhere" })).await;
+    assert_eq!(problem(made, 409).await, "room_exists", "nobody gets further by making a room");
+    assert_eq!(anybody.send(reqwest::Method::GET, "/api/publishers", &json!(null)).await.status(), 403);
+    let admin = Person::with_token(&server, &issued(json!({ "role": "admin" })));
+    assert_eq!(admin.get("/api/publishers").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_token_unless_a_newer_one_came() {
+    let (server, _folder) = start().await;
+    // Over, but for the leeway: it ends within seconds.
+    let nearly_over = || issued(json!({ "exp": get_current_timestamp() - 27 }));
+    let mut ends = Socket::open(&server.url, Some(&nearly_over())).await.unwrap();
+    let mut renewed = Socket::open(&server.url, None).await.unwrap();
+    renewed.send(json!({ "type": "auth", "token": issued(json!({ "sub": "u-2", "exp": get_current_timestamp() - 27 })) })).await;
+    renewed.join("general", json!({})).await;
+    renewed.send(json!({ "type": "auth", "token": issued(json!({ "sub": "u-2" })) })).await;
+    renewed.is_alive().await;
+    renewed.send(json!({ "type": "auth", "token": issued(json!({ "sub": "u-3" })) })).await;
+    assert_eq!(renewed.rejected().await, "not_allowed", "a socket stays with whom it was opened for");
+    assert_eq!(ends.close_code().await, 4401);
+    renewed.is_alive().await;
+}

@@ -1,0 +1,58 @@
+//! Who may do what: every route and every frame, asked by everybody. A route or a frame that is not in the table fails
+//! the test, so nothing is added without saying who may use it.
+
+mod callers;
+mod frames;
+mod issued;
+mod routes;
+mod table;
+
+use self::{
+    callers::{Bench, Caller},
+    table::{ROWS, Row},
+};
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn every_route_is_open_to_whom_it_shall_be_and_to_nobody_else() {
+    let bench = Bench::start().await;
+    for row in ROWS {
+        for (caller, expected) in Caller::ALL.into_iter().zip(row.expected()) {
+            let answer = bench.ask(row, caller).await;
+            assert_eq!(answer, expected, "{} {} by {caller:?}", row.method, row.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bad_token_is_no_token_at_every_route() {
+    let bench = Bench::start().await;
+    for (name, token) in bench.bad_tokens() {
+        for row in ROWS.iter().filter(|row| row.method != "DELETE") {
+            let answer = bench.ask_with(row, Some(&token), name).await;
+            assert_eq!(answer, row.expected()[0], "{} {} with a token that is {name}", row.method, row.path);
+        }
+    }
+}
+
+#[test]
+fn every_route_is_in_the_table() {
+    let listed: Vec<_> = ROWS.iter().map(Row::route).collect();
+    for (method, path) in routes::all() {
+        let is_listed = listed.iter().any(|(m, p)| *m == method && routes::is_of(p, &path));
+        assert!(is_listed, "{method} {path} is not in the table of rights");
+    }
+}
+
+/// Guests are somebody: what is public is theirs, and nothing else.
+#[tokio::test]
+async fn a_guest_enters_what_is_public() {
+    let server = TestServer::start().await;
+    let (alice, eve) = (server.person("alice").await, server.person("eve").await);
+    let body = serde_json::json!({ "name": "Secret", "private": true });
+    assert_eq!(alice.send(reqwest::Method::POST, "/api/rooms", &body).await.status(), 201);
+    for (path, status) in [("/api/rooms/general/messages", 200), ("/api/rooms/secret/messages", 404)] {
+        assert_eq!(eve.get(path).send().await.unwrap().status(), status, "{path}");
+        assert_eq!(server.get(path).send().await.unwrap().status(), status, "{path} by nobody");
+    }
+}

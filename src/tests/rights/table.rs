@@ -1,0 +1,88 @@
+//! The table: for each route what everybody is answered. A new route gets its rows here.
+
+/// One route with one set of parameters.
+pub(super) struct Row {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    /// The body: JSON, or a form when it does not begin with a brace. `CALLER` in it is unique to who asks.
+    pub(super) body: &'static str,
+    /// A status for each of `Caller::ALL`; one alone is for all. A `!` says that a form came back with a problem.
+    expected: &'static str,
+}
+
+impl Row {
+    /// What each caller is answered.
+    pub(super) fn expected(&self) -> Vec<String> {
+        let mut answers: Vec<String> = self.expected.split_whitespace().map(str::to_owned).collect();
+        if answers.len() == 1 {
+            answers = vec![answers[0].clone(); super::Caller::ALL.len()];
+        }
+        assert_eq!(answers.len(), super::Caller::ALL.len(), "{} {}", self.method, self.path);
+        answers
+    }
+
+    /// The method and the path without its query.
+    pub(super) fn route(&self) -> (&'static str, &'static str) {
+        (self.method, self.path.split('?').next().unwrap())
+    }
+}
+
+const fn row(method: &'static str, path: &'static str, body: &'static str, expected: &'static str) -> Row {
+    Row { method, path, body, expected }
+}
+
+const MESSAGE: &str = r#"{"id":"UUID","text":"hello"}"#;
+
+/// Columns: nobody · who is no member · who was removed · a member · the owner · an administrator · a publisher whose
+/// token is good for the channel · one whose is not.
+pub(super) const ROWS: &[Row] = &[
+    row("GET", "/api/events", "", "401 200 200 200 200 200 401 401"),
+    row("GET", "/api/events?channel=ops", "", "401 200 200 200 200 200 401 401"),
+    row("POST", "/api/events/ops", r#"{"type":"update","value":1}"#, "403 403 403 403 403 403 201 403"),
+    row("GET", "/api/rooms", "", "401 200 200 200 200 200 401 401"),
+    row("POST", "/api/rooms", r#"{"name":"CALLER"}"#, "401 201 201 201 201 201 401 401"),
+    row("GET", "/api/rooms/general/messages", "", "401 200 200 200 200 200 401 401"),
+    row("GET", "/api/rooms/secret/messages", "", "401 404 404 200 200 404 401 401"),
+    row("GET", "/api/rooms/secret/messages?after=e:0&seen=", "", "401 404 404 200 200 404 401 401"),
+    row("POST", "/api/rooms/general/messages", MESSAGE, "401 201 201 201 201 201 401 401"),
+    row("POST", "/api/rooms/secret/messages", MESSAGE, "401 404 404 201 201 404 401 401"),
+    row("POST", "/api/rooms/secret/typing", "", "401 404 404 204 204 404 401 401"),
+    row("GET", "/api/rooms/general/events", "", "401 200 200 200 200 200 401 401"),
+    row("GET", "/api/rooms/secret/events", "", "401 404 404 200 200 404 401 401"),
+    row("GET", "/api/rooms/secret/members", "", "401 404 404 200 200 404 401 401"),
+    row("POST", "/api/rooms/secret/members", r#"{"name":"extra"}"#, "401 404 404 403 201 404 401 401"),
+    row("DELETE", "/api/rooms/secret/members/nobody-s-id", "", "401 404 404 403 204 404 401 401"),
+    row("POST", "/api/rooms/general/members", r#"{"name":"extra"}"#, "401 403 403 403 403 403 401 401"),
+    row("GET", "/api/publishers", "", "401 403 403 403 403 200 401 401"),
+    row(
+        "POST",
+        "/api/publishers",
+        r#"{"name":"CALLER","channels":["x"]}"#,
+        "401 403 403 403 403 201 401 401",
+    ),
+    row("DELETE", "/api/publishers/nobody-s-id", "", "401 403 403 403 403 404 401 401"),
+    row("POST", "/api/session", r#"{"name":"owner","password":"not the password"}"#, "401"),
+    row("GET", "/api", "", "404"),
+    row("GET", "/api/", "", "404"),
+    row("GET", "/api/anything/else", "", "404"),
+    // The frames have a table of their own; without an upgrade it is no request for a socket.
+    row("GET", "/ws", "", "400"),
+    row("GET", "/healthz", "", "200"),
+    row("GET", "/readyz", "", "200"),
+    row("GET", "/metrics", "", "200"),
+    row("GET", "/pkg/0/nothing.js", "", "404"),
+    row("GET", "/favicon.svg", "", "200"),
+    row("GET", "/", "", "303 200 200 200 200 200 303 303"),
+    row("GET", "/rooms/general", "", "303 200 200 200 200 200 303 303"),
+    row("GET", "/rooms/secret", "", "303 404 404 200 200 404 303 303"),
+    row("GET", "/nowhere", "", "303 404 404 404 404 404 303 303"),
+    row("GET", "/fn/start?room=secret", "", "401 200 200 200 200 200 401 401"),
+    row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 401 401"),
+    row("POST", "/rooms", "name=form+CALLER", "401 303 303 303 303 303 401 401"),
+    row("POST", "/rooms/secret", "text=hello", "401 303! 303! 303 303 303! 401 401"),
+    // Who has an account changes the name there.
+    row("POST", "/name", "name=somebody", "401 303! 303! 303! 303! 303! 401 401"),
+    row("GET", "/language/ja", "", "303"),
+    // The last one: it ends the session of who asks.
+    row("DELETE", "/api/session", "", "204"),
+];
