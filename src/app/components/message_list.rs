@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{local_time::LocalTime, scroller::Scroller};
+use super::{linked_text::linked, local_time::LocalTime, scroller::Scroller};
 use crate::{
     app::{
         api::load_older_messages,
@@ -93,7 +93,7 @@ fn MessageLine(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
                 <strong class="message__user">{author}</strong>
                 <LocalTime timestamp=message.timestamp />
             </p>
-            <p class="message__text">{message.text.clone()}</p>
+            <p class="message__text">{linked(&message.text)}</p>
         </li>
     }
 }
@@ -122,7 +122,7 @@ fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             <p class="message__head">
                 <strong class="message__user">{model.with_untracked(|model| model.my_name().to_owned())}</strong>
             </p>
-            <p class="message__text">{text}</p>
+            <p class="message__text">{linked(&text)}</p>
             {status}
         </li>
     }

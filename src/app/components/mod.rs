@@ -5,6 +5,7 @@
 pub(super) mod composer;
 pub(super) mod connection_badge;
 mod language_switch;
+mod linked_text;
 mod local_time;
 pub(super) mod message_list;
 mod name_form;

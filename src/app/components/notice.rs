@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::local_time::LocalTime;
+use super::{
+    linked_text::{link_away, linked},
+    local_time::LocalTime,
+};
 use crate::{
     app::{
         i18n::{Texts, use_texts},
@@ -22,9 +25,9 @@ pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
         Body::Notification { title, text, level, tags, link, .. } => view! {
             <p class="notice__level" data-level=level_name(level)>{level_word(texts, level)}</p>
             {title.map(|title| view! { <p class="notice__title">{title}</p> }.into_any())}
-            {(!text.is_empty()).then(|| view! { <p class="notice__text">{text}</p> }.into_any())}
+            {(!text.is_empty()).then(|| view! { <p class="notice__text">{linked(&text)}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
-            {link.map(|link| view! { <a href=link rel="noopener noreferrer nofollow">{texts.read_more}</a> }.into_any())}
+            {link.map(|link| link_away(link, texts.read_more.to_owned()))}
         }
         .into_any(),
         Body::Progress { key, done, total, text } => {

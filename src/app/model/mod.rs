@@ -3,5 +3,6 @@
 
 pub mod connection;
 pub mod feed;
+pub mod linked_text;
 pub mod number;
 pub mod room;
