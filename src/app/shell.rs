@@ -18,8 +18,10 @@ const EARLY_ENTER: &str = r#"addEventListener("keydown",e=>{
 if(e.key!="Enter"||e.shiftKey||e.isComposing||e.keyCode==229||e.repeat||!e.target.matches(".composer textarea")||document.documentElement.dataset.hydrated)return;
 e.preventDefault();e.target.form.requestSubmit()})"#;
 
-/// See the module. `data` is `start` as JSON, for the browser.
+/// See the module. `data` is `start` as JSON, for the browser. The scripts carry the nonce of the context, without which
+/// the page's policy lets none run; the data is no script to it.
 pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoView {
+    let nonce = use_nonce();
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
@@ -38,8 +40,8 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" id="leptos" href=stylesheet />
                 <AutoReload options />
-                <script type="module" inner_html=loader></script>
-                <script inner_html=EARLY_ENTER></script>
+                <script type="module" nonce=nonce.clone() inner_html=loader></script>
+                <script nonce=nonce inner_html=EARLY_ENTER></script>
             </head>
             <body>
                 <App start />

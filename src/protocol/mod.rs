@@ -59,6 +59,13 @@
 //! `POST /api/session` `{"name":"…"}` answers 201 with a [`session::Session`] and sets the cookie; within a session
 //! it changes the name and keeps the id. `DELETE /api/session` takes the cookie back; the token itself is
 //! good until it expires. Programs send the token as `Authorization: Bearer`.
+//!
+//! ## Other sites
+//!
+//! What the page of another origin sends is refused with `bad_origin`, except a link that is followed. Pages of an
+//! origin in `--allow-origin` may do what programs may (CORS, without credentials): with a token, never by the cookie.
+//! What is sent to a name that is not the server's (`--public-url`, an IP address, `localhost`) is refused with
+//! `bad_host` and 421.
 
 pub mod chat;
 pub mod cursor;

@@ -44,6 +44,8 @@ pub enum Code {
     TooManyRooms,
     /// The request comes from a page of another site.
     BadOrigin,
+    /// The request was sent to a name that is not this server's.
+    BadHost,
     /// There is no valid session.
     NoSession,
     /// The name or the password is wrong.
@@ -70,7 +72,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -88,6 +90,7 @@ impl Code {
         Self::RoomExists,
         Self::TooManyRooms,
         Self::BadOrigin,
+        Self::BadHost,
         Self::NoSession,
         Self::WrongPassword,
         Self::BadPassword,
@@ -121,6 +124,7 @@ impl Code {
             Self::RoomExists => "room_exists",
             Self::TooManyRooms => "too_many_rooms",
             Self::BadOrigin => "bad_origin",
+            Self::BadHost => "bad_host",
             Self::NoSession => "no_session",
             Self::WrongPassword => "wrong_password",
             Self::BadPassword => "bad_password",

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use super::store::Retention;
+use super::{site::Origin, store::Retention};
 use crate::protocol::transport::Transport;
 
 /// A self-hosted live event feed with chat rooms beside it.
@@ -13,10 +13,27 @@ use crate::protocol::transport::Transport;
 pub struct Config {
     /// Address and port to listen on
     ///
-    /// Port 0 takes a free one and prints it. On an address that others can reach, only this machine may publish
-    /// to the feed.
+    /// Port 0 takes a free one and prints it. An address that others can reach needs --open-to-guests, and only this
+    /// machine may publish to the feed there.
     #[arg(long, env = "IDOBATA_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     pub listen: SocketAddr,
+
+    /// Address under which people reach this server, such as `https://idobata.example`
+    ///
+    /// With https there is TLS in front of this server: cookies are only for it, and browsers are told to use nothing
+    /// else. Requests to other names than this one, localhost and IP addresses are refused.
+    #[arg(long, env = "IDOBATA_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Origin>,
+
+    /// Another origin whose pages may use this server, such as `https://board.example`; repeatable, or with commas
+    ///
+    /// Such pages send a token (Authorization: Bearer); their visitors' cookies are not taken from them.
+    #[arg(long, env = "IDOBATA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub allow_origin: Vec<Origin>,
+
+    /// Let guests in on an address that others can reach: whoever opens it may read everything and talk
+    #[arg(long, env = "IDOBATA_OPEN_TO_GUESTS")]
+    pub open_to_guests: bool,
 
     /// Folder for the database and the session key, made if missing
     #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]

@@ -20,6 +20,7 @@ pub mod publishers;
 mod retention;
 pub mod rights;
 pub mod routes;
+pub mod site;
 pub mod state;
 pub mod store;
 pub mod subscription;
@@ -68,13 +69,18 @@ pub struct Server {
 
 /// Opens the data and the port.
 pub async fn bind(config: Config) -> anyhow::Result<Server> {
+    let guests_come_in = config.auth == config::AuthSetting::Guest;
+    site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
     let state = AppState::open(&config).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
     let address = listener.local_addr().context("the socket has no address")?;
-    if !address.ip().is_loopback() {
+    if !site::is_loopback(address.ip()) {
         tracing::warn!(
             "others can reach this address: to publish from elsewhere, programs need a token (/api/publishers)"
         );
+    }
+    if let Some(url) = config.public_url.as_ref().filter(|_| guests_come_in && !config.open_to_guests) {
+        tracing::warn!("whoever opens {} may come in as a guest", url.as_str());
     }
     Ok(Server { address, state, listener, config })
 }

@@ -16,6 +16,7 @@ use super::{
     metrics::Metrics,
     publishers::Publishers,
     rights::Rights,
+    site::Site,
     store::{Record, Store, TopicName, directory::Directory, sqlite::SqliteStore},
     topic::Topics,
 };
@@ -43,6 +44,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
+    /// Where people reach this server, and whose pages may use it.
+    pub site: Arc<Site>,
     /// The only transport that pages may use, if there is such a setting.
     pub transport: Option<Transport>,
     /// How long a live connection may take nothing of what is written to it.
@@ -87,7 +90,7 @@ impl AppState {
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
             AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
-            AuthSetting::Jwt => Mode::Issuer(Issuer::from_config(config)?),
+            AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
         let chat = Chat::open(hub.clone(), rights.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
@@ -100,6 +103,7 @@ impl AppState {
             metrics,
             leptos: leptos_options(),
             publishers: Arc::new(Publishers::new(directory)),
+            site: Arc::new(Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone())),
             transport: config.transport.into(),
             write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),

@@ -7,6 +7,7 @@ mod agreement;
 mod bad_input;
 mod chaos;
 mod chat;
+mod edges;
 mod feed;
 mod ladder;
 mod lifecycle;

@@ -68,6 +68,15 @@ async fn help_and_readme_know_every_setting() {
 }
 
 #[tokio::test]
+async fn guests_from_elsewhere_come_in_when_that_is_said() {
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::start_with(data.path(), "0.0.0.0:0", &["--open-to-guests"]).await;
+    let port = program.url.rsplit(':').next().unwrap();
+    let page = reqwest::get(format!("http://127.0.0.1:{port}/")).await.unwrap();
+    assert_eq!(page.status(), 200);
+}
+
+#[tokio::test]
 async fn an_unknown_or_impossible_setting_is_refused_with_the_fix() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().to_str().unwrap();
@@ -80,7 +89,20 @@ async fn an_unknown_or_impossible_setting_is_refused_with_the_fix() {
         (vec!["--feed-age", "soon"], vec![], "such as 12h or 7d"),
         (vec!["--max-connections", "0"], vec![], "above 0"),
         (vec!["--data", folder, "--listen", "127.0.0.1:0"], vec![("JWT_SECRET", "short")], "openssl rand"),
-        (vec!["--data", folder, "--listen", "192.0.2.1:3000"], vec![], "--listen"),
+        (
+            vec!["--data", folder, "--listen", "192.0.2.1:3000", "--open-to-guests"],
+            vec![],
+            "does not have the address",
+        ),
+        (vec!["--data", folder, "--listen", "0.0.0.0:0"], vec![], "add --open-to-guests"),
+        (
+            vec!["--data", folder, "--listen", "0.0.0.0:0"],
+            vec![("IDOBATA_OPEN_TO_GUESTS", "false")],
+            "as a guest",
+        ),
+        (vec!["--public-url", "idobata.example"], vec![], "such as https://idobata.example"),
+        (vec![], vec![("IDOBATA_PUBLIC_URL", "https://idobata.example/chat")], "without a path"),
+        (vec!["--allow-origin", "https://board.example,*"], vec![], "\"*\" is not a site's address"),
         (vec!["--data", in_a_file.to_str().unwrap(), "--listen", "127.0.0.1:0"], vec![], "cannot be made"),
         (vec!["--data", folder], vec![("RUST_LOG", "=,=")], "RUST_LOG"),
     ] {

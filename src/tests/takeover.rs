@@ -34,7 +34,8 @@ fn frame(json: &serde_json::Value) -> Vec<u8> {
 async fn a_stream_begins_behind_the_answers_to_what_was_asked_before_on_its_connection() {
     let server = TestServer::start().await;
     let mut connection = connect(&server).await;
-    let requests = "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\nGET /api/events HTTP/1.1\r\nhost: a\r\n\r\n";
+    let requests =
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n";
     connection.write_all(requests.as_bytes()).await.unwrap();
     let first = read_to(&mut connection, "ok\n").await;
     assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{first}");
@@ -53,7 +54,7 @@ async fn a_stream_begins_behind_the_answers_to_what_was_asked_before_on_its_conn
 async fn who_asks_for_the_head_of_a_stream_gets_that_and_holds_nothing() {
     let server = TestServer::start().await;
     let mut connection = connect(&server).await;
-    connection.write_all(b"HEAD /api/events HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    connection.write_all(b"HEAD /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let head = read_to(&mut connection, "\r\n\r\n").await;
     assert!(head.contains("content-type: text/event-stream\r\n"), "{head}");
     assert_eq!(in_time(connection.read_to_end(&mut Vec::new())).await.unwrap(), 0);
@@ -65,7 +66,7 @@ async fn frames_that_come_with_the_handshake_are_heard() {
     let server = TestServer::start().await;
     let token = server.person("alice").await.session.token;
     let handshake = format!(
-        "GET /ws HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\nconnection: keep-alive, Upgrade\r\n\
+        "GET /ws HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: keep-alive, Upgrade\r\n\
          upgrade: WebSocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     let mut connection = connect(&server).await;
@@ -93,7 +94,7 @@ async fn a_connection_that_goes_before_its_stream_begins_leaves_nothing() {
     let server = TestServer::start().await;
     for _ in 0..20 {
         let mut connection = connect(&server).await;
-        connection.write_all(b"GET /api/events HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        connection.write_all(b"GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         drop(connection);
     }
     let mut stream = server.stream("").await;

@@ -95,7 +95,7 @@ fn problem(code: Code) -> &'static str {
         Code::TooManyJoins => "This page follows too many rooms. Leave one first.",
         Code::RoomExists => "A room of this name is there already.",
         Code::TooManyRooms => "This server takes no more rooms.",
-        Code::BadOrigin => "This was sent from another site and was not taken.",
+        Code::BadOrigin | Code::BadHost => "The server takes nothing from this site or under this address.",
         Code::NoSession => "Your session has ended. Reload the page to sign in again.",
         Code::WrongPassword => "The name or the password is wrong.",
         Code::BadPassword => "A password has at least 8 characters.",

@@ -93,7 +93,7 @@ fn problem(code: Code) -> &'static str {
         Code::TooManyJoins => "開いているルームが多すぎます。どれかを閉じてください。",
         Code::RoomExists => "同じ名前のルームがすでにあります。",
         Code::TooManyRooms => "このサーバーではこれ以上ルームを作れません。",
-        Code::BadOrigin => "別のサイトからの送信のため、受け付けませんでした。",
+        Code::BadOrigin | Code::BadHost => "このサイトまたはアドレスからの送信は受け付けられません。",
         Code::NoSession => {
             "セッションが終了しました。ページを再読み込みして、もう一度サインインしてください。"
         }

@@ -42,7 +42,7 @@ pub enum Mode {
     /// With a password.
     Accounts(Accounts),
     /// Elsewhere.
-    Issuer(Issuer),
+    Issuer(Box<Issuer>),
 }
 
 /// See the module.

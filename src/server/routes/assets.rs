@@ -22,6 +22,9 @@ struct Site;
 /// Precompressed forms that the build leaves beside each file, best first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 
+/// The icon brings its style along, which makes it fit a dark page.
+const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 /// Names this build's files in their addresses.
 pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a over the files' own SHA-256
@@ -43,7 +46,8 @@ pub(super) async fn versioned(headers: HeaderMap, Path((version, file)): Path<(S
 
 /// The icon.
 pub(super) async fn favicon(headers: HeaderMap) -> Response {
-    serve("favicon.svg", &headers, "public, max-age=86400").await
+    let icon = serve("favicon.svg", &headers, "public, max-age=86400").await;
+    ([(header::CONTENT_SECURITY_POLICY, ICON_POLICY)], icon).into_response()
 }
 
 async fn serve(name: &str, headers: &HeaderMap, caching: &'static str) -> Response {

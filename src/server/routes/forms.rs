@@ -3,16 +3,18 @@
 //! With JavaScript the same things go over the socket and `/api`. A refusal comes back as `?problem=CODE`, which
 //! the page puts into words.
 
+use std::time::Duration;
+
 use axum::{
     Form,
     extract::{Query, State},
-    http::header,
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
+    cookies,
     path::PathText,
     visitor::{Visitor, cookie_of},
 };
@@ -26,7 +28,7 @@ use crate::{
 };
 
 /// A year: who chose a language does not want to choose it again.
-const LANGUAGE_MAX_AGE_SECONDS: u32 = 365 * 24 * 3600;
+const LANGUAGE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Deserialize)]
 pub(super) struct PostForm {
@@ -80,7 +82,9 @@ pub(super) async fn rename(
         session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
     });
     match session {
-        Ok(session) => (CookieJar::new().add(cookie_of(&session)), back_to(back, None)).into_response(),
+        Ok(session) => {
+            (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(back, None)).into_response()
+        }
         Err(rejection) => back_to(back, Some(rejection.into())),
     }
 }
@@ -90,18 +94,18 @@ pub(super) struct Back {
     back: Option<String>,
 }
 
-/// The page's language, kept in a cookie that its scripts need not read.
+/// The page's language, kept in a cookie.
 pub(super) async fn choose_language(
+    State(state): State<AppState>,
     PathText(language): PathText,
     Query(Back { back }): Query<Back>,
 ) -> Response {
     let Some(language) = Language::parse(&language) else {
         return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));
     };
-    let name = Language::COOKIE;
     let cookie =
-        format!("{name}={}; Path=/; Max-Age={LANGUAGE_MAX_AGE_SECONDS}; SameSite=Lax", language.as_str());
-    ([(header::SET_COOKIE, cookie)], back_to(back.as_deref().unwrap_or("/"), None)).into_response()
+        cookies::make(&state.site, Language::COOKIE, language.as_str().to_owned(), LANGUAGE_LIFETIME);
+    (CookieJar::new().add(cookie), back_to(back.as_deref().unwrap_or("/"), None)).into_response()
 }
 
 /// Sends the browser to a page of ours (303, so that a reload repeats nothing).
@@ -126,6 +130,8 @@ fn back_to(path: &str, error: Option<Error>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn location(path: &str) -> String {

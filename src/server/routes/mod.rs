@@ -5,10 +5,13 @@ mod administrator;
 mod assets;
 mod body;
 mod chat_socket;
+mod cookies;
 mod event_stream;
 mod farewell;
 mod feed_events;
 mod forms;
+mod headers;
+mod host;
 mod members;
 mod operate;
 mod origin;
@@ -72,10 +75,16 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), visitor::welcome))
         .layer(CompressionLayer::new());
 
-    api.merge(site)
+    let inside = api
+        .merge(site)
         .method_not_allowed_fallback(problem::bad_method)
-        .layer(middleware::from_fn(origin::check))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), origin::check));
+    let others = state.site.allowed();
+    let inside = if others.is_empty() { inside } else { inside.layer(origin::cors(&state.site)) };
+    inside
+        .layer(middleware::from_fn_with_state(state.clone(), host::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::add))
         .with_state(state)
 }

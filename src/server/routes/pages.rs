@@ -8,11 +8,11 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use axum_extra::extract::cookie::CookieJar;
-use leptos::prelude::{Owner, RenderHtml, provide_context};
+use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
 
 use super::{
     assets::VERSION,
+    cookies, headers,
     path::PathText,
     start::{self, Place},
     visitor::Caller,
@@ -25,7 +25,7 @@ use crate::{
         start::{PageStart, Start},
     },
     protocol::problem::Code,
-    server::state::AppState,
+    server::{site::Site, state::AppState},
 };
 
 /// The addresses of the pages and of what they ask for, and the page for every other address.
@@ -72,11 +72,14 @@ async fn page(asked: Asked, place: Place) -> Response {
         _ if start.page.is_missing() => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     };
-    (status, Html(draw(&state, start, language_of(&headers)))).into_response()
+    let nonce = Nonce::new();
+    let policy = (header::CONTENT_SECURITY_POLICY, headers::page_policy(&nonce));
+    let html = draw(&state, start, language_of(&state.site, &headers), nonce);
+    (status, [policy], Html(html)).into_response()
 }
 
-/// The document. Everything it shows is in `start`, so it is drawn in one go.
-fn draw(state: &AppState, start: Start, language: Language) -> String {
+/// The document. Everything it shows is in `start`, so it is drawn in one go. Its scripts carry `nonce`.
+fn draw(state: &AppState, start: Start, language: Language, nonce: Nonce) -> String {
     let mut options = state.leptos.clone();
     // The version in the address of the files is what lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
@@ -84,6 +87,7 @@ fn draw(state: &AppState, start: Start, language: Language) -> String {
     let owner = Owner::new();
     let html = owner.with(|| {
         provide_context(language);
+        provide_context(nonce);
         if let Some(transport) = state.transport {
             provide_context(ForcedTransport(transport));
         }
@@ -98,10 +102,10 @@ fn problem_of(uri: &Uri) -> Option<Code> {
     uri.query()?.split('&').find_map(|pair| Code::parse(pair.strip_prefix("problem=")?))
 }
 
-fn language_of(headers: &HeaderMap) -> Language {
-    let cookies = CookieJar::from_headers(headers);
+fn language_of(site: &Site, headers: &HeaderMap) -> Language {
+    let cookie = cookies::read(site, headers, Language::COOKIE);
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|accept| accept.to_str().ok());
-    Language::negotiate(cookies.get(Language::COOKIE).map(|cookie| cookie.value()), accept)
+    Language::negotiate(cookie.as_deref(), accept)
 }
 
 /// A page is somebody's, and of this moment. Not `no-store`, which would keep it out of the back-forward cache too.

@@ -60,6 +60,7 @@ fn status_of(code: Code) -> StatusCode {
         Code::BadOrigin | Code::TooManyRooms | Code::NotAllowed => StatusCode::FORBIDDEN,
         Code::UnknownRoom | Code::UnknownPerson | Code::NotFound => StatusCode::NOT_FOUND,
         Code::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
+        Code::BadHost => StatusCode::MISDIRECTED_REQUEST,
         Code::RoomExists | Code::NameTaken => StatusCode::CONFLICT,
         Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -47,7 +47,7 @@ pub(super) async fn create(
             session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Sessions are not made here."))?
         }
     };
-    Ok((StatusCode::CREATED, CookieJar::new().add(cookie_of(&session)), Json(session)))
+    Ok((StatusCode::CREATED, CookieJar::new().add(cookie_of(&state.site, &session)), Json(session)))
 }
 
 /// Signs in by name and password.
@@ -77,5 +77,5 @@ pub(super) async fn end(
     if let Some(identity) = caller {
         state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
     }
-    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(no_cookie())))
+    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(no_cookie(&state.site))))
 }

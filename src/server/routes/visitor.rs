@@ -1,21 +1,25 @@
 //! Who a request comes from: the session in its cookie or its `Authorization` header.
 
+use std::time::Duration;
+
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, header, request::Parts},
     middleware::Next,
     response::Response,
 };
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use axum_extra::extract::cookie::Cookie;
 
+use super::cookies;
 use crate::{
     protocol::{
         problem::{Code, Rejection},
         session::Session,
     },
     server::{
-        auth::{Admission, Auth, Identity, SESSION_LIFETIME},
+        auth::{Admission, Identity, SESSION_LIFETIME},
         error::Error,
+        site::Site,
         state::AppState,
     },
 };
@@ -33,7 +37,7 @@ impl FromRequestParts<AppState> for Caller {
         if let Some(caller) = parts.extensions.get::<Self>() {
             return Ok(caller.clone());
         }
-        identify(&state.auth, &parts.headers).await.map(Self)
+        identify(state, &parts.headers).await.map(Self)
     }
 }
 
@@ -56,10 +60,10 @@ pub(super) fn no_session() -> Rejection {
 }
 
 /// Whom the headers speak for.
-async fn identify(auth: &Auth, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
-    let cookie = || CookieJar::from_headers(headers).get(COOKIE).map(|cookie| cookie.value().to_owned());
+async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
+    let cookie = || cookies::read(&state.site, headers, COOKIE);
     let Some(token) = bearer(headers).map(str::to_owned).or_else(cookie) else { return Ok(None) };
-    Ok(auth.identify(&token).await?)
+    Ok(state.auth.identify(&token).await?)
 }
 
 /// Returns when a live connection may not go on; never for nobody, who has no session that could end.
@@ -71,8 +75,8 @@ pub(super) async fn over(admission: Option<&Admission>) {
 }
 
 /// Whether a browser sent a session, be it valid or not.
-pub(super) fn has_cookie(headers: &HeaderMap) -> bool {
-    CookieJar::from_headers(headers).get(COOKIE).is_some()
+pub(super) fn has_cookie(site: &Site, headers: &HeaderMap) -> bool {
+    cookies::read(site, headers, COOKIE).is_some()
 }
 
 /// The token in `Authorization: Bearer` (RFC 6750, 2.1).
@@ -86,7 +90,7 @@ pub(super) async fn welcome(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let (caller, session) = match identify(&state.auth, request.headers()).await? {
+    let (caller, session) = match identify(&state, request.headers()).await? {
         Some(identity) => {
             let session = state.auth.renew(&identity);
             (Some(identity), session)
@@ -100,28 +104,19 @@ pub(super) async fn welcome(
     let mut response = next.run(request).await;
     // A handler that set the cookie itself (a new name) knows better.
     if let Some(session) = session.filter(|_| !response.headers().contains_key(header::SET_COOKIE)) {
-        let cookie = cookie_of(&session).to_string().parse().expect("a token has only header characters");
+        let cookie =
+            cookie_of(&state.site, &session).to_string().parse().expect("a token has only header characters");
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
 }
 
-/// The cookie that carries a session: out of reach of scripts, and not sent along by other sites' forms.
-pub(super) fn cookie_of(session: &Session) -> Cookie<'static> {
-    let max_age = i64::try_from(SESSION_LIFETIME.as_secs()).unwrap_or(i64::MAX);
-    cookie(session.token.clone(), max_age)
+/// The cookie that carries a session.
+pub(super) fn cookie_of(site: &Site, session: &Session) -> Cookie<'static> {
+    cookies::make(site, COOKIE, session.token.clone(), SESSION_LIFETIME)
 }
 
 /// The cookie that removes it.
-pub(super) fn no_cookie() -> Cookie<'static> {
-    cookie(String::new(), 0)
-}
-
-fn cookie(value: String, max_age_seconds: i64) -> Cookie<'static> {
-    Cookie::build((COOKIE, value))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(cookie::time::Duration::seconds(max_age_seconds))
-        .build()
+pub(super) fn no_cookie(site: &Site) -> Cookie<'static> {
+    cookies::make(site, COOKIE, String::new(), Duration::ZERO)
 }

@@ -66,7 +66,7 @@ pub(super) async fn get(
     if is_nobody && bearer(&headers).is_some() {
         return Err(no_session().into());
     }
-    let has_ended = is_nobody && has_cookie(&headers);
+    let has_ended = is_nobody && has_cookie(&state.site, &headers);
     let counted = connect(&state, Kind::Socket)?;
     let takeover = Takeover::new(move |stream, received| {
         let outlet = Arc::new(Outlet::new(stream, Form::Frame));

@@ -1,0 +1,199 @@
+//! Under which addresses people reach this server, and whose pages may use it. The settings say so; the routes ask,
+//! and the start of the server. Reads no request and answers none.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
+
+use url::{Host, Url};
+
+/// A scheme, a host and a port, as browsers write them (RFC 6454, section 6.2): `https://idobata.example`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    text: String,
+    host: Host,
+    is_secure: bool,
+}
+
+impl Origin {
+    /// The origin as it stands in a header.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    /// Reads a setting. A name in any script becomes what browsers make of it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fault = || {
+            format!(
+                "{text:?} is not a site's address: write http:// or https://, a host and, where it is not the usual \
+                 one, a port, without a path, such as https://idobata.example"
+            )
+        };
+        let url = Url::parse(text).map_err(|_| fault())?;
+        let is_web = matches!(url.scheme(), "http" | "https");
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        let host = url.host().filter(|_| is_web && is_bare && !has_user).ok_or_else(fault)?.to_owned();
+        Ok(Self { text: url.origin().ascii_serialization(), host, is_secure: url.scheme() == "https" })
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Site {
+    public_url: Option<Origin>,
+    allowed: Vec<Origin>,
+    listens_on_loopback: bool,
+}
+
+impl Site {
+    /// The site of a server that listens there, with the settings `--public-url` and `--allow-origin`.
+    pub fn new(listen: SocketAddr, public_url: Option<Origin>, allowed: Vec<Origin>) -> Self {
+        Self { public_url, allowed, listens_on_loopback: is_loopback(listen.ip()) }
+    }
+
+    /// Whether people reach this server by TLS, which something in front of it takes off.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|origin| origin.is_secure)
+    }
+
+    /// Whether pages under this origin are this server's by its setting. Those under the request's own host are too.
+    pub fn owns(&self, origin: &str) -> bool {
+        self.public_url.as_ref().is_some_and(|own| own.text == origin)
+    }
+
+    /// Whether pages of this other origin may use this server.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.allowed.iter().any(|allowed| allowed.text == origin)
+    }
+
+    /// The other origins whose pages may use this server.
+    pub fn allowed(&self) -> &[Origin] {
+        &self.allowed
+    }
+
+    /// Whether a request for this host, without its port, may be meant for us. Another site can have its own name
+    /// lead to this machine (DNS rebinding), and browsers then take its pages and ours for one site; addresses and
+    /// `localhost` (RFC 6761, section 6.3) are nobody's to redirect. A server that others reach by a name that no
+    /// setting tells cannot know it, and takes all.
+    pub fn answers_to(&self, host: &str) -> bool {
+        if self.public_url.is_none() && !self.listens_on_loopback {
+            return true;
+        }
+        match Host::parse(host) {
+            Ok(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                let is_local = name == "localhost" || name.ends_with(".localhost");
+                is_local || self.public_url.as_ref().is_some_and(|own| own.host == Host::Domain(name))
+            }
+            Ok(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+            Err(_) => false,
+        }
+    }
+}
+
+/// Whether only this machine reaches an address.
+pub fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// Refuses to listen where others can reach the server while anybody who does may come in, unless that is meant
+/// (`--open-to-guests`).
+pub fn check_exposure(
+    listen: SocketAddr,
+    guests_come_in: bool,
+    is_open_to_guests: bool,
+) -> anyhow::Result<()> {
+    if is_loopback(listen.ip()) || !guests_come_in || is_open_to_guests {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "others can reach {listen}, and whoever does may come in as a guest, read everything and talk. If that is \
+         meant, add --open-to-guests; if not, listen for this machine only: --listen 127.0.0.1:{}",
+        listen.port()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(listen: &str, public_url: Option<&str>) -> Site {
+        let public_url = public_url.map(|url| url.parse().expect("a site's address"));
+        Site::new(listen.parse().expect("an address"), public_url, Vec::new())
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (typed, origin) in [
+            ("https://Idobata.Example", "https://idobata.example"),
+            ("https://idobata.example:443/", "https://idobata.example"),
+            ("http://idobata.example:8080", "http://idobata.example:8080"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://井戸端.example", "https://xn--elqq29bl6r.example"),
+        ] {
+            assert_eq!(typed.parse::<Origin>().expect(typed).as_str(), origin);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_sites_address_is_refused_with_the_form() {
+        for typed in [
+            "",
+            "*",
+            "null",
+            "idobata.example",
+            "ftp://idobata.example",
+            "https://",
+            "https://idobata.example/chat",
+            "https://idobata.example?x",
+            "https://a:b@idobata.example",
+        ] {
+            assert!(typed.parse::<Origin>().expect_err(typed).contains("such as https://"), "{typed}");
+        }
+    }
+
+    #[test]
+    fn on_loopback_only_names_that_cannot_be_redirected_are_answered() {
+        let site = site("127.0.0.1:3000", None);
+        for host in ["127.0.0.1", "[::1]", "192.0.2.7", "localhost", "LocalHost", "localhost.", "a.localhost"]
+        {
+            assert!(site.answers_to(host), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "notlocalhost", "", "idobata.example", "a b"] {
+            assert!(!site.answers_to(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_public_name_is_answered_wherever_the_server_listens() {
+        for listen in ["127.0.0.1:3000", "0.0.0.0:3000"] {
+            let site = site(listen, Some("https://idobata.example"));
+            assert!(site.answers_to("idobata.example") && site.answers_to("IDOBATA.example."), "{listen}");
+            assert!(!site.answers_to("evil.example") && !site.answers_to("idobata.example.evil.example"));
+        }
+        assert!(site("0.0.0.0:3000", None).answers_to("whatever.example"), "it cannot know its names");
+    }
+
+    #[test]
+    fn guests_come_in_from_elsewhere_only_if_that_is_meant() {
+        for (listen, guests_come_in, is_open, starts) in [
+            ("127.0.0.1:3000", true, false, true),
+            ("[::1]:3000", true, false, true),
+            ("[::ffff:127.0.0.1]:3000", true, false, true),
+            ("0.0.0.0:3000", true, false, false),
+            ("[::]:3000", true, false, false),
+            ("192.0.2.1:80", true, false, false),
+            ("192.0.2.1:80", true, true, true),
+            ("192.0.2.1:80", false, false, true),
+        ] {
+            let checked = check_exposure(listen.parse().expect("an address"), guests_come_in, is_open);
+            assert_eq!(checked.is_ok(), starts, "{listen} {guests_come_in} {is_open}: {checked:?}");
+        }
+    }
+}
