@@ -1,5 +1,6 @@
 // The `test` of every story: a server per worker, and alice and bob in separate browsers' contexts, whose pages
-// fail the test on any console error or warning, page error, failed request or hydration warning.
+// fail the test on any console error or warning, page error, failed request, hydration warning, or violation of a
+// page's Content Security Policy.
 import { type Browser, type BrowserContextOptions, expect, type Page, test as base } from "@playwright/test";
 import { Person } from "./people.ts";
 import { Server } from "./server.ts";
@@ -43,9 +44,17 @@ export { expect };
 
 async function newPerson(browser: Browser, options: BrowserContextOptions, faults: string[]): Promise<Person> {
   const context = await browser.newContext(options);
+  await context.addInitScript(tellViolations);
   context.on("page", (page) => watch(page, faults, options.javaScriptEnabled !== false));
   const page = await context.newPage();
   return new Person(page, context);
+}
+
+/** In each page: what its Content Security Policy stops is said where a story fails on it. */
+function tellViolations() {
+  addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sourceFile, lineNumber }) => {
+    console.error(`securitypolicyviolation: ${effectiveDirective} ${blockedURI} ${sourceFile}:${lineNumber}`);
+  });
 }
 
 /** Gives a person their name before they open a page. */
