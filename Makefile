@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh scripts/build scripts/snip.mjs scripts/compress.mjs -type f)
 
-.PHONY: help setup setup-test build run watch check unit chaos figures bench bytes frames lighthouse e2e test clean
+.PHONY: help setup setup-test build run watch check unit chaos fuzz figures bench bytes frames lighthouse e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to 
 	$(TOOLS) export IDOBATA_CHAOS_SECONDS=$$(( $(or $(MINUTES),1) * 60 ))
 	$(if $(SEED),export IDOBATA_CHAOS_SEED=$(SEED))
 	cargo test --features ssr --test sockets chaos -- --nocapture
+
+fuzz: setup ## Hostile input for every parser: make fuzz MINUTES=20
+	$(TOOLS) MINUTES=$(or $(MINUTES),5) scripts/fuzz
 
 # Benches have a folder of their own, because cargo builds the program along and would put it in place of ours.
 figures: setup ## What the promise costs: return after a restart, stalled readers, kill -9 at full load

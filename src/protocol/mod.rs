@@ -73,6 +73,8 @@ pub mod feed;
 pub mod json;
 pub mod name;
 pub mod problem;
+#[cfg(test)]
+pub(crate) mod properties;
 pub mod session;
 pub mod text;
 pub mod transport;

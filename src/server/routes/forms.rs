@@ -109,7 +109,7 @@ pub(super) async fn choose_language(
 }
 
 /// Sends the browser to a page of ours (303, so that a reload repeats nothing).
-fn back_to(path: &str, error: Option<Error>) -> Response {
+pub(super) fn back_to(path: &str, error: Option<Error>) -> Response {
     // Anything else could be an address of another site, or break the header.
     let is_ours = path.starts_with('/') && !path.starts_with("//");
     let is_clean = !path.contains(|c: char| c.is_control() || c == '\\');

@@ -19,6 +19,8 @@ mod page_query;
 mod pages;
 mod path;
 mod problem;
+#[cfg(test)]
+mod properties;
 mod publish;
 mod publishers;
 mod reading;

@@ -71,7 +71,7 @@ async fn author(
     }
     let may_publish = |identity: &Identity| covers(&identity.channels, channel);
     if let Some(identity) = caller.filter(may_publish) {
-        return Ok(identity.user.id);
+        return Ok(format!("person:{}", identity.user.id));
     }
     if state.auth.takes_guests() && is_this_machine(peer, headers) {
         return Ok("loopback".to_owned());
@@ -81,7 +81,7 @@ async fn author(
     Err(Rejection::new(Code::NotAllowed, message).into())
 }
 
-fn parse(headers: &HeaderMap, body: &Bytes) -> Result<(Vec<Publication>, bool), Rejection> {
+pub(super) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<(Vec<Publication>, bool), Rejection> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/json") {
         // Also what `curl -d` calls a form: it sends the text as it is.

@@ -1,6 +1,7 @@
 //! Every way to be refused, and what is read from a token that is not.
 
 mod keys;
+mod properties;
 
 use std::{fs, path::Path, time::Duration};
 

@@ -156,6 +156,9 @@ fn close_message(payload: &[u8]) -> Result<Message, Fault> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
