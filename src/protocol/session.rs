@@ -22,4 +22,16 @@ pub struct Session {
     pub token: String,
 }
 
-decode!(User { id, name });
+/// The answer of `GET /api/session`: never a refusal, so that a page can ask what has become of its session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Who asks; `None` is nobody.
+    pub user: Option<User>,
+    /// Whether they may read what is public. If not, they have to sign in.
+    pub reads: bool,
+}
+
+decode! {
+    User { id, name }
+    Visit { user, reads }
+}

@@ -20,6 +20,7 @@ pub(crate) fn ConnectionBadge(
         (ConnectionState::Connecting, _) => texts.connecting.to_owned(),
         (ConnectionState::CatchingUp, _) => texts.catching_up.to_owned(),
         (ConnectionState::Open, _) => texts.connected.to_owned(),
+        (ConnectionState::SignedOut, _) => texts.signed_out.to_owned(),
         (ConnectionState::Closed, 0) => texts.disconnected.to_owned(),
         (ConnectionState::Closed, unsent) => format!("{} · {}", texts.disconnected, (texts.unsent)(unsent)),
     };

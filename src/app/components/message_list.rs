@@ -108,7 +108,7 @@ fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
         DraftState::Pending => {
             let state = expect_context::<ChatLink>().status.state;
             let word = move || match state.get() {
-                ConnectionState::Closed => texts.waiting,
+                ConnectionState::Closed | ConnectionState::SignedOut => texts.waiting,
                 ConnectionState::Connecting | ConnectionState::CatchingUp | ConnectionState::Open => {
                     texts.pending
                 }

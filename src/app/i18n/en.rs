@@ -64,6 +64,7 @@ pub(super) const TEXTS: Texts = Texts {
     connected: "Connected",
     connecting: "Connecting…",
     disconnected: "Disconnected",
+    signed_out: "Signed out: reload to sign in",
 
     catching_up: "Catching up…",
     unsent: |count| format!("{count} unsent"),

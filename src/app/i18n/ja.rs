@@ -62,6 +62,7 @@ pub(super) const TEXTS: Texts = Texts {
     connected: "接続中",
     connecting: "接続しています…",
     disconnected: "切断",
+    signed_out: "サインアウトしました。再読み込みしてください",
 
     catching_up: "未読を取得しています…",
     unsent: |count| format!("未送信{count}件"),

@@ -144,6 +144,7 @@ pub struct Texts {
     pub connected: &'static str,
     pub connecting: &'static str,
     pub disconnected: &'static str,
+    pub signed_out: &'static str,
 
     pub catching_up: &'static str,
     pub unsent: fn(usize) -> String,

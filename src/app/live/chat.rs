@@ -108,12 +108,12 @@ impl ChatLink {
                 self.take_in();
                 self.status.open(transport);
             }
-            ConnectionEvent::Lost => {
+            ConnectionEvent::Lost | ConnectionEvent::SignedOut => {
                 self.take_in();
                 for followed in self.rooms() {
                     followed.model.try_update(RoomModel::disconnect);
                 }
-                self.status.lose();
+                self.status.lose(&event);
             }
         }
     }

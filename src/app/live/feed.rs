@@ -41,9 +41,9 @@ pub(in crate::app) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
                 take_in();
                 status.open(transport);
             }
-            ConnectionEvent::Lost => {
+            ConnectionEvent::Lost | ConnectionEvent::SignedOut => {
                 take_in();
-                status.lose();
+                status.lose(&event);
             }
         });
         // on_cleanup asks for Send; in a browser there is one thread, and the server runs no effects.

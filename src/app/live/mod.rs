@@ -20,7 +20,7 @@ pub(super) use self::{
     place::keep_place,
 };
 use super::model::connection::ConnectionState;
-use crate::protocol::transport::Transport;
+use crate::{browser::connection::ConnectionEvent, protocol::transport::Transport};
 
 /// How a connection is doing, for its badge.
 #[derive(Clone, Copy)]
@@ -41,7 +41,8 @@ impl Status {
         self.transport.try_set(Some(transport));
     }
 
-    fn lose(self) {
-        self.state.try_set(ConnectionState::Closed);
+    fn lose(self, how: &ConnectionEvent) {
+        let is_signed_out = *how == ConnectionEvent::SignedOut;
+        self.state.try_set(if is_signed_out { ConnectionState::SignedOut } else { ConnectionState::Closed });
     }
 }

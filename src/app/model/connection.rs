@@ -12,6 +12,8 @@ pub enum ConnectionState {
     Open,
     /// It was lost and is being sought again.
     Closed,
+    /// It was lost with the session.
+    SignedOut,
 }
 
 impl ConnectionState {
@@ -27,6 +29,7 @@ impl ConnectionState {
             Self::CatchingUp => "catching-up",
             Self::Open => "open",
             Self::Closed => "closed",
+            Self::SignedOut => "signed-out",
         }
     }
 }

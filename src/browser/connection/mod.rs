@@ -22,6 +22,7 @@ pub use super::attempt::Heard;
 use super::{
     attempt::{Attempt, Tell, Told, poll::Pace},
     backoff::wait_ms,
+    json,
     ladder::Ladder,
     listener::Listener,
     page,
@@ -31,7 +32,7 @@ use super::{
     time::now_ms,
     wake::{self, Wake},
 };
-use crate::protocol::transport::Transport;
+use crate::protocol::{session::Visit, transport::Transport};
 
 /// An attempt that has brought nothing for so long is given up: the first frame comes at once, or is held back.
 const PROOF_MS: u32 = 5_000;
@@ -56,6 +57,8 @@ pub enum ConnectionEvent {
     Heard(Heard),
     /// It was lost, and is being sought again.
     Lost,
+    /// It was lost with the session: it is sought again when the page is looked at.
+    SignedOut,
 }
 
 type Dial = Box<dyn Fn(Transport, Pace, Tell) -> Option<Box<dyn Attempt>>>;
@@ -265,11 +268,14 @@ fn on_lost(weak: &Weak<RefCell<State>>, id: u64, return_after_ms: Option<u32>) {
     state.borrow_mut().health = Some(abort);
     let weak = weak.clone();
     spawn_local(async move {
-        let answer = request::get("/healthz", signal, HEALTH_MS).await;
+        let answer = request::get("/api/session", signal, HEALTH_MS).await;
         let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
         // Not just any answer: a network that wants a log-in first has one for everything.
-        let is_there = answer.is_some_and(|answer| answer.is_success() && answer.body == "ok\n");
-        if is_there && state.borrow_mut().ladder.failed() {
+        let visit: Option<Visit> = answer.and_then(|answer| json::read(&answer.body));
+        if visit.as_ref().is_some_and(|visit| !visit.reads) {
+            return emit(&state, ConnectionEvent::SignedOut);
+        }
+        if visit.is_some() && state.borrow_mut().ladder.failed() {
             let again = weak.clone();
             return state.borrow_mut().plan(STEP_MS, move || connect(&again));
         }

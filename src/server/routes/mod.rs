@@ -57,7 +57,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/members/{user}", delete(members::remove))
         .route("/api/publishers", get(publishers::list).post(publishers::create))
         .route("/api/publishers/{id}", delete(publishers::remove))
-        .route("/api/session", post(session::create).delete(session::end))
+        .route("/api/session", get(session::show).post(session::create).delete(session::end))
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))

@@ -16,7 +16,7 @@ use crate::{
     protocol::{
         name::parse_name,
         problem::{Code, Rejection},
-        session::Session,
+        session::{Session, Visit},
     },
     server::{error::Error, state::AppState},
 };
@@ -27,6 +27,12 @@ pub(super) struct NewSession {
     name: String,
     /// Where people have accounts.
     password: Option<String>,
+}
+
+/// Who asks, and whether they may read.
+pub(super) async fn show(State(state): State<AppState>, Caller(caller): Caller) -> Json<Visit> {
+    let reads = state.rights.check_reader(caller.as_ref()).is_ok();
+    Json(Visit { user: caller.map(|identity| identity.user), reads })
 }
 
 /// Makes a session. A guest who has one changes the name by it and keeps the id.

@@ -61,6 +61,7 @@ pub(super) const ROWS: &[Row] = &[
         "401 403 403 403 403 201 401 401",
     ),
     row("DELETE", "/api/publishers/nobody-s-id", "", "401 403 403 403 403 404 401 401"),
+    row("GET", "/api/session", "", "200"),
     row("POST", "/api/session", r#"{"name":"owner","password":"not the password"}"#, "401"),
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
