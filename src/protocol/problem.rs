@@ -1,6 +1,6 @@
 //! Refusals: the stable codes of everything that can be wrong with a request or a frame.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,13 +66,15 @@ pub enum Code {
     BadMethod,
     /// The server has as many connections as it allows.
     TooManyConnections,
+    /// A person or an address does this more often than allowed. The refusal says when to come back.
+    TooManyRequests,
     /// The server could not do it; nothing was stored.
     Unavailable,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -101,6 +103,7 @@ impl Code {
         Self::NotFound,
         Self::BadMethod,
         Self::TooManyConnections,
+        Self::TooManyRequests,
         Self::Unavailable,
     ];
 
@@ -135,6 +138,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::BadMethod => "bad_method",
             Self::TooManyConnections => "too_many_connections",
+            Self::TooManyRequests => "too_many_requests",
             Self::Unavailable => "unavailable",
         }
     }
@@ -152,12 +156,21 @@ pub struct Rejection {
     pub code: Code,
     /// One sentence in English that names the fix where there is one.
     pub message: String,
+    /// After how many milliseconds the same may be tried again, where trying again can help and it is known.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Rejection {
     /// A refusal with its sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The same, to be tried again after `wait`. Rounded up: whoever waits as long as told is not refused again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        Self { retry_after_ms: Some(ms), ..self }
     }
 }
 
@@ -180,6 +193,9 @@ pub struct Problem {
     pub detail: String,
     /// Ours: the stable word.
     pub code: Code,
+    /// Ours: after how many milliseconds to try again, if that can help; `Retry-After` says it in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Decode for Code {
@@ -188,7 +204,7 @@ impl Decode for Code {
     }
 }
 
-decode!(Problem { title, status, detail, code });
+decode!(Problem { title, status, detail, code, retry_after_ms });
 
 #[cfg(test)]
 mod tests {
@@ -201,5 +217,13 @@ mod tests {
             assert_eq!(Code::parse(code.as_str()), Some(code));
         }
         assert_eq!(Code::parse("no_such_code"), None);
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_milliseconds_and_never_too_short() {
+        let told = |wait| Rejection::new(Code::TooManyRequests, "").retry_after(wait).retry_after_ms;
+        assert_eq!(told(Duration::from_micros(600_001)), Some(601));
+        assert_eq!(told(Duration::from_millis(600)), Some(600));
+        assert_eq!(told(Duration::ZERO), Some(0));
     }
 }

@@ -1,8 +1,19 @@
 //! What can go wrong in the domain. How it looks over HTTP is said in `routes/problem.rs`, over a socket in
 //! `routes/chat_socket.rs`.
 
+use std::time::Duration;
+
 use super::store::StoreError;
 use crate::protocol::problem::{Code, Rejection};
+
+/// When to come back to a server that is full or in trouble: long enough for it to lose some readers, short enough
+/// for a person to wait.
+pub const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The refusal of a server that could not do it, for now.
+pub fn unavailable(message: &str) -> Rejection {
+    Rejection::new(Code::Unavailable, message).retry_after(BUSY_RETRY_AFTER)
+}
 
 /// A refusal that the caller can act on, or a fault of ours.
 #[derive(Debug, thiserror::Error)]
@@ -22,10 +33,7 @@ impl Error {
             Self::Rejected(rejection) => rejection,
             Self::Store(error) => {
                 tracing::error!(%error, "the store failed");
-                Rejection::new(
-                    Code::Unavailable,
-                    "The server could not do this now; nothing was stored. Try again.",
-                )
+                unavailable("The server could not do this now; nothing was stored. Try again.")
             }
         }
     }

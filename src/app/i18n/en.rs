@@ -107,6 +107,7 @@ fn problem(code: Code) -> &'static str {
         Code::NotFound => "There is nothing at this address.",
         Code::BadMethod => "This cannot be done at this address.",
         Code::TooManyConnections => "The server has as many connections as it takes. Try again later.",
+        Code::TooManyRequests => "This is more than the server takes at once.",
         Code::Unavailable => "The server could not do this now; nothing was lost. Try again.",
     }
 }

@@ -109,6 +109,7 @@ fn problem(code: Code) -> &'static str {
         Code::TooManyConnections => {
             "サーバーへの接続数が上限に達しています。しばらくしてからお試しください。"
         }
+        Code::TooManyRequests => "短い時間に送りすぎています。",
         Code::Unavailable => "いまは処理できませんでした。失われたものはありません。もう一度お試しください。",
     }
 }

@@ -7,11 +7,8 @@ use axum::{
 
 use crate::{
     protocol::problem::{Code, Problem, Rejection},
-    server::error::Error,
+    server::error::{Error, unavailable},
 };
-
-/// What a 503 asks for: long enough for a full server to lose some readers, short enough for a person to wait.
-const RETRY_AFTER_SECONDS: &str = "5";
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -27,16 +24,18 @@ impl IntoResponse for Rejection {
             status: status.as_u16(),
             detail: self.message,
             code: self.code,
+            retry_after_ms: self.retry_after_ms,
         };
         let body = serde_json::to_string(&problem).expect("plain data");
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
-        let more = match status {
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
-            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            _ => None,
-        };
-        response.headers_mut().extend(more.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        let headers = response.headers_mut();
+        if let Some(wait_ms) = self.retry_after_ms {
+            headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response
     }
 }
@@ -64,6 +63,7 @@ fn status_of(code: Code) -> StatusCode {
         Code::RoomExists | Code::NameTaken => StatusCode::CONFLICT,
         Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::TooManyConnections | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("(not a text)"), "a request panicked");
-    Rejection::new(Code::Unavailable, "The server failed at this request.").into_response()
+    unavailable("The server failed at this request.").into_response()
 }
 
 /// For addresses that take other methods.

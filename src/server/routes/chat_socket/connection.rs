@@ -270,7 +270,11 @@ impl Connection {
                     // What the cursor lacks is there already: nobody else announces it.
                     self.bell.ring();
                 }
-                Err(error) => self.reject(Some(room), None, error.into_rejection()),
+                Err(error) => {
+                    self.reject(Some(room), None, error.into_rejection());
+                    // A room that is followed already goes on as before.
+                    self.bell.ring();
+                }
             },
             ClientFrame::Leave { room } => match self.followed(&room) {
                 Ok((id, _)) => self.rooms.retain(|following| *following.room() != id),
@@ -382,8 +386,8 @@ impl Connection {
     }
 
     fn reject(&self, room: Option<String>, id: Option<String>, rejection: Rejection) {
-        let Rejection { code, message } = rejection;
-        self.send(&ServerFrame::Rejected { room, id, code, message, retry_after_ms: None });
+        let Rejection { code, message, retry_after_ms } = rejection;
+        self.send(&ServerFrame::Rejected { room, id, code, message, retry_after_ms });
     }
 }
 
