@@ -16,6 +16,20 @@ use super::{Fault, cores::Cores, options::Options};
 /// Longest start: a database of some thousand messages opens in milliseconds.
 const START_MAX: Duration = Duration::from_secs(20);
 
+/// Thousands of readers and writers, all of them from one address.
+const UNLIMITED: [&str; 10] = [
+    "--limit-messages=off",
+    "--limit-sessions=off",
+    "--limit-joins=off",
+    "--limit-rooms=off",
+    "--limit-publishes=off",
+    "--max-connections-per-person=off",
+    "--limit-requests=off",
+    "--max-connections-per-address=off",
+    "--max-tcp-connections=off",
+    "--max-tcp-connections-per-address=off",
+];
+
 /// A running server; killed when dropped.
 pub(crate) struct Process {
     child: Child,
@@ -33,6 +47,7 @@ impl Process {
         let mut command = cores.command(options.server.as_os_str());
         // No message may be trimmed while it is still to be delivered.
         command.args(["--no-measure", "--room-entries", "100000000", "--max-connections", "100000"]);
+        command.args(UNLIMITED);
         command.args(["--max-rooms", "100000", "--listen", &listen.to_string(), "--data"]).arg(data);
         Self::spawn(command.env("RUST_LOG", "info"))
     }

@@ -10,6 +10,18 @@ use tokio::{
 
 use super::Fault;
 
+/// Thousands of readers and writers, all of them from one address.
+const UNLIMITED: [&str; 8] = [
+    "--limit-messages=off",
+    "--limit-sessions=off",
+    "--limit-joins=off",
+    "--max-connections-per-person=off",
+    "--limit-requests=off",
+    "--max-connections-per-address=off",
+    "--max-tcp-connections=off",
+    "--max-tcp-connections-per-address=off",
+];
+
 /// A running program; killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -30,6 +42,7 @@ impl Server {
             // No message may be trimmed while it is still to be checked.
             .args(["--no-measure", "--room-entries", "10000000", "--listen", &listen.to_string(), "--data"])
             .arg(data)
+            .args(UNLIMITED)
             .args(settings)
             .stderr(Stdio::piped())
             .kill_on_drop(true)

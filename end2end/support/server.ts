@@ -8,6 +8,9 @@ import { createInterface } from "node:readline";
 
 const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../../target/release/idobata");
 
+// Many people, all of them from one address.
+const UNLIMITED = { IDOBATA_LIMIT_SESSIONS: "off", IDOBATA_LIMIT_PUBLISHES: "off", IDOBATA_LIMIT_REQUESTS: "off" };
+
 type Options = { listen?: string; env?: NodeJS.ProcessEnv };
 
 export class Server {
@@ -28,7 +31,7 @@ export class Server {
   private static async spawn(data: string, listen: string, env: NodeJS.ProcessEnv) {
     const child = spawn(PROGRAM, ["--listen", listen, "--data", data], {
       stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...UNLIMITED, ...env },
     });
     const said: string[] = [];
     for await (const line of createInterface({ input: child.stderr! })) {

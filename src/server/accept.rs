@@ -30,25 +30,35 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use super::{takeover::Takeover, write_deadline::WriteDeadline};
+use super::{
+    admission::{Admission, Admitted},
+    head_deadline::{HeadDeadline, Turns},
+    takeover::Takeover,
+    write_deadline::WriteDeadline,
+};
 
 /// What hyper may collect of a request's head and of an answer that the peer does not take yet.
 const BUFFER_BYTES: usize = 16 * 1024;
-/// A head that takes longer is given up, and so is a connection that is idle for so long: longer than proxies keep
-/// theirs, which would otherwise send a request into the closing.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
+/// A connection that is idle for so long is closed: longer than proxies keep theirs, which would otherwise send a
+/// request into the closing. For a head that has begun there is `--head-timeout`.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// Written and not on its way yet.
 const UNSENT_BYTES: u32 = 32 * 1024;
 /// When the system has no more file descriptors: accepting at once again would only burn time.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(500);
 
+/// Who comes in, and how long what they do may take.
+pub(super) struct Door {
+    /// How many connections there may be.
+    pub(super) admission: Admission,
+    /// See [`HeadDeadline`].
+    pub(super) head_timeout: Duration,
+    /// See [`WriteDeadline`].
+    pub(super) write_timeout: Duration,
+}
+
 /// Serves until `stop`, then waits until every connection has ended.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    write_timeout: Duration,
-    stop: CancellationToken,
-) {
+pub(super) async fn serve(listener: TcpListener, router: Router, door: Door, stop: CancellationToken) {
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -57,9 +67,13 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, address)) => {
-                prepare(&stream, write_timeout);
-                let stream = WriteDeadline::new(stream, write_timeout);
-                connections.spawn(connection(stream, address, router.clone(), stop.clone()));
+                let Some(admitted) = door.admission.admit(address.ip()) else { continue };
+                prepare(&stream, door.write_timeout);
+                let stream = WriteDeadline::new(stream, door.write_timeout);
+                let turns = Turns::default();
+                let stream = HeadDeadline::new(stream, door.head_timeout, turns.clone());
+                let accepted = Accepted { stream, turns, address, admitted };
+                connections.spawn(connection(accepted, router.clone(), stop.clone()));
             }
             // The peer had gone before it was accepted.
             Err(error) if is_peers(&error) => {}
@@ -88,27 +102,33 @@ fn prepare(stream: &TcpStream, write_timeout: Duration) {
     }
 }
 
-async fn connection(
-    stream: WriteDeadline<TcpStream>,
+/// A connection that was let in.
+struct Accepted {
+    stream: HeadDeadline<WriteDeadline<TcpStream>>,
+    turns: Turns,
     address: SocketAddr,
-    router: Router,
-    stop: CancellationToken,
-) {
+    admitted: Admitted,
+}
+
+async fn connection(accepted: Accepted, router: Router, stop: CancellationToken) {
+    let Accepted { stream, turns, address, admitted } = accepted;
     let takeover = Arc::new(Mutex::new(None));
     let taken_over = takeover.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
+        turns.pass();
         request.extensions_mut().insert(ConnectInfo(address));
         let takes_body = request.method() != Method::HEAD;
-        let (router, takeover) = (router.clone(), takeover.clone());
+        let (router, takeover, turns) = (router.clone(), takeover.clone(), turns.clone());
         Box::pin(async move {
             let mut response = router.oneshot(request.map(Body::new)).await?;
             *lock(&takeover) = response.extensions_mut().remove::<Takeover>().filter(|_| takes_body);
+            turns.pass();
             Ok::<_, Infallible>(response)
         })
     });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut served =
@@ -121,10 +141,10 @@ async fn connection(
         return tracing::debug!(%error, "a connection ended");
     }
     let Parts { io, read_buf, .. } = serving.into_parts();
-    let mut stream = io.into_inner();
+    let mut stream = io.into_inner().into_inner();
     let takeover = lock(&taken_over).take();
     match takeover {
-        Some(takeover) => takeover.start(stream.into_inner(), read_buf),
+        Some(takeover) => takeover.start(stream.into_inner(), read_buf, admitted),
         // The peer may be gone already; there is nobody left to tell.
         None => drop(stream.shutdown().await),
     }

@@ -15,6 +15,7 @@ use super::{
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
     presence::{Change, Presence, PresenceGuard},
+    rate_limit::RateLimits,
     rights::Rights,
     store::{Draft, Filter, Record, RoomCreation, TopicName},
     subscription::Subscription,
@@ -48,6 +49,7 @@ pub struct Chat {
     hub: Hub,
     presence: Arc<Presence>,
     rights: Arc<Rights>,
+    limits: Arc<RateLimits>,
     max_rooms: usize,
     /// Rooms that were seen in the store; rooms are not removed. Spares the query at every post.
     known: Mutex<HashSet<RoomId>>,
@@ -67,7 +69,12 @@ pub struct Joined {
 
 impl Chat {
     /// Opens the chat over the hub and makes the first rooms.
-    pub async fn open(hub: Hub, rights: Arc<Rights>, max_rooms: usize) -> Result<Self, Error> {
+    pub async fn open(
+        hub: Hub,
+        rights: Arc<Rights>,
+        limits: Arc<RateLimits>,
+        max_rooms: usize,
+    ) -> Result<Self, Error> {
         let whisperer = hub.clone();
         let tell = move |room: &RoomId, user: &User, change| {
             let (room, user, user_id) = (room.clone(), user.name.clone(), user.id.clone());
@@ -79,7 +86,7 @@ impl Chat {
             whisperer.whisper(&topic, encode_frame(&frame));
         };
         let presence = Arc::new(Presence::new(tell));
-        let chat = Self { hub, presence, rights, max_rooms, known: Mutex::default() };
+        let chat = Self { hub, presence, rights, limits, max_rooms, known: Mutex::default() };
         if chat.hub.store().rooms().await?.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 chat.make_room(Room { id: RoomId::of_name(name)?, name: name.to_owned() }).await?;
@@ -100,6 +107,7 @@ impl Chat {
     pub async fn create_room(&self, who: &Identity, name: &str, is_private: bool) -> Result<Room, Error> {
         let name = parse_name(name)?;
         let room = Room { id: RoomId::of_name(&name)?, name };
+        self.limits.room(&who.user)?;
         // A token that is good for some rooms only does not get further by making one.
         if !self.rights.may_enter(&room.id, Some(who))
             || !self.rights.claim(&room.id, &who.user, is_private).await?
@@ -161,6 +169,7 @@ impl Chat {
         bell: Arc<Bell>,
     ) -> Result<Joined, Error> {
         let room = self.room(room, who).await?;
+        who.map_or(Ok(()), |identity| self.limits.join(&identity.user))?;
         let topic = TopicName::Room(room.clone());
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&topic, start, Filter::default(), bell).await?;
@@ -190,6 +199,7 @@ impl Chat {
         let id = uuid::Uuid::try_parse(id)
             .map_err(|_| Rejection::new(Code::BadId, "The id of a message is a UUID made by the client."))?;
         let text = MessageText::parse(text)?.into_string();
+        self.limits.message(user)?;
         let said = Said { user: user.name.clone(), text };
         let draft = Draft {
             author: user.id.clone(),
@@ -205,6 +215,7 @@ impl Chat {
 
     /// "I am typing", to those who are in the room; so must be who types.
     pub fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
+        self.limits.typing(user)?;
         match self.presence.note_typing(room, &user.id) {
             None => return Err(Rejection::new(Code::NotJoined, "Join the room first.")),
             Some(false) => return Ok(()),

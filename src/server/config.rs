@@ -1,9 +1,12 @@
 //! The settings: flags and environment variables, their defaults and the reasons for them.
 
+mod limits;
+
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
+pub use self::limits::{Limit, Limits, Rate};
 use super::{site::Origin, store::Retention};
 use crate::protocol::transport::Transport;
 
@@ -103,9 +106,17 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
     pub max_connections: u64,
 
+    /// How often, and how much at a time
+    #[command(flatten)]
+    pub limits: Limits,
+
     /// How long a write may make no progress before its connection is closed; the reader can resume
     #[arg(long, env = "IDOBATA_WRITE_TIMEOUT", default_value = "30s", value_name = "TIME")]
     pub write_timeout: Age,
+
+    /// How long the head of a request may take from its first byte on
+    #[arg(long, env = "IDOBATA_HEAD_TIMEOUT", default_value = "10s", value_name = "TIME")]
+    pub head_timeout: Age,
 
     /// How pages connect: by whatever works, or at best by this
     ///

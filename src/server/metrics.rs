@@ -40,6 +40,7 @@ pub struct Metrics {
     connections: [AtomicU64; 3],
     appends: AtomicU64,
     deliveries: AtomicU64,
+    refused_connections: AtomicU64,
 }
 
 impl Metrics {
@@ -50,6 +51,7 @@ impl Metrics {
             connections: Default::default(),
             appends: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
+            refused_connections: AtomicU64::new(0),
         }
     }
 
@@ -80,6 +82,11 @@ impl Metrics {
         self.deliveries.fetch_add(entries as u64, Relaxed);
     }
 
+    /// Counts a TCP connection that was closed because there were too many.
+    pub(super) fn count_refused_connection(&self) {
+        self.refused_connections.fetch_add(1, Relaxed);
+    }
+
     /// The counters in the Prometheus text format.
     pub fn render(&self) -> String {
         let mut text =
@@ -92,6 +99,11 @@ impl Metrics {
         for (name, help, count) in [
             ("appends", "Entries appended to the log.", self.appends.load(Relaxed)),
             ("deliveries", "Entries written to readers.", self.deliveries()),
+            (
+                "refused_connections",
+                "TCP connections closed because there were too many.",
+                self.refused_connections.load(Relaxed),
+            ),
         ] {
             writeln!(
                 text,

@@ -1,9 +1,11 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { chat, feed } → rights → { hub, presence, auth } → { store, topic, subscription } → protocol.
+//! routes → { chat, feed } → rights → { hub, presence, `rate_limit`, auth } → { store, topic, subscription } →
+//! protocol.
 
 mod accept;
+mod admission;
 pub mod auth;
 pub mod chat;
 mod clock;
@@ -11,12 +13,14 @@ pub mod config;
 pub mod error;
 pub mod feed;
 pub mod form;
+mod head_deadline;
 pub mod hub;
 pub mod measure;
 pub mod metrics;
 pub mod outlet;
 pub mod presence;
 pub mod publishers;
+pub mod rate_limit;
 mod retention;
 pub mod rights;
 pub mod routes;
@@ -36,7 +40,7 @@ use tokio::{net::TcpListener, signal::unix, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::Config;
-use self::state::AppState;
+use self::{admission::Admission, state::AppState};
 
 /// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
 /// it stays below 10 s.
@@ -104,7 +108,12 @@ impl Server {
         let stop = state.lifetime.stop.clone();
         let background = start_background(&state, &config);
         let router = routes::router(state.clone());
-        let serve = accept::serve(listener, router, config.write_timeout.0, stop.clone());
+        let door = accept::Door {
+            admission: Admission::new(&state, &config.limits),
+            head_timeout: config.head_timeout.0,
+            write_timeout: config.write_timeout.0,
+        };
+        let serve = accept::serve(listener, router, door, stop.clone());
         // The time-out runs from the stop, not from the start.
         let deadline = async {
             stop.cancelled().await;
@@ -133,6 +142,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     background.spawn(async move { chat.sweep(swept).await });
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
+    let (limits, swept) = (state.limits.clone(), stop.clone());
+    background.spawn(async move { limits.sweep(swept).await });
     background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
         background.spawn(measure::run(state.feed.clone(), state.metrics.clone(), stop.clone()));

@@ -1,9 +1,10 @@
 //! Everything a request can reach, put together once. Cheap to clone.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::extract::FromRef;
+use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,6 +16,7 @@ use super::{
     hub::Hub,
     metrics::Metrics,
     publishers::Publishers,
+    rate_limit::RateLimits,
     rights::Rights,
     site::Site,
     store::{Record, Store, TopicName, directory::Directory, sqlite::SqliteStore},
@@ -38,6 +40,10 @@ pub struct AppState {
     pub auth: Arc<Auth>,
     /// What people may do.
     pub rights: Arc<Rights>,
+    /// How often, and how much at a time.
+    pub limits: Arc<RateLimits>,
+    /// Whose word about a client's address is taken.
+    pub trusted_proxies: TrustedProxies,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What Leptos wants to know.
@@ -52,6 +58,22 @@ pub struct AppState {
     pub write_timeout: Duration,
     /// The program's ending, and what has to end before it.
     pub lifetime: Lifetime,
+}
+
+/// The proxies before this server.
+#[derive(Clone, Debug)]
+pub struct TrustedProxies(Arc<[IpNet]>);
+
+impl TrustedProxies {
+    /// These.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks.into())
+    }
+
+    /// Whether the address is one of theirs.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
 }
 
 /// How connections learn that the server stops, and how the server knows that they have ended.
@@ -92,7 +114,8 @@ impl AppState {
             AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
-        let chat = Chat::open(hub.clone(), rights.clone(), config.max_rooms).await;
+        let limits = Arc::new(RateLimits::new(&config.limits));
+        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
         Ok(Self {
             chat: Arc::new(chat),
@@ -100,6 +123,8 @@ impl AppState {
             hub,
             auth: Arc::new(Auth::new(mode, &secret)),
             rights,
+            limits,
+            trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
             metrics,
             leptos: leptos_options(),
             publishers: Arc::new(Publishers::new(directory)),

@@ -15,15 +15,18 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::net::TcpStream;
 
-type Start = Box<dyn FnOnce(TcpStream, Bytes) + Send>;
+use super::admission::Admitted;
+
+type Start = Box<dyn FnOnce(TcpStream, Bytes, Admitted) + Send>;
 
 /// See the module. It is cloned only because extensions of a response have to be.
 #[derive(Clone)]
 pub(super) struct Takeover(Arc<Mutex<Option<Start>>>);
 
 impl Takeover {
-    /// `start` gets the stream and what the peer has already sent; it spawns the connection's task.
-    pub(super) fn new(start: impl FnOnce(TcpStream, Bytes) + Send + 'static) -> Self {
+    /// `start` gets the stream, what the peer has already sent, and what to drop when the connection has ended; it
+    /// spawns the connection's task.
+    pub(super) fn new(start: impl FnOnce(TcpStream, Bytes, Admitted) + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Some(Box::new(start)))))
     }
 
@@ -47,10 +50,10 @@ impl Takeover {
     }
 
     /// Hands the connection over. Only the first call does anything.
-    pub(super) fn start(self, stream: TcpStream, received: Bytes) {
+    pub(super) fn start(self, stream: TcpStream, received: Bytes, admitted: Admitted) {
         let start = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(start) = start {
-            start(stream, received);
+            start(stream, received, admitted);
         }
     }
 }

@@ -11,6 +11,7 @@ mod edges;
 mod feed;
 mod ladder;
 mod lifecycle;
+mod limits;
 mod pages;
 mod program;
 mod publishers;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::{
-    body::Bytes,
+    Form,
+    body::{Body, Bytes},
     extract::{FromRequest, Request},
     http::StatusCode,
 };
@@ -49,5 +50,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             };
             Rejection::new(code, format!("The body {what}: {error}."))
         })
+    }
+}
+
+/// A form, as a browser sends one.
+pub(super) struct FormBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let (parts, body) = request.into_parts();
+        let RawBody(body) = RawBody::from_request(Request::from_parts(parts.clone(), body), state).await?;
+        let form = Form::from_request(Request::from_parts(parts, Body::from(body)), state).await;
+        form.map(|Form(form)| Self(form)).map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
     }
 }

@@ -11,13 +11,13 @@ use serde::Deserialize;
 
 use super::{
     event_stream::{Followed, lost_cursor, parse_start, respond},
-    page_query::{ParsedQuery, RawPageQuery, answer, connect, count_poll, cut_short, return_member},
-    visitor::{Caller, no_session, over},
+    live::{Client, connect, connect_poll},
+    page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
+    visitor::{no_session, over},
 };
 use crate::{
     protocol::{cursor::Cursor, feed::Control},
     server::{
-        auth::Identity,
         clock::now_ms,
         error::Error,
         feed::{Channels, encode_control},
@@ -44,16 +44,16 @@ pub(super) struct RawQuery {
 /// See the module.
 pub(super) async fn get(
     State(state): State<AppState>,
-    Caller(caller): Caller,
     headers: HeaderMap,
+    client: Client,
     ParsedQuery(query): ParsedQuery<RawQuery>,
 ) -> Result<Response, Error> {
-    state.rights.check_reader(caller.as_ref())?;
+    state.rights.check_reader(client.caller.as_ref())?;
     let channels = Channels::parse(query.channel.as_deref())?;
     if wants_json(&headers) {
-        page(&state, caller.as_ref(), channels, query).await
+        page(&state, &client, channels, query).await
     } else {
-        stream(&state, caller.as_ref(), channels, &headers, query).await
+        stream(&state, &client, channels, &headers, query).await
     }
 }
 
@@ -65,13 +65,14 @@ fn wants_json(headers: &HeaderMap) -> bool {
 
 async fn page(
     state: &AppState,
-    caller: Option<&Identity>,
+    client: &Client,
     channels: Channels,
     query: RawQuery,
 ) -> Result<Response, Error> {
     let RawQuery { before, after, limit, wait, .. } = query;
     let (query, limit) = RawPageQuery { before, after, limit, wait, seen: None }.parse()?;
-    let _counted = count_poll(state, &query)?;
+    let _counted = connect_poll(state, &query, client)?;
+    let caller = client.caller.as_ref();
     let admission = caller.filter(|_| query.waits()).map(|identity| state.auth.admit(identity));
     let (page, more_members) = tokio::select! {
         () = over(admission.as_ref()) => return Err(no_session().into()),
@@ -83,13 +84,13 @@ async fn page(
 
 async fn stream(
     state: &AppState,
-    caller: Option<&Identity>,
+    client: &Client,
     channels: Channels,
     headers: &HeaderMap,
     query: RawQuery,
 ) -> Result<Response, Error> {
     let start = parse_start(headers, query.after.as_deref(), query.last)?;
-    let connection = connect(state, Kind::Stream)?;
+    let connection = connect(state, Kind::Stream, client)?;
     let bell = Arc::new(Bell::default());
     let Subscribed { subscription, recovered } =
         state.feed.subscribe(start.clone(), channels, bell.clone()).await?;
@@ -100,7 +101,7 @@ async fn stream(
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         make_up: |_, _| None, // nobody whispers in the feed
-        admission: caller.map(|identity| state.auth.admit(identity)),
+        admission: client.caller.as_ref().map(|identity| state.auth.admit(identity)),
         _presence: None,
         subscription,
     };

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use axum::{
-    Form,
     extract::{Query, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -14,6 +13,8 @@ use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
+    body::FormBody,
+    client_address::ClientAddress,
     cookies,
     path::PathText,
     visitor::{Visitor, cookie_of},
@@ -40,7 +41,7 @@ pub(super) async fn post_message(
     State(state): State<AppState>,
     Visitor(identity): Visitor,
     PathText(room): PathText,
-    Form(PostForm { text }): Form<PostForm>,
+    FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
     let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
@@ -62,7 +63,7 @@ pub(super) struct NameForm {
 pub(super) async fn create_room(
     State(state): State<AppState>,
     Visitor(identity): Visitor,
-    Form(NameForm { name, back }): Form<NameForm>,
+    FormBody(NameForm { name, back }): FormBody<NameForm>,
 ) -> Response {
     match state.chat.create_room(&identity, &name, false).await {
         Ok(room) => back_to(&room.id.path(), None),
@@ -74,10 +75,12 @@ pub(super) async fn create_room(
 pub(super) async fn rename(
     State(state): State<AppState>,
     Visitor(identity): Visitor,
-    Form(NameForm { name, back }): Form<NameForm>,
+    ClientAddress(address): ClientAddress,
+    FormBody(NameForm { name, back }): FormBody<NameForm>,
 ) -> Response {
     let back = back.as_deref().unwrap_or("/");
-    let session = parse_name(&name).and_then(|name| {
+    let taken = parse_name(&name).and_then(|name| state.limits.session(address).map(|()| name));
+    let session = taken.and_then(|name| {
         let session = state.auth.rename_guest(&identity, name);
         session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
     });

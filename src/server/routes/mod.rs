@@ -5,6 +5,7 @@ mod administrator;
 mod assets;
 mod body;
 mod chat_socket;
+mod client_address;
 mod cookies;
 mod event_stream;
 mod farewell;
@@ -12,6 +13,8 @@ mod feed_events;
 mod forms;
 mod headers;
 mod host;
+mod limit;
+mod live;
 mod members;
 mod operate;
 mod origin;
@@ -46,6 +49,15 @@ pub const BODY_MAX_BYTES: usize = 64 * 1024;
 
 /// Every address of the server.
 pub fn router(state: AppState) -> Router {
+    // For the operator, and files that browsers keep: never refused for coming too often.
+    let unlimited = Router::new()
+        .route("/healthz", get(operate::healthz))
+        .route("/readyz", get(operate::readyz))
+        .route("/metrics", get(operate::metrics))
+        .route("/pkg/{version}/{*file}", get(assets::versioned))
+        .route("/favicon.svg", get(assets::favicon))
+        .method_not_allowed_fallback(problem::bad_method);
+
     let api = Router::new()
         .route("/api/events", get(feed_events::get))
         .route("/api/events/{channel}", post(publish::post))
@@ -61,12 +73,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))
-        .route("/ws", get(chat_socket::get))
-        .route("/healthz", get(operate::healthz))
-        .route("/readyz", get(operate::readyz))
-        .route("/metrics", get(operate::metrics))
-        .route("/pkg/{version}/{*file}", get(assets::versioned))
-        .route("/favicon.svg", get(assets::favicon));
+        .route("/ws", get(chat_socket::get));
 
     // What a browser asks for by itself: pages, their forms and what they ask for.
     let site = pages::router()
@@ -80,6 +87,8 @@ pub fn router(state: AppState) -> Router {
     let inside = api
         .merge(site)
         .method_not_allowed_fallback(problem::bad_method)
+        .layer(middleware::from_fn_with_state(state.clone(), limit::requests))
+        .merge(unlimited)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), origin::check));
     let others = state.site.allowed();

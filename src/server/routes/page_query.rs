@@ -14,7 +14,6 @@ use crate::{
     protocol::problem::{Code, Rejection},
     server::{
         hub::{Page, PageQuery},
-        metrics::{ConnectionGuard, Kind},
         state::AppState,
     },
 };
@@ -73,19 +72,6 @@ impl RawPageQuery {
 
 fn bad(what: String) -> Rejection {
     Rejection::new(Code::BadRequest, format!("The query is not well formed: {what}."))
-}
-
-/// Counts a query that waits as a live connection. `Err` when there are too many.
-pub(super) fn count_poll(state: &AppState, query: &PageQuery) -> Result<Option<ConnectionGuard>, Rejection> {
-    query.waits().then(|| connect(state, Kind::Poll)).transpose()
-}
-
-/// Counts a live connection. `Err` when there are too many.
-pub(super) fn connect(state: &AppState, kind: Kind) -> Result<ConnectionGuard, Rejection> {
-    state.metrics.connect(kind).ok_or_else(|| {
-        let message = "The server has as many connections as it allows (--max-connections). Try again later.";
-        Rejection::new(Code::TooManyConnections, message)
-    })
 }
 
 /// Writes a page without decoding its entries: they are JSON already. `more_members` is put behind the page's own

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{
     administrator::is_this_machine,
     body::RawBody,
+    client_address::ClientAddress,
     path::PathText,
     visitor::{Caller, bearer},
 };
@@ -37,12 +38,14 @@ const KEY_MAX_BYTES: usize = 200;
 pub(super) async fn post(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ClientAddress(address): ClientAddress,
     Caller(caller): Caller,
     PathText(channel): PathText,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
     let author = author(&state, peer.ip(), caller, &channel, &headers).await?;
+    state.limits.publish(address)?;
     let (publications, is_array) = parse(&headers, &body)?;
     let key = header_text(&headers, "idempotency-key")?;
     if key.is_some_and(|key| !(1..=KEY_MAX_BYTES).contains(&key.len())) {

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::{
     event_stream::{Followed, lost_cursor, parse_start, respond},
-    page_query::{ParsedQuery, connect},
+    live::{Client, connect},
+    page_query::ParsedQuery,
     path::PathText,
-    visitor::Caller,
 };
 use crate::{
     protocol::cursor::Cursor,
@@ -39,16 +39,16 @@ pub(super) struct RawQuery {
 pub(super) async fn get(
     State(state): State<AppState>,
     PathText(room): PathText,
-    Caller(caller): Caller,
     headers: HeaderMap,
+    client: Client,
     ParsedQuery(query): ParsedQuery<RawQuery>,
 ) -> Result<Response, Error> {
     let start = parse_start(&headers, query.after.as_deref(), query.last)?;
-    let admission = caller.as_ref().map(|identity| state.auth.admit(identity));
-    let connection = connect(&state, Kind::Stream)?;
+    let connection = connect(&state, Kind::Stream, &client)?;
+    let admission = client.caller.as_ref().map(|identity| state.auth.admit(identity));
     let bell = Arc::new(Bell::default());
     let Joined { frame, recovered, subscription, presence } =
-        state.chat.join(&room, caller.as_ref(), start.clone(), bell.clone()).await?;
+        state.chat.join(&room, client.caller.as_ref(), start.clone(), bell.clone()).await?;
     let followed = Followed {
         subscription,
         bell,

@@ -4,7 +4,8 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 
 use super::{
     body::JsonBody,
-    page_query::{ParsedQuery, RawPageQuery, answer, count_poll, cut_short, return_member},
+    live::{Client, connect_poll},
+    page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
     path::PathText,
     visitor::{Caller, Visitor, no_session, over},
 };
@@ -37,14 +38,14 @@ pub(super) async fn create(
 pub(super) async fn messages(
     State(state): State<AppState>,
     PathText(room): PathText,
-    Caller(caller): Caller,
+    client: Client,
     ParsedQuery(query): ParsedQuery<RawPageQuery>,
 ) -> Result<Response, Error> {
-    let caller = caller.as_ref();
+    let caller = client.caller.as_ref();
     let room = state.chat.room(&room, caller).await?;
     let seen = query.seen.clone();
     let (query, limit) = query.parse()?;
-    let _counted = count_poll(&state, &query)?;
+    let _counted = connect_poll(&state, &query, &client)?;
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     body::JsonBody,
+    client_address::ClientAddress,
     visitor::{Caller, cookie_of, no_cookie},
 };
 use crate::{
@@ -38,10 +39,12 @@ pub(super) async fn show(State(state): State<AppState>, Caller(caller): Caller) 
 /// Makes a session. A guest who has one changes the name by it and keeps the id.
 pub(super) async fn create(
     State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
     Caller(caller): Caller,
     headers: HeaderMap,
     JsonBody(NewSession { name, password }): JsonBody<NewSession>,
 ) -> Result<(StatusCode, CookieJar, Json<Session>), Error> {
+    state.limits.session(address)?;
     let session = match (state.auth.accounts(), password) {
         (Some(_), password) => sign_in(&state, &headers, &name, &password.unwrap_or_default()).await?,
         (None, _) => {

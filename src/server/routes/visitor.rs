@@ -10,7 +10,7 @@ use axum::{
 };
 use axum_extra::extract::cookie::Cookie;
 
-use super::cookies;
+use super::{client_address::ClientAddress, cookies};
 use crate::{
     protocol::{
         problem::{Code, Rejection},
@@ -87,6 +87,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.
 pub(super) async fn welcome(
     State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
@@ -95,10 +96,14 @@ pub(super) async fn welcome(
             let session = state.auth.renew(&identity);
             (Some(identity), session)
         }
-        None => match state.auth.welcome(None) {
-            Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
-            None => (None, None),
-        },
+        None if state.auth.takes_guests() => {
+            state.limits.session(address)?;
+            match state.auth.welcome(None) {
+                Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
+                None => (None, None),
+            }
+        }
+        None => (None, None),
     };
     request.extensions_mut().insert(Caller(caller));
     let mut response = next.run(request).await;

@@ -28,6 +28,21 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// How long any wait may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Many people, all of them from one address, and quicker than people are.
+const UNLIMITED: [&str; 11] = [
+    "--limit-messages=off",
+    "--limit-joins=off",
+    "--limit-rooms=off",
+    "--limit-typing=off",
+    "--limit-sessions=off",
+    "--limit-publishes=off",
+    "--limit-requests=off",
+    "--max-connections-per-person=off",
+    "--max-connections-per-address=off",
+    "--max-tcp-connections=off",
+    "--max-tcp-connections-per-address=off",
+];
+
 /// Fails the test when something takes longer than [`DEADLINE`].
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, what).await.expect("it came in time")
@@ -59,7 +74,15 @@ impl TestServer {
 
     /// A server on this data folder.
     pub(crate) async fn start_on(data: &Path, settings: &[&str]) -> Self {
-        Self::start_from(data, &[&["--no-measure"], settings].concat()).await
+        Self::start_from(data, &[&["--no-measure"], &UNLIMITED[..], settings].concat()).await
+    }
+
+    /// A server with the limits of these settings, and the default ones.
+    pub(crate) async fn start_limited(settings: &[&str]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut server = Self::start_from(data.path(), &[&["--no-measure"], settings].concat()).await;
+        server.data = Some(data);
+        server
     }
 
     /// A server that publishes its own values.

@@ -7,7 +7,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::in_time;
+use super::{UNLIMITED, in_time};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_idobata");
 
@@ -27,6 +27,7 @@ impl Program {
         let mut child = Command::new(PROGRAM)
             .args(["--no-measure", "--listen", listen, "--data"])
             .arg(data)
+            .args(UNLIMITED)
             .args(settings)
             .stderr(Stdio::piped())
             .kill_on_drop(true)

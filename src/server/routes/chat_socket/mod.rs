@@ -18,8 +18,8 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use self::{connection::Connection, inlet::Inlet};
 use super::{
     BODY_MAX_BYTES,
-    page_query::connect,
-    visitor::{Caller, bearer, has_cookie, no_session},
+    live::{Client, connect},
+    visitor::{bearer, has_cookie, no_session},
 };
 use crate::server::{
     error::Error, form::Form, metrics::Kind, outlet::Outlet, state::AppState, takeover::Takeover,
@@ -57,18 +57,18 @@ mod close {
 /// code that says so.
 pub(super) async fn get(
     State(state): State<AppState>,
-    caller: Result<Caller, Error>,
+    client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let answer = handshake::answer(&headers)?;
-    let Caller(identity) = caller?;
-    let is_nobody = identity.is_none();
+    let is_nobody = client.caller.is_none();
     if is_nobody && bearer(&headers).is_some() {
         return Err(no_session().into());
     }
     let has_ended = is_nobody && has_cookie(&state.site, &headers);
-    let counted = connect(&state, Kind::Socket)?;
-    let takeover = Takeover::new(move |stream, received| {
+    let counted = connect(&state, Kind::Socket, &client)?;
+    let identity = client.caller;
+    let takeover = Takeover::new(move |stream, received, admitted| {
         let outlet = Arc::new(Outlet::new(stream, Form::Frame));
         let inlet = Inlet::new(&received, MESSAGE_MAX_BYTES);
         let connection = Connection::new(&state, identity, outlet, inlet);
@@ -77,7 +77,7 @@ pub(super) async fn get(
                 true => connection.refuse().await,
                 false => connection.serve().await,
             }
-            drop(counted);
+            drop((counted, admitted));
         });
     });
     Ok(takeover.switching_protocols(answer))

@@ -14,16 +14,15 @@ use axum::{
 };
 
 use self::connection::Connection;
-use super::page_query::LIMIT_MAX;
+use super::{live::Live, page_query::LIMIT_MAX};
 use crate::{
     protocol::{
         cursor::Cursor,
         problem::{Code, Rejection},
     },
     server::{
-        auth::Admission, form::Form, hub::Start, metrics::ConnectionGuard, outlet::Outlet,
-        presence::PresenceGuard, state::AppState, subscription::Subscription, takeover::Takeover,
-        topic::Bell,
+        auth::Admission, form::Form, hub::Start, outlet::Outlet, presence::PresenceGuard, state::AppState,
+        subscription::Subscription, takeover::Takeover, topic::Bell,
     },
 };
 
@@ -79,19 +78,19 @@ pub(super) struct Followed {
 }
 
 /// Answers with the stream.
-pub(super) fn respond(state: &AppState, followed: Followed, counted: ConnectionGuard) -> Response {
+pub(super) fn respond(state: &AppState, followed: Followed, live: Live) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),
         (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would collect the events
     ];
     let state = state.clone();
-    let takeover = Takeover::new(move |stream, _| {
+    let takeover = Takeover::new(move |stream, _, admitted| {
         let outlet = Arc::new(Outlet::new(stream, Form::Block));
-        let live = state.lifetime.live.clone();
-        live.spawn(async move {
+        let connections = state.lifetime.live.clone();
+        connections.spawn(async move {
             Connection::new(state, followed, outlet).serve().await;
-            drop(counted);
+            drop((live, admitted));
         });
     });
     takeover.body(headers.into_response())

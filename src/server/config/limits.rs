@@ -1,0 +1,213 @@
+//! The settings of the limits: how often, and how much at a time. Part of [`super::Config`]; `rate_limit` keeps them.
+//!
+//! Ids of guests are free to make, so what is counted by person is held by what is counted by address.
+
+use std::{net::IpAddr, num::NonZeroU32, str::FromStr, time::Duration};
+
+use clap::Args;
+use ipnet::IpNet;
+
+use super::Age;
+
+/// Every limit. `off` turns one off.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits (N/TIME such as 100/1m, or off)")]
+pub struct Limits {
+    // More than a person types, little enough that one cannot drown a room.
+    /// Messages of a person; so many at once, then one whenever its share of the time has passed
+    #[arg(
+        long = "limit-messages",
+        env = "IDOBATA_LIMIT_MESSAGES",
+        default_value = "100/1m",
+        value_name = "N/TIME"
+    )]
+    pub messages: Limit<Rate>,
+
+    // Each may replay hundreds of messages; a page joins one room at each opening, and again when a drop is over.
+    /// Joins of a person, by socket or stream
+    #[arg(long = "limit-joins", env = "IDOBATA_LIMIT_JOINS", default_value = "60/1m", value_name = "N/TIME")]
+    pub joins: Limit<Rate>,
+
+    // Rooms stay, and there is an end to them (--max-rooms).
+    /// Rooms a person makes
+    #[arg(long = "limit-rooms", env = "IDOBATA_LIMIT_ROOMS", default_value = "10/1h", value_name = "N/TIME")]
+    pub rooms: Limit<Rate>,
+
+    // A page says it every 2.5 s while somebody types, in each of its tabs.
+    /// Signs of typing of a person
+    #[arg(
+        long = "limit-typing",
+        env = "IDOBATA_LIMIT_TYPING",
+        default_value = "120/1m",
+        value_name = "N/TIME"
+    )]
+    pub typing: Limit<Rate>,
+
+    // A classroom that opens the page together; not a stream of new people, each with limits of their own.
+    /// Sessions and new names from an address; a first visit to a page makes a session, too
+    #[arg(
+        long = "limit-sessions",
+        env = "IDOBATA_LIMIT_SESSIONS",
+        default_value = "30/1m",
+        value_name = "N/TIME"
+    )]
+    pub sessions: Limit<Rate>,
+
+    // Ten a second: a busy script, not a loop without a pause.
+    /// Requests from an address that publish to the feed
+    #[arg(
+        long = "limit-publishes",
+        env = "IDOBATA_LIMIT_PUBLISHES",
+        default_value = "600/1m",
+        value_name = "N/TIME"
+    )]
+    pub publishes: Limit<Rate>,
+
+    // Some three hundred first visits at once, or twenty long polls answered each second. A page that polls too fast
+    // waits as told and then reads all it missed in one answer.
+    /// Requests from an address, of any kind but for files and the operator's addresses
+    ///
+    /// Raise it where many people share one address.
+    #[arg(
+        long = "limit-requests",
+        env = "IDOBATA_LIMIT_REQUESTS",
+        default_value = "1200/1m",
+        value_name = "N/TIME"
+    )]
+    pub requests: Limit<Rate>,
+
+    // Ten tabs with two connections each.
+    /// Live connections (sockets, streams, waiting polls) of a person at the same time, or off
+    #[arg(
+        long = "max-connections-per-person",
+        env = "IDOBATA_MAX_CONNECTIONS_PER_PERSON",
+        default_value = "20",
+        value_name = "N"
+    )]
+    pub connections_per_person: Limit<u32>,
+
+    // An office of a hundred people behind one address.
+    /// Live connections from an address at the same time, or off
+    #[arg(
+        long = "max-connections-per-address",
+        env = "IDOBATA_MAX_CONNECTIONS_PER_ADDRESS",
+        default_value = "200",
+        value_name = "N"
+    )]
+    pub connections_per_address: Limit<u32>,
+
+    // --max-connections, and some for the requests beside them.
+    /// TCP connections of all kinds in all, or off; one above is closed at once
+    #[arg(long, env = "IDOBATA_MAX_TCP_CONNECTIONS", default_value = "12000", value_name = "N")]
+    pub max_tcp_connections: Limit<u32>,
+
+    // The live ones of an address, and as many again for its requests and then some: a browser holds six.
+    /// TCP connections from an address, or off; connections of a trusted proxy are not counted
+    #[arg(long, env = "IDOBATA_MAX_TCP_CONNECTIONS_PER_ADDRESS", default_value = "500", value_name = "N")]
+    pub max_tcp_connections_per_address: Limit<u32>,
+
+    /// Proxies whose `Forwarded` or `X-Forwarded-For` is believed, as addresses or networks such as 10.0.0.0/8
+    ///
+    /// Without it every client is counted by the address it connects from.
+    #[arg(
+        long = "trusted-proxy",
+        env = "IDOBATA_TRUSTED_PROXY",
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// A limit that can be turned off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit<T>(pub Option<T>);
+
+/// So many in such a time: all of them at once if need be, then one whenever its share of the time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: NonZeroU32,
+    /// In how long; at least a second.
+    pub period: Duration,
+}
+
+/// Highest count of a rate: its share of even a second is then a time that can be measured.
+const COUNT_MAX: u32 = 1_000_000;
+
+impl FromStr for Limit<Rate> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let rate = text.split_once('/').and_then(|(count, period)| {
+            let count = count.parse().ok().filter(|count: &NonZeroU32| count.get() <= COUNT_MAX)?;
+            Some(Rate { count, period: period.parse::<Age>().ok()?.0 })
+        });
+        rate.map(|rate| Self(Some(rate))).ok_or_else(|| {
+            format!("{text:?} is not a rate: write how many in what time, such as 100/1m, or off")
+        })
+    }
+}
+
+impl FromStr for Limit<u32> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "off" => Ok(Self(None)),
+            Ok(count) if count > 0 => Ok(Self(Some(count))),
+            _ => Err("write a whole number above 0, or off".to_owned()),
+        }
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| {
+        format!(
+            "{text:?} is not a network: write an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_how_many_in_what_time() {
+        let rate = |count, seconds| {
+            let count = NonZeroU32::new(count).expect("above 0");
+            Ok(Limit(Some(Rate { count, period: Duration::from_secs(seconds) })))
+        };
+        assert_eq!("100/1m".parse(), rate(100, 60));
+        assert_eq!("10/10s".parse(), rate(10, 10));
+        assert_eq!("off".parse(), Ok(Limit::<Rate>(None)));
+        for text in ["", "100", "100/", "/1m", "0/1m", "-1/1m", "1/0s", "1/1", "5000000/1s", "Off", "1/1m/1m"]
+        {
+            text.parse::<Limit<Rate>>().expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_number_is_above_zero_or_off() {
+        assert_eq!("20".parse(), Ok(Limit(Some(20_u32))));
+        assert_eq!("off".parse(), Ok(Limit::<u32>(None)));
+        for text in ["", "0", "-1", "many", "1/1m"] {
+            text.parse::<Limit<u32>>().expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        assert_eq!(network("10.1.0.0/16").expect("fine").to_string(), "10.1.0.0/16");
+        assert_eq!(network("127.0.0.1").expect("fine").to_string(), "127.0.0.1/32");
+        assert_eq!(network("::1").expect("fine").to_string(), "::1/128");
+        for text in ["", "proxy", "10.0.0.0/33", "10.0.0.1:80"] {
+            network(text).expect_err(text);
+        }
+    }
+}

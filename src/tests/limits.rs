@@ -1,0 +1,303 @@
+//! The limits as clients meet them: who is refused what, when they may come back, and who is not bothered.
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::sleep,
+};
+use tokio_tungstenite::tungstenite::Error;
+
+use crate::support::{Socket, TestServer, in_time, new_id, problem};
+
+/// The wait that a refusal tells, after it was checked that its parts agree.
+async fn wait_of(response: Response) -> Duration {
+    let seconds: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert_eq!(response.status(), 429);
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!((&problem["code"], &problem["status"]), (&json!("too_many_requests"), &json!(429)));
+    let wait_ms = problem["retry_after_ms"].as_u64().unwrap();
+    assert_eq!(seconds, wait_ms.div_ceil(1_000), "whole seconds, never too few");
+    Duration::from_millis(wait_ms)
+}
+
+async fn texts(server: &TestServer) -> Vec<String> {
+    let page = server.json("/api/rooms/general/messages?limit=200").await;
+    page["messages"].as_array().unwrap().iter().map(|message| message["text"].to_string()).collect()
+}
+
+#[tokio::test]
+async fn the_hundred_and_first_message_in_a_minute_is_refused_on_every_transport() {
+    let server = TestServer::start_limited(&[]).await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let mut socket = alice.socket().await;
+    socket.join("general", json!({})).await;
+    // Half of them on each: it is the person that is counted.
+    for n in 0..50 {
+        assert_eq!(alice.post("general", &new_id(), &n.to_string()).await.status(), 201);
+        socket.post("general", &n.to_string()).await;
+        socket.expect("posted").await;
+    }
+    assert!(
+        wait_of(alice.post("general", &new_id(), "one too many").await).await <= Duration::from_millis(600)
+    );
+    let id = socket.post("general", "one too many").await;
+    let rejected = loop {
+        let frame = socket.frame().await;
+        if frame["type"] != "message" {
+            break frame;
+        }
+    };
+    assert_eq!((&rejected["type"], &rejected["code"]), (&json!("rejected"), &json!("too_many_requests")));
+    assert_eq!((&rejected["id"], &rejected["room"]), (&json!(id), &json!("general")));
+    assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 600), "{rejected}");
+    assert_eq!(texts(&server).await.len(), 100, "nothing of it was stored");
+    assert_eq!(bob.post("general", &new_id(), "he has his own").await.status(), 201);
+    socket.is_alive().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_after_the_time_told_is_stored_once() {
+    let server = TestServer::start_limited(&["--limit-messages=2/2s"]).await;
+    let alice = server.person("alice").await;
+    let mut socket = alice.socket().await;
+    socket.join("general", json!({})).await;
+    for text in ["1", "2"] {
+        socket.post("general", text).await;
+    }
+    let id = socket.post("general", "3").await;
+    let rejected = loop {
+        let frame = socket.frame().await;
+        if frame["type"] == "rejected" {
+            break frame;
+        }
+    };
+    assert_eq!(rejected["id"], json!(id));
+    sleep(Duration::from_millis(rejected["retry_after_ms"].as_u64().unwrap())).await;
+    socket.send(json!({ "type": "post", "room": "general", "id": id, "text": "3" })).await;
+    socket.expect("posted").await;
+
+    let other = new_id();
+    let wait = wait_of(alice.post("general", &other, "4").await).await;
+    sleep(wait).await;
+    assert_eq!(alice.post("general", &other, "4").await.status(), 201);
+    assert_eq!(texts(&server).await, [r#""1""#, r#""2""#, r#""3""#, r#""4""#]);
+}
+
+#[tokio::test]
+async fn each_operation_has_a_limit_of_its_own() {
+    let server = TestServer::start_limited(&[
+        "--limit-joins=1/1h",
+        "--limit-rooms=1/1h",
+        "--limit-typing=1/1h",
+        "--limit-publishes=1/1h",
+        "--limit-sessions=2/1h",
+    ])
+    .await;
+    let alice = server.person("alice").await;
+    let stream = alice.room_stream("general", "").await;
+    assert_eq!(alice.type_in("general").await.status(), 204);
+    wait_of(alice.type_in("general").await).await;
+    wait_of(alice.get("/api/rooms/general/events").send().await.unwrap()).await;
+    drop(stream);
+    let make = |name: &str| {
+        let request = server.post("/api/rooms").bearer_auth(&alice.session.token);
+        request.json(&json!({ "name": name })).send()
+    };
+    assert_eq!(make("one").await.unwrap().status(), 201);
+    wait_of(make("two").await.unwrap()).await;
+    server.publish("ops", "one").await;
+    wait_of(server.post("/api/events/ops").body("two").send().await.unwrap()).await;
+    let name = || server.post("/api/session").json(&json!({ "name": "bob" })).send();
+    assert_eq!(name().await.unwrap().status(), 201);
+    wait_of(name().await.unwrap()).await;
+    // A page makes a session for whoever has none, and asks for none of who has one.
+    wait_of(server.get("/").send().await.unwrap()).await;
+    assert_eq!(alice.get("/").send().await.unwrap().status(), 200);
+    assert_eq!(texts(&server).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_join_that_is_refused_leaves_the_socket_and_its_rooms_as_they_were() {
+    let server = TestServer::start_limited(&["--limit-joins=1/1h"]).await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let mut socket = alice.socket().await;
+    socket.join("general", json!({})).await;
+    for room in ["general", "tech"] {
+        socket.send(json!({ "type": "join", "room": room })).await;
+        assert_eq!(socket.rejected().await, "too_many_requests");
+    }
+    bob.post("general", &new_id(), "still heard").await;
+    assert_eq!(socket.texts(1).await, ["still heard"]);
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_requests_and_the_operator_is_not_refused() {
+    let server = TestServer::start_limited(&["--limit-requests=3/1h"]).await;
+    let alice = server.person("alice").await;
+    for path in ["/", "/api/rooms"] {
+        assert_eq!(alice.get(path).send().await.unwrap().status(), 200);
+    }
+    for path in ["/", "/api/rooms", "/ws", "/no/such/page"] {
+        wait_of(alice.get(path).send().await.unwrap()).await;
+    }
+    let refused = Socket::open(&server.url, Some(&alice.session.token)).await.err().unwrap();
+    assert!(matches!(&refused, Error::Http(response) if response.status() == 429), "{refused}");
+    for path in ["/healthz", "/readyz", "/metrics", "/favicon.svg"] {
+        assert_eq!(server.get(path).send().await.unwrap().status(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn live_connections_have_an_end_for_each_person_and_each_address() {
+    let settings = ["--max-connections-per-person=2", "--max-connections-per-address=4"];
+    let server = TestServer::start_limited(&settings).await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let (mut socket, _stream) = (alice.socket().await, alice.room_stream("general", "").await);
+    let third = || alice.get("/api/events").send();
+    wait_of(third().await.unwrap()).await;
+    let cursor = server.feed_cursor().await;
+    let poll = alice.get(&format!("/api/events?wait=20&after={cursor}")).header("accept", "application/json");
+    wait_of(poll.send().await.unwrap()).await;
+    // What does not stay is not counted.
+    assert_eq!(alice.get("/api/rooms").send().await.unwrap().status(), 200);
+    let _bobs = (bob.socket().await, server.stream("").await);
+    wait_of(bob.get("/api/events").send().await.unwrap()).await;
+    socket.close().await;
+    server.expect_connections("socket", 1).await;
+    assert_eq!(third().await.unwrap().status(), 200, "a place that is given back is free");
+}
+
+/// A request as a proxy passes it on.
+fn forwarded(request: RequestBuilder, client: &str) -> RequestBuilder {
+    request.header("x-forwarded-for", client)
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
+    let settings = ["--trusted-proxy=127.0.0.0/8,::1", "--limit-sessions=1/1h"];
+    let server = TestServer::start_limited(&settings).await;
+    let make = |client: &str| {
+        forwarded(server.post("/api/session").json(&json!({ "name": "alice" })), client).send()
+    };
+    assert_eq!(make("192.0.2.1").await.unwrap().status(), 201);
+    assert_eq!(make("192.0.2.2").await.unwrap().status(), 201);
+    wait_of(make("192.0.2.1").await.unwrap()).await;
+    wait_of(make("198.51.100.9, 192.0.2.2").await.unwrap()).await;
+    assert_eq!(make("2001:db8::1").await.unwrap().status(), 201);
+    wait_of(make("2001:db8::2").await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_header_that_no_trusted_proxy_wrote_changes_nothing() {
+    let server = TestServer::start_limited(&["--trusted-proxy=192.0.2.0/24", "--limit-sessions=1/1h"]).await;
+    let make = |client: &str| {
+        forwarded(server.post("/api/session").json(&json!({ "name": "alice" })), client).send()
+    };
+    assert_eq!(make("192.0.2.1").await.unwrap().status(), 201);
+    wait_of(make("192.0.2.2").await.unwrap()).await;
+    // Publishing is for this machine, and a proxy on it speaks for others.
+    let publish = forwarded(server.post("/api/events/ops").body("x"), "127.0.0.1");
+    assert_eq!(problem(publish.send().await.unwrap(), 403).await, "not_allowed");
+}
+
+#[tokio::test]
+async fn a_form_without_javascript_comes_back_with_the_refusal() {
+    let settings = ["--limit-messages=1/1h", "--limit-rooms=1/1h", "--limit-sessions=1/1h"];
+    let server = TestServer::start_limited(&settings).await;
+    let alice = server.person("alice").await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let send = |path: &str, body: &'static str| {
+        let request = client.post(format!("{}{path}", server.url)).bearer_auth(&alice.session.token);
+        request.header("content-type", "application/x-www-form-urlencoded").body(body).send()
+    };
+    for (path, body, refused_at) in [
+        ("/rooms/general", "text=hello", "/rooms/general?problem=too_many_requests"),
+        ("/rooms", "name=well&back=/rooms/tech", "/rooms/tech?problem=too_many_requests"),
+    ] {
+        assert_eq!(send(path, body).await.unwrap().status(), 303, "{path}");
+        let refused = send(path, body).await.unwrap();
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["location"]),
+            (303, &refused_at.parse().unwrap())
+        );
+    }
+    let refused = send("/name", "name=alicia").await.unwrap();
+    assert_eq!(refused.headers()["location"], "/?problem=too_many_requests");
+    assert_eq!(texts(&server).await, [r#""hello""#]);
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_cut_and_the_others_are_served() {
+    let server = TestServer::start_limited(&["--head-timeout=1s"]).await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    let (mut reading, mut writing) = TcpStream::connect(address).await.unwrap().into_split();
+    let slow = tokio::spawn(async move {
+        for byte in b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ".iter().chain([&b'x'; 10_000]) {
+            if writing.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut received = Vec::new();
+    let cut = in_time(reading.read_to_end(&mut received));
+    let served = async {
+        for _ in 0..20 {
+            assert_eq!(server.get("/healthz").send().await.unwrap().status(), 200);
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // Cut with or without a reset, but without an answer.
+    let (ended, ()) = tokio::join!(cut, served);
+    assert!(ended.is_err() || received.is_empty(), "{received:?}");
+    slow.abort();
+    // Idle since before, and longer than a head may take: it is still there.
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut answer = [0; 15];
+    in_time(idle.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn tcp_connections_have_an_end_and_a_place_is_given_back() {
+    for setting in ["--max-tcp-connections=3", "--max-tcp-connections-per-address=3"] {
+        let server = TestServer::start_limited(&[setting]).await;
+        let address = server.url.strip_prefix("http://").unwrap();
+        // One goes on as a stream, one only holds its place, one asks for the figures.
+        let refused = "idobata_refused_connections_total";
+        let stream = server.stream("").await;
+        let _idle = TcpStream::connect(address).await.unwrap();
+        assert_eq!(server.metric(refused).await, 0);
+        let mut above = TcpStream::connect(address).await.unwrap();
+        assert!(matches!(in_time(above.read(&mut [0])).await, Ok(0) | Err(_)), "closed at once");
+        assert_eq!(server.metric(refused).await, 1, "{setting}");
+        drop(stream);
+        server.publish("ops", "a stream's end is noticed when something is written to it").await;
+        server.expect_connections("stream", 0).await;
+        in_time(async {
+            loop {
+                let mut next = TcpStream::connect(address).await.unwrap();
+                next.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.ok();
+                if next.read(&mut [0; 15]).await.is_ok_and(|count| count > 0) {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn without_limits_nobody_is_refused() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    for n in 0..150 {
+        assert_eq!(alice.post("general", &new_id(), &n.to_string()).await.status(), 201);
+    }
+    assert_eq!(texts(&server).await.len(), 150);
+}
