@@ -8,8 +8,13 @@ import { createInterface } from "node:readline";
 
 const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../../target/release/idobata");
 
-// Many people, all of them from one address.
-const UNLIMITED = { IDOBATA_LIMIT_SESSIONS: "off", IDOBATA_LIMIT_PUBLISHES: "off", IDOBATA_LIMIT_REQUESTS: "off" };
+// Many people, all of them from one address, and quicker than people are.
+const UNLIMITED = {
+  IDOBATA_LIMIT_MESSAGES: "off",
+  IDOBATA_LIMIT_SESSIONS: "off",
+  IDOBATA_LIMIT_PUBLISHES: "off",
+  IDOBATA_LIMIT_REQUESTS: "off",
+};
 
 type Options = { listen?: string; env?: NodeJS.ProcessEnv };
 

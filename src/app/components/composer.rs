@@ -8,7 +8,7 @@ use crate::{
     app::{
         i18n::use_texts,
         live::ChatLink,
-        model::room::RoomModel,
+        model::room::{DraftState, RoomModel},
         reactive::{effect, memo},
     },
     browser::{characters::count_characters, page, time::now_ms},
@@ -34,8 +34,8 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     let input = NodeRef::<html::Textarea>::new();
     let over =
         memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
-    // Why the text is not sent; typing on ends it.
-    let refusal = RwSignal::new(None::<Code>);
+    // Why the text is not sent, in words; typing on ends it.
+    let refusal = RwSignal::new(String::new());
     // The field keeps its own text and the signal follows it, so that what was typed before the page was taken over
     // stays.
     effect(move || {
@@ -45,6 +45,19 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
             typed => text.set(typed),
         }
     });
+    // What was refused for coming too soon is written here again, unless something else is by now; then it stays in
+    // the list.
+    effect(move || {
+        let Some(draft) = model.with(|model| model.too_soon().cloned()) else { return };
+        if let (DraftState::Failed(refused), true) = (draft.state, text.with_untracked(String::is_empty)) {
+            model.update(|model| model.discard(&draft.id));
+            if let Some(input) = input.get_untracked() {
+                input.set_value(&draft.text);
+            }
+            text.set(draft.text);
+            refusal.set(texts.refusal(refused));
+        }
+    });
     let last_typing = StoredValue::new(0_i64);
     let send = move || {
         match text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
@@ -52,6 +65,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                 let frame = model.try_update(|model| model.post(page::new_uuid(), said));
                 frame.iter().for_each(|frame| link.say(frame));
                 text.set(String::new());
+                refusal.set(String::new());
                 last_typing.set_value(0); // what is typed next is another message
                 if let Some(input) = input.get_untracked() {
                     input.set_value("");
@@ -59,7 +73,9 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                 }
             }
             // The text stays where it is. An empty one needs no word.
-            Err(rejection) if rejection.code != Code::TextEmpty => refusal.set(Some(rejection.code)),
+            Err(rejection) if rejection.code != Code::TextEmpty => {
+                refusal.set((texts.problem)(rejection.code).to_owned())
+            }
             Err(_) => {}
         }
     };
@@ -75,7 +91,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     };
     let on_input = move |event: ev::Event| {
         text.set(event_target_value(&event));
-        refusal.set(None);
+        refusal.set(String::new());
         let now = now_ms();
         if now - last_typing.get_value() > TYPING_INTERVAL_MS {
             last_typing.set_value(now);
@@ -102,9 +118,9 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
             </div>
             <p class="composer__hint muted" id="composer-hint" role="status">
                 {move || match (refusal.get(), over.get()) {
-                    (Some(code), _) => (texts.problem)(code).to_owned(),
-                    (None, 0) => texts.send_hint.to_owned(),
-                    (None, over) => (texts.characters_over)(over),
+                    (refusal, _) if !refusal.is_empty() => refusal,
+                    (_, 0) => texts.send_hint.to_owned(),
+                    (_, over) => (texts.characters_over)(over),
                 }}
             </p>
         </form>

@@ -11,10 +11,10 @@ use crate::{
         i18n::use_texts,
         live::ChatLink,
         model::connection::ConnectionState,
-        model::room::{Draft, DraftState, Line, RoomModel},
+        model::room::{Draft, DraftState, Line, Refusal, RoomModel},
         reactive::{Key, list, memo, shown},
     },
-    protocol::{chat::Message, problem::Code},
+    protocol::chat::Message,
 };
 
 /// See the module.
@@ -115,7 +115,7 @@ fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             };
             view! { <p class="message__state">{move || word().to_owned()}</p> }.into_any()
         }
-        DraftState::Failed(code) => view! { <Refusal model id code /> }.into_any(),
+        DraftState::Failed(refusal) => view! { <Refused model id refusal /> }.into_any(),
     };
     view! {
         <li class="message" data-mine="true" data-state=word_of_state>
@@ -137,7 +137,7 @@ fn word(state: DraftState) -> &'static str {
 }
 
 #[component]
-fn Refusal(model: RwSignal<RoomModel>, id: String, code: Code) -> impl IntoView {
+fn Refused(model: RwSignal<RoomModel>, id: String, refusal: Refusal) -> impl IntoView {
     let texts = use_texts();
     let link = expect_context::<ChatLink>();
     let again = id.clone();
@@ -148,7 +148,7 @@ fn Refusal(model: RwSignal<RoomModel>, id: String, code: Code) -> impl IntoView 
     };
     view! {
         <div class="message__state" role="alert">
-            <p>{texts.failed} ": " {(texts.problem)(code)}</p>
+            <p>{texts.failed} ": " {texts.refusal(refusal)}</p>
             <button type="button" on:click=retry>{texts.retry}</button>
             <button type="button" on:click=move |_| model.update(|model| model.discard(&id))>{texts.discard}</button>
         </div>

@@ -44,6 +44,7 @@ pub(super) const TEXTS: Texts = Texts {
     pending: "Sending…",
     failed: "Not sent",
     retry: "Try again",
+    in_seconds: |seconds| format!(" Try again in {seconds} second{}.", if seconds == 1 { "" } else { "s" }),
     discard: "Discard",
     waiting: "Waiting for the connection…",
     new_since_you_left: "New since you left",

@@ -41,6 +41,7 @@ pub(super) const TEXTS: Texts = Texts {
     characters_over: |over| format!("{over}文字超過しています"),
     pending: "送信中…",
     failed: "送信できませんでした",
+    in_seconds: |seconds| format!("{seconds}秒後にもう一度お試しください。"),
     retry: "再送信",
     discard: "取り消す",
     waiting: "接続を待っています…",

@@ -6,7 +6,7 @@ mod ja;
 
 use leptos::prelude::use_context;
 
-use crate::protocol::problem::Code;
+use crate::{app::model::room::Refusal, protocol::problem::Code};
 
 /// A language of the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,6 +124,7 @@ pub struct Texts {
     pub pending: &'static str,
     pub failed: &'static str,
     pub retry: &'static str,
+    pub in_seconds: fn(u64) -> String,
     pub discard: &'static str,
     pub waiting: &'static str,
     pub new_since_you_left: &'static str,
@@ -160,9 +161,31 @@ pub struct Texts {
     pub problem: fn(Code) -> &'static str,
 }
 
+impl Texts {
+    /// Why something was refused, and when to try again.
+    pub fn refusal(&self, Refusal { code, wait_ms }: Refusal) -> String {
+        let mut words = (self.problem)(code).to_owned();
+        if let Some(wait_ms) = wait_ms.filter(|_| code == Code::TooManyRequests) {
+            words += &(self.in_seconds)(wait_ms.div_ceil(1_000).max(1));
+        }
+        words
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_says_when_to_try_again() {
+        let refusal = Refusal { code: Code::TooManyRequests, wait_ms: Some(11_001) };
+        assert!(Language::En.texts().refusal(refusal).ends_with("Try again in 12 seconds."));
+        assert!(Language::Ja.texts().refusal(refusal).contains("12秒後"));
+        let soon = Refusal { wait_ms: Some(3), ..refusal };
+        assert!(Language::En.texts().refusal(soon).ends_with("Try again in 1 second."));
+        let known = Refusal::new(Code::TextTooLong);
+        assert_eq!(Language::En.texts().refusal(known), (en::TEXTS.problem)(Code::TextTooLong));
+    }
 
     #[test]
     fn the_cookie_comes_before_the_header() {

@@ -12,7 +12,7 @@ use self::{
     people::{by_name, sorted},
 };
 pub use self::{
-    draft::{Draft, DraftState, Kept},
+    draft::{Draft, DraftState, Kept, Refusal},
     line::Line,
     people::{Movement, Typing},
 };
@@ -250,6 +250,12 @@ impl RoomModel {
         Some(self.post_frame(&self.drafts[index]))
     }
 
+    /// The first draft that was refused for coming too soon, to be written again. Not before all that was said is
+    /// here: a draft that was sent twice, and refused the second time only, is among it.
+    pub fn too_soon(&self) -> Option<&Draft> {
+        self.drafts.iter().find(|draft| draft.is_too_soon()).filter(|_| self.is_caught_up())
+    }
+
     /// Drops a failed draft.
     pub fn discard(&mut self, id: &str) {
         self.drafts.retain(|draft| draft.id != id);
@@ -317,14 +323,14 @@ impl RoomModel {
             }
             // Its room was not open when it came. It is sent again with the next opening.
             ServerFrame::Rejected { id: Some(_), code: Code::NotJoined, .. } => {}
-            ServerFrame::Rejected { id: Some(id), code, .. } => {
+            ServerFrame::Rejected { id: Some(id), code, retry_after_ms, .. } => {
                 if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id) {
-                    draft.state = DraftState::Failed(code);
+                    draft.state = DraftState::Failed(Refusal { code, wait_ms: retry_after_ms });
                 }
             }
             ServerFrame::Rejected { room: Some(room), code, .. } if room == self.room.id.as_str() => {
                 self.problem = Some(code);
-                if code == Code::Unavailable {
+                if matches!(code, Code::Unavailable | Code::TooManyRequests) {
                     return Missing::Room;
                 }
             }

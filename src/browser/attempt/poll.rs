@@ -17,7 +17,9 @@ use crate::{
 const WAIT_S: u32 = 15;
 /// For an answer at once, and for the way.
 const ANSWER_MS: u32 = 10_000;
-/// Between two brief polls.
+/// The status for who asks too often (RFC 6585, section 4).
+const TOO_MANY_REQUESTS: u16 = 429;
+/// Between two brief polls, and after a refusal: long enough for an allowance to have grown by some.
 const PAUSE_MS: u32 = 2_500;
 
 /// How a poll asks.
@@ -78,23 +80,31 @@ async fn ask_on(mut question: Box<dyn Question>, pace: Pace, signal: &Signal, te
     loop {
         let limit_ms = pace.wait_s() * 1_000 + ANSWER_MS;
         let answer = request::get(&question.url(pace.wait_s()), signal.clone(), limit_ms).await?;
-        if signal.is_aborted() || !answer.is_success() {
+        if signal.is_aborted() {
             return None;
         }
-        let Farewell { retry } = json::read(&answer.body)?;
-        if retry.is_some() {
-            return retry;
-        }
-        let (heard, more) = question.read(&answer.body)?;
-        tell(Told::Alive);
-        for one in heard {
-            tell(Told::Heard(one));
-            if signal.is_aborted() {
+        let pause_ms = if answer.status == TOO_MANY_REQUESTS {
+            PAUSE_MS // what is missed meanwhile comes with the next answer
+        } else {
+            if !answer.is_success() {
                 return None;
             }
-        }
-        if pace == Pace::Brief && !more {
-            TimeoutFuture::new(PAUSE_MS).await;
+            let Farewell { retry } = json::read(&answer.body)?;
+            if retry.is_some() {
+                return retry;
+            }
+            let (heard, more) = question.read(&answer.body)?;
+            tell(Told::Alive);
+            for one in heard {
+                tell(Told::Heard(one));
+                if signal.is_aborted() {
+                    return None;
+                }
+            }
+            if pace == Pace::Brief && !more { PAUSE_MS } else { 0 }
+        };
+        if pause_ms > 0 {
+            TimeoutFuture::new(pause_ms).await;
         }
         if signal.is_aborted() {
             return None;

@@ -171,11 +171,11 @@ fn frame_of(answer: &Answer, room: &str, id: &str) -> Option<ServerFrame> {
         return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
     }
     let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));
-    let (code, message) = match json::read(&answer.body) {
-        Some(Problem { code, detail, .. }) => (code, detail),
+    let (code, message, retry_after_ms) = match json::read(&answer.body) {
+        Some(Problem { code, detail, retry_after_ms, .. }) => (code, detail, retry_after_ms),
         // Somebody on the way will not have it, and would not have it the next time.
-        None if (400..500).contains(&answer.status) => (Code::Unavailable, String::new()),
+        None if (400..500).contains(&answer.status) => (Code::Unavailable, String::new(), None),
         None => return None,
     };
-    Some(ServerFrame::Rejected { room, id, code, message, retry_after_ms: None })
+    Some(ServerFrame::Rejected { room, id, code, message, retry_after_ms })
 }

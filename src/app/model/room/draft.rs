@@ -8,7 +8,23 @@ pub enum DraftState {
     /// Sent, not yet acknowledged.
     Pending,
     /// Refused, for this reason.
-    Failed(Code),
+    Failed(Refusal),
+}
+
+/// Why something was refused, and when it may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason.
+    pub code: Code,
+    /// Milliseconds, counted from the refusal.
+    pub wait_ms: Option<u64>,
+}
+
+impl Refusal {
+    /// For this reason; when to try again is not known.
+    pub fn new(code: Code) -> Self {
+        Self { code, wait_ms: None }
+    }
 }
 
 /// A message that this person has sent and that has no place in the log yet.
@@ -25,6 +41,11 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Whether it was refused for coming too soon.
+    pub(super) fn is_too_soon(&self) -> bool {
+        matches!(self.state, DraftState::Failed(Refusal { code: Code::TooManyRequests, .. }))
+    }
+
     /// A message on its way.
     pub fn pending(id: String, text: String) -> Self {
         Self { id, text, state: DraftState::Pending, stored: None }

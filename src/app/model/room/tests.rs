@@ -108,11 +108,57 @@ fn a_refused_draft_stays_and_can_be_sent_again() {
     };
     model.apply(refused, 0);
     assert!(
-        matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Code::TextTooLong))
+        matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Refusal::new(Code::TextTooLong)))
     );
     assert_eq!(model.greeting().len(), 1, "a refused draft is not sent again by itself");
     assert_eq!(model.retry("id-1"), Some(frame));
     assert_eq!(model.greeting().len(), 2);
+}
+
+/// The server refuses a draft for coming too soon.
+fn refuse(model: &mut RoomModel, id: &str) {
+    let (room, id) = (Some("general".into()), Some(id.into()));
+    let (code, message) = (Code::TooManyRequests, String::new());
+    model.apply(ServerFrame::Rejected { room, id, code, message, retry_after_ms: Some(600) }, 0);
+}
+
+#[test]
+fn a_draft_that_came_too_soon_is_taken_back_to_be_written_again() {
+    let mut model = model(0);
+    model.apply(joined(0), 0);
+    model.post("id-1".into(), text("one"));
+    model.post("id-2".into(), text("two"));
+    assert_eq!(model.too_soon(), None, "nothing was refused");
+    refuse(&mut model, "id-2");
+    let draft = model.too_soon().expect("refused").clone();
+    assert_eq!(draft.text, "two");
+    let refusal = Refusal { code: Code::TooManyRequests, wait_ms: Some(600) };
+    assert_eq!(draft.state, DraftState::Failed(refusal));
+    model.discard(&draft.id);
+    assert_eq!((model.too_soon(), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
+}
+
+#[test]
+fn a_draft_that_was_said_before_it_was_refused_is_not_written_again() {
+    let mut model = model(0);
+    model.post("id-1".into(), text("said, and cut off before the answer"));
+    model.apply(joined(1), 0);
+    refuse(&mut model, "id-1");
+    assert_eq!(model.too_soon(), None, "what was said may still come");
+    model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
+    assert_eq!((model.too_soon(), keys(&model)), (None, vec!["1".to_owned()]));
+}
+
+#[test]
+fn a_room_that_is_asked_for_too_soon_is_asked_for_again() {
+    let mut model = model(0);
+    let (room, message) = (Some("general".into()), String::new());
+    let code = Code::TooManyRequests;
+    let refused = ServerFrame::Rejected { room, id: None, code, message, retry_after_ms: Some(900) };
+    assert_eq!(model.apply(refused, 0), Missing::Room);
+    assert_eq!(model.problem, Some(Code::TooManyRequests));
+    model.apply(joined(0), 0);
+    assert_eq!(model.problem, None);
 }
 
 #[test]
