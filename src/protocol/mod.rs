@@ -20,6 +20,13 @@
 //! A server that stops says when to come back, spread by chance: a socket's close 1001 has the reason `retry MS`, a
 //! stream ends with `retry:`, a waiting poll is answered with `"retry":MS`.
 //!
+//! ## Limits
+//!
+//! Whoever does a thing more often than allowed is refused with `too_many_requests`: 429 with `Retry-After` in seconds
+//! and `retry_after_ms` in the problem, on a socket `rejected` with `retry_after_ms`. Nothing was done. The same request
+//! after that time, with the same client id, is stored once, also if an earlier one had been stored after all. A full
+//! server answers 503 with the same two.
+//!
 //! ## The feed
 //!
 //! * `GET /api/events` answers `text/event-stream` unless `Accept` asks for JSON. The first event is
