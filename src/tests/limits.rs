@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::support::{Socket, TestServer, in_time, new_id, problem};
+use crate::support::{PASSWORD, Socket, TestServer, in_time, new_id, problem};
 
 /// The wait that a refusal tells, after it was checked that its parts agree.
 async fn wait_of(response: Response) -> Duration {
@@ -257,7 +257,7 @@ async fn a_head_that_comes_byte_by_byte_is_cut_and_the_others_are_served() {
     assert!(ended.is_err() || received.is_empty(), "{received:?}");
     slow.abort();
     // Idle since before, and longer than a head may take: it is still there.
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = [0; 15];
     in_time(idle.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
@@ -282,7 +282,7 @@ async fn tcp_connections_have_an_end_and_a_place_is_given_back() {
         in_time(async {
             loop {
                 let mut next = TcpStream::connect(address).await.unwrap();
-                next.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.ok();
+                next.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.ok();
                 if next.read(&mut [0; 15]).await.is_ok_and(|count| count > 0) {
                     return;
                 }
@@ -300,4 +300,50 @@ async fn without_limits_nobody_is_refused() {
         assert_eq!(alice.post("general", &new_id(), &n.to_string()).await.status(), 201);
     }
     assert_eq!(texts(&server).await.len(), 150);
+}
+
+#[tokio::test]
+async fn who_tries_many_passwords_has_to_wait_even_with_the_right_one() {
+    let settings = ["--auth=accounts", "--limit-sign-ins=3/1h", "--limit-sign-ins-per-address=5/1h"];
+    let server = TestServer::start_limited(&settings).await;
+    for name in ["alice", "bob"] {
+        let accounts = server.accounts();
+        let link = accounts.invite("the administrator").await.unwrap();
+        accounts.join(&link, name, PASSWORD).await.unwrap();
+    }
+    let sign_in = async |name: &str, password: &str| {
+        server.post("/api/session").json(&json!({ "name": name, "password": password })).send().await.unwrap()
+    };
+    for name in ["alice", "ALICE", " alice "] {
+        assert_eq!(problem(sign_in(name, "wrong").await, 401).await, "wrong_password");
+    }
+    let refused = sign_in("alice", PASSWORD).await;
+    assert!(refused.headers().contains_key("retry-after"));
+    assert_eq!(problem(refused, 429).await, "too_many_requests");
+    assert_eq!(sign_in("bob", PASSWORD).await.status(), 201, "another account is another matter");
+    assert_eq!(
+        problem(sign_in("carol", PASSWORD).await, 429).await,
+        "too_many_requests",
+        "the address has its end"
+    );
+}
+
+#[tokio::test]
+async fn each_publisher_has_a_limit_of_its_own() {
+    let server = TestServer::start_limited(&["--limit-publishes=2/1h"]).await;
+    let mut tokens = Vec::new();
+    for name in ["one", "other"] {
+        let body = json!({ "name": name, "channels": ["*"] });
+        let made: Value =
+            server.post("/api/publishers").json(&body).send().await.unwrap().json().await.unwrap();
+        tokens.push(made["token"].as_str().unwrap().to_owned());
+    }
+    for token in &tokens {
+        let publish = || server.post("/api/events/ops").bearer_auth(token).body("done").send();
+        for _ in 0..2 {
+            assert_eq!(publish().await.unwrap().status(), 201);
+        }
+        assert_eq!(problem(publish().await.unwrap(), 429).await, "too_many_requests");
+    }
+    server.publish("ops", "by nobody, who has a limit too").await;
 }

@@ -53,8 +53,28 @@ pub struct Limits {
     )]
     pub sessions: Limit<Rate>,
 
+    // A person who has to try all their passwords, not a program that has a list of them.
+    /// Attempts to sign in to an account
+    #[arg(
+        long = "limit-sign-ins",
+        env = "IDOBATA_LIMIT_SIGN_INS",
+        default_value = "10/10m",
+        value_name = "N/TIME"
+    )]
+    pub sign_ins: Limit<Rate>,
+
+    // An office on a Monday morning, not one password tried on every account.
+    /// Attempts to sign in from an address
+    #[arg(
+        long = "limit-sign-ins-per-address",
+        env = "IDOBATA_LIMIT_SIGN_INS_PER_ADDRESS",
+        default_value = "50/10m",
+        value_name = "N/TIME"
+    )]
+    pub sign_ins_per_address: Limit<Rate>,
+
     // Ten a second: a busy script, not a loop without a pause.
-    /// Requests from an address that publish to the feed
+    /// Requests that publish to the feed, of each token; without one, of each address
     #[arg(
         long = "limit-publishes",
         env = "IDOBATA_LIMIT_PUBLISHES",

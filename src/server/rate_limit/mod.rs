@@ -33,7 +33,9 @@ pub struct RateLimits {
     rooms: Limiter<String>,
     typing: Limiter<String>,
     sessions: Limiter<IpAddr>,
-    publishes: Limiter<IpAddr>,
+    sign_ins: Limiter<String>,
+    sign_ins_per_address: Limiter<IpAddr>,
+    publishes: Limiter<String>,
     requests: Limiter<IpAddr>,
     people: Arc<Places<String>>,
     addresses: Arc<Places<IpAddr>>,
@@ -54,7 +56,12 @@ impl RateLimits {
             rooms: Limiter::new(limits.rooms, "These are more rooms than one person may make."),
             typing: Limiter::new(limits.typing, "These are more signs of typing than one person may give."),
             sessions: Limiter::new(limits.sessions, "These are more names than one address may take."),
-            publishes: Limiter::new(limits.publishes, "This is more than one address may publish."),
+            sign_ins: Limiter::new(limits.sign_ins, "These are more attempts than one account may have."),
+            sign_ins_per_address: Limiter::new(
+                limits.sign_ins_per_address,
+                "These are more attempts to sign in than one address may make.",
+            ),
+            publishes: Limiter::new(limits.publishes, "This is more than one publisher may publish."),
             requests: Limiter::new(limits.requests, "These are more requests than one address may make."),
             people: Places::new(limits.connections_per_person),
             addresses: Places::new(limits.connections_per_address),
@@ -86,9 +93,16 @@ impl RateLimits {
         self.sessions.check(&counted_as(address))
     }
 
-    /// A program publishes from an address.
-    pub fn publish(&self, address: IpAddr) -> Result<(), Rejection> {
-        self.publishes.check(&counted_as(address))
+    /// Somebody tries to sign in under a name, which need not be anybody's.
+    pub fn sign_in(&self, name: &str, address: IpAddr) -> Result<(), Rejection> {
+        self.sign_ins_per_address.check(&counted_as(address))?;
+        self.sign_ins.check(&name.trim().to_lowercase())
+    }
+
+    /// A program publishes with a token of its own, or with none from an address.
+    pub fn publish(&self, token: Option<&str>, address: IpAddr) -> Result<(), Rejection> {
+        let publisher = token.map_or_else(|| counted_as(address).to_string(), str::to_owned);
+        self.publishes.check(&publisher)
     }
 
     /// A request of any kind comes from an address.
@@ -118,10 +132,11 @@ impl RateLimits {
     }
 
     fn forget_idle(&self) {
-        for people in [&self.messages, &self.joins, &self.rooms, &self.typing] {
-            people.sweep();
+        for names in [&self.messages, &self.joins, &self.rooms, &self.typing, &self.sign_ins, &self.publishes]
+        {
+            names.sweep();
         }
-        for addresses in [&self.sessions, &self.publishes, &self.requests] {
+        for addresses in [&self.sessions, &self.sign_ins_per_address, &self.requests] {
             addresses.sweep();
         }
     }

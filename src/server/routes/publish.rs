@@ -1,6 +1,9 @@
 //! `POST /api/events/{channel}`: how programs publish. JSON, or plain text so that `curl -d` is enough.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use axum::{
     Json,
@@ -45,14 +48,14 @@ pub(super) async fn post(
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
     let author = author(&state, peer.ip(), caller, &channel, &headers).await?;
-    state.limits.publish(address)?;
+    state.limits.publish(author.token(), address)?;
     let (publications, is_array) = parse(&headers, &body)?;
     let key = header_text(&headers, "idempotency-key")?;
     if key.is_some_and(|key| !(1..=KEY_MAX_BYTES).contains(&key.len())) {
         let message = format!("An Idempotency-Key has 1 to {KEY_MAX_BYTES} bytes.");
         return Err(Rejection::new(Code::BadRequest, message).into());
     }
-    let (mut entries, is_new) = state.feed.publish(&channel, &author, publications, key).await?;
+    let (mut entries, is_new) = state.feed.publish(&channel, &author.to_string(), publications, key).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     match entries.pop().filter(|_| !is_array) {
         Some(entry) => Ok((status, Json(entry)).into_response()),
@@ -60,24 +63,56 @@ pub(super) async fn post(
     }
 }
 
+/// Who publishes. An `Idempotency-Key` is unique among what one author publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Author {
+    /// A program with a token of its own.
+    Publisher(String),
+    /// A person whose token is good for it.
+    Person(String),
+    /// Whoever shares this machine: all of them are one.
+    Loopback,
+}
+
+impl Author {
+    /// Who has a token, and a limit of their own with it.
+    fn token(&self) -> Option<&str> {
+        match self {
+            Self::Publisher(id) | Self::Person(id) => Some(id),
+            Self::Loopback => None,
+        }
+    }
+}
+
+impl fmt::Display for Author {
+    /// As it stands in the store.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Publisher(id) => write!(f, "publisher:{id}"),
+            Self::Person(id) => write!(f, "person:{id}"),
+            Self::Loopback => f.write_str("loopback"),
+        }
+    }
+}
+
 /// Who publishes, if they may: a publisher by its token, a person whose token names the channel, or, where people are
-/// guests, whoever is on this machine. An `Idempotency-Key` is unique among what one author publishes.
+/// guests, whoever is on this machine.
 async fn author(
     state: &AppState,
     peer: IpAddr,
     caller: Option<Identity>,
     channel: &str,
     headers: &HeaderMap,
-) -> Result<String, Error> {
+) -> Result<Author, Error> {
     if let Some(token) = bearer(headers).filter(|token| Publishers::is_token(token)) {
-        return Ok(format!("publisher:{}", state.publishers.admit(token, channel).await?.id));
+        return Ok(Author::Publisher(state.publishers.admit(token, channel).await?.id));
     }
     let may_publish = |identity: &Identity| covers(&identity.channels, channel);
     if let Some(identity) = caller.filter(may_publish) {
-        return Ok(format!("person:{}", identity.user.id));
+        return Ok(Author::Person(identity.user.id));
     }
     if state.auth.takes_guests() && is_this_machine(peer, headers) {
-        return Ok("loopback".to_owned());
+        return Ok(Author::Loopback);
     }
     let message =
         "To publish here takes a publisher's token: Authorization: Bearer idp_… (see /api/publishers).";

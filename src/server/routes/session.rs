@@ -1,5 +1,7 @@
 //! `/api/session`: becoming somebody, changing the name, and ending it.
 
+use std::net::IpAddr;
+
 use axum::{
     Json,
     extract::State,
@@ -44,11 +46,13 @@ pub(super) async fn create(
     headers: HeaderMap,
     JsonBody(NewSession { name, password }): JsonBody<NewSession>,
 ) -> Result<(StatusCode, CookieJar, Json<Session>), Error> {
-    state.limits.session(address)?;
     let session = match (state.auth.accounts(), password) {
-        (Some(_), password) => sign_in(&state, &headers, &name, &password.unwrap_or_default()).await?,
+        (Some(_), password) => {
+            sign_in(&state, address, &headers, &name, &password.unwrap_or_default()).await?
+        }
         (None, _) => {
             let name = parse_name(&name)?;
+            state.limits.session(address)?;
             let session = match caller {
                 Some(identity) => state.auth.rename_guest(&identity, name),
                 None => state.auth.welcome(Some(name)),
@@ -62,6 +66,7 @@ pub(super) async fn create(
 /// Signs in by name and password.
 pub(super) async fn sign_in(
     state: &AppState,
+    address: IpAddr,
     headers: &HeaderMap,
     name: &str,
     password: &str,
@@ -69,6 +74,7 @@ pub(super) async fn sign_in(
     let Some(accounts) = state.auth.accounts() else {
         return Err(Rejection::new(Code::NotFound, "People have no accounts here.").into());
     };
+    state.limits.sign_in(name, address)?;
     let account = accounts.sign_in(name, password).await?;
     state.auth.sign_in(&account, agent_of(headers)).await
 }
