@@ -24,6 +24,19 @@ async fn wait_of(response: Response) -> Duration {
     Duration::from_millis(wait_ms)
 }
 
+/// The refusal among what comes.
+async fn refusal(socket: &mut Socket) -> Value {
+    in_time(async {
+        loop {
+            let frame = socket.frame().await;
+            if frame["type"] == "rejected" {
+                return frame;
+            }
+        }
+    })
+    .await
+}
+
 async fn texts(server: &TestServer) -> Vec<String> {
     let page = server.json("/api/rooms/general/messages?limit=200").await;
     page["messages"].as_array().unwrap().iter().map(|message| message["text"].to_string()).collect()
@@ -45,12 +58,7 @@ async fn the_hundred_and_first_message_in_a_minute_is_refused_on_every_transport
         wait_of(alice.post("general", &new_id(), "one too many").await).await <= Duration::from_millis(600)
     );
     let id = socket.post("general", "one too many").await;
-    let rejected = loop {
-        let frame = socket.frame().await;
-        if frame["type"] != "message" {
-            break frame;
-        }
-    };
+    let rejected = refusal(&mut socket).await;
     assert_eq!((&rejected["type"], &rejected["code"]), (&json!("rejected"), &json!("too_many_requests")));
     assert_eq!((&rejected["id"], &rejected["room"]), (&json!(id), &json!("general")));
     assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 600), "{rejected}");
@@ -69,12 +77,7 @@ async fn who_comes_back_after_the_time_told_is_stored_once() {
         socket.post("general", text).await;
     }
     let id = socket.post("general", "3").await;
-    let rejected = loop {
-        let frame = socket.frame().await;
-        if frame["type"] == "rejected" {
-            break frame;
-        }
-    };
+    let rejected = refusal(&mut socket).await;
     assert_eq!(rejected["id"], json!(id));
     sleep(Duration::from_millis(rejected["retry_after_ms"].as_u64().unwrap())).await;
     socket.send(json!({ "type": "post", "room": "general", "id": id, "text": "3" })).await;
