@@ -106,10 +106,6 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
     pub max_connections: u64,
 
-    /// How often, and how much at a time
-    #[command(flatten)]
-    pub limits: Limits,
-
     /// How long a write may make no progress before its connection is closed; the reader can resume
     #[arg(long, env = "IDOBATA_WRITE_TIMEOUT", default_value = "30s", value_name = "TIME")]
     pub write_timeout: Age,
@@ -131,6 +127,10 @@ pub struct Config {
     /// How to write the log; `RUST_LOG` says what (default: info)
     #[arg(long, env = "IDOBATA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
+
+    /// How often, and how much at a time. The last, because the settings below a heading are all below it.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 const AFTER_HELP: &str = "Open the printed address in a browser. Publish with:\n  \
