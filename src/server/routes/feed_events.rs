@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::State,
     http::{HeaderMap, header},
     response::Response,
@@ -13,10 +14,11 @@ use super::{
     event_stream::{Followed, lost_cursor, parse_start, respond},
     live::{Client, connect, connect_poll},
     page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
+    problem::problem_json,
     visitor::{no_session, over},
 };
 use crate::{
-    protocol::{cursor::Cursor, feed::Control},
+    protocol::{cursor::Cursor, feed::Control, problem::Rejection},
     server::{
         clock::now_ms,
         error::Error,
@@ -100,12 +102,18 @@ async fn stream(
         has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
+        refusal: encode_refusal,
         make_up: |_, _| None, // nobody whispers in the feed
         admission: client.caller.as_ref().map(|identity| state.auth.admit(identity)),
         _presence: None,
         subscription,
     };
     Ok(respond(state, followed, connection))
+}
+
+/// An event of its own, because it is no entry: who listens to entries only is not bothered.
+fn encode_refusal(rejection: Rejection) -> Bytes {
+    format!("event: rejected\ndata: {}\n\n", problem_json(rejection)).into()
 }
 
 fn encode_reset(_: &Subscription, cursor: &Cursor) -> String {

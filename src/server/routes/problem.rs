@@ -18,19 +18,11 @@ impl IntoResponse for Error {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let status = status_of(self.code);
-        let problem = Problem {
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: status.as_u16(),
-            detail: self.message,
-            code: self.code,
-            retry_after_ms: self.retry_after_ms,
-        };
-        let body = serde_json::to_string(&problem).expect("plain data");
-        let mut response =
-            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let (status, retry_after_ms) = (status_of(self.code), self.retry_after_ms);
+        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (status, content_type, problem_json(self)).into_response();
         let headers = response.headers_mut();
-        if let Some(wait_ms) = self.retry_after_ms {
+        if let Some(wait_ms) = retry_after_ms {
             headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -38,6 +30,15 @@ impl IntoResponse for Rejection {
         }
         response
     }
+}
+
+/// A refusal as JSON, see [`Problem`].
+pub(super) fn problem_json(rejection: Rejection) -> String {
+    let Rejection { code, message: detail, retry_after_ms } = rejection;
+    let status = status_of(code);
+    let title = status.canonical_reason().unwrap_or("Error").to_owned();
+    let problem = Problem { title, status: status.as_u16(), detail, code, retry_after_ms };
+    serde_json::to_string(&problem).expect("plain data")
 }
 
 fn status_of(code: Code) -> StatusCode {

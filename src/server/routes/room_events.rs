@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 
 use super::{
@@ -15,10 +15,11 @@ use super::{
     path::PathText,
 };
 use crate::{
-    protocol::cursor::Cursor,
+    protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
     server::{
         chat::{Joined, encode_frame, reset_frame},
         error::Error,
+        form::block,
         metrics::Kind,
         state::AppState,
         store::TopicName,
@@ -56,6 +57,7 @@ pub(super) async fn get(
         has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
+        refusal: encode_refusal,
         make_up: encode_members,
         admission,
         _presence: presence,
@@ -66,6 +68,13 @@ pub(super) async fn get(
 fn encode_reset(subscription: &Subscription, cursor: &Cursor) -> String {
     let TopicName::Room(room) = subscription.topic() else { unreachable!("the chat joins rooms only") };
     encode_frame(&reset_frame(room.clone(), cursor.clone()))
+}
+
+/// As a socket tells it.
+fn encode_refusal(rejection: Rejection) -> Bytes {
+    let Rejection { code, message, retry_after_ms } = rejection;
+    let frame = ServerFrame::Rejected { room: None, id: None, code, message, retry_after_ms };
+    block(None, &encode_frame(&frame))
 }
 
 fn encode_members(state: &AppState, subscription: &Subscription) -> Option<String> {

@@ -7,9 +7,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Followed;
 use crate::{
-    protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
+    protocol::{cursor::Cursor, problem::Rejection},
     server::{
-        chat::encode_frame,
         form::{Form, block},
         outlet::Outlet,
         routes::{
@@ -80,7 +79,7 @@ impl Connection {
             }
             Err(End::Refused(rejection)) => {
                 self.followed.subscription.step_back();
-                self.refuse(rejection);
+                self.outlet.write(&(self.followed.refusal)(rejection));
                 drop(self.outlet.drain(FAREWELL_TIMEOUT).await);
             }
             Err(End::Failed(error)) => tracing::error!(%error, "a stream ends because the store failed"),
@@ -137,13 +136,6 @@ impl Connection {
         let cursor = self.followed.subscription.cursor();
         let heartbeat = if self.followed.has_heartbeat { "event: heartbeat\ndata: {}\n" } else { "" };
         self.outlet.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
-    }
-
-    /// Tells why the stream ends, as a socket would.
-    fn refuse(&self, rejection: Rejection) {
-        let Rejection { code, message, .. } = rejection;
-        let frame = ServerFrame::Rejected { room: None, id: None, code, message, retry_after_ms: None };
-        self.outlet.write(&block(None, &encode_frame(&frame)));
     }
 
     /// A script cannot hear the field, so it gets an event as well.

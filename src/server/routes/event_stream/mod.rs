@@ -9,6 +9,7 @@ mod connection;
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
@@ -69,6 +70,8 @@ pub(super) struct Followed {
     pub(super) lost: Option<Cursor>,
     /// The JSON that tells a reset to this cursor.
     pub(super) reset: fn(&Subscription, &Cursor) -> String,
+    /// The block that tells why the reader is sent away.
+    pub(super) refusal: fn(Rejection) -> Bytes,
     /// The JSON that makes up for whispers that were missed.
     pub(super) make_up: fn(&AppState, &Subscription) -> Option<String>,
     /// The reader's session, if they have one.
