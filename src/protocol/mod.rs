@@ -20,6 +20,27 @@
 //! A server that stops says when to come back, spread by chance: a socket's close 1001 has the reason `retry MS`, a
 //! stream ends with `retry:`, a waiting poll is answered with `"retry":MS`.
 //!
+//! ## Who may do what
+//!
+//! A session is a JWT, in a cookie for pages and as `Authorization: Bearer` for programs; never in an address. A socket
+//! whose request had neither says it in a first frame `auth` within ten seconds, and may say a newer one of the same
+//! person later. When a session ends, what is open of it ends within seconds, to be opened again from the same cursor
+//! after signing in: a socket closes with 4401, a stream ends with `rejected`, a waiting poll answers 401, all with the
+//! code `no_session`. A request, a join or a post to a room that is not open to who asks is answered `unknown_room`, as
+//! if there were no such room; who is removed from a room is told so (`rejected` with `room`, a stream's last event, a
+//! poll's 404) and gets nothing that is said after the removal was answered. A room's stream tells `rejected` as the
+//! socket does, the feed's as an event `rejected` with a [`problem::Problem`].
+//!
+//! * `GET /api/session` answers a [`session::Visit`]. `POST` `{"name","password"?}` answers 201 with a
+//!   [`session::Session`] and sets the cookie; a guest who has a session changes the name by it and keeps the id.
+//!   `DELETE` ends the session and takes the cookie back; a guest's token itself is good until it expires.
+//! * `POST /api/rooms` with `"private":true` makes a room into which only those come whom its owner lets in.
+//!   `GET /api/rooms/{room}/members` lists them, `POST` `{"name"}` lets somebody in, `DELETE …/members/{user_id}` takes
+//!   the right away; members may take their own.
+//! * `GET /api/publishers` lists the programs that may publish, `POST` `{"name","channels":["ops","db-*"]}` makes one and
+//!   answers with its token, the only time; `DELETE /api/publishers/{id}` ends one. For administrators; where people are
+//!   guests, for whoever is on the server's machine.
+//!
 //! ## Limits
 //!
 //! Whoever does a thing more often than allowed is refused with `too_many_requests`: 429 with `Retry-After` in seconds
@@ -58,14 +79,8 @@
 //!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=`, `?last=` and `?heartbeat=` as for
 //!   the feed. Whoever has a session is seen in the room while the stream is open.
 //! * `GET /ws` is the chat socket: text messages, each one [`chat::ClientFrame`] or [`chat::ServerFrame`].
-//!   `joined` comes before anything else of its room; its `head` is the room's newest offset. `members` replaces the list of people for a reader that was
-//!   too slow for each single `user-joined` and `user-left`.
-//!
-//! ## Sessions
-//!
-//! `POST /api/session` `{"name":"…"}` answers 201 with a [`session::Session`] and sets the cookie; within a session
-//! it changes the name and keeps the id. `DELETE /api/session` takes the cookie back; the token itself is
-//! good until it expires. Programs send the token as `Authorization: Bearer`.
+//!   `joined` comes before anything else of its room; its `head` is the room's newest offset. `members` replaces the
+//!   list of people for a reader that was too slow for each single `user-joined` and `user-left`.
 //!
 //! ## Other sites
 //!

@@ -77,6 +77,16 @@ impl Site {
         &self.allowed
     }
 
+    /// Whether this is the name of `--public-url`, with or without a port: then something in front of us passed it on.
+    pub fn is_public_host(&self, authority: &str) -> bool {
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        let own = self.public_url.as_ref().map(|own| &own.host);
+        match (own, Host::parse(host)) {
+            (Some(Host::Domain(own)), Ok(Host::Domain(name))) => *own == name && name != "localhost",
+            _ => false,
+        }
+    }
+
     /// Whether a request for this host, without its port, may be meant for us. Another site can have its own name
     /// lead to this machine (DNS rebinding), and browsers then take its pages and ours for one site; addresses and
     /// `localhost` (RFC 6761, section 6.3) are nobody's to redirect. A server that others reach by a name that no

@@ -91,6 +91,13 @@ async fn without_accounts_whoever_is_on_the_machine_makes_publishers_but_not_thr
         problem(make().header("forwarded", "for=192.0.2.1").send().await.unwrap(), 401).await,
         "no_session"
     );
+    let behind_tls = TestServer::start_with(&["--public-url", "https://idobata.example"]).await;
+    let passed_on = behind_tls.post("/api/publishers").json(&body).header("host", "idobata.example");
+    assert_eq!(
+        problem(passed_on.send().await.unwrap(), 401).await,
+        "no_session",
+        "a proxy that says nothing"
+    );
     let made: Value = make().send().await.unwrap().json().await.unwrap();
     let request = server.post("/api/events/ops").header("x-forwarded-for", "192.0.2.1").body("done");
     assert_eq!(problem(request.try_clone().unwrap().send().await.unwrap(), 403).await, "not_allowed");

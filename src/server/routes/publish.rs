@@ -111,7 +111,7 @@ async fn author(
     if let Some(identity) = caller.filter(may_publish) {
         return Ok(Author::Person(identity.user.id));
     }
-    if state.auth.takes_guests() && is_this_machine(peer, headers) {
+    if state.auth.takes_guests() && is_this_machine(&state.site, peer, headers) {
         return Ok(Author::Loopback);
     }
     let message =

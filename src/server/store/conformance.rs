@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Announce, Appended, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName, sqlite::SqliteStore,
+    Announce, Appended, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
+    directory::{Directory, Expect, Kind, Step},
+    sqlite::SqliteStore,
 };
 use crate::protocol::{chat::Room, cursor::Offset, name::RoomId};
 
@@ -20,6 +22,7 @@ impl Announce for Announced {
 /// A store on a fresh database, and what it announces.
 struct Bench {
     store: Arc<dyn Store>,
+    directory: Arc<dyn Directory>,
     announced: Arc<Announced>,
     folder: tempfile::TempDir,
 }
@@ -28,17 +31,20 @@ impl Bench {
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let announced = Arc::new(Announced::default());
-        let store = SqliteStore::open(&folder.path().join("test.db"), announced.clone()).expect("opened");
-        Self { store: Arc::new(store), announced, folder }
+        Self::open(folder, announced)
     }
 
     /// The same database, as after a restart.
     async fn reopened(self) -> Self {
         self.store.close().await;
         let announced = Arc::new(Announced::default());
-        let store =
-            SqliteStore::open(&self.folder.path().join("test.db"), announced.clone()).expect("opened");
-        Self { store: Arc::new(store), announced, folder: self.folder }
+        Self::open(self.folder, announced)
+    }
+
+    fn open(folder: tempfile::TempDir, announced: Arc<Announced>) -> Self {
+        let store = SqliteStore::open(&folder.path().join("test.db"), announced.clone()).expect("opened");
+        let store = Arc::new(store);
+        Self { directory: store.clone(), store, announced, folder }
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Vec<Appended> {
@@ -272,6 +278,45 @@ async fn rooms_are_made_once_and_not_without_end() {
     assert_eq!(create("a").await, RoomCreation::Exists);
     assert_eq!(create("c").await, RoomCreation::Full);
     assert_eq!(bench.store.rooms().await.expect("read"), [room("b"), room("a")]);
+}
+
+#[tokio::test]
+async fn a_change_of_documents_is_made_whole_or_not_at_all() {
+    let bench = Bench::sqlite();
+    let put = |id: &str, expect, body: &str| Step::put(Kind::Account, id, expect, &body);
+    let change = async |steps| bench.directory.change(steps).await.expect("answered");
+    assert!(change(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).await);
+    assert!(!change(vec![put("c", Expect::Absent, "2"), put("a", Expect::Absent, "2")]).await, "a is there");
+    assert!(!change(vec![put("a", Expect::Present, "3"), put("d", Expect::Present, "3")]).await, "d is not");
+    assert!(
+        change(vec![Step::remove(Kind::Account, "b", Expect::Present), put("a", Expect::Anything, "4")])
+            .await
+    );
+    let bench = bench.reopened().await;
+    let all: Vec<(String, String)> = bench.directory.read_all(Kind::Account, "").await.expect("read");
+    assert_eq!(all, [("a".to_owned(), "4".to_owned())]);
+}
+
+#[tokio::test]
+async fn documents_are_found_by_kind_and_how_their_id_begins() {
+    let bench = Bench::sqlite();
+    for (kind, id) in
+        [(Kind::Member, "井/b"), (Kind::Member, "井/a"), (Kind::Member, "井戸/c"), (Kind::Session, "井/d")]
+    {
+        let step = Step::put(kind, id, Expect::Absent, &id);
+        assert!(bench.directory.change(vec![step]).await.expect("answered"));
+    }
+    let found: Vec<(String, String)> = bench.directory.read_all(Kind::Member, "井/").await.expect("read");
+    assert_eq!(found.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["井/a", "井/b"]);
+    assert_eq!(bench.directory.get(Kind::Member, "井/d").await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn of_many_who_take_one_document_one_gets_it() {
+    let bench = Bench::sqlite();
+    let steps = || vec![Step::put(Kind::AccountName, "alice", Expect::Absent, &"id")];
+    let taken = futures_util::future::join_all((0..8).map(|_| bench.directory.change(steps()))).await;
+    assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().expect("answered")).count(), 1);
 }
 
 #[tokio::test]
