@@ -21,6 +21,8 @@ type Options = { listen?: string; env?: NodeJS.ProcessEnv };
 export class Server {
   private constructor(
     readonly url: string,
+    /** Where the first administrator joins, as the program says; none where people have no accounts. */
+    readonly setupLink: string | undefined,
     private child: ChildProcess,
     private readonly data: string,
     private readonly env: NodeJS.ProcessEnv,
@@ -29,22 +31,25 @@ export class Server {
   /** Starts a server and waits until it says where it listens. */
   static async start({ listen = "127.0.0.1:0", env = {} }: Options = {}) {
     const data = await mkdtemp(join(tmpdir(), "idobata-e2e-"));
-    const { url, child } = await Server.spawn(data, listen, env);
-    return new Server(url, child, data, env);
+    const { url, child, setupLink } = await Server.spawn(data, listen, env, env.IDOBATA_AUTH === "accounts");
+    return new Server(url, setupLink, child, data, env);
   }
 
-  private static async spawn(data: string, listen: string, env: NodeJS.ProcessEnv) {
+  private static async spawn(data: string, listen: string, env: NodeJS.ProcessEnv, hasSetup = false) {
     const child = spawn(PROGRAM, ["--listen", listen, "--data", data], {
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, ...UNLIMITED, ...env },
     });
     const said: string[] = [];
+    let url: string | undefined;
+    let setupLink: string | undefined;
     for await (const line of createInterface({ input: child.stderr! })) {
       said.push(line);
-      const url = line.match(/listening on (http:\/\/\S+)/)?.[1];
-      if (url) {
+      url ??= line.match(/listening on (http:\/\/\S+)/)?.[1];
+      setupLink ??= line.match(/^ +(http:\/\/\S+\/join\/\S+)$/)?.[1];
+      if (url && (setupLink || !hasSetup)) {
         child.stderr!.resume(); // what follows is not read, and must not fill the pipe
-        return { url, child };
+        return { url, child, setupLink };
       }
     }
     throw new Error(`the server did not start:\n${said.join("\n")}`);

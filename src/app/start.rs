@@ -33,8 +33,12 @@ pub struct Start {
 /// Who is here, and which rooms there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
-    /// Who looks at it.
+    /// Who looks at it. Nobody has no id and no name, and can only read.
     pub me: User,
+    /// People have accounts here.
+    pub accounts: bool,
+    /// May see and change those of others.
+    pub is_admin: bool,
     /// Every room.
     pub rooms: Vec<Room>,
 }
@@ -114,7 +118,7 @@ impl Decode for PageStart {
 
 decode! {
     Start { path, problem, visit, page }
-    Visit { me, rooms }
+    Visit { me, accounts, is_admin, rooms }
     RoomStart { room, me, page, members }
     OlderNotices { entries, more }
 }

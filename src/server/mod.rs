@@ -10,6 +10,7 @@ pub mod auth;
 pub mod chat;
 mod clock;
 pub mod config;
+pub mod documents;
 pub mod error;
 pub mod feed;
 pub mod form;
@@ -52,6 +53,9 @@ const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = bind(config).await?;
     tracing::info!("listening on http://{}", server.address);
+    if let Some(link) = server.setup_link().await? {
+        tell_setup_link(&link);
+    }
     let stop = server.state.lifetime.stop.clone();
     tokio::spawn(async move {
         stop_signal().await;
@@ -89,6 +93,13 @@ pub async fn bind(config: Config) -> anyhow::Result<Server> {
     Ok(Server { address, state, listener, config })
 }
 
+#[expect(clippy::print_stderr, reason = "it is for who starts the server; what is secret is not logged")]
+fn tell_setup_link(link: &str) {
+    eprintln!(
+        "idobata: nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
+    );
+}
+
 fn not_bound(config: &Config, error: &io::Error) -> anyhow::Error {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => "another program has it; choose a port with --listen 127.0.0.1:PORT",
@@ -102,6 +113,17 @@ fn not_bound(config: &Config, error: &io::Error) -> anyhow::Error {
 }
 
 impl Server {
+    /// The address at which the first administrator joins; the one before it ends. `None`: there is one already, or
+    /// people have no accounts here.
+    pub async fn setup_link(&self) -> anyhow::Result<Option<String>> {
+        let Some(accounts) = self.state.auth.accounts() else { return Ok(None) };
+        let token =
+            accounts.make_setup_link().await.context("the first administrator's link cannot be made")?;
+        let site = self.state.site.public_url().map(|origin| origin.as_str().to_owned());
+        let site = site.unwrap_or_else(|| format!("http://{}", self.address));
+        Ok(token.map(|token| format!("{site}/join/{token}")))
+    }
+
     /// Answers requests until the state's stop token is cancelled, then ends what is open.
     pub async fn serve(self) -> anyhow::Result<()> {
         let Self { state, listener, config, .. } = self;

@@ -77,6 +77,11 @@ impl Site {
         &self.allowed
     }
 
+    /// The address under which people reach this server, if a setting tells it.
+    pub fn public_url(&self) -> Option<&Origin> {
+        self.public_url.as_ref()
+    }
+
     /// Whether this is the name of `--public-url`, with or without a port: then something in front of us passed it on.
     pub fn is_public_host(&self, authority: &str) -> bool {
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "the chaos test says its seeds and its counts")]
 #![allow(clippy::unwrap_used, reason = "a test that unwraps in vain has failed, with its line")]
 
+mod accounts;
 mod agreement;
 mod bad_input;
 mod chaos;

@@ -9,7 +9,7 @@ use crate::{
         live::Here,
         start::{PageStart, Visit},
     },
-    protocol::name::NAME_MAX_CHARACTERS,
+    protocol::{name::NAME_MAX_CHARACTERS, session::User},
 };
 
 /// See the module. Without `visit` the page itself says what is wrong; here the links simply are not there.
@@ -31,7 +31,7 @@ pub(crate) fn Sidebar(visit: Option<Visit>) -> impl IntoView {
 #[component]
 fn Places(visit: Visit) -> impl IntoView {
     let texts = use_texts();
-    let Here { path, shown, .. } = expect_context();
+    let Here { shown, .. } = expect_context();
     let feed = move || shown.with(|shown| matches!(shown, PageStart::Feed { .. })).then_some("page");
     let rooms = visit.rooms.into_iter().map(|room| {
         let href = room.id.path();
@@ -54,6 +54,20 @@ fn Places(visit: Visit) -> impl IntoView {
             <h2>{texts.rooms}</h2>
             <ul>{rooms.collect::<Vec<_>>()}</ul>
         </nav>
+        {(!visit.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
+        {if visit.accounts {
+            view! { <Account me=visit.me is_admin=visit.is_admin /> }.into_any()
+        } else {
+            view! { <NameForm name=visit.me.name /> }.into_any()
+        }}
+    }
+}
+
+#[component]
+fn NewRoom() -> impl IntoView {
+    let texts = use_texts();
+    let Here { path, .. } = expect_context();
+    view! {
         <details class="new-room">
             <summary>{texts.new_room}</summary>
             <form method="post" action="/rooms" class="field">
@@ -68,6 +82,25 @@ fn Places(visit: Visit) -> impl IntoView {
                 <button type="submit">{texts.create}</button>
             </form>
         </details>
-        <NameForm name=visit.me.name />
+    }
+}
+
+/// The way to the pages of accounts. Those are documents of their own, which the browser loads.
+#[component]
+fn Account(me: User, is_admin: bool) -> impl IntoView {
+    let texts = use_texts();
+    let path = expect_context::<Here>().path;
+    let link = |href: &'static str, text| view! { <a href=href rel="external">{text}</a> }.into_any();
+    let links = if me.id.is_empty() {
+        let href = move || format!("/sign-in?back={}", path.get());
+        view! { <a href=move || href() rel="external">{texts.sign_in}</a> }.into_any()
+    } else {
+        (link("/account", texts.account), is_admin.then(|| link("/people", texts.everybody))).into_any()
+    };
+    view! {
+        <div class="places name-form">
+            <p class="muted">{me.name}</p>
+            {links}
+        </div>
     }
 }

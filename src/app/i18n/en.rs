@@ -61,6 +61,10 @@ pub(super) const TEXTS: Texts = Texts {
     is_typing: |name| format!("{name} is typing…"),
     your_name: "Your name",
     change_name: "Change",
+    account: "Account",
+    everybody: "People",
+    sign_in: "Sign in",
+    sign_in_to_write: "Sign in to write here",
 
     connected: "Connected",
     connecting: "Connecting…",

@@ -59,6 +59,10 @@ pub(super) const TEXTS: Texts = Texts {
     is_typing: |name| format!("{name} さんが入力中…"),
     your_name: "あなたの名前",
     change_name: "変更",
+    account: "アカウント",
+    everybody: "メンバー",
+    sign_in: "サインイン",
+    sign_in_to_write: "サインインして書き込む",
 
     connected: "接続中",
     connecting: "接続しています…",

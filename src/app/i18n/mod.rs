@@ -141,6 +141,10 @@ pub struct Texts {
     pub is_typing: fn(&str) -> String,
     pub your_name: &'static str,
     pub change_name: &'static str,
+    pub account: &'static str,
+    pub everybody: &'static str,
+    pub sign_in: &'static str,
+    pub sign_in_to_write: &'static str,
 
     pub connected: &'static str,
     pub connecting: &'static str,

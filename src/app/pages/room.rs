@@ -54,7 +54,8 @@ pub(crate) fn RoomPage() -> impl IntoView {
 fn RoomView(start: RoomStart) -> impl IntoView {
     let texts = use_texts();
     let RoomStart { room, me, page, members } = start;
-    let (id, name) = (room.id.clone(), room.name.clone());
+    let (id, name, path) = (room.id.clone(), room.name.clone(), room.id.path());
+    let is_somebody = !me.id.is_empty();
     let outbox = expect_context::<Outbox>();
     let kept = outbox.take(&id);
     let text = RwSignal::new(kept.text.clone());
@@ -82,7 +83,14 @@ fn RoomView(start: RoomStart) -> impl IntoView {
             <ProblemNote />
             {move || problem.get().map(note)}
             <MessageList model />
-            <Composer model text />
+            {if is_somebody {
+                view! { <Composer model text /> }.into_any()
+            } else {
+                view! {
+                    <a class="note" href=format!("/sign-in?back={path}") rel="external">{texts.sign_in_to_write}</a>
+                }
+                .into_any()
+            }}
         </section>
         <People model />
     }

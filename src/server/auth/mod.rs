@@ -24,6 +24,7 @@ pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     admissions::Admission,
     identity::Identity,
+    password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},
     secret::{Secret, SecretError},
     sessions::SESSION_LIFETIME,

@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 use crate::protocol::problem::{Code, Rejection};
 
 /// Shortest password, in characters (NIST SP 800-63B, 5.1.1.2).
-const PASSWORD_MIN_CHARACTERS: usize = 8;
+pub const PASSWORD_MIN_CHARACTERS: usize = 8;
 /// Longest password, in bytes: a long sentence, and no more work than that.
 const PASSWORD_MAX_BYTES: usize = 256;
 

@@ -37,6 +37,11 @@ pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{hash:016x}")
 });
 
+/// The address of the one stylesheet.
+pub(super) fn stylesheet() -> String {
+    format!("/pkg/{}/idobata.css", *VERSION)
+}
+
 /// A file of the site's package.
 pub(super) async fn versioned(headers: HeaderMap, Path((version, file)): Path<(String, String)>) -> Response {
     // A page from before an update asks for its own version: it gets what there is, and must not keep it.

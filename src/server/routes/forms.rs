@@ -113,6 +113,17 @@ pub(super) async fn choose_language(
 
 /// Sends the browser to a page of ours (303, so that a reload repeats nothing).
 pub(super) fn back_to(path: &str, error: Option<Error>) -> Response {
+    let path = page_of_ours(path);
+    match error {
+        None => Redirect::to(&path).into_response(),
+        Some(error) => {
+            Redirect::to(&format!("{path}?problem={}", error.into_rejection().code.as_str())).into_response()
+        }
+    }
+}
+
+/// The path if it is one of this site, without its query; `/` otherwise.
+pub(super) fn page_of_ours(path: &str) -> String {
     // Anything else could be an address of another site, or break the header.
     let is_ours = path.starts_with('/') && !path.starts_with("//");
     let is_clean = !path.contains(|c: char| c.is_control() || c == '\\');
@@ -122,13 +133,7 @@ pub(super) fn back_to(path: &str, error: Option<Error>) -> Response {
         b'!'..=b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
-    let path: String = path.bytes().map(encode).collect();
-    match error {
-        None => Redirect::to(&path).into_response(),
-        Some(error) => {
-            Redirect::to(&format!("{path}?problem={}", error.into_rejection().code.as_str())).into_response()
-        }
-    }
+    path.bytes().map(encode).collect()
 }
 
 #[cfg(test)]

@@ -52,6 +52,14 @@ pub(super) async fn add(State(state): State<AppState>, request: Request, next: N
     response
 }
 
+/// The Content Security Policy of a document without scripts: its style, its pictures, and its forms.
+pub(super) fn document_policy() -> HeaderValue {
+    HeaderValue::from_static(
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'",
+    )
+}
+
 /// The Content Security Policy of a page (CSP level 3): its own scripts, style, pictures and connections ('self' means
 /// `ws:` and `wss:` of this host too, in every browser of the last years). Nothing inline but the scripts that know the
 /// nonce, no frames, no forms that lead away.

@@ -1,6 +1,7 @@
 //! Transport in, transport out: this file is the route table. A handler parses, calls the chat or the feed, and
 //! answers; what things mean is said there, not here.
 
+mod accounts;
 mod administrator;
 mod assets;
 mod body;
@@ -77,6 +78,7 @@ pub fn router(state: AppState) -> Router {
 
     // What a browser asks for by itself: pages, their forms and what they ask for.
     let site = pages::router()
+        .merge(accounts::router(&state))
         .route("/rooms", post(forms::create_room))
         .route("/rooms/{room}", post(forms::post_message))
         .route("/name", post(forms::rename))

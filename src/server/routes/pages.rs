@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{FromRequestParts, OriginalUri, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware,
     response::{Html, IntoResponse, Response},
     routing::get,
@@ -11,6 +11,7 @@ use axum::{
 use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
 
 use super::{
+    accounts,
     assets::VERSION,
     cookies, headers,
     path::PathText,
@@ -41,12 +42,13 @@ pub(super) fn router() -> Router<AppState> {
 /// Who asks for a page, and how.
 #[derive(FromRequestParts)]
 #[from_request(state(AppState))]
-struct Asked {
+pub(super) struct Asked {
     #[from_request(via(State))]
-    state: AppState,
-    caller: Caller,
-    uri: OriginalUri,
-    headers: HeaderMap,
+    pub(super) state: AppState,
+    pub(super) caller: Caller,
+    pub(super) method: Method,
+    pub(super) uri: OriginalUri,
+    pub(super) headers: HeaderMap,
 }
 
 async fn feed(asked: Asked) -> Response {
@@ -57,15 +59,16 @@ async fn room(PathText(room): PathText, asked: Asked) -> Response {
     page(asked, Place::Room(room)).await
 }
 
-async fn nowhere(asked: Asked) -> Response {
+/// The page of addresses that are none.
+pub(super) async fn nowhere(asked: Asked) -> Response {
     page(asked, Place::Nowhere).await
 }
 
 async fn page(asked: Asked, place: Place) -> Response {
-    let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers } = asked;
-    if state.rights.check_reader(caller.as_ref()).is_err() {
-        return axum::response::Redirect::to("/sign-in").into_response();
+    if asked.state.rights.check_reader(asked.caller.0.as_ref()).is_err() {
+        return accounts::ask_to_sign_in(&asked.method, &asked.uri);
     }
+    let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers, .. } = asked;
     let start = start::load(&state, caller.as_ref(), place, uri.path().to_owned(), problem_of(&uri)).await;
     let status = match start.page {
         PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -102,7 +105,8 @@ fn problem_of(uri: &Uri) -> Option<Code> {
     uri.query()?.split('&').find_map(|pair| Code::parse(pair.strip_prefix("problem=")?))
 }
 
-fn language_of(site: &Site, headers: &HeaderMap) -> Language {
+/// The language of whoever sent these headers.
+pub(super) fn language_of(site: &Site, headers: &HeaderMap) -> Language {
     let cookie = cookies::read(site, headers, Language::COOKIE);
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|accept| accept.to_str().ok());
     Language::negotiate(cookie.as_deref(), accept)

@@ -55,7 +55,10 @@ pub(super) async fn load(
             }
         }
     };
-    Start { path, problem, visit: rooms.map(|rooms| Visit { me, rooms }), page }
+    let (accounts, is_admin) =
+        (state.auth.accounts().is_some(), who.is_some_and(|identity| identity.is_admin));
+    let visit = rooms.map(|rooms| Visit { me, accounts, is_admin, rooms });
+    Start { path, problem, visit, page }
 }
 
 /// A fault is told to the log here; the page says only that there is one.

@@ -84,6 +84,31 @@ pub(super) const ROWS: &[Row] = &[
     // Who has an account changes the name there.
     row("POST", "/name", "name=somebody", "401 303! 303! 303! 303! 303! 401 401"),
     row("GET", "/language/ja", "", "303"),
-    // The last one: it ends the session of who asks.
+    // The documents of accounts. Who is nobody is sent to sign in.
+    row("GET", "/sign-in", "", "200 303 303 303 303 303 200 200"),
+    row("POST", "/sign-in", "name=somebody&password=not+the+password", "303!"),
+    row("GET", "/join/no-link", "", "410"),
+    row("POST", "/join/no-link", "name=CALLER&new-password=not+a+password", "303!"),
+    row("GET", "/reset/no-link", "", "410"),
+    row("POST", "/reset/no-link", "new-password=not+a+password", "303!"),
+    row("GET", "/account", "", "303 200 200 200 200 200 303 303"),
+    row("POST", "/account/name", "name=", "303 303! 303! 303! 303! 303! 303 303"),
+    row(
+        "POST",
+        "/account/password",
+        "password=wrong&new-password=wrong",
+        "303 303! 303! 303! 303! 303! 303 303",
+    ),
+    row("POST", "/account/sessions", "session=none", "303 303 303 303 303 303 303 303"),
+    row("GET", "/people", "", "303 404 404 404 404 200 303 303"),
+    row("POST", "/people/invitations", "", "303 404 404 404 404 200 303 303"),
+    row("POST", "/people/invitations/revoke", "id=none", "303 404 404 404 404 303 303 303"),
+    row("POST", "/people/none/administrator", "on=true", "303 404 404 404 404 303! 303 303"),
+    row("POST", "/people/none/blocked", "on=true", "303 404 404 404 404 303! 303 303"),
+    row("POST", "/people/none/reset", "", "303 404 404 404 404 404 303 303"),
+    row("GET", "/people/none/remove", "", "303 404 404 404 404 404 303 303"),
+    row("POST", "/people/none/remove", "", "303 404 404 404 404 303! 303 303"),
+    // The last ones: they end the session of who asks.
+    row("POST", "/sign-out", "", "303"),
     row("DELETE", "/api/session", "", "204"),
 ];

@@ -53,6 +53,8 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) client: Client,
     pub(crate) state: AppState,
+    /// Where the first administrator joins; none where people have no accounts.
+    pub(crate) setup_link: Option<String>,
     stop: CancellationToken,
     serving: Option<tokio::task::JoinHandle<anyhow::Result<()>>>,
     data: Option<tempfile::TempDir>,
@@ -95,10 +97,11 @@ impl TestServer {
         let config = Config::try_parse_from(fixed.iter().chain(settings)).unwrap();
         let server = server::bind(config).await.unwrap();
         let url = format!("http://{}", server.address);
+        let setup_link = server.setup_link().await.unwrap();
         let state = server.state.clone();
         let stop = state.lifetime.stop.clone();
         let serving = Some(tokio::spawn(server.serve()));
-        Self { url, client: Client::new(), state, stop, serving, data: None }
+        Self { url, client: Client::new(), state, setup_link, stop, serving, data: None }
     }
 
     /// Stops the server as SIGTERM does, and waits until it has ended.

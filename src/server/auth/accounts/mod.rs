@@ -90,6 +90,11 @@ impl Accounts {
         self.directory.read(Kind::Account, &id).await
     }
 
+    /// Whose id this is.
+    pub async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
+        self.directory.read(Kind::Account, id).await
+    }
+
     /// Who has this name and password. Whether the name, the password or a block is in the way is not told.
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<Account, Error> {
         let account = match parse_name(name) {

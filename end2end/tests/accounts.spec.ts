@@ -1,0 +1,350 @@
+// Accounts: how people come in, sign in and out, and what administrators do. Each story has a server of its own, whose
+// first administrator comes by the link that the program prints.
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, test as base } from "../support/test.ts";
+import type { Person } from "../support/people.ts";
+import { Server } from "../support/server.ts";
+
+const PASSWORD = "correct horse battery";
+
+type Fixtures = {
+  /** More settings of the server. */
+  settings: NodeJS.ProcessEnv;
+  house: Server;
+  /** Somebody in front of a browser that was never here. */
+  stranger: (options?: object) => Promise<Person>;
+  /** The first administrator. */
+  admin: Person;
+};
+
+const test = base.extend<Fixtures>({
+  settings: async ({}, use) => use({}),
+  house: async ({ settings }, use) => {
+    const house = await Server.start({ env: { IDOBATA_AUTH: "accounts", ...settings } });
+    await use(house);
+    await house.stop();
+  },
+  stranger: async ({ house, somebody }, use) => use((options) => somebody({ baseURL: house.url, ...options })),
+  admin: async ({ house, stranger }, use) => {
+    const admin = await stranger();
+    await join(admin.page, house.setupLink!, "alice");
+    await use(admin);
+  },
+});
+
+async function join(page: Page, link: string, name: string) {
+  await page.goto(link);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Join" }).click();
+  await expectSignedIn(page);
+}
+
+/** The feed, as somebody. */
+async function expectSignedIn(page: Page) {
+  await expect(page.locator("html[data-hydrated]")).toBeAttached();
+  await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
+}
+
+async function signIn(page: Page, name: string, password: string) {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Has the administrator make an invitation, and returns its link. */
+async function invite(page: Page): Promise<string> {
+  await page.goto("/people");
+  await page.getByRole("button", { name: "Invite somebody" }).click();
+  return page.getByLabel("Link").inputValue();
+}
+
+/** Does something with somebody on the page of the people. */
+async function manage(page: Page, name: string, change: string) {
+  await page.goto("/people");
+  const row = page.locator(".row", { hasText: name });
+  await row.getByText("Manage").click();
+  await row.getByText(change, { exact: true }).click();
+}
+
+const WORDS = {
+  en: {
+    locale: "en-GB", name: "Name", password: "Password", join: "Join", account: "Account", people: "People",
+    first: "The first administrator", welcome: "Welcome to Idobata", by: "alice invites you", invite: "Invite somebody",
+    link: "Link", over: "This link does not work any more", signOut: "Sign out", signedOut: "You are signed out.",
+    signIn: "Sign in", wrong: "The name or the password is wrong.",
+  },
+  ja: {
+    locale: "ja-JP", name: "名前", password: "パスワード", join: "参加する", account: "アカウント", people: "メンバー",
+    first: "最初の管理者", welcome: "Idobata へようこそ", by: "alice さんから招待されています", invite: "招待する",
+    link: "リンク", over: "このリンクはもう使えません", signOut: "サインアウト", signedOut: "サインアウトしました。",
+    signIn: "サインイン", wrong: "名前またはパスワードが違います。",
+  },
+} as const;
+
+for (const [language, words] of Object.entries(WORDS)) {
+  test(`the first administrator invites bob, who signs out and in again (${language})`, async ({ house, stranger, expectedFaults }) => {
+    expectedFaults.push(/410/);
+    const options = { locale: words.locale };
+    const [alice, bob] = [await stranger(options), await stranger(options)];
+    const link = (person: Person, name: string) => person.page.getByRole("link", { name, exact: true });
+    const heading = (person: Person) => person.page.getByRole("heading", { level: 1 });
+
+    // By the keyboard alone: the first field has the focus.
+    await alice.page.goto(house.setupLink!);
+    await expect(heading(alice)).toHaveText(words.first);
+    await expect(alice.page.getByLabel(words.name)).toBeFocused();
+    await alice.page.keyboard.type("alice");
+    await alice.page.keyboard.press("Tab");
+    await alice.page.keyboard.type(PASSWORD);
+    await alice.page.keyboard.press("Enter");
+    await expect(link(alice, words.account)).toBeVisible();
+    expect(new URL(alice.page.url()).pathname).toBe("/");
+
+    await link(alice, words.people).click();
+    await expect(heading(alice)).toHaveText(words.people);
+    await alice.page.getByRole("button", { name: words.invite }).click();
+    const invitation = await alice.page.getByLabel(words.link).inputValue();
+    expect(invitation).toContain(`${house.url}/join/`);
+
+    await bob.page.goto(invitation);
+    await expect(heading(bob)).toHaveText(words.welcome);
+    await expect(bob.page.getByText(words.by)).toBeVisible();
+    await bob.page.getByLabel(words.name).fill("bob");
+    await bob.page.getByLabel(words.password).fill(PASSWORD);
+    await bob.page.getByRole("button", { name: words.join }).click();
+    await expect(link(bob, words.account)).toBeVisible();
+    await expect(link(bob, words.people), "bob is no administrator").toHaveCount(0);
+    for (const used of [invitation, house.setupLink!]) {
+      expect((await bob.page.goto(used))!.status()).toBe(410);
+      await expect(heading(bob)).toHaveText(words.over);
+    }
+
+    await bob.page.goto("/account");
+    await bob.page.getByRole("button", { name: words.signOut }).click();
+    await expect(bob.page.getByRole("status")).toHaveText(words.signedOut);
+    await bob.page.goto("/rooms/tech");
+    await expect(heading(bob)).toHaveText(words.signIn);
+    await bob.page.getByLabel(words.name).fill("bob");
+    await bob.page.getByLabel(words.password).fill("not the password");
+    await bob.page.keyboard.press("Enter");
+    await expect(bob.page.getByRole("alert")).toHaveText(words.wrong);
+    await expect(bob.page.getByLabel(words.name)).toHaveValue("bob");
+    await expect(bob.page.getByLabel(words.password)).toHaveValue("");
+    await bob.page.getByLabel(words.password).fill(PASSWORD);
+    await bob.page.keyboard.press("Enter");
+    await expect(heading(bob), "the page that bob wanted").toHaveText("tech");
+    await bob.expectConnected();
+    await bob.post(`hello in ${language}`);
+    await bob.expectMessages(`hello in ${language}`);
+    await expect(bob.messages.first()).toContainText("bob");
+  });
+}
+
+test("an invitation can be revoked, and a name that somebody has is refused beside it", async ({ admin, stranger, expectedFaults }) => {
+  expectedFaults.push(/410/);
+  const [bob, carol] = [await stranger(), await stranger()];
+  const [revoked, good] = [await invite(admin.page), await invite(admin.page)];
+  await admin.page.goto("/people");
+  await expect(admin.page.getByRole("button", { name: "Revoke" })).toHaveCount(2);
+  await admin.page.getByRole("button", { name: "Revoke" }).first().click();
+  await expect(admin.page.getByRole("button", { name: "Revoke" })).toHaveCount(1);
+  expect((await bob.page.goto(revoked))!.status()).toBe(410);
+
+  await carol.page.goto(good);
+  await carol.page.getByLabel("Name").fill("ALICE");
+  await carol.page.getByLabel("Password").fill(PASSWORD);
+  await carol.page.getByRole("button", { name: "Join" }).click();
+  await expect(carol.page.getByRole("alert")).toHaveText("Somebody has this name already.");
+  await expect(carol.page.getByLabel("Name")).toHaveValue("ALICE");
+  await expect(carol.page.getByLabel("Name")).toHaveAccessibleDescription("Somebody has this name already.");
+  await join(carol.page, good, "carol");
+});
+
+test("a lost password is replaced by a link, and what was signed in is not any more", async ({ admin, stranger }) => {
+  const [bob, thief] = [await stranger(), await stranger()];
+  await join(bob.page, await invite(admin.page), "bob");
+  await thief.page.goto("/sign-in");
+  await signIn(thief.page, "bob", PASSWORD);
+  await expectSignedIn(thief.page);
+
+  await manage(admin.page, "bob", "Link for a new password");
+  await expect(admin.page.getByRole("heading", { level: 1 })).toHaveText("A new password for bob");
+  await bob.page.goto(await admin.page.getByLabel("Link").inputValue());
+  await bob.page.getByLabel("New password").fill("another long password");
+  await bob.page.keyboard.press("Enter");
+  await expectSignedIn(bob.page);
+  await thief.page.goto("/");
+  await signIn(thief.page, "bob", PASSWORD);
+  await expect(thief.page.getByRole("alert")).toBeVisible();
+});
+
+test("a changed password ends the other browsers, and a session is ended by itself", async ({ admin, stranger }) => {
+  const [other, third] = [await stranger(), await stranger()];
+  for (const { page } of [other, third]) {
+    await page.goto("/sign-in");
+    await signIn(page, "alice", PASSWORD);
+    await expectSignedIn(page);
+  }
+  const sessions = admin.page.locator(".row");
+  await admin.page.goto("/account");
+  await expect(sessions).toHaveCount(3);
+  await expect(sessions.first()).toContainText("Chrome on Linux this one");
+  await sessions.nth(1).getByRole("button").click();
+  await expect(sessions).toHaveCount(2);
+
+  const change = async (present: string, next: string) => {
+    await admin.page.getByLabel("Present password").fill(present);
+    await admin.page.getByLabel("New password").fill(next);
+    await admin.page.getByRole("button", { name: "Change the password" }).click();
+  };
+  await change("a wrong one", "another long password");
+  const form = admin.page.getByRole("form", { name: "Password" });
+  await expect(form.getByRole("alert")).toHaveText("The present password is wrong.");
+  await change(PASSWORD, "another long password");
+  await expect(admin.page.getByRole("status")).toContainText("Your password was changed.");
+  await expect(sessions).toHaveCount(1);
+  for (const { page } of [other, third]) {
+    await page.goto("/");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
+  }
+});
+
+test("another name is how the others see one from then on", async ({ admin, stranger }) => {
+  const bob = await stranger();
+  await join(bob.page, await invite(admin.page), "bob");
+  const name = bob.page.getByRole("form", { name: "Name" });
+  await bob.page.goto("/account");
+  await name.getByLabel("Name").fill("alice");
+  await name.getByRole("button").click();
+  await expect(name.getByRole("alert")).toHaveText("Somebody has this name already.");
+  await expect(name.getByLabel("Name")).toHaveValue("alice");
+  await name.getByLabel("Name").fill("Robert");
+  await name.getByRole("button").click();
+  await expect(bob.page.getByRole("status")).toHaveText("Your name was changed.");
+  await bob.enterRoom("general");
+  await bob.post("call me Robert");
+  await admin.enterRoom("general");
+  await expect(admin.messages.last()).toContainText("Robert");
+});
+
+test("who is blocked while a room is open hears nothing more, and is asked to sign in", async ({ admin, stranger, expectedFaults }) => {
+  expectedFaults.push(/401/, /WebSocket/);
+  const bob = await stranger();
+  await join(bob.page, await invite(admin.page), "bob");
+  await bob.enterRoom("general");
+  await admin.enterRoom("general");
+  await admin.post("bob still hears this");
+  await bob.expectMessages("bob still hears this");
+  const another = await admin.anotherTab();
+  await manage(another.page, "bob", "Block");
+  await expect(another.page.locator(".row", { hasText: "bob" })).toContainText("blocked");
+  await admin.post("bob does not hear this");
+  await admin.expectMessages("bob still hears this", "bob does not hear this");
+  await expect(bob.badge).not.toHaveAttribute("data-connection", "open");
+  await expect(bob.messages).toHaveCount(1);
+  await bob.page.goto("/rooms/general");
+  await signIn(bob.page, "bob", PASSWORD);
+  await expect(bob.page.getByRole("alert")).toHaveText("The name or the password is wrong.");
+
+  await manage(another.page, "bob", "Unblock");
+  await signIn(bob.page, "bob", PASSWORD);
+  await bob.expectConnected();
+  await bob.expectMessages("bob still hears this", "bob does not hear this");
+});
+
+test("there is always an administrator, and removing somebody takes a second step", async ({ admin, stranger }) => {
+  const bob = await stranger();
+  await join(bob.page, await invite(admin.page), "bob");
+  const row = (name: string) => admin.page.locator(".row", { hasText: name });
+  await manage(admin.page, "alice", "No administrator any more");
+  await expect(admin.page.getByRole("alert")).toHaveText("This is the last administrator. Make somebody else one first.");
+  await expect(row("alice")).toContainText("administrator");
+  await manage(admin.page, "bob", "Make administrator");
+  await expect(row("bob")).toContainText("administrator");
+  await bob.page.goto("/people");
+  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("People");
+
+  await manage(admin.page, "bob", "Remove");
+  await expect(admin.page.getByRole("heading", { level: 1 })).toHaveText("Remove bob?");
+  await admin.page.getByRole("link", { name: "Cancel" }).click();
+  await expect(row("bob")).toBeVisible();
+  await manage(admin.page, "bob", "Remove");
+  await admin.page.getByRole("button", { name: "Remove" }).click();
+  await expect(row("alice")).toBeVisible();
+  await expect(row("bob")).toHaveCount(0);
+  await bob.page.goto("/");
+  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
+});
+
+test.describe("where guests read", () => {
+  test.use({ settings: { IDOBATA_GUESTS_READ: "true" } });
+
+  test("nobody follows a room, and signs in to write there", async ({ admin, stranger }) => {
+    const nobody = await stranger();
+    await nobody.enterRoom("general");
+    await admin.enterRoom("general");
+    await admin.post("for everybody");
+    await expect(nobody.messages).toHaveText(/for everybody/);
+    await expect(nobody.composer).toHaveCount(0);
+    await expect(nobody.page.getByText("New room")).toHaveCount(0);
+    await nobody.page.getByRole("link", { name: "Sign in to write here" }).click();
+    await signIn(nobody.page, "alice", PASSWORD);
+    await nobody.expectConnected();
+    await expect(nobody.composer).toBeVisible();
+    expect(new URL(nobody.page.url()).pathname).toBe("/rooms/general");
+  });
+});
+
+for (const look of [
+  { name: "light", options: { colorScheme: "light" } },
+  { name: "dark", options: { colorScheme: "dark" } },
+  { name: "phone", options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
+  { name: "Japanese", options: { locale: "ja-JP" } },
+] as const) {
+  test(`the pages of accounts have no fault that axe finds, and fit (${look.name})`, async ({ house, stranger, expectedFaults }, info) => {
+    expectedFaults.push(/410/);
+    const { page } = await stranger(look.options);
+    let shots = 0;
+    const check = async () => {
+      await page.screenshot({ path: info.outputPath(`${look.name}-${(shots += 1)}.png`), fullPage: true });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const where = violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }));
+      expect(where, page.url()).toEqual([]);
+      const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+      expect(await page.evaluate(overflow), `${page.url()} scrolls sideways`).toBe(0);
+    };
+    const visit = async (path: string) => {
+      await page.goto(path);
+      await check();
+    };
+    await visit("/sign-in?problem=wrong_password&name=alice");
+    await visit("/join/none");
+    await visit(house.setupLink!);
+    await page.locator("#name").fill("alice");
+    await page.locator("#new-password").fill(PASSWORD);
+    await page.locator("main button[type=submit]").click();
+    await expect(page.locator("html[data-hydrated]")).toBeAttached();
+    await check();
+    await page.goto("/people");
+    await page.locator("form[action='/people/invitations'] button").click();
+    await check();
+    // Somebody to be managed, invited from elsewhere.
+    const bob = await stranger({ locale: "en-GB" });
+    await join(bob.page, await page.locator("#link").inputValue(), "bob with a name of forty characters, yes");
+    await visit("/account?problem=wrong_password&form=password");
+    await page.goto("/people");
+    await page.locator("form[action='/people/invitations'] button").click();
+    await page.goto("/people");
+    await page.locator("summary").last().click();
+    await check();
+    const removal = await page.locator(".changes__list a").last().getAttribute("href");
+    await visit(removal!);
+    await page.goto("/people");
+    await page.locator("summary").last().click();
+    await page.locator("form[action$='/reset'] button").click();
+    await check();
+    await visit(await page.locator("#link").inputValue());
+  });
+}

@@ -1,0 +1,63 @@
+//! The pages of accounts: signing in, joining, one's own account, and the people. They are plain documents: drawn here
+//! once, without a script, and their forms are posted and answered with another document. So they work everywhere and
+//! add nothing to what the other pages load.
+//!
+//! `routes/accounts` loads what they show and draws them. Nothing here asks the server for anything.
+
+mod account;
+mod agent;
+mod form;
+mod join;
+mod one_time_link;
+mod people;
+mod shell;
+mod sign_in;
+mod texts;
+mod time;
+
+use leptos::prelude::AnyView;
+
+use self::texts::Texts;
+pub use self::{
+    account::{Account, Place, Refused},
+    join::{Join, LinkOver, Reset},
+    one_time_link::OneTimeLink,
+    people::{Invitation, People, Person, Removal},
+    shell::{Around, Setting, draw},
+    sign_in::SignIn,
+};
+
+/// One of them: what it shows, as plain data.
+pub trait Document {
+    /// What it is called, in the browser's tab.
+    fn title(&self, texts: &Texts) -> String;
+    /// What stands in it.
+    fn body(self, texts: &'static Texts) -> AnyView;
+}
+
+/// What was done, said on the document that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Signed out.
+    SignedOut,
+    /// Another name.
+    Name,
+    /// Another password.
+    Password,
+}
+
+impl Done {
+    /// The word for it in an address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed-out",
+            Self::Name => "name",
+            Self::Password => "password",
+        }
+    }
+
+    /// What an address says.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::SignedOut, Self::Name, Self::Password].into_iter().find(|done| done.as_str() == text)
+    }
+}

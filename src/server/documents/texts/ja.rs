@@ -1,0 +1,88 @@
+//! 日本語。
+
+use super::{Agent, Texts};
+use crate::app::i18n::Language;
+
+pub(super) const TEXTS: Texts = Texts {
+    name: "名前",
+    password: "パスワード",
+    password_hint: "8文字以上。単語よりも文のほうが覚えやすく、推測されにくくなります。",
+
+    sign_in: "サインイン",
+    sign_in_help: "アカウントがない、またはパスワードを忘れた場合は、管理者にリンクの発行を依頼してください。",
+    sign_out: "サインアウト",
+    signed_out: "サインアウトしました。",
+
+    join: "Idobata へようこそ",
+    join_intro: |by| {
+        format!("{by} さんから招待されています。ほかの人に表示される名前と、パスワードを決めてください。")
+    },
+    join_first: "最初の管理者",
+    join_first_intro: "まだ誰もいません。あなたの名前とパスワードを決めると、ほかの人を招待できます。",
+    join_button: "参加する",
+    reset: "新しいパスワード",
+    reset_intro: |name| {
+        format!(
+            "{name} さんのアカウントです。現在サインインしているブラウザーは、すべてサインアウトされます。"
+        )
+    },
+    new_password: "新しいパスワード",
+    set_password: "パスワードを設定",
+    link_over: "このリンクはもう使えません",
+    link_over_text: "使用済みか、期限切れか、取り消されています。リンクは一度しか使えません。管理者に新しいリンクを\
+                     依頼してください。ご自分で使った場合は、サインインしてください。",
+    link_over_first: "管理者がまだいない場合は、サーバーを起動するたびに新しいリンクが表示されます。",
+
+    account: "アカウント",
+    change_name: "名前を変更",
+    name_changed: "名前を変更しました。",
+    present_password: "現在のパスワード",
+    present_password_wrong: "現在のパスワードが違います。",
+    password_ends_others: "ほかのブラウザーはサインアウトされます。",
+    change_password: "パスワードを変更",
+    password_changed: "パスワードを変更しました。ほかのブラウザーはサインアウトされました。",
+    places: "サインインしている場所",
+    agent: |agent| match agent {
+        Agent::Browser(browser, Some(system)) => format!("{browser}（{system}）"),
+        Agent::Browser(browser, None) => browser.to_owned(),
+        Agent::Other(text) => text,
+        Agent::Unknown => "不明なブラウザー".to_owned(),
+    },
+    since: "開始：",
+    this_browser: "このブラウザー",
+    end_session: "終了する",
+
+    people: "メンバー",
+    you: "あなた",
+    administrator: "管理者",
+    blocked: "ブロック中",
+    manage: "管理",
+    make_administrator: "管理者にする",
+    unmake_administrator: "管理者から外す",
+    block: "ブロックする",
+    unblock: "ブロックを解除",
+    remove: "削除",
+    remove_title: |name| format!("{name} さんを削除しますか？"),
+    remove_text: "アカウントは元に戻せません。サインインしているブラウザーはすぐにサインアウトされます。書き込んだ内容は\
+                  残ります。一時的に締め出すだけなら、ブロックしてください。",
+    cancel: "やめる",
+    last_administrator: "最後の管理者です。先にほかの人を管理者にしてください。",
+    make_reset_link: "パスワード再設定リンク",
+    reset_link_of: |name| format!("{name} さんの新しいパスワード"),
+    reset_link_intro: |name| {
+        format!("このリンクを {name} さんに渡してください。一度だけ使え、新しいパスワードを設定できます。")
+    },
+    invitations: "有効な招待",
+    no_invitations: "ありません。",
+    invite: "招待する",
+    invitation: "招待",
+    invitation_intro: "このリンクを招待する人に渡してください。最初に使った人だけが参加できます。",
+    invited_by: |by| format!("{by} さんによる招待"),
+    revoke: "取り消す",
+    link: "リンク",
+    shown_once: "いまコピーしてください。二度と表示されません。",
+    good_until: "有効期限：",
+    back_to_people: "メンバーへ戻る",
+
+    problem: |code| (Language::Ja.texts().problem)(code),
+};

@@ -1,0 +1,89 @@
+//! The documents' texts in both languages. They are not among those of the other pages, whose browsers would load them.
+
+mod en;
+mod ja;
+
+use super::agent::Agent;
+use crate::{app::i18n::Language, protocol::problem::Code};
+
+/// Every text of the documents. A field added here must be written in both languages, or it does not compile.
+#[derive(Debug)]
+pub struct Texts {
+    pub name: &'static str,
+    pub password: &'static str,
+    pub password_hint: &'static str,
+
+    pub sign_in: &'static str,
+    pub sign_in_help: &'static str,
+    pub sign_out: &'static str,
+    pub signed_out: &'static str,
+
+    pub join: &'static str,
+    pub join_intro: fn(&str) -> String,
+    pub join_first: &'static str,
+    pub join_first_intro: &'static str,
+    pub join_button: &'static str,
+    pub reset: &'static str,
+    pub reset_intro: fn(&str) -> String,
+    pub new_password: &'static str,
+    pub set_password: &'static str,
+    pub link_over: &'static str,
+    pub link_over_text: &'static str,
+    pub link_over_first: &'static str,
+
+    pub account: &'static str,
+    pub change_name: &'static str,
+    pub name_changed: &'static str,
+    pub present_password: &'static str,
+    pub present_password_wrong: &'static str,
+    pub password_ends_others: &'static str,
+    pub change_password: &'static str,
+    pub password_changed: &'static str,
+    pub places: &'static str,
+    pub agent: fn(Agent) -> String,
+    pub since: &'static str,
+    pub this_browser: &'static str,
+    pub end_session: &'static str,
+
+    pub people: &'static str,
+    pub you: &'static str,
+    pub administrator: &'static str,
+    pub blocked: &'static str,
+    pub manage: &'static str,
+    pub make_administrator: &'static str,
+    pub unmake_administrator: &'static str,
+    pub block: &'static str,
+    pub unblock: &'static str,
+    pub remove: &'static str,
+    pub remove_title: fn(&str) -> String,
+    pub remove_text: &'static str,
+    pub cancel: &'static str,
+    pub last_administrator: &'static str,
+    pub make_reset_link: &'static str,
+    pub reset_link_of: fn(&str) -> String,
+    pub reset_link_intro: fn(&str) -> String,
+    pub invitations: &'static str,
+    pub no_invitations: &'static str,
+    pub invite: &'static str,
+    pub invitation: &'static str,
+    pub invitation_intro: &'static str,
+    pub invited_by: fn(&str) -> String,
+    pub revoke: &'static str,
+    pub link: &'static str,
+    pub shown_once: &'static str,
+    pub good_until: &'static str,
+    pub back_to_people: &'static str,
+
+    /// The same as on all pages.
+    pub problem: fn(Code) -> &'static str,
+}
+
+impl Texts {
+    /// Those in this language.
+    pub(super) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &en::TEXTS,
+            Language::Ja => &ja::TEXTS,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Draws a document for who asks: alone, or beside the rooms for who is signed in.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{Html, IntoResponse, Response},
+};
+
+use super::ask_to_sign_in;
+use crate::{
+    protocol::problem::{Code, Rejection},
+    server::{
+        auth::{Accounts, Identity},
+        documents::{self, Around, Document, LinkOver, Setting},
+        error::Error,
+        routes::{
+            assets, headers,
+            pages::{Asked, language_of},
+        },
+        state::AppState,
+    },
+};
+
+/// Who is signed in and asks for a document. Who is not is sent to sign in.
+pub(super) struct SignedIn {
+    pub(super) asked: Asked,
+    pub(super) identity: Identity,
+}
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let asked = Asked::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        match asked.caller.0.clone() {
+            Some(identity) => Ok(Self { asked, identity }),
+            None => Err(ask_to_sign_in(&asked.method, &asked.uri)),
+        }
+    }
+}
+
+/// The accounts. The router lets nobody come here without.
+pub(super) fn accounts(state: &AppState) -> Result<&Accounts, Error> {
+    let none = || Rejection::new(Code::NotFound, "People have no accounts here.");
+    Ok(state.auth.accounts().ok_or_else(none)?)
+}
+
+/// A document for who need not be signed in.
+pub(super) fn alone(asked: &Asked, document: impl Document) -> Response {
+    draw(asked, None, document)
+}
+
+/// A document for who is signed in.
+pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
+    let SignedIn { asked, identity } = signed_in;
+    let rooms = asked.state.chat.rooms(Some(identity)).await?;
+    let around = Around { me: identity.user.clone(), is_admin: identity.is_admin, rooms };
+    Ok(draw(asked, Some(around), document))
+}
+
+/// What a one-time link leads to that cannot be used.
+pub(super) fn link_failed(asked: &Asked, error: Error) -> Response {
+    match error.into_rejection() {
+        Rejection { code: Code::BadLink, .. } => (StatusCode::GONE, alone(asked, LinkOver)).into_response(),
+        fault => fault.into_response(),
+    }
+}
+
+fn draw(asked: &Asked, around: Option<Around>, document: impl Document) -> Response {
+    let setting = Setting {
+        language: language_of(&asked.state.site, &asked.headers),
+        stylesheet: assets::stylesheet(),
+        path: asked.uri.path().to_owned(),
+    };
+    let policy = [(header::CONTENT_SECURITY_POLICY, headers::document_policy())];
+    let mut response = (policy, Html(documents::draw(&setting, around, document))).into_response();
+    // Secrets, and who may do what at this moment: nothing to go back to after signing out.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,49 @@
+//! `/people/invitations`: made and revoked by administrators.
+
+use axum::{extract::State, http::header, response::Response};
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, accounts, beside},
+    people::back_to_people,
+};
+use crate::server::{
+    documents::OneTimeLink,
+    error::Error,
+    routes::{body::FormBody, pages::Asked},
+    state::AppState,
+};
+
+/// Makes an invitation and shows its link, this once.
+pub(super) async fn make(signed_in: SignedIn) -> Result<Response, Error> {
+    let accounts = accounts(&signed_in.asked.state)?;
+    let token = accounts.invite(&signed_in.identity.user.name).await?;
+    let link = OneTimeLink {
+        account: None,
+        address: address_of(&signed_in.asked, &format!("/join/{token}")),
+        expires_at: accounts.link(&token).await?.expires_at,
+    };
+    beside(&signed_in, link).await
+}
+
+/// The whole address of a path, as the browser that asks reaches this server.
+pub(super) fn address_of(asked: &Asked, path: &str) -> String {
+    let text = |name| asked.headers.get(name).and_then(|value| value.to_str().ok());
+    // It comes with every form and has been checked; it knows of TLS, which a proxy may add.
+    let origin = text(header::ORIGIN).map(str::to_owned);
+    let origin = origin.or_else(|| text(header::HOST).map(|host| format!("http://{host}")));
+    format!("{}{path}", origin.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+pub(super) struct RevokeForm {
+    id: String,
+}
+
+/// Ends an invitation.
+pub(super) async fn revoke(
+    State(state): State<AppState>,
+    FormBody(RevokeForm { id }): FormBody<RevokeForm>,
+) -> Result<Response, Error> {
+    Ok(back_to_people(accounts(&state)?.revoke(&id).await))
+}

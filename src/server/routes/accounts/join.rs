@@ -1,0 +1,76 @@
+//! `/join/{token}`: the first administrator's link, and invitations.
+
+use axum::{
+    extract::Query,
+    response::{IntoResponse, Redirect, Response},
+};
+use axum_extra::extract::cookie::CookieJar;
+use serde::Deserialize;
+
+use super::{
+    answer::{accounts, alone, link_failed},
+    outcome::{Outcome, refused},
+};
+use crate::{
+    protocol::{
+        problem::{Code, Rejection},
+        session::Session,
+    },
+    server::{
+        auth::Purpose,
+        documents::Join,
+        error::Error,
+        routes::{body::FormBody, pages::Asked, path::PathText, session::agent_of, visitor::cookie_of},
+    },
+};
+
+/// The form, as long as the link can be used.
+pub(super) async fn show(
+    PathText(token): PathText,
+    asked: Asked,
+    Query(outcome): Query<Outcome>,
+) -> Response {
+    let by = match inviter(&asked, &token).await {
+        Ok(by) => by,
+        Err(error) => return link_failed(&asked, error),
+    };
+    let (address, problem) = (asked.uri.path().to_owned(), outcome.problem());
+    alone(&asked, Join { address, by, name: outcome.name.unwrap_or_default(), problem })
+}
+
+/// Who invited; `None`: it is the first administrator's link.
+async fn inviter(asked: &Asked, token: &str) -> Result<Option<String>, Error> {
+    match accounts(&asked.state)?.link(token).await?.purpose {
+        Purpose::Setup => Ok(None),
+        Purpose::Invitation { by } => Ok(Some(by)),
+        Purpose::Reset { .. } => {
+            Err(Rejection::new(Code::BadLink, "This link is for something else.").into())
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct JoinForm {
+    name: String,
+    new_password: String,
+}
+
+/// Makes the account, and signs it in.
+pub(super) async fn join(
+    PathText(token): PathText,
+    asked: Asked,
+    FormBody(form): FormBody<JoinForm>,
+) -> Response {
+    match joined(&asked, &token, &form).await {
+        Ok(session) => {
+            (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
+        }
+        Err(error) => refused(asked.uri.path(), error, &[("name", &form.name)]),
+    }
+}
+
+async fn joined(asked: &Asked, token: &str, form: &JoinForm) -> Result<Session, Error> {
+    let account = accounts(&asked.state)?.join(token, &form.name, &form.new_password).await?;
+    asked.state.auth.sign_in(&account, agent_of(&asked.headers)).await
+}
