@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh scripts/build scripts/snip.mjs scripts/compress.mjs -type f)
 
-.PHONY: help setup setup-test build run watch check unit chaos fuzz figures bench bytes frames lighthouse e2e test clean
+.PHONY: help setup setup-test setup-audit build run watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,13 @@ chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to 
 
 fuzz: setup ## Hostile input for every parser: make fuzz MINUTES=20
 	$(TOOLS) MINUTES=$(or $(MINUTES),5) scripts/fuzz
+
+setup-audit:
+	scripts/setup audit
+
+# The advisories come from GitHub. Where that cannot be reached: make audit ARGS='bans licenses sources'
+audit: setup-audit ## What the crates we build on are: advisories, licences, where they come from
+	$(TOOLS) cargo deny check $(ARGS)
 
 # Benches have a folder of their own, because cargo builds the program along and would put it in place of ours.
 figures: setup ## What the promise costs: return after a restart, stalled readers, kill -9 at full load

@@ -4,3 +4,4 @@ CARGO_LEPTOS_VERSION=0.3.11
 WASM_BINDGEN_VERSION=0.2.130 # must equal `wasm-bindgen` in Cargo.lock; `make check` compares them
 BINARYEN_VERSION=132.0.0     # wasm-opt; Debian's own (108) does not know the instructions rustc emits
 NODE_MAJOR=20                # what Playwright asks for
+CARGO_DENY_VERSION=0.20.2    # only for make audit

@@ -162,7 +162,9 @@ test("an invitation can be revoked, and a name that somebody has is refused besi
   await join(carol.page, good, "carol");
 });
 
-test("a lost password is replaced by a link, and what was signed in is not any more", async ({ admin, stranger }) => {
+test("a lost password is replaced by a link, and what was signed in is not any more", async ({ admin, stranger, expectedFaults }) => {
+  // The thief's open page asks once more.
+  expectedFaults.push(/401/);
   const [bob, thief] = [await stranger(), await stranger()];
   await join(bob.page, await invite(admin.page), "bob");
   await thief.page.goto("/sign-in");
@@ -180,7 +182,8 @@ test("a lost password is replaced by a link, and what was signed in is not any m
   await expect(thief.page.getByRole("alert")).toBeVisible();
 });
 
-test("a changed password ends the other browsers, and a session is ended by itself", async ({ admin, stranger }) => {
+test("a changed password ends the other browsers, and a session is ended by itself", async ({ admin, stranger, expectedFaults }) => {
+  expectedFaults.push(/401/);
   const [other, third] = [await stranger(), await stranger()];
   for (const { page } of [other, third]) {
     await page.goto("/sign-in");

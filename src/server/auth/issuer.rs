@@ -15,6 +15,7 @@ use super::{
     claims::Claims,
     key_file::{Format, KeyFile, KeyFileError},
     keys::KeySet,
+    sessions::OWN_ISSUER,
 };
 use crate::server::config::{Config, TokenAlgorithm};
 
@@ -118,7 +119,12 @@ impl Issuer {
         };
         let key = keys.find(header.kid.as_deref()).ok_or(Refusal::UnknownKey)?;
         let token = decode::<Map<String, Value>>(token, key, &self.validation);
-        Claims::read(&token.map_err(|error| refusal(&error))?.claims)
+        let claims = token.map_err(|error| refusal(&error))?.claims;
+        // One of ours, from when this server signed people in itself, with the same secret.
+        if claims.get("iss").and_then(Value::as_str) == Some(OWN_ISSUER) {
+            return Err(Refusal::WrongIssuer);
+        }
+        Claims::read(&claims)
     }
 
     fn header(&self, token: &str) -> Result<Header, Refusal> {

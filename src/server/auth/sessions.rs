@@ -12,6 +12,9 @@ use super::{
 };
 use crate::protocol::session::{Session, User};
 
+/// Who issues these tokens. With it nobody takes one of ours for another system's, although both may be signed with
+/// the same secret.
+pub(super) const OWN_ISSUER: &str = "idobata";
 /// How long a session lasts after it was last renewed.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A page load renews a session that is older than this.
@@ -20,6 +23,7 @@ const RENEW_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// What a token says (RFC 7519): whom it is for, and from when to when.
 #[derive(Serialize, Deserialize)]
 struct Claims {
+    iss: String,
     sub: String,
     name: String,
     iat: u64,
@@ -39,10 +43,13 @@ pub(super) struct Sessions {
 impl Sessions {
     /// Sessions signed with `secret`.
     pub(super) fn new(secret: &Secret) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[OWN_ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         Self {
             sign: EncodingKey::from_secret(secret.as_bytes()),
             verify: DecodingKey::from_secret(secret.as_bytes()),
-            validation: Validation::new(Algorithm::HS256),
+            validation,
         }
     }
 
@@ -58,6 +65,7 @@ impl Sessions {
     pub(super) fn issue(&self, user: User, session: Option<String>) -> Session {
         let now = now_seconds();
         let claims = Claims {
+            iss: OWN_ISSUER.to_owned(),
             sub: user.id.clone(),
             name: user.name.clone(),
             iat: now,

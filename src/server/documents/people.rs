@@ -81,7 +81,7 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     view! {
         <li class="row">
             <div>
-                <p class="row__head"><b>{name}</b> {badges}</p>
+                <p class="row__head"><b>{name}</b>" "{badges}</p>
                 <p class="muted">{texts.since} " " {time(since)}</p>
             </div>
             {changes(texts, person)}

@@ -25,7 +25,7 @@ use crate::{
         shell,
         start::{PageStart, Start},
     },
-    protocol::problem::Code,
+    protocol::{problem::Code, transport::Transport},
     server::{site::Site, state::AppState},
 };
 
@@ -91,7 +91,12 @@ fn draw(state: &AppState, start: Start, language: Language, nonce: Nonce) -> Str
     let html = owner.with(|| {
         provide_context(language);
         provide_context(nonce);
-        if let Some(transport) = state.transport {
+        // Sockets are for who can say who they are.
+        let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
+        let most = is_nobody.then_some(Transport::Stream);
+        if let Some(transport) =
+            state.transport.filter(|set| *set != Transport::Socket).or(most).or(state.transport)
+        {
             provide_context(ForcedTransport(transport));
         }
         shell(options, start, data).to_html()

@@ -118,7 +118,8 @@ impl Bench {
                 .unwrap()
         };
         let now = jsonwebtoken::get_current_timestamp();
-        let claims = json!({ "sub": good.user.id, "name": "owner", "iat": now, "exp": now + 60 });
+        let claims =
+            json!({ "iss": "idobata", "sub": good.user.id, "name": "owner", "iat": now, "exp": now + 60 });
         let mut with_session = claims.clone();
         with_session["sid"] = json!("no session of theirs");
         let mut expired = with_session.clone();

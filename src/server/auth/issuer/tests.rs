@@ -257,3 +257,10 @@ fn a_refusal_never_shows_the_token() {
     let shown = format!("{refused} {refused:?}");
     assert!(!shown.contains("secret") && token.split('.').all(|part| !shown.contains(part)), "{shown}");
 }
+
+#[test]
+fn a_session_of_our_own_is_not_taken_for_a_token_of_the_issuer() {
+    let secret = Secret::from_setting(SECRET).expect("long enough");
+    let ours = crate::server::auth::sessions::Sessions::new(&secret).welcome(Some("alice".into()));
+    assert_eq!(hs256(&[]).verify(&ours.token), Err(Refusal::WrongIssuer));
+}
