@@ -93,10 +93,11 @@ fn draw(state: &AppState, start: Start, language: Language, nonce: Nonce) -> Str
         provide_context(nonce);
         // Sockets are for who can say who they are.
         let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
-        let most = is_nobody.then_some(Transport::Stream);
-        if let Some(transport) =
-            state.transport.filter(|set| *set != Transport::Socket).or(most).or(state.transport)
-        {
+        let transport = match state.transport {
+            None | Some(Transport::Socket) if is_nobody => Some(Transport::Stream),
+            set => set,
+        };
+        if let Some(transport) = transport {
             provide_context(ForcedTransport(transport));
         }
         shell(options, start, data).to_html()
