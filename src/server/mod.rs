@@ -1,7 +1,7 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { chat, feed } → rights → { hub, presence, `rate_limit`, auth } → { store, topic, subscription } →
+//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → { store, topic, subscription } →
 //! protocol.
 
 mod accept;

@@ -111,7 +111,7 @@ fn place_list(texts: &'static Texts, places: Vec<Place>) -> impl IntoView + use<
         view! {
             <li class="row">
                 <div>
-                    <p class="row__head"><b>{agent}</b>" "{this}</p>
+                    <p class="row__head"><b>{agent}</b> " " {this}</p>
                     <p class="muted">{texts.since} " " {time(since)}</p>
                 </div>
                 <form method="post" action="/account/sessions">

@@ -75,14 +75,14 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
         person.is_admin.then_some(texts.administrator),
         person.is_blocked.then_some(texts.blocked),
     ];
-    let badge = |text| view! { <span class="badge">{text}</span> };
+    let badge = |text| view! { " " <span class="badge">{text}</span> };
     let badges = badges.into_iter().flatten().map(badge).collect::<Vec<_>>();
     let (name, since) = (person.name.clone(), person.since);
     view! {
         <li class="row">
             <div>
-                <p class="row__head"><b>{name}</b>" "{badges}</p>
-                <p class="muted">{texts.since} " " {time(since)}</p>
+                <p class="row__head"><b>{name}</b> {badges}</p>
+                <p class="muted">{texts.joined} " " {time(since)}</p>
             </div>
             {changes(texts, person)}
         </li>

@@ -50,6 +50,7 @@ pub(super) const TEXTS: Texts = Texts {
 
     people: "People",
     you: "you",
+    joined: "joined",
     administrator: "administrator",
     blocked: "blocked",
     manage: "Manage",

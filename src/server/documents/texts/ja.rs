@@ -54,6 +54,7 @@ pub(super) const TEXTS: Texts = Texts {
 
     people: "メンバー",
     you: "あなた",
+    joined: "参加：",
     administrator: "管理者",
     blocked: "ブロック中",
     manage: "管理",

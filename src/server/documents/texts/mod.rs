@@ -47,6 +47,7 @@ pub struct Texts {
 
     pub people: &'static str,
     pub you: &'static str,
+    pub joined: &'static str,
     pub administrator: &'static str,
     pub blocked: &'static str,
     pub manage: &'static str,
