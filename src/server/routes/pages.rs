@@ -16,7 +16,7 @@ use super::{
     cookies, headers,
     path::PathText,
     start::{self, Place},
-    visitor::Caller,
+    visitor::{Caller, no_session},
 };
 use crate::{
     app::{
@@ -66,7 +66,11 @@ pub(super) async fn nowhere(asked: Asked) -> Response {
 
 async fn page(asked: Asked, place: Place) -> Response {
     if asked.state.rights.check_reader(asked.caller.0.as_ref()).is_err() {
-        return accounts::ask_to_sign_in(&asked.method, &asked.uri);
+        return match asked.state.auth.accounts() {
+            Some(_) => accounts::ask_to_sign_in(&asked.method, &asked.uri),
+            // Where it is that people sign in, only the other system knows.
+            None => no_session().into_response(),
+        };
     }
     let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers, .. } = asked;
     let start = start::load(&state, caller.as_ref(), place, uri.path().to_owned(), problem_of(&uri)).await;

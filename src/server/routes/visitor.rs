@@ -56,7 +56,7 @@ impl FromRequestParts<AppState> for Visitor {
 
 /// The refusal of who has no valid session, or whose session has ended.
 pub(super) fn no_session() -> Rejection {
-    Rejection::new(Code::NoSession, "There is no valid session: POST /api/session makes one.")
+    Rejection::new(Code::NoSession, "There is no valid session: sign in first.")
 }
 
 /// Whom the headers speak for.

@@ -70,6 +70,15 @@ async fn a_token_that_is_not_the_issuers_opens_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_without_a_token_is_refused_and_leads_nowhere() {
+    let (server, _folder) = start().await;
+    for path in ["/", "/rooms/general", "/sign-in", "/account"] {
+        let answer = server.get(path).send().await.unwrap();
+        assert_eq!(problem(answer, 401).await, "no_session", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_claims_say_which_rooms_and_channels_a_token_is_for() {
     let (server, _folder) = start().await;
     let anybody = Person::with_token(&server, &issued(json!({})));
