@@ -286,18 +286,18 @@ test("there is always an administrator, and removing somebody takes a second ste
 test.describe("where guests read", () => {
   test.use({ settings: { IDOBATA_GUESTS_READ: "true" } });
 
-  test("nobody reads a room, and signs in to write there", async ({ admin, stranger }) => {
+  test("nobody follows a room, and signs in to write there", async ({ admin, stranger }) => {
+    const nobody = await stranger();
+    await nobody.enterRoom("general");
+    await expect(nobody.badge, "a socket is for who can say who they are").toHaveAttribute("data-transport", "stream");
     await admin.enterRoom("general");
     await admin.post("for everybody");
-    await admin.expectMessages("for everybody");
-    // What the server draws; how such a page is followed is told elsewhere.
-    const nobody = await stranger({ javaScriptEnabled: false });
-    await nobody.page.goto("/rooms/general");
     await expect(nobody.messages).toHaveText(/for everybody/);
     await expect(nobody.composer).toHaveCount(0);
     await expect(nobody.page.getByText("New room")).toHaveCount(0);
     await nobody.page.getByRole("link", { name: "Sign in to write here" }).click();
     await signIn(nobody.page, "alice", PASSWORD);
+    await nobody.expectConnected();
     await expect(nobody.composer).toBeVisible();
     expect(new URL(nobody.page.url()).pathname).toBe("/rooms/general");
   });

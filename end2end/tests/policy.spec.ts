@@ -127,4 +127,6 @@ test("an address in a text leads away, without a word of where from", async ({ a
   await expect(tab).toHaveURL(place);
   await expect(tab.locator("html[data-hydrated]")).toBeAttached();
   expect(await tab.evaluate(() => [window.opener, document.referrer])).toEqual([null, ""]);
+  // A socket that is still on its way when the tab is closed would count as a fault.
+  await expect(tab.locator(".talk [data-connection=open]")).toBeVisible();
 });
