@@ -52,13 +52,18 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
     }
 }
 
-/// Loads the browser's half once the page has been painted: what is to be read comes first. A page out of view is not
-/// painted, so there it comes at once. Leptos' own script would have it compete with the text.
+/// A browser that does not say when it has painted has done so by then.
+const PAINT_MS: u32 = 500;
+
+/// Loads the browser's half once the page is on the screen: what is to be read comes first. The next frame would be too
+/// soon, it is shown a while after it is drawn. A page out of view is not painted, so there it comes at once. Leptos' own script would have it compete with the text.
 fn loader(files: &str) -> String {
     format!(
         r#"const load=()=>{{
 const module_or_path=fetch("{files}.wasm");
 import("{files}.js").then(m=>m.default({{module_or_path}}).then(()=>m.hydrate()))}};
-document.hidden?load():requestAnimationFrame(()=>setTimeout(load))"#
+let late;const begin=()=>{{clearTimeout(late);late=null;load()}};
+new PerformanceObserver((_,o)=>{{o.disconnect();late&&begin()}}).observe({{type:"paint",buffered:true}});
+late=setTimeout(begin,document.hidden?0:{PAINT_MS})"#
     )
 }
