@@ -10,16 +10,16 @@ use tokio::{
 
 use super::Fault;
 
-/// Thousands of readers and writers, all of them from one address.
-const UNLIMITED: [&str; 8] = [
-    "--limit-messages=off",
-    "--limit-sessions=off",
-    "--limit-joins=off",
-    "--max-connections-per-person=off",
-    "--limit-requests=off",
-    "--max-connections-per-address=off",
-    "--max-tcp-connections=off",
-    "--max-tcp-connections-per-address=off",
+/// Thousands of readers and writers, all of them from one address: every limit counts, and none is reached.
+const LIMITS: [(&str, &str); 8] = [
+    ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
+    ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
+    ("IDOBATA_LIMIT_JOINS", "1000000/1s"),
+    ("IDOBATA_LIMIT_REQUESTS", "1000000/1s"),
+    ("IDOBATA_MAX_CONNECTIONS_PER_PERSON", "100000"),
+    ("IDOBATA_MAX_CONNECTIONS_PER_ADDRESS", "100000"),
+    ("IDOBATA_MAX_TCP_CONNECTIONS", "100000"),
+    ("IDOBATA_MAX_TCP_CONNECTIONS_PER_ADDRESS", "100000"),
 ];
 
 /// A running program; killed when dropped.
@@ -42,7 +42,7 @@ impl Server {
             // No message may be trimmed while it is still to be checked.
             .args(["--no-measure", "--room-entries", "10000000", "--listen", &listen.to_string(), "--data"])
             .arg(data)
-            .args(UNLIMITED)
+            .envs(LIMITS)
             .args(settings)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
