@@ -4,9 +4,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    auth::Identity,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
-    store::{Appended, Draft, Filter, Record, TopicName},
+    rights::Rights,
+    store::{Appended, Channels, Draft, Filter, Record, TopicName},
     topic::Bell,
 };
 use crate::protocol::{
@@ -24,12 +26,13 @@ const NOTICES_READINGS: usize = 10;
 /// The feed of this server.
 pub struct Feed {
     hub: Hub,
+    rights: Arc<Rights>,
 }
 
 impl Feed {
     /// The feed over the hub.
-    pub fn new(hub: Hub) -> Self {
-        Self { hub }
+    pub fn new(hub: Hub, rights: Arc<Rights>) -> Self {
+        Self { hub, rights }
     }
 
     /// Publishes all of it or nothing, and returns what is stored and whether any of it is new.
@@ -60,42 +63,77 @@ impl Feed {
         Ok((appended.iter().map(|Appended { record, .. }| entry_of(record)).collect(), is_new))
     }
 
-    /// Follows the feed.
+    /// Follows what `who` may read of the channels. When that changes the subscription is evicted: there is no rejection
+    /// to tell, the reader comes back with its cursor.
     pub async fn subscribe(
         &self,
         start: Start,
+        who: Option<&Identity>,
         channels: Channels,
         bell: Arc<Bell>,
     ) -> Result<Subscribed, Error> {
-        Ok(self.hub.subscribe(&TopicName::Feed, start, channels.filter(), bell).await?)
+        loop {
+            let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
+            let subscribed =
+                self.hub.subscribe(&TopicName::Feed, start.clone(), filter.clone(), bell.clone()).await?;
+            if let Some(identity) = who {
+                subscribed.subscription.set_owner(identity.user.id.as_str().into());
+            }
+            // A change before this reader was there has not evicted it.
+            if self.readable(who, channels.clone()) == filter.channels {
+                return Ok(subscribed);
+            }
+        }
     }
 
-    /// A page of the feed.
-    pub async fn page(&self, query: PageQuery, channels: Channels, limit: usize) -> Result<Page, Error> {
-        Ok(self.hub.page(&TopicName::Feed, query, channels.filter(), limit).await?)
+    /// A page of what `who` may read of the channels.
+    pub async fn page(
+        &self,
+        query: PageQuery,
+        who: Option<&Identity>,
+        channels: Channels,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
+        let mut page = self.hub.page(&TopicName::Feed, query, filter, limit).await?;
+        // A poll may have waited while their rights changed.
+        let readable = self.readable(who, channels);
+        page.entries.retain(|entry| readable.contain(entry.channel.as_deref()));
+        Ok(page)
     }
 
     /// The newest `limit` entries that are not values, or those before `before`.
-    pub async fn notices(&self, before: Option<Cursor>, limit: usize) -> Result<Page, Error> {
+    pub async fn notices(
+        &self,
+        who: Option<&Identity>,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
         let query = before.map_or(PageQuery::Newest, PageQuery::Before);
-        let filter = Filter { lasting: true, channels: None };
+        let filter = Filter { lasting: true, channels: self.readable(who, Channels::All) };
         Ok(self.hub.page(&TopicName::Feed, query, filter, limit).await?)
     }
 
     /// What a page starts with: the newest values of each channel and the newest `limit` other entries.
-    pub async fn snapshot(&self, limit: usize) -> Result<Snapshot, Error> {
+    pub async fn snapshot(&self, who: Option<&Identity>, limit: usize) -> Result<Snapshot, Error> {
         // Values first: what comes between the two readings is after their cursor, and so will be followed.
-        let values =
-            self.hub.latest_by_channel(&TopicName::Feed, Snapshot::CHANNELS, Snapshot::VALUES).await?;
-        let (notices, more) = self.newest_notices(values.cursor.offset, limit).await?;
+        let channels = self.readable(who, Channels::All);
+        let (topic, count) = (TopicName::Feed, Snapshot::CHANNELS);
+        let values = self.hub.latest_by_channel(&topic, &channels, count, Snapshot::VALUES).await?;
+        let (notices, more) = self.newest_notices(who, values.cursor.offset, limit).await?;
         Ok(Snapshot { values: values.decode()?, notices, more, cursor: values.cursor })
     }
 
     /// The newest `limit` notices up to `head` that no newer one has replaced, and whether there are older ones.
-    async fn newest_notices(&self, head: Offset, limit: usize) -> Result<(Vec<Entry>, bool), Error> {
+    async fn newest_notices(
+        &self,
+        who: Option<&Identity>,
+        head: Offset,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), Error> {
         let (mut newest, mut before) = (VecDeque::<Entry>::new(), None);
         for _ in 0..NOTICES_READINGS {
-            let page = self.notices(before, NOTICES_READ).await?;
+            let page = self.notices(who, before, NOTICES_READ).await?;
             let entries: Vec<Entry> = page.decode()?;
             before = entries.first().map(|oldest| Cursor { offset: oldest.offset, ..page.cursor });
             for entry in entries.into_iter().rev().filter(|entry| entry.offset <= head) {
@@ -112,21 +150,16 @@ impl Feed {
         }
         Ok((newest.into(), true))
     }
+
+    fn readable(&self, who: Option<&Identity>, asked: Channels) -> Channels {
+        self.rights.channels().readable(who.map(|identity| identity.user.id.as_str()), asked)
+    }
 }
 
-/// Which channels a reader follows: all, or some.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Channels(Option<Vec<String>>);
-
-impl Channels {
-    /// Reads `a,b`; nothing means all.
-    pub fn parse(list: Option<&str>) -> Result<Self, Rejection> {
-        list.map(|list| list.split(',').map(parse_channel).collect()).transpose().map(Self)
-    }
-
-    fn filter(self) -> Filter {
-        Filter { channels: self.0, lasting: false }
-    }
+/// Reads which channels a reader asks for: `a,b`; nothing means all.
+pub fn parse_channels(list: Option<&str>) -> Result<Channels, Rejection> {
+    let Some(list) = list else { return Ok(Channels::All) };
+    Ok(Channels::Only(list.split(',').map(parse_channel).collect::<Result<_, _>>()?))
 }
 
 /// The JSON of an entry of the feed as its readers get it.

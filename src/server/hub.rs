@@ -11,7 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    store::{Appended, Bounds, Draft, Filter, Retention, Slice, Store, StoreError, TopicName},
+    store::{Appended, Bounds, Channels, Draft, Filter, Retention, Slice, Store, StoreError, TopicName},
     subscription::{Batch, Subscription, fitting},
     topic::{Bell, Entry, Reader, Topic, Topics},
 };
@@ -145,7 +145,7 @@ impl Hub {
         let known = topic.cursor_at(head).expect("the bounds were learnt before");
         let wanted = match &start {
             Start::New => return Ok((known, true)),
-            Start::Last(count) if filter.channels.is_none() => head.saturating_sub(*count as Offset),
+            Start::Last(count) if filter.channels.is_all() => head.saturating_sub(*count as Offset),
             Start::Last(count) => {
                 let slice = self.store.read_before(topic.name(), head + 1, filter, *count).await?;
                 slice.records.first().map_or(head, |record| record.offset - 1).max(slice.bounds.floor)
@@ -274,10 +274,11 @@ impl Hub {
     pub async fn latest_by_channel(
         &self,
         name: &TopicName,
-        channels: usize,
+        channels: &Channels,
+        count: usize,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let slice = self.store.latest_by_channel(name, channels, limit).await?;
+        let slice = self.store.latest_by_channel(name, channels, count, limit).await?;
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
         Ok(Page { entries: self.encode(&slice), cursor, more: slice.more, reset: false })
     }

@@ -119,7 +119,7 @@ impl AppState {
         let chat = chat.context("the rooms cannot be read")?;
         Ok(Self {
             chat: Arc::new(chat),
-            feed: Arc::new(Feed::new(hub.clone())),
+            feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
             auth: Arc::new(Auth::new(mode, &secret)),
             rights,

@@ -129,9 +129,7 @@ impl Subscription {
         if let Some(last) = entries.last() {
             self.reader.position().offset = last.offset;
         }
-        if let Some(channels) = &self.filter.channels {
-            entries.retain(|entry| entry.channel.as_ref().is_some_and(|channel| channels.contains(channel)));
-        }
+        entries.retain(|entry| self.filter.channels.contain(entry.channel.as_deref()));
         Batch::Entries(entries)
     }
 

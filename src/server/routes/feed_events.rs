@@ -22,10 +22,11 @@ use crate::{
     server::{
         clock::now_ms,
         error::Error,
-        feed::{Channels, encode_control},
+        feed::{encode_control, parse_channels},
         hub::Subscribed,
         metrics::Kind,
         state::AppState,
+        store::Channels,
         subscription::Subscription,
         topic::Bell,
     },
@@ -51,7 +52,7 @@ pub(super) async fn get(
     ParsedQuery(query): ParsedQuery<RawQuery>,
 ) -> Result<Response, Error> {
     state.rights.check_reader(client.caller.as_ref())?;
-    let channels = Channels::parse(query.channel.as_deref())?;
+    let channels = parse_channels(query.channel.as_deref())?;
     if wants_json(&headers) {
         page(&state, &client, channels, query).await
     } else {
@@ -78,7 +79,7 @@ async fn page(
     let admission = caller.filter(|_| query.waits()).map(|identity| state.auth.admit(identity));
     let (page, more_members) = tokio::select! {
         () = over(admission.as_ref()) => return Err(no_session().into()),
-        page = state.feed.page(query.clone(), channels, limit) => (page?, String::new()),
+        page = state.feed.page(query.clone(), caller, channels, limit) => (page?, String::new()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
     Ok(answer(state, "events", &page, &more_members))
@@ -95,13 +96,14 @@ async fn stream(
     let connection = connect(state, Kind::Stream, client)?;
     let bell = Arc::new(Bell::default());
     let Subscribed { subscription, recovered } =
-        state.feed.subscribe(start.clone(), channels, bell.clone()).await?;
+        state.feed.subscribe(start.clone(), client.caller.as_ref(), channels, bell.clone()).await?;
     let followed = Followed {
         bell,
         greeting: encode_control(&Control::Connected { timestamp: now_ms(), head: subscription.head() }),
         has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
+        eviction: || None, // other channels than before are readable
         refusal: encode_refusal,
         make_up: |_, _| None, // nobody whispers in the feed
         admission: client.caller.as_ref().map(|identity| state.auth.admit(identity)),

@@ -5,6 +5,7 @@ mod accounts;
 mod administrator;
 mod assets;
 mod body;
+mod channels;
 mod chat_socket;
 mod client_address;
 mod cookies;
@@ -38,7 +39,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{any, delete, get, post},
+    routing::{any, delete, get, post, put},
 };
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
@@ -68,6 +69,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/events", get(room_events::get))
         .route("/api/rooms/{room}/members", get(members::list).post(members::add))
         .route("/api/rooms/{room}/members/{user}", delete(members::remove))
+        .route("/api/channels", get(channels::list))
+        .route("/api/channels/{channel}/readers", put(channels::limit).delete(channels::open))
         .route("/api/publishers", get(publishers::list).post(publishers::create))
         .route("/api/publishers/{id}", delete(publishers::remove))
         .route("/api/session", get(session::show).post(session::create).delete(session::end))

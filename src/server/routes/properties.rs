@@ -20,7 +20,7 @@ use crate::{
     },
     server::{
         error::Error,
-        feed::Channels,
+        feed::parse_channels,
         hub::{PageQuery, Start},
     },
 };
@@ -127,7 +127,7 @@ proptest! {
         list in text(),
     ) {
         let _ = Query::<RawQuery>::try_from_uri(&uri);
-        let _ = Channels::parse(Some(&list));
+        let _ = parse_channels(Some(&list));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::{
     live::{Client, connect},
     page_query::ParsedQuery,
     path::PathText,
+    reading::not_a_member,
 };
 use crate::{
     protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
@@ -57,6 +58,7 @@ pub(super) async fn get(
         has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
+        eviction: || Some(not_a_member()),
         refusal: encode_refusal,
         make_up: encode_members,
         admission,

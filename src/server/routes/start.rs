@@ -42,7 +42,7 @@ pub(super) async fn load(
     let nobody = || User { id: String::new(), name: String::new() };
     let me = who.map_or_else(nobody, |identity| identity.user.clone());
     let rooms = told(state.chat.rooms(who).await);
-    let feed = async || told(state.feed.snapshot(NOTICES_SHOWN).await);
+    let feed = async || told(state.feed.snapshot(who, NOTICES_SHOWN).await);
     let page = match (place, &rooms) {
         (Place::Nowhere, _) => PageStart::NotFound,
         (Place::Feed, _) => feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed }),
@@ -106,7 +106,7 @@ async fn notices(
 ) -> Result<Json<OlderNotices>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
-    let page = state.feed.notices(Some(before), NOTICES_LIMIT).await?;
+    let page = state.feed.notices(caller.as_ref(), Some(before), NOTICES_LIMIT).await?;
     let entries = page.decode().map_err(Error::from)?;
     Ok(Json(OlderNotices { entries, more: page.more }))
 }

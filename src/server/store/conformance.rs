@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Announce, Appended, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
+    Announce, Appended, Channels, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
     directory::{Directory, Expect, Kind, Step},
     sqlite::SqliteStore,
 };
@@ -168,7 +168,7 @@ async fn a_filter_lets_its_channels_through() {
     let bench = Bench::sqlite();
     bench.append(vec![draft("a"), draft("b"), draft("a"), draft("it's; \"odd\"")]).await;
     let only = |channels: &[&str]| Filter {
-        channels: Some(channels.iter().map(|channel| (*channel).to_owned()).collect()),
+        channels: Channels::Only(channels.iter().map(|channel| (*channel).to_owned()).collect()),
         lasting: false,
     };
     let read = async |filter| {
@@ -177,6 +177,13 @@ async fn a_filter_lets_its_channels_through() {
     assert_eq!(read(only(&["a"])).await, [1, 3]);
     assert_eq!(read(only(&["b", "it's; \"odd\""])).await, [2, 4]);
     assert_eq!(read(only(&[])).await, Vec::<Offset>::new());
+    let but =
+        |channel: &str| Filter { channels: Channels::Except([channel.to_owned()].into()), lasting: false };
+    assert_eq!(read(but("a")).await, [2, 4]);
+    assert_eq!(read(but("c")).await, [1, 2, 3, 4]);
+    let notice = Filter { lasting: true, ..but("b") };
+    let page = bench.store.read_before(&TopicName::Feed, Offset::MAX, &notice, 2).await.expect("read");
+    assert_eq!((offsets(&page.records), page.more), (vec![3, 4], true));
 }
 
 #[tokio::test]
@@ -213,7 +220,7 @@ async fn lasting_entries_outlive_the_values_around_them() {
     bench.append(vec![draft("ops")]).await;
     bench.append_values("server", 20).await;
     bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
-    let lasting = Filter { lasting: true, channels: None };
+    let lasting = Filter { lasting: true, channels: Channels::All };
     let notices = bench.store.read_before(&TopicName::Feed, Offset::MAX, &lasting, 9).await.expect("read");
     assert_eq!(
         (offsets(&notices.records), notices.bounds.floor),
@@ -243,7 +250,7 @@ async fn the_latest_values_come_by_channel() {
     bench.append_values("chatty", 50).await;
     bench.append_values("late", 1).await;
     bench.append(vec![draft("ops")]).await;
-    let slice = bench.store.latest_by_channel(&TopicName::Feed, 2, 2).await.expect("read");
+    let slice = bench.store.latest_by_channel(&TopicName::Feed, &Channels::All, 2, 2).await.expect("read");
     let found: Vec<_> = slice
         .records
         .iter()
@@ -251,6 +258,12 @@ async fn the_latest_values_come_by_channel() {
         .collect();
     assert_eq!(found, [(52, "chatty"), (53, "chatty"), (54, "late")]);
     assert_eq!(slice.bounds.head, 55);
+    let channels = async |channels: Channels| {
+        let slice = bench.store.latest_by_channel(&TopicName::Feed, &channels, 9, 1).await.expect("read");
+        slice.records.into_iter().filter_map(|record| record.channel).collect::<Vec<_>>()
+    };
+    assert_eq!(channels(Channels::Only(["old".to_owned(), "ops".to_owned()].into())).await, ["old"]);
+    assert_eq!(channels(Channels::Except(["chatty".to_owned()].into())).await, ["old", "late"]);
 }
 
 #[tokio::test]

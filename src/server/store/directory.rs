@@ -28,6 +28,8 @@ pub enum Kind {
     Member,
     /// A program that may publish, by id.
     Publisher,
+    /// Who reads a channel of the feed, by the channel.
+    Channel,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
             Self::Room => "room",
             Self::Member => "member",
             Self::Publisher => "publisher",
+            Self::Channel => "channel",
         }
     }
 }

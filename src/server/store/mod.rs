@@ -13,10 +13,13 @@ use crate::protocol::{
     name::RoomId,
 };
 
+mod channels;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
 pub mod sqlite;
+
+pub use self::channels::Channels;
 
 /// Which log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -107,8 +110,8 @@ pub struct Bounds {
 /// Which entries of a log to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only these channels.
-    pub channels: Option<Vec<String>>,
+    /// Only entries of these channels.
+    pub channels: Channels,
     /// Only lasting entries.
     pub lasting: bool,
 }
@@ -204,11 +207,13 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
-    /// The newest `limit` entries that are not lasting, of each of the `channels` that spoke last, ascending.
+    /// The newest `limit` entries that are not lasting, of each of the `count` of these channels that spoke last,
+    /// ascending.
     async fn latest_by_channel(
         &self,
         topic: &TopicName,
-        channels: usize,
+        channels: &Channels,
+        count: usize,
         limit: usize,
     ) -> Result<Slice, StoreError>;
 

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Delivery, Form, Metrics, Offset, Position, Reader, Topic, Whispers, lock};
+use super::{Channels, Delivery, Form, Metrics, Offset, Position, Reader, Topic, Whispers, lock};
 use crate::server::outlet::{Offered, Outlet};
 
 /// Readers that are looked at before the first of them is written to: as many as stay in the core's own memory.
@@ -106,7 +106,7 @@ struct Piece {
 }
 
 /// What decides which piece a reader needs.
-type Lack = (Offset, u64, Form);
+type Lack = (Offset, u64, Form, Channels);
 
 /// Once through all readers.
 struct Round<'a> {
@@ -160,15 +160,12 @@ impl Round<'_> {
     }
 
     /// What a reader at this position lacks, as far as it is in memory. `None`: it is not.
-    fn piece(&mut self, position: &Position, form: Form, channels: Option<&[String]>) -> Option<Piece> {
-        if channels.is_some() {
-            return self.topic.piece_after(position, form, channels);
-        }
-        let lack = (position.offset, position.whispered, form);
+    fn piece(&mut self, position: &Position, form: Form, channels: &Channels) -> Option<Piece> {
+        let lack = (position.offset, position.whispered, form, channels.clone());
         if let Some((_, piece)) = self.pieces.iter().rev().find(|(other, _)| *other == lack) {
             return piece.clone();
         }
-        let piece = self.topic.piece_after(position, form, None);
+        let piece = self.topic.piece_after(position, form, channels);
         if self.pieces.len() == PIECES_KEPT {
             self.pieces.remove(0);
         }
@@ -204,7 +201,7 @@ impl Topic {
         is_due
     }
 
-    fn piece_after(&self, position: &Position, form: Form, channels: Option<&[String]>) -> Option<Piece> {
+    fn piece_after(&self, position: &Position, form: Form, channels: &Channels) -> Option<Piece> {
         let (whispers, entries, head) = {
             let live_end = &lock(&self.state).live_end;
             let Whispers::Frames(whispers) = live_end.whispers_after(position.whispered) else {
@@ -226,9 +223,7 @@ impl Topic {
                 break;
             }
             piece.offset = entry.offset;
-            let wanted =
-                |channels: &[String]| entry.channel.as_ref().is_some_and(|own| channels.contains(own));
-            if channels.is_none_or(wanted) {
+            if channels.contain(entry.channel.as_deref()) {
                 piece.entries += 1;
                 size += entry.encoded.bytes(form).len();
                 parts.push(entry.encoded.bytes(form).clone());

@@ -24,7 +24,7 @@ use self::{delivery::Deliverers, live_end::LiveEnd, reader::Position};
 use super::{
     form::{Encoded, Form},
     metrics::Metrics,
-    store::{Announce, Bounds, Record, TopicName},
+    store::{Announce, Bounds, Channels, Record, TopicName},
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
@@ -78,7 +78,7 @@ impl Topics {
         &self,
         name: &TopicName,
         bell: Arc<Bell>,
-        channels: Option<Vec<String>>,
+        channels: Channels,
     ) -> (Arc<Topic>, Arc<Reader>) {
         let mut open = lock(&self.open);
         let topic = open.entry(name.clone()).or_insert_with(|| Arc::new(Topic::new(name.clone()))).clone();
@@ -226,7 +226,7 @@ impl Topic {
         self.epoch().map(|epoch| Cursor { epoch, offset })
     }
 
-    fn add_reader(&self, bell: Arc<Bell>, channels: Option<Vec<String>>) -> Arc<Reader> {
+    fn add_reader(&self, bell: Arc<Bell>, channels: Channels) -> Arc<Reader> {
         let mut state = lock(&self.state);
         let number = state.next_reader;
         state.next_reader += 1;

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use super::{Bell, Offset, lock};
+use super::{Bell, Channels, Offset, lock};
 use crate::server::outlet::Outlet;
 
 /// See the module. The lock of its position may be held while the topic's is taken, never the other way round.
@@ -14,7 +14,7 @@ pub(in crate::server) struct Reader {
     owner: OnceLock<Arc<str>>,
     number: u64,
     bell: Arc<Bell>,
-    channels: Option<Vec<String>>,
+    channels: Channels,
 }
 
 /// What the reader has seen, and who reads for it.
@@ -31,7 +31,7 @@ pub(in crate::server) struct Position {
 }
 
 impl Reader {
-    pub(super) fn new(number: u64, bell: Arc<Bell>, channels: Option<Vec<String>>, whispered: u64) -> Self {
+    pub(super) fn new(number: u64, bell: Arc<Bell>, channels: Channels, whispered: u64) -> Self {
         let position = Mutex::new(Position { offset: 0, whispered, stands: false, is_evicted: false });
         Self { position, outlet: OnceLock::new(), owner: OnceLock::new(), number, bell, channels }
     }
@@ -44,9 +44,9 @@ impl Reader {
         &self.bell
     }
 
-    /// The channels it wants; `None` means all.
-    pub(super) fn channels(&self) -> Option<&[String]> {
-        self.channels.as_deref()
+    /// The channels it reads.
+    pub(super) fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     /// Where to write for it when it stands.

@@ -92,7 +92,7 @@ fn a_reader_far_behind_has_missed_whispers() {
 #[tokio::test]
 async fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
     let topics = topics();
-    let (topic, _) = topics.enter(&TopicName::Feed, Arc::default(), None);
+    let (topic, _) = topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
     topics.announce(&[record(11, "c")]);
     topics.learn(&topic, &bounds(10));
     assert_eq!(topic.head(), 11);
@@ -113,7 +113,7 @@ struct Standing {
 }
 
 impl Standing {
-    async fn new(channels: Option<Vec<String>>) -> Self {
+    async fn new(channels: Channels) -> Self {
         let topics = topics();
         let bell: Arc<Bell> = Arc::default();
         let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), channels);
@@ -142,7 +142,7 @@ impl Standing {
 
 #[tokio::test]
 async fn who_stands_at_the_head_is_written_to_and_not_woken() {
-    let mut standing = Standing::new(None).await;
+    let mut standing = Standing::new(Channels::All).await;
     standing.topics.announce(&[record(1, "c")]);
     standing.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
     standing.topics.whisper(&TopicName::Feed, "{}");
@@ -154,7 +154,7 @@ async fn who_stands_at_the_head_is_written_to_and_not_woken() {
 
 #[tokio::test]
 async fn a_channel_that_the_reader_does_not_want_only_moves_its_cursor() {
-    let mut standing = Standing::new(Some(vec!["b".into()])).await;
+    let mut standing = Standing::new(Channels::Only(["b".to_owned()].into())).await;
     standing.topics.announce(&[record(1, "a"), record(2, "b"), record(3, "a")]);
     standing.expect("id: e:2\ndata: {\"n\":2}\n\n").await;
     while standing.reader.position().offset < 3 {
@@ -164,7 +164,7 @@ async fn a_channel_that_the_reader_does_not_want_only_moves_its_cursor() {
 
 #[tokio::test]
 async fn what_is_not_in_the_ring_is_left_to_the_reader() {
-    let standing = Standing::new(None).await;
+    let standing = Standing::new(Channels::All).await;
     standing.topics.announce(&[record(2, "c")]); // the first was announced to nobody
     standing.rung().await;
     let position = standing.reader.position();
@@ -173,7 +173,7 @@ async fn what_is_not_in_the_ring_is_left_to_the_reader() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished() {
-    let mut standing = Standing::new(None).await;
+    let mut standing = Standing::new(Channels::All).await;
     let mut offset = 0;
     while standing.reader.position().stands {
         offset += 1;
@@ -194,18 +194,19 @@ async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_begins_to_stand_while_a_round_is_on_its_way_gets_what_comes_or_is_woken() {
-    let Standing { topics, outlet, mut peer, .. } = Standing::new(None).await;
+    let Standing { topics, outlet, mut peer, .. } = Standing::new(Channels::All).await;
     let topics = Arc::new(topics);
     let drain = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
     // Others before it, so that the round is on its way for a while.
-    let others: Vec<_> = (0..30).map(|_| topics.enter(&TopicName::Feed, Arc::default(), None).1).collect();
+    let others: Vec<_> =
+        (0..30).map(|_| topics.enter(&TopicName::Feed, Arc::default(), Channels::All).1).collect();
     for offset in 1..300 {
         for other in &others {
             other.position().offset = offset - 1;
             other.stand(&outlet);
         }
         let bell: Arc<Bell> = Arc::default();
-        let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), None);
+        let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), Channels::All);
         reader.position().offset = offset - 1;
         let announcing = topics.clone();
         let announced = tokio::task::spawn_blocking(move || announcing.announce(&[record(offset, "c")]));

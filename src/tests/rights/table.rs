@@ -53,6 +53,9 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/rooms/secret/members", r#"{"name":"extra"}"#, "401 404 404 403 201 404 401 401"),
     row("DELETE", "/api/rooms/secret/members/nobody-s-id", "", "401 404 404 403 204 404 401 401"),
     row("POST", "/api/rooms/general/members", r#"{"name":"extra"}"#, "401 403 403 403 403 403 401 401"),
+    row("GET", "/api/channels", "", "401 403 403 403 403 200 401 401"),
+    row("PUT", "/api/channels/pay/readers", r#"{"names":["member"]}"#, "401 403 403 403 403 200 401 401"),
+    row("DELETE", "/api/channels/pay/readers", "", "401 403 403 403 403 204 401 401"),
     row("GET", "/api/publishers", "", "401 403 403 403 403 200 401 401"),
     row(
         "POST",

@@ -18,7 +18,8 @@ pub(crate) struct Block {
 
 pub(crate) struct Stream {
     bytes: BoxStream<'static, reqwest::Result<bytes::Bytes>>,
-    buffer: String,
+    /// What came of the next block. Bytes, because a piece may end in the middle of a character.
+    buffer: Vec<u8>,
 }
 
 impl Stream {
@@ -26,19 +27,19 @@ impl Stream {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { bytes: response.bytes_stream().boxed(), buffer: String::new() }
+        Self { bytes: response.bytes_stream().boxed(), buffer: Vec::new() }
     }
 
     /// The next block; `None` when the server has ended the stream.
     pub(crate) async fn block(&mut self) -> Option<Block> {
         loop {
-            if let Some((block, rest)) = self.buffer.split_once("\n\n") {
-                let block = parse(block);
-                self.buffer = rest.to_owned();
-                return Some(block);
+            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let rest = self.buffer.split_off(end + 2);
+                let block = std::mem::replace(&mut self.buffer, rest);
+                return Some(parse(std::str::from_utf8(&block).unwrap().trim_end()));
             }
             let bytes = in_time(self.bytes.next()).await?.ok()?;
-            self.buffer.push_str(std::str::from_utf8(&bytes).unwrap());
+            self.buffer.extend_from_slice(&bytes);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
         outlet::Outlet,
         routes::{
             farewell::return_after_ms,
-            reading::{Interruption, not_a_member, read_piece},
+            reading::{Interruption, read_piece},
             visitor::{no_session, over},
         },
         state::AppState,
@@ -38,7 +38,7 @@ pub(super) struct Connection {
 
 /// Why a stream ends. There is nothing to repair: the reader resumes from its cursor.
 enum End {
-    /// The reader is gone, or takes nothing.
+    /// The reader is gone, or takes nothing, or shall come back.
     Gone,
     /// The server stops.
     Stop,
@@ -46,15 +46,6 @@ enum End {
     Refused(Rejection),
     /// The history could not be read.
     Failed(StoreError),
-}
-
-impl From<Interruption> for End {
-    fn from(interruption: Interruption) -> Self {
-        match interruption {
-            Interruption::Evicted => Self::Refused(not_a_member()),
-            Interruption::Failed(error) => Self::Failed(error),
-        }
-    }
 }
 
 impl From<io::Error> for End {
@@ -154,15 +145,17 @@ impl Connection {
         let (subscription, reset) = (&mut followed.subscription, followed.reset);
         let make_up = |subscription: &Subscription| (followed.make_up)(state, subscription);
         let piece = read_piece(subscription, Form::Block, &state.metrics, make_up, reset).await;
-        match piece? {
-            Some(piece) => {
+        match piece {
+            Ok(Some(piece)) => {
                 outlet.write(&piece);
                 Ok(true)
             }
-            None => {
+            Ok(None) => {
                 subscription.stand(outlet);
                 Ok(false)
             }
+            Err(Interruption::Evicted) => Err((followed.eviction)().map_or(End::Gone, End::Refused)),
+            Err(Interruption::Failed(error)) => Err(End::Failed(error)),
         }
     }
 }

@@ -70,6 +70,8 @@ pub(super) struct Followed {
     pub(super) lost: Option<Cursor>,
     /// The JSON that tells a reset to this cursor.
     pub(super) reset: fn(&Subscription, &Cursor) -> String,
+    /// Why the topic ended the reading; `None`: the reader may come back at once and read on.
+    pub(super) eviction: fn() -> Option<Rejection>,
     /// The block that tells why the reader is sent away.
     pub(super) refusal: fn(Rejection) -> Bytes,
     /// The JSON that makes up for whispers that were missed.

@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 
 use self::{mark::Mark, read::From, writer::Writer};
 use super::{
-    Announce, Appended, Bounds, Draft, Filter, Record, Retention, RoomCreation, Slice, Store, StoreError,
-    TopicName,
+    Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,
+    StoreError, TopicName,
     directory::{Directory, Kind, Step},
 };
 use crate::protocol::{chat::Room, cursor::Offset};
@@ -182,12 +182,15 @@ impl Store for SqliteStore {
     async fn latest_by_channel(
         &self,
         topic: &TopicName,
-        channels: usize,
+        channels: &Channels,
+        count: usize,
         limit: usize,
     ) -> Result<Slice, StoreError> {
-        let name = topic.clone();
-        match self.read(move |connection| read::latest_by_channel(connection, &name, channels, limit)).await?
-        {
+        let (name, channels) = (topic.clone(), channels.clone());
+        let read = move |connection: &Connection| {
+            read::latest_by_channel(connection, &name, &channels, count, limit)
+        };
+        match self.read(read).await? {
             Some(slice) => Ok(slice),
             None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
         }

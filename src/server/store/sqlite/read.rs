@@ -8,7 +8,7 @@ use crate::{
         cursor::{Epoch, Offset},
         name::RoomId,
     },
-    server::store::{Bounds, Filter, Record, Slice, StoreError, TopicName},
+    server::store::{Bounds, Channels, Filter, Record, Slice, StoreError, TopicName},
 };
 
 /// A topic's row id and bounds; `None` when the topic is not there.
@@ -65,15 +65,16 @@ pub(super) fn slice(
     let mut select = transaction.prepare_cached(&format!(
         "SELECT offset, timestamp, author, client_id, channel, body FROM entries
          WHERE topic = :topic AND {condition} {lasting}
-         AND (:channels IS NULL OR channel IN (SELECT value FROM json_each(:channels)))
+         AND (:only IS NULL OR channel IN (SELECT value FROM json_each(:only)))
+         AND (:except IS NULL OR channel IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
          ORDER BY offset {order} LIMIT :limit"
     ))?;
-    let channels = filter.channels.as_ref().map(|channels| serde_json::json!(channels).to_string());
+    let (only, except) = filter.channels.bounds();
     let rows = select.query_map(
         // One more than asked for tells whether there is more. SQLite's integers are signed.
         named_params! {
             ":topic": id, ":offset": i64::try_from(offset).unwrap_or(i64::MAX),
-            ":channels": channels, ":limit": limit + 1,
+            ":only": only, ":except": except, ":limit": limit + 1,
         },
         |row| record_of(name, row),
     )?;
@@ -90,7 +91,8 @@ pub(super) fn slice(
 pub(super) fn latest_by_channel(
     connection: &Connection,
     name: &TopicName,
-    channels: usize,
+    channels: &Channels,
+    count: usize,
     limit: usize,
 ) -> Result<Option<Slice>, StoreError> {
     let transaction = connection.unchecked_transaction()?;
@@ -104,11 +106,14 @@ pub(super) fn latest_by_channel(
              FROM names WHERE names.channel IS NOT NULL
          )
          SELECT channel FROM names WHERE channel IS NOT NULL
+         AND (?3 IS NULL OR channel IN (SELECT value FROM json_each(?3)))
+         AND (?4 IS NULL OR channel NOT IN (SELECT value FROM json_each(?4)))
          ORDER BY (SELECT max(offset) FROM entries WHERE topic = ?1 AND lasting = 0 AND channel = names.channel) DESC
          LIMIT ?2",
     )?;
+    let (only, except) = channels.bounds();
     let names = select
-        .query_map(params![id, channels], |row| row.get::<_, String>(0))?
+        .query_map(params![id, count, only, except], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;
     let mut select = transaction.prepare_cached(
         "SELECT offset, timestamp, author, client_id, channel, body FROM entries

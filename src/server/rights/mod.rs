@@ -1,8 +1,11 @@
 //! What people may do: who may enter which room, and who says so. The chat asks at every join, post, poll and page.
+//! Which channels they may read is in `channels`.
 //!
 //! Rooms are public, or their owner's to invite to. What is written here is in memory as well, because it is asked at
 //! every message; every change goes through here, to the directory first. Whoever loses a right stops receiving before
 //! the change is answered.
+
+mod channels;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,6 +15,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use self::channels::{ChannelRights, LimitedChannel};
 use super::{
     auth::{Identity, covers},
     error::Error,
@@ -56,6 +60,7 @@ pub struct Rights {
     directory: Arc<dyn Directory>,
     hub: Hub,
     nobody_reads: bool,
+    channels: ChannelRights,
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
     /// Held from the look at a room to the writing of its change.
     changes: Mutex<()>,
@@ -71,8 +76,14 @@ impl Rights {
             let members = members.map(|(id, member)| (id[prefix.len()..].to_owned(), member.name)).collect();
             rooms.insert(RoomId::parse(&room)?, RoomRights { ownership, members });
         }
+        let channels = ChannelRights::open(directory.clone(), hub.clone()).await?;
         let (rooms, changes) = (RwLock::new(rooms), Mutex::default());
-        Ok(Self { directory, hub, nobody_reads, rooms, changes })
+        Ok(Self { directory, hub, nobody_reads, channels, rooms, changes })
+    }
+
+    /// Who may read which channel.
+    pub fn channels(&self) -> &ChannelRights {
+        &self.channels
     }
 
     /// Whether they may read at all. Somebody may; nobody where the server says so.
