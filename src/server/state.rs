@@ -1,9 +1,8 @@
 //! Everything a request can reach, put together once. Cheap to clone.
 
-use std::{fs, net::IpAddr, sync::Arc, time::Duration};
+use std::{fs, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::extract::FromRef;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,9 +26,20 @@ use crate::protocol::transport::Transport;
 /// The database's name in the data folder.
 const DATABASE: &str = "idobata.db";
 
-/// See the module.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// See the module. One pointer: every layer that a request passes clones it.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What there is.
+pub struct Parts {
     /// The rooms.
     pub chat: Arc<Chat>,
     /// The feed.
@@ -117,7 +127,7 @@ impl AppState {
         let limits = Arc::new(RateLimits::new(&config.limits));
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             chat: Arc::new(chat),
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
@@ -132,7 +142,7 @@ impl AppState {
             transport: config.transport.into(),
             write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),
-        })
+        })))
     }
 }
 
