@@ -76,6 +76,8 @@ pub struct RoomStart {
     pub page: Page,
     /// Who is there.
     pub members: Vec<User>,
+    /// Only its members may enter it.
+    pub is_private: bool,
 }
 
 /// A page of older notices.
@@ -119,6 +121,6 @@ impl Decode for PageStart {
 decode! {
     Start { path, problem, visit, page }
     Visit { me, accounts, is_admin, rooms }
-    RoomStart { room, me, page, members }
+    RoomStart { room, me, page, members, is_private }
     OlderNotices { entries, more }
 }

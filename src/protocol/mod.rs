@@ -37,6 +37,10 @@
 //! * `POST /api/rooms` with `"private":true` makes a room into which only those come whom its owner lets in.
 //!   `GET /api/rooms/{room}/members` lists them, `POST` `{"name"}` lets somebody in, `DELETE …/members/{user_id}` takes
 //!   the right away; members may take their own.
+//! * `GET /api/channels` lists the channels of the feed that not everybody reads, `PUT /api/channels/{channel}/readers`
+//!   `{"names":[…]}` says who alone reads one, `DELETE` opens it again. For all others there is no such channel, on any
+//!   transport. Streams of those whose rights change end, and go on from their cursor with the new rights. For
+//!   administrators, as the next.
 //! * `GET /api/publishers` lists the programs that may publish, `POST` `{"name","channels":["ops","db-*"]}` makes one and
 //!   answers with its token, the only time; `DELETE /api/publishers/{id}` ends one. For administrators; where people are
 //!   guests, for whoever is on the server's machine.
@@ -51,8 +55,8 @@
 //! ## The feed
 //!
 //! * `GET /api/events` answers `text/event-stream` unless `Accept` asks for JSON. The first event is
-//!   `{"type":"connected","timestamp":…,"head":…}`, its `id` the cursor the stream starts from, `head` the feed's
-//!   newest offset, so that a reader knows when it has caught up; then one unnamed event per
+//!   `{"type":"connected","timestamp":…,"head":…}`, its `id` the cursor the stream starts from, `head` the
+//!   newest offset that this reader will come to, so that it knows when it has caught up; then one unnamed event per
 //!   [`feed::Entry`], its `id` the cursor after it. A `Last-Event-ID` header, `?after=CURSOR` or `?last=N` say where
 //!   to start (in this order; none of them: only what is new), `?channel=a,b` which channels to follow. A comment
 //!   comes at least every 15 s; it carries an `id` too, so that a reader of a quiet channel keeps a fresh cursor.

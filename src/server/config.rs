@@ -1,12 +1,16 @@
 //! The settings: flags and environment variables, their defaults and the reasons for them.
 
 mod limits;
+mod sign_in_url;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-pub use self::limits::{Limit, Limits, Rate};
+pub use self::{
+    limits::{Limit, Limits, Rate},
+    sign_in_url::SignInUrl,
+};
 use super::{site::Origin, store::Retention};
 use crate::protocol::transport::Transport;
 
@@ -73,6 +77,10 @@ pub struct Config {
     /// What `aud` in another system's tokens has to have in it; without it only tokens without `aud` are taken
     #[arg(long, env = "IDOBATA_JWT_AUDIENCE", value_name = "AUDIENCE")]
     pub jwt_audience: Option<String>,
+
+    /// Where another system signs people in; `{back}` in it becomes the address to come back to
+    #[arg(long, env = "IDOBATA_JWT_SIGN_IN_URL", value_name = "URL")]
+    pub jwt_sign_in_url: Option<SignInUrl>,
 
     /// Newest entries of the feed to keep complete; older notifications stay until as many newer ones came
     #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]

@@ -89,7 +89,7 @@ async fn start(server: &TestServer, token: &str) -> RoomModel {
     let request = server.get("/fn/start?room=general").bearer_auth(token);
     let start: Start = request.send().await.unwrap().json().await.unwrap();
     let PageStart::Room { room: Some(start), .. } = start.page else { panic!("{start:?}") };
-    let RoomStart { room, me, page, members } = start;
+    let RoomStart { room, me, page, members, .. } = start;
     RoomModel::new(room, me, page, members, Kept::default())
 }
 

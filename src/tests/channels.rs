@@ -78,6 +78,10 @@ async fn a_limited_channel_is_its_readers_on_every_way_to_read() {
     let mut replayed = Stream::open(bench.bob.get("/api/events?last=2")).await;
     replayed.connected().await;
     assert_eq!(replayed.texts(2).await, ["one", "two"]);
+    bench.publish("pay", "the last").await;
+    let start = page(&bench.bob, "?limit=1").await["cursor"].as_str().unwrap().replace(":4", ":1");
+    let mut behind = Stream::open(bench.bob.get(&format!("/api/events?after={start}"))).await;
+    assert_eq!(behind.event().await.1["head"], 3, "bob has caught up with what is there for him");
     bench.value("pay", 1.0).await;
     for path in ["/fn/start", "/fn/start?room=general", "/fn/notices?before=e:9", "/", "/rooms/general"] {
         let text = bench.bob.get(path).send().await.unwrap().text().await.unwrap();

@@ -80,6 +80,10 @@ fn NewRoom() -> impl IntoView {
                 />
                 <input type="hidden" name="back" value=move || path.get() />
                 <button type="submit">{texts.create}</button>
+                <label class="muted">
+                    <input type="checkbox" name="private" value="true" />
+                    {texts.private}
+                </label>
             </form>
         </details>
     }

@@ -30,6 +30,8 @@ pub(super) const TEXTS: Texts = Texts {
     new_room: "New room",
     new_room_name: "Name of the new room",
     create: "Create",
+    private: "Only for members",
+    members: "Members",
     room_title: |room| format!("Room {room}"),
     messages: "Messages",
     messages_empty: "Nobody has said anything here yet. Be the first.",

@@ -30,6 +30,8 @@ pub(super) const TEXTS: Texts = Texts {
     new_room: "新しいルーム",
     new_room_name: "新しいルームの名前",
     create: "作成",
+    private: "メンバーだけ",
+    members: "メンバー",
     room_title: |room| format!("ルーム {room}"),
     messages: "メッセージ",
     messages_empty: "まだ発言がありません。最初のひとことをどうぞ。",

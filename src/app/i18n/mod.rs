@@ -112,6 +112,8 @@ pub struct Texts {
     pub new_room: &'static str,
     pub new_room_name: &'static str,
     pub create: &'static str,
+    pub private: &'static str,
+    pub members: &'static str,
     pub room_title: fn(&str) -> String,
     pub messages: &'static str,
     pub messages_empty: &'static str,

@@ -53,8 +53,11 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(start: RoomStart) -> impl IntoView {
     let texts = use_texts();
-    let RoomStart { room, me, page, members } = start;
+    let RoomStart { room, me, page, members, is_private } = start;
     let (id, name, path) = (room.id.clone(), room.name.clone(), room.id.path());
+    // A document of its own, which the browser loads.
+    let members_link = is_private
+        .then(|| view! { <a href=format!("{path}/members") rel="external">{texts.members}</a> }.into_any());
     let is_somebody = !me.id.is_empty();
     let outbox = expect_context::<Outbox>();
     let kept = outbox.take(&id);
@@ -78,6 +81,7 @@ fn RoomView(start: RoomStart) -> impl IntoView {
         <section class="talk" aria-labelledby="room-name">
             <header class="page__header">
                 <h1 id="room-name">{name}</h1>
+                {members_link}
                 <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
             </header>
             <ProblemNote />

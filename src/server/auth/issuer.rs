@@ -17,7 +17,7 @@ use super::{
     keys::KeySet,
     sessions::OWN_ISSUER,
 };
-use crate::server::config::{Config, TokenAlgorithm};
+use crate::server::config::{Config, SignInUrl, TokenAlgorithm};
 
 /// How far the clocks of the two systems may be apart.
 pub const LEEWAY: Duration = Duration::from_secs(30);
@@ -93,6 +93,7 @@ pub struct Issuer {
     keys: Keys,
     algorithm: Algorithm,
     validation: Validation,
+    sign_in_url: Option<SignInUrl>,
 }
 
 impl Issuer {
@@ -104,7 +105,13 @@ impl Issuer {
     fn checking_keys_every(config: &Config, check_every: Duration) -> Result<Self, IssuerError> {
         let algorithm = config.jwt_algorithm.into();
         let keys = keys(config, algorithm, check_every)?;
-        Ok(Self { keys, algorithm, validation: validation(config, algorithm) })
+        let sign_in_url = config.jwt_sign_in_url.clone();
+        Ok(Self { keys, algorithm, validation: validation(config, algorithm), sign_in_url })
+    }
+
+    /// Where people sign in who are to come back to this address; `None`: the settings do not say.
+    pub fn sign_in_address(&self, back: &str) -> Option<String> {
+        self.sign_in_url.as_ref().map(|url| url.with_back(back))
     }
 
     /// What a token says, if it is the issuer's, for us, and for now. For how it may block see the key file's module.

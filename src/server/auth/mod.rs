@@ -67,6 +67,14 @@ impl Auth {
         }
     }
 
+    /// The other system, if it is one that signs people in.
+    pub fn issuer(&self) -> Option<&Issuer> {
+        match &self.mode {
+            Mode::Issuer(issuer) => Some(issuer),
+            Mode::Guest | Mode::Accounts(_) => None,
+        }
+    }
+
     /// Whether people come in as guests.
     pub fn takes_guests(&self) -> bool {
         matches!(self.mode, Mode::Guest)

@@ -48,6 +48,36 @@ pub(super) fn name_field(
     }
 }
 
+/// A line of text that is no name of an account: its `name` is also its id. With a hint, if there is one.
+pub(super) fn labelled_input(
+    name: &'static str,
+    label: &'static str,
+    value: String,
+    hint: Option<&'static str>,
+    problem: Option<Code>,
+) -> impl IntoView + use<> {
+    let hint_id = format!("{name}-hint");
+    let about: Vec<_> =
+        [problem.map(|_| ABOUT.to_owned()), hint.map(|_| hint_id.clone())].into_iter().flatten().collect();
+    view! {
+        <div class="labelled">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                name=name
+                value=value
+                required
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=(!about.is_empty()).then(|| about.join(" "))
+            />
+            {hint.map(|hint| view! { <p class="muted" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
 /// What a password is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Password {

@@ -1,15 +1,20 @@
-//! The pages of accounts: signing in, joining, one's own account, and the people. They are plain documents: drawn here
-//! once, without a script, and their forms are posted and answered with another document. So they work everywhere and
-//! add nothing to what the other pages load.
+//! The pages beside the feed and the rooms: signing in, joining, one's own account; the members of a room; the people,
+//! the publishers and the channels' readers. They are plain documents: drawn here once, without a script, and their
+//! forms are posted and answered with another document. So they work everywhere and add nothing to what the other
+//! pages load.
 //!
-//! `routes/accounts` loads what they show and draws them. Nothing here asks the server for anything.
+//! `routes/documents` loads what they show and draws them. Nothing here asks the server for anything.
 
 mod account;
 mod agent;
+mod channels;
+mod elsewhere;
 mod form;
 mod join;
+mod members;
 mod one_time_link;
 mod people;
+mod publishers;
 mod shell;
 mod sign_in;
 mod texts;
@@ -20,10 +25,14 @@ use leptos::prelude::AnyView;
 use self::texts::Texts;
 pub use self::{
     account::{Account, Place, Refused},
+    channels::Channels,
+    elsewhere::Elsewhere,
     join::{Join, LinkOver, Reset},
+    members::Members,
     one_time_link::OneTimeLink,
     people::{Invitation, People, Person, Removal},
-    shell::{Around, Setting, draw},
+    publishers::{PublisherToken, Publishers},
+    shell::{AccountsAt, Around, Setting, draw},
     sign_in::SignIn,
 };
 

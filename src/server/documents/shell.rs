@@ -24,10 +24,21 @@ pub struct Setting {
 pub struct Around {
     /// Who looks at it.
     pub me: User,
-    /// May see the people.
+    /// People have accounts, here or elsewhere.
+    pub accounts: Option<AccountsAt>,
+    /// May see the people, the publishers and the channels' readers.
     pub is_admin: bool,
     /// The rooms they may enter.
     pub rooms: Vec<Room>,
+}
+
+/// Where people have accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountsAt {
+    /// At this server.
+    Here,
+    /// At the system that signs them in.
+    Elsewhere,
 }
 
 /// The whole document. Without `around` it stands alone.
@@ -79,7 +90,8 @@ fn shell<D: Document>(setting: &Setting, around: Option<Around>, document: D) ->
 
 fn sidebar(language: Language, path: &str, around: Around) -> AnyView {
     let (texts, common) = (Texts::of(language), language.texts());
-    let Around { me, is_admin, rooms } = around;
+    let Around { me, accounts, is_admin, rooms } = around;
+    let are_here = accounts == Some(AccountsAt::Here);
     let rooms = rooms.into_iter().map(|room| view! { <li><a href=room.id.path()>{room.name}</a></li> });
     let link = |address: &'static str, text: &'static str| {
         let is_here = path.starts_with(address).then_some("page");
@@ -95,12 +107,16 @@ fn sidebar(language: Language, path: &str, around: Around) -> AnyView {
             </nav>
             <div class="places name-form">
                 <p class="muted">{me.name}</p>
-                {link("/account", common.account)}
-                {is_admin.then(|| link("/people", common.everybody))}
+                {accounts.map(|_| link("/account", common.account))}
+                {(is_admin && are_here).then(|| link("/people", common.everybody))}
+                {is_admin.then(|| link("/publishers", texts.publishers))}
+                {is_admin.then(|| link("/channels", texts.limited_channels))}
             </div>
-            <form method="post" action="/sign-out">
-                <button type="submit">{texts.sign_out}</button>
-            </form>
+            {are_here.then(|| view! {
+                <form method="post" action="/sign-out">
+                    <button type="submit">{texts.sign_out}</button>
+                </form>
+            })}
         </header>
     }
     .into_any()

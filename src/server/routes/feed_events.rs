@@ -97,9 +97,10 @@ async fn stream(
     let bell = Arc::new(Bell::default());
     let Subscribed { subscription, recovered } =
         state.feed.subscribe(start.clone(), client.caller.as_ref(), channels, bell.clone()).await?;
+    let head = subscription.readable_head().await?;
     let followed = Followed {
         bell,
-        greeting: encode_control(&Control::Connected { timestamp: now_ms(), head: subscription.head() }),
+        greeting: encode_control(&Control::Connected { timestamp: now_ms(), head }),
         has_heartbeat: query.heartbeat.unwrap_or(false),
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,

@@ -13,11 +13,8 @@ use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
-    body::FormBody,
-    client_address::ClientAddress,
-    cookies,
-    path::PathText,
-    visitor::{Visitor, cookie_of},
+    body::FormBody, client_address::ClientAddress, cookies, documents::SignedIn, path::PathText,
+    visitor::cookie_of,
 };
 use crate::{
     app::i18n::Language,
@@ -39,7 +36,7 @@ pub(super) struct PostForm {
 /// The composer.
 pub(super) async fn post_message(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    SignedIn { identity, .. }: SignedIn,
     PathText(room): PathText,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
@@ -54,27 +51,36 @@ pub(super) async fn post_message(
 }
 
 #[derive(Deserialize)]
-pub(super) struct NameForm {
+pub(super) struct RoomForm {
     name: String,
+    /// A box that is not ticked is not sent.
+    #[serde(default)]
+    private: bool,
     back: Option<String>,
 }
 
 /// A new room, which is then shown.
 pub(super) async fn create_room(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
-    FormBody(NameForm { name, back }): FormBody<NameForm>,
+    SignedIn { identity, .. }: SignedIn,
+    FormBody(RoomForm { name, private, back }): FormBody<RoomForm>,
 ) -> Response {
-    match state.chat.create_room(&identity, &name, false).await {
+    match state.chat.create_room(&identity, &name, private).await {
         Ok(room) => back_to(&room.id.path(), None),
         Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
     }
 }
 
+#[derive(Deserialize)]
+pub(super) struct NameForm {
+    name: String,
+    back: Option<String>,
+}
+
 /// Another name for the same session.
 pub(super) async fn rename(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    SignedIn { identity, .. }: SignedIn,
     ClientAddress(address): ClientAddress,
     FormBody(NameForm { name, back }): FormBody<NameForm>,
 ) -> Response {

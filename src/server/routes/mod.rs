@@ -1,7 +1,6 @@
 //! Transport in, transport out: this file is the route table. A handler parses, calls the chat or the feed, and
 //! answers; what things mean is said there, not here.
 
-mod accounts;
 mod administrator;
 mod assets;
 mod body;
@@ -9,6 +8,7 @@ mod channels;
 mod chat_socket;
 mod client_address;
 mod cookies;
+mod documents;
 mod event_stream;
 mod farewell;
 mod feed_events;
@@ -81,7 +81,7 @@ pub fn router(state: AppState) -> Router {
 
     // What a browser asks for by itself: pages, their forms and what they ask for.
     let site = pages::router()
-        .merge(accounts::router(&state))
+        .merge(documents::router(&state))
         .route("/rooms", post(forms::create_room))
         .route("/rooms/{room}", post(forms::post_message))
         .route("/name", post(forms::rename))

@@ -11,12 +11,12 @@ use axum::{
 use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
 
 use super::{
-    accounts,
+    administrator::Administrator,
     assets::VERSION,
-    cookies, headers,
+    cookies, documents, headers,
     path::PathText,
     start::{self, Place},
-    visitor::{Caller, no_session},
+    visitor::Caller,
 };
 use crate::{
     app::{
@@ -26,7 +26,7 @@ use crate::{
         start::{PageStart, Start},
     },
     protocol::{problem::Code, transport::Transport},
-    server::{site::Site, state::AppState},
+    server::{error::Error, site::Site, state::AppState},
 };
 
 /// The addresses of the pages and of what they ask for, and the page for every other address.
@@ -46,6 +46,7 @@ pub(super) struct Asked {
     #[from_request(via(State))]
     pub(super) state: AppState,
     pub(super) caller: Caller,
+    pub(super) administrator: Result<Administrator, Error>,
     pub(super) method: Method,
     pub(super) uri: OriginalUri,
     pub(super) headers: HeaderMap,
@@ -66,11 +67,7 @@ pub(super) async fn nowhere(asked: Asked) -> Response {
 
 async fn page(asked: Asked, place: Place) -> Response {
     if asked.state.rights.check_reader(asked.caller.0.as_ref()).is_err() {
-        return match asked.state.auth.accounts() {
-            Some(_) => accounts::ask_to_sign_in(&asked.method, &asked.uri),
-            // Where it is that people sign in, only the other system knows.
-            None => no_session().into_response(),
-        };
+        return documents::ask_to_sign_in(&asked);
     }
     let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers, .. } = asked;
     let start = start::load(&state, caller.as_ref(), place, uri.path().to_owned(), problem_of(&uri)).await;

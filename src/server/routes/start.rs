@@ -55,8 +55,9 @@ pub(super) async fn load(
             }
         }
     };
-    let (accounts, is_admin) =
-        (state.auth.accounts().is_some(), who.is_some_and(|identity| identity.is_admin));
+    let has_accounts = state.auth.accounts().is_some();
+    let accounts = has_accounts || state.auth.issuer().is_some();
+    let is_admin = has_accounts && who.is_some_and(|identity| identity.is_admin);
     let visit = rooms.map(|rooms| Visit { me, accounts, is_admin, rooms });
     Start { path, problem, visit, page }
 }
@@ -75,7 +76,8 @@ async fn load_room(
     let Some(room) = room else { return Ok(None) };
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
     let members = state.chat.members(&room.id);
-    Ok(Some(RoomStart { me, page, members, room }))
+    let is_private = state.rights.is_private(&room.id);
+    Ok(Some(RoomStart { me, page, members, is_private, room }))
 }
 
 #[derive(Deserialize)]

@@ -11,12 +11,16 @@ use crate::support::{Person, Socket, TestServer, problem};
 mod keys;
 
 async fn start() -> (TestServer, tempfile::TempDir) {
+    start_with(&[]).await
+}
+
+async fn start_with(more: &[&str]) -> (TestServer, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key.pem");
     std::fs::write(&key, keys::RSA_PUBLIC).unwrap();
     let settings =
         ["--auth", "jwt", "--jwt-algorithm", "RS256", "--jwt-audience", "idobata", "--jwt-public-key"];
-    (TestServer::start_with(&[&settings[..], &[key.to_str().unwrap()]].concat()).await, folder)
+    (TestServer::start_with(&[&settings[..], &[key.to_str().unwrap()], more].concat()).await, folder)
 }
 
 fn claims(more: Value) -> Value {
@@ -70,12 +74,47 @@ async fn a_token_that_is_not_the_issuers_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_without_a_token_is_refused_and_leads_nowhere() {
+async fn a_page_without_a_token_says_that_people_sign_in_elsewhere() {
     let (server, _folder) = start().await;
     for path in ["/", "/rooms/general", "/sign-in", "/account"] {
         let answer = server.get(path).send().await.unwrap();
-        assert_eq!(problem(answer, 401).await, "no_session", "{path}");
+        assert_eq!(answer.status(), 401, "{path}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("Another system signs people in"), "{path}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_page_without_a_token_leads_to_where_people_sign_in_and_back() {
+    let (server, _folder) =
+        start_with(&["--jwt-sign-in-url", "https://sso.example/login?to={back}&for=idobata"]).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let host = server.url.strip_prefix("http://").unwrap().replace(':', "%3A");
+    for (path, back) in [
+        ("/", ""),
+        ("/rooms/general", "rooms%2Fgeneral"),
+        ("/account", "account"),
+        ("/sign-in?back=/rooms/tech", "rooms%2Ftech"),
+        ("/sign-in?back=https://evil.example/", ""),
+    ] {
+        let answer = client.get(format!("{}{path}", server.url)).send().await.unwrap();
+        assert_eq!(answer.status(), 303, "{path}");
+        let expected = format!("https://sso.example/login?to=http%3A%2F%2F{host}%2F{back}&for=idobata");
+        assert_eq!(answer.headers()["location"], expected.as_str(), "{path}");
+    }
+    let alice = Person::with_token(&server, &issued(json!({})));
+    let account = alice.get("/account").send().await.unwrap().text().await.unwrap();
+    assert!(
+        account.contains("<b>Alice</b>") && account.contains("https://sso.example/login?to="),
+        "{account}"
+    );
+    assert!(!account.contains("/sign-out") && !account.contains("/people"), "{account}");
+    for path in ["/sign-out", "/account/name", "/account/password"] {
+        let answer = alice.send(reqwest::Method::POST, path, &json!({})).await;
+        assert_eq!(answer.status(), 404, "{path}: there are no accounts here");
+    }
+    let page = alice.get("/").send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("href=\"/account\"") && !page.contains("action=\"/name\""), "{page}");
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use crate::{
     server::{documents::Done, error::Error},
 };
 
-/// How much of what was typed is put into an address, in characters: more than any name has.
-const TYPED_MAX_CHARACTERS: usize = 100;
+/// How much of what was typed is put into an address, in characters: more than any name has, and a few of them.
+const TYPED_MAX_CHARACTERS: usize = 200;
 
 /// See the module.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +20,8 @@ pub(super) struct Outcome {
     pub(super) form: Option<String>,
     /// The name that was typed.
     pub(super) name: Option<String>,
+    /// The list that was typed.
+    pub(super) list: Option<String>,
     /// The page to be shown in the end.
     pub(super) back: Option<String>,
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     answer::alone,
+    elsewhere,
     outcome::{Outcome, refused, see},
 };
 use crate::server::{
@@ -19,7 +20,7 @@ use crate::server::{
         body::FormBody,
         client_address::ClientAddress,
         forms::{back_to, page_of_ours},
-        pages::Asked,
+        pages::{self, Asked},
         session,
         visitor::{Caller, cookie_of, no_cookie},
     },
@@ -29,8 +30,14 @@ use crate::server::{
 /// The form. Who is signed in needs none.
 pub(super) async fn show(asked: Asked, Query(outcome): Query<Outcome>) -> Response {
     let back = page_of_ours(outcome.back.as_deref().unwrap_or("/"));
+    if asked.state.auth.takes_guests() {
+        return pages::nowhere(asked).await;
+    }
     if asked.caller.0.is_some() {
         return back_to(&back, None);
+    }
+    if let Some(issuer) = asked.state.auth.issuer() {
+        return elsewhere::ask_to_sign_in(&asked, issuer, &back);
     }
     let (problem, is_signed_out) = (outcome.problem(), outcome.done() == Some(Done::SignedOut));
     alone(&asked, SignIn { back, name: outcome.name.unwrap_or_default(), problem, is_signed_out })

@@ -11,7 +11,7 @@ use crate::{
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Accounts, Identity},
-        documents::{self, Around, Document, LinkOver, Setting},
+        documents::{self, AccountsAt, Around, Document, LinkOver, Setting},
         error::Error,
         routes::{
             assets, headers,
@@ -21,10 +21,10 @@ use crate::{
     },
 };
 
-/// Who is signed in and asks for a document. Who is not is sent to sign in.
-pub(super) struct SignedIn {
-    pub(super) asked: Asked,
-    pub(super) identity: Identity,
+/// Who is signed in and asks for a document, or posts a form. Who is not is sent to sign in.
+pub(in crate::server::routes) struct SignedIn {
+    pub(in crate::server::routes) asked: Asked,
+    pub(in crate::server::routes) identity: Identity,
 }
 
 impl FromRequestParts<AppState> for SignedIn {
@@ -34,7 +34,7 @@ impl FromRequestParts<AppState> for SignedIn {
         let asked = Asked::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
         match asked.caller.0.clone() {
             Some(identity) => Ok(Self { asked, identity }),
-            None => Err(ask_to_sign_in(&asked.method, &asked.uri)),
+            None => Err(ask_to_sign_in(&asked)),
         }
     }
 }
@@ -54,7 +54,11 @@ pub(super) fn alone(asked: &Asked, document: impl Document) -> Response {
 pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
     let SignedIn { asked, identity } = signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let around = Around { me: identity.user.clone(), is_admin: identity.is_admin, rooms };
+    let auth = &asked.state.auth;
+    let here = auth.accounts().map(|_| AccountsAt::Here);
+    let accounts = here.or_else(|| auth.issuer().map(|_| AccountsAt::Elsewhere));
+    let is_admin = asked.administrator.is_ok();
+    let around = Around { me: identity.user.clone(), accounts, is_admin, rooms };
     Ok(draw(asked, Some(around), document))
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{
     answer::{SignedIn, accounts, beside},
+    elsewhere,
     outcome::{Outcome, refused, see},
 };
 use crate::{
@@ -15,12 +16,18 @@ use crate::{
     server::{
         documents::{Account, Done, Place, Refused},
         error::Error,
-        routes::{body::FormBody, client_address::ClientAddress},
+        routes::{body::FormBody, client_address::ClientAddress, pages},
     },
 };
 
 /// The document.
 pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+    if signed_in.asked.state.auth.takes_guests() {
+        return Ok(pages::nowhere(signed_in.asked).await);
+    }
+    if let Some(issuer) = signed_in.asked.state.auth.issuer() {
+        return elsewhere::account(&signed_in, issuer).await;
+    }
     let (problem, done) = (outcome.problem(), outcome.done());
     let refused = problem.map(|code| refusal(outcome.form.as_deref(), code));
     let typed = outcome.name.filter(|_| matches!(refused, Some(Refused::Name(_))));

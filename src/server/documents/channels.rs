@@ -1,0 +1,76 @@
+//! `/channels`: the channels of the feed that not everybody reads, and who does, for administrators.
+
+use leptos::prelude::*;
+
+use super::{
+    Document, Texts,
+    form::{labelled_input, problem_note},
+};
+use crate::{protocol::problem::Code, server::rights::LimitedChannel};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    /// Those that have readers of their own.
+    pub channels: Vec<LimitedChannel>,
+    /// The channel that was typed.
+    pub channel: String,
+    /// The readers that were typed, one a line.
+    pub readers: String,
+    /// Why the last change was refused.
+    pub problem: Option<Code>,
+}
+
+impl Document for Channels {
+    fn title(&self, texts: &Texts) -> String {
+        texts.limited_channels.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { channels, channel, readers, problem } = self;
+        let is_empty = channels.is_empty();
+        let rows = channels.into_iter().map(|channel| row(texts, channel)).collect::<Vec<_>>();
+        let about = problem.map_or("readers-hint", |_| "problem readers-hint");
+        view! {
+            <h1>{texts.limited_channels}</h1>
+            <section class="panel stack">
+                <p class="muted">{texts.limited_channels_intro}</p>
+                {is_empty.then(|| view! { <p>{texts.no_limited_channels}</p> })}
+                <ul class="rows">{rows}</ul>
+            </section>
+            <form class="panel stack" method="post" action="/channels" aria-labelledby="limit-heading">
+                <h2 id="limit-heading">{texts.limit_channel}</h2>
+                {problem_note(texts, problem)}
+                {labelled_input("channel", texts.channel, channel, None, problem)}
+                <div class="labelled">
+                    <label for="readers">{texts.readers}</label>
+                    <textarea id="readers" name="readers" rows="4" spellcheck="false" aria-describedby=about>
+                        {readers}
+                    </textarea>
+                    <p class="muted" id="readers-hint">{texts.readers_hint}</p>
+                </div>
+                <button type="submit">{texts.limit_button}</button>
+            </form>
+        }
+        .into_any()
+    }
+}
+
+fn row(texts: &'static Texts, limited: LimitedChannel) -> impl IntoView + use<> {
+    let LimitedChannel { channel, readers } = limited;
+    let names: Vec<_> = readers.into_iter().map(|reader| reader.name).collect();
+    let names = if names.is_empty() { texts.no_readers.to_owned() } else { names.join(", ") };
+    let open = format!("{}: {channel}", texts.open_channel);
+    view! {
+        <li class="row">
+            <div>
+                <p class="row__head"><b>{channel.clone()}</b></p>
+                <p>{names}</p>
+            </div>
+            <form method="post" action="/channels/open">
+                <input type="hidden" name="channel" value=channel />
+                <button type="submit" aria-label=open>{texts.open_channel}</button>
+            </form>
+        </li>
+    }
+}

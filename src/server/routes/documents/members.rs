@@ -1,0 +1,85 @@
+//! `/rooms/{room}/members`: what people do with the list of who may enter a room.
+
+use axum::{extract::Query, response::Response};
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, beside},
+    outcome::{Outcome, refused},
+};
+use crate::{
+    protocol::name::RoomId,
+    server::{
+        documents::Members,
+        error::Error,
+        routes::{body::FormBody, forms::back_to, members::find, pages, path::PathText},
+    },
+};
+
+/// The document. Whoever may not enter the room is not told that it is there.
+pub(super) async fn show(
+    PathText(room): PathText,
+    signed_in: SignedIn,
+    Query(outcome): Query<Outcome>,
+) -> Result<Response, Error> {
+    let SignedIn { asked, identity } = &signed_in;
+    let rooms = asked.state.chat.rooms(Some(identity)).await?;
+    let Some(room) = rooms.into_iter().find(|known| known.id.as_str() == room) else {
+        return Ok(pages::nowhere(signed_in.asked).await);
+    };
+    let rights = &asked.state.rights;
+    let members = Members {
+        members: rights.is_private(&room.id).then(|| rights.members(&room.id)),
+        is_owner: rights.is_private(&room.id) && rights.owns(&room.id, identity),
+        me: identity.user.clone(),
+        problem: outcome.problem(),
+        name: outcome.name.unwrap_or_default(),
+        room,
+    };
+    beside(&signed_in, members).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct NameForm {
+    name: String,
+}
+
+/// Lets somebody in.
+pub(super) async fn add(
+    PathText(room): PathText,
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(NameForm { name }): FormBody<NameForm>,
+) -> Result<Response, Error> {
+    let room = asked.state.chat.room(&room, Some(&identity)).await?;
+    let added = async {
+        let user = find(&asked.state, &name).await?;
+        asked.state.rights.add_member(&room, &identity, &user).await
+    };
+    Ok(match added.await {
+        Ok(()) => back_to(&address_of(&room), None),
+        Err(error) => refused(&address_of(&room), error, &[("name", &name)]),
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct UserForm {
+    user: String,
+}
+
+/// Takes somebody's right to enter. Who takes their own sees the feed next: the room is not theirs to see.
+pub(super) async fn remove(
+    PathText(room): PathText,
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(UserForm { user }): FormBody<UserForm>,
+) -> Result<Response, Error> {
+    let room = asked.state.chat.room(&room, Some(&identity)).await?;
+    Ok(match asked.state.rights.remove_member(&room, &identity, &user).await {
+        Ok(()) if user == identity.user.id => back_to("/", None),
+        Ok(()) => back_to(&address_of(&room), None),
+        Err(error) => refused(&address_of(&room), error, &[]),
+    })
+}
+
+fn address_of(room: &RoomId) -> String {
+    format!("{}/members", room.path())
+}

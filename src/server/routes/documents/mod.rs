@@ -1,0 +1,96 @@
+//! The addresses of documents for people, and of the forms on them. Programs have `/api`.
+//!
+//! A form is answered with the document to be seen next (303, so that a reload repeats nothing). A refusal comes back
+//! as `?problem=CODE` with what was typed, but for passwords. What belongs to accounts is there only where people have
+//! some here; what belongs to administrators, for nobody else.
+
+mod account;
+mod answer;
+mod channels;
+mod elsewhere;
+mod invitations;
+mod join;
+mod members;
+mod outcome;
+mod people;
+mod publishers;
+mod reset;
+mod sign_in;
+
+use axum::{
+    RequestPartsExt, Router,
+    extract::Request,
+    http::Method,
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+
+pub(super) use self::answer::SignedIn;
+use super::{
+    administrator::Administrator,
+    pages::{self, Asked},
+};
+use crate::server::state::AppState;
+
+/// The addresses.
+pub(super) fn router(state: &AppState) -> Router<AppState> {
+    let people = Router::new()
+        .route("/people", get(people::show))
+        .route("/people/invitations", post(invitations::make))
+        .route("/people/invitations/revoke", post(invitations::revoke))
+        .route("/people/{account}/administrator", post(people::set_admin))
+        .route("/people/{account}/blocked", post(people::set_blocked))
+        .route("/people/{account}/reset", post(reset::make))
+        .route("/people/{account}/remove", get(people::ask_removal).post(people::remove))
+        .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
+    let accounts = Router::new()
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/join/{token}", get(join::show).post(join::join))
+        .route("/reset/{token}", get(reset::show).post(reset::reset))
+        .route("/account/name", post(account::rename))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sessions", post(account::end_session))
+        .merge(people)
+        .route_layer(middleware::from_fn_with_state(state.clone(), accounts_only));
+    let administrators = Router::new()
+        .route("/publishers", get(publishers::show).post(publishers::make))
+        .route("/publishers/remove", post(publishers::remove))
+        .route("/channels", get(channels::show).post(channels::limit))
+        .route("/channels/open", post(channels::open))
+        .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
+    Router::new()
+        .route("/sign-in", get(sign_in::show))
+        .route("/account", get(account::show))
+        .route("/rooms/{room}/members", get(members::show).post(members::add))
+        .route("/rooms/{room}/members/remove", post(members::remove))
+        .merge(accounts)
+        .merge(administrators)
+}
+
+async fn accounts_only(asked: Asked, request: Request, next: Next) -> Response {
+    match asked.state.auth.accounts() {
+        Some(_) => next.run(request).await,
+        None => pages::nowhere(asked).await,
+    }
+}
+
+async fn administrators_only(asked: Asked, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match parts.extract_with_state::<Administrator, _>(&asked.state).await {
+        Ok(Administrator) => next.run(Request::from_parts(parts, body)).await,
+        Err(_) => pages::nowhere(asked).await,
+    }
+}
+
+/// Sends a browser that has no session to where it gets one, and from there back.
+pub(super) fn ask_to_sign_in(asked: &Asked) -> Response {
+    // What was posted cannot be posted again by going there.
+    let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
+    match (asked.state.auth.issuer(), back) {
+        (Some(issuer), back) => elsewhere::ask_to_sign_in(asked, issuer, back),
+        (None, "/") => Redirect::to("/sign-in").into_response(),
+        (None, back) => outcome::see("/sign-in", &[("back", back)]),
+    }
+}
