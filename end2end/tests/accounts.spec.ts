@@ -1,74 +1,9 @@
 // Accounts: how people come in, sign in and out, and what administrators do. Each story has a server of its own, whose
 // first administrator comes by the link that the program prints.
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-import { expect, test as base } from "../support/test.ts";
+import { expectSignedIn, invite, join, manage, PASSWORD, SESSION_ENDED, signIn, test } from "../support/accounts.ts";
 import type { Person } from "../support/people.ts";
-import { Server } from "../support/server.ts";
-
-const PASSWORD = "correct horse battery";
-/** What a page that is still open says when its session ends. */
-const SESSION_ENDED = [/401/, /no_session/];
-
-type Fixtures = {
-  /** More settings of the server. */
-  settings: NodeJS.ProcessEnv;
-  house: Server;
-  /** Somebody in front of a browser that was never here. */
-  stranger: (options?: object) => Promise<Person>;
-  /** The first administrator. */
-  admin: Person;
-};
-
-const test = base.extend<Fixtures>({
-  settings: async ({}, use) => use({}),
-  house: async ({ settings }, use) => {
-    const house = await Server.start({ env: { IDOBATA_AUTH: "accounts", ...settings } });
-    await use(house);
-    await house.stop();
-  },
-  stranger: async ({ house, somebody }, use) => use((options) => somebody({ baseURL: house.url, ...options })),
-  admin: async ({ house, stranger }, use) => {
-    const admin = await stranger();
-    await join(admin.page, house.setupLink!, "alice");
-    await use(admin);
-  },
-});
-
-async function join(page: Page, link: string, name: string) {
-  await page.goto(link);
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Join" }).click();
-  await expectSignedIn(page);
-}
-
-/** The feed, as somebody. */
-async function expectSignedIn(page: Page) {
-  await expect(page.locator("html[data-hydrated]")).toBeAttached();
-  await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
-}
-
-async function signIn(page: Page, name: string, password: string) {
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-/** Has the administrator make an invitation, and returns its link. */
-async function invite(page: Page): Promise<string> {
-  await page.goto("/people");
-  await page.getByRole("button", { name: "Invite somebody" }).click();
-  return page.getByLabel("Link").inputValue();
-}
-
-/** Does something with somebody on the page of the people. */
-async function manage(page: Page, name: string, change: string) {
-  await page.goto("/people");
-  const row = page.locator(".row", { hasText: name });
-  await row.getByText("Manage").click();
-  await row.getByText(change, { exact: true }).click();
-}
+import { expect } from "../support/test.ts";
 
 const WORDS = {
   en: {
@@ -310,7 +245,7 @@ for (const look of [
   { name: "Japanese", options: { locale: "ja-JP" } },
 ] as const) {
   test(`the pages of accounts have no fault that axe finds, and fit (${look.name})`, async ({ house, stranger, expectedFaults }, info) => {
-    test.slow(); // axe looks at eleven pages
+    test.slow(); // axe looks at many pages
     expectedFaults.push(/410/);
     const { page } = await stranger(look.options);
     let shots = 0;
@@ -341,6 +276,20 @@ for (const look of [
     const bob = await stranger({ locale: "en-GB" });
     await join(bob.page, await page.locator("#link").inputValue(), "bob with a name of forty characters, yes");
     await visit("/account?problem=wrong_password&form=password");
+    await visit("/channels?problem=unknown_person&name=pay&list=bob%0Acarol");
+    await page.locator("#readers").fill("alice");
+    await page.locator("#channel").fill("pay");
+    await page.locator("main button[type=submit]").last().click();
+    await check();
+    await visit("/publishers?problem=bad_request&name=backup&list=a+b");
+    await page.locator("#channels").fill("ops, db-*");
+    await page.locator("main button[type=submit]").last().click();
+    await check();
+    await visit("/publishers");
+    await page.request.post("/api/rooms", { data: { name: "Secret", private: true } });
+    await page.request.post("/api/rooms/secret/members", { data: { name: "bob with a name of forty characters, yes" } });
+    await visit("/rooms/secret/members?problem=unknown_person&name=carol");
+    await visit("/rooms/general/members");
     await page.goto("/people");
     await page.locator("form[action='/people/invitations'] button").click();
     await page.goto("/people");

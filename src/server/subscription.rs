@@ -76,6 +76,17 @@ impl Subscription {
         self.topic.head().max(self.offset())
     }
 
+    /// The newest offset that this reader will come to: what its filter does not let through would be waited for in
+    /// vain.
+    pub async fn readable_head(&self) -> Result<Offset, StoreError> {
+        let head = self.head();
+        if self.filter == Filter::default() {
+            return Ok(head);
+        }
+        let newest = self.store.read_before(self.topic.name(), head + 1, &self.filter, 1).await?;
+        Ok(newest.records.last().map_or(0, |record| record.offset).max(self.offset()))
+    }
+
     /// Which log it reads.
     pub fn topic(&self) -> &TopicName {
         self.topic.name()
