@@ -69,6 +69,7 @@ withAccounts("a member sees who else is one, and leaves", async ({ admin, strang
   await admin.page.getByRole("link", { name: "Members" }).click();
   await admin.page.getByLabel("Name").fill("BOB");
   await admin.page.keyboard.press("Enter");
+  await expect(admin.page.locator(".row")).toHaveCount(2);
   await bob.enterRoom("board");
   await bob.page.getByRole("link", { name: "Members" }).click();
   await expect(bob.page.locator(".row")).toHaveText([/alice\s+owner/, /bob\s+you/]);
