@@ -30,7 +30,12 @@ impl Document for Channels {
         let Self { channels, channel, readers, problem } = self;
         let is_empty = channels.is_empty();
         let rows = channels.into_iter().map(|channel| row(texts, channel)).collect::<Vec<_>>();
-        let about = problem.map_or("readers-hint", |_| "problem readers-hint");
+        // The one thing that can be wrong with the readers; everything else is about the channel.
+        let (of_readers, of_channel) = match problem {
+            Some(Code::UnknownPerson) => (problem, None),
+            other => (None, other),
+        };
+        let about = of_readers.map_or("readers-hint", |_| "problem readers-hint");
         view! {
             <h1>{texts.limited_channels}</h1>
             <section class="panel stack">
@@ -41,10 +46,17 @@ impl Document for Channels {
             <form class="panel stack" method="post" action="/channels" aria-labelledby="limit-heading">
                 <h2 id="limit-heading">{texts.limit_channel}</h2>
                 {problem_note(texts, problem)}
-                {labelled_input("channel", texts.channel, channel, None, problem)}
+                {labelled_input("channel", texts.channel, channel, None, of_channel)}
                 <div class="labelled">
                     <label for="readers">{texts.readers}</label>
-                    <textarea id="readers" name="readers" rows="4" spellcheck="false" aria-describedby=about>
+                    <textarea
+                        id="readers"
+                        name="readers"
+                        rows="4"
+                        spellcheck="false"
+                        aria-invalid=of_readers.map(|_| "true")
+                        aria-describedby=about
+                    >
                         {readers}
                     </textarea>
                     <p class="muted" id="readers-hint">{texts.readers_hint}</p>

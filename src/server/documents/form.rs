@@ -14,7 +14,7 @@ pub(super) fn problem_note(texts: &'static Texts, problem: Option<Code>) -> impl
 }
 
 /// The id of the note about the refused form. There is only ever one.
-const ABOUT: &str = "problem";
+pub(super) const ABOUT: &str = "problem";
 
 /// What was done.
 pub(super) fn done_note(text: Option<&'static str>) -> impl IntoView + use<> {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Document, Texts,
-    form::{labelled_input, problem_note},
+    form::{ABOUT, labelled_input},
     time::time,
 };
 use crate::{protocol::problem::Code, server::publishers::Publisher};
@@ -30,6 +30,14 @@ impl Document for Publishers {
     fn body(self, texts: &'static Texts) -> AnyView {
         let Self { publishers, name, channels, problem } = self;
         let is_empty = publishers.is_empty();
+        let (of_channels, of_name) = match problem {
+            Some(Code::BadRequest) => (problem, None),
+            other => (None, other),
+        };
+        let problem = problem.map(|code| match code {
+            Code::BadRequest => texts.channels_wrong,
+            other => (texts.problem)(other),
+        });
         let rows = publishers.into_iter().map(|publisher| row(texts, publisher)).collect::<Vec<_>>();
         view! {
             <h1>{texts.publishers}</h1>
@@ -40,9 +48,9 @@ impl Document for Publishers {
             </section>
             <form class="panel stack" method="post" action="/publishers" aria-labelledby="make-heading">
                 <h2 id="make-heading">{texts.new_publisher}</h2>
-                {problem_note(texts, problem)}
-                {labelled_input("name", texts.name, name, None, problem)}
-                {labelled_input("channels", texts.channels, channels, Some(texts.channels_hint), problem)}
+                {problem.map(|text| view! { <p class="note" role="alert" id=ABOUT>{text}</p> })}
+                {labelled_input("name", texts.name, name, None, of_name)}
+                {labelled_input("channels", texts.channels, channels, Some(texts.channels_hint), of_channels)}
                 <button type="submit">{texts.make_publisher}</button>
             </form>
         }

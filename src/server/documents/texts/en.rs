@@ -94,6 +94,7 @@ pub(super) const TEXTS: Texts = Texts {
     new_publisher: "A new publisher",
     channels: "Channels",
     channels_hint: "Names with commas between them. ops-* stands for every channel that begins so, * for all.",
+    channels_wrong: "Channels are written with letters, digits, dots, - and _, and at most one *, at the end.",
     make_publisher: "Make a token",
     last_used: "last used",
     never_used: "never used",

@@ -100,6 +100,7 @@ pub(super) const TEXTS: Texts = Texts {
     new_publisher: "新しい発行元",
     channels: "チャンネル",
     channels_hint: "コンマで区切ります。ops-* は ops- で始まるすべて、* はすべてのチャンネルです。",
+    channels_wrong: "チャンネル名に使えるのは文字、数字、ピリオド、- と _ です。* は末尾に一つだけ使えます。",
     make_publisher: "トークンを作成",
     last_used: "最終使用：",
     never_used: "未使用",

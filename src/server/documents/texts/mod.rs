@@ -90,6 +90,7 @@ pub struct Texts {
     pub new_publisher: &'static str,
     pub channels: &'static str,
     pub channels_hint: &'static str,
+    pub channels_wrong: &'static str,
     pub make_publisher: &'static str,
     pub last_used: &'static str,
     pub never_used: &'static str,
