@@ -86,6 +86,36 @@
 //!   `joined` comes before anything else of its room; its `head` is the room's newest offset. `members` replaces the
 //!   list of people for a reader that was too slow for each single `user-joined` and `user-left`.
 //!
+//! ## Socket.IO
+//!
+//! `/socket.io/` speaks Engine.IO 4 and Socket.IO 5 by polls or a WebSocket each. The same rooms, order, rights and limits;
+//! a session's token is in `auth.token` of the CONNECT, a page of ours has its cookie. Without a valid one every
+//! namespace is refused with the `connect_error` "Authentication error". A connection stays with whom it was opened for.
+//!
+//! In the namespace `/` a client sends, each with an acknowledgement if it wants one ([`socket_io::ClientEvent`]):
+//!
+//! * `join-room` with a room's id or `{room, after?, last?}`: `{room, epoch, offset, cursor, recovered, head, members}`.
+//!   Joining again starts anew from the given cursor.
+//! * `leave-room` with a room's id or `{room}`: `{room}`. Whose connection ends has left all rooms.
+//! * `message` `{room, text, id?}`: `{room, id, offset, timestamp}` when it is durable. `id` is a UUID that makes it safe
+//!   to say it again. Who says something need not have joined. `user` and whatever else stands there is not read.
+//! * `typing` with a room's id or `{room}`: `{room}`.
+//!
+//! It is sent `message` (a [`chat::Message`] with `epoch`), `user-joined` and `user-left` (the person's id, then
+//! `{room, user, user_id}`), `typing` `{room, user, user_id}`, `members` `{room, members}` (the whole list, for who was
+//! too slow for each change), and `reset` `{room, epoch, offset, cursor}`. A refusal is the acknowledgement
+//! `{"error":{code, message, retry_after_ms?}}`; without one the event `rejected` with the same members, and `room` for
+//! who was removed from it. What a client says is done in its order.
+//!
+//! The namespace `/events` is the feed. `auth` takes `after`, `last` and `channels` (an array) as well; it is sent
+//! `connected` `{cursor, head, recovered, timestamp}`, then `event` (a [`feed::Entry`] with its `cursor`) and `reset`
+//! `{cursor, timestamp}`.
+//!
+//! When a session ends the client is told `rejected` `no_session` and disconnected, and does not come back by itself.
+//! When the server stops the connection is closed, and clients come back by their own delays. An unknown connection's
+//! id, as one of another node, is answered 400 "Session ID unknown". A body or message above 256 KiB ends the
+//! connection.
+//!
 //! ## Other sites
 //!
 //! What the page of another origin sends is refused with `bad_origin`, except a link that is followed. Pages of an
@@ -102,5 +132,6 @@ pub mod problem;
 #[cfg(test)]
 pub(crate) mod properties;
 pub mod session;
+pub mod socket_io;
 pub mod text;
 pub mod transport;

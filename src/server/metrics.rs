@@ -19,16 +19,19 @@ pub enum Kind {
     Stream,
     /// A long poll while it waits.
     Poll,
+    /// A Socket.IO connection, on whichever of its transports.
+    SocketIo,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Socket, Self::Stream, Self::Poll];
+    const ALL: [Self; 4] = [Self::Socket, Self::Stream, Self::Poll, Self::SocketIo];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Socket => "socket",
             Self::Stream => "stream",
             Self::Poll => "poll",
+            Self::SocketIo => "socket_io",
         }
     }
 }
@@ -37,7 +40,7 @@ impl Kind {
 #[derive(Debug)]
 pub struct Metrics {
     limit: u64,
-    connections: [AtomicU64; 3],
+    connections: [AtomicU64; 4],
     appends: AtomicU64,
     deliveries: AtomicU64,
     refused_connections: AtomicU64,

@@ -19,5 +19,6 @@ mod program;
 mod publishers;
 mod removal;
 mod rights;
+mod socket_io;
 mod support;
 mod takeover;

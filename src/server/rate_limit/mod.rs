@@ -112,15 +112,16 @@ impl RateLimits {
 
     /// A live connection opens, of this person if it is somebody's. It counts for as long as the places live.
     pub fn connect(&self, person: Option<&User>, address: IpAddr) -> Result<ConnectionPlaces, Rejection> {
-        let refused = |message| Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER);
-        let place = person.map(|user| {
-            let message =
-                "This person has as many connections as one may have (--max-connections-per-person).";
-            self.people.take(&user.id).ok_or_else(|| refused(message))
-        });
+        let place = person.map(|user| self.connect_person(user));
         let message = "This address has as many connections as one may have (--max-connections-per-address).";
-        let address = self.addresses.take(&counted_as(address)).ok_or_else(|| refused(message));
+        let address = self.addresses.take(&counted_as(address)).ok_or_else(|| too_many(message));
         Ok(ConnectionPlaces { _person: place.transpose()?, _address: address? })
+    }
+
+    /// A live connection that was nobody's becomes this person's. It counts for as long as the place lives.
+    pub fn connect_person(&self, user: &User) -> Result<Place<String>, Rejection> {
+        let message = "This person has as many connections as one may have (--max-connections-per-person).";
+        self.people.take(&user.id).ok_or_else(|| too_many(message))
     }
 
     /// Forgets who is idle, until `stop`.
@@ -140,6 +141,10 @@ impl RateLimits {
             addresses.sweep();
         }
     }
+}
+
+fn too_many(message: &str) -> Rejection {
+    Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER)
 }
 
 /// What counts as one address. Of IPv6 it is the network of 64 bits, because whoever has one address there has all of

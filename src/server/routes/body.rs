@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::BODY_MAX_BYTES;
 use crate::protocol::problem::{Code, Rejection};
 
-/// A body is at most 64 KiB: whoever takes longer for it is not sending it.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// A body is at most 64 KiB: whoever takes longer for it is not sending it. Of Socket.IO four times as much.
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A body as it came.
 pub(super) struct RawBody(pub(super) Bytes);

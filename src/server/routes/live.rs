@@ -5,7 +5,10 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{client_address::ClientAddress, visitor::Caller};
 use crate::{
-    protocol::problem::{Code, Rejection},
+    protocol::{
+        problem::{Code, Rejection},
+        session::User,
+    },
     server::{
         auth::Identity,
         error::{BUSY_RETRY_AFTER, Error},
@@ -41,8 +44,16 @@ pub(super) struct Live {
 
 /// Counts a live connection. `Err` when there are too many.
 pub(super) fn connect(state: &AppState, kind: Kind, client: &Client) -> Result<Live, Rejection> {
-    let _places =
-        state.limits.connect(client.caller.as_ref().map(|identity| &identity.user), client.address.0)?;
+    count(state, kind, client.caller.as_ref().map(|identity| &identity.user), client)
+}
+
+/// Counts a live connection that will say later whose it is. `Err` when there are too many.
+pub(super) fn connect_unknown(state: &AppState, kind: Kind, client: &Client) -> Result<Live, Rejection> {
+    count(state, kind, None, client)
+}
+
+fn count(state: &AppState, kind: Kind, person: Option<&User>, client: &Client) -> Result<Live, Rejection> {
+    let _places = state.limits.connect(person, client.address.0)?;
     let _counted = state.metrics.connect(kind).ok_or_else(|| {
         let message = "The server has as many connections as it allows (--max-connections). Try again later.";
         Rejection::new(Code::TooManyConnections, message).retry_after(BUSY_RETRY_AFTER)

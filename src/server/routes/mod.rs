@@ -13,6 +13,7 @@ mod event_stream;
 mod farewell;
 mod feed_events;
 mod forms;
+mod handshake;
 mod headers;
 mod host;
 mod limit;
@@ -32,6 +33,7 @@ mod reading;
 mod room_events;
 mod rooms;
 mod session;
+mod socket_io;
 mod start;
 mod visitor;
 
@@ -77,7 +79,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))
-        .route("/ws", get(chat_socket::get));
+        .route("/ws", get(chat_socket::get))
+        .merge(socket_io::router(&state));
 
     // What a browser asks for by itself: pages, their forms and what they ask for.
     let site = pages::router()

@@ -1,7 +1,8 @@
-//! Who may do what: every route and every frame, asked by everybody. A route or a frame that is not in the table fails
-//! the test, so nothing is added without saying who may use it.
+//! Who may do what: every route, every frame and every event of Socket.IO, asked by everybody. One that is not in the table
+//! fails the test, so nothing is added without saying who may use it.
 
 mod callers;
+mod events;
 mod frames;
 mod issued;
 mod routes;

@@ -71,6 +71,12 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/anything/else", "", "404"),
     // The frames have a table of their own; without an upgrade it is no request for a socket.
     row("GET", "/ws", "", "400"),
+    // The events of Socket.IO have a table of their own. Anybody may open a connection, which can do nothing by itself.
+    row("GET", "/socket.io/", "", "400"),
+    row("GET", "/socket.io", "", "400"),
+    row("GET", "/socket.io/?EIO=4&transport=polling", "", "200"),
+    row("POST", "/socket.io/", "", "400"),
+    row("POST", "/socket.io", "", "400"),
     row("GET", "/healthz", "", "200"),
     row("GET", "/readyz", "", "200"),
     row("GET", "/metrics", "", "200"),

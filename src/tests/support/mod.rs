@@ -3,6 +3,7 @@
 
 mod program;
 mod socket;
+mod socket_io;
 mod stream;
 
 use std::{path::Path, time::Duration};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{
     program::{PROGRAM, Program},
     socket::Socket,
+    socket_io::SocketIo,
     stream::Stream,
 };
 

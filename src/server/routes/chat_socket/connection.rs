@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AUTH_TIMEOUT, CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, PING_INTERVAL, SILENCE_MAX, close,
+    AUTH_TIMEOUT, CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, LAST_MAX, PING_INTERVAL, SILENCE_MAX, close,
     inlet::{Fault, Inlet, Message},
 };
 use crate::{
@@ -36,9 +36,6 @@ use crate::{
         topic::Bell,
     },
 };
-
-/// Most entries `join` with `last` may ask for.
-const LAST_MAX: u32 = 200;
 
 /// Why the connection ends. There is nothing to repair: the client resumes from its cursor.
 #[derive(Debug)]

@@ -8,7 +8,6 @@
 //! connection costs, and it could not be written into from outside.
 
 mod connection;
-mod handshake;
 mod inlet;
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +16,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use self::{connection::Connection, inlet::Inlet};
 use super::{
-    BODY_MAX_BYTES,
+    BODY_MAX_BYTES, handshake,
     live::{Client, connect},
     visitor::{bearer, has_cookie, no_session},
 };
@@ -30,7 +29,9 @@ const FRAME_MAX_BYTES: usize = BODY_MAX_BYTES;
 /// The largest message that is taken into memory to be refused. Above it the protocol leaves only the close 1009.
 const MESSAGE_MAX_BYTES: usize = 4 * FRAME_MAX_BYTES;
 /// Rooms one socket may follow: more than a person reads, few enough to walk through at every ring.
-const JOINS_MAX: usize = 32;
+pub(super) const JOINS_MAX: usize = 32;
+/// Most entries `join` with `last` may ask for.
+pub(super) const LAST_MAX: u32 = 200;
 /// The server's own heartbeat. A peer that has said nothing for [`SILENCE_MAX`] is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(45);

@@ -1,4 +1,5 @@
-//! The opening handshake of RFC 6455, section 4.2: what a request must have, and what the answer says.
+//! The opening handshake of RFC 6455, section 4.2: what a request must have, and what the answer says. The chat socket
+//! and Socket.IO answer by it; what they take the connection over for is theirs.
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},

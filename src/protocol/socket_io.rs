@@ -1,0 +1,172 @@
+//! Socket.IO: what its clients say in the namespace `/`, and with a CONNECT. The server alone reads it; what it says
+//! itself has the members of the chat's and the feed's own types.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::problem::{Code, Rejection};
+
+/// The namespace of the feed. The rooms are in `/`.
+pub const FEED_NAMESPACE: &str = "/events";
+
+/// What a client is told that nobody is signed in for (`connect_error`).
+pub const AUTHENTICATION_ERROR: &str = "Authentication error";
+
+/// An event of a client. Fields are as written; the server parses them and answers each fault by its own code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// Follow a room.
+    JoinRoom(JoinRoom),
+    /// Stop following a room.
+    LeaveRoom(InRoom),
+    /// Say something.
+    Message(NewMessage),
+    /// "I am typing".
+    Typing(InRoom),
+}
+
+/// Follow a room from a cursor, from the newest `last` messages, or from now.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct JoinRoom {
+    /// The room's id.
+    pub room: String,
+    /// Replay what this cursor lacks.
+    pub after: Option<String>,
+    /// Replay the newest so many.
+    pub last: Option<u32>,
+}
+
+/// An event that is about a room and says no more.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InRoom {
+    /// The room's id.
+    pub room: String,
+}
+
+/// Say something. Whoever a client says it is (`user`), the author is who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NewMessage {
+    /// The room's id.
+    pub room: String,
+    /// What to say.
+    pub text: String,
+    /// A UUID; posting it again returns the first entry. Without one the server makes it.
+    pub id: Option<String>,
+}
+
+impl ClientEvent {
+    /// Every event a client may send.
+    pub const NAMES: [&str; 4] = ["join-room", "leave-room", "message", "typing"];
+
+    /// Reads an event, telling an unknown name and wrong fields apart. Where the room is all there is to say, its id
+    /// alone will do, as in `emit("join-room", "general")`.
+    pub fn parse(name: &str, data: Value) -> Result<Self, Rejection> {
+        match name {
+            "join-room" => fields(name, in_room(data)).map(Self::JoinRoom),
+            "leave-room" => fields(name, in_room(data)).map(Self::LeaveRoom),
+            "message" => fields(name, data).map(Self::Message),
+            "typing" => fields(name, in_room(data)).map(Self::Typing),
+            _ => {
+                let message = format!("The events of a client are: {}.", Self::NAMES.join(", "));
+                Err(Rejection::new(Code::UnknownFrame, message))
+            }
+        }
+    }
+}
+
+fn in_room(data: Value) -> Value {
+    if data.is_string() { json!({ "room": data }) } else { data }
+}
+
+fn fields<T: DeserializeOwned>(name: &str, data: Value) -> Result<T, Rejection> {
+    let wrong =
+        |what: String| Rejection::new(Code::BadFrame, format!("The fields of {name} are wrong: {what}."));
+    if !data.is_object() {
+        return Err(wrong("they are not an object".to_owned()));
+    }
+    serde_json::from_value(data).map_err(|error| wrong(error.to_string()))
+}
+
+/// The token in what a CONNECT says (`auth` in the official client). A page of ours needs none, it has its cookie.
+pub fn token(auth: &Value) -> Result<Option<&str>, Rejection> {
+    match auth.get("token") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(token)) => Ok(Some(token)),
+        Some(_) => Err(Rejection::new(Code::NoSession, "A token is a text.")),
+    }
+}
+
+/// What a CONNECT to the feed says besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct FollowFeed {
+    /// Replay what this cursor lacks.
+    pub after: Option<String>,
+    /// Replay the newest so many.
+    pub last: Option<u32>,
+    /// Only these channels.
+    pub channels: Option<Vec<String>>,
+}
+
+impl FollowFeed {
+    /// Reads it.
+    pub fn parse(auth: Value) -> Result<Self, Rejection> {
+        if auth.is_null() { Ok(Self::default()) } else { fields("auth", auth) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(name: &str, data: Value) -> Code {
+        ClientEvent::parse(name, data).expect_err("it is refused").code
+    }
+
+    #[test]
+    fn a_room_is_named_by_its_id_alone_or_with_more() {
+        let plain = JoinRoom { room: "general".into(), after: None, last: None };
+        assert_eq!(
+            ClientEvent::parse("join-room", json!("general")),
+            Ok(ClientEvent::JoinRoom(plain.clone()))
+        );
+        let after = JoinRoom { after: Some("e:7".into()), ..plain.clone() };
+        let data = json!({ "room": "general", "after": "e:7", "last": null });
+        assert_eq!(ClientEvent::parse("join-room", data), Ok(ClientEvent::JoinRoom(after)));
+        let room = InRoom { room: "general".into() };
+        assert_eq!(ClientEvent::parse("typing", json!("general")), Ok(ClientEvent::Typing(room)));
+    }
+
+    #[test]
+    fn whom_a_client_says_it_is_is_not_read() {
+        let data = json!({ "room": "general", "text": "hi", "user": "the owner", "timestamp": 1 });
+        let message = NewMessage { room: "general".into(), text: "hi".into(), id: None };
+        assert_eq!(ClientEvent::parse("message", data), Ok(ClientEvent::Message(message)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_code() {
+        for data in [json!(null), json!(7), json!(["general", "hi"]), json!({}), json!({ "room": 7 })] {
+            for name in ClientEvent::NAMES {
+                assert_eq!(code(name, data.clone()), Code::BadFrame, "{name} {data}");
+            }
+        }
+        assert_eq!(code("message", json!("hi")), Code::BadFrame);
+        assert_eq!(code("message", json!({ "room": "general", "text": ["hi"] })), Code::BadFrame);
+        assert_eq!(code("join-rooms", json!("general")), Code::UnknownFrame);
+    }
+
+    #[test]
+    fn a_connect_may_say_nothing_and_may_not_say_nonsense() {
+        assert_eq!(FollowFeed::parse(Value::Null), Ok(FollowFeed::default()));
+        let all = json!({ "token": "t", "after": "e:1", "last": 3, "channels": ["ops"] });
+        assert_eq!(token(&all), Ok(Some("t")));
+        let expected =
+            FollowFeed { after: Some("e:1".into()), last: Some(3), channels: Some(vec!["ops".into()]) };
+        assert_eq!(FollowFeed::parse(all), Ok(expected));
+        for auth in [json!("t"), json!({ "last": "many" }), json!({ "channels": "ops" })] {
+            assert_eq!(token(&auth), Ok(None));
+            assert_eq!(FollowFeed::parse(auth).expect_err("nonsense").code, Code::BadFrame);
+        }
+        assert_eq!(token(&json!({ "token": 7 })).expect_err("no text").code, Code::NoSession);
+    }
+}
