@@ -1,0 +1,68 @@
+// A TCP proxy that cuts every connection at a moment of chance, some of them at a byte of chance before, so that some of
+// what was on its way arrives and the rest never does.
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { once } from "node:events";
+
+// Milliseconds from the opening of a connection to its end.
+const LIFE_MIN = 20;
+const LIFE_MAX = 1_500;
+// One connection in so many ends after so many bytes of the server's at most: a poll is over before its time is.
+const BY_BYTES = 8;
+const BYTES_MAX = 1_000;
+
+export class Cutter {
+  cuts = 0;
+  private isCalm = false;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly open: Set<Socket>,
+    readonly url: string,
+  ) {}
+
+  static async start(target: string): Promise<Cutter> {
+    const { hostname, port } = new URL(target);
+    const open = new Set<Socket>();
+    const server = createServer((client) => {
+      const onward = connect(Number(port), hostname);
+      const end = () => [client, onward].forEach((socket) => socket.destroy());
+      for (const socket of [client, onward]) {
+        open.add(socket);
+        socket.on("error", end);
+        socket.on("close", () => {
+          open.delete(socket);
+          end();
+        });
+      }
+      const cut = () => {
+        if (cutter.isCalm || client.destroyed) return;
+        cutter.cuts += 1;
+        end();
+      };
+      let bytes = Math.random() * BY_BYTES < 1 ? Math.random() * BYTES_MAX : Infinity;
+      client.pipe(onward);
+      onward.on("data", (data: Buffer) => {
+        const isLast = !cutter.isCalm && data.length > bytes;
+        client.write(isLast ? data.subarray(0, bytes) : data, () => isLast && cut());
+        bytes -= data.length;
+      });
+      const timer = setTimeout(cut, LIFE_MIN + Math.random() * (LIFE_MAX - LIFE_MIN));
+      client.on("close", () => clearTimeout(timer));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const cutter = new Cutter(server, open, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    return cutter;
+  }
+
+  /** From now on connections live as long as they will. */
+  calm() {
+    this.isCalm = true;
+  }
+
+  async stop() {
+    for (const socket of this.open) socket.destroy();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}
