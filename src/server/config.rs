@@ -20,8 +20,8 @@ use crate::protocol::transport::Transport;
 pub struct Config {
     /// Address and port to listen on
     ///
-    /// Port 0 takes a free one and prints it. An address that others can reach needs --open-to-guests, and only this
-    /// machine may publish to the feed there.
+    /// Port 0 takes a free one and prints it. An address that others can reach needs --open-to-guests, and to
+    /// publish from elsewhere takes a publisher's token.
     #[arg(long, env = "IDOBATA_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 

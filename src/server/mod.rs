@@ -18,6 +18,7 @@ mod head_deadline;
 pub mod hub;
 pub mod measure;
 pub mod metrics;
+mod operator;
 pub mod outlet;
 pub mod presence;
 pub mod publishers;
@@ -41,7 +42,7 @@ use tokio::{net::TcpListener, signal::unix, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::Config;
-use self::{admission::Admission, state::AppState};
+use self::{admission::Admission, operator::Operator, state::AppState};
 
 /// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
 /// it stays below 10 s.
@@ -85,6 +86,12 @@ pub async fn bind(config: Config) -> anyhow::Result<Server> {
     if !site::is_loopback(address.ip()) {
         tracing::warn!(
             "others can reach this address: to publish from elsewhere, programs need a token (/api/publishers)"
+        );
+    }
+    if let Operator::ByKey(_) = &state.operator {
+        tracing::info!(
+            "behind a proxy nobody is known by being on this machine: publishers are made, and tokens given, \
+            with Authorization: Bearer and the key in the file operator-key of the data folder"
         );
     }
     if let Some(url) = config.public_url.as_ref().filter(|_| guests_come_in && !config.open_to_guests) {

@@ -17,6 +17,15 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whether it leads to the machine of who asks.
+    pub fn is_local(&self) -> bool {
+        match &self.host {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => is_loopback((*address).into()),
+        }
+    }
+
     /// The origin as it stands in a header.
     pub fn as_str(&self) -> &str {
         &self.text

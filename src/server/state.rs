@@ -14,6 +14,7 @@ use super::{
     feed::{self, Feed},
     hub::Hub,
     metrics::Metrics,
+    operator::Operator,
     publishers::Publishers,
     rate_limit::RateLimits,
     rights::Rights,
@@ -25,6 +26,8 @@ use crate::protocol::transport::Transport;
 
 /// The database's name in the data folder.
 const DATABASE: &str = "idobata.db";
+/// The name of the key that signs sessions there, unless it is a setting.
+const SESSION_KEY: &str = "jwt-secret";
 
 /// See the module. One pointer: every layer that a request passes clones it.
 #[derive(Clone)]
@@ -48,6 +51,8 @@ pub struct Parts {
     pub hub: Hub,
     /// Whom a token speaks for.
     pub auth: Arc<Auth>,
+    /// Who runs the server, where nobody is administrator.
+    pub operator: Operator,
     /// What people may do.
     pub rights: Arc<Rights>,
     /// How often, and how much at a time.
@@ -103,7 +108,7 @@ impl AppState {
             .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
         let secret = match &config.jwt_secret {
             Some(text) => Secret::from_setting(text)?,
-            None => Secret::load_or_create(data)?,
+            None => Secret::load_or_create(data, SESSION_KEY)?,
         };
         let metrics = Arc::new(Metrics::new(config.max_connections));
         let topics =
@@ -124,6 +129,8 @@ impl AppState {
             AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
+        let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
+        let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits));
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
@@ -132,13 +139,14 @@ impl AppState {
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
             auth: Arc::new(Auth::new(mode, &secret)),
+            operator,
             rights,
             limits,
             trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
             metrics,
             leptos: leptos_options(),
             publishers: Arc::new(Publishers::new(directory)),
-            site: Arc::new(Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone())),
+            site: Arc::new(site),
             transport: config.transport.into(),
             write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),

@@ -98,6 +98,22 @@ async fn without_accounts_whoever_is_on_the_machine_makes_publishers_but_not_thr
         "no_session",
         "a proxy that says nothing"
     );
+    // Behind a proxy that passes nothing on everybody is here, and has every name: only the key tells the operator.
+    for host in ["127.0.0.1:3000", "localhost"] {
+        let from_anywhere = behind_tls.post("/api/publishers").json(&body).header("host", host);
+        assert_eq!(problem(from_anywhere.send().await.unwrap(), 401).await, "no_session", "{host}");
+    }
+    let key = std::fs::read_to_string(behind_tls.data_folder().join("operator-key")).unwrap();
+    let by_key = behind_tls.post("/api/publishers").json(&body).bearer_auth(&key).send().await.unwrap();
+    assert_eq!(by_key.status(), 201);
+    let by_another = behind_tls.post("/api/publishers").json(&body).bearer_auth("0".repeat(64));
+    assert_eq!(problem(by_another.send().await.unwrap(), 401).await, "no_session");
+    let rebound = server.post("/api/publishers").json(&body).header("host", "10.0.0.1:3000");
+    assert_eq!(
+        problem(rebound.send().await.unwrap(), 401).await,
+        "no_session",
+        "not this machine's own name"
+    );
     let made: Value = make().send().await.unwrap().json().await.unwrap();
     let request = server.post("/api/events/ops").header("x-forwarded-for", "192.0.2.1").body("done");
     assert_eq!(problem(request.try_clone().unwrap().send().await.unwrap(), 403).await, "not_allowed");

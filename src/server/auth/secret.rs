@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 /// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
 const MIN_BYTES: usize = 32;
-const FILE_NAME: &str = "jwt-secret";
 
 /// A signing key. Never shown, not even by `Debug`.
 #[derive(Clone)]
@@ -31,12 +30,10 @@ pub enum SecretError {
     #[error("JWT_SECRET has {0} bytes; it needs at least {MIN_BYTES}. Try: openssl rand -hex 32")]
     TooShort(usize),
     /// The file is there and is not a key.
-    #[error(
-        "{0} is too short to be a key; remove it and a new one is made (everybody then gets a new session)"
-    )]
+    #[error("{0} is too short to be a key; remove it and a new one is made")]
     Damaged(PathBuf),
     /// The file cannot be read or written.
-    #[error("the session key {path}: {error}")]
+    #[error("the key {path}: {error}")]
     Io {
         /// Which file.
         path: PathBuf,
@@ -56,8 +53,8 @@ impl Secret {
     }
 
     /// Reads the key kept in the data folder, or makes one there with mode 0600.
-    pub fn load_or_create(data: &Path) -> Result<Self, SecretError> {
-        let path = data.join(FILE_NAME);
+    pub fn load_or_create(data: &Path, file_name: &str) -> Result<Self, SecretError> {
+        let path = data.join(file_name);
         let failed = |error| SecretError::Io { path: path.clone(), error };
         match fs::read_to_string(&path) {
             Ok(text) if text.trim().len() >= MIN_BYTES => Ok(Self(text.trim().as_bytes().to_vec())),
@@ -71,7 +68,7 @@ impl Secret {
                     .open(&path)
                     .map_err(failed)?;
                 file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(failed)?;
-                tracing::info!(path = %path.display(), "made a key for signing sessions; JWT_SECRET would take its place");
+                tracing::info!(path = %path.display(), "made a key");
                 Ok(secret)
             }
             Err(error) => Err(failed(error)),
@@ -82,6 +79,11 @@ impl Secret {
         let mut bytes = [0; MIN_BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         Ok(Self(hex(&bytes).into_bytes()))
+    }
+
+    /// The key as who needs it copies it.
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -111,11 +113,13 @@ mod tests {
 
     use super::*;
 
+    const FILE_NAME: &str = "key";
+
     #[test]
     fn a_key_is_made_once_and_only_its_owner_reads_it() {
         let data = tempfile::tempdir().expect("a folder");
-        let made = Secret::load_or_create(data.path()).expect("made");
-        let kept = Secret::load_or_create(data.path()).expect("kept");
+        let made = Secret::load_or_create(data.path(), FILE_NAME).expect("made");
+        let kept = Secret::load_or_create(data.path(), FILE_NAME).expect("kept");
         assert_eq!(made.0, kept.0);
         let mode = fs::metadata(data.path().join(FILE_NAME)).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -131,6 +135,6 @@ mod tests {
     fn an_emptied_key_file_is_not_taken_for_a_key() {
         let data = tempfile::tempdir().expect("a folder");
         fs::write(data.path().join(FILE_NAME), "").expect("written");
-        assert!(matches!(Secret::load_or_create(data.path()), Err(SecretError::Damaged(_))));
+        assert!(matches!(Secret::load_or_create(data.path(), FILE_NAME), Err(SecretError::Damaged(_))));
     }
 }

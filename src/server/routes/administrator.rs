@@ -1,16 +1,16 @@
-//! Who administers the server: administrators by their session; where people are guests, whoever is on this machine.
+//! Who administers the server: administrators by their session; where people are guests, who runs the server.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, header, request::Parts},
 };
 
-use super::visitor::{Caller, no_session};
+use super::visitor::{Caller, bearer, no_session};
 use crate::{
     protocol::problem::{Code, Rejection},
-    server::{error::Error, site::Site, state::AppState},
+    server::{error::Error, operator::Provenance, state::AppState},
 };
 
 /// The request comes from an administrator.
@@ -20,10 +20,8 @@ impl FromRequestParts<AppState> for Administrator {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        if state.auth.takes_guests()
-            && peer.is_some_and(|peer| is_this_machine(&state.site, peer, &parts.headers))
-        {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+        if peer.is_some_and(|peer| is_operator(state, peer, &parts.headers)) {
             return Ok(Self);
         }
         match Caller::from_request_parts(parts, state).await? {
@@ -36,10 +34,9 @@ impl FromRequestParts<AppState> for Administrator {
     }
 }
 
-/// Whether a request was made on this machine. A proxy here makes everybody's address ours; it says so in a header, or
-/// at least passes on the name under which people reach the server.
-pub(super) fn is_this_machine(site: &Site, peer: IpAddr, headers: &HeaderMap) -> bool {
-    let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
+/// Whether who runs the server sent a request.
+pub(super) fn is_operator(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    !is_forwarded && !site.is_public_host(host) && peer.to_canonical().is_loopback()
+    let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
+    state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer: bearer(headers) })
 }

@@ -1,9 +1,6 @@
 //! `POST /api/events/{channel}`: how programs publish. JSON, or plain text so that `curl -d` is enough.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-};
+use std::{fmt, net::SocketAddr};
 
 use axum::{
     Json,
@@ -15,7 +12,7 @@ use axum::{
 use serde_json::Value;
 
 use super::{
-    administrator::is_this_machine,
+    administrator::is_operator,
     body::RawBody,
     client_address::ClientAddress,
     path::PathText,
@@ -47,7 +44,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
-    let author = author(&state, peer.ip(), caller, &channel, &headers).await?;
+    let author = author(&state, peer, caller, &channel, &headers).await?;
     state.limits.publish(author.token(), address)?;
     let (publications, is_array) = parse(&headers, &body)?;
     let key = header_text(&headers, "idempotency-key")?;
@@ -99,7 +96,7 @@ impl fmt::Display for Author {
 /// guests, whoever is on this machine.
 async fn author(
     state: &AppState,
-    peer: IpAddr,
+    peer: SocketAddr,
     caller: Option<Identity>,
     channel: &str,
     headers: &HeaderMap,
@@ -111,7 +108,7 @@ async fn author(
     if let Some(identity) = caller.filter(may_publish) {
         return Ok(Author::Person(identity.user.id));
     }
-    if state.auth.takes_guests() && is_this_machine(&state.site, peer, headers) {
+    if is_operator(state, peer, headers) {
         return Ok(Author::Loopback);
     }
     let message =

@@ -113,6 +113,10 @@ impl TestServer {
         self.data.take()
     }
 
+    pub(crate) fn data_folder(&self) -> &Path {
+        self.data.as_ref().expect("it was started on a folder of its own").path()
+    }
+
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
