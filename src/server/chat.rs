@@ -87,7 +87,14 @@ impl Chat {
         };
         let presence = Arc::new(Presence::new(tell));
         let chat = Self { hub, presence, rights, limits, max_rooms, known: Mutex::default() };
-        if chat.hub.store().rooms().await?.is_empty() {
+        let rooms = chat.hub.store().rooms().await?;
+        // A server that was killed between the claim of a room and its making left a name that nobody can have.
+        for room in chat.rights.claimed() {
+            if !rooms.iter().any(|known| known.id == room) {
+                chat.rights.disclaim(&room).await?;
+            }
+        }
+        if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 chat.make_room(Room { id: RoomId::of_name(name)?, name: name.to_owned() }).await?;
             }
@@ -108,8 +115,11 @@ impl Chat {
         let name = parse_name(name)?;
         let room = Room { id: RoomId::of_name(&name)?, name };
         self.limits.room(&who.user)?;
+        // The first rooms are nobody's: to claim one would take it from everybody.
+        let is_there = self.hub.store().rooms().await?.iter().any(|known| known.id == room.id);
         // A token that is good for some rooms only does not get further by making one.
-        if !self.rights.may_enter(&room.id, Some(who))
+        if is_there
+            || !self.rights.may_enter(&room.id, Some(who))
             || !self.rights.claim(&room.id, &who.user, is_private).await?
         {
             return Err(exists(&room.id));
@@ -168,8 +178,9 @@ impl Chat {
         start: Start,
         bell: Arc<Bell>,
     ) -> Result<Joined, Error> {
-        let room = self.room(room, who).await?;
+        // First, so that asking for rooms that are none is limited, too.
         who.map_or(Ok(()), |identity| self.limits.join(&identity.user))?;
+        let room = self.room(room, who).await?;
         let topic = TopicName::Room(room.clone());
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&topic, start, Filter::default(), bell).await?;

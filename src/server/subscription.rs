@@ -106,7 +106,11 @@ impl Subscription {
         }
         match self.topic.recent_after(offset, BATCH_MAX_ENTRIES) {
             Some(entries) => Ok(self.take(entries)),
-            None => self.read_store(offset).await,
+            None => match self.read_store(offset).await? {
+                // Their right was taken while the store read, perhaps before what it read was said.
+                _ if self.is_evicted() => Ok(Batch::Evicted),
+                batch => Ok(batch),
+            },
         }
     }
 

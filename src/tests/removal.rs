@@ -132,3 +132,70 @@ async fn memberships_and_privacy_survive_a_restart() {
     let rooms: Value = carol.at(&server).get("/api/rooms").send().await.unwrap().json().await.unwrap();
     assert!(rooms.as_array().unwrap().iter().all(|room| room["id"] != "secret"), "{rooms}");
 }
+
+#[tokio::test]
+async fn who_is_blocked_after_many_sign_ins_is_out_on_the_oldest_connection_too() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let bob = server.account("bob").await;
+    let account = server.accounts().account(&bob.session.user.id).await.unwrap().unwrap();
+    let mut oldest = bob.socket().await;
+    oldest.join("general", json!({})).await;
+    for _ in 0..50 {
+        server.state.auth.sign_in(&account, "another browser").await.unwrap();
+    }
+    assert_eq!(oldest.close_code().await, 4401, "the session that was one too many took it along");
+}
+
+#[tokio::test]
+async fn a_session_that_ended_after_it_was_looked_at_opens_nothing() {
+    let (server, _, bob) = set_up().await;
+    let auth = &server.state.auth;
+    let identity = auth.identify(&bob.session.token).await.unwrap().unwrap();
+    assert!(auth.admit(&identity).await.unwrap().is_some());
+    auth.sign_out(&identity.user.id, identity.session.as_deref()).await.unwrap();
+    assert!(auth.admit(&identity).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_removal_whose_asker_hangs_up_is_carried_out() {
+    let (server, alice, bob) = set_up().await;
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    for _ in 0..20 {
+        let mut socket = bob.socket().await;
+        socket.join("secret", json!({})).await;
+        let request = format!(
+            "DELETE /api/rooms/secret/members/{} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\r\n",
+            bob.session.user.id, alice.session.token
+        );
+        let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut connection, request.as_bytes()).await.unwrap();
+        drop(connection);
+        assert_eq!(socket.rejected().await, "unknown_room", "he is out, whoever waited for that");
+        let again = alice.send(Method::POST, "/api/rooms/secret/members", &json!({ "name": "bob" })).await;
+        assert_eq!(again.status(), 201);
+    }
+}
+
+#[tokio::test]
+async fn the_first_rooms_are_nobodys_to_take() {
+    let (server, alice, bob) = set_up().await;
+    for is_private in [true, false] {
+        let body = json!({ "name": "General", "private": is_private });
+        let refused = bob.send(Method::POST, "/api/rooms", &body).await;
+        assert_eq!(problem(refused, 409).await, "room_exists");
+    }
+    assert!(!server.state.rights.claimed().iter().any(|room| room.as_str() == "general"));
+    assert_eq!(alice.get("/api/rooms/general/messages").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_claim_that_a_kill_left_without_a_room_is_dropped_at_the_next_start() {
+    let (server, alice, bob) = set_up().await;
+    let room = idobata::protocol::name::RoomId::of_name("Half").unwrap();
+    assert!(server.state.rights.claim(&room, &bob.session.user, true).await.unwrap());
+    let data = server.stop().await.unwrap();
+    let server = TestServer::start_on(data.path(), &["--auth", "accounts"]).await;
+    let made = alice.at(&server).send(Method::POST, "/api/rooms", &json!({ "name": "Half" })).await;
+    assert_eq!(made.status(), 201);
+    assert_eq!(bob.at(&server).get("/api/rooms/secret/messages").send().await.unwrap().status(), 200);
+}

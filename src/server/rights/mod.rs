@@ -136,6 +136,11 @@ impl Rights {
         self.look(room, list).unwrap_or_default()
     }
 
+    /// The rooms that are somebody's.
+    pub fn claimed(&self) -> Vec<RoomId> {
+        self.rooms.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// Says whose a new room is. To be called before the room is made: there is no moment in which it is everybody's.
     /// False: somebody has it already.
     pub async fn claim(&self, room: &RoomId, owner: &User, is_private: bool) -> Result<bool, Error> {
@@ -202,7 +207,8 @@ impl Rights {
         Ok(())
     }
 
-    fn check_owner(&self, room: &RoomId, who: &Identity) -> Result<(), Rejection> {
+    /// Whether the room is theirs to change.
+    pub fn check_owner(&self, room: &RoomId, who: &Identity) -> Result<(), Rejection> {
         self.check_entry(room, Some(who))?;
         if self.owns(room, who) {
             return Ok(());

@@ -41,6 +41,8 @@ pub(super) async fn add(
     JsonBody(NewMember { name }): JsonBody<NewMember>,
 ) -> Result<(StatusCode, Json<User>), Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
+    // Before the name is looked for: who may not let anybody in is not told who there is.
+    state.rights.check_owner(&room, &identity)?;
     let user = find(&state, &name).await?;
     state.rights.add_member(&room, &identity, &user).await?;
     Ok((StatusCode::CREATED, Json(user)))

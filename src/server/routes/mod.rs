@@ -7,6 +7,7 @@ mod body;
 mod channels;
 mod chat_socket;
 mod client_address;
+mod completion;
 mod cookies;
 mod documents;
 mod event_stream;
@@ -95,6 +96,7 @@ pub fn router(state: AppState) -> Router {
     let inside = api
         .merge(site)
         .method_not_allowed_fallback(problem::bad_method)
+        .layer(middleware::from_fn_with_state(state.clone(), completion::complete))
         .layer(middleware::from_fn_with_state(state.clone(), limit::requests))
         .merge(unlimited)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -72,7 +72,7 @@ pub(super) fn cors(site: &Site) -> CorsLayer {
     });
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(SENT_HEADERS)
         .expose_headers([header::RETRY_AFTER])
         .max_age(PREFLIGHT_MAX_AGE)
@@ -85,7 +85,9 @@ fn sender(site: &Site, request: &Request) -> Sender {
     };
     // An opaque origin ("null") has no authority and is foreign.
     let origin = origin.to_str().unwrap_or_default();
+    // Under the public name the scheme counts, too: what TLS serves, a page without it may not change.
     let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let authority = authority.filter(|authority| !site.is_public_host(authority));
     if site.owns(origin) || (authority.is_some() && authority == host::requested(headers, request.uri())) {
         Sender::Own
     } else if site.allows(origin) {
@@ -111,7 +113,11 @@ mod tests {
     use super::*;
 
     fn send(site: &Site, method: &str, headers: &[(&str, &str)]) -> Sender {
-        let mut request = Request::builder().method(method).uri("/ws").header("host", "idobata.example:3000");
+        send_to(site, "idobata.example:3000", method, headers)
+    }
+
+    fn send_to(site: &Site, host: &str, method: &str, headers: &[(&str, &str)]) -> Sender {
+        let mut request = Request::builder().method(method).uri("/ws").header("host", host);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -147,6 +153,9 @@ mod tests {
     #[test]
     fn the_public_url_is_ours_and_the_allowed_are_not() {
         let site = site(Some("https://talk.example"), &["https://board.example", "http://localhost:5173"]);
+        let own = |origin| send_to(&site, "talk.example", "POST", &[("origin", origin)]);
+        assert_eq!(own("https://talk.example"), Sender::Own);
+        assert_eq!(own("http://talk.example"), Sender::Foreign, "TLS was taken off on the way");
         for (origin, expected) in [
             ("https://talk.example", Sender::Own),
             ("http://talk.example", Sender::Foreign),

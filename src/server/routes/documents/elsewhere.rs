@@ -1,7 +1,7 @@
 //! Where another system signs people in: the way there for who is not, and what that means for who is.
 
 use axum::{
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -14,9 +14,10 @@ use crate::server::{auth::issuer::Issuer, documents::Elsewhere, error::Error, ro
 /// Sends a browser to sign in, and from there back to `path`. Where it is not known where that is, says so.
 pub(super) fn ask_to_sign_in(asked: &Asked, issuer: &Issuer, path: &str) -> Response {
     match issuer.sign_in_address(&address_of(asked, path)) {
-        Some(address) => Redirect::to(&address).into_response(),
-        None => {
-            (StatusCode::UNAUTHORIZED, alone(asked, Elsewhere { name: None, address: None })).into_response()
+        Some(address) if asked.method == Method::GET => Redirect::to(&address).into_response(),
+        // The policy of pages lets no form lead to another site.
+        address => {
+            (StatusCode::UNAUTHORIZED, alone(asked, Elsewhere { name: None, address })).into_response()
         }
     }
 }

@@ -28,6 +28,9 @@ pub(super) async fn make(signed_in: SignedIn) -> Result<Response, Error> {
 
 /// The whole address of a path, as the browser that asks reaches this server.
 pub(super) fn address_of(asked: &Asked, path: &str) -> String {
+    if let Some(site) = asked.state.site.public_url() {
+        return format!("{}{path}", site.as_str());
+    }
     let text = |name| asked.headers.get(name).and_then(|value| value.to_str().ok());
     // It comes with every form and has been checked; it knows of TLS, which a proxy may add.
     let origin = text(header::ORIGIN).map(str::to_owned);

@@ -52,6 +52,7 @@ pub(super) async fn add(
 ) -> Result<Response, Error> {
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
     let added = async {
+        asked.state.rights.check_owner(&room, &identity)?;
         let user = find(&asked.state, &name).await?;
         asked.state.rights.add_member(&room, &identity, &user).await
     };
