@@ -8,7 +8,7 @@ use super::{
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
     rights::Rights,
-    store::{Appended, Channels, Draft, Filter, Record, TopicName},
+    store::{Appended, Channels, Draft, Filter, Record, StoreError, TopicName},
     topic::Bell,
 };
 use crate::protocol::{
@@ -71,7 +71,7 @@ impl Feed {
         who: Option<&Identity>,
         channels: Channels,
         bell: Arc<Bell>,
-    ) -> Result<Subscribed, Error> {
+    ) -> Result<Subscribed, StoreError> {
         loop {
             let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
             let subscribed =

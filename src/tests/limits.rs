@@ -317,7 +317,7 @@ async fn who_tries_many_passwords_has_to_wait_even_with_the_right_one() {
     let sign_in = async |name: &str, password: &str| {
         server.post("/api/session").json(&json!({ "name": name, "password": password })).send().await.unwrap()
     };
-    for name in ["alice", "ALICE", " alice "] {
+    for name in ["alice", "ALICE", " ａｌｉｃｅ "] {
         assert_eq!(problem(sign_in(name, "wrong").await, 401).await, "wrong_password");
     }
     let refused = sign_in("alice", PASSWORD).await;
@@ -349,4 +349,37 @@ async fn each_publisher_has_a_limit_of_its_own() {
         assert_eq!(problem(publish().await.unwrap(), 429).await, "too_many_requests");
     }
     server.publish("ops", "by nobody, who has a limit too").await;
+}
+
+#[tokio::test]
+async fn a_socket_that_signs_in_by_a_frame_takes_a_place_of_its_person() {
+    let server = TestServer::start_limited(&["--max-connections-per-person=1"]).await;
+    let alice = server.person("alice").await;
+    let auth = json!({ "type": "auth", "token": alice.session.token });
+    let mut first = Socket::open(&server.url, None).await.unwrap();
+    first.send(auth.clone()).await;
+    first.join("general", json!({})).await;
+    let mut second = Socket::open(&server.url, None).await.unwrap();
+    second.send(auth.clone()).await;
+    assert_eq!(second.rejected().await, "too_many_requests");
+    second.send(json!({ "type": "join", "room": "general" })).await;
+    assert_eq!(second.rejected().await, "no_session", "it is still nobody's");
+    // A newer token of the same person takes no second place.
+    first.send(auth.clone()).await;
+    first.is_alive().await;
+    first.close().await;
+    server.expect_connections("socket", 1).await;
+    second.send(auth).await;
+    second.join("general", json!({})).await;
+}
+
+#[tokio::test]
+async fn who_is_nobody_has_so_many_frames_to_become_somebody() {
+    let server = TestServer::start().await;
+    let mut socket = Socket::open(&server.url, None).await.unwrap();
+    for _ in 0..32 {
+        socket.send(json!({ "type": "auth", "token": "nonsense" })).await;
+        assert_eq!(socket.rejected().await, "no_session");
+    }
+    assert_eq!(socket.close_code().await, 4401);
 }

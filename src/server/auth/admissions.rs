@@ -13,7 +13,10 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{Identity, now_seconds};
+use super::{
+    identity::{Identity, now_seconds},
+    pattern::Pattern,
+};
 
 /// See the module.
 #[derive(Default)]
@@ -24,6 +27,8 @@ pub(super) struct Admissions {
 
 struct Admitted {
     session: Option<String>,
+    /// What its token lets it do: a token that lets its holder do something else says nothing about this one.
+    rooms: Option<Vec<Pattern>>,
     expires_at: AtomicU64,
     over: CancellationToken,
 }
@@ -42,6 +47,7 @@ impl Admissions {
         let user_id: Arc<str> = identity.user.id.as_str().into();
         let admitted = Arc::new(Admitted {
             session: identity.session.clone(),
+            rooms: identity.rooms.clone(),
             expires_at: AtomicU64::new(identity.expires_at),
             over: CancellationToken::new(),
         });
@@ -49,10 +55,10 @@ impl Admissions {
         Admission { admissions: self.clone(), user_id, admitted }
     }
 
-    /// A token that is valid longer was seen: the connections of the same session go on as long.
+    /// A token that is valid longer was seen: the connections of the same session and rights go on as long.
     pub(super) fn prolong(&self, identity: &Identity) {
         for admitted in self.lock().get(identity.user.id.as_str()).into_iter().flatten() {
-            if admitted.session == identity.session {
+            if admitted.session == identity.session && admitted.rooms == identity.rooms {
                 admitted.expires_at.fetch_max(identity.expires_at, Ordering::Relaxed);
             }
         }
@@ -65,6 +71,14 @@ impl Admissions {
         let is_meant =
             |admitted: &&Arc<Admitted>| session.is_none() || admitted.session.as_deref() == session;
         open.filter(is_meant).for_each(|admitted| admitted.over.cancel());
+    }
+
+    /// Ends what is open of somebody, but for one session of theirs.
+    pub(super) fn end_others(&self, user_id: &str, kept: Option<&str>) {
+        let people = self.lock();
+        let open = people.get(user_id).into_iter().flatten();
+        open.filter(|admitted| kept.is_none() || admitted.session.as_deref() != kept)
+            .for_each(|admitted| admitted.over.cancel());
     }
 
     /// Ends what has expired. To be called every second or so.
@@ -126,6 +140,7 @@ mod tests {
         admissions.end("1", Some("phone"));
         assert!(is_over(&phone) && !is_over(&desk));
         admissions.end("2", None);
+        admissions.end_others("1", Some("desk"));
         assert!(!is_over(&desk));
         admissions.end("1", None);
         assert!(is_over(&desk));
@@ -143,5 +158,16 @@ mod tests {
         admissions.prolong(&identity("a", past));
         admissions.sweep();
         assert!(!is_over(&renewed) && is_over(&expired));
+    }
+
+    #[test]
+    fn a_token_with_other_rights_prolongs_nothing() {
+        let admissions = Arc::new(Admissions::default());
+        let (past, future) = (now_seconds() - 1, now_seconds() + 1_000);
+        let wide = admissions.admit(&identity("a", past));
+        let narrow = Some(vec![Pattern::parse("general").expect("fine")]);
+        admissions.prolong(&Identity { rooms: narrow, ..identity("a", future) });
+        admissions.sweep();
+        assert!(is_over(&wide));
     }
 }

@@ -10,6 +10,7 @@ mod identity;
 pub mod issuer;
 mod key_file;
 mod keys;
+mod name_key;
 mod password;
 mod pattern;
 mod secret;
@@ -24,6 +25,7 @@ pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     admissions::Admission,
     identity::Identity,
+    name_key::name_key,
     password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},
     secret::{Secret, SecretError},
@@ -115,17 +117,24 @@ impl Auth {
     }
 
     /// A token that is valid longer, for who has one of ours. `None`: it is not time, or it is another system's.
-    pub fn renew(&self, identity: &Identity) -> Option<Session> {
-        identity.is_stale.then(|| self.sessions.issue(identity.user.clone(), identity.session.clone()))
+    pub async fn renew(&self, identity: &Identity) -> Result<Option<Session>, StoreError> {
+        if !identity.is_stale {
+            return Ok(None);
+        }
+        if let (Mode::Accounts(accounts), Some(session)) = (&self.mode, &identity.session) {
+            accounts.renew_session(&identity.user.id, session).await?;
+        }
+        Ok(Some(self.sessions.issue(identity.user.clone(), identity.session.clone())))
     }
 
     /// Signs somebody in who has proved who they are. `agent` is what their browser calls itself.
     pub async fn sign_in(&self, account: &Account, agent: &str) -> Result<Session, Error> {
-        let session = match &self.mode {
-            Mode::Accounts(accounts) => Some(accounts.start_session(&account.id, agent).await?),
-            Mode::Guest | Mode::Issuer(_) => None,
+        let Mode::Accounts(accounts) = &self.mode else {
+            return Ok(self.sessions.issue(account.user(), None));
         };
-        Ok(self.sessions.issue(account.user(), session))
+        let (session, surplus) = accounts.start_session(account, agent).await?;
+        surplus.iter().for_each(|session| self.admissions.end(&account.id, Some(session)));
+        Ok(self.sessions.issue(account.user(), Some(session)))
     }
 
     /// Ends a session with what is open of it.
@@ -140,15 +149,22 @@ impl Auth {
     /// Ends all sessions of an account but this one, with what is open of them.
     pub async fn sign_out_others(&self, account: &str, kept: Option<&str>) -> Result<(), Error> {
         let Mode::Accounts(accounts) = &self.mode else { return Ok(()) };
-        for session in accounts.end_others(account, kept).await? {
-            self.admissions.end(account, Some(&session));
-        }
-        Ok(())
+        let ended = accounts.end_others(account, kept).await;
+        // Whatever came of that: what is open ends now, and has to find a session to come back.
+        self.admissions.end_others(account, kept);
+        ended
     }
 
-    /// Notes a live connection, which has to end when the admission is over.
-    pub fn admit(&self, identity: &Identity) -> Admission {
-        self.admissions.admit(identity)
+    /// Notes a live connection, which has to end when the admission is over. `None`: the session has ended since
+    /// somebody was identified by it. An end that comes later finds the connection.
+    pub async fn admit(&self, identity: &Identity) -> Result<Option<Admission>, StoreError> {
+        let admission = self.admissions.admit(identity);
+        Ok(match &self.mode {
+            Mode::Accounts(accounts) => {
+                with_account(accounts, identity.clone()).await?.is_some().then_some(admission)
+            }
+            Mode::Guest | Mode::Issuer(_) => Some(admission),
+        })
     }
 
     /// Ends connections whose token has ended, until `stop`.
@@ -163,6 +179,11 @@ impl Auth {
 /// The account behind a token, if its session still is one.
 async fn with_account(accounts: &Accounts, identity: Identity) -> Result<Option<Identity>, StoreError> {
     let Some(session) = &identity.session else { return Ok(None) };
-    let account = accounts.signed_in(&identity.user.id, session).await?;
-    Ok(account.map(|account| Identity { user: account.user(), is_admin: account.is_admin, ..identity }))
+    let signed_in = accounts.signed_in(&identity.user.id, session).await?;
+    Ok(signed_in.map(|(account, ends_at)| Identity {
+        user: account.user(),
+        is_admin: account.is_admin,
+        expires_at: identity.expires_at.min(ends_at),
+        ..identity
+    }))
 }

@@ -36,8 +36,7 @@ pub(super) fn check_form(password: &str) -> Result<(), Rejection> {
 /// The form that is kept (PHC string).
 pub(super) async fn hash(password: &str) -> String {
     let password = password.to_owned();
-    let _permit = HASHINGS.acquire().await.expect("never closed");
-    spawn_blocking(move || hash_now(&password)).await.expect("hashing does not panic")
+    run(move || hash_now(&password)).await
 }
 
 /// Whether this password was hashed so. Takes as long without a hash, and is false then.
@@ -46,16 +45,26 @@ pub(super) async fn verify(password: &str, hash: Option<String>) -> bool {
         return false;
     }
     let password = password.to_owned();
-    let _permit = HASHINGS.acquire().await.expect("never closed");
-    let verified = spawn_blocking(move || {
+    run(move || {
         let is_somebody = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
         let parsed = PasswordHash::new(&hash);
         let is_right =
             parsed.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
         is_right && is_somebody
+    })
+    .await
+}
+
+/// The permit goes along: who asked may be gone before the hashing ends, and its memory is not.
+async fn run<T: Send + 'static>(hashing: impl FnOnce() -> T + Send + 'static) -> T {
+    let permit = HASHINGS.acquire().await.expect("never closed");
+    let hashing = spawn_blocking(move || {
+        let result = hashing();
+        drop(permit);
+        result
     });
-    verified.await.expect("hashing does not panic")
+    hashing.await.expect("hashing does not panic")
 }
 
 fn hash_now(password: &str) -> String {

@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::limiter::Limiter;
 pub use self::places::{Place, Places};
-use super::{config, error::BUSY_RETRY_AFTER};
+use super::{auth::name_key, config, error::BUSY_RETRY_AFTER};
 use crate::protocol::{
+    name::parse_name,
     problem::{Code, Rejection},
     session::User,
 };
@@ -96,7 +97,8 @@ impl RateLimits {
     /// Somebody tries to sign in under a name, which need not be anybody's.
     pub fn sign_in(&self, name: &str, address: IpAddr) -> Result<(), Rejection> {
         self.sign_ins_per_address.check(&counted_as(address))?;
-        self.sign_ins.check(&name.trim().to_lowercase())
+        // As accounts are looked for, or each spelling would have attempts of its own. What is no name is nobody's.
+        self.sign_ins.check(&parse_name(name).map(|name| name_key(&name)).unwrap_or_default())
     }
 
     /// A program publishes with a token of its own, or with none from an address.

@@ -15,7 +15,7 @@ use super::{
     live::{Client, connect, connect_poll},
     page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
     problem::problem_json,
-    visitor::{no_session, over},
+    visitor::{admit, no_session, over},
 };
 use crate::{
     protocol::{cursor::Cursor, feed::Control, problem::Rejection},
@@ -76,8 +76,9 @@ async fn page(
     let (query, limit) = RawPageQuery { before, after, limit, wait, seen: None }.parse()?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
-    let admission = caller.filter(|_| query.waits()).map(|identity| state.auth.admit(identity));
+    let admission = admit(state, caller.filter(|_| query.waits())).await?;
     let (page, more_members) = tokio::select! {
+        biased; // who may not read any more gets nothing more
         () = over(admission.as_ref()) => return Err(no_session().into()),
         page = state.feed.page(query.clone(), caller, channels, limit) => (page?, String::new()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
@@ -107,7 +108,7 @@ async fn stream(
         eviction: || None, // other channels than before are readable
         refusal: encode_refusal,
         make_up: |_, _| None, // nobody whispers in the feed
-        admission: client.caller.as_ref().map(|identity| state.auth.admit(identity)),
+        admission: admit(state, client.caller.as_ref()).await?,
         _presence: None,
         subscription,
     };

@@ -14,6 +14,7 @@ use super::{
     page_query::ParsedQuery,
     path::PathText,
     reading::not_a_member,
+    visitor::admit,
 };
 use crate::{
     protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
@@ -47,7 +48,7 @@ pub(super) async fn get(
 ) -> Result<Response, Error> {
     let start = parse_start(&headers, query.after.as_deref(), query.last)?;
     let connection = connect(&state, Kind::Stream, &client)?;
-    let admission = client.caller.as_ref().map(|identity| state.auth.admit(identity));
+    let admission = admit(&state, client.caller.as_ref()).await?;
     let bell = Arc::new(Bell::default());
     let Joined { frame, recovered, subscription, presence } =
         state.chat.join(&room, client.caller.as_ref(), start.clone(), bell.clone()).await?;

@@ -7,7 +7,7 @@ use super::{
     live::{Client, connect_poll},
     page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
     path::PathText,
-    visitor::{Caller, Visitor, no_session, over},
+    visitor::{Caller, Visitor, admit, no_session, over},
 };
 use crate::{
     protocol::{
@@ -49,10 +49,11 @@ pub(super) async fn messages(
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;
     }
-    let admission = caller.filter(|_| query.waits()).map(|identity| state.auth.admit(identity));
+    let admission = admit(&state, caller.filter(|_| query.waits())).await?;
     let (page, more_members) = tokio::select! {
-        page = state.chat.page(&room, caller, query.clone(), limit) => (page?, String::new()),
+        biased; // who may not read any more gets nothing more
         () = over(admission.as_ref()) => return Err(no_session().into()),
+        page = state.chat.page(&room, caller, query.clone(), limit) => (page?, String::new()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
     Ok(answer(&state, "messages", &page, &more_members))
@@ -67,13 +68,14 @@ async fn poll(
     limit: usize,
     seen: &str,
 ) -> Result<Response, Error> {
-    let admission = caller.map(|identity| state.auth.admit(identity));
+    let admission = admit(state, caller).await?;
     let (page, presence, retry) = tokio::select! {
+        biased; // see above
+        () = over(admission.as_ref()) => return Err(no_session().into()),
         polled = state.chat.poll(room, caller, query.clone(), limit, seen) => {
             let (page, presence) = polled?;
             (page, presence, String::new())
         }
-        () = over(admission.as_ref()) => return Err(no_session().into()),
         () = state.lifetime.stop.cancelled(), if query.waits() => {
             (cut_short(&query), state.chat.presence_state(room), return_member())
         }

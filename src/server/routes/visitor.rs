@@ -66,6 +66,12 @@ async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identi
     Ok(state.auth.identify(&token).await?)
 }
 
+/// Notes a live connection of whom it is, if it is somebody's. Refused when their session has ended meanwhile.
+pub(super) async fn admit(state: &AppState, caller: Option<&Identity>) -> Result<Option<Admission>, Error> {
+    let Some(identity) = caller else { return Ok(None) };
+    Ok(Some(state.auth.admit(identity).await?.ok_or_else(no_session)?))
+}
+
 /// Returns when a live connection may not go on; never for nobody, who has no session that could end.
 pub(super) async fn over(admission: Option<&Admission>) {
     match admission {
@@ -93,7 +99,7 @@ pub(super) async fn welcome(
 ) -> Result<Response, Error> {
     let (caller, session) = match identify(&state, request.headers()).await? {
         Some(identity) => {
-            let session = state.auth.renew(&identity);
+            let session = state.auth.renew(&identity).await?;
             (Some(identity), session)
         }
         None if state.auth.takes_guests() => {

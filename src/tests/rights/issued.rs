@@ -164,3 +164,41 @@ async fn a_socket_ends_with_its_token_unless_a_newer_one_came() {
     assert_eq!(ends.close_code().await, 4401);
     renewed.is_alive().await;
 }
+
+#[tokio::test]
+async fn a_token_for_fewer_rooms_leaves_the_others() {
+    let (server, _folder) = start().await;
+    let mut socket = Socket::open(&server.url, Some(&issued(json!({})))).await.unwrap();
+    socket.join("general", json!({})).await;
+    socket.join("tech", json!({})).await;
+    socket.send(json!({ "type": "auth", "token": issued(json!({ "rooms": ["general"] })) })).await;
+    assert_eq!(socket.rejected().await, "unknown_room", "tech is closed");
+    socket.post("general", "still here").await;
+    socket.expect("posted").await;
+    socket.expect("message").await;
+    socket
+        .send(json!({ "type": "post", "room": "tech", "id": crate::support::new_id(), "text": "and here?" }))
+        .await;
+    assert_eq!(socket.rejected().await, "not_joined");
+}
+
+#[tokio::test]
+async fn who_comes_back_from_signing_in_comes_back_to_the_public_address() {
+    let settings =
+        ["--jwt-sign-in-url", "https://sso.example/{back}", "--public-url", "https://talk.example"];
+    let (server, _folder) = start_with(&settings).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.get(format!("{}/rooms/general", server.url)).send().await.unwrap();
+    assert_eq!(
+        answer.headers()["location"],
+        "https://sso.example/https%3A%2F%2Ftalk.example%2Frooms%2Fgeneral"
+    );
+    let posted = client
+        .post(format!("{}/rooms", server.url))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("name=x")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(posted.status(), 401, "a form is answered here: the policy lets it lead nowhere else");
+}

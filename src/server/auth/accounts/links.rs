@@ -126,10 +126,10 @@ impl Accounts {
             return Err(used_up());
         };
         account.password = hash;
-        let steps = vec![
-            Step::remove(Kind::Link, secret::hash(token), Expect::Present),
-            Step::put(Kind::Account, &account.id, Expect::Present, &account),
-        ];
+        // This link has to be there still; the account's others end along with it.
+        let mut steps = self.with_password(&account).await?;
+        steps.retain(|step| step.kind != Kind::Link || step.id != secret::hash(token));
+        steps.insert(0, Step::remove(Kind::Link, secret::hash(token), Expect::Present));
         if self.directory.change(steps).await? { Ok(account) } else { Err(used_up()) }
     }
 }

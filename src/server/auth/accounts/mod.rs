@@ -16,7 +16,7 @@ pub use self::{
     links::{Link, Purpose},
     sessions::AccountSession,
 };
-use super::password;
+use super::{name_key::name_key, password};
 use crate::{
     protocol::{
         name::parse_name,
@@ -78,13 +78,13 @@ impl Accounts {
             .into_iter()
             .map(|(_, account)| account)
             .collect();
-        accounts.sort_by_cached_key(|account| key_of(&account.name));
+        accounts.sort_by_cached_key(|account| name_key(&account.name));
         Ok(accounts)
     }
 
     /// Who has this name.
     pub async fn find(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        let Some(id) = self.directory.read::<String>(Kind::AccountName, &key_of(name)).await? else {
+        let Some(id) = self.directory.read::<String>(Kind::AccountName, &name_key(name)).await? else {
             return Ok(None);
         };
         self.directory.read(Kind::Account, &id).await
@@ -102,20 +102,34 @@ impl Accounts {
             Err(_) => None,
         };
         let is_right = password::verify(password, account.as_ref().map(|one| one.password.clone())).await;
-        account
-            .filter(|account| is_right && !account.is_blocked)
-            .ok_or_else(|| Rejection::new(Code::WrongPassword, "The name or the password is wrong.").into())
+        account.filter(|account| is_right && !account.is_blocked).ok_or_else(wrong_password)
     }
 
     /// Another password, by who knows the present one. Their other sessions end: see [`Accounts::end_others`].
     pub async fn change_password(&self, id: &str, present: &str, new: &str) -> Result<(), Error> {
         password::check_form(new)?;
-        let account: Option<Account> = self.directory.read(Kind::Account, id).await?;
-        if !password::verify(present, account.map(|account| account.password)).await {
-            return Err(Rejection::new(Code::WrongPassword, "The present password is wrong.").into());
+        let proved = self.directory.read::<Account>(Kind::Account, id).await?.map(|account| account.password);
+        if !password::verify(present, proved.clone()).await {
+            return Err(wrong_present_password());
         }
         let hash = password::hash(new).await;
-        self.change(id, |account| account.password = hash).await
+        let _held = self.changes.lock().await;
+        let account = self.directory.read::<Account>(Kind::Account, id).await?;
+        // Hashing took its time: an administrator may have reset it since.
+        let account = account.filter(|account| Some(&account.password) == proved.as_ref());
+        let account = Account { password: hash, ..account.ok_or_else(wrong_present_password)? };
+        self.directory.change(self.with_password(&account).await?).await?;
+        Ok(())
+    }
+
+    /// The steps that give an account the password it has here. Links to another one end with it.
+    async fn with_password(&self, account: &Account) -> Result<Vec<Step>, Error> {
+        let is_for = |link: &Link| link.purpose == Purpose::Reset { account: account.id.clone() };
+        let links = self.links().await?.into_iter().filter(|(_, link)| is_for(link));
+        let mut steps: Vec<Step> =
+            links.map(|(id, _)| Step::remove(Kind::Link, id, Expect::Anything)).collect();
+        steps.push(Step::put(Kind::Account, &account.id, Expect::Present, account));
+        Ok(steps)
     }
 
     /// Another name.
@@ -125,7 +139,7 @@ impl Accounts {
         let Some(mut account) = self.directory.read::<Account>(Kind::Account, id).await? else {
             return Err(unknown());
         };
-        let (old, new) = (key_of(&account.name), key_of(&name));
+        let (old, new) = (name_key(&account.name), name_key(&name));
         account.name = name;
         let mut steps = vec![Step::put(Kind::Account, id, Expect::Present, &account)];
         if old != new {
@@ -133,17 +147,6 @@ impl Accounts {
             steps.push(Step::put(Kind::AccountName, new, Expect::Absent, &account.id));
         }
         if self.directory.change(steps).await? { Ok(account) } else { Err(name_taken()) }
-    }
-
-    /// Writes a changed account.
-    async fn change(&self, id: &str, change: impl FnOnce(&mut Account)) -> Result<(), Error> {
-        let _held = self.changes.lock().await;
-        let Some(mut account) = self.directory.read::<Account>(Kind::Account, id).await? else {
-            return Err(unknown());
-        };
-        change(&mut account);
-        let step = Step::put(Kind::Account, id, Expect::Present, &account);
-        if self.directory.change(vec![step]).await? { Ok(()) } else { Err(unknown()) }
     }
 
     /// The steps that make an account, and the account.
@@ -159,16 +162,19 @@ impl Accounts {
             name,
         };
         let steps = vec![
-            Step::put(Kind::AccountName, key_of(&account.name), Expect::Absent, &account.id),
+            Step::put(Kind::AccountName, name_key(&account.name), Expect::Absent, &account.id),
             Step::put(Kind::Account, &account.id, Expect::Absent, &account),
         ];
         Ok((account, steps))
     }
 }
 
-/// Names that differ in case only are one: they look like one.
-fn key_of(name: &str) -> String {
-    name.to_lowercase()
+fn wrong_password() -> Error {
+    Rejection::new(Code::WrongPassword, "The name or the password is wrong.").into()
+}
+
+fn wrong_present_password() -> Error {
+    Rejection::new(Code::WrongPassword, "The present password is wrong.").into()
 }
 
 fn unknown() -> Error {

@@ -1,9 +1,10 @@
 //! What administrators do with people: block, remove, and make administrators. There is always one left.
 
-use super::{Account, Accounts, key_of, unknown};
+use super::{Account, Accounts, unknown};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
+        auth::name_key::name_key,
         error::Error,
         store::directory::{Expect, Kind, Step},
     },
@@ -28,7 +29,7 @@ impl Accounts {
         };
         self.check_an_admin_is_left(id, None).await?;
         let steps = vec![
-            Step::remove(Kind::AccountName, key_of(&account.name), Expect::Anything),
+            Step::remove(Kind::AccountName, name_key(&account.name), Expect::Anything),
             Step::remove(Kind::Account, id, Expect::Present),
         ];
         self.directory.change(steps).await?;

@@ -72,7 +72,7 @@ async fn who_signs_in_needs_the_password_and_no_block() {
     for (name, password) in [("bob", "wrong horse"), ("nobody", PASSWORD), ("\u{202e}", PASSWORD), ("", "")] {
         assert_eq!(code(accounts.sign_in(name, password).await), Some(Code::WrongPassword), "{name:?}");
     }
-    let session = accounts.start_session(&bob.id, "Firefox").await.expect("started");
+    let (session, _) = accounts.start_session(&bob, "Firefox").await.expect("started");
     assert!(accounts.signed_in(&bob.id, &session).await.expect("read").is_some());
     accounts.set_blocked(&bob.id, true).await.expect("blocked");
     assert_eq!(code(accounts.sign_in("bob", PASSWORD).await), Some(Code::WrongPassword));
@@ -139,13 +139,71 @@ async fn sessions_end_one_by_one_or_all_but_one() {
         accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
     let mut sessions = Vec::new();
     for agent in ["one", "two", "three"] {
-        sessions.push(accounts.start_session(&bob.id, agent).await.expect("started"));
+        sessions.push(accounts.start_session(&bob, agent).await.expect("started").0);
     }
     accounts.end_session(&bob.id, &sessions[0]).await.expect("ended");
-    assert_eq!(accounts.end_others(&bob.id, Some(&sessions[1])).await.expect("ended"), [sessions[2].clone()]);
+    accounts.end_others(&bob.id, Some(&sessions[1])).await.expect("ended");
     let left = accounts.sessions(&bob.id).await.expect("read");
     assert_eq!(
         left.iter().map(|(id, one)| (id, one.agent.as_str())).collect::<Vec<_>>(),
         [(&sessions[1], "two")]
     );
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_somebodys_is_theirs() {
+    let (accounts, _folder) = accounts();
+    let invite = async || accounts.invite("alice").await.expect("made");
+    accounts.join(&invite().await, "admin", PASSWORD).await.expect("joined");
+    for name in ["ad\u{200d}min", "admin\u{fe0f}", "ＡＤＭＩＮ"] {
+        assert_eq!(
+            code(accounts.join(&invite().await, name, PASSWORD).await),
+            Some(Code::NameTaken),
+            "{name:?}"
+        );
+    }
+    assert_eq!(accounts.sign_in("ａｄｍｉｎ", PASSWORD).await.expect("signed in").name, "admin");
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_meanwhile_proves_nothing() {
+    let (accounts, _folder) = accounts();
+    let bob =
+        accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
+    let proved = accounts.sign_in("bob", PASSWORD).await.expect("signed in");
+    let (first, second) = (
+        accounts.make_reset_link(&bob.id).await.expect("made"),
+        accounts.make_reset_link(&bob.id).await.expect("made"),
+    );
+    let invitation = accounts.invite("alice").await.expect("made");
+    accounts.reset(&first, "battery staple").await.expect("reset");
+    assert_eq!(
+        code(accounts.reset(&second, "mine again").await),
+        Some(Code::BadLink),
+        "it ends with the first"
+    );
+    accounts.link(&invitation).await.expect("what is for others stays");
+    let refused = accounts.start_session(&proved, "Firefox").await.err().map(Error::into_rejection);
+    assert_eq!(refused.map(|rejection| rejection.code), Some(Code::WrongPassword));
+    let third = accounts.make_reset_link(&bob.id).await.expect("made");
+    accounts.change_password(&bob.id, "battery staple", "a third one").await.expect("changed");
+    assert_eq!(code(accounts.reset(&third, "mine again").await), Some(Code::BadLink));
+}
+
+#[tokio::test]
+async fn the_oldest_of_too_many_sessions_end_and_are_told() {
+    let (accounts, _folder) = accounts();
+    let bob =
+        accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
+    let (first, surplus) = accounts.start_session(&bob, "the first").await.expect("started");
+    assert_eq!(surplus, Vec::<String>::new());
+    for _ in 0..49 {
+        accounts.start_session(&bob, "another").await.expect("started");
+    }
+    // Renewed after all the others: it is not the oldest any more.
+    accounts.renew_session(&bob.id, &first).await.expect("renewed");
+    let (_, surplus) = accounts.start_session(&bob, "the last").await.expect("started");
+    assert_eq!((surplus.len(), surplus.contains(&first)), (1, false));
+    assert!(accounts.signed_in(&bob.id, &surplus[0]).await.expect("read").is_none());
+    assert_eq!(accounts.sessions(&bob.id).await.expect("read").len(), 50);
 }

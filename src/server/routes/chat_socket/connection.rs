@@ -1,13 +1,13 @@
 //! One chat connection: what it follows, and what it does when something happens.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{
-    AUTH_TIMEOUT, CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, LAST_MAX, PING_INTERVAL, SILENCE_MAX, close,
+    CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, LAST_MAX, PING_INTERVAL, SILENCE_MAX, close,
     inlet::{Fault, Inlet, Message},
+    sign_in::Holder,
 };
 use crate::{
     protocol::{
@@ -17,7 +17,7 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        auth::{Admission, Auth, Identity},
+        auth::Identity,
         chat::{Chat, Joined, encode_frame, reset_frame},
         error::Error,
         form::{self, CLOSE, Form, PING, PONG},
@@ -39,7 +39,7 @@ use crate::{
 
 /// Why the connection ends. There is nothing to repair: the client resumes from its cursor.
 #[derive(Debug)]
-enum End {
+pub(super) enum End {
     /// The peer is gone.
     Gone,
     /// The peer closed, and is answered with this code.
@@ -56,53 +56,31 @@ enum Event {
 }
 
 /// A room the connection follows. Dropping it leaves the room.
-struct Following {
+pub(super) struct Following {
     subscription: Subscription,
     _presence: Option<PresenceGuard>,
 }
 
 /// What it holds, it holds for every open socket: there may be many thousands.
 pub(super) struct Connection {
-    chat: Arc<Chat>,
-    metrics: Arc<Metrics>,
-    stop: CancellationToken,
-    write_timeout: Duration,
-    auth: Arc<Auth>,
+    pub(super) state: AppState,
     /// Whose socket it is. Until it is somebody's it can do nothing but become so.
-    identity: Option<Identity>,
-    admission: Option<Admission>,
+    pub(super) holder: Option<Holder>,
     bell: Arc<Bell>,
-    inlet: Inlet,
-    outlet: Arc<Outlet>,
-    rooms: Vec<Following>,
+    pub(super) inlet: Inlet,
+    pub(super) outlet: Arc<Outlet>,
+    pub(super) rooms: Vec<Following>,
 }
 
 impl Connection {
-    pub(super) fn new(
-        state: &AppState,
-        identity: Option<Identity>,
-        outlet: Arc<Outlet>,
-        inlet: Inlet,
-    ) -> Self {
-        Self {
-            chat: state.chat.clone(),
-            metrics: state.metrics.clone(),
-            stop: state.lifetime.stop.clone(),
-            write_timeout: state.write_timeout,
-            auth: state.auth.clone(),
-            admission: identity.as_ref().map(|identity| state.auth.admit(identity)),
-            identity,
-            bell: Arc::default(),
-            inlet,
-            outlet,
-            rooms: Vec::new(),
-        }
+    pub(super) fn new(state: AppState, holder: Option<Holder>, outlet: Arc<Outlet>, inlet: Inlet) -> Self {
+        Self { state, holder, bell: Arc::default(), inlet, outlet, rooms: Vec::new() }
     }
 
     /// Serves the socket until one side ends it.
     pub(super) async fn serve(mut self) {
         let end = self.run().await;
-        let user_id = self.identity.as_ref().map(|identity| &identity.user.id);
+        let user_id = self.holder.as_ref().map(|holder| &holder.identity.user.id);
         tracing::debug!(user.id = user_id, ?end, "a socket ended");
         self.rooms.clear();
         // The peer may be gone already, or gone before it answers; there is nobody left to tell.
@@ -115,12 +93,12 @@ impl Connection {
     }
 
     async fn run(&mut self) -> End {
-        let stop = self.stop.clone();
+        let stop = self.state.lifetime.stop.clone();
         let mut heartbeat = interval(PING_INTERVAL);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         let mut has_more = false;
-        if self.identity.is_none()
+        if self.holder.is_none()
             && let Err(end) = Box::pin(self.become_somebody()).await
         {
             return end;
@@ -128,20 +106,22 @@ impl Connection {
         loop {
             if self.outlet.is_full() {
                 // Until the peer has taken this, it is not listened to: what it asks for would only come on top.
-                match stop.run_until_cancelled(self.outlet.drain(self.write_timeout)).await {
+                match stop.run_until_cancelled(self.outlet.drain(self.state.write_timeout)).await {
                     None => return End::Close(close::GOING_AWAY),
                     Some(Err(_)) => return End::Gone,
                     Some(Ok(())) => heard = Instant::now(), // while we wrote, its silence said nothing
                 }
             }
+            let admission = self.holder.as_ref().map(|holder| &holder.admission);
             let event = tokio::select! {
+                biased; // who may not go on says and gets nothing more
+                () = over(admission) => return End::Close(close::NO_SESSION),
                 () = stop.cancelled() => return End::Close(close::GOING_AWAY),
-                () = over(self.admission.as_ref()) => return End::Close(close::NO_SESSION),
+                _ = heartbeat.tick() => Ok(Event::Heartbeat),
                 message = hear(&mut self.inlet, &self.outlet) => message.map(Event::Message),
                 // A room that had more than one batch goes on in the next round, after the client was heard.
                 () = async {}, if has_more => Ok(Event::Delivery),
                 () = self.bell.rung() => Ok(Event::Delivery),
-                _ = heartbeat.tick() => Ok(Event::Heartbeat),
             };
             let done = match event {
                 Ok(Event::Message(message)) => {
@@ -163,42 +143,8 @@ impl Connection {
         }
     }
 
-    /// Waits for the frame that says whose socket it is. All others are refused until then.
-    async fn become_somebody(&mut self) -> Result<(), End> {
-        let (stop, deadline) = (self.stop.clone(), Instant::now() + AUTH_TIMEOUT);
-        while self.identity.is_none() {
-            let heard = tokio::select! {
-                () = stop.cancelled() => return Err(End::Close(close::GOING_AWAY)),
-                heard = timeout_at(deadline, hear(&mut self.inlet, &self.outlet)) => heard,
-            };
-            match heard {
-                Ok(message) => self.on_message(message?).await?,
-                Err(_) => return Err(End::Close(close::NO_SESSION)),
-            }
-            if self.outlet.is_full() {
-                // Who says much and takes no answer is not about to sign in.
-                return Err(End::Close(close::NO_SESSION));
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a token: the first says whose socket it is, a later one of the same person lets it go on as long.
-    async fn authenticate(&mut self, token: &str) -> Result<(), Error> {
-        let identity = self.auth.identify(token).await?.ok_or_else(no_session)?;
-        if self.identity.as_ref().is_some_and(|known| known.user.id != identity.user.id) {
-            let message = "A socket stays with whom it was opened for; open another one.";
-            return Err(Rejection::new(Code::NotAllowed, message).into());
-        }
-        if self.admission.is_none() {
-            self.admission = Some(self.auth.admit(&identity));
-        }
-        self.identity = Some(identity);
-        Ok(())
-    }
-
     fn who(&self) -> Result<&Identity, Rejection> {
-        self.identity.as_ref().ok_or_else(no_session)
+        self.holder.as_ref().map(|holder| &holder.identity).ok_or_else(no_session)
     }
 
     /// Ends the protocol in order, so that the peer reads the code.
@@ -228,7 +174,7 @@ impl Connection {
         }
     }
 
-    async fn on_message(&mut self, message: Message) -> Result<(), End> {
+    pub(super) async fn on_message(&mut self, message: Message) -> Result<(), End> {
         let text = match message {
             Message::Text(text) => text,
             Message::Binary => {
@@ -282,8 +228,9 @@ impl Connection {
                 Err(error) => self.reject(Some(room), Some(id), error.into_rejection()),
             },
             ClientFrame::Typing { room } => {
-                let told =
-                    self.followed(&room).and_then(|(room, _)| self.chat.typing(&room, &self.who()?.user));
+                let told = self
+                    .followed(&room)
+                    .and_then(|(room, _)| self.state.chat.typing(&room, &self.who()?.user));
                 if let Err(rejection) = told {
                     self.reject(Some(room), None, rejection);
                 }
@@ -304,8 +251,8 @@ impl Connection {
             (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
             (None, None) => Start::New,
         };
-        let who = self.identity.as_ref().ok_or_else(no_session)?;
-        let id = self.chat.room(room, Some(who)).await?;
+        self.who()?;
+        let id = RoomId::parse(room)?;
         let place = self.rooms.iter().position(|following| *following.room() == id);
         if place.is_none() && self.rooms.len() >= JOINS_MAX {
             let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
@@ -315,8 +262,9 @@ impl Connection {
             // Nothing of the room may come between now and its `joined`.
             self.rooms[place].subscription.step_back();
         }
+        let who = self.who()?;
         let Joined { frame, recovered, subscription, presence } =
-            self.chat.join(room, Some(who), start, self.bell.clone()).await?;
+            self.state.chat.join(room, Some(who), start, self.bell.clone()).await?;
         let reset = (!recovered).then(|| reset_frame(id, subscription.cursor()));
         let following = Following { subscription, _presence: presence };
         match place {
@@ -335,7 +283,7 @@ impl Connection {
         // Who posts is told so before the message itself comes; the bell lets it come.
         following.subscription.step_back();
         self.bell.ring();
-        let (message, _) = self.chat.post(&room, &who.user, id, text).await?;
+        let (message, _) = self.state.chat.post(&room, &who.user, id, text).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(ServerFrame::Posted {
             room,
@@ -358,7 +306,7 @@ impl Connection {
         let mut has_more = false;
         let mut lost = Vec::new();
         for following in &mut self.rooms {
-            match following.read(&self.chat, &self.metrics).await {
+            match following.read(&self.state.chat, &self.state.metrics).await {
                 Ok(Some(frames)) => {
                     has_more = true;
                     self.outlet.write(&frames);
@@ -372,10 +320,15 @@ impl Connection {
             }
         }
         for room in lost {
-            self.rooms.retain(|following| *following.room() != room);
-            self.reject(Some(room.as_str().to_owned()), None, not_a_member());
+            self.lose(&room, not_a_member());
         }
         Ok(has_more)
+    }
+
+    /// Leaves a room that is not open any more, and says why.
+    pub(super) fn lose(&mut self, room: &RoomId, rejection: Rejection) {
+        self.rooms.retain(|following| following.room() != room);
+        self.reject(Some(room.as_str().to_owned()), None, rejection);
     }
 
     fn send(&self, frame: &ServerFrame) {
@@ -389,7 +342,7 @@ impl Connection {
 }
 
 impl Following {
-    fn room(&self) -> &RoomId {
+    pub(super) fn room(&self) -> &RoomId {
         let TopicName::Room(room) = self.subscription.topic() else {
             unreachable!("the chat joins rooms only")
         };
@@ -407,7 +360,7 @@ impl Following {
 }
 
 /// Waits for the next message. Loses nothing when it is dropped.
-async fn hear(inlet: &mut Inlet, outlet: &Outlet) -> Result<Message, End> {
+pub(super) async fn hear(inlet: &mut Inlet, outlet: &Outlet) -> Result<Message, End> {
     loop {
         match inlet.next() {
             Ok(Some(message)) => return Ok(message),

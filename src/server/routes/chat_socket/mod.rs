@@ -9,12 +9,13 @@
 
 mod connection;
 mod inlet;
+mod sign_in;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 
-use self::{connection::Connection, inlet::Inlet};
+use self::{connection::Connection, inlet::Inlet, sign_in::Holder};
 use super::{
     BODY_MAX_BYTES, handshake,
     live::{Client, connect},
@@ -66,13 +67,19 @@ pub(super) async fn get(
     if is_nobody && bearer(&headers).is_some() {
         return Err(no_session().into());
     }
-    let has_ended = is_nobody && has_cookie(&state.site, &headers);
     let counted = connect(&state, Kind::Socket, &client)?;
-    let identity = client.caller;
+    let holder = match client.caller {
+        Some(identity) => {
+            let admission = state.auth.admit(&identity).await?;
+            admission.map(|admission| Holder { identity, admission, place: None })
+        }
+        None => None,
+    };
+    let has_ended = holder.is_none() && has_cookie(&state.site, &headers);
     let takeover = Takeover::new(move |stream, received, admitted| {
         let outlet = Arc::new(Outlet::new(stream, Form::Frame));
         let inlet = Inlet::new(&received, MESSAGE_MAX_BYTES);
-        let connection = Connection::new(&state, identity, outlet, inlet);
+        let connection = Connection::new(state.clone(), holder, outlet, inlet);
         state.lifetime.live.spawn(async move {
             match has_ended {
                 true => connection.refuse().await,

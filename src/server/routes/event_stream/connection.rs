@@ -90,12 +90,13 @@ impl Connection {
                 drained.ok_or(End::Stop)??;
             }
             tokio::select! {
+                biased; // who may not read any more gets nothing more
+                () = over(self.followed.admission.as_ref()) => return Err(End::Refused(no_session())),
                 () = stop.cancelled() => return Err(End::Stop),
                 () = self.outlet.closed() => return Err(End::Gone),
-                () = over(self.followed.admission.as_ref()) => return Err(End::Refused(no_session())),
+                _ = signs_of_life.tick() => self.keep_alive(),
                 () = async {}, if has_more => {}
                 () = self.followed.bell.rung() => {}
-                _ = signs_of_life.tick() => self.keep_alive(),
             }
             has_more = self.deliver().await?;
         }

@@ -15,7 +15,13 @@ use super::{
 };
 use crate::{
     protocol::socket_io::{FEED_NAMESPACE, FollowFeed, token},
-    server::{auth::Identity, error::Error, state::AppState, topic::Bell},
+    server::{
+        auth::{Admission, Identity},
+        error::Error,
+        routes::visitor::no_session,
+        state::AppState,
+        topic::Bell,
+    },
 };
 
 /// Opens the namespaces.
@@ -42,35 +48,38 @@ struct Prepared(Arc<Mutex<Option<Start>>>);
 type Start = Box<dyn FnOnce(Arc<Socket>) + Send>;
 
 async fn enter_rooms(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
-    let identity = identify(state, socket, &auth).await?;
+    let (identity, admission) = identify(state, socket, &auth).await?;
     let bell = Arc::new(Bell::default());
-    let rooms = Rooms::new(state, identity.clone(), bell.clone());
-    prepare(state, socket, &identity, bell, rooms, Outbox::default());
+    let rooms = Rooms::new(state, identity, bell.clone());
+    prepare(state, socket, admission, bell, rooms, Outbox::default());
     Ok(())
 }
 
 async fn enter_feed(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
-    let identity = identify(state, socket, &auth).await?;
+    let (identity, admission) = identify(state, socket, &auth).await?;
     let bell = Arc::new(Bell::default());
-    let (feed, outbox) = Feed::follow(state, FollowFeed::parse(auth)?, bell.clone()).await?;
-    prepare(state, socket, &identity, bell, feed, outbox);
+    let (feed, outbox) = Feed::follow(state, identity, FollowFeed::parse(auth)?, bell.clone()).await?;
+    prepare(state, socket, admission, bell, feed, outbox);
     Ok(())
 }
 
-async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<Identity, Error> {
+/// Who says it, and the note that they are connected.
+async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<(Identity, Admission), Error> {
     let seat = Seat::of(socket.req_parts()).expect("a connection is opened with a seat");
-    seat.enter(state, token(auth)?).await
+    let identity = seat.enter(state, token(auth)?).await?;
+    let admission = state.auth.admit(&identity).await?.ok_or_else(no_session)?;
+    Ok((identity, admission))
 }
 
 fn prepare(
     state: &AppState,
     socket: &Arc<Socket>,
-    identity: &Identity,
+    admission: Admission,
     bell: Arc<Bell>,
     follower: impl Follower + 'static,
     outbox: Outbox,
 ) {
-    let session = Session::open(state, identity, socket, bell);
+    let session = Session::open(state, admission, socket, bell);
     let live = state.lifetime.live.clone();
     let start: Start = Box::new(move |socket| drop(live.spawn(session.serve(socket, outbox, follower))));
     socket.extensions.insert(Prepared(Arc::new(Mutex::new(Some(start)))));

@@ -18,14 +18,14 @@ use crate::{
         socket_io::FollowFeed,
     },
     server::{
+        auth::Identity,
         clock::now_ms,
         error::Error,
-        feed::Channels,
+        feed::parse_channels,
         hub::{Start, Subscribed},
-        metrics::Metrics,
         routes::chat_socket::LAST_MAX,
         state::AppState,
-        store::StoreError,
+        store::{Channels, StoreError},
         subscription::{Batch, Subscription},
         topic::Bell,
     },
@@ -33,7 +33,10 @@ use crate::{
 
 /// See the module.
 pub(super) struct Feed {
-    metrics: Arc<Metrics>,
+    state: AppState,
+    identity: Identity,
+    channels: Channels,
+    bell: Arc<Bell>,
     subscription: Subscription,
 }
 
@@ -41,6 +44,7 @@ impl Feed {
     /// Follows the feed as the CONNECT says. With it, what the client is told first.
     pub(super) async fn follow(
         state: &AppState,
+        identity: Identity,
         how: FollowFeed,
         bell: Arc<Bell>,
     ) -> Result<(Self, Outbox), Error> {
@@ -49,18 +53,32 @@ impl Feed {
             (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
             (None, None) => Start::New,
         };
-        let channels = Channels::parse(how.channels.map(|list| list.join(",")).as_deref())?;
-        let Subscribed { subscription, recovered } = state.feed.subscribe(start, channels, bell).await?;
-        let cursor = subscription.cursor();
+        let channels = parse_channels(how.channels.map(|list| list.join(",")).as_deref())?;
+        let Subscribed { subscription, recovered } =
+            state.feed.subscribe(start, Some(&identity), channels.clone(), bell.clone()).await?;
+        let (cursor, head) = (subscription.cursor(), subscription.readable_head().await?);
         let connected = json!({
-            "timestamp": now_ms(), "head": subscription.head(), "cursor": cursor, "recovered": recovered,
+            "timestamp": now_ms(), "head": head, "cursor": cursor, "recovered": recovered,
         });
         let mut outbox = Outbox::default();
         outbox.push(Outgoing::event(None, "connected", connected));
         if !recovered {
             outbox.push(reset(&cursor));
         }
-        Ok((Self { metrics: state.metrics.clone(), subscription }, outbox))
+        Ok((Self { state: state.clone(), identity, channels, bell, subscription }, outbox))
+    }
+
+    /// Other channels than before are readable: goes on from the same place.
+    async fn follow_anew(&mut self, outbox: &mut Outbox) -> Result<(), StoreError> {
+        let start = Start::After(self.subscription.cursor());
+        let (who, channels, bell) = (Some(&self.identity), self.channels.clone(), self.bell.clone());
+        let Subscribed { subscription, recovered } =
+            self.state.feed.subscribe(start, who, channels, bell).await?;
+        if !recovered {
+            outbox.push(reset(&subscription.cursor()));
+        }
+        self.subscription = subscription;
+        Ok(())
     }
 }
 
@@ -73,11 +91,11 @@ impl Follower for Feed {
 
     async fn read(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
         match self.subscription.read().await? {
-            // Nobody is evicted from the feed.
-            Batch::Idle | Batch::Evicted => return Ok(false),
+            Batch::Idle => return Ok(false),
+            Batch::Evicted => self.follow_anew(outbox).await?,
             Batch::Reset(cursor) => outbox.push(reset(&cursor)),
             Batch::Entries(entries) => {
-                self.metrics.count_deliveries(entries.len());
+                self.state.metrics.count_deliveries(entries.len());
                 let epoch = self.subscription.cursor().epoch;
                 for entry in entries {
                     let cursor = Cursor { epoch: epoch.clone(), offset: entry.offset };

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     protocol::{name::RoomId, problem::Rejection},
     server::{
-        auth::{Admission, Identity},
+        auth::Admission,
         error::{Error, unavailable},
         routes::visitor::no_session,
         state::AppState,
@@ -62,11 +62,16 @@ pub(super) struct Session {
 
 impl Session {
     /// Collects what the client says from now on; it is served later.
-    pub(super) fn open(state: &AppState, identity: &Identity, socket: &Arc<Socket>, bell: Arc<Bell>) -> Self {
+    pub(super) fn open(
+        state: &AppState,
+        admission: Admission,
+        socket: &Arc<Socket>,
+        bell: Arc<Bell>,
+    ) -> Self {
         let gone = CancellationToken::new();
         let inbox = Inbox::open(socket, gone.clone());
         let stop = state.lifetime.stop.clone();
-        Self { stop, gone, admission: state.auth.admit(identity), inbox, bell }
+        Self { stop, gone, admission, inbox, bell }
     }
 
     /// Serves the client until one side ends it. `outbox` has what it is told first.
@@ -95,9 +100,10 @@ impl Session {
                 return end;
             }
             tokio::select! {
+                biased; // who may not go on says and gets nothing more
+                () = self.admission.over() => return End::Refused(no_session()),
                 () = self.stop.cancelled() => return End::Gone,
                 () = self.gone.cancelled() => return End::Gone,
-                () = self.admission.over() => return End::Refused(no_session()),
                 received = self.inbox.next() => {
                     follower.answer(received, outbox).await;
                     continue;
