@@ -96,7 +96,9 @@ impl Chat {
         }
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
-                chat.make_room(Room { id: RoomId::of_name(name)?, name: name.to_owned() }).await?;
+                // Another node may be making them too.
+                let room = Room { id: RoomId::of_name(name)?, name: name.to_owned() };
+                chat.hub.store().create_room(room, max_rooms).await?;
             }
         }
         Ok(chat)
