@@ -10,13 +10,16 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh scripts/build scripts/snip.mjs scripts/compress.mjs -type f)
 
-.PHONY: help setup setup-test setup-audit build run watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
+.PHONY: help setup setup-unit setup-test setup-audit build run watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:
 	scripts/setup build
+
+setup-unit:
+	scripts/setup unit
 
 setup-test:
 	scripts/setup test
@@ -37,7 +40,7 @@ check: setup ## Format, lints for both targets, the rules of the tree, and the b
 	$(TOOLS) scripts/check
 	$(MAKE) --no-print-directory bytes
 
-unit: setup ## Unit tests and tests over real sockets
+unit: setup-unit ## Unit tests and tests over real sockets
 	$(TOOLS) cargo test --features ssr
 
 chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to rerun a plan
@@ -60,6 +63,7 @@ figures: setup ## What the promise costs: return after a restart, stalled reader
 	$(TOOLS) ulimit -n 8192
 	cargo bench --features ssr --target-dir target/bench --bench promise -- $(ARGS)
 
+# Appends to PostgreSQL: DATABASE_URL=postgres://… make bench ARGS="--only appends"
 bench: build ## What delivery costs beside a bare write: make bench ARGS='--only websocket --label before' (or --help)
 	$(TOOLS) ulimit -n 16384
 	cargo bench --features ssr --target-dir target/bench --bench fanout -- --server $(PROGRAM) $(ARGS)

@@ -3,20 +3,20 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use idobata::server::{self, Config, telemetry};
+use idobata::server::{Cli, telemetry};
 
 /// Pages with several open queries can stall a runtime with fewer threads than these, whatever the machine has.
 const MIN_WORKERS: usize = 4;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
-    if let Err(error) = telemetry::start(config.log_format) {
+    let cli = Cli::parse();
+    if let Err(error) = telemetry::start(cli.config.log_format) {
         return fail(&error);
     }
     let workers =
         std::thread::available_parallelism().map_or(MIN_WORKERS, |cores| cores.get().max(MIN_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
-    let result = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(server::run(config)));
+    let result = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(cli.run()));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),

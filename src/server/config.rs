@@ -11,7 +11,10 @@ pub use self::{
     limits::{Limit, Limits, Rate},
     sign_in_url::SignInUrl,
 };
-use super::{site::Origin, store::Retention};
+use super::{
+    site::Origin,
+    store::{Retention, location::DatabaseUrl},
+};
 use crate::protocol::transport::Transport;
 
 /// A self-hosted live event feed with chat rooms beside it.
@@ -45,6 +48,18 @@ pub struct Config {
     /// Folder for the database and the session key, made if missing
     #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
+
+    /// Database: `postgres://USER:PASSWORD@HOST/DATABASE`, or `sqlite:` for the file in the data folder
+    ///
+    /// The password is better given by the environment: others on the machine can see a program's flags.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// Connections to PostgreSQL at the same time; all nodes' together must fit into its `max_connections`
+    ///
+    /// Each topic that is posted to holds one while it commits, each page that is read one for a moment.
+    #[arg(long, env = "IDOBATA_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N", value_parser = a_few)]
+    pub database_connections: usize,
 
     /// How people become somebody
     #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW")]
@@ -141,7 +156,7 @@ pub struct Config {
     pub limits: Limits,
 }
 
-const AFTER_HELP: &str = "Open the printed address in a browser. Publish with:\n  \
+pub(super) const AFTER_HELP: &str = "Open the printed address in a browser. Publish with:\n  \
     curl -d 'backup done' http://127.0.0.1:3000/api/events/ops";
 
 /// How people become somebody.
@@ -240,6 +255,14 @@ impl FromStr for Age {
 
 fn at_least_one(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number above 0".to_owned())
+}
+
+/// One to look into the database while the other one waits for a lock.
+const CONNECTIONS_MIN: usize = 2;
+
+fn a_few(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number >= CONNECTIONS_MIN);
+    number.ok_or_else(|| format!("write a whole number, at least {CONNECTIONS_MIN}"))
 }
 
 impl Config {

@@ -10,6 +10,10 @@ use crate::protocol::problem::{Code, Rejection};
 /// for a person to wait.
 pub const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
+const NOTHING_STORED: &str = "The server could not do this now; nothing was stored. Try again.";
+const MAY_BE_STORED: &str =
+    "The server lost its database while it stored this. Send it again: with the same id it is stored once.";
+
 /// The refusal of a server that could not do it, for now.
 pub fn unavailable(message: &str) -> Rejection {
     Rejection::new(Code::Unavailable, message).retry_after(BUSY_RETRY_AFTER)
@@ -33,7 +37,7 @@ impl Error {
             Self::Rejected(rejection) => rejection,
             Self::Store(error) => {
                 tracing::error!(%error, "the store failed");
-                unavailable("The server could not do this now; nothing was stored. Try again.")
+                unavailable(if error.is_undecided() { MAY_BE_STORED } else { NOTHING_STORED })
             }
         }
     }

@@ -8,6 +8,7 @@ mod accept;
 mod admission;
 pub mod auth;
 pub mod chat;
+pub mod cli;
 mod clock;
 pub mod config;
 pub mod documents;
@@ -41,8 +42,8 @@ use anyhow::Context;
 use tokio::{net::TcpListener, signal::unix, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-pub use self::config::Config;
 use self::{admission::Admission, operator::Operator, state::AppState};
+pub use self::{cli::Cli, config::Config};
 
 /// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
 /// it stays below 10 s.

@@ -19,13 +19,14 @@ use super::{
     rate_limit::RateLimits,
     rights::Rights,
     site::Site,
-    store::{Record, Store, TopicName, directory::Directory, sqlite::SqliteStore},
+    store::{
+        Record, TopicName,
+        location::{Location, Opened},
+    },
     topic::Topics,
 };
 use crate::protocol::transport::Transport;
 
-/// The database's name in the data folder.
-const DATABASE: &str = "idobata.db";
 /// The name of the key that signs sessions there, unless it is a setting.
 const SESSION_KEY: &str = "jwt-secret";
 
@@ -114,12 +115,9 @@ impl AppState {
         let topics =
             Topics::start(encode, metrics.clone()).context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
-        let path = data.join(DATABASE);
-        let sqlite = Arc::new(
-            SqliteStore::open(&path, topics.clone())
-                .with_context(|| format!("the database {} cannot be opened", path.display()))?,
-        );
-        let (store, directory): (Arc<dyn Store>, Arc<dyn Directory>) = (sqlite.clone(), sqlite);
+        let location = Location::of(config.database_url.as_ref(), data)?;
+        let opened = location.open(config.database_connections, topics.clone()).await;
+        let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
         let hub = Hub::new(store, topics);
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
         let rights = Rights::open(directory.clone(), hub.clone(), nobody_reads).await;
@@ -151,6 +149,17 @@ impl AppState {
             write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),
         })))
+    }
+}
+
+/// Says what to look at.
+fn not_opened(location: &Location) -> String {
+    match location {
+        Location::File(path) => format!("the database {} cannot be opened", path.display()),
+        Location::Server(_) => format!(
+            "{location} cannot be used; does it run, does the database exist, and may the user of DATABASE_URL \
+             make tables in it?"
+        ),
     }
 }
 

@@ -15,6 +15,7 @@ mod ladder;
 mod lifecycle;
 mod limits;
 mod pages;
+mod postgres;
 mod program;
 mod publishers;
 mod removal;

@@ -103,7 +103,7 @@ async fn without_accounts_whoever_is_on_the_machine_makes_publishers_but_not_thr
         let from_anywhere = behind_tls.post("/api/publishers").json(&body).header("host", host);
         assert_eq!(problem(from_anywhere.send().await.unwrap(), 401).await, "no_session", "{host}");
     }
-    let key = std::fs::read_to_string(behind_tls.data_folder().join("operator-key")).unwrap();
+    let key = std::fs::read_to_string(behind_tls.folder().join("operator-key")).unwrap();
     let by_key = behind_tls.post("/api/publishers").json(&body).bearer_auth(&key).send().await.unwrap();
     assert_eq!(by_key.status(), 201);
     let by_another = behind_tls.post("/api/publishers").json(&body).bearer_auth("0".repeat(64));

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use super::*;
 use crate::server::{
     metrics::Metrics,
-    store::{Announce, Record, sqlite::SqliteStore},
+    store::{
+        Announce, Record,
+        postgres::{PostgresStore, cluster::Cluster},
+        sqlite::SqliteStore,
+    },
 };
 
 /// Passes on only those announcements that `lets_through` has: what is between two nodes may lose some.
@@ -25,7 +29,7 @@ impl Announce for Lossy {
 
 struct Bench {
     hub: Hub,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Bench {
@@ -35,7 +39,15 @@ impl Bench {
         let topics = Arc::new(Topics::start(|record| record.body.clone(), metrics).expect("started"));
         let announce = Lossy { topics: topics.clone(), count: AtomicUsize::new(0), lets_through };
         let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(announce)).expect("opened");
-        Self { hub: Hub::new(Arc::new(store), topics), _folder: folder }
+        Self { hub: Hub::new(Arc::new(store), topics), _folder: Some(folder) }
+    }
+
+    /// A node on a database that it may have in common with others.
+    async fn node(url: &str) -> Self {
+        let metrics = Arc::new(Metrics::new(u64::MAX));
+        let topics = Arc::new(Topics::start(|record| record.body.clone(), metrics).expect("started"));
+        let store = PostgresStore::open(url, 4, topics.clone()).await.expect("opened");
+        Self { hub: Hub::new(Arc::new(store), topics), _folder: None }
     }
 
     async fn publish(&self, channel: &str) -> Offset {
@@ -84,6 +96,19 @@ async fn a_hole_in_the_announcements_is_filled_from_the_store() {
         bench.publish("c").await;
     }
     assert_eq!(reader.read_to(30).await, (1..=30).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_appends_in_between_is_filled_from_the_store() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let mut reader = here.reader(Start::New).await;
+    // Nobody tells this node of the other's entries: it sees a hole, and fills it.
+    for _ in 0..20 {
+        tokio::join!(here.publish("c"), there.publish("c"));
+    }
+    let last = here.publish("c").await;
+    assert_eq!((reader.read_to(last).await, last), ((1..=41).collect::<Vec<_>>(), 41));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,13 +43,12 @@ impl Channels {
         }
     }
 
-    /// The two lists as JSON, for a store's query: what alone is read, and what is not; `None` sets no bound.
-    pub fn bounds(&self) -> (Option<String>, Option<String>) {
-        let json = |channels: &[String]| Some(serde_json::json!(channels).to_string());
+    /// For a store's query: what alone is read, and what is not; `None` sets no bound.
+    pub fn bounds(&self) -> (Option<&[String]>, Option<&[String]>) {
         match self {
             Self::All => (None, None),
-            Self::Only(channels) => (json(channels), None),
-            Self::Except(channels) => (None, json(channels)),
+            Self::Only(channels) => (Some(channels), None),
+            Self::Except(channels) => (None, Some(channels)),
         }
     }
 }

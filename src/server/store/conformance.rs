@@ -1,13 +1,19 @@
-//! What every store must do, run against each of them: the test functions take a store and know nothing else.
+//! What every store must do, run against each of them: the functions take a store and know nothing else. The
+//! tests themselves are made of their names at the end.
 
 use std::sync::{Arc, Mutex};
 
 use super::{
     Announce, Appended, Channels, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
     directory::{Directory, Expect, Kind, Step},
+    location::{Location, Opened},
+    postgres::cluster::Cluster,
     sqlite::SqliteStore,
 };
 use crate::protocol::{chat::Room, cursor::Offset, name::RoomId};
+
+/// To PostgreSQL, of each test: fewer than there are callers at the same time.
+const CONNECTIONS: usize = 4;
 
 /// Notes what was announced.
 #[derive(Default)]
@@ -24,27 +30,31 @@ struct Bench {
     store: Arc<dyn Store>,
     directory: Arc<dyn Directory>,
     announced: Arc<Announced>,
-    folder: tempfile::TempDir,
+    location: Location,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Bench {
-    fn sqlite() -> Self {
+    async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let announced = Arc::new(Announced::default());
-        Self::open(folder, announced)
+        Self::open(Location::File(folder.path().join("test.db")), Some(folder)).await
+    }
+
+    async fn postgres() -> Self {
+        Self::open(Location::Server(Cluster::shared().fresh_database().await), None).await
     }
 
     /// The same database, as after a restart.
     async fn reopened(self) -> Self {
         self.store.close().await;
-        let announced = Arc::new(Announced::default());
-        Self::open(self.folder, announced)
+        Self::open(self.location, self.folder).await
     }
 
-    fn open(folder: tempfile::TempDir, announced: Arc<Announced>) -> Self {
-        let store = SqliteStore::open(&folder.path().join("test.db"), announced.clone()).expect("opened");
-        let store = Arc::new(store);
-        Self { directory: store.clone(), store, announced, folder }
+    async fn open(location: Location, folder: Option<tempfile::TempDir>) -> Self {
+        let announced = Arc::new(Announced::default());
+        let Opened { store, directory } =
+            location.open(CONNECTIONS, announced.clone()).await.expect("opened");
+        Self { store, directory, announced, location, folder }
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Vec<Appended> {
@@ -74,9 +84,7 @@ fn keep(entries: u64) -> Retention {
     Retention { entries, age_ms: i64::MAX / 2, client_id_age_ms: i64::MAX / 2 }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn offsets_have_no_holes_whoever_appends_at_the_same_time() {
-    let bench = Bench::sqlite();
+async fn offsets_have_no_holes_whoever_appends_at_the_same_time(bench: Bench) {
     let append = |_| {
         let store = bench.store.clone();
         tokio::spawn(
@@ -98,9 +106,7 @@ async fn offsets_have_no_holes_whoever_appends_at_the_same_time() {
     assert_eq!(*bench.announced.0.lock().expect("whole"), all, "announced in order, each once");
 }
 
-#[tokio::test]
-async fn history_offsets_and_epoch_survive_a_restart() {
-    let bench = Bench::sqlite();
+async fn history_offsets_and_epoch_survive_a_restart(bench: Bench) {
     bench.append(vec![draft("c"), draft("c")]).await;
     let before = bench.store.bounds(&TopicName::Feed).await.expect("read");
     let bench = bench.reopened().await;
@@ -108,9 +114,7 @@ async fn history_offsets_and_epoch_survive_a_restart() {
     assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 3);
 }
 
-#[tokio::test]
-async fn the_same_client_id_returns_the_first_entry() {
-    let bench = Bench::sqlite();
+async fn the_same_client_id_returns_the_first_entry(bench: Bench) {
     let with_id = |author: &str, body: &str| Draft {
         author: author.into(),
         client_id: Some("id".into()),
@@ -126,9 +130,7 @@ async fn the_same_client_id_returns_the_first_entry() {
     assert_eq!(*bench.announced.0.lock().expect("whole"), [1, 2], "a repeat is not announced");
 }
 
-#[tokio::test]
-async fn a_client_id_outlives_its_entry_until_its_own_age() {
-    let bench = Bench::sqlite();
+async fn a_client_id_outlives_its_entry_until_its_own_age(bench: Bench) {
     let sent = Draft { client_id: Some("id".into()), ..draft("first") };
     let first = bench.append(vec![sent.clone()]).await.remove(0).record;
     bench.append(vec![draft("b"), draft("c")]).await;
@@ -140,17 +142,13 @@ async fn a_client_id_outlives_its_entry_until_its_own_age() {
     assert!(bench.append(vec![sent]).await.remove(0).first, "forgotten in the end");
 }
 
-#[tokio::test]
-async fn the_same_client_id_twice_in_one_append_is_one_entry() {
-    let bench = Bench::sqlite();
+async fn the_same_client_id_twice_in_one_append_is_one_entry(bench: Bench) {
     let twice = Draft { client_id: Some("id".into()), ..draft("c") };
     let appended = bench.append(vec![twice.clone(), twice, draft("c")]).await;
     assert_eq!(appended.iter().map(|one| one.record.offset).collect::<Vec<_>>(), [1, 1, 2]);
 }
 
-#[tokio::test]
-async fn slices_read_in_both_directions_and_tell_if_there_is_more() {
-    let bench = Bench::sqlite();
+async fn slices_read_in_both_directions_and_tell_if_there_is_more(bench: Bench) {
     bench.append(vec![draft("c"); 5]).await;
     let (store, feed, all) = (&bench.store, TopicName::Feed, Filter::default());
     let after = store.read_after(&feed, 1, &all, 3).await.expect("read");
@@ -163,9 +161,7 @@ async fn slices_read_in_both_directions_and_tell_if_there_is_more() {
     assert_eq!((offsets(&newest.records), newest.more), (vec![1, 2, 3, 4, 5], false));
 }
 
-#[tokio::test]
-async fn a_filter_lets_its_channels_through() {
-    let bench = Bench::sqlite();
+async fn a_filter_lets_its_channels_through(bench: Bench) {
     bench.append(vec![draft("a"), draft("b"), draft("a"), draft("it's; \"odd\"")]).await;
     let only = |channels: &[&str]| Filter {
         channels: Channels::Only(channels.iter().map(|channel| (*channel).to_owned()).collect()),
@@ -186,9 +182,7 @@ async fn a_filter_lets_its_channels_through() {
     assert_eq!((offsets(&page.records), page.more), (vec![3, 4], true));
 }
 
-#[tokio::test]
-async fn trimming_by_count_raises_the_floor() {
-    let bench = Bench::sqlite();
+async fn trimming_by_count_raises_the_floor(bench: Bench) {
     bench.append(vec![draft("c"); 10]).await;
     let removed = bench.store.trim(&TopicName::Feed, keep(4), 0).await.expect("trimmed");
     let slice = bench.store.read_after(&TopicName::Feed, 0, &Filter::default(), 99).await.expect("read");
@@ -196,9 +190,7 @@ async fn trimming_by_count_raises_the_floor() {
     assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 11, "the numbering goes on");
 }
 
-#[tokio::test]
-async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering() {
-    let bench = Bench::sqlite();
+async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering(bench: Bench) {
     let last = bench.append(vec![draft("c"); 3]).await.remove(2).record;
     let by_age = Retention { entries: 100, age_ms: 1_000, client_id_age_ms: 0 };
     let now = last.timestamp + 1_000;
@@ -214,9 +206,7 @@ async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering() {
     assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 4);
 }
 
-#[tokio::test]
-async fn lasting_entries_outlive_the_values_around_them() {
-    let bench = Bench::sqlite();
+async fn lasting_entries_outlive_the_values_around_them(bench: Bench) {
     bench.append(vec![draft("ops")]).await;
     bench.append_values("server", 20).await;
     bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
@@ -233,9 +223,7 @@ async fn lasting_entries_outlive_the_values_around_them() {
     assert_eq!(offsets(&notices.records), [22, 23, 24, 25, 26], "as many newer ones came");
 }
 
-#[tokio::test]
-async fn a_large_trim_goes_in_steps_to_its_end() {
-    let bench = Bench::sqlite();
+async fn a_large_trim_goes_in_steps_to_its_end(bench: Bench) {
     for _ in 0..12 {
         bench.append_values("server", 1_000).await;
     }
@@ -243,9 +231,7 @@ async fn a_large_trim_goes_in_steps_to_its_end() {
     assert_eq!(bench.store.bounds(&TopicName::Feed).await.expect("read").floor, 11_990);
 }
 
-#[tokio::test]
-async fn the_latest_values_come_by_channel() {
-    let bench = Bench::sqlite();
+async fn the_latest_values_come_by_channel(bench: Bench) {
     bench.append_values("old", 3).await;
     bench.append_values("chatty", 50).await;
     bench.append_values("late", 1).await;
@@ -266,9 +252,7 @@ async fn the_latest_values_come_by_channel() {
     assert_eq!(channels(Channels::Except(["chatty".to_owned()].into())).await, ["old", "late"]);
 }
 
-#[tokio::test]
-async fn topics_do_not_see_each_other() {
-    let bench = Bench::sqlite();
+async fn topics_do_not_see_each_other(bench: Bench) {
     let room = TopicName::Room(RoomId::parse("general").expect("fine"));
     bench.append(vec![draft("c")]).await;
     let said = bench.store.append(&room, vec![draft("c")]).await.expect("appended");
@@ -281,9 +265,7 @@ async fn topics_do_not_see_each_other() {
     assert_eq!(bench.store.topics().await.expect("read"), [TopicName::Feed, room]);
 }
 
-#[tokio::test]
-async fn rooms_are_made_once_and_not_without_end() {
-    let bench = Bench::sqlite();
+async fn rooms_are_made_once_and_not_without_end(bench: Bench) {
     let room = |id: &str| Room { id: RoomId::parse(id).expect("fine"), name: id.to_uppercase() };
     let create = async |id| bench.store.create_room(room(id), 2).await.expect("answered");
     assert_eq!(create("b").await, RoomCreation::Created);
@@ -293,9 +275,7 @@ async fn rooms_are_made_once_and_not_without_end() {
     assert_eq!(bench.store.rooms().await.expect("read"), [room("b"), room("a")]);
 }
 
-#[tokio::test]
-async fn a_change_of_documents_is_made_whole_or_not_at_all() {
-    let bench = Bench::sqlite();
+async fn a_change_of_documents_is_made_whole_or_not_at_all(bench: Bench) {
     let put = |id: &str, expect, body: &str| Step::put(Kind::Account, id, expect, &body);
     let change = async |steps| bench.directory.change(steps).await.expect("answered");
     assert!(change(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).await);
@@ -310,9 +290,7 @@ async fn a_change_of_documents_is_made_whole_or_not_at_all() {
     assert_eq!(all, [("a".to_owned(), "4".to_owned())]);
 }
 
-#[tokio::test]
-async fn documents_are_found_by_kind_and_how_their_id_begins() {
-    let bench = Bench::sqlite();
+async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
     for (kind, id) in
         [(Kind::Member, "井/b"), (Kind::Member, "井/a"), (Kind::Member, "井戸/c"), (Kind::Session, "井/d")]
     {
@@ -324,17 +302,13 @@ async fn documents_are_found_by_kind_and_how_their_id_begins() {
     assert_eq!(bench.directory.get(Kind::Member, "井/d").await.expect("read"), None);
 }
 
-#[tokio::test]
-async fn of_many_who_take_one_document_one_gets_it() {
-    let bench = Bench::sqlite();
+async fn of_many_who_take_one_document_one_gets_it(bench: Bench) {
     let steps = || vec![Step::put(Kind::AccountName, "alice", Expect::Absent, &"id")];
     let taken = futures_util::future::join_all((0..8).map(|_| bench.directory.change(steps()))).await;
     assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().expect("answered")).count(), 1);
 }
 
-#[tokio::test]
-async fn a_closed_store_refuses_and_does_not_hang() {
-    let bench = Bench::sqlite();
+async fn a_closed_store_refuses_and_does_not_hang(bench: Bench) {
     bench.store.close().await;
     bench.store.append(&TopicName::Feed, vec![draft("c")]).await.expect_err("closed");
 }
@@ -349,4 +323,43 @@ fn a_database_of_a_later_version_is_refused() {
     let refused =
         SqliteStore::open(&path, Arc::new(Announced::default())).err().expect("too new").to_string();
     assert!(refused.contains("newer idobata"), "{refused}");
+}
+
+/// Makes a test of each function for each store.
+macro_rules! on_both_stores {
+    ($($name:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::Bench::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::Bench::postgres().await).await;
+            })*
+        }
+    };
+}
+
+on_both_stores! {
+    offsets_have_no_holes_whoever_appends_at_the_same_time,
+    history_offsets_and_epoch_survive_a_restart,
+    the_same_client_id_returns_the_first_entry,
+    a_client_id_outlives_its_entry_until_its_own_age,
+    the_same_client_id_twice_in_one_append_is_one_entry,
+    slices_read_in_both_directions_and_tell_if_there_is_more,
+    a_filter_lets_its_channels_through,
+    trimming_by_count_raises_the_floor,
+    trimming_by_age_may_empty_a_log_and_keeps_its_numbering,
+    lasting_entries_outlive_the_values_around_them,
+    a_large_trim_goes_in_steps_to_its_end,
+    the_latest_values_come_by_channel,
+    topics_do_not_see_each_other,
+    rooms_are_made_once_and_not_without_end,
+    a_change_of_documents_is_made_whole_or_not_at_all,
+    documents_are_found_by_kind_and_how_their_id_begins,
+    of_many_who_take_one_document_one_gets_it,
+    a_closed_store_refuses_and_does_not_hang,
 }

@@ -3,7 +3,7 @@
 //! The hub is its caller. A store assigns offsets and timestamps, keeps what it acknowledged through a crash, and
 //! calls [`Announce`] for every committed entry in offset order. It never holds a lock of ours while it calls.
 
-use std::{fmt, io, path::PathBuf, str::FromStr};
+use std::{fmt, io, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -17,7 +17,21 @@ mod channels;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
+pub mod location;
+pub mod postgres;
 pub mod sqlite;
+pub mod transfer;
+
+/// Offsets a trim goes through in one transaction, so that publishers do not wait behind a large one.
+const TRIM_STEP: u64 = 5_000;
+
+/// Client ids of removed entries that a topic remembers: a hundred megabytes at the most, whatever their age.
+const PAST_CLIENT_IDS_MAX: u64 = 1_000_000;
+
+/// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
+fn new_epoch() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+}
 
 pub use self::channels::Channels;
 
@@ -144,9 +158,42 @@ pub enum StoreError {
     /// SQLite refused.
     #[error("the database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL refused.
+    #[error("PostgreSQL refused: {0}")]
+    Postgres(String),
+    /// There is no connection to PostgreSQL.
+    #[error("PostgreSQL cannot be reached: {0}")]
+    Unreachable(String),
+    /// PostgreSQL, or a connection to it, was waited for in vain.
+    #[error("PostgreSQL did not answer within {0:?}")]
+    NoAnswer(Duration),
+    /// The connection was lost during a commit: what was to be stored may be stored.
+    #[error("the connection to PostgreSQL was lost during a commit; it is not known yet what is stored")]
+    Undecided,
+    /// It is another PostgreSQL than at the start, or it has lost its end.
+    #[error(
+        "PostgreSQL is not the one of the start any more (restored or promoted): restart this server, which then \
+         tells its readers"
+    )]
+    Replaced,
+    /// SQLite takes it, PostgreSQL does not.
+    #[error("PostgreSQL stores no text with a null character in it")]
+    NullCharacter,
+    /// A history is to be moved to where there is one.
+    #[error("the database to move to has a history already: choose an empty one")]
+    NotEmpty,
+    /// The address of the database is at fault. Without the address, which has a password in it.
+    #[error("the address of the database (--database-url, DATABASE_URL) cannot be used: {0}")]
+    Address(String),
+    /// What it was committed together with failed as a whole.
+    #[error("{0}")]
+    Batch(Arc<Self>),
     /// Another process has the database.
     #[error("another idobata is using this data folder: stop it, or choose another folder with --data")]
     InUse,
+    /// Another server has the PostgreSQL database.
+    #[error("another idobata is using this database: stop it, or give this one a database of its own")]
+    DatabaseInUse,
     /// The file beside the database cannot be opened or read.
     #[error("{} cannot be used: {error}", path.display())]
     Mark {
@@ -172,6 +219,13 @@ pub enum StoreError {
         /// The newest we know.
         known: usize,
     },
+}
+
+impl StoreError {
+    /// Whether what was to be stored may be stored all the same.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, Self::Undecided)
+    }
 }
 
 /// Told of every committed entry of a topic, in offset order, before its append is acknowledged.

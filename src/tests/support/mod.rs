@@ -1,6 +1,8 @@
 //! What the tests stand on: a server, people with sessions, and readers of streams and sockets. Every wait has a
 //! deadline, and waits for a fact.
 
+#[allow(dead_code, reason = "the unit tests need more of it")]
+mod cluster;
 mod program;
 mod socket;
 mod socket_io;
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
+    cluster::Cluster,
     program::{PROGRAM, Program},
     socket::Socket,
     socket_io::SocketIo,
@@ -44,6 +47,11 @@ const UNLIMITED: [&str; 11] = [
     "--max-tcp-connections=off",
     "--max-tcp-connections-per-address=off",
 ];
+
+/// What keeps a server on its data folder where `DATABASE_URL` is set for something else.
+fn own_database(settings: &[&str]) -> &'static [&'static str] {
+    if settings.contains(&"--database-url") { &[] } else { &["--database-url=sqlite:"] }
+}
 
 /// Fails the test when something takes longer than [`DEADLINE`].
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
@@ -96,7 +104,8 @@ impl TestServer {
 
     async fn start_from(data: &Path, settings: &[&str]) -> Self {
         let fixed = ["idobata", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
-        let config = Config::try_parse_from(fixed.iter().chain(settings)).unwrap();
+        let arguments = fixed.iter().chain(settings).chain(own_database(settings));
+        let config = Config::try_parse_from(arguments).unwrap();
         let server = server::bind(config).await.unwrap();
         let url = format!("http://{}", server.address);
         let setup_link = server.setup_link().await.unwrap();
@@ -113,8 +122,9 @@ impl TestServer {
         self.data.take()
     }
 
-    pub(crate) fn data_folder(&self) -> &Path {
-        self.data.as_ref().expect("it was started on a folder of its own").path()
+    /// Its data folder, of a server that has its own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.data.as_ref().unwrap().path()
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

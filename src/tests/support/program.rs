@@ -7,7 +7,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{UNLIMITED, in_time};
+use super::{UNLIMITED, in_time, own_database};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_idobata");
 
@@ -29,6 +29,7 @@ impl Program {
             .arg(data)
             .args(UNLIMITED)
             .args(settings)
+            .args(own_database(settings))
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -7,15 +7,12 @@ use crate::{
     protocol::{chat::Room, cursor::Offset},
     server::{
         clock::now_ms,
-        store::{Appended, Draft, Record, Retention, RoomCreation, StoreError, TopicName},
+        store::{
+            Appended, Draft, PAST_CLIENT_IDS_MAX, Record, Retention, RoomCreation, StoreError, TRIM_STEP,
+            TopicName, new_epoch,
+        },
     },
 };
-
-/// Offsets a trim goes through in one transaction, so that publishers do not wait behind a large one.
-const TRIM_STEP: u64 = 5_000;
-
-/// Client ids of removed entries that a topic remembers: a hundred megabytes at the most, whatever their age.
-const PAST_CLIENT_IDS_MAX: u64 = 1_000_000;
 
 struct Topic {
     id: i64,
@@ -39,11 +36,6 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
         .prepare_cached("INSERT INTO topics (name, epoch) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute(params![name.to_string(), new_epoch()])?;
     Ok(())
-}
-
-/// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
-pub(super) fn new_epoch() -> String {
-    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
 }
 
 /// Appends all drafts, or returns the first entry of those that were appended before.

@@ -16,8 +16,7 @@ use std::{
 
 use rusqlite::{Connection, params};
 
-use super::append::new_epoch;
-use crate::server::store::StoreError;
+use crate::server::store::{StoreError, new_epoch};
 
 /// The file beside the database.
 pub(super) struct Mark {

@@ -2,6 +2,7 @@
 
 mod append;
 mod directory;
+mod export;
 mod mark;
 mod read;
 mod schema;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+pub use self::export::Export;
 use self::{mark::Mark, read::From, writer::Writer};
 use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,

@@ -69,7 +69,7 @@ pub(super) fn slice(
          AND (:except IS NULL OR channel IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
          ORDER BY offset {order} LIMIT :limit"
     ))?;
-    let (only, except) = filter.channels.bounds();
+    let (only, except) = bounds_of(&filter.channels);
     let rows = select.query_map(
         // One more than asked for tells whether there is more. SQLite's integers are signed.
         named_params! {
@@ -85,6 +85,13 @@ pub(super) fn slice(
         records.reverse();
     }
     Ok(Some(Slice { bounds, records, more }))
+}
+
+/// The bounds of channels as JSON, which is how SQLite takes a list.
+fn bounds_of(channels: &Channels) -> (Option<String>, Option<String>) {
+    let json = |names: &[String]| serde_json::json!(names).to_string();
+    let (only, except) = channels.bounds();
+    (only.map(json), except.map(json))
 }
 
 /// See [`crate::server::store::Store::latest_by_channel`].
@@ -111,7 +118,7 @@ pub(super) fn latest_by_channel(
          ORDER BY (SELECT max(offset) FROM entries WHERE topic = ?1 AND lasting = 0 AND channel = names.channel) DESC
          LIMIT ?2",
     )?;
-    let (only, except) = channels.bounds();
+    let (only, except) = bounds_of(channels);
     let names = select
         .query_map(params![id, count, only, except], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;

@@ -1,0 +1,133 @@
+//! Where a history is, and opening it. The settings and the move from one store to another are the callers.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
+
+use super::{
+    Announce, Store, StoreError, directory::Directory, postgres::PostgresStore, sqlite::SqliteStore,
+};
+
+/// The database's name in the data folder.
+const DATABASE: &str = "idobata.db";
+
+/// A database's address as it was written. It has a password in it, so it is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl FromStr for DatabaseUrl {
+    /// Whatever it is, it is looked at when it is used: what refuses a setting repeats it.
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
+}
+
+/// Which store, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// A database of a PostgreSQL server; its address.
+    Server(String),
+}
+
+impl Location {
+    /// What an address says. None, or one without a path, is the file in the data folder.
+    pub fn of(url: Option<&DatabaseUrl>, data: &Path) -> Result<Self, StoreError> {
+        let Some(DatabaseUrl(url)) = url.filter(|url| !url.0.is_empty()) else {
+            return Ok(Self::File(data.join(DATABASE)));
+        };
+        match url.split_once(':') {
+            Some(("sqlite", "")) => Ok(Self::File(data.join(DATABASE))),
+            Some(("sqlite", path)) => Ok(Self::File(path.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Server(url.clone())),
+            _ => {
+                let forms = "write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
+                Err(StoreError::Address(forms.to_owned()))
+            }
+        }
+    }
+
+    /// Opens the store, which announces what is appended. Holds at most `connections` connections to a server.
+    pub async fn open(&self, connections: usize, announce: Arc<dyn Announce>) -> Result<Opened, StoreError> {
+        match self {
+            Self::File(path) => {
+                let store = Arc::new(SqliteStore::open(path, announce)?);
+                Ok(Opened { store: store.clone(), directory: store })
+            }
+            Self::Server(url) => {
+                let store = Arc::new(PostgresStore::open(url, connections, announce).await?);
+                store.claim().await?;
+                Ok(Opened { store: store.clone(), directory: store })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Server(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+/// An address as it may be shown: nothing of it before the host or behind the database.
+fn without_password(url: &str) -> String {
+    let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("PostgreSQL at {place}")
+}
+
+/// A store, seen as both that it is.
+pub struct Opened {
+    /// The logs.
+    pub store: Arc<dyn Store>,
+    /// The documents.
+    pub directory: Arc<dyn Directory>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(url: &str) -> Result<Location, StoreError> {
+        Location::of(Some(&DatabaseUrl(url.to_owned())), Path::new("data"))
+    }
+
+    #[test]
+    fn an_address_says_which_store() {
+        let file = |path: &str| Some(Location::File(path.into()));
+        assert!(Location::of(None, Path::new("data")).ok() == file("data/idobata.db"));
+        assert!(location("").ok() == file("data/idobata.db"));
+        assert!(location("sqlite:").ok() == file("data/idobata.db"));
+        assert!(location("sqlite:/var/old.db").ok() == file("/var/old.db"));
+        let url = "postgres://u@h/d";
+        assert!(location(url).ok() == Some(Location::Server(url.to_owned())));
+    }
+
+    #[test]
+    fn no_error_and_no_text_has_the_password() {
+        for url in ["mysql://u:hunter2@h/d", "hunter2", "postgres:hunter2"] {
+            let shown = location(url).map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        let shown = location("postgres://u:hunter2@h:5433/d?password=hunter2").map(|it| it.to_string());
+        assert_eq!(shown.ok().as_deref(), Some("PostgreSQL at h:5433/d"));
+        assert!(!format!("{:?}", DatabaseUrl("hunter2".into())).contains("hunter2"));
+    }
+}

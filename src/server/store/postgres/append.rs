@@ -1,0 +1,270 @@
+//! One batch of appends to one topic as one transaction, in two exchanges with PostgreSQL: begin, lock the topic and
+//! look for repeats; insert, move the head and commit.
+//!
+//! The topic's row is locked before its head is read and until the commit, so offsets have no holes and are in the
+//! order of the commits, whichever nodes append.
+
+use std::collections::HashMap;
+
+use deadpool_postgres::{
+    Client,
+    tokio_postgres::{Error, Statement, error::Severity, types::ToSql},
+};
+use futures_util::future::try_join3;
+
+use super::{
+    connect::{Connection, in_time},
+    place,
+    read::{self, From, record_of},
+    signed,
+};
+use crate::{
+    protocol::cursor::Offset,
+    server::{
+        clock::now_ms,
+        store::{Appended, Draft, Filter, Record, StoreError, TopicName, new_epoch},
+    },
+};
+
+/// Why a batch came to nothing, or may have.
+pub(super) enum Failure {
+    /// Nothing of it is stored.
+    Refused(StoreError),
+    /// The connection was lost while it was committed.
+    Undecided(Undecided),
+}
+
+impl std::convert::From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// A batch of which only PostgreSQL knows whether it is stored.
+pub(super) struct Undecided {
+    pub(super) name: TopicName,
+    /// What is new if it is stored.
+    pub(super) records: Vec<Record>,
+}
+
+impl Undecided {
+    /// Whether it is stored. Its transaction may still be open at the other end of the lost connection; it has the
+    /// topic's row, so whoever gets that comes after its end.
+    ///
+    /// What stands in its place is compared. The transaction's number would not do: after a crash PostgreSQL may give
+    /// out the numbers anew that it had not written down.
+    pub(super) async fn is_stored(&self, client: &Client) -> Result<bool, StoreError> {
+        let Some(first) = self.records.first() else { return Ok(false) };
+        client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let lock = "SELECT 1 FROM topics WHERE name = $1 FOR NO KEY UPDATE";
+        client.execute(lock, &[&self.name.to_string()]).await?;
+        let from = From::After(first.offset - 1);
+        let found = read::slice(client, &self.name, from, &Filter::default(), self.records.len()).await?;
+        client.batch_execute("COMMIT").await?;
+        Ok(found.is_some_and(|slice| slice.records == self.records))
+    }
+}
+
+struct Topic {
+    id: i64,
+    head: Offset,
+    timestamp: i64,
+}
+
+/// What an author's client id stands for.
+enum Known {
+    /// An entry.
+    Entry(Record),
+    /// The place and time of an entry that was removed.
+    Past(Offset, i64),
+}
+
+/// Author and client id.
+type Key = (String, String);
+
+/// Does what a batch of jobs asks for. Gives each job's answer, and the new records in order.
+pub(super) async fn run(
+    connection: &Connection,
+    name: &TopicName,
+    jobs: Vec<Vec<Draft>>,
+) -> Result<(Vec<Vec<Appended>>, Vec<Record>), Failure> {
+    let (topic, mut known) = in_time(begin(connection, name, &jobs)).await?;
+    // The clock may be set back, or be another node's; a reader may rely on timestamps that do not go back.
+    let timestamp = now_ms().max(topic.timestamp);
+    let mut new = Rows::default();
+    let mut take = |draft| new.take(name, topic.head, timestamp, &mut known, draft);
+    let answers: Vec<Vec<_>> =
+        jobs.into_iter().map(|drafts| drafts.into_iter().map(&mut take).collect()).collect();
+    let prepared = in_time(Prepared::new(connection)).await?;
+    let written = connection.finish(async {
+        prepared.write(connection, &topic, timestamp, &new).await.map_err(|error| match decision(&error) {
+            Some(Severity::Error) => error.into(),
+            _ => StoreError::Undecided,
+        })
+    });
+    match written.await {
+        Ok(()) => Ok((answers, new.records)),
+        Err(StoreError::Undecided | StoreError::NoAnswer(_)) => {
+            Err(Failure::Undecided(Undecided { name: name.clone(), records: new.records }))
+        }
+        Err(error) => Err(Failure::Refused(error)),
+    }
+}
+
+/// An `ERROR` is an answer: the transaction is rolled back. Everything else ends the connection, at a moment that only
+/// PostgreSQL knows.
+fn decision(error: &Error) -> Option<Severity> {
+    error.as_db_error()?.parsed_severity()
+}
+
+/// Begins, locks the topic, which is made if it is not there, and finds what was appended before.
+async fn begin(
+    client: &Client,
+    name: &TopicName,
+    jobs: &[Vec<Draft>],
+) -> Result<(Topic, HashMap<Key, Known>), StoreError> {
+    let lock = client
+        .prepare_cached("SELECT id, head, timestamp FROM topics WHERE name = $1 FOR NO KEY UPDATE")
+        .await?;
+    let find = prepare_find(client).await?;
+    let name = name.to_string();
+    let (authors, client_ids): (Vec<&str>, Vec<&str>) = jobs
+        .iter()
+        .flatten()
+        .filter_map(|draft| Some((draft.author.as_str(), draft.client_id.as_deref()?)))
+        .unzip();
+    let (name_only, find_by): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 3]) =
+        ([&name], [&name, &authors, &client_ids]);
+    let look = async || {
+        if authors.is_empty() { Ok(Vec::new()) } else { client.query(&find, &find_by).await }
+    };
+    // All three are sent at once and done one after the other: what is found is found under the lock.
+    let begin = client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
+    let ((), locked, mut found) = try_join3(begin, client.query_opt(&lock, &name_only), look()).await?;
+    let row = match locked {
+        Some(row) => row,
+        None => {
+            ensure_topic(client, &name).await?;
+            let row = client.query_one(&lock, &name_only).await?;
+            // There was nothing to lock when it was looked for.
+            found = look().await?;
+            row
+        }
+    };
+    let topic = Topic { id: row.get(0), head: place(row.get(1)), timestamp: row.get(2) };
+    let mut known = HashMap::new();
+    for row in found {
+        let key: Key = (row.get(2), row.get(3));
+        let what = match row.get::<_, Option<&str>>(5) {
+            Some(_) => record_of(&name.parse()?, &row, 0).map(Known::Entry),
+            None => Some(Known::Past(place(row.get(0)), row.get(1))),
+        };
+        known.extend(what.map(|what| (key, what)));
+    }
+    Ok((topic, known))
+}
+
+async fn prepare_find(client: &Client) -> Result<Statement, Error> {
+    client
+        .prepare_cached(
+            r#"SELECT e."offset", e.timestamp, e.author, e.client_id, e.channel, e.body
+               FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
+               JOIN entries e ON e.topic = (SELECT id FROM topics WHERE name = $1)
+                   AND e.author = d.author AND e.client_id = d.client_id AND e.client_id IS NOT NULL
+               UNION ALL
+               SELECT p."offset", p.timestamp, p.author, p.client_id, NULL, NULL
+               FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
+               JOIN past_client_ids p ON p.topic = (SELECT id FROM topics WHERE name = $1)
+                   AND p.author = d.author AND p.client_id = d.client_id"#,
+        )
+        .await
+}
+
+/// Makes the topic if it is not there.
+pub(super) async fn ensure_topic(client: &Client, name: &str) -> Result<(), StoreError> {
+    let insert = "INSERT INTO topics (name, epoch) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    client.execute(insert, &[&name, &new_epoch()]).await?;
+    Ok(())
+}
+
+/// The rows to insert, column by column as PostgreSQL takes them at once.
+#[derive(Default)]
+struct Rows {
+    records: Vec<Record>,
+    lasting: Vec<bool>,
+}
+
+impl Rows {
+    /// The answer to one draft: the first entry under its client id, or a new one.
+    fn take(
+        &mut self,
+        name: &TopicName,
+        head: Offset,
+        timestamp: i64,
+        known: &mut HashMap<Key, Known>,
+        draft: Draft,
+    ) -> Appended {
+        let key = draft.client_id.clone().map(|client_id| (draft.author.clone(), client_id));
+        match key.as_ref().and_then(|key| known.get(key)) {
+            Some(Known::Entry(record)) => return Appended { record: record.clone(), first: false },
+            Some(Known::Past(offset, timestamp)) => {
+                return Appended { record: record(name, *offset, *timestamp, draft), first: false };
+            }
+            None => {}
+        }
+        self.lasting.push(draft.lasting);
+        let record = record(name, head + self.lasting.len() as Offset, timestamp, draft);
+        self.records.push(record.clone());
+        known.extend(key.map(|key| (key, Known::Entry(record.clone()))));
+        Appended { record, first: true }
+    }
+
+    fn column<'a, T>(&'a self, of: impl Fn(&'a Record) -> T) -> Vec<T> {
+        self.records.iter().map(of).collect()
+    }
+}
+
+fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: Draft) -> Record {
+    let Draft { author, client_id, channel, body, .. } = draft;
+    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
+}
+
+/// The statements that write, ready before the first of them is sent.
+struct Prepared {
+    insert: Statement,
+    update: Statement,
+}
+
+impl Prepared {
+    async fn new(client: &Client) -> Result<Self, StoreError> {
+        let insert = client
+            .prepare_cached(
+                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body)
+                   SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
+                                                $8::text[])"#,
+            )
+            .await?;
+        let update =
+            client.prepare_cached("UPDATE topics SET head = $2, timestamp = $3 WHERE id = $1").await?;
+        Ok(Self { insert, update })
+    }
+
+    /// Inserts, moves the head and commits, sent at once. After a failed statement the `COMMIT` rolls back.
+    async fn write(&self, client: &Client, topic: &Topic, timestamp: i64, new: &Rows) -> Result<(), Error> {
+        if new.records.is_empty() {
+            return client.batch_execute("COMMIT").await;
+        }
+        let offsets = new.column(|record| signed(record.offset));
+        let authors = new.column(|record| record.author.as_str());
+        let client_ids = new.column(|record| record.client_id.as_deref());
+        let channels = new.column(|record| record.channel.as_deref());
+        let bodies = new.column(|record| record.body.as_str());
+        let head = signed(topic.head) + new.records.len() as i64;
+        let row: [&(dyn ToSql + Sync); 8] =
+            [&topic.id, &timestamp, &offsets, &authors, &client_ids, &channels, &new.lasting, &bodies];
+        let place: [&(dyn ToSql + Sync); 3] = [&topic.id, &head, &timestamp];
+        let (insert, update) = (client.execute(&self.insert, &row), client.execute(&self.update, &place));
+        try_join3(insert, update, client.batch_execute("COMMIT")).await?;
+        Ok(())
+    }
+}

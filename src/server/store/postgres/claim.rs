@@ -1,0 +1,39 @@
+//! One server a database, until servers tell each other what they append. The readers of one would not hear what is
+//! said at another, and each would hold rights in memory that the other has changed.
+//!
+//! The claim is a session's advisory lock (PostgreSQL 15, 13.3.5) on a connection that is kept for it. A restart of
+//! PostgreSQL gives it up, until this server is started anew.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::connect::{Connection, Connections};
+use crate::server::store::StoreError;
+
+/// The lock's number: the letters of the name.
+const LOCK: i64 = i64::from_be_bytes(*b"idobata1");
+/// How long a claim waits for the one before: PostgreSQL notices that a killed server is gone, but not at once.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Holds the claim as long as it lives.
+pub(super) struct Claim(#[expect(dead_code, reason = "it is held, not used")] Connection);
+
+impl Claim {
+    /// Refuses when another server has the database.
+    pub(super) async fn take(connections: &Connections) -> Result<Self, StoreError> {
+        let deadline = Instant::now() + PATIENCE;
+        let connection = connections.get().await?;
+        loop {
+            let row = connection.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?;
+            if row.get(0) {
+                return Ok(Self(connection));
+            }
+            if Instant::now() >= deadline {
+                return Err(StoreError::DatabaseInUse);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Writes a whole history into an empty database, in one transaction: all of it is there in the end, or nothing.
+
+use super::{
+    connect::{Connection, Connections, in_time},
+    schema,
+};
+use crate::server::store::{
+    StoreError,
+    transfer::{CopiedDocument, CopiedEntry, CopiedTopic, PastClientId},
+};
+
+/// See the module. Dropping it before [`Import::commit`] leaves nothing.
+pub struct Import {
+    connection: Connection,
+}
+
+impl Import {
+    /// Makes the tables if they are missing. Refuses a database that has a history already.
+    pub async fn begin(url: &str) -> Result<Self, StoreError> {
+        let connection = Connections::new(url, 1)?.get().await?;
+        in_time(async {
+            schema::open(&connection).await?;
+            connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            // A server that starts now waits, and gives up.
+            schema::lock(&connection).await?;
+            let select = "SELECT EXISTS (SELECT 1 FROM topics) OR EXISTS (SELECT 1 FROM rooms)
+                              OR EXISTS (SELECT 1 FROM documents)";
+            match connection.query_one(select, &[]).await?.get(0) {
+                true => Err(StoreError::NotEmpty),
+                false => Ok(()),
+            }
+        })
+        .await?;
+        Ok(Self { connection })
+    }
+
+    /// Makes a topic as it was. Returns its id here.
+    pub async fn topic(&self, topic: &CopiedTopic) -> Result<i64, StoreError> {
+        let insert = "INSERT INTO topics (name, epoch, head, floor, timestamp) VALUES ($1, $2, $3, $4, $5)
+                      RETURNING id";
+        let CopiedTopic { name, epoch, head, floor, timestamp, .. } = topic;
+        in_time(async {
+            let row = self.connection.query_one(insert, &[name, epoch, head, floor, timestamp]).await?;
+            Ok(row.get(0))
+        })
+        .await
+    }
+
+    /// Writes entries as they were.
+    pub async fn entries(&self, topic: i64, entries: &[CopiedEntry]) -> Result<(), StoreError> {
+        let offsets: Vec<_> = entries.iter().map(|entry| entry.offset).collect();
+        let timestamps: Vec<_> = entries.iter().map(|entry| entry.timestamp).collect();
+        let authors: Vec<_> = entries.iter().map(|entry| &entry.author).collect();
+        let client_ids: Vec<_> = entries.iter().map(|entry| &entry.client_id).collect();
+        let channels: Vec<_> = entries.iter().map(|entry| &entry.channel).collect();
+        let lasting: Vec<_> = entries.iter().map(|entry| entry.lasting).collect();
+        let bodies: Vec<_> = entries.iter().map(|entry| &entry.body).collect();
+        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body)
+            SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
+                                     $8::text[])"#;
+        self.insert(
+            insert,
+            &[&topic, &offsets, &timestamps, &authors, &client_ids, &channels, &lasting, &bodies],
+        )
+        .await
+    }
+
+    /// Writes the client ids of entries that were removed.
+    pub async fn past_client_ids(&self, topic: i64, ids: &[PastClientId]) -> Result<(), StoreError> {
+        let authors: Vec<_> = ids.iter().map(|id| &id.author).collect();
+        let client_ids: Vec<_> = ids.iter().map(|id| &id.client_id).collect();
+        let offsets: Vec<_> = ids.iter().map(|id| id.offset).collect();
+        let timestamps: Vec<_> = ids.iter().map(|id| id.timestamp).collect();
+        let insert = r#"INSERT INTO past_client_ids (topic, author, client_id, "offset", timestamp)
+            SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])"#;
+        self.insert(insert, &[&topic, &authors, &client_ids, &offsets, &timestamps]).await
+    }
+
+    /// Writes the rooms, in their order.
+    pub async fn rooms(&self, rooms: &[(String, String)]) -> Result<(), StoreError> {
+        for (id, name) in rooms {
+            self.insert("INSERT INTO rooms (id, name) VALUES ($1, $2)", &[id, name]).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes documents.
+    pub async fn documents(&self, documents: &[CopiedDocument]) -> Result<(), StoreError> {
+        let kinds: Vec<_> = documents.iter().map(|document| &document.kind).collect();
+        let ids: Vec<_> = documents.iter().map(|document| &document.id).collect();
+        let bodies: Vec<_> = documents.iter().map(|document| &document.body).collect();
+        let insert = "INSERT INTO documents (kind, id, body)
+                      SELECT * FROM unnest($1::text[], $2::text[], $3::text[])";
+        self.insert(insert, &[&kinds, &ids, &bodies]).await
+    }
+
+    /// Makes all of it be there.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        let commit = async { Ok(self.connection.batch_execute("COMMIT").await?) };
+        self.connection.finish(commit).await?;
+        // What the planner knows of the tables is from when they were empty. It learns it by itself later.
+        let analyze = async { Ok(self.connection.batch_execute("ANALYZE").await?) };
+        in_time(analyze).await.unwrap_or_else(|error| tracing::warn!(%error, "the tables were not analyzed"));
+        Ok(())
+    }
+
+    async fn insert(
+        &self,
+        insert: &str,
+        parameters: &[&(dyn deadpool_postgres::tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<(), StoreError> {
+        in_time(async {
+            let insert = self.connection.prepare_cached(insert).await?;
+            self.connection.execute(&insert, parameters).await?;
+            Ok(())
+        })
+        .await
+    }
+}

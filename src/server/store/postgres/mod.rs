@@ -1,0 +1,253 @@
+//! The store on a PostgreSQL server, which several nodes may share: a pool of connections, and one writer for each
+//! topic that is being appended to. PostgreSQL 13 or later.
+//!
+//! Announced is what this node appended; what others append is theirs to tell.
+
+mod append;
+mod claim;
+#[cfg(test)]
+#[allow(dead_code, reason = "the tests over sockets need more of it")]
+#[path = "../../../tests/support/cluster.rs"]
+pub(in crate::server) mod cluster;
+mod connect;
+mod directory;
+mod identity;
+mod import;
+mod queue;
+mod read;
+mod rooms;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod trim;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+pub use self::import::Import;
+use self::{
+    claim::Claim,
+    connect::{Connection, Connections},
+    queue::Queues,
+    read::From,
+};
+use super::{
+    Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
+    TopicName,
+    directory::{Directory, Expect, Kind, Step},
+};
+use crate::protocol::{chat::Room, cursor::Offset};
+
+/// The one character that PostgreSQL's text cannot have.
+const NULL: char = '\0';
+
+/// History in a PostgreSQL database.
+pub struct PostgresStore {
+    connections: Arc<Connections>,
+    queues: Queues,
+    claim: Mutex<Option<Claim>>,
+}
+
+impl PostgresStore {
+    /// Connects, brings the schema up to date, and gives new epochs to a database that was put back from a backup.
+    /// Holds at most `connections` connections.
+    pub async fn open(
+        url: &str,
+        connections: usize,
+        announce: Arc<dyn Announce>,
+    ) -> Result<Self, StoreError> {
+        let connections = Arc::new(Connections::new(url, connections)?);
+        let connection = connections.get().await?;
+        connections.expect_identity(connection.finish(schema::open(&connection)).await?);
+        warn_of_loss(&connection).await?;
+        drop(connection);
+        let queues = Queues::new(connections.clone(), announce);
+        Ok(Self { queues, connections, claim: Mutex::default() })
+    }
+
+    /// Keeps every other server off the database that asks for it as well, until this store is closed.
+    pub async fn claim(&self) -> Result<(), StoreError> {
+        let claim = Claim::take(&self.connections).await?;
+        *self.lock_claim() = Some(claim);
+        Ok(())
+    }
+
+    fn lock_claim(&self) -> MutexGuard<'_, Option<Claim>> {
+        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connection(&self) -> Result<Connection, StoreError> {
+        self.connections.get().await
+    }
+
+    async fn slice(
+        &self,
+        topic: &TopicName,
+        from: From,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        let connection = self.connection().await?;
+        match connection.finish(read::slice(&connection, topic, from, filter, limit)).await? {
+            Some(slice) => Ok(slice),
+            None => self.empty(topic).await,
+        }
+    }
+
+    async fn empty(&self, topic: &TopicName) -> Result<Slice, StoreError> {
+        Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false })
+    }
+}
+
+/// The promise that what is acknowledged survives a power cut is PostgreSQL's to keep, and it can be told not to.
+async fn warn_of_loss(connection: &Connection) -> Result<(), StoreError> {
+    let select = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
+    let row = connection.finish(async { Ok(connection.query_one(select, &[]).await?) }).await?;
+    let (commit, fsync): (&str, &str) = (row.get(0), row.get(1));
+    if commit == "off" || fsync == "off" {
+        tracing::warn!(
+            synchronous_commit = commit,
+            fsync,
+            "PostgreSQL acknowledges before it is on the disk: a power cut may lose what was posted last"
+        );
+    }
+    Ok(())
+}
+
+/// Offsets and counts as PostgreSQL has them: its integers are signed.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The way back; there is nothing below zero in the tables.
+fn place(number: i64) -> Offset {
+    Offset::try_from(number).unwrap_or_default()
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError> {
+        let connection = self.connection().await?;
+        connection
+            .finish(async {
+                if let Some(bounds) = read::bounds(&connection, topic).await? {
+                    return Ok(bounds);
+                }
+                append::ensure_topic(&connection, &topic.to_string()).await?;
+                let bounds = read::bounds(&connection, topic).await?;
+                bounds.ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))
+            })
+            .await
+    }
+
+    async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
+        // Before it joins a batch, which it would take along.
+        if drafts.iter().any(has_null) {
+            return Err(StoreError::NullCharacter);
+        }
+        self.queues.append(topic, drafts).await
+    }
+
+    async fn read_after(
+        &self,
+        topic: &TopicName,
+        after: Offset,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        self.slice(topic, From::After(after), filter, limit).await
+    }
+
+    async fn read_before(
+        &self,
+        topic: &TopicName,
+        before: Offset,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        self.slice(topic, From::Before(before), filter, limit).await
+    }
+
+    async fn latest_by_channel(
+        &self,
+        topic: &TopicName,
+        channels: &Channels,
+        count: usize,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        let connection = self.connection().await?;
+        let read = read::latest_by_channel(&connection, topic, channels, count, limit);
+        match connection.finish(read).await? {
+            Some(slice) => Ok(slice),
+            None => self.empty(topic).await,
+        }
+    }
+
+    async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let connection = self.connection().await?;
+            let step = trim::step(&connection, topic, retention, now_ms);
+            let (count, more) = connection.finish(step).await?;
+            removed += count;
+            if !more {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::topics(&connection)).await
+    }
+
+    async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(rooms::create(&connection, &room, limit)).await
+    }
+
+    async fn rooms(&self) -> Result<Vec<Room>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::rooms(&connection)).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::check(&connection)).await
+    }
+
+    async fn close(&self) {
+        self.queues.close().await;
+        // Never finished, so it does not go back: the connection closes, and the lock with it.
+        drop(self.lock_claim().take());
+        self.connections.close();
+    }
+}
+
+fn has_null(draft: &Draft) -> bool {
+    let texts = [Some(&draft.author), draft.client_id.as_ref(), draft.channel.as_ref(), Some(&draft.body)];
+    texts.into_iter().flatten().any(|text| text.contains(NULL))
+}
+
+#[async_trait]
+impl Directory for PostgresStore {
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(directory::get(&connection, kind, id)).await
+    }
+
+    async fn list(&self, kind: Kind, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(directory::list(&connection, kind, prefix)).await
+    }
+
+    async fn change(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
+        if let Some(step) = steps.iter().find(|step| step.id.contains(NULL)) {
+            // Nothing has such an id.
+            return if step.expect == Expect::Present { Ok(false) } else { Err(StoreError::NullCharacter) };
+        }
+        let connection = self.connection().await?;
+        connection.finish(directory::change(&connection, &steps)).await
+    }
+}

@@ -1,0 +1,199 @@
+//! The appends that wait, by topic: those of one topic are committed together, one batch after the other (group
+//! commit), and announced in that order; different topics go side by side, each on a connection of its own.
+//!
+//! When the connection is lost in the middle of a commit, the callers are told that it is not known what is stored.
+//! The topic then takes nothing until PostgreSQL was asked, so that what is stored after all is announced in its place.
+
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    append::{self, Failure, Undecided},
+    connect::Connections,
+};
+use crate::server::store::{Announce, Appended, Draft, Record, StoreError, TopicName};
+
+/// Appends that may wait in all. Past this the callers wait, which is the back-pressure on publishers.
+const QUEUE_JOBS: usize = 4_096;
+/// Appends in one transaction: enough to hide the wait for the disk, few enough that the first does not wait long.
+const BATCH_JOBS: usize = 256;
+/// How often PostgreSQL is asked what became of a commit while it is away.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
+
+struct Job {
+    drafts: Vec<Draft>,
+    reply: oneshot::Sender<Result<Vec<Appended>, StoreError>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// All queues. A topic that nobody appends to has none.
+pub(super) struct Queues(Arc<Shared>);
+
+struct Shared {
+    connections: Arc<Connections>,
+    announce: Arc<dyn Announce>,
+    places: Arc<Semaphore>,
+    waiting: Mutex<HashMap<TopicName, VecDeque<Job>>>,
+    writers: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Queues {
+    pub(super) fn new(connections: Arc<Connections>, announce: Arc<dyn Announce>) -> Self {
+        Self(Arc::new(Shared {
+            connections,
+            announce,
+            places: Arc::new(Semaphore::new(QUEUE_JOBS)),
+            waiting: Mutex::default(),
+            writers: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// Appends all drafts or none. Not waiting for the answer does not stop it: what was begun is finished and
+    /// announced.
+    pub(super) async fn append(
+        &self,
+        topic: &TopicName,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let place = self.0.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        self.0.push(topic, Job { drafts, reply, _place: place });
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Takes nothing more and finishes what waits.
+    pub(super) async fn close(&self) {
+        self.0.places.close();
+        self.0.stop.cancel();
+        self.0.writers.close();
+        self.0.writers.wait().await;
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TopicName, VecDeque<Job>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a job into its topic's queue. The first one starts the topic's writer.
+    fn push(self: &Arc<Self>, topic: &TopicName, job: Job) {
+        match self.lock().entry(topic.clone()) {
+            Entry::Occupied(queue) => queue.into_mut().push_back(job),
+            Entry::Vacant(none) => {
+                none.insert(VecDeque::from([job]));
+                let writer = Writer { shared: self.clone(), topic: topic.clone(), is_done: false };
+                self.writers.spawn(writer.run());
+            }
+        }
+    }
+}
+
+/// Empties one topic's queue.
+struct Writer {
+    shared: Arc<Shared>,
+    topic: TopicName,
+    is_done: bool,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        while let Some(jobs) = self.next_batch() {
+            let (drafts, replies): (Vec<_>, Vec<_>) =
+                jobs.into_iter().map(|job| (job.drafts, (job.reply, job._place))).unzip();
+            let outcome = match self.shared.connections.get().await {
+                Ok(connection) => append::run(&connection, &self.topic, drafts).await,
+                Err(error) => Err(error.into()),
+            };
+            let mut replies = replies.into_iter().map(|(reply, _)| reply);
+            match outcome {
+                Ok((answers, new)) => {
+                    self.announce(&new);
+                    // A caller may have gone; the work is done all the same.
+                    replies.zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
+                }
+                Err(Failure::Refused(error)) => refuse(replies, error),
+                Err(Failure::Undecided(undecided)) => {
+                    replies.by_ref().for_each(|reply| drop(reply.send(Err(StoreError::Undecided))));
+                    self.settle(undecided).await;
+                }
+            }
+        }
+    }
+
+    /// What waits now. `None`: nothing, and this writer is done.
+    fn next_batch(&mut self) -> Option<Vec<Job>> {
+        let mut waiting = self.shared.lock();
+        let queue = waiting.get_mut(&self.topic)?;
+        let count = queue.len().min(BATCH_JOBS);
+        if count == 0 {
+            waiting.remove(&self.topic);
+            self.is_done = true;
+            return None;
+        }
+        Some(queue.drain(..count).collect())
+    }
+
+    fn announce(&self, new: &[Record]) {
+        if !new.is_empty() {
+            self.shared.announce.announce(new);
+        }
+    }
+
+    /// Asks until PostgreSQL says whether a commit happened. Refuses what comes meanwhile.
+    async fn settle(&self, undecided: Undecided) {
+        tracing::error!(topic = %self.topic, "the connection to PostgreSQL was lost during a commit");
+        loop {
+            match self.ask(&undecided).await {
+                Ok(is_stored) => {
+                    tracing::info!(topic = %self.topic, is_stored, "PostgreSQL told what became of the commit");
+                    return self.announce(if is_stored { &undecided.records } else { &[] });
+                }
+                Err(error) => self.refuse_waiting(error),
+            }
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return,
+                () = tokio::time::sleep(SETTLE_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn ask(&self, undecided: &Undecided) -> Result<bool, StoreError> {
+        let connection = self.shared.connections.get().await?;
+        connection.finish(undecided.is_stored(&connection)).await
+    }
+
+    fn refuse_waiting(&self, error: StoreError) {
+        let jobs: Vec<Job> = self
+            .shared
+            .lock()
+            .get_mut(&self.topic)
+            .map(|queue| queue.drain(..).collect())
+            .unwrap_or_default();
+        refuse(jobs.into_iter().map(|job| job.reply), error);
+    }
+}
+
+fn refuse(
+    replies: impl Iterator<Item = oneshot::Sender<Result<Vec<Appended>, StoreError>>>,
+    error: StoreError,
+) {
+    let error = Arc::new(error);
+    replies.for_each(|reply| drop(reply.send(Err(StoreError::Batch(error.clone())))));
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Only after a panic, or when the runtime ends: nobody must wait for a writer that is gone.
+        if !self.is_done {
+            self.shared.lock().remove(&self.topic);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The queries. Each is one statement and so sees one instant: its rows carry the topic's bounds along.
+
+use deadpool_postgres::{Client, tokio_postgres::Row};
+
+use super::{NULL, place, signed};
+use crate::{
+    protocol::{
+        chat::Room,
+        cursor::{Epoch, Offset},
+        name::RoomId,
+    },
+    server::store::{Bounds, Channels, Filter, Record, Slice, StoreError, TopicName},
+};
+
+/// Where to read from, and in which direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum From {
+    After(Offset),
+    Before(Offset),
+}
+
+/// The bounds of a topic; `None` when it is not there.
+pub(super) async fn bounds(client: &Client, name: &TopicName) -> Result<Option<Bounds>, StoreError> {
+    let select = client.prepare_cached("SELECT epoch, floor, head FROM topics WHERE name = $1").await?;
+    let row = client.query_opt(&select, &[&name.to_string()]).await?;
+    row.map(|row| bounds_of(name, &row)).transpose()
+}
+
+/// A row that begins with `epoch, floor, head`.
+fn bounds_of(name: &TopicName, row: &Row) -> Result<Bounds, StoreError> {
+    let epoch: &str = row.get(0);
+    let epoch =
+        Epoch::parse(epoch).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {epoch:?}")))?;
+    Ok(Bounds { epoch, floor: place(row.get(1)), head: place(row.get(2)) })
+}
+
+/// A row that has `"offset", timestamp, author, client_id, channel, body` from the column `first` on. `None`: they are
+/// empty, because a topic without entries has a row all the same.
+pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Record> {
+    let offset: Option<i64> = row.get(first);
+    Some(Record {
+        topic: name.clone(),
+        offset: place(offset?),
+        timestamp: row.get(first + 1),
+        author: row.get(first + 2),
+        client_id: row.get(first + 3),
+        channel: row.get(first + 4),
+        body: row.get(first + 5),
+    })
+}
+
+/// Bounds and records of rows that have both.
+fn slice_of(name: &TopicName, rows: &[Row]) -> Result<Option<Slice>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let bounds = bounds_of(name, first)?;
+    let records = rows.iter().filter_map(|row| record_of(name, row, 3)).collect();
+    Ok(Some(Slice { bounds, records, more: false }))
+}
+
+/// The bounds of channels. A name with a null character, which PostgreSQL does not take, is no entry's.
+fn readable_names(channels: &Channels) -> (Option<Vec<&str>>, Option<Vec<&str>>) {
+    fn storable(names: &[String]) -> Vec<&str> {
+        names.iter().map(String::as_str).filter(|name| !name.contains(NULL)).collect()
+    }
+    let (only, except) = channels.bounds();
+    (only.map(storable), except.map(storable))
+}
+
+/// A slice in either direction. `None` when the topic is not there.
+pub(super) async fn slice(
+    client: &Client,
+    name: &TopicName,
+    from: From,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Option<Slice>, StoreError> {
+    let (condition, order, offset) = match from {
+        From::After(offset) => (r#""offset" > $2"#, "ASC", offset),
+        From::Before(offset) => (r#""offset" < $2"#, "DESC", offset),
+    };
+    // In words and not as a parameter: only so does PostgreSQL see that the index of notices has them all.
+    let lasting = if filter.lasting { "AND lasting AND channel IS NOT NULL" } else { "" };
+    let select = client
+        .prepare_cached(&format!(
+            r#"SELECT t.epoch, t.floor, t.head, e.* FROM topics t LEFT JOIN LATERAL (
+                   SELECT "offset", timestamp, author, client_id, channel, body FROM entries
+                   WHERE topic = t.id AND {condition} {lasting} AND ($4::text[] IS NULL OR channel = ANY ($4))
+                   AND ($5::text[] IS NULL OR channel IS NULL OR channel <> ALL ($5))
+                   ORDER BY "offset" {order} LIMIT $3
+               ) e ON true
+               WHERE t.name = $1 ORDER BY e."offset" {order}"#
+        ))
+        .await?;
+    // One more than asked for tells whether there is more.
+    let (asked, name_text) = (signed(limit as u64 + 1), name.to_string());
+    let (only, except) = readable_names(&filter.channels);
+    let rows = client.query(&select, &[&name_text, &signed(offset), &asked, &only, &except]).await?;
+    let Some(mut slice) = slice_of(name, &rows)? else { return Ok(None) };
+    slice.more = slice.records.len() > limit;
+    slice.records.truncate(limit);
+    if matches!(from, From::Before(_)) {
+        slice.records.reverse();
+    }
+    Ok(Some(slice))
+}
+
+/// See [`crate::server::store::Store::latest_by_channel`].
+pub(super) async fn latest_by_channel(
+    client: &Client,
+    name: &TopicName,
+    channels: &Channels,
+    count: usize,
+    limit: usize,
+) -> Result<Option<Slice>, StoreError> {
+    // The recursion steps from channel to channel through the index instead of reading every entry.
+    let select = client
+        .prepare_cached(
+            r#"WITH RECURSIVE t AS (SELECT id, epoch, floor, head FROM topics WHERE name = $1),
+               names (channel) AS (
+                   SELECT min(channel) FROM entries WHERE topic = (SELECT id FROM t) AND NOT lasting
+                   UNION ALL
+                   SELECT (SELECT min(channel) FROM entries
+                           WHERE topic = (SELECT id FROM t) AND NOT lasting AND channel > names.channel)
+                   FROM names WHERE names.channel IS NOT NULL
+               ),
+               latest AS (
+                   SELECT channel, (SELECT max("offset") FROM entries
+                                    WHERE topic = (SELECT id FROM t) AND NOT lasting AND channel = names.channel)
+                          AS newest
+                   FROM names WHERE channel IS NOT NULL
+                   AND ($4::text[] IS NULL OR channel = ANY ($4)) AND ($5::text[] IS NULL OR channel <> ALL ($5))
+                   ORDER BY newest DESC LIMIT $2
+               )
+               SELECT t.epoch, t.floor, t.head, e.* FROM t LEFT JOIN (
+                   SELECT found.* FROM latest CROSS JOIN LATERAL (
+                       SELECT "offset", timestamp, author, client_id, channel, body FROM entries
+                       WHERE topic = (SELECT id FROM t) AND NOT lasting AND channel = latest.channel
+                       ORDER BY "offset" DESC LIMIT $3
+                   ) found
+               ) e ON true
+               ORDER BY e."offset""#,
+        )
+        .await?;
+    let (count, limit) = (signed(count as u64), signed(limit as u64));
+    let (only, except) = readable_names(channels);
+    let rows = client.query(&select, &[&name.to_string(), &count, &limit, &only, &except]).await?;
+    slice_of(name, &rows)
+}
+
+/// Every topic there is.
+pub(super) async fn topics(client: &Client) -> Result<Vec<TopicName>, StoreError> {
+    let select = client.prepare_cached("SELECT name FROM topics ORDER BY id").await?;
+    client.query(&select, &[]).await?.iter().map(|row| row.get::<_, &str>(0).parse()).collect()
+}
+
+/// The rooms in the order they were made.
+pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
+    let select = client.prepare_cached("SELECT id, name FROM rooms ORDER BY position").await?;
+    let room = |row: &Row| {
+        let id: &str = row.get(0);
+        let id = RoomId::parse(id)
+            .map_err(|_| StoreError::Damaged(format!("there is a room with the id {id:?}")))?;
+        Ok(Room { id, name: row.get(1) })
+    };
+    client.query(&select, &[]).await?.iter().map(room).collect()
+}
+
+/// Fails unless it can be written to.
+pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
+    let row = client.query_one("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
+    match row.get(0) {
+        true => Err(StoreError::Postgres("it takes no changes: it is read only".into())),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,95 @@
+//! The tables, as a list of migrations. A published migration is never changed; a new one is added below it.
+//!
+//! Text is compared by its bytes (`COLLATE "C"`), as in SQLite: the order must not depend on how a database was made.
+//! Entries have no foreign key to their topic: it would lock the topic's row once more for each of them.
+
+use deadpool_postgres::Client;
+
+use super::identity;
+use crate::server::store::StoreError;
+
+/// The key of the advisory lock that is held while the tables are made or looked at as a whole: two nodes may start at
+/// once. A number of our own choice.
+const LOCK: i64 = 0x0001_D0BA_7A00;
+
+/// The schema's version is the number of migrations applied.
+const MIGRATIONS: [&str; 1] = [r#"
+    CREATE TABLE topics (
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        name TEXT COLLATE "C" NOT NULL UNIQUE,
+        epoch TEXT NOT NULL,
+        head BIGINT NOT NULL DEFAULT 0,
+        floor BIGINT NOT NULL DEFAULT 0,
+        timestamp BIGINT NOT NULL DEFAULT 0
+    ) WITH (fillfactor = 50);
+    CREATE TABLE entries (
+        topic BIGINT NOT NULL,
+        "offset" BIGINT NOT NULL,
+        timestamp BIGINT NOT NULL,
+        author TEXT COLLATE "C" NOT NULL,
+        client_id TEXT COLLATE "C",
+        channel TEXT COLLATE "C",
+        lasting BOOLEAN NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (topic, "offset")
+    );
+    CREATE UNIQUE INDEX entries_by_client_id ON entries (topic, author, client_id) WHERE client_id IS NOT NULL;
+    CREATE INDEX entries_values ON entries (topic, channel, "offset") WHERE NOT lasting;
+    CREATE INDEX entries_notices ON entries (topic, "offset") WHERE lasting AND channel IS NOT NULL;
+    CREATE TABLE past_client_ids (
+        topic BIGINT NOT NULL,
+        author TEXT COLLATE "C" NOT NULL,
+        client_id TEXT COLLATE "C" NOT NULL,
+        "offset" BIGINT NOT NULL,
+        timestamp BIGINT NOT NULL,
+        PRIMARY KEY (topic, author, client_id)
+    );
+    CREATE INDEX past_client_ids_by_age ON past_client_ids (topic, timestamp);
+    CREATE TABLE rooms (
+        position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id TEXT COLLATE "C" NOT NULL UNIQUE,
+        name TEXT NOT NULL
+    );
+    CREATE TABLE documents (
+        kind TEXT COLLATE "C" NOT NULL,
+        id TEXT COLLATE "C" NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (kind, id)
+    );
+    CREATE TABLE identity (value TEXT NOT NULL);
+"#];
+
+/// Brings the database to the newest schema and compares its identity with the one it had, all in one transaction.
+/// Returns the identity.
+pub(super) async fn open(client: &Client) -> Result<String, StoreError> {
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    lock(client).await?;
+    migrate(client).await?;
+    let identity = identity::settle(client).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(identity)
+}
+
+/// Keeps other nodes from opening the database until the transaction ends.
+pub(super) async fn lock(client: &Client) -> Result<(), StoreError> {
+    client.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    Ok(())
+}
+
+async fn migrate(client: &Client) -> Result<(), StoreError> {
+    client.batch_execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
+    let row = client.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]).await?;
+    let found = usize::try_from(row.get::<_, i64>(0)).unwrap_or(usize::MAX);
+    if found > MIGRATIONS.len() {
+        return Err(StoreError::TooNew { found, known: MIGRATIONS.len() });
+    }
+    for migration in MIGRATIONS.iter().skip(found) {
+        client.batch_execute(migration).await?;
+    }
+    if found < MIGRATIONS.len() {
+        let version = MIGRATIONS.len() as i64;
+        client.execute("DELETE FROM schema_version", &[]).await?;
+        client.execute("INSERT INTO schema_version VALUES ($1)", &[&version]).await?;
+    }
+    Ok(())
+}

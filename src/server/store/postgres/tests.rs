@@ -1,0 +1,321 @@
+//! What only a store on a server can do or suffer: several nodes on one database, connections that break in the worst
+//! moment, databases that are put back.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU8, Ordering::SeqCst},
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
+};
+
+use super::{
+    append::Undecided,
+    cluster::{Cluster, execute},
+    *,
+};
+use crate::server::store::Record;
+
+/// Notes what was announced.
+#[derive(Default)]
+struct Announced(Mutex<Vec<Offset>>);
+
+impl Announced {
+    fn offsets(&self) -> Vec<Offset> {
+        self.0.lock().expect("whole").clone()
+    }
+}
+
+impl Announce for Announced {
+    fn announce(&self, records: &[Record]) {
+        self.0.lock().expect("whole").extend(records.iter().map(|record| record.offset));
+    }
+}
+
+async fn open(url: &str) -> (Arc<PostgresStore>, Arc<Announced>) {
+    let announced = Arc::new(Announced::default());
+    let store = PostgresStore::open(url, 4, announced.clone()).await.expect("opened");
+    (Arc::new(store), announced)
+}
+
+async fn refused(url: &str) -> StoreError {
+    PostgresStore::open(url, 4, Arc::new(Announced::default())).await.err().expect("refused")
+}
+
+fn draft(client_id: &str) -> Draft {
+    let (author, body) = ("a".into(), "{}".into());
+    Draft { author, client_id: Some(client_id.into()), channel: None, lasting: true, body }
+}
+
+async fn epoch(store: &PostgresStore) -> String {
+    store.bounds(&TopicName::Feed).await.expect("read").epoch.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_number_one_topic_without_holes_and_each_tells_its_own_in_order() {
+    let url = Cluster::shared().fresh_database().await;
+    let nodes = join_all((0..2).map(|_| open(&url))).await;
+    let append = |n: usize| {
+        let store = nodes[n % 2].0.clone();
+        tokio::spawn(async move {
+            let drafts = vec![draft(&format!("{n}a")), draft(&format!("{n}b"))];
+            store.append(&TopicName::Feed, drafts).await.expect("appended")
+        })
+    };
+    for appended in join_all((0..200).map(append)).await {
+        let appended = appended.expect("no panic");
+        assert_eq!(appended[0].record.offset + 1, appended[1].record.offset, "one append stays together");
+    }
+    let all: Vec<Offset> = (1..=400).collect();
+    let slice = nodes[0].0.read_after(&TopicName::Feed, 0, &Filter::default(), 1_000).await.expect("read");
+    assert_eq!(slice.records.iter().map(|record| record.offset).collect::<Vec<_>>(), all);
+    assert!(slice.records.is_sorted_by_key(|record| record.timestamp), "times do not go back");
+    let mut told: Vec<Vec<Offset>> = nodes.iter().map(|(_, announced)| announced.offsets()).collect();
+    assert!(told.iter().all(|offsets| offsets.len() == 200 && offsets.is_sorted()));
+    let mut both = told.remove(0);
+    both.extend(told.remove(0));
+    both.sort_unstable();
+    assert_eq!(both, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_client_id_at_two_nodes_is_one_entry() {
+    let url = Cluster::shared().fresh_database().await;
+    let (one, other) = (open(&url).await, open(&url).await);
+    for n in 0..20 {
+        let id = n.to_string();
+        let (at_one, at_other) = tokio::join!(
+            one.0.append(&TopicName::Feed, vec![draft(&id)]),
+            other.0.append(&TopicName::Feed, vec![draft(&id)])
+        );
+        let (at_one, at_other) = (at_one.expect("stored").remove(0), at_other.expect("stored").remove(0));
+        assert_eq!(at_one.record, at_other.record);
+        assert_ne!(at_one.first, at_other.first, "one of them was the first");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_at_once_make_one_schema() {
+    let url = Cluster::shared().fresh_database().await;
+    let nodes = join_all((0..4).map(|_| open(&url))).await;
+    let epochs = join_all(nodes.iter().map(|(store, _)| epoch(store))).await;
+    assert!(epochs.iter().all(|epoch| *epoch == epochs[0]), "{epochs:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_nodes_that_take_names_crosswise_each_change_is_whole() {
+    let url = Cluster::shared().fresh_database().await;
+    let (one, other) = (open(&url).await.0, open(&url).await.0);
+    let steps = |names: [String; 2]| {
+        names.map(|name| Step::put(Kind::AccountName, name, Expect::Absent, &"id")).to_vec()
+    };
+    for n in 0..20 {
+        let (a, b) = (format!("{n}a"), format!("{n}b"));
+        let (forth, back) = tokio::join!(
+            one.change(steps([a.clone(), b.clone()])),
+            other.change(steps([b.clone(), a.clone()]))
+        );
+        assert_ne!(forth.expect("no deadlock"), back.expect("no deadlock"), "one got both");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_database_gets_new_epochs_once() {
+    let cluster = Cluster::shared();
+    let url = cluster.fresh_database().await;
+    let (store, _) = open(&url).await;
+    store.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
+    let first = epoch(&store).await;
+    store.close().await;
+    drop(store);
+    assert_eq!(epoch(&open(&url).await.0).await, first, "a restart changes nothing");
+
+    // The tables were dropped and restored in place.
+    let restore =
+        "CREATE TABLE restored (LIKE entries INCLUDING ALL); INSERT INTO restored SELECT * FROM entries;
+                   DROP TABLE entries; ALTER TABLE restored RENAME TO entries;";
+    execute(&url, restore).await;
+    let second = epoch(&open(&url).await.0).await;
+    assert_ne!(second, first);
+    assert_eq!(epoch(&open(&url).await.0).await, second, "told once");
+    execute(&url, "DELETE FROM identity").await;
+    assert_ne!(epoch(&open(&url).await.0).await, second, "as an operator says it");
+}
+
+#[tokio::test]
+async fn a_server_that_is_another_one_suddenly_is_refused() {
+    let url = Cluster::shared().fresh_database().await;
+    drop(open(&url).await);
+    let connections = Connections::new(&url, 1).expect("an address");
+    connections.expect_identity("another".into());
+    let refused = connections.get().await.err().expect("refused");
+    assert!(matches!(refused, StoreError::Replaced), "{refused}");
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_refused() {
+    let url = Cluster::shared().fresh_database().await;
+    drop(open(&url).await);
+    execute(&url, "UPDATE schema_version SET version = 999").await;
+    let refused = refused(&url).await.to_string();
+    assert!(refused.contains("newer idobata"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_is_refused_without_its_password() {
+    for url in
+        ["postgres://u:hunter2@127.0.0.1:1/d", "postgres://u:hunter2@h/d?sslmode=require", "postgres://%"]
+    {
+        let refused = refused(url).await.to_string();
+        assert!(!refused.contains("hunter2"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_null_character_is_refused_alone_and_found_nowhere() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    let bad = Draft { author: "a\0".into(), ..draft("1") };
+    let (refused, stored) = tokio::join!(
+        store.append(&TopicName::Feed, vec![bad]),
+        store.append(&TopicName::Feed, vec![draft("2")])
+    );
+    assert!(matches!(refused, Err(StoreError::NullCharacter)));
+    assert_eq!(stored.expect("stored")[0].record.offset, 1);
+    assert_eq!(store.get(Kind::Account, "\0").await.expect("answered"), None);
+    let removal = Step::remove(Kind::Account, "\0", Expect::Present);
+    assert!(!store.change(vec![removal]).await.expect("answered"));
+}
+
+#[tokio::test]
+async fn a_commit_is_decided_when_its_transaction_has_ended() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    store.bounds(&TopicName::Feed).await.expect("made");
+    let Draft { author, client_id, channel, body, .. } = draft("1");
+    let record = Record { topic: TopicName::Feed, offset: 1, timestamp: 5, author, client_id, channel, body };
+    let undecided = Undecided { name: TopicName::Feed, records: vec![record] };
+    for (end, is_stored) in [("ROLLBACK", false), ("COMMIT", true)] {
+        let (writing, asking) =
+            (store.connection().await.expect("free"), store.connection().await.expect("free"));
+        let write = "BEGIN; UPDATE topics SET head = 1;
+                     INSERT INTO entries SELECT id, 1, 5, 'a', '1', NULL, true, '{}' FROM topics";
+        writing.batch_execute(write).await.expect("written");
+        let (asked, ended) = tokio::join!(undecided.is_stored(&asking), writing.batch_execute(end));
+        ended.expect("ended");
+        assert_eq!(asked.expect("answered"), is_stored);
+    }
+}
+
+/// What stands between a store and its server, and breaks connections.
+struct Breaker {
+    url: String,
+    fault: Arc<AtomicU8>,
+}
+
+/// Passes everything on.
+const WHOLE: u8 = 0;
+/// Cuts the next connection that commits, before PostgreSQL hears of it …
+const BEFORE_COMMIT: u8 = 1;
+/// … or when it has committed, before the store hears of it.
+const AFTER_COMMIT: u8 = 2;
+
+impl Breaker {
+    async fn start(cluster: &Cluster, url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let port = listener.local_addr().expect("an address").port();
+        let database = url.rsplit('/').next().expect("it has one");
+        let url = format!("postgres://idobata@127.0.0.1:{port}/{database}");
+        let socket = format!("{}/.s.PGSQL.5432", cluster.folder());
+        let fault = Arc::new(AtomicU8::new(WHOLE));
+        let faults = fault.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = UnixStream::connect(&socket).await.expect("it runs");
+                tokio::spawn(pass(client, server, faults.clone()));
+            }
+        });
+        Self { url, fault }
+    }
+}
+
+fn has_commit(bytes: &[u8]) -> bool {
+    // With its end: a `BEGIN` has the word in `READ COMMITTED`.
+    bytes.windows(7).any(|window| window == b"COMMIT\0")
+}
+
+/// Passes bytes on in both directions until one side ends, or the fault comes.
+async fn pass(mut client: TcpStream, mut server: UnixStream, fault: Arc<AtomicU8>) {
+    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut is_deaf = false;
+    loop {
+        tokio::select! {
+            Ok(count) = client.read(&mut asked) => {
+                let bytes = &asked[..count];
+                if has_commit(bytes) {
+                    match fault.swap(WHOLE, SeqCst) {
+                        BEFORE_COMMIT => return,
+                        AFTER_COMMIT => is_deaf = true,
+                        _ => {}
+                    }
+                }
+                if count == 0 || server.write_all(bytes).await.is_err() {
+                    return;
+                }
+            }
+            Ok(count) = server.read(&mut answered) => {
+                let bytes = &answered[..count];
+                if count == 0 || is_deaf && has_commit(bytes) {
+                    return;
+                }
+                if !is_deaf && client.write_all(bytes).await.is_err() {
+                    return;
+                }
+            }
+            else => return,
+        }
+    }
+}
+
+/// Appends until it is taken.
+async fn append_at_last(store: &PostgresStore, client_id: &str) -> Appended {
+    let attempts = async {
+        loop {
+            if let Ok(mut appended) = store.append(&TopicName::Feed, vec![draft(client_id)]).await {
+                return appended.remove(0);
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), attempts).await.expect("it recovers")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_announced_in_its_place_and_stored_once() {
+    let cluster = Cluster::shared();
+    let breaker = Breaker::start(cluster, &cluster.fresh_database().await).await;
+    let (store, announced) = open(&breaker.url).await;
+    append_at_last(&store, "1").await;
+    breaker.fault.store(AFTER_COMMIT, SeqCst);
+    let lost = store.append(&TopicName::Feed, vec![draft("2")]).await.expect_err("nobody heard");
+    assert!(lost.is_undecided(), "{lost}");
+    let next = append_at_last(&store, "3").await;
+    assert_eq!((next.record.offset, announced.offsets()), (3, vec![1, 2, 3]));
+    let again = append_at_last(&store, "2").await;
+    assert_eq!((again.record.offset, again.first), (2, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_never_arrived_is_not_announced() {
+    let cluster = Cluster::shared();
+    let breaker = Breaker::start(cluster, &cluster.fresh_database().await).await;
+    let (store, announced) = open(&breaker.url).await;
+    append_at_last(&store, "1").await;
+    breaker.fault.store(BEFORE_COMMIT, SeqCst);
+    let lost = store.append(&TopicName::Feed, vec![draft("2")]).await.expect_err("nobody heard");
+    assert!(lost.is_undecided(), "{lost}");
+    let again = append_at_last(&store, "2").await;
+    assert_eq!((again.record.offset, again.first, announced.offsets()), (2, true, vec![1, 2]));
+}

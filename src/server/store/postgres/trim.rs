@@ -1,0 +1,111 @@
+//! What retention removes, in steps. Each is a transaction that holds the topic's row, as an append does.
+
+use deadpool_postgres::Client;
+
+use super::{place, signed};
+use crate::{
+    protocol::cursor::Offset,
+    server::store::{PAST_CLIENT_IDS_MAX, Retention, StoreError, TRIM_STEP, TopicName},
+};
+
+struct Topic {
+    id: i64,
+    head: Offset,
+    floor: Offset,
+}
+
+/// What a trim removes: parameters are topic, floor, the oldest timestamp to keep, and how many lasting entries.
+const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR timestamp < $3
+    OR "offset" <= (SELECT "offset" FROM entries WHERE topic = $1 AND lasting
+                    ORDER BY "offset" DESC LIMIT 1 OFFSET $4))"#;
+
+/// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
+/// Returns how many entries went and whether the floor may rise further.
+pub(super) async fn step(
+    client: &Client,
+    name: &TopicName,
+    retention: Retention,
+    now_ms: i64,
+) -> Result<(u64, bool), StoreError> {
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let removed = match lock(client, name).await? {
+        Some(topic) => trim(client, &topic, retention, now_ms).await?,
+        None => (0, false),
+    };
+    client.batch_execute("COMMIT").await?;
+    Ok(removed)
+}
+
+async fn lock(client: &Client, name: &TopicName) -> Result<Option<Topic>, StoreError> {
+    let select =
+        client.prepare_cached("SELECT id, head, floor FROM topics WHERE name = $1 FOR NO KEY UPDATE").await?;
+    let row = client.query_opt(&select, &[&name.to_string()]).await?;
+    Ok(row.map(|row| Topic { id: row.get(0), head: place(row.get(1)), floor: place(row.get(2)) }))
+}
+
+async fn trim(
+    client: &Client,
+    topic: &Topic,
+    retention: Retention,
+    now_ms: i64,
+) -> Result<(u64, bool), StoreError> {
+    let oldest_ms = now_ms.saturating_sub(retention.age_ms);
+    let target = target(client, topic, retention, oldest_ms).await?;
+    let floor = target.min(topic.floor + TRIM_STEP);
+    let (below, kept) = (signed(floor), signed(retention.entries));
+    let remember = client
+        .prepare_cached(&format!(
+            r#"INSERT INTO past_client_ids SELECT topic, author, client_id, "offset", timestamp
+               FROM entries WHERE {REMOVED} AND client_id IS NOT NULL ON CONFLICT DO NOTHING"#
+        ))
+        .await?;
+    client.execute(&remember, &[&topic.id, &below, &oldest_ms, &kept]).await?;
+    let remove = client.prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}")).await?;
+    let removed = client.execute(&remove, &[&topic.id, &below, &oldest_ms, &kept]).await?;
+    if floor > topic.floor {
+        let raise = client.prepare_cached("UPDATE topics SET floor = $2 WHERE id = $1").await?;
+        client.execute(&raise, &[&topic.id, &below]).await?;
+    }
+    let oldest_id_ms = now_ms.saturating_sub(retention.client_id_age_ms);
+    let forgotten = forget_client_ids(client, topic.id, oldest_id_ms).await?;
+    Ok((removed, floor < target || forgotten == TRIM_STEP))
+}
+
+/// How far the floor rises in the end.
+async fn target(
+    client: &Client,
+    topic: &Topic,
+    retention: Retention,
+    oldest_ms: i64,
+) -> Result<Offset, StoreError> {
+    let select = client
+        .prepare_cached(
+            r#"SELECT "offset" FROM entries WHERE topic = $1 AND "offset" > $2 AND timestamp >= $3
+               ORDER BY "offset" LIMIT 1"#,
+        )
+        .await?;
+    let first_young = client.query_opt(&select, &[&topic.id, &signed(topic.floor), &oldest_ms]).await?;
+    let by_age = first_young.map_or(topic.head, |row| place(row.get(0)) - 1);
+    let by_count = topic.head.saturating_sub(retention.entries);
+    Ok(by_age.max(by_count).max(topic.floor))
+}
+
+/// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.
+async fn forget_client_ids(client: &Client, topic: i64, oldest_ms: i64) -> Result<u64, StoreError> {
+    // Both are in the order of the index: what comes after the newest so many is the oldest.
+    let select = client
+        .prepare_cached(
+            "SELECT timestamp FROM past_client_ids WHERE topic = $1 ORDER BY timestamp DESC LIMIT 1 OFFSET $2",
+        )
+        .await?;
+    let surplus = client.query_opt(&select, &[&topic, &signed(PAST_CLIENT_IDS_MAX)]).await?;
+    let oldest_ms = surplus.map_or(oldest_ms, |row| oldest_ms.max(row.get::<_, i64>(0) + 1));
+    let remove = client
+        .prepare_cached(
+            "DELETE FROM past_client_ids WHERE ctid = ANY (ARRAY (
+                 SELECT ctid FROM past_client_ids
+                 WHERE topic = $1 AND timestamp < $2 ORDER BY timestamp LIMIT $3))",
+        )
+        .await?;
+    Ok(client.execute(&remove, &[&topic, &oldest_ms, &signed(TRIM_STEP)]).await?)
+}

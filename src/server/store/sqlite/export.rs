@@ -1,0 +1,118 @@
+//! Reads a whole database for the move to another store. Nothing else has the file meanwhile, and nothing is changed but
+//! what opening it changes: the newest schema, and new epochs when it was put back from a backup.
+//!
+//! Every call blocks until the file was read.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Row, params};
+
+use super::{mark::Mark, schema};
+use crate::server::store::{
+    StoreError,
+    transfer::{CopiedDocument, CopiedEntry, CopiedTopic, PAGE_ROWS, PastClientId},
+};
+
+/// See the module.
+pub struct Export {
+    connection: Connection,
+    mark: Mark,
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        self.mark.release();
+    }
+}
+
+impl Export {
+    /// Opens a database that is there and that no server has.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        // Not made if missing: nobody wants to move nothing because of a slip in a name.
+        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(super::BUSY_TIMEOUT)?;
+        schema::migrate(&mut connection)?;
+        let mark = Mark::open(path, &mut connection)?;
+        Ok(Self { connection, mark })
+    }
+
+    /// Every topic, in the order they were made.
+    pub fn topics(&self) -> Result<Vec<CopiedTopic>, StoreError> {
+        self.rows("SELECT id, name, epoch, head, floor, timestamp FROM topics ORDER BY id", [], |row| {
+            Ok(CopiedTopic {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                epoch: row.get(2)?,
+                head: row.get(3)?,
+                floor: row.get(4)?,
+                timestamp: row.get(5)?,
+            })
+        })
+    }
+
+    /// The next entries of a topic after an offset, at most [`PAGE_ROWS`].
+    pub fn entries_after(&self, topic: i64, offset: i64) -> Result<Vec<CopiedEntry>, StoreError> {
+        self.rows(
+            "SELECT offset, timestamp, author, client_id, channel, lasting, body FROM entries
+             WHERE topic = ?1 AND offset > ?2 ORDER BY offset LIMIT ?3",
+            params![topic, offset, PAGE_ROWS],
+            |row| {
+                Ok(CopiedEntry {
+                    offset: row.get(0)?,
+                    timestamp: row.get(1)?,
+                    author: row.get(2)?,
+                    client_id: row.get(3)?,
+                    channel: row.get(4)?,
+                    lasting: row.get(5)?,
+                    body: row.get(6)?,
+                })
+            },
+        )
+    }
+
+    /// The next client ids of a topic's removed entries after one of an author, at most [`PAGE_ROWS`].
+    pub fn past_client_ids_after(
+        &self,
+        topic: i64,
+        author: &str,
+        client_id: &str,
+    ) -> Result<Vec<PastClientId>, StoreError> {
+        self.rows(
+            "SELECT author, client_id, offset, timestamp FROM past_client_ids
+             WHERE topic = ?1 AND (author, client_id) > (?2, ?3) ORDER BY author, client_id LIMIT ?4",
+            params![topic, author, client_id, PAGE_ROWS],
+            |row| {
+                Ok(PastClientId {
+                    author: row.get(0)?,
+                    client_id: row.get(1)?,
+                    offset: row.get(2)?,
+                    timestamp: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// Ids and names of the rooms in the order they were made.
+    pub fn rooms(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.rows("SELECT id, name FROM rooms ORDER BY position", [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// The next documents after one, at most [`PAGE_ROWS`].
+    pub fn documents_after(&self, kind: &str, id: &str) -> Result<Vec<CopiedDocument>, StoreError> {
+        self.rows(
+            "SELECT kind, id, body FROM documents WHERE (kind, id) > (?1, ?2) ORDER BY kind, id LIMIT ?3",
+            params![kind, id, PAGE_ROWS],
+            |row| Ok(CopiedDocument { kind: row.get(0)?, id: row.get(1)?, body: row.get(2)? }),
+        )
+    }
+
+    fn rows<T>(
+        &self,
+        select: &str,
+        parameters: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut select = self.connection.prepare_cached(select)?;
+        Ok(select.query_map(parameters, read)?.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,109 @@
+//! A real PostgreSQL server for the tests: one for all tests of a process, each with a database of its own, or one for
+//! a test that stops it. The unit tests of the store and the tests over sockets both stand on it.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use deadpool_postgres::tokio_postgres::{self, NoTls};
+
+const SCRIPT: &str = include_str!("cluster.sh");
+
+/// A running server. It ends when its input is closed: when this is dropped, or when the process ends in any way.
+pub(crate) struct Cluster {
+    folder: String,
+    databases: AtomicUsize,
+    keeper: Keeper,
+}
+
+struct Keeper {
+    child: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Cluster {
+    /// Makes and starts one.
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", SCRIPT, "cluster", SCRIPT])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sh is there");
+        let commands = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().expect("piped"));
+        let mut keeper = Keeper { child, commands, answers };
+        let folder = keeper.answer();
+        assert!(folder.starts_with('/'), "{folder} {}", keeper.answer());
+        Self { folder, databases: AtomicUsize::new(0), keeper }
+    }
+
+    /// The one of this process.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// The folder of the server's socket.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// The address of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://idobata@{}/{database}", self.folder.replace('/', "%2F"))
+    }
+
+    /// A new database, with nothing in it.
+    pub(crate) async fn fresh_database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Relaxed));
+        execute(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+        self.url(&name)
+    }
+
+    /// Ends it as a crash does: without a last word, and with what is to be recovered at the next start.
+    pub(crate) fn crash(&mut self) {
+        self.keeper.command("crash");
+    }
+
+    /// Starts it again.
+    pub(crate) fn start_again(&mut self) {
+        self.keeper.command("start");
+    }
+}
+
+/// Does something in a database, on a connection of its own.
+pub(crate) async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connected");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("done");
+    drop(client);
+    connection.await.expect("no panic").expect("ended well");
+}
+
+impl Keeper {
+    fn command(&mut self, word: &str) {
+        let commands = self.commands.as_mut().expect("open until dropped");
+        writeln!(commands, "{word}").expect("it listens");
+        assert_eq!(self.answer(), "done");
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("it speaks text");
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        drop(self.child.wait());
+    }
+}
