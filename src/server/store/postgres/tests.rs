@@ -204,10 +204,40 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
         let write = "BEGIN; UPDATE topics SET head = 1;
                      INSERT INTO entries SELECT id, 1, 5, 'a', '1', NULL, true, '{}' FROM topics";
         writing.batch_execute(write).await.expect("written");
-        let (asked, ended) = tokio::join!(undecided.is_stored(&asking), writing.batch_execute(end));
-        ended.expect("ended");
+        let end_it = async {
+            expect_waiting(&store).await;
+            writing.batch_execute(end).await.expect("ended");
+        };
+        let (asked, ()) = tokio::join!(undecided.is_stored(&asking), end_it);
         assert_eq!(asked.expect("answered"), is_stored);
     }
+}
+
+/// Waits until somebody waits for a lock in the store's database.
+async fn expect_waiting(store: &PostgresStore) {
+    let watching = store.connection().await.expect("free");
+    let select = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                                 WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let watch = async { while !watching.query_one(select, &[]).await.expect("one").get::<_, bool>(0) {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), watch).await.expect("it waits for the lock");
+}
+
+#[tokio::test]
+async fn a_change_waits_for_one_that_has_its_document_though_it_is_not_there_yet() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    let other = store.connection().await.expect("free");
+    let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('account-name/a', 0))";
+    other.batch_execute(lock).await.expect("locked");
+    let steps = ["b", "a"].map(|name| Step::put(Kind::AccountName, name, Expect::Absent, &"id"));
+    let take_it = async {
+        expect_waiting(&store).await;
+        let insert = "INSERT INTO documents VALUES ('account-name', 'a', '{}'); COMMIT";
+        other.batch_execute(insert).await.expect("taken");
+    };
+    let (changed, ()) = tokio::join!(store.change(steps.to_vec()), take_it);
+    assert!(!changed.expect("answered"), "the other one has it");
+    assert_eq!(store.get(Kind::AccountName, "b").await.expect("read"), None);
 }
 
 /// What stands between a store and its server, and breaks connections.
