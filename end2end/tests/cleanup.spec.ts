@@ -38,14 +38,14 @@ test("feed → chat → feed fifty times leaves nothing behind", async ({ own, s
   const before = await measure();
   for (let round = 0; round < 50; round += 1) await walk();
   // The feed page: one stream, no socket.
-  await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 1, poll: 0 });
+  await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 1, poll: 0, socket_io: 0 });
   await roomLink.click();
   await walker.expectConnected();
   // A room's page: its socket and its ticker's stream.
-  await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0 });
+  await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0, socket_io: 0 });
   await feedLink.click();
   await expect(walker.page.locator(".feed-page [data-connection=open]")).toBeVisible();
-  await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 1, poll: 0 });
+  await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 1, poll: 0, socket_io: 0 });
 
   const after = await measure();
   console.log(`listeners ${before.listeners} -> ${after.listeners}, nodes ${before.nodes} -> ${after.nodes}`);
@@ -54,5 +54,5 @@ test("feed → chat → feed fifty times leaves nothing behind", async ({ own, s
   expect(after.nodes - before.nodes).toBeLessThan(150);
 
   await walker.page.goto("about:blank");
-  await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0 });
+  await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0, socket_io: 0 });
 });

@@ -50,9 +50,9 @@ test("a page put away by the back-forward cache lets go of its connections and r
     });
     await page.goto("/rooms/general");
     await expect(page.locator(".talk [data-connection=open]")).toBeVisible();
-    await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0 });
+    await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0, socket_io: 0 });
     await page.goto("/healthz");
-    await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0 });
+    await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0, socket_io: 0 });
     const post = { id: crypto.randomUUID(), text: "while you were away" };
     expect((await context.request.post("/api/rooms/general/messages", { data: post })).status()).toBe(201);
     // Playwright waits in vain for the loading of a page that is only shown again.

@@ -285,6 +285,39 @@ async fn the_feed_is_followed_from_a_cursor_and_by_channel() {
 }
 
 #[tokio::test]
+async fn a_limited_channel_comes_and_goes_with_the_right_to_read_it() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let (alice, bob) = (server.account("alice").await, server.account("bob").await);
+    let channels = server.state.rights.channels();
+    let publish = async |channel: &str, text: &str| {
+        let body = serde_json::from_value(json!({ "type": "notification", "text": text })).unwrap();
+        let publication = idobata::protocol::feed::Publication::new(body).unwrap();
+        server.state.feed.publish(channel, "test", vec![publication], None).await.unwrap();
+    };
+    let mut feed =
+        SocketIo::enter(&server.url, FEED_NAMESPACE, &json!({ "token": bob.session.token })).await.unwrap();
+    feed.expect("connected").await;
+    publish("pay", "for all").await;
+    assert_eq!(feed.expect("event").await[0]["text"], "for all");
+    channels.limit("pay", vec![alice.session.user.clone()]).await.unwrap();
+    publish("pay", "for alice").await;
+    publish("ops", "one").await;
+    assert_eq!(feed.expect("event").await[0]["text"], "one", "the connection goes on without the channel");
+    channels.limit("pay", vec![bob.session.user.clone()]).await.unwrap();
+    publish("pay", "for bob").await;
+    assert_eq!(feed.expect("event").await[0]["text"], "for bob");
+    let next =
+        SocketIo::enter(&server.url, FEED_NAMESPACE, &json!({ "token": alice.session.token, "last": 5 }));
+    let mut of_alice = next.await.unwrap();
+    assert_eq!(
+        of_alice.expect("connected").await[0]["head"],
+        3,
+        "she has caught up with what is there for her"
+    );
+    assert_eq!(of_alice.expect("event").await[0]["text"], "one");
+}
+
+#[tokio::test]
 async fn pages_of_other_sites_are_kept_out_on_both_transports() {
     let allowed = "https://board.example";
     let server = TestServer::start_with(&["--allow-origin", allowed]).await;
