@@ -306,9 +306,8 @@ async fn a_limited_channel_comes_and_goes_with_the_right_to_read_it() {
     channels.limit("pay", vec![bob.session.user.clone()]).await.unwrap();
     publish("pay", "for bob").await;
     assert_eq!(feed.expect("event").await[0]["text"], "for bob");
-    let next =
-        SocketIo::enter(&server.url, FEED_NAMESPACE, &json!({ "token": alice.session.token, "last": 5 }));
-    let mut of_alice = next.await.unwrap();
+    let auth = json!({ "token": alice.session.token, "last": 5 });
+    let mut of_alice = SocketIo::enter(&server.url, FEED_NAMESPACE, &auth).await.unwrap();
     assert_eq!(
         of_alice.expect("connected").await[0]["head"],
         3,
