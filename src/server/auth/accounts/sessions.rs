@@ -25,7 +25,9 @@ pub struct AccountSession {
     pub agent: String,
     /// When it began, in milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When its token was last renewed; as long as its lifetime after that it is over.
+    /// When its token was last renewed; as long as its lifetime after that it is over. A session from before this was
+    /// noted is over: its holder signs in once more.
+    #[serde(default)]
     pub renewed_at: i64,
 }
 

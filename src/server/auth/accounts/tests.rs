@@ -207,3 +207,16 @@ async fn the_oldest_of_too_many_sessions_end_and_are_told() {
     assert!(accounts.signed_in(&bob.id, &surplus[0]).await.expect("read").is_none());
     assert_eq!(accounts.sessions(&bob.id).await.expect("read").len(), 50);
 }
+
+#[tokio::test]
+async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
+    let (accounts, _folder) = accounts();
+    let bob =
+        accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
+    let earlier = serde_json::json!({ "agent": "Firefox", "created_at": now_ms() });
+    let step = Step::put(Kind::Session, format!("{}/earlier", bob.id), Expect::Absent, &earlier);
+    accounts.directory.change(vec![step]).await.expect("written");
+    assert!(accounts.signed_in(&bob.id, "earlier").await.expect("it can be read").is_none());
+    let (_, surplus) = accounts.start_session(&bob, "Firefox").await.expect("started");
+    assert_eq!(surplus, ["earlier"]);
+}
