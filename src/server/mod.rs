@@ -7,6 +7,7 @@
 mod accept;
 mod admission;
 pub mod auth;
+pub mod backplane;
 pub mod chat;
 pub mod cli;
 mod clock;

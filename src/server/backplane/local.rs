@@ -1,0 +1,55 @@
+//! The backplane of a server that is alone: nobody hears, nobody is heard.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::{Allowance, Backplane, Hear, Unreachable};
+use crate::server::config::Rate;
+
+/// See the module.
+pub struct Local(watch::Sender<bool>);
+
+impl Local {
+    /// One node without others.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(true))
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Backplane for Local {
+    fn node(&self) -> &'static str {
+        "alone"
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn attach(&self, _: Arc<dyn Hear>) {}
+
+    fn tell(&self, _: &str, _: String) {}
+
+    fn listen(&self, _: &str) {}
+
+    fn unlisten(&self, _: &str) {}
+
+    /// Nobody else takes of it: what the caller counts by itself is all there is.
+    async fn allow(&self, _: &str, _: Rate) -> Result<Allowance, Unreachable> {
+        Ok(Allowance::Taken)
+    }
+
+    fn link(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
+
+    async fn close(&self) {}
+}
