@@ -3,7 +3,11 @@
 
 #[allow(dead_code, reason = "the unit tests need more of it")]
 mod cluster;
+#[allow(dead_code, reason = "for the tests of many nodes")]
+mod gate;
 mod program;
+#[allow(dead_code, reason = "the unit tests need it")]
+mod redis;
 mod socket;
 mod socket_io;
 mod stream;
