@@ -17,6 +17,7 @@ trap clean EXIT
 
 # It opens the port first and the socket afterwards: who is answered by the socket has the port.
 start() {
+    stop
     rm -f "$folder/socket"
     redis-server --port "$1" --bind 127.0.0.1 --unixsocket "$folder/socket" --dir "$folder" --save '' \
         --appendonly no >"$folder/log" 2>&1 &
