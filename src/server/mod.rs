@@ -13,6 +13,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 pub mod documents;
+mod ears;
 pub mod error;
 pub mod feed;
 pub mod form;
@@ -161,6 +162,8 @@ impl Server {
         background.close();
         background.wait().await;
         state.hub.store().close().await;
+        // The last, because closing the store still announces what was under way.
+        state.backplane.close().await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -175,6 +178,10 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     background.spawn(async move { auth.sweep(swept).await });
     let (limits, swept) = (state.limits.clone(), stop.clone());
     background.spawn(async move { limits.sweep(swept).await });
+    if state.backplane.is_shared() {
+        let (hub, link, watched) = (state.hub.clone(), state.backplane.link(), stop.clone());
+        background.spawn(async move { hub.watch_heads(link, watched).await });
+    }
     background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
         background.spawn(measure::run(state.feed.clone(), state.metrics.clone(), stop.clone()));

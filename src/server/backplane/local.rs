@@ -34,7 +34,7 @@ impl Backplane for Local {
         false
     }
 
-    fn attach(&self, _: Arc<dyn Hear>) {}
+    fn attach(&self, _: &str, _: Arc<dyn Hear>) {}
 
     fn tell(&self, _: &str, _: String) {}
 

@@ -5,13 +5,17 @@
 //! truth to ask when a line is heard anew ([`Hear::listening`]). It never sees the store.
 
 mod local;
+mod redis;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-pub use self::local::Local;
+pub use self::{
+    local::Local,
+    redis::{BadRedisUrl, Redis, RedisUrl},
+};
 use super::config::Rate;
 
 /// What a node says to the others, and what they share.
@@ -23,8 +27,9 @@ pub trait Backplane: Send + Sync + 'static {
     /// Whether there may be other nodes at all.
     fn is_shared(&self) -> bool;
 
-    /// Says who hears what is told. Before this nothing is heard; to be called once.
-    fn attach(&self, ears: Arc<dyn Hear>);
+    /// Says who hears what is told. Before this nothing is told or heard; to be called once. `installation` is the
+    /// same for all nodes on one database, and for no others.
+    fn attach(&self, installation: &str, ears: Arc<dyn Hear>);
 
     /// Says something to every other node that listens to the line, in the order of the calls. Never waits: when the
     /// others cannot be reached, or too much waits already, it is not said.

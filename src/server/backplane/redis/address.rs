@@ -1,0 +1,71 @@
+//! Where Redis is: the setting, read and checked. Its password must not get into a log or an error.
+
+use std::{convert::Infallible, fmt, str::FromStr};
+
+use redis::{Client, IntoConnectionInfo};
+
+/// The setting is no address of Redis. What it is it does not say: it may have a password in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the address of Redis (--redis-url, REDIS_URL) cannot be used: write redis://HOST:PORT, or redis://:PASSWORD@HOST:PORT"
+)]
+pub struct BadRedisUrl;
+
+/// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, or a socket's path as `redis+unix:///PATH`.
+#[derive(Clone)]
+pub struct RedisUrl(String);
+
+impl RedisUrl {
+    /// What connects there. Connects to nothing yet.
+    pub(super) fn client(&self) -> Result<Client, BadRedisUrl> {
+        Client::open(self.0.as_str()).map_err(|_| BadRedisUrl)
+    }
+}
+
+impl FromStr for RedisUrl {
+    /// Whatever it is, it is looked at when it is used: what refuses a setting repeats it.
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Without what is secret.
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_str().into_connection_info() {
+            Ok(info) => write!(f, "Redis at {}", info.addr()),
+            Err(_) => f.write_str("Redis"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let Ok(url) = "redis://:hidden@localhost:7000/2".parse::<RedisUrl>();
+        assert_eq!(
+            (url.to_string(), format!("{url:?}")),
+            ("Redis at localhost:7000".into(), url.to_string())
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_form() {
+        for text in ["", "localhost", "http://localhost", "postgres://localhost/a"] {
+            let Ok(url) = text.parse::<RedisUrl>();
+            let refused = url.client().expect_err(text).to_string();
+            assert!(refused.contains("redis://HOST:PORT"), "{refused}");
+        }
+    }
+}
