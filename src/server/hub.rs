@@ -2,6 +2,12 @@
 //!
 //! publish = append to the store (offset assigned, durable) → the store announces → the ring → readers wake.
 //! read = entries after a cursor, ring first, store below it → the transport writes → the cursor moves.
+//!
+//! Between nodes the announcements are hints: `filling` gets what a topic lacks from the store, and `heads` looks for
+//! what nobody told.
+
+mod filling;
+mod heads;
 
 use std::{
     sync::Arc,
@@ -9,6 +15,8 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     store::{Appended, Bounds, Channels, Draft, Filter, Retention, Slice, Store, StoreError, TopicName},
@@ -90,12 +98,25 @@ impl Page {
 pub struct Hub {
     store: Arc<dyn Store>,
     topics: Arc<Topics>,
+    /// The filling ends with the last of the clones.
+    _filling: Arc<DropGuard>,
 }
 
 impl Hub {
-    /// `topics` must be what `store` announces to.
+    /// `topics` must be what `store` announces to, and nobody else's.
     pub fn new(store: Arc<dyn Store>, topics: Arc<Topics>) -> Self {
-        Self { store, topics }
+        let stop = CancellationToken::new();
+        if let Some(lacking) = topics.take_lacking() {
+            let filling = filling::run(store.clone(), topics.clone(), lacking);
+            let stopped = stop.clone();
+            tokio::spawn(async move { stopped.run_until_cancelled(filling).await });
+        }
+        Self { store, topics, _filling: Arc::new(stop.drop_guard()) }
+    }
+
+    /// Looks for entries of other nodes that nobody told this one of, until `stop`. `link` says whether they can tell.
+    pub async fn watch_heads(&self, link: watch::Receiver<bool>, stop: CancellationToken) {
+        stop.run_until_cancelled(heads::watch(&self.store, &self.topics, link)).await;
     }
 
     /// The store, for what is not a log.

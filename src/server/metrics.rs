@@ -42,6 +42,8 @@ pub struct Metrics {
     limit: u64,
     connections: [AtomicU64; 4],
     appends: AtomicU64,
+    heard: AtomicU64,
+    fills: AtomicU64,
     deliveries: AtomicU64,
     refused_connections: AtomicU64,
 }
@@ -53,6 +55,8 @@ impl Metrics {
             limit,
             connections: Default::default(),
             appends: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+            fills: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
             refused_connections: AtomicU64::new(0),
         }
@@ -80,6 +84,16 @@ impl Metrics {
         self.appends.fetch_add(entries as u64, Relaxed);
     }
 
+    /// Counts entries that another node announced.
+    pub(super) fn count_heard(&self, entries: usize) {
+        self.heard.fetch_add(entries as u64, Relaxed);
+    }
+
+    /// Counts a hole in what was announced that the store filled.
+    pub(super) fn count_fill(&self) {
+        self.fills.fetch_add(1, Relaxed);
+    }
+
     /// Counts entries that were handed to a reader's connection.
     pub fn count_deliveries(&self, entries: usize) {
         self.deliveries.fetch_add(entries as u64, Relaxed);
@@ -100,7 +114,9 @@ impl Metrics {
                 .expect("a String takes all");
         }
         for (name, help, count) in [
-            ("appends", "Entries appended to the log.", self.appends.load(Relaxed)),
+            ("appends", "Entries appended to the log by this node.", self.appends.load(Relaxed)),
+            ("announcements_heard", "Entries that other nodes announced.", self.heard.load(Relaxed)),
+            ("holes_filled", "Holes in what was announced that the store filled.", self.fills.load(Relaxed)),
             ("deliveries", "Entries written to readers.", self.deliveries()),
             (
                 "refused_connections",

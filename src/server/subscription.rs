@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{
     outlet::Outlet,
     store::{Filter, Store, StoreError, TopicName},
-    topic::{Entry, Reader, Topic, Topics, Whispers},
+    topic::{Entry, Reader, Recent, Topic, Topics, Whispers},
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
@@ -101,12 +101,13 @@ impl Subscription {
         if self.is_evicted() {
             return Ok(Batch::Evicted);
         }
-        if self.topic.head() <= offset {
-            return Ok(Batch::Idle);
-        }
-        match self.topic.recent_after(offset, BATCH_MAX_ENTRIES) {
-            Some(entries) => Ok(self.take(entries)),
-            None => match self.read_store(offset).await? {
+        match self.topic.read(&self.epoch, offset, BATCH_MAX_ENTRIES) {
+            Recent::Entries(entries) => Ok(self.take(entries)),
+            Recent::Nothing(numbering) => {
+                self.reader.position().numbering = numbering;
+                Ok(Batch::Idle)
+            }
+            Recent::Older | Recent::Renumbered => match self.read_store(offset).await? {
                 // Their right was taken while the store read, perhaps before what it read was said.
                 _ if self.is_evicted() => Ok(Batch::Evicted),
                 batch => Ok(batch),
@@ -151,6 +152,9 @@ impl Subscription {
     async fn read_store(&mut self, offset: Offset) -> Result<Batch, StoreError> {
         let slice = self.store.read_after(self.topic.name(), offset, &self.filter, self.store_limit).await?;
         let bounds = slice.bounds;
+        if self.topic.epoch().as_ref() != Some(&bounds.epoch) {
+            self.topics.learn(&self.topic, &bounds);
+        }
         if bounds.epoch != self.epoch || offset < bounds.floor {
             self.epoch = bounds.epoch;
             self.reader.position().offset = bounds.floor;

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::*;
+use crate::protocol::cursor::Epoch;
 use crate::server::{
+    backplane::Local,
     metrics::Metrics,
     store::{
         Announce, Record,
@@ -20,9 +22,9 @@ struct Lossy {
 }
 
 impl Announce for Lossy {
-    fn announce(&self, records: &[Record]) {
+    fn announce(&self, epoch: &Epoch, records: &[Record]) {
         if (self.lets_through)(self.count.fetch_add(1, Relaxed)) {
-            self.topics.announce(records);
+            self.topics.announce(epoch, records);
         }
     }
 }
@@ -36,7 +38,9 @@ impl Bench {
     fn new(lets_through: fn(usize) -> bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let metrics = Arc::new(Metrics::new(u64::MAX));
-        let topics = Arc::new(Topics::start(|record| record.body.clone(), metrics).expect("started"));
+        let topics = Arc::new(
+            Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
+        );
         let announce = Lossy { topics: topics.clone(), count: AtomicUsize::new(0), lets_through };
         let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(announce)).expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: Some(folder) }
@@ -45,7 +49,9 @@ impl Bench {
     /// A node on a database that it may have in common with others.
     async fn node(url: &str) -> Self {
         let metrics = Arc::new(Metrics::new(u64::MAX));
-        let topics = Arc::new(Topics::start(|record| record.body.clone(), metrics).expect("started"));
+        let topics = Arc::new(
+            Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
+        );
         let store = PostgresStore::open(url, 4, topics.clone()).await.expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: None }
     }
@@ -109,6 +115,23 @@ async fn what_another_node_appends_in_between_is_filled_from_the_store() {
     }
     let last = here.publish("c").await;
     assert_eq!((reader.read_to(last).await, last), ((1..=41).collect::<Vec<_>>(), 41));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_tells_is_found_at_the_head_of_the_store() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let (stop, link) = (CancellationToken::new(), watch::Sender::new(false));
+    let (hub, watched, down) = (here.hub.clone(), stop.clone(), link.subscribe());
+    let watching = tokio::spawn(async move { hub.watch_heads(down, watched).await });
+    let mut reader = here.reader(Start::New).await;
+    for last in 1..=3 {
+        assert_eq!(there.publish("c").await, last);
+        assert_eq!(reader.read_to(last).await, [last]);
+        link.send_replace(last % 2 == 1); // with Redis as well as without
+    }
+    stop.cancel();
+    watching.await.expect("it ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use super::{
     Announce, Appended, Channels, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
     directory::{Directory, Expect, Kind, Step},
-    location::{Location, Opened},
+    location::{Location, Opened, Sharing},
     postgres::cluster::Cluster,
     sqlite::SqliteStore,
 };
-use crate::protocol::{chat::Room, cursor::Offset, name::RoomId};
+use crate::protocol::{
+    chat::Room,
+    cursor::{Epoch, Offset},
+    name::RoomId,
+};
 
 /// To PostgreSQL, of each test: fewer than there are callers at the same time.
 const CONNECTIONS: usize = 4;
@@ -20,7 +24,7 @@ const CONNECTIONS: usize = 4;
 struct Announced(Mutex<Vec<Offset>>);
 
 impl Announce for Announced {
-    fn announce(&self, records: &[Record]) {
+    fn announce(&self, _: &Epoch, records: &[Record]) {
         self.0.lock().expect("whole").extend(records.iter().map(|record| record.offset));
     }
 }
@@ -53,7 +57,7 @@ impl Bench {
     async fn open(location: Location, folder: Option<tempfile::TempDir>) -> Self {
         let announced = Arc::new(Announced::default());
         let Opened { store, directory } =
-            location.open(CONNECTIONS, announced.clone()).await.expect("opened");
+            location.open(CONNECTIONS, Sharing::Alone, announced.clone()).await.expect("opened");
         Self { store, directory, announced, location, folder }
     }
 

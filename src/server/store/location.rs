@@ -34,6 +34,15 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Whether other servers may have the same database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// None may.
+    Alone,
+    /// Those may that share it too: they tell each other what they append.
+    WithNodes,
+}
+
 /// Which store, and where.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
@@ -61,15 +70,21 @@ impl Location {
     }
 
     /// Opens the store, which announces what is appended. Holds at most `connections` connections to a server.
-    pub async fn open(&self, connections: usize, announce: Arc<dyn Announce>) -> Result<Opened, StoreError> {
+    pub async fn open(
+        &self,
+        connections: usize,
+        sharing: Sharing,
+        announce: Arc<dyn Announce>,
+    ) -> Result<Opened, StoreError> {
         match self {
+            Self::File(_) if sharing == Sharing::WithNodes => Err(StoreError::NotShared),
             Self::File(path) => {
                 let store = Arc::new(SqliteStore::open(path, announce)?);
                 Ok(Opened { store: store.clone(), directory: store })
             }
             Self::Server(url) => {
                 let store = Arc::new(PostgresStore::open(url, connections, announce).await?);
-                store.claim().await?;
+                store.claim(sharing).await?;
                 Ok(Opened { store: store.clone(), directory: store })
             }
         }

@@ -192,8 +192,16 @@ pub enum StoreError {
     #[error("another idobata is using this data folder: stop it, or choose another folder with --data")]
     InUse,
     /// Another server has the PostgreSQL database.
-    #[error("another idobata is using this database: stop it, or give this one a database of its own")]
+    #[error(
+        "another idobata is using this database: stop it, give this one a database of its own, or let both have the \
+         same Redis (--redis-url)"
+    )]
     DatabaseInUse,
+    /// A file has one server.
+    #[error(
+        "--redis-url is for nodes that share a PostgreSQL database: set DATABASE_URL=postgres://… as well"
+    )]
+    NotShared,
     /// The file beside the database cannot be opened or read.
     #[error("{} cannot be used: {error}", path.display())]
     Mark {
@@ -230,8 +238,8 @@ impl StoreError {
 
 /// Told of every committed entry of a topic, in offset order, before its append is acknowledged.
 pub trait Announce: Send + Sync + 'static {
-    /// `records` are new, ascending, of one topic.
-    fn announce(&self, records: &[Record]);
+    /// `records` are new, ascending, of one topic, which has this epoch.
+    fn announce(&self, epoch: &Epoch, records: &[Record]);
 }
 
 /// Durable history. All calls may come from many tasks at once.
@@ -239,6 +247,9 @@ pub trait Announce: Send + Sync + 'static {
 pub trait Store: Send + Sync + 'static {
     /// The bounds of a log, which is made if it is not there.
     async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError>;
+
+    /// The bounds of those of these logs that are there.
+    async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError>;
 
     /// Appends all drafts or none. Returns when they are durable and announced.
     async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError>;

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Channels, Delivery, Form, Metrics, Offset, Position, Reader, Topic, Whispers, lock};
+use super::{Channels, Delivery, Form, Metrics, Numbering, Offset, Position, Reader, Topic, Whispers, lock};
 use crate::server::outlet::{Offered, Outlet};
 
 /// Readers that are looked at before the first of them is written to: as many as stay in the core's own memory.
@@ -106,7 +106,7 @@ struct Piece {
 }
 
 /// What decides which piece a reader needs.
-type Lack = (Offset, u64, Form, Channels);
+type Lack = (Offset, Numbering, u64, Form, Channels);
 
 /// Once through all readers.
 struct Round<'a> {
@@ -161,7 +161,7 @@ impl Round<'_> {
 
     /// What a reader at this position lacks, as far as it is in memory. `None`: it is not.
     fn piece(&mut self, position: &Position, form: Form, channels: &Channels) -> Option<Piece> {
-        let lack = (position.offset, position.whispered, form, channels.clone());
+        let lack = (position.offset, position.numbering, position.whispered, form, channels.clone());
         if let Some((_, piece)) = self.pieces.iter().rev().find(|(other, _)| *other == lack) {
             return piece.clone();
         }
@@ -203,7 +203,11 @@ impl Topic {
 
     fn piece_after(&self, position: &Position, form: Form, channels: &Channels) -> Option<Piece> {
         let (whispers, entries, head) = {
-            let live_end = &lock(&self.state).live_end;
+            let state = lock(&self.state);
+            if position.numbering != state.numbering {
+                return None;
+            }
+            let live_end = &state.live_end;
             let Whispers::Frames(whispers) = live_end.whispers_after(position.whispered) else {
                 return None;
             };
@@ -229,7 +233,8 @@ impl Topic {
                 parts.push(entry.encoded.bytes(form).clone());
             }
         }
-        piece.is_last = piece.offset == head;
+        // A reader may be ahead of what this node was told: it came from another one.
+        piece.is_last = piece.offset >= head;
         piece.bytes = joined(parts, size);
         Some(piece)
     }

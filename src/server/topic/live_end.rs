@@ -1,11 +1,14 @@
 //! The newest of a log and of what was whispered about it, in bounded memory. A topic keeps it under its lock.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use super::{Bounds, Encoded, Entry, Epoch, Offset};
 
 /// Recent entries a topic keeps in memory: enough for every reader that keeps up and for a short drop.
-pub(super) const RING_MAX_ENTRIES: usize = 256;
+pub(in crate::server) const RING_MAX_ENTRIES: usize = 256;
 /// Bytes of recent entries in both their forms, so that 256 long messages in each of many rooms do not add up.
 const RING_MAX_BYTES: usize = 1024 * 1024;
 /// Whispers a topic remembers. A reader that is further behind is told the whole state instead.
@@ -19,9 +22,23 @@ pub(super) struct LiveEnd {
     /// Contiguous; the last one, if there is any, is at `head`.
     ring: VecDeque<Arc<Entry>>,
     ring_bytes: usize,
+    /// What came before its turn: the entries between are another node's, and on their way or lost.
+    ahead: BTreeMap<Offset, Arc<Entry>>,
+    ahead_bytes: usize,
+    /// As far as anybody said that there are entries. Beyond `head`: some have not come yet.
+    told_head: Offset,
     /// The newest ephemeral frames; the last has the number `whispered`.
     whispers: VecDeque<Encoded>,
     whispered: u64,
+}
+
+/// What came of [`LiveEnd::learn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Learnt {
+    /// The log's bounds.
+    Bounds,
+    /// It is another numbering than before; what readers have seen is of the one before.
+    Renumbered,
 }
 
 /// What a reader that asked for whispers gets.
@@ -46,42 +63,89 @@ impl LiveEnd {
         self.whispered
     }
 
-    /// Takes what the store said, and returns whether that is news to the readers. Announcements that came in the
-    /// meantime may know a later head, which stays.
-    pub(super) fn learn(&mut self, bounds: &Bounds) -> bool {
+    /// Takes what the store said. Announcements that came in the meantime may know a later head, which stays.
+    pub(super) fn learn(&mut self, bounds: &Bounds) -> Learnt {
         let known = self.epoch.replace(bounds.epoch.clone());
-        if known.is_none_or(|epoch| epoch == bounds.epoch) {
-            return self.note_head(bounds.head);
+        match known {
+            // Nobody stands anywhere yet.
+            None => self.jump(bounds.head.max(self.told_head)),
+            Some(epoch) if epoch == bounds.epoch => self.note_head(bounds.head),
+            Some(_) => {
+                self.clear_ring();
+                self.ahead.clear();
+                self.ahead_bytes = 0;
+                (self.head, self.told_head) = (bounds.head, bounds.head);
+                return Learnt::Renumbered;
+            }
         }
-        self.clear_ring();
-        self.head = bounds.head;
-        true
+        Learnt::Bounds
     }
 
-    /// Up to here there are entries, and if we were not told of them (true), what follows in the ring would not be
-    /// contiguous.
-    pub(super) fn note_head(&mut self, head: Offset) -> bool {
-        let is_news = head > self.head;
-        if is_news {
+    /// Up to here there are entries.
+    pub(super) fn note_head(&mut self, head: Offset) {
+        self.told_head = self.told_head.max(head);
+    }
+
+    /// There may be entries that nobody told us of.
+    pub(super) fn suspect(&mut self) {
+        self.told_head = self.told_head.max(self.head + 1);
+    }
+
+    /// The end of what we have, if there is more behind it.
+    pub(super) fn lacking(&self) -> Option<Offset> {
+        (self.told_head > self.head).then_some(self.head)
+    }
+
+    /// Goes on from here, without what lies between: readers find that in the store.
+    pub(super) fn jump(&mut self, head: Offset) {
+        if head > self.head {
             self.clear_ring();
             self.head = head;
         }
-        is_news
+        self.told_head = self.told_head.max(self.head);
+        self.take_what_follows();
     }
 
+    /// What the store has after our end, as much of it as there is up to `head`. What was told beyond that is not so.
+    pub(super) fn fill(&mut self, entries: Vec<Arc<Entry>>, head: Offset) {
+        self.push(entries);
+        self.jump(head);
+        self.told_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
+    }
+
+    /// Takes entries in whatever order they come; those before their turn wait for the others.
     pub(super) fn push(&mut self, entries: Vec<Arc<Entry>>) {
         for entry in entries {
-            if entry.offset > self.head {
+            self.note_head(entry.offset);
+            if entry.offset == self.head + 1 {
+                self.push_one(entry);
+                self.take_what_follows();
+            } else if entry.offset > self.head {
+                self.keep_ahead(entry);
+            }
+        }
+    }
+
+    /// Keeps it for its turn. What there is no room for comes from the store.
+    fn keep_ahead(&mut self, entry: Arc<Entry>) {
+        let bytes = entry.encoded.held_bytes();
+        let has_room = self.ahead.len() < RING_MAX_ENTRIES && self.ahead_bytes + bytes <= RING_MAX_BYTES;
+        if has_room && self.ahead.insert(entry.offset, entry).is_none() {
+            self.ahead_bytes += bytes;
+        }
+    }
+
+    fn take_what_follows(&mut self) {
+        while let Some(first) = self.ahead.first_entry().filter(|first| *first.key() <= self.head + 1) {
+            let entry = first.remove();
+            self.ahead_bytes -= entry.encoded.held_bytes();
+            if entry.offset == self.head + 1 {
                 self.push_one(entry);
             }
         }
     }
 
     fn push_one(&mut self, entry: Arc<Entry>) {
-        if entry.offset != self.head + 1 {
-            // A hole: an announcement was lost. Readers fill it from the store.
-            self.clear_ring();
-        }
         self.head = entry.offset;
         self.ring_bytes += entry.encoded.held_bytes();
         self.ring.push_back(entry);

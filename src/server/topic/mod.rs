@@ -4,8 +4,11 @@
 //! entries ([`Announce`]), the hub subscribes. What is here is a copy: the store is the truth, and a reader that
 //! finds nothing for its cursor in the ring reads the store.
 //!
-//! `live_end` is the ring and the whispers, `reader` a reader's place, `delivery` brings the one to the other.
+//! `live_end` is the ring and the whispers, `reader` a reader's place, `delivery` brings the one to the other. What is
+//! appended here is told to the other nodes, and theirs is heard, as `announcement`s: hints, of which some come late or
+//! never. A topic that lacks something is put on a list, and the hub fills it from the store once for all its readers.
 
+mod announcement;
 mod delivery;
 mod live_end;
 mod reader;
@@ -16,15 +19,25 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{
+    Notify,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+};
 
+pub(super) use self::live_end::RING_MAX_ENTRIES;
 pub use self::live_end::Whispers;
 pub(super) use self::reader::Reader;
-use self::{delivery::Deliverers, live_end::LiveEnd, reader::Position};
+use self::{
+    announcement::Announcement,
+    delivery::Deliverers,
+    live_end::{Learnt, LiveEnd},
+    reader::Position,
+};
 use super::{
+    backplane::Backplane,
     form::{Encoded, Form},
     metrics::Metrics,
-    store::{Announce, Bounds, Channels, Record, TopicName},
+    store::{Announce, Bounds, Channels, Record, Slice, TopicName},
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
@@ -62,15 +75,39 @@ impl Bell {
 pub struct Topics {
     encode: Encode,
     metrics: Arc<Metrics>,
+    backplane: Arc<dyn Backplane>,
     deliverers: Deliverers,
     open: Mutex<HashMap<TopicName, Arc<Topic>>>,
+    /// Topics that lack something, each at most once: bounded by the open ones.
+    lacking: UnboundedSender<Arc<Topic>>,
+    /// The other end, until the hub takes it.
+    to_fill: Mutex<Option<UnboundedReceiver<Arc<Topic>>>>,
+    /// Open topics whose line is heard anew.
+    suspects: Mutex<Vec<TopicName>>,
+    suspected: Notify,
 }
 
 impl Topics {
     /// No topic is open yet. Fails when the system gives no threads to deliver with.
-    pub fn start(encode: Encode, metrics: Arc<Metrics>) -> io::Result<Self> {
+    pub fn start(encode: Encode, metrics: Arc<Metrics>, backplane: Arc<dyn Backplane>) -> io::Result<Self> {
         let deliverers = Deliverers::start(&metrics)?;
-        Ok(Self { encode, metrics, deliverers, open: Mutex::default() })
+        let (lacking, to_fill) = mpsc::unbounded_channel();
+        Ok(Self {
+            encode,
+            metrics,
+            backplane,
+            deliverers,
+            open: Mutex::default(),
+            lacking,
+            to_fill: Mutex::new(Some(to_fill)),
+            suspects: Mutex::default(),
+            suspected: Notify::new(),
+        })
+    }
+
+    /// The topics that lack something, one after the other. For the hub, once.
+    pub(super) fn take_lacking(&self) -> Option<UnboundedReceiver<Arc<Topic>>> {
+        lock(&self.to_fill).take()
     }
 
     /// Opens the topic, if it is not open, and adds a reader that stands nowhere yet. [`Topics::leave`] must follow.
@@ -81,7 +118,11 @@ impl Topics {
         channels: Channels,
     ) -> (Arc<Topic>, Arc<Reader>) {
         let mut open = lock(&self.open);
-        let topic = open.entry(name.clone()).or_insert_with(|| Arc::new(Topic::new(name.clone()))).clone();
+        let opened = || {
+            self.backplane.listen(&announcement::line(name));
+            Arc::new(Topic::new(name.clone()))
+        };
+        let topic = open.entry(name.clone()).or_insert_with(opened).clone();
         let reader = topic.add_reader(bell, channels);
         (topic, reader)
     }
@@ -91,6 +132,7 @@ impl Topics {
         let mut open = lock(&self.open);
         if topic.remove_reader(reader) == 0 {
             open.remove(&topic.name);
+            self.backplane.unlisten(&announcement::line(&topic.name));
         }
     }
 
@@ -114,9 +156,66 @@ impl Topics {
 
     /// Takes what the store said of a topic, see [`LiveEnd::learn`].
     pub(super) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
-        let is_news = lock(&topic.state).live_end.learn(bounds);
-        if is_news {
-            self.deliverers.deliver(topic.clone());
+        let learnt = {
+            let mut state = lock(&topic.state);
+            let is_first = state.live_end.epoch().is_none();
+            let learnt = state.live_end.learn(bounds);
+            if is_first || learnt == Learnt::Renumbered {
+                state.numbering = Numbering(state.numbering.0 + 1);
+            }
+            learnt
+        };
+        if learnt == Learnt::Renumbered {
+            topic.readers().iter().for_each(|reader| reader.step_back());
+        }
+        self.ask_for_what_lacks(topic);
+    }
+
+    /// Takes what the store has after our end of a topic.
+    pub(super) fn fill(&self, topic: &Arc<Topic>, slice: &Slice) {
+        if topic.epoch().is_some_and(|epoch| epoch != slice.bounds.epoch) {
+            return self.learn(topic, &slice.bounds);
+        }
+        let entries = slice.records.iter().map(|record| self.encode(&slice.bounds.epoch, record)).collect();
+        lock(&topic.state).live_end.fill(entries, slice.bounds.head);
+        if !slice.records.is_empty() {
+            self.metrics.count_fill();
+        }
+        self.deliverers.deliver(topic.clone());
+    }
+
+    /// Puts a topic that lacks something on the list, unless it is there.
+    fn ask_for_what_lacks(&self, topic: &Arc<Topic>) {
+        if topic.begin_filling() {
+            // Nobody fills any more when the server ends.
+            drop(self.lacking.send(topic.clone()));
+        }
+    }
+
+    /// The names of the open topics.
+    pub(super) fn names(&self) -> Vec<TopicName> {
+        lock(&self.open).keys().cloned().collect()
+    }
+
+    /// Waits until there are open topics that may have missed something, and gives them.
+    pub(super) async fn suspects(&self) -> Vec<TopicName> {
+        loop {
+            let suspects = std::mem::take(&mut *lock(&self.suspects));
+            if !suspects.is_empty() {
+                return suspects;
+            }
+            self.suspected.notified().await;
+        }
+    }
+
+    /// Takes what the store said of some topics, as far as they are open.
+    pub(super) fn learn_all(&self, bounds: &[(TopicName, Bounds)]) {
+        for (name, bounds) in bounds {
+            let topic = lock(&self.open).get(name).cloned();
+            // Before its first reader knows the bounds nothing can be missing.
+            if let Some(topic) = topic.filter(|topic| topic.epoch().is_some()) {
+                self.learn(&topic, bounds);
+            }
         }
     }
 
@@ -132,27 +231,80 @@ impl Topics {
         let encoded = Encoded::new(Some(&cursor), &(self.encode)(record));
         Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), encoded })
     }
+
+    /// Brings new entries to the readers of an open topic.
+    fn receive(&self, topic: &Arc<Topic>, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
+        {
+            let live_end = &mut lock(&topic.state).live_end;
+            match live_end.epoch() {
+                Some(known) if known == epoch => live_end.push(entries),
+                // Which of the two is so the store knows.
+                Some(_) => live_end.suspect(),
+                // The first reader is still asking for the bounds and may be told a head from before this commit.
+                None => live_end.note_head(entries.last().map_or(0, |entry| entry.offset)),
+            }
+        }
+        self.ask_for_what_lacks(topic);
+        self.deliverers.deliver(topic.clone());
+    }
+
+    /// Another node said this on a line of a topic. What cannot be read is ignored.
+    pub fn hear(&self, line: &str, message: &str) {
+        let topic = announcement::topic_of(line).and_then(|name| lock(&self.open).get(&name).cloned());
+        let Some(topic) = topic else { return };
+        match Announcement::decode(message) {
+            Ok(Announcement { epoch, entries }) => {
+                self.metrics.count_heard(entries.len());
+                self.receive(&topic, &epoch, entries);
+            }
+            Err(error) => tracing::error!(%topic.name, %error, "another node's announcement cannot be read"),
+        }
+    }
+
+    /// From now on a topic's line is heard; what was said before may be missing.
+    pub fn listening(&self, line: &str) {
+        if let Some(name) = announcement::topic_of(line) {
+            lock(&self.suspects).push(name);
+            self.suspected.notify_one();
+        }
+    }
 }
 
 impl Announce for Topics {
-    fn announce(&self, records: &[Record]) {
+    fn announce(&self, epoch: &Epoch, records: &[Record]) {
         self.metrics.count_appends(records.len());
         let Some(name) = records.first().map(|record| &record.topic) else { return };
         let topic = lock(&self.open).get(name).cloned();
-        let Some(topic) = topic else { return };
-        match topic.epoch() {
-            Some(epoch) => {
-                let entries: Vec<_> = records.iter().map(|record| self.encode(&epoch, record)).collect();
-                lock(&topic.state).live_end.push(entries);
-            }
-            // The first reader is still asking for the bounds and may be told a head from before this commit.
-            None => {
-                lock(&topic.state).live_end.note_head(records.last().map_or(0, |record| record.offset));
+        if topic.is_none() && !self.backplane.is_shared() {
+            return;
+        }
+        let entries: Vec<_> = records.iter().map(|record| self.encode(epoch, record)).collect();
+        if self.backplane.is_shared() {
+            for message in Announcement::encode(epoch, &entries) {
+                self.backplane.tell(&announcement::line(name), message);
             }
         }
-        self.deliverers.deliver(topic);
+        if let Some(topic) = topic {
+            self.receive(&topic, epoch, entries);
+        }
     }
 }
+
+/// What a reader finds in memory.
+pub(super) enum Recent {
+    /// What comes next.
+    Entries(Vec<Arc<Entry>>),
+    /// There is nothing yet, in this numbering.
+    Nothing(Numbering),
+    /// What comes next is older than the ring: the store has it.
+    Older,
+    /// The topic has another numbering than the reader: the store knows which one is so.
+    Renumbered,
+}
+
+/// Counts the numberings that a topic has had while it was open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbering(u64);
 
 /// One open topic.
 pub(super) struct Topic {
@@ -169,6 +321,9 @@ struct State {
     round: Option<Arc<[Arc<Reader>]>>,
     next_reader: u64,
     delivery: Delivery,
+    numbering: Numbering,
+    /// Whether it is on the list of those that lack something.
+    is_filling: bool,
 }
 
 /// A topic is delivered by one thread at a time, so no reader gets two entries in the wrong order.
@@ -197,19 +352,45 @@ impl Topic {
         lock(&self.state).live_end.epoch().cloned()
     }
 
+    /// True: it lacks something, and the caller puts it on the list.
+    fn begin_filling(&self) -> bool {
+        let mut state = lock(&self.state);
+        let begins =
+            !state.is_filling && state.live_end.epoch().is_some() && state.live_end.lacking().is_some();
+        state.is_filling |= begins;
+        begins
+    }
+
+    /// What it lacks begins after this offset. `None`: nothing is missing, or nobody reads it any more, and it is off
+    /// the list.
+    pub(super) fn lacking(&self) -> Option<Offset> {
+        let mut state = lock(&self.state);
+        let lacking = state.live_end.lacking().filter(|_| !state.readers.is_empty());
+        state.is_filling = lacking.is_some();
+        lacking
+    }
+
     /// The end of the log as far as we were told.
     pub(super) fn head(&self) -> Offset {
         lock(&self.state).live_end.head()
     }
 
+    /// Up to `limit` entries after `offset` of the numbering with this epoch.
+    pub(super) fn read(&self, epoch: &Epoch, offset: Offset, limit: usize) -> Recent {
+        let state = lock(&self.state);
+        let live_end = &state.live_end;
+        if live_end.epoch() != Some(epoch) {
+            return Recent::Renumbered;
+        }
+        if live_end.head() <= offset {
+            return Recent::Nothing(state.numbering);
+        }
+        live_end.recent_after(offset, limit).map_or(Recent::Older, Recent::Entries)
+    }
+
     /// Whether everything after `offset` is in the ring.
     pub(super) fn covers(&self, offset: Offset) -> bool {
         lock(&self.state).live_end.covers(offset)
-    }
-
-    /// Up to `limit` entries after `offset`, or `None` when they are older than the ring.
-    pub(super) fn recent_after(&self, offset: Offset, limit: usize) -> Option<Vec<Arc<Entry>>> {
-        lock(&self.state).live_end.recent_after(offset, limit)
     }
 
     /// The number of the newest whisper.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use super::{Bell, Channels, Offset, lock};
+use super::{Bell, Channels, Numbering, Offset, lock};
 use crate::server::outlet::Outlet;
 
 /// See the module. The lock of its position may be held while the topic's is taken, never the other way round.
@@ -21,6 +21,9 @@ pub(in crate::server) struct Reader {
 pub(in crate::server) struct Position {
     /// The last entry it was given.
     pub(in crate::server) offset: Offset,
+    /// The numbering that the offset is of. In another one nothing is delivered to it: its connection tells its peer
+    /// first.
+    pub(in crate::server) numbering: Numbering,
     /// The last whisper it was given.
     pub(in crate::server) whispered: u64,
     /// Whether it is at the head, and the delivery writes into its outlet. Otherwise its connection reads by itself,
@@ -32,7 +35,13 @@ pub(in crate::server) struct Position {
 
 impl Reader {
     pub(super) fn new(number: u64, bell: Arc<Bell>, channels: Channels, whispered: u64) -> Self {
-        let position = Mutex::new(Position { offset: 0, whispered, stands: false, is_evicted: false });
+        let position = Mutex::new(Position {
+            offset: 0,
+            numbering: Numbering::default(),
+            whispered,
+            stands: false,
+            is_evicted: false,
+        });
         Self { position, outlet: OnceLock::new(), owner: OnceLock::new(), number, bell, channels }
     }
 
@@ -64,6 +73,12 @@ impl Reader {
         self.outlet.get_or_init(|| outlet.clone());
         let mut position = self.position();
         position.stands = !position.is_evicted;
+    }
+
+    /// Leaves the reading to the connection, which is woken.
+    pub(super) fn step_back(&self) {
+        self.position().stands = false;
+        self.bell.ring();
     }
 
     /// Says whose reader it is, once.

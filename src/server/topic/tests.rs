@@ -12,7 +12,7 @@ use super::{
     live_end::{RING_MAX_ENTRIES, WHISPERS_MAX},
     *,
 };
-use crate::server::outlet::Outlet;
+use crate::server::{backplane::Local, outlet::Outlet};
 
 fn epoch() -> Epoch {
     Epoch::parse("e").expect("fine")
@@ -55,12 +55,53 @@ fn the_ring_gives_what_comes_after_an_offset() {
 }
 
 #[test]
-fn a_hole_empties_the_ring_so_that_the_store_is_asked() {
+fn what_comes_before_its_turn_waits_for_what_lies_between() {
     let mut end = live_end_at(10);
-    end.push(vec![entry(11), entry(13)]);
-    assert_eq!(end.head(), 13);
-    assert_eq!(offsets(end.recent_after(11, 9)), None);
-    assert_eq!(offsets(end.recent_after(12, 9)), Some(vec![13]));
+    end.push(vec![entry(11), entry(13), entry(14)]);
+    assert_eq!((end.head(), end.lacking()), (11, Some(11)));
+    assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11]));
+    end.push(vec![entry(12)]);
+    assert_eq!((end.head(), end.lacking()), (14, None));
+    assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13, 14]));
+}
+
+#[test]
+fn a_hole_is_filled_with_what_the_store_has() {
+    let mut end = live_end_at(10);
+    end.push(vec![entry(13)]);
+    end.fill(vec![entry(11), entry(12), entry(13)], 13);
+    assert_eq!((end.head(), end.lacking()), (13, None));
+    assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13]));
+}
+
+#[test]
+fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
+    let mut end = live_end_at(10);
+    end.push(vec![entry(11), entry(500)]);
+    // Of more than fits the store gives the first part.
+    end.fill((12..=20).map(entry).collect(), 499);
+    assert_eq!((end.head(), end.lacking()), (500, None));
+    assert_eq!(offsets(end.recent_after(498, 9)), None);
+    assert_eq!(offsets(end.recent_after(499, 9)), Some(vec![500]));
+}
+
+#[test]
+fn a_suspicion_ends_when_the_store_has_nothing_more() {
+    let mut end = live_end_at(10);
+    end.suspect();
+    assert_eq!(end.lacking(), Some(10));
+    end.fill(vec![], 10);
+    assert_eq!((end.head(), end.lacking()), (10, None));
+}
+
+#[test]
+fn what_waits_for_its_turn_is_bounded() {
+    let mut end = live_end_at(0);
+    end.push((2..=2 * RING_MAX_ENTRIES as Offset).map(entry).collect());
+    assert_eq!(end.lacking(), Some(0));
+    end.push(vec![entry(1)]);
+    assert_eq!(end.head(), RING_MAX_ENTRIES as Offset + 1, "the rest comes from the store");
+    assert_eq!(end.lacking(), Some(end.head()));
 }
 
 #[test]
@@ -93,14 +134,15 @@ fn a_reader_far_behind_has_missed_whispers() {
 async fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
     let topics = topics();
     let (topic, _) = topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
-    topics.announce(&[record(11, "c")]);
+    topics.announce(&epoch(), &[record(11, "c")]);
     topics.learn(&topic, &bounds(10));
     assert_eq!(topic.head(), 11);
-    assert_eq!(offsets(topic.recent_after(10, 9)), None, "the store has it");
+    assert_eq!(matches!(topic.read(&epoch(), 10, 9), Recent::Older), true, "the store has it");
 }
 
 fn topics() -> Topics {
-    Topics::start(|record| record.body.clone(), Arc::new(Metrics::new(1))).expect("started")
+    Topics::start(|record| record.body.clone(), Arc::new(Metrics::new(1)), Arc::new(Local::new()))
+        .expect("started")
 }
 
 /// A connection that stands at the head of a topic, and the far end of it.
@@ -118,6 +160,9 @@ impl Standing {
         let bell: Arc<Bell> = Arc::default();
         let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), channels);
         topics.learn(&topic, &bounds(0));
+        // As a reader knows it that has read everything.
+        let Recent::Nothing(numbering) = topic.read(&epoch(), 0, 1) else { panic!("nothing is there") };
+        reader.position().numbering = numbering;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -143,10 +188,10 @@ impl Standing {
 #[tokio::test]
 async fn who_stands_at_the_head_is_written_to_and_not_woken() {
     let mut standing = Standing::new(Channels::All).await;
-    standing.topics.announce(&[record(1, "c")]);
+    standing.topics.announce(&epoch(), &[record(1, "c")]);
     standing.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
     standing.topics.whisper(&TopicName::Feed, "{}");
-    standing.topics.announce(&[record(2, "c"), record(3, "c")]);
+    standing.topics.announce(&epoch(), &[record(2, "c"), record(3, "c")]);
     standing.expect("data: {}\n\nid: e:2\ndata: {\"n\":2}\n\nid: e:3\ndata: {\"n\":3}\n\n").await;
     assert_eq!(standing.reader.position().offset, 3);
     assert!(timeout(Duration::ZERO, standing.bell.rung()).await.is_err(), "there was nothing to do for it");
@@ -155,7 +200,7 @@ async fn who_stands_at_the_head_is_written_to_and_not_woken() {
 #[tokio::test]
 async fn a_channel_that_the_reader_does_not_want_only_moves_its_cursor() {
     let mut standing = Standing::new(Channels::Only(["b".to_owned()].into())).await;
-    standing.topics.announce(&[record(1, "a"), record(2, "b"), record(3, "a")]);
+    standing.topics.announce(&epoch(), &[record(1, "a"), record(2, "b"), record(3, "a")]);
     standing.expect("id: e:2\ndata: {\"n\":2}\n\n").await;
     while standing.reader.position().offset < 3 {
         tokio::task::yield_now().await;
@@ -165,10 +210,31 @@ async fn a_channel_that_the_reader_does_not_want_only_moves_its_cursor() {
 #[tokio::test]
 async fn what_is_not_in_the_ring_is_left_to_the_reader() {
     let standing = Standing::new(Channels::All).await;
-    standing.topics.announce(&[record(2, "c")]); // the first was announced to nobody
+    standing.topics.announce(&epoch(), &[record(2, "c")]); // the first was announced to nobody
+    let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
+    assert_eq!(topic.lacking(), Some(0));
+    // The store has had it and removed it meanwhile.
+    standing.topics.fill(&topic, &Slice { bounds: bounds(2), records: Vec::new(), more: false });
     standing.rung().await;
     let position = standing.reader.position();
     assert_eq!((position.offset, position.stands), (0, false));
+}
+
+#[tokio::test]
+async fn nothing_of_another_numbering_is_written_to_who_stands() {
+    let standing = Standing::new(Channels::All).await;
+    let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
+    let restored = Epoch::parse("restored").expect("fine");
+    standing.topics.learn(&topic, &Bounds { epoch: restored.clone(), floor: 0, head: 0 });
+    standing.rung().await;
+    assert!(!standing.reader.position().stands);
+    // Even if it stood: what it has seen is of the numbering before.
+    standing.reader.stand(&standing.outlet);
+    standing.topics.announce(&restored, &[record(1, "c")]);
+    standing.rung().await;
+    assert_eq!(standing.reader.position().offset, 0);
+    assert!(matches!(topic.read(&epoch(), 0, 9), Recent::Renumbered));
+    assert!(matches!(topic.read(&restored, 0, 9), Recent::Entries(entries) if entries.len() == 1));
 }
 
 #[tokio::test]
@@ -177,7 +243,7 @@ async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished(
     let mut offset = 0;
     while standing.reader.position().stands {
         offset += 1;
-        standing.topics.announce(&[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
+        standing.topics.announce(&epoch(), &[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
         tokio::task::yield_now().await;
     }
     standing.rung().await;
@@ -192,24 +258,30 @@ async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished(
     assert!(!standing.outlet.is_full());
 }
 
+fn stand_at(reader: &Reader, offset: Offset, numbering: Numbering) {
+    let mut position = reader.position();
+    (position.offset, position.numbering) = (offset, numbering);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_begins_to_stand_while_a_round_is_on_its_way_gets_what_comes_or_is_woken() {
-    let Standing { topics, outlet, mut peer, .. } = Standing::new(Channels::All).await;
-    let topics = Arc::new(topics);
+    let Standing { topics, reader, outlet, mut peer, .. } = Standing::new(Channels::All).await;
+    let (topics, numbering) = (Arc::new(topics), reader.position().numbering);
     let drain = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
     // Others before it, so that the round is on its way for a while.
     let others: Vec<_> =
         (0..30).map(|_| topics.enter(&TopicName::Feed, Arc::default(), Channels::All).1).collect();
     for offset in 1..300 {
         for other in &others {
-            other.position().offset = offset - 1;
+            stand_at(other, offset - 1, numbering);
             other.stand(&outlet);
         }
         let bell: Arc<Bell> = Arc::default();
         let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), Channels::All);
-        reader.position().offset = offset - 1;
+        stand_at(&reader, offset - 1, numbering);
         let announcing = topics.clone();
-        let announced = tokio::task::spawn_blocking(move || announcing.announce(&[record(offset, "c")]));
+        let announced =
+            tokio::task::spawn_blocking(move || announcing.announce(&epoch(), &[record(offset, "c")]));
         for _ in 0..offset * 50 {
             std::hint::spin_loop(); // another moment each time
         }

@@ -1,12 +1,15 @@
 //! Accounts over a real database.
 
 use super::*;
-use crate::server::store::{Announce, Record, sqlite::SqliteStore};
+use crate::{
+    protocol::cursor::Epoch,
+    server::store::{Announce, Record, sqlite::SqliteStore},
+};
 
 struct Nobody;
 
 impl Announce for Nobody {
-    fn announce(&self, _: &[Record]) {}
+    fn announce(&self, _: &Epoch, _: &[Record]) {}
 }
 
 fn accounts() -> (Accounts, tempfile::TempDir) {

@@ -15,11 +15,11 @@ use futures_util::future::try_join3;
 use super::{
     connect::{Connection, in_time},
     place,
-    read::{self, From, record_of},
+    read::{self, From, epoch_of, record_of},
     signed,
 };
 use crate::{
-    protocol::cursor::Offset,
+    protocol::cursor::{Epoch, Offset},
     server::{
         clock::now_ms,
         store::{Appended, Draft, Filter, Record, StoreError, TopicName, new_epoch},
@@ -44,6 +44,12 @@ impl std::convert::From<StoreError> for Failure {
 pub(super) struct Undecided {
     pub(super) name: TopicName,
     /// What is new if it is stored.
+    pub(super) new: New,
+}
+
+/// The records that a batch adds to its topic, in order.
+pub(super) struct New {
+    pub(super) epoch: Epoch,
     pub(super) records: Vec<Record>,
 }
 
@@ -54,19 +60,20 @@ impl Undecided {
     /// What stands in its place is compared. The transaction's number would not do: after a crash PostgreSQL may give
     /// out the numbers anew that it had not written down.
     pub(super) async fn is_stored(&self, client: &Client) -> Result<bool, StoreError> {
-        let Some(first) = self.records.first() else { return Ok(false) };
+        let Some(first) = self.new.records.first() else { return Ok(false) };
         client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         let lock = "SELECT 1 FROM topics WHERE name = $1 FOR NO KEY UPDATE";
         client.execute(lock, &[&self.name.to_string()]).await?;
         let from = From::After(first.offset - 1);
-        let found = read::slice(client, &self.name, from, &Filter::default(), self.records.len()).await?;
+        let found = read::slice(client, &self.name, from, &Filter::default(), self.new.records.len()).await?;
         client.batch_execute("COMMIT").await?;
-        Ok(found.is_some_and(|slice| slice.records == self.records))
+        Ok(found.is_some_and(|slice| slice.records == self.new.records))
     }
 }
 
 struct Topic {
     id: i64,
+    epoch: Epoch,
     head: Offset,
     timestamp: i64,
 }
@@ -87,7 +94,7 @@ pub(super) async fn run(
     connection: &Connection,
     name: &TopicName,
     jobs: Vec<Vec<Draft>>,
-) -> Result<(Vec<Vec<Appended>>, Vec<Record>), Failure> {
+) -> Result<(Vec<Vec<Appended>>, New), Failure> {
     let (topic, mut known) = in_time(begin(connection, name, &jobs)).await?;
     // The clock may be set back, or be another node's; a reader may rely on timestamps that do not go back.
     let timestamp = now_ms().max(topic.timestamp);
@@ -103,9 +110,10 @@ pub(super) async fn run(
         })
     });
     match written.await {
-        Ok(()) => Ok((answers, new.records)),
+        Ok(()) => Ok((answers, New { epoch: topic.epoch, records: new.records })),
         Err(StoreError::Undecided | StoreError::NoAnswer(_)) => {
-            Err(Failure::Undecided(Undecided { name: name.clone(), records: new.records }))
+            let new = New { epoch: topic.epoch, records: new.records };
+            Err(Failure::Undecided(Undecided { name: name.clone(), new }))
         }
         Err(error) => Err(Failure::Refused(error)),
     }
@@ -120,14 +128,14 @@ fn decision(error: &Error) -> Option<Severity> {
 /// Begins, locks the topic, which is made if it is not there, and finds what was appended before.
 async fn begin(
     client: &Client,
-    name: &TopicName,
+    topic_name: &TopicName,
     jobs: &[Vec<Draft>],
 ) -> Result<(Topic, HashMap<Key, Known>), StoreError> {
     let lock = client
-        .prepare_cached("SELECT id, head, timestamp FROM topics WHERE name = $1 FOR NO KEY UPDATE")
+        .prepare_cached("SELECT id, head, timestamp, epoch FROM topics WHERE name = $1 FOR NO KEY UPDATE")
         .await?;
     let find = prepare_find(client).await?;
-    let name = name.to_string();
+    let name = topic_name.to_string();
     let (authors, client_ids): (Vec<&str>, Vec<&str>) = jobs
         .iter()
         .flatten()
@@ -151,12 +159,13 @@ async fn begin(
             row
         }
     };
-    let topic = Topic { id: row.get(0), head: place(row.get(1)), timestamp: row.get(2) };
+    let epoch = epoch_of(topic_name, row.get(3))?;
+    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)), timestamp: row.get(2) };
     let mut known = HashMap::new();
     for row in found {
         let key: Key = (row.get(2), row.get(3));
         let what = match row.get::<_, Option<&str>>(5) {
-            Some(_) => record_of(&name.parse()?, &row, 0).map(Known::Entry),
+            Some(_) => record_of(topic_name, &row, 0).map(Known::Entry),
             None => Some(Known::Past(place(row.get(0)), row.get(1))),
         };
         known.extend(what.map(|what| (key, what)));

@@ -36,6 +36,7 @@ use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
     directory::{Directory, Expect, Kind, Step},
+    location::Sharing,
 };
 use crate::protocol::{chat::Room, cursor::Offset};
 
@@ -66,9 +67,9 @@ impl PostgresStore {
         Ok(Self { queues, connections, claim: Mutex::default() })
     }
 
-    /// Keeps every other server off the database that asks for it as well, until this store is closed.
-    pub async fn claim(&self) -> Result<(), StoreError> {
-        let claim = Claim::take(&self.connections).await?;
+    /// Keeps every server off the database with which it cannot be shared, until this store is closed.
+    pub async fn claim(&self, sharing: Sharing) -> Result<(), StoreError> {
+        let claim = Claim::take(&self.connections, sharing).await?;
         *self.lock_claim() = Some(claim);
         Ok(())
     }
@@ -139,6 +140,11 @@ impl Store for PostgresStore {
                 bounds.ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))
             })
             .await
+    }
+
+    async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::bounds_of_all(&connection, topics)).await
     }
 
     async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {

@@ -14,10 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    append::{self, Failure, Undecided},
+    append::{self, Failure, New, Undecided},
     connect::Connections,
 };
-use crate::server::store::{Announce, Appended, Draft, Record, StoreError, TopicName};
+use crate::server::store::{Announce, Appended, Draft, StoreError, TopicName};
 
 /// Appends that may wait in all. Past this the callers wait, which is the back-pressure on publishers.
 const QUEUE_JOBS: usize = 4_096;
@@ -141,9 +141,9 @@ impl Writer {
         Some(queue.drain(..count).collect())
     }
 
-    fn announce(&self, new: &[Record]) {
-        if !new.is_empty() {
-            self.shared.announce.announce(new);
+    fn announce(&self, New { epoch, records }: &New) {
+        if !records.is_empty() {
+            self.shared.announce.announce(epoch, records);
         }
     }
 
@@ -154,7 +154,10 @@ impl Writer {
             match self.ask(&undecided).await {
                 Ok(is_stored) => {
                     tracing::info!(topic = %self.topic, is_stored, "PostgreSQL told what became of the commit");
-                    return self.announce(if is_stored { &undecided.records } else { &[] });
+                    if is_stored {
+                        self.announce(&undecided.new);
+                    }
+                    return;
                 }
                 Err(error) => self.refuse_waiting(error),
             }

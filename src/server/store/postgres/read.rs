@@ -26,12 +26,30 @@ pub(super) async fn bounds(client: &Client, name: &TopicName) -> Result<Option<B
     row.map(|row| bounds_of(name, &row)).transpose()
 }
 
+/// The bounds of those of these topics that are there.
+pub(super) async fn bounds_of_all(
+    client: &Client,
+    names: &[TopicName],
+) -> Result<Vec<(TopicName, Bounds)>, StoreError> {
+    let select =
+        client.prepare_cached("SELECT epoch, floor, head, name FROM topics WHERE name = ANY ($1)").await?;
+    let names: Vec<String> = names.iter().map(TopicName::to_string).collect();
+    let rows = client.query(&select, &[&names]).await?;
+    let named = |row: &Row| {
+        let name: TopicName = row.get::<_, &str>(3).parse()?;
+        Ok((name.clone(), bounds_of(&name, row)?))
+    };
+    rows.iter().map(named).collect()
+}
+
 /// A row that begins with `epoch, floor, head`.
 fn bounds_of(name: &TopicName, row: &Row) -> Result<Bounds, StoreError> {
-    let epoch: &str = row.get(0);
-    let epoch =
-        Epoch::parse(epoch).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {epoch:?}")))?;
-    Ok(Bounds { epoch, floor: place(row.get(1)), head: place(row.get(2)) })
+    Ok(Bounds { epoch: epoch_of(name, row.get(0))?, floor: place(row.get(1)), head: place(row.get(2)) })
+}
+
+/// An epoch as it stands in the database.
+pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError> {
+    Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
 }
 
 /// A row that has `"offset", timestamp, author, client_id, channel, body` from the column `first` on. `None`: they are

@@ -13,11 +13,11 @@ use tokio::{
 };
 
 use super::{
-    append::Undecided,
+    append::{New, Undecided},
     cluster::{Cluster, execute},
     *,
 };
-use crate::server::store::Record;
+use crate::{protocol::cursor::Epoch, server::store::Record};
 
 /// Notes what was announced.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Announced {
 }
 
 impl Announce for Announced {
-    fn announce(&self, records: &[Record]) {
+    fn announce(&self, _: &Epoch, records: &[Record]) {
         self.0.lock().expect("whole").extend(records.iter().map(|record| record.offset));
     }
 }
@@ -197,7 +197,8 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
     store.bounds(&TopicName::Feed).await.expect("made");
     let Draft { author, client_id, channel, body, .. } = draft("1");
     let record = Record { topic: TopicName::Feed, offset: 1, timestamp: 5, author, client_id, channel, body };
-    let undecided = Undecided { name: TopicName::Feed, records: vec![record] };
+    let new = New { epoch: Epoch::parse("e").expect("fine"), records: vec![record] };
+    let undecided = Undecided { name: TopicName::Feed, new };
     for (end, is_stored) in [("ROLLBACK", false), ("COMMIT", true)] {
         let (writing, asking) =
             (store.connection().await.expect("free"), store.connection().await.expect("free"));

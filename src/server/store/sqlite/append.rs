@@ -2,9 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::read::record_of;
+use super::read::{epoch_of, record_of};
 use crate::{
-    protocol::{chat::Room, cursor::Offset},
+    protocol::{
+        chat::Room,
+        cursor::{Epoch, Offset},
+    },
     server::{
         clock::now_ms,
         store::{
@@ -16,6 +19,7 @@ use crate::{
 
 struct Topic {
     id: i64,
+    epoch: String,
     head: Offset,
     floor: Offset,
     timestamp: i64,
@@ -23,9 +27,15 @@ struct Topic {
 
 fn topic(connection: &Connection, name: &TopicName) -> Result<Option<Topic>, StoreError> {
     let mut select =
-        connection.prepare_cached("SELECT id, head, floor, timestamp FROM topics WHERE name = ?1")?;
+        connection.prepare_cached("SELECT id, head, floor, timestamp, epoch FROM topics WHERE name = ?1")?;
     let row = select.query_row([name.to_string()], |row| {
-        Ok(Topic { id: row.get(0)?, head: row.get(1)?, floor: row.get(2)?, timestamp: row.get(3)? })
+        Ok(Topic {
+            id: row.get(0)?,
+            head: row.get(1)?,
+            floor: row.get(2)?,
+            timestamp: row.get(3)?,
+            epoch: row.get(4)?,
+        })
     });
     Ok(row.optional()?)
 }
@@ -38,12 +48,12 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
     Ok(())
 }
 
-/// Appends all drafts, or returns the first entry of those that were appended before.
+/// Appends all drafts, or returns the first entry of those that were appended before. The epoch is the topic's.
 pub(super) fn append(
     connection: &Connection,
     name: &TopicName,
     drafts: Vec<Draft>,
-) -> Result<Vec<Appended>, StoreError> {
+) -> Result<(Epoch, Vec<Appended>), StoreError> {
     let topic = match topic(connection, name)? {
         Some(topic) => topic,
         None => {
@@ -69,7 +79,7 @@ pub(super) fn append(
     connection
         .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
         .execute(params![topic.id, head, timestamp])?;
-    Ok(appended)
+    Ok((epoch_of(name, &topic.epoch)?, appended))
 }
 
 /// The entry that this author appended before under the same client id.

@@ -144,21 +144,33 @@ impl Store for SqliteStore {
         Ok(bounds)
     }
 
+    async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError> {
+        let topics = topics.to_vec();
+        let bounds = |connection: &Connection, name: TopicName| {
+            let found = read::bounds(connection, &name);
+            found.map(|found| found.map(|(_, bounds)| (name, bounds))).transpose()
+        };
+        self.read(move |connection| topics.into_iter().filter_map(|name| bounds(connection, name)).collect())
+            .await
+    }
+
     async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
         let (name, announce, mark) = (topic.clone(), self.announce.clone(), self.mark.clone());
-        self.writer
+        let appended = self
+            .writer
             .run(
                 move |connection| append::append(connection, &name, drafts),
-                move |appended| {
+                move |(epoch, appended)| {
                     let new: Vec<Record> =
                         appended.iter().filter(|one| one.first).map(|one| one.record.clone()).collect();
                     if !new.is_empty() {
                         mark.raise(new.len());
-                        announce.announce(&new);
+                        announce.announce(epoch, &new);
                     }
                 },
             )
-            .await
+            .await?;
+        Ok(appended.1)
     }
 
     async fn read_after(

@@ -21,9 +21,12 @@ pub(super) fn bounds(connection: &Connection, name: &TopicName) -> Result<Option
         })
         .optional()?;
     let Some((id, epoch, floor, head)) = row else { return Ok(None) };
-    let epoch =
-        Epoch::parse(&epoch).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {epoch:?}")))?;
-    Ok(Some((id, Bounds { epoch, floor, head })))
+    Ok(Some((id, Bounds { epoch: epoch_of(name, &epoch)?, floor, head })))
+}
+
+/// An epoch as it stands in the database.
+pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError> {
+    Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
 }
 
 /// A row of `offset, timestamp, author, client_id, channel, body`.
