@@ -12,6 +12,7 @@ pub use self::{
     sign_in_url::SignInUrl,
 };
 use super::{
+    backplane::RedisUrl,
     site::Origin,
     store::{Retention, location::DatabaseUrl},
 };
@@ -60,6 +61,12 @@ pub struct Config {
     /// Each topic that is posted to holds one while it commits, each page that is read one for a moment.
     #[arg(long, env = "IDOBATA_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N", value_parser = a_few)]
     pub database_connections: usize,
+
+    /// Redis or Valkey by which several nodes on one PostgreSQL database tell each other: `redis://HOST:PORT`
+    ///
+    /// All nodes need the same one, the same `DATABASE_URL` and the same `JWT_SECRET`. Nothing of value is kept in it.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: Option<RedisUrl>,
 
     /// How people become somebody
     #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW")]

@@ -2,15 +2,17 @@
 
 use std::{fs, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     auth::{Accounts, Auth, Mode, Secret, issuer::Issuer},
+    backplane::{Backplane, Local, Redis},
     chat::{self, Chat},
     config::{AuthSetting, Config},
+    ears::Ears,
     feed::{self, Feed},
     hub::Hub,
     metrics::Metrics,
@@ -20,8 +22,8 @@ use super::{
     rights::Rights,
     site::Site,
     store::{
-        Record, TopicName,
-        location::{Location, Opened},
+        Bounds, Record, TopicName,
+        location::{Location, Opened, Sharing},
     },
     topic::Topics,
 };
@@ -50,6 +52,8 @@ pub struct Parts {
     pub feed: Arc<Feed>,
     /// The log under both, for housekeeping.
     pub hub: Hub,
+    /// The other nodes.
+    pub backplane: Arc<dyn Backplane>,
     /// Whom a token speaks for.
     pub auth: Arc<Auth>,
     /// Who runs the server, where nobody is administrator.
@@ -109,16 +113,24 @@ impl AppState {
             .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
         let secret = match &config.jwt_secret {
             Some(text) => Secret::from_setting(text)?,
+            None if config.redis_url.is_some() => bail!(
+                "nodes that share a Redis must sign sessions with the same key: give all of them the same JWT_SECRET, \
+                 for example from: openssl rand -hex 32"
+            ),
             None => Secret::load_or_create(data, SESSION_KEY)?,
         };
         let metrics = Arc::new(Metrics::new(config.max_connections));
-        let topics =
-            Topics::start(encode, metrics.clone()).context("the threads that deliver cannot be started")?;
+        let (backplane, sharing): (Arc<dyn Backplane>, _) = match &config.redis_url {
+            Some(url) => (Arc::new(Redis::start(url)?), Sharing::WithNodes),
+            None => (Arc::new(Local::new()), Sharing::Alone),
+        };
+        let topics = Topics::start(encode, metrics.clone(), backplane.clone())
+            .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
         let location = Location::of(config.database_url.as_ref(), data)?;
-        let opened = location.open(config.database_connections, topics.clone()).await;
+        let opened = location.open(config.database_connections, sharing, topics.clone()).await;
         let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
-        let hub = Hub::new(store, topics);
+        let hub = Hub::new(store, topics.clone());
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
         let rights = Rights::open(directory.clone(), hub.clone(), nobody_reads).await;
         let rights = Arc::new(rights.context("the rights cannot be read")?);
@@ -132,10 +144,14 @@ impl AppState {
         let limits = Arc::new(RateLimits::new(&config.limits));
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
+        // A database that was put back from a backup is another one: its readers are told.
+        let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
+        backplane.attach(epoch.as_str(), Arc::new(Ears { topics }));
         Ok(Self(Arc::new(Parts {
             chat: Arc::new(chat),
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
+            backplane,
             auth: Arc::new(Auth::new(mode, &secret)),
             operator,
             rights,
