@@ -155,6 +155,32 @@ async fn an_address_has_so_many_requests_and_the_operator_is_not_refused() {
 }
 
 #[tokio::test]
+async fn a_person_whose_address_has_used_up_its_requests_or_sessions_reads_so_in_words() {
+    for setting in ["--limit-requests=1/1h", "--limit-sessions=1/1h"] {
+        let server = TestServer::start_limited(&[setting]).await;
+        assert_eq!(server.get("/").send().await.unwrap().status(), 200);
+        for (language, text) in [("en", "Try again in "), ("ja", "秒後にもう一度お試しください。")]
+        {
+            let page = server.get("/rooms/tech?problem=x").header("accept", "text/html,*/*;q=0.8");
+            let page = page.header("accept-language", language).send().await.unwrap();
+            assert_eq!(page.status(), 429, "{setting}");
+            assert!(page.headers()["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 0);
+            assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+            assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("style-src 'self'"));
+            let html = page.text().await.unwrap();
+            for part in [text, &format!("<html lang=\"{language}\""), "href=\"/rooms/tech?problem=x\""] {
+                assert!(html.contains(part), "{part} is missing in\n{html}");
+            }
+        }
+        wait_of(server.get("/rooms/tech").send().await.unwrap()).await;
+    }
+    let server = TestServer::start_limited(&["--limit-requests=1/1h"]).await;
+    assert_eq!(server.get("/").send().await.unwrap().status(), 200);
+    let api = server.get("/api/rooms").header("accept", "text/html");
+    wait_of(api.send().await.unwrap()).await;
+}
+
+#[tokio::test]
 async fn live_connections_have_an_end_for_each_person_and_each_address() {
     let settings = ["--max-connections-per-person=2", "--max-connections-per-address=4"];
     let server = TestServer::start_limited(&settings).await;
