@@ -358,6 +358,28 @@ async fn who_tries_many_passwords_has_to_wait_even_with_the_right_one() {
 }
 
 #[tokio::test]
+async fn who_guesses_from_elsewhere_keeps_nobody_out_of_their_account_and_has_an_end() {
+    let proxy = "--trusted-proxy=127.0.0.0/8,::1";
+    let settings = ["--auth=accounts", proxy, "--limit-sign-ins=2/1h", "--limit-sign-ins-per-account=4/1h"];
+    let server = TestServer::start_limited(&settings).await;
+    let link = server.accounts().invite("the administrator").await.unwrap();
+    server.accounts().join(&link, "alice", PASSWORD).await.unwrap();
+    let sign_in = async |password: &str, client: &str| {
+        let request = server.post("/api/session").json(&json!({ "name": "alice", "password": password }));
+        forwarded(request, client).send().await.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(problem(sign_in("a guess", "192.0.2.1").await, 401).await, "wrong_password");
+    }
+    for _ in 0..5 {
+        wait_of(sign_in("a guess", "192.0.2.1").await).await;
+    }
+    assert_eq!(sign_in(PASSWORD, "198.51.100.7").await.status(), 201, "she is elsewhere");
+    assert_eq!(problem(sign_in("a guess", "192.0.2.2").await, 401).await, "wrong_password");
+    wait_of(sign_in("a guess", "192.0.2.3").await).await;
+}
+
+#[tokio::test]
 async fn each_publisher_has_a_limit_of_its_own() {
     let server = TestServer::start_limited(&["--limit-publishes=2/1h"]).await;
     let mut tokens = Vec::new();

@@ -1,6 +1,6 @@
 //! How often one key, a person or an address, may do a thing: the generic cell rate algorithm, by `governor`.
 
-use std::hash::Hash;
+use std::{hash::Hash, time::Duration};
 
 use governor::{
     DefaultKeyedRateLimiter, Quota,
@@ -34,10 +34,12 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     /// Takes one of the key's allowance; the refusal says when there is one again.
     pub(super) fn check(&self, key: &K) -> Result<(), Rejection> {
         let Some(keys) = &self.keys else { return Ok(()) };
-        keys.check_key(key).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            Rejection::new(Code::TooManyRequests, self.refusal).retry_after(wait)
-        })
+        keys.check_key(key).map_err(|not_until| self.refuse(not_until.wait_time_from(self.clock.now())))
+    }
+
+    /// What who comes too often is told: there is one again after `wait`.
+    pub(super) fn refuse(&self, wait: Duration) -> Rejection {
+        Rejection::new(Code::TooManyRequests, self.refusal).retry_after(wait)
     }
 
     /// Forgets every key whose allowance is whole again.

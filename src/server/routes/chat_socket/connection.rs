@@ -228,10 +228,7 @@ impl Connection {
                 Err(error) => self.reject(Some(room), Some(id), error.into_rejection()),
             },
             ClientFrame::Typing { room } => {
-                let told = self
-                    .followed(&room)
-                    .and_then(|(room, _)| self.state.chat.typing(&room, &self.who()?.user));
-                if let Err(rejection) = told {
+                if let Err(rejection) = self.say_typing(&room).await {
                     self.reject(Some(room), None, rejection);
                 }
             }
@@ -291,6 +288,11 @@ impl Connection {
             offset: message.offset,
             timestamp: message.timestamp,
         })
+    }
+
+    async fn say_typing(&self, room: &str) -> Result<(), Rejection> {
+        let (room, _) = self.followed(room)?;
+        self.state.chat.typing(&room, &self.who()?.user).await
     }
 
     fn followed(&self, room: &str) -> Result<(RoomId, &Following), Rejection> {
