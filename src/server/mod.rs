@@ -25,6 +25,7 @@ pub mod outlet;
 pub mod presence;
 pub mod publishers;
 pub mod rate_limit;
+pub mod readiness;
 mod retention;
 pub mod rights;
 pub mod routes;

@@ -18,6 +18,7 @@ use super::{
     operator::Operator,
     publishers::Publishers,
     rate_limit::RateLimits,
+    readiness::Readiness,
     rights::Rights,
     site::Site,
     store::{
@@ -65,6 +66,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What Leptos wants to know.
     pub leptos: LeptosOptions,
+    /// Whether it can do its work.
+    pub readiness: Readiness,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
     /// Where people reach this server, and whose pages may use it.
@@ -145,6 +148,7 @@ impl AppState {
             trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
             metrics,
             leptos: leptos_options(),
+            readiness: Readiness::default(),
             publishers: Arc::new(Publishers::new(directory)),
             site: Arc::new(site),
             transport: config.transport.into(),
