@@ -16,7 +16,7 @@ use super::{
     body::FormBody,
     client_address::ClientAddress,
     cookies,
-    documents::SignedIn,
+    documents::{SignedIn, see},
     path::PathText,
     visitor::cookie_of,
 };
@@ -126,7 +126,17 @@ pub(super) async fn choose_language(
     };
     let cookie =
         cookies::make(&state.site, Language::COOKIE, language.as_str().to_owned(), LANGUAGE_LIFETIME);
-    (CookieJar::new().add(cookie), back_to(back.as_deref().unwrap_or("/"), None)).into_response()
+    (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
+}
+
+/// Sends the browser back to a page of ours, which may say in its query where it leads to in the end. The rest of the
+/// query was what a form had come to.
+fn back_to_same(page: &str) -> Response {
+    let query = page.split_once('?').map_or("", |(_, query)| query);
+    match serde_urlencoded::from_str(query) {
+        Ok(Back { back: Some(end) }) => see(&page_of_ours(page), &[("back", &page_of_ours(&end))]),
+        _ => back_to(page, None),
+    }
 }
 
 /// Sends the browser to a page of ours (303, so that a reload repeats nothing).

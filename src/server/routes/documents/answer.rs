@@ -1,12 +1,12 @@
 //! Draws a document for who asks: alone, or beside the rooms for who is signed in.
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Query},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 
-use super::ask_to_sign_in;
+use super::{ask_to_sign_in, outcome::Outcome};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -81,6 +81,7 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
         language: language_of(site, headers),
         stylesheet: assets::stylesheet(),
         path: uri.path().to_owned(),
+        back: Query::try_from_uri(uri).ok().and_then(|Query(Outcome { back, .. })| back),
     }
 }
 

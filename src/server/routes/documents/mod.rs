@@ -27,7 +27,7 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::{answer::SignedIn, refusal::in_words};
+pub(super) use self::{answer::SignedIn, outcome::see, refusal::in_words};
 use super::{
     administrator::Administrator,
     pages::{self, Asked},

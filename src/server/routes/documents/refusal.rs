@@ -27,13 +27,16 @@ pub(in crate::server::routes) async fn in_words(
     if !takes_pages(request.headers()) {
         return next.run(request).await;
     }
-    let setting = setting_of(&state.site, request.headers(), request.uri());
-    // The address as the client wrote it, which a link may lead to once more.
-    let again =
-        (request.method() == Method::GET).then(|| request.uri().path_and_query().map(ToString::to_string));
+    let mut setting = setting_of(&state.site, request.headers(), request.uri());
+    // The address as the client wrote it, which a link may lead to once more. A form's need not be a page's.
+    let again = request.uri().path_and_query().map(ToString::to_string);
+    let again = again.filter(|_| request.method() == Method::GET);
+    if again.is_none() {
+        setting.path = "/".to_owned();
+    }
     let response = next.run(request).await;
     let Some(refusal) = response.extensions().get::<Refusal>().copied() else { return response };
-    let document = RefusedPage { refusal, language: setting.language, again: again.flatten() };
+    let document = RefusedPage { refusal, language: setting.language, again };
     let mut page = draw(&setting, None, document);
     *page.status_mut() = response.status();
     for name in KEPT {
