@@ -9,9 +9,9 @@ use tokio::{
     net::TcpStream,
     time::sleep,
 };
-use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::{PASSWORD, Socket, TestServer, in_time, new_id, problem};
+use crate::support::{PASSWORD, Socket, SocketIo, TestServer, in_time, new_id, problem};
 
 /// The wait that a refusal tells, after it was checked that its parts agree.
 async fn wait_of(response: Response) -> Duration {
@@ -419,6 +419,62 @@ async fn a_socket_that_signs_in_by_a_frame_takes_a_place_of_its_person() {
     server.expect_connections("socket", 1).await;
     second.send(auth).await;
     second.join("general", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_says_too_much_is_refused_and_one_that_goes_on_is_closed() {
+    let server = TestServer::start_limited(&["--limit-frames=7/1h"]).await;
+    let alice = server.person("alice").await;
+    let (mut socket, mut quiet) = (alice.socket().await, alice.socket().await);
+    socket.join("general", json!({})).await;
+    // With the join, and the pong to the server's first ping, it is seven.
+    for _ in 0..5 {
+        socket.is_alive().await;
+    }
+    let auth = json!({ "type": "auth", "token": alice.session.token });
+    let post = json!({ "type": "post", "room": "general", "id": "1", "text": "hello" });
+    let leave = json!({ "type": "leave", "room": "general" });
+    for (frame, room, id) in [
+        (json!({ "type": "ping" }), Value::Null, Value::Null),
+        (auth, Value::Null, Value::Null),
+        (leave, json!("general"), Value::Null),
+        (post, json!("general"), json!("1")),
+    ] {
+        socket.send(frame.clone()).await;
+        let rejected = refusal(&mut socket).await;
+        assert_eq!(rejected["code"], "too_many_requests", "{frame}");
+        assert_eq!((&rejected["room"], &rejected["id"]), (&room, &id), "{frame}");
+        assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| (1..=600_000).contains(&ms)));
+    }
+    // What is not to be understood is no way around it.
+    for _ in 0..3 {
+        socket.send_raw(Message::text("nonsense")).await;
+        assert_eq!(socket.rejected().await, "bad_json");
+    }
+    socket.send(json!({ "type": "ping" })).await;
+    assert_eq!(socket.close_code().await, 1008);
+    assert_eq!(texts(&server).await.len(), 0);
+    quiet.is_alive().await;
+}
+
+#[tokio::test]
+async fn a_socket_io_client_that_says_too_much_is_refused_and_one_that_goes_on_is_sent_away() {
+    let server = TestServer::start_limited(&["--limit-frames=4/1h"]).await;
+    let alice = server.person("alice").await;
+    let mut client = SocketIo::open(&server.url, Some(&alice.session.token)).await.unwrap();
+    // To enter was the first.
+    for _ in 0..3 {
+        assert_eq!(client.refused("leave-room", json!("general")).await, "not_joined");
+    }
+    for _ in 0..4 {
+        let answer = client.ask("leave-room", json!("general")).await;
+        assert_eq!(answer["error"]["code"], "too_many_requests", "{answer}");
+        assert!(answer["error"]["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0), "{answer}");
+    }
+    client.tell("leave-room", json!("general")).await;
+    assert_eq!(client.next().await, None, "sent away");
+    client.tell("leave-room", json!("general")).await;
+    server.expect_connections("socket_io", 0).await;
 }
 
 #[tokio::test]

@@ -107,6 +107,18 @@ pub struct Limits {
     )]
     pub requests: Limit<Rate>,
 
+    // Twice what the limits of a person let through, all of it on one connection: who stays below those is not
+    // bothered by this.
+    /// Frames of a socket or events of Socket.IO, of each connection; to be raised with the limits of messages, joins
+    /// and typing
+    #[arg(
+        long = "limit-frames",
+        env = "IDOBATA_LIMIT_FRAMES",
+        default_value = "600/1m",
+        value_name = "N/TIME"
+    )]
+    pub frames: Limit<Rate>,
+
     // Ten tabs with two connections each.
     /// Live connections (sockets, streams, waiting polls) of a person at the same time, or off
     #[arg(

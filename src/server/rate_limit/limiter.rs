@@ -23,11 +23,7 @@ pub(super) struct Limiter<K: Clone + Eq + Hash> {
 impl<K: Clone + Eq + Hash> Limiter<K> {
     /// `refusal` is the sentence for who comes too often.
     pub(super) fn new(Limit(rate): Limit<Rate>, refusal: &'static str) -> Self {
-        let keys = rate.map(|Rate { count, period }| {
-            let quota =
-                Quota::with_period(period / count.get()).expect("a rate is at most a million a second");
-            DefaultKeyedRateLimiter::keyed(quota.allow_burst(count))
-        });
+        let keys = rate.map(|rate| DefaultKeyedRateLimiter::keyed(quota(rate)));
         Self { keys, clock: DefaultClock::default(), refusal }
     }
 
@@ -54,4 +50,10 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     pub(super) fn known(&self) -> usize {
         self.keys.as_ref().map_or(0, governor::RateLimiter::len)
     }
+}
+
+/// As many at once, then one whenever its share of the time has passed.
+pub(super) fn quota(Rate { count, period }: Rate) -> Quota {
+    let quota = Quota::with_period(period / count.get()).expect("a rate is at most a million a second");
+    quota.allow_burst(count)
 }

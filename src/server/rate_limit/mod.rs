@@ -8,6 +8,7 @@
 //! store, and waits for other nodes a moment at most: every message passes here.
 
 mod limiter;
+mod pace;
 mod places;
 mod shared;
 
@@ -19,9 +20,18 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-pub use self::places::{Place, Places};
 use self::{limiter::Limiter, shared::SharedLimiter};
-use super::{auth::name_key, backplane::Backplane, config, error::BUSY_RETRY_AFTER};
+pub use self::{
+    pace::{Pace, TooFast},
+    places::{Place, Places},
+};
+use super::{
+    auth::name_key,
+    backplane::Backplane,
+    config,
+    config::{Limit, Rate},
+    error::BUSY_RETRY_AFTER,
+};
 use crate::protocol::{
     name::parse_name,
     problem::{Code, Rejection},
@@ -43,6 +53,7 @@ pub struct RateLimits {
     sign_ins_per_address: SharedLimiter<IpAddr>,
     publishes: SharedLimiter<String>,
     requests: Limiter<IpAddr>,
+    frames: Limit<Rate>,
     people: Arc<Places<String>>,
     addresses: Arc<Places<IpAddr>>,
 }
@@ -86,6 +97,7 @@ impl RateLimits {
             ),
             publishes: SharedLimiter::new(backplane, "publishes", limits.publishes, publishes),
             requests: Limiter::new(limits.requests, requests),
+            frames: limits.frames,
             people: Places::new(limits.connections_per_person),
             addresses: Places::new(limits.connections_per_address),
         }
@@ -139,6 +151,11 @@ impl RateLimits {
     /// A request of any kind comes from an address.
     pub fn request(&self, address: IpAddr) -> Result<(), Rejection> {
         self.requests.check(&counted_as(address))
+    }
+
+    /// How fast a live connection that opens may talk.
+    pub fn pace(&self) -> Pace {
+        Pace::new(self.frames)
     }
 
     /// A live connection opens, of this person if it is somebody's. It counts for as long as the places live.
