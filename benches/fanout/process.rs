@@ -18,7 +18,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 
 /// Thousands of readers and writers, all of them from one address: every limit counts, and none is reached. By the
 /// environment, because an older program, which is measured for comparison, does not know all of them.
-const LIMITS: [(&str, &str); 11] = [
+const LIMITS: [(&str, &str); 12] = [
     ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
     ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
     ("IDOBATA_LIMIT_JOINS", "1000000/1s"),
@@ -26,6 +26,7 @@ const LIMITS: [(&str, &str); 11] = [
     ("IDOBATA_LIMIT_TYPING", "1000000/1s"),
     ("IDOBATA_LIMIT_PUBLISHES", "1000000/1s"),
     ("IDOBATA_LIMIT_REQUESTS", "1000000/1s"),
+    ("IDOBATA_LIMIT_FRAMES", "1000000/1s"),
     ("IDOBATA_MAX_CONNECTIONS_PER_PERSON", "100000"),
     ("IDOBATA_MAX_CONNECTIONS_PER_ADDRESS", "100000"),
     ("IDOBATA_MAX_TCP_CONNECTIONS", "100000"),

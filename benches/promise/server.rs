@@ -11,11 +11,12 @@ use tokio::{
 use super::Fault;
 
 /// Thousands of readers and writers, all of them from one address: every limit counts, and none is reached.
-const LIMITS: [(&str, &str); 8] = [
+const LIMITS: [(&str, &str); 9] = [
     ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
     ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
     ("IDOBATA_LIMIT_JOINS", "1000000/1s"),
     ("IDOBATA_LIMIT_REQUESTS", "1000000/1s"),
+    ("IDOBATA_LIMIT_FRAMES", "1000000/1s"),
     ("IDOBATA_MAX_CONNECTIONS_PER_PERSON", "100000"),
     ("IDOBATA_MAX_CONNECTIONS_PER_ADDRESS", "100000"),
     ("IDOBATA_MAX_TCP_CONNECTIONS", "100000"),

@@ -12,7 +12,7 @@ const PROGRAM = process.env.IDOBATA ?? join(import.meta.dirname, "../../target/r
 /** Runs `measure` with the program's address; leaves nothing behind. */
 export async function withProgram(measure) {
   const data = await mkdtemp(join(tmpdir(), "idobata-figures-"));
-  const program = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data, "--limit-messages=off", "--limit-requests=off"], { stdio: ["ignore", "ignore", "pipe"] });
+  const program = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", data, "--limit-messages=off", "--limit-requests=off", "--limit-frames=off"], { stdio: ["ignore", "ignore", "pipe"] });
   try {
     return await measure(await listening(program));
   } finally {

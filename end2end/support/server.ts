@@ -14,6 +14,7 @@ const UNLIMITED = {
   IDOBATA_LIMIT_SESSIONS: "off",
   IDOBATA_LIMIT_PUBLISHES: "off",
   IDOBATA_LIMIT_REQUESTS: "off",
+  IDOBATA_LIMIT_FRAMES: "off",
 };
 
 type Options = { listen?: string; env?: NodeJS.ProcessEnv };

@@ -50,7 +50,8 @@
 //! Whoever does a thing more often than allowed is refused with `too_many_requests`: 429 with `Retry-After` in seconds
 //! and `retry_after_ms` in the problem, on a socket `rejected` with `retry_after_ms`. Nothing was done. The same request
 //! after that time, with the same client id, is stored once, also if an earlier one had been stored after all. A full
-//! server answers 503 with the same two.
+//! server answers 503 with the same two. A socket that is refused so often for saying too much that it cannot be listening
+//! is closed with 1008, and a Socket.IO client is disconnected.
 //!
 //! ## The feed
 //!

@@ -116,7 +116,7 @@ impl Chat {
     pub async fn create_room(&self, who: &Identity, name: &str, is_private: bool) -> Result<Room, Error> {
         let name = parse_name(name)?;
         let room = Room { id: RoomId::of_name(&name)?, name };
-        self.limits.room(&who.user)?;
+        self.limits.room(&who.user).await?;
         // The first rooms are nobody's: to claim one would take it from everybody.
         let is_there = self.hub.store().rooms().await?.iter().any(|known| known.id == room.id);
         // A token that is good for some rooms only does not get further by making one.
@@ -181,7 +181,9 @@ impl Chat {
         bell: Arc<Bell>,
     ) -> Result<Joined, Error> {
         // First, so that asking for rooms that are none is limited, too.
-        who.map_or(Ok(()), |identity| self.limits.join(&identity.user))?;
+        if let Some(identity) = who {
+            self.limits.join(&identity.user).await?;
+        }
         let room = self.room(room, who).await?;
         let topic = TopicName::Room(room.clone());
         let Subscribed { mut subscription, recovered } =
@@ -212,7 +214,7 @@ impl Chat {
         let id = uuid::Uuid::try_parse(id)
             .map_err(|_| Rejection::new(Code::BadId, "The id of a message is a UUID made by the client."))?;
         let text = MessageText::parse(text)?.into_string();
-        self.limits.message(user)?;
+        self.limits.message(user).await?;
         let said = Said { user: user.name.clone(), text };
         let draft = Draft {
             author: user.id.clone(),
@@ -227,8 +229,8 @@ impl Chat {
     }
 
     /// "I am typing", to those who are in the room; so must be who types.
-    pub fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
-        self.limits.typing(user)?;
+    pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
+        self.limits.typing(user).await?;
         match self.presence.note_typing(room, &user.id) {
             None => return Err(Rejection::new(Code::NotJoined, "Join the room first.")),
             Some(false) => return Ok(()),

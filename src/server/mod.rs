@@ -1,8 +1,8 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → { store, topic, subscription } →
-//! protocol.
+//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } →
+//! { store, backplane, topic, subscription } → protocol.
 
 mod accept;
 mod admission;
@@ -26,6 +26,7 @@ pub mod outlet;
 pub mod presence;
 pub mod publishers;
 pub mod rate_limit;
+pub mod readiness;
 mod retention;
 pub mod rights;
 pub mod routes;

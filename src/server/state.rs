@@ -19,6 +19,7 @@ use super::{
     operator::Operator,
     publishers::Publishers,
     rate_limit::RateLimits,
+    readiness::Readiness,
     rights::Rights,
     site::Site,
     store::{
@@ -68,6 +69,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What Leptos wants to know.
     pub leptos: LeptosOptions,
+    /// Whether it can do its work.
+    pub readiness: Readiness,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
     /// Where people reach this server, and whose pages may use it.
@@ -141,7 +144,7 @@ impl AppState {
         };
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
         let operator = Operator::open(config, &site)?;
-        let limits = Arc::new(RateLimits::new(&config.limits));
+        let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
         // A database that was put back from a backup is another one: its readers are told.
@@ -159,6 +162,7 @@ impl AppState {
             trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
             metrics,
             leptos: leptos_options(),
+            readiness: Readiness::default(),
             publishers: Arc::new(Publishers::new(directory)),
             site: Arc::new(site),
             transport: config.transport.into(),

@@ -166,6 +166,27 @@ async fn signing_in_leads_only_to_pages_of_ours() {
 }
 
 #[tokio::test]
+async fn another_language_leads_to_the_same_page_in_the_end() {
+    let house = House::with_accounts().await;
+    for (query, kept) in [
+        ("?back=%2Frooms%2F%25E4%25BA%2595", "?back=%2Frooms%2F%25E4%25BA%2595"),
+        ("?problem=wrong_password&name=alice&back=%2Frooms%2Ftech", "?back=%2Frooms%2Ftech"),
+        ("?problem=wrong_password&name=alice", ""),
+        ("?back=%2F%2Fevil.example", "?back=%2F"),
+        ("", ""),
+    ] {
+        let html = send(house.get(&format!("/sign-in{query}"), None)).await.text().await.unwrap();
+        let link = html.split('"').find(|part| part.starts_with("/language/ja?")).unwrap();
+        let chosen = send(house.get(link, None)).await;
+        assert_eq!(location(&chosen), format!("/sign-in{kept}"), "{link}");
+        assert!(!link.contains("&"), "nothing in it to be written otherwise: {link}");
+    }
+    // Nor by an address that is not a document's own.
+    let chosen = send(house.get("/language/ja?back=%2Fsign-in%3Fback%3D%2F%2Fevil.example", None)).await;
+    assert_eq!(location(&chosen), "/sign-in?back=%2F");
+}
+
+#[tokio::test]
 async fn a_refused_form_keeps_the_name_and_never_a_password() {
     let house = House::with_accounts().await;
     let alice = house.administrator().await;

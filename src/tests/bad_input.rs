@@ -227,6 +227,35 @@ async fn a_bad_post_or_name_over_http_is_refused() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_not_understood_is_refused_in_words() {
+    let (server, alice, _) = set_up().await;
+    let form = "application/x-www-form-urlencoded";
+    for (path, kind, body) in [
+        ("/rooms/general", form, "nothing=of-it"),
+        ("/rooms", form, ""),
+        ("/name", form, "name=a&name=b"),
+        ("/rooms/general", "application/json", "{}"),
+        ("/rooms/general", "", "text=hello"),
+    ] {
+        let post = || {
+            let request = server.post(path).bearer_auth(&alice.session.token);
+            request.header("content-type", kind).body(body)
+        };
+        let what = format!("{path} {kind} {body}");
+        for (language, text) in [("en", "did not understand the form"), ("ja", "フォームの内容")] {
+            let page = post().header("accept", "text/html").header("accept-language", language);
+            let page = page.send().await.unwrap();
+            assert_eq!(page.status(), 400, "{what}");
+            assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8", "{what}");
+            let html = page.text().await.unwrap();
+            assert!(html.contains(text) && html.contains("href=\"/\""), "{what}\n{html}");
+        }
+        assert_eq!(problem(post().send().await.unwrap(), 400).await, "bad_request", "{what}");
+    }
+    expect_untouched(&server).await;
+}
+
+#[tokio::test]
 async fn there_is_an_end_to_rooms_joins_and_connections() {
     let server = TestServer::start_with(&["--max-rooms", "40", "--max-connections", "2"]).await;
     let alice = server.person("alice").await;

@@ -9,9 +9,9 @@ use tokio::{
     net::TcpStream,
     time::sleep,
 };
-use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::{PASSWORD, Socket, TestServer, in_time, new_id, problem};
+use crate::support::{PASSWORD, Socket, SocketIo, TestServer, in_time, new_id, problem};
 
 /// The wait that a refusal tells, after it was checked that its parts agree.
 async fn wait_of(response: Response) -> Duration {
@@ -152,6 +152,32 @@ async fn an_address_has_so_many_requests_and_the_operator_is_not_refused() {
     for path in ["/healthz", "/readyz", "/metrics", "/favicon.svg"] {
         assert_eq!(server.get(path).send().await.unwrap().status(), 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_person_whose_address_has_used_up_its_requests_or_sessions_reads_so_in_words() {
+    for setting in ["--limit-requests=1/1h", "--limit-sessions=1/1h"] {
+        let server = TestServer::start_limited(&[setting]).await;
+        assert_eq!(server.get("/").send().await.unwrap().status(), 200);
+        for (language, text) in [("en", "Try again in "), ("ja", "秒後にもう一度お試しください。")]
+        {
+            let page = server.get("/rooms/tech?problem=x").header("accept", "text/html,*/*;q=0.8");
+            let page = page.header("accept-language", language).send().await.unwrap();
+            assert_eq!(page.status(), 429, "{setting}");
+            assert!(page.headers()["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 0);
+            assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+            assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("style-src 'self'"));
+            let html = page.text().await.unwrap();
+            for part in [text, &format!("<html lang=\"{language}\""), "href=\"/rooms/tech?problem=x\""] {
+                assert!(html.contains(part), "{part} is missing in\n{html}");
+            }
+        }
+        wait_of(server.get("/rooms/tech").send().await.unwrap()).await;
+    }
+    let server = TestServer::start_limited(&["--limit-requests=1/1h"]).await;
+    assert_eq!(server.get("/").send().await.unwrap().status(), 200);
+    let api = server.get("/api/rooms").header("accept", "text/html");
+    wait_of(api.send().await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -332,6 +358,28 @@ async fn who_tries_many_passwords_has_to_wait_even_with_the_right_one() {
 }
 
 #[tokio::test]
+async fn who_guesses_from_elsewhere_keeps_nobody_out_of_their_account_and_has_an_end() {
+    let proxy = "--trusted-proxy=127.0.0.0/8,::1";
+    let settings = ["--auth=accounts", proxy, "--limit-sign-ins=2/1h", "--limit-sign-ins-per-account=4/1h"];
+    let server = TestServer::start_limited(&settings).await;
+    let link = server.accounts().invite("the administrator").await.unwrap();
+    server.accounts().join(&link, "alice", PASSWORD).await.unwrap();
+    let sign_in = async |password: &str, client: &str| {
+        let request = server.post("/api/session").json(&json!({ "name": "alice", "password": password }));
+        forwarded(request, client).send().await.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(problem(sign_in("a guess", "192.0.2.1").await, 401).await, "wrong_password");
+    }
+    for _ in 0..5 {
+        wait_of(sign_in("a guess", "192.0.2.1").await).await;
+    }
+    assert_eq!(sign_in(PASSWORD, "198.51.100.7").await.status(), 201, "she is elsewhere");
+    assert_eq!(problem(sign_in("a guess", "192.0.2.2").await, 401).await, "wrong_password");
+    wait_of(sign_in("a guess", "192.0.2.3").await).await;
+}
+
+#[tokio::test]
 async fn each_publisher_has_a_limit_of_its_own() {
     let server = TestServer::start_limited(&["--limit-publishes=2/1h"]).await;
     let mut tokens = Vec::new();
@@ -371,6 +419,62 @@ async fn a_socket_that_signs_in_by_a_frame_takes_a_place_of_its_person() {
     server.expect_connections("socket", 1).await;
     second.send(auth).await;
     second.join("general", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_says_too_much_is_refused_and_one_that_goes_on_is_closed() {
+    let server = TestServer::start_limited(&["--limit-frames=7/1h"]).await;
+    let alice = server.person("alice").await;
+    let (mut socket, mut quiet) = (alice.socket().await, alice.socket().await);
+    socket.join("general", json!({})).await;
+    // With the join, and the pong to the server's first ping, it is seven.
+    for _ in 0..5 {
+        socket.is_alive().await;
+    }
+    let auth = json!({ "type": "auth", "token": alice.session.token });
+    let post = json!({ "type": "post", "room": "general", "id": "1", "text": "hello" });
+    let leave = json!({ "type": "leave", "room": "general" });
+    for (frame, room, id) in [
+        (json!({ "type": "ping" }), Value::Null, Value::Null),
+        (auth, Value::Null, Value::Null),
+        (leave, json!("general"), Value::Null),
+        (post, json!("general"), json!("1")),
+    ] {
+        socket.send(frame.clone()).await;
+        let rejected = refusal(&mut socket).await;
+        assert_eq!(rejected["code"], "too_many_requests", "{frame}");
+        assert_eq!((&rejected["room"], &rejected["id"]), (&room, &id), "{frame}");
+        assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| (1..=600_000).contains(&ms)));
+    }
+    // What is not to be understood is no way around it.
+    for _ in 0..3 {
+        socket.send_raw(Message::text("nonsense")).await;
+        assert_eq!(socket.rejected().await, "bad_json");
+    }
+    socket.send(json!({ "type": "ping" })).await;
+    assert_eq!(socket.close_code().await, 1008);
+    assert_eq!(texts(&server).await.len(), 0);
+    quiet.is_alive().await;
+}
+
+#[tokio::test]
+async fn a_socket_io_client_that_says_too_much_is_refused_and_one_that_goes_on_is_sent_away() {
+    let server = TestServer::start_limited(&["--limit-frames=4/1h"]).await;
+    let alice = server.person("alice").await;
+    let mut client = SocketIo::open(&server.url, Some(&alice.session.token)).await.unwrap();
+    // To enter was the first.
+    for _ in 0..3 {
+        assert_eq!(client.refused("leave-room", json!("general")).await, "not_joined");
+    }
+    for _ in 0..4 {
+        let answer = client.ask("leave-room", json!("general")).await;
+        assert_eq!(answer["error"]["code"], "too_many_requests", "{answer}");
+        assert!(answer["error"]["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0), "{answer}");
+    }
+    client.tell("leave-room", json!("general")).await;
+    assert_eq!(client.next().await, None, "sent away");
+    client.tell("leave-room", json!("general")).await;
+    server.expect_connections("socket_io", 0).await;
 }
 
 #[tokio::test]

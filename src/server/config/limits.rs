@@ -54,7 +54,7 @@ pub struct Limits {
     pub sessions: Limit<Rate>,
 
     // A person who has to try all their passwords, not a program that has a list of them.
-    /// Attempts to sign in to an account
+    /// Attempts of an address to sign in to an account
     #[arg(
         long = "limit-sign-ins",
         env = "IDOBATA_LIMIT_SIGN_INS",
@@ -62,6 +62,17 @@ pub struct Limits {
         value_name = "N/TIME"
     )]
     pub sign_ins: Limit<Rate>,
+
+    // Guessing from many addresses: a list of a million passwords takes months. Five addresses that try all the time stay
+    // below it, so that shutting somebody out of their account takes more than that.
+    /// Attempts to sign in to an account, from all addresses together
+    #[arg(
+        long = "limit-sign-ins-per-account",
+        env = "IDOBATA_LIMIT_SIGN_INS_PER_ACCOUNT",
+        default_value = "300/1h",
+        value_name = "N/TIME"
+    )]
+    pub sign_ins_per_account: Limit<Rate>,
 
     // An office on a Monday morning, not one password tried on every account.
     /// Attempts to sign in from an address
@@ -95,6 +106,18 @@ pub struct Limits {
         value_name = "N/TIME"
     )]
     pub requests: Limit<Rate>,
+
+    // Twice what the limits of a person let through, all of it on one connection: who stays below those is not
+    // bothered by this.
+    /// Frames of a socket or events of Socket.IO, of each connection; to be raised with the limits of messages, joins
+    /// and typing
+    #[arg(
+        long = "limit-frames",
+        env = "IDOBATA_LIMIT_FRAMES",
+        default_value = "600/1m",
+        value_name = "N/TIME"
+    )]
+    pub frames: Limit<Rate>,
 
     // Ten tabs with two connections each.
     /// Live connections (sockets, streams, waiting polls) of a person at the same time, or off

@@ -15,6 +15,7 @@ mod members;
 mod one_time_link;
 mod people;
 mod publishers;
+mod refusal;
 mod shell;
 mod sign_in;
 mod texts;
@@ -32,6 +33,7 @@ pub use self::{
     one_time_link::OneTimeLink,
     people::{Invitation, People, Person, Removal},
     publishers::{PublisherToken, Publishers},
+    refusal::RefusedPage,
     shell::{AccountsAt, Around, Setting, draw},
     sign_in::SignIn,
 };

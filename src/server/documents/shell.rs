@@ -17,6 +17,8 @@ pub struct Setting {
     pub stylesheet: String,
     /// The path of its own address.
     pub path: String,
+    /// The page that it leads to in the end, if its address says so.
+    pub back: Option<String>,
 }
 
 /// What stands beside it, for who is signed in.
@@ -50,20 +52,18 @@ pub fn draw(setting: &Setting, around: Option<Around>, document: impl Document) 
 }
 
 fn shell<D: Document>(setting: &Setting, around: Option<Around>, document: D) -> impl IntoView + use<D> {
-    let Setting { language, stylesheet, path } = setting.clone();
+    let Setting { language, stylesheet, .. } = setting.clone();
     let (texts, common) = (Texts::of(language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
     let class = if around.is_some() { "page document" } else { "page document lone" };
     let content = view! {
         <main class=class id="content" tabindex="-1">
-            {around.is_none().then(|| brand(language, &path))}
+            {around.is_none().then(|| brand(setting))}
             {document.body(texts)}
         </main>
     };
     let content = match around {
-        Some(around) => {
-            view! { <div class="frame">{sidebar(language, &path, around)} {content}</div> }.into_any()
-        }
+        Some(around) => view! { <div class="frame">{sidebar(setting, around)} {content}</div> }.into_any(),
         None => content.into_any(),
     };
     view! {
@@ -88,8 +88,9 @@ fn shell<D: Document>(setting: &Setting, around: Option<Around>, document: D) ->
     }
 }
 
-fn sidebar(language: Language, path: &str, around: Around) -> AnyView {
-    let (texts, common) = (Texts::of(language), language.texts());
+fn sidebar(setting: &Setting, around: Around) -> AnyView {
+    let Setting { language, path, .. } = setting;
+    let (texts, common) = (Texts::of(*language), language.texts());
     let Around { me, accounts, is_admin, rooms } = around;
     let are_here = accounts == Some(AccountsAt::Here);
     let rooms = rooms.into_iter().map(|room| view! { <li><a href=room.id.path()>{room.name}</a></li> });
@@ -99,7 +100,7 @@ fn sidebar(language: Language, path: &str, around: Around) -> AnyView {
     };
     view! {
         <header class="sidebar">
-            {brand(language, path)}
+            {brand(setting)}
             <nav class="places" aria-label=common.navigation>
                 <a href="/">{common.feed}</a>
                 <h2>{common.rooms}</h2>
@@ -122,15 +123,19 @@ fn sidebar(language: Language, path: &str, around: Around) -> AnyView {
     .into_any()
 }
 
-fn brand(language: Language, path: &str) -> AnyView {
+fn brand(setting: &Setting) -> AnyView {
+    let Setting { language, path, back, .. } = setting;
     let texts: &i18n::Texts = language.texts();
+    let query = |back: &str| serde_urlencoded::to_string([("back", back)]).expect("a pair of texts");
+    // What a form came to stays behind; where it leads to does not.
+    let page = back.as_ref().map_or_else(|| path.clone(), |back| format!("{path}?{}", query(back)));
     let link = |one: Language| {
         view! {
             <a
-                href=format!("/language/{}?back={path}", one.as_str())
+                href=format!("/language/{}?{}", one.as_str(), query(&page))
                 lang=one.as_str()
                 hreflang=one.as_str()
-                aria-current=(one == language).then_some("true")
+                aria-current=(one == *language).then_some("true")
             >
                 {one.name()}
             </a>

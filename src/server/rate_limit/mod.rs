@@ -1,11 +1,16 @@
 //! How often, and how much at a time, a person or an address may do what costs something. The chat asks for what
 //! people do in rooms, the routes for what comes from an address, `accept` for what may connect at all.
 //!
-//! Memory is bounded by who is active: [`RateLimits::sweep`] forgets the others. It knows no transport and must never
-//! wait or ask a store: every message passes here.
+//! What people, names and tokens do counts at all nodes together (`shared`). Requests and connections count here alone:
+//! those limits guard the node itself.
+//!
+//! Memory is bounded by who is active: [`RateLimits::sweep`] forgets the others. It knows no transport, must never ask a
+//! store, and waits for other nodes a moment at most: every message passes here.
 
 mod limiter;
+mod pace;
 mod places;
+mod shared;
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -15,9 +20,18 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use self::limiter::Limiter;
-pub use self::places::{Place, Places};
-use super::{auth::name_key, config, error::BUSY_RETRY_AFTER};
+use self::{limiter::Limiter, shared::SharedLimiter};
+pub use self::{
+    pace::{Pace, TooFast},
+    places::{Place, Places},
+};
+use super::{
+    auth::name_key,
+    backplane::Backplane,
+    config,
+    config::{Limit, Rate},
+    error::BUSY_RETRY_AFTER,
+};
 use crate::protocol::{
     name::parse_name,
     problem::{Code, Rejection},
@@ -29,15 +43,17 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub struct RateLimits {
-    messages: Limiter<String>,
-    joins: Limiter<String>,
-    rooms: Limiter<String>,
-    typing: Limiter<String>,
-    sessions: Limiter<IpAddr>,
-    sign_ins: Limiter<String>,
-    sign_ins_per_address: Limiter<IpAddr>,
-    publishes: Limiter<String>,
+    messages: SharedLimiter<String>,
+    joins: SharedLimiter<String>,
+    rooms: SharedLimiter<String>,
+    typing: SharedLimiter<String>,
+    sessions: SharedLimiter<IpAddr>,
+    sign_ins: SharedLimiter<String>,
+    sign_ins_per_account: SharedLimiter<String>,
+    sign_ins_per_address: SharedLimiter<IpAddr>,
+    publishes: SharedLimiter<String>,
     requests: Limiter<IpAddr>,
+    frames: Limit<Rate>,
     people: Arc<Places<String>>,
     addresses: Arc<Places<IpAddr>>,
 }
@@ -49,67 +65,97 @@ pub struct ConnectionPlaces {
 }
 
 impl RateLimits {
-    /// With these settings.
-    pub fn new(limits: &config::Limits) -> Self {
+    /// With these settings, shared over `backplane`.
+    pub fn new(limits: &config::Limits, backplane: &Arc<dyn Backplane>) -> Self {
+        let messages = "These are more messages than one person may post.";
+        let joins = "These are more joins than one person may make.";
+        let rooms = "These are more rooms than one person may make.";
+        let typing = "These are more signs of typing than one person may give.";
+        let sessions = "These are more names than one address may take.";
+        let sign_ins = "These are more attempts than one account may have.";
+        let sign_ins_per_address = "These are more attempts to sign in than one address may make.";
+        let publishes = "This is more than one publisher may publish.";
+        let requests = "These are more requests than one address may make.";
         Self {
-            messages: Limiter::new(limits.messages, "These are more messages than one person may post."),
-            joins: Limiter::new(limits.joins, "These are more joins than one person may make."),
-            rooms: Limiter::new(limits.rooms, "These are more rooms than one person may make."),
-            typing: Limiter::new(limits.typing, "These are more signs of typing than one person may give."),
-            sessions: Limiter::new(limits.sessions, "These are more names than one address may take."),
-            sign_ins: Limiter::new(limits.sign_ins, "These are more attempts than one account may have."),
-            sign_ins_per_address: Limiter::new(
-                limits.sign_ins_per_address,
-                "These are more attempts to sign in than one address may make.",
+            messages: SharedLimiter::new(backplane, "messages", limits.messages, messages),
+            joins: SharedLimiter::new(backplane, "joins", limits.joins, joins),
+            rooms: SharedLimiter::new(backplane, "rooms", limits.rooms, rooms),
+            typing: SharedLimiter::new(backplane, "typing", limits.typing, typing),
+            sessions: SharedLimiter::new(backplane, "sessions", limits.sessions, sessions),
+            sign_ins: SharedLimiter::new(backplane, "sign-ins", limits.sign_ins, sign_ins),
+            sign_ins_per_account: SharedLimiter::new(
+                backplane,
+                "sign-ins-per-account",
+                limits.sign_ins_per_account,
+                sign_ins,
             ),
-            publishes: Limiter::new(limits.publishes, "This is more than one publisher may publish."),
-            requests: Limiter::new(limits.requests, "These are more requests than one address may make."),
+            sign_ins_per_address: SharedLimiter::new(
+                backplane,
+                "sign-ins-per-address",
+                limits.sign_ins_per_address,
+                sign_ins_per_address,
+            ),
+            publishes: SharedLimiter::new(backplane, "publishes", limits.publishes, publishes),
+            requests: Limiter::new(limits.requests, requests),
+            frames: limits.frames,
             people: Places::new(limits.connections_per_person),
             addresses: Places::new(limits.connections_per_address),
         }
     }
 
     /// Somebody posts a message.
-    pub fn message(&self, user: &User) -> Result<(), Rejection> {
-        self.messages.check(&user.id)
+    pub async fn message(&self, user: &User) -> Result<(), Rejection> {
+        self.messages.check(&user.id).await
     }
 
     /// Somebody begins to follow a room.
-    pub fn join(&self, user: &User) -> Result<(), Rejection> {
-        self.joins.check(&user.id)
+    pub async fn join(&self, user: &User) -> Result<(), Rejection> {
+        self.joins.check(&user.id).await
     }
 
     /// Somebody makes a room.
-    pub fn room(&self, user: &User) -> Result<(), Rejection> {
-        self.rooms.check(&user.id)
+    pub async fn room(&self, user: &User) -> Result<(), Rejection> {
+        self.rooms.check(&user.id).await
     }
 
     /// Somebody is typing.
-    pub fn typing(&self, user: &User) -> Result<(), Rejection> {
-        self.typing.check(&user.id)
+    pub async fn typing(&self, user: &User) -> Result<(), Rejection> {
+        self.typing.check(&user.id).await
     }
 
     /// A session or a new name is made from an address.
-    pub fn session(&self, address: IpAddr) -> Result<(), Rejection> {
-        self.sessions.check(&counted_as(address))
+    pub async fn session(&self, address: IpAddr) -> Result<(), Rejection> {
+        self.sessions.check(&counted_as(address)).await
     }
 
     /// Somebody tries to sign in under a name, which need not be anybody's.
-    pub fn sign_in(&self, name: &str, address: IpAddr) -> Result<(), Rejection> {
-        self.sign_ins_per_address.check(&counted_as(address))?;
+    ///
+    /// What one address tries at an account does not keep its owner out, who is elsewhere; all addresses together have
+    /// an end nevertheless, because whoever guesses may have many.
+    pub async fn sign_in(&self, name: &str, address: IpAddr) -> Result<(), Rejection> {
+        let address = counted_as(address);
+        self.sign_ins_per_address.check(&address).await?;
         // As accounts are looked for, or each spelling would have attempts of its own. What is no name is nobody's.
-        self.sign_ins.check(&parse_name(name).map(|name| name_key(&name)).unwrap_or_default())
+        let account = parse_name(name).map(|name| name_key(&name)).unwrap_or_default();
+        // What is refused here takes nothing of what all addresses have.
+        self.sign_ins.check(&format!("{address}/{account}")).await?;
+        self.sign_ins_per_account.check(&account).await
     }
 
     /// A program publishes with a token of its own, or with none from an address.
-    pub fn publish(&self, token: Option<&str>, address: IpAddr) -> Result<(), Rejection> {
+    pub async fn publish(&self, token: Option<&str>, address: IpAddr) -> Result<(), Rejection> {
         let publisher = token.map_or_else(|| counted_as(address).to_string(), str::to_owned);
-        self.publishes.check(&publisher)
+        self.publishes.check(&publisher).await
     }
 
     /// A request of any kind comes from an address.
     pub fn request(&self, address: IpAddr) -> Result<(), Rejection> {
         self.requests.check(&counted_as(address))
+    }
+
+    /// How fast a live connection that opens may talk.
+    pub fn pace(&self) -> Pace {
+        Pace::new(self.frames)
     }
 
     /// A live connection opens, of this person if it is somebody's. It counts for as long as the places live.
@@ -135,13 +181,21 @@ impl RateLimits {
     }
 
     fn forget_idle(&self) {
-        for names in [&self.messages, &self.joins, &self.rooms, &self.typing, &self.sign_ins, &self.publishes]
-        {
+        for names in [
+            &self.messages,
+            &self.joins,
+            &self.rooms,
+            &self.typing,
+            &self.sign_ins,
+            &self.sign_ins_per_account,
+            &self.publishes,
+        ] {
             names.sweep();
         }
-        for addresses in [&self.sessions, &self.sign_ins_per_address, &self.requests] {
+        for addresses in [&self.sessions, &self.sign_ins_per_address] {
             addresses.sweep();
         }
+        self.requests.sweep();
     }
 }
 

@@ -3,7 +3,7 @@
 //! With JavaScript the same things go over the socket and `/api`. A refusal comes back as `?problem=CODE`, which
 //! the page puts into words.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     extract::{Query, State},
@@ -13,7 +13,11 @@ use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
-    body::FormBody, client_address::ClientAddress, cookies, documents::SignedIn, path::PathText,
+    body::FormBody,
+    client_address::ClientAddress,
+    cookies,
+    documents::{SignedIn, see},
+    path::PathText,
     visitor::cookie_of,
 };
 use crate::{
@@ -21,8 +25,9 @@ use crate::{
     protocol::{
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
+        session::Session,
     },
-    server::{error::Error, state::AppState},
+    server::{auth::Identity, error::Error, state::AppState},
 };
 
 /// A year: who chose a language does not want to choose it again.
@@ -85,17 +90,24 @@ pub(super) async fn rename(
     FormBody(NameForm { name, back }): FormBody<NameForm>,
 ) -> Response {
     let back = back.as_deref().unwrap_or("/");
-    let taken = parse_name(&name).and_then(|name| state.limits.session(address).map(|()| name));
-    let session = taken.and_then(|name| {
-        let session = state.auth.rename_guest(&identity, name);
-        session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
-    });
-    match session {
+    match renamed(&state, &identity, address, &name).await {
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(back, None)).into_response()
         }
         Err(rejection) => back_to(back, Some(rejection.into())),
     }
+}
+
+async fn renamed(
+    state: &AppState,
+    identity: &Identity,
+    address: IpAddr,
+    name: &str,
+) -> Result<Session, Rejection> {
+    let name = parse_name(name)?;
+    state.limits.session(address).await?;
+    let session = state.auth.rename_guest(identity, name);
+    session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
 }
 
 #[derive(Deserialize)]
@@ -114,7 +126,17 @@ pub(super) async fn choose_language(
     };
     let cookie =
         cookies::make(&state.site, Language::COOKIE, language.as_str().to_owned(), LANGUAGE_LIFETIME);
-    (CookieJar::new().add(cookie), back_to(back.as_deref().unwrap_or("/"), None)).into_response()
+    (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
+}
+
+/// Sends the browser back to a page of ours, which may say in its query where it leads to in the end. The rest of the
+/// query was what a form had come to.
+fn back_to_same(page: &str) -> Response {
+    let query = page.split_once('?').map_or("", |(_, query)| query);
+    match serde_urlencoded::from_str(query) {
+        Ok(Back { back: Some(end) }) => see(&page_of_ours(page), &[("back", &page_of_ours(&end))]),
+        _ => back_to(page, None),
+    }
 }
 
 /// Sends the browser to a page of ours (303, so that a reload repeats nothing).

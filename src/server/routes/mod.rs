@@ -90,14 +90,20 @@ pub fn router(state: AppState) -> Router {
         .route("/rooms/{room}", post(forms::post_message))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
-        .layer(middleware::from_fn_with_state(state.clone(), visitor::welcome))
+        .layer(middleware::from_fn_with_state(state.clone(), visitor::welcome));
+
+    let limited = |router: Router<AppState>| {
+        router
+            .method_not_allowed_fallback(problem::bad_method)
+            .layer(middleware::from_fn_with_state(state.clone(), completion::complete))
+            .layer(middleware::from_fn_with_state(state.clone(), limit::requests))
+    };
+    let site = limited(site)
+        .layer(middleware::from_fn_with_state(state.clone(), documents::in_words))
         .layer(CompressionLayer::new());
 
-    let inside = api
+    let inside = limited(api)
         .merge(site)
-        .method_not_allowed_fallback(problem::bad_method)
-        .layer(middleware::from_fn_with_state(state.clone(), completion::complete))
-        .layer(middleware::from_fn_with_state(state.clone(), limit::requests))
         .merge(unlimited)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), origin::check));

@@ -13,12 +13,12 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers too, and the server is not about to stop.
+/// The store answered too, a second ago at most, and the server is not about to stop.
 pub(super) async fn readyz(State(state): State<AppState>) -> Result<(StatusCode, &'static str), Error> {
     if state.lifetime.stop.is_cancelled() {
         return Ok((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
     }
-    state.hub.store().check().await?;
+    state.readiness.check(async { Ok(state.hub.store().check().await?) }).await?;
     Ok((StatusCode::OK, "ready\n"))
 }
 

@@ -6,6 +6,7 @@ use axum::{
 };
 
 use crate::{
+    app::model::room::Refusal,
     protocol::problem::{Code, Problem, Rejection},
     server::error::{Error, unavailable},
 };
@@ -18,9 +19,12 @@ impl IntoResponse for Error {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let (status, retry_after_ms) = (status_of(self.code), self.retry_after_ms);
+        let (code, retry_after_ms) = (self.code, self.retry_after_ms);
+        let status = status_of(code);
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (status, content_type, problem_json(self)).into_response();
+        // For `documents::in_words`.
+        response.extensions_mut().insert(Refusal { code, wait_ms: retry_after_ms });
         let headers = response.headers_mut();
         if let Some(wait_ms) = retry_after_ms {
             headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());

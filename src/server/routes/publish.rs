@@ -45,7 +45,7 @@ pub(super) async fn post(
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
     let author = author(&state, peer, caller, &channel, &headers).await?;
-    state.limits.publish(author.token(), address)?;
+    state.limits.publish(author.token(), address).await?;
     let (publications, is_array) = parse(&headers, &body)?;
     let key = header_text(&headers, "idempotency-key")?;
     if key.is_some_and(|key| !(1..=KEY_MAX_BYTES).contains(&key.len())) {

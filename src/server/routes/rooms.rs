@@ -92,7 +92,7 @@ pub(super) async fn typing(
     PathText(room): PathText,
 ) -> Result<StatusCode, Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    state.chat.typing(&room, &identity.user)?;
+    state.chat.typing(&room, &identity.user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

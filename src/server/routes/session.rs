@@ -52,7 +52,7 @@ pub(super) async fn create(
         }
         (None, _) => {
             let name = parse_name(&name)?;
-            state.limits.session(address)?;
+            state.limits.session(address).await?;
             let session = match caller {
                 Some(identity) => state.auth.rename_guest(&identity, name),
                 None => state.auth.welcome(Some(name)),
@@ -74,7 +74,7 @@ pub(super) async fn sign_in(
     let Some(accounts) = state.auth.accounts() else {
         return Err(Rejection::new(Code::NotFound, "People have no accounts here.").into());
     };
-    state.limits.sign_in(name, address)?;
+    state.limits.sign_in(name, address).await?;
     let account = accounts.sign_in(name, password).await?;
     state.auth.sign_in(&account, agent_of(headers)).await
 }

@@ -103,7 +103,7 @@ pub(super) async fn welcome(
             (Some(identity), session)
         }
         None if state.auth.takes_guests() => {
-            state.limits.session(address)?;
+            state.limits.session(address).await?;
             match state.auth.welcome(None) {
                 Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
                 None => (None, None),

@@ -38,7 +38,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Many people, all of them from one address, and quicker than people are.
-const UNLIMITED: [&str; 11] = [
+const UNLIMITED: [&str; 12] = [
     "--limit-messages=off",
     "--limit-joins=off",
     "--limit-rooms=off",
@@ -46,6 +46,7 @@ const UNLIMITED: [&str; 11] = [
     "--limit-sessions=off",
     "--limit-publishes=off",
     "--limit-requests=off",
+    "--limit-frames=off",
     "--max-connections-per-person=off",
     "--max-connections-per-address=off",
     "--max-tcp-connections=off",

@@ -83,7 +83,7 @@ impl Speaker {
     pub(super) async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
         let mut connection = lock(&self.connection).clone().ok_or(Unreachable)?;
         let key = format!("{}allowance:{key}", self.us.prefix.get().ok_or(Unreachable)?);
-        let interval_us = rate.period.as_micros() as u64 / u64::from(rate.count.get());
+        let interval_us = (rate.period.as_micros() as u64 / u64::from(rate.count.get())).max(1);
         let tolerance_us = interval_us * u64::from(rate.count.get() - 1);
         let mut asked = self.allowance.key(key);
         let asked = asked.arg(interval_us).arg(tolerance_us).invoke_async::<u64>(&mut connection);

@@ -114,6 +114,10 @@ pub(super) const TEXTS: Texts = Texts {
     no_readers: "Nobody reads it.",
     open_channel: "Open to everybody",
 
+    refused: "This did not work",
+    form_not_understood: "The server did not understand the form. Go back, reload the page and try again.",
+    try_again: "Try again",
+
     sign_in_elsewhere: "Another system signs people in to this server. Sign in there, then come back.",
     account_elsewhere: "Another system signs you in. Your name and your sign-in are kept there.",
     go_there: "Go there",

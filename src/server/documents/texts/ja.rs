@@ -120,6 +120,10 @@ pub(super) const TEXTS: Texts = Texts {
     no_readers: "誰も読めません。",
     open_channel: "全員に公開",
 
+    refused: "処理できませんでした",
+    form_not_understood: "フォームの内容を読み取れませんでした。前のページに戻り、再読み込みしてからお試しください。",
+    try_again: "もう一度試す",
+
     sign_in_elsewhere: "このサーバーへのサインインは別のシステムで行います。そちらでサインインしてから戻ってください。",
     account_elsewhere: "別のシステムでサインインしています。名前とサインインの設定はそちらにあります。",
     go_there: "そちらへ移動",

@@ -110,6 +110,10 @@ pub struct Texts {
     pub no_readers: &'static str,
     pub open_channel: &'static str,
 
+    pub refused: &'static str,
+    pub form_not_understood: &'static str,
+    pub try_again: &'static str,
+
     pub sign_in_elsewhere: &'static str,
     pub account_elsewhere: &'static str,
     pub go_there: &'static str,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{
-    CLOSE_TIMEOUT, FRAME_MAX_BYTES, JOINS_MAX, LAST_MAX, PING_INTERVAL, SILENCE_MAX, close,
+    CLOSE_TIMEOUT, JOINS_MAX, LAST_MAX, PING_INTERVAL, SILENCE_MAX, close,
     inlet::{Fault, Inlet, Message},
     sign_in::Holder,
 };
@@ -20,11 +20,12 @@ use crate::{
         auth::Identity,
         chat::{Chat, Joined, encode_frame, reset_frame},
         error::Error,
-        form::{self, CLOSE, Form, PING, PONG},
+        form::{self, CLOSE, Form, PING},
         hub::Start,
         metrics::Metrics,
         outlet::Outlet,
         presence::PresenceGuard,
+        rate_limit::Pace,
         routes::{
             farewell::return_after_ms,
             reading::{Interruption, not_a_member, read_piece},
@@ -69,12 +70,14 @@ pub(super) struct Connection {
     bell: Arc<Bell>,
     pub(super) inlet: Inlet,
     pub(super) outlet: Arc<Outlet>,
+    pub(super) pace: Pace,
     pub(super) rooms: Vec<Following>,
 }
 
 impl Connection {
     pub(super) fn new(state: AppState, holder: Option<Holder>, outlet: Arc<Outlet>, inlet: Inlet) -> Self {
-        Self { state, holder, bell: Arc::default(), inlet, outlet, rooms: Vec::new() }
+        let pace = state.limits.pace();
+        Self { state, holder, bell: Arc::default(), inlet, outlet, pace, rooms: Vec::new() }
     }
 
     /// Serves the socket until one side ends it.
@@ -174,33 +177,7 @@ impl Connection {
         }
     }
 
-    pub(super) async fn on_message(&mut self, message: Message) -> Result<(), End> {
-        let text = match message {
-            Message::Text(text) => text,
-            Message::Binary => {
-                self.reject(None, None, bad_json("A frame is a text message of JSON, not a binary one."));
-                return Ok(());
-            }
-            Message::Ping(payload) => {
-                self.outlet.write(&form::frame(PONG, &payload));
-                return Ok(());
-            }
-            Message::Pong => return Ok(()),
-            Message::Close(code) => return Err(End::Closed(code)),
-        };
-        if text.len() > FRAME_MAX_BYTES {
-            let message = format!("A frame has at most {FRAME_MAX_BYTES} bytes.");
-            self.reject(None, None, Rejection::new(Code::TooLarge, message));
-            return Ok(());
-        }
-        match ClientFrame::parse(&text) {
-            Ok(frame) => self.on_frame(frame).await,
-            Err(rejection) => self.reject(None, None, rejection),
-        }
-        Ok(())
-    }
-
-    async fn on_frame(&mut self, frame: ClientFrame) {
+    pub(super) async fn on_frame(&mut self, frame: ClientFrame) {
         match frame {
             ClientFrame::Auth { token } => {
                 if let Err(error) = self.authenticate(&token).await {
@@ -228,10 +205,7 @@ impl Connection {
                 Err(error) => self.reject(Some(room), Some(id), error.into_rejection()),
             },
             ClientFrame::Typing { room } => {
-                let told = self
-                    .followed(&room)
-                    .and_then(|(room, _)| self.state.chat.typing(&room, &self.who()?.user));
-                if let Err(rejection) = told {
+                if let Err(rejection) = self.say_typing(&room).await {
                     self.reject(Some(room), None, rejection);
                 }
             }
@@ -293,6 +267,11 @@ impl Connection {
         })
     }
 
+    async fn say_typing(&self, room: &str) -> Result<(), Rejection> {
+        let (room, _) = self.followed(room)?;
+        self.state.chat.typing(&room, &self.who()?.user).await
+    }
+
     fn followed(&self, room: &str) -> Result<(RoomId, &Following), Rejection> {
         let id = RoomId::parse(room)?;
         let following = self.rooms.iter().find(|following| *following.room() == id);
@@ -335,7 +314,7 @@ impl Connection {
         self.outlet.write(&Form::Frame.encode(None, &encode_frame(frame)));
     }
 
-    fn reject(&self, room: Option<String>, id: Option<String>, rejection: Rejection) {
+    pub(super) fn reject(&self, room: Option<String>, id: Option<String>, rejection: Rejection) {
         let Rejection { code, message, retry_after_ms } = rejection;
         self.send(&ServerFrame::Rejected { room, id, code, message, retry_after_ms });
     }
@@ -375,8 +354,4 @@ pub(super) async fn hear(inlet: &mut Inlet, outlet: &Outlet) -> Result<Message, 
             return Err(End::Gone);
         }
     }
-}
-
-fn bad_json(message: &str) -> Rejection {
-    Rejection::new(Code::BadJson, message)
 }

@@ -8,6 +8,7 @@
 //! connection costs, and it could not be written into from outside.
 
 mod connection;
+mod heard;
 mod inlet;
 mod sign_in;
 
@@ -47,6 +48,8 @@ mod close {
     pub(super) const GOING_AWAY: u16 = 1001;
     pub(super) const PROTOCOL_ERROR: u16 = 1002;
     pub(super) const NOT_UTF8: u16 = 1007;
+    /// Told to be slower again and again, and was not.
+    pub(super) const POLICY: u16 = 1008;
     pub(super) const TOO_BIG: u16 = 1009;
     pub(super) const INTERNAL_ERROR: u16 = 1011;
     /// Ours, after HTTP's 401: sign in again. The cursors stay good.

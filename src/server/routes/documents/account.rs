@@ -89,7 +89,7 @@ pub(super) async fn change_password(
 ) -> Result<Response, Error> {
     let User { id, name } = &identity.user;
     // Who has come upon an open session has no more attempts at the password than who signs in.
-    if let Err(rejection) = asked.state.limits.sign_in(name, address) {
+    if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
         return Ok(refused("/account", rejection.into(), &[("form", "password")]));
     }
     match accounts(&asked.state)?.change_password(id, &password, &new_password).await {

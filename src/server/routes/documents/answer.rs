@@ -1,12 +1,12 @@
 //! Draws a document for who asks: alone, or beside the rooms for who is signed in.
 
 use axum::{
-    extract::FromRequestParts,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    extract::{FromRequestParts, Query},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 
-use super::ask_to_sign_in;
+use super::{ask_to_sign_in, outcome::Outcome};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -17,6 +17,7 @@ use crate::{
             assets, headers,
             pages::{Asked, language_of},
         },
+        site::Site,
         state::AppState,
     },
 };
@@ -47,7 +48,7 @@ pub(super) fn accounts(state: &AppState) -> Result<&Accounts, Error> {
 
 /// A document for who need not be signed in.
 pub(super) fn alone(asked: &Asked, document: impl Document) -> Response {
-    draw(asked, None, document)
+    draw(&setting_for(asked), None, document)
 }
 
 /// A document for who is signed in.
@@ -59,7 +60,7 @@ pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Res
     let accounts = here.or_else(|| auth.issuer().map(|_| AccountsAt::Elsewhere));
     let is_admin = asked.administrator.is_ok();
     let around = Around { me: identity.user.clone(), accounts, is_admin, rooms };
-    Ok(draw(asked, Some(around), document))
+    Ok(draw(&setting_for(asked), Some(around), document))
 }
 
 /// What a one-time link leads to that cannot be used.
@@ -70,14 +71,24 @@ pub(super) fn link_failed(asked: &Asked, error: Error) -> Response {
     }
 }
 
-fn draw(asked: &Asked, around: Option<Around>, document: impl Document) -> Response {
-    let setting = Setting {
-        language: language_of(&asked.state.site, &asked.headers),
+fn setting_for(asked: &Asked) -> Setting {
+    setting_of(&asked.state.site, &asked.headers, &asked.uri)
+}
+
+/// Where and how a document is drawn for who sent these headers to this address.
+pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting {
+    Setting {
+        language: language_of(site, headers),
         stylesheet: assets::stylesheet(),
-        path: asked.uri.path().to_owned(),
-    };
+        path: uri.path().to_owned(),
+        back: Query::try_from_uri(uri).ok().and_then(|Query(Outcome { back, .. })| back),
+    }
+}
+
+/// The answer that is a document. Without `around` it stands alone.
+pub(super) fn draw(setting: &Setting, around: Option<Around>, document: impl Document) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, headers::document_policy())];
-    let mut response = (policy, Html(documents::draw(&setting, around, document))).into_response();
+    let mut response = (policy, Html(documents::draw(setting, around, document))).into_response();
     // Secrets, and who may do what at this moment: nothing to go back to after signing out.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

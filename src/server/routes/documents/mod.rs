@@ -14,6 +14,7 @@ mod members;
 mod outcome;
 mod people;
 mod publishers;
+mod refusal;
 mod reset;
 mod sign_in;
 
@@ -26,7 +27,7 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::answer::SignedIn;
+pub(super) use self::{answer::SignedIn, outcome::see, refusal::in_words};
 use super::{
     administrator::Administrator,
     pages::{self, Asked},

@@ -39,7 +39,7 @@ impl Outcome {
 }
 
 /// Sends the browser to an address of ours.
-pub(super) fn see(path: &str, query: &[(&str, &str)]) -> Response {
+pub(in crate::server::routes) fn see(path: &str, query: &[(&str, &str)]) -> Response {
     let query = serde_urlencoded::to_string(query).expect("pairs of texts");
     Redirect::to(&format!("{path}?{query}")).into_response()
 }

@@ -14,13 +14,13 @@ use socketioxide::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{PAYLOAD_MAX_BYTES, outbox::Outgoing};
+use super::{PAYLOAD_MAX_BYTES, outbox::Outgoing, seat::Seat};
 use crate::{
     protocol::{
         problem::{Code, Rejection},
         socket_io::ClientEvent,
     },
-    server::error::BUSY_RETRY_AFTER,
+    server::{error::BUSY_RETRY_AFTER, rate_limit::TooFast},
 };
 
 /// Events that may wait: more than a person's hundred messages at once.
@@ -84,9 +84,16 @@ impl Inbox {
     pub(super) fn open(socket: &Arc<Socket>, gone: CancellationToken) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let room = Arc::new(Semaphore::new(WAITING_MAX_BYTES));
+        let seat = Seat::of(socket.req_parts()).expect("a connection is opened with a seat");
         socket.on_fallback(move |Handle(socket): Handle, received: Received| {
-            if let Err(received) = push(&sender, &room, received) {
-                refuse(&socket, &received);
+            match seat.step() {
+                Ok(()) => {
+                    if let Err(received) = push(&sender, &room, received) {
+                        refuse(&socket, &received, too_much());
+                    }
+                }
+                Err(TooFast { is_hopeless: false, rejection }) => refuse(&socket, &received, rejection),
+                Err(TooFast { is_hopeless: true, .. }) => send_away(socket),
             }
             async {}
         });
@@ -130,11 +137,22 @@ fn push(
 }
 
 /// Said at once and not in its turn, because there is no place to wait in. Who takes no answers either gets none.
-fn refuse(socket: &Arc<Socket>, received: &Received) {
-    let message = "More is waiting to be answered than one connection may say at once.";
-    let rejection = Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER);
+fn refuse(socket: &Arc<Socket>, received: &Received, rejection: Rejection) {
     if let Err(error) = Outgoing::refusal(received.ack, None, rejection).send(socket) {
         tracing::debug!(%error, "a refusal was not sent");
+    }
+}
+
+fn too_much() -> Rejection {
+    let message = "More is waiting to be answered than one connection may say at once.";
+    Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER)
+}
+
+/// Ends the namespace. What the client says in it after that ends its connection.
+fn send_away(socket: Arc<Socket>) {
+    if let Err(error) = socket.disconnect() {
+        // Not while it takes nothing; then its heartbeat ends it.
+        tracing::debug!(%error, "a client that talks too fast was not sent away yet");
     }
 }
 

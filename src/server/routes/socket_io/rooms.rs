@@ -64,7 +64,7 @@ impl Rooms {
             ClientEvent::JoinRoom(join) => return self.join(join, ack, outbox).await,
             ClientEvent::LeaveRoom(InRoom { room }) => self.leave(&room).map_err(Error::from),
             ClientEvent::Message(message) => self.post(message).await,
-            ClientEvent::Typing(InRoom { room }) => self.typing(&room).map_err(Error::from),
+            ClientEvent::Typing(InRoom { room }) => self.typing(&room).await.map_err(Error::from),
         };
         tell(outbox, ack, done);
     }
@@ -121,9 +121,9 @@ impl Rooms {
         Ok(json!({ "room": room, "id": id, "offset": stored.offset, "timestamp": stored.timestamp }))
     }
 
-    fn typing(&self, room: &str) -> Result<Value, Rejection> {
+    async fn typing(&self, room: &str) -> Result<Value, Rejection> {
         let room = &self.following[self.place(room)?].room;
-        self.chat.typing(room, &self.identity.user)?;
+        self.chat.typing(room, &self.identity.user).await?;
         Ok(json!({ "room": room }))
     }
 

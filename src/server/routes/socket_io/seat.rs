@@ -14,7 +14,7 @@ use crate::{
         auth::Identity,
         error::Error,
         metrics::Kind,
-        rate_limit::Place,
+        rate_limit::{Pace, Place, TooFast},
         routes::{
             live::{Client, Live, connect_unknown},
             visitor::no_session,
@@ -28,6 +28,7 @@ pub(super) struct Seat {
     /// Whom the opening request speaks for by its cookie or header, unless a CONNECT says otherwise.
     caller: Option<Identity>,
     holder: Mutex<Option<Holder>>,
+    pace: Pace,
     _live: Live,
 }
 
@@ -41,7 +42,12 @@ impl Seat {
     /// Counts a new connection. `Err` when there are too many.
     pub(super) fn take(state: &AppState, client: Client) -> Result<Arc<Self>, Rejection> {
         let live = connect_unknown(state, Kind::SocketIo, &client)?;
-        Ok(Arc::new(Self { caller: client.caller, holder: Mutex::default(), _live: live }))
+        Ok(Arc::new(Self {
+            caller: client.caller,
+            holder: Mutex::default(),
+            pace: state.limits.pace(),
+            _live: live,
+        }))
     }
 
     /// The seat of an open connection.
@@ -49,8 +55,14 @@ impl Seat {
         opening.extensions.get::<Arc<Self>>().cloned()
     }
 
+    /// The client says something, in whichever namespace.
+    pub(super) fn step(&self) -> Result<(), TooFast> {
+        self.pace.step()
+    }
+
     /// Whom a CONNECT speaks for. The first one says whose connection it is, in all its namespaces.
     pub(super) async fn enter(&self, state: &AppState, token: Option<&str>) -> Result<Identity, Error> {
+        self.step().map_err(|too_fast| too_fast.rejection)?;
         let identity = match token {
             Some(token) => state.auth.identify(token).await?,
             None => self.caller.clone(),
