@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public Cargo.toml Cargo.lock scripts/versions.sh scripts/build scripts/snip.mjs scripts/compress.mjs -type f)
 
-.PHONY: help setup setup-unit setup-test setup-audit build run watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
+.PHONY: help setup setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ $(PROGRAM): $(SOURCES) | setup
 
 run: build ## Build and start on http://127.0.0.1:3000 (settings: make run ARGS='--help')
 	exec $(PROGRAM) $(ARGS)
+
+# NODES=3 for three; ARGS go to every node; PORT for a port of your choice.
+cluster: setup-unit build ## Several nodes with PostgreSQL and Redis on this machine: make cluster NODES=3
+	$(TOOLS) export NODES=$(or $(NODES),2)
+	$(if $(PORT),export PORT=$(PORT))
+	exec scripts/cluster $(ARGS)
 
 watch: setup ## Rebuild and reload while you edit
 	$(TOOLS) cargo leptos watch
