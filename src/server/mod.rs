@@ -1,8 +1,8 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → { store, topic, subscription } →
-//! protocol.
+//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } →
+//! { store, topic, subscription, backplane } → protocol.
 
 mod accept;
 mod admission;
@@ -158,6 +158,7 @@ impl Server {
         if timeout(LIVE_DRAIN_TIMEOUT, state.lifetime.live.wait()).await.is_err() {
             tracing::warn!("some live connections did not end in time and were cut");
         }
+        state.chat.presence().close();
         background.close();
         background.wait().await;
         state.hub.store().close().await;
@@ -171,6 +172,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     let stop: &CancellationToken = &state.lifetime.stop;
     let (chat, swept) = (state.chat.clone(), stop.clone());
     background.spawn(async move { chat.sweep(swept).await });
+    let presence = state.chat.presence().clone();
+    background.spawn(async move { presence.exchange().await });
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
     let (limits, swept) = (state.limits.clone(), stop.clone());

@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     auth::{Accounts, Auth, Mode, Secret, issuer::Issuer},
+    backplane::{Backplane, Local},
     chat::{self, Chat},
     config::{AuthSetting, Config},
     feed::{self, Feed},
@@ -130,7 +131,8 @@ impl AppState {
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits));
-        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
+        let backplane: Arc<dyn Backplane> = Arc::new(Local::new());
+        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), backplane, config.max_rooms).await;
         let chat = chat.context("the rooms cannot be read")?;
         Ok(Self(Arc::new(Parts {
             chat: Arc::new(chat),
