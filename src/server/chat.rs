@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     auth::Identity,
+    backplane::Backplane,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
     presence::{Change, Presence, PresenceGuard},
@@ -73,19 +74,15 @@ impl Chat {
         hub: Hub,
         rights: Arc<Rights>,
         limits: Arc<RateLimits>,
+        backplane: Arc<dyn Backplane>,
         max_rooms: usize,
     ) -> Result<Self, Error> {
         let whisperer = hub.clone();
         let tell = move |room: &RoomId, user: &User, change| {
-            let (room, user, user_id) = (room.clone(), user.name.clone(), user.id.clone());
             let topic = TopicName::Room(room.clone());
-            let frame = match change {
-                Change::Joined => ServerFrame::UserJoined { room, user, user_id },
-                Change::Left => ServerFrame::UserLeft { room, user, user_id },
-            };
-            whisperer.whisper(&topic, encode_frame(&frame));
+            whisperer.whisper(&topic, encode_frame(&change_frame(room, user, change)));
         };
-        let presence = Arc::new(Presence::new(tell));
+        let presence = Arc::new(Presence::new(backplane, tell));
         let chat = Self { hub, presence, rights, limits, max_rooms, known: Mutex::default() };
         let rooms = chat.hub.store().rooms().await?;
         // A server that was killed between the claim of a room and its making left a name that nobody can have.
@@ -231,15 +228,11 @@ impl Chat {
     /// "I am typing", to those who are in the room; so must be who types.
     pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
         self.limits.typing(user).await?;
-        match self.presence.note_typing(room, &user.id) {
-            None => return Err(Rejection::new(Code::NotJoined, "Join the room first.")),
-            Some(false) => return Ok(()),
-            Some(true) => {}
+        if self.presence.note_typing(room, &user.id) {
+            Ok(())
+        } else {
+            Err(Rejection::new(Code::NotJoined, "Join the room first."))
         }
-        let frame =
-            ServerFrame::Typing { room: room.clone(), user: user.name.clone(), user_id: user.id.clone() };
-        self.hub.whisper(&TopicName::Room(room.clone()), encode_frame(&frame));
-        Ok(())
     }
 
     /// Who is there and who is typing.
@@ -280,6 +273,11 @@ impl Chat {
             self.presence.sweep();
         }
         self.presence.clear();
+    }
+
+    /// Who is in, for what other nodes say of it and to speak with them.
+    pub fn presence(&self) -> &Arc<Presence> {
+        &self.presence
     }
 
     /// The JSON of the whole list of people, for a reader that missed changes.
@@ -332,6 +330,15 @@ fn exists(room: &RoomId) -> Error {
 /// The frame that tells a reader of a room that its cursor is now this one.
 pub fn reset_frame(room: RoomId, cursor: Cursor) -> ServerFrame {
     ServerFrame::Reset { room, epoch: cursor.epoch, offset: cursor.offset }
+}
+
+fn change_frame(room: &RoomId, user: &User, change: Change) -> ServerFrame {
+    let (room, user, user_id) = (room.clone(), user.name.clone(), user.id.clone());
+    match change {
+        Change::Joined => ServerFrame::UserJoined { room, user, user_id },
+        Change::Left => ServerFrame::UserLeft { room, user, user_id },
+        Change::Typing => ServerFrame::Typing { room, user, user_id },
+    }
 }
 
 /// The text of a frame.

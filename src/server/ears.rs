@@ -2,20 +2,32 @@
 
 use std::sync::Arc;
 
-use super::{backplane::Hear, topic::Topics};
+use super::{
+    backplane::Hear,
+    presence::{self, Presence},
+    topic::Topics,
+};
 
 /// See the module.
 pub(super) struct Ears {
     /// The lines of topics: entries.
     pub(super) topics: Arc<Topics>,
+    /// Who is in on other nodes, and is typing there.
+    pub(super) presence: Arc<Presence>,
 }
 
 impl Hear for Ears {
-    fn hear(&self, line: &str, _node: &str, message: &str) {
-        self.topics.hear(line, message);
+    fn hear(&self, line: &str, node: &str, message: &str) {
+        match line {
+            presence::LINE => self.presence.hear(line, node, message),
+            _ => self.topics.hear(line, message),
+        }
     }
 
     fn listening(&self, line: &str) {
-        self.topics.listening(line);
+        match line {
+            presence::LINE => self.presence.listening(line),
+            _ => self.topics.listening(line),
+        }
     }
 }

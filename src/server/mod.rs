@@ -160,6 +160,7 @@ impl Server {
         if timeout(LIVE_DRAIN_TIMEOUT, state.lifetime.live.wait()).await.is_err() {
             tracing::warn!("some live connections did not end in time and were cut");
         }
+        state.chat.presence().close();
         background.close();
         background.wait().await;
         state.hub.store().close().await;
@@ -175,6 +176,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     let stop: &CancellationToken = &state.lifetime.stop;
     let (chat, swept) = (state.chat.clone(), stop.clone());
     background.spawn(async move { chat.sweep(swept).await });
+    let presence = state.chat.presence().clone();
+    background.spawn(async move { presence.exchange().await });
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
     let (limits, swept) = (state.limits.clone(), stop.clone());

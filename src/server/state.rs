@@ -145,13 +145,14 @@ impl AppState {
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
-        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), config.max_rooms).await;
-        let chat = chat.context("the rooms cannot be read")?;
+        let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
+        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;
+        let chat = Arc::new(chat.context("the rooms cannot be read")?);
         // A database that was put back from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
-        backplane.attach(epoch.as_str(), Arc::new(Ears { topics }));
+        backplane.attach(epoch.as_str(), Arc::new(Ears { topics, presence: chat.presence().clone() }));
         Ok(Self(Arc::new(Parts {
-            chat: Arc::new(chat),
+            chat,
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
             backplane,

@@ -1,0 +1,17 @@
+//! Presence at one node, at nodes that hear each other, and at nodes that do not.
+
+mod alone;
+mod connected;
+mod nodes;
+mod properties;
+mod world;
+
+use crate::protocol::{name::RoomId, session::User};
+
+fn user(id: &str, name: &str) -> User {
+    User { id: id.into(), name: name.into() }
+}
+
+fn room() -> RoomId {
+    RoomId::parse("general").expect("fine")
+}
