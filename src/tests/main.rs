@@ -14,6 +14,7 @@ mod feed;
 mod ladder;
 mod lifecycle;
 mod limits;
+mod nodes;
 mod pages;
 mod postgres;
 mod program;

@@ -19,10 +19,24 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<(StatusCode,
         return Ok((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
     }
     state.readiness.check(async { Ok(state.hub.store().check().await?) }).await?;
-    Ok((StatusCode::OK, "ready\n"))
+    let is_up = *state.backplane.link().borrow();
+    Ok((StatusCode::OK, if is_up { "ready\n" } else { WITHOUT_REDIS }))
 }
+
+/// It serves all the same, so nobody should be sent elsewhere.
+const WITHOUT_REDIS: &str =
+    "ready, but Redis cannot be reached: what other nodes append comes from the database, twice a second\n";
 
 /// The counters, for Prometheus.
 pub(super) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render())
+    let mut text = state.metrics.render();
+    if state.backplane.is_shared() {
+        let is_up = u8::from(*state.backplane.link().borrow());
+        text.push_str(BACKPLANE_UP);
+        text.push_str(&format!("idobata_backplane_up {is_up}\n"));
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
+
+const BACKPLANE_UP: &str = "# HELP idobata_backplane_up Whether this node and the others can tell each other.\n\
+    # TYPE idobata_backplane_up gauge\n";

@@ -5,6 +5,7 @@
 mod cluster;
 #[allow(dead_code, reason = "for the tests of many nodes")]
 mod gate;
+mod nodes;
 mod program;
 #[allow(dead_code, reason = "the unit tests need it")]
 mod redis;
@@ -25,7 +26,10 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
     cluster::Cluster,
+    gate::Gate,
+    nodes::Nodes,
     program::{PROGRAM, Program},
+    redis::RedisServer,
     socket::Socket,
     socket_io::SocketIo,
     stream::Stream,
@@ -100,6 +104,16 @@ impl TestServer {
         let mut server = Self::start_from(data.path(), &[&["--no-measure"], settings].concat()).await;
         server.data = Some(data);
         server
+    }
+
+    /// Why a server with these settings does not start.
+    pub(crate) async fn refused(settings: &[&str]) -> String {
+        let data = tempfile::tempdir().unwrap();
+        let fixed = ["idobata", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()];
+        let arguments = fixed.iter().chain(settings).chain(own_database(settings));
+        let config = Config::try_parse_from(arguments).unwrap();
+        let Err(refused) = server::bind(config).await else { panic!("it started") };
+        format!("{refused:#}")
     }
 
     /// A server that publishes its own values.

@@ -62,7 +62,7 @@ impl Backplane for Wire {
         true
     }
 
-    fn attach(&self, ears: Arc<dyn Hear>) {
+    fn attach(&self, _installation: &str, ears: Arc<dyn Hear>) {
         let mut arriving = self.arriving.lock().expect("whole").take().expect("attached once");
         tokio::spawn(async move {
             while let Some((node, message)) = arriving.recv().await {
@@ -108,7 +108,7 @@ impl Node {
         let tell = move |_: &RoomId, user: &User, change| drop(log.send((user.name.clone(), change)));
         let wire = Arc::new(Wire::new(name, addresses));
         let presence = Arc::new(Presence::new(wire.clone(), tell));
-        wire.attach(presence.clone());
+        wire.attach("", presence.clone());
         let exchange = presence.clone();
         Self { presence, told, exchange: tokio::spawn(async move { exchange.exchange().await }) }
     }

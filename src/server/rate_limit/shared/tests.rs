@@ -62,7 +62,7 @@ impl Backplane for Together {
         true
     }
 
-    fn attach(&self, _: Arc<dyn Hear>) {}
+    fn attach(&self, _: &str, _: Arc<dyn Hear>) {}
 
     fn tell(&self, _: &str, _: String) {}
 
