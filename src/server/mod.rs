@@ -1,8 +1,8 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → { store, topic, subscription } →
-//! protocol.
+//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → following → { store, topic,
+//! subscription, backplane } → protocol.
 
 mod accept;
 mod admission;
@@ -15,6 +15,7 @@ pub mod config;
 pub mod documents;
 pub mod error;
 pub mod feed;
+pub mod following;
 pub mod form;
 mod head_deadline;
 pub mod hub;
@@ -173,6 +174,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     background.spawn(async move { chat.sweep(swept).await });
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
+    let (following, ended) = (state.following.clone(), stop.clone());
+    background.spawn(async move { following.run(ended).await });
     let (limits, swept) = (state.limits.clone(), stop.clone());
     background.spawn(async move { limits.sweep(swept).await });
     background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));

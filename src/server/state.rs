@@ -9,9 +9,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     auth::{Accounts, Auth, Mode, Secret, issuer::Issuer},
+    backplane::{Backplane, Local},
     chat::{self, Chat},
     config::{AuthSetting, Config},
     feed::{self, Feed},
+    following::{Apply, Following},
     hub::Hub,
     metrics::Metrics,
     operator::Operator,
@@ -21,6 +23,7 @@ use super::{
     site::Site,
     store::{
         Record, TopicName,
+        directory::Directory,
         location::{Location, Opened},
     },
     topic::Topics,
@@ -54,6 +57,8 @@ pub struct Parts {
     pub auth: Arc<Auth>,
     /// Who runs the server, where nobody is administrator.
     pub operator: Operator,
+    /// What all nodes know of accounts and rights.
+    pub following: Arc<Following>,
     /// What people may do.
     pub rights: Arc<Rights>,
     /// How often, and how much at a time.
@@ -120,13 +125,20 @@ impl AppState {
         let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
         let hub = Hub::new(store, topics);
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
-        let rights = Rights::open(directory.clone(), hub.clone(), nobody_reads).await;
+        let backplane: Arc<dyn Backplane> = Arc::new(Local::new());
+        let following = Following::open(directory, backplane).await;
+        let following = following.context("the rights cannot be read")?;
+        let directory: Arc<dyn Directory> = following.clone();
+        let rights = Rights::open(&following, hub.clone(), nobody_reads).await;
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
             AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
+        let auth = Arc::new(Auth::new(mode, &secret));
+        let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
+        following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits));
@@ -136,8 +148,9 @@ impl AppState {
             chat: Arc::new(chat),
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
-            auth: Arc::new(Auth::new(mode, &secret)),
+            auth,
             operator,
+            following,
             rights,
             limits,
             trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
