@@ -85,12 +85,7 @@ impl Chat {
         let presence = Arc::new(Presence::new(backplane, tell));
         let chat = Self { hub, presence, rights, limits, max_rooms, known: Mutex::default() };
         let rooms = chat.hub.store().rooms().await?;
-        // A server that was killed between the claim of a room and its making left a name that nobody can have.
-        for room in chat.rights.claimed() {
-            if !rooms.iter().any(|known| known.id == room) {
-                chat.rights.disclaim(&room).await?;
-            }
-        }
+        chat.rights.drop_lost_claims(&rooms).await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 // Another node may be making them too.
@@ -125,7 +120,7 @@ impl Chat {
         }
         let made = self.make_room(room.clone()).await;
         if made.is_err() {
-            self.rights.disclaim(&room.id).await?;
+            self.rights.disclaim(&room.id, &who.user).await?;
         }
         made
     }

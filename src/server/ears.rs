@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     backplane::Hear,
+    following::{self, Following},
     presence::{self, Presence},
     topic::Topics,
 };
@@ -14,12 +15,15 @@ pub(super) struct Ears {
     pub(super) topics: Arc<Topics>,
     /// Who is in on other nodes, and is typing there.
     pub(super) presence: Arc<Presence>,
+    /// What other nodes changed in the directory.
+    pub(super) following: Arc<Following>,
 }
 
 impl Hear for Ears {
     fn hear(&self, line: &str, node: &str, message: &str) {
         match line {
             presence::LINE => self.presence.hear(line, node, message),
+            following::LINE => self.following.hear(line, node, message),
             _ => self.topics.hear(line, message),
         }
     }
@@ -27,6 +31,7 @@ impl Hear for Ears {
     fn listening(&self, line: &str) {
         match line {
             presence::LINE => self.presence.listening(line),
+            following::LINE => self.following.listening(line),
             _ => self.topics.listening(line),
         }
     }

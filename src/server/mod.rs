@@ -1,7 +1,7 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
 //! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } →
+//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → following →
 //! { store, backplane, topic, subscription } → protocol.
 
 mod accept;
@@ -16,6 +16,7 @@ pub mod documents;
 mod ears;
 pub mod error;
 pub mod feed;
+pub mod following;
 pub mod form;
 mod head_deadline;
 pub mod hub;
@@ -180,6 +181,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     background.spawn(async move { presence.exchange().await });
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
+    let (following, ended) = (state.following.clone(), stop.clone());
+    background.spawn(async move { following.run(ended).await });
     let (limits, swept) = (state.limits.clone(), stop.clone());
     background.spawn(async move { limits.sweep(swept).await });
     if state.backplane.is_shared() {

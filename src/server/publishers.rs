@@ -100,7 +100,8 @@ impl Publishers {
 
     /// Removes one; its token is good for nothing from then on. False: there was none.
     pub async fn remove(&self, id: &str) -> Result<bool, Error> {
-        Ok(self.directory.change(vec![Step::remove(Kind::Publisher, id, Expect::Present)]).await?)
+        let removed = self.directory.change(vec![Step::remove(Kind::Publisher, id, Expect::Present)]).await?;
+        Ok(removed.is_taken())
     }
 
     /// The program with this token, if it may publish to the channel.

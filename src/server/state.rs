@@ -14,6 +14,7 @@ use super::{
     config::{AuthSetting, Config},
     ears::Ears,
     feed::{self, Feed},
+    following::{Apply, Following},
     hub::Hub,
     metrics::Metrics,
     operator::Operator,
@@ -24,6 +25,7 @@ use super::{
     site::Site,
     store::{
         Bounds, Record, TopicName,
+        directory::Directory,
         location::{Location, Opened, Sharing},
     },
     topic::Topics,
@@ -59,6 +61,8 @@ pub struct Parts {
     pub auth: Arc<Auth>,
     /// Who runs the server, where nobody is administrator.
     pub operator: Operator,
+    /// What all nodes know of accounts and rights.
+    pub following: Arc<Following>,
     /// What people may do.
     pub rights: Arc<Rights>,
     /// How often, and how much at a time.
@@ -135,13 +139,19 @@ impl AppState {
         let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
         let hub = Hub::new(store, topics.clone());
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
-        let rights = Rights::open(directory.clone(), hub.clone(), nobody_reads).await;
+        let following = Following::open(directory, backplane.clone()).await;
+        let following = following.context("the rights cannot be read")?;
+        let directory: Arc<dyn Directory> = following.clone();
+        let rights = Rights::open(&following, hub.clone(), nobody_reads).await;
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
             AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
+        let auth = Arc::new(Auth::new(mode, &secret));
+        let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
+        following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
@@ -150,14 +160,16 @@ impl AppState {
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
         // A database that was put back from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
-        backplane.attach(epoch.as_str(), Arc::new(Ears { topics, presence: chat.presence().clone() }));
+        let ears = Ears { topics, presence: chat.presence().clone(), following: following.clone() };
+        backplane.attach(epoch.as_str(), Arc::new(ears));
         Ok(Self(Arc::new(Parts {
             chat,
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
             backplane,
-            auth: Arc::new(Auth::new(mode, &secret)),
+            auth,
             operator,
+            following,
             rights,
             limits,
             trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),

@@ -192,7 +192,7 @@ async fn people_on_two_nodes_see_each_other_come_type_and_go() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_is_one_for_all_nodes() {
-    let nodes = Nodes::start_limited(3, &["--limit-messages", "10/h"]).await;
+    let nodes = Nodes::start_limited(3, &["--limit-messages", "10/1h"]).await;
     let alice = nodes.person("alice").await;
     for n in 0..10 {
         post(&alice.at(nodes.node(n % 3)), "one of ten").await;

@@ -96,7 +96,6 @@ async fn a_blocked_person_is_out_at_once() {
     socket.join("secret", json!({})).await;
     let id = &bob.session.user.id;
     server.accounts().set_blocked(id, true).await.unwrap();
-    server.state.auth.sign_out_others(id, None).await.unwrap();
     assert_eq!(socket.close_code().await, 4401);
     assert_eq!(problem(bob.get("/api/rooms").send().await.unwrap(), 401).await, "no_session");
 }

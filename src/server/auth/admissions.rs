@@ -81,6 +81,16 @@ impl Admissions {
             .for_each(|admitted| admitted.over.cancel());
     }
 
+    /// Ends what is open of sessions of accounts, but for those that are meant by user and session.
+    pub(super) fn end_unless(&self, goes_on: impl Fn(&str, &str) -> bool) {
+        for (user_id, open) in &*self.lock() {
+            let ended = open.iter().filter(|admitted| {
+                admitted.session.as_deref().is_some_and(|session| !goes_on(user_id, session))
+            });
+            ended.for_each(|admitted| admitted.over.cancel());
+        }
+    }
+
     /// Ends what has expired. To be called every second or so.
     pub(super) fn sweep(&self) {
         let now = now_seconds();

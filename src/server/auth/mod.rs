@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admissions;
+mod applying;
 pub mod claims;
 mod identity;
 pub mod issuer;
@@ -132,8 +133,7 @@ impl Auth {
         let Mode::Accounts(accounts) = &self.mode else {
             return Ok(self.sessions.issue(account.user(), None));
         };
-        let (session, surplus) = accounts.start_session(account, agent).await?;
-        surplus.iter().for_each(|session| self.admissions.end(&account.id, Some(session)));
+        let session = accounts.start_session(account, agent).await?;
         Ok(self.sessions.issue(account.user(), Some(session)))
     }
 
@@ -144,15 +144,6 @@ impl Auth {
         }
         self.admissions.end(user_id, session);
         Ok(())
-    }
-
-    /// Ends all sessions of an account but this one, with what is open of them.
-    pub async fn sign_out_others(&self, account: &str, kept: Option<&str>) -> Result<(), Error> {
-        let Mode::Accounts(accounts) = &self.mode else { return Ok(()) };
-        let ended = accounts.end_others(account, kept).await;
-        // Whatever came of that: what is open ends now, and has to find a session to come back.
-        self.admissions.end_others(account, kept);
-        ended
     }
 
     /// Notes a live connection, which has to end when the admission is over. `None`: the session has ended since

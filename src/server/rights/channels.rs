@@ -2,7 +2,8 @@
 //! are. The feed asks for every reader and page; the routes of administrators change it.
 //!
 //! In memory as well as in the directory, as the rooms are. When the readers of a channel change, whoever follows the
-//! feed with other rights than before is let go of before the change is answered, and comes back with its cursor.
+//! feed with other rights than before is let go of before the change is answered, on every node that is alive, and
+//! comes back with its cursor.
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::applying::decode;
 use crate::{
     protocol::{
         name::parse_channel,
@@ -22,8 +24,8 @@ use crate::{
         error::Error,
         hub::Hub,
         store::{
-            Channels, TopicName,
-            directory::{Directory, Expect, Kind, Step},
+            Channels, StoreError, TopicName,
+            directory::{Act, Directory, Expect, Kind, Step, Told},
         },
     },
 };
@@ -47,21 +49,22 @@ struct Readers {
     readers: Vec<User>,
 }
 
+/// Who reads, by channel.
+type Limited = BTreeMap<String, Vec<User>>;
+
 /// See the module.
 pub struct ChannelRights {
     directory: Arc<dyn Directory>,
     hub: Hub,
-    /// By channel.
-    limited: RwLock<BTreeMap<String, Vec<User>>>,
-    /// Held over the writing of a change, so that memory and directory change in the same order.
+    limited: RwLock<Limited>,
+    /// Held from the count of the channels to the writing of one more.
     changes: Mutex<()>,
 }
 
 impl ChannelRights {
     /// Reads what the directory has.
     pub(super) async fn open(directory: Arc<dyn Directory>, hub: Hub) -> Result<Self, Error> {
-        let kept = directory.read_all::<Readers>(Kind::Channel, "").await?.into_iter();
-        let limited = RwLock::new(kept.map(|(channel, Readers { readers })| (channel, readers)).collect());
+        let limited = RwLock::new(read(&*directory).await?);
         Ok(Self { directory, hub, limited, changes: Mutex::default() })
     }
 
@@ -86,29 +89,52 @@ impl ChannelRights {
         let channel = parse_channel(channel)?;
         readers.sort_by(|a, b| a.id.cmp(&b.id));
         readers.dedup_by(|a, b| a.id == b.id);
-        let _held = self.changes.lock().await;
+        let document = Readers { readers };
+        let taken = {
+            let _held = self.changes.lock().await;
+            self.check_counts(document.readers.len())?;
+            let step = Step::put(Kind::Channel, &channel, Expect::Anything, &document);
+            self.directory.change(vec![step]).await?
+        };
+        self.directory.settle(taken).await;
+        Ok(LimitedChannel { channel, readers: document.readers })
+    }
+
+    fn check_counts(&self, readers: usize) -> Result<(), Rejection> {
         let count = self.limited.read().unwrap_or_else(PoisonError::into_inner).len();
-        if readers.len() > READERS_MAX || count >= CHANNELS_MAX {
-            let message = format!(
-                "At most {CHANNELS_MAX} channels have readers of their own, each at most {READERS_MAX}."
-            );
-            return Err(Rejection::new(Code::NotAllowed, message).into());
+        if readers <= READERS_MAX && count < CHANNELS_MAX {
+            return Ok(());
         }
-        let document = Readers { readers: readers.clone() };
-        let step = Step::put(Kind::Channel, &channel, Expect::Anything, &document);
-        self.directory.change(vec![step]).await?;
-        self.replace(&channel, Some(readers.clone()));
-        Ok(LimitedChannel { channel, readers })
+        let message =
+            format!("At most {CHANNELS_MAX} channels have readers of their own, each at most {READERS_MAX}.");
+        Err(Rejection::new(Code::NotAllowed, message))
     }
 
     /// The channel is everybody's again. False: it was.
     pub async fn open_to_all(&self, channel: &str) -> Result<bool, Error> {
         let channel = parse_channel(channel)?;
-        let _held = self.changes.lock().await;
         let step = Step::remove(Kind::Channel, &channel, Expect::Present);
-        let is_changed = self.directory.change(vec![step]).await?;
-        self.replace(&channel, None);
-        Ok(is_changed)
+        Ok(self.directory.change(vec![step]).await?.is_taken())
+    }
+
+    /// Takes over what was changed, here or on another node.
+    pub(super) fn apply(&self, Told { id, act, .. }: &Told) -> Result<(), StoreError> {
+        match act {
+            Act::Put(body) => self.replace(id, Some(decode::<Readers>(id, body)?.readers)),
+            Act::Remove => self.replace(id, None),
+            Act::Keep | Act::RemoveUnder { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Takes over all that the directory has.
+    pub(super) async fn reload(&self) -> Result<(), StoreError> {
+        let mut now = read(&*self.directory).await?;
+        for LimitedChannel { channel, .. } in self.list() {
+            self.replace(&channel, now.remove(&channel));
+        }
+        now.into_iter().for_each(|(channel, readers)| self.replace(&channel, Some(readers)));
+        Ok(())
     }
 
     /// First the rights, then the readers: who subscribes between the two has the new rights already.
@@ -124,6 +150,11 @@ impl ChannelRights {
             may_read(before.as_deref(), owner) != may_read(readers.as_deref(), owner)
         });
     }
+}
+
+async fn read(directory: &dyn Directory) -> Result<Limited, StoreError> {
+    let kept = directory.read_all::<Readers>(Kind::Channel, "").await?.into_iter();
+    Ok(kept.map(|(channel, Readers { readers })| (channel, readers)).collect())
 }
 
 fn may_read(readers: Option<&[User]>, user_id: Option<&str>) -> bool {

@@ -2,14 +2,19 @@
 //! Which channels they may read is in `channels`.
 //!
 //! Rooms are public, or their owner's to invite to. What is written here is in memory as well, because it is asked at
-//! every message; every change goes through here, to the directory first. Whoever loses a right stops receiving before
-//! the change is answered.
+//! every message; every change goes to the directory first, and comes back from there by `applying`, as those of other
+//! nodes do. Whoever loses a right stops receiving before the change is answered, on every node that is alive.
 
+mod applying;
 mod channels;
+mod claims;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -19,9 +24,10 @@ pub use self::channels::{ChannelRights, LimitedChannel};
 use super::{
     auth::{Identity, covers},
     error::Error,
+    following::Following,
     hub::Hub,
     store::{
-        TopicName,
+        StoreError,
         directory::{Directory, Expect, Kind, Step},
     },
 };
@@ -39,6 +45,9 @@ const MEMBERS_MAX: usize = 1_000;
 struct Ownership {
     owner: User,
     is_private: bool,
+    /// When it became somebody's, in milliseconds since the Unix epoch; 0: before that was noted.
+    #[serde(default)]
+    claimed_at: i64,
 }
 
 /// What the directory has of a member.
@@ -62,23 +71,20 @@ pub struct Rights {
     nobody_reads: bool,
     channels: ChannelRights,
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
-    /// Held from the look at a room to the writing of its change.
+    /// Held from the look at the members to the writing of one more, so that they are counted right.
     changes: Mutex<()>,
+    /// See `claims`.
+    claim_age: Duration,
 }
 
 impl Rights {
     /// Reads what the directory has. `nobody_reads`: readers need not be somebody.
-    pub async fn open(directory: Arc<dyn Directory>, hub: Hub, nobody_reads: bool) -> Result<Self, Error> {
-        let mut rooms = HashMap::new();
-        for (room, ownership) in directory.read_all::<Ownership>(Kind::Room, "").await? {
-            let prefix = format!("{room}/");
-            let members = directory.read_all::<Membership>(Kind::Member, &prefix).await?.into_iter();
-            let members = members.map(|(id, member)| (id[prefix.len()..].to_owned(), member.name)).collect();
-            rooms.insert(RoomId::parse(&room)?, RoomRights { ownership, members });
-        }
+    pub async fn open(following: &Arc<Following>, hub: Hub, nobody_reads: bool) -> Result<Self, Error> {
+        let directory: Arc<dyn Directory> = following.clone();
         let channels = ChannelRights::open(directory.clone(), hub.clone()).await?;
-        let (rooms, changes) = (RwLock::new(rooms), Mutex::default());
-        Ok(Self { directory, hub, nobody_reads, channels, rooms, changes })
+        let rooms = RwLock::new(read_rooms(&*directory).await?);
+        let (changes, claim_age) = (Mutex::default(), claims::age(following.is_shared()));
+        Ok(Self { directory, hub, nobody_reads, channels, rooms, changes, claim_age })
     }
 
     /// Who may read which channel.
@@ -100,7 +106,7 @@ impl Rights {
         if self.may_enter(room, who) {
             return Ok(());
         }
-        Err(Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you."))
+        Err(unknown_room())
     }
 
     /// See [`Rights::check_entry`].
@@ -108,10 +114,8 @@ impl Rights {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
             return covers(patterns, room.as_str());
         }
-        let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(rights) = rooms.get(room) else { return true };
-        let is_member = |identity: &Identity| rights.members.contains_key(&identity.user.id);
-        !rights.ownership.is_private || who.is_some_and(is_member)
+        let user_id = who.map(|identity| identity.user.id.as_str());
+        applying::is_open_to(self.lock_rooms().get(room), user_id)
     }
 
     /// Whether only members may enter it.
@@ -136,74 +140,37 @@ impl Rights {
         self.look(room, list).unwrap_or_default()
     }
 
-    /// The rooms that are somebody's.
-    pub fn claimed(&self) -> Vec<RoomId> {
-        self.rooms.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
-    }
-
-    /// Says whose a new room is. To be called before the room is made: there is no moment in which it is everybody's.
-    /// False: somebody has it already.
-    pub async fn claim(&self, room: &RoomId, owner: &User, is_private: bool) -> Result<bool, Error> {
-        let _held = self.changes.lock().await;
-        let ownership = Ownership { owner: owner.clone(), is_private };
-        let member = Membership { name: owner.name.clone() };
-        let steps = vec![
-            Step::put(Kind::Room, room.as_str(), Expect::Absent, &ownership),
-            Step::put(Kind::Member, place(room, &owner.id), Expect::Anything, &member),
-        ];
-        if !self.directory.change(steps).await? {
-            return Ok(false);
-        }
-        let members = BTreeMap::from([(owner.id.clone(), owner.name.clone())]);
-        self.write(|rooms| rooms.insert(room.clone(), RoomRights { ownership, members }));
-        Ok(true)
-    }
-
-    /// Takes a claim back: the room could not be made.
-    pub async fn disclaim(&self, room: &RoomId) -> Result<(), Error> {
-        let _held = self.changes.lock().await;
-        let members = self.members(room);
-        let mut steps = vec![Step::remove(Kind::Room, room.as_str(), Expect::Anything)];
-        steps.extend(
-            members.iter().map(|user| Step::remove(Kind::Member, place(room, &user.id), Expect::Anything)),
-        );
-        self.directory.change(steps).await?;
-        self.write(|rooms| rooms.remove(room));
-        Ok(())
-    }
-
     /// Lets somebody in, by the room's owner.
     pub async fn add_member(&self, room: &RoomId, by: &Identity, user: &User) -> Result<(), Error> {
         let _held = self.changes.lock().await;
         self.check_owner(room, by)?;
+        // Another node may let somebody in now: it is a few more then.
         if self.members(room).len() >= MEMBERS_MAX {
             let message = format!("A room has at most {MEMBERS_MAX} members.");
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         let member = Membership { name: user.name.clone() };
-        let step = Step::put(Kind::Member, place(room, &user.id), Expect::Anything, &member);
-        self.directory.change(vec![step]).await?;
-        self.change_members(room, |members| members.insert(user.id.clone(), user.name.clone()));
-        Ok(())
+        let steps = vec![
+            Step::keep(Kind::Room, room.as_str(), Expect::Present),
+            Step::put(Kind::Member, place(room, &user.id), Expect::Anything, &member),
+        ];
+        let is_there = self.directory.change(steps).await?.is_taken();
+        // Another node took the room's claim back.
+        if is_there { Ok(()) } else { Err(unknown_room().into()) }
     }
 
     /// Takes somebody's right to enter, by the room's owner or by themselves. When this returns nothing that is said
-    /// in a private room comes to them any more, on any transport.
+    /// in a private room comes to them any more, on any transport and from any node that is alive.
     pub async fn remove_member(&self, room: &RoomId, by: &Identity, user_id: &str) -> Result<(), Error> {
-        let _held = self.changes.lock().await;
         if by.user.id != user_id {
             self.check_owner(room, by)?;
         }
         if self.look(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false) {
             return Err(Rejection::new(Code::NotAllowed, "The owner of a room stays its member.").into());
         }
-        self.directory
-            .change(vec![Step::remove(Kind::Member, place(room, user_id), Expect::Anything)])
-            .await?;
-        self.change_members(room, |members| members.remove(user_id));
-        if self.is_private(room) {
-            self.hub.evict(&TopicName::Room(room.clone()), |owner| owner == Some(user_id));
-        }
+        let step = Step::remove(Kind::Member, place(room, user_id), Expect::Anything);
+        let taken = self.directory.change(vec![step]).await?;
+        self.directory.settle(taken).await;
         Ok(())
     }
 
@@ -217,18 +184,30 @@ impl Rights {
     }
 
     fn look<T>(&self, room: &RoomId, look: impl FnOnce(&RoomRights) -> T) -> Option<T> {
-        self.rooms.read().unwrap_or_else(PoisonError::into_inner).get(room).map(look)
+        self.lock_rooms().get(room).map(look)
     }
+}
 
-    fn change_members<T>(&self, room: &RoomId, change: impl FnOnce(&mut BTreeMap<String, String>) -> T) {
-        self.write(|rooms| rooms.get_mut(room).map(|rights| change(&mut rights.members)));
+/// The rooms that are somebody's, as the directory has them.
+async fn read_rooms(directory: &dyn Directory) -> Result<HashMap<RoomId, RoomRights>, StoreError> {
+    let mut rooms = HashMap::new();
+    for (room, ownership) in directory.read_all::<Ownership>(Kind::Room, "").await? {
+        let prefix = format!("{room}/");
+        let members = directory.read_all::<Membership>(Kind::Member, &prefix).await?.into_iter();
+        let members = members.map(|(id, member)| (id[prefix.len()..].to_owned(), member.name)).collect();
+        rooms.insert(room_of(&room)?, RoomRights { ownership, members });
     }
+    Ok(rooms)
+}
 
-    fn write<T>(&self, change: impl FnOnce(&mut HashMap<RoomId, RoomRights>) -> T) {
-        change(&mut self.rooms.write().unwrap_or_else(PoisonError::into_inner));
-    }
+fn room_of(id: &str) -> Result<RoomId, StoreError> {
+    RoomId::parse(id).map_err(|_| StoreError::Damaged(format!("there is a room {id:?}")))
 }
 
 fn place(room: &RoomId, user_id: &str) -> String {
     format!("{room}/{user_id}")
+}
+
+fn unknown_room() -> Rejection {
+    Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.")
 }

@@ -281,7 +281,7 @@ async fn rooms_are_made_once_and_not_without_end(bench: Bench) {
 
 async fn a_change_of_documents_is_made_whole_or_not_at_all(bench: Bench) {
     let put = |id: &str, expect, body: &str| Step::put(Kind::Account, id, expect, &body);
-    let change = async |steps| bench.directory.change(steps).await.expect("answered");
+    let change = async |steps| bench.directory.change(steps).await.expect("answered").is_taken();
     assert!(change(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).await);
     assert!(!change(vec![put("c", Expect::Absent, "2"), put("a", Expect::Absent, "2")]).await, "a is there");
     assert!(!change(vec![put("a", Expect::Present, "3"), put("d", Expect::Present, "3")]).await, "d is not");
@@ -299,7 +299,7 @@ async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
         [(Kind::Member, "井/b"), (Kind::Member, "井/a"), (Kind::Member, "井戸/c"), (Kind::Session, "井/d")]
     {
         let step = Step::put(kind, id, Expect::Absent, &id);
-        assert!(bench.directory.change(vec![step]).await.expect("answered"));
+        assert!(bench.directory.change(vec![step]).await.expect("answered").is_taken());
     }
     let found: Vec<(String, String)> = bench.directory.read_all(Kind::Member, "井/").await.expect("read");
     assert_eq!(found.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["井/a", "井/b"]);
@@ -309,7 +309,54 @@ async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
 async fn of_many_who_take_one_document_one_gets_it(bench: Bench) {
     let steps = || vec![Step::put(Kind::AccountName, "alice", Expect::Absent, &"id")];
     let taken = futures_util::future::join_all((0..8).map(|_| bench.directory.change(steps()))).await;
-    assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().expect("answered")).count(), 1);
+    assert_eq!(taken.into_iter().filter(|taken| taken.as_ref().expect("answered").is_taken()).count(), 1);
+}
+
+async fn a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one(bench: Bench) {
+    let directory = &*bench.directory;
+    let change = async |steps| directory.change(steps).await.expect("answered").is_taken();
+    assert_eq!(directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read"), None);
+    assert!(
+        !change(vec![Step::put(Kind::Account, "a", Expect::Is("0".into()), &1)]).await,
+        "it is not there"
+    );
+    assert!(change(vec![Step::put(Kind::Account, "a", Expect::Absent, &0)]).await);
+    let add_one = async || loop {
+        let (count, unchanged) =
+            directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read").expect("it is there");
+        if change(vec![Step::put(Kind::Account, "a", unchanged, &(count + 1))]).await {
+            return;
+        }
+    };
+    futures_util::future::join_all((0..8).map(|_| add_one())).await;
+    let (count, unchanged) =
+        directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read").expect("it is there");
+    assert_eq!(count, 8, "none wrote over another one");
+    let held = || Step::keep(Kind::Account, "a", unchanged.clone());
+    assert!(change(vec![held(), Step::put(Kind::Account, "b", Expect::Absent, &1)]).await);
+    assert_eq!(
+        directory.get(Kind::Account, "a").await.expect("read").as_deref(),
+        Some("8"),
+        "it was only held"
+    );
+    assert!(change(vec![Step::remove(Kind::Account, "a", unchanged.clone())]).await);
+    assert!(!change(vec![held(), Step::put(Kind::Account, "c", Expect::Absent, &1)]).await);
+    assert_eq!(directory.get(Kind::Account, "c").await.expect("read"), None);
+}
+
+async fn all_documents_of_a_prefix_go_but_for_one(bench: Bench) {
+    let ids = ["a/1", "a/2", "a/3", "ab/1", "a"];
+    let steps = ids.map(|id| Step::put(Kind::Session, id, Expect::Absent, &id));
+    assert!(bench.directory.change(steps.to_vec()).await.expect("answered").is_taken());
+    let left = async || {
+        let found = bench.directory.list(Kind::Session, "").await.expect("read").into_iter();
+        found.map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    for (except, expected) in [(Some("a/2"), vec!["a", "a/2", "ab/1"]), (None, vec!["a", "ab/1"])] {
+        let step = Step::remove_under(Kind::Session, "a/", except.map(str::to_owned));
+        assert!(bench.directory.change(vec![step]).await.expect("answered").is_taken());
+        assert_eq!(left().await, expected);
+    }
 }
 
 async fn a_closed_store_refuses_and_does_not_hang(bench: Bench) {
@@ -365,5 +412,7 @@ on_both_stores! {
     a_change_of_documents_is_made_whole_or_not_at_all,
     documents_are_found_by_kind_and_how_their_id_begins,
     of_many_who_take_one_document_one_gets_it,
+    a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one,
+    all_documents_of_a_prefix_go_but_for_one,
     a_closed_store_refuses_and_does_not_hang,
 }

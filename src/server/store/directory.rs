@@ -2,17 +2,21 @@
 //! callers and say what is in a document; here it is opaque.
 //!
 //! A change is made of steps of which all are taken or none, each with what it expects to find. That is enough for
-//! names that are unique and for links that are used once, however many callers try at the same time.
+//! names that are unique and for links that are used once, however many callers try at the same time, on however many
+//! nodes.
+//!
+//! What nodes hold in memory of it, they follow by the log of changes ([`Directory::changes_after`]).
 
 use std::fmt;
 
 use async_trait::async_trait;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::StoreError;
 
 /// What a document is about. Stands in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A person with a password, by id.
     Account,
@@ -55,7 +59,7 @@ impl fmt::Display for Kind {
 }
 
 /// What a step of a change expects to find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// Whatever.
     Anything,
@@ -63,6 +67,37 @@ pub enum Expect {
     Absent,
     /// Such a document.
     Present,
+    /// This one exactly, see `read_to_change`.
+    Is(String),
+}
+
+impl Expect {
+    /// Whether this is what is there.
+    pub(super) fn holds(&self, found: Option<&str>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Absent => found.is_none(),
+            Self::Present => found.is_some(),
+            Self::Is(body) => found == Some(body),
+        }
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Nothing: what is expected of the document is what the step is for.
+    Keep,
+    /// Writes this JSON.
+    Put(String),
+    /// Removes the document.
+    Remove,
+    /// Removes all documents whose id begins with the step's, but for the one with this id.
+    RemoveUnder {
+        /// Stays, if it is there.
+        except: Option<String>,
+    },
 }
 
 /// One step of a change.
@@ -74,20 +109,96 @@ pub struct Step {
     pub id: String,
     /// What has to be there for the change to happen.
     pub expect: Expect,
-    /// The new JSON; `None` removes the document.
-    pub body: Option<String>,
+    /// What becomes of it.
+    pub act: Act,
 }
 
 impl Step {
     /// Writes a document.
     pub fn put(kind: Kind, id: impl Into<String>, expect: Expect, document: &impl Serialize) -> Self {
         let body = serde_json::to_string(document).expect("documents have only string keys");
-        Self { kind, id: id.into(), expect, body: Some(body) }
+        Self { kind, id: id.into(), expect, act: Act::Put(body) }
     }
 
     /// Removes a document.
     pub fn remove(kind: Kind, id: impl Into<String>, expect: Expect) -> Self {
-        Self { kind, id: id.into(), expect, body: None }
+        Self { kind, id: id.into(), expect, act: Act::Remove }
+    }
+
+    /// Removes all documents whose id begins with `prefix`, but for `except`. Only changes that have a document in
+    /// common with this one are kept from writing another one of them at the same time: name one, with
+    /// [`Step::keep`].
+    pub fn remove_under(kind: Kind, prefix: impl Into<String>, except: Option<String>) -> Self {
+        Self { kind, id: prefix.into(), expect: Expect::Anything, act: Act::RemoveUnder { except } }
+    }
+
+    /// Changes nothing: the other steps are good only while this holds.
+    pub fn keep(kind: Kind, id: impl Into<String>, expect: Expect) -> Self {
+        Self { kind, id: id.into(), expect, act: Act::Keep }
+    }
+
+    /// What the other nodes have to know of it; `None`: none of them has it in memory, or it holds a secret. Of
+    /// sessions only their end: they are renewed all the time, and a new one is asked for where it is used.
+    fn told(&self) -> Option<Told> {
+        let is_told = match self.kind {
+            Kind::Room | Kind::Member | Kind::Channel => self.act != Act::Keep,
+            Kind::Session => matches!(self.act, Act::Remove | Act::RemoveUnder { .. }),
+            Kind::Account | Kind::AccountName | Kind::Link | Kind::Publisher => false,
+        };
+        is_told.then(|| Told { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
+    }
+}
+
+/// What every node is told of a change.
+pub fn told(steps: &[Step]) -> Vec<Told> {
+    steps.iter().filter_map(Step::told).collect()
+}
+
+/// What every node is told of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Which document.
+    pub kind: Kind,
+    /// Which one of them.
+    pub id: String,
+    /// What became of it.
+    pub act: Act,
+}
+
+/// A change of what nodes hold in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// One more than the change before it, in the order in which they were made.
+    pub number: u64,
+    /// What was done, in order.
+    pub steps: Vec<Told>,
+}
+
+/// A piece of the log of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// The number of the newest change there is; 0: none was made yet.
+    pub newest: u64,
+    /// The first changes after the one that was asked for, in order. `None`: some are not kept any more, or cannot be
+    /// read; the documents say what came of them.
+    pub after: Option<Vec<Change>>,
+}
+
+/// What came of [`Directory::change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Nothing was done: a step did not find what it expected.
+    Not,
+    /// All steps were taken. There is no number: no other node has to know.
+    Unlogged,
+    /// All steps were taken, as the change with this number.
+    Logged(u64),
+}
+
+impl Taken {
+    /// Whether the steps were taken.
+    pub fn is_taken(self) -> bool {
+        self != Self::Not
     }
 }
 
@@ -100,14 +211,32 @@ pub trait Directory: Send + Sync + 'static {
     /// The ids and the JSON of all whose id begins with `prefix`, by id.
     async fn list(&self, kind: Kind, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
 
-    /// Takes all steps, durably, or none. False: none, because one did not find what it expected.
-    async fn change(&self, steps: Vec<Step>) -> Result<bool, StoreError>;
+    /// Takes all steps, durably, or none.
+    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError>;
+
+    /// What was changed after this number by whatever node, as far as nodes hold it in memory. A part of it, when
+    /// it is much: ask again with the last number.
+    async fn changes_after(&self, number: u64) -> Result<Changes, StoreError>;
+
+    /// Waits, but not for long, until every node goes by a change that took a right away. A store knows no nodes and
+    /// waits for none.
+    async fn settle(&self, _: Taken) {}
 }
 
 impl dyn Directory {
     /// One document.
     pub async fn read<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<T>, StoreError> {
         self.get(kind, id).await?.map(|body| decode(kind, id, &body)).transpose()
+    }
+
+    /// One document, and what to expect of it so that a change is made to what was read and to nothing newer.
+    pub async fn read_to_change<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        id: &str,
+    ) -> Result<Option<(T, Expect)>, StoreError> {
+        let Some(body) = self.get(kind, id).await? else { return Ok(None) };
+        Ok(Some((decode(kind, id, &body)?, Expect::Is(body))))
     }
 
     /// All documents whose id begins with `prefix`, with their ids.

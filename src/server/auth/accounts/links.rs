@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Accounts, name_taken};
+use super::{ATTEMPTS, Account, Accounts, busy, name_taken, sessions};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -48,7 +48,9 @@ pub struct Link {
 }
 
 impl Accounts {
-    /// The token of a link that makes the first administrator; the one before it ends. `None`: there is one already.
+    /// The token of a link that makes the first administrator; the one before it ends, also when another node made it.
+    /// When nodes start in the same moment there may be several; the first that is used ends the others. `None`: there
+    /// is an administrator already.
     pub async fn make_setup_link(&self) -> Result<Option<String>, Error> {
         if self.list().await?.iter().any(|account| account.is_admin) {
             return Ok(None);
@@ -106,8 +108,12 @@ impl Accounts {
             Purpose::Reset { .. } => return Err(used_up()),
         };
         let (account, mut steps) = self.draft(name, password, is_admin).await?;
-        steps.push(Step::remove(Kind::Link, secret::hash(token), Expect::Present));
-        if self.directory.change(steps).await? {
+        let used = secret::hash(token);
+        if link.purpose == Purpose::Setup {
+            steps.extend(self.end_setup(&used).await?);
+        }
+        steps.push(Step::remove(Kind::Link, used, Expect::Present));
+        if self.directory.change(steps).await?.is_taken() {
             return Ok(account);
         }
         // Of the two that may be in the way the link is looked at first: a name can be chosen anew.
@@ -115,22 +121,41 @@ impl Accounts {
         Err(name_taken())
     }
 
-    /// Another password, by the link made for it. Every session of the account is to end, see
-    /// [`Accounts::end_others`].
+    /// The steps that end the first administrator's links but for the one that is used.
+    async fn end_setup(&self, used: &str) -> Result<Vec<Step>, Error> {
+        if self.list().await?.iter().any(|account| account.is_admin) {
+            return Err(used_up());
+        }
+        let links = self.links().await?.into_iter();
+        let others = links.filter(|(id, link)| link.purpose == Purpose::Setup && id != used);
+        Ok(others.map(|(id, _)| Step::remove(Kind::Link, id, Expect::Anything)).collect())
+    }
+
+    /// Another password, by the link made for it. Every session of the account ends, with what is open of it.
     pub async fn reset(&self, token: &str, password: &str) -> Result<Account, Error> {
         let Purpose::Reset { account } = self.link(token).await?.purpose else { return Err(used_up()) };
         password::check_form(password)?;
         let hash = password::hash(password).await;
-        let _held = self.changes.lock().await;
-        let Some(mut account) = self.directory.read::<Account>(Kind::Account, &account).await? else {
-            return Err(used_up());
-        };
-        account.password = hash;
-        // This link has to be there still; the account's others end along with it.
-        let mut steps = self.with_password(&account).await?;
-        steps.retain(|step| step.kind != Kind::Link || step.id != secret::hash(token));
-        steps.insert(0, Step::remove(Kind::Link, secret::hash(token), Expect::Present));
-        if self.directory.change(steps).await? { Ok(account) } else { Err(used_up()) }
+        let held = self.changes.lock().await;
+        for _ in 0..ATTEMPTS {
+            let found = self.directory.read_to_change::<Account>(Kind::Account, &account).await?;
+            let (account, unchanged) = found.ok_or_else(used_up)?;
+            let account = Account { password: hash.clone(), ..account };
+            // This link has to be there still; the account's others end along with it.
+            let used = secret::hash(token);
+            let mut steps = self.with_password(&account, unchanged).await?;
+            steps.retain(|step| step.kind != Kind::Link || step.id != used);
+            steps.insert(0, Step::remove(Kind::Link, used, Expect::Present));
+            steps.push(sessions::end_all(&account.id, None));
+            let taken = self.directory.change(steps).await?;
+            if taken.is_taken() {
+                drop(held);
+                self.directory.settle(taken).await;
+                return Ok(account);
+            }
+            self.link(token).await?;
+        }
+        Err(busy())
     }
 }
 

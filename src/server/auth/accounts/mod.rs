@@ -2,6 +2,10 @@
 //!
 //! `Auth` asks whether a session still is one; the routes do the rest. Nobody comes first: the first administrator has
 //! a one-time link that a new installation prints, all others are invited.
+//!
+//! A change is made to an account as it was read, and to nothing newer: where another node was quicker it is looked at
+//! anew. Sessions are written only together with a look at their account, so that one that is begun or renewed meets
+//! the change that ends it.
 
 mod links;
 mod people;
@@ -12,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub(super) use self::sessions::parts;
 pub use self::{
     links::{Link, Purpose},
     sessions::AccountSession,
@@ -25,13 +30,17 @@ use crate::{
     },
     server::{
         clock::now_ms,
-        error::Error,
+        error::{Error, unavailable},
         store::{
             StoreError,
             directory::{Directory, Expect, Kind, Step},
         },
     },
 };
+
+/// How often a change is tried when other nodes are quicker. Changes of one account are a person's, or an
+/// administrator's: it is never more than a few at a time.
+const ATTEMPTS: usize = 8;
 
 /// A person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,7 +68,7 @@ impl Account {
 /// See the module.
 pub struct Accounts {
     directory: Arc<dyn Directory>,
-    /// Held from the reading of an account to the writing of its change, so that two changes do not lose one.
+    /// Held from the reading of an account to the writing of its change, so that only other nodes can be quicker.
     changes: Mutex<()>,
 }
 
@@ -105,30 +114,46 @@ impl Accounts {
         account.filter(|account| is_right && !account.is_blocked).ok_or_else(wrong_password)
     }
 
-    /// Another password, by who knows the present one. Their other sessions end: see [`Accounts::end_others`].
-    pub async fn change_password(&self, id: &str, present: &str, new: &str) -> Result<(), Error> {
+    /// Another password, by who knows the present one. All their sessions end but for `kept`.
+    pub async fn change_password(
+        &self,
+        id: &str,
+        present: &str,
+        new: &str,
+        kept: Option<&str>,
+    ) -> Result<(), Error> {
         password::check_form(new)?;
         let proved = self.directory.read::<Account>(Kind::Account, id).await?.map(|account| account.password);
         if !password::verify(present, proved.clone()).await {
             return Err(wrong_present_password());
         }
         let hash = password::hash(new).await;
-        let _held = self.changes.lock().await;
-        let account = self.directory.read::<Account>(Kind::Account, id).await?;
-        // Hashing took its time: an administrator may have reset it since.
-        let account = account.filter(|account| Some(&account.password) == proved.as_ref());
-        let account = Account { password: hash, ..account.ok_or_else(wrong_present_password)? };
-        self.directory.change(self.with_password(&account).await?).await?;
-        Ok(())
+        let held = self.changes.lock().await;
+        for _ in 0..ATTEMPTS {
+            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+            // Hashing took its time: an administrator may have reset it since.
+            let found = found.filter(|(account, _)| Some(&account.password) == proved.as_ref());
+            let (account, unchanged) = found.ok_or_else(wrong_present_password)?;
+            let account = Account { password: hash.clone(), ..account };
+            let mut steps = self.with_password(&account, unchanged).await?;
+            steps.push(sessions::end_all(id, kept));
+            let taken = self.directory.change(steps).await?;
+            if taken.is_taken() {
+                drop(held);
+                self.directory.settle(taken).await;
+                return Ok(());
+            }
+        }
+        Err(busy())
     }
 
     /// The steps that give an account the password it has here. Links to another one end with it.
-    async fn with_password(&self, account: &Account) -> Result<Vec<Step>, Error> {
+    async fn with_password(&self, account: &Account, unchanged: Expect) -> Result<Vec<Step>, Error> {
         let is_for = |link: &Link| link.purpose == Purpose::Reset { account: account.id.clone() };
         let links = self.links().await?.into_iter().filter(|(_, link)| is_for(link));
         let mut steps: Vec<Step> =
             links.map(|(id, _)| Step::remove(Kind::Link, id, Expect::Anything)).collect();
-        steps.push(Step::put(Kind::Account, &account.id, Expect::Present, account));
+        steps.push(Step::put(Kind::Account, &account.id, unchanged, account));
         Ok(steps)
     }
 
@@ -136,17 +161,25 @@ impl Accounts {
     pub async fn rename(&self, id: &str, name: &str) -> Result<Account, Error> {
         let name = parse_name(name)?;
         let _held = self.changes.lock().await;
-        let Some(mut account) = self.directory.read::<Account>(Kind::Account, id).await? else {
-            return Err(unknown());
-        };
-        let (old, new) = (name_key(&account.name), name_key(&name));
-        account.name = name;
-        let mut steps = vec![Step::put(Kind::Account, id, Expect::Present, &account)];
-        if old != new {
-            steps.push(Step::remove(Kind::AccountName, old, Expect::Present));
-            steps.push(Step::put(Kind::AccountName, new, Expect::Absent, &account.id));
+        for _ in 0..ATTEMPTS {
+            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+            let (mut account, unchanged) = found.ok_or_else(unknown)?;
+            let (old, new) = (name_key(&account.name), name_key(&name));
+            account.name.clone_from(&name);
+            let mut steps = vec![Step::put(Kind::Account, id, unchanged, &account)];
+            if old != new {
+                steps.push(Step::remove(Kind::AccountName, old, Expect::Present));
+                steps.push(Step::put(Kind::AccountName, &new, Expect::Absent, &account.id));
+            }
+            if self.directory.change(steps).await?.is_taken() {
+                return Ok(account);
+            }
+            let owner = self.directory.read::<String>(Kind::AccountName, &new).await?;
+            if owner.is_some_and(|owner| owner != id) {
+                return Err(name_taken());
+            }
         }
-        if self.directory.change(steps).await? { Ok(account) } else { Err(name_taken()) }
+        Err(busy())
     }
 
     /// The steps that make an account, and the account.
@@ -179,6 +212,10 @@ fn wrong_present_password() -> Error {
 
 fn unknown() -> Error {
     Rejection::new(Code::NotFound, "There is no such account.").into()
+}
+
+fn busy() -> Error {
+    unavailable("The account was being changed by others. Try again.").into()
 }
 
 fn name_taken() -> Error {

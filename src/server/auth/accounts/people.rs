@@ -1,6 +1,6 @@
 //! What administrators do with people: block, remove, and make administrators. There is always one left.
 
-use super::{Account, Accounts, unknown};
+use super::{ATTEMPTS, Account, Accounts, busy, sessions, unknown};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -11,48 +11,79 @@ use crate::{
 };
 
 impl Accounts {
-    /// May not sign in, or may again. Their sessions are to end, see [`Accounts::end_others`].
+    /// May not sign in, or may again. A block ends all their sessions with what is open of them.
     pub async fn set_blocked(&self, id: &str, is_blocked: bool) -> Result<(), Error> {
-        self.change_kept(id, |account| account.is_blocked = is_blocked).await
+        let ended = is_blocked.then(|| sessions::end_all(id, None));
+        self.change_kept(id, |account| account.is_blocked = is_blocked, ended).await
     }
 
     /// Makes an administrator of somebody, or nobody special again.
     pub async fn set_admin(&self, id: &str, is_admin: bool) -> Result<(), Error> {
-        self.change_kept(id, |account| account.is_admin = is_admin).await
+        self.change_kept(id, |account| account.is_admin = is_admin, None).await
     }
 
-    /// Removes somebody. What they said stays, under the name it was said with.
+    /// Removes somebody, with their sessions and what is open of them. What they said stays, under the name it was
+    /// said with.
     pub async fn remove(&self, id: &str) -> Result<(), Error> {
-        let _held = self.changes.lock().await;
-        let Some(account) = self.directory.read::<Account>(Kind::Account, id).await? else {
-            return Err(unknown());
-        };
-        self.check_an_admin_is_left(id, None).await?;
-        let steps = vec![
-            Step::remove(Kind::AccountName, name_key(&account.name), Expect::Anything),
-            Step::remove(Kind::Account, id, Expect::Present),
-        ];
-        self.directory.change(steps).await?;
-        Ok(())
+        let held = self.changes.lock().await;
+        for _ in 0..ATTEMPTS {
+            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+            let (account, unchanged) = found.ok_or_else(unknown)?;
+            let mut steps = vec![
+                Step::remove(Kind::AccountName, name_key(&account.name), Expect::Anything),
+                Step::remove(Kind::Account, id, unchanged),
+                sessions::end_all(id, None),
+            ];
+            steps.extend(self.keep_an_admin(id, None).await?);
+            let taken = self.directory.change(steps).await?;
+            if taken.is_taken() {
+                drop(held);
+                self.directory.settle(taken).await;
+                return Ok(());
+            }
+        }
+        Err(busy())
     }
 
-    async fn change_kept(&self, id: &str, change: impl FnOnce(&mut Account)) -> Result<(), Error> {
-        let _held = self.changes.lock().await;
-        let Some(mut account) = self.directory.read::<Account>(Kind::Account, id).await? else {
-            return Err(unknown());
-        };
-        change(&mut account);
-        self.check_an_admin_is_left(id, Some(&account)).await?;
-        self.directory.change(vec![Step::put(Kind::Account, id, Expect::Present, &account)]).await?;
-        Ok(())
+    async fn change_kept(
+        &self,
+        id: &str,
+        change: impl Fn(&mut Account),
+        along: Option<Step>,
+    ) -> Result<(), Error> {
+        let held = self.changes.lock().await;
+        for _ in 0..ATTEMPTS {
+            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+            let (mut account, unchanged) = found.ok_or_else(unknown)?;
+            change(&mut account);
+            let mut steps = vec![Step::put(Kind::Account, id, unchanged, &account)];
+            steps.extend(along.clone());
+            steps.extend(self.keep_an_admin(id, Some(&account)).await?);
+            let taken = self.directory.change(steps).await?;
+            if taken.is_taken() {
+                drop(held);
+                self.directory.settle(taken).await;
+                return Ok(());
+            }
+        }
+        Err(busy())
     }
 
-    async fn check_an_admin_is_left(&self, id: &str, changed: Option<&Account>) -> Result<(), Error> {
-        let accounts = self.list().await?;
-        let others = accounts.iter().filter(|account| account.id != id);
+    /// The step that holds on to an administrator who is left when this account has changed: another node may be
+    /// taking that one away. None is needed when it is this one.
+    async fn keep_an_admin(&self, id: &str, changed: Option<&Account>) -> Result<Option<Step>, Error> {
         let can_administrate = |account: &Account| account.is_admin && !account.is_blocked;
-        if others.chain(changed).any(can_administrate) {
-            return Ok(());
+        if changed.is_some_and(can_administrate) {
+            return Ok(None);
+        }
+        let accounts = self.list().await?.into_iter();
+        let others = accounts.filter(|account| account.id != id && can_administrate(account));
+        for other in others {
+            // As it is now, and for as long as the change takes.
+            let found = self.directory.read_to_change::<Account>(Kind::Account, &other.id).await?;
+            if let Some((_, unchanged)) = found.filter(|(account, _)| can_administrate(account)) {
+                return Ok(Some(Step::keep(Kind::Account, other.id, unchanged)));
+            }
         }
         let message = "This is the last administrator. Make somebody else one first.";
         Err(Rejection::new(Code::NotAllowed, message).into())

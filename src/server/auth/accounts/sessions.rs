@@ -1,8 +1,10 @@
 //! Where people are signed in. A session is a document, so that it can be ended; the token only names it.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Accounts, wrong_password};
+use super::{ATTEMPTS, Account, Accounts, busy, wrong_password};
 use crate::server::{
     auth::{secret, sessions::SESSION_LIFETIME},
     clock::now_ms,
@@ -44,26 +46,36 @@ impl AccountSession {
 
 impl Accounts {
     /// Signs somebody in, who has proved who they are by what `proved` has: a password that was changed since proves
-    /// nothing. Returns the session's id, and those of the sessions that were too many and have ended.
-    pub async fn start_session(&self, proved: &Account, agent: &str) -> Result<(String, Vec<String>), Error> {
+    /// nothing. Returns the session's id. Sessions that were too many end, with what is open of them.
+    pub async fn start_session(&self, proved: &Account, agent: &str) -> Result<String, Error> {
         let _held = self.changes.lock().await;
-        let account = self.directory.read::<Account>(Kind::Account, &proved.id).await?;
-        if account.is_none_or(|account| account.password != proved.password || account.is_blocked) {
-            return Err(wrong_password());
-        }
-        let mut sessions = self.all_sessions(&proved.id).await?;
-        sessions.sort_by_key(|(_, session)| -session.renewed_at);
-        let kept =
-            sessions.iter().take_while(|(_, session)| !session.is_over()).count().min(SESSIONS_MAX - 1);
-        let surplus: Vec<String> = sessions.drain(kept..).map(|(id, _)| id).collect();
         let (id, now) = (secret::random_token(), now_ms());
         let agent = agent.chars().take(AGENT_MAX_CHARACTERS).collect();
         let session = AccountSession { agent, created_at: now, renewed_at: now };
-        let end = |id: &String| Step::remove(Kind::Session, place(&proved.id, id), Expect::Anything);
-        let mut steps: Vec<Step> = surplus.iter().map(end).collect();
-        steps.push(Step::put(Kind::Session, place(&proved.id, &id), Expect::Absent, &session));
-        self.directory.change(steps).await?;
-        Ok((id, surplus))
+        for _ in 0..ATTEMPTS {
+            let found = self.directory.read_to_change::<Account>(Kind::Account, &proved.id).await?;
+            let is_proved = |account: &Account| account.password == proved.password && !account.is_blocked;
+            let (_, unchanged) =
+                found.filter(|(account, _)| is_proved(account)).ok_or_else(wrong_password)?;
+            let surplus = self.surplus_sessions(&proved.id).await?;
+            let end = |id: &String| Step::remove(Kind::Session, place(&proved.id, id), Expect::Anything);
+            let mut steps: Vec<Step> = surplus.iter().map(end).collect();
+            steps.push(Step::keep(Kind::Account, &proved.id, unchanged));
+            steps.push(Step::put(Kind::Session, place(&proved.id, &id), Expect::Absent, &session));
+            if self.directory.change(steps).await?.is_taken() {
+                return Ok(id);
+            }
+        }
+        Err(busy())
+    }
+
+    /// The sessions that are over, and the oldest of those that leave no place for one more.
+    async fn surplus_sessions(&self, account: &str) -> Result<Vec<String>, StoreError> {
+        let mut sessions = self.all_sessions(account).await?;
+        sessions.sort_by_key(|(_, session)| -session.renewed_at);
+        let kept =
+            sessions.iter().take_while(|(_, session)| !session.is_over()).count().min(SESSIONS_MAX - 1);
+        Ok(sessions.drain(kept..).map(|(id, _)| id).collect())
     }
 
     /// Lets a session last its whole lifetime from now on, unless it has ended.
@@ -73,7 +85,11 @@ impl Accounts {
             return Ok(());
         };
         let renewed = AccountSession { renewed_at: now_ms(), ..found };
-        self.directory.change(vec![Step::put(Kind::Session, id, Expect::Present, &renewed)]).await?;
+        let steps = vec![
+            Step::keep(Kind::Account, account, Expect::Present),
+            Step::put(Kind::Session, id, Expect::Present, &renewed),
+        ];
+        self.directory.change(steps).await?;
         Ok(())
     }
 
@@ -104,22 +120,29 @@ impl Accounts {
         Ok(found.map(|(id, session)| (id[prefix.len()..].to_owned(), session)).collect())
     }
 
-    /// Ends one session. Its live connections are for `Auth` to end.
-    pub async fn end_session(&self, account: &str, session: &str) -> Result<(), Error> {
-        self.directory
-            .change(vec![Step::remove(Kind::Session, place(account, session), Expect::Anything)])
-            .await?;
-        Ok(())
+    /// All sessions there are, by account and session.
+    pub async fn every_session(&self) -> Result<HashSet<(String, String)>, StoreError> {
+        let ids = self.directory.list(Kind::Session, "").await?.into_iter();
+        Ok(ids.filter_map(|(id, _)| parts(&id).map(|(one, two)| (one.to_owned(), two.to_owned()))).collect())
     }
 
-    /// Ends all sessions of an account but this one.
-    pub async fn end_others(&self, account: &str, kept: Option<&str>) -> Result<(), Error> {
-        let sessions = self.all_sessions(account).await?.into_iter().map(|(id, _)| id);
-        let ended = sessions.filter(|id| Some(id.as_str()) != kept);
-        let steps = ended.map(|id| Step::remove(Kind::Session, place(account, &id), Expect::Anything));
-        self.directory.change(steps.collect()).await?;
+    /// Ends one session, with what is open of it.
+    pub async fn end_session(&self, account: &str, session: &str) -> Result<(), Error> {
+        let step = Step::remove(Kind::Session, place(account, session), Expect::Anything);
+        let taken = self.directory.change(vec![step]).await?;
+        self.directory.settle(taken).await;
         Ok(())
     }
+}
+
+/// The step that ends all sessions of an account but one. The change has to name the account, too.
+pub(super) fn end_all(account: &str, kept: Option<&str>) -> Step {
+    Step::remove_under(Kind::Session, place(account, ""), kept.map(|session| place(account, session)))
+}
+
+/// The account and the session of a document's id.
+pub(in crate::server::auth) fn parts(id: &str) -> Option<(&str, &str)> {
+    id.split_once('/')
 }
 
 fn place(account: &str, session: &str) -> String {

@@ -1,9 +1,13 @@
-//! Accounts over a real database.
+//! Accounts over a real database, and on two nodes.
 
 use super::*;
 use crate::{
     protocol::cursor::Epoch,
-    server::store::{Announce, Record, sqlite::SqliteStore},
+    server::store::{
+        Announce, Record,
+        postgres::{PostgresStore, cluster::Cluster},
+        sqlite::SqliteStore,
+    },
 };
 
 struct Nobody;
@@ -75,7 +79,7 @@ async fn who_signs_in_needs_the_password_and_no_block() {
     for (name, password) in [("bob", "wrong horse"), ("nobody", PASSWORD), ("\u{202e}", PASSWORD), ("", "")] {
         assert_eq!(code(accounts.sign_in(name, password).await), Some(Code::WrongPassword), "{name:?}");
     }
-    let (session, _) = accounts.start_session(&bob, "Firefox").await.expect("started");
+    let session = accounts.start_session(&bob, "Firefox").await.expect("started");
     assert!(accounts.signed_in(&bob.id, &session).await.expect("read").is_some());
     accounts.set_blocked(&bob.id, true).await.expect("blocked");
     assert_eq!(code(accounts.sign_in("bob", PASSWORD).await), Some(Code::WrongPassword));
@@ -97,8 +101,8 @@ async fn a_reset_changes_the_password_once() {
     assert_eq!(code(accounts.reset(&token, "another one").await), Some(Code::BadLink));
     assert_eq!(code(accounts.sign_in("bob", PASSWORD).await), Some(Code::WrongPassword));
     accounts.sign_in("bob", "battery staple").await.expect("signed in");
-    accounts.change_password(&bob.id, PASSWORD, "a third one").await.expect_err("not the present one");
-    accounts.change_password(&bob.id, "battery staple", "a third one").await.expect("changed");
+    accounts.change_password(&bob.id, PASSWORD, "a third one", None).await.expect_err("not the present one");
+    accounts.change_password(&bob.id, "battery staple", "a third one", None).await.expect("changed");
     accounts.sign_in("bob", "a third one").await.expect("signed in");
 }
 
@@ -142,10 +146,13 @@ async fn sessions_end_one_by_one_or_all_but_one() {
         accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
     let mut sessions = Vec::new();
     for agent in ["one", "two", "three"] {
-        sessions.push(accounts.start_session(&bob, agent).await.expect("started").0);
+        sessions.push(accounts.start_session(&bob, agent).await.expect("started"));
     }
     accounts.end_session(&bob.id, &sessions[0]).await.expect("ended");
-    accounts.end_others(&bob.id, Some(&sessions[1])).await.expect("ended");
+    accounts
+        .change_password(&bob.id, PASSWORD, "battery staple", Some(&sessions[1]))
+        .await
+        .expect("changed from there");
     let left = accounts.sessions(&bob.id).await.expect("read");
     assert_eq!(
         left.iter().map(|(id, one)| (id, one.agent.as_str())).collect::<Vec<_>>(),
@@ -189,26 +196,26 @@ async fn a_password_that_was_changed_meanwhile_proves_nothing() {
     let refused = accounts.start_session(&proved, "Firefox").await.err().map(Error::into_rejection);
     assert_eq!(refused.map(|rejection| rejection.code), Some(Code::WrongPassword));
     let third = accounts.make_reset_link(&bob.id).await.expect("made");
-    accounts.change_password(&bob.id, "battery staple", "a third one").await.expect("changed");
+    accounts.change_password(&bob.id, "battery staple", "a third one", None).await.expect("changed");
     assert_eq!(code(accounts.reset(&third, "mine again").await), Some(Code::BadLink));
 }
 
 #[tokio::test]
-async fn the_oldest_of_too_many_sessions_end_and_are_told() {
+async fn the_oldest_of_too_many_sessions_end() {
     let (accounts, _folder) = accounts();
     let bob =
         accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
-    let (first, surplus) = accounts.start_session(&bob, "the first").await.expect("started");
-    assert_eq!(surplus, Vec::<String>::new());
-    for _ in 0..49 {
-        accounts.start_session(&bob, "another").await.expect("started");
+    let mut sessions = Vec::new();
+    for _ in 0..50 {
+        sessions.push(accounts.start_session(&bob, "a browser").await.expect("started"));
     }
+    assert_eq!(accounts.sessions(&bob.id).await.expect("read").len(), 50, "so many may be");
     // Renewed after all the others: it is not the oldest any more.
-    accounts.renew_session(&bob.id, &first).await.expect("renewed");
-    let (_, surplus) = accounts.start_session(&bob, "the last").await.expect("started");
-    assert_eq!((surplus.len(), surplus.contains(&first)), (1, false));
-    assert!(accounts.signed_in(&bob.id, &surplus[0]).await.expect("read").is_none());
-    assert_eq!(accounts.sessions(&bob.id).await.expect("read").len(), 50);
+    accounts.renew_session(&bob.id, &sessions[0]).await.expect("renewed");
+    let last = accounts.start_session(&bob, "the last").await.expect("started");
+    let left: Vec<_> =
+        accounts.sessions(&bob.id).await.expect("read").into_iter().map(|(id, _)| id).collect();
+    assert_eq!((left.len(), left.contains(&last), left.contains(&sessions[0])), (50, true, true));
 }
 
 #[tokio::test]
@@ -220,6 +227,98 @@ async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
     let step = Step::put(Kind::Session, format!("{}/earlier", bob.id), Expect::Absent, &earlier);
     accounts.directory.change(vec![step]).await.expect("written");
     assert!(accounts.signed_in(&bob.id, "earlier").await.expect("it can be read").is_none());
-    let (_, surplus) = accounts.start_session(&bob, "Firefox").await.expect("started");
-    assert_eq!(surplus, ["earlier"]);
+    accounts.start_session(&bob, "Firefox").await.expect("started");
+    let left = accounts.directory.get(Kind::Session, &format!("{}/earlier", bob.id)).await.expect("read");
+    assert_eq!(left, None, "it gave its place");
+}
+
+/// The accounts of several nodes on one database. Nothing but the database holds them together.
+async fn nodes<const COUNT: usize>() -> [Accounts; COUNT] {
+    let url = Cluster::shared().fresh_database().await;
+    let open = |_| async {
+        Accounts::new(Arc::new(PostgresStore::open(&url, 4, Arc::new(Nobody)).await.expect("opened")))
+    };
+    let nodes = futures_util::future::join_all((0..COUNT).map(open)).await;
+    nodes.try_into().unwrap_or_else(|_| unreachable!("so many were opened"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_leave_an_administrator() {
+    let [here, there] = nodes().await;
+    let setup = here.make_setup_link().await.expect("made").expect("nobody is there");
+    let alice = here.join(&setup, "alice", PASSWORD).await.expect("joined");
+    let bob = here.join(&here.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
+    for n in 0..30 {
+        here.set_admin(&alice.id, true).await.expect("made one");
+        here.set_admin(&bob.id, true).await.expect("made one");
+        // Each takes the other one away in the same moment.
+        let (one, other) = match n % 2 {
+            0 => tokio::join!(here.set_admin(&alice.id, false), there.set_admin(&bob.id, false)),
+            _ => tokio::join!(here.set_blocked(&alice.id, true), there.set_admin(&bob.id, false)),
+        };
+        assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+        let admins = here.list().await.expect("read").into_iter();
+        assert_eq!(admins.filter(|one| one.is_admin && !one.is_blocked).count(), 1);
+        there.set_blocked(&alice.id, false).await.expect("let in again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_outlives_a_block_or_another_password_at_another_node() {
+    let [here, there] = nodes().await;
+    let setup = here.make_setup_link().await.expect("made").expect("nobody is there");
+    here.join(&setup, "alice", PASSWORD).await.expect("joined");
+    let bob = here.join(&here.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
+    for n in 0..30 {
+        let earlier = there.start_session(&bob, "earlier").await.expect("he is not blocked");
+        let start = async {
+            let renewed = there.renew_session(&bob.id, &earlier);
+            let (renewed, started) = tokio::join!(renewed, there.start_session(&bob, "in this moment"));
+            renewed.expect("answered");
+            started
+        };
+        let (blocked, started) = tokio::join!(here.set_blocked(&bob.id, true), start);
+        blocked.expect("blocked");
+        assert!(here.sessions(&bob.id).await.expect("read").is_empty(), "round {n}: {started:?}");
+        there.set_blocked(&bob.id, false).await.expect("let in again");
+    }
+    let reset = here.make_reset_link(&bob.id).await.expect("made");
+    here.reset(&reset, "battery staple").await.expect("reset");
+    let refused = there.start_session(&bob, "with the old one").await.err().map(Error::into_rejection);
+    assert_eq!(refused.map(|rejection| rejection.code), Some(Code::WrongPassword));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_account_at_two_nodes_are_both_made() {
+    let [here, there] = nodes().await;
+    let setup = here.make_setup_link().await.expect("made").expect("nobody is there");
+    here.join(&setup, "alice", PASSWORD).await.expect("joined");
+    let bob = here.join(&here.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
+    for n in 0..20 {
+        let name = format!("bob{n}");
+        let (renamed, changed) =
+            tokio::join!(here.rename(&bob.id, &name), there.set_admin(&bob.id, n % 2 == 0));
+        renamed.expect("renamed");
+        changed.expect("changed");
+        let found = here.account(&bob.id).await.expect("read").expect("he is there");
+        assert_eq!((found.name, found.is_admin), (name, n % 2 == 0), "none was written over");
+    }
+    assert_eq!(code(there.rename(&bob.id, "Alice").await), Some(Code::NameTaken));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_nodes_that_start_the_first_link_that_is_used_makes_the_only_administrator() {
+    let [one, other, third] = nodes().await;
+    let (a, b, c) = tokio::join!(one.make_setup_link(), other.make_setup_link(), third.make_setup_link());
+    let links = [a, b, c].map(|link| link.expect("made").expect("nobody is there"));
+    let (a, b, c) = tokio::join!(
+        other.join(&links[0], "alice", PASSWORD),
+        third.join(&links[1], "bob", PASSWORD),
+        one.join(&links[2], "carol", PASSWORD)
+    );
+    let answers = [code(a), code(b), code(c)];
+    assert_eq!(answers.iter().filter(|code| code.is_none()).count(), 1, "{answers:?}");
+    assert_eq!(one.list().await.expect("read").len(), 1);
+    assert!(other.links().await.expect("read").is_empty(), "no other one is left");
+    assert_eq!(third.make_setup_link().await.expect("asked"), None);
 }

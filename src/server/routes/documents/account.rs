@@ -92,11 +92,9 @@ pub(super) async fn change_password(
     if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
         return Ok(refused("/account", rejection.into(), &[("form", "password")]));
     }
-    match accounts(&asked.state)?.change_password(id, &password, &new_password).await {
-        Ok(()) => {
-            asked.state.auth.sign_out_others(id, identity.session.as_deref()).await?;
-            Ok(see("/account", &[("done", Done::Password.as_str())]))
-        }
+    let kept = identity.session.as_deref();
+    match accounts(&asked.state)?.change_password(id, &password, &new_password, kept).await {
+        Ok(()) => Ok(see("/account", &[("done", Done::Password.as_str())])),
         Err(error) => Ok(refused("/account", error, &[("form", "password")])),
     }
 }

@@ -69,11 +69,7 @@ pub(super) async fn set_blocked(
     PathText(id): PathText,
     FormBody(Switch { on }): FormBody<Switch>,
 ) -> Result<Response, Error> {
-    let changed = accounts(&state)?.set_blocked(&id, on).await;
-    if on && changed.is_ok() {
-        state.auth.sign_out_others(&id, None).await?;
-    }
-    Ok(back_to_people(changed))
+    Ok(back_to_people(accounts(&state)?.set_blocked(&id, on).await))
 }
 
 /// The step before somebody is removed.
@@ -84,11 +80,7 @@ pub(super) async fn ask_removal(PathText(id): PathText, signed_in: SignedIn) -> 
 
 /// Removes somebody.
 pub(super) async fn remove(State(state): State<AppState>, PathText(id): PathText) -> Result<Response, Error> {
-    let removed = accounts(&state)?.remove(&id).await;
-    if removed.is_ok() {
-        state.auth.sign_out_others(&id, None).await?;
-    }
-    Ok(back_to_people(removed))
+    Ok(back_to_people(accounts(&state)?.remove(&id).await))
 }
 
 /// Whose id this is.

@@ -87,6 +87,5 @@ pub(super) async fn reset(
 
 async fn signed_in_anew(asked: &Asked, token: &str, password: &str) -> Result<Session, Error> {
     let account = accounts(&asked.state)?.reset(token, password).await?;
-    asked.state.auth.sign_out_others(&account.id, None).await?;
     asked.state.auth.sign_in(&account, agent_of(&asked.headers)).await
 }

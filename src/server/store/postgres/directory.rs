@@ -2,10 +2,10 @@
 
 use deadpool_postgres::Client;
 
-use super::NULL;
+use super::{NULL, change_log};
 use crate::server::store::{
     StoreError,
-    directory::{Expect, Kind, Step},
+    directory::{Act, Kind, Step, Taken, told},
 };
 
 /// After every id that begins with a prefix.
@@ -35,18 +35,24 @@ pub(super) async fn list(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Looks at every expectation first, then takes the steps. False: one did not hold, and nothing was done.
-pub(super) async fn change(client: &Client, steps: &[Step]) -> Result<bool, StoreError> {
+/// Looks at every expectation first, then takes the steps and notes them in the log.
+pub(super) async fn change(client: &Client, steps: &[Step]) -> Result<Taken, StoreError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     lock(client, steps).await?;
-    let holds = expectations_hold(client, steps).await?;
-    if holds {
-        for step in steps {
-            take(client, step).await?;
-        }
+    if !expectations_hold(client, steps).await? {
+        client.batch_execute("ROLLBACK").await?;
+        return Ok(Taken::Not);
     }
+    for step in steps {
+        take(client, step).await?;
+    }
+    // Last: from here on no other change that is told can go on until the commit, and this one waits for nothing.
+    let taken = match told(steps) {
+        steps if steps.is_empty() => Taken::Unlogged,
+        steps => Taken::Logged(change_log::append(client, &steps).await?),
+    };
     client.batch_execute("COMMIT").await?;
-    Ok(holds)
+    Ok(taken)
 }
 
 /// Keeps every other change of these documents waiting until the transaction ends, also of those that are not there
@@ -65,36 +71,39 @@ async fn lock(client: &Client, steps: &[Step]) -> Result<(), StoreError> {
 }
 
 async fn expectations_hold(client: &Client, steps: &[Step]) -> Result<bool, StoreError> {
-    let select =
-        client.prepare_cached("SELECT EXISTS (SELECT 1 FROM documents WHERE kind = $1 AND id = $2)").await?;
     for Step { kind, id, expect, .. } in steps {
-        let exists: bool = client.query_one(&select, &[&kind.as_str(), id]).await?.get(0);
-        let holds = match expect {
-            Expect::Anything => true,
-            Expect::Absent => !exists,
-            Expect::Present => exists,
-        };
-        if !holds {
+        if !expect.holds(get(client, *kind, id).await?.as_deref()) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-async fn take(client: &Client, Step { kind, id, body, .. }: &Step) -> Result<(), StoreError> {
-    match body {
-        Some(body) => {
+async fn take(client: &Client, Step { kind, id, act, .. }: &Step) -> Result<(), StoreError> {
+    let kind = kind.as_str();
+    match act {
+        Act::Keep => {}
+        Act::Put(body) => {
             let put = client
                 .prepare_cached(
                     "INSERT INTO documents (kind, id, body) VALUES ($1, $2, $3)
                      ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
                 )
                 .await?;
-            client.execute(&put, &[&kind.as_str(), id, body]).await?;
+            client.execute(&put, &[&kind, id, body]).await?;
         }
-        None => {
+        Act::Remove => {
             let remove = client.prepare_cached("DELETE FROM documents WHERE kind = $1 AND id = $2").await?;
-            client.execute(&remove, &[&kind.as_str(), id]).await?;
+            client.execute(&remove, &[&kind, id]).await?;
+        }
+        Act::RemoveUnder { except } => {
+            let remove = client
+                .prepare_cached(
+                    "DELETE FROM documents
+                     WHERE kind = $1 AND id >= $2 AND id < $3 AND id IS DISTINCT FROM $4::text",
+                )
+                .await?;
+            client.execute(&remove, &[&kind, id, &format!("{id}{LAST_CHARACTER}"), except]).await?;
         }
     }
     Ok(())

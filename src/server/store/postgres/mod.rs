@@ -4,6 +4,7 @@
 //! Announced is what this node appended; what others append is theirs to tell.
 
 mod append;
+mod change_log;
 mod claim;
 #[cfg(test)]
 #[allow(dead_code, reason = "the tests over sockets need more of it")]
@@ -35,7 +36,7 @@ use self::{
 use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
-    directory::{Directory, Expect, Kind, Step},
+    directory::{Changes, Directory, Kind, Step, Taken},
     location::Sharing,
 };
 use crate::protocol::{chat::Room, cursor::Offset};
@@ -248,12 +249,17 @@ impl Directory for PostgresStore {
         connection.finish(directory::list(&connection, kind, prefix)).await
     }
 
-    async fn change(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
+    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError> {
         if let Some(step) = steps.iter().find(|step| step.id.contains(NULL)) {
             // Nothing has such an id.
-            return if step.expect == Expect::Present { Ok(false) } else { Err(StoreError::NullCharacter) };
+            return if step.expect.holds(None) { Err(StoreError::NullCharacter) } else { Ok(Taken::Not) };
         }
         let connection = self.connection().await?;
         connection.finish(directory::change(&connection, &steps)).await
+    }
+
+    async fn changes_after(&self, number: u64) -> Result<Changes, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(change_log::after(&connection, number)).await
     }
 }

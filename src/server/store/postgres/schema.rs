@@ -13,7 +13,8 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The schema's version is the number of migrations applied.
-const MIGRATIONS: [&str; 1] = [r#"
+const MIGRATIONS: [&str; 2] = [
+    r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         name TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -57,7 +58,17 @@ const MIGRATIONS: [&str; 1] = [r#"
         PRIMARY KEY (kind, id)
     );
     CREATE TABLE identity (value TEXT NOT NULL);
-"#];
+"#,
+    r#"
+    CREATE TABLE change_head (number BIGINT NOT NULL);
+    INSERT INTO change_head VALUES (0);
+    CREATE TABLE changes (
+        number BIGINT PRIMARY KEY,
+        timestamp BIGINT NOT NULL,
+        steps TEXT NOT NULL
+    );
+"#,
+];
 
 /// Brings the database to the newest schema and compares its identity with the one it had, all in one transaction.
 /// Returns the identity.

@@ -17,7 +17,13 @@ use super::{
     cluster::{Cluster, execute},
     *,
 };
-use crate::{protocol::cursor::Epoch, server::store::Record};
+use crate::{
+    protocol::cursor::Epoch,
+    server::store::{
+        Record,
+        directory::{Act, Change, Expect},
+    },
+};
 
 /// Notes what was announced.
 #[derive(Default)]
@@ -122,6 +128,108 @@ async fn of_two_nodes_that_take_names_crosswise_each_change_is_whole() {
     }
 }
 
+/// The whole log, as a node that follows reads it.
+async fn log(store: &PostgresStore) -> Vec<Change> {
+    let mut log: Vec<Change> = Vec::new();
+    loop {
+        let after = log.last().map_or(0, |change| change.number);
+        let found = store.changes_after(after).await.expect("read").after.expect("all is kept");
+        if found.is_empty() {
+            return log;
+        }
+        log.extend(found);
+    }
+}
+
+fn member(n: usize, body: &impl serde::Serialize) -> Step {
+    Step::put(Kind::Member, format!("room/{n}"), Expect::Anything, body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_two_nodes_are_numbered_without_gaps_and_in_the_order_they_came_about() {
+    let url = Cluster::shared().fresh_database().await;
+    let nodes = [open(&url).await.0, open(&url).await.0];
+    let write = |n: usize| {
+        let store = nodes[n % 2].clone();
+        // Seven documents, so that many changes are of the same ones, and some of several, crosswise.
+        let steps = vec![member(n % 7, &n), member((n + n / 2) % 7, &n)];
+        tokio::spawn(async move { store.change(steps).await.expect("no deadlock") })
+    };
+    let taken = join_all((0..300).map(write)).await;
+    let log = log(&nodes[0]).await;
+    let numbers: Vec<u64> = log.iter().map(|change| change.number).collect();
+    assert_eq!(numbers, (1..=300).collect::<Vec<_>>());
+    for (n, taken) in taken.into_iter().enumerate() {
+        let Taken::Logged(number) = taken.expect("no panic") else { panic!("others have to know") };
+        let Act::Put(body) = &log[number as usize - 1].steps[0].act else { panic!("it was written") };
+        assert_eq!(*body, n.to_string(), "the number is that of the change");
+    }
+    let mut followed = std::collections::BTreeMap::new();
+    for step in log.into_iter().flat_map(|change| change.steps) {
+        let Act::Put(body) = step.act else { panic!("nothing else was done") };
+        followed.insert(step.id, body);
+    }
+    let kept = nodes[1].list(Kind::Member, "").await.expect("read");
+    assert_eq!(followed.into_iter().collect::<Vec<_>>(), kept, "who follows the log has what is there");
+}
+
+#[tokio::test]
+async fn the_log_has_no_secret_and_nothing_that_nobody_has_in_memory() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    let quiet = [Kind::Account, Kind::AccountName, Kind::Link, Kind::Publisher, Kind::Session];
+    for kind in quiet {
+        let step = Step::put(kind, "a/b", Expect::Absent, &"hunter2");
+        assert_eq!(store.change(vec![step]).await.expect("answered"), Taken::Unlogged, "{kind}");
+    }
+    let refused = vec![member(1, &1), Step::keep(Kind::Room, "room", Expect::Present)];
+    assert_eq!(store.change(refused).await.expect("answered"), Taken::Not);
+    let steps = vec![
+        Step::put(Kind::Account, "a", Expect::Anything, &"hunter2"),
+        Step::remove_under(Kind::Session, "a/", None),
+    ];
+    assert_eq!(store.change(steps).await.expect("answered"), Taken::Logged(1), "no number was lost");
+    let log = format!("{:?}", log(&store).await);
+    assert!(log.contains("RemoveUnder") && !log.contains("hunter2"), "{log}");
+}
+
+#[tokio::test]
+async fn who_missed_more_than_is_kept_is_told_so() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    execute(&url, "UPDATE change_head SET number = 9998; INSERT INTO changes VALUES (9998, 0, '[]')").await;
+    let logged = store.change(vec![member(1, &1)]).await.expect("answered");
+    assert_eq!(logged, Taken::Logged(9_999));
+    let missed = store.changes_after(1).await.expect("read");
+    assert_eq!((missed.newest, missed.after), (9_999, None));
+    let found = store.changes_after(9_997).await.expect("read").after.expect("kept");
+    assert_eq!(found.len(), 2);
+    for _ in 0..9 {
+        store.change(vec![member(1, &1)]).await.expect("answered");
+    }
+    let found =
+        store.changes_after(9_997).await.expect("read").after.expect("those within the newest 10,000");
+    assert_eq!(found.len(), 11);
+    execute(&url, "UPDATE change_head SET number = 19998").await;
+    store.change(vec![member(1, &1)]).await.expect("answered");
+    let missed = store.changes_after(9_998).await.expect("read");
+    assert_eq!((missed.newest, missed.after), (19_999, None), "the old ones are gone");
+    let ahead = store.changes_after(30_000).await.expect("read");
+    assert_eq!(ahead.after, None, "a number that was not given out");
+    execute(&url, "UPDATE changes SET steps = '[{\"kind\":\"later\"}]' WHERE number = 19999").await;
+    assert_eq!(store.changes_after(19_998).await.expect("read").after, None, "of a later version");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_gets_a_log() {
+    let url = Cluster::shared().fresh_database().await;
+    open(&url).await.0.change(vec![Step::put(Kind::Room, "a", Expect::Absent, &1)]).await.expect("made");
+    execute(&url, "DROP TABLE changes, change_head; UPDATE schema_version SET version = 1").await;
+    let (store, _) = open(&url).await;
+    assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
+    assert_eq!(store.change(vec![member(1, &1)]).await.expect("answered"), Taken::Logged(1));
+}
+
 #[tokio::test]
 async fn a_copy_of_a_database_gets_new_epochs_once() {
     let cluster = Cluster::shared();
@@ -187,7 +295,7 @@ async fn a_null_character_is_refused_alone_and_found_nowhere() {
     assert_eq!(stored.expect("stored")[0].record.offset, 1);
     assert_eq!(store.get(Kind::Account, "\0").await.expect("answered"), None);
     let removal = Step::remove(Kind::Account, "\0", Expect::Present);
-    assert!(!store.change(vec![removal]).await.expect("answered"));
+    assert_eq!(store.change(vec![removal]).await.expect("answered"), Taken::Not);
 }
 
 #[tokio::test]
@@ -237,7 +345,7 @@ async fn a_change_waits_for_one_that_has_its_document_though_it_is_not_there_yet
         other.batch_execute(insert).await.expect("taken");
     };
     let (changed, ()) = tokio::join!(store.change(steps.to_vec()), take_it);
-    assert!(!changed.expect("answered"), "the other one has it");
+    assert_eq!(changed.expect("answered"), Taken::Not, "the other one has it");
     assert_eq!(store.get(Kind::AccountName, "b").await.expect("read"), None);
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::server::store::{
     StoreError,
-    directory::{Expect, Kind, Step},
+    directory::{Act, Kind, Step, Taken},
 };
 
 /// After every id that begins with a prefix.
@@ -28,30 +28,34 @@ pub(super) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Looks at every expectation first, then takes the steps. False: one did not hold, and nothing was done.
-pub(super) fn change(connection: &Connection, steps: &[Step]) -> Result<bool, StoreError> {
+/// Looks at every expectation first, then takes the steps. There is no log: a file has one server, which knows what it
+/// changed.
+pub(super) fn change(connection: &Connection, steps: &[Step]) -> Result<Taken, StoreError> {
     for step in steps {
-        let exists: bool = connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM documents WHERE kind = ?1 AND id = ?2)")?
-            .query_row(params![step.kind.as_str(), step.id], |row| row.get(0))?;
-        let holds = match step.expect {
-            Expect::Anything => true,
-            Expect::Absent => !exists,
-            Expect::Present => exists,
-        };
-        if !holds {
-            return Ok(false);
+        if !step.expect.holds(get(connection, step.kind, &step.id)?.as_deref()) {
+            return Ok(Taken::Not);
         }
     }
-    for Step { kind, id, body, .. } in steps {
-        match body {
-            Some(body) => connection
-                .prepare_cached("INSERT OR REPLACE INTO documents (kind, id, body) VALUES (?1, ?2, ?3)")?
-                .execute(params![kind.as_str(), id, body])?,
-            None => connection
-                .prepare_cached("DELETE FROM documents WHERE kind = ?1 AND id = ?2")?
-                .execute(params![kind.as_str(), id])?,
-        };
+    for step in steps {
+        take(connection, step)?;
     }
-    Ok(true)
+    Ok(Taken::Unlogged)
+}
+
+fn take(connection: &Connection, Step { kind, id, act, .. }: &Step) -> Result<(), StoreError> {
+    match act {
+        Act::Keep => 0,
+        Act::Put(body) => connection
+            .prepare_cached("INSERT OR REPLACE INTO documents (kind, id, body) VALUES (?1, ?2, ?3)")?
+            .execute(params![kind.as_str(), id, body])?,
+        Act::Remove => connection
+            .prepare_cached("DELETE FROM documents WHERE kind = ?1 AND id = ?2")?
+            .execute(params![kind.as_str(), id])?,
+        Act::RemoveUnder { except } => connection
+            .prepare_cached(
+                "DELETE FROM documents WHERE kind = ?1 AND id >= ?2 AND id < ?3 AND id IS NOT ?4",
+            )?
+            .execute(params![kind.as_str(), id, format!("{id}{LAST_CHARACTER}"), except])?,
+    };
+    Ok(())
 }

@@ -23,7 +23,7 @@ use self::{mark::Mark, read::From, writer::Writer};
 use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,
     StoreError, TopicName,
-    directory::{Directory, Kind, Step},
+    directory::{Changes, Directory, Kind, Step, Taken},
 };
 use crate::protocol::{chat::Room, cursor::Offset};
 
@@ -260,7 +260,12 @@ impl Directory for SqliteStore {
         self.read(move |connection| directory::list(connection, kind, &prefix)).await
     }
 
-    async fn change(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
+    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError> {
         self.writer.run(move |connection| directory::change(connection, &steps), |_| ()).await
+    }
+
+    /// Nobody else changes anything.
+    async fn changes_after(&self, _: u64) -> Result<Changes, StoreError> {
+        Ok(Changes { newest: 0, after: Some(Vec::new()) })
     }
 }
