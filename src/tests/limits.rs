@@ -452,7 +452,7 @@ async fn a_socket_that_says_too_much_is_refused_and_one_that_goes_on_is_closed()
         assert_eq!(socket.rejected().await, "bad_json");
     }
     socket.send(json!({ "type": "ping" })).await;
-    assert_eq!(socket.close_code().await, 1008);
+    assert_eq!(in_time(socket.close_code()).await, 1008);
     assert_eq!(texts(&server).await.len(), 0);
     quiet.is_alive().await;
 }

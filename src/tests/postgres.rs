@@ -140,10 +140,12 @@ async fn crashes_of_postgresql_under_load_lose_and_double_nothing() {
             eventually(async || seen.acknowledged.load(SeqCst) > said + 100).await;
             cluster.crash();
             eventually(async || seen.refused.load(SeqCst) > refused + 8).await;
-            let ready = server.get("/readyz").send().await.unwrap();
-            assert_eq!(problem(ready, 503).await, "unavailable");
+            let ready = async || server.get("/readyz").send().await.unwrap();
+            // Its answer may be a second old.
+            eventually(async || ready().await.status() == 503).await;
+            assert_eq!(problem(ready().await, 503).await, "unavailable");
             cluster.start_again();
-            eventually(async || server.get("/readyz").send().await.unwrap().status() == 200).await;
+            eventually(async || ready().await.status() == 200).await;
         }
         stop.store(true, SeqCst);
         let acknowledged = in_time(join_all(writers)).await;
