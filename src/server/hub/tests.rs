@@ -46,7 +46,7 @@ impl Bench {
     async fn node(url: &str) -> Self {
         let metrics = Arc::new(Metrics::new(u64::MAX));
         let topics = Arc::new(Topics::start(|record| record.body.clone(), metrics).expect("started"));
-        let store = PostgresStore::open(url, 4, topics.clone()).await.expect("opened");
+        let store = PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: None }
     }
 
