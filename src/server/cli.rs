@@ -1,5 +1,7 @@
 //! What the program is asked to do: to serve, or one of its commands. `main` is the caller.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 
@@ -50,6 +52,10 @@ struct Migrate {
     /// The database, `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     to: DatabaseUrl,
+
+    /// File with the certificates (PEM) of the authorities that sign PostgreSQL's, instead of the system's
+    #[arg(long, env = "IDOBATA_DATABASE_CA", value_name = "FILE")]
+    database_ca: Option<PathBuf>,
 }
 
 impl Cli {
@@ -65,11 +71,11 @@ impl Cli {
 impl Migrate {
     async fn run(&self, config: &Config) -> anyhow::Result<()> {
         let from = Location::of(Some(&self.from), &config.data)?;
-        let to = Location::of(Some(&self.to), &config.data)?;
-        let (Location::File(file), Location::Server(url)) = (&from, &to) else {
+        let to = Location::of(Some(&self.to), &config.data)?.signed_by(self.database_ca.clone());
+        let (Location::File(file), Location::Server(address)) = (&from, &to) else {
             bail!("a history is moved --from sqlite:PATH --to postgres://USER:PASSWORD@HOST/DATABASE");
         };
-        let copied = transfer::copy(file, url).await;
+        let copied = transfer::copy(file, address).await;
         let copied =
             copied.with_context(|| format!("{from} cannot be copied to {to}; nothing was changed"))?;
         let Copied { topics, entries, past_client_ids, rooms, documents } = copied;

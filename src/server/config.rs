@@ -56,6 +56,12 @@ pub struct Config {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<DatabaseUrl>,
 
+    /// File with the certificates (PEM) of the authorities that sign PostgreSQL's, instead of the system's
+    ///
+    /// With it there is always TLS to a PostgreSQL on the network; how without it, `sslmode` in the address says.
+    #[arg(long, env = "IDOBATA_DATABASE_CA", value_name = "FILE")]
+    pub database_ca: Option<PathBuf>,
+
     /// Connections to PostgreSQL at the same time; all nodes' together must fit into its `max_connections`
     ///
     /// Each topic that is posted to holds one while it commits, each page that is read one for a moment.

@@ -37,6 +37,7 @@ pub mod store;
 pub mod subscription;
 mod takeover;
 pub mod telemetry;
+pub mod tls;
 pub mod topic;
 mod write_deadline;
 

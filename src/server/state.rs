@@ -134,7 +134,8 @@ impl AppState {
         let topics = Topics::start(encode, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
-        let location = Location::of(config.database_url.as_ref(), data)?;
+        let location =
+            Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
         let opened = location.open(config.database_connections, sharing, topics.clone()).await;
         let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
         let hub = Hub::new(store, topics.clone());

@@ -52,7 +52,7 @@ impl Bench {
         let topics = Arc::new(
             Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
         );
-        let store = PostgresStore::open(url, 4, topics.clone()).await.expect("opened");
+        let store = PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: None }
     }
 

@@ -45,7 +45,7 @@ impl Bench {
     }
 
     async fn postgres() -> Self {
-        Self::open(Location::Server(Cluster::shared().fresh_database().await), None).await
+        Self::open(Location::Server(Cluster::shared().fresh_database().await.into()), None).await
     }
 
     /// The same database, as after a restart.

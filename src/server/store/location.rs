@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::{
-    Announce, Store, StoreError, directory::Directory, postgres::PostgresStore, sqlite::SqliteStore,
+    Announce, Store, StoreError,
+    directory::Directory,
+    postgres::{Address, PostgresStore},
+    sqlite::SqliteStore,
 };
 
 /// The database's name in the data folder.
@@ -48,8 +51,8 @@ pub enum Sharing {
 pub enum Location {
     /// A file of SQLite.
     File(PathBuf),
-    /// A database of a PostgreSQL server; its address.
-    Server(String),
+    /// A database of a PostgreSQL server.
+    Server(Address),
 }
 
 impl Location {
@@ -61,12 +64,20 @@ impl Location {
         match url.split_once(':') {
             Some(("sqlite", "")) => Ok(Self::File(data.join(DATABASE))),
             Some(("sqlite", path)) => Ok(Self::File(path.into())),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Server(url.clone())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Server(url.as_str().into())),
             _ => {
                 let forms = "write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
                 Err(StoreError::Address(forms.to_owned()))
             }
         }
+    }
+
+    /// The same; a server has to have a certificate of the authorities in this file, if there is one.
+    pub fn signed_by(mut self, ca: Option<PathBuf>) -> Self {
+        if let Self::Server(address) = &mut self {
+            address.ca = ca;
+        }
+        self
     }
 
     /// Opens the store, which announces what is appended. Holds at most `connections` connections to a server.
@@ -82,8 +93,8 @@ impl Location {
                 let store = Arc::new(SqliteStore::open(path, announce)?);
                 Ok(Opened { store: store.clone(), directory: store })
             }
-            Self::Server(url) => {
-                let store = Arc::new(PostgresStore::open(url, connections, announce).await?);
+            Self::Server(address) => {
+                let store = Arc::new(PostgresStore::open(address, connections, announce).await?);
                 store.claim(sharing).await?;
                 Ok(Opened { store: store.clone(), directory: store })
             }
@@ -95,7 +106,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Server(url) => f.write_str(&without_password(url)),
+            Self::Server(address) => f.write_str(&without_password(&address.url)),
         }
     }
 }
@@ -132,7 +143,7 @@ mod tests {
         assert!(location("sqlite:").ok() == file("data/idobata.db"));
         assert!(location("sqlite:/var/old.db").ok() == file("/var/old.db"));
         let url = "postgres://u@h/d";
-        assert!(location(url).ok() == Some(Location::Server(url.to_owned())));
+        assert!(location(url).ok() == Some(Location::Server(url.into())));
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Moves a history from SQLite to PostgreSQL with its epochs, offsets and times, so that readers resume across the
 //! move. `idobata migrate` is the caller; no server may have the file meanwhile.
 
-use super::{StoreError, postgres::Import, sqlite::Export};
+use super::{
+    StoreError,
+    postgres::{Address, Import},
+    sqlite::Export,
+};
 use std::path::Path;
 
 /// Rows that are read and written at once: a few megabytes at the most.
@@ -72,7 +76,7 @@ pub struct Copied {
 }
 
 /// Copies everything, or nothing. Tells how far it is by the log.
-pub async fn copy(from: &Path, to: &str) -> Result<Copied, StoreError> {
+pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
     let export = Export::open(from)?;
     let import = Import::begin(to).await?;
     let mut copied = Copied::default();

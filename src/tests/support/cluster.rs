@@ -3,6 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, TcpListener},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         OnceLock,
@@ -76,6 +77,23 @@ impl Cluster {
     pub(crate) fn start_again(&mut self) {
         self.keeper.command("start");
     }
+
+    /// Restarts it with TLS on a port of 127.0.0.1, which is returned. The certificate and its key are PEM. From then on
+    /// it is reachable there alone.
+    pub(crate) fn serve_tls(&mut self, certificate: &str, key: &str) -> u16 {
+        let port = free_port();
+        let on_one_line = |pem: &str| pem.trim().replace("\r", "").replace('\n', "|").replace(' ', "_");
+        self.keeper.command(&format!("tls {port} {} {}", on_one_line(certificate), on_one_line(key)));
+        port
+    }
+}
+
+/// A port that nobody has now, and that Linux gives to nobody by itself.
+fn free_port() -> u16 {
+    std::iter::repeat_with(|| fastrand::u16(20_000..32_000))
+        .take(1_000)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("of a thousand ports one is free")
 }
 
 /// Does something in a database, on a connection of its own.

@@ -22,10 +22,19 @@ stop() {
 clean() { stop QUIT; rm -rf "$folder"; }
 trap clean EXIT
 
+# By TCP as well, on a port of 127.0.0.1, with this certificate and key: PEM, with | for a line's end and _ for a space.
+tls=
+enable_tls() {
+    export PGPORT="$1"
+    echo "$2" | tr '|_' '\n ' >"$folder/data/server.crt"
+    (umask 077; echo "$3" | tr '|_' '\n ' >"$folder/data/server.key")
+    tls="-c ssl=on -c listen_addresses=127.0.0.1"
+}
+
 # Tests end no machine, so nothing has to reach the disk.
 start() {
     postgres -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=300 \
-        -c shared_buffers=32MB >>"$folder/log" 2>&1 &
+        -c shared_buffers=32MB $tls >>"$folder/log" 2>&1 &
     server=$!
     until pg_isready --quiet --host "$folder"; do
         kill -0 "$server" || { cat "$folder/log"; exit 1; }
@@ -40,11 +49,12 @@ start
 # Not a superuser: what the server needs must be what the owner of a database may do.
 createuser --host "$folder" --username postgres --createdb idobata
 echo "$folder"
-while read -r command; do
+while read -r command port certificate key; do
     case "$command" in
         start) start ;;
         crash) stop QUIT ;;
         restart) stop INT; start ;;
+        tls) stop INT; enable_tls "$port" "$certificate" "$key"; start ;;
     esac
     echo done
 done

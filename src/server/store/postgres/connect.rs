@@ -4,6 +4,7 @@
 //! No password may get into an error: what PostgreSQL says of a connection has none, and the address is not repeated.
 
 use std::{
+    io,
     ops::Deref,
     sync::{
         Arc, OnceLock,
@@ -13,11 +14,12 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Client, Hook, HookError, Manager, Object, Pool, PoolError, Runtime,
-    tokio_postgres::{self, Config, NoTls, config::SslMode},
+    Client, Hook, HookError, Object, Pool, PoolError, Runtime,
+    tokio_postgres::{self, config::SslMode},
 };
+use rustls::CertificateError;
 
-use super::identity;
+use super::{address::Address, identity};
 use crate::server::store::StoreError;
 
 /// How long a new connection may take, and a caller wait for a free one: a person waits no longer for a refusal.
@@ -39,19 +41,15 @@ pub(super) struct Connections {
     pool: Pool,
     /// Which database it was at the start. A connection to another one is refused.
     identity: Arc<OnceLock<String>>,
+    /// Whether TLS is left to the server, which may have none.
+    may_be_plain: bool,
 }
 
 impl Connections {
     /// Reads the address; connects to nothing yet. At most `count` connections at the same time.
-    pub(super) fn new(url: &str, count: usize) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error| StoreError::Address(describe(&error)))?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(StoreError::Address(
-                "TLS to PostgreSQL is not built in: use a socket, a private network or a tunnel, and \
-                 sslmode=disable"
-                    .into(),
-            ));
-        }
+    pub(super) fn new(address: &Address, count: usize) -> Result<Self, StoreError> {
+        let mut config = address.read()?;
+        let may_be_plain = config.get_ssl_mode() == SslMode::Prefer;
         config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(WORK_TIMEOUT);
         config.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
         config.keepalives_retries(KEEPALIVE_RETRIES);
@@ -59,7 +57,7 @@ impl Connections {
             config.application_name("idobata");
         }
         let identity = Arc::new(OnceLock::new());
-        let pool = Pool::builder(Manager::new(config, NoTls))
+        let pool = Pool::builder(address.manager(config)?)
             .max_size(count + 1) // one is kept for the claim
             .wait_timeout(Some(CONNECT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
@@ -68,7 +66,12 @@ impl Connections {
             .post_create(prepare_connection(identity.clone()))
             .build()
             .map_err(|error| StoreError::Address(error.to_string()))?;
-        Ok(Self { pool, identity })
+        Ok(Self { pool, identity, may_be_plain })
+    }
+
+    /// Whether a connection may be without TLS although nobody asked for that.
+    pub(super) fn may_be_plain(&self) -> bool {
+        self.may_be_plain
     }
 
     /// A connection that nobody else has.
@@ -171,10 +174,23 @@ impl From<tokio_postgres::Error> for StoreError {
 }
 
 /// What went wrong in one line; the crate's own text leaves out what PostgreSQL said.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(said), _) => said.message().to_owned(),
+        (None, Some(source)) if is_unknown_issuer(source) => format!(
+            "none of the authorities that are believed signed its certificate; name the file with the right one's \
+             by --database-ca ({source})"
+        ),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),
     }
+}
+
+/// Whether TLS ended because nobody who is believed signed the server's certificate.
+fn is_unknown_issuer(source: &(dyn std::error::Error + 'static)) -> bool {
+    let cause = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let refusal = cause.and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(fault)) = refusal else { return false };
+    // A bad signature is that of an authority with the same name and another key.
+    matches!(fault, CertificateError::UnknownIssuer | CertificateError::BadSignature)
 }

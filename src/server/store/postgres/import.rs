@@ -1,6 +1,7 @@
 //! Writes a whole history into an empty database, in one transaction: all of it is there in the end, or nothing.
 
 use super::{
+    address::Address,
     connect::{Connection, Connections, in_time},
     schema,
 };
@@ -16,8 +17,8 @@ pub struct Import {
 
 impl Import {
     /// Makes the tables if they are missing. Refuses a database that has a history already.
-    pub async fn begin(url: &str) -> Result<Self, StoreError> {
-        let connection = Connections::new(url, 1)?.get().await?;
+    pub async fn begin(address: &Address) -> Result<Self, StoreError> {
+        let connection = Connections::new(address, 1)?.get().await?;
         in_time(async {
             schema::open(&connection).await?;
             connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;

@@ -3,6 +3,7 @@
 //!
 //! Announced is what this node appended; what others append is theirs to tell.
 
+mod address;
 mod append;
 mod change_log;
 mod claim;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-pub use self::import::Import;
+pub use self::{address::Address, import::Import};
 use self::{
     claim::Claim,
     connect::{Connection, Connections},
@@ -55,14 +56,17 @@ impl PostgresStore {
     /// Connects, brings the schema up to date, and gives new epochs to a database that was put back from a backup.
     /// Holds at most `connections` connections.
     pub async fn open(
-        url: &str,
+        address: &Address,
         connections: usize,
         announce: Arc<dyn Announce>,
     ) -> Result<Self, StoreError> {
-        let connections = Arc::new(Connections::new(url, connections)?);
+        let connections = Arc::new(Connections::new(address, connections)?);
         let connection = connections.get().await?;
         connections.expect_identity(connection.finish(schema::open(&connection)).await?);
         warn_of_loss(&connection).await?;
+        if connections.may_be_plain() {
+            warn_of_plain_text(&connection).await?;
+        }
         drop(connection);
         let queues = Queues::new(connections.clone(), announce);
         Ok(Self { queues, connections, claim: Mutex::default() })
@@ -112,6 +116,24 @@ async fn warn_of_loss(connection: &Connection) -> Result<(), StoreError> {
             synchronous_commit = commit,
             fsync,
             "PostgreSQL acknowledges before it is on the disk: a power cut may lose what was posted last"
+        );
+    }
+    Ok(())
+}
+
+/// Whether this connection is without TLS, as PostgreSQL sees it.
+async fn is_plain_text(connection: &Connection) -> Result<bool, StoreError> {
+    let select = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let row = connection.finish(async { Ok(connection.query_opt(select, &[]).await?) }).await?;
+    Ok(row.is_some_and(|row| !row.get::<_, bool>(0)))
+}
+
+/// Who says nothing of TLS gets what the server has, and is told when that is none.
+async fn warn_of_plain_text(connection: &Connection) -> Result<(), StoreError> {
+    if is_plain_text(connection).await? {
+        tracing::warn!(
+            "PostgreSQL has no TLS: passwords and history cross the network in plain text. Say sslmode=require, \
+             or sslmode=disable if the network is private"
         );
     }
     Ok(())

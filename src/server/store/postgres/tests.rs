@@ -25,6 +25,8 @@ use crate::{
     },
 };
 
+mod tls;
+
 /// Notes what was announced.
 #[derive(Default)]
 struct Announced(Mutex<Vec<Offset>>);
@@ -43,12 +45,12 @@ impl Announce for Announced {
 
 async fn open(url: &str) -> (Arc<PostgresStore>, Arc<Announced>) {
     let announced = Arc::new(Announced::default());
-    let store = PostgresStore::open(url, 4, announced.clone()).await.expect("opened");
+    let store = PostgresStore::open(&url.into(), 4, announced.clone()).await.expect("opened");
     (Arc::new(store), announced)
 }
 
 async fn refused(url: &str) -> StoreError {
-    PostgresStore::open(url, 4, Arc::new(Announced::default())).await.err().expect("refused")
+    PostgresStore::open(&url.into(), 4, Arc::new(Announced::default())).await.err().expect("refused")
 }
 
 fn draft(client_id: &str) -> Draft {
@@ -257,7 +259,7 @@ async fn a_copy_of_a_database_gets_new_epochs_once() {
 async fn a_server_that_is_another_one_suddenly_is_refused() {
     let url = Cluster::shared().fresh_database().await;
     drop(open(&url).await);
-    let connections = Connections::new(&url, 1).expect("an address");
+    let connections = Connections::new(&url.into(), 1).expect("an address");
     connections.expect_identity("another".into());
     let refused = connections.get().await.err().expect("refused");
     assert!(matches!(refused, StoreError::Replaced), "{refused}");

@@ -1,0 +1,149 @@
+//! Where a database is, and how the way there is protected. `connect` goes by it; nothing else reads an address.
+//!
+//! The address has a password in it, so none of it gets into an error.
+
+use std::path::PathBuf;
+
+use deadpool_postgres::{
+    Manager,
+    tokio_postgres::{
+        Config, NoTls,
+        config::{Host, SslMode},
+    },
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connect::describe;
+use crate::server::{site::is_loopback, store::StoreError, tls};
+
+/// What PostgreSQL's own clients call TLS with a check of the certificate. Here every TLS is checked, name and chain.
+const CHECKED_MODES: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];
+
+/// A database's address as `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`, and who signs its certificate.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    /// With the password.
+    pub url: String,
+    /// A file with the certificates (PEM) of the authorities that are believed, instead of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+impl From<&str> for Address {
+    fn from(url: &str) -> Self {
+        Self { url: url.to_owned(), ca: None }
+    }
+}
+
+impl From<String> for Address {
+    fn from(url: String) -> Self {
+        Self { url, ca: None }
+    }
+}
+
+impl Address {
+    /// Reads it; connects to nothing.
+    pub(super) fn read(&self) -> Result<Config, StoreError> {
+        let mut config: Config =
+            self.url_of_the_crate().parse().map_err(|error| StoreError::Address(describe(&error)))?;
+        config.ssl_mode(self.mode(&config));
+        Ok(config)
+    }
+
+    /// What makes connections. TLS to who has a wrong certificate ends in an error, never in plain text.
+    pub(super) fn manager(&self, config: Config) -> Result<Manager, StoreError> {
+        if config.get_ssl_mode() == SslMode::Disable {
+            return Ok(Manager::new(config, NoTls));
+        }
+        let tls = tls::client_config(self.ca.as_deref());
+        let tls = tls.map_err(|error| StoreError::Address(format!("--database-ca: {error}")))?;
+        Ok(Manager::new(config, MakeRustlsConnect::new(tls)))
+    }
+
+    /// The same in the words that the crate knows.
+    fn url_of_the_crate(&self) -> String {
+        let Some((place, settings)) = self.url.split_once('?') else { return self.url.clone() };
+        let is_checked = |setting: &str| CHECKED_MODES.contains(&setting);
+        let settings: Vec<_> = settings
+            .split('&')
+            .map(|setting| if is_checked(setting) { "sslmode=require" } else { setting })
+            .collect();
+        format!("{place}?{}", settings.join("&"))
+    }
+
+    fn mode(&self, config: &Config) -> SslMode {
+        let mode = config.get_ssl_mode();
+        if config.get_hosts().iter().all(is_socket) {
+            // As PostgreSQL's own clients: nobody is between.
+            SslMode::Disable
+        } else if mode != SslMode::Prefer {
+            mode
+        } else if self.ca.is_some() {
+            // Who says whom to believe wants nobody else.
+            SslMode::Require
+        } else if is_here(config) {
+            // Debian gives every cluster a certificate that nobody signed.
+            SslMode::Disable
+        } else {
+            SslMode::Prefer
+        }
+    }
+}
+
+fn is_socket(host: &Host) -> bool {
+    matches!(host, Host::Unix(_))
+}
+
+/// Whether the server is on this machine, or a tunnel to it.
+fn is_here(config: &Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(|address| is_loopback(*address));
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(is_loopback),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str, ca: Option<&str>) -> SslMode {
+        let address = Address { url: url.to_owned(), ca: ca.map(Into::into) };
+        address.read().ok().expect("an address").get_ssl_mode()
+    }
+
+    #[test]
+    fn the_way_is_protected_as_the_address_says() {
+        for (url, ca, expected) in [
+            ("postgres://u@db.example/d", None, SslMode::Prefer),
+            ("postgres://u@db.example/d?sslmode=prefer", None, SslMode::Prefer),
+            ("postgres://u@db.example/d", Some("ca.pem"), SslMode::Require),
+            ("postgres://u@db.example/d?sslmode=require", None, SslMode::Require),
+            ("postgres://u@db.example/d?a=b&sslmode=verify-full", None, SslMode::Require),
+            ("postgres://u@db.example/d?sslmode=verify-ca", None, SslMode::Require),
+            ("postgres://u@db.example/d?sslmode=disable", Some("ca.pem"), SslMode::Disable),
+            ("postgres://u@localhost/d", None, SslMode::Disable),
+            ("postgres://u@127.0.0.1,[::1]/d", None, SslMode::Disable),
+            ("postgres://u@localhost,db.example/d", None, SslMode::Prefer),
+            ("postgres://u@localhost/d?hostaddr=10.0.0.1", None, SslMode::Prefer),
+            ("postgres://u@db.example/d?hostaddr=127.0.0.1", None, SslMode::Disable),
+            ("postgres://u@localhost/d?sslmode=require", None, SslMode::Require),
+            ("postgres://u@%2Frun%2Fpostgresql/d", Some("ca.pem"), SslMode::Disable),
+            ("postgres://u@%2Frun%2Fpostgresql/d?sslmode=require", None, SslMode::Disable),
+        ] {
+            let url = url.replace("a=b", "application_name=b");
+            assert_eq!(mode(&url, ca), expected, "{url} {ca:?}");
+        }
+    }
+
+    #[test]
+    fn a_mode_that_is_no_mode_is_refused() {
+        for url in ["postgres://u:hunter2@h/d?sslmode=strict", "postgres://u:hunter2@h/d?sslrootcert=ca.pem"]
+        {
+            let refused = Address::from(url).read().err().expect("refused").to_string();
+            assert!(refused.contains("ssl") && !refused.contains("hunter2"), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! TLS to the servers that this one stands on, PostgreSQL and Redis: whose certificates are believed. A certificate is
+//! always checked, its chain and its name; nothing here can turn that off.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// A file with certificates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CaError {
+    /// It cannot be read.
+    #[error("the certificates in {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not what it has to be.
+    #[error("{} has no certificate in it that can be used: it takes the authority's, in PEM", .0.display())]
+    NoCertificate(PathBuf),
+}
+
+/// How a client of TLS 1.2 or 1.3 checks certificates: they have to come from the authorities in this file (PEM), or,
+/// without one, from those that the system trusts.
+pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, CaError> {
+    let roots = match ca {
+        Some(path) => roots_in(path, &read_ca(path)?)?,
+        None => system_roots(),
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().expect("ring has TLS 1.2 and 1.3");
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The text of a file with authorities' certificates, which are there and can be used.
+pub fn read_ca(path: &Path) -> Result<Vec<u8>, CaError> {
+    let pem = fs::read(path).map_err(|source| CaError::Unreadable { path: path.to_owned(), source })?;
+    roots_in(path, &pem)?;
+    Ok(pem)
+}
+
+fn roots_in(path: &Path, pem: &[u8]) -> Result<RootCertStore, CaError> {
+    let fault = || CaError::NoCertificate(path.to_owned());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(|_| fault())?).map_err(|_| fault())?;
+    }
+    if roots.is_empty() { Err(fault()) } else { Ok(roots) }
+}
+
+/// The system's. Without any nobody is believed, which is an error only to who meets TLS then.
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        tracing::warn!(
+            "this system trusts no authorities (package ca-certificates): TLS takes a file with one"
+        );
+    }
+    roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused_by_name() {
+        let folder = tempfile::tempdir().expect("made");
+        let path = folder.path().join("ca.pem");
+        assert!(matches!(client_config(Some(&path)), Err(CaError::Unreadable { .. })));
+        for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            fs::write(&path, text).expect("written");
+            let refused = client_config(Some(&path)).expect_err("no certificate").to_string();
+            assert!(refused.contains("ca.pem has no certificate"), "{refused}");
+        }
+        let signed = rcgen::generate_simple_self_signed(["h".to_owned()]).expect("made");
+        fs::write(&path, signed.cert.pem()).expect("written");
+        client_config(Some(&path)).expect("a certificate");
+        assert_eq!(read_ca(&path).expect("the same"), signed.cert.pem().as_bytes());
+    }
+}
