@@ -13,10 +13,10 @@ const BOUND: Duration = Duration::from_secs(10);
 /// Longer than comings and goings are collected.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// Nodes that know each other.
+/// Nodes that know each other and have answered all questions.
 fn acquainted(nodes: usize) -> World {
     let mut world = World::new(nodes);
-    world.pass(MOMENT);
+    world.pass(Duration::from_millis(1_500));
     world
 }
 
@@ -116,11 +116,8 @@ fn a_node_without_the_others_shows_its_own_people_only() {
 #[test]
 fn a_change_that_was_lost_is_noticed_with_the_next_word() {
     let mut world = acquainted(2);
-    world.hold(0, 1, true);
+    world.lose(0, 1, 1);
     world.enter(0, &room(), &user("1", "alice"));
-    world.pass(Duration::from_millis(100));
-    world.lose(0, 1);
-    world.hold(0, 1, false);
     world.pass(MOMENT);
     assert_eq!(world.nodes[&1].told, 0, "nothing was heard of it yet");
     world.pass(Duration::from_millis(2_500));
@@ -162,7 +159,6 @@ fn a_thousand_people_who_return_at_once_are_one_message() {
 #[test]
 fn however_many_ask_and_however_often_it_is_one_answer_a_second() {
     let mut world = acquainted(8);
-    world.pass(Duration::from_secs(1));
     world.said.clear();
     for _ in 0..10 {
         for node in 1..8 {
@@ -204,6 +200,7 @@ fn signs_of_typing_are_the_same_everywhere_whatever_the_clocks_say() {
     assert!(world.sign(0, &room(), "1"));
     world.pass(MOMENT);
     let typing = |world: &World, node: usize| world.nodes[&node].state.rooms().typing(&room(), world.now);
+    (0..3).for_each(|node| assert_eq!(typing(&world, node), [user("1", "alice")]));
     for _ in 0..3 {
         // Her next requests come to other nodes, whose clocks are behind and ahead.
         for node in [2, 0, 1] {
@@ -217,6 +214,25 @@ fn signs_of_typing_are_the_same_everywhere_whatever_the_clocks_say() {
     (0..3).for_each(|node| assert_eq!(typing(&world, node), []));
     world.check_agreement();
     assert!(!world.sign(1, &room(), "somebody else"));
+}
+
+#[test]
+fn parts_of_two_tellings_are_not_put_together() {
+    let mut world = World::new(1);
+    let (now, node) = (world.now, world.nodes.get_mut(&0).expect("it runs"));
+    let mut hear = |telling: u64, part: u32, id: &str| {
+        let rooms = format!(r#"{{"general":[["{id}","{id}",1]]}}"#);
+        let message = format!(
+            r#"{{"type":"whole","number":1,"telling":{telling},"part":{part},"parts":2,"rooms":{rooms}}}"#
+        );
+        node.state.hear("other", &message, now).expect("a part").len()
+    };
+    assert_eq!(hear(1, 0, "alice"), 0);
+    assert_eq!(hear(2, 1, "alice"), 0, "what is in the first part of this one is not known");
+    assert_eq!(hear(3, 0, "alice"), 0);
+    assert_eq!(hear(3, 0, "alice"), 0, "it came twice");
+    assert_eq!(hear(3, 1, "bob"), 2);
+    assert_eq!(node.state.rooms().members(&room()).len(), 2);
 }
 
 #[test]

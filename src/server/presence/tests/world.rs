@@ -44,6 +44,8 @@ struct Line {
     waiting: VecDeque<String>,
     delivered: Vec<String>,
     is_held: bool,
+    /// So many of the next do not arrive.
+    losing: usize,
 }
 
 impl World {
@@ -127,7 +129,7 @@ impl World {
     pub(super) fn mend_all(&mut self) {
         let nodes: Vec<_> = self.nodes.keys().copied().collect();
         nodes.into_iter().for_each(|node| self.mend(node));
-        self.lines.values_mut().for_each(|line| line.is_held = false);
+        self.lines.values_mut().for_each(|line| (line.is_held, line.losing) = (false, 0));
     }
 
     /// What is said arrives later, or again at once.
@@ -135,9 +137,9 @@ impl World {
         self.lines.entry((from, to)).or_default().is_held = is_held;
     }
 
-    /// The oldest that has not arrived never will.
-    pub(super) fn lose(&mut self, from: usize, to: usize) {
-        self.lines.entry((from, to)).or_default().waiting.pop_front();
+    /// The next that are said never arrive.
+    pub(super) fn lose(&mut self, from: usize, to: usize, count: usize) {
+        self.lines.entry((from, to)).or_default().losing = count;
     }
 
     /// The last that arrived arrive once more.
@@ -205,7 +207,11 @@ impl World {
                 .map(|(to, _)| *to)
                 .collect();
             for to in others {
-                self.lines.entry((from, to)).or_default().waiting.push_back(text.clone());
+                let line = self.lines.entry((from, to)).or_default();
+                match line.losing.checked_sub(1) {
+                    Some(left) => line.losing = left,
+                    None => line.waiting.push_back(text.clone()),
+                }
             }
         }
     }
