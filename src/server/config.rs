@@ -13,10 +13,11 @@ pub use self::{
 };
 use super::{
     backplane::RedisUrl,
+    measure,
     site::Origin,
     store::{Retention, location::DatabaseUrl},
 };
-use crate::protocol::transport::Transport;
+use crate::protocol::{name::parse_channel, transport::Transport};
 
 /// A self-hosted live event feed with chat rooms beside it.
 #[derive(Clone, Debug, Parser)]
@@ -68,11 +69,21 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N", value_parser = a_few)]
     pub database_connections: usize,
 
-    /// Redis or Valkey by which several nodes on one PostgreSQL database tell each other: `redis://HOST:PORT`
+    /// Redis or Valkey by which several nodes on one PostgreSQL database tell each other: `redis://HOST:PORT`, with TLS `rediss:`
     ///
     /// All nodes need the same one, the same `DATABASE_URL` and the same `JWT_SECRET`. Nothing of value is kept in it.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     pub redis_url: Option<RedisUrl>,
+
+    /// PEM file with the authorities whose certificate a Redis with TLS (rediss:) must have; else the system's
+    #[arg(long, env = "IDOBATA_REDIS_CA", value_name = "FILE")]
+    pub redis_ca: Option<PathBuf>,
+
+    /// What this node's own values are called: the feed's channel is "server-NAME"
+    ///
+    /// Without it the only server has "server", and one of several its host's name and its port.
+    #[arg(long, env = "IDOBATA_NODE_NAME", value_name = "NAME", value_parser = node_name)]
+    pub node_name: Option<String>,
 
     /// How people become somebody
     #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW")]
@@ -268,6 +279,14 @@ impl FromStr for Age {
 
 fn at_least_one(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number above 0".to_owned())
+}
+
+/// As much as fits into the channel's name.
+fn node_name(text: &str) -> Result<String, String> {
+    let channel = parse_channel(&format!("{}-{text}", measure::CHANNEL));
+    channel
+        .map(|_| text.to_owned())
+        .map_err(|_| "write up to 57 of the characters A-Z a-z 0-9 . - _".to_owned())
 }
 
 /// One to look into the database while the other one waits for a lock.

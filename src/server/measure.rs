@@ -1,6 +1,7 @@
-//! What the process really measures of itself, once a second, published to the feed's channel `server`.
+//! What the process really measures of itself, once a second, published to the feed's channel `server`; of one node among
+//! several to a channel of its own, because the values of two of them would make one senseless line.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use cpu_time::ProcessTime;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -9,12 +10,30 @@ use tokio_util::sync::CancellationToken;
 use super::{feed::Feed, metrics::Metrics};
 use crate::protocol::feed::{Body, Publication};
 
-/// The channel's name.
+/// The channel's name, and what those of nodes begin with.
 pub const CHANNEL: &str = "server";
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// The channel of a server at this address. `name` is what it is to be called.
+pub fn channel(name: Option<&str>, address: SocketAddr, is_shared: bool) -> String {
+    match name {
+        Some(name) => format!("{CHANNEL}-{name}"),
+        None if is_shared => {
+            // Linux' own; elsewhere the port has to do.
+            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            let is_plain = |character: &char| character.is_ascii_alphanumeric() || *character == '-';
+            let host: String = host.trim().chars().filter(is_plain).take(HOST_MAX_CHARACTERS).collect();
+            format!("{CHANNEL}-{host}-{}", address.port())
+        }
+        None => CHANNEL.to_owned(),
+    }
+}
+
+/// So many of them fit into a channel's name with the rest.
+const HOST_MAX_CHARACTERS: usize = 40;
+
 /// Measures until the token is cancelled.
-pub async fn run(feed: Arc<Feed>, metrics: Arc<Metrics>, stop: CancellationToken) {
+pub async fn run(feed: Arc<Feed>, channel: String, metrics: Arc<Metrics>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(INTERVAL);
     // After a pause of the machine one value is right, not one for each second missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -25,7 +44,7 @@ pub async fn run(feed: Arc<Feed>, metrics: Arc<Metrics>, stop: CancellationToken
             _ = ticks.tick() => {}
         }
         let now = Reading::take(&metrics);
-        if let Err(error) = feed.publish(CHANNEL, CHANNEL, now.since(&last), None).await {
+        if let Err(error) = feed.publish(&channel, &channel, now.since(&last), None).await {
             tracing::warn!(%error, "the server's own values could not be published");
         }
         last = now;
@@ -72,5 +91,21 @@ impl Reading {
             Some(Publication::new(body).expect("our own words are within the limits"))
         })
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::name::parse_channel;
+
+    #[test]
+    fn every_node_has_a_channel_of_its_own() {
+        let address = "127.0.0.1:3001".parse().expect("an address");
+        assert_eq!(channel(None, address, false), "server");
+        assert_eq!(channel(Some("a"), address, true), "server-a");
+        let named = channel(None, address, true);
+        assert!(named.starts_with("server-") && named.ends_with("-3001"), "{named}");
+        parse_channel(&named).expect("a channel's name");
     }
 }

@@ -139,9 +139,9 @@ impl Server {
 
     /// Answers requests until the state's stop token is cancelled, then ends what is open.
     pub async fn serve(self) -> anyhow::Result<()> {
-        let Self { state, listener, config, .. } = self;
+        let Self { address, state, listener, config } = self;
         let stop = state.lifetime.stop.clone();
-        let background = start_background(&state, &config);
+        let background = start_background(&state, &config, address);
         let router = routes::router(state.clone());
         let door = accept::Door {
             admission: Admission::new(&state, &config.limits),
@@ -173,7 +173,7 @@ impl Server {
     }
 }
 
-fn start_background(state: &AppState, config: &Config) -> tokio_util::task::TaskTracker {
+fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> tokio_util::task::TaskTracker {
     let background = tokio_util::task::TaskTracker::new();
     let stop: &CancellationToken = &state.lifetime.stop;
     let (chat, swept) = (state.chat.clone(), stop.clone());
@@ -192,7 +192,8 @@ fn start_background(state: &AppState, config: &Config) -> tokio_util::task::Task
     }
     background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
-        background.spawn(measure::run(state.feed.clone(), state.metrics.clone(), stop.clone()));
+        let channel = measure::channel(config.node_name.as_deref(), address, state.backplane.is_shared());
+        background.spawn(measure::run(state.feed.clone(), channel, state.metrics.clone(), stop.clone()));
     }
     background
 }

@@ -128,7 +128,7 @@ impl AppState {
         };
         let metrics = Arc::new(Metrics::new(config.max_connections));
         let (backplane, sharing): (Arc<dyn Backplane>, _) = match &config.redis_url {
-            Some(url) => (Arc::new(Redis::start(url)?), Sharing::WithNodes),
+            Some(url) => (Arc::new(Redis::start(url, config.redis_ca.as_deref())?), Sharing::WithNodes),
             None => (Arc::new(Local::new()), Sharing::Alone),
         };
         let topics = Topics::start(encode, metrics.clone(), backplane.clone())

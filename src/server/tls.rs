@@ -48,6 +48,12 @@ pub fn read_ca(path: &Path) -> Result<Vec<u8>, CaError> {
     Ok(pem)
 }
 
+/// Lets libraries that make their own configuration do so with the same cryptography as we do.
+pub fn provide() {
+    // The second time it is there already.
+    drop(ring::default_provider().install_default());
+}
+
 fn roots_in(path: &Path, pem: &[u8]) -> Result<RootCertStore, CaError> {
     let fault = || CaError::NoCertificate(path.to_owned());
     let mut roots = RootCertStore::empty();

@@ -28,6 +28,15 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Makes and starts one.
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Makes and starts one that speaks TLS only, with the certificate and the key in these files.
+    pub(crate) fn start_tls(certificate: &str, key: &str) -> Self {
+        Self::start_with(&format!(" {certificate} {key}"))
+    }
+
+    fn start_with(certificate: &str) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, "redis"])
             .stdin(Stdio::piped())
@@ -39,7 +48,7 @@ impl RedisServer {
         let mut server = Self { port: 0, child, commands, answers };
         for _ in 0..ATTEMPTS {
             server.port = free_port();
-            match server.ask(&format!("start {}", server.port)).as_str() {
+            match server.ask(&format!("start {}{certificate}", server.port)).as_str() {
                 "done" => return server,
                 "taken" => {}
                 refusal => panic!("Redis does not start: {refusal}"),

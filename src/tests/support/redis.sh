@@ -15,11 +15,17 @@ stop() {
 clean() { stop; rm -rf "$folder"; }
 trap clean EXIT
 
-# It opens the port first and the socket afterwards: who is answered by the socket has the port.
+# It opens the port first and the socket afterwards: who is answered by the socket has the port. With a certificate and a
+# key there is TLS on it and nothing else.
 start() {
     stop
     rm -f "$folder/socket"
-    redis-server --port "$1" --bind 127.0.0.1 --unixsocket "$folder/socket" --dir "$folder" --save '' \
+    if [ -n "${2:-}" ]; then
+        set -- --port 0 --tls-port "$1" --tls-cert-file "$2" --tls-key-file "$3" --tls-auth-clients no
+    else
+        set -- --port "$1"
+    fi
+    redis-server "$@" --bind 127.0.0.1 --unixsocket "$folder/socket" --dir "$folder" --save '' \
         --appendonly no >"$folder/log" 2>&1 &
     server=$!
     until redis-cli -s "$folder/socket" ping >/dev/null 2>&1; do
@@ -30,9 +36,9 @@ start() {
 }
 refusal() { if grep -q 'Address already in use' "$folder/log"; then echo taken; else tail -n 1 "$folder/log"; fi; }
 
-while read -r command port; do
+while read -r command port certificate key; do
     case "$command" in
-        start) start "$port" ;;
+        start) start "$port" "$certificate" "$key" ;;
         crash) stop; echo "done" ;;
     esac
 done

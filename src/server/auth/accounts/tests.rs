@@ -236,7 +236,9 @@ async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
 async fn nodes<const COUNT: usize>() -> [Accounts; COUNT] {
     let url = Cluster::shared().fresh_database().await;
     let open = |_| async {
-        Accounts::new(Arc::new(PostgresStore::open(&url, 4, Arc::new(Nobody)).await.expect("opened")))
+        Accounts::new(Arc::new(
+            PostgresStore::open(&url.as_str().into(), 4, Arc::new(Nobody)).await.expect("opened"),
+        ))
     };
     let nodes = futures_util::future::join_all((0..COUNT).map(open)).await;
     nodes.try_into().unwrap_or_else(|_| unreachable!("so many were opened"))

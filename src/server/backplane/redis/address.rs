@@ -1,24 +1,39 @@
 //! Where Redis is: the setting, read and checked. Its password must not get into a log or an error.
 
-use std::{convert::Infallible, fmt, str::FromStr};
+use std::{convert::Infallible, fmt, path::Path, str::FromStr};
 
-use redis::{Client, IntoConnectionInfo};
+use redis::{Client, IntoConnectionInfo, TlsCertificates};
 
-/// The setting is no address of Redis. What it is it does not say: it may have a password in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the address of Redis (--redis-url, REDIS_URL) cannot be used: write redis://HOST:PORT, or redis://:PASSWORD@HOST:PORT"
-)]
-pub struct BadRedisUrl;
+use crate::server::tls::{self, CaError};
 
-/// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, or a socket's path as `redis+unix:///PATH`.
+/// Why there can be no Redis. What the setting is it does not say: it may have a password in it.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRedisUrl {
+    /// It is no address.
+    #[error(
+        "the address of Redis (--redis-url, REDIS_URL) cannot be used: write redis://HOST:PORT or \
+         redis://:PASSWORD@HOST:PORT, with rediss: for TLS"
+    )]
+    Form,
+    /// The file with the authorities is at fault.
+    #[error("--redis-ca: {0}")]
+    Ca(#[from] CaError),
+}
+
+/// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` with TLS, or a socket's path as `redis+unix:///PATH`.
 #[derive(Clone)]
 pub struct RedisUrl(String);
 
 impl RedisUrl {
-    /// What connects there. Connects to nothing yet.
-    pub(super) fn client(&self) -> Result<Client, BadRedisUrl> {
-        Client::open(self.0.as_str()).map_err(|_| BadRedisUrl)
+    /// What connects there. Connects to nothing yet. With `rediss:` the server's certificate has to come from the
+    /// authorities in the file `ca`, or without one from those that the system trusts.
+    pub(super) fn client(&self, ca: Option<&Path>) -> Result<Client, BadRedisUrl> {
+        tls::provide();
+        let certificates = match ca.filter(|_| self.0.starts_with("rediss:")) {
+            Some(path) => TlsCertificates { client_tls: None, root_cert: Some(tls::read_ca(path)?) },
+            None => return Client::open(self.0.as_str()).map_err(|_| BadRedisUrl::Form),
+        };
+        Client::build_with_tls(self.0.as_str(), certificates).map_err(|_| BadRedisUrl::Form)
     }
 }
 
@@ -64,7 +79,7 @@ mod tests {
     fn what_is_no_address_is_refused_with_the_form() {
         for text in ["", "localhost", "http://localhost", "postgres://localhost/a"] {
             let Ok(url) = text.parse::<RedisUrl>();
-            let refused = url.client().expect_err(text).to_string();
+            let refused = url.client(None).expect_err(text).to_string();
             assert!(refused.contains("redis://HOST:PORT"), "{refused}");
         }
     }

@@ -18,6 +18,7 @@ mod speaker;
 mod tests;
 
 use std::{
+    path::Path,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -63,9 +64,9 @@ struct Us {
 }
 
 impl Redis {
-    /// Begins to connect.
-    pub fn start(url: &RedisUrl) -> Result<Self, BadRedisUrl> {
-        let client = url.client()?;
+    /// Begins to connect; `ca` is a file with authorities whose certificates are believed.
+    pub fn start(url: &RedisUrl, ca: Option<&Path>) -> Result<Self, BadRedisUrl> {
+        let client = url.client(ca)?;
         let node = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
         let us = Arc::new(Us { node, prefix: OnceLock::new(), ears: OnceLock::new() });
         let (speaker, lines) = (Arc::new(Speaker::new(us.clone())), Arc::new(Lines::default()));

@@ -36,7 +36,7 @@ impl Node {
     /// A node that hears these lines already.
     async fn listening(url: &str, installation: &str, lines: &[&str]) -> Self {
         let Ok(url) = url.parse();
-        let redis = Redis::start(&url).expect("an address");
+        let redis = Redis::start(&url, None).expect("an address");
         let (log, heard) = mpsc::unbounded_channel();
         let mut node = Self { redis, heard };
         lines.iter().for_each(|line| node.redis.listen(line));
@@ -135,6 +135,33 @@ async fn a_network_that_swallows_everything_is_noticed() {
     node.until_link(false).await;
     gate.open();
     node.until_link(true).await;
+}
+
+#[tokio::test]
+async fn over_tls_only_a_redis_with_the_right_certificate_is_spoken_to() {
+    let folder = tempfile::tempdir().expect("made");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    let (right, key) = (file("right.pem", &cert.pem()), file("key.pem", &signing_key.serialize_pem()));
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    let wrong = file("wrong.pem", &other.cert.pem());
+    let server = RedisServer::start_tls(right.to_str().expect("text"), key.to_str().expect("text"));
+    let Ok(url) = format!("rediss://localhost:{}", server.address().port()).parse();
+    let asked = async |ca: &Path| {
+        let client = RedisUrl::client(&url, Some(ca)).expect("an address");
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config()).await?;
+        redis::cmd("PING").query_async::<String>(&mut connection).await
+    };
+    assert_eq!(asked(&right).await.expect("trusted"), "PONG");
+    let refused = asked(&wrong).await.expect_err("somebody else's").to_string();
+    assert!(refused.contains("certificate"), "{refused}");
+    let missing = RedisUrl::client(&url, Some(Path::new("nowhere.pem"))).expect_err("no file").to_string();
+    assert!(missing.contains("nowhere.pem"), "{missing}");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl Node {
             Arc::new(Local::new()),
         );
         let topics = Arc::new(topics.expect("started"));
-        let store = Arc::new(PostgresStore::open(url, 4, topics.clone()).await.expect("opened"));
+        let store = Arc::new(PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened"));
         let hub = Hub::new(store.clone(), topics);
         let wire = exchange.connect();
         let following = Following::open(store.clone(), wire.clone()).await.expect("opened");
