@@ -73,7 +73,7 @@ impl Speaker {
             Message { line: format!("{prefix}{line}"), text: format!("{} {message}", self.us.node) };
         let bytes = message.text.len();
         if self.waiting_bytes.fetch_add(bytes, Relaxed) + bytes > QUEUE_BYTES
-            || !lock(&self.queue).as_ref().is_some_and(|queue| queue.try_send(message).is_ok())
+            || lock(&self.queue).as_ref().is_none_or(|queue| queue.try_send(message).is_err())
         {
             self.waiting_bytes.fetch_sub(bytes, Relaxed);
         }

@@ -111,7 +111,7 @@ mod tests {
 
     fn mode(url: &str, ca: Option<&str>) -> SslMode {
         let address = Address { url: url.to_owned(), ca: ca.map(Into::into) };
-        address.read().ok().expect("an address").get_ssl_mode()
+        address.read().expect("an address").get_ssl_mode()
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
     fn a_mode_that_is_no_mode_is_refused() {
         for url in ["postgres://u:hunter2@h/d?sslmode=strict", "postgres://u:hunter2@h/d?sslrootcert=ca.pem"]
         {
-            let refused = Address::from(url).read().err().expect("refused").to_string();
+            let refused = Address::from(url).read().expect_err("refused").to_string();
             assert!(refused.contains("ssl") && !refused.contains("hunter2"), "{refused}");
         }
     }

@@ -107,7 +107,7 @@ async fn who_prefers_tls_does_not_fall_back_to_plain_text_before_a_wrong_certifi
     let mut config: Config = address.url.parse().expect("an address");
     // As to a server elsewhere.
     config.ssl_mode(SslMode::Prefer);
-    let pool = Pool::builder(address.manager(config).ok().expect("made")).build().expect("built");
+    let pool = Pool::builder(address.manager(config).expect("made")).build().expect("built");
     let Err(PoolError::Backend(refused)) = pool.get().await else { panic!("it was let in") };
     assert!(connect::describe(&refused).contains("UnknownIssuer"), "{refused}");
 }
