@@ -90,6 +90,10 @@ impl State {
     /// What is due now. To be called about every [`super::TICK`].
     pub(super) fn tick(&mut self, now: Instant) -> (Vec<News>, Vec<Message>) {
         let news = self.peers.forget(&mut self.rooms, now);
+        // A tick may have been on its way when the node ended.
+        if self.voice.has_ended() {
+            return (news, Vec::new());
+        }
         let mut said = self.voice.speak(&self.rooms, now);
         said.extend(self.peers.question(now));
         (news, said)

@@ -45,6 +45,11 @@ impl Voice {
         self.is_asked = true;
     }
 
+    /// Whether the last word is said: nothing may follow it.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// What there is to say at a tick.
     pub(super) fn speak(&mut self, rooms: &Rooms, now: Instant) -> Vec<Message> {
         let is_due = |last: Option<Instant>, interval| {

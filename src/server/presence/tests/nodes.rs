@@ -65,6 +65,17 @@ fn a_node_that_stops_takes_its_people_along_at_once() {
 }
 
 #[test]
+fn nothing_is_said_after_the_last_word() {
+    let mut world = acquainted(2);
+    world.enter(0, &room(), &user("1", "alice"));
+    let now = world.now + BOUND;
+    let state = &mut world.nodes.get_mut(&0).expect("it runs").state;
+    state.listening();
+    assert_eq!(state.end(), Some(Message::Gone));
+    assert_eq!(state.tick(now).1, []);
+}
+
+#[test]
 fn a_short_break_changes_nothing_for_anybody() {
     let mut world = acquainted(3);
     for node in 0..3 {
