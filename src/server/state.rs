@@ -150,7 +150,7 @@ impl AppState {
             AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
-        let auth = Arc::new(Auth::new(mode, &secret));
+        let auth = Arc::new(Auth::new(mode, &secret, directory.clone()));
         let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
         following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());

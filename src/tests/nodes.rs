@@ -306,3 +306,16 @@ async fn a_member_who_is_removed_at_one_node_hears_nothing_more_at_another() {
         assert!(block.data.as_ref().is_none_or(|data| data["type"] != "message"), "{block:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_leaves_at_one_node_is_let_go_of_at_the_other() {
+    let nodes = Nodes::start(2).await;
+    let (alice, bob) = (nodes.person("alice").await, nodes.person("bob").await);
+    let (mut ends, mut stays) =
+        (alice.at(nodes.node(1)).socket().await, bob.at(nodes.node(1)).socket().await);
+    ends.join("general", json!({})).await;
+    stays.join("general", json!({})).await;
+    assert_eq!(alice.send(Method::DELETE, "/api/session", &json!(null)).await.status(), 204);
+    assert_eq!(ends.close_code().await, 4401);
+    stays.is_alive().await;
+}

@@ -22,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::secret::{hash, random_token};
+use self::{accounts::end_all, admissions::Admissions, issuer::Issuer, sessions::Sessions};
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     admissions::Admission,
@@ -32,8 +33,10 @@ pub use self::{
     secret::{Secret, SecretError},
     sessions::SESSION_LIFETIME,
 };
-use self::{admissions::Admissions, issuer::Issuer, sessions::Sessions};
-use super::{error::Error, store::StoreError};
+use super::{
+    error::Error,
+    store::{StoreError, directory::Directory},
+};
 use crate::protocol::session::{Session, User};
 
 /// How often connections whose token has ended are looked for.
@@ -54,12 +57,13 @@ pub struct Auth {
     mode: Mode,
     sessions: Sessions,
     admissions: Arc<Admissions>,
+    directory: Arc<dyn Directory>,
 }
 
 impl Auth {
     /// Tokens of ours are signed with `secret`.
-    pub fn new(mode: Mode, secret: &Secret) -> Self {
-        Self { mode, sessions: Sessions::new(secret), admissions: Arc::default() }
+    pub fn new(mode: Mode, secret: &Secret, directory: Arc<dyn Directory>) -> Self {
+        Self { mode, sessions: Sessions::new(secret), admissions: Arc::default(), directory }
     }
 
     /// The accounts, if people have some here.
@@ -139,8 +143,11 @@ impl Auth {
 
     /// Ends a session with what is open of it.
     pub async fn sign_out(&self, user_id: &str, session: Option<&str>) -> Result<(), Error> {
-        if let (Mode::Accounts(accounts), Some(session)) = (&self.mode, session) {
-            accounts.end_session(user_id, session).await?;
+        match (&self.mode, session) {
+            (Mode::Accounts(accounts), Some(session)) => accounts.end_session(user_id, session).await?,
+            // There is no document of it; the other nodes hear of its end as of any other.
+            (Mode::Guest, _) => drop(self.directory.change(vec![end_all(user_id, None)]).await?),
+            (Mode::Accounts(_), None) | (Mode::Issuer(_), _) => {}
         }
         self.admissions.end(user_id, session);
         Ok(())

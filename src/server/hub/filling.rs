@@ -36,8 +36,8 @@ async fn fill(store: &dyn Store, topics: &Topics, topic: Arc<Topic>) {
         sleep(PATIENCE).await;
         match topic.lacking() {
             None => return,
-            // What comes is coming.
-            Some(now) if now > after => continue,
+            // What was late has come, or the numbering is another one; something else is missing now.
+            Some(now) if now != after => continue,
             Some(_) => {}
         }
         if let Err(error) = fill_once(store, topics, &topic, after).await {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub(super) use self::sessions::parts;
+pub(super) use self::sessions::{end_all, parts};
 pub use self::{
     links::{Link, Purpose},
     sessions::AccountSession,

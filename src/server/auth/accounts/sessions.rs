@@ -136,7 +136,7 @@ impl Accounts {
 }
 
 /// The step that ends all sessions of an account but one. The change has to name the account, too.
-pub(super) fn end_all(account: &str, kept: Option<&str>) -> Step {
+pub(in crate::server::auth) fn end_all(account: &str, kept: Option<&str>) -> Step {
     Step::remove_under(Kind::Session, place(account, ""), kept.map(|session| place(account, session)))
 }
 

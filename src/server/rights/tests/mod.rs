@@ -62,7 +62,11 @@ impl Node {
         wire.attach("", following.clone());
         let rights = Arc::new(Rights::open(&following, hub.clone(), false).await.expect("read"));
         let accounts = Mode::Accounts(Accounts::new(following.clone()));
-        let auth = Arc::new(Auth::new(accounts, &Secret::from_setting(SECRET).expect("long enough")));
+        let auth = Arc::new(Auth::new(
+            accounts,
+            &Secret::from_setting(SECRET).expect("long enough"),
+            following.clone(),
+        ));
         let appliers: [Arc<dyn Apply>; 2] = [rights.clone(), auth.clone()];
         following.attach(appliers.iter().map(Arc::downgrade).collect());
         Self { store, hub, following, rights, auth, stop: CancellationToken::new() }
