@@ -99,7 +99,7 @@ impl Chat {
     /// The rooms that they may enter, in the order the rooms were made.
     pub async fn rooms(&self, who: Option<&Identity>) -> Result<Vec<Room>, Error> {
         self.rights.check_reader(who)?;
-        let mut rooms = self.hub.store().rooms().await?;
+        let mut rooms = self.read_rooms().await?;
         rooms.retain(|room| self.rights.may_enter(&room.id, who));
         Ok(rooms)
     }
@@ -112,14 +112,17 @@ impl Chat {
         // The first rooms are nobody's: to claim one would take it from everybody.
         let is_there = self.hub.store().rooms().await?.iter().any(|known| known.id == room.id);
         // A token that is good for some rooms only does not get further by making one.
-        if is_there
-            || !self.rights.may_enter(&room.id, Some(who))
-            || !self.rights.claim(&room.id, &who.user, is_private).await?
-        {
+        if is_there || !self.rights.may_enter(&room.id, Some(who)) {
+            return Err(exists(&room.id));
+        }
+        // Theirs already: it was not known whether the room was made, and they try again.
+        let is_claimed = self.rights.owns(&room.id, who) && self.rights.is_private(&room.id) == is_private;
+        if !is_claimed && !self.rights.claim(&room.id, &who.user, is_private).await? {
             return Err(exists(&room.id));
         }
         let made = self.make_room(room.clone()).await;
-        if made.is_err() {
+        // After a fault of the store the room may be there: without its claim it would be everybody's.
+        if let Err(Error::Rejected(_)) = &made {
             self.rights.disclaim(&room.id, &who.user).await?;
         }
         made
@@ -143,16 +146,25 @@ impl Chat {
         if self.is_known(&id) {
             return Ok(id);
         }
-        let rooms = self.hub.store().rooms().await?;
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(rooms.into_iter().map(|room| room.id));
+        self.read_rooms().await?;
+        // Whose it is may not have been known before.
+        self.rights.check_entry(&id, who)?;
         if self.is_known(&id) {
             Ok(id)
         } else {
             Err(Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.").into())
         }
+    }
+
+    /// All rooms. Of one that another node has just made the rights are known as well: they were written before it.
+    async fn read_rooms(&self) -> Result<Vec<Room>, Error> {
+        let rooms = self.hub.store().rooms().await?;
+        if rooms.iter().any(|room| !self.is_known(&room.id)) {
+            self.rights.catch_up().await?;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(rooms.iter().map(|room| room.id.clone()));
+        }
+        Ok(rooms)
     }
 
     fn is_known(&self, id: &RoomId) -> bool {

@@ -162,8 +162,8 @@ impl Hub {
         start: Start,
         filter: &Filter,
     ) -> Result<(Cursor, bool), StoreError> {
-        let head = topic.head();
-        let known = topic.cursor_at(head).expect("the bounds were learnt before");
+        let known = topic.cursor().expect("the bounds were learnt before");
+        let head = known.offset;
         let wanted = match &start {
             Start::New => return Ok((known, true)),
             Start::Last(count) if filter.channels.is_all() => head.saturating_sub(*count as Offset),
@@ -183,7 +183,9 @@ impl Hub {
         let Bounds { epoch, floor, head } = bounds;
         let offset = match start {
             Start::New | Start::Last(_) => wanted.clamp(floor, head),
-            Start::After(_) if (floor..=head).contains(&wanted) => wanted,
+            Start::After(cursor) if cursor.epoch == epoch && (floor..=head).contains(&cursor.offset) => {
+                cursor.offset
+            }
             Start::After(_) => return Ok((Cursor { epoch, offset: floor }, false)),
         };
         Ok((Cursor { epoch, offset }, true))

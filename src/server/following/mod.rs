@@ -17,7 +17,10 @@ mod nodes;
 mod word;
 
 use std::{
-    sync::{Arc, OnceLock, Weak},
+    sync::{
+        self, Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -60,14 +63,17 @@ pub struct Following {
     directory: Arc<dyn Directory>,
     backplane: Arc<dyn Backplane>,
     appliers: OnceLock<Vec<Weak<dyn Apply>>>,
-    /// The number up to which everything is applied. Held while something is, so that all is applied in order.
-    applied: Mutex<u64>,
+    /// The number up to which everything is applied. Held while something is, so that all is applied in order, and never
+    /// while the store is asked: what is heard meanwhile has to be applied.
+    applied: sync::Mutex<u64>,
     /// Held by a server that is alone from the making of a change to its applying: a file has no log that says which of
     /// two was first.
     making: Mutex<()>,
     /// Asks for a look at the log.
     behind: Notify,
     nodes: Nodes,
+    /// The last word is said.
+    is_gone: AtomicBool,
 }
 
 impl Following {
@@ -76,7 +82,7 @@ impl Following {
         directory: Arc<dyn Directory>,
         backplane: Arc<dyn Backplane>,
     ) -> Result<Arc<Self>, StoreError> {
-        let applied = Mutex::new(directory.changes_after(0).await?.newest);
+        let applied = sync::Mutex::new(directory.changes_after(0).await?.newest);
         Ok(Arc::new(Self {
             directory,
             backplane,
@@ -85,6 +91,7 @@ impl Following {
             making: Mutex::default(),
             behind: Notify::new(),
             nodes: Nodes::default(),
+            is_gone: AtomicBool::new(false),
         }))
     }
 
@@ -110,90 +117,103 @@ impl Following {
             return;
         }
         self.backplane.listen(LINE);
-        stop.run_until_cancelled(self.follow()).await;
+        // Side by side: a database that does not answer must not make this node silent.
+        stop.run_until_cancelled(async { tokio::join!(self.follow(), self.say()) }).await;
         self.tell(&Word::Gone);
+        self.is_gone.store(true, Relaxed);
         self.backplane.unlisten(LINE);
     }
 
     async fn follow(&self) {
         let mut link = self.backplane.link();
-        let mut says = tokio::time::interval(SAY);
         loop {
             let is_linked = *link.borrow_and_update();
             self.nodes.note_link(is_linked);
             let look = tokio::time::sleep(if is_linked { LOOK } else { LOOK_UNLINKED });
-            tokio::pin!(look);
-            loop {
-                tokio::select! {
-                    _ = says.tick() => self.say().await,
-                    () = self.behind.notified() => break,
-                    () = &mut look => break,
-                    Ok(()) = link.changed() => break,
-                }
+            tokio::select! {
+                () = self.behind.notified() => {}
+                () = look => {}
+                Ok(()) = link.changed() => {}
             }
+            self.nodes.note_link(*link.borrow());
             if let Err(error) = self.catch_up().await {
                 tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
             }
         }
     }
 
-    /// Says that this node is there.
+    /// Says that this node is there, and how far.
     async fn say(&self) {
-        let applied = *self.applied.lock().await;
-        self.tell(&Word::Applied(applied));
+        let mut says = tokio::time::interval(SAY);
+        loop {
+            says.tick().await;
+            let applied = *self.lock_applied();
+            self.tell(&Word::Applied(applied));
+        }
     }
 
+    /// Nothing follows the last word, or others would wait for a node that is gone.
     fn tell(&self, word: &Word) {
-        self.backplane.tell(LINE, word.encode());
+        if !self.is_gone.load(Relaxed) {
+            self.backplane.tell(LINE, word.encode());
+        }
+    }
+
+    fn lock_applied(&self) -> sync::MutexGuard<'_, u64> {
+        // A number is never half-changed.
+        self.applied.lock().unwrap_or_else(sync::PoisonError::into_inner)
     }
 
     /// Applies what the log has and this node does not.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        let mut applied = self.applied.lock().await;
-        let before = *applied;
-        self.read_on(&mut applied).await?;
-        if *applied != before {
-            self.tell(&Word::Applied(*applied));
-        }
-        Ok(())
-    }
-
-    async fn read_on(&self, applied: &mut u64) -> Result<(), StoreError> {
         loop {
-            let found = self.directory.changes_after(*applied).await?;
+            let before = *self.lock_applied();
+            let found = self.directory.changes_after(before).await?;
             match found.after {
                 Some(changes) if changes.is_empty() => return Ok(()),
                 Some(changes) => changes.iter().for_each(|change| {
-                    self.apply(&change.steps);
-                    *applied = change.number;
+                    self.apply_next(change);
                 }),
-                None => {
-                    tracing::warn!(from = *applied, to = found.newest, "read all rights anew");
-                    for applier in self.appliers() {
-                        applier.reload().await?;
-                    }
-                    *applied = found.newest;
-                }
+                None => self.reload(before, found.newest).await?,
             }
+            let applied = *self.lock_applied();
+            self.tell(&Word::Applied(applied));
         }
     }
 
-    /// A change of ours was made. Returns when it is applied here, with all that were made before it.
-    async fn take_over(&self, number: u64, steps: Vec<Told>) {
-        let mut applied = self.applied.lock().await;
-        if number == *applied + 1 {
-            self.apply(&steps);
-            *applied = number;
-        } else if number > *applied {
-            // Others were quicker, and what they did comes first.
-            if let Err(error) = self.read_on(&mut applied).await {
-                tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
-                // Nothing may come any more to whom a right was taken from. It is applied once more in its turn.
-                self.apply(&steps);
-                self.behind.notify_one();
-            }
+    /// Of what lies between nothing is known any more. Nothing that is heard meanwhile is the next one.
+    async fn reload(&self, from: u64, to: u64) -> Result<(), StoreError> {
+        tracing::warn!(from, to, "read all rights anew");
+        for applier in self.appliers() {
+            applier.reload().await?;
         }
-        self.tell(&Word::Changed(Change { number, steps }));
+        let mut applied = self.lock_applied();
+        *applied = to.max(*applied);
+        Ok(())
+    }
+
+    /// Applies a change in its turn. False: something is missing before it.
+    fn apply_next(&self, change: &Change) -> bool {
+        let mut applied = self.lock_applied();
+        if change.number == *applied + 1 {
+            self.apply(&change.steps);
+            *applied = change.number;
+        }
+        change.number <= *applied
+    }
+
+    /// A change of ours was made. Returns when it is applied here, with all that were made before it.
+    async fn take_over(&self, change: Change) {
+        // Others may have been quicker, and what they did comes first.
+        if !self.apply_next(&change)
+            && let Err(error) = self.catch_up().await
+        {
+            tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
+            // Nothing may come any more to whom a right was taken from. It is applied once more in its turn.
+            self.apply(&change.steps);
+            self.behind.notify_one();
+        }
+        self.tell(&Word::Changed(change));
     }
 
     fn apply(&self, steps: &[Told]) {
@@ -206,16 +226,12 @@ impl Following {
         self.appliers.get().into_iter().flatten().filter_map(Weak::upgrade)
     }
 
-    /// Another node made a change: applied at once when it is the next one and nothing else is being applied.
+    /// Another node made a change: applied at once when it is the next one.
     fn hear_change(&self, change: &Change) {
-        match self.applied.try_lock() {
-            Ok(mut applied) if change.number == *applied + 1 => {
-                self.apply(&change.steps);
-                *applied = change.number;
-                self.tell(&Word::Applied(change.number));
-            }
-            Ok(applied) if change.number <= *applied => {}
-            _ => self.behind.notify_one(),
+        if self.apply_next(change) {
+            self.tell(&Word::Applied(change.number));
+        } else {
+            self.behind.notify_one();
         }
     }
 }
@@ -260,7 +276,7 @@ impl Directory for Following {
         match taken {
             Taken::Not => {}
             Taken::Unlogged => self.apply(&told),
-            Taken::Logged(number) => self.take_over(number, told).await,
+            Taken::Logged(number) => self.take_over(Change { number, steps: told }).await,
         }
         Ok(taken)
     }

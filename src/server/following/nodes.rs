@@ -11,16 +11,16 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{LOOK_UNLINKED, SAY};
+use super::{LOOK, LOOK_UNLINKED};
 
 /// A node that said nothing for so long is gone: five of its words did not come.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 /// How long a change waits for the other nodes at the most. Who asked for it waits as long.
 const SETTLE: Duration = Duration::from_secs(2);
-/// How long it waits when it is not known who is there: twice the time in which every node looks by itself.
-const SETTLE_BLIND: Duration = LOOK_UNLINKED.saturating_mul(2);
-/// How long the line must have been up for all to be known: every node has said something twice.
-const KNOWN_AFTER: Duration = SAY.saturating_mul(2);
+/// How long it waits when it is not known who is there: as long as it takes every node to look by itself.
+const SETTLE_BLIND: Duration = LOOK.saturating_add(LOOK_UNLINKED);
+/// How long the line must have been up for all to be known: who said nothing for so long is gone.
+const KNOWN_AFTER: Duration = FORGET_AFTER;
 
 struct Node {
     applied: u64,

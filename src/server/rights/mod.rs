@@ -67,6 +67,7 @@ struct RoomRights {
 /// See the module.
 pub struct Rights {
     directory: Arc<dyn Directory>,
+    following: Arc<Following>,
     hub: Hub,
     nobody_reads: bool,
     channels: ChannelRights,
@@ -84,7 +85,16 @@ impl Rights {
         let channels = ChannelRights::open(directory.clone(), hub.clone()).await?;
         let rooms = RwLock::new(read_rooms(&*directory).await?);
         let (changes, claim_age) = (Mutex::default(), claims::age(following.is_shared()));
-        Ok(Self { directory, hub, nobody_reads, channels, rooms, changes, claim_age })
+        Ok(Self {
+            directory,
+            following: following.clone(),
+            hub,
+            nobody_reads,
+            channels,
+            rooms,
+            changes,
+            claim_age,
+        })
     }
 
     /// Who may read which channel.
@@ -168,10 +178,17 @@ impl Rights {
         if self.look(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false) {
             return Err(Rejection::new(Code::NotAllowed, "The owner of a room stays its member.").into());
         }
-        let step = Step::remove(Kind::Member, place(room, user_id), Expect::Anything);
+        // Of who is no member there is nothing to tell the other nodes, however often it is asked for.
+        let step = Step::remove(Kind::Member, place(room, user_id), Expect::Present);
         let taken = self.directory.change(vec![step]).await?;
         self.directory.settle(taken).await;
         Ok(())
+    }
+
+    /// Goes by all that any node has changed until now. To be called before something that was just found in the store
+    /// is taken for everybody's.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        if self.following.is_shared() { self.following.catch_up().await } else { Ok(()) }
     }
 
     /// Whether the room is theirs to change.

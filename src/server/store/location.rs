@@ -114,8 +114,9 @@ impl fmt::Display for Location {
 /// An address as it may be shown: nothing of it before the host or behind the database.
 fn without_password(url: &str) -> String {
     let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    // First what is before the host: a password may have any character, as PostgreSQL's own clients take it.
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let place = place.split(['?', '#']).next().unwrap_or_default();
     format!("PostgreSQL at {place}")
 }
 
@@ -154,6 +155,8 @@ mod tests {
         }
         let shown = location("postgres://u:hunter2@h:5433/d?password=hunter2").map(|it| it.to_string());
         assert_eq!(shown.ok().as_deref(), Some("PostgreSQL at h:5433/d"));
+        let shown = location("postgres://u:hunter2?more@h/d?options=a@b").map(|it| it.to_string());
+        assert!(!shown.unwrap_or_default().contains("hunter2"));
         assert!(!format!("{:?}", DatabaseUrl("hunter2".into())).contains("hunter2"));
     }
 }

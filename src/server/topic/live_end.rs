@@ -32,6 +32,13 @@ pub(super) struct LiveEnd {
     whispered: u64,
 }
 
+/// What is missing: everything after an offset, up to where somebody said that there are entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) struct Hole {
+    pub(in crate::server) after: Offset,
+    pub(in crate::server) told_head: Offset,
+}
+
 /// What came of [`LiveEnd::learn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Learnt {
@@ -91,9 +98,10 @@ impl LiveEnd {
         self.told_head = self.told_head.max(self.head + 1);
     }
 
-    /// The end of what we have, if there is more behind it.
-    pub(super) fn lacking(&self) -> Option<Offset> {
-        (self.told_head > self.head).then_some(self.head)
+    /// What is missing at our end, if there is more behind it.
+    pub(super) fn lacking(&self) -> Option<Hole> {
+        let hole = Hole { after: self.head, told_head: self.told_head };
+        (hole.told_head > hole.after).then_some(hole)
     }
 
     /// Goes on from here, without what lies between: readers find that in the store.
@@ -106,11 +114,15 @@ impl LiveEnd {
         self.take_what_follows();
     }
 
-    /// What the store has after our end, as much of it as there is up to `head`. What was told beyond that is not so.
-    pub(super) fn fill(&mut self, entries: Vec<Arc<Entry>>, head: Offset) {
+    /// What the store has of a hole, complete up to `last`; its own head is `head`. Unless somebody has told more since the
+    /// hole was seen, what was told beyond that is not so.
+    pub(super) fn fill(&mut self, hole: Hole, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
+        if self.told_head == hole.told_head {
+            self.told_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
+        }
+        self.note_head(head);
         self.push(entries);
-        self.jump(head);
-        self.told_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
+        self.jump(last);
     }
 
     /// Takes entries in whatever order they come; those before their turn wait for the others.

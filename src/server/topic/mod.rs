@@ -24,8 +24,8 @@ use tokio::sync::{
     mpsc::{self, UnboundedReceiver, UnboundedSender},
 };
 
-pub(super) use self::live_end::RING_MAX_ENTRIES;
 pub use self::live_end::Whispers;
+pub(super) use self::live_end::{Hole, RING_MAX_ENTRIES};
 pub(super) use self::reader::Reader;
 use self::{
     announcement::Announcement,
@@ -40,6 +40,9 @@ use super::{
     store::{Announce, Bounds, Channels, Record, Slice, TopicName},
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
+
+/// A hole that is larger than this is left to the readers: filled part by part, it would take longer than they do.
+const FILL_MAX_ENTRIES: Offset = 16 * RING_MAX_ENTRIES as Offset;
 
 /// An entry as it goes over the wire, encoded once and shared by all its readers.
 #[derive(Debug)]
@@ -171,13 +174,17 @@ impl Topics {
         self.ask_for_what_lacks(topic);
     }
 
-    /// Takes what the store has after our end of a topic.
-    pub(super) fn fill(&self, topic: &Arc<Topic>, slice: &Slice) {
+    /// Takes what the store has of a hole in a topic, or the first part of it.
+    pub(super) fn fill(&self, topic: &Arc<Topic>, hole: Hole, slice: &Slice) {
         if topic.epoch().is_some_and(|epoch| epoch != slice.bounds.epoch) {
             return self.learn(topic, &slice.bounds);
         }
         let entries = slice.records.iter().map(|record| self.encode(&slice.bounds.epoch, record)).collect();
-        lock(&topic.state).live_end.fill(entries, slice.bounds.head);
+        let head = slice.bounds.head;
+        // Part by part, so that readers get it from here; but of what is far behind each reads what it lacks.
+        let is_first_part = slice.more && head - hole.after <= FILL_MAX_ENTRIES;
+        let last = slice.records.last().filter(|_| is_first_part).map_or(head, |record| record.offset);
+        lock(&topic.state).live_end.fill(hole, entries, last, head);
         if !slice.records.is_empty() {
             self.metrics.count_fill();
         }
@@ -361,9 +368,8 @@ impl Topic {
         begins
     }
 
-    /// What it lacks begins after this offset. `None`: nothing is missing, or nobody reads it any more, and it is off
-    /// the list.
-    pub(super) fn lacking(&self) -> Option<Offset> {
+    /// What it lacks. `None`: nothing is missing, or nobody reads it any more, and it is off the list.
+    pub(super) fn lacking(&self) -> Option<Hole> {
         let mut state = lock(&self.state);
         let lacking = state.live_end.lacking().filter(|_| !state.readers.is_empty());
         state.is_filling = lacking.is_some();
@@ -402,9 +408,10 @@ impl Topic {
         lock(&self.state).live_end.whispers_after(number)
     }
 
-    /// The cursor at `offset`; `None` until the bounds are known.
-    pub(super) fn cursor_at(&self, offset: Offset) -> Option<Cursor> {
-        self.epoch().map(|epoch| Cursor { epoch, offset })
+    /// The cursor at the end as far as we were told; `None` until the bounds are known.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        let live_end = &lock(&self.state).live_end;
+        live_end.epoch().map(|epoch| Cursor { epoch: epoch.clone(), offset: live_end.head() })
     }
 
     fn add_reader(&self, bell: Arc<Bell>, channels: Channels) -> Arc<Reader> {

@@ -39,6 +39,10 @@ fn entry(offset: Offset) -> Arc<Entry> {
     Arc::new(Entry { offset, channel: None, encoded })
 }
 
+fn hole(after: Offset, told_head: Offset) -> Option<Hole> {
+    Some(Hole { after, told_head })
+}
+
 fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
     entries.map(|entries| entries.iter().map(|entry| entry.offset).collect())
 }
@@ -58,7 +62,7 @@ fn the_ring_gives_what_comes_after_an_offset() {
 fn what_comes_before_its_turn_waits_for_what_lies_between() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(13), entry(14)]);
-    assert_eq!((end.head(), end.lacking()), (11, Some(11)));
+    assert_eq!((end.head(), end.lacking()), (11, hole(11, 14)));
     assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11]));
     end.push(vec![entry(12)]);
     assert_eq!((end.head(), end.lacking()), (14, None));
@@ -69,7 +73,7 @@ fn what_comes_before_its_turn_waits_for_what_lies_between() {
 fn a_hole_is_filled_with_what_the_store_has() {
     let mut end = live_end_at(10);
     end.push(vec![entry(13)]);
-    end.fill(vec![entry(11), entry(12), entry(13)], 13);
+    end.fill(hole(10, 13).expect("one"), vec![entry(11), entry(12), entry(13)], 13, 13);
     assert_eq!((end.head(), end.lacking()), (13, None));
     assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13]));
 }
@@ -78,8 +82,7 @@ fn a_hole_is_filled_with_what_the_store_has() {
 fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(500)]);
-    // Of more than fits the store gives the first part.
-    end.fill((12..=20).map(entry).collect(), 499);
+    end.fill(hole(11, 500).expect("one"), (12..=20).map(entry).collect(), 499, 499);
     assert_eq!((end.head(), end.lacking()), (500, None));
     assert_eq!(offsets(end.recent_after(498, 9)), None);
     assert_eq!(offsets(end.recent_after(499, 9)), Some(vec![500]));
@@ -89,19 +92,39 @@ fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
 fn a_suspicion_ends_when_the_store_has_nothing_more() {
     let mut end = live_end_at(10);
     end.suspect();
-    assert_eq!(end.lacking(), Some(10));
-    end.fill(vec![], 10);
+    let suspected = end.lacking().expect("suspected");
+    assert_eq!(suspected, hole(10, 11).expect("one"));
+    end.fill(suspected, vec![], 10, 10);
     assert_eq!((end.head(), end.lacking()), (10, None));
+}
+
+#[test]
+fn a_large_hole_is_filled_part_by_part() {
+    let mut end = live_end_at(10);
+    end.note_head(400);
+    end.fill(end.lacking().expect("a hole"), (11..=200).map(entry).collect(), 200, 410);
+    assert_eq!((end.head(), end.lacking()), (200, hole(200, 410)));
+    assert!(end.covers(10));
+}
+
+#[test]
+fn what_is_told_while_a_hole_is_filled_is_not_forgotten() {
+    let mut end = live_end_at(10);
+    end.note_head(12);
+    let seen = end.lacking().expect("a hole");
+    end.note_head(15);
+    end.fill(seen, vec![entry(11), entry(12)], 12, 12);
+    assert_eq!(end.lacking(), hole(12, 15));
 }
 
 #[test]
 fn what_waits_for_its_turn_is_bounded() {
     let mut end = live_end_at(0);
     end.push((2..=2 * RING_MAX_ENTRIES as Offset).map(entry).collect());
-    assert_eq!(end.lacking(), Some(0));
+    assert_eq!(end.lacking(), hole(0, 2 * RING_MAX_ENTRIES as Offset));
     end.push(vec![entry(1)]);
     assert_eq!(end.head(), RING_MAX_ENTRIES as Offset + 1, "the rest comes from the store");
-    assert_eq!(end.lacking(), Some(end.head()));
+    assert_eq!(end.lacking(), hole(end.head(), 2 * RING_MAX_ENTRIES as Offset));
 }
 
 #[test]
@@ -212,9 +235,9 @@ async fn what_is_not_in_the_ring_is_left_to_the_reader() {
     let standing = Standing::new(Channels::All).await;
     standing.topics.announce(&epoch(), &[record(2, "c")]); // the first was announced to nobody
     let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
-    assert_eq!(topic.lacking(), Some(0));
+    let hole = topic.lacking().expect("a hole");
     // The store has had it and removed it meanwhile.
-    standing.topics.fill(&topic, &Slice { bounds: bounds(2), records: Vec::new(), more: false });
+    standing.topics.fill(&topic, hole, &Slice { bounds: bounds(2), records: Vec::new(), more: false });
     standing.rung().await;
     let position = standing.reader.position();
     assert_eq!((position.offset, position.stands), (0, false));
