@@ -15,6 +15,7 @@ mod ladder;
 mod lifecycle;
 mod limits;
 mod nodes;
+mod outages;
 mod pages;
 mod postgres;
 mod program;
