@@ -49,7 +49,7 @@ check: setup ## Format, lints for both targets, the rules of the tree, and the b
 unit: setup-unit ## Unit tests and tests over real sockets
 	$(TOOLS) cargo test --features ssr
 
-chaos: setup ## The promise under attack: make chaos MINUTES=20, or SEED=… to rerun a plan
+chaos: setup-unit ## The promise under attack: make chaos MINUTES=20, or SEED=… to rerun a plan
 	$(TOOLS) export IDOBATA_CHAOS_SECONDS=$$(( $(or $(MINUTES),1) * 60 ))
 	$(if $(SEED),export IDOBATA_CHAOS_SEED=$(SEED))
 	cargo test --features ssr --test sockets chaos -- --nocapture

@@ -1,6 +1,6 @@
 //! Tests over real sockets: a server on port 0 with a database of its own for each test, and real clients.
 
-#![allow(clippy::print_stdout, reason = "the chaos test says its seeds and its counts")]
+#![allow(clippy::print_stdout, reason = "tests of failures say their counts, and the chaos test its seeds")]
 #![allow(clippy::unwrap_used, reason = "a test that unwraps in vain has failed, with its line")]
 
 mod accounts;
@@ -15,6 +15,7 @@ mod ladder;
 mod lifecycle;
 mod limits;
 mod nodes;
+mod outages;
 mod pages;
 mod postgres;
 mod program;

@@ -1,13 +1,18 @@
-//! The promise under attack: a real server process, killed and restarted; readers and writers on every transport
-//! behind a proxy that cuts, delays, halves and stalls their bytes; retention trimming underneath. In the end each
+//! The promise under attack: real server processes, killed and restarted; readers and writers on every transport
+//! behind proxies that cut, delay, halve and stall their bytes; retention trimming underneath. In the end each
 //! reader's list is the log from its start, or from its last reset, and each acknowledged post is in the log once.
 //!
-//! `IDOBATA_CHAOS_SECONDS` says how long to go on (one minute without it), `IDOBATA_CHAOS_SEED` reruns one plan.
+//! Once against a server that is alone, and once against three nodes, where everybody comes to any of them each time:
+//! then Redis and PostgreSQL are killed and restarted too, and single nodes cut off from Redis.
+//!
+//! `IDOBATA_CHAOS_SECONDS` says how long to go on (without it see [`Arena`]), `IDOBATA_CHAOS_SEED` reruns one plan.
 
+mod access;
 mod plan;
 mod proxy;
 mod reader;
 mod run;
+mod target;
 mod topic;
 mod verdict;
 mod writer;
@@ -17,11 +22,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{plan::Plan, proxy::Faults, run::Outcome};
+use self::{
+    plan::{Harm, Plan},
+    proxy::Faults,
+    run::Outcome,
+};
 
-/// Plans that run side by side.
-const LANES: u64 = 3;
-const SECONDS: u64 = 60;
+/// How long one goes on, and with how much at once.
+struct Arena {
+    /// Servers in each run.
+    nodes: usize,
+    /// Plans that run side by side.
+    lanes: u64,
+    /// How long, unless it is said.
+    seconds: u64,
+}
+
+const ALONE: Arena = Arena { nodes: 1, lanes: 3, seconds: 60 };
+/// Each plan takes three servers, a PostgreSQL and a Redis.
+const NODES: Arena = Arena { nodes: 3, lanes: 2, seconds: 40 };
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
@@ -29,45 +48,79 @@ fn setting(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_reader_has_the_log_and_every_acknowledged_post_is_in_it_once() {
-    let faults = Arc::new(Faults::default());
-    if let Some(seed) = setting("IDOBATA_CHAOS_SEED") {
-        report(&[run::run(&Plan::new(seed), &faults).await], &faults);
-        return;
+    ALONE.attack().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_of_any_node_has_the_log_and_every_acknowledged_post_is_in_it_once() {
+    NODES.attack().await;
+}
+
+type Run = (Plan, Outcome);
+
+impl Arena {
+    async fn attack(&self) {
+        let faults = Arc::new(Faults::default());
+        let runs = match setting("IDOBATA_CHAOS_SEED") {
+            Some(seed) => vec![self.run(seed, &faults).await],
+            None => self.run_lanes(&faults).await,
+        };
+        self.report(&runs, &faults);
     }
-    let seconds = setting("IDOBATA_CHAOS_SECONDS").unwrap_or(SECONDS);
-    let until = Instant::now() + Duration::from_secs(seconds);
-    let first = fastrand::u64(..) >> 16; // short enough to be copied by hand
-    let lanes = (0..LANES).map(|lane| {
-        let faults = faults.clone();
-        tokio::spawn(async move {
-            let mut outcomes = Vec::new();
+
+    async fn run(&self, seed: u64, faults: &Arc<Faults>) -> Run {
+        let plan = Plan::new(seed, self.nodes);
+        let outcome = run::run(&plan, faults).await;
+        (plan, outcome)
+    }
+
+    async fn run_lanes(&self, faults: &Arc<Faults>) -> Vec<Run> {
+        let seconds = setting("IDOBATA_CHAOS_SECONDS").unwrap_or(self.seconds);
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let first = fastrand::u64(..) >> 16; // short enough to be copied by hand
+        let lanes = (0..self.lanes).map(|lane| async move {
+            let mut runs = Vec::new();
             for round in 0.. {
-                outcomes.push(run::run(&Plan::new(first + round * LANES + lane), &faults).await);
+                runs.push(self.run(first + round * self.lanes + lane, faults).await);
                 if Instant::now() >= until {
                     break;
                 }
             }
-            outcomes
-        })
-    });
-    let mut outcomes = Vec::new();
-    for lane in futures_util::future::join_all(lanes).await {
-        outcomes.extend(lane.expect("the plan that failed says its seed above"));
+            runs
+        });
+        futures_util::future::join_all(lanes).await.into_iter().flatten().collect()
     }
-    report(&outcomes, &faults);
-}
 
-fn report(outcomes: &[Outcome], faults: &Faults) {
-    let sum = |count: fn(&Outcome) -> u64| outcomes.iter().map(count).sum::<u64>();
-    println!(
-        "chaos: {} plans without a failure; {} posts acknowledged, {} abandoned; {} entries read over {} connections; \
-         {} resets; {} kills; faults: {faults}",
-        outcomes.len(),
-        sum(|outcome| outcome.acknowledged),
-        sum(|outcome| outcome.abandoned),
-        sum(|outcome| outcome.read),
-        sum(|outcome| outcome.connections),
-        sum(|outcome| outcome.resets),
-        sum(|outcome| outcome.kills),
-    );
+    fn report(&self, runs: &[Run], faults: &Faults) {
+        let sum = |count: fn(&Outcome) -> u64| runs.iter().map(|(_, outcome)| count(outcome)).sum::<u64>();
+        let blows = |is_it: fn(Harm) -> bool| runs.iter().map(|(plan, _)| plan.count(is_it)).sum::<u64>();
+        println!(
+            "chaos on {}: {} plans without a failure; {} entries; {} posts acknowledged, {} abandoned, {} sent again; \
+             {} readers read {} entries over {} connections, {} of them to another node than before; {} resets, all \
+             of them needed; {} answers that it cannot be done now",
+            self.nodes,
+            runs.len(),
+            sum(|outcome| outcome.entries),
+            sum(|outcome| outcome.acknowledged),
+            sum(|outcome| outcome.abandoned),
+            sum(|outcome| outcome.repeats),
+            sum(|outcome| outcome.readers),
+            sum(|outcome| outcome.read),
+            sum(|outcome| outcome.connections),
+            sum(|outcome| outcome.moves),
+            sum(|outcome| outcome.resets),
+            sum(|outcome| outcome.refusals),
+        );
+        println!(
+            "chaos on {}: {} kills of servers, {} of Redis, {} of PostgreSQL and {} restarts of it, {} cuts from Redis, \
+             {} of them silent; faults: {faults}",
+            self.nodes,
+            blows(|harm| matches!(harm, Harm::KillNode(_))),
+            blows(|harm| harm == Harm::CrashRedis),
+            blows(|harm| harm == Harm::CrashDatabase),
+            blows(|harm| harm == Harm::RestartDatabase),
+            blows(|harm| matches!(harm, Harm::CloseWay(_) | Harm::SilenceWay(_))),
+            blows(|harm| matches!(harm, Harm::SilenceWay(_))),
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -20,6 +20,7 @@ use tokio::{
     task::JoinHandle,
     time::sleep,
 };
+use tokio_util::sync::CancellationToken;
 
 /// How often each fault was done, over all runs.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ pub(super) struct Proxy {
 }
 
 struct Weather {
-    is_calm: AtomicBool,
+    calm: CancellationToken,
     faults: Arc<Faults>,
     distance: usize,
 }
@@ -58,7 +59,7 @@ impl Proxy {
     pub(super) async fn start(target: SocketAddr, seed: u64, distance: usize, faults: Arc<Faults>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let weather = Arc::new(Weather { is_calm: AtomicBool::new(false), faults, distance });
+        let weather = Arc::new(Weather { calm: CancellationToken::new(), faults, distance });
         let shared = weather.clone();
         let task = tokio::spawn(async move {
             let mut rng = Rng::with_seed(seed);
@@ -69,9 +70,10 @@ impl Proxy {
         Self { url, weather, task }
     }
 
-    /// From now on bytes pass unharmed.
+    /// Cuts every connection a last time, so that nothing is held back that was sent before. From now on bytes pass
+    /// unharmed.
     pub(super) fn calm(&self) {
-        self.weather.is_calm.store(true, Relaxed);
+        self.weather.calm.cancel();
     }
 }
 
@@ -82,6 +84,7 @@ impl Drop for Proxy {
 }
 
 async fn connection(client: TcpStream, target: SocketAddr, mut rng: Rng, weather: Arc<Weather>) {
+    let was_calm = weather.calm.is_cancelled();
     let Ok(server) = TcpStream::connect(target).await else {
         weather.faults.refused.fetch_add(1, Relaxed);
         return;
@@ -92,6 +95,7 @@ async fn connection(client: TcpStream, target: SocketAddr, mut rng: Rng, weather
     tokio::select! {
         () = pump(from_client, to_server, up, &weather) => {}
         () = pump(from_server, to_client, down, &weather) => {}
+        () = weather.calm.cancelled(), if !was_calm => {}
     }
 }
 
@@ -105,7 +109,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut rng: Rng, wea
             Ok(read) => read,
         };
         let mut bytes = &buffer[..read];
-        while !weather.is_calm.load(Relaxed) && until_fault <= bytes.len() {
+        while !weather.calm.is_cancelled() && until_fault <= bytes.len() {
             let (before, after) = bytes.split_at(until_fault);
             if to.write_all(before).await.is_err() || harm(&mut to, after, &mut rng, weather).await.is_err() {
                 return;

@@ -8,12 +8,13 @@ use tokio::{sync::watch, time::timeout};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::{
+    access::{Access, client},
     plan::Transport,
     topic::{Seen, Topic},
 };
 
 /// Without a word for so long, a reader tries another connection.
-const SILENCE: Duration = Duration::from_millis(1_200);
+pub(super) const SILENCE: Duration = Duration::from_millis(1_200);
 
 /// What a reader saw without a gap.
 #[derive(Debug)]
@@ -26,8 +27,11 @@ pub(super) struct Segment {
 pub(super) struct Reader {
     topic: Topic,
     transport: Transport,
+    access: Access,
+    /// Where it is connected.
     url: String,
-    token: String,
+    /// How long it stays there without a word.
+    patience: Duration,
     client: reqwest::Client,
     /// The log's last offset, once nothing more is written.
     end: watch::Receiver<Option<u64>>,
@@ -35,6 +39,10 @@ pub(super) struct Reader {
     offset: u64,
     pub(super) segments: Vec<Segment>,
     pub(super) connections: u64,
+    /// How many of them were to another server than the one before.
+    pub(super) moves: u64,
+    /// How often a server said: later.
+    pub(super) refusals: u64,
 }
 
 /// How a connection ended.
@@ -54,21 +62,33 @@ impl<E: std::error::Error> From<E> for Ended {
 impl Reader {
     pub(super) fn new(
         (topic, transport): (Topic, Transport),
-        (url, token): (String, String),
+        access: Access,
+        patience: Duration,
         cursor: &str,
         end: watch::Receiver<Option<u64>>,
     ) -> Self {
         let (epoch, offset) = parse_cursor(cursor);
-        // Without a pool each request meets its own misfortune.
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
-        let segments = vec![Segment { after: offset, entries: Vec::new() }];
-        Self { topic, transport, url, token, client, end, epoch, offset, segments, connections: 0 }
+        Self {
+            topic,
+            transport,
+            url: access.any().to_owned(),
+            access,
+            patience,
+            client: client(None),
+            end,
+            epoch,
+            offset,
+            segments: vec![Segment { after: offset, entries: Vec::new() }],
+            connections: 0,
+            moves: 0,
+            refusals: 0,
+        }
     }
 
     /// Reads to the end of the log, however many connections it takes. `Err` says how the promise was broken.
     pub(super) async fn read(mut self) -> Result<Self, String> {
         while !self.is_done() {
-            self.connections += 1;
+            self.connect_anywhere();
             let ended = match self.transport {
                 Transport::Socket => self.follow_socket().await,
                 Transport::Stream => self.follow_stream().await,
@@ -91,6 +111,7 @@ impl Reader {
     async fn expect_silence(&mut self) -> Result<(), String> {
         let before = (self.cursor(), self.segments.len());
         for _ in 0..20 {
+            self.connect_anywhere();
             let page = self.follow_polls().await;
             if let Err(Ended::Broken(how)) = page {
                 return Err(how);
@@ -103,8 +124,30 @@ impl Reader {
         if after == before { Ok(()) } else { Err(format!("{after:?} came after the end {before:?}")) }
     }
 
+    fn connect_anywhere(&mut self) {
+        let url = self.access.any().to_owned();
+        self.connections += 1;
+        self.moves += u64::from(url != self.url);
+        self.url = url;
+    }
+
+    /// What an answer means that is none.
+    fn refused(&mut self, is_lawful: bool, answer: impl std::fmt::Display) -> Ended {
+        if !is_lawful {
+            return Ended::Broken(format!("answered {answer}"));
+        }
+        self.refusals += 1;
+        Ended::Lost
+    }
+
     fn is_done(&self) -> bool {
         self.end.borrow().is_some_and(|end| self.offset >= end)
+    }
+
+    /// Waits until it is known that there is nothing more: who has read it all is told nothing any more.
+    async fn done(&self) {
+        let is_done = |end: &Option<u64>| end.is_some_and(|end| self.offset >= end);
+        drop(self.end.clone().wait_for(is_done).await);
     }
 
     fn cursor(&self) -> String {
@@ -144,7 +187,7 @@ impl Reader {
     async fn follow_socket(&mut self) -> Result<(), Ended> {
         let Topic::Room(room) = self.topic else { unreachable!("the socket follows rooms") };
         let mut request = format!("{}/ws", self.url.replace("http://", "ws://")).into_client_request()?;
-        let authorization = format!("Bearer {}", self.token).parse().expect("a token is ASCII");
+        let authorization = format!("Bearer {}", self.access.token).parse().expect("a token is ASCII");
         request.headers_mut().insert("authorization", authorization);
         let (mut socket, _) = timeout(SILENCE, tokio_tungstenite::connect_async(request)).await??;
         let join = json!({ "type": "join", "room": room, "after": self.cursor() });
@@ -152,7 +195,11 @@ impl Reader {
         // Until the reset, nothing may be taken as read.
         let mut awaits_reset = None;
         while !self.is_done() {
-            let message = timeout(SILENCE, socket.next()).await?.ok_or(Ended::Lost)??;
+            let next = tokio::select! {
+                next = timeout(self.patience, socket.next()) => next,
+                () = self.done() => return Ok(()),
+            };
+            let message = next?.ok_or(Ended::Lost)??;
             let Message::Text(text) = message else { continue };
             let frame: Value = serde_json::from_str(&text)?;
             match frame["type"].as_str().unwrap_or_default() {
@@ -172,7 +219,9 @@ impl Reader {
                     return Err(Ended::Broken("a message before joined and reset".into()));
                 }
                 "message" => self.take(self.topic.entry(&frame))?,
-                "rejected" => return Err(Ended::Broken(format!("refused: {frame}"))),
+                "rejected" => {
+                    return Err(self.refused(self.access.is_refusal_code(&frame["code"]), &frame));
+                }
                 _ => {}
             }
         }
@@ -181,15 +230,19 @@ impl Reader {
 
     async fn follow_stream(&mut self) -> Result<(), Ended> {
         let request = self.client.get(format!("{}{}", self.url, self.topic.stream()));
-        let request = request.header("last-event-id", self.cursor()).bearer_auth(&self.token);
+        let request = request.header("last-event-id", self.cursor()).bearer_auth(&self.access.token);
         let response = timeout(SILENCE, request.send()).await??;
         if response.status() != 200 {
-            return Err(Ended::Broken(format!("answered {}", response.status())));
+            return Err(self.refused(self.access.is_refusal(response.status()), response.status()));
         }
         let mut bytes = response.bytes_stream();
         let mut buffer = Vec::new();
         while !self.is_done() {
-            let piece = timeout(SILENCE, bytes.next()).await?.ok_or(Ended::Lost)??;
+            let next = tokio::select! {
+                next = timeout(self.patience, bytes.next()) => next,
+                () = self.done() => return Ok(()),
+            };
+            let piece = next?.ok_or(Ended::Lost)??;
             buffer.extend_from_slice(&piece);
             while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let block = String::from_utf8(buffer.drain(..end + 2).collect())?;
@@ -232,10 +285,11 @@ impl Reader {
         // With `seen` a poll is also answered when somebody comes or goes, as everybody does here all the time.
         let seen = if self.topic != Topic::Feed && fastrand::bool() { "&seen=" } else { "" };
         let path = format!("{}{pages}?after={cursor}&wait=1&limit={limit}{seen}", self.url);
-        let request = self.client.get(path).header("accept", "application/json").bearer_auth(&self.token);
+        let request = self.client.get(path).header("accept", "application/json");
+        let request = request.bearer_auth(&self.access.token);
         let response = timeout(SILENCE * 2, request.send()).await??;
         if response.status() != 200 {
-            return Err(Ended::Broken(format!("answered {}", response.status())));
+            return Err(self.refused(self.access.is_refusal(response.status()), response.status()));
         }
         let page: Value = serde_json::from_slice(&timeout(SILENCE * 2, response.bytes()).await??)?;
         let (epoch, end) = parse_cursor(page["cursor"].as_str().unwrap_or_default());

@@ -1,47 +1,65 @@
-//! One run of a plan, from an empty data folder to the verdict.
+//! One run of a plan, from an empty database to the verdict.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use fastrand::Rng;
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, future::try_join_all};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::{
-    plan::{ALL, Plan, ReaderPlan, Transport},
+    access::Access,
+    plan::{ALL, Harm, Plan, ReaderPlan, Transport},
     proxy::{Faults, Proxy},
-    reader::{Reader, parse_cursor},
+    reader::{Reader, SILENCE, parse_cursor},
+    target::Target,
     topic::Topic,
     verdict::{Logs, expect_complete, expect_needed_resets},
     writer::Writer,
 };
-use crate::support::{Program, in_time};
+use crate::support::{DEADLINE, in_time};
 
 /// What a run without a failure did.
 #[derive(Default)]
 pub(super) struct Outcome {
+    /// In the logs.
+    pub(super) entries: u64,
     pub(super) acknowledged: u64,
     pub(super) abandoned: u64,
+    pub(super) repeats: u64,
+    pub(super) refusals: u64,
+    pub(super) readers: u64,
     pub(super) read: u64,
     pub(super) connections: u64,
+    pub(super) moves: u64,
     pub(super) resets: u64,
-    pub(super) kills: u64,
+    /// From when the end of the logs was known to when the last reader was there.
+    pub(super) lag: Duration,
 }
 
 /// Runs a plan. Panics with its seed when the promise is broken.
 pub(super) async fn run(plan: &Plan, faults: &Arc<Faults>) -> Outcome {
     let began = Instant::now();
-    match attempt(plan, faults).await {
+    let attempt = AssertUnwindSafe(attempt(plan, faults)).catch_unwind().await;
+    let held = attempt.unwrap_or_else(|_| Err("the test itself failed, as it says above".into()));
+    match held {
         Ok(outcome) => {
             println!(
-                "chaos: seed {} held in {:.1?}: {} read, {} acknowledged, {} kills, {} resets, {} retained",
+                "chaos: seed {} on {} held in {:.1?}: {} read, {} acknowledged, {} blows, {} resets, {} retained; \
+                 the last reader had it all, and nothing more, {:.1?} after the end",
                 plan.seed,
+                plan.nodes,
                 began.elapsed(),
                 outcome.read,
                 outcome.acknowledged,
-                outcome.kills,
+                plan.blows.len(),
                 outcome.resets,
-                plan.retained
+                plan.retained,
+                outcome.lag,
             );
             outcome
         }
@@ -52,21 +70,58 @@ pub(super) async fn run(plan: &Plan, faults: &Arc<Faults>) -> Outcome {
 }
 
 async fn attempt(plan: &Plan, faults: &Arc<Faults>) -> Result<Outcome, String> {
-    let data = tempfile::tempdir().expect("a folder");
-    let mut program = start(data.path(), "127.0.0.1:0", plan.retained).await;
-    let direct = program.url.clone();
-    let address: SocketAddr = direct.trim_start_matches("http://").parse().expect("an address");
-    let token = session(&direct).await;
-    let proxy = Proxy::start(address, plan.seed, plan.fault_distance, faults.clone()).await;
-    let (end, ended) = watch::channel(None);
-    let (room_end, room_ended) = watch::channel(None);
-    let ends = |topic: &Topic| if *topic == Topic::Feed { ended.clone() } else { room_ended.clone() };
+    let mut target = Target::start(plan).await;
+    let direct = direct(plan, &target).await;
+    let mut proxies = Vec::new();
+    for (address, seed) in target.addresses().zip(plan.seed..) {
+        proxies.push(Proxy::start(address, seed, plan.fault_distance, faults.clone()).await);
+    }
+    let access = Access { urls: proxies.iter().map(|proxy| proxy.url.clone()).collect(), ..direct.clone() };
+    let ends = Ends::default();
+    let readers = start_readers(plan, &access, &direct, &ends).await;
 
+    let mut rng = Rng::with_seed(plan.seed ^ 1);
+    let (started, until) = (Instant::now(), Instant::now() + plan.duration);
+    let writers = plan.writers.iter().map(|(topic, transport)| {
+        let writer = Writer::new(topic.clone(), access.clone(), rng.fork(), until);
+        tokio::spawn(writer.write(*transport))
+    });
+    let writers: Vec<_> = writers.collect();
+    target.suffer(plan).await;
+    tokio::time::sleep(plan.duration.saturating_sub(started.elapsed())).await;
+    target.until_well().await;
+    proxies.iter().for_each(Proxy::calm);
+    let writers = in_time(try_join_all(writers)).await.map_err(|error| error.to_string())?;
+    let mut writers = writers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    for writer in &mut writers {
+        writer.post_last(&direct).await?;
+    }
+
+    for topic in [&plan.writers[0].0, &Topic::Feed] {
+        let (_, end) = parse_cursor(&head(direct.any(), topic).await);
+        ends.of(topic).send_replace(Some(end));
+    }
+    judge(plan, &direct, readers, writers, |topic| ends.of(topic).borrow().unwrap_or_default()).await
+}
+
+/// The last offset of each log, once nothing more is written.
+#[derive(Default)]
+struct Ends {
+    feed: watch::Sender<Option<u64>>,
+    room: watch::Sender<Option<u64>>,
+}
+
+impl Ends {
+    fn of(&self, topic: &Topic) -> &watch::Sender<Option<u64>> {
+        if *topic == Topic::Feed { &self.feed } else { &self.room }
+    }
+}
+
+async fn start_readers(plan: &Plan, access: &Access, direct: &Access, ends: &Ends) -> Vec<Reading> {
     let mut readers = Vec::new();
     for ReaderPlan { topic, transport, delay } in plan.readers.clone() {
-        let cursor = head(&direct, &topic).await;
-        let access = (proxy.url.clone(), token.clone());
-        let reader = Reader::new((topic.clone(), transport), access, &cursor, ends(&topic));
+        let (cursor, end) = (head(direct.any(), &topic).await, ends.of(&topic).subscribe());
+        let reader = Reader::new((topic.clone(), transport), access.clone(), SILENCE, &cursor, end);
         readers.push((
             topic,
             tokio::spawn(async move {
@@ -75,86 +130,78 @@ async fn attempt(plan: &Plan, faults: &Arc<Faults>) -> Result<Outcome, String> {
             }),
         ));
     }
-    // Two more that meet no faults but the server's own death, and so see nearly everything.
-    for topic in [&plan.writers[0].0, &Topic::Feed] {
-        let access = (direct.clone(), token.clone());
-        let cursor = head(&direct, topic).await;
-        let reader = Reader::new((topic.clone(), Transport::Stream), access, &cursor, ends(topic));
-        readers.push((topic.clone(), tokio::spawn(reader.read())));
+    // More for each server that meet no faults but its own death, and so see nearly everything; they stay however
+    // silent it is, so that what it has to say must come by itself.
+    let room = &plan.writers[0].0;
+    for url in &direct.urls {
+        for (topic, transport) in
+            [(room, Transport::Stream), (room, Transport::Socket), (&Topic::Feed, Transport::Stream)]
+        {
+            let access = Access { urls: vec![url.clone()], ..direct.clone() };
+            let (cursor, end) = (head(url, topic).await, ends.of(topic).subscribe());
+            let reader = Reader::new((topic.clone(), transport), access, DEADLINE, &cursor, end);
+            readers.push((topic.clone(), tokio::spawn(reader.read())));
+        }
     }
-
-    let mut rng = Rng::with_seed(plan.seed ^ 1);
-    let until = Instant::now() + plan.duration;
-    let writers = plan.writers.iter().map(|(topic, transport)| {
-        let access = (proxy.url.clone(), token.clone());
-        tokio::spawn(Writer::new(topic.clone(), access, rng.fork(), until).write(*transport))
-    });
-    let writers: Vec<_> = writers.collect();
-    let mut kills = plan.kills.clone();
-    kills.sort_unstable();
-    let started = Instant::now();
-    for kill in &kills {
-        tokio::time::sleep(kill.saturating_sub(started.elapsed())).await;
-        program.signal("-KILL").await;
-        program = start(data.path(), &address.to_string(), plan.retained).await;
-    }
-    tokio::time::sleep(plan.duration.saturating_sub(started.elapsed())).await;
-    proxy.calm();
-    let writers = in_time(try_join_all(writers)).await.map_err(|error| error.to_string())?;
-    let writers = writers.into_iter().collect::<Result<Vec<_>, _>>()?;
-
-    let room = plan.writers[0].0.clone();
-    end.send_replace(Some(parse_cursor(&head(&direct, &Topic::Feed).await).1));
-    room_end.send_replace(Some(parse_cursor(&head(&direct, &room).await).1));
-    judge(plan, &direct, readers, writers, |topic| ends(topic).borrow().unwrap_or_default()).await
+    readers
 }
 
 type Reading = (Topic, tokio::task::JoinHandle<Result<Reader, String>>);
 
 async fn judge(
     plan: &Plan,
-    direct: &str,
+    direct: &Access,
     readers: Vec<Reading>,
     writers: Vec<Writer>,
     end: impl Fn(&Topic) -> u64,
 ) -> Result<Outcome, String> {
     let mut logs = Logs::new();
-    let mut outcome = Outcome { kills: plan.kills.len() as u64, ..Outcome::default() };
+    let mut outcome = Outcome { readers: readers.len() as u64, ..Outcome::default() };
     let mut finished = Vec::new();
+    let ended = Instant::now();
     for (topic, reading) in readers {
-        let reader = in_time(reading).await.map_err(|error| error.to_string())??;
+        let reader = timeout(DEADLINE, reading).await;
+        let reader = reader.map_err(|_| format!("a reader of {topic:?} does not come to the end"))?;
+        let reader = reader.map_err(|error| error.to_string())??;
         expect_complete(&reader.segments, end(&topic)).map_err(|how| format!("{topic:?}: {how}"))?;
         for segment in &reader.segments {
             outcome.read += segment.entries.len() as u64;
             logs.entry(topic.clone()).or_default().add(&segment.entries)?;
         }
         outcome.connections += reader.connections;
+        outcome.moves += reader.moves;
+        outcome.refusals += reader.refusals;
         outcome.resets += reader.segments.len() as u64 - 1;
         finished.push((topic, reader.segments));
     }
+    outcome.lag = ended.elapsed();
     for (topic, log) in &mut logs {
         // Only now: what is retained gets less, and every reader must have had what still is.
-        let retained = retained(direct, topic).await;
+        let retained = retained(direct.any(), topic).await;
         log.expect_durable(&retained, end(topic))?;
         log.add(&retained)?;
         log.expect_no_doubles()?;
         for (_, segments) in finished.iter().filter(|(of, _)| of == topic) {
             expect_needed_resets(segments, &retained)?;
         }
+        outcome.entries += end(topic);
     }
     if plan.retained == ALL && outcome.resets > 0 {
         return Err("a reset although everything is retained".into());
     }
     for writer in writers {
         outcome.abandoned += writer.abandoned;
+        outcome.repeats += writer.repeats;
+        outcome.refusals += writer.refusals;
         outcome.acknowledged += writer.acknowledged.len() as u64;
         for post in &writer.acknowledged {
             logs[&post.topic].expect_post(post)?;
         }
         writer.expect_repeats_known(direct).await?;
     }
-    for topic in logs.keys() {
-        let head = parse_cursor(&head(direct, topic).await).1;
+    let each = |topic| direct.urls.iter().map(move |url| (topic, url));
+    for (topic, url) in logs.keys().flat_map(each) {
+        let head = parse_cursor(&head(url, topic).await).1;
         if head != end(topic) {
             return Err(format!("a repeat was stored: the log of {topic:?} ends at {head}"));
         }
@@ -162,10 +209,12 @@ async fn judge(
     Ok(outcome)
 }
 
-async fn start(data: &Path, listen: &str, retained: u64) -> Program {
-    let retained = retained.to_string();
-    let settings = ["--trim-interval", "1s", "--room-entries", &retained, "--feed-entries", &retained];
-    Program::start_with(data, listen, &settings).await
+/// The way to the servers without a proxy, as somebody who was made at one of them.
+async fn direct(plan: &Plan, target: &Target) -> Access {
+    let urls: Vec<_> = target.addresses().map(|address| format!("http://{address}")).collect();
+    let token = session(&urls[0]).await;
+    let may_refuse = plan.count(|harm| matches!(harm, Harm::CrashDatabase | Harm::RestartDatabase)) > 0;
+    Access { urls, token, may_refuse }
 }
 
 async fn session(url: &str) -> String {

@@ -1,6 +1,10 @@
-//! Writers that try again with the same id until they are told that their post is durable, or give up.
+//! Writers that try again with the same id until they are told that their post is durable, or give up. Each attempt
+//! goes to any server.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use fastrand::Rng;
 use futures_util::{SinkExt, StreamExt};
@@ -8,11 +12,18 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
-use super::{plan::Transport, topic::Topic};
-use crate::support::new_id;
+use super::{
+    access::{Access, client},
+    plan::Transport,
+    topic::Topic,
+};
+use crate::support::{in_time, new_id};
 
 /// How long an answer may take before the post is sent again.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// With so many posts that wait, a writer adds none: while nothing can be stored they would grow without end.
+const WAITING_MAX: usize = 24;
 
 /// A post that the server said is durable.
 #[derive(Debug)]
@@ -24,20 +35,34 @@ pub(super) struct Acknowledged {
 
 pub(super) struct Writer {
     topic: Topic,
-    url: String,
-    token: String,
+    access: Access,
     client: reqwest::Client,
     rng: Rng,
     until: Instant,
+    /// The ids of everything that was sent at least once.
+    sent: HashSet<String>,
     pub(super) acknowledged: Vec<Acknowledged>,
     pub(super) abandoned: u64,
+    /// How often something was sent again.
+    pub(super) repeats: u64,
+    /// How often a server said: not now.
+    pub(super) refusals: u64,
 }
 
 impl Writer {
-    pub(super) fn new(topic: Topic, (url, token): (String, String), rng: Rng, until: Instant) -> Self {
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build();
-        let client = client.expect("a client");
-        Self { topic, url, token, client, rng, until, acknowledged: Vec::new(), abandoned: 0 }
+    pub(super) fn new(topic: Topic, access: Access, rng: Rng, until: Instant) -> Self {
+        Self {
+            topic,
+            access,
+            client: client(Some(PATIENCE)),
+            rng,
+            until,
+            sent: HashSet::new(),
+            acknowledged: Vec::new(),
+            abandoned: 0,
+            repeats: 0,
+            refusals: 0,
+        }
     }
 
     /// Writes until its time is over and everything is acknowledged or abandoned. `Err`: a post was refused.
@@ -48,12 +73,15 @@ impl Writer {
             if is_over && waiting.is_empty() {
                 return Ok(self);
             }
-            if !is_over {
+            if !is_over && waiting.len() < WAITING_MAX {
                 waiting.extend((0..self.rng.usize(1..=6)).map(|_| new_id()));
             }
             match transport {
                 Transport::Socket => self.post_by_socket(&mut waiting).await?,
-                Transport::Stream | Transport::Poll => self.post_by_request(&mut waiting).await?,
+                Transport::Stream | Transport::Poll => {
+                    let url = self.access.any().to_owned();
+                    self.post_by_request(&url, &mut waiting).await?;
+                }
             }
             // Somebody who closes the window in the middle: theirs may be in the log, at most once.
             if !waiting.is_empty() && self.rng.u8(..10) == 0 {
@@ -64,10 +92,11 @@ impl Writer {
         }
     }
 
-    /// Sends some of what was acknowledged again: each is answered with its first place, removed since or not.
-    pub(super) async fn expect_repeats_known(&self, direct: &str) -> Result<(), String> {
+    /// Sends some of what was acknowledged again, to any server: each is answered with its first place, removed since
+    /// or not.
+    pub(super) async fn expect_repeats_known(&self, direct: &Access) -> Result<(), String> {
         for post in self.acknowledged.iter().step_by(7) {
-            let request = self.request(direct, &post.id);
+            let request = self.request(direct.any(), &post.id);
             let answer = request.send().await.map_err(|error| error.to_string())?;
             let status = answer.status();
             let stored: Value = answer.json().await.map_err(|error| error.to_string())?;
@@ -78,6 +107,25 @@ impl Writer {
         Ok(())
     }
 
+    /// Posts once more to each of these. What a server still had to do comes before: after this the log has its end.
+    pub(super) async fn post_last(&mut self, direct: &Access) -> Result<(), String> {
+        for url in &direct.urls {
+            let mut waiting = vec![new_id()];
+            in_time(async {
+                while !waiting.is_empty() {
+                    self.post_by_request(url, &mut waiting).await?;
+                }
+                Ok::<_, String>(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    fn note_sent(&mut self, id: &str) {
+        self.repeats += u64::from(!self.sent.insert(id.to_owned()));
+    }
+
     fn request(&self, url: &str, id: &str) -> reqwest::RequestBuilder {
         match &self.topic {
             Topic::Feed => {
@@ -86,7 +134,7 @@ impl Writer {
             }
             Topic::Room(_) => {
                 let request = self.client.post(format!("{url}{}", self.topic.pages()));
-                request.bearer_auth(&self.token).json(&json!({ "id": id, "text": id }))
+                request.bearer_auth(&self.access.token).json(&json!({ "id": id, "text": id }))
             }
         }
     }
@@ -101,10 +149,10 @@ impl Writer {
     /// Opens a socket, sends all that waits at once, and takes what answers come.
     async fn post_by_socket(&mut self, waiting: &mut Vec<String>) -> Result<(), String> {
         let Topic::Room(room) = self.topic else { unreachable!("sockets post to rooms") };
-        let mut request = format!("{}/ws", self.url.replace("http://", "ws://"))
+        let mut request = format!("{}/ws", self.access.any().replace("http://", "ws://"))
             .into_client_request()
             .map_err(|error| error.to_string())?;
-        let authorization = format!("Bearer {}", self.token).parse().expect("a token is ASCII");
+        let authorization = format!("Bearer {}", self.access.token).parse().expect("a token is ASCII");
         request.headers_mut().insert("authorization", authorization);
         let Ok(Ok((mut socket, _))) = timeout(PATIENCE, tokio_tungstenite::connect_async(request)).await
         else {
@@ -112,6 +160,7 @@ impl Writer {
         };
         let post = |id: &String| json!({ "type": "post", "room": room, "id": id, "text": id }).to_string();
         let frames = std::iter::once(json!({ "type": "join", "room": room }).to_string());
+        waiting.iter().for_each(|id| self.note_sent(id));
         for frame in frames.chain(waiting.iter().map(post)) {
             if socket.send(Message::text(frame)).await.is_err() {
                 return Ok(());
@@ -130,12 +179,17 @@ impl Writer {
                     if rounds > 0 && Instant::now() < self.until {
                         rounds -= 1;
                         let id = new_id();
+                        self.note_sent(&id);
                         let sent = socket.send(Message::text(post(&id))).await;
                         waiting.push(id);
                         if sent.is_err() {
                             return Ok(());
                         }
                     }
+                }
+                Some("rejected") if self.access.is_refusal_code(&frame["code"]) => {
+                    self.refusals += 1;
+                    return Ok(());
                 }
                 Some("rejected") => return Err(format!("a post was refused: {frame}")),
                 _ => {}
@@ -144,10 +198,14 @@ impl Writer {
         Ok(())
     }
 
-    async fn post_by_request(&mut self, waiting: &mut Vec<String>) -> Result<(), String> {
+    async fn post_by_request(&mut self, url: &str, waiting: &mut Vec<String>) -> Result<(), String> {
         for id in waiting.clone() {
-            let request = self.request(&self.url, &id);
-            let Ok(response) = request.send().await else { continue };
+            self.note_sent(&id);
+            let Ok(response) = self.request(url, &id).send().await else { continue };
+            if self.access.is_refusal(response.status()) {
+                self.refusals += 1;
+                continue;
+            }
             if !response.status().is_success() {
                 return Err(format!("a post was refused: {}", response.status()));
             }

@@ -73,6 +73,11 @@ impl Cluster {
         self.keeper.command("crash");
     }
 
+    /// Ends it in order, which breaks its connections, and starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.keeper.command("restart");
+    }
+
     /// Starts it again.
     pub(crate) fn start_again(&mut self) {
         self.keeper.command("start");

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{
     cluster::Cluster,
     gate::Gate,
-    nodes::Nodes,
+    nodes::{Nodes, settings_of_nodes},
     program::{PROGRAM, Program},
     redis::RedisServer,
     socket::Socket,
@@ -260,7 +260,12 @@ impl Person {
 
     /// The same session at another server on the same data.
     pub(crate) fn at(&self, server: &TestServer) -> Self {
-        Self { url: server.url.clone(), ..self.clone() }
+        self.at_url(&server.url)
+    }
+
+    /// The same at this address.
+    pub(crate) fn at_url(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// Opens a chat socket.

@@ -6,6 +6,12 @@ use super::{Cluster, Person, RedisServer, TestServer, in_time};
 /// A key for sessions, as all nodes must have the same.
 const JWT_SECRET: &str = "the nodes of a test sign with this key";
 
+/// The settings that nodes on this database have in common.
+pub(crate) fn settings_of_nodes(database: &str) -> Vec<String> {
+    let settings = ["--database-url", database, "--database-connections", "4", "--jwt-secret", JWT_SECRET];
+    settings.map(str::to_owned).to_vec()
+}
+
 /// See the module.
 pub(crate) struct Nodes {
     pub(crate) servers: Vec<TestServer>,
@@ -45,9 +51,7 @@ impl Nodes {
     /// No node yet, on a database of its own.
     pub(crate) async fn none() -> Self {
         let database = Cluster::shared().fresh_database().await;
-        let settings =
-            ["--database-url", &database, "--database-connections", "4", "--jwt-secret", JWT_SECRET];
-        Self { servers: Vec::new(), settings: settings.map(str::to_owned).to_vec() }
+        Self { servers: Vec::new(), settings: settings_of_nodes(&database) }
     }
 
     /// The address of their database.

@@ -24,6 +24,13 @@ impl Program {
 
     /// Starts it on this address with more settings.
     pub(crate) async fn start_with(data: &Path, listen: &str, settings: &[&str]) -> Self {
+        Self::try_start(data, listen, settings)
+            .await
+            .unwrap_or_else(|said| panic!("it does not start: {said}"))
+    }
+
+    /// The same; `Err` is what it said before it ended instead.
+    pub(crate) async fn try_start(data: &Path, listen: &str, settings: &[&str]) -> Result<Self, String> {
         let mut child = Command::new(PROGRAM)
             .args(["--no-measure", "--listen", listen, "--data"])
             .arg(data)
@@ -36,17 +43,19 @@ impl Program {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = in_time(async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it says where it listens");
+            let mut said = String::new();
+            while let Some(line) = lines.next_line().await.unwrap() {
                 if let Some((_, url)) = line.split_once("listening on ") {
-                    return url.to_owned();
+                    return Ok(url.to_owned());
                 }
+                said += &line;
             }
+            Err(said)
         })
-        .await;
+        .await?;
         // What it says later is read to nobody, so that the pipe never fills.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url }
+        Ok(Self { child, url })
     }
 
     /// Ends it by a signal and returns its exit code; none when it was killed.

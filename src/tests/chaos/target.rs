@@ -1,0 +1,174 @@
+//! What a run attacks: a server that is alone, or nodes with a PostgreSQL and a Redis of their own. It does to itself
+//! what the plan says, each of its parts by itself, so that several are in trouble at the same time.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::future::join_all;
+use tempfile::TempDir;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::plan::{Blow, Harm, Plan};
+use crate::support::{Cluster, Gate, Program, RedisServer, in_time, settings_of_nodes};
+
+/// See the module.
+pub(super) struct Target {
+    nodes: Vec<Node>,
+    services: Option<Services>,
+}
+
+/// One process of the program.
+struct Node {
+    program: Program,
+    data: TempDir,
+    address: SocketAddr,
+    settings: Vec<String>,
+}
+
+/// What nodes have in common.
+struct Services {
+    database: Arc<Mutex<Cluster>>,
+    redis: Arc<Mutex<RedisServer>>,
+    /// Each node's own way to Redis.
+    ways: Vec<Gate>,
+}
+
+impl Target {
+    /// As many servers as the plan says; more than one share what they need.
+    pub(super) async fn start(plan: &Plan) -> Self {
+        let retained = plan.retained.to_string();
+        let settings = ["--trim-interval", "1s", "--room-entries", &retained, "--feed-entries", &retained];
+        let settings = settings.map(str::to_owned).to_vec();
+        if plan.nodes == 1 {
+            return Self { nodes: vec![Node::start(settings).await], services: None };
+        }
+        let (database, redis) =
+            spawn_blocking(|| (Cluster::start(), RedisServer::start())).await.expect("both start");
+        let shared = settings_of_nodes(&database.fresh_database().await);
+        let (mut nodes, mut ways) = (Vec::new(), Vec::new());
+        for _ in 0..plan.nodes {
+            let way = Gate::before(redis.address()).await;
+            let redis = ["--redis-url".to_owned(), format!("redis://{}", way.address())];
+            nodes.push(Node::start([&settings[..], &shared, &redis].concat()).await);
+            ways.push(way);
+        }
+        let (database, redis) = (Arc::new(Mutex::new(database)), Arc::new(Mutex::new(redis)));
+        Self { nodes, services: Some(Services { database, redis, ways }) }
+    }
+
+    /// Where its servers are, also after their deaths.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.nodes.iter().map(|node| node.address)
+    }
+
+    /// Does all that the plan says. When this returns everything is there again.
+    pub(super) async fn suffer(&mut self, plan: &Plan) {
+        let (began, blows) = (Instant::now(), &plan.blows);
+        let nodes = self.nodes.iter_mut().enumerate();
+        let nodes = join_all(nodes.map(|(number, node)| node.suffer(number, blows, began)));
+        match &self.services {
+            None => drop(nodes.await),
+            Some(services) => drop(tokio::join!(nodes, services.suffer(blows, began))),
+        }
+    }
+
+    /// Waits until every server says that it has all it needs.
+    pub(super) async fn until_well(&self) {
+        for node in &self.nodes {
+            let url = format!("http://{}/readyz", node.address);
+            in_time(async {
+                while reqwest::get(&url).await.unwrap().text().await.unwrap() != "ready\n" {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+        }
+    }
+}
+
+impl Node {
+    async fn start(settings: Vec<String>) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let words: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let program = Program::start_with(data.path(), "127.0.0.1:0", &words).await;
+        let address = program.url.trim_start_matches("http://").parse().expect("an address");
+        Self { program, data, address, settings }
+    }
+
+    async fn suffer(&mut self, number: usize, blows: &[Blow], began: Instant) {
+        for Blow { at, lasts, .. } in blows.iter().filter(|blow| blow.harm == Harm::KillNode(number)) {
+            sleep_until(began + *at).await;
+            self.program.signal("-KILL").await;
+            sleep(*lasts).await;
+            in_time(self.start_again()).await;
+        }
+    }
+
+    /// A node whose database is away ends at once, and is started until that is back.
+    async fn start_again(&mut self) {
+        let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
+        let needs_others = settings.contains(&"--database-url");
+        loop {
+            match Program::try_start(self.data.path(), &self.address.to_string(), &settings).await {
+                Ok(program) => return self.program = program,
+                Err(said) => assert!(needs_others, "it does not start again: {said}"),
+            }
+        }
+    }
+}
+
+impl Services {
+    async fn suffer(&self, blows: &[Blow], began: Instant) {
+        let ways = join_all(self.ways.iter().enumerate().map(async |(number, way)| {
+            for Blow { harm, at, lasts } in blows {
+                let harm: fn(&Gate) = match harm {
+                    Harm::CloseWay(to) if *to == number => Gate::close,
+                    Harm::SilenceWay(to) if *to == number => Gate::silence,
+                    _ => continue,
+                };
+                sleep_until(began + *at).await;
+                harm(way);
+                sleep(*lasts).await;
+                way.open();
+            }
+        }));
+        let redis = async {
+            for Blow { at, lasts, .. } in blows.iter().filter(|blow| blow.harm == Harm::CrashRedis) {
+                sleep_until(began + *at).await;
+                do_to(&self.redis, RedisServer::crash).await;
+                sleep(*lasts).await;
+                do_to(&self.redis, RedisServer::start_again).await;
+            }
+        };
+        let database = async {
+            for Blow { harm, at, lasts } in blows {
+                match harm {
+                    Harm::RestartDatabase => {
+                        sleep_until(began + *at).await;
+                        do_to(&self.database, Cluster::restart).await;
+                    }
+                    Harm::CrashDatabase => {
+                        sleep_until(began + *at).await;
+                        do_to(&self.database, Cluster::crash).await;
+                        sleep(*lasts).await;
+                        do_to(&self.database, Cluster::start_again).await;
+                    }
+                    _ => {}
+                }
+            }
+        };
+        tokio::join!(ways, redis, database);
+    }
+}
+
+/// Lets nobody wait meanwhile.
+async fn do_to<T: Send + 'static>(server: &Arc<Mutex<T>>, act: fn(&mut T)) {
+    let server = server.clone();
+    let done = spawn_blocking(move || act(&mut server.lock().unwrap_or_else(PoisonError::into_inner)));
+    done.await.expect("it obeys");
+}
