@@ -65,7 +65,8 @@ audit: setup-audit ## What the crates we build on are: advisories, licences, whe
 	$(TOOLS) cargo deny check $(ARGS)
 
 # Benches have a folder of their own, because cargo builds the program along and would put it in place of ours.
-figures: setup ## What the promise costs: return after a restart, stalled readers, kill -9 at full load
+# PostgreSQL and Redis, which `nodes` needs, come with the tests' set-up.
+figures: setup-unit ## What the promise costs, and several nodes: make figures ARGS=nodes (or --help)
 	$(TOOLS) ulimit -n 8192
 	cargo bench --features ssr --target-dir target/bench --bench promise -- $(ARGS)
 

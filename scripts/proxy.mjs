@@ -2,7 +2,7 @@
 // browser was before. It passes bytes and adds no header, so the nodes see connections of this machine. For trying;
 // what stands before real nodes is in deploy/.
 //
-//     node scripts/proxy.mjs PORT NODE_PORT…        all of them on 127.0.0.1
+//     node scripts/proxy.mjs PORT NODE_PORT…        all of them on 127.0.0.1; PORT 0 for a free one, which it says
 
 import { connect, createServer } from "node:net";
 import { pipeline } from "node:stream";
@@ -53,4 +53,4 @@ server.on("error", (error) => {
   console.error(error.message);
   process.exit(1);
 });
-server.listen(port, HOST);
+server.listen(port, HOST, () => console.log(`listening on http://${HOST}:${server.address().port}`));

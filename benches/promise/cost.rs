@@ -18,7 +18,7 @@ async fn measure(name: &str, connections: usize, total: u64) -> Result<(), Fault
     let server = Server::start(data.path(), &[]).await?;
     let (address, token) = (server.address, server.session("writer").await?);
     let began = Instant::now();
-    let outcome = Load { address, token, connections, depth: 1, rate: None, total }.run().await?;
+    let outcome = Load { connections, total, ..Load::new(address, &token) }.run().await?;
     let rate = outcome.acknowledged.len() as f64 / began.elapsed().as_secs_f64();
     let mut times: Vec<Duration> = outcome.acknowledged.iter().map(|post| post.latency).collect();
     let [p50, p99] = [50, 99].map(|percent| percentile(&mut times, percent).as_secs_f64() * 1000.0);

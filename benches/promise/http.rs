@@ -9,12 +9,12 @@ pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
 }
 
-/// A message to the room.
-pub(crate) fn post(token: &str, id: &str, text: &str) -> String {
+/// A message to a room.
+pub(crate) fn post(room: &str, token: &str, id: &str, text: &str) -> String {
     let body = format!(r#"{{"id":"{id}","text":"{text}"}}"#);
     let length = body.len();
     format!(
-        "POST /api/rooms/general/messages HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+        "POST /api/rooms/{room}/messages HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }

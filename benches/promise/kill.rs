@@ -34,7 +34,7 @@ async fn round(moment: Duration) -> Result<(), Fault> {
     let data = tempfile::tempdir()?;
     let server = Server::start(data.path(), &[]).await?;
     let (address, token) = (server.address, server.session("writer").await?);
-    let load = Load { address, token, connections: 64, depth: 16, rate: Some(RATE), total: u64::MAX };
+    let load = Load { connections: 64, depth: 16, rate: Some(RATE), ..Load::new(address, &token) };
     let (began, posting) = (Instant::now(), tokio::spawn(load.run()));
     tokio::time::sleep(moment).await;
     server.kill().await?;

@@ -22,8 +22,9 @@ use tokio::{
     task::JoinSet,
     time::sleep_until,
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{Fault, http, http::Answers};
+use super::{Fault, http, http::Answers, reader::GENERAL};
 
 /// What to post.
 #[derive(Clone)]
@@ -37,12 +38,20 @@ pub(crate) struct Load {
     pub(crate) rate: Option<f64>,
     /// Posts in all, or until the server goes.
     pub(crate) total: u64,
+    /// The rooms, which each connection takes in turn.
+    pub(crate) rooms: Vec<String>,
+    /// Ends it early: what is under way is still answered.
+    pub(crate) stop: CancellationToken,
 }
 
 /// A post that the server said is durable.
 pub(crate) struct Acknowledged {
     pub(crate) id: String,
+    /// Which of the rooms.
+    pub(crate) room: usize,
     pub(crate) offset: u64,
+    /// When it was sent.
+    pub(crate) at: Instant,
     pub(crate) latency: Duration,
 }
 
@@ -55,6 +64,7 @@ pub(crate) struct Outcome {
 
 pub(crate) struct Sent {
     pub(crate) id: String,
+    room: usize,
     pub(crate) at: Instant,
 }
 
@@ -64,6 +74,20 @@ struct Stored {
 }
 
 impl Load {
+    /// One post after the other to the room that is always there, without an end.
+    pub(crate) fn new(address: SocketAddr, token: &str) -> Self {
+        Self {
+            address,
+            token: token.to_owned(),
+            connections: 1,
+            depth: 1,
+            rate: None,
+            total: u64::MAX,
+            rooms: vec![GENERAL.to_owned()],
+            stop: CancellationToken::new(),
+        }
+    }
+
     /// Posts until all is acknowledged or the server is gone.
     pub(crate) async fn run(self) -> Result<Outcome, Fault> {
         let mut posters = JoinSet::new();
@@ -100,7 +124,7 @@ impl Load {
                 sleep_until((began + Duration::from_secs_f64(place as f64 / rate)).into()).await;
             }
             let Ok(permit) = window.acquire().await else { return };
-            if next.fetch_add(1, Relaxed) >= self.total {
+            if self.stop.is_cancelled() || next.fetch_add(1, Relaxed) >= self.total {
                 // Dropping the writing half closes it, and a server may give up requests of a client that closes:
                 // so it stays until everything is answered.
                 drop(permit);
@@ -109,10 +133,12 @@ impl Load {
             }
             permit.forget();
             let id = uuid::Uuid::new_v4().to_string();
-            let post = http::post(&self.token, &id, &text());
+            let room = (turn as usize + index) % self.rooms.len();
+            let post = http::post(&self.rooms[room], &self.token, &id, &text());
             let at = Instant::now();
             // What could not be written has reached nobody and counts for nothing.
-            if writing.write_all(post.as_bytes()).await.is_err() || sent.send(Sent { id, at }).is_err() {
+            if writing.write_all(post.as_bytes()).await.is_err() || sent.send(Sent { id, room, at }).is_err()
+            {
                 return;
             }
         }
@@ -127,18 +153,18 @@ async fn take_answers(
 ) -> Result<Outcome, Fault> {
     let mut outcome = Outcome::default();
     let mut is_gone = false;
-    while let Some(Sent { id, at }) = waiting.recv().await {
+    while let Some(Sent { id, room, at }) = waiting.recv().await {
         let answer = if is_gone { None } else { answers.answer().await.ok() };
         let Some((status, body)) = answer else {
             (is_gone, _) = (true, window.close());
-            outcome.unacknowledged.push(Sent { id, at });
+            outcome.unacknowledged.push(Sent { id, room, at });
             continue;
         };
         if status != 201 {
             return Err(format!("a post was answered {status}: {}", String::from_utf8_lossy(&body)).into());
         }
         let Stored { offset } = serde_json::from_slice(&body)?;
-        outcome.acknowledged.push(Acknowledged { id, offset, latency: at.elapsed() });
+        outcome.acknowledged.push(Acknowledged { id, room, offset, at, latency: at.elapsed() });
         window.add_permits(1);
     }
     Ok(outcome)

@@ -2,12 +2,13 @@
 //!
 //! * `return`: a thousand readers lose the server, by a kill and by a restart, and come back by their cursors;
 //! * `stalled`: a thousand readers that stopped reading, while a hundred thousand messages are posted;
-//! * `kill`: the server is killed under a full load of posts; then what an acknowledged post costs.
+//! * `kill`: the server is killed under a full load of posts; then what an acknowledged post costs;
+//! * `nodes`: one, two and three nodes on PostgreSQL and Redis, and Redis restarted under load.
 //!
 //! ```sh
-//! ulimit -n 8192
-//! cargo bench --features ssr --bench promise                        # everything, about five minutes
-//! cargo bench --features ssr --bench promise -- stalled --readers 200 --messages 20000
+//! make figures                                                # everything, about seven minutes
+//! make figures ARGS=nodes                                     # some of it; `--help` says what else there is
+//! make figures ARGS='stalled --readers 200 --messages 20000'
 //! ```
 //!
 //! No time is asserted. A fact that must hold whatever the machine (nothing lost, nothing doubled) ends it with a
@@ -24,6 +25,7 @@ mod cost;
 mod http;
 mod kill;
 mod load;
+mod nodes;
 mod options;
 mod reader;
 mod record;
@@ -51,7 +53,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Fault> {
-    let options = Options::from_arguments(std::env::args().skip(1))?;
+    let Some(options) = Options::from_arguments(std::env::args().skip(1))? else {
+        println!("{}", options::HELP);
+        return Ok(());
+    };
     options.expect_files()?;
     if options.wants("return") {
         returning::run(&options).await?;
@@ -62,6 +67,9 @@ async fn run() -> Result<(), Fault> {
     if options.wants("kill") {
         kill::run().await?;
         cost::run().await?;
+    }
+    if options.wants("nodes") {
+        nodes::run().await?;
     }
     Ok(())
 }

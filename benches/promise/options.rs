@@ -3,7 +3,17 @@
 use super::Fault;
 
 /// The questions by name.
-const NAMES: [&str; 3] = ["return", "stalled", "kill"];
+const NAMES: [&str; 4] = ["return", "stalled", "kill", "nodes"];
+
+pub(crate) const HELP: &str = "\
+What to measure (after ARGS= of make figures; all of it without a name):
+  return         readers that lose the server and come back
+  stalled        readers that stopped reading
+  kill           kill -9 under a full load of posts, and what an acknowledged post costs
+  nodes          one, two and three nodes on PostgreSQL and Redis (a minute and a half)
+Options:
+  --readers N    of return and stalled (1000)
+  --messages N   of stalled (100000)";
 
 pub(crate) struct Options {
     pub(crate) readers: usize,
@@ -12,13 +22,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, Fault> {
+    /// None: help is wanted.
+    pub(crate) fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, Fault> {
         let mut options = Self { readers: 1_000, messages: 100_000, names: Vec::new() };
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next().and_then(|text| text.parse::<u64>().ok());
             let fault = || format!("{argument} needs a number");
             match argument.as_str() {
                 "--bench" => {} // cargo says this to every bench
+                "--help" => return Ok(None),
                 "--readers" => options.readers = usize::try_from(number().ok_or_else(fault)?)?,
                 "--messages" => options.messages = number().ok_or_else(fault)?,
                 name if NAMES.contains(&name) => options.names.push(argument),
@@ -29,7 +41,7 @@ impl Options {
                 }
             }
         }
-        Ok(options)
+        Ok(Some(options))
     }
 
     /// Whether this question is asked; without names all are.

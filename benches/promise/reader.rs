@@ -12,6 +12,9 @@ use tokio_tungstenite::{
 
 use super::{Fault, http, http::Answers, record::Record};
 
+/// The room that is there from the start.
+pub(crate) const GENERAL: &str = "general";
+
 /// How a reader follows the room.
 #[derive(Clone, Copy)]
 pub(crate) enum Transport {
@@ -25,6 +28,7 @@ pub(crate) struct Reader {
     pub(crate) address: SocketAddr,
     /// Sockets need one, the others read as nobody.
     pub(crate) token: String,
+    pub(crate) room: String,
     pub(crate) epoch: String,
     pub(crate) record: Record,
     /// Attempts that failed in a row.
@@ -73,8 +77,13 @@ impl Reader {
         token: &str,
         (epoch, offset): (&str, u64),
     ) -> Self {
-        let (token, epoch) = (token.to_owned(), epoch.to_owned());
-        Self { transport, address, token, epoch, record: Record::new(offset), failures: 0, told: None }
+        let (token, epoch, room) = (token.to_owned(), epoch.to_owned(), GENERAL.to_owned());
+        Self { transport, address, token, room, epoch, record: Record::new(offset), failures: 0, told: None }
+    }
+
+    /// The same in another room.
+    pub(crate) fn in_room(self, room: &str) -> Self {
+        Self { room: room.to_owned(), ..self }
     }
 
     /// Reads until it is aborted or the promise is broken.
@@ -107,7 +116,7 @@ impl Reader {
         let tcp = TcpStream::connect(self.address).await?;
         let mut socket = open_socket(tcp, self.address, &self.token).await.map_err(|_| Ended::Lost)?;
         self.open();
-        socket.send(Message::text(join(Some(&self.cursor())))).await?;
+        socket.send(Message::text(join(&self.room, Some(&self.cursor())))).await?;
         while let Some(message) = socket.next().await {
             match message? {
                 Message::Text(text) => self.on_frame(&text)?,
@@ -120,7 +129,7 @@ impl Reader {
 
     async fn follow_stream(&mut self) -> Result<(), Ended> {
         let mut tcp = TcpStream::connect(self.address).await?;
-        let path = format!("/api/rooms/general/events?after={}", self.cursor());
+        let path = format!("/api/rooms/{}/events?after={}", self.room, self.cursor());
         tcp.write_all(http::get(&path).as_bytes()).await?;
         let mut answers = Answers::new(tcp);
         expect_ok(answers.head().await?.status)?;
@@ -163,7 +172,7 @@ impl Reader {
         let mut answers = Answers::new(reading);
         self.open();
         loop {
-            let path = format!("/api/rooms/general/messages?after={}&wait=20&limit=200", self.cursor());
+            let path = format!("/api/rooms/{}/messages?after={}&wait=20&limit=200", self.room, self.cursor());
             writing.write_all(http::get(&path).as_bytes()).await?;
             let (status, body) = answers.answer().await?;
             expect_ok(status)?;
@@ -201,10 +210,10 @@ fn told_by(frame: &CloseFrame) -> Option<Duration> {
     (u16::from(frame.code) == 1001).then(|| Duration::from_millis(ms))
 }
 
-/// The frame that follows the room.
-pub(crate) fn join(after: Option<&str>) -> String {
+/// The frame that follows a room.
+pub(crate) fn join(room: &str, after: Option<&str>) -> String {
     let after = after.map(|cursor| format!(r#","after":"{cursor}""#)).unwrap_or_default();
-    format!(r#"{{"type":"join","room":"general"{after}}}"#)
+    format!(r#"{{"type":"join","room":"{room}"{after}}}"#)
 }
 
 /// Makes a WebSocket of a connection.

@@ -49,6 +49,14 @@ impl Record {
         })
     }
 
+    /// When this entry came.
+    pub(crate) fn arrived_at(&self, offset: u64) -> Option<Instant> {
+        self.with(|seen| {
+            let index = offset.checked_sub(seen.start + 1)?;
+            seen.arrived.get(usize::try_from(index).ok()?).copied()
+        })
+    }
+
     pub(crate) fn note_opened(&self) {
         self.with(|seen| seen.opened.push(Instant::now()));
     }

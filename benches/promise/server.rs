@@ -8,13 +8,14 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::Fault;
+use super::{Fault, reader::GENERAL};
 
 /// Thousands of readers and writers, all of them from one address: every limit counts, and none is reached.
-const LIMITS: [(&str, &str); 9] = [
+const LIMITS: [(&str, &str); 10] = [
     ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
     ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
     ("IDOBATA_LIMIT_JOINS", "1000000/1s"),
+    ("IDOBATA_LIMIT_ROOMS", "1000000/1s"),
     ("IDOBATA_LIMIT_REQUESTS", "1000000/1s"),
     ("IDOBATA_LIMIT_FRAMES", "1000000/1s"),
     ("IDOBATA_MAX_CONNECTIONS_PER_PERSON", "100000"),
@@ -82,7 +83,8 @@ impl Server {
         }
     }
 
-    fn process(&self) -> u32 {
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
         self.child.id().unwrap()
     }
 
@@ -96,10 +98,19 @@ impl Server {
 
     /// How many live connections of a kind it counts.
     pub(crate) async fn connections(&self, kind: &str) -> Result<u64, Fault> {
+        self.metric(&format!("idobata_connections{{kind=\"{kind}\"}}")).await
+    }
+
+    /// What it counts under this name.
+    pub(crate) async fn metric(&self, series: &str) -> Result<u64, Fault> {
         let text = self.client.get(self.url("/metrics")).send().await?.text().await?;
-        let series = format!("idobata_connections{{kind=\"{kind}\"}} ");
-        let count = text.lines().find_map(|line| line.strip_prefix(&series)).ok_or("no such series")?;
-        Ok(count.parse()?)
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(lines.next().ok_or_else(|| format!("no series {series}"))?.parse()?)
+    }
+
+    /// What it says of itself.
+    pub(crate) async fn readiness(&self) -> Result<String, Fault> {
+        Ok(self.client.get(self.url("/readyz")).send().await?.text().await?)
     }
 
     /// A token of somebody new.
@@ -109,15 +120,31 @@ impl Server {
         Ok(session["token"].as_str().ok_or("no token")?.to_owned())
     }
 
-    /// A page of the room.
+    /// Makes a room.
+    pub(crate) async fn make_room(&self, token: &str, name: &str) -> Result<(), Fault> {
+        let request = self.client.post(self.url("/api/rooms")).bearer_auth(token);
+        request.json(&json!({ "name": name })).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// A page of the room that is always there.
     pub(crate) async fn page(&self, query: &str) -> Result<Value, Fault> {
-        let request = self.client.get(self.url(&format!("/api/rooms/general/messages?{query}")));
+        self.page_of(GENERAL, query).await
+    }
+
+    async fn page_of(&self, room: &str, query: &str) -> Result<Value, Fault> {
+        let request = self.client.get(self.url(&format!("/api/rooms/{room}/messages?{query}")));
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// The room's epoch and its newest offset.
+    /// That room's epoch and its newest offset.
     pub(crate) async fn head(&self) -> Result<(String, u64), Fault> {
-        let page = self.page("limit=1").await?;
+        self.head_of(GENERAL).await
+    }
+
+    /// A room's epoch and its newest offset.
+    pub(crate) async fn head_of(&self, room: &str) -> Result<(String, u64), Fault> {
+        let page = self.page_of(room, "limit=1").await?;
         let cursor = page["cursor"].as_str().unwrap_or_default();
         let (epoch, offset) = cursor.split_once(':').ok_or("a page has a cursor")?;
         Ok((epoch.to_owned(), offset.parse()?))

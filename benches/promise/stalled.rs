@@ -16,7 +16,7 @@ use super::{
     Fault, http,
     load::Load,
     options::Options,
-    reader::{Reader, Transport, join, open_socket},
+    reader::{GENERAL, Reader, Transport, join, open_socket},
     server::Server,
 };
 
@@ -100,7 +100,8 @@ async fn closed(readers: usize, messages: u64) -> Result<(), Fault> {
 
 async fn post(server: &Server, token: &str, total: u64) -> Result<(), Fault> {
     let (address, token) = (server.address, token.to_owned());
-    let outcome = Load { address, token, connections: POSTERS, depth: 4, rate: None, total }.run().await?;
+    let load = Load { connections: POSTERS, depth: 4, total, ..Load::new(address, &token) };
+    let outcome = load.run().await?;
     match outcome.acknowledged.len() as u64 == total {
         true => Ok(()),
         false => Err("the server ended while messages were posted".into()),
@@ -129,7 +130,7 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, Fault> {
 async fn stall_socket(tcp: TcpStream, server: &Server, index: usize) -> Result<TcpStream, Fault> {
     let token = server.session(&format!("stalled {index}")).await?;
     let mut socket = open_socket(tcp, server.address, &token).await?;
-    socket.send(Message::text(join(None))).await?;
+    socket.send(Message::text(join(GENERAL, None))).await?;
     // Until it is joined; the rest stays where it is.
     loop {
         match socket.next().await.ok_or("a socket ended before it was joined")?? {

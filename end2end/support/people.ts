@@ -53,6 +53,15 @@ export class Person {
     return new URL(this.page.url()).pathname.split("/").at(-1)!;
   }
 
+  /** On an open page: makes a room that only its members may enter, and is then in it. */
+  async makePrivateRoom(name: string) {
+    await this.page.getByText("New room").click();
+    await this.page.getByLabel("Name of the new room").fill(name);
+    await this.page.getByLabel("Only for members").check();
+    await this.page.getByRole("button", { name: "Create" }).click();
+    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(name);
+  }
+
   async rename(name: string) {
     await this.page.getByLabel("Your name").fill(name);
     const answered = this.page.waitForResponse((response) => new URL(response.url()).pathname === "/name");

@@ -62,6 +62,11 @@ export class Server {
     ({ child: this.child } = await Server.spawn(this.data, new URL(this.url).host, this.env));
   }
 
+  /** Ends the program at once, as a crash would, and leaves it at that. */
+  async kill() {
+    await this.end("SIGKILL");
+  }
+
   private async end(signal: NodeJS.Signals) {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, "exit");

@@ -58,7 +58,7 @@ function tellViolations() {
 }
 
 /** Gives a person their name before they open a page. */
-async function named(person: Person, name: string): Promise<Person> {
+export async function named(person: Person, name: string): Promise<Person> {
   const response = await person.context.request.post("/api/session", { data: { name } });
   expect(response.status()).toBe(201);
   return person;

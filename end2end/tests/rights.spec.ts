@@ -7,21 +7,12 @@ import type { Person } from "../support/people.ts";
 import { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";
 
-/** Makes a room that only its members may enter, and is then in it. */
-async function makePrivateRoom({ page }: Person, name: string) {
-  await page.getByText("New room").click();
-  await page.getByLabel("Name of the new room").fill(name);
-  await page.getByLabel("Only for members").check();
-  await page.getByRole("button", { name: "Create" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
-}
-
 test("a private room is its owner's, and of whom the owner lets in", async ({ alice, bob, expectedFaults }) => {
   expectedFaults.push(/404/);
   const name = `secret ${crypto.randomUUID().slice(0, 8)}`;
   const bobsName = `bob ${crypto.randomUUID().slice(0, 8)}`;
   await alice.open("/");
-  await makePrivateRoom(alice, name);
+  await alice.makePrivateRoom(name);
   await alice.expectConnected();
   const room = new URL(alice.page.url()).pathname;
   await alice.post("nobody reads this yet");
@@ -65,7 +56,7 @@ withAccounts("a member sees who else is one, and leaves", async ({ admin, strang
   const bob = await stranger();
   await join(bob.page, await invite(admin.page), "bob");
   await admin.open("/");
-  await makePrivateRoom(admin, "Board");
+  await admin.makePrivateRoom("Board");
   await admin.page.getByRole("link", { name: "Members" }).click();
   await admin.page.getByLabel("Name").fill("BOB");
   await admin.page.keyboard.press("Enter");

@@ -29,10 +29,16 @@ struct Keeper {
 }
 
 impl Cluster {
-    /// Makes and starts one.
+    /// Makes and starts one. Tests end no machine, so nothing has to reach the disk.
     pub(crate) fn start() -> Self {
+        Self::start_with_fsync("off")
+    }
+
+    /// The same with what a commit costs, or without: PostgreSQL's setting, `on` or `off`.
+    pub(crate) fn start_with_fsync(fsync: &str) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, "cluster", SCRIPT])
+            .env("FSYNC", fsync)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -31,9 +31,8 @@ enable_tls() {
     tls="-c ssl=on -c listen_addresses=127.0.0.1"
 }
 
-# Tests end no machine, so nothing has to reach the disk.
 start() {
-    postgres -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=300 \
+    postgres -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync="${FSYNC:-off}" -c max_connections=300 \
         -c shared_buffers=32MB $tls >>"$folder/log" 2>&1 &
     server=$!
     until pg_isready --quiet --host "$folder"; do
