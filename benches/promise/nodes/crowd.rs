@@ -37,7 +37,7 @@ pub(crate) struct Whole {
 }
 
 impl Crowd {
-    /// So many WebSockets in each room at each node, all of them live.
+    /// So many `WebSockets` in each room at each node, all of them live.
     pub(crate) async fn gather(nodes: &Nodes, each: usize) -> Result<Self, Fault> {
         let began = Instant::now();
         let (mut members, mut readings) = (Vec::new(), JoinSet::new());

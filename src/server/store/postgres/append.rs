@@ -174,19 +174,31 @@ async fn begin(
 }
 
 async fn prepare_find(client: &Client) -> Result<Statement, Error> {
-    client
-        .prepare_cached(
-            r#"SELECT e."offset", e.timestamp, e.author, e.client_id, e.channel, e.body
-               FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
-               JOIN entries e ON e.topic = (SELECT id FROM topics WHERE name = $1)
-                   AND e.author = d.author AND e.client_id = d.client_id AND e.client_id IS NOT NULL
+    client.prepare_cached(FIND).await
+}
+
+/// Looks for each draft by itself, which is what `LIMIT` is for: a plan that was made while the table was small would otherwise go
+/// through all of the topic's entries, for as long as the connection lives.
+const FIND: &str = r#"SELECT e.* FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
+               CROSS JOIN LATERAL (
+                   SELECT "offset", timestamp, author, client_id, channel, body FROM entries
+                   WHERE topic = (SELECT id FROM topics WHERE name = $1)
+                   AND author = d.author AND client_id = d.client_id AND client_id IS NOT NULL LIMIT 1
+               ) e
                UNION ALL
-               SELECT p."offset", p.timestamp, p.author, p.client_id, NULL, NULL
-               FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
-               JOIN past_client_ids p ON p.topic = (SELECT id FROM topics WHERE name = $1)
-                   AND p.author = d.author AND p.client_id = d.client_id"#,
-        )
-        .await
+               SELECT p.*, NULL, NULL FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
+               CROSS JOIN LATERAL (
+                   SELECT "offset", timestamp, author, client_id FROM past_client_ids
+                   WHERE topic = (SELECT id FROM topics WHERE name = $1)
+                   AND author = d.author AND client_id = d.client_id LIMIT 1
+               ) p"#;
+
+/// How PostgreSQL goes about it.
+#[cfg(test)]
+pub(super) async fn explain_find(client: &Client) -> Result<Vec<String>, Error> {
+    client.batch_execute(&format!("PREPARE find (text, text[], text[]) AS {FIND}")).await?;
+    let rows = client.query("EXPLAIN EXECUTE find ('feed', '{a}', '{b}')", &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Makes the topic if it is not there.

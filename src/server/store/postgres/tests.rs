@@ -460,3 +460,16 @@ async fn a_commit_that_never_arrived_is_not_announced() {
     let again = append_at_last(&store, "2").await;
     assert_eq!((again.record.offset, again.first, announced.offsets()), (2, true, vec![1, 2]));
 }
+
+#[tokio::test]
+async fn repeats_are_looked_for_by_their_ids_whatever_the_table_was_when_it_was_planned() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    let connection = store.connection().await.expect("free");
+    connection.batch_execute("SET plan_cache_mode = force_generic_plan").await.expect("set");
+    let plan = append::explain_find(&connection).await.expect("planned");
+    for condition in ["author = d.author", "client_id = d.client_id", "author = d_1.author"] {
+        let by_index = plan.iter().any(|line| line.contains("Index Cond") && line.contains(condition));
+        assert!(by_index, "{condition} is not looked up: {plan:#?}");
+    }
+}
