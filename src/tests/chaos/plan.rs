@@ -65,6 +65,9 @@ pub(super) struct Plan {
     pub(super) duration: Duration,
     /// In the order in which they come.
     pub(super) blows: Vec<Blow>,
+    /// What is done when everything else is over, and never made good: the last that is written must come to every
+    /// reader all the same.
+    pub(super) finale: Option<Harm>,
     /// Newest entries that retention keeps.
     pub(super) retained: u64,
     /// Bytes between two faults of a direction, at most.
@@ -102,12 +105,14 @@ impl Plan {
         blows.sort_by_key(|blow| blow.at);
         let retained = [40, 400, ALL][rng.usize(..3)];
         let fault_distance = [600, 5_000, 60_000][rng.usize(..3)];
-        Self { seed, nodes, readers, writers, duration, blows, retained, fault_distance }
+        let finale = if nodes == 1 { None } else { finale(&mut rng, nodes) };
+        Self { seed, nodes, readers, writers, duration, blows, finale, retained, fault_distance }
     }
 
     /// How often it does such a thing.
     pub(super) fn count(&self, is_it: fn(Harm) -> bool) -> u64 {
-        self.blows.iter().filter(|blow| is_it(blow.harm)).count() as u64
+        let harms = self.blows.iter().map(|blow| blow.harm).chain(self.finale);
+        harms.filter(|harm| is_it(*harm)).count() as u64
     }
 }
 
@@ -120,6 +125,12 @@ fn kills(rng: &mut Rng) -> Vec<Blow> {
     let count = rng.usize(0..=2);
     let kill = |_| Blow { harm: Harm::KillNode(0), at: milliseconds(rng, 300..3_500), lasts: Duration::ZERO };
     (0..count).map(kill).collect()
+}
+
+/// Whatever the nodes were not told by then, nothing that follows tells them.
+fn finale(rng: &mut Rng, nodes: usize) -> Option<Harm> {
+    let way = rng.usize(..nodes);
+    [None, Some(Harm::CrashRedis), Some(Harm::SilenceWay(way))][rng.usize(..3)]
 }
 
 fn blows_to_nodes(rng: &mut Rng, nodes: usize, duration: Duration) -> Vec<Blow> {

@@ -49,7 +49,7 @@ pub(super) async fn run(plan: &Plan, faults: &Arc<Faults>) -> Outcome {
     match held {
         Ok(outcome) => {
             println!(
-                "chaos: seed {} on {} held in {:.1?}: {} read, {} acknowledged, {} blows, {} resets, {} retained; \
+                "chaos: seed {} on {} held in {:.1?}: {} read, {} acknowledged, {} blows and {:?} in the end, {} resets, {} retained; \
                  the last reader had it all, and nothing more, {:.1?} after the end",
                 plan.seed,
                 plan.nodes,
@@ -57,6 +57,7 @@ pub(super) async fn run(plan: &Plan, faults: &Arc<Faults>) -> Outcome {
                 outcome.read,
                 outcome.acknowledged,
                 plan.blows.len(),
+                plan.finale,
                 outcome.resets,
                 plan.retained,
                 outcome.lag,
@@ -93,6 +94,7 @@ async fn attempt(plan: &Plan, faults: &Arc<Faults>) -> Result<Outcome, String> {
     proxies.iter().for_each(Proxy::calm);
     let writers = in_time(try_join_all(writers)).await.map_err(|error| error.to_string())?;
     let mut writers = writers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    target.end_with(plan.finale).await;
     for writer in &mut writers {
         writer.post_last(&direct).await?;
     }

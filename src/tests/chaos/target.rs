@@ -77,6 +77,16 @@ impl Target {
         }
     }
 
+    /// Does it and leaves it so.
+    pub(super) async fn end_with(&self, finale: Option<Harm>) {
+        let (Some(harm), Some(services)) = (finale, &self.services) else { return };
+        match harm {
+            Harm::CrashRedis => do_to(&services.redis, RedisServer::crash).await,
+            Harm::SilenceWay(number) => services.ways[number].silence(),
+            other => unreachable!("no plan ends with {other:?}"),
+        }
+    }
+
     /// Waits until every server says that it has all it needs.
     pub(super) async fn until_well(&self) {
         for node in &self.nodes {
