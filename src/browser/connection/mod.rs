@@ -338,6 +338,8 @@ fn on_wake(weak: &Weak<RefCell<State>>, what: Wake) {
         Wake::Online | Wake::Now if state.borrow().is_away => {}
         Wake::Online => {
             state.borrow_mut().ladder.restart();
+            // The browser may say so a moment before anything comes through; the waits of before were for another way.
+            state.borrow_mut().failures = 0;
             connect(weak);
         }
         Wake::Now if !is_connected || must_leave_slot(&state) => connect(weak),
