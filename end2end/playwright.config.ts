@@ -6,8 +6,8 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000, // for what hangs: a slow machine is no fault
+  expect: { timeout: 20_000 },
   reporter: [["list"], ["./support/summary.ts"]],
   forbidOnly: true,
   use: {

@@ -12,7 +12,7 @@ const test = base.extend<{ own: Server }>({
 });
 
 test("feed → chat → feed fifty times leaves nothing behind", async ({ own, somebody }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const walker = await somebody({ baseURL: own.url });
   await walker.open("/");
   const feedLink = walker.page.locator(".places").getByRole("link", { name: "Feed" });

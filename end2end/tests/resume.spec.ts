@@ -93,7 +93,7 @@ test("offline in the middle of a talk: five hundred messages later all are there
   expectedFaults,
 }) => {
   expectedFaults.push(/net::ERR_INTERNET_DISCONNECTED/);
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const room = await alice.makeRoom(unique("offline"));
   await bob.enterRoom(room);
   await alice.post("before");

@@ -7,7 +7,7 @@ const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 
 for (const transport of ["auto", "stream", "poll"]) {
   test(`ten tabs at once stay live and can post (${transport})`, async ({ alice, bob, server }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(240_000);
     const room = await bob.makeRoom(unique("tabs"));
     const tabs = [alice, ...(await Promise.all(Array.from({ length: 9 }, () => alice.anotherTab())))];
     const [rooms, feeds] = [tabs.slice(0, 6), tabs.slice(6)];
