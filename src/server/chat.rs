@@ -1,24 +1,27 @@
 //! What a chat means: rooms, joining, posting. Knows no transport; the chat socket, the HTTP routes and the pages
 //! call it. It never trusts a name or an id of a person that does not come from their session.
 
+mod frame;
+
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use self::frame::{Said, change_frame, message_of};
+pub use self::frame::{encode_frame, encode_message, reset_frame};
 use super::{
     auth::Identity,
     backplane::Backplane,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
-    presence::{Change, Presence, PresenceGuard},
+    presence::{Presence, PresenceGuard},
     rate_limit::RateLimits,
     rights::Rights,
-    store::{Draft, Filter, Record, RoomCreation, TopicName},
+    store::{Draft, Filter, RoomCreation, TopicName},
     subscription::Subscription,
     topic::Bell,
 };
@@ -37,13 +40,6 @@ const FIRST_ROOMS: [&str; 3] = ["general", "tech", "random"];
 
 /// How often those are looked for who have stopped polling.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What is stored of a message; the rest of [`Message`] is the record's own.
-#[derive(Serialize, Deserialize)]
-struct Said {
-    user: String,
-    text: String,
-}
 
 /// The rooms of this server.
 pub struct Chat {
@@ -332,45 +328,4 @@ impl Chat {
 
 fn exists(room: &RoomId) -> Error {
     Rejection::new(Code::RoomExists, format!("The room {room} is there already.")).into()
-}
-
-/// The frame that tells a reader of a room that its cursor is now this one.
-pub fn reset_frame(room: RoomId, cursor: Cursor) -> ServerFrame {
-    ServerFrame::Reset { room, epoch: cursor.epoch, offset: cursor.offset }
-}
-
-fn change_frame(room: &RoomId, user: &User, change: Change) -> ServerFrame {
-    let (room, user, user_id) = (room.clone(), user.name.clone(), user.id.clone());
-    match change {
-        Change::Joined => ServerFrame::UserJoined { room, user, user_id },
-        Change::Left => ServerFrame::UserLeft { room, user, user_id },
-        Change::Typing => ServerFrame::Typing { room, user, user_id },
-    }
-}
-
-/// The text of a frame.
-pub fn encode_frame(frame: &ServerFrame) -> String {
-    serde_json::to_string(frame).expect("frames have only string keys")
-}
-
-/// The JSON of an entry of `room` as its readers get it: a `message` frame.
-pub fn encode_message(record: &Record) -> String {
-    encode_frame(&ServerFrame::Message(message_of(record)))
-}
-
-fn message_of(record: &Record) -> Message {
-    let TopicName::Room(room) = &record.topic else { unreachable!("only rooms have messages") };
-    let said: Said = serde_json::from_str(&record.body).unwrap_or_else(|error| {
-        tracing::error!(%room, record.offset, %error, "a stored message cannot be read");
-        Said { user: String::new(), text: String::new() }
-    });
-    Message {
-        room: room.clone(),
-        offset: record.offset,
-        id: record.client_id.clone().unwrap_or_default(),
-        user: said.user,
-        user_id: record.author.clone(),
-        text: said.text,
-        timestamp: record.timestamp,
-    }
 }
