@@ -1,6 +1,9 @@
 //! Tests of the log: readers, pages, holes and trims.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
 
 use super::*;
 use crate::protocol::cursor::Epoch;
@@ -12,6 +15,7 @@ use crate::server::{
         postgres::{PostgresStore, cluster::Cluster},
         sqlite::SqliteStore,
     },
+    subscription::Batch,
 };
 
 /// Passes on only those announcements that `lets_through` has: what is between two nodes may lose some.
