@@ -13,8 +13,13 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Channels, Delivery, Form, Metrics, Numbering, Offset, Position, Reader, Topic, Whispers, lock};
-use crate::server::outlet::{Offered, Outlet};
+use super::{
+    Channels, Metrics, Numbering, Offset, Reader, Topic, Whispers, lock, open::Delivery, reader::Position,
+};
+use crate::server::{
+    form::Form,
+    outlet::{Offered, Outlet},
+};
 
 /// Readers that are looked at before the first of them is written to: as many as stay in the core's own memory.
 const PORTION_READERS: usize = 32;

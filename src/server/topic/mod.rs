@@ -4,17 +4,19 @@
 //! entries ([`Announce`]), the hub subscribes. What is here is a copy: the store is the truth, and a reader that
 //! finds nothing for its cursor in the ring reads the store.
 //!
-//! `live_end` is the ring and the whispers, `reader` a reader's place, `delivery` brings the one to the other. What is
-//! appended here is told to the other nodes, and theirs is heard, as `announcement`s: hints, of which some come late or
-//! never. A topic that lacks something is put on a list, and the hub fills it from the store once for all its readers.
+//! `open` is one topic: `live_end` its ring and whispers, `reader` a reader's place in it, and `delivery` brings the one
+//! to the other. What is appended here is told to the other nodes, and theirs is heard, as `announcement`s: hints, of which
+//! some come late or never. A topic that lacks something is put on a list, and the hub fills it from the store once for
+//! all its readers.
 
 mod announcement;
 mod delivery;
 mod live_end;
+mod open;
 mod reader;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -26,16 +28,12 @@ use tokio::sync::{
 
 pub use self::live_end::Whispers;
 pub(super) use self::live_end::{Hole, RING_MAX_ENTRIES};
+pub(super) use self::open::{Numbering, Recent, Topic};
 pub(super) use self::reader::Reader;
-use self::{
-    announcement::Announcement,
-    delivery::Deliverers,
-    live_end::{Learnt, LiveEnd},
-    reader::Position,
-};
+use self::{announcement::Announcement, delivery::Deliverers, live_end::Learnt};
 use super::{
     backplane::Backplane,
-    form::{Encoded, Form},
+    form::Encoded,
     metrics::Metrics,
     store::{Announce, Bounds, Channels, Record, Slice, TopicName},
 };
@@ -134,8 +132,8 @@ impl Topics {
     pub(super) fn leave(&self, topic: &Topic, reader: &Reader) {
         let mut open = lock(&self.open);
         if topic.remove_reader(reader) == 0 {
-            open.remove(&topic.name);
-            self.backplane.unlisten(&announcement::line(&topic.name));
+            open.remove(topic.name());
+            self.backplane.unlisten(&announcement::line(topic.name()));
         }
     }
 
@@ -143,7 +141,7 @@ impl Topics {
     pub fn whisper(&self, name: &TopicName, json: &str) {
         let topic = lock(&self.open).get(name).cloned();
         if let Some(topic) = topic {
-            lock(&topic.state).live_end.whisper(Encoded::new(None, json));
+            topic.whisper(Encoded::new(None, json));
             self.deliverers.deliver(topic);
         }
     }
@@ -159,16 +157,7 @@ impl Topics {
 
     /// Takes what the store said of a topic, see [`LiveEnd::learn`].
     pub(super) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
-        let learnt = {
-            let mut state = lock(&topic.state);
-            let is_first = state.live_end.epoch().is_none();
-            let learnt = state.live_end.learn(bounds);
-            if is_first || learnt == Learnt::Renumbered {
-                state.numbering = Numbering(state.numbering.0 + 1);
-            }
-            learnt
-        };
-        if learnt == Learnt::Renumbered {
+        if topic.learn(bounds) == Learnt::Renumbered {
             topic.readers().iter().for_each(|reader| reader.step_back());
         }
         self.ask_for_what_lacks(topic);
@@ -184,7 +173,7 @@ impl Topics {
         // Part by part, so that readers get it from here; but of what is far behind each reads what it lacks.
         let is_first_part = slice.more && head - hole.after <= FILL_MAX_ENTRIES;
         let last = slice.records.last().filter(|_| is_first_part).map_or(head, |record| record.offset);
-        lock(&topic.state).live_end.fill(hole, entries, last, head);
+        topic.fill(hole, entries, last, head);
         if !slice.records.is_empty() {
             self.metrics.count_fill();
         }
@@ -241,16 +230,7 @@ impl Topics {
 
     /// Brings new entries to the readers of an open topic.
     fn receive(&self, topic: &Arc<Topic>, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
-        {
-            let live_end = &mut lock(&topic.state).live_end;
-            match live_end.epoch() {
-                Some(known) if known == epoch => live_end.push(entries),
-                // Which of the two is so the store knows.
-                Some(_) => live_end.suspect(),
-                // The first reader is still asking for the bounds and may be told a head from before this commit.
-                None => live_end.note_head(entries.last().map_or(0, |entry| entry.offset)),
-            }
-        }
+        topic.receive(epoch, entries);
         self.ask_for_what_lacks(topic);
         self.deliverers.deliver(topic.clone());
     }
@@ -264,7 +244,10 @@ impl Topics {
                 self.metrics.count_heard(entries.len());
                 self.receive(&topic, &epoch, entries);
             }
-            Err(error) => tracing::error!(%topic.name, %error, "another node's announcement cannot be read"),
+            Err(error) => {
+                let topic = topic.name();
+                tracing::error!(%topic, %error, "another node's announcement cannot be read");
+            }
         }
     }
 
@@ -294,148 +277,6 @@ impl Announce for Topics {
         if let Some(topic) = topic {
             self.receive(&topic, epoch, entries);
         }
-    }
-}
-
-/// What a reader finds in memory.
-pub(super) enum Recent {
-    /// What comes next.
-    Entries(Vec<Arc<Entry>>),
-    /// There is nothing yet, in this numbering.
-    Nothing(Numbering),
-    /// What comes next is older than the ring: the store has it.
-    Older,
-    /// The topic has another numbering than the reader: the store knows which one is so.
-    Renumbered,
-}
-
-/// Counts the numberings that a topic has had while it was open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Numbering(u64);
-
-/// One open topic.
-pub(super) struct Topic {
-    name: TopicName,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    live_end: LiveEnd,
-    /// By number, which is the order in which they came.
-    readers: BTreeMap<u64, Arc<Reader>>,
-    /// The same readers for the rounds, until one comes or goes.
-    round: Option<Arc<[Arc<Reader>]>>,
-    next_reader: u64,
-    delivery: Delivery,
-    numbering: Numbering,
-    /// Whether it is on the list of those that lack something.
-    is_filling: bool,
-}
-
-/// A topic is delivered by one thread at a time, so no reader gets two entries in the wrong order.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Delivery {
-    #[default]
-    Idle,
-    /// In the queue.
-    Due,
-    /// A round is on its way, and may have passed some readers …
-    Running,
-    /// … before the last thing came.
-    RunningAndDue,
-}
-
-impl Topic {
-    fn new(name: TopicName) -> Self {
-        Self { name, state: Mutex::default() }
-    }
-
-    pub(super) fn name(&self) -> &TopicName {
-        &self.name
-    }
-
-    pub(super) fn epoch(&self) -> Option<Epoch> {
-        lock(&self.state).live_end.epoch().cloned()
-    }
-
-    /// True: it lacks something, and the caller puts it on the list.
-    fn begin_filling(&self) -> bool {
-        let mut state = lock(&self.state);
-        let begins =
-            !state.is_filling && state.live_end.epoch().is_some() && state.live_end.lacking().is_some();
-        state.is_filling |= begins;
-        begins
-    }
-
-    /// What it lacks. `None`: nothing is missing, or nobody reads it any more, and it is off the list.
-    pub(super) fn lacking(&self) -> Option<Hole> {
-        let mut state = lock(&self.state);
-        let lacking = state.live_end.lacking().filter(|_| !state.readers.is_empty());
-        state.is_filling = lacking.is_some();
-        lacking
-    }
-
-    /// The end of the log as far as we were told.
-    pub(super) fn head(&self) -> Offset {
-        lock(&self.state).live_end.head()
-    }
-
-    /// Up to `limit` entries after `offset` of the numbering with this epoch.
-    pub(super) fn read(&self, epoch: &Epoch, offset: Offset, limit: usize) -> Recent {
-        let state = lock(&self.state);
-        let live_end = &state.live_end;
-        if live_end.epoch() != Some(epoch) {
-            return Recent::Renumbered;
-        }
-        if live_end.head() <= offset {
-            return Recent::Nothing(state.numbering);
-        }
-        live_end.recent_after(offset, limit).map_or(Recent::Older, Recent::Entries)
-    }
-
-    /// Whether everything after `offset` is in the ring.
-    pub(super) fn covers(&self, offset: Offset) -> bool {
-        lock(&self.state).live_end.covers(offset)
-    }
-
-    /// The number of the newest whisper.
-    pub(super) fn whispered(&self) -> u64 {
-        lock(&self.state).live_end.whispered()
-    }
-
-    pub(super) fn whispers_after(&self, number: u64) -> Whispers {
-        lock(&self.state).live_end.whispers_after(number)
-    }
-
-    /// The cursor at the end as far as we were told; `None` until the bounds are known.
-    pub(super) fn cursor(&self) -> Option<Cursor> {
-        let live_end = &lock(&self.state).live_end;
-        live_end.epoch().map(|epoch| Cursor { epoch: epoch.clone(), offset: live_end.head() })
-    }
-
-    fn add_reader(&self, bell: Arc<Bell>, channels: Channels) -> Arc<Reader> {
-        let mut state = lock(&self.state);
-        let number = state.next_reader;
-        state.next_reader += 1;
-        let reader = Arc::new(Reader::new(number, bell, channels, state.live_end.whispered()));
-        state.readers.insert(number, reader.clone());
-        state.round = None;
-        reader
-    }
-
-    fn remove_reader(&self, reader: &Reader) -> usize {
-        let mut state = lock(&self.state);
-        state.readers.remove(&reader.number());
-        state.round = None;
-        state.readers.len()
-    }
-
-    /// Everybody who reads now.
-    fn readers(&self) -> Arc<[Arc<Reader>]> {
-        let mut state = lock(&self.state);
-        let State { readers, round, .. } = &mut *state;
-        round.get_or_insert_with(|| readers.values().cloned().collect()).clone()
     }
 }
 

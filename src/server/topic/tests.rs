@@ -9,10 +9,10 @@ use tokio::{
 };
 
 use super::{
-    live_end::{RING_MAX_ENTRIES, WHISPERS_MAX},
+    live_end::{LiveEnd, RING_MAX_ENTRIES, WHISPERS_MAX},
     *,
 };
-use crate::server::{backplane::Local, outlet::Outlet};
+use crate::server::{backplane::Local, form::Form, outlet::Outlet};
 
 fn epoch() -> Epoch {
     Epoch::parse("e").expect("fine")
