@@ -20,6 +20,7 @@ pub mod following;
 pub mod form;
 mod head_deadline;
 pub mod hub;
+mod lingering_close;
 pub mod measure;
 pub mod metrics;
 mod operator;
