@@ -102,6 +102,19 @@ async fn what_breaks_the_websocket_protocol_ends_that_socket_with_its_code() {
 }
 
 #[tokio::test]
+async fn a_message_in_parts_without_end_ends_its_socket() {
+    let (server, alice, mut socket) = set_up().await;
+    let part = |kind| Message::Frame(Frame::message(Vec::new(), OpCode::Data(kind), false));
+    socket.send_raw(part(Data::Text)).await;
+    for _ in 1..1_024 {
+        socket.send_raw(part(Data::Continue)).await;
+    }
+    assert_eq!(socket.close_code().await, 1008);
+    alice.socket().await.is_alive().await;
+    expect_untouched(&server).await;
+}
+
+#[tokio::test]
 async fn a_socket_needs_a_session() {
     let (server, alice, _) = set_up().await;
     let mut socket = Socket::open(&server.url, None).await.unwrap();
