@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
 use super::visitor::{Caller, bearer, no_session};
@@ -37,6 +37,14 @@ impl FromRequestParts<AppState> for Administrator {
 /// Whether who runs the server sent a request.
 pub(super) fn is_operator(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
+    let is_forwarded = headers.keys().any(tells_of_a_proxy);
     state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer: bearer(headers) })
+}
+
+/// Whether a header is one that only what passes a request on adds: a proxy on this machine makes everybody look as if
+/// they were on it.
+fn tells_of_a_proxy(name: &HeaderName) -> bool {
+    const OTHERS: [&str; 6] =
+        ["cf-connecting-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-real-ip"];
+    name.as_str().starts_with("x-forwarded") || OTHERS.contains(&name.as_str())
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequestParts, OriginalUri, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
@@ -13,7 +13,7 @@ use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
 use super::{
     administrator::Administrator,
     assets::VERSION,
-    cookies, documents, headers,
+    clean_path, cookies, documents, headers,
     path::PathText,
     start::{self, Place},
     visitor::Caller,
@@ -60,9 +60,13 @@ async fn room(PathText(room): PathText, asked: Asked) -> Response {
     page(asked, Place::Room(room)).await
 }
 
-/// The page of addresses that are none.
+/// The page of addresses that are none. One with slashes too many leads to the page that is meant.
 pub(super) async fn nowhere(asked: Asked) -> Response {
-    page(asked, Place::Nowhere).await
+    let is_read = matches!(asked.method, Method::GET | Method::HEAD);
+    match clean_path::redirect(&asked.uri).filter(|_| is_read) {
+        Some(page) => Redirect::permanent(&page).into_response(),
+        None => page(asked, Place::Nowhere).await,
+    }
 }
 
 async fn page(asked: Asked, place: Place) -> Response {
