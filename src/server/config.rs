@@ -14,7 +14,7 @@ pub use self::{
 use super::{
     backplane::RedisUrl,
     measure,
-    site::Origin,
+    site::{Origin, public_url},
     store::{Retention, location::DatabaseUrl},
 };
 use crate::protocol::{name::parse_channel, transport::Transport};
@@ -33,8 +33,9 @@ pub struct Config {
     /// Address under which people reach this server, such as `https://idobata.example`
     ///
     /// With https there is TLS in front of this server: cookies are only for it, and browsers are told to use nothing
-    /// else. Requests to other names than this one, localhost and IP addresses are refused.
-    #[arg(long, env = "IDOBATA_PUBLIC_URL", value_name = "URL")]
+    /// else. Requests to other names than this one, localhost and IP addresses are refused. It has no path: give the
+    /// server a host name of its own.
+    #[arg(long, env = "IDOBATA_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<Origin>,
 
     /// Another origin whose pages may use this server, such as `https://board.example`; repeatable, or with commas

@@ -154,6 +154,9 @@ impl AppState {
         let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
         following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
+        // Another system sets the cookie by the name that is documented.
+        let is_named = config.auth != AuthSetting::Jwt;
+        let site = if is_named { site.of_installation(secret.name()) } else { site };
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);

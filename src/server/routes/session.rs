@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{
     body::JsonBody,
     client_address::ClientAddress,
-    visitor::{Caller, cookie_of, no_cookie},
+    visitor::{Caller, cookie_of, no_cookies},
 };
 use crate::{
     protocol::{
@@ -88,9 +88,10 @@ pub(super) fn agent_of(headers: &HeaderMap) -> &str {
 pub(super) async fn end(
     State(state): State<AppState>,
     Caller(caller): Caller,
+    headers: HeaderMap,
 ) -> Result<(StatusCode, CookieJar), Error> {
     if let Some(identity) = caller {
         state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
     }
-    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(no_cookie(&state.site))))
+    Ok((StatusCode::NO_CONTENT, no_cookies(&state.site, &headers)))
 }

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use axum_extra::extract::cookie::Cookie;
+use axum_extra::extract::cookie::{Cookie, CookieJar};
 
 use super::{client_address::ClientAddress, cookies};
 use crate::{
@@ -97,9 +97,12 @@ pub(super) async fn welcome(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
+    let mut is_earlier = false;
     let (caller, session) = match identify(&state, request.headers()).await? {
         Some(identity) => {
-            let session = state.auth.renew(&identity).await?;
+            let earlier = earlier_session(&state, request.headers(), &identity);
+            is_earlier = earlier.is_some();
+            let session = state.auth.renew(&identity).await?.or(earlier);
             (Some(identity), session)
         }
         None if state.auth.takes_guests() => {
@@ -119,12 +122,32 @@ pub(super) async fn welcome(
             cookie_of(&state.site, &session).to_string().parse().expect("a token has only header characters");
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    if is_earlier {
+        let gone = cookies::remove_earlier(&state.site, COOKIE).to_string();
+        response.headers_mut().append(header::SET_COOKIE, gone.parse().expect("a name in ASCII"));
+    }
     Ok(response)
+}
+
+/// The session of who was known by the cookie's earlier name, to be kept by its present one.
+fn earlier_session(state: &AppState, headers: &HeaderMap, identity: &Identity) -> Option<Session> {
+    let is_earlier = bearer(headers).is_none() && cookies::is_earlier(&state.site, headers, COOKIE);
+    let token = cookies::read(&state.site, headers, COOKIE).filter(|_| is_earlier)?;
+    Some(Session { user: identity.user.clone(), token })
 }
 
 /// The cookie that carries a session.
 pub(super) fn cookie_of(site: &Site, session: &Session) -> Cookie<'static> {
     cookies::make(site, COOKIE, session.token.clone(), SESSION_LIFETIME)
+}
+
+/// The cookies that remove it, by each name that it came by.
+pub(super) fn no_cookies(site: &Site, headers: &HeaderMap) -> CookieJar {
+    let jar = CookieJar::new().add(no_cookie(site));
+    match cookies::is_earlier(site, headers, COOKIE) {
+        true => jar.add(cookies::remove_earlier(site, COOKIE)),
+        false => jar,
+    }
 }
 
 /// The cookie that removes it.
