@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::frame::{Said, change_frame, message_of};
 pub use self::frame::{encode_frame, encode_message, reset_frame};
 use super::{
-    auth::Identity,
+    auth::{Identity, Submission},
     backplane::Backplane,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
@@ -102,24 +102,63 @@ impl Chat {
 
     /// Makes a room, which is theirs. Into a private one only those come whom they let in.
     pub async fn create_room(&self, who: &Identity, name: &str, is_private: bool) -> Result<Room, Error> {
+        self.create_room_once(who, name, is_private, None).await
+    }
+
+    /// The same by a form: what it made before is its answer.
+    pub async fn create_room_once(
+        &self,
+        who: &Identity,
+        name: &str,
+        is_private: bool,
+        submission: Option<&Submission>,
+    ) -> Result<Room, Error> {
         let name = parse_name(name)?;
         let room = Room { id: RoomId::of_name(&name)?, name };
+        if submission.is_some() {
+            self.rights.catch_up().await?;
+        }
+        if self.rights.was_made_by(&room.id, who, submission) {
+            return self.make_room(room.clone()).await.or_else(|error| unless_there(error, room));
+        }
         self.limits.room(&who.user).await?;
         // The first rooms are nobody's: to claim one would take it from everybody.
         let is_there = self.hub.store().rooms().await?.iter().any(|known| known.id == room.id);
+        if is_there && submission.is_some() {
+            // The same form may have made it in this moment.
+            self.rights.catch_up().await?;
+            if self.rights.was_made_by(&room.id, who, submission) {
+                return Ok(room);
+            }
+        }
         // A token that is good for some rooms only does not get further by making one.
         if is_there || !self.rights.may_enter(&room.id, Some(who)) {
             return Err(exists(&room.id));
         }
         // Theirs already: it was not known whether the room was made, and they try again.
         let is_claimed = self.rights.owns(&room.id, who) && self.rights.is_private(&room.id) == is_private;
-        if !is_claimed && !self.rights.claim(&room.id, &who.user, is_private).await? {
-            return Err(exists(&room.id));
+        if !is_claimed && !self.rights.claim_by(&room.id, &who.user, is_private, submission).await? {
+            // The same form may have claimed it in this moment.
+            self.rights.catch_up().await?;
+            if !self.rights.was_made_by(&room.id, who, submission) {
+                return Err(exists(&room.id));
+            }
         }
         let made = self.make_room(room.clone()).await;
         // After a fault of the store the room may be there: without its claim it would be everybody's.
-        if let Err(Error::Rejected(_)) = &made {
+        // One that is there, although it was claimed, was made by the same person in the same moment. Only the first rooms
+        // are made without a claim.
+        let is_refused = match &made {
+            Err(Error::Rejected(rejection)) => {
+                rejection.code != Code::RoomExists || FIRST_ROOMS.contains(&room.id.as_str())
+            }
+            Ok(_) | Err(Error::Store(_)) => false,
+        };
+        if is_refused {
             self.rights.disclaim(&room.id, &who.user).await?;
+        }
+        if self.rights.was_made_by(&room.id, who, submission) {
+            return made.or_else(|error| unless_there(error, room));
         }
         made
     }
@@ -323,6 +362,14 @@ impl Chat {
     /// be one person's only.
     pub fn find_present(&self, name: &str) -> Option<User> {
         self.presence.find(name)
+    }
+}
+
+/// The room, if it is only refused because it is there.
+fn unless_there(error: Error, room: Room) -> Result<Room, Error> {
+    match error {
+        Error::Rejected(Rejection { code: Code::RoomExists, .. }) => Ok(room),
+        other => Err(other),
     }
 }
 

@@ -8,7 +8,7 @@ use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Accounts, Auth, Mode, Secret, issuer::Issuer},
+    auth::{Accounts, Auth, Mode, Secret, Submissions, issuer::Issuer},
     backplane::{Backplane, Local, Redis},
     chat::{self, Chat},
     config::{AuthSetting, Config},
@@ -77,6 +77,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
+    /// What forms that are sent twice store once.
+    pub submissions: Submissions,
     /// Where people reach this server, and whose pages may use it.
     pub site: Arc<Site>,
     /// The only transport that pages may use, if there is such a setting.
@@ -181,6 +183,7 @@ impl AppState {
             leptos: leptos_options(),
             readiness: Readiness::default(),
             publishers: Arc::new(Publishers::new(directory)),
+            submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),
             write_timeout: config.write_timeout.0,

@@ -11,6 +11,7 @@ mod chaos;
 mod chat;
 mod edges;
 mod feed;
+mod forms;
 mod heads;
 mod ladder;
 mod lifecycle;

@@ -16,6 +16,7 @@ mod password;
 mod pattern;
 mod secret;
 mod sessions;
+mod submissions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ pub use self::{
     pattern::{Pattern, covers},
     secret::{Secret, SecretError},
     sessions::SESSION_LIFETIME,
+    submissions::{Submission, Submissions},
 };
 use super::{
     error::Error,

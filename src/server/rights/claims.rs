@@ -10,6 +10,7 @@ use super::{Membership, Ownership, Rights, place};
 use crate::{
     protocol::{chat::Room, name::RoomId, session::User},
     server::{
+        auth::Submission,
         clock::now_ms,
         error::Error,
         store::directory::{Expect, Kind, Step},
@@ -34,7 +35,19 @@ impl Rights {
     /// Says whose a new room is. When this returns no node that is alive takes a private one for everybody's. False:
     /// somebody has it already.
     pub async fn claim(&self, room: &RoomId, owner: &User, is_private: bool) -> Result<bool, Error> {
-        let ownership = Ownership { owner: owner.clone(), is_private, claimed_at: now_ms() };
+        self.claim_by(room, owner, is_private, None).await
+    }
+
+    /// The same by a form, see [`Rights::was_made_by`].
+    pub async fn claim_by(
+        &self,
+        room: &RoomId,
+        owner: &User,
+        is_private: bool,
+        submission: Option<&Submission>,
+    ) -> Result<bool, Error> {
+        let submission = submission.map(|submission| submission.digits().to_owned());
+        let ownership = Ownership { owner: owner.clone(), is_private, claimed_at: now_ms(), submission };
         let member = Membership { name: owner.name.clone() };
         let steps = vec![
             Step::put(Kind::Room, room.as_str(), Expect::Absent, &ownership),

@@ -17,6 +17,8 @@ use super::{
     client_address::ClientAddress,
     cookies,
     documents::{SignedIn, see},
+    once::Once,
+    page_query::ParsedQuery,
     path::PathText,
     visitor::cookie_of,
 };
@@ -43,13 +45,14 @@ pub(super) async fn post_message(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
     PathText(room): PathText,
+    ParsedQuery(Once { once }): ParsedQuery<Once>,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
     let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
         let room = state.chat.room(&room, Some(&identity)).await?;
-        // The browser shows the page that follows, not this form again, so an id of ours will do.
-        let id = uuid::Uuid::new_v4().to_string();
+        let contents = ["message", room.as_str(), &text];
+        let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
         state.chat.post(&room, &identity.user, &id, &text).await
     };
     back_to(&path, post.await.err())
@@ -68,9 +71,12 @@ pub(super) struct RoomForm {
 pub(super) async fn create_room(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
+    ParsedQuery(Once { once }): ParsedQuery<Once>,
     FormBody(RoomForm { name, private, back }): FormBody<RoomForm>,
 ) -> Response {
-    match state.chat.create_room(&identity, &name, private).await {
+    let contents = ["room", &name, if private { "private" } else { "" }];
+    let submission = state.submissions.of(&identity.user.id, once.as_deref(), &contents);
+    match state.chat.create_room_once(&identity, &name, private, Some(&submission)).await {
         Ok(room) => back_to(&room.id.path(), None),
         Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
     }

@@ -22,6 +22,7 @@ mod host;
 mod limit;
 mod live;
 mod members;
+mod once;
 mod operate;
 mod origin;
 mod page_query;

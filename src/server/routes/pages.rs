@@ -13,7 +13,7 @@ use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
 use super::{
     administrator::Administrator,
     assets::VERSION,
-    clean_path, cookies, documents, headers,
+    clean_path, cookies, documents, headers, once,
     path::PathText,
     start::{self, Place},
     visitor::Caller,
@@ -83,6 +83,7 @@ async fn page(asked: Asked, place: Place) -> Response {
     let nonce = Nonce::new();
     let policy = (header::CONTENT_SECURITY_POLICY, headers::page_policy(&nonce));
     let html = draw(&state, start, language_of(&state.site, &headers), nonce);
+    let html = once::mark_forms(&html, &once::new_id());
     (status, [policy], Html(html)).into_response()
 }
 

@@ -7,7 +7,7 @@ use super::{ATTEMPTS, Account, Accounts, busy, name_taken, sessions};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
-        auth::{password, secret},
+        auth::{Submission, password, secret},
         clock::now_ms,
         error::Error,
         store::directory::{Expect, Kind, Step},
@@ -66,6 +66,20 @@ impl Accounts {
     /// The token of an invitation.
     pub async fn invite(&self, by: &str) -> Result<String, Error> {
         self.make_link(Purpose::Invitation { by: by.to_owned() }, now_ms() + INVITATION_MS).await
+    }
+
+    /// The token of an invitation that a form makes. Sent again it gives the same one, which may have been used since.
+    pub async fn invite_once(&self, by: &str, submission: &Submission) -> Result<String, Error> {
+        let (token, id) = submission.halves();
+        let purpose = Purpose::Invitation { by: by.to_owned() };
+        let link = Link { purpose, expires_at: now_ms() + INVITATION_MS };
+        // Noted apart from the link, so that one that was used is not made anew.
+        let steps = vec![
+            Step::put(Kind::Submission, id, Expect::Absent, &now_ms()),
+            Step::put(Kind::Link, secret::hash(token), Expect::Absent, &link),
+        ];
+        self.directory.change(steps).await?;
+        Ok(token.to_owned())
     }
 
     /// The token of a link with which an account gets another password.

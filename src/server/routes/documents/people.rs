@@ -16,7 +16,7 @@ use crate::{
         auth::{Account, Link, Purpose},
         documents::{Invitation, People, Person, Removal},
         error::Error,
-        routes::{body::FormBody, path::PathText},
+        routes::{body::FormBody, once::new_id, path::PathText},
         state::AppState,
     },
 };
@@ -28,7 +28,7 @@ pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) ->
     let people = accounts.list().await?.into_iter().map(|account| person(account, me)).collect();
     let mut invitations: Vec<_> = accounts.links().await?.into_iter().filter_map(invitation).collect();
     invitations.sort_by_key(|invitation| invitation.expires_at);
-    beside(&signed_in, People { people, invitations, problem: outcome.problem() }).await
+    beside(&signed_in, People { people, invitations, once: new_id(), problem: outcome.problem() }).await
 }
 
 fn person(account: Account, me: &str) -> Person {

@@ -179,7 +179,8 @@ async fn changes_of_two_nodes_are_numbered_without_gaps_and_in_the_order_they_ca
 async fn the_log_has_no_secret_and_nothing_that_nobody_has_in_memory() {
     let url = Cluster::shared().fresh_database().await;
     let (store, _) = open(&url).await;
-    let quiet = [Kind::Account, Kind::AccountName, Kind::Link, Kind::Publisher, Kind::Session];
+    let quiet =
+        [Kind::Account, Kind::AccountName, Kind::Link, Kind::Publisher, Kind::Session, Kind::Submission];
     for kind in quiet {
         let step = Step::put(kind, "a/b", Expect::Absent, &"hunter2");
         assert_eq!(store.change(vec![step]).await.expect("answered"), Taken::Unlogged, "{kind}");
