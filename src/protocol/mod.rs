@@ -68,7 +68,7 @@
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
 //!   first one. A page has at most 256 KiB of entries: `more` says that others wait.
-//! * `POST /api/events/{channel}` publishes one [`feed::Publication`] or an array of them as JSON, or a
+//! * `POST /api/events/{channel}`, or `PUT`, publishes one [`feed::Publication`] or an array of them as JSON, or a
 //!   notification as plain text with the headers `Title`, `Level`, `Tags` (comma-separated) and `Link`. 201 with
 //!   what was stored. The same `Idempotency-Key` from the same publisher stores nothing twice and answers 200.
 //!
@@ -121,6 +121,11 @@
 //!
 //! What the page of another origin sends is refused with `bad_origin`, except a link that is followed. Pages of an
 //! origin in `--allow-origin` may do what programs may (CORS, without credentials): with a token, never by the cookie.
+//! A request has one `Host` and one line each of the headers that a right depends on (`Authorization`, `Origin`,
+//! `Content-Type`, `Idempotency-Key` …); with two, or in HTTP/1.1 with no `Host`, it is answered 400. Doubled slashes in an
+//! address, and one at its end, are left out. `OPTIONS` is answered with `Allow`. What is refused in the middle of its body
+//! is answered at once, and the rest is read and thrown away, up to 64 MiB and 30 s.
+//!
 //! What is sent to a name that is not the server's (`--public-url`, an IP address, `localhost`) is refused with
 //! `bad_host` and 421.
 
