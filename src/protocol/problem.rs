@@ -50,8 +50,10 @@ pub enum Code {
     NoSession,
     /// The name or the password is wrong.
     WrongPassword,
-    /// A password is too short or too long.
+    /// A password is too short.
     BadPassword,
+    /// A password is too long.
+    PasswordTooLong,
     /// A one-time link was used or has ended.
     BadLink,
     /// Somebody has this name.
@@ -74,7 +76,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -96,6 +98,7 @@ impl Code {
         Self::NoSession,
         Self::WrongPassword,
         Self::BadPassword,
+        Self::PasswordTooLong,
         Self::BadLink,
         Self::NameTaken,
         Self::UnknownPerson,
@@ -131,6 +134,7 @@ impl Code {
             Self::NoSession => "no_session",
             Self::WrongPassword => "wrong_password",
             Self::BadPassword => "bad_password",
+            Self::PasswordTooLong => "password_too_long",
             Self::BadLink => "bad_link",
             Self::NameTaken => "name_taken",
             Self::UnknownPerson => "unknown_person",

@@ -1,12 +1,16 @@
 //! What the program is asked to do: to serve, or one of its commands. `main` is the caller.
 
+mod health;
+
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand};
+use anyhow::Context;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::health::Health;
 use super::{
-    config::{AFTER_HELP, Config},
+    config::{AFTER_HELP, Config, environment},
+    exit::BadSetting,
     store::{
         location::{DatabaseUrl, Location},
         transfer::{self, Copied},
@@ -41,6 +45,8 @@ enum Command {
     /// With its epochs, offsets and times: readers resume across the move. No server may run on either. The file stays
     /// as it is.
     Migrate(Migrate),
+    /// Ask the server on this machine whether it is ready: ends with 0 if it is, for health checks
+    Health(Health),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -59,11 +65,24 @@ struct Migrate {
 }
 
 impl Cli {
+    /// Reads the flags and the environment. Ends the program with a message and code 2 where they cannot be read.
+    pub fn read() -> Self {
+        let matches = environment::without_empty(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Does it, and returns when it is done.
     pub async fn run(self) -> anyhow::Result<()> {
+        let is_health = matches!(self.command, Some(Command::Health(_)));
+        let complaint = environment::complaint(&Self::command(), std::env::vars_os());
+        // A health check would say it again every few seconds.
+        if let Some(complaint) = complaint.filter(|_| !is_health) {
+            tracing::warn!("{complaint}");
+        }
         match self.command {
             None => super::run(self.config).await,
             Some(Command::Migrate(migrate)) => migrate.run(&self.config).await,
+            Some(Command::Health(health)) => health.run().await,
         }
     }
 }
@@ -73,7 +92,8 @@ impl Migrate {
         let from = Location::of(Some(&self.from), &config.data)?;
         let to = Location::of(Some(&self.to), &config.data)?.signed_by(self.database_ca.clone());
         let (Location::File(file), Location::Server(address)) = (&from, &to) else {
-            bail!("a history is moved --from sqlite:PATH --to postgres://USER:PASSWORD@HOST/DATABASE");
+            let form = "a history is moved --from sqlite:PATH --to postgres://USER:PASSWORD@HOST/DATABASE";
+            return Err(BadSetting(form.to_owned()).into());
         };
         let copied = transfer::copy(file, address).await;
         let copied =

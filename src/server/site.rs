@@ -8,6 +8,8 @@ use std::{
 
 use url::{Host, Url};
 
+use super::exit::BadSetting;
+
 /// A scheme, a host and a port, as browsers write them (RFC 6454, section 6.2): `https://idobata.example`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -162,15 +164,15 @@ pub fn check_exposure(
     listen: SocketAddr,
     guests_come_in: bool,
     is_open_to_guests: bool,
-) -> anyhow::Result<()> {
+) -> Result<(), BadSetting> {
     if is_loopback(listen.ip()) || !guests_come_in || is_open_to_guests {
         return Ok(());
     }
-    anyhow::bail!(
+    Err(BadSetting(format!(
         "others can reach {listen}, and whoever does may come in as a guest, read everything and talk. If that is \
          meant, add --open-to-guests; if not, listen for this machine only: --listen 127.0.0.1:{}",
         listen.port()
-    )
+    )))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fs, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -13,6 +13,7 @@ use super::{
     chat::{self, Chat},
     config::{AuthSetting, Config},
     ears::Ears,
+    exit::BadSetting,
     feed::{self, Feed},
     following::{Apply, Following},
     hub::Hub,
@@ -122,10 +123,11 @@ impl AppState {
             .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
         let secret = match &config.jwt_secret {
             Some(text) => Secret::from_setting(text)?,
-            None if config.redis_url.is_some() => bail!(
-                "nodes that share a Redis must sign sessions with the same key: give all of them the same JWT_SECRET, \
-                 for example from: openssl rand -hex 32"
-            ),
+            None if config.redis_url.is_some() => {
+                let fault = "nodes that share a Redis must sign sessions with the same key: give all of them the same \
+                             JWT_SECRET, for example from: openssl rand -hex 32";
+                return Err(BadSetting(fault.to_owned()).into());
+            }
             None => Secret::load_or_create(data, SESSION_KEY)?,
         };
         let metrics = Arc::new(Metrics::new(config.max_connections));

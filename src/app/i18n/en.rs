@@ -107,6 +107,7 @@ fn problem(code: Code) -> &'static str {
         Code::NoSession => "Your session has ended. Reload the page to sign in again.",
         Code::WrongPassword => "The name or the password is wrong.",
         Code::BadPassword => "A password has at least 8 characters.",
+        Code::PasswordTooLong => "This password is too long. A password has at most 256 characters.",
         Code::BadLink => "This link was used or has ended. Ask for a new one.",
         Code::NameTaken => "Somebody has this name already.",
         Code::UnknownPerson => "There is nobody of this name here.",

@@ -107,6 +107,7 @@ fn problem(code: Code) -> &'static str {
         }
         Code::WrongPassword => "名前またはパスワードが違います。",
         Code::BadPassword => "パスワードは 8 文字以上にしてください。",
+        Code::PasswordTooLong => "パスワードが長すぎます。256 文字以内にしてください。",
         Code::BadLink => "このリンクは使用済みか、期限が切れています。新しいリンクをもらってください。",
         Code::NameTaken => "この名前はすでに使われています。",
         Code::UnknownPerson => "この名前の人は見つかりません。",

@@ -56,6 +56,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::BadId
         | Code::BadName
         | Code::BadPassword
+        | Code::PasswordTooLong
         | Code::TextEmpty
         | Code::TextTooLong
         | Code::NotJoined
