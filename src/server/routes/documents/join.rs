@@ -1,9 +1,7 @@
 //! `/join/{token}`: the first administrator's link, and invitations.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use crate::server::routes::query::Lenient;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
@@ -28,7 +26,7 @@ use crate::{
 pub(super) async fn show(
     PathText(token): PathText,
     asked: Asked,
-    Query(outcome): Query<Outcome>,
+    Lenient(outcome): Lenient<Outcome>,
 ) -> Response {
     let by = match inviter(&asked, &token).await {
         Ok(by) => by,
