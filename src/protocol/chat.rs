@@ -6,6 +6,7 @@ use super::{
     cursor::{Cursor, Epoch, Offset},
     json::{Decode, Json, decode, field, members},
     name::RoomId,
+    optional::optional,
     problem::{Code, Rejection},
     session::User,
 };
@@ -60,10 +61,10 @@ pub enum ClientFrame {
         /// The room's id.
         room: String,
         /// Replay what this cursor lacks.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
         after: Option<String>,
         /// Replay the newest so many.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
         last: Option<u32>,
     },
     /// Stop following a room.
@@ -195,13 +196,13 @@ pub enum ServerFrame {
         /// Their id.
         user_id: String,
     },
-    /// What the reader's cursor lacks is gone; the room goes on after `offset`.
+    /// Something that the reader's cursor lacks is gone; the room goes on after `offset`.
     Reset {
         /// The room.
         room: RoomId,
         /// Its numbering.
         epoch: Epoch,
-        /// Everything after this is still there and follows.
+        /// Everything after this that is retained follows.
         offset: Offset,
     },
     /// The answer to `ping`.
@@ -295,6 +296,17 @@ mod tests {
         ] {
             ClientFrame::parse(frame).expect(frame);
         }
+    }
+
+    #[test]
+    fn an_optional_member_that_is_null_or_empty_is_absent() {
+        let plain = ClientFrame::Join { room: "general".into(), after: None, last: None };
+        for members in [r#""after":null"#, r#""after":"""#, r#""after":" ","last":null"#, r#""last":"""#] {
+            let frame = format!(r#"{{"type":"join","room":"general",{members}}}"#);
+            assert_eq!(ClientFrame::parse(&frame), Ok(plain.clone()), "{members}");
+        }
+        let wrong = ClientFrame::parse(r#"{"type":"join","room":"general","last":"many"}"#);
+        assert_eq!(wrong.expect_err("no number").code, Code::BadFrame);
     }
 
     #[test]

@@ -5,15 +5,25 @@
 //! # The wire
 //!
 //! JSON in UTF-8. A `timestamp` is an integer of milliseconds since the Unix epoch, set by the server. A *cursor*
-//! is the text `epoch:offset` and means "I have seen everything up to here". An HTTP error is a
+//! is the text `epoch:offset` and means "I have seen everything up to here"; what stands before the `:` is opaque and
+//! is given back as it came. An HTTP error is a
 //! [`problem::Problem`] (RFC 9457) whose `code` is one of [`problem::Code`]; the same codes stand in a socket's
 //! `rejected` frames.
 //!
 //! ## The promise
 //!
 //! On every transport each entry reaches a reader once, in the order of its offsets, through drops and restarts, as
-//! long as it is retained. What is missing is told by one `reset` with the cursor from which the log goes on. A post
-//! is acknowledged when it is durable. The same client id of the same author is stored once: sending it again is
+//! long as it is retained.
+//!
+//! A reader is reset only when something that it reads was removed above its cursor; what its channels and its rights
+//! leave out does not count. One `reset` tells it, with the cursor from which the log goes on: the lowest one after
+//! which all that it reads is retained, or, because notifications outlive the values around them, the one just before
+//! the oldest entry that it lacks and that is retained. So whatever is retained above the lost cursor follows, and a
+//! reader that is cut in the middle of it resumes without another reset. A cursor of another epoch, or beyond the head,
+//! has seen nothing of this log: all that is retained follows. (Where it is not known any more what was removed of a
+//! channel, because an earlier version removed it or a thousand others were removed since, the reader is reset.)
+//!
+//! A post is acknowledged when it is durable. The same client id of the same author is stored once: sending it again is
 //! answered with the first entry, or, when that was removed since, with its offset and timestamp and what was sent
 //! now (remembered for `--client-id-age`).
 //!
@@ -53,18 +63,29 @@
 //! server answers 503 with the same two. A socket that is refused so often for saying too much that it cannot be listening
 //! is closed with 1008, and a Socket.IO client is disconnected.
 //!
+//! ## Queries
+//!
+//! Of the feed's and the rooms' addresses the parameters are those named below, in any case of letters. An empty one is as
+//! if it were not there (only `seen` may be empty); of one that is given twice the last is taken, and channels add up:
+//! `channel=a&channel=b,c`. `lastEventId` and `last_event_id`, as stand-ins for `EventSource` write them, are `after`. Any
+//! other parameter is refused with `bad_request` and its name, but for what keeps caches away and counts visits: `_`, `t`,
+//! `ts`, `cb`, `cachebust`, `cachebuster`, `nocache`, `rnd` and `utm_…` mean nothing. Pages ignore what they do not know.
+//! Optional members of frames, of Socket.IO's events and of its CONNECT may be null or empty, which is as if they were not
+//! there.
+//!
 //! ## The feed
 //!
 //! * `GET /api/events` answers `text/event-stream` unless `Accept` asks for JSON. The first event is
 //!   `{"type":"connected","timestamp":…,"head":…}`, its `id` the cursor the stream starts from, `head` the
 //!   newest offset that this reader will come to, so that it knows when it has caught up; then one unnamed event per
 //!   [`feed::Entry`], its `id` the cursor after it. A `Last-Event-ID` header, `?after=CURSOR` or `?last=N` say where
-//!   to start (in this order; none of them: only what is new), `?channel=a,b` which channels to follow. A comment
+//!   to start (in this order; none of them, or empty ones: only what is new), `?channel=a,b` which channels to follow. A comment
 //!   comes at least every 15 s; it carries an `id` too, so that a reader of a quiet channel keeps a fresh cursor.
 //!   With `?heartbeat=true` it is an event `heartbeat`, and a stop an event `retry` (its data the milliseconds), because
 //!   scripts hear neither comments nor the `retry` field.
 //!   `{"type":"reset","cursor":"…","timestamp":…}` says that entries after the reader's cursor are gone (or that
-//!   the cursor belongs to another numbering): drop what you have, the stream goes on from the new cursor.
+//!   the cursor belongs to another numbering): drop what you have, the stream goes on from the new cursor with all that
+//!   is retained of what the reader lacked.
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
 //!   first one. A page has at most 256 KiB of entries: `more` says that others wait.
@@ -134,6 +155,7 @@ pub mod cursor;
 pub mod feed;
 pub mod json;
 pub mod name;
+mod optional;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod properties;

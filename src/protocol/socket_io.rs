@@ -4,7 +4,10 @@
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::problem::{Code, Rejection};
+use super::{
+    optional::optional,
+    problem::{Code, Rejection},
+};
 
 /// The namespace of the feed. The rooms are in `/`.
 pub const FEED_NAMESPACE: &str = "/events";
@@ -31,8 +34,10 @@ pub struct JoinRoom {
     /// The room's id.
     pub room: String,
     /// Replay what this cursor lacks.
+    #[serde(default, deserialize_with = "optional")]
     pub after: Option<String>,
     /// Replay the newest so many.
+    #[serde(default, deserialize_with = "optional")]
     pub last: Option<u32>,
 }
 
@@ -51,6 +56,7 @@ pub struct NewMessage {
     /// What to say.
     pub text: String,
     /// A UUID; posting it again returns the first entry. Without one the server makes it.
+    #[serde(default, deserialize_with = "optional")]
     pub id: Option<String>,
 }
 
@@ -91,6 +97,7 @@ fn fields<T: DeserializeOwned>(name: &str, data: Value) -> Result<T, Rejection> 
 pub fn token(auth: &Value) -> Result<Option<&str>, Rejection> {
     match auth.get("token") {
         None | Some(Value::Null) => Ok(None),
+        Some(Value::String(token)) if token.trim().is_empty() => Ok(None),
         Some(Value::String(token)) => Ok(Some(token)),
         Some(_) => Err(Rejection::new(Code::NoSession, "A token is a text.")),
     }
@@ -100,10 +107,13 @@ pub fn token(auth: &Value) -> Result<Option<&str>, Rejection> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct FollowFeed {
     /// Replay what this cursor lacks.
+    #[serde(default, deserialize_with = "optional")]
     pub after: Option<String>,
     /// Replay the newest so many.
+    #[serde(default, deserialize_with = "optional")]
     pub last: Option<u32>,
     /// Only these channels.
+    #[serde(default, deserialize_with = "optional")]
     pub channels: Option<Vec<String>>,
 }
 
@@ -153,6 +163,21 @@ mod tests {
         assert_eq!(code("message", json!("hi")), Code::BadFrame);
         assert_eq!(code("message", json!({ "room": "general", "text": ["hi"] })), Code::BadFrame);
         assert_eq!(code("join-rooms", json!("general")), Code::UnknownFrame);
+    }
+
+    #[test]
+    fn an_optional_member_that_is_null_or_empty_is_absent() {
+        for empty in [json!(null), json!(""), json!(" ")] {
+            let auth = json!({ "token": empty, "after": empty, "last": empty, "channels": empty });
+            assert_eq!(token(&auth), Ok(None));
+            assert_eq!(FollowFeed::parse(auth), Ok(FollowFeed::default()));
+            let join = json!({ "room": "general", "after": empty, "last": empty });
+            let plain = JoinRoom { room: "general".into(), after: None, last: None };
+            assert_eq!(ClientEvent::parse("join-room", join), Ok(ClientEvent::JoinRoom(plain)));
+            let message = json!({ "room": "general", "text": "hi", "id": empty });
+            let plain = NewMessage { room: "general".into(), text: "hi".into(), id: None };
+            assert_eq!(ClientEvent::parse("message", message), Ok(ClientEvent::Message(plain)));
+        }
     }
 
     #[test]

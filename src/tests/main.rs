@@ -23,6 +23,8 @@ mod pages;
 mod postgres;
 mod program;
 mod publishers;
+mod queries;
+mod quiet;
 mod removal;
 mod rights;
 mod settings;

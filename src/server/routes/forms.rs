@@ -5,8 +5,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use super::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::cookie::CookieJar;
@@ -125,7 +126,7 @@ pub(super) struct Back {
 pub(super) async fn choose_language(
     State(state): State<AppState>,
     PathText(language): PathText,
-    Query(Back { back }): Query<Back>,
+    Lenient(Back { back }): Lenient<Back>,
 ) -> Response {
     let Some(language) = Language::parse(&language) else {
         return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));

@@ -5,8 +5,9 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use super::{
     body::JsonBody,
     live::{Client, connect_poll},
-    page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
+    page_answer::{answer, cut_short, return_member},
     path::PathText,
+    query::RoomQuery,
     visitor::{Caller, Visitor, admit, no_session, over},
 };
 use crate::{
@@ -39,12 +40,12 @@ pub(super) async fn messages(
     State(state): State<AppState>,
     PathText(room): PathText,
     client: Client,
-    ParsedQuery(query): ParsedQuery<RawPageQuery>,
+    RoomQuery(query): RoomQuery,
 ) -> Result<Response, Error> {
     let caller = client.caller.as_ref();
     let room = state.chat.room(&room, caller).await?;
     let seen = query.seen.clone();
-    let (query, limit) = query.parse()?;
+    let (query, limit) = query.page()?;
     let _counted = connect_poll(&state, &query, &client)?;
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;

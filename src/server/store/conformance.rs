@@ -227,6 +227,77 @@ async fn lasting_entries_outlive_the_values_around_them(bench: Bench) {
     assert_eq!(offsets(&notices.records), [22, 23, 24, 25, 26], "as many newer ones came");
 }
 
+fn only(channels: &[&str]) -> Filter {
+    let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
+    Filter { channels: Channels::Only(channels), lasting: false }
+}
+
+impl Bench {
+    /// How far what the filter lets through was removed, by both calls that say so.
+    async fn removed(&self, filter: &Filter) -> Offset {
+        let slice = self.store.read_after(&TopicName::Feed, 0, filter, 1).await.expect("read");
+        let (bounds, removed) = self.store.bounds_for(&TopicName::Feed, filter).await.expect("read");
+        assert_eq!((&bounds, removed), (&slice.bounds, slice.removed));
+        removed
+    }
+}
+
+async fn each_channel_knows_how_far_it_was_removed(bench: Bench) {
+    let (all, none) = (Filter::default(), Draft { channel: None, ..draft("") });
+    assert_eq!(bench.removed(&all).await, 0, "of a log that is made now");
+    bench.append(vec![draft("ops"), none, draft("db")]).await;
+    bench.append_values("server", 20).await;
+    bench.append_values("ops", 1).await;
+    bench.store.trim(&TopicName::Feed, keep(10), 0).await.expect("trimmed");
+    let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
+    let lasting = Filter { lasting: true, channels: Channels::All };
+    let bench = bench.reopened().await;
+    for (filter, removed) in [
+        (&all, 14),
+        (&only(&["server"]), 14),
+        (&only(&["ops", "server"]), 14),
+        (&only(&["ops"]), 0),
+        (&only(&["ops", "db", "never"]), 0),
+        (&only(&[]), 0),
+        (&except, 0),
+        (&lasting, 0),
+    ] {
+        assert_eq!(bench.removed(filter).await, removed, "{filter:?}");
+    }
+    bench.append(vec![draft("db"); 2]).await;
+    bench.store.trim(&TopicName::Feed, keep(2), 0).await.expect("trimmed");
+    for (filter, removed) in [
+        (&all, 24),
+        (&only(&["server"]), 23),
+        (&only(&["ops"]), 24),
+        (&Filter { lasting: true, ..only(&["ops"]) }, 1),
+        (&only(&["db"]), 3),
+        (&except, 24),
+        (&lasting, 3),
+    ] {
+        assert_eq!(bench.removed(filter).await, removed, "{filter:?}");
+    }
+    let newest = bench.store.read_before(&TopicName::Feed, 99, &only(&["db"]), 9).await.expect("read");
+    assert_eq!((newest.removed, offsets(&newest.records)), (3, vec![25, 26]));
+    let values = bench.store.latest_by_channel(&TopicName::Feed, &Channels::All, 9, 9).await.expect("read");
+    assert_eq!((values.removed, values.records.len()), (24, 0));
+}
+
+async fn channels_without_end_are_folded_and_the_recent_ones_stay_exact(bench: Bench) {
+    let channels = 1_003;
+    let value = |n: usize| Draft { lasting: false, ..draft(&format!("c{n}")) };
+    bench.append((1..=channels).map(value).chain([draft("last")]).collect()).await;
+    bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed");
+    for (channel, removed) in [("c1003", 1_003), ("c4", 4), ("c3", 3), ("c1", 3), ("never", 3)] {
+        assert_eq!(bench.removed(&only(&[channel])).await, removed, "{channel}");
+    }
+    bench.append(vec![value(1), draft("last")]).await;
+    bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed");
+    for (channel, removed) in [("c1", 1_005), ("last", 1_004), ("c6", 6), ("c5", 5), ("never", 5)] {
+        assert_eq!(bench.removed(&only(&[channel])).await, removed, "{channel}");
+    }
+}
+
 async fn a_large_trim_goes_in_steps_to_its_end(bench: Bench) {
     for _ in 0..12 {
         bench.append_values("server", 1_000).await;
@@ -364,6 +435,27 @@ async fn a_closed_store_refuses_and_does_not_hang(bench: Bench) {
     bench.store.append(&TopicName::Feed, vec![draft("c")]).await.expect_err("closed");
 }
 
+#[tokio::test]
+async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
+    let bench = Bench::sqlite().await;
+    bench.append(vec![draft("ops")]).await;
+    bench.append_values("server", 20).await;
+    bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
+    bench.store.close().await;
+    let Bench { location, folder, .. } = bench;
+    let path = folder.as_ref().expect("it has one").path().join("test.db");
+    // As the version before this schema left it.
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    let downgrade = "DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
+    connection.execute_batch(downgrade).expect("taken back");
+    drop(connection);
+    let bench = Bench::open(location, folder).await;
+    assert_eq!(bench.removed(&only(&["ops"])).await, 16);
+    bench.append_values("server", 5).await;
+    bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
+    assert_eq!((bench.removed(&only(&["ops"])).await, bench.removed(&Filter::default()).await), (16, 21));
+}
+
 #[test]
 fn a_database_of_a_later_version_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -405,6 +497,8 @@ on_both_stores! {
     trimming_by_count_raises_the_floor,
     trimming_by_age_may_empty_a_log_and_keeps_its_numbering,
     lasting_entries_outlive_the_values_around_them,
+    each_channel_knows_how_far_it_was_removed,
+    channels_without_end_are_folded_and_the_recent_ones_stay_exact,
     a_large_trim_goes_in_steps_to_its_end,
     the_latest_values_come_by_channel,
     topics_do_not_see_each_other,

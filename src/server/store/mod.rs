@@ -28,6 +28,11 @@ const TRIM_STEP: u64 = 5_000;
 /// Client ids of removed entries that a topic remembers: a hundred megabytes at the most, whatever their age.
 const PAST_CLIENT_IDS_MAX: u64 = 1_000_000;
 
+/// Rows a topic has in the table of removed offsets, one for each channel and kind of entry. A feed has a few dozen
+/// channels; a publisher that makes them up without end must not let the table grow, and a read goes through all of a
+/// topic's rows at the worst. What is beyond is folded into one offset, the least recent first.
+const REMOVALS_MAX: u64 = 1_000;
+
 /// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
 fn new_epoch() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
@@ -115,7 +120,8 @@ pub struct Appended {
 pub struct Bounds {
     /// Its numbering.
     pub epoch: Epoch,
-    /// Every entry after this offset is retained. Below it only lasting ones may be.
+    /// Every entry after this offset is retained. Below it only lasting ones may be. A reader is not judged by it but by
+    /// what was removed of what it reads, see [`Slice::removed`].
     pub floor: Offset,
     /// The last offset given out; 0 for an empty log.
     pub head: Offset,
@@ -135,6 +141,9 @@ pub struct Filter {
 pub struct Slice {
     /// The bounds when it was read.
     pub bounds: Bounds,
+    /// The highest offset of the removed entries that the filter lets through, or a higher one where that is not known
+    /// any more; 0 when none was removed. Who has seen everything up to here lacks nothing that is gone.
+    pub removed: Offset,
     /// Ascending by offset.
     pub records: Vec<Record>,
     /// There was more in the direction that was read.
@@ -248,6 +257,10 @@ pub trait Store: Send + Sync + 'static {
     /// The bounds of a log, which is made if it is not there.
     async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError>;
 
+    /// The bounds of a log, which is made if it is not there, and what was removed of what the filter lets through, as
+    /// [`Slice::removed`].
+    async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError>;
+
     /// The bounds of those of these logs that are there.
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError>;
 
@@ -282,7 +295,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
-    /// Removes what retention does not keep. Returns how many entries went.
+    /// Removes what retention does not keep, and notes of each channel how far it was removed. Returns how many entries
+    /// went.
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError>;
 
     /// Every topic there is.

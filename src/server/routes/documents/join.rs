@@ -2,10 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
@@ -27,6 +24,7 @@ use crate::{
             client_address::ClientAddress,
             pages::Asked,
             path::PathText,
+            query::Lenient,
             session::{self, agent_of},
             visitor::cookie_of,
         },
@@ -37,7 +35,7 @@ use crate::{
 pub(super) async fn show(
     PathText(token): PathText,
     asked: Asked,
-    Query(outcome): Query<Outcome>,
+    Lenient(outcome): Lenient<Outcome>,
 ) -> Response {
     let by = match inviter(&asked, &token).await {
         Ok(by) => by,

@@ -1,7 +1,8 @@
 //! `/people`: what administrators do with accounts. Who is blocked or removed is out at once.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// The document.
-pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let accounts = accounts(&signed_in.asked.state)?;
     let me = &signed_in.identity.user.id;
     let people = accounts.list().await?.into_iter().map(|account| person(account, me)).collect();

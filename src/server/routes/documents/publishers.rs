@@ -1,7 +1,8 @@
 //! `/publishers`: what administrators do with the programs that may publish.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// The document.
-pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let publishers = Publishers {
         publishers: signed_in.asked.state.publishers.list().await?,
         problem: outcome.problem(),

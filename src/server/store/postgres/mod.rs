@@ -17,6 +17,7 @@ mod identity;
 mod import;
 mod queue;
 mod read;
+mod removals;
 mod rooms;
 mod schema;
 #[cfg(test)]
@@ -102,7 +103,7 @@ impl PostgresStore {
     }
 
     async fn empty(&self, topic: &TopicName) -> Result<Slice, StoreError> {
-        Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false })
+        Ok(Slice { bounds: self.bounds(topic).await?, removed: 0, records: Vec::new(), more: false })
     }
 }
 
@@ -163,6 +164,14 @@ impl Store for PostgresStore {
                 bounds.ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))
             })
             .await
+    }
+
+    async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError> {
+        let connection = self.connection().await?;
+        match connection.finish(read::bounds_for(&connection, topic, filter)).await? {
+            Some(bounds) => Ok(bounds),
+            None => Ok((self.bounds(topic).await?, 0)),
+        }
     }
 
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError> {

@@ -227,10 +227,25 @@ async fn who_missed_more_than_is_kept_is_told_so() {
 async fn a_database_of_the_first_schema_gets_a_log() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.change(vec![Step::put(Kind::Room, "a", Expect::Absent, &1)]).await.expect("made");
-    execute(&url, "DROP TABLE changes, change_head; UPDATE schema_version SET version = 1").await;
+    let downgrade = "DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
+                     UPDATE schema_version SET version = 1";
+    execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
     assert_eq!(store.change(vec![member(1, &1)]).await.expect("answered"), Taken::Logged(1));
+}
+
+#[tokio::test]
+async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
+    let url = Cluster::shared().fresh_database().await;
+    open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
+    let downgrade =
+        "DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; UPDATE topics SET floor = 7;
+                     UPDATE schema_version SET version = 2";
+    execute(&url, downgrade).await;
+    let (store, _) = open(&url).await;
+    let quiet = Filter { channels: Channels::Only(["ops".to_owned()].into()), lasting: false };
+    assert_eq!(store.bounds_for(&TopicName::Feed, &quiet).await.expect("read").1, 7);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Client;
 
-use super::{place, signed};
+use super::{place, removals, signed};
 use crate::{
     protocol::cursor::Offset,
     server::store::{PAST_CLIENT_IDS_MAX, Retention, StoreError, TRIM_STEP, TopicName},
@@ -15,7 +15,7 @@ struct Topic {
 }
 
 /// What a trim removes: parameters are topic, floor, the oldest timestamp to keep, and how many lasting entries.
-const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR timestamp < $3
+pub(super) const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR timestamp < $3
     OR "offset" <= (SELECT "offset" FROM entries WHERE topic = $1 AND lasting
                     ORDER BY "offset" DESC LIMIT 1 OFFSET $4))"#;
 
@@ -60,8 +60,7 @@ async fn trim(
         ))
         .await?;
     client.execute(&remember, &[&topic.id, &below, &oldest_ms, &kept]).await?;
-    let remove = client.prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}")).await?;
-    let removed = client.execute(&remove, &[&topic.id, &below, &oldest_ms, &kept]).await?;
+    let removed = removals::remove(client, topic.id, below, oldest_ms, kept).await?;
     if floor > topic.floor {
         let raise = client.prepare_cached("UPDATE topics SET floor = $2 WHERE id = $1").await?;
         client.execute(&raise, &[&topic.id, &below]).await?;

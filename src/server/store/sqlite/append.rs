@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::read::{epoch_of, record_of};
+use super::{
+    read::{epoch_of, record_of},
+    removals,
+};
 use crate::{
     protocol::{
         chat::Room,
@@ -139,7 +142,7 @@ fn insert(
 }
 
 /// What a trim removes: parameters are topic, floor, the oldest timestamp to keep, and how many lasting entries.
-const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR timestamp < ?3
+pub(super) const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR timestamp < ?3
     OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
                   ORDER BY offset DESC LIMIT 1 OFFSET ?4))";
 
@@ -170,9 +173,7 @@ pub(super) fn trim(
              FROM entries WHERE {REMOVED} AND client_id IS NOT NULL"
         ))?
         .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
-    let removed = connection
-        .prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}"))?
-        .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
+    let removed = removals::remove(connection, topic.id, floor, oldest_ms, retention.entries)?;
     if floor > topic.floor {
         connection
             .prepare_cached("UPDATE topics SET floor = ?2 WHERE id = ?1")?

@@ -5,6 +5,7 @@ mod directory;
 mod export;
 mod mark;
 mod read;
+mod removals;
 mod schema;
 mod writer;
 
@@ -80,8 +81,12 @@ impl SqliteStore {
         let (name, filter) = (topic.clone(), filter.clone());
         match self.read(move |connection| read::slice(connection, &name, from, &filter, limit)).await? {
             Some(slice) => Ok(slice),
-            None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
+            None => self.empty(topic).await,
         }
+    }
+
+    async fn empty(&self, topic: &TopicName) -> Result<Slice, StoreError> {
+        Ok(Slice { bounds: self.bounds(topic).await?, removed: 0, records: Vec::new(), more: false })
     }
 }
 
@@ -142,6 +147,14 @@ impl Store for SqliteStore {
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))?;
         Ok(bounds)
+    }
+
+    async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError> {
+        let (name, filter) = (topic.clone(), filter.clone());
+        match self.read(move |connection| read::bounds_for(connection, &name, &filter)).await? {
+            Some(bounds) => Ok(bounds),
+            None => Ok((self.bounds(topic).await?, 0)),
+        }
     }
 
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError> {
@@ -206,7 +219,7 @@ impl Store for SqliteStore {
         };
         match self.read(read).await? {
             Some(slice) => Ok(slice),
-            None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
+            None => self.empty(topic).await,
         }
     }
 
