@@ -20,6 +20,8 @@ pub enum Code {
     BadFrame,
     /// The frame or the body is larger than the server takes.
     TooLarge,
+    /// The body's media type, charset or coding is none that the server reads.
+    BadMediaType,
     /// A cursor is not of the form `epoch:offset`.
     BadCursor,
     /// A channel's name is not well formed.
@@ -74,12 +76,13 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
         Self::BadFrame,
         Self::TooLarge,
+        Self::BadMediaType,
         Self::BadCursor,
         Self::BadChannel,
         Self::BadId,
@@ -115,6 +118,7 @@ impl Code {
             Self::UnknownFrame => "unknown_frame",
             Self::BadFrame => "bad_frame",
             Self::TooLarge => "too_large",
+            Self::BadMediaType => "bad_media_type",
             Self::BadCursor => "bad_cursor",
             Self::BadChannel => "bad_channel",
             Self::BadId => "bad_id",

@@ -30,6 +30,7 @@ pub mod rate_limit;
 pub mod readiness;
 mod retention;
 pub mod rights;
+mod room_id;
 pub mod routes;
 pub mod site;
 pub mod state;

@@ -7,7 +7,10 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-use super::visitor::{Caller, bearer, no_session};
+use super::{
+    credentials::bearer,
+    visitor::{Caller, no_session},
+};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{error::Error, operator::Provenance, state::AppState},
@@ -21,7 +24,9 @@ impl FromRequestParts<AppState> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-        if peer.is_some_and(|peer| is_operator(state, peer, &parts.headers)) {
+        if let Some(peer) = peer
+            && is_operator(state, peer, &parts.headers)?
+        {
             return Ok(Self);
         }
         match Caller::from_request_parts(parts, state).await? {
@@ -34,9 +39,14 @@ impl FromRequestParts<AppState> for Administrator {
     }
 }
 
-/// Whether who runs the server sent a request.
-pub(super) fn is_operator(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
+/// Whether who runs the server sent a request. Refuses credentials that cannot be read.
+pub(super) fn is_operator(
+    state: &AppState,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<bool, Rejection> {
+    let bearer = bearer(headers)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
-    state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer: bearer(headers) })
+    Ok(state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer }))
 }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     app::i18n::Language,
     protocol::{
-        name::{RoomId, parse_name},
+        name::parse_name,
         problem::{Code, Rejection},
         session::Session,
     },
@@ -45,7 +45,7 @@ pub(super) async fn post_message(
     PathText(room): PathText,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
-    let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
+    let path = state.chat.id_of(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
         let room = state.chat.room(&room, Some(&identity)).await?;
         // The browser shows the page that follows, not this form again, so an id of ours will do.
