@@ -30,9 +30,22 @@
 //! A server that stops says when to come back, spread by chance: a socket's close 1001 has the reason `retry MS`, a
 //! stream ends with `retry:`, a waiting poll is answered with `"retry":MS`.
 //!
+//! ## Texts and members
+//!
+//! Texts of people and programs keep every script and emoji. Line ends become `\n`; control characters, noncharacters and
+//! overrides of direction are left out ([`text`]), in a name of a person, room or publisher they are refused. A text of
+//! nothing but characters that nobody sees is empty.
+//!
+//! Members of JSON are found in any case. Optional ones that are `null` or empty are absent. What is not known is not read,
+//! and named in the answer (`"ignored":["foo"]`); where it could be a right that is misspelt, it is refused: anything
+//! unknown in the bodies of sessions, publishers, readers and members, and in that of a room what looks like one. Numbers
+//! are IEEE doubles: integers above 2^53 are kept to the nearest one, what is larger than a double is refused.
+//!
 //! ## Who may do what
 //!
-//! A session is a JWT, in a cookie for pages and as `Authorization: Bearer` for programs; never in an address. A socket
+//! A session is a JWT, in a cookie for pages and as `Authorization: Bearer` for programs; never in an address. A request
+//! with an `Authorization` header is judged by it and by nothing else: if it is no valid token, the answer is 401, on
+//! every route, with a good cookie beside it too. A publisher's token is good for publishing alone (403). A socket
 //! whose request had neither says it in a first frame `auth` within ten seconds, and may say a newer one of the same
 //! person later. When a session ends, what is open of it ends within seconds, to be opened again from the same cursor
 //! after signing in: a socket closes with 4401, a stream ends with `rejected`, a waiting poll answers 401, all with the
@@ -89,13 +102,25 @@
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
 //!   first one. A page has at most 256 KiB of entries: `more` says that others wait.
-//! * `POST /api/events/{channel}`, or `PUT`, publishes one [`feed::Publication`] or an array of them as JSON, or a
+//! * `POST /api/events/{channel}`, or `PUT`, publishes one [`publication::Publication`] or an array of them as JSON, or a
 //!   notification as plain text with the headers `Title`, `Level`, `Tags` (comma-separated) and `Link`. 201 with
 //!   what was stored. The same `Idempotency-Key` from the same publisher stores nothing twice and answers 200.
+//!   JSON is `application/json`, `text/json` or `…+json`; any other `text/…` is a text; fields of a form or of
+//!   `multipart/form-data` are read as members, `payload` as JSON; anything else is `bad_media_type` (415). A body that says
+//!   it is a form, as `curl -d` does, or says nothing, is JSON when it is an object or an array of objects; a form when
+//!   its first part is `name=value` with a name that is known, or when it has no white space; otherwise a text. A form
+//!   without a known field is refused. Charsets are decoded; without one it is UTF-8. Headers may be UTF-8, Latin-1 or
+//!   encoded words (RFC 2047); repeated ones are joined. `Content-Encoding` may be `gzip` or `deflate`, on every route.
+//!   The text is also read from `message`, `body`, `description`, `msg` and `content`, the title from `subject` and
+//!   `summary`, the link from `url`, `click` and `href`, the level from `severity` and `priority`. Levels: `info`
+//!   (`notice`, `debug`, `low`, `normal`, 1 to 3 …), `success` (`ok`, `resolved` …), `warning` (`warn`, `high`, 4 …), `error`
+//!   (`critical`, `fatal`, `alert`, `emergency`, `urgent`, 5 …), in any case.
 //!
 //! ## Rooms
 //!
-//! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one.
+//! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one. Its address comes from the name's letters,
+//!   marks and digits, compared as names of people are (NFKC, without case): `C` and `C++` would have the same, and the
+//!   second is refused with the first's name. A room's id in another form (`TEAM`, full-width) leads to the room.
 //! * `GET /api/rooms/{room}/messages` is a [`chat::Page`], with the query of the feed's JSON form.
 //!   With `&seen=STATE` (empty at first) whoever has a session is in the room until ten seconds after the answer, and
 //!   the answer is a [`chat::Polled`]: it also comes when somebody came, went or typed since `STATE`.
@@ -154,11 +179,12 @@ pub mod chat;
 pub mod cursor;
 pub mod feed;
 pub mod json;
+pub mod members;
 pub mod name;
-mod optional;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod properties;
+pub mod publication;
 pub mod session;
 pub mod socket_io;
 pub mod text;

@@ -20,6 +20,8 @@ pub enum Code {
     BadFrame,
     /// The frame or the body is larger than the server takes.
     TooLarge,
+    /// The body's media type, charset or coding is none that the server reads.
+    BadMediaType,
     /// A cursor is not of the form `epoch:offset`.
     BadCursor,
     /// A channel's name is not well formed.
@@ -82,6 +84,7 @@ impl Code {
         Self::UnknownFrame,
         Self::BadFrame,
         Self::TooLarge,
+        Self::BadMediaType,
         Self::BadCursor,
         Self::BadChannel,
         Self::BadId,
@@ -118,6 +121,7 @@ impl Code {
             Self::UnknownFrame => "unknown_frame",
             Self::BadFrame => "bad_frame",
             Self::TooLarge => "too_large",
+            Self::BadMediaType => "bad_media_type",
             Self::BadCursor => "bad_cursor",
             Self::BadChannel => "bad_channel",
             Self::BadId => "bad_id",

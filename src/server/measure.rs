@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{feed::Feed, metrics::Metrics};
-use crate::protocol::feed::{Body, Publication};
+use crate::protocol::{feed::Body, publication::Publication};
 
 /// The channel's name, and what those of nodes begin with.
 pub const CHANNEL: &str = "server";

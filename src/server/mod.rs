@@ -33,6 +33,7 @@ pub mod rate_limit;
 pub mod readiness;
 mod retention;
 pub mod rights;
+mod room_id;
 pub mod routes;
 mod signals;
 pub mod site;

@@ -300,7 +300,7 @@ async fn a_limited_channel_comes_and_goes_with_the_right_to_read_it() {
     let channels = server.state.rights.channels();
     let publish = async |channel: &str, text: &str| {
         let body = serde_json::from_value(json!({ "type": "notification", "text": text })).unwrap();
-        let publication = idobata::protocol::feed::Publication::new(body).unwrap();
+        let publication = idobata::protocol::publication::Publication::new(body).unwrap();
         server.state.feed.publish(channel, "test", vec![publication], None).await.unwrap();
     };
     let mut feed =

@@ -89,9 +89,12 @@ pub(super) const TEXTS: Texts = Texts {
 
 fn problem(code: Code) -> &'static str {
     match code {
-        Code::BadJson | Code::UnknownFrame | Code::BadFrame | Code::BadRequest | Code::BadId => {
-            "The server did not understand this. Reload the page and try again."
-        }
+        Code::BadJson
+        | Code::UnknownFrame
+        | Code::BadFrame
+        | Code::BadRequest
+        | Code::BadMediaType
+        | Code::BadId => "The server did not understand this. Reload the page and try again.",
         Code::TooLarge => "This is too large to send.",
         Code::BadCursor => "The place in the history is not known. Reload the page.",
         Code::BadChannel => "A channel's name has only letters, digits, dots, dashes and underscores.",

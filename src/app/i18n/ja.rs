@@ -87,7 +87,12 @@ pub(super) const TEXTS: Texts = Texts {
 
 fn problem(code: Code) -> &'static str {
     match code {
-        Code::BadJson | Code::UnknownFrame | Code::BadFrame | Code::BadRequest | Code::BadId => {
+        Code::BadJson
+        | Code::UnknownFrame
+        | Code::BadFrame
+        | Code::BadRequest
+        | Code::BadMediaType
+        | Code::BadId => {
             "サーバーが内容を理解できませんでした。ページを再読み込みして、もう一度お試しください。"
         }
         Code::TooLarge => "大きすぎて送信できません。",

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     app::i18n::Language,
     protocol::{
-        name::{RoomId, parse_name},
+        name::parse_name,
         problem::{Code, Rejection},
         session::Session,
     },
@@ -49,7 +49,7 @@ pub(super) async fn post_message(
     ParsedQuery(Once { once }): ParsedQuery<Once>,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
-    let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
+    let path = state.chat.id_of(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
         let room = state.chat.room(&room, Some(&identity)).await?;
         let contents = ["message", room.as_str(), &text];

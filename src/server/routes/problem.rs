@@ -69,6 +69,7 @@ fn status_of(code: Code) -> StatusCode {
         Code::RoomExists | Code::NameTaken => StatusCode::CONFLICT,
         Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::BadMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::TooManyConnections | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }

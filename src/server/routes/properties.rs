@@ -16,8 +16,9 @@ use crate::{
     app::i18n::Language,
     protocol::{
         cursor::Cursor,
-        feed::{Body, Publication},
+        feed::Body,
         properties::{assert_same_again, nearly, text},
+        publication::Publication,
     },
     server::{
         error::Error,
@@ -67,8 +68,8 @@ proptest! {
         headers in headers(&["title", "level", "tags", "link", "content-type"]),
         body in prop_oneof![text().prop_map(String::into_bytes), vec(any::<u8>(), 0..60)],
     ) {
-        if let Ok((publications, _)) = publish::parse(&headers, &Bytes::from(body)) {
-            publications.iter().for_each(assert_same_again);
+        if let Ok(read) = publish::read(&headers, &Bytes::from(body)) {
+            read.publications.iter().for_each(|(publication, _)| assert_same_again(publication));
         }
     }
 
@@ -83,9 +84,9 @@ proptest! {
         ),
     ) {
         let body = Bytes::from(serde_json::to_vec(&values).expect("JSON"));
-        if let Ok((publications, is_array)) = publish::parse(&HeaderMap::from_iter([is_json()]), &body) {
-            prop_assert!(is_array && publications.len() == values.len());
-            publications.iter().for_each(assert_same_again);
+        if let Ok(read) = publish::read(&HeaderMap::from_iter([is_json()]), &body) {
+            prop_assert!(read.is_array && read.publications.len() == values.len());
+            read.publications.iter().for_each(|(publication, _)| assert_same_again(publication));
         }
     }
 
@@ -99,11 +100,11 @@ proptest! {
             (HeaderName::from_static("title"), title.parse().expect("ASCII")),
             (HeaderName::from_static("tags"), tags.join(", ").parse().expect("ASCII")),
         ]);
-        let (by_headers, _) = publish::parse(&headers, &Bytes::from(text.clone())).expect("fine");
+        let by_headers = publish::read(&headers, &Bytes::from(text.clone())).expect("fine");
         let body = Body::Notification {
             title: Some(title), text, level: Default::default(), tags, link: None, key: None,
         };
-        prop_assert_eq!(by_headers, vec![Publication::new(body).expect("fine")]);
+        prop_assert_eq!(&by_headers.publications[0].0, &Publication::new(body).expect("fine"));
     }
 
     #[test]

@@ -8,15 +8,15 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use axum_extra::extract::cookie::CookieJar;
-use serde::Deserialize;
 
 use super::{
-    body::JsonBody,
+    body::{FromMembers, JsonBody},
     client_address::ClientAddress,
     visitor::{Caller, cookie_of, no_cookies},
 };
 use crate::{
     protocol::{
+        members::Members,
         name::parse_name,
         problem::{Code, Rejection},
         session::{Session, Visit},
@@ -25,11 +25,18 @@ use crate::{
 };
 
 /// The body of `POST /api/session`.
-#[derive(Deserialize)]
 pub(super) struct NewSession {
     name: String,
     /// Where people have accounts.
     password: Option<String>,
+}
+
+impl FromMembers for NewSession {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let read = Self { name: members.required_text(&["name"])?, password: members.text(&["password"])? };
+        members.refuse_left(&["name", "password"], |_| true)?;
+        Ok(read)
+    }
 }
 
 /// Who asks, and whether they may read.

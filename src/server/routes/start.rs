@@ -45,7 +45,8 @@ pub(super) async fn load(
         (Place::Feed, _) => feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed }),
         (Place::Room(_), None) => PageStart::Unavailable,
         (Place::Room(id), Some(rooms)) => {
-            let room = rooms.iter().find(|room| room.id.as_str() == id).cloned();
+            let id = state.chat.id_of(&id).ok();
+            let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
             match told(load_room(state, who, me.clone(), room).await) {
                 Some(room) => PageStart::Room { room, feed: feed().await },
                 None => PageStart::Unavailable,

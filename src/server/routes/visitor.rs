@@ -1,4 +1,4 @@
-//! Who a request comes from: the session in its cookie or its `Authorization` header.
+//! Who a request comes from: the token in its `Authorization` header or, without that header, the session in its cookie.
 
 use std::time::Duration;
 
@@ -10,7 +10,11 @@ use axum::{
 };
 use axum_extra::extract::cookie::{Cookie, CookieJar};
 
-use super::{client_address::ClientAddress, cookies};
+use super::{
+    client_address::ClientAddress,
+    cookies,
+    credentials::{bearer, invalid_token},
+};
 use crate::{
     protocol::{
         problem::{Code, Rejection},
@@ -19,6 +23,7 @@ use crate::{
     server::{
         auth::{Admission, Identity, SESSION_LIFETIME},
         error::Error,
+        publishers::Publishers,
         site::Site,
         state::AppState,
     },
@@ -59,11 +64,24 @@ pub(super) fn no_session() -> Rejection {
     Rejection::new(Code::NoSession, "There is no valid session: sign in first.")
 }
 
-/// Whom the headers speak for.
-async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
-    let cookie = || cookies::read(&state.site, headers, COOKIE);
-    let Some(token) = bearer(headers).map(str::to_owned).or_else(cookie) else { return Ok(None) };
-    Ok(state.auth.identify(&token).await?)
+/// Whom the headers speak for. A token that is good for nothing here is refused; a cookie that has ended is nobody, so
+/// that a browser can sign in again.
+pub(super) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
+    let Some(token) = bearer(headers)? else {
+        return match cookies::read(&state.site, headers, COOKIE) {
+            Some(token) => Ok(state.auth.identify(&token).await?),
+            None => Ok(None),
+        };
+    };
+    if Publishers::is_token(token) {
+        let message =
+            "A publisher's token is good for publishing (POST /api/events/{channel}) and nothing else.";
+        return Err(Rejection::new(Code::NotAllowed, message).into());
+    }
+    if state.operator.has_key(token) {
+        return Ok(None); // who runs the server, and no person
+    }
+    Ok(Some(state.auth.identify(token).await?.ok_or_else(invalid_token)?))
 }
 
 /// Notes a live connection of whom it is, if it is somebody's. Refused when their session has ended meanwhile.
@@ -83,11 +101,6 @@ pub(super) async fn over(admission: Option<&Admission>) {
 /// Whether a browser sent a session, be it valid or not.
 pub(super) fn has_cookie(site: &Site, headers: &HeaderMap) -> bool {
     cookies::read(site, headers, COOKIE).is_some()
-}
-
-/// The token in `Authorization: Bearer` (RFC 6750, 2.1).
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.

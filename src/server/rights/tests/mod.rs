@@ -156,7 +156,7 @@ fn identity(user: &User) -> Identity {
 }
 
 fn secret() -> RoomId {
-    RoomId::of_name("secret").expect("fine")
+    RoomId::parse("secret").expect("fine")
 }
 
 /// So many nodes on a new database, which hear of what is let through.
@@ -333,7 +333,7 @@ async fn an_older_change_that_comes_late_undoes_nothing() {
 async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     let (url, exchange) = (Cluster::shared().fresh_database().await, Exchange::new(|_| true));
     let here = Node::idle(&url, &exchange).await;
-    let (alice, lost) = (user("alice"), RoomId::of_name("lost").expect("fine"));
+    let (alice, lost) = (user("alice"), RoomId::parse("lost").expect("fine"));
     for room in [secret(), lost.clone()] {
         assert!(here.rights.claim(&room, &alice, true).await.expect("answered"));
     }
@@ -393,7 +393,7 @@ async fn a_private_room_is_nobody_elses_at_any_node_before_it_is_made() {
     let [here, there]: [Node; 2] = nodes(|_| true).await;
     eventually(|| here.following.knows(1) && there.following.knows(1)).await;
     for n in 0..20 {
-        let room = RoomId::of_name(&format!("secret {n}")).expect("fine");
+        let room = RoomId::parse(&format!("secret-{n}")).expect("fine");
         assert!(here.rights.claim(&room, &user("alice"), true).await.expect("answered"));
         assert!(!there.rights.may_enter(&room, Some(&identity(&user("bob")))));
     }

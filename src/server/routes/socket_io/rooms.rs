@@ -128,7 +128,7 @@ impl Rooms {
     }
 
     fn place(&self, room: &str) -> Result<usize, Rejection> {
-        let id = RoomId::parse(room)?;
+        let id = self.chat.id_of(room)?;
         let place = self.following.iter().position(|following| following.room == id);
         place.ok_or_else(|| Rejection::new(Code::NotJoined, "Join the room first."))
     }
