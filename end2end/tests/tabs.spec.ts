@@ -1,5 +1,6 @@
 // Many tabs of one browser, which has six connections to a host for all of them; and tabs that are put away.
 import { chromium } from "@playwright/test";
+import type { Person } from "../support/people.ts";
 import { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";
 
@@ -80,12 +81,14 @@ test("two tabs that a browser opens at once on its first visit are one person", 
     await both;
     await route.continue();
   });
-  const answers = await Promise.all([one, other].map(({ page }) => page.goto(`/rooms/${room}`)));
+  // One of them is loaded anew, which may be before it has been loaded whole.
+  const open = ({ page }: Person) => page.goto(`/rooms/${room}`, { waitUntil: "commit" });
+  const answers = await Promise.all([one, other].map(open));
   const cookies = await Promise.all(answers.map((answer) => answer!.headerValue("set-cookie")));
   expect(new Set(cookies.map((cookie) => cookie?.split(";")[0])).size, "the server made two people").toBe(2);
 
   const names = () => Promise.all([one, other].map(({ page }) => page.getByLabel("Your name").inputValue()));
-  await expect.poll(async () => new Set(await names()).size).toBe(1);
+  await expect(async () => expect(new Set(await names()).size).toBe(1)).toPass();
   for (const tab of [one, other]) {
     await expect(tab.page.locator("html[data-hydrated]")).toBeAttached();
     await tab.expectConnected();

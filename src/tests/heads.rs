@@ -111,7 +111,7 @@ async fn an_address_with_slashes_too_many_is_the_one_that_is_meant() {
         (Method::PUT, "/api/events/ops"),
     ] {
         let url = format!("{}{path}", server.url);
-        let answer = server.client.request(method, &url).body(path).send().await.unwrap();
+        let answer = server.client.request(method, url).body(path).send().await.unwrap();
         assert_eq!(answer.status(), 201, "{path}");
         assert_eq!(answer.json::<serde_json::Value>().await.unwrap()["text"], path);
     }

@@ -9,8 +9,8 @@ use super::secret::{Secret, random_token};
 /// See the module.
 pub struct Submissions(Secret);
 
-/// One sending of a form.
-#[derive(Clone, Debug)]
+/// One sending of a form. Not shown by `Debug`: tokens are made of it.
+#[derive(Clone)]
 pub struct Submission(String);
 
 impl Submissions {
