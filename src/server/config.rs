@@ -103,7 +103,13 @@ pub struct Config {
     pub jwt_secret: Option<String>,
 
     /// Algorithm of another system's tokens; one that says another is refused
-    #[arg(long, env = "IDOBATA_JWT_ALGORITHM", default_value = "HS256", value_name = "ALGORITHM", ignore_case = true)]
+    #[arg(
+        long,
+        env = "IDOBATA_JWT_ALGORITHM",
+        default_value = "HS256",
+        value_name = "ALGORITHM",
+        ignore_case = true
+    )]
     pub jwt_algorithm: TokenAlgorithm,
 
     /// PEM file with the public key of another system's tokens (all but HS256), read again when it changes
@@ -171,7 +177,13 @@ pub struct Config {
     /// How pages connect: by whatever works, or at best by this
     ///
     /// For hosts that pass no sockets on, or no streams either.
-    #[arg(long, env = "IDOBATA_TRANSPORT", default_value = "auto", value_name = "TRANSPORT", ignore_case = true)]
+    #[arg(
+        long,
+        env = "IDOBATA_TRANSPORT",
+        default_value = "auto",
+        value_name = "TRANSPORT",
+        ignore_case = true
+    )]
     pub transport: TransportSetting,
 
     /// Do not publish the server's own values to the feed's channel "server"
@@ -181,7 +193,13 @@ pub struct Config {
     /// How to write the log; `RUST_LOG` says what (default: info)
     ///
     /// What cannot be written is lost and counted (`/metrics`); a warning that repeats is written once a minute.
-    #[arg(long, env = "IDOBATA_LOG_FORMAT", default_value = "text", value_name = "FORMAT", ignore_case = true)]
+    #[arg(
+        long,
+        env = "IDOBATA_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT",
+        ignore_case = true
+    )]
     pub log_format: LogFormat,
 
     /// How often, and how much at a time. The last, because the settings below a heading are all below it.
