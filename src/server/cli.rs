@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     config::{AFTER_HELP, Config},
+    file_limit,
     store::{
         location::{DatabaseUrl, Location},
         transfer::{self, Copied},
@@ -61,6 +62,7 @@ struct Migrate {
 impl Cli {
     /// Does it, and returns when it is done.
     pub async fn run(self) -> anyhow::Result<()> {
+        file_limit::fail_writes_past_it().context("the system takes no signal handler")?;
         match self.command {
             None => super::run(self.config).await,
             Some(Command::Migrate(migrate)) => migrate.run(&self.config).await,

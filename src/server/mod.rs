@@ -16,6 +16,7 @@ pub mod documents;
 mod ears;
 pub mod error;
 pub mod feed;
+mod file_limit;
 pub mod following;
 pub mod form;
 mod head_deadline;

@@ -9,6 +9,8 @@ mod bad_input;
 mod channels;
 mod chaos;
 mod chat;
+mod clock;
+mod disk;
 mod edges;
 mod feed;
 mod ladder;

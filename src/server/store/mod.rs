@@ -17,6 +17,7 @@ mod channels;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
+mod health;
 pub mod location;
 pub mod postgres;
 pub mod sqlite;
@@ -162,6 +163,9 @@ pub enum StoreError {
     #[error("PostgreSQL refused: {0}")]
     Postgres(String),
     /// There is no connection to PostgreSQL.
+    /// PostgreSQL has no place, is read only, or its disk fails.
+    #[error("PostgreSQL cannot be written to: {0}")]
+    NotWritable(String),
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(String),
     /// PostgreSQL, or a connection to it, was waited for in vain.
@@ -294,7 +298,7 @@ pub trait Store: Send + Sync + 'static {
     /// The rooms in the order they were made.
     async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
 
-    /// Whether it can be written to, without writing anything.
+    /// Whether it can be written to. Writes a little to find out, unless something was written just now.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Finishes what was begun and lets go of the database.

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
-    cluster::Cluster,
+    cluster::{Cluster, execute as postgres_execute},
     gate::Gate,
     nodes::{Nodes, settings_of_nodes},
     program::{PROGRAM, Program},

@@ -15,6 +15,7 @@ mod connect;
 mod directory;
 mod identity;
 mod import;
+mod probe;
 mod queue;
 mod read;
 mod rooms;
@@ -38,6 +39,7 @@ use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
+    health::Due,
     location::Sharing,
 };
 use crate::protocol::{chat::Room, cursor::Offset};
@@ -243,7 +245,20 @@ impl Store for PostgresStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         let connection = self.connection().await?;
-        connection.finish(read::check(&connection)).await
+        let due = self.connections.health().due();
+        let written = connection.finish(async {
+            read::check(&connection).await?;
+            match due {
+                Due::Nothing => Ok(()),
+                Due::Small => probe::write_a_row(&connection).await,
+                Due::Large => probe::write_pages(&connection).await,
+            }
+        });
+        written.await?;
+        if due != Due::Nothing {
+            self.connections.health().succeeded();
+        }
+        Ok(())
     }
 
     async fn close(&self) {

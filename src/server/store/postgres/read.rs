@@ -187,7 +187,7 @@ pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
 pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
     let row = client.query_one("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
     match row.get(0) {
-        true => Err(StoreError::Postgres("it takes no changes: it is read only".into())),
+        true => Err(StoreError::NotWritable("it is read only (default_transaction_read_only)".into())),
         false => Ok(()),
     }
 }
