@@ -34,6 +34,8 @@ pub enum Kind {
     Publisher,
     /// Who reads a channel of the feed, by the channel.
     Channel,
+    /// A leap of a node's clock that is not believed yet, by the node.
+    Leap,
 }
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Self::Member => "member",
             Self::Publisher => "publisher",
             Self::Channel => "channel",
+            Self::Leap => "leap",
         }
     }
 }
@@ -143,7 +146,7 @@ impl Step {
         let is_told = match self.kind {
             Kind::Room | Kind::Member | Kind::Channel => self.act != Act::Keep,
             Kind::Session => matches!(self.act, Act::Remove | Act::RemoveUnder { .. }),
-            Kind::Account | Kind::AccountName | Kind::Link | Kind::Publisher => false,
+            Kind::Account | Kind::AccountName | Kind::Link | Kind::Publisher | Kind::Leap => false,
         };
         is_told.then(|| Told { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
     }

@@ -228,6 +228,11 @@ impl Store for PostgresStore {
         }
     }
 
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::newest_timestamp(&connection, until_ms)).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(read::topics(&connection)).await

@@ -165,6 +165,14 @@ pub(super) async fn latest_by_channel(
     slice_of(name, &rows)
 }
 
+/// See [`crate::server::store::Store::newest_timestamp`].
+pub(super) async fn newest_timestamp(client: &Client, until_ms: i64) -> Result<Option<i64>, StoreError> {
+    let select = client
+        .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= $1")
+        .await?;
+    Ok(client.query_one(&select, &[&until_ms]).await?.get(0))
+}
+
 /// Every topic there is.
 pub(super) async fn topics(client: &Client) -> Result<Vec<TopicName>, StoreError> {
     let select = client.prepare_cached("SELECT name FROM topics ORDER BY id").await?;

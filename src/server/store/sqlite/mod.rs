@@ -228,6 +228,10 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError> {
+        self.read(move |connection| read::newest_timestamp(connection, until_ms)).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
         self.read(read::topics).await
     }
