@@ -4,7 +4,8 @@
 //!
 //! # The wire
 //!
-//! JSON in UTF-8. A `timestamp` is an integer of milliseconds since the Unix epoch, set by the server. A *cursor*
+//! JSON in UTF-8. A `timestamp` is an integer of milliseconds since the Unix epoch, set by the server's clock; it may be
+//! less than the one before, when that clock was put right or another node's. Order comes from offsets. A *cursor*
 //! is the text `epoch:offset` and means "I have seen everything up to here"; what stands before the `:` is opaque and
 //! is given back as it came. An HTTP error is a
 //! [`problem::Problem`] (RFC 9457) whose `code` is one of [`problem::Code`]; the same codes stand in a socket's

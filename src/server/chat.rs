@@ -81,7 +81,6 @@ impl Chat {
         let presence = Arc::new(Presence::new(backplane, tell));
         let chat = Self { hub, presence, rights, limits, max_rooms, known: KnownRooms::default() };
         let rooms = chat.hub.store().rooms().await?;
-        chat.rights.drop_lost_claims(&rooms).await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 // Another node may be making them too.

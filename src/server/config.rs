@@ -156,6 +156,13 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_TRIM_INTERVAL", default_value = "60s", value_name = "TIME")]
     pub trim_interval: Age,
 
+    /// How long a system clock that jumped forward must stand at its new time before ages are judged by it
+    ///
+    /// Until then nothing is removed for its age and no session ends, so that a wrong clock erases nothing; a day is
+    /// enough for somebody to see the warning. A laptop that slept and a clock that was corrected are believed then.
+    #[arg(long, env = "IDOBATA_CLOCK_PATIENCE", default_value = "24h", value_name = "TIME")]
+    pub clock_patience: Age,
+
     /// Rooms that people may make in all
     #[arg(long, env = "IDOBATA_MAX_ROOMS", default_value_t = 1_000, value_name = "N", value_parser = rooms)]
     pub max_rooms: usize,

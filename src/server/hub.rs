@@ -22,10 +22,7 @@ use super::{
     subscription::{Subscription, after_loss},
     topic::{Bell, Reader, Topic, Topics},
 };
-use crate::{
-    protocol::cursor::{Cursor, Offset},
-    server::clock::now_ms,
-};
+use crate::protocol::cursor::{Cursor, Offset};
 
 /// Where a reader starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,11 +169,16 @@ impl Hub {
         self.topics.evict(name, is_out);
     }
 
-    /// Removes what retention does not keep from every topic. Returns how many entries went.
-    pub async fn trim(&self, retention_of: impl Fn(&TopicName) -> Retention) -> Result<u64, StoreError> {
+    /// Removes what retention does not keep from every topic. `now_ms` is the settled time. Returns how many entries
+    /// went.
+    pub async fn trim(
+        &self,
+        retention_of: impl Fn(&TopicName) -> Retention,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
         let mut removed = 0;
         for topic in self.store.topics().await? {
-            match self.store.trim(&topic, retention_of(&topic), now_ms()).await {
+            match self.store.trim(&topic, retention_of(&topic), now_ms).await {
                 Ok(count) => removed += count,
                 // One topic's fault must not let the others grow.
                 Err(error) => tracing::error!(%topic, %error, "a topic could not be trimmed"),

@@ -10,7 +10,7 @@ pub mod auth;
 pub mod backplane;
 pub mod chat;
 pub mod cli;
-mod clock;
+pub mod clock;
 pub mod config;
 pub mod descriptors;
 pub mod documents;
@@ -22,6 +22,7 @@ pub mod following;
 pub mod form;
 mod head_deadline;
 pub mod hub;
+mod leap_record;
 mod lingering_close;
 pub mod measure;
 pub mod metrics;
@@ -52,7 +53,7 @@ use anyhow::Context;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{admission::Admission, operator::Operator, signals::Signals, state::AppState};
+use self::{admission::Admission, clock::Clock, operator::Operator, signals::Signals, state::AppState};
 pub use self::{cli::Cli, config::Config};
 
 /// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
@@ -101,9 +102,15 @@ pub struct Server {
 
 /// Opens the data and the port.
 pub async fn bind(config: Config) -> anyhow::Result<Server> {
+    let clock = Clock::system(config.clock_patience.0);
+    bind_with_clock(config, clock).await
+}
+
+/// The same on a clock of the caller's.
+pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Server> {
     let guests_come_in = config.auth == config::AuthSetting::Guest;
     site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
-    let state = AppState::open(&config).await?;
+    let state = AppState::open(&config, clock).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
     let address = listener.local_addr().context("the socket has no address")?;
     if !site::is_loopback(address.ip()) {
@@ -200,7 +207,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
         let (hub, link, watched) = (state.hub.clone(), state.backplane.link(), stop.clone());
         background.spawn(async move { hub.watch_heads(link, watched).await });
     }
-    background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
+    background.spawn(state.leap_record.clone().keep(state.clock.clone(), stop.clone()));
+    background.spawn(retention::run(state.hub.clone(), state.clock.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
         let channel = measure::channel(config.node_name.as_deref(), address, state.backplane.is_shared());
         background.spawn(measure::run(state.feed.clone(), channel, state.metrics.clone(), stop.clone()));

@@ -11,12 +11,15 @@ use super::{
     auth::{Accounts, Auth, Mode, Secret, Submissions, issuer::Issuer},
     backplane::{Backplane, Local, Redis},
     chat::{self, Chat},
+    clock::Clock,
     config::{AuthSetting, Config},
     ears::Ears,
     exit::BadSetting,
     feed::{self, Feed},
     following::{Apply, Following},
     hub::Hub,
+    leap_record::LeapRecord,
+    measure,
     metrics::Metrics,
     operator::Operator,
     publishers::Publishers,
@@ -58,6 +61,10 @@ pub struct Parts {
     pub hub: Hub,
     /// The other nodes.
     pub backplane: Arc<dyn Backplane>,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// Where a leap of it is kept.
+    pub(super) leap_record: LeapRecord,
     /// Whom a token speaks for.
     pub auth: Arc<Auth>,
     /// Who runs the server, where nobody is administrator.
@@ -117,7 +124,7 @@ pub struct Lifetime {
 
 impl AppState {
     /// Opens the data folder and builds everything on it.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let data = &config.data;
         fs::create_dir_all(data)
             .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
@@ -142,6 +149,11 @@ impl AppState {
             Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
         let opened = location.open(config.database_connections, sharing, topics.clone()).await;
         let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
+        // Before anything is appended: what is appended is dated by the clock that is judged here.
+        let node = measure::channel(config.node_name.as_deref(), config.listen, backplane.is_shared());
+        let leap_record = LeapRecord::new(directory.clone(), node);
+        clock.start_from(store.newest_timestamp(clock.wall_ms()).await?, leap_record.read().await?);
+        let clock = Arc::new(clock);
         let hub = Hub::new(store, topics.clone());
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
         let following = Following::open(directory, backplane.clone()).await;
@@ -151,10 +163,10 @@ impl AppState {
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
-            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
+            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone(), clock.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
-        let auth = Arc::new(Auth::new(mode, &secret, directory.clone()));
+        let auth = Arc::new(Auth::new(mode, &secret, directory.clone(), clock.clone()));
         let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
         following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
@@ -164,6 +176,10 @@ impl AppState {
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
+        rights
+            .drop_lost_claims(&hub.store().rooms().await?, &clock)
+            .await
+            .context("the rooms cannot be read")?;
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
         // A database that was put back from a backup is another one: its readers are told.
@@ -176,6 +192,8 @@ impl AppState {
             hub,
             backplane,
             auth,
+            clock,
+            leap_record,
             operator,
             following,
             rights,

@@ -9,6 +9,7 @@ use super::*;
 use crate::protocol::cursor::Epoch;
 use crate::server::{
     backplane::Local,
+    clock::now_ms,
     metrics::Metrics,
     store::{
         Announce, Channels, Record,
@@ -180,7 +181,7 @@ async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
     }
     bench
         .hub
-        .trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2, client_id_age_ms: 0 })
+        .trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2, client_id_age_ms: 0 }, now_ms())
         .await
         .expect("trimmed");
     let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {

@@ -31,7 +31,8 @@ impl Apply for Rights {
             | Kind::Session
             | Kind::Link
             | Kind::Publisher
-            | Kind::Submission => Ok(()),
+            | Kind::Submission
+            | Kind::Leap => Ok(()),
         };
         // It does not stop what comes after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "a change of rights cannot be applied"));

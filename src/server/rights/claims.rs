@@ -11,7 +11,7 @@ use crate::{
     protocol::{chat::Room, name::RoomId, session::User},
     server::{
         auth::Submission,
-        clock::now_ms,
+        clock::{Clock, now_ms},
         error::Error,
         store::directory::{Expect, Kind, Step},
     },
@@ -65,13 +65,18 @@ impl Rights {
         self.take_back(room, |claim| claim.owner.id == owner.id).await
     }
 
-    /// Takes back what was claimed and never made. To be called at the start; `made` are the rooms there are.
-    pub async fn drop_lost_claims(&self, made: &[Room]) -> Result<(), Error> {
+    /// Takes back what was claimed and never made. To be called at the start, before rooms are made; `made` are the
+    /// rooms there are.
+    pub async fn drop_lost_claims(&self, made: &[Room], clock: &Clock) -> Result<(), Error> {
         let age_ms = i64::try_from(self.claim_age.as_millis()).unwrap_or(i64::MAX);
-        let latest = now_ms().saturating_sub(age_ms);
+        // A clock that is ahead makes no claim old. One that was ahead and was put right made claims that are dated in
+        // the future: they would keep their names from everybody until then.
+        let latest = clock.settled_ms().saturating_sub(age_ms);
+        let earliest = clock.wall_ms().saturating_add(age_ms);
+        let is_lost = |claim: &Ownership| claim.claimed_at <= latest || claim.claimed_at >= earliest;
         for room in self.claimed() {
             if !made.iter().any(|known| known.id == room) {
-                self.take_back(&room, |claim| claim.claimed_at <= latest).await?;
+                self.take_back(&room, is_lost).await?;
             }
         }
         Ok(())

@@ -36,6 +36,8 @@ pub enum Kind {
     Channel,
     /// A form that was sent and is not done again, by what it made.
     Submission,
+    /// A leap of a node's clock that is not believed yet, by the node.
+    Leap,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
             Self::Publisher => "publisher",
             Self::Channel => "channel",
             Self::Submission => "submission",
+            Self::Leap => "leap",
         }
     }
 }
@@ -146,7 +149,12 @@ impl Step {
         let is_told = match self.kind {
             Kind::Room | Kind::Member | Kind::Channel => self.act != Act::Keep,
             Kind::Session => matches!(self.act, Act::Remove | Act::RemoveUnder { .. }),
-            Kind::Account | Kind::AccountName | Kind::Link | Kind::Publisher | Kind::Submission => false,
+            Kind::Account
+            | Kind::AccountName
+            | Kind::Link
+            | Kind::Publisher
+            | Kind::Submission
+            | Kind::Leap => false,
         };
         is_told.then(|| Told { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
     }

@@ -17,6 +17,7 @@ mod channels;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
+mod health;
 pub mod location;
 pub mod postgres;
 pub mod sqlite;
@@ -94,7 +95,8 @@ pub struct Record {
     pub topic: TopicName,
     /// Its place in the log.
     pub offset: Offset,
-    /// Milliseconds since the Unix epoch; never less than the entry before.
+    /// Milliseconds since the Unix epoch by the clock of who appended it. It may be less than that of the entry
+    /// before: clocks are put right, and nodes have one each. Order comes from the offset alone.
     pub timestamp: i64,
     /// See [`Draft::author`].
     pub author: String,
@@ -170,6 +172,9 @@ pub enum StoreError {
     /// PostgreSQL refused.
     #[error("PostgreSQL refused: {0}")]
     Postgres(String),
+    /// PostgreSQL has no place, is read only, or its disk fails.
+    #[error("PostgreSQL cannot be written to: {0}")]
+    NotWritable(String),
     /// There is no connection to PostgreSQL.
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(String),
@@ -296,8 +301,13 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Slice, StoreError>;
 
     /// Removes what retention does not keep, and notes of each channel how far it was removed. Returns how many entries
-    /// went.
+    /// went. Age goes in the order of the offsets, so that an entry with a wrong date goes with its neighbours. `now_ms`
+    /// is the settled time; an entry that is dated after it may be of any age, and is old when a later one is.
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError>;
+
+    /// When the newest entry of any topic was appended, in milliseconds since the Unix epoch, as far as that is not
+    /// after `until_ms`. `None`: nothing was.
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError>;
 
     /// Every topic there is.
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError>;
@@ -308,7 +318,7 @@ pub trait Store: Send + Sync + 'static {
     /// The rooms in the order they were made.
     async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
 
-    /// Whether it can be written to, without writing anything.
+    /// Whether it can be written to. Writes a little to find out, unless something was written just now.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Finishes what was begun and lets go of the database.

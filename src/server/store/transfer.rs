@@ -24,7 +24,7 @@ pub struct CopiedTopic {
     pub head: i64,
     /// Every entry after it is there.
     pub floor: i64,
-    /// The newest entry's; none later may be before it.
+    /// The newest entry's.
     pub timestamp: i64,
     /// The removed offset that is assumed of every channel.
     pub removed: i64,

@@ -94,6 +94,12 @@ impl Program {
         assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
     }
 
+    /// From now on no file of it may be larger than this, in bytes: a write past it fails as on a full disk.
+    pub(crate) async fn limit_files(&self, bytes: &str) {
+        let (pid, size) = (self.child.id().unwrap().to_string(), format!("--fsize={bytes}:unlimited"));
+        assert!(Command::new("prlimit").args(["--pid", &pid, &size]).status().await.unwrap().success());
+    }
+
     /// Ends it by a signal and returns its exit code; none when it was killed.
     pub(crate) async fn signal(&mut self, signal: &str) -> Option<i32> {
         self.send(signal).await;

@@ -15,6 +15,7 @@ mod connect;
 mod directory;
 mod identity;
 mod import;
+mod probe;
 mod queue;
 mod read;
 mod removals;
@@ -39,6 +40,7 @@ use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
+    health::Due,
     location::Sharing,
 };
 use crate::protocol::{chat::Room, cursor::Offset};
@@ -235,6 +237,11 @@ impl Store for PostgresStore {
         }
     }
 
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::newest_timestamp(&connection, until_ms)).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(read::topics(&connection)).await
@@ -252,7 +259,20 @@ impl Store for PostgresStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         let connection = self.connection().await?;
-        connection.finish(read::check(&connection)).await
+        let due = self.connections.health().due();
+        let written = connection.finish(async {
+            read::check(&connection).await?;
+            match due {
+                Due::Nothing => Ok(()),
+                Due::Small => probe::write_a_row(&connection).await,
+                Due::Large => probe::write_pages(&connection).await,
+            }
+        });
+        written.await?;
+        if due != Due::Nothing {
+            self.connections.health().succeeded();
+        }
+        Ok(())
     }
 
     async fn close(&self) {

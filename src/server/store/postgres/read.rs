@@ -188,6 +188,14 @@ pub(super) async fn latest_by_channel(
     slice_of(name, &rows)
 }
 
+/// See [`crate::server::store::Store::newest_timestamp`].
+pub(super) async fn newest_timestamp(client: &Client, until_ms: i64) -> Result<Option<i64>, StoreError> {
+    let select = client
+        .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= $1")
+        .await?;
+    Ok(client.query_one(&select, &[&until_ms]).await?.get(0))
+}
+
 /// Every topic there is.
 pub(super) async fn topics(client: &Client) -> Result<Vec<TopicName>, StoreError> {
     let select = client.prepare_cached("SELECT name FROM topics ORDER BY id").await?;
@@ -210,7 +218,7 @@ pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
 pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
     let row = client.query_one("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
     match row.get(0) {
-        true => Err(StoreError::Postgres("it takes no changes: it is read only".into())),
+        true => Err(StoreError::NotWritable("it is read only (default_transaction_read_only)".into())),
         false => Ok(()),
     }
 }

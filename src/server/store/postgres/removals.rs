@@ -11,7 +11,7 @@ pub(super) async fn remove(
     client: &Client,
     topic: i64,
     below: i64,
-    oldest_ms: i64,
+    old: i64,
     kept: i64,
 ) -> Result<u64, StoreError> {
     // What is assumed of every channel needs no row.
@@ -31,7 +31,7 @@ pub(super) async fn remove(
                SELECT count(*) FROM gone"#
         ))
         .await?;
-    let row = client.query_one(&remove, &[&topic, &below, &oldest_ms, &kept]).await?;
+    let row = client.query_one(&remove, &[&topic, &below, &old, &kept]).await?;
     let removed = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
     if removed > 0 {
         fold(client, topic).await?;

@@ -4,6 +4,7 @@ mod append;
 mod directory;
 mod export;
 mod mark;
+mod probe;
 mod read;
 mod removals;
 mod schema;
@@ -25,6 +26,7 @@ use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,
     StoreError, TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
+    health::{Due, Health},
 };
 use crate::protocol::{chat::Room, cursor::Offset};
 
@@ -40,6 +42,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     announce: Arc<dyn Announce>,
     mark: Arc<Mark>,
+    health: Arc<Health>,
 }
 
 impl SqliteStore {
@@ -53,8 +56,10 @@ impl SqliteStore {
         )?;
         schema::migrate(&mut connection)?;
         let mark = Arc::new(Mark::open(path, &mut connection)?);
-        let writer = Writer::start(connection).map_err(|error| StoreError::Commit(error.to_string()))?;
-        Ok(Self { writer, readers: Arc::new(Readers::new(path)), announce, mark })
+        let health = Arc::new(Health::default());
+        let writer = Writer::start(connection, health.clone())
+            .map_err(|error| StoreError::Commit(error.to_string()))?;
+        Ok(Self { writer, readers: Arc::new(Readers::new(path)), announce, mark, health })
     }
 
     async fn read<T: Send + 'static>(
@@ -236,6 +241,10 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError> {
+        self.read(move |connection| read::newest_timestamp(connection, until_ms)).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
         self.read(read::topics).await
     }
@@ -249,7 +258,16 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.writer.run(|_| Ok(()), |()| ()).await
+        match self.health.due() {
+            Due::Nothing => return Ok(()),
+            Due::Small => self.writer.run(probe::write_a_page, |()| ()).await?,
+            Due::Large => {
+                self.writer.run(probe::write_pages, |()| ()).await?;
+                self.writer.run(probe::remove_pages, |()| ()).await?;
+            }
+        }
+        self.health.succeeded();
+        Ok(())
     }
 
     async fn close(&self) {
@@ -282,3 +300,6 @@ impl Directory for SqliteStore {
         Ok(Changes { newest: 0, after: Some(Vec::new()) })
     }
 }
+
+#[cfg(test)]
+mod tests;

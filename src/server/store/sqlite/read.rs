@@ -153,6 +153,13 @@ pub(super) fn latest_by_channel(
     Ok(Some(Slice { bounds, removed, records, more: false }))
 }
 
+/// See [`crate::server::store::Store::newest_timestamp`].
+pub(super) fn newest_timestamp(connection: &Connection, until_ms: i64) -> Result<Option<i64>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= ?1")?;
+    Ok(select.query_row([until_ms], |row| row.get(0))?)
+}
+
 /// Every topic there is.
 pub(super) fn topics(connection: &Connection) -> Result<Vec<TopicName>, StoreError> {
     let mut select = connection.prepare_cached("SELECT name FROM topics ORDER BY id")?;

@@ -19,13 +19,13 @@ pub(super) fn remove(
     connection: &Connection,
     topic: i64,
     floor: Offset,
-    oldest_ms: i64,
+    old: Offset,
     entries: u64,
 ) -> Result<usize, StoreError> {
     let mut delete = connection.prepare_cached(&format!(
         "DELETE FROM entries WHERE {REMOVED} RETURNING coalesce(channel, ''), lasting, offset"
     ))?;
-    let mut rows = delete.query(params![topic, floor, oldest_ms, entries])?;
+    let mut rows = delete.query(params![topic, floor, old, entries])?;
     let (mut newest, mut count) = (Newest::new(), 0);
     while let Some(row) = rows.next()? {
         let known = newest.entry((row.get(0)?, row.get(1)?)).or_default();
