@@ -19,7 +19,6 @@ use super::{
     cookies,
     documents::{SignedIn, see},
     once::Once,
-    page_query::ParsedQuery,
     path::PathText,
     visitor::cookie_of,
 };
@@ -46,7 +45,7 @@ pub(super) async fn post_message(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
     PathText(room): PathText,
-    ParsedQuery(Once { once }): ParsedQuery<Once>,
+    Lenient(Once { once }): Lenient<Once>,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
     let path = state.chat.id_of(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
@@ -72,7 +71,7 @@ pub(super) struct RoomForm {
 pub(super) async fn create_room(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
-    ParsedQuery(Once { once }): ParsedQuery<Once>,
+    Lenient(Once { once }): Lenient<Once>,
     FormBody(RoomForm { name, private, back }): FormBody<RoomForm>,
 ) -> Response {
     let contents = ["room", &name, if private { "private" } else { "" }];
