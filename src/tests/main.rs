@@ -9,6 +9,7 @@ mod bad_input;
 mod channels;
 mod chaos;
 mod chat;
+mod damage;
 mod edges;
 mod feed;
 mod ladder;

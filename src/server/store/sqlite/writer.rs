@@ -3,11 +3,12 @@
 //! Each job runs in a savepoint of the batch's transaction, so a failing one takes nothing else with it. Its
 //! completion runs after the commit and in job order; that is what makes announcements come in offset order.
 
-use std::thread;
+use std::{sync::Arc, thread};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::guard::Guard;
 use crate::server::store::StoreError;
 
 /// Jobs that may wait for the writer. Past this the callers wait, which is the back-pressure on publishers.
@@ -18,8 +19,9 @@ const BATCH_JOBS: usize = 256;
 /// Told whether the batch was committed.
 type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Does its work inside the transaction and gives back what to do after the commit.
-type Job = Box<dyn FnOnce(&Connection) -> Completion + Send>;
+/// Does its work inside the transaction and gives back what to do after the commit. Without a transaction it does
+/// nothing but take note of the reason.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Completion + Send>;
 
 enum Command {
     Run(Job),
@@ -33,9 +35,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread; it ends on [`Writer::stop`] or when the handle is dropped.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, guard: Arc<Guard>) -> std::io::Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE_JOBS);
-        thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, queue))?;
+        thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, &guard, queue))?;
         Ok(Self { commands })
     }
 
@@ -48,8 +50,8 @@ impl Writer {
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let run = move |connection: &Connection| -> Completion {
-            let result = in_savepoint(connection, job);
+        let run = move |connection: Result<&Connection, StoreError>| -> Completion {
+            let result = connection.and_then(|connection| in_savepoint(connection, job));
             Box::new(move |commit| {
                 let result = commit.and(result);
                 if let Ok(value) = &result {
@@ -85,7 +87,7 @@ fn in_savepoint<T>(
     result
 }
 
-fn run(connection: Connection, mut queue: mpsc::Receiver<Command>) {
+fn run(connection: Connection, guard: &Guard, mut queue: mpsc::Receiver<Command>) {
     let mut batch = Vec::with_capacity(BATCH_JOBS);
     while queue.blocking_recv_many(&mut batch, BATCH_JOBS) > 0 {
         let mut stop = None;
@@ -96,23 +98,36 @@ fn run(connection: Connection, mut queue: mpsc::Receiver<Command>) {
                 None
             }
         });
-        commit(&connection, jobs.collect());
+        commit(&connection, guard, jobs.collect());
         if let Some(reply) = stop {
             queue.close();
             while let Ok(Command::Run(job)) = queue.try_recv() {
-                commit(&connection, vec![job]);
+                commit(&connection, guard, vec![job]);
             }
+            guard.before_close(&connection);
             drop(connection);
             // Whoever asked for the end may not have waited for it.
             let _ = reply.send(());
             return;
         }
     }
+    guard.before_close(&connection);
 }
 
-fn commit(connection: &Connection, jobs: Vec<Job>) {
+/// Nothing of it is done; each caller is told why.
+fn refuse(jobs: Vec<Job>, why: StoreError) {
+    let why = Arc::new(why);
+    for job in jobs {
+        job(Err(StoreError::Batch(why.clone())))(Ok(()));
+    }
+}
+
+fn commit(connection: &Connection, guard: &Guard, jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
+    }
+    if let Err(why) = guard.before_batch(connection) {
+        return refuse(jobs, why);
     }
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         // Without a transaction each savepoint would commit by itself, so no job runs. Dropping a job drops its
@@ -122,7 +137,7 @@ fn commit(connection: &Connection, jobs: Vec<Job>) {
     }
     let mut completions = Vec::with_capacity(jobs.len());
     for job in jobs {
-        completions.push(job(connection));
+        completions.push(job(Ok(connection)));
         if connection.is_autocommit() {
             // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its
             // documentation of ROLLBACK). The next job would run, and commit, outside of it: none does.
@@ -135,8 +150,10 @@ fn commit(connection: &Connection, jobs: Vec<Job>) {
         // Fails when there is nothing left to roll back, which is what is wanted.
         let _ = connection.execute_batch("ROLLBACK");
     }
+    let committed = committed.map_err(|error| StoreError::Commit(error.to_string()));
+    let committed = committed.and_then(|()| guard.after_batch()).map_err(Arc::new);
     for complete in completions {
-        complete(committed.as_ref().copied().map_err(|error| StoreError::Commit(error.to_string())));
+        complete(committed.as_ref().copied().map_err(|error| StoreError::Batch(error.clone())));
     }
 }
 
@@ -158,8 +175,8 @@ mod tests {
         work: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     ) -> (Job, oneshot::Receiver<bool>) {
         let (reply, answer) = oneshot::channel();
-        let run = move |connection: &Connection| -> Completion {
-            let result = in_savepoint(connection, work);
+        let run = move |connection: Result<&Connection, StoreError>| -> Completion {
+            let result = connection.and_then(|connection| in_savepoint(connection, work));
             Box::new(move |commit| reply.send(commit.and(result).is_ok()).expect("the test waits"))
         };
         (Box::new(run), answer)
@@ -167,7 +184,7 @@ mod tests {
 
     fn run_batch(connection: &Connection, jobs: Vec<(Job, oneshot::Receiver<bool>)>) -> Vec<bool> {
         let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-        commit(connection, jobs);
+        commit(connection, &Guard::of_nothing(), jobs);
         // No answer is a refusal as well.
         answers.into_iter().map(|mut answer| answer.try_recv().unwrap_or(false)).collect()
     }
@@ -200,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_finished_and_announced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder)).expect("started");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing())).expect("started");
         let (announce, announced) = oneshot::channel();
         let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
         // Polled once, so that the job is on its way, and then given up.
