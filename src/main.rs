@@ -1,33 +1,45 @@
 //! The program: settings, log, server, exit code. Everything else is in the library.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use clap::Parser;
-use idobata::server::{Cli, telemetry};
+use idobata::server::{Cli, descriptors, exit, telemetry};
+
+/// Memory goes back to the system within seconds after a wave of connections is over; the system's own allocator keeps
+/// what it has once had, because what lives on is spread over it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Pages with several open queries can stall a runtime with fewer threads than these, whatever the machine has.
 const MIN_WORKERS: usize = 4;
+/// How long what still runs on a thread of its own may hold up the end, such as the hashing of a password.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Err(error) = telemetry::start(cli.config.log_format) {
-        return fail(&error);
-    }
-    let workers =
-        std::thread::available_parallelism().map_or(MIN_WORKERS, |cores| cores.get().max(MIN_WORKERS));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
-    let result = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(cli.run()));
-    match result {
+    let cli = Cli::read();
+    let _log = match telemetry::start(cli.config.log_format) {
+        Ok(log) => log,
+        Err(error) => return fail(&anyhow::Error::new(error).context("the log cannot be started")),
+    };
+    descriptors::raise_limit();
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the log may not have started, and a person is waiting for the reason"
-)]
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let workers =
+        std::thread::available_parallelism().map_or(MIN_WORKERS, |cores| cores.get().max(MIN_WORKERS));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
+    let result = runtime.block_on(cli.run());
+    match result.as_ref().is_err_and(|error| error.is::<exit::Hurried>()) {
+        true => runtime.shutdown_background(),
+        false => runtime.shutdown_timeout(END_TIMEOUT),
+    }
+    result
+}
+
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("idobata: {error:#}");
-    ExitCode::FAILURE
+    telemetry::tell(&format!("{error:#}"));
+    ExitCode::from(exit::code(error))
 }

@@ -30,6 +30,25 @@ export class Person {
     await expect(this.page.locator(`.talk [data-connection=open][data-transport=${transport}]`)).toBeVisible({ timeout });
   }
 
+  /** Before a page is opened: signs of typing stay on it until something ends them. By themselves they fade in four seconds,
+   * in which a busy machine may not have looked. */
+  async keepSignsOfTyping() {
+    await this.page.addInitScript(() => {
+      const timeout = window.setTimeout;
+      const keep = (run: TimerHandler, ms?: number) => (ms === 4_000 ? 0 : timeout(run, ms));
+      window.setTimeout = keep as typeof window.setTimeout;
+    });
+  }
+
+  /** Types without sending, until the other one sees it: the sign fades, and a busy machine may look too late. */
+  async expectTypingSeenBy(other: Person, text: string) {
+    await expect(async () => {
+      await this.composer.fill("");
+      await this.composer.pressSequentially(text);
+      await expect(other.page.getByText("is typing…")).toBeVisible({ timeout: 4_000 });
+    }).toPass();
+  }
+
   /** Opens an address and waits until the page answers to events. */
   async open(path: string) {
     await this.page.goto(path);

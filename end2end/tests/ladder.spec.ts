@@ -21,12 +21,10 @@ async function expectTalk(alice: Person, bob: Person, round: string) {
   await expect(alice.page.locator(".people__list li")).toHaveCount(2);
   await expect(bob.page.locator(".people__list li")).toHaveCount(2);
   const said = await alice.messages.locator(".message__text").allTextContents();
-  await alice.composer.pressSequentially("is it");
-  await expect(bob.page.getByText("is typing…")).toBeVisible();
+  await alice.expectTypingSeenBy(bob, "is it");
   await alice.post(`${round}: is it raining?`);
   await bob.expectMessages(...said, `${round}: is it raining?`);
-  await bob.composer.pressSequentially("no");
-  await expect(alice.page.getByText("is typing…")).toBeVisible();
+  await bob.expectTypingSeenBy(alice, "no");
   await bob.post(`${round}: no`);
   await alice.expectMessages(...said, `${round}: is it raining?`, `${round}: no`);
 }

@@ -17,6 +17,7 @@ test("what was said while a connection was down is there once, in order, on both
   const room = await alice.makeRoom(unique("resume"));
   await bob.enterRoom(room);
   await alice.post("before");
+  await alice.expectMessages("before");
   await bob.expectMessages("before");
   isDown = true;
   await sockets.at(-1)!.close({ code: 1012 });
@@ -97,6 +98,7 @@ test("offline in the middle of a talk: five hundred messages later all are there
   const room = await alice.makeRoom(unique("offline"));
   await bob.enterRoom(room);
   await alice.post("before");
+  await alice.expectMessages("before");
   await bob.expectMessages("before");
   await alice.context.setOffline(true);
   await expect(alice.badge).toHaveText("Disconnected");
@@ -123,6 +125,7 @@ test("what was not said survives a reload, and a closed tab, and is said once, i
   const room = await alice.makeRoom(unique("outbox"));
   await bob.enterRoom(room);
   for (const text of ["one", "two", "three"]) await alice.post(text);
+  await expect(alice.page.locator('.message[data-state="pending"]')).toHaveCount(3);
   await alice.page.reload();
   await expect(alice.messages.locator(".message__text")).toHaveText(["one", "two", "three"]);
   await expect(alice.page.locator('.message[data-state="pending"]')).toHaveCount(3);
@@ -144,6 +147,7 @@ test("a server that crashes and comes back is hardly noticed", async ({ somebody
     await alice.enterRoom("general");
     await bob.enterRoom("general");
     await alice.post("before");
+    await alice.expectMessages("before");
     await bob.expectMessages("before");
     const back = own.crash();
     await alice.post("meanwhile");

@@ -1,5 +1,6 @@
 // Many tabs of one browser, which has six connections to a host for all of them; and tabs that are put away.
 import { chromium } from "@playwright/test";
+import type { Person } from "../support/people.ts";
 import { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";
 
@@ -63,5 +64,41 @@ test("a page put away by the back-forward cache lets go of its connections and r
   } finally {
     await browser.close();
     await own.stop();
+  }
+});
+
+test("two tabs that a browser opens at once on its first visit are one person", async ({ bob, somebody, expectedFaults }) => {
+  expectedFaults.push(/WebSocket connection to/); // one page is loaded anew while it connects
+  const room = await bob.makeRoom(unique("first visit"));
+  const one = await somebody();
+  const other = await one.anotherTab();
+  // Neither is asked for before both are: no cookie has come yet.
+  let asked = 0;
+  let bothAsked = () => {};
+  const both = new Promise<void>((resolve) => (bothAsked = resolve));
+  await one.context.route(`**/rooms/${room}`, async (route) => {
+    if ((asked += 1) === 2) bothAsked();
+    await both;
+    await route.continue();
+  });
+  // One of them is loaded anew, which may be before it has been loaded whole.
+  const open = ({ page }: Person) => page.goto(`/rooms/${room}`, { waitUntil: "commit" });
+  const answers = await Promise.all([one, other].map(open));
+  const cookies = await Promise.all(answers.map((answer) => answer!.headerValue("set-cookie")));
+  expect(new Set(cookies.map((cookie) => cookie?.split(";")[0])).size, "the server made two people").toBe(2);
+
+  const names = () => Promise.all([one, other].map(({ page }) => page.getByLabel("Your name").inputValue()));
+  await expect(async () => expect(new Set(await names()).size).toBe(1)).toPass();
+  for (const tab of [one, other]) {
+    await expect(tab.page.locator("html[data-hydrated]")).toBeAttached();
+    await tab.expectConnected();
+  }
+  await bob.expectPeople("bob", (await names())[0]);
+  await one.post("from the one");
+  await bob.expectMessages("from the one");
+  await other.post("from the other");
+  for (const tab of [one, other]) {
+    await tab.expectMessages("from the one", "from the other");
+    await expect(tab.page.locator('.message[data-mine="true"]')).toHaveCount(2);
   }
 });

@@ -26,7 +26,9 @@ test("without JavaScript a name can be changed and a room made", async ({ somebo
   const plain = await somebody({ javaScriptEnabled: false });
   await plain.page.goto("/rooms/general");
   await plain.page.getByLabel("Your name").fill("Plain Jane");
+  const answered = plain.page.waitForResponse((response) => response.request().method() === "POST");
   await plain.page.getByRole("button", { name: "Change" }).click();
+  expect((await answered).status()).toBe(303);
   await plain.page.goto("/");
   await expect(plain.page.getByLabel("Your name")).toHaveValue("Plain Jane");
   const name = `quiet ${crypto.randomUUID().slice(0, 8)}`;
@@ -38,4 +40,20 @@ test("without JavaScript a name can be changed and a room made", async ({ somebo
   await plain.page.getByLabel("Name of the new room").fill(name);
   await plain.page.getByRole("button", { name: "Create" }).click();
   await expect(plain.page.getByRole("alert")).toHaveText("A room of this name is there already.");
+});
+
+test("without JavaScript a message whose form is sent twice stands there once", async ({ alice, somebody }) => {
+  const room = await alice.makeRoom(`twice ${crypto.randomUUID().slice(0, 8)}`);
+  const plain = await somebody({ javaScriptEnabled: false });
+  await plain.page.goto(`/rooms/${room}`);
+  await plain.composer.fill("once is enough");
+  await plain.page.getByRole("button", { name: "Send" }).dblclick();
+  await alice.expectMessages("once is enough");
+  // Back at the form, as the browser has kept it.
+  await expect(plain.page.locator(".message__text")).toHaveText(["once is enough"]);
+  const sent = plain.page.waitForResponse((response) => response.request().method() === "POST");
+  await plain.composer.fill("and then another");
+  await plain.page.getByRole("button", { name: "Send" }).click();
+  expect((await sent).status()).toBe(303);
+  await alice.expectMessages("once is enough", "and then another");
 });

@@ -18,6 +18,14 @@ const EARLY_ENTER: &str = r#"addEventListener("keydown",e=>{
 if(e.key!="Enter"||e.shiftKey||e.isComposing||e.keyCode==229||e.repeat||!e.target.matches(".composer textarea")||document.documentElement.dataset.hydrated)return;
 e.preventDefault();e.target.form.requestSubmit()})"#;
 
+/// Tabs of one browser are one person. Two that are opened at once by a browser that was never here become two people,
+/// and so does a tab that stays open while another signs in as somebody else: the cookie that came last counts for all. So
+/// each page tells the others of its origin whose it is, and one that is of somebody else loads itself anew.
+const ONE_PERSON: &str = r#"try{const{me}=document.documentElement.dataset,is=i=>{me&&i&&i!=me&&location.reload()};
+addEventListener("storage",e=>{e.key=="idobata.me"&&is(e.newValue)});
+addEventListener("pageshow",e=>{e.persisted&&is(localStorage["idobata.me"])});
+if(me)localStorage["idobata.me"]=me}catch{}"#;
+
 /// See the module. `data` is `start` as JSON, for the browser. The scripts carry the nonce of the context, without which
 /// the page's policy lets none run; the data is no script to it.
 pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoView {
@@ -26,11 +34,12 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     let loader = loader(&format!("/{}/{}", options.site_pkg_dir, options.output_name));
+    let me = start.visit.as_ref().map(|visit| visit.me.id.clone()).filter(|id| !id.is_empty());
     // Inside of a script only this could end it.
     let data = data.replace('<', "\\u003c");
     view! {
         <!DOCTYPE html>
-        <html lang=language.as_str() data-transport=transport>
+        <html lang=language.as_str() data-transport=transport data-me=me>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -41,7 +50,8 @@ pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoVie
                 <link rel="stylesheet" id="leptos" href=stylesheet />
                 <AutoReload options />
                 <script type="module" nonce=nonce.clone() inner_html=loader></script>
-                <script nonce=nonce inner_html=EARLY_ENTER></script>
+                <script nonce=nonce.clone() inner_html=EARLY_ENTER></script>
+                <script nonce=nonce inner_html=ONE_PERSON></script>
             </head>
             <body>
                 <App start />

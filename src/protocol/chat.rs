@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     cursor::{Cursor, Epoch, Offset},
     json::{Decode, Json, decode, field, members},
+    members::{Members, parse_json},
     name::RoomId,
     problem::{Code, Rejection},
     session::User,
@@ -60,10 +61,10 @@ pub enum ClientFrame {
         /// The room's id.
         room: String,
         /// Replay what this cursor lacks.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         after: Option<String>,
         /// Replay the newest so many.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         last: Option<u32>,
     },
     /// Stop following a room.
@@ -100,17 +101,33 @@ impl ClientFrame {
 
     /// Reads a frame, telling broken JSON, an unknown `type` and wrong fields apart.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
-        let value: serde_json::Value = serde_json::from_str(text)
-            .map_err(|error| Rejection::new(Code::BadJson, format!("The frame is not JSON: {error}.")))?;
-        let kind = value.get("type").and_then(|kind| kind.as_str()).map(str::to_owned);
-        let Some(kind) = kind.filter(|kind| Self::TYPES.contains(&kind.as_str())) else {
-            let message = format!("A frame is an object whose type is one of: {}.", Self::TYPES.join(", "));
-            return Err(Rejection::new(Code::UnknownFrame, message));
-        };
-        serde_json::from_value(value).map_err(|error| {
-            Rejection::new(Code::BadFrame, format!("The fields of {kind} are wrong: {error}."))
+        let value = parse_json(text, "frame")?;
+        let mut members = Members::of(value, "frame", Code::UnknownFrame).map_err(|_| unknown_frame())?;
+        let kind = members.text(&["type"]).ok().flatten().unwrap_or_default().to_ascii_lowercase();
+        let what = Self::TYPES.into_iter().find(|known| *known == kind).ok_or_else(unknown_frame)?;
+        let mut members = members.named(what, Code::BadFrame);
+        Ok(match what {
+            "join" => Self::Join {
+                room: members.required_text(&["room"])?,
+                after: members.text(&["after"])?,
+                last: members.count("last")?,
+            },
+            "leave" => Self::Leave { room: members.required_text(&["room"])? },
+            "post" => Self::Post {
+                room: members.required_text(&["room"])?,
+                id: members.required_text(&["id"])?,
+                text: members.required_text(&["text"])?,
+            },
+            "typing" => Self::Typing { room: members.required_text(&["room"])? },
+            "auth" => Self::Auth { token: members.required_text(&["token"])? },
+            _ => Self::Ping,
         })
     }
+}
+
+fn unknown_frame() -> Rejection {
+    let types = ClientFrame::TYPES.join(", ");
+    Rejection::new(Code::UnknownFrame, format!("A frame is an object whose type is one of: {types}."))
 }
 
 /// What the server says.
@@ -195,13 +212,13 @@ pub enum ServerFrame {
         /// Their id.
         user_id: String,
     },
-    /// What the reader's cursor lacks is gone; the room goes on after `offset`.
+    /// Something that the reader's cursor lacks is gone; the room goes on after `offset`.
     Reset {
         /// The room.
         room: RoomId,
         /// Its numbering.
         epoch: Epoch,
-        /// Everything after this is still there and follows.
+        /// Everything after this that is retained follows.
         offset: Offset,
     },
     /// The answer to `ping`.
@@ -230,17 +247,7 @@ pub struct Polled {
     pub presence: PresenceState,
 }
 
-/// The body of `POST /api/rooms`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewRoom {
-    /// As people shall see it.
-    pub name: String,
-    /// Only those may enter whom its owner lets in.
-    #[serde(default)]
-    pub private: bool,
-}
-
-/// The body of `POST /api/rooms/{room}/messages`.
+/// The body of `POST /api/rooms/{room}/messages` as the browser sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMessage {
     /// A UUID made by the client.
@@ -295,6 +302,17 @@ mod tests {
         ] {
             ClientFrame::parse(frame).expect(frame);
         }
+    }
+
+    #[test]
+    fn an_optional_member_that_is_null_or_empty_is_absent() {
+        let plain = ClientFrame::Join { room: "general".into(), after: None, last: None };
+        for members in [r#""after":null"#, r#""after":"""#, r#""after":" ","last":null"#, r#""last":"""#] {
+            let frame = format!(r#"{{"type":"join","room":"general",{members}}}"#);
+            assert_eq!(ClientFrame::parse(&frame), Ok(plain.clone()), "{members}");
+        }
+        let wrong = ClientFrame::parse(r#"{"type":"join","room":"general","last":"many"}"#);
+        assert_eq!(wrong.expect_err("no number").code, Code::BadFrame);
     }
 
     #[test]

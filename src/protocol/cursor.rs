@@ -1,6 +1,10 @@
 //! Positions in a topic's log. A reader holds a [`Cursor`] and nothing else.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,21 +20,70 @@ pub type Offset = u64;
 const EPOCH_MAX_CHARACTERS: usize = 32;
 
 /// The opaque id of one numbering of a topic. A topic whose history was lost gets a new one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// In a cursor it may also carry a *told loss*, written `epoch.LOSS:offset`: the reader was told by a `reset` that of the
+/// entries up to `LOSS` some are gone, and is being given those that are retained. A connection that is cut in the middle
+/// resumes there without a second reset. Two epochs are equal when they name the same numbering, whatever was told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(String);
 
+/// Stands between an epoch and a told loss. No epoch has it.
+const LOSS_SEPARATOR: char = '.';
+
 impl Epoch {
-    /// Takes 1 to 32 ASCII letters and digits; anything else is `None`.
+    /// Takes 1 to 32 ASCII letters and digits, and a told loss after them; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=EPOCH_MAX_CHARACTERS).contains(&text.len());
-        (fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| Self(text.to_owned()))
+        let (numbering, loss) = match text.split_once(LOSS_SEPARATOR) {
+            Some((numbering, loss)) => (numbering, Some(loss)),
+            None => (text, None),
+        };
+        let fits = (1..=EPOCH_MAX_CHARACTERS).contains(&numbering.len());
+        let is_plain = fits && numbering.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (is_plain && loss.is_none_or(|loss| parse_offset(loss).is_some())).then(|| Self(text.to_owned()))
     }
 
-    /// The id as text.
+    /// The id as it is written in a cursor.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id of the numbering alone.
+    pub fn numbering(&self) -> &str {
+        self.0.split(LOSS_SEPARATOR).next().unwrap_or_default()
+    }
+
+    /// The offset up to which the reader was told that entries are gone; 0 if nothing was told.
+    pub fn told_loss(&self) -> Offset {
+        self.0.split_once(LOSS_SEPARATOR).and_then(|(_, loss)| parse_offset(loss)).unwrap_or(0)
+    }
+
+    /// The same numbering in a cursor at `offset`, for a reader that was told of a loss up to `loss`: beyond it there is
+    /// nothing to remember.
+    pub fn at(&self, offset: Offset, loss: Offset) -> Self {
+        let numbering = self.numbering();
+        Self(if offset < loss { format!("{numbering}{LOSS_SEPARATOR}{loss}") } else { numbering.to_owned() })
+    }
+}
+
+impl PartialEq for Epoch {
+    fn eq(&self, other: &Self) -> bool {
+        self.numbering() == other.numbering()
+    }
+}
+
+impl Eq for Epoch {}
+
+impl Hash for Epoch {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.numbering().hash(state);
+    }
+}
+
+/// `parse` alone would take "+5" and "05" too, and an offset has one spelling.
+fn parse_offset(text: &str) -> Option<Offset> {
+    let is_plain = text == "0" || !text.starts_with(['+', '0']);
+    is_plain.then(|| text.parse().ok())?
 }
 
 impl fmt::Display for Epoch {
@@ -60,9 +113,7 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Rejection> {
         let parts = text.split_once(':').and_then(|(epoch, offset)| {
-            // `parse` alone would take "+5" and "05" too, and a cursor has one spelling.
-            let is_plain = offset == "0" || !offset.starts_with(['+', '0']);
-            Some(Self { epoch: Epoch::parse(epoch)?, offset: is_plain.then(|| offset.parse().ok())?? })
+            Some(Self { epoch: Epoch::parse(epoch)?, offset: parse_offset(offset)? })
         });
         parts.ok_or_else(|| Rejection::new(Code::BadCursor, "A cursor is written epoch:offset."))
     }
@@ -106,6 +157,18 @@ mod tests {
     }
 
     #[test]
+    fn a_told_loss_stays_in_the_cursor_until_the_reader_is_past_it() {
+        let epoch = Epoch::parse("k3J9").expect("an epoch");
+        let inside = Cursor { epoch: epoch.at(5, 40), offset: 5 };
+        assert_eq!(inside.to_string(), "k3J9.40:5");
+        let again: Cursor = inside.to_string().parse().expect("a cursor");
+        assert_eq!((again.epoch.told_loss(), again.offset), (40, 5));
+        assert_eq!(again.epoch, epoch, "the same numbering");
+        let past = Cursor { epoch: again.epoch.at(40, 40), offset: 40 };
+        assert_eq!((past.to_string().as_str(), past.epoch.told_loss()), ("k3J9:40", 0));
+    }
+
+    #[test]
     fn a_malformed_cursor_is_refused() {
         for text in [
             "",
@@ -120,6 +183,11 @@ mod tests {
             "abc:05",
             "abc:00",
             "abc:99999999999999999999",
+            "abc.:5",
+            ".7:5",
+            "abc.07:5",
+            "abc.7.8:5",
+            "abc.x:5",
         ] {
             let refused = text.parse::<Cursor>().expect_err(text);
             assert_eq!(refused.code, Code::BadCursor, "{text}");

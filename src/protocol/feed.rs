@@ -1,22 +1,12 @@
-//! The feed: its entries, what a program publishes, and the pages and control events of `/api/events`.
+//! The feed: its entries, and the pages and control events of `/api/events`. What a program publishes is read by
+//! `publication.rs`.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     cursor::{Cursor, Offset},
     json::{Decode, Json, decode, field, members},
-    problem::{Code, Rejection},
-    text::{check_length, count_characters},
 };
-
-/// Most entries in one `POST`: what one commit takes without making others wait.
-pub const PUBLISH_MAX_ENTRIES: usize = 100;
-
-const TITLE_MAX_CHARACTERS: usize = 200;
-const TEXT_MAX_CHARACTERS: usize = 4_000;
-const WORD_MAX_CHARACTERS: usize = 64; // a tag, a unit, a key
-const TAGS_MAX: usize = 10;
-const LINK_MAX_CHARACTERS: usize = 2_000;
 
 /// How much a notification wants to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,96 +229,10 @@ decode! {
     Snapshot { cursor, values, notices, more }
 }
 
-/// What a program publishes: a [`Body`] within the limits.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Publication(Body);
-
-impl Publication {
-    /// Reads one object of the JSON body. Without a `type` it is a notification.
-    pub fn from_json(mut value: serde_json::Value) -> Result<Self, Rejection> {
-        let Some(object) = value.as_object_mut() else {
-            return Err(Rejection::new(
-                Code::BadRequest,
-                "An entry is a JSON object, or an array of objects.",
-            ));
-        };
-        object.entry("type").or_insert_with(|| "notification".into());
-        let body = serde_json::from_value(value).map_err(|error| {
-            Rejection::new(Code::BadRequest, format!("The entry is not well formed: {error}."))
-        })?;
-        Self::new(body)
-    }
-
-    /// Checks every part of `body` against its limit.
-    pub fn new(body: Body) -> Result<Self, Rejection> {
-        check_word("key", body.key())?;
-        match &body {
-            Body::Update { unit, .. } => check_word("unit", unit.as_deref())?,
-            Body::Notification { title, text, tags, link, .. } => {
-                check_notification(title.as_deref(), text, tags, link.as_deref())?;
-            }
-            Body::Progress { done, total, text, .. } => {
-                if !(*total > 0.0 && (0.0..=*total).contains(done)) {
-                    return Err(bad("done counts from 0 up to total, and total is above 0"));
-                }
-                text.as_deref().map_or(Ok(()), |text| check_length(text, TEXT_MAX_CHARACTERS))?;
-            }
-        }
-        Ok(Self(body))
-    }
-
-    /// What shall be stored.
-    pub fn body(&self) -> &Body {
-        &self.0
-    }
-}
-
-fn check_notification(
-    title: Option<&str>,
-    text: &str,
-    tags: &[String],
-    link: Option<&str>,
-) -> Result<(), Rejection> {
-    title.map_or(Ok(()), |title| check_length(title, TITLE_MAX_CHARACTERS))?;
-    if title.is_none() || !text.is_empty() {
-        check_length(text, TEXT_MAX_CHARACTERS)?;
-    }
-    if tags.len() > TAGS_MAX {
-        return Err(bad(&format!("at most {TAGS_MAX} tags are taken")));
-    }
-    tags.iter().try_for_each(|tag| check_word("tag", Some(tag)))?;
-    let Some(link) = link else { return Ok(()) };
-    // Anything else, javascript: above all, would run or mislead when a reader clicks it.
-    let is_web = link.starts_with("https://") || link.starts_with("http://");
-    if !is_web
-        || count_characters(link) > LINK_MAX_CHARACTERS
-        || link.chars().any(|c| c.is_control() || c == ' ')
-    {
-        return Err(bad(&format!(
-            "link is an http or https address of at most {LINK_MAX_CHARACTERS} characters"
-        )));
-    }
-    Ok(())
-}
-
-fn check_word(name: &str, word: Option<&str>) -> Result<(), Rejection> {
-    match word {
-        Some(word) if !(1..=WORD_MAX_CHARACTERS).contains(&count_characters(word)) => {
-            Err(bad(&format!("a {name} has 1 to {WORD_MAX_CHARACTERS} characters")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn bad(what: &str) -> Rejection {
-    Rejection::new(Code::BadRequest, format!("The entry is not well formed: {what}."))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::protocol::publication::Publication;
 
     #[test]
     fn an_entry_is_flat_on_the_wire() {
@@ -351,7 +255,7 @@ mod tests {
         for text in ["1.0761191799323735e+70", "31.245270191439438", "15650558498872093696"] {
             let value: f64 = text.parse().expect("a number");
             let json = serde_json::from_str(&format!(r#"{{"type":"update","value":{text}}}"#)).expect("JSON");
-            let published = Publication::from_json(json).expect("fine");
+            let (published, _) = Publication::from_json(json).expect("fine");
             let stored = serde_json::to_string(published.body()).expect("plain data");
             let read: Body = serde_json::from_str(&stored).expect("the same");
             assert_eq!(read, Body::Update { value, unit: None, key: None }, "{stored}");
@@ -365,32 +269,5 @@ mod tests {
         assert_eq!(Event::Control(Control::Connected { timestamp: 5, head: 3 }), connected);
         let entry = r#"{"type":"notification","text":"hi","channel":"ops","offset":1,"timestamp":5}"#;
         assert!(matches!(serde_json::from_str(entry).expect("well formed"), Event::Entry(_)));
-    }
-
-    #[test]
-    fn an_object_without_type_is_a_notification() {
-        let publication = Publication::from_json(json!({"text": "backup done"})).expect("fine");
-        assert!(matches!(publication.body(), Body::Notification { text, .. } if text == "backup done"));
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        for value in [
-            json!([]),
-            json!("text"),
-            json!({}),
-            json!({"text": ""}),
-            json!({"type": "dance"}),
-            json!({"type": "update"}),
-            json!({"type": "update", "value": "1"}),
-            json!({"type": "update", "value": 1, "unit": "x".repeat(65)}),
-            json!({"type": "progress", "key": "k", "done": 3, "total": 2}),
-            json!({"type": "progress", "key": "", "done": 1, "total": 2}),
-            json!({"text": "hi", "link": "javascript:alert(1)"}),
-            json!({"text": "hi", "tags": vec!["t"; 11]}),
-            json!({"text": "x".repeat(4_001)}),
-        ] {
-            assert!(Publication::from_json(value.clone()).is_err(), "{value}");
-        }
     }
 }

@@ -4,25 +4,49 @@
 //!
 //! # The wire
 //!
-//! JSON in UTF-8. A `timestamp` is an integer of milliseconds since the Unix epoch, set by the server. A *cursor*
-//! is the text `epoch:offset` and means "I have seen everything up to here". An HTTP error is a
+//! JSON in UTF-8. A `timestamp` is an integer of milliseconds since the Unix epoch, set by the server's clock; it may be
+//! less than the one before, when that clock was put right or another node's. Order comes from offsets. A *cursor*
+//! is the text `epoch:offset` and means "I have seen everything up to here"; what stands before the `:` is opaque and
+//! is given back as it came. An HTTP error is a
 //! [`problem::Problem`] (RFC 9457) whose `code` is one of [`problem::Code`]; the same codes stand in a socket's
 //! `rejected` frames.
 //!
 //! ## The promise
 //!
 //! On every transport each entry reaches a reader once, in the order of its offsets, through drops and restarts, as
-//! long as it is retained. What is missing is told by one `reset` with the cursor from which the log goes on. A post
-//! is acknowledged when it is durable. The same client id of the same author is stored once: sending it again is
+//! long as it is retained.
+//!
+//! A reader is reset only when something that it reads was removed above its cursor; what its channels and its rights
+//! leave out does not count. One `reset` tells it, with the cursor from which the log goes on: the lowest one after
+//! which all that it reads is retained, or, because notifications outlive the values around them, the one just before
+//! the oldest entry that it lacks and that is retained. So whatever is retained above the lost cursor follows, and a
+//! reader that is cut in the middle of it resumes without another reset. A cursor of another epoch, or beyond the head,
+//! has seen nothing of this log: all that is retained follows. (Where it is not known any more what was removed of a
+//! channel, because an earlier version removed it or a thousand others were removed since, the reader is reset.)
+//!
+//! A post is acknowledged when it is durable. The same client id of the same author is stored once: sending it again is
 //! answered with the first entry, or, when that was removed since, with its offset and timestamp and what was sent
 //! now (remembered for `--client-id-age`).
 //!
 //! A server that stops says when to come back, spread by chance: a socket's close 1001 has the reason `retry MS`, a
 //! stream ends with `retry:`, a waiting poll is answered with `"retry":MS`.
 //!
+//! ## Texts and members
+//!
+//! Texts of people and programs keep every script and emoji. Line ends become `\n`; control characters, noncharacters and
+//! overrides of direction are left out ([`text`]), in a name of a person, room or publisher they are refused. A text of
+//! nothing but characters that nobody sees is empty.
+//!
+//! Members of JSON are found in any case. Optional ones that are `null` or empty are absent. What is not known is not read,
+//! and named in the answer (`"ignored":["foo"]`); where it could be a right that is misspelt, it is refused: anything
+//! unknown in the bodies of sessions, publishers, readers and members, and in that of a room what looks like one. Numbers
+//! are IEEE doubles: integers above 2^53 are kept to the nearest one, what is larger than a double is refused.
+//!
 //! ## Who may do what
 //!
-//! A session is a JWT, in a cookie for pages and as `Authorization: Bearer` for programs; never in an address. A socket
+//! A session is a JWT, in a cookie for pages and as `Authorization: Bearer` for programs; never in an address. A request
+//! with an `Authorization` header is judged by it and by nothing else: if it is no valid token, the answer is 401, on
+//! every route, with a good cookie beside it too. A publisher's token is good for publishing alone (403). A socket
 //! whose request had neither says it in a first frame `auth` within ten seconds, and may say a newer one of the same
 //! person later. When a session ends, what is open of it ends within seconds, to be opened again from the same cursor
 //! after signing in: a socket closes with 4401, a stream ends with `rejected`, a waiting poll answers 401, all with the
@@ -53,28 +77,51 @@
 //! server answers 503 with the same two. A socket that is refused so often for saying too much that it cannot be listening
 //! is closed with 1008, and a Socket.IO client is disconnected.
 //!
+//! ## Queries
+//!
+//! Of the feed's and the rooms' addresses the parameters are those named below, in any case of letters. An empty one is as
+//! if it were not there (only `seen` may be empty); of one that is given twice the last is taken, and channels add up:
+//! `channel=a&channel=b,c`. `lastEventId` and `last_event_id`, as stand-ins for `EventSource` write them, are `after`. Any
+//! other parameter is refused with `bad_request` and its name, but for what keeps caches away and counts visits: `_`, `t`,
+//! `ts`, `cb`, `cachebust`, `cachebuster`, `nocache`, `rnd` and `utm_…` mean nothing. Pages ignore what they do not know.
+//! Optional members of frames, of Socket.IO's events and of its CONNECT may be null or empty, which is as if they were not
+//! there.
+//!
 //! ## The feed
 //!
 //! * `GET /api/events` answers `text/event-stream` unless `Accept` asks for JSON. The first event is
 //!   `{"type":"connected","timestamp":…,"head":…}`, its `id` the cursor the stream starts from, `head` the
 //!   newest offset that this reader will come to, so that it knows when it has caught up; then one unnamed event per
 //!   [`feed::Entry`], its `id` the cursor after it. A `Last-Event-ID` header, `?after=CURSOR` or `?last=N` say where
-//!   to start (in this order; none of them: only what is new), `?channel=a,b` which channels to follow. A comment
+//!   to start (in this order; none of them, or empty ones: only what is new), `?channel=a,b` which channels to follow. A comment
 //!   comes at least every 15 s; it carries an `id` too, so that a reader of a quiet channel keeps a fresh cursor.
 //!   With `?heartbeat=true` it is an event `heartbeat`, and a stop an event `retry` (its data the milliseconds), because
 //!   scripts hear neither comments nor the `retry` field.
 //!   `{"type":"reset","cursor":"…","timestamp":…}` says that entries after the reader's cursor are gone (or that
-//!   the cursor belongs to another numbering): drop what you have, the stream goes on from the new cursor.
+//!   the cursor belongs to another numbering): drop what you have, the stream goes on from the new cursor with all that
+//!   is retained of what the reader lacked.
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
 //!   first one. A page has at most 256 KiB of entries: `more` says that others wait.
-//! * `POST /api/events/{channel}` publishes one [`feed::Publication`] or an array of them as JSON, or a
+//! * `POST /api/events/{channel}`, or `PUT`, publishes one [`publication::Publication`] or an array of them as JSON, or a
 //!   notification as plain text with the headers `Title`, `Level`, `Tags` (comma-separated) and `Link`. 201 with
 //!   what was stored. The same `Idempotency-Key` from the same publisher stores nothing twice and answers 200.
+//!   JSON is `application/json`, `text/json` or `…+json`; any other `text/…` is a text; fields of a form or of
+//!   `multipart/form-data` are read as members, `payload` as JSON; anything else is `bad_media_type` (415). A body that says
+//!   it is a form, as `curl -d` does, or says nothing, is JSON when it is an object or an array of objects; a form when
+//!   its first part is `name=value` with a name that is known, or when it has no white space; otherwise a text. A form
+//!   without a known field is refused. Charsets are decoded; without one it is UTF-8. Headers may be UTF-8, Latin-1 or
+//!   encoded words (RFC 2047); repeated ones are joined. `Content-Encoding` may be `gzip` or `deflate`, on every route.
+//!   The text is also read from `message`, `body`, `description`, `msg` and `content`, the title from `subject` and
+//!   `summary`, the link from `url`, `click` and `href`, the level from `severity` and `priority`. Levels: `info`
+//!   (`notice`, `debug`, `low`, `normal`, 1 to 3 …), `success` (`ok`, `resolved` …), `warning` (`warn`, `high`, 4 …), `error`
+//!   (`critical`, `fatal`, `alert`, `emergency`, `urgent`, 5 …), in any case.
 //!
 //! ## Rooms
 //!
-//! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one.
+//! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one. Its address comes from the name's letters,
+//!   marks and digits, compared as names of people are (NFKC, without case): `C` and `C++` would have the same, and the
+//!   second is refused with the first's name. A room's id in another form (`TEAM`, full-width) leads to the room.
 //! * `GET /api/rooms/{room}/messages` is a [`chat::Page`], with the query of the feed's JSON form.
 //!   With `&seen=STATE` (empty at first) whoever has a session is in the room until ten seconds after the answer, and
 //!   the answer is a [`chat::Polled`]: it also comes when somebody came, went or typed since `STATE`.
@@ -121,6 +168,11 @@
 //!
 //! What the page of another origin sends is refused with `bad_origin`, except a link that is followed. Pages of an
 //! origin in `--allow-origin` may do what programs may (CORS, without credentials): with a token, never by the cookie.
+//! A request has one `Host` and one line each of the headers that a right depends on (`Authorization`, `Origin`,
+//! `Content-Type`, `Idempotency-Key` …); with two, or in HTTP/1.1 with no `Host`, it is answered 400. Doubled slashes in an
+//! address, and one at its end, are left out. `OPTIONS` is answered with `Allow`. What is refused in the middle of its body
+//! is answered at once, and the rest is read and thrown away, up to 64 MiB and 30 s.
+//!
 //! What is sent to a name that is not the server's (`--public-url`, an IP address, `localhost`) is refused with
 //! `bad_host` and 421.
 
@@ -128,10 +180,12 @@ pub mod chat;
 pub mod cursor;
 pub mod feed;
 pub mod json;
+pub mod members;
 pub mod name;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod properties;
+pub mod publication;
 pub mod session;
 pub mod socket_io;
 pub mod text;

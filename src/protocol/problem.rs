@@ -20,6 +20,8 @@ pub enum Code {
     BadFrame,
     /// The frame or the body is larger than the server takes.
     TooLarge,
+    /// The body's media type, charset or coding is none that the server reads.
+    BadMediaType,
     /// A cursor is not of the form `epoch:offset`.
     BadCursor,
     /// A channel's name is not well formed.
@@ -50,8 +52,10 @@ pub enum Code {
     NoSession,
     /// The name or the password is wrong.
     WrongPassword,
-    /// A password is too short or too long.
+    /// A password is too short.
     BadPassword,
+    /// A password is too long.
+    PasswordTooLong,
     /// A one-time link was used or has ended.
     BadLink,
     /// Somebody has this name.
@@ -74,12 +78,13 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
         Self::BadFrame,
         Self::TooLarge,
+        Self::BadMediaType,
         Self::BadCursor,
         Self::BadChannel,
         Self::BadId,
@@ -96,6 +101,7 @@ impl Code {
         Self::NoSession,
         Self::WrongPassword,
         Self::BadPassword,
+        Self::PasswordTooLong,
         Self::BadLink,
         Self::NameTaken,
         Self::UnknownPerson,
@@ -115,6 +121,7 @@ impl Code {
             Self::UnknownFrame => "unknown_frame",
             Self::BadFrame => "bad_frame",
             Self::TooLarge => "too_large",
+            Self::BadMediaType => "bad_media_type",
             Self::BadCursor => "bad_cursor",
             Self::BadChannel => "bad_channel",
             Self::BadId => "bad_id",
@@ -131,6 +138,7 @@ impl Code {
             Self::NoSession => "no_session",
             Self::WrongPassword => "wrong_password",
             Self::BadPassword => "bad_password",
+            Self::PasswordTooLong => "password_too_long",
             Self::BadLink => "bad_link",
             Self::NameTaken => "name_taken",
             Self::UnknownPerson => "unknown_person",

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use super::{
     chat::ClientFrame,
     cursor::{Cursor, Epoch},
-    feed::{Body, Level, Publication},
+    feed::{Body, Level},
     name::{CHANNEL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RoomId, parse_channel, parse_name},
-    text::{MESSAGE_MAX_CHARACTERS, MessageText, count_characters},
+    publication::Publication,
+    text::{MESSAGE_MAX_CHARACTERS, MessageText, count_characters, is_forbidden},
 };
 
 /// Any text: every kind of character, and those that parsers stumble over.
@@ -60,7 +61,7 @@ pub(crate) fn nearly(
 
 fn frame() -> impl Strategy<Value = ClientFrame> {
     prop_oneof![
-        (text(), option::of(text()), option::of(any::<u32>()))
+        (text(), option::of("[a-z0-9]{1,9}:[0-9]{1,9}"), option::of(any::<u32>()))
             .prop_map(|(room, after, last)| ClientFrame::Join { room, after, last }),
         text().prop_map(|room| ClientFrame::Leave { room }),
         (text(), text(), text()).prop_map(|(room, id, text)| ClientFrame::Post { room, id, text }),
@@ -75,7 +76,7 @@ fn number() -> impl Strategy<Value = f64> {
 }
 
 fn word() -> impl Strategy<Value = String> {
-    "\\PC{1,64}"
+    "\\PC{0,63}x"
 }
 
 /// What a program may publish.
@@ -89,7 +90,7 @@ fn body() -> impl Strategy<Value = Body> {
             unit,
             key
         }),
-        (notification, option::of("https?://[!-~]{1,60}")).prop_map(
+        (notification, option::of("https?://[a-z][!-~]{0,60}")).prop_map(
             |((title, text, level, tags, key), link)| Body::Notification {
                 title,
                 text,
@@ -110,7 +111,8 @@ fn body() -> impl Strategy<Value = Body> {
 pub(crate) fn assert_same_again(publication: &Publication) {
     let written = serde_json::to_string(publication.body()).expect("plain data");
     let value = serde_json::from_str(&written).expect("JSON");
-    assert_eq!(Publication::from_json(value).as_ref(), Ok(publication), "{written}");
+    let read = Publication::from_json(value).map(|(read, _)| read);
+    assert_eq!(read.as_ref(), Ok(publication), "{written}");
 }
 
 fn assert_frame_survives(frame: &ClientFrame) {
@@ -168,7 +170,7 @@ proptest! {
             &["value", "unit", "key", "title", "text", "level", "tags", "link", "done", "total"],
         ),
     ) {
-        if let Ok(publication) = Publication::from_json(value) {
+        if let Ok((publication, _)) = Publication::from_json(value) {
             assert_same_again(&publication);
         }
     }
@@ -190,13 +192,9 @@ proptest! {
 
     #[test]
     fn a_rooms_id_is_one_wherever_it_is_read(typed in text()) {
-        if let Ok(id) = RoomId::of_name(&typed) {
-            prop_assert_eq!(RoomId::parse(id.as_str()), Ok(id.clone()));
-            prop_assert_eq!(RoomId::of_name(id.as_str()), Ok(id.clone()));
-            prop_assert!(id.path().is_ascii());
-        }
         if let Ok(id) = RoomId::parse(&typed) {
             prop_assert_eq!(id.as_str(), typed);
+            prop_assert!(id.path().is_ascii());
         }
     }
 
@@ -212,7 +210,7 @@ proptest! {
     fn a_message_is_trimmed_once_and_for_all(typed in text(), times in 1usize..200) {
         if let Ok(message) = MessageText::parse(&typed.repeat(times)) {
             prop_assert!(count_characters(message.as_str()) <= MESSAGE_MAX_CHARACTERS);
-            prop_assert!(!message.as_str().contains(['\r', '\0']));
+            prop_assert!(!message.as_str().contains(|c| c == '\r' || is_forbidden(c)));
             prop_assert_eq!(MessageText::parse(message.as_str()), Ok(message.clone()));
         }
     }

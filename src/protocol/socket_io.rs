@@ -1,10 +1,13 @@
 //! Socket.IO: what its clients say in the namespace `/`, and with a CONNECT. The server alone reads it; what it says
 //! itself has the members of the chat's and the feed's own types.
 
-use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::problem::{Code, Rejection};
+use super::{
+    members::Members,
+    problem::{Code, Rejection},
+    publication::TEXT_NAMES,
+};
 
 /// The namespace of the feed. The rooms are in `/`.
 pub const FEED_NAMESPACE: &str = "/events";
@@ -26,7 +29,7 @@ pub enum ClientEvent {
 }
 
 /// Follow a room from a cursor, from the newest `last` messages, or from now.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinRoom {
     /// The room's id.
     pub room: String,
@@ -37,14 +40,14 @@ pub struct JoinRoom {
 }
 
 /// An event that is about a room and says no more.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InRoom {
     /// The room's id.
     pub room: String,
 }
 
 /// Say something. Whoever a client says it is (`user`), the author is who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
     /// The room's id.
     pub room: String,
@@ -62,10 +65,24 @@ impl ClientEvent {
     /// alone will do, as in `emit("join-room", "general")`.
     pub fn parse(name: &str, data: Value) -> Result<Self, Rejection> {
         match name {
-            "join-room" => fields(name, in_room(data)).map(Self::JoinRoom),
-            "leave-room" => fields(name, in_room(data)).map(Self::LeaveRoom),
-            "message" => fields(name, data).map(Self::Message),
-            "typing" => fields(name, in_room(data)).map(Self::Typing),
+            "join-room" => {
+                let mut members = fields("join-room", in_room(data))?;
+                Ok(Self::JoinRoom(JoinRoom {
+                    room: members.required_text(&["room"])?,
+                    after: members.text(&["after"])?,
+                    last: members.count("last")?,
+                }))
+            }
+            "leave-room" => Ok(Self::LeaveRoom(InRoom::parse("leave-room", data)?)),
+            "typing" => Ok(Self::Typing(InRoom::parse("typing", data)?)),
+            "message" => {
+                let mut members = fields("message", data)?;
+                Ok(Self::Message(NewMessage {
+                    room: members.required_text(&["room"])?,
+                    text: members.required_text(&TEXT_NAMES)?,
+                    id: members.text(&["id"])?,
+                }))
+            }
             _ => {
                 let message = format!("The events of a client are: {}.", Self::NAMES.join(", "));
                 Err(Rejection::new(Code::UnknownFrame, message))
@@ -74,30 +91,32 @@ impl ClientEvent {
     }
 }
 
+impl InRoom {
+    fn parse(name: &'static str, data: Value) -> Result<Self, Rejection> {
+        Ok(Self { room: fields(name, in_room(data))?.required_text(&["room"])? })
+    }
+}
+
 fn in_room(data: Value) -> Value {
     if data.is_string() { json!({ "room": data }) } else { data }
 }
 
-fn fields<T: DeserializeOwned>(name: &str, data: Value) -> Result<T, Rejection> {
-    let wrong =
-        |what: String| Rejection::new(Code::BadFrame, format!("The fields of {name} are wrong: {what}."));
-    if !data.is_object() {
-        return Err(wrong("they are not an object".to_owned()));
-    }
-    serde_json::from_value(data).map_err(|error| wrong(error.to_string()))
+fn fields(name: &'static str, data: Value) -> Result<Members, Rejection> {
+    Members::of(data, name, Code::BadFrame)
 }
 
 /// The token in what a CONNECT says (`auth` in the official client). A page of ours needs none, it has its cookie.
 pub fn token(auth: &Value) -> Result<Option<&str>, Rejection> {
     match auth.get("token") {
         None | Some(Value::Null) => Ok(None),
+        Some(Value::String(token)) if token.trim().is_empty() => Ok(None),
         Some(Value::String(token)) => Ok(Some(token)),
         Some(_) => Err(Rejection::new(Code::NoSession, "A token is a text.")),
     }
 }
 
 /// What a CONNECT to the feed says besides.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FollowFeed {
     /// Replay what this cursor lacks.
     pub after: Option<String>,
@@ -110,7 +129,15 @@ pub struct FollowFeed {
 impl FollowFeed {
     /// Reads it.
     pub fn parse(auth: Value) -> Result<Self, Rejection> {
-        if auth.is_null() { Ok(Self::default()) } else { fields("auth", auth) }
+        if auth.is_null() {
+            return Ok(Self::default());
+        }
+        let mut members = fields("auth", auth)?;
+        Ok(Self {
+            after: members.text(&["after"])?,
+            last: members.count("last")?,
+            channels: members.texts(&["channels"])?,
+        })
     }
 }
 
@@ -153,6 +180,21 @@ mod tests {
         assert_eq!(code("message", json!("hi")), Code::BadFrame);
         assert_eq!(code("message", json!({ "room": "general", "text": ["hi"] })), Code::BadFrame);
         assert_eq!(code("join-rooms", json!("general")), Code::UnknownFrame);
+    }
+
+    #[test]
+    fn an_optional_member_that_is_null_or_empty_is_absent() {
+        for empty in [json!(null), json!(""), json!(" ")] {
+            let auth = json!({ "token": empty, "after": empty, "last": empty, "channels": empty });
+            assert_eq!(token(&auth), Ok(None));
+            assert_eq!(FollowFeed::parse(auth), Ok(FollowFeed::default()));
+            let join = json!({ "room": "general", "after": empty, "last": empty });
+            let plain = JoinRoom { room: "general".into(), after: None, last: None };
+            assert_eq!(ClientEvent::parse("join-room", join), Ok(ClientEvent::JoinRoom(plain)));
+            let message = json!({ "room": "general", "text": "hi", "id": empty });
+            let plain = NewMessage { room: "general".into(), text: "hi".into(), id: None };
+            assert_eq!(ClientEvent::parse("message", message), Ok(ClientEvent::Message(plain)));
+        }
     }
 
     #[test]

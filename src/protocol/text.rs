@@ -1,14 +1,23 @@
-//! What people write: parsed once, by the composer before it sends and by the server before it stores.
+//! What people and programs write: parsed once, by the composer before it sends and by the server before it stores.
+//!
+//! This is the one place that says which characters a text may hold. Every door (HTTP, sockets, Socket.IO, forms) goes
+//! through it, and the pages once more for what was stored before: an HTML document cannot hold every character, and one
+//! that it drops would leave the browser with another page than the server drew.
+
+use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::problem::{Code, Rejection};
+use super::{
+    name::is_unprintable,
+    problem::{Code, Rejection},
+};
 
 /// Longest message, in characters as a person counts them. The seed's chat is for talk, not for documents.
 pub const MESSAGE_MAX_CHARACTERS: usize = 4_000;
 
 /// Most bytes of one text. A "character" can carry any number of combining marks; this bounds what is stored.
-const TEXT_MAX_BYTES: usize = 32 * 1024;
+pub const TEXT_MAX_BYTES: usize = 32 * 1024;
 
 /// How many characters a person sees in `text`: extended grapheme clusters (UAX #29).
 pub fn count_characters(text: &str) -> usize {
@@ -31,7 +40,7 @@ impl MessageText {
 
     /// The same with another way to count.
     pub fn parse_counted(typed: &str, count: Count) -> Result<Self, Rejection> {
-        let text = typed.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "");
+        let text = clean(typed);
         let text = text.trim_end().trim_start_matches(['\n', ' ', '\t', '\u{3000}']);
         check_counted(text, MESSAGE_MAX_CHARACTERS, count)?;
         Ok(Self(text.to_owned()))
@@ -48,24 +57,76 @@ impl MessageText {
     }
 }
 
-/// Refuses a text that is blank or has more than `limit` characters.
-pub fn check_length(text: &str, limit: usize) -> Result<(), Rejection> {
-    check_counted(text, limit, count_characters)
+/// A text as it may be stored and shown: line ends are `\n`; control characters, noncharacters and what turns the
+/// direction of the text around it are left out. Marks and isolates of direction stay, right-to-left scripts need them.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c == '\r' || is_forbidden(c)) {
+        return Cow::Borrowed(text);
+    }
+    let (mut cleaned, mut after_return) = (String::with_capacity(text.len()), false);
+    for c in text.chars() {
+        match c {
+            '\r' => cleaned.push('\n'),
+            '\n' if after_return => {}
+            c if is_forbidden(c) => {}
+            c => cleaned.push(c),
+        }
+        after_return = c == '\r';
+    }
+    Cow::Owned(cleaned)
+}
+
+/// The same in one line, white space folded: titles, tags, units, keys.
+pub fn clean_line(text: &str) -> String {
+    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether `c` may stand in no text: C0 but tab and line feed, DEL, C1, noncharacters, the byte order mark, and
+/// embeddings and overrides of direction, which reach beyond the text they stand in.
+pub fn is_forbidden(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Whether nobody sees anything of `text`: it has only white space and characters that are not seen by themselves,
+/// such as joiners, variation selectors and fillers.
+pub fn is_blank(text: &str) -> bool {
+    let is_unseen = |c| {
+        matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+            || matches!(c, '\u{1d173}'..='\u{1d17a}')
+    };
+    text.chars().all(|c| c.is_whitespace() || is_forbidden(c) || is_unprintable(c) || is_unseen(c))
+}
+
+/// Refuses the text of a member that is blank or has more than `limit` characters.
+pub fn check_length(member: &str, text: &str, limit: usize) -> Result<(), Rejection> {
+    check(member, text, limit, TEXT_MAX_BYTES, count_characters)
+}
+
+/// Refuses a word or title that is blank or too long. `max_bytes` bounds what its characters are made of.
+pub fn check_bounds(member: &str, text: &str, limit: usize, max_bytes: usize) -> Result<(), Rejection> {
+    check(member, text, limit, max_bytes, count_characters)
 }
 
 fn check_counted(text: &str, limit: usize, count: Count) -> Result<(), Rejection> {
-    if text.trim().is_empty() {
-        return Err(Rejection::new(Code::TextEmpty, "The text is empty."));
+    check("text", text, limit, TEXT_MAX_BYTES, count)
+}
+
+fn check(member: &str, text: &str, limit: usize, max_bytes: usize, count: Count) -> Result<(), Rejection> {
+    if is_blank(text) {
+        return Err(Rejection::new(Code::TextEmpty, format!("The {member} is empty.")));
     }
+    let too_long = |number, unit, limit| {
+        let message = format!("The {member} has {number} {unit}; at most {limit} {unit} are taken.");
+        Err(Rejection::new(Code::TextTooLong, message))
+    };
     let characters = count(text);
-    if characters > limit || text.len() > TEXT_MAX_BYTES {
-        let message = format!(
-            "The text has {characters} characters ({} bytes); at most {limit} are taken.",
-            text.len()
-        );
-        return Err(Rejection::new(Code::TextTooLong, message));
+    match text.len() {
+        _ if characters > limit => too_long(characters, "characters", limit),
+        bytes if bytes > max_bytes => too_long(bytes, "bytes", max_bytes),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -78,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_blank_message_is_refused() {
-        for typed in ["", " ", "\n\n", "\u{3000}", "\0"] {
+        for typed in ["", " ", "\n\n", "\u{3000}", "\0", "\u{7}\u{85}", "\u{ffff}\u{fffe}"] {
             assert_eq!(refusal(typed), Code::TextEmpty, "{typed:?}");
         }
     }
@@ -97,6 +158,65 @@ mod tests {
     #[test]
     fn a_pile_of_marks_cannot_grow_without_end() {
         assert_eq!(refusal(&format!("a{}", "\u{301}".repeat(20_000))), Code::TextTooLong);
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_invisible_characters_is_empty() {
+        for typed in [
+            "\u{200b}",
+            "\u{200c}",
+            "\u{200d}",
+            "\u{2060}",
+            "\u{3164}",
+            "\u{fe0f}",
+            "\u{e0100}",
+            "\u{34f}",
+            "\u{ad}",
+            "\u{feff}",
+            "\u{115f}\u{1160}",
+            "\u{ffa0}",
+            "\u{2800}",
+            "\u{180e}",
+            "\u{e0067}\u{e007f}",
+            "\u{202e}",
+            "\u{2066}\u{2069}",
+            "\u{200e}\u{200f}\u{61c}",
+            " \u{200b}\n\u{2063} ",
+        ] {
+            assert_eq!(refusal(typed), Code::TextEmpty, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_scripts_and_emoji_need_is_kept() {
+        for typed in [
+            "❤\u{fe0f}",
+            "👨\u{200d}👩\u{200d}👧\u{200d}👦",
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "שלום\u{200f}!",
+            "\u{2067}עברית\u{2069} a",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "a\tb\nc",
+            "葛\u{e0100}",
+        ] {
+            assert_eq!(MessageText::parse(typed).expect(typed).as_str(), typed);
+        }
+    }
+
+    #[test]
+    fn what_a_page_cannot_hold_is_left_out() {
+        let typed = "a\0\u{1}\u{1b}\u{7f}\u{85}\u{9f}\u{fffe}\u{10ffff}\u{fdd0}\u{202e}\u{feff}b";
+        assert_eq!(MessageText::parse(typed).expect("fine").as_str(), "ab");
+        assert_eq!(clean_line(" a\r\n\tb\0 "), "a b");
+    }
+
+    #[test]
+    fn a_refusal_names_the_bound_that_was_met() {
+        let message = |typed: &str| MessageText::parse(typed).expect_err("too long").message;
+        assert!(message(&"a".repeat(4_001)).contains("4001 characters; at most 4000 characters"));
+        let bytes = message(&format!("a{}", "\u{301}".repeat(20_000)));
+        assert!(bytes.contains("40001 bytes; at most 32768 bytes"), "{bytes}");
     }
 
     #[test]

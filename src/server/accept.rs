@@ -33,6 +33,7 @@ use tower::ServiceExt;
 use super::{
     admission::{Admission, Admitted},
     head_deadline::{HeadDeadline, Turns},
+    lingering_close,
     takeover::Takeover,
     write_deadline::WriteDeadline,
 };
@@ -138,16 +139,29 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
         served = Some(poll_fn(|context| serving.poll_without_shutdown(context)).await);
     }
     if let Some(Err(error)) = served {
-        return tracing::debug!(%error, "a connection ended");
+        tracing::debug!(%error, "a connection ended");
+        // What cannot be read as HTTP was answered, too.
+        if error.is_parse() {
+            close(serving.into_parts().io.into_inner().into_inner(), &stop).await;
+        }
+        return;
     }
     let Parts { io, read_buf, .. } = serving.into_parts();
-    let mut stream = io.into_inner().into_inner();
+    let stream = io.into_inner().into_inner();
     let takeover = lock(&taken_over).take();
     match takeover {
         Some(takeover) => takeover.start(stream.into_inner(), read_buf, admitted),
-        // The peer may be gone already; there is nobody left to tell.
-        None => drop(stream.shutdown().await),
+        None => close(stream, &stop).await,
     }
+}
+
+/// Ends a connection. At the stop nobody is waited for.
+async fn close(mut stream: WriteDeadline<TcpStream>, stop: &CancellationToken) {
+    if stop.is_cancelled() {
+        // The peer may be gone already; there is nobody left to tell.
+        return drop(stream.shutdown().await);
+    }
+    stop.run_until_cancelled(lingering_close::close(stream)).await;
 }
 
 fn lock(takeover: &Mutex<Option<Takeover>>) -> MutexGuard<'_, Option<Takeover>> {

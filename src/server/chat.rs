@@ -2,25 +2,26 @@
 //! call it. It never trusts a name or an id of a person that does not come from their session.
 
 mod frame;
+mod known_rooms;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::frame::{Said, change_frame, message_of};
 pub use self::frame::{encode_frame, encode_message, reset_frame};
+use self::{
+    frame::{Said, change_frame, message_of},
+    known_rooms::KnownRooms,
+};
 use super::{
-    auth::Identity,
+    auth::{Identity, Submission},
     backplane::Backplane,
     error::Error,
     hub::{Hub, Page, PageQuery, Start, Subscribed},
     presence::{Presence, PresenceGuard},
     rate_limit::RateLimits,
     rights::Rights,
+    room_id::{id_key, id_of_name},
     store::{Draft, Filter, RoomCreation, TopicName},
     subscription::Subscription,
     topic::Bell,
@@ -48,8 +49,7 @@ pub struct Chat {
     rights: Arc<Rights>,
     limits: Arc<RateLimits>,
     max_rooms: usize,
-    /// Rooms that were seen in the store; rooms are not removed. Spares the query at every post.
-    known: Mutex<HashSet<RoomId>>,
+    known: KnownRooms,
 }
 
 /// A place in a room. Dropping it is leaving.
@@ -79,13 +79,12 @@ impl Chat {
             whisperer.whisper(&topic, encode_frame(&change_frame(room, user, change)));
         };
         let presence = Arc::new(Presence::new(backplane, tell));
-        let chat = Self { hub, presence, rights, limits, max_rooms, known: Mutex::default() };
+        let chat = Self { hub, presence, rights, limits, max_rooms, known: KnownRooms::default() };
         let rooms = chat.hub.store().rooms().await?;
-        chat.rights.drop_lost_claims(&rooms).await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 // Another node may be making them too.
-                let room = Room { id: RoomId::of_name(name)?, name: name.to_owned() };
+                let room = Room { id: id_of_name(name)?, name: name.to_owned() };
                 chat.hub.store().create_room(room, max_rooms).await?;
             }
         }
@@ -102,24 +101,70 @@ impl Chat {
 
     /// Makes a room, which is theirs. Into a private one only those come whom they let in.
     pub async fn create_room(&self, who: &Identity, name: &str, is_private: bool) -> Result<Room, Error> {
+        self.create_room_once(who, name, is_private, None).await
+    }
+
+    /// The same by a form: what it made before is its answer.
+    pub async fn create_room_once(
+        &self,
+        who: &Identity,
+        name: &str,
+        is_private: bool,
+        submission: Option<&Submission>,
+    ) -> Result<Room, Error> {
         let name = parse_name(name)?;
-        let room = Room { id: RoomId::of_name(&name)?, name };
+        let room = Room { id: id_of_name(&name)?, name };
+        if submission.is_some() {
+            self.rights.catch_up().await?;
+        }
+        if self.rights.was_made_by(&room.id, who, submission) {
+            return self.make_room(room.clone()).await.or_else(|error| unless_there(error, room));
+        }
         self.limits.room(&who.user).await?;
         // The first rooms are nobody's: to claim one would take it from everybody.
-        let is_there = self.hub.store().rooms().await?.iter().any(|known| known.id == room.id);
+        let key = id_key(room.id.as_str());
+        let rooms = self.read_rooms().await?;
+        if let Some(known) = rooms.into_iter().find(|known| id_key(known.id.as_str()) == key) {
+            if submission.is_some() {
+                // The same form may have made it in this moment.
+                self.rights.catch_up().await?;
+                if self.rights.was_made_by(&room.id, who, submission) {
+                    return Ok(room);
+                }
+            }
+            return Err(exists(
+                &room.id,
+                Some(known).filter(|known| self.rights.may_enter(&known.id, Some(who))),
+            ));
+        }
         // A token that is good for some rooms only does not get further by making one.
-        if is_there || !self.rights.may_enter(&room.id, Some(who)) {
-            return Err(exists(&room.id));
+        if !self.rights.may_enter(&room.id, Some(who)) {
+            return Err(exists(&room.id, None));
         }
         // Theirs already: it was not known whether the room was made, and they try again.
         let is_claimed = self.rights.owns(&room.id, who) && self.rights.is_private(&room.id) == is_private;
-        if !is_claimed && !self.rights.claim(&room.id, &who.user, is_private).await? {
-            return Err(exists(&room.id));
+        if !is_claimed && !self.rights.claim_by(&room.id, &who.user, is_private, submission).await? {
+            // The same form may have claimed it in this moment.
+            self.rights.catch_up().await?;
+            if !self.rights.was_made_by(&room.id, who, submission) {
+                return Err(exists(&room.id, None));
+            }
         }
         let made = self.make_room(room.clone()).await;
         // After a fault of the store the room may be there: without its claim it would be everybody's.
-        if let Err(Error::Rejected(_)) = &made {
+        // One that is there, although it was claimed, was made by the same person in the same moment. Only the first rooms
+        // are made without a claim.
+        let is_refused = match &made {
+            Err(Error::Rejected(rejection)) => {
+                rejection.code != Code::RoomExists || FIRST_ROOMS.contains(&room.id.as_str())
+            }
+            Ok(_) | Err(Error::Store(_)) => false,
+        };
+        if is_refused {
             self.rights.disclaim(&room.id, &who.user).await?;
+        }
+        if self.rights.was_made_by(&room.id, who, submission) {
+            return made.or_else(|error| unless_there(error, room));
         }
         made
     }
@@ -127,7 +172,7 @@ impl Chat {
     async fn make_room(&self, room: Room) -> Result<Room, Error> {
         match self.hub.store().create_room(room.clone(), self.max_rooms).await? {
             RoomCreation::Created => Ok(room),
-            RoomCreation::Exists => Err(exists(&room.id)),
+            RoomCreation::Exists => Err(exists(&room.id, None)),
             RoomCreation::Full => {
                 let message = format!("This server takes at most {} rooms (--max-rooms).", self.max_rooms);
                 Err(Rejection::new(Code::TooManyRooms, message).into())
@@ -135,36 +180,36 @@ impl Chat {
         }
     }
 
-    /// The room of this id, if there is one and they may enter it.
+    /// The room of this id, in whatever form the id is written, if there is one and they may enter it.
     pub async fn room(&self, id: &str, who: Option<&Identity>) -> Result<RoomId, Error> {
-        let id = RoomId::parse(id)?;
-        self.rights.check_entry(&id, who)?;
-        if self.is_known(&id) {
-            return Ok(id);
+        let asked = RoomId::parse(id)?;
+        if let Some(known) = self.known.find(&asked) {
+            self.rights.check_entry(&known, who)?;
+            return Ok(known);
         }
+        self.rights.check_reader(who)?;
         self.read_rooms().await?;
-        // Whose it is may not have been known before.
-        self.rights.check_entry(&id, who)?;
-        if self.is_known(&id) {
-            Ok(id)
-        } else {
-            Err(Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.").into())
-        }
+        let unknown =
+            || Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.");
+        let known = self.known.find(&asked).ok_or_else(unknown)?;
+        self.rights.check_entry(&known, who)?;
+        Ok(known)
+    }
+
+    /// The id of a room that was seen before, in whatever form it is written here. Another id stays as it is.
+    pub fn id_of(&self, written: &str) -> Result<RoomId, Rejection> {
+        let asked = RoomId::parse(written)?;
+        Ok(self.known.find(&asked).unwrap_or(asked))
     }
 
     /// All rooms. Of one that another node has just made the rights are known as well: they were written before it.
     async fn read_rooms(&self) -> Result<Vec<Room>, Error> {
         let rooms = self.hub.store().rooms().await?;
-        if rooms.iter().any(|room| !self.is_known(&room.id)) {
+        if !self.known.has_all(&rooms) {
             self.rights.catch_up().await?;
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.extend(rooms.iter().map(|room| room.id.clone()));
+            self.known.note(&rooms);
         }
         Ok(rooms)
-    }
-
-    fn is_known(&self, id: &RoomId) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
     /// Who is in the room.
@@ -326,6 +371,21 @@ impl Chat {
     }
 }
 
-fn exists(room: &RoomId) -> Error {
-    Rejection::new(Code::RoomExists, format!("The room {room} is there already.")).into()
+/// The room, if it is only refused because it is there.
+fn unless_there(error: Error, room: Room) -> Result<Room, Error> {
+    match error {
+        Error::Rejected(Rejection { code: Code::RoomExists, .. }) => Ok(room),
+        other => Err(other),
+    }
+}
+
+/// The refusal of a room whose address is taken, by `known` where the caller may know which room that is.
+fn exists(id: &RoomId, known: Option<Room>) -> Error {
+    let message = match known {
+        Some(Room { name, .. }) => {
+            format!("The room \"{name}\" has the address {id} already; choose another name.")
+        }
+        None => format!("A room with the address {id} is there already; choose another name."),
+    };
+    Rejection::new(Code::RoomExists, message).into()
 }

@@ -2,16 +2,17 @@
 
 mod backup;
 mod folder;
+mod health;
 mod migrate;
 mod progress;
 mod restore;
 
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::{backup::BackupCommand, migrate::Migrate, restore::RestoreCommand};
-use super::config::{AFTER_HELP, Config};
+use self::{backup::BackupCommand, health::Health, migrate::Migrate, restore::RestoreCommand};
+use super::config::{AFTER_HELP, Config, environment};
 
 /// A self-hosted live event feed with chat rooms beside it.
 #[derive(Clone, Debug, Parser)]
@@ -41,6 +42,8 @@ enum Command {
     /// With its epochs, offsets and times: readers resume across the move. No server may run on either. The file stays
     /// as it is.
     Migrate(Migrate),
+    /// Ask the server on this machine whether it is ready: ends with 0 if it is, for health checks
+    Health(Health),
 
     /// Copy the database and its keys into one file, while the server runs or not
     ///
@@ -55,14 +58,27 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the flags and the environment. Ends the program with a message and code 2 where they cannot be read.
+    pub fn read() -> Self {
+        let matches = environment::without_empty(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Does it, and returns when it is done.
     pub async fn run(self) -> anyhow::Result<()> {
+        let is_health = matches!(self.command, Some(Command::Health(_)));
+        let complaint = environment::complaint(&Self::command(), std::env::vars_os());
+        // A health check would say it again every few seconds.
+        if let Some(complaint) = complaint.filter(|_| !is_health) {
+            tracing::warn!("{complaint}");
+        }
         match self.command {
             None => super::run(self.config).await,
             Some(Command::Migrate(migrate)) => migrate.run(&self.config).await,
             // They block, and nothing else is done meanwhile.
             Some(Command::Backup(backup)) => backup.run(),
             Some(Command::Restore(restore)) => restore.run(),
+            Some(Command::Health(health)) => health.run().await,
         }
     }
 }

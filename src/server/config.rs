@@ -1,20 +1,24 @@
 //! The settings: flags and environment variables, their defaults and the reasons for them.
 
+pub(super) mod environment;
 mod limits;
 mod sign_in_url;
+mod values;
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, ValueEnum};
 
+use self::values::{something, within, yes_or_no};
 pub use self::{
     limits::{Limit, Limits, Rate},
     sign_in_url::SignInUrl,
+    values::{Age, listen_address},
 };
 use super::{
     backplane::RedisUrl,
     measure,
-    site::Origin,
+    site::{Origin, public_url},
     store::{Retention, location::DatabaseUrl, sqlite::FileSettings},
 };
 use crate::protocol::{name::parse_channel, transport::Transport};
@@ -27,14 +31,15 @@ pub struct Config {
     ///
     /// Port 0 takes a free one and prints it. An address that others can reach needs --open-to-guests, and to
     /// publish from elsewhere takes a publisher's token.
-    #[arg(long, env = "IDOBATA_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    #[arg(long, env = "IDOBATA_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS", value_parser = listen_address)]
     pub listen: SocketAddr,
 
     /// Address under which people reach this server, such as `https://idobata.example`
     ///
     /// With https there is TLS in front of this server: cookies are only for it, and browsers are told to use nothing
-    /// else. Requests to other names than this one, localhost and IP addresses are refused.
-    #[arg(long, env = "IDOBATA_PUBLIC_URL", value_name = "URL")]
+    /// else. Requests to other names than this one, localhost and IP addresses are refused. It has no path: give the
+    /// server a host name of its own.
+    #[arg(long, env = "IDOBATA_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<Origin>,
 
     /// Another origin whose pages may use this server, such as `https://board.example`; repeatable, or with commas
@@ -44,7 +49,7 @@ pub struct Config {
     pub allow_origin: Vec<Origin>,
 
     /// Let guests in on an address that others can reach: whoever opens it may read everything and talk
-    #[arg(long, env = "IDOBATA_OPEN_TO_GUESTS")]
+    #[arg(long, env = "IDOBATA_OPEN_TO_GUESTS", value_parser = yes_or_no)]
     pub open_to_guests: bool,
 
     /// Folder for the database and the session key, made if missing
@@ -80,7 +85,7 @@ pub struct Config {
     /// Connections to PostgreSQL at the same time; all nodes' together must fit into its `max_connections`
     ///
     /// Each topic that is posted to holds one while it commits, each page that is read one for a moment.
-    #[arg(long, env = "IDOBATA_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N", value_parser = a_few)]
+    #[arg(long, env = "IDOBATA_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N", value_parser = database_connections)]
     pub database_connections: usize,
 
     /// Redis or Valkey by which several nodes on one PostgreSQL database tell each other: `redis://HOST:PORT`, with TLS `rediss:`
@@ -100,11 +105,11 @@ pub struct Config {
     pub node_name: Option<String>,
 
     /// How people become somebody
-    #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW")]
+    #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW", ignore_case = true)]
     pub auth: AuthSetting,
 
     /// With accounts: who is not signed in may read what is public
-    #[arg(long, env = "IDOBATA_GUESTS_READ")]
+    #[arg(long, env = "IDOBATA_GUESTS_READ", value_parser = yes_or_no)]
     pub guests_read: bool,
 
     /// Key that signs the sessions, at least 32 bytes; without it one is made and kept in the data folder
@@ -112,7 +117,13 @@ pub struct Config {
     pub jwt_secret: Option<String>,
 
     /// Algorithm of another system's tokens; one that says another is refused
-    #[arg(long, env = "IDOBATA_JWT_ALGORITHM", default_value = "HS256", value_name = "ALGORITHM")]
+    #[arg(
+        long,
+        env = "IDOBATA_JWT_ALGORITHM",
+        default_value = "HS256",
+        value_name = "ALGORITHM",
+        ignore_case = true
+    )]
     pub jwt_algorithm: TokenAlgorithm,
 
     /// PEM file with the public key of another system's tokens (all but HS256), read again when it changes
@@ -124,11 +135,11 @@ pub struct Config {
     pub jwt_jwks: Option<PathBuf>,
 
     /// What `iss` in another system's tokens has to be; without it any is taken
-    #[arg(long, env = "IDOBATA_JWT_ISSUER", value_name = "ISSUER")]
+    #[arg(long, env = "IDOBATA_JWT_ISSUER", value_name = "ISSUER", value_parser = something)]
     pub jwt_issuer: Option<String>,
 
     /// What `aud` in another system's tokens has to have in it; without it only tokens without `aud` are taken
-    #[arg(long, env = "IDOBATA_JWT_AUDIENCE", value_name = "AUDIENCE")]
+    #[arg(long, env = "IDOBATA_JWT_AUDIENCE", value_name = "AUDIENCE", value_parser = something)]
     pub jwt_audience: Option<String>,
 
     /// Where another system signs people in; `{back}` in it becomes the address to come back to
@@ -136,15 +147,15 @@ pub struct Config {
     pub jwt_sign_in_url: Option<SignInUrl>,
 
     /// Newest entries of the feed to keep complete; older notifications stay until as many newer ones came
-    #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = entries)]
     pub feed_entries: u64,
 
-    /// How long to keep the feed's entries, such as 12h or 7d
+    /// How long to keep the feed's entries, such as 12h or 7d (times: 1s to 36500d in s, m, h, d, w)
     #[arg(long, env = "IDOBATA_FEED_AGE", default_value = "7d", value_name = "TIME")]
     pub feed_age: Age,
 
     /// Newest messages to keep in each room
-    #[arg(long, env = "IDOBATA_ROOM_ENTRIES", default_value_t = 100_000, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, env = "IDOBATA_ROOM_ENTRIES", default_value_t = 100_000, value_name = "N", value_parser = entries)]
     pub room_entries: u64,
 
     /// How long to keep messages
@@ -159,12 +170,21 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_TRIM_INTERVAL", default_value = "60s", value_name = "TIME")]
     pub trim_interval: Age,
 
+    /// How long a system clock that jumped forward must stand at its new time before ages are judged by it
+    ///
+    /// Until then nothing is removed for its age and no session ends, so that a wrong clock erases nothing; a day is
+    /// enough for somebody to see the warning. A laptop that slept and a clock that was corrected are believed then.
+    #[arg(long, env = "IDOBATA_CLOCK_PATIENCE", default_value = "24h", value_name = "TIME")]
+    pub clock_patience: Age,
+
     /// Rooms that people may make in all
-    #[arg(long, env = "IDOBATA_MAX_ROOMS", default_value_t = 1_000, value_name = "N")]
+    #[arg(long, env = "IDOBATA_MAX_ROOMS", default_value_t = 1_000, value_name = "N", value_parser = rooms)]
     pub max_rooms: usize,
 
     /// Live connections (sockets, streams, waiting polls) at the same time; each takes a file descriptor
-    #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
+    ///
+    /// The process's limit of descriptors is raised as far as the system allows, and bounds this.
+    #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = connections)]
     pub max_connections: u64,
 
     /// How long a write may make no progress before its connection is closed; the reader can resume
@@ -178,15 +198,29 @@ pub struct Config {
     /// How pages connect: by whatever works, or at best by this
     ///
     /// For hosts that pass no sockets on, or no streams either.
-    #[arg(long, env = "IDOBATA_TRANSPORT", default_value = "auto", value_name = "TRANSPORT")]
+    #[arg(
+        long,
+        env = "IDOBATA_TRANSPORT",
+        default_value = "auto",
+        value_name = "TRANSPORT",
+        ignore_case = true
+    )]
     pub transport: TransportSetting,
 
     /// Do not publish the server's own values to the feed's channel "server"
-    #[arg(long, env = "IDOBATA_NO_MEASURE")]
+    #[arg(long, env = "IDOBATA_NO_MEASURE", value_parser = yes_or_no)]
     pub no_measure: bool,
 
     /// How to write the log; `RUST_LOG` says what (default: info)
-    #[arg(long, env = "IDOBATA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    ///
+    /// What cannot be written is lost and counted (`/metrics`); a warning that repeats is written once a minute.
+    #[arg(
+        long,
+        env = "IDOBATA_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT",
+        ignore_case = true
+    )]
     pub log_format: LogFormat,
 
     /// How often, and how much at a time. The last, because the settings below a heading are all below it.
@@ -258,41 +292,25 @@ pub enum LogFormat {
     Json,
 }
 
-/// A length of time in a setting: a number and `s`, `m`, `h` or `d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Age(pub Duration);
+/// More than any disk holds, and no trouble to count with.
+const ENTRIES_MAX: u64 = 1_000_000_000_000;
+/// More than one process can have open.
+const CONNECTIONS_MAX: u64 = 1_000_000;
+/// What one PostgreSQL takes from all nodes is far below it.
+const DATABASE_CONNECTIONS_MAX: usize = 1_000;
+/// Their names are all held in memory.
+const ROOMS_MAX: usize = 1_000_000;
 
-impl Age {
-    fn as_ms(self) -> i64 {
-        i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
-    }
+fn entries(text: &str) -> Result<u64, String> {
+    within(text, 1..=ENTRIES_MAX)
 }
 
-impl FromStr for Age {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fault =
-            || format!("{text:?} is not a time: write a number above 0 and s, m, h or d, such as 12h or 7d");
-        let unit = text.chars().last().ok_or_else(fault)?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return Err(fault()),
-        };
-        let number: u64 = text[..text.len() - 1].parse().map_err(|_| fault())?;
-        number
-            .checked_mul(seconds)
-            .filter(|seconds| (1..=u64::from(u32::MAX)).contains(seconds))
-            .ok_or_else(fault)
-            .map(|seconds| Self(Duration::from_secs(seconds)))
-    }
+fn connections(text: &str) -> Result<u64, String> {
+    within(text, 1..=CONNECTIONS_MAX)
 }
 
-fn at_least_one(text: &str) -> Result<u64, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number above 0".to_owned())
+fn rooms(text: &str) -> Result<usize, String> {
+    within(text, 0..=ROOMS_MAX)
 }
 
 /// Smallest bound of the log: a few batches must fit.
@@ -319,9 +337,8 @@ fn node_name(text: &str) -> Result<String, String> {
 /// One to look into the database while the other one waits for a lock.
 const CONNECTIONS_MIN: usize = 2;
 
-fn a_few(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number >= CONNECTIONS_MIN);
-    number.ok_or_else(|| format!("write a whole number, at least {CONNECTIONS_MIN}"))
+fn database_connections(text: &str) -> Result<usize, String> {
+    within(text, CONNECTIONS_MIN..=DATABASE_CONNECTIONS_MAX)
 }
 
 impl Config {
@@ -357,15 +374,6 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        assert_eq!("7d".parse(), Ok(Age(Duration::from_secs(7 * 86_400))));
-        assert_eq!("90s".parse(), Ok(Age(Duration::from_secs(90))));
-        for text in ["", "7", "d", "0d", "-1d", "7 d", "7w", "99999999999d", "7日"] {
-            text.parse::<Age>().expect_err(text);
-        }
-    }
-
-    #[test]
     fn the_logs_bound_is_a_number_and_a_unit_and_by_default_that_of_the_store() {
         assert_eq!(wal_bytes("1MiB"), Ok(1_048_576));
         assert_eq!(wal_bytes("2 GiB"), Ok(2_147_483_648));
@@ -380,7 +388,16 @@ mod tests {
     fn an_impossible_setting_is_refused_with_the_fix() {
         let refused =
             Config::try_parse_from(["idobata", "--feed-age", "soon"]).expect_err("not a time").to_string();
-        assert!(refused.contains("such as 12h or 7d"), "{refused}");
+        assert!(refused.contains("from 1s to 36500d"), "{refused}");
         Config::try_parse_from(["idobata", "--port", "80"]).expect_err("no such setting");
+    }
+
+    #[test]
+    fn words_are_taken_in_any_case() {
+        let words = ["idobata", "--auth", "Accounts", "--transport", "SOCKET", "--log-format", "JSON"];
+        let config = Config::try_parse_from(words).expect("settings");
+        assert_eq!((config.auth, config.log_format), (AuthSetting::Accounts, LogFormat::Json));
+        let algorithm = Config::try_parse_from(["idobata", "--jwt-algorithm", "eddsa"]).expect("a setting");
+        assert_eq!(algorithm.jwt_algorithm, TokenAlgorithm::EdDsa);
     }
 }

@@ -13,9 +13,10 @@ use super::{
 };
 use crate::protocol::{
     cursor::{Cursor, Offset},
-    feed::{Body, Control, Entry, PUBLISH_MAX_ENTRIES, Publication, Snapshot},
+    feed::{Body, Control, Entry, Snapshot},
     name::parse_channel,
     problem::{Code, Rejection},
+    publication::{PUBLISH_MAX_ENTRIES, Publication},
 };
 
 /// Notices that are read at once to find those that no newer one has replaced …

@@ -18,14 +18,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::paging::{Page, PageQuery};
 use super::{
-    store::{Appended, Bounds, Draft, Filter, Retention, Store, StoreError, TopicName},
-    subscription::Subscription,
+    store::{Appended, Draft, Filter, Retention, Store, StoreError, TopicName},
+    subscription::{Subscription, after_loss},
     topic::{Bell, Reader, Topic, Topics},
 };
-use crate::{
-    protocol::cursor::{Cursor, Offset},
-    server::clock::now_ms,
-};
+use crate::protocol::cursor::{Cursor, Offset};
 
 /// Where a reader starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +39,8 @@ pub enum Start {
 pub struct Subscribed {
     /// The reader's view.
     pub subscription: Subscription,
-    /// False: the cursor could not be honoured, the subscription starts with the oldest that is complete.
+    /// False: the cursor could not be honoured. The subscription starts with the oldest retained entry that the reader
+    /// lacks.
     pub recovered: bool,
 }
 
@@ -116,32 +114,53 @@ impl Hub {
         filter: &Filter,
     ) -> Result<(Cursor, bool), StoreError> {
         let known = topic.cursor().expect("the bounds were learnt before");
-        let head = known.offset;
-        let wanted = match &start {
-            Start::New => return Ok((known, true)),
-            Start::Last(count) if filter.channels.is_all() => head.saturating_sub(*count as Offset),
-            Start::Last(count) => {
-                let slice = self.store.read_before(topic.name(), head + 1, filter, *count).await?;
-                slice.records.first().map_or(head, |record| record.offset - 1).max(slice.bounds.floor)
-            }
-            Start::After(cursor) if cursor.epoch == known.epoch => cursor.offset,
-            Start::After(_) => Offset::MAX, // another numbering: nothing can be honoured
-        };
-        if topic.covers(wanted) {
-            return Ok((Cursor { offset: wanted, ..known }, true));
+        match start {
+            Start::New => Ok((known, true)),
+            Start::Last(count) => Ok((self.position_of_last(topic, known, count, filter).await?, true)),
+            Start::After(cursor) => self.position_after(topic, &known, cursor, filter).await,
         }
-        let bounds = self.store.bounds(topic.name()).await?;
+    }
+
+    /// Just before the newest `count` retained entries that the filter lets through. What was removed between them is
+    /// no loss to who asked for the newest.
+    async fn position_of_last(
+        &self,
+        topic: &Arc<Topic>,
+        known: Cursor,
+        count: usize,
+        filter: &Filter,
+    ) -> Result<Cursor, StoreError> {
+        let offset = known.offset.saturating_sub(count as Offset);
+        if filter.channels.is_all() && topic.covers(offset) {
+            return Ok(Cursor { offset, ..known });
+        }
+        let slice = self.store.read_before(topic.name(), known.offset + 1, filter, count).await?;
+        self.topics.learn(topic, &slice.bounds);
+        let offset = slice.records.first().map_or(known.offset, |record| record.offset - 1);
+        Ok(Cursor { epoch: slice.bounds.epoch.at(offset, slice.removed), offset })
+    }
+
+    /// The reader's own cursor, if nothing that it reads was removed above it.
+    async fn position_after(
+        &self,
+        topic: &Arc<Topic>,
+        known: &Cursor,
+        cursor: Cursor,
+        filter: &Filter,
+    ) -> Result<(Cursor, bool), StoreError> {
+        if cursor.epoch == known.epoch && topic.covers(cursor.offset) {
+            return Ok((cursor, true));
+        }
+        let (bounds, removed) = self.store.bounds_for(topic.name(), filter).await?;
         // The cursor may be newer than what we were told: our ring is a copy, the store is the truth.
         self.topics.learn(topic, &bounds);
-        let Bounds { epoch, floor, head } = bounds;
-        let offset = match start {
-            Start::New | Start::Last(_) => wanted.clamp(floor, head),
-            Start::After(cursor) if cursor.epoch == epoch && (floor..=head).contains(&cursor.offset) => {
-                cursor.offset
-            }
-            Start::After(_) => return Ok((Cursor { epoch, offset: floor }, false)),
-        };
-        Ok((Cursor { epoch, offset }, true))
+        let is_of_this_log = cursor.epoch == bounds.epoch && cursor.offset <= bounds.head;
+        if is_of_this_log && removed <= cursor.offset.max(cursor.epoch.told_loss()) {
+            return Ok((cursor, true));
+        }
+        let seen = if is_of_this_log { cursor.offset } else { 0 };
+        let slice = self.store.read_after(topic.name(), seen, filter, 1).await?;
+        Ok((after_loss(&slice), false))
     }
 
     /// Ends the reading of those who may not read the topic any more, by their users' ids; `None` is nobody. When this
@@ -150,11 +169,16 @@ impl Hub {
         self.topics.evict(name, is_out);
     }
 
-    /// Removes what retention does not keep from every topic. Returns how many entries went.
-    pub async fn trim(&self, retention_of: impl Fn(&TopicName) -> Retention) -> Result<u64, StoreError> {
+    /// Removes what retention does not keep from every topic. `now_ms` is the settled time. Returns how many entries
+    /// went.
+    pub async fn trim(
+        &self,
+        retention_of: impl Fn(&TopicName) -> Retention,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
         let mut removed = 0;
         for topic in self.store.topics().await? {
-            match self.store.trim(&topic, retention_of(&topic), now_ms()).await {
+            match self.store.trim(&topic, retention_of(&topic), now_ms).await {
                 Ok(count) => removed += count,
                 // One topic's fault must not let the others grow.
                 Err(error) => tracing::error!(%topic, %error, "a topic could not be trimmed"),

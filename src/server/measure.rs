@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{feed::Feed, metrics::Metrics};
-use crate::protocol::feed::{Body, Publication};
+use crate::protocol::{feed::Body, publication::Publication};
 
 /// The channel's name, and what those of nodes begin with.
 pub const CHANNEL: &str = "server";
@@ -19,8 +19,9 @@ pub fn channel(name: Option<&str>, address: SocketAddr, is_shared: bool) -> Stri
     match name {
         Some(name) => format!("{CHANNEL}-{name}"),
         None if is_shared => {
-            // Linux' own; elsewhere the port has to do.
-            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            // Asked of the system, not read from /proc, which a service may not see.
+            let system = rustix::system::uname();
+            let host = system.nodename().to_string_lossy();
             let is_plain = |character: &char| character.is_ascii_alphanumeric() || *character == '-';
             let host: String = host.trim().chars().filter(is_plain).take(HOST_MAX_CHARACTERS).collect();
             format!("{CHANNEL}-{host}-{}", address.port())

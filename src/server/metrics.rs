@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use super::telemetry;
+
 /// The kinds of live connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -122,6 +124,12 @@ impl Metrics {
                 "refused_connections",
                 "TCP connections closed because there were too many.",
                 self.refused_connections.load(Relaxed),
+            ),
+            ("log_lines_lost", "Lines of the log that could not be written.", telemetry::lost_lines()),
+            (
+                "log_lines_suppressed",
+                "Warnings and errors left out of the log because they repeat.",
+                telemetry::suppressed_lines(),
             ),
         ] {
             writeln!(

@@ -10,16 +10,20 @@ pub mod auth;
 pub mod backplane;
 pub mod chat;
 pub mod cli;
-mod clock;
+pub mod clock;
 pub mod config;
+pub mod descriptors;
 pub mod documents;
 mod ears;
 pub mod error;
+pub mod exit;
 pub mod feed;
 pub mod following;
 pub mod form;
 mod head_deadline;
 pub mod hub;
+mod leap_record;
+mod lingering_close;
 pub mod measure;
 pub mod metrics;
 mod operator;
@@ -31,7 +35,9 @@ pub mod rate_limit;
 pub mod readiness;
 mod retention;
 pub mod rights;
+mod room_id;
 pub mod routes;
+mod signals;
 pub mod site;
 pub mod state;
 pub mod store;
@@ -45,10 +51,10 @@ mod write_deadline;
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
-use tokio::{net::TcpListener, signal::unix, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{admission::Admission, operator::Operator, state::AppState};
+use self::{admission::Admission, clock::Clock, operator::Operator, signals::Signals, state::AppState};
 pub use self::{cli::Cli, config::Config};
 
 /// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
@@ -57,20 +63,32 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long streams and sockets may still take their last words; they got them at the stop.
 const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs until SIGTERM or Ctrl-C, then ends everything cleanly.
+/// Runs until a signal says to stop, then ends everything cleanly; a second signal ends it at once.
+///
+/// # Errors
+/// It cannot start, or did not end cleanly; `exit` knows what that means for the next start.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let server = bind(config).await?;
+    let server = bind(descriptors::bounded(config)).await?;
+    // Before anybody is told that it runs. Until here a signal just ends it.
+    let mut signals = Signals::hear().context("the system takes no signal handlers")?;
     tracing::info!("listening on http://{}", server.address);
     if let Some(link) = server.setup_link().await? {
-        tell_setup_link(&link);
+        // What is secret is not logged; it is for who starts the server.
+        telemetry::tell(&format!(
+            "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
+        ));
     }
     let stop = server.state.lifetime.stop.clone();
-    tokio::spawn(async move {
-        stop_signal().await;
+    let hurried = async move {
+        signals.stop().await;
         tracing::info!("stopping");
         stop.cancel();
-    });
-    server.serve().await
+        exit::Hurried { signal: signals.hurry().await }
+    };
+    tokio::select! {
+        ended = server.serve() => ended,
+        hurried = hurried => Err(hurried.into()),
+    }
 }
 
 /// A server that has its address and its data and is not answering yet.
@@ -85,11 +103,17 @@ pub struct Server {
 
 /// Opens the port and the data.
 pub async fn bind(config: Config) -> anyhow::Result<Server> {
+    let clock = Clock::system(config.clock_patience.0);
+    bind_with_clock(config, clock).await
+}
+
+/// The same on a clock of the caller's.
+pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Server> {
     let guests_come_in = config.auth == config::AuthSetting::Guest;
     site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
     // Before the data: a start that cannot serve makes nothing.
     let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
-    let state = AppState::open(&config).await?;
+    let state = AppState::open(&config, clock).await?;
     let address = listener.local_addr().context("the socket has no address")?;
     if !site::is_loopback(address.ip()) {
         tracing::warn!(
@@ -106,13 +130,6 @@ pub async fn bind(config: Config) -> anyhow::Result<Server> {
         tracing::warn!("whoever opens {} may come in as a guest", url.as_str());
     }
     Ok(Server { address, state, listener, config })
-}
-
-#[expect(clippy::print_stderr, reason = "it is for who starts the server; what is secret is not logged")]
-fn tell_setup_link(link: &str) {
-    eprintln!(
-        "idobata: nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
-    );
 }
 
 fn not_bound(config: &Config, error: &io::Error) -> anyhow::Error {
@@ -192,21 +209,11 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
         let (hub, link, watched) = (state.hub.clone(), state.backplane.link(), stop.clone());
         background.spawn(async move { hub.watch_heads(link, watched).await });
     }
-    background.spawn(retention::run(state.hub.clone(), config.clone(), stop.clone()));
+    background.spawn(state.leap_record.clone().keep(state.clock.clone(), stop.clone()));
+    background.spawn(retention::run(state.hub.clone(), state.clock.clone(), config.clone(), stop.clone()));
     if !config.no_measure {
         let channel = measure::channel(config.node_name.as_deref(), address, state.backplane.is_shared());
         background.spawn(measure::run(state.feed.clone(), channel, state.metrics.clone(), stop.clone()));
     }
     background
-}
-
-async fn stop_signal() {
-    let mut terminate =
-        unix::signal(unix::SignalKind::terminate()).expect("the system takes signal handlers");
-    let mut interrupt =
-        unix::signal(unix::SignalKind::interrupt()).expect("the system takes signal handlers");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }

@@ -18,7 +18,7 @@ use super::{
 /// How the operator is known.
 #[derive(Clone, Debug)]
 pub enum Operator {
-    /// By being on this machine.
+    /// By being on this machine, for requests without credentials: a request with a token is judged by the token.
     OnThisMachine,
     /// By a key, of which this is the hash.
     ByKey(String),
@@ -57,11 +57,19 @@ impl Operator {
     pub fn sent(&self, from: Provenance<'_>) -> bool {
         match self {
             Self::OnThisMachine => {
-                !from.is_forwarded && is_loopback(from.peer) && is_name_of_this_machine(from.host)
+                from.bearer.is_none()
+                    && !from.is_forwarded
+                    && is_loopback(from.peer)
+                    && is_name_of_this_machine(from.host)
             }
-            Self::ByKey(key) => from.bearer.is_some_and(|bearer| hash(bearer) == *key),
+            Self::ByKey(_) => from.bearer.is_some_and(|bearer| self.has_key(bearer)),
             Self::Nobody => false,
         }
+    }
+
+    /// Whether this token is the operator's key.
+    pub fn has_key(&self, token: &str) -> bool {
+        matches!(self, Self::ByKey(key) if hash(token) == *key)
     }
 }
 
@@ -96,6 +104,8 @@ mod tests {
             assert!(!Operator::OnThisMachine.sent(from("10.0.0.1", host, false)), "{host} from elsewhere");
             assert!(!Operator::OnThisMachine.sent(from("127.0.0.1", host, true)), "{host} through a proxy");
             assert!(!Operator::Nobody.sent(from("127.0.0.1", host, false)), "{host} with administrators");
+            let with_token = Provenance { bearer: Some("any"), ..from("127.0.0.1", host, false) };
+            assert!(!Operator::OnThisMachine.sent(with_token), "{host} with a token");
         }
         for host in ["", "rebound.example:3000", "localhost.example", "10.0.0.1", "0.0.0.0:3000", "::"] {
             assert!(!Operator::OnThisMachine.sent(from("127.0.0.1", host, false)), "{host}");

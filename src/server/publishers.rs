@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    auth::{Pattern, covers, hash, random_token},
+    auth::{Pattern, Submission, covers, hash, random_token},
     clock::now_ms,
     error::Error,
     store::directory::{Directory, Expect, Kind, Step},
@@ -80,6 +80,34 @@ impl Publishers {
 
     /// Makes one. The token is given this once.
     pub async fn make(&self, name: &str, channels: Vec<Pattern>) -> Result<(Publisher, String), Error> {
+        let (id, secret) = (random_token(), random_token());
+        let step = Step::keep(Kind::Publisher, &id, Expect::Absent);
+        self.put(name, channels, (&id, &secret), step).await
+    }
+
+    /// The same by a form. Sent again it gives the same token, as long as the publisher is there.
+    pub async fn make_once(
+        &self,
+        name: &str,
+        channels: Vec<Pattern>,
+        submission: &Submission,
+    ) -> Result<(Publisher, String), Error> {
+        let (id, secret) = submission.halves();
+        if let Some(kept) = self.directory.read::<Kept>(Kind::Publisher, id).await? {
+            return Ok((kept.publisher, token_of(id, secret)));
+        }
+        let step = Step::put(Kind::Submission, id, Expect::Absent, &now_ms());
+        self.put(name, channels, (id, secret), step).await
+    }
+
+    /// Stores one, along with another step.
+    async fn put(
+        &self,
+        name: &str,
+        channels: Vec<Pattern>,
+        (id, secret): (&str, &str),
+        step: Step,
+    ) -> Result<(Publisher, String), Error> {
         let name = parse_name(name)?;
         if !(1..=PATTERNS_MAX).contains(&channels.len()) {
             let message =
@@ -90,12 +118,23 @@ impl Publishers {
             let message = format!("This server takes at most {PUBLISHERS_MAX} publishers; remove one first.");
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
-        let (id, secret) = (random_token(), random_token());
-        let token = format!("{TOKEN_PREFIX}{id}_{secret}");
-        let publisher = Publisher { id, name, channels, created_at: now_ms(), last_used_at: None };
+        let token = token_of(id, secret);
+        let publisher =
+            Publisher { id: id.to_owned(), name, channels, created_at: now_ms(), last_used_at: None };
         let kept = Kept { publisher: publisher.clone(), hash: hash(&token) };
-        self.directory.change(vec![Step::put(Kind::Publisher, &publisher.id, Expect::Absent, &kept)]).await?;
-        Ok((publisher, token))
+        let put = Step::put(Kind::Publisher, id, Expect::Absent, &kept);
+        if self.directory.change(vec![step, put]).await?.is_taken() {
+            return Ok((publisher, token));
+        }
+        // The same form was sent before, or in this moment.
+        match self.directory.read::<Kept>(Kind::Publisher, id).await? {
+            Some(kept) => Ok((kept.publisher, token)),
+            None => {
+                let message =
+                    "This form was sent before, and the publisher was removed. Open the page again.";
+                Err(Rejection::new(Code::BadLink, message).into())
+            }
+        }
     }
 
     /// Removes one; its token is good for nothing from then on. False: there was none.
@@ -136,4 +175,8 @@ impl Publishers {
     fn lock_noted(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn token_of(id: &str, secret: &str) -> String {
+    format!("{TOKEN_PREFIX}{id}_{secret}")
 }

@@ -1,11 +1,13 @@
 //! The housekeeper: removes what the settings no longer keep, now and then.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
-use super::{config::Config, hub::Hub, store::TopicName};
+use super::{clock::Clock, config::Config, hub::Hub, store::TopicName};
 
 /// Trims every topic until the token is cancelled.
-pub(super) async fn run(hub: Hub, config: Config, stop: CancellationToken) {
+pub(super) async fn run(hub: Hub, clock: Arc<Clock>, config: Config, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(config.trim_interval.0);
     let retention_of = |topic: &TopicName| match topic {
         TopicName::Feed => config.feed_retention(),
@@ -19,7 +21,7 @@ pub(super) async fn run(hub: Hub, config: Config, stop: CancellationToken) {
         // A trim goes in small steps, each complete in itself: it may end after any of them.
         let removed = tokio::select! {
             () = stop.cancelled() => return,
-            removed = hub.trim(retention_of) => removed,
+            removed = hub.trim(retention_of, clock.settled_ms()) => removed,
         };
         match removed {
             Ok(0) => {}

@@ -8,12 +8,15 @@ use std::{
 
 use url::{Host, Url};
 
+use super::exit::BadSetting;
+
 /// A scheme, a host and a port, as browsers write them (RFC 6454, section 6.2): `https://idobata.example`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     text: String,
     host: Host,
     is_secure: bool,
+    has_usual_port: bool,
 }
 
 impl Origin {
@@ -48,7 +51,23 @@ impl FromStr for Origin {
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let has_user = !url.username().is_empty() || url.password().is_some();
         let host = url.host().filter(|_| is_web && is_bare && !has_user).ok_or_else(fault)?.to_owned();
-        Ok(Self { text: url.origin().ascii_serialization(), host, is_secure: url.scheme() == "https" })
+        let is_secure = url.scheme() == "https";
+        let has_usual_port = url.port().is_none(); // the scheme's own is left out
+        Ok(Self { text: url.origin().ascii_serialization(), host, is_secure, has_usual_port })
+    }
+}
+
+/// Reads `--public-url`. An address with a path is refused in words of its own: people try it.
+pub fn public_url(text: &str) -> Result<Origin, String> {
+    let url = Url::parse(text).ok().filter(|url| url.has_host() && url.path() != "/");
+    match url.as_ref().and_then(Url::host_str) {
+        Some(host) => Err(format!(
+            "{text:?} has a path, and Idobata cannot be put below a path of a site: its pages, cookies and connections \
+             begin at /, and every other page of that site could act for its visitors. Give it a host name of its own, \
+             such as {}://chat.{host}, and let the proxy pass that on",
+            url.as_ref().map_or("https", Url::scheme)
+        )),
+        None => text.parse(),
     }
 }
 
@@ -58,12 +77,25 @@ pub struct Site {
     public_url: Option<Origin>,
     allowed: Vec<Origin>,
     listens_on_loopback: bool,
+    installation: Option<String>,
 }
 
 impl Site {
     /// The site of a server that listens there, with the settings `--public-url` and `--allow-origin`.
     pub fn new(listen: SocketAddr, public_url: Option<Origin>, allowed: Vec<Origin>) -> Self {
-        Self { public_url, allowed, listens_on_loopback: is_loopback(listen.ip()) }
+        Self { public_url, allowed, listens_on_loopback: is_loopback(listen.ip()), installation: None }
+    }
+
+    /// The same site with a word that no other installation has.
+    pub fn of_installation(self, word: String) -> Self {
+        Self { installation: Some(word), ..self }
+    }
+
+    /// What keeps the cookies apart from those of other installations on the same host: cookies know no ports
+    /// (RFC 6265, 8.5). `None`: the host is this site's alone, as far as the settings say.
+    pub fn installation(&self) -> Option<&str> {
+        let has_own_host = self.public_url.as_ref().is_some_and(|url| url.has_usual_port);
+        self.installation.as_deref().filter(|_| !has_own_host)
     }
 
     /// Whether people reach this server by TLS, which something in front of it takes off.
@@ -132,15 +164,15 @@ pub fn check_exposure(
     listen: SocketAddr,
     guests_come_in: bool,
     is_open_to_guests: bool,
-) -> anyhow::Result<()> {
+) -> Result<(), BadSetting> {
     if is_loopback(listen.ip()) || !guests_come_in || is_open_to_guests {
         return Ok(());
     }
-    anyhow::bail!(
+    Err(BadSetting(format!(
         "others can reach {listen}, and whoever does may come in as a guest, read everything and talk. If that is \
          meant, add --open-to-guests; if not, listen for this machine only: --listen 127.0.0.1:{}",
         listen.port()
-    )
+    )))
 }
 
 #[cfg(test)]
@@ -180,6 +212,32 @@ mod tests {
         ] {
             assert!(typed.parse::<Origin>().expect_err(typed).contains("such as https://"), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_path_below_another_site_is_refused_with_what_to_do() {
+        let refused = public_url("https://example.org/chat").expect_err("a path");
+        assert!(refused.contains("host name of its own, such as https://chat.example.org"), "{refused}");
+        for typed in ["https://example.org", "https://example.org/"] {
+            assert_eq!(public_url(typed).expect("no path").as_str(), "https://example.org");
+        }
+        assert!(public_url("example.org").expect_err("no scheme").contains("such as https://"));
+    }
+
+    #[test]
+    fn cookies_are_named_after_the_installation_unless_the_host_is_its_own() {
+        for (public_url, word) in [
+            (None, Some("a1b2")),
+            (Some("http://localhost:3000"), Some("a1b2")),
+            (Some("https://idobata.example:8443"), Some("a1b2")),
+            (Some("https://idobata.example"), None),
+            (Some("https://idobata.example:443"), None),
+            (Some("http://idobata.example"), None),
+        ] {
+            let site = site("127.0.0.1:3000", public_url).of_installation("a1b2".into());
+            assert_eq!(site.installation(), word, "{public_url:?}");
+        }
+        assert_eq!(site("127.0.0.1:3000", None).installation(), None);
     }
 
     #[test]

@@ -2,20 +2,24 @@
 
 use std::{fs, io, net::IpAddr, ops::Deref, path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, issuer::Issuer},
+    auth::{Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer},
     backplane::{Backplane, Local, Redis},
     chat::{self, Chat},
+    clock::Clock,
     config::{AuthSetting, Config},
     ears::Ears,
+    exit::BadSetting,
     feed::{self, Feed},
     following::{Apply, Following},
     hub::Hub,
+    leap_record::LeapRecord,
+    measure,
     metrics::Metrics,
     operator::Operator,
     publishers::Publishers,
@@ -54,6 +58,10 @@ pub struct Parts {
     pub hub: Hub,
     /// The other nodes.
     pub backplane: Arc<dyn Backplane>,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// Where a leap of it is kept.
+    pub(super) leap_record: LeapRecord,
     /// Whom a token speaks for.
     pub auth: Arc<Auth>,
     /// Who runs the server, where nobody is administrator.
@@ -74,6 +82,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
+    /// What forms that are sent twice store once.
+    pub submissions: Submissions,
     /// Where people reach this server, and whose pages may use it.
     pub site: Arc<Site>,
     /// The only transport that pages may use, if there is such a setting.
@@ -111,17 +121,16 @@ pub struct Lifetime {
 
 impl AppState {
     /// Opens the data folder and builds everything on it.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let data = &config.data;
         // First what is wrong with the settings: a start that they end makes nothing.
         let location =
             Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
         let secret = config.jwt_secret.as_deref().map(Secret::from_setting).transpose()?;
         if secret.is_none() && config.redis_url.is_some() {
-            bail!(
-                "nodes that share a Redis must sign sessions with the same key: give all of them the same JWT_SECRET, \
-                 for example from: openssl rand -hex 32"
-            );
+            let fault = "nodes that share a Redis must sign sessions with the same key: give all of them the same \
+                         JWT_SECRET, for example from: openssl rand -hex 32";
+            return Err(BadSetting(fault.to_owned()).into());
         }
         make_data_folder(data)?;
         let secret = match secret {
@@ -139,6 +148,11 @@ impl AppState {
         let opened =
             location.open(config.database_connections, sharing, config.file_settings(), topics.clone());
         let Opened { store, directory } = opened.await.map_err(|error| not_opened(&location, error))?;
+        // Before anything is appended: what is appended is dated by the clock that is judged here.
+        let node = measure::channel(config.node_name.as_deref(), config.listen, backplane.is_shared());
+        let leap_record = LeapRecord::new(directory.clone(), node);
+        clock.start_from(store.newest_timestamp(clock.wall_ms()).await?, leap_record.read().await?);
+        let clock = Arc::new(clock);
         let hub = Hub::new(store, topics.clone());
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
         let following = Following::open(directory, backplane.clone()).await;
@@ -148,16 +162,23 @@ impl AppState {
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
-            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone())),
+            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone(), clock.clone())),
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
-        let auth = Arc::new(Auth::new(mode, &secret, directory.clone()));
+        let auth = Arc::new(Auth::new(mode, &secret, directory.clone(), clock.clone()));
         let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
         following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
+        // Another system sets the cookie by the name that is documented.
+        let is_named = config.auth != AuthSetting::Jwt;
+        let site = if is_named { site.of_installation(secret.name()) } else { site };
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
+        rights
+            .drop_lost_claims(&hub.store().rooms().await?, &clock)
+            .await
+            .context("the rooms cannot be read")?;
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
         // A database that was put back from a backup is another one: its readers are told.
@@ -170,6 +191,8 @@ impl AppState {
             hub,
             backplane,
             auth,
+            clock,
+            leap_record,
             operator,
             following,
             rights,
@@ -179,6 +202,7 @@ impl AppState {
             leptos: leptos_options(),
             readiness: Readiness::default(),
             publishers: Arc::new(Publishers::new(directory)),
+            submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),
             write_timeout: config.write_timeout.0,

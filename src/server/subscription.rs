@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{
     outlet::Outlet,
-    store::{Filter, Store, StoreError, TopicName},
+    store::{Filter, Record, Slice, Store, StoreError, TopicName},
     topic::{Entry, Reader, Recent, Topic, Topics, Whispers},
 };
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
@@ -29,7 +29,7 @@ const BATCH_MAX_BYTES: usize = 32 * 1024;
 pub enum Batch {
     /// Entries after the cursor, which has moved past them. May be empty when a filter let none through.
     Entries(Vec<Arc<Entry>>),
-    /// What the cursor lacked is gone; the cursor is now this, and everything after it follows.
+    /// Something the cursor lacked is gone; the cursor is now this, and everything after it that is retained follows.
     Reset(Cursor),
     /// Nothing is there yet: wait for the bell.
     Idle,
@@ -45,6 +45,8 @@ pub struct Subscription {
     reader: Arc<Reader>,
     filter: Filter,
     epoch: Epoch,
+    /// The reader knows that of the entries up to here some are gone.
+    told_loss: Offset,
     /// How many entries are asked of the store: fewer while they are so long that most would be read in vain.
     store_limit: usize,
 }
@@ -59,12 +61,23 @@ impl Subscription {
         cursor: Cursor,
     ) -> Self {
         reader.position().offset = cursor.offset;
-        Self { topics, store, topic, reader, filter, epoch: cursor.epoch, store_limit: BATCH_MAX_ENTRIES }
+        let (epoch, told_loss) = (cursor.epoch.at(0, 0), cursor.epoch.told_loss());
+        Self { topics, store, topic, reader, filter, epoch, told_loss, store_limit: BATCH_MAX_ENTRIES }
     }
 
     /// "I have seen everything up to here."
     pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.epoch.clone(), offset: self.offset() }
+        self.cursor_at(self.offset())
+    }
+
+    /// The cursor after an entry that was just read.
+    pub fn cursor_at(&self, offset: Offset) -> Cursor {
+        Cursor { epoch: self.epoch.at(offset, self.told_loss), offset }
+    }
+
+    /// The offset up to which the reader was told that entries are gone.
+    pub fn told_loss(&self) -> Offset {
+        self.told_loss
     }
 
     fn offset(&self) -> Offset {
@@ -101,7 +114,12 @@ impl Subscription {
         if self.is_evicted() {
             return Ok(Batch::Evicted);
         }
-        match self.topic.read(&self.epoch, offset, BATCH_MAX_ENTRIES) {
+        // Until a told loss is passed each entry needs a cursor that carries it, which those in memory have not.
+        let recent = match offset < self.told_loss {
+            true => Recent::Older,
+            false => self.topic.read(&self.epoch, offset, BATCH_MAX_ENTRIES),
+        };
+        match recent {
             Recent::Entries(entries) => Ok(self.take(entries)),
             Recent::Nothing(numbering) => {
                 self.reader.position().numbering = numbering;
@@ -151,17 +169,21 @@ impl Subscription {
 
     async fn read_store(&mut self, offset: Offset) -> Result<Batch, StoreError> {
         let slice = self.store.read_after(self.topic.name(), offset, &self.filter, self.store_limit).await?;
-        let bounds = slice.bounds;
+        let bounds = &slice.bounds;
         if self.topic.epoch().as_ref() != Some(&bounds.epoch) {
-            self.topics.learn(&self.topic, &bounds);
+            self.topics.learn(&self.topic, bounds);
         }
-        if bounds.epoch != self.epoch || offset < bounds.floor {
-            self.epoch = bounds.epoch;
-            self.reader.position().offset = bounds.floor;
-            return Ok(Batch::Reset(self.cursor()));
+        if bounds.epoch != self.epoch {
+            // What was seen is of another numbering: all of this one is lacking.
+            let slice = self.store.read_after(self.topic.name(), 0, &self.filter, 1).await?;
+            return Ok(self.reset(after_loss(&slice)));
         }
-        let mut entries: Vec<_> =
-            slice.records.iter().map(|record| self.topics.encode(&self.epoch, record)).collect();
+        if slice.removed > offset.max(self.told_loss) {
+            return Ok(self.reset(after_loss(&slice)));
+        }
+        let encode =
+            |record: &Record| self.topics.encode(&self.epoch.at(record.offset, self.told_loss), record);
+        let mut entries: Vec<_> = slice.records.iter().map(encode).collect();
         let fitting = fitting(entries.iter(), BATCH_MAX_BYTES);
         let is_cut = fitting < entries.len();
         self.store_limit = if is_cut { fitting } else { (self.store_limit * 2).min(BATCH_MAX_ENTRIES) };
@@ -171,6 +193,13 @@ impl Subscription {
             if slice.more || is_cut { entries.last().map(|entry| entry.offset) } else { Some(bounds.head) };
         self.reader.position().offset = seen.unwrap_or(offset);
         Ok(Batch::Entries(entries))
+    }
+
+    fn reset(&mut self, cursor: Cursor) -> Batch {
+        self.told_loss = cursor.epoch.told_loss();
+        self.epoch = cursor.epoch.at(0, 0);
+        self.reader.position().offset = cursor.offset;
+        Batch::Reset(cursor)
     }
 
     /// The ephemeral frames since this was called last. Ends the standing at the head, as `read` does.
@@ -198,6 +227,14 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.topics.leave(&self.topic, &self.reader);
     }
+}
+
+/// Where a reader goes on that lacks what is gone, after a slice from where it stood: from the lowest cursor after which
+/// all that it reads is retained, or, when some entries below that one are retained, from just before the first of them.
+pub(super) fn after_loss(slice: &Slice) -> Cursor {
+    let first = slice.records.first().map_or(slice.removed, |first| first.offset - 1);
+    let offset = first.min(slice.removed);
+    Cursor { epoch: slice.bounds.epoch.at(offset, slice.removed), offset }
 }
 
 /// How many of these entries, from the first on, are together no longer than `max_bytes` of JSON. A first entry that is

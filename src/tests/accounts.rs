@@ -277,3 +277,31 @@ async fn where_guests_read_nobody_is_offered_to_sign_in() {
     let posted = house.client.post(format!("{}/api/rooms/general/messages", house.server.url)).json(&body);
     assert_eq!(problem(send(posted).await, 401).await, "no_session");
 }
+
+#[tokio::test]
+async fn a_password_is_one_however_it_is_typed_and_too_long_is_told_as_such() {
+    let house = House::with_accounts().await;
+    let link = house.server.setup_link.as_ref().unwrap();
+    let path = link.strip_prefix(&house.server.url).unwrap();
+    let join = async |password: &str| {
+        let form = serde_urlencoded::to_string([("name", "zoe"), ("new-password", password)]).unwrap();
+        location(&send(house.post(path, &form, None)).await).to_owned()
+    };
+    for (password, code) in [("パ".repeat(257), "password_too_long"), ("パ".repeat(7), "bad_password")] {
+        assert_eq!(join(&password).await, format!("{path}?problem={code}&name=zoe"));
+        for language in ["en", "ja"] {
+            let page = house.get(&format!("{path}?problem={code}"), None).header("accept-language", language);
+            let page = send(page).await.text().await.unwrap();
+            let bound = if code == "bad_password" { "8" } else { "256" };
+            let note = page.split("id=\"problem\"").nth(1).and_then(|rest| rest.split("</p>").next());
+            assert!(note.is_some_and(|note| note.contains(bound)), "{language}: {note:?}");
+        }
+    }
+    let composed = "Zo\u{eb} ｐａｓｓ ワード".repeat(10);
+    assert_eq!(join(&composed).await, "/", "more than 256 bytes, and fewer characters");
+    for typed in [composed, "Zoe\u{308} pass ワード".repeat(10)] {
+        let request = house.client.post(format!("{}/api/session", house.server.url));
+        let answer = request.json(&json!({ "name": "zoe", "password": typed })).send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{typed}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Channels of the feed that not everybody reads: on the stream, the page, the poll, the pages' own questions, and
 //! while the readers change.
 
-use idobata::protocol::feed::Publication;
+use idobata::{protocol::publication::Publication, server::store::Retention};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -130,6 +130,29 @@ async fn who_reads_a_channel_no_longer_is_let_go_of_and_comes_back_without_it() 
     let again = bench.admin.send(Method::DELETE, "/api/channels/pay/readers", &json!(null)).await;
     assert_eq!(problem(again, 404).await, "not_found");
     assert_eq!(texts(&page(&bench.bob, "?channel=pay").await), ["for all", "for alice"]);
+}
+
+#[tokio::test]
+async fn what_is_removed_of_a_channel_resets_those_who_read_it_and_nobody_else() {
+    let bench = Bench::start().await;
+    bench.limit("pay", &["alice"]).await;
+    bench.publish("ops", "kept").await;
+    let start = page(&bench.bob, "").await["cursor"].as_str().unwrap().replace(":1", ":0");
+    for value in 0..20 {
+        bench.value("pay", f64::from(value)).await;
+    }
+    let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
+    bench.server.state.hub.trim(|_| retention).await.unwrap();
+    let resumed = async |person: &Person, query: &str| {
+        let page = page(person, &format!("?after={start}{query}")).await;
+        (page["events"][0]["text"].clone(), page["events"].as_array().unwrap().len(), page["reset"] == true)
+    };
+    assert_eq!(resumed(&bench.alice, "").await, (json!("kept"), 6, true));
+    assert_eq!(resumed(&bench.bob, "").await, (json!("kept"), 1, false));
+    assert_eq!(resumed(&bench.bob, "&channel=pay,ops").await, (json!("kept"), 1, false));
+    bench.admin.send(Method::DELETE, "/api/channels/pay/readers", &json!(null)).await;
+    assert_eq!(resumed(&bench.bob, "").await, (json!("kept"), 6, true), "some of what is his now is gone");
+    assert_eq!(resumed(&bench.bob, "&channel=ops").await, (json!("kept"), 1, false));
 }
 
 #[tokio::test]

@@ -126,7 +126,9 @@ async fn cookies_are_plain_without_tls_and_bound_to_the_host_behind_it() {
         for (answer, name) in answers {
             let cookies: Vec<_> =
                 answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
-            let cookie = cookies.iter().find(|cookie| cookie.starts_with(&format!("{prefix}{name}=")));
+            // Without a host of its own its cookies are named after the installation.
+            let end = if is_secure { "=" } else { "_" };
+            let cookie = cookies.iter().find(|cookie| cookie.starts_with(&format!("{prefix}{name}{end}")));
             let cookie = cookie.unwrap_or_else(|| panic!("{prefix}{name} is not in {cookies:?}"));
             for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
                 assert!(cookie.contains(part), "{part} is missing in {cookie}");
@@ -190,7 +192,7 @@ async fn a_name_that_is_not_ours_is_misdirected() {
         (&public, "localhost", true),
         (&public, "evil.example", false),
     ] {
-        for path in ["/", "/api/rooms", "/healthz", "/favicon.svg"] {
+        for path in ["/", "/api/rooms", "/healthz"] {
             let answer = send(server.get(path).header("host", host)).await;
             if is_ours {
                 assert_eq!(answer.status(), 200, "{host} {path}");
@@ -199,6 +201,12 @@ async fn a_name_that_is_not_ours_is_misdirected() {
                 assert!(detail.contains("--public-url"), "{detail}");
             }
         }
+    }
+    let asset = server.get("/").send().await.unwrap().text().await.unwrap();
+    let asset = asset.split('"').find(|part| part.starts_with("/pkg/")).unwrap().to_owned();
+    for path in ["/favicon.svg", &asset] {
+        let answer = send(server.get(path).header("host", "talk.example")).await;
+        assert_ne!(answer.status(), 421, "a page that a proxy passed on has its style");
     }
     let alice = server.person("alice").await;
     let token = format!("Bearer {}", alice.session.token);

@@ -43,7 +43,7 @@ async fn a_page_makes_its_visitor_somebody_once() {
     let first = server.get("/").send().await.unwrap();
     let cookie = first.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(
-        cookie.starts_with("idobata_session=")
+        cookie.starts_with("idobata_session_")
             && cookie.contains("HttpOnly")
             && cookie.contains("SameSite=Lax")
     );
@@ -51,6 +51,53 @@ async fn a_page_makes_its_visitor_somebody_once() {
     let cookie = cookie.split(';').next().unwrap();
     let again = server.get("/").header("cookie", cookie).send().await.unwrap();
     assert!(!again.headers().contains_key("set-cookie"), "the session is still good");
+}
+
+/// The cookies that an answer sets, without their attributes.
+fn cookies(response: &reqwest::Response) -> Vec<String> {
+    let values = response.headers().get_all("set-cookie").iter();
+    values.map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn two_installations_on_one_host_keep_their_visitors_apart() {
+    let (one, other) = (TestServer::start().await, TestServer::start().await);
+    let mut jar = cookies(&one.get("/").send().await.unwrap());
+    let first = one.get("/").header("cookie", jar.join("; ")).send().await.unwrap();
+    assert_eq!(cookies(&first), [""; 0]);
+    jar.extend(cookies(&other.get("/").header("cookie", jar.join("; ")).send().await.unwrap()));
+    assert_eq!(jar.len(), 2, "the other one sets a cookie of its own: {jar:?}");
+    for server in [&one, &other] {
+        let again = server.get("/").header("cookie", jar.join("; ")).send().await.unwrap();
+        assert_eq!(cookies(&again), [""; 0], "both know their visitor");
+    }
+    let data = one.stop().await.unwrap();
+    let restarted = TestServer::start_on(data.path(), &[]).await;
+    let again = restarted.get("/").header("cookie", jar.join("; ")).send().await.unwrap();
+    assert_eq!(cookies(&again), [""; 0], "also at another port after a restart");
+}
+
+#[tokio::test]
+async fn a_session_by_the_cookies_earlier_name_goes_on_by_the_present_one() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let earlier = format!("idobata_session={}", alice.session.token);
+    let page = server.get("/").header("cookie", &earlier).send().await.unwrap();
+    let set = cookies(&page);
+    assert!(page.text().await.unwrap().contains("value=\"alice\""));
+    let present = set.iter().find(|cookie| cookie.starts_with("idobata_session_")).unwrap();
+    assert!(set.contains(&"idobata_session=".to_owned()), "the earlier one is taken back: {set:?}");
+    let page = server.get("/").header("cookie", present).send().await.unwrap();
+    assert_eq!(cookies(&page), [""; 0]);
+    assert!(page.text().await.unwrap().contains("value=\"alice\""));
+    let foreign = server.get("/").header("cookie", "idobata_session=of.another.one").send().await.unwrap();
+    let set = cookies(&foreign);
+    assert!(
+        set.len() == 1 && set[0].starts_with("idobata_session_"),
+        "another's cookie is left alone: {set:?}"
+    );
+    let end = server.client.delete(format!("{}/api/session", server.url)).header("cookie", &earlier);
+    assert_eq!(cookies(&end.send().await.unwrap()).len(), 2, "both names are signed out");
 }
 
 #[tokio::test]

@@ -281,6 +281,11 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         first["timestamp"],
         "removed before the move, and known"
     );
+    let start = before.0["cursor"].as_str().unwrap().split(':').next().unwrap();
+    for (channel, was_removed) in [("ops", true), ("quiet", false)] {
+        let page = server.json(&format!("/api/events?channel={channel}&after={start}:0")).await;
+        assert_eq!(page["reset"], was_removed, "what was removed of {channel} moved along");
+    }
     let cursor = before.1["cursor"].as_str().unwrap();
     let mut stream = server.room_stream("general", &format!("?after={cursor}")).await;
     assert_eq!(stream.event().await.1["type"], "joined");

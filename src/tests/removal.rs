@@ -190,7 +190,7 @@ async fn the_first_rooms_are_nobodys_to_take() {
 #[tokio::test]
 async fn a_claim_that_a_kill_left_without_a_room_is_dropped_at_the_next_start() {
     let (server, alice, bob) = set_up().await;
-    let room = idobata::protocol::name::RoomId::of_name("Half").unwrap();
+    let room = idobata::protocol::name::RoomId::parse("half").unwrap();
     assert!(server.state.rights.claim(&room, &bob.session.user, true).await.unwrap());
     let data = server.stop().await.unwrap();
     let server = TestServer::start_on(data.path(), &["--auth", "accounts"]).await;

@@ -1,11 +1,20 @@
 //! Socket.IO beside the other transports: the same rooms, the same promise, the same edges. The official client's
 //! stories are in `end2end/tests/socket_io.spec.ts`.
 
-use futures_util::future::join_all;
+use futures_util::{SinkExt, future::join_all};
 use idobata::protocol::{name::RoomId, socket_io::FEED_NAMESPACE};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio_tungstenite::{connect_async, tungstenite::Error};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{
+        Error, Message,
+        protocol::frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    },
+};
 
 use crate::support::{DEADLINE, Person, SocketIo, TestServer, in_time, new_id, problem};
 
@@ -291,7 +300,7 @@ async fn a_limited_channel_comes_and_goes_with_the_right_to_read_it() {
     let channels = server.state.rights.channels();
     let publish = async |channel: &str, text: &str| {
         let body = serde_json::from_value(json!({ "type": "notification", "text": text })).unwrap();
-        let publication = idobata::protocol::feed::Publication::new(body).unwrap();
+        let publication = idobata::protocol::publication::Publication::new(body).unwrap();
         server.state.feed.publish(channel, "test", vec![publication], None).await.unwrap();
     };
     let mut feed =
@@ -426,4 +435,15 @@ async fn the_end_of_the_server_ends_sockets_and_waiting_polls() {
     let last = in_time(poll).await.unwrap().unwrap();
     assert_eq!(last.text().await.unwrap(), "1", "Engine.IO's close");
     assert!(began.elapsed() < DEADLINE / 4, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_message_in_parts_without_end_ends_the_connection() {
+    let server = TestServer::start().await;
+    let url = format!("{}/socket.io/?EIO=4&transport=websocket", server.url.replace("http://", "ws://"));
+    let (mut socket, _) = in_time(connect_async(url)).await.unwrap();
+    let part = |kind| Message::Frame(Frame::message(Vec::new(), OpCode::Data(kind), false));
+    socket.send(part(Data::Text)).await.unwrap();
+    in_time(async { while socket.send(part(Data::Continue)).await.is_ok() {} }).await;
+    server.expect_connections("socket_io", 0).await;
 }

@@ -93,7 +93,8 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
         text.set(event_target_value(&event));
         refusal.set(String::new());
         let now = now_ms();
-        if now - last_typing.get_value() > TYPING_INTERVAL_MS {
+        // The browser's clock may be put back.
+        if (now - last_typing.get_value()).abs() > TYPING_INTERVAL_MS {
             last_typing.set_value(now);
             link.say(&ClientFrame::Typing { room: room.clone() });
         }

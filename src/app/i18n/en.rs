@@ -89,9 +89,12 @@ pub(super) const TEXTS: Texts = Texts {
 
 fn problem(code: Code) -> &'static str {
     match code {
-        Code::BadJson | Code::UnknownFrame | Code::BadFrame | Code::BadRequest | Code::BadId => {
-            "The server did not understand this. Reload the page and try again."
-        }
+        Code::BadJson
+        | Code::UnknownFrame
+        | Code::BadFrame
+        | Code::BadRequest
+        | Code::BadMediaType
+        | Code::BadId => "The server did not understand this. Reload the page and try again.",
         Code::TooLarge => "This is too large to send.",
         Code::BadCursor => "The place in the history is not known. Reload the page.",
         Code::BadChannel => "A channel's name has only letters, digits, dots, dashes and underscores.",
@@ -107,6 +110,7 @@ fn problem(code: Code) -> &'static str {
         Code::NoSession => "Your session has ended. Reload the page to sign in again.",
         Code::WrongPassword => "The name or the password is wrong.",
         Code::BadPassword => "A password has at least 8 characters.",
+        Code::PasswordTooLong => "This password is too long. A password has at most 256 characters.",
         Code::BadLink => "This link was used or has ended. Ask for a new one.",
         Code::NameTaken => "Somebody has this name already.",
         Code::UnknownPerson => "There is nobody of this name here.",

@@ -87,7 +87,12 @@ pub(super) const TEXTS: Texts = Texts {
 
 fn problem(code: Code) -> &'static str {
     match code {
-        Code::BadJson | Code::UnknownFrame | Code::BadFrame | Code::BadRequest | Code::BadId => {
+        Code::BadJson
+        | Code::UnknownFrame
+        | Code::BadFrame
+        | Code::BadRequest
+        | Code::BadMediaType
+        | Code::BadId => {
             "サーバーが内容を理解できませんでした。ページを再読み込みして、もう一度お試しください。"
         }
         Code::TooLarge => "大きすぎて送信できません。",
@@ -107,6 +112,7 @@ fn problem(code: Code) -> &'static str {
         }
         Code::WrongPassword => "名前またはパスワードが違います。",
         Code::BadPassword => "パスワードは 8 文字以上にしてください。",
+        Code::PasswordTooLong => "パスワードが長すぎます。256 文字以内にしてください。",
         Code::BadLink => "このリンクは使用済みか、期限が切れています。新しいリンクをもらってください。",
         Code::NameTaken => "この名前はすでに使われています。",
         Code::UnknownPerson => "この名前の人は見つかりません。",

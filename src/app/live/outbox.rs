@@ -67,16 +67,26 @@ fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
     };
     let mut stored: Vec<_> = storage::with_prefix(Keep::Local, prefix).into_iter().filter_map(item).collect();
     stored.sort_unstable();
+    if let Some((newest, ..)) = stored.last() {
+        raise_place(*newest);
+    }
     let stored: Vec<_> = stored.into_iter().map(|(_, id, text)| (id, text)).collect();
     model.update(|model| model.restore(stored.clone()));
     stored.into_iter().map(|(id, text)| Draft::pending(id, text)).collect()
 }
 
-/// The time, but never twice the same: drafts are sent again in the order in which they were written.
+thread_local! {
+    /// The last place that a draft got.
+    static LAST: Cell<i64> = const { Cell::new(0) };
+}
+
+/// The time, but after every place before it: drafts are sent again in the order in which they were written.
 fn next_place() -> i64 {
-    thread_local!(static LAST: Cell<i64> = const { Cell::new(0) });
-    LAST.with(|last| {
-        last.set(now_ms().max(last.get() + 1));
-        last.get()
-    })
+    raise_place(now_ms().max(LAST.get() + 1));
+    LAST.get()
+}
+
+/// Drafts of an earlier page keep their places before new ones, also when the browser's clock was put back since.
+fn raise_place(place: i64) {
+    LAST.set(place.max(LAST.get()));
 }

@@ -42,9 +42,10 @@ fn push_text<'a>(pieces: &mut Vec<Piece<'a>>, text: &'a str) {
 /// How many bytes at the start of `text` are an address; 0 when it starts with none. By bytes, because searching a
 /// text for another is a kilobyte more to download.
 fn address_length(text: &[u8]) -> usize {
+    // The scheme is read in any case (RFC 3986, 3.1).
     let scheme = match text {
-        [b'h', b't', b't', b'p', b':', b'/', b'/', ..] => 7,
-        [b'h', b't', b't', b'p', b's', b':', b'/', b'/', ..] => 8,
+        [b'h' | b'H', b't' | b'T', b't' | b'T', b'p' | b'P', b':', b'/', b'/', ..] => 7,
+        [b'h' | b'H', b't' | b'T', b't' | b'T', b'p' | b'P', b's' | b'S', b':', b'/', b'/', ..] => 8,
         _ => return 0,
     };
     let has_host = text.get(scheme).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[');
@@ -102,7 +103,16 @@ mod tests {
 
     #[test]
     fn a_text_without_an_address_is_one_piece() {
-        for text in ["hello", "http is a protocol", "http://", "https://。", "http://?", "https:/a"] {
+        for text in [
+            "hello",
+            "http is a protocol",
+            "http://",
+            "HTTP://",
+            "HTTPS:// a",
+            "https://。",
+            "http://?",
+            "https:/a",
+        ] {
             assert_eq!(split_links(text), [Piece::Text(text)]);
         }
         assert_eq!(split_links(""), []);
@@ -115,6 +125,10 @@ mod tests {
             [Piece::Text("see "), Piece::Link("https://a.example/b?c=d#e"), Piece::Text(" now")]
         );
         assert_eq!(links("http://a.example\nhttp://[::1]:3000/"), ["http://a.example", "http://[::1]:3000/"]);
+        assert_eq!(
+            links("HTTP://a.example and Https://B.example/C"),
+            ["HTTP://a.example", "Https://B.example/C"]
+        );
         assert_eq!(links("詳細はhttps://a.example/%E4%BA%95です"), ["https://a.example/%E4%BA%95"]);
         assert_eq!(links("https://a.example/https://b.example"), ["https://a.example/https://b.example"]);
     }

@@ -13,10 +13,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    identity::{Identity, now_seconds},
-    pattern::Pattern,
-};
+use super::{identity::Identity, pattern::Pattern};
 
 /// See the module.
 #[derive(Default)]
@@ -91,9 +88,8 @@ impl Admissions {
         }
     }
 
-    /// Ends what has expired. To be called every second or so.
-    pub(super) fn sweep(&self) {
-        let now = now_seconds();
+    /// Ends what has expired at `now`, in seconds since the Unix epoch. To be called every second or so.
+    pub(super) fn sweep(&self, now: u64) {
         let people = self.lock();
         let open = people.values().flatten();
         open.filter(|admitted| admitted.expires_at.load(Ordering::Relaxed) <= now)
@@ -133,6 +129,8 @@ mod tests {
     use super::*;
     use crate::protocol::session::User;
 
+    const NOW: u64 = 1_000_000;
+
     fn identity(session: &str, expires_at: u64) -> Identity {
         let user = User { id: "1".into(), name: "alice".into() };
         Identity { session: Some(session.into()), expires_at, ..Identity::of(user) }
@@ -161,23 +159,23 @@ mod tests {
     #[test]
     fn a_connection_ends_with_its_token_unless_it_was_renewed() {
         let admissions = Arc::new(Admissions::default());
-        let (past, future) = (now_seconds() - 1, now_seconds() + 1_000);
+        let (past, future) = (NOW - 1, NOW + 1_000);
         let (renewed, expired) =
             (admissions.admit(&identity("a", past)), admissions.admit(&identity("b", past)));
         admissions.prolong(&identity("a", future));
         admissions.prolong(&identity("a", past));
-        admissions.sweep();
+        admissions.sweep(NOW);
         assert!(!is_over(&renewed) && is_over(&expired));
     }
 
     #[test]
     fn a_token_with_other_rights_prolongs_nothing() {
         let admissions = Arc::new(Admissions::default());
-        let (past, future) = (now_seconds() - 1, now_seconds() + 1_000);
+        let (past, future) = (NOW - 1, NOW + 1_000);
         let wide = admissions.admit(&identity("a", past));
         let narrow = Some(vec![Pattern::parse("general").expect("fine")]);
         admissions.prolong(&Identity { rooms: narrow, ..identity("a", future) });
-        admissions.sweep();
+        admissions.sweep(NOW);
         assert!(is_over(&wide));
     }
 }

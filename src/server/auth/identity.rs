@@ -2,7 +2,7 @@
 //! let them do is asked of the rights.
 
 use super::{claims::Claims, issuer::LEEWAY, pattern::Pattern};
-use crate::{protocol::session::User, server::clock::now_ms};
+use crate::protocol::session::User;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl From<Claims> for Identity {
     }
 }
 
-/// Now, in the unit of tokens (RFC 7519, 2: `NumericDate`).
-pub(super) fn now_seconds() -> u64 {
-    u64::try_from(now_ms() / 1000).unwrap_or_default()
+/// A time in the unit of tokens (RFC 7519, 2: `NumericDate`).
+pub(super) fn seconds(ms: i64) -> u64 {
+    u64::try_from(ms / 1000).unwrap_or_default()
 }

@@ -16,13 +16,16 @@ mod password;
 mod pattern;
 mod secret;
 mod sessions;
+mod submissions;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::secret::{hash, random_token};
-use self::{accounts::end_all, admissions::Admissions, issuer::Issuer, sessions::Sessions};
+use self::{
+    accounts::end_all, admissions::Admissions, identity::seconds, issuer::Issuer, sessions::Sessions,
+};
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     admissions::Admission,
@@ -32,8 +35,10 @@ pub use self::{
     pattern::{Pattern, covers},
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
+    submissions::{Submission, Submissions},
 };
 use super::{
+    clock::Clock,
     error::Error,
     store::{StoreError, directory::Directory},
 };
@@ -58,12 +63,14 @@ pub struct Auth {
     sessions: Sessions,
     admissions: Arc<Admissions>,
     directory: Arc<dyn Directory>,
+    clock: Arc<Clock>,
 }
 
 impl Auth {
     /// Tokens of ours are signed with `secret`.
-    pub fn new(mode: Mode, secret: &Secret, directory: Arc<dyn Directory>) -> Self {
-        Self { mode, sessions: Sessions::new(secret), admissions: Arc::default(), directory }
+    pub fn new(mode: Mode, secret: &Secret, directory: Arc<dyn Directory>, clock: Arc<Clock>) -> Self {
+        let sessions = Sessions::new(secret, clock.clone());
+        Self { mode, sessions, admissions: Arc::default(), directory, clock }
     }
 
     /// The accounts, if people have some here.
@@ -169,8 +176,17 @@ impl Auth {
     pub async fn sweep(&self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.admissions.sweep();
+            self.admissions.sweep(self.now_of_tokens());
         }
+    }
+
+    /// The time by which tokens end, in seconds since the Unix epoch: of ours the settled time, of another system's
+    /// the wall time, because the other system goes by its own clock.
+    fn now_of_tokens(&self) -> u64 {
+        seconds(match self.mode {
+            Mode::Guest | Mode::Accounts(_) => self.clock.settled_ms(),
+            Mode::Issuer(_) => self.clock.wall_ms(),
+        })
     }
 }
 

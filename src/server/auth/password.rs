@@ -3,20 +3,24 @@
 //! Hashing takes tens of milliseconds of a core on purpose, so it runs on a thread of its own, and only so many at a
 //! time: attempts to sign in must not take the whole server.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
 };
+use icu_normalizer::ComposingNormalizerBorrowed;
 use tokio::{sync::Semaphore, task::spawn_blocking};
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::protocol::problem::{Code, Rejection};
 
 /// Shortest password, in characters (NIST SP 800-63B, 5.1.1.2).
 pub const PASSWORD_MIN_CHARACTERS: usize = 8;
-/// Longest password, in bytes: a long sentence, and no more work than that.
-const PASSWORD_MAX_BYTES: usize = 256;
+/// Longest password, in characters: a few sentences, and no more work than that.
+const PASSWORD_MAX_CHARACTERS: usize = 256;
+/// What so many characters take in any script. Only who stacks mark upon mark gets beyond it.
+const PASSWORD_MAX_BYTES: usize = 4 * 1024;
 
 /// Hashings at the same time: 38 MiB.
 static HASHINGS: Semaphore = Semaphore::const_new(2);
@@ -24,22 +28,38 @@ static HASHINGS: Semaphore = Semaphore::const_new(2);
 /// What is compared with when there is no such account, so that the answer takes as long.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody's password"));
 
-/// Whether it may be one.
+/// Whether it may be one. Characters count as a person counts them.
 pub(super) fn check_form(password: &str) -> Result<(), Rejection> {
-    let fits = password.chars().count() >= PASSWORD_MIN_CHARACTERS && password.len() <= PASSWORD_MAX_BYTES;
-    fits.then_some(()).ok_or_else(|| {
-        let message = format!("A password has at least {PASSWORD_MIN_CHARACTERS} characters.");
-        Rejection::new(Code::BadPassword, message)
-    })
+    let too_long = |bound: String| Rejection::new(Code::PasswordTooLong, bound);
+    // Looked at first: counting takes time.
+    if password.len() > PASSWORD_MAX_BYTES || normalized(password).len() > PASSWORD_MAX_BYTES {
+        return Err(too_long(format!("A password has at most {PASSWORD_MAX_BYTES} bytes.")));
+    }
+    match normalized(password).graphemes(true).count() {
+        ..PASSWORD_MIN_CHARACTERS => Err(Rejection::new(
+            Code::BadPassword,
+            format!("A password has at least {PASSWORD_MIN_CHARACTERS} characters."),
+        )),
+        PASSWORD_MIN_CHARACTERS..=PASSWORD_MAX_CHARACTERS => Ok(()),
+        _ => Err(too_long(format!("A password has at most {PASSWORD_MAX_CHARACTERS} characters."))),
+    }
+}
+
+/// One form for what is one password: which bytes a keyboard sends for an accent or a full-width letter is up to the
+/// system (NIST SP 800-63B, 5.1.1.2; NFKC).
+fn normalized(password: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(password)
 }
 
 /// The form that is kept (PHC string).
 pub(super) async fn hash(password: &str) -> String {
-    let password = password.to_owned();
+    let password = normalized(password).into_owned();
     run(move || hash_now(&password)).await
 }
 
 /// Whether this password was hashed so. Takes as long without a hash, and is false then.
+///
+/// Passwords from before they were normalized were hashed as they were typed: so are tried as well.
 pub(super) async fn verify(password: &str, hash: Option<String>) -> bool {
     if password.len() > PASSWORD_MAX_BYTES {
         return false;
@@ -48,9 +68,12 @@ pub(super) async fn verify(password: &str, hash: Option<String>) -> bool {
     run(move || {
         let is_somebody = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
-        let parsed = PasswordHash::new(&hash);
-        let is_right =
-            parsed.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        let normal = normalized(&password);
+        let as_typed = (normal != password).then_some(password.as_str());
+        let is_right = PasswordHash::new(&hash).is_ok_and(|hash| {
+            let fits = |form: &str| Argon2::default().verify_password(form.as_bytes(), &hash).is_ok();
+            fits(&normal) || as_typed.is_some_and(fits)
+        });
         is_right && is_somebody
     })
     .await
@@ -91,11 +114,34 @@ mod tests {
         assert!(!verify("x", Some("damaged".into())).await);
     }
 
+    #[tokio::test]
+    async fn a_password_is_the_same_however_a_system_writes_it() {
+        let kept = hash("Zo\u{eb} ｐａｓｓｗｏｒｄ").await;
+        for typed in ["Zoe\u{308} password", "Zo\u{eb} ｐａｓｓｗｏｒｄ", "Zo\u{eb} password"] {
+            assert!(verify(typed, Some(kept.clone())).await, "{typed:?}");
+        }
+        assert!(!verify("Zoe password", Some(kept)).await, "an accent counts");
+    }
+
+    #[tokio::test]
+    async fn one_that_was_hashed_as_it_was_typed_still_is_right() {
+        let kept = hash_now("Zoe\u{308} password");
+        assert!(verify("Zoe\u{308} password", Some(kept.clone())).await);
+        assert!(!verify("Zo\u{eb} password", Some(kept)).await, "this is what it was before");
+    }
+
     #[test]
-    fn a_short_or_endless_password_is_none() {
-        check_form("8 signs!").expect("long enough");
-        check_form("七文字の言葉です").expect("characters count");
-        check_form("7 signs").expect_err("too short");
-        check_form(&"x".repeat(PASSWORD_MAX_BYTES + 1)).expect_err("too long");
+    fn a_short_or_endless_password_is_none_and_each_is_told() {
+        let code = |password: &str| check_form(password).err().map(|refused| refused.code);
+        for password in ["8 signs!", "七文字の言葉です", "👨‍👩‍👧‍👦1234567", &"パ".repeat(256), &"👨‍👩‍👧‍👦".repeat(100)]
+        {
+            assert_eq!(code(password), None, "{password}");
+        }
+        for password in ["", "7 signs", "👨‍👩‍👧‍👦123456", "e\u{301}234567"] {
+            assert_eq!(code(password), Some(Code::BadPassword), "{password}");
+        }
+        for password in ["x".repeat(257), "パ".repeat(257), "e".repeat(5_000), "\u{fdfa}".repeat(250)] {
+            assert_eq!(code(&password), Some(Code::PasswordTooLong), "{password}");
+        }
     }
 }

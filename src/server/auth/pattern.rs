@@ -6,10 +6,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::problem::{Code, Rejection};
+use crate::protocol::{
+    name::{ID_MAX_BYTES, is_id_character},
+    problem::{Code, Rejection},
+};
 
 /// Most bytes of a pattern: the longest room id, and the `*`.
-const PATTERN_MAX_BYTES: usize = 401;
+const PATTERN_MAX_BYTES: usize = ID_MAX_BYTES + 1;
 
 /// `ops` is that name alone, `ops-*` every name that begins so (`ops-` too), `*` every name. Compared letter by letter
 /// with a room's id or a channel's name: `Ops` is not `ops`.
@@ -22,7 +25,7 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let name = text.strip_suffix('*').unwrap_or(text);
         let fits = (1..=PATTERN_MAX_BYTES).contains(&text.len());
-        if !fits || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        if !fits || !name.chars().all(|c| c == '.' || is_id_character(c)) {
             let message = "A pattern is a name, or the beginning of names and a *.";
             return Err(Rejection::new(Code::BadRequest, message));
         }

@@ -8,12 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jsonwebtoken::{Algorithm, EncodingKey};
 use sha2::{Digest, Sha256};
 
 use crate::server::private_file;
 
 /// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
 const MIN_BYTES: usize = 32;
+/// Hexadecimal digits of a key's name: of the few installations on one host no two have the same.
+const NAME_DIGITS: usize = 8;
 
 /// The key that signs sessions, in the data folder, unless it is a setting.
 pub const SESSION_KEY_FILE: &str = "jwt-secret";
@@ -123,6 +126,19 @@ impl Secret {
         String::from_utf8_lossy(&self.0).into_owned()
     }
 
+    /// A secret of its own for one purpose, always the same: 64 hexadecimal digits, which tell nothing of the key
+    /// (HMAC-SHA-256, RFC 2104).
+    pub fn derive(&self, purpose: &str) -> String {
+        let key = EncodingKey::from_secret(&self.0);
+        let signed = jsonwebtoken::crypto::sign(purpose.as_bytes(), &key, Algorithm::HS256);
+        hash(&signed.expect("any secret is an HMAC key"))
+    }
+
+    /// A word that tells who has another key, such as another installation. It is no secret.
+    pub fn name(&self) -> String {
+        self.derive("name")[..NAME_DIGITS].to_owned()
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -174,6 +190,17 @@ mod tests {
     fn a_short_setting_is_refused_with_the_fix() {
         let refused = Secret::from_setting("short").expect_err("too short").to_string();
         assert!(refused.contains("at least 32"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_derived_is_of_the_key_and_the_purpose() {
+        let key = |text: &str| Secret::from_setting(text).expect("long enough");
+        let (one, other) = (key(&"1".repeat(32)), key(&"2".repeat(32)));
+        assert_eq!(one.derive("a"), one.derive("a"));
+        assert_ne!(one.derive("a"), one.derive("b"));
+        assert_ne!(one.derive("a"), other.derive("a"));
+        assert_ne!(one.name(), other.name());
+        assert_eq!(one.name().len(), NAME_DIGITS);
     }
 
     #[test]

@@ -1,24 +1,32 @@
 //! Our own tokens: those of guests, who are whom their token says, and those of accounts, whose token names a session
 //! that can be ended. `Auth` is the caller; it says whether the session of an account still is one.
+//!
+//! A token is dated by the wall time and ends by the settled time, so that a clock that leaps makes nobody another
+//! person: neither while it is wrong, nor when the new time is believed and the token was renewed before that.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    identity::{Identity, now_seconds},
+    identity::{Identity, seconds},
     secret::Secret,
 };
-use crate::protocol::session::{Session, User};
+use crate::{
+    protocol::session::{Session, User},
+    server::clock::Clock,
+};
 
 /// Who issues these tokens. With it nobody takes one of ours for another system's, although both may be signed with
 /// the same secret.
 pub(super) const OWN_ISSUER: &str = "idobata";
 /// How long a session lasts after it was last renewed.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A page load renews a session that is older than this.
+/// A page load renews a session that is older than this, or dated so far in the future by a clock that was put right.
 const RENEW_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// How much longer a token is taken: the clocks of several nodes may be so far apart.
+const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What a token says (RFC 7519): whom it is for, and from when to when.
 #[derive(Serialize, Deserialize)]
@@ -38,18 +46,22 @@ pub(super) struct Sessions {
     sign: EncodingKey,
     verify: DecodingKey,
     validation: Validation,
+    clock: Arc<Clock>,
 }
 
 impl Sessions {
     /// Sessions signed with `secret`.
-    pub(super) fn new(secret: &Secret) -> Self {
+    pub(super) fn new(secret: &Secret, clock: Arc<Clock>) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[OWN_ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        // The library goes by the wall time; see `verify`.
+        validation.validate_exp = false;
         Self {
             sign: EncodingKey::from_secret(secret.as_bytes()),
             verify: DecodingKey::from_secret(secret.as_bytes()),
             validation,
+            clock,
         }
     }
 
@@ -63,7 +75,7 @@ impl Sessions {
 
     /// A token for `user`, in this session of their account if they have one.
     pub(super) fn issue(&self, user: User, session: Option<String>) -> Session {
-        let now = now_seconds();
+        let now = seconds(self.clock.wall_ms());
         let claims = Claims {
             iss: OWN_ISSUER.to_owned(),
             sub: user.id.clone(),
@@ -80,7 +92,10 @@ impl Sessions {
     /// Whom a token speaks for; `None` when it is not ours, was changed, or is over.
     pub(super) fn verify(&self, token: &str) -> Option<Identity> {
         let claims = decode::<Claims>(token, &self.verify, &self.validation).ok()?.claims;
-        let is_stale = now_seconds().saturating_sub(claims.iat) > RENEW_AFTER.as_secs();
+        if claims.exp.saturating_add(LEEWAY.as_secs()) <= seconds(self.clock.settled_ms()) {
+            return None;
+        }
+        let is_stale = seconds(self.clock.wall_ms()).abs_diff(claims.iat) > RENEW_AFTER.as_secs();
         let user = User { id: claims.sub, name: claims.name };
         Some(Identity { session: claims.sid, expires_at: claims.exp, is_stale, ..Identity::of(user) })
     }
@@ -88,10 +103,24 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
     use super::*;
+    use crate::server::clock::Reading;
+
+    const DAY_MS: i64 = 86_400_000;
+    const NOW_MS: i64 = 1_800_000_000_000;
 
     fn sessions(secret: &str) -> Sessions {
-        Sessions::new(&Secret::from_setting(secret).expect("long enough"))
+        on_wall(secret, &Arc::new(AtomicI64::new(NOW_MS)))
+    }
+
+    /// Sessions on a clock whose wall time is this, and whose monotonic time stands still.
+    fn on_wall(secret: &str, wall_ms: &Arc<AtomicI64>) -> Sessions {
+        let wall_ms = wall_ms.clone();
+        let read = move || Reading { wall_ms: wall_ms.load(Relaxed), monotonic_ms: 0 };
+        let clock = Arc::new(Clock::new(RENEW_AFTER, read));
+        Sessions::new(&Secret::from_setting(secret).expect("long enough"), clock)
     }
 
     const ONE: &str = "a secret of at least 32 characters";
@@ -110,6 +139,32 @@ mod tests {
         let (head, signature) = session.token.rsplit_once('.').expect("three parts");
         assert!(sessions(ONE).verify(&format!("{head}x.{signature}")).is_none());
         assert!(sessions(ONE).verify("").is_none());
+    }
+
+    #[test]
+    fn a_guest_stays_who_they_are_while_the_clock_leaps_and_after_it() {
+        let wall_ms = Arc::new(AtomicI64::new(NOW_MS));
+        let sessions = on_wall(ONE, &wall_ms);
+        let before = sessions.welcome(Some("alice".into()));
+        wall_ms.store(NOW_MS + 400 * DAY_MS, Relaxed);
+        let identity = sessions.verify(&before.token).expect("it has not ended");
+        assert!(identity.is_stale, "with a new token she is known when the new time is believed");
+        let during = sessions.issue(identity.user, None);
+        assert!(!sessions.verify(&during.token).expect("it is good").is_stale);
+        wall_ms.store(NOW_MS, Relaxed);
+        let after = sessions.verify(&during.token).expect("it is good");
+        assert!(after.is_stale, "it is dated in the future, and its cookie has to be renewed as any other");
+    }
+
+    #[test]
+    fn a_token_is_over_after_its_lifetime() {
+        let wall_ms = Arc::new(AtomicI64::new(NOW_MS));
+        let token = on_wall(ONE, &wall_ms).welcome(None).token;
+        let lifetime_ms = (SESSION_LIFETIME + LEEWAY).as_millis() as i64;
+        for (age_ms, is_good) in [(lifetime_ms - 1_000, true), (lifetime_ms, false)] {
+            let later = Arc::new(AtomicI64::new(NOW_MS + age_ms));
+            assert_eq!(on_wall(ONE, &later).verify(&token).is_some(), is_good);
+        }
     }
 
     #[test]

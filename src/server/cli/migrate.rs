@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 
 use super::say;
 use crate::server::{
     config::Config,
+    exit::BadSetting,
     store::{
         location::{DatabaseUrl, Location},
         transfer::{self, Copied},
@@ -35,7 +36,8 @@ impl Migrate {
         let from = Location::of(Some(&self.from), &config.data)?;
         let to = Location::of(Some(&self.to), &config.data)?.signed_by(self.database_ca.clone());
         let (Location::File(file), Location::Server(address)) = (&from, &to) else {
-            bail!("a history is moved --from sqlite:PATH --to postgres://USER:PASSWORD@HOST/DATABASE");
+            let form = "a history is moved --from sqlite:PATH --to postgres://USER:PASSWORD@HOST/DATABASE";
+            return Err(BadSetting(form.to_owned()).into());
         };
         let copied = transfer::copy(file, address).await;
         let copied =

@@ -7,7 +7,7 @@ use std::{net::IpAddr, num::NonZeroU32, str::FromStr, time::Duration};
 use clap::Args;
 use ipnet::IpNet;
 
-use super::Age;
+use super::values::{Age, within};
 
 /// Every limit. `off` turns one off.
 #[derive(Clone, Debug, Args)]
@@ -178,19 +178,42 @@ pub struct Rate {
 /// Highest count of a rate: its share of even a second is then a time that can be measured.
 const COUNT_MAX: u32 = 1_000_000;
 
+/// Highest number of connections; more than one process can have open.
+const CONNECTIONS_MAX: u32 = 1_000_000;
+
+/// The word that turns a limit off.
+fn is_off(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("off")
+}
+
+impl FromStr for Rate {
+    type Err = ();
+
+    /// `100/1m`, or `100/m` for short.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (count, period) = text.split_once('/').ok_or(())?;
+        let count = within(count, 1..=COUNT_MAX).ok().and_then(NonZeroU32::new).ok_or(())?;
+        let period = period.trim();
+        let period = match period.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            true => format!("1{period}").parse::<Age>(),
+            false => period.parse(),
+        };
+        period.map(|Age(period)| Self { count, period }).map_err(drop)
+    }
+}
+
 impl FromStr for Limit<Rate> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
+        if is_off(text) {
             return Ok(Self(None));
         }
-        let rate = text.split_once('/').and_then(|(count, period)| {
-            let count = count.parse().ok().filter(|count: &NonZeroU32| count.get() <= COUNT_MAX)?;
-            Some(Rate { count, period: period.parse::<Age>().ok()?.0 })
-        });
-        rate.map(|rate| Self(Some(rate))).ok_or_else(|| {
-            format!("{text:?} is not a rate: write how many in what time, such as 100/1m, or off")
+        text.parse().map(|rate| Self(Some(rate))).map_err(|()| {
+            format!(
+                "{text:?} is not a rate: write how many (1 to {COUNT_MAX}) in what time (1s to 36500d), such as 100/1m, \
+                 or off"
+            )
         })
     }
 }
@@ -199,11 +222,11 @@ impl FromStr for Limit<u32> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            _ if text == "off" => Ok(Self(None)),
-            Ok(count) if count > 0 => Ok(Self(Some(count))),
-            _ => Err("write a whole number above 0, or off".to_owned()),
+        if is_off(text) {
+            return Ok(Self(None));
         }
+        let number = within(text, 1..=CONNECTIONS_MAX).map_err(|fault| format!("{fault}, or off"));
+        number.map(|number| Self(Some(number)))
     }
 }
 
@@ -228,10 +251,16 @@ mod tests {
         };
         assert_eq!("100/1m".parse(), rate(100, 60));
         assert_eq!("10/10s".parse(), rate(10, 10));
-        assert_eq!("off".parse(), Ok(Limit::<Rate>(None)));
-        for text in ["", "100", "100/", "/1m", "0/1m", "-1/1m", "1/0s", "1/1", "5000000/1s", "Off", "1/1m/1m"]
+        assert_eq!("100/m".parse(), rate(100, 60));
+        for off in ["off", "Off", "OFF", " off "] {
+            assert_eq!(off.parse(), Ok(Limit::<Rate>(None)));
+            assert_eq!(off.parse(), Ok(Limit::<u32>(None)));
+        }
+        for text in
+            ["", "100", "100/", "/1m", "0/1m", "-1/1m", "1/0s", "1/1", "5000000/1s", "none", "1/1m/1m"]
         {
-            text.parse::<Limit<Rate>>().expect_err(text);
+            let fault = text.parse::<Limit<Rate>>().expect_err(text);
+            assert!(fault.contains("1 to 1000000"), "{fault}");
         }
     }
 
@@ -239,8 +268,9 @@ mod tests {
     fn a_number_is_above_zero_or_off() {
         assert_eq!("20".parse(), Ok(Limit(Some(20_u32))));
         assert_eq!("off".parse(), Ok(Limit::<u32>(None)));
-        for text in ["", "0", "-1", "many", "1/1m"] {
-            text.parse::<Limit<u32>>().expect_err(text);
+        for text in ["", "0", "-1", "many", "1/1m", "5000000"] {
+            let fault = text.parse::<Limit<u32>>().expect_err(text);
+            assert!(fault.contains("from 1 to 1000000, or off"), "{fault}");
         }
     }
 

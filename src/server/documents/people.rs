@@ -12,6 +12,8 @@ pub struct People {
     pub people: Vec<Person>,
     /// The invitations that can be used.
     pub invitations: Vec<Invitation>,
+    /// The one-time id of the form that invites, see `server/auth/submissions.rs`.
+    pub once: String,
     /// Why the last change was refused.
     pub problem: Option<Code>,
 }
@@ -50,7 +52,7 @@ impl Document for People {
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
-        let Self { people, invitations, problem } = self;
+        let Self { people, invitations, once, problem } = self;
         // What an administrator may not do is only to be the last one.
         let problem = problem.map(|code| match code {
             Code::NotAllowed => texts.last_administrator,
@@ -63,7 +65,7 @@ impl Document for People {
             <section class="panel">
                 <ul class="rows">{people}</ul>
             </section>
-            {invitation_list(texts, invitations)}
+            {invitation_list(texts, invitations, once)}
         }
         .into_any()
     }
@@ -119,7 +121,11 @@ fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     }
 }
 
-fn invitation_list(texts: &'static Texts, invitations: Vec<Invitation>) -> impl IntoView + use<> {
+fn invitation_list(
+    texts: &'static Texts,
+    invitations: Vec<Invitation>,
+    once: String,
+) -> impl IntoView + use<> {
     let is_empty = invitations.is_empty();
     let row = |Invitation { id, by, expires_at }| {
         view! {
@@ -141,6 +147,7 @@ fn invitation_list(texts: &'static Texts, invitations: Vec<Invitation>) -> impl 
             {is_empty.then(|| view! { <p class="muted">{texts.no_invitations}</p> })}
             <ul class="rows">{invitations.into_iter().map(row).collect::<Vec<_>>()}</ul>
             <form method="post" action="/people/invitations">
+                <input type="hidden" name="once" value=once />
                 <button type="submit" class="primary">{texts.invite}</button>
             </form>
         </section>

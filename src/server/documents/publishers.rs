@@ -18,6 +18,8 @@ pub struct Publishers {
     pub name: String,
     /// The channels that were typed.
     pub channels: String,
+    /// The one-time id of the form, see `server/auth/submissions.rs`.
+    pub once: String,
     /// Why the last change was refused.
     pub problem: Option<Code>,
 }
@@ -28,7 +30,7 @@ impl Document for Publishers {
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
-        let Self { publishers, name, channels, problem } = self;
+        let Self { publishers, name, channels, once, problem } = self;
         let is_empty = publishers.is_empty();
         let (of_channels, of_name) = match problem {
             Some(Code::BadRequest) => (problem, None),
@@ -51,6 +53,7 @@ impl Document for Publishers {
                 {problem.map(|text| view! { <p class="note" role="alert" id=ABOUT>{text}</p> })}
                 {labelled_input("name", texts.name, name, None, of_name)}
                 {labelled_input("channels", texts.channels, channels, Some(texts.channels_hint), of_channels)}
+                <input type="hidden" name="once" value=once />
                 <button type="submit">{texts.make_publisher}</button>
             </form>
         }

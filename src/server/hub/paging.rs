@@ -112,6 +112,8 @@ impl Hub {
             let newest = Cursor { epoch: slice.bounds.epoch, offset: slice.bounds.head };
             return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true });
         }
+        // Backwards there is no loss to be told of, and none that this cursor should carry along.
+        let cursor = Cursor { epoch: slice.bounds.epoch.clone(), ..cursor };
         let mut page = self.page_of(&slice, cursor, false);
         page.cursor.offset = page.entries.first().map_or(page.cursor.offset, |entry| entry.offset);
         Ok(page)
@@ -131,14 +133,19 @@ impl Hub {
         let Subscribed { mut subscription, recovered } =
             self.subscribe(name, Start::After(cursor), filter, bell.clone()).await?;
         let (mut entries, mut reset) = (Vec::new(), !recovered);
-        let mut cursor = subscription.cursor();
+        let (mut cursor, mut told_loss) = (subscription.cursor(), subscription.told_loss());
+        let mut more = false;
         while entries.len() < limit && fitting(entries.iter(), PAGE_BYTES) == entries.len() {
             match subscription.read().await? {
                 Batch::Entries(batch) => entries.extend(batch),
                 // A poll belongs to nobody: who asks is checked again when there is an answer.
                 Batch::Evicted => break,
-                // What was read before the reset would not join with what follows it.
-                Batch::Reset(_) => (entries, reset) = (Vec::new(), true),
+                // What was read before is whole up to here: the next page tells the reset.
+                Batch::Reset(_) if !entries.is_empty() => {
+                    more = true;
+                    break;
+                }
+                Batch::Reset(_) => reset = true,
                 Batch::Idle if !entries.is_empty() || reset => break,
                 Batch::Idle => {
                     if is_news() {
@@ -151,14 +158,15 @@ impl Hub {
                     }
                 }
             }
-            cursor = subscription.cursor();
+            (cursor, told_loss) = (subscription.cursor(), subscription.told_loss());
         }
         let kept = fitting(entries.iter().take(limit), PAGE_BYTES);
-        let more = entries.len() > kept || has_more(&mut subscription).await?;
-        if entries.len() > kept {
+        let is_cut = entries.len() > kept;
+        if let Some(last) = entries.get(kept.saturating_sub(1)).filter(|_| is_cut) {
+            cursor = Cursor { epoch: cursor.epoch.at(last.offset, told_loss), offset: last.offset };
             entries.truncate(kept);
-            cursor.offset = entries.last().map_or(cursor.offset, |entry| entry.offset);
         }
+        let more = more || is_cut || has_more(&mut subscription).await?;
         Ok(Page { entries, cursor, more, reset })
     }
 

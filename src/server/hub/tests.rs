@@ -9,9 +9,10 @@ use super::*;
 use crate::protocol::cursor::Epoch;
 use crate::server::{
     backplane::Local,
+    clock::now_ms,
     metrics::Metrics,
     store::{
-        Announce, Record,
+        Announce, Channels, Record,
         postgres::{PostgresStore, cluster::Cluster},
         sqlite::SqliteStore,
     },
@@ -180,7 +181,7 @@ async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
     }
     bench
         .hub
-        .trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2, client_id_age_ms: 0 })
+        .trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2, client_id_age_ms: 0 }, now_ms())
         .await
         .expect("trimmed");
     let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {
@@ -188,6 +189,133 @@ async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
     };
     assert_eq!((cursor.offset, reader.subscription.cursor().offset), (390, 390));
     assert_eq!(reader.read_to(400).await, (391..=400).collect::<Vec<_>>(), "told once");
+}
+
+/// A notice in `ops`, then values that a trim removed: 1 is retained, and 17 to 21.
+async fn with_a_notice_below_the_floor() -> Bench {
+    let bench = Bench::new(|_| true);
+    bench.publish_and_trim().await;
+    bench
+}
+
+impl Bench {
+    async fn publish_and_trim(&self) {
+        self.publish("ops").await;
+        let value = |_| Draft {
+            author: "a".into(),
+            client_id: None,
+            channel: Some("server".into()),
+            lasting: false,
+            body: "{}".into(),
+        };
+        self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
+        let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
+        self.hub.trim(|_| retention).await.expect("trimmed");
+    }
+
+    async fn cursor(&self, offset: Offset) -> Cursor {
+        Cursor { epoch: self.hub.store().bounds(&TopicName::Feed).await.expect("read").epoch, offset }
+    }
+
+    async fn page(&self, after: &Cursor, filter: Filter, limit: usize) -> Page {
+        let query = PageQuery::After(after.clone(), Duration::ZERO);
+        self.hub.page(&TopicName::Feed, query, filter, limit).await.expect("read")
+    }
+}
+
+fn only(channel: &str) -> Filter {
+    Filter { channels: Channels::Only([channel.to_owned()].into()), lasting: false }
+}
+
+fn offsets(page: &Page) -> Vec<Offset> {
+    page.entries.iter().map(|entry| entry.offset).collect()
+}
+
+#[tokio::test]
+async fn a_reader_is_reset_only_when_something_that_it_reads_was_removed() {
+    let bench = with_a_notice_below_the_floor().await;
+    let start = bench.cursor(0).await;
+    let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
+    for filter in [only("ops"), except] {
+        let page = bench.page(&start, filter, 9).await;
+        assert_eq!(
+            (offsets(&page), page.reset, page.cursor.to_string()),
+            (vec![1], false, bench.cursor(21).await.to_string())
+        );
+    }
+    let page = bench.page(&start, only("server"), 9).await;
+    assert_eq!((offsets(&page), page.reset), ((17..=21).collect(), true));
+    let page = bench.page(&bench.cursor(16).await, Filter::default(), 9).await;
+    assert_eq!((offsets(&page), page.reset), ((17..=21).collect(), false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_trimmed_is_known_from_the_store() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let mut reader = here.reader(Start::New).await;
+    there.publish_and_trim().await;
+    // All that this node ever hears: there is a later head.
+    let bounds = here.hub.store().bounds_of(&[TopicName::Feed]).await.expect("read");
+    here.hub.topics.learn_all(&bounds);
+    let reset = loop {
+        match reader.subscription.read().await.expect("read") {
+            Batch::Idle => reader.bell.rung().await,
+            Batch::Reset(cursor) => break cursor,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((reset.offset, reset.epoch.told_loss()), (0, 16));
+    assert_eq!(reader.read_to(21).await, [1, 17, 18, 19, 20, 21]);
+    let page = here.page(&here.cursor(0).await, only("ops"), 9).await;
+    assert_eq!((offsets(&page), page.reset), (vec![1], false));
+}
+
+#[tokio::test]
+async fn after_one_reset_all_that_is_retained_comes_however_often_the_reader_is_cut() {
+    let bench = with_a_notice_below_the_floor().await;
+    let (mut cursor, mut seen, mut resets) = (bench.cursor(0).await, Vec::new(), 0);
+    loop {
+        // One entry a page: a new subscription for each.
+        let page = bench.page(&cursor, Filter::default(), 1).await;
+        seen.extend(offsets(&page));
+        resets += usize::from(page.reset);
+        cursor = page.cursor.to_string().parse().expect("a cursor");
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!((seen, resets), ([1].into_iter().chain(17..=21).collect(), 1));
+    assert_eq!(cursor.to_string(), bench.cursor(21).await.to_string(), "nothing is left to be remembered");
+    // What is removed after that is a loss of its own.
+    let inside = bench.page(&bench.cursor(0).await, Filter::default(), 1).await.cursor;
+    assert_eq!((inside.offset, inside.epoch.told_loss()), (1, 16));
+    let retention = Retention { entries: 3, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
+    bench.hub.trim(|_| retention).await.expect("trimmed");
+    let page = bench.page(&inside, Filter::default(), 9).await;
+    assert_eq!((offsets(&page), page.reset), ((19..=21).collect(), true));
+}
+
+#[tokio::test]
+async fn a_log_of_another_numbering_is_read_from_its_oldest_retained_entry() {
+    let bench = with_a_notice_below_the_floor().await;
+    let beyond = bench.cursor(99).await;
+    let elsewhere = Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 20 };
+    for lost in [beyond, elsewhere] {
+        let page = bench.page(&lost, Filter::default(), 9).await;
+        assert_eq!((offsets(&page), page.reset), ([1].into_iter().chain(17..=21).collect(), true));
+        let reader = bench.reader(Start::After(lost)).await;
+        assert_eq!((reader.recovered, reader.subscription.cursor().offset), (false, 0));
+    }
+}
+
+#[tokio::test]
+async fn the_newest_entries_are_those_that_are_retained() {
+    let bench = with_a_notice_below_the_floor().await;
+    for (count, expected) in [(3, vec![19, 20, 21]), (6, [1].into_iter().chain(17..=21).collect())] {
+        let mut reader = bench.reader(Start::Last(count)).await;
+        assert_eq!((reader.read_to(21).await, reader.recovered), (expected, true), "no reset is needed");
+    }
 }
 
 #[tokio::test]

@@ -26,7 +26,13 @@ impl Apply for Rights {
             Kind::Room => self.apply_room(step),
             Kind::Member => self.apply_member(step),
             Kind::Channel => self.channels.apply(step),
-            Kind::Account | Kind::AccountName | Kind::Session | Kind::Link | Kind::Publisher => Ok(()),
+            Kind::Account
+            | Kind::AccountName
+            | Kind::Session
+            | Kind::Link
+            | Kind::Publisher
+            | Kind::Submission
+            | Kind::Leap => Ok(()),
         };
         // It does not stop what comes after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "a change of rights cannot be applied"));

@@ -10,7 +10,8 @@ use super::{Membership, Ownership, Rights, place};
 use crate::{
     protocol::{chat::Room, name::RoomId, session::User},
     server::{
-        clock::now_ms,
+        auth::Submission,
+        clock::{Clock, now_ms},
         error::Error,
         store::directory::{Expect, Kind, Step},
     },
@@ -34,7 +35,19 @@ impl Rights {
     /// Says whose a new room is. When this returns no node that is alive takes a private one for everybody's. False:
     /// somebody has it already.
     pub async fn claim(&self, room: &RoomId, owner: &User, is_private: bool) -> Result<bool, Error> {
-        let ownership = Ownership { owner: owner.clone(), is_private, claimed_at: now_ms() };
+        self.claim_by(room, owner, is_private, None).await
+    }
+
+    /// The same by a form, see [`Rights::was_made_by`].
+    pub async fn claim_by(
+        &self,
+        room: &RoomId,
+        owner: &User,
+        is_private: bool,
+        submission: Option<&Submission>,
+    ) -> Result<bool, Error> {
+        let submission = submission.map(|submission| submission.digits().to_owned());
+        let ownership = Ownership { owner: owner.clone(), is_private, claimed_at: now_ms(), submission };
         let member = Membership { name: owner.name.clone() };
         let steps = vec![
             Step::put(Kind::Room, room.as_str(), Expect::Absent, &ownership),
@@ -52,13 +65,18 @@ impl Rights {
         self.take_back(room, |claim| claim.owner.id == owner.id).await
     }
 
-    /// Takes back what was claimed and never made. To be called at the start; `made` are the rooms there are.
-    pub async fn drop_lost_claims(&self, made: &[Room]) -> Result<(), Error> {
+    /// Takes back what was claimed and never made. To be called at the start, before rooms are made; `made` are the
+    /// rooms there are.
+    pub async fn drop_lost_claims(&self, made: &[Room], clock: &Clock) -> Result<(), Error> {
         let age_ms = i64::try_from(self.claim_age.as_millis()).unwrap_or(i64::MAX);
-        let latest = now_ms().saturating_sub(age_ms);
+        // A clock that is ahead makes no claim old. One that was ahead and was put right made claims that are dated in
+        // the future: they would keep their names from everybody until then.
+        let latest = clock.settled_ms().saturating_sub(age_ms);
+        let earliest = clock.wall_ms().saturating_add(age_ms);
+        let is_lost = |claim: &Ownership| claim.claimed_at <= latest || claim.claimed_at >= earliest;
         for room in self.claimed() {
             if !made.iter().any(|known| known.id == room) {
-                self.take_back(&room, |claim| claim.claimed_at <= latest).await?;
+                self.take_back(&room, is_lost).await?;
             }
         }
         Ok(())

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 
 pub use self::channels::{ChannelRights, LimitedChannel};
 use super::{
-    auth::{Identity, covers},
+    auth::{Identity, Submission, covers},
     error::Error,
     following::Following,
     hub::Hub,
@@ -48,6 +48,9 @@ struct Ownership {
     /// When it became somebody's, in milliseconds since the Unix epoch; 0: before that was noted.
     #[serde(default)]
     claimed_at: i64,
+    /// The form that it was made by, if it was one: sent again it makes nothing. Hashed, because it is no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    submission: Option<String>,
 }
 
 /// What the directory has of a member.
@@ -136,6 +139,14 @@ impl Rights {
     /// Whether the room is theirs.
     pub fn owns(&self, room: &RoomId, who: &Identity) -> bool {
         self.look(room, |rights| rights.ownership.owner.id == who.user.id).unwrap_or(false)
+    }
+
+    /// Whether it was made by this form, of somebody's who is its owner.
+    pub fn was_made_by(&self, room: &RoomId, who: &Identity, submission: Option<&Submission>) -> bool {
+        let digits = submission.map(Submission::digits);
+        digits.is_some()
+            && self.owns(room, who)
+            && self.look(room, |rights| rights.ownership.submission.as_deref() == digits).unwrap_or(false)
     }
 
     /// The members of a room whose owner keeps a list, the owner first. For those who may enter.

@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
-use super::visitor::{Caller, bearer, no_session};
+use super::{
+    credentials::bearer,
+    visitor::{Caller, no_session},
+};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{error::Error, operator::Provenance, state::AppState},
@@ -21,7 +24,9 @@ impl FromRequestParts<AppState> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-        if peer.is_some_and(|peer| is_operator(state, peer, &parts.headers)) {
+        if let Some(peer) = peer
+            && is_operator(state, peer, &parts.headers)?
+        {
             return Ok(Self);
         }
         match Caller::from_request_parts(parts, state).await? {
@@ -34,9 +39,22 @@ impl FromRequestParts<AppState> for Administrator {
     }
 }
 
-/// Whether who runs the server sent a request.
-pub(super) fn is_operator(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
+/// Whether who runs the server sent a request. Refuses credentials that cannot be read.
+pub(super) fn is_operator(
+    state: &AppState,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<bool, Rejection> {
+    let bearer = bearer(headers)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
-    state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer: bearer(headers) })
+    let is_forwarded = headers.keys().any(tells_of_a_proxy);
+    Ok(state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer }))
+}
+
+/// Whether a header is one that only what passes a request on adds: a proxy on this machine makes everybody look as if
+/// they were on it.
+fn tells_of_a_proxy(name: &HeaderName) -> bool {
+    const OTHERS: [&str; 6] =
+        ["cf-connecting-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-real-ip"];
+    name.as_str().starts_with("x-forwarded") || OTHERS.contains(&name.as_str())
 }

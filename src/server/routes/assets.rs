@@ -11,7 +11,7 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::problem;
+use super::{content_coding::Accepted, problem};
 
 /// Release builds carry the files; debug builds read them from the folder at every request.
 #[derive(Embed)]
@@ -19,8 +19,9 @@ use super::problem;
 #[allow_missing = true]
 struct Site;
 
-/// Precompressed forms that the build leaves beside each file, best first.
-const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
+/// The forms of each file: the plain one, and those that the build leaves beside it, with what their names end in. The
+/// best is the last.
+const FORMS: [(&str, &str); 3] = [("identity", ""), ("gzip", ".gz"), ("br", ".br")];
 
 /// The icon is written, not built: a server has it before there is a site.
 const ICON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/favicon.svg"));
@@ -63,29 +64,56 @@ pub(super) async fn favicon() -> impl IntoResponse {
 }
 
 async fn serve(name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
-    let Some((file, encoding)) = find(name, headers) else {
+    if Site::get(name).is_none() {
         return problem::not_found().await.into_response();
+    }
+    let Some((file, coding)) = find(name, headers) else {
+        return (StatusCode::NOT_ACCEPTABLE, "This file is there plain, by gzip and by br.\n")
+            .into_response();
     };
+    let tag = tag_of(&file);
+    let mut response = match is_known(headers, &tag) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => contents(name, file, coding),
+    };
+    let head = response.headers_mut();
+    head.insert(header::ETAG, HeaderValue::try_from(tag).expect("digits in quotes"));
+    head.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    head.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+fn contents(name: &str, file: EmbeddedFile, coding: &'static str) -> Response {
     let kind = mime_guess::from_path(name).first_or_octet_stream();
     let mut response = (StatusCode::OK, file.data).into_response();
     let head = response.headers_mut();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_str(kind.as_ref()).expect("a media type is ASCII"));
-    head.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    head.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(encoding) = encoding {
-        head.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    if coding != "identity" {
+        head.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response
 }
 
-fn find(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
-    let accepted =
-        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let compressed = ENCODINGS
-        .into_iter()
-        .filter(|(encoding, _)| {
-            accepted.split(',').any(|one| one.split(';').next().is_some_and(|one| one.trim() == *encoding))
-        })
-        .find_map(|(encoding, suffix)| Some((Site::get(&format!("{name}.{suffix}"))?, Some(encoding))));
-    compressed.or_else(|| Some((Site::get(name)?, None)))
+/// The form of a file that the client wants most, and of several the best. `None`: it takes none of them.
+fn find(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, &'static str)> {
+    let accepted = Accepted::of(headers);
+    let forms = FORMS.into_iter().filter_map(|(coding, end)| {
+        let quality = accepted.quality(coding)?;
+        Some((quality, Site::get(&format!("{name}{end}"))?, coding))
+    });
+    forms.max_by_key(|(quality, ..)| *quality).map(|(_, file, coding)| (file, coding))
+}
+
+/// Names the bytes of one form (RFC 9110, 8.8.3).
+fn tag_of(file: &EmbeddedFile) -> String {
+    let hash = file.metadata.sha256_hash();
+    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// Whether the client has these bytes (RFC 9110, 13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }

@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use axum::{
-    Form,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{FromRequest, Request},
     http::StatusCode,
 };
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::BODY_MAX_BYTES;
-use crate::protocol::problem::{Code, Rejection};
+use super::{
+    BODY_MAX_BYTES, body_coding, charset,
+    media_type::{Kind, MediaType},
+};
+use crate::protocol::{
+    members::{Members, parse_json},
+    problem::{Code, Rejection},
+};
 
 /// A body is at most 64 KiB: whoever takes longer for it is not sending it. Of Socket.IO four times as much.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,45 +29,73 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let headers = request.headers().clone();
         let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
         let read = read.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))?;
-        read.map(Self).map_err(|error| match error.status() {
+        let body = read.map_err(|error| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Rejection::new(Code::TooLarge, format!("A request body has at most {BODY_MAX_BYTES} bytes."))
             }
             _ => Rejection::new(Code::BadRequest, "The request body did not come through."),
-        })
+        })?;
+        body_coding::decode(&headers, body).map(Self)
     }
+}
+
+/// What a body of JSON is read as.
+pub(super) trait FromMembers: Sized {
+    /// Takes its members. What is left over is its own to ignore or to refuse.
+    fn from_members(members: &mut Members) -> Result<Self, Rejection>;
 }
 
 /// A body of JSON, whatever it calls itself.
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: FromMembers, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let media_type = MediaType::of(request.headers())?;
         let RawBody(body) = RawBody::from_request(request, state).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| {
-            let (code, what) = match error.classify() {
-                serde_json::error::Category::Data => (Code::BadRequest, "does not have the expected form"),
-                _ => (Code::BadJson, "is not JSON"),
-            };
-            Rejection::new(code, format!("The body {what}: {error}."))
-        })
+        let json = charset::decode(&body, media_type.charset.as_deref())?;
+        let mut members = Members::of(parse_json(&json, "body")?, "body", Code::BadRequest)?;
+        T::from_members(&mut members).map(Self)
     }
 }
 
-/// A form, as a browser sends one.
+/// A form, as a browser sends one. Names of fields are read in any case.
 pub(super) struct FormBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
     type Rejection = Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
-        let (parts, body) = request.into_parts();
-        let RawBody(body) = RawBody::from_request(Request::from_parts(parts.clone(), body), state).await?;
-        let form = Form::from_request(Request::from_parts(parts, Body::from(body)), state).await;
-        form.map(|Form(form)| Self(form)).map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
+        let media_type = MediaType::of(request.headers())?;
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        if media_type.kind != Kind::Form {
+            let message = "A form is sent with Content-Type: application/x-www-form-urlencoded.";
+            return Err(Rejection::new(Code::BadRequest, message));
+        }
+        parse_form(&body).map(Self)
+    }
+}
+
+fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
+    let refused = |error| Rejection::new(Code::BadRequest, describe(&error));
+    let mut fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
+        .map_err(|_| Rejection::new(Code::BadRequest, "The form is not UTF-8."))?;
+    fields.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    let fields = serde_urlencoded::to_string(fields).expect("texts are always encoded");
+    serde_urlencoded::from_str(&fields).map_err(refused)
+}
+
+/// What is wrong with a form in our words, with the field that serde names.
+fn describe(error: &serde::de::value::Error) -> String {
+    let said = error.to_string();
+    let field = said.split('`').nth(1).unwrap_or_default();
+    match said.split_whitespace().next() {
+        Some("missing") => format!("The form needs the field {field}."),
+        Some("duplicate") => format!("The form has the field {field} more than once."),
+        _ => "A field of the form does not have a value that it may have.".to_owned(),
     }
 }

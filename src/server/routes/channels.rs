@@ -1,19 +1,33 @@
 //! `/api/channels`: who reads which channel of the feed, for administrators. A channel that is not listed is everybody's.
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Deserialize;
 
-use super::{administrator::Administrator, body::JsonBody, members, path::PathText};
+use super::{
+    administrator::Administrator,
+    body::{FromMembers, JsonBody},
+    members,
+    path::PathText,
+};
 use crate::{
-    protocol::problem::{Code, Rejection},
+    protocol::{
+        members::Members,
+        problem::{Code, Rejection},
+    },
     server::{error::Error, rights::LimitedChannel, state::AppState},
 };
 
 /// The body of `PUT /api/channels/{channel}/readers`.
-#[derive(Deserialize)]
 pub(super) struct Readers {
     /// People with an account, or people who are in a room now. None: nobody reads the channel.
     names: Vec<String>,
+}
+
+impl FromMembers for Readers {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let names = members.texts(&["names"])?.ok_or_else(|| members.missing(&["names"]))?;
+        members.refuse_left(&["names"], |_| true)?;
+        Ok(Self { names })
+    }
 }
 
 /// The channels that not everybody reads.

@@ -1,6 +1,9 @@
 //! The cookies: out of reach of scripts, and not sent along by other sites' forms. Behind TLS they are `Secure`, and
 //! their names begin with `__Host-`: a browser takes such a cookie from this host alone, not from its neighbours in
 //! the domain (RFC 6265bis, section 4.1.3.2).
+//!
+//! Where the host may have another installation at another port, their names end with this one's. Before that was so
+//! they did not: a cookie of the earlier name is read as long as there is none of the present one.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,15 +12,32 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::server::site::Site;
 
-/// The value that a request brings.
+/// The value that a request brings, by its present name or else by the earlier one.
 pub(super) fn read(site: &Site, headers: &HeaderMap, name: &'static str) -> Option<String> {
-    CookieJar::from_headers(headers).get(&full_name(site, name)).map(|cookie| cookie.value().to_owned())
+    let jar = CookieJar::from_headers(headers);
+    let present = jar.get(&present_name(site, name)).or_else(|| jar.get(&earlier_name(site, name)));
+    present.map(|cookie| cookie.value().to_owned())
+}
+
+/// Whether what [`read`] gives stands there by its earlier name.
+pub(super) fn is_earlier(site: &Site, headers: &HeaderMap, name: &'static str) -> bool {
+    let jar = CookieJar::from_headers(headers);
+    jar.get(&present_name(site, name)).is_none() && jar.get(&earlier_name(site, name)).is_some()
 }
 
 /// A cookie that lasts for `age`; one of no age removes what is there.
 pub(super) fn make(site: &Site, name: &'static str, value: String, age: Duration) -> Cookie<'static> {
+    build(site, present_name(site, name), value, age)
+}
+
+/// Removes the cookie by its earlier name.
+pub(super) fn remove_earlier(site: &Site, name: &'static str) -> Cookie<'static> {
+    build(site, earlier_name(site, name), String::new(), Duration::ZERO)
+}
+
+fn build(site: &Site, name: Cow<'static, str>, value: String, age: Duration) -> Cookie<'static> {
     let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-    Cookie::build((full_name(site, name), value))
+    Cookie::build((name, value))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
@@ -26,6 +46,13 @@ pub(super) fn make(site: &Site, name: &'static str, value: String, age: Duration
         .build()
 }
 
-fn full_name(site: &Site, name: &'static str) -> Cow<'static, str> {
+fn present_name(site: &Site, name: &'static str) -> Cow<'static, str> {
+    match site.installation() {
+        Some(word) => format!("{}_{word}", earlier_name(site, name)).into(),
+        None => earlier_name(site, name),
+    }
+}
+
+fn earlier_name(site: &Site, name: &'static str) -> Cow<'static, str> {
     if site.is_secure() { format!("__Host-{name}").into() } else { name.into() }
 }

@@ -8,55 +8,36 @@ use axum::{
     http::{HeaderMap, header},
     response::Response,
 };
-use serde::Deserialize;
 
 use super::{
-    event_stream::{Followed, lost_cursor, parse_start, respond},
+    event_stream::{Followed, lost_cursor, respond},
     live::{Client, connect, connect_poll},
-    page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
+    page_answer::{answer, cut_short, return_member},
     problem::problem_json,
+    query::{FeedQuery, LogQuery},
     visitor::{admit, no_session, over},
 };
 use crate::{
     protocol::{cursor::Cursor, feed::Control, problem::Rejection},
     server::{
-        clock::now_ms,
-        error::Error,
-        feed::{encode_control, parse_channels},
-        hub::Subscribed,
-        metrics::Kind,
-        state::AppState,
-        store::Channels,
-        subscription::Subscription,
-        topic::Bell,
+        clock::now_ms, error::Error, feed::encode_control, hub::Subscribed, metrics::Kind, state::AppState,
+        store::Channels, subscription::Subscription, topic::Bell,
     },
 };
-
-/// The query as it is written. `last` is for the stream only, `before`, `limit` and `wait` for the page.
-#[derive(Debug, Deserialize)]
-pub(super) struct RawQuery {
-    before: Option<String>,
-    after: Option<String>,
-    last: Option<usize>,
-    limit: Option<usize>,
-    wait: Option<u64>,
-    channel: Option<String>,
-    heartbeat: Option<bool>,
-}
 
 /// See the module.
 pub(super) async fn get(
     State(state): State<AppState>,
     headers: HeaderMap,
     client: Client,
-    ParsedQuery(query): ParsedQuery<RawQuery>,
+    FeedQuery(query): FeedQuery,
 ) -> Result<Response, Error> {
     state.rights.check_reader(client.caller.as_ref())?;
-    let channels = parse_channels(query.channel.as_deref())?;
+    let channels = query.channels()?;
     if wants_json(&headers) {
-        page(&state, &client, channels, query).await
+        page(&state, &client, channels, &query).await
     } else {
-        stream(&state, &client, channels, &headers, query).await
+        stream(&state, &client, channels, &headers, &query).await
     }
 }
 
@@ -70,10 +51,9 @@ async fn page(
     state: &AppState,
     client: &Client,
     channels: Channels,
-    query: RawQuery,
+    query: &LogQuery,
 ) -> Result<Response, Error> {
-    let RawQuery { before, after, limit, wait, .. } = query;
-    let (query, limit) = RawPageQuery { before, after, limit, wait, seen: None }.parse()?;
+    let (query, limit) = query.page()?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
     let admission = admit(state, caller.filter(|_| query.waits())).await?;
@@ -91,9 +71,9 @@ async fn stream(
     client: &Client,
     channels: Channels,
     headers: &HeaderMap,
-    query: RawQuery,
+    query: &LogQuery,
 ) -> Result<Response, Error> {
-    let start = parse_start(headers, query.after.as_deref(), query.last)?;
+    let start = query.start(headers)?;
     let connection = connect(state, Kind::Stream, client)?;
     let bell = Arc::new(Bell::default());
     let Subscribed { subscription, recovered } =
@@ -102,7 +82,7 @@ async fn stream(
     let followed = Followed {
         bell,
         greeting: encode_control(&Control::Connected { timestamp: now_ms(), head }),
-        has_heartbeat: query.heartbeat.unwrap_or(false),
+        has_heartbeat: query.heartbeat,
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         eviction: || None, // other channels than before are readable

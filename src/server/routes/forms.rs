@@ -5,8 +5,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use super::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::cookie::CookieJar;
@@ -17,13 +18,15 @@ use super::{
     client_address::ClientAddress,
     cookies,
     documents::{SignedIn, see},
+    once::Once,
+    page_query::ParsedQuery,
     path::PathText,
     visitor::cookie_of,
 };
 use crate::{
     app::i18n::Language,
     protocol::{
-        name::{RoomId, parse_name},
+        name::parse_name,
         problem::{Code, Rejection},
         session::Session,
     },
@@ -43,13 +46,14 @@ pub(super) async fn post_message(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
     PathText(room): PathText,
+    ParsedQuery(Once { once }): ParsedQuery<Once>,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
-    let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
+    let path = state.chat.id_of(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
     let post = async {
         let room = state.chat.room(&room, Some(&identity)).await?;
-        // The browser shows the page that follows, not this form again, so an id of ours will do.
-        let id = uuid::Uuid::new_v4().to_string();
+        let contents = ["message", room.as_str(), &text];
+        let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
         state.chat.post(&room, &identity.user, &id, &text).await
     };
     back_to(&path, post.await.err())
@@ -68,9 +72,12 @@ pub(super) struct RoomForm {
 pub(super) async fn create_room(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
+    ParsedQuery(Once { once }): ParsedQuery<Once>,
     FormBody(RoomForm { name, private, back }): FormBody<RoomForm>,
 ) -> Response {
-    match state.chat.create_room(&identity, &name, private).await {
+    let contents = ["room", &name, if private { "private" } else { "" }];
+    let submission = state.submissions.of(&identity.user.id, once.as_deref(), &contents);
+    match state.chat.create_room_once(&identity, &name, private, Some(&submission)).await {
         Ok(room) => back_to(&room.id.path(), None),
         Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
     }
@@ -119,7 +126,7 @@ pub(super) struct Back {
 pub(super) async fn choose_language(
     State(state): State<AppState>,
     PathText(language): PathText,
-    Query(Back { back }): Query<Back>,
+    Lenient(Back { back }): Lenient<Back>,
 ) -> Response {
     let Some(language) = Language::parse(&language) else {
         return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));

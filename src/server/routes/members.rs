@@ -1,15 +1,15 @@
 //! `/api/rooms/{room}/members`: who may enter a private room. Its members see the list, its owner changes it.
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Deserialize;
 
 use super::{
-    body::JsonBody,
+    body::{FromMembers, JsonBody},
     path::{PathPair, PathText},
     visitor::Visitor,
 };
 use crate::{
     protocol::{
+        members::Members,
         problem::{Code, Rejection},
         session::User,
     },
@@ -17,10 +17,17 @@ use crate::{
 };
 
 /// The body of `POST /api/rooms/{room}/members`.
-#[derive(Deserialize)]
 pub(super) struct NewMember {
     /// Somebody with an account, or somebody who is in a room now.
     name: String,
+}
+
+impl FromMembers for NewMember {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let name = members.required_text(&["name"])?;
+        members.refuse_left(&["name"], |_| true)?;
+        Ok(Self { name })
+    }
 }
 
 /// The members, the owner first. Empty for a room that is nobody's.

@@ -4,11 +4,17 @@
 mod administrator;
 mod assets;
 mod body;
+mod body_coding;
 mod channels;
+mod charset;
 mod chat_socket;
+mod clean_path;
 mod client_address;
 mod completion;
+mod content_coding;
 mod cookies;
+mod credentials;
+mod document_data;
 mod documents;
 mod event_stream;
 mod farewell;
@@ -19,10 +25,12 @@ mod headers;
 mod host;
 mod limit;
 mod live;
+mod media_type;
 mod members;
+mod once;
 mod operate;
 mod origin;
-mod page_query;
+mod page_answer;
 mod pages;
 mod path;
 mod problem;
@@ -30,7 +38,9 @@ mod problem;
 mod properties;
 mod publish;
 mod publishers;
+mod query;
 mod reading;
+mod request_head;
 mod room_events;
 mod rooms;
 mod session;
@@ -44,6 +54,7 @@ use axum::{
     middleware,
     routing::{any, delete, get, post, put},
 };
+use tower::util::MapRequest;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::state::AppState;
@@ -65,7 +76,7 @@ pub fn router(state: AppState) -> Router {
 
     let api = Router::new()
         .route("/api/events", get(feed_events::get))
-        .route("/api/events/{channel}", post(publish::post))
+        .route("/api/events/{channel}", post(publish::post).put(publish::post))
         .route("/api/rooms", get(rooms::list).post(rooms::create))
         .route("/api/rooms/{room}/messages", get(rooms::messages).post(rooms::post))
         .route("/api/rooms/{room}/typing", post(rooms::typing))
@@ -86,7 +97,7 @@ pub fn router(state: AppState) -> Router {
     // What a browser asks for by itself: pages, their forms and what they ask for.
     let site = pages::router()
         .merge(documents::router(&state))
-        .route("/rooms", post(forms::create_room))
+        .route("/rooms", get(pages::nowhere).post(forms::create_room))
         .route("/rooms/{room}", post(forms::post_message))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
@@ -109,9 +120,12 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), origin::check));
     let others = state.site.allowed();
     let inside = if others.is_empty() { inside } else { inside.layer(origin::cors(&state.site)) };
-    inside
-        .layer(middleware::from_fn_with_state(state.clone(), host::check))
+    let inside = inside
+        .layer(middleware::from_fn_with_state((state.clone(), host::Unknown::default()), host::check))
+        .layer(middleware::from_fn(request_head::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), headers::add))
-        .with_state(state)
+        .with_state(state);
+    // Around all of it, because layers of a router run when the address has been looked for.
+    Router::new().fallback_service(MapRequest::new(inside, clean_path::rewrite))
 }

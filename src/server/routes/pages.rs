@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequestParts, OriginalUri, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
@@ -13,7 +13,7 @@ use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
 use super::{
     administrator::Administrator,
     assets::VERSION,
-    cookies, documents, headers,
+    clean_path, cookies, document_data, documents, headers, once,
     path::PathText,
     start::{self, Place},
     visitor::Caller,
@@ -56,13 +56,24 @@ async fn feed(asked: Asked) -> Response {
     page(asked, Place::Feed).await
 }
 
+/// The page of a room. An address in another form (upper case, full-width, decomposed) leads to the room's own.
 async fn room(PathText(room): PathText, asked: Asked) -> Response {
-    page(asked, Place::Room(room)).await
+    match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
+        Ok(id) if id.as_str() != room => {
+            let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+            Redirect::permanent(&format!("{}{query}", id.path())).into_response()
+        }
+        _ => page(asked, Place::Room(room)).await,
+    }
 }
 
-/// The page of addresses that are none.
+/// The page of addresses that are none. One with slashes too many leads to the page that is meant.
 pub(super) async fn nowhere(asked: Asked) -> Response {
-    page(asked, Place::Nowhere).await
+    let is_read = matches!(asked.method, Method::GET | Method::HEAD);
+    match clean_path::redirect(&asked.uri).filter(|_| is_read) {
+        Some(page) => Redirect::permanent(&page).into_response(),
+        None => page(asked, Place::Nowhere).await,
+    }
 }
 
 async fn page(asked: Asked, place: Place) -> Response {
@@ -79,6 +90,7 @@ async fn page(asked: Asked, place: Place) -> Response {
     let nonce = Nonce::new();
     let policy = (header::CONTENT_SECURITY_POLICY, headers::page_policy(&nonce));
     let html = draw(&state, start, language_of(&state.site, &headers), nonce);
+    let html = once::mark_forms(&html, &once::new_id());
     (status, [policy], Html(html)).into_response()
 }
 
@@ -87,7 +99,7 @@ fn draw(state: &AppState, start: Start, language: Language, nonce: Nonce) -> Str
     let mut options = state.leptos.clone();
     // The version in the address of the files is what lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
-    let data = serde_json::to_string(&start).expect("plain data");
+    let (start, data) = document_data::of(start);
     let owner = Owner::new();
     let html = owner.with(|| {
         provide_context(language);

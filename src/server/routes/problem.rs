@@ -1,7 +1,7 @@
 //! How a refusal looks over HTTP: RFC 9457 `application/problem+json`, and the status of each code.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -56,6 +56,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::BadId
         | Code::BadName
         | Code::BadPassword
+        | Code::PasswordTooLong
         | Code::TextEmpty
         | Code::TextTooLong
         | Code::NotJoined
@@ -68,6 +69,7 @@ fn status_of(code: Code) -> StatusCode {
         Code::RoomExists | Code::NameTaken => StatusCode::CONFLICT,
         Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::BadMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::TooManyConnections | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -86,7 +88,10 @@ pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     unavailable("The server failed at this request.").into_response()
 }
 
-/// For addresses that take other methods.
-pub(super) async fn bad_method() -> Rejection {
-    Rejection::new(Code::BadMethod, "This address does not take this method.")
+/// For addresses that take other methods; `Allow`, which the router adds, says which. To `OPTIONS` that is the answer.
+pub(super) async fn bad_method(method: Method) -> Response {
+    match method {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => Rejection::new(Code::BadMethod, "This address does not take this method.").into_response(),
+    }
 }

@@ -3,20 +3,22 @@
 
 use axum::{
     body::Bytes,
-    extract::Query,
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    event_stream::parse_start, feed_events::RawQuery, forms::back_to, page_query::RawPageQuery, publish,
+    forms::back_to,
+    publish,
+    query::{Lenient, LogQuery},
 };
 use crate::{
     app::i18n::Language,
     protocol::{
         cursor::Cursor,
-        feed::{Body, Publication},
+        feed::Body,
         properties::{assert_same_again, nearly, text},
+        publication::Publication,
     },
     server::{
         error::Error,
@@ -66,8 +68,8 @@ proptest! {
         headers in headers(&["title", "level", "tags", "link", "content-type"]),
         body in prop_oneof![text().prop_map(String::into_bytes), vec(any::<u8>(), 0..60)],
     ) {
-        if let Ok((publications, _)) = publish::parse(&headers, &Bytes::from(body)) {
-            publications.iter().for_each(assert_same_again);
+        if let Ok(read) = publish::read(&headers, &Bytes::from(body)) {
+            read.publications.iter().for_each(|(publication, _)| assert_same_again(publication));
         }
     }
 
@@ -82,9 +84,9 @@ proptest! {
         ),
     ) {
         let body = Bytes::from(serde_json::to_vec(&values).expect("JSON"));
-        if let Ok((publications, is_array)) = publish::parse(&HeaderMap::from_iter([is_json()]), &body) {
-            prop_assert!(is_array && publications.len() == values.len());
-            publications.iter().for_each(assert_same_again);
+        if let Ok(read) = publish::read(&HeaderMap::from_iter([is_json()]), &body) {
+            prop_assert!(read.is_array && read.publications.len() == values.len());
+            read.publications.iter().for_each(|(publication, _)| assert_same_again(publication));
         }
     }
 
@@ -98,51 +100,46 @@ proptest! {
             (HeaderName::from_static("title"), title.parse().expect("ASCII")),
             (HeaderName::from_static("tags"), tags.join(", ").parse().expect("ASCII")),
         ]);
-        let (by_headers, _) = publish::parse(&headers, &Bytes::from(text.clone())).expect("fine");
+        let by_headers = publish::read(&headers, &Bytes::from(text.clone())).expect("fine");
         let body = Body::Notification {
             title: Some(title), text, level: Default::default(), tags, link: None, key: None,
         };
-        prop_assert_eq!(by_headers, vec![Publication::new(body).expect("fine")]);
+        prop_assert_eq!(&by_headers.publications[0].0, &Publication::new(body).expect("fine"));
     }
 
     #[test]
-    fn any_query_of_a_page_is_understood_or_refused(
-        uri in query(&["before", "after", "limit", "wait", "seen", "other"]),
+    fn any_query_of_a_room_is_understood_or_refused(
+        uri in query(&["before", "after", "lastEventId", "last", "limit", "wait", "seen", "other", "_"]),
     ) {
-        let Ok(Query(raw)) = Query::<RawPageQuery>::try_from_uri(&uri) else { return Ok(()) };
-        let asked = raw.before.clone().or(raw.after.clone());
-        if let Ok((query, limit)) = raw.parse() {
+        let Ok(query) = LogQuery::of_room(uri.query()) else { return Ok(()) };
+        if let Ok((page, limit)) = query.page() {
             prop_assert!((1..=200).contains(&limit));
-            let cursor = match query {
-                PageQuery::After(cursor, _) | PageQuery::Before(cursor) => Some(cursor.to_string()),
-                PageQuery::Newest => None,
-            };
-            prop_assert_eq!(cursor, asked);
+            if let PageQuery::After(cursor, _) | PageQuery::Before(cursor) = page {
+                prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
+            }
         }
     }
 
     #[test]
     fn any_query_of_the_feed_is_understood_or_refused(
         uri in query(&["before", "after", "last", "limit", "wait", "channel", "heartbeat"]),
+        headers in headers(&["last-event-id"]),
         list in text(),
     ) {
-        let _ = Query::<RawQuery>::try_from_uri(&uri);
+        if let Ok(query) = LogQuery::of_feed(uri.query()) {
+            let _ = query.channels();
+            if let Ok(Start::Last(last)) = query.start(&headers) {
+                prop_assert!(last <= 200);
+            }
+        }
         let _ = parse_channels(Some(&list));
     }
 
     #[test]
-    fn a_stream_starts_where_the_reader_says(
-        headers in headers(&["last-event-id"]),
-        after in text(),
-        last in any::<usize>(),
-    ) {
-        let _ = parse_start(&headers, Some(&after), Some(last));
-        if let Ok(Start::Last(taken)) = parse_start(&HeaderMap::new(), None, Some(last)) {
-            prop_assert!(taken == last && last <= 200);
-        }
-        if let Ok(Start::After(cursor)) = parse_start(&HeaderMap::new(), Some(&after), None) {
-            prop_assert_eq!(after.parse::<Cursor>(), Ok(cursor));
-        }
+    fn any_text_as_a_query_is_understood_or_refused(text in text()) {
+        let _ = LogQuery::of_feed(Some(&text));
+        let pairs: Lenient<Vec<(String, String)>> = Lenient::parse(&text).expect("pairs of texts");
+        prop_assert!(pairs.0.iter().all(|(_, value)| !value.is_empty()));
     }
 
     #[test]

@@ -1,19 +1,35 @@
 //! `/api/publishers`: programs that may publish, for administrators.
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{administrator::Administrator, body::JsonBody, path::PathText};
+use super::{
+    administrator::Administrator,
+    body::{FromMembers, JsonBody},
+    path::PathText,
+};
 use crate::{
-    protocol::problem::{Code, Rejection},
+    protocol::{
+        members::Members,
+        problem::{Code, Rejection},
+    },
     server::{auth::Pattern, error::Error, publishers::Publisher, state::AppState},
 };
 
 /// The body of `POST /api/publishers`.
-#[derive(Deserialize)]
 pub(super) struct NewPublisher {
     name: String,
     channels: Vec<Pattern>,
+}
+
+impl FromMembers for NewPublisher {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let name = members.required_text(&["name"])?;
+        let channels = members.texts(&["channels"])?.ok_or_else(|| members.missing(&["channels"]))?;
+        members.refuse_left(&["name", "channels"], |_| true)?;
+        let channels = channels.iter().map(|pattern| Pattern::parse(pattern)).collect::<Result<_, _>>()?;
+        Ok(Self { name, channels })
+    }
 }
 
 /// Its answer, the only one that has the token.

@@ -6,13 +6,12 @@
 use std::sync::Arc;
 
 use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
-use serde::Deserialize;
 
 use super::{
-    event_stream::{Followed, lost_cursor, parse_start, respond},
+    event_stream::{Followed, lost_cursor, respond},
     live::{Client, connect},
-    page_query::ParsedQuery,
     path::PathText,
+    query::RoomQuery,
     reading::not_a_member,
     visitor::admit,
 };
@@ -30,23 +29,15 @@ use crate::{
     },
 };
 
-/// The query as it is written.
-#[derive(Debug, Deserialize)]
-pub(super) struct RawQuery {
-    after: Option<String>,
-    last: Option<usize>,
-    heartbeat: Option<bool>,
-}
-
 /// See the module.
 pub(super) async fn get(
     State(state): State<AppState>,
     PathText(room): PathText,
     headers: HeaderMap,
     client: Client,
-    ParsedQuery(query): ParsedQuery<RawQuery>,
+    RoomQuery(query): RoomQuery,
 ) -> Result<Response, Error> {
-    let start = parse_start(&headers, query.after.as_deref(), query.last)?;
+    let start = query.start(&headers)?;
     let connection = connect(&state, Kind::Stream, &client)?;
     let admission = admit(&state, client.caller.as_ref()).await?;
     let bell = Arc::new(Bell::default());
@@ -56,7 +47,7 @@ pub(super) async fn get(
         subscription,
         bell,
         greeting: encode_frame(&frame),
-        has_heartbeat: query.heartbeat.unwrap_or(false),
+        has_heartbeat: query.heartbeat,
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         eviction: || Some(not_a_member()),

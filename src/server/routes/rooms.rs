@@ -1,21 +1,112 @@
 //! `/api/rooms`: the rooms and their talk over plain HTTP.
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
+use serde::Serialize;
 
 use super::{
-    body::JsonBody,
+    body::{FromMembers, JsonBody},
     live::{Client, connect_poll},
-    page_query::{ParsedQuery, RawPageQuery, answer, cut_short, return_member},
+    page_answer::{answer, cut_short, return_member},
     path::PathText,
+    query::RoomQuery,
     visitor::{Caller, Visitor, admit, no_session, over},
 };
 use crate::{
     protocol::{
-        chat::{Message, NewMessage, NewRoom, Room},
+        chat::{Message, Room},
+        members::Members,
         name::RoomId,
+        problem::Rejection,
+        publication::TEXT_NAMES,
     },
     server::{auth::Identity, error::Error, hub::PageQuery, state::AppState},
 };
+
+/// What was made, and the names of what was sent and not read.
+#[derive(Serialize)]
+pub(super) struct Answer<T> {
+    #[serde(flatten)]
+    made: T,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<String>,
+}
+
+/// The body of `POST /api/rooms`.
+pub(super) struct NewRoom {
+    /// As people shall see it.
+    name: String,
+    /// Only those may enter whom its owner lets in.
+    private: bool,
+    ignored: Vec<String>,
+}
+
+impl FromMembers for NewRoom {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let name = members.required_text(&["name"])?;
+        let private = members.truth("private")?.unwrap_or(false);
+        members.refuse_left(&["name", "private"], looks_like_a_right)?;
+        Ok(Self { name, private, ignored: members.ignored() })
+    }
+}
+
+/// The body of `POST /api/rooms/{room}/messages`.
+pub(super) struct NewMessage {
+    /// A UUID made by the client.
+    id: String,
+    text: String,
+    ignored: Vec<String>,
+}
+
+impl FromMembers for NewMessage {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let (id, text) = (members.required_text(&["id"])?, members.required_text(&TEXT_NAMES)?);
+        Ok(Self { id, text, ignored: members.ignored() })
+    }
+}
+
+/// Whether who sent this member may have meant to say who may enter: then a room is not made without it. By the words
+/// that other chats use, and by what is nearly `private`.
+fn looks_like_a_right(name: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "priv",
+        "secret",
+        "public",
+        "hidden",
+        "visib",
+        "access",
+        "member",
+        "owner",
+        "role",
+        "right",
+        "permission",
+        "invit",
+        "restrict",
+        "close",
+        "open",
+        "lock",
+        "allow",
+        "deny",
+        "user",
+        "type",
+    ];
+    let letters: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    WORDS.iter().any(|word| letters.contains(word)) || distance(&letters, "private") <= 2
+}
+
+/// How many letters have to be put in, taken out or changed (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (index, letter) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, other) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
 
 /// All rooms that the caller may enter.
 pub(super) async fn list(
@@ -29,9 +120,10 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(state): State<AppState>,
     Visitor(identity): Visitor,
-    JsonBody(NewRoom { name, private }): JsonBody<NewRoom>,
-) -> Result<(StatusCode, Json<Room>), Error> {
-    Ok((StatusCode::CREATED, Json(state.chat.create_room(&identity, &name, private).await?)))
+    JsonBody(NewRoom { name, private, ignored }): JsonBody<NewRoom>,
+) -> Result<(StatusCode, Json<Answer<Room>>), Error> {
+    let made = state.chat.create_room(&identity, &name, private).await?;
+    Ok((StatusCode::CREATED, Json(Answer { made, ignored })))
 }
 
 /// A page of what was said.
@@ -39,12 +131,12 @@ pub(super) async fn messages(
     State(state): State<AppState>,
     PathText(room): PathText,
     client: Client,
-    ParsedQuery(query): ParsedQuery<RawPageQuery>,
+    RoomQuery(query): RoomQuery,
 ) -> Result<Response, Error> {
     let caller = client.caller.as_ref();
     let room = state.chat.room(&room, caller).await?;
     let seen = query.seen.clone();
-    let (query, limit) = query.parse()?;
+    let (query, limit) = query.page()?;
     let _counted = connect_poll(&state, &query, &client)?;
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;
@@ -101,9 +193,34 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Visitor(identity): Visitor,
     PathText(room): PathText,
-    JsonBody(NewMessage { id, text }): JsonBody<NewMessage>,
-) -> Result<(StatusCode, Json<Message>), Error> {
+    JsonBody(NewMessage { id, text, ignored }): JsonBody<NewMessage>,
+) -> Result<(StatusCode, Json<Answer<Message>>), Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    let (message, is_new) = state.chat.post(&room, &identity.user, &id, &text).await?;
-    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(message)))
+    let (made, is_new) = state.chat.post(&room, &identity.user, &id, &text).await?;
+    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(Answer { made, ignored })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks_like_a_right;
+
+    #[test]
+    fn what_looks_like_a_right_is_told_from_what_does_not() {
+        for name in [
+            "Privat",
+            "prviate",
+            "pirvate",
+            "is_private",
+            "isPrivate",
+            "visibility",
+            "members",
+            "Public",
+            "privte",
+        ] {
+            assert!(looks_like_a_right(name), "{name}");
+        }
+        for name in ["description", "topic", "colour", "icon", "id", "pirate ship"] {
+            assert!(!looks_like_a_right(name), "{name}");
+        }
+    }
 }

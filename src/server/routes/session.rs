@@ -8,15 +8,15 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use axum_extra::extract::cookie::CookieJar;
-use serde::Deserialize;
 
 use super::{
-    body::JsonBody,
+    body::{FromMembers, JsonBody},
     client_address::ClientAddress,
-    visitor::{Caller, cookie_of, no_cookie},
+    visitor::{Caller, cookie_of, no_cookies},
 };
 use crate::{
     protocol::{
+        members::Members,
         name::parse_name,
         problem::{Code, Rejection},
         session::{Session, Visit},
@@ -25,11 +25,18 @@ use crate::{
 };
 
 /// The body of `POST /api/session`.
-#[derive(Deserialize)]
 pub(super) struct NewSession {
     name: String,
     /// Where people have accounts.
     password: Option<String>,
+}
+
+impl FromMembers for NewSession {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let read = Self { name: members.required_text(&["name"])?, password: members.text(&["password"])? };
+        members.refuse_left(&["name", "password"], |_| true)?;
+        Ok(read)
+    }
 }
 
 /// Who asks, and whether they may read.
@@ -88,9 +95,10 @@ pub(super) fn agent_of(headers: &HeaderMap) -> &str {
 pub(super) async fn end(
     State(state): State<AppState>,
     Caller(caller): Caller,
+    headers: HeaderMap,
 ) -> Result<(StatusCode, CookieJar), Error> {
     if let Some(identity) = caller {
         state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
     }
-    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(no_cookie(&state.site))))
+    Ok((StatusCode::NO_CONTENT, no_cookies(&state.site, &headers)))
 }

@@ -1,11 +1,8 @@
 //! What a page starts with, see `app/start.rs`: for the pages that are rendered here, and for those that a browser
 //! goes to without loading the document anew.
 
-use axum::{
-    Json, Router,
-    extract::{Query, State},
-    routing::get,
-};
+use super::query::Lenient;
+use axum::{Json, Router, extract::State, routing::get};
 use serde::Deserialize;
 
 use super::visitor::Caller;
@@ -48,7 +45,8 @@ pub(super) async fn load(
         (Place::Feed, _) => feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed }),
         (Place::Room(_), None) => PageStart::Unavailable,
         (Place::Room(id), Some(rooms)) => {
-            let room = rooms.iter().find(|room| room.id.as_str() == id).cloned();
+            let id = state.chat.id_of(&id).ok();
+            let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
             match told(load_room(state, who, me.clone(), room).await) {
                 Some(room) => PageStart::Room { room, feed: feed().await },
                 None => PageStart::Unavailable,
@@ -88,7 +86,7 @@ struct StartQuery {
 async fn start(
     State(state): State<AppState>,
     Caller(caller): Caller,
-    Query(StartQuery { room }): Query<StartQuery>,
+    Lenient(StartQuery { room }): Lenient<StartQuery>,
 ) -> Result<Json<Start>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let place = room.map_or(Place::Feed, Place::Room);
@@ -104,7 +102,7 @@ struct NoticesQuery {
 async fn notices(
     State(state): State<AppState>,
     Caller(caller): Caller,
-    Query(NoticesQuery { before }): Query<NoticesQuery>,
+    Lenient(NoticesQuery { before }): Lenient<NoticesQuery>,
 ) -> Result<Json<OlderNotices>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;

@@ -1,4 +1,4 @@
-//! Who a request comes from: the session in its cookie or its `Authorization` header.
+//! Who a request comes from: the token in its `Authorization` header or, without that header, the session in its cookie.
 
 use std::time::Duration;
 
@@ -8,9 +8,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use axum_extra::extract::cookie::Cookie;
+use axum_extra::extract::cookie::{Cookie, CookieJar};
 
-use super::{client_address::ClientAddress, cookies};
+use super::{
+    client_address::ClientAddress,
+    cookies,
+    credentials::{bearer, invalid_token},
+};
 use crate::{
     protocol::{
         problem::{Code, Rejection},
@@ -19,6 +23,7 @@ use crate::{
     server::{
         auth::{Admission, Identity, SESSION_LIFETIME},
         error::Error,
+        publishers::Publishers,
         site::Site,
         state::AppState,
     },
@@ -59,11 +64,24 @@ pub(super) fn no_session() -> Rejection {
     Rejection::new(Code::NoSession, "There is no valid session: sign in first.")
 }
 
-/// Whom the headers speak for.
-async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
-    let cookie = || cookies::read(&state.site, headers, COOKIE);
-    let Some(token) = bearer(headers).map(str::to_owned).or_else(cookie) else { return Ok(None) };
-    Ok(state.auth.identify(&token).await?)
+/// Whom the headers speak for. A token that is good for nothing here is refused; a cookie that has ended is nobody, so
+/// that a browser can sign in again.
+pub(super) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
+    let Some(token) = bearer(headers)? else {
+        return match cookies::read(&state.site, headers, COOKIE) {
+            Some(token) => Ok(state.auth.identify(&token).await?),
+            None => Ok(None),
+        };
+    };
+    if Publishers::is_token(token) {
+        let message =
+            "A publisher's token is good for publishing (POST /api/events/{channel}) and nothing else.";
+        return Err(Rejection::new(Code::NotAllowed, message).into());
+    }
+    if state.operator.has_key(token) {
+        return Ok(None); // who runs the server, and no person
+    }
+    Ok(Some(state.auth.identify(token).await?.ok_or_else(invalid_token)?))
 }
 
 /// Notes a live connection of whom it is, if it is somebody's. Refused when their session has ended meanwhile.
@@ -85,11 +103,6 @@ pub(super) fn has_cookie(site: &Site, headers: &HeaderMap) -> bool {
     cookies::read(site, headers, COOKIE).is_some()
 }
 
-/// The token in `Authorization: Bearer` (RFC 6750, 2.1).
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
 /// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.
 pub(super) async fn welcome(
     State(state): State<AppState>,
@@ -97,9 +110,12 @@ pub(super) async fn welcome(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
+    let mut is_earlier = false;
     let (caller, session) = match identify(&state, request.headers()).await? {
         Some(identity) => {
-            let session = state.auth.renew(&identity).await?;
+            let earlier = earlier_session(&state, request.headers(), &identity);
+            is_earlier = earlier.is_some();
+            let session = state.auth.renew(&identity).await?.or(earlier);
             (Some(identity), session)
         }
         None if state.auth.takes_guests() => {
@@ -119,12 +135,32 @@ pub(super) async fn welcome(
             cookie_of(&state.site, &session).to_string().parse().expect("a token has only header characters");
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    if is_earlier {
+        let gone = cookies::remove_earlier(&state.site, COOKIE).to_string();
+        response.headers_mut().append(header::SET_COOKIE, gone.parse().expect("a name in ASCII"));
+    }
     Ok(response)
+}
+
+/// The session of who was known by the cookie's earlier name, to be kept by its present one.
+fn earlier_session(state: &AppState, headers: &HeaderMap, identity: &Identity) -> Option<Session> {
+    let is_earlier = bearer(headers).is_none() && cookies::is_earlier(&state.site, headers, COOKIE);
+    let token = cookies::read(&state.site, headers, COOKIE).filter(|_| is_earlier)?;
+    Some(Session { user: identity.user.clone(), token })
 }
 
 /// The cookie that carries a session.
 pub(super) fn cookie_of(site: &Site, session: &Session) -> Cookie<'static> {
     cookies::make(site, COOKIE, session.token.clone(), SESSION_LIFETIME)
+}
+
+/// The cookies that remove it, by each name that it came by.
+pub(super) fn no_cookies(site: &Site, headers: &HeaderMap) -> CookieJar {
+    let jar = CookieJar::new().add(no_cookie(site));
+    match cookies::is_earlier(site, headers, COOKIE) {
+        true => jar.add(cookies::remove_earlier(site, COOKIE)),
+        false => jar,
+    }
 }
 
 /// The cookie that removes it.

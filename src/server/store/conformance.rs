@@ -7,7 +7,7 @@ use super::{
     Announce, Appended, Channels, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
     directory::{Directory, Expect, Kind, Step},
     location::{Location, Opened, Sharing},
-    postgres::cluster::Cluster,
+    postgres::cluster::{Cluster, execute},
     sqlite::{FileSettings, SqliteStore},
 };
 use crate::protocol::{
@@ -46,6 +46,14 @@ impl Bench {
 
     async fn postgres() -> Self {
         Self::open(Location::Server(Cluster::shared().fresh_database().await.into()), None).await
+    }
+
+    /// Another database of the same kind.
+    async fn afresh(&self) -> Self {
+        match self.location {
+            Location::File(_) => Self::sqlite().await,
+            Location::Server(_) => Self::postgres().await,
+        }
     }
 
     /// The same database, as after a restart.
@@ -212,6 +220,100 @@ async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering(bench: Bench) {
     assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 4);
 }
 
+/// Dates an entry anew, as a clock that was wrong had dated it.
+impl Bench {
+    async fn date(&self, offset: Offset, timestamp: i64) {
+        match &self.location {
+            Location::File(path) => {
+                let connection = rusqlite::Connection::open(path).expect("opened");
+                connection.busy_timeout(std::time::Duration::from_secs(5)).expect("set");
+                let date = "UPDATE entries SET timestamp = ?2 WHERE offset = ?1";
+                connection.execute(date, (offset, timestamp)).expect("dated");
+                connection.execute("UPDATE topics SET timestamp = ?1", [timestamp]).expect("dated");
+            }
+            Location::Server(address) => {
+                let date = format!(
+                    r#"UPDATE entries SET timestamp = {timestamp} WHERE "offset" = {offset};
+                       UPDATE topics SET timestamp = {timestamp}"#
+                );
+                execute(&address.url, &date).await;
+            }
+        }
+    }
+
+    /// Entries that are as old as this in the order of their offsets, all of them of this kind.
+    async fn append_aged(&self, is_lasting: bool, ages_ms: &[i64]) {
+        for age_ms in ages_ms {
+            let appended = self.append(vec![Draft { lasting: is_lasting, ..draft("c") }]).await.remove(0);
+            self.date(appended.record.offset, NOW_MS - age_ms).await;
+        }
+    }
+
+    async fn retained(&self) -> Vec<Offset> {
+        let slice = self.store.read_after(&TopicName::Feed, 0, &Filter::default(), 99).await.expect("read");
+        offsets(&slice.records)
+    }
+}
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const DAY_MS: i64 = 86_400_000;
+/// Dated two years ahead.
+const AHEAD: i64 = -730 * DAY_MS;
+/// Dated decades ago.
+const BEHIND: i64 = 20_000 * DAY_MS;
+
+fn keep_days(days: i64) -> Retention {
+    Retention { entries: 100, age_ms: days * DAY_MS, client_id_age_ms: i64::MAX / 2 }
+}
+
+async fn what_is_appended_is_dated_by_the_clock_whatever_was_before_it(bench: Bench) {
+    let first = bench.append(vec![draft("c")]).await.remove(0).record;
+    bench.date(1, first.timestamp + 730 * DAY_MS).await;
+    let next = bench.append(vec![draft("c")]).await.remove(0).record;
+    assert!((first.timestamp..first.timestamp + DAY_MS).contains(&next.timestamp), "the clock was put right");
+    assert_eq!(next.offset, 2);
+}
+
+async fn an_entry_with_a_wrong_date_goes_by_age_with_its_neighbours(bench: Bench) {
+    for (is_lasting, ages_ms, retained) in [
+        // Dated in the future among the old ones: it does not hold them, and they take it along.
+        (true, vec![9 * DAY_MS, AHEAD, 8 * DAY_MS, DAY_MS], vec![4]),
+        (false, vec![9 * DAY_MS, AHEAD, 8 * DAY_MS, DAY_MS], vec![4]),
+        // Nothing after it says that it is old.
+        (true, vec![9 * DAY_MS, AHEAD, AHEAD], vec![2, 3]),
+        (false, vec![9 * DAY_MS, AHEAD, DAY_MS], vec![2, 3]),
+        // Dated in the past among the young ones.
+        (true, vec![9 * DAY_MS, DAY_MS, BEHIND, DAY_MS], vec![2, 3, 4]),
+        (false, vec![9 * DAY_MS, DAY_MS, BEHIND], vec![2, 3]),
+    ] {
+        let bench = bench.afresh().await;
+        bench.append_aged(is_lasting, &ages_ms).await;
+        bench.store.trim(&TopicName::Feed, keep_days(7), NOW_MS).await.expect("trimmed");
+        assert_eq!(bench.retained().await, retained, "{is_lasting} {ages_ms:?}");
+    }
+}
+
+async fn a_lasting_entry_below_the_floor_goes_by_age_with_its_neighbours(bench: Bench) {
+    bench.append_aged(true, &[AHEAD, 8 * DAY_MS, DAY_MS, BEHIND]).await;
+    bench.append_values("server", 9).await;
+    let by_count = Retention { entries: 6, ..keep_days(400) };
+    bench.store.trim(&TopicName::Feed, by_count, NOW_MS).await.expect("trimmed");
+    assert_eq!(bench.store.bounds(&TopicName::Feed).await.expect("read").floor, 7);
+    assert_eq!(bench.retained().await[..4], [1, 2, 3, 4]);
+    let by_age = Retention { entries: 6, ..keep_days(7) };
+    bench.store.trim(&TopicName::Feed, by_age, NOW_MS).await.expect("trimmed");
+    assert_eq!(bench.retained().await[..3], [3, 4, 8]);
+}
+
+async fn the_newest_time_is_that_of_the_last_entry_that_is_not_of_the_future(bench: Bench) {
+    let newest = async |until_ms| bench.store.newest_timestamp(until_ms).await.expect("read");
+    bench.store.bounds(&TopicName::Feed).await.expect("made");
+    assert_eq!(newest(i64::MAX).await, None);
+    bench.append_aged(true, &[DAY_MS]).await;
+    assert_eq!(newest(NOW_MS).await, Some(NOW_MS - DAY_MS));
+    assert_eq!(newest(NOW_MS - 2 * DAY_MS).await, None);
+}
+
 async fn lasting_entries_outlive_the_values_around_them(bench: Bench) {
     bench.append(vec![draft("ops")]).await;
     bench.append_values("server", 20).await;
@@ -227,6 +329,77 @@ async fn lasting_entries_outlive_the_values_around_them(bench: Bench) {
     bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
     let notices = bench.store.read_before(&TopicName::Feed, Offset::MAX, &lasting, 9).await.expect("read");
     assert_eq!(offsets(&notices.records), [22, 23, 24, 25, 26], "as many newer ones came");
+}
+
+fn only(channels: &[&str]) -> Filter {
+    let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
+    Filter { channels: Channels::Only(channels), lasting: false }
+}
+
+impl Bench {
+    /// How far what the filter lets through was removed, by both calls that say so.
+    async fn removed(&self, filter: &Filter) -> Offset {
+        let slice = self.store.read_after(&TopicName::Feed, 0, filter, 1).await.expect("read");
+        let (bounds, removed) = self.store.bounds_for(&TopicName::Feed, filter).await.expect("read");
+        assert_eq!((&bounds, removed), (&slice.bounds, slice.removed));
+        removed
+    }
+}
+
+async fn each_channel_knows_how_far_it_was_removed(bench: Bench) {
+    let (all, none) = (Filter::default(), Draft { channel: None, ..draft("") });
+    assert_eq!(bench.removed(&all).await, 0, "of a log that is made now");
+    bench.append(vec![draft("ops"), none, draft("db")]).await;
+    bench.append_values("server", 20).await;
+    bench.append_values("ops", 1).await;
+    bench.store.trim(&TopicName::Feed, keep(10), 0).await.expect("trimmed");
+    let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
+    let lasting = Filter { lasting: true, channels: Channels::All };
+    let bench = bench.reopened().await;
+    for (filter, removed) in [
+        (&all, 14),
+        (&only(&["server"]), 14),
+        (&only(&["ops", "server"]), 14),
+        (&only(&["ops"]), 0),
+        (&only(&["ops", "db", "never"]), 0),
+        (&only(&[]), 0),
+        (&except, 0),
+        (&lasting, 0),
+    ] {
+        assert_eq!(bench.removed(filter).await, removed, "{filter:?}");
+    }
+    bench.append(vec![draft("db"); 2]).await;
+    bench.store.trim(&TopicName::Feed, keep(2), 0).await.expect("trimmed");
+    for (filter, removed) in [
+        (&all, 24),
+        (&only(&["server"]), 23),
+        (&only(&["ops"]), 24),
+        (&Filter { lasting: true, ..only(&["ops"]) }, 1),
+        (&only(&["db"]), 3),
+        (&except, 24),
+        (&lasting, 3),
+    ] {
+        assert_eq!(bench.removed(filter).await, removed, "{filter:?}");
+    }
+    let newest = bench.store.read_before(&TopicName::Feed, 99, &only(&["db"]), 9).await.expect("read");
+    assert_eq!((newest.removed, offsets(&newest.records)), (3, vec![25, 26]));
+    let values = bench.store.latest_by_channel(&TopicName::Feed, &Channels::All, 9, 9).await.expect("read");
+    assert_eq!((values.removed, values.records.len()), (24, 0));
+}
+
+async fn channels_without_end_are_folded_and_the_recent_ones_stay_exact(bench: Bench) {
+    let channels = 1_003;
+    let value = |n: usize| Draft { lasting: false, ..draft(&format!("c{n}")) };
+    bench.append((1..=channels).map(value).chain([draft("last")]).collect()).await;
+    bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed");
+    for (channel, removed) in [("c1003", 1_003), ("c4", 4), ("c3", 3), ("c1", 3), ("never", 3)] {
+        assert_eq!(bench.removed(&only(&[channel])).await, removed, "{channel}");
+    }
+    bench.append(vec![value(1), draft("last")]).await;
+    bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed");
+    for (channel, removed) in [("c1", 1_005), ("last", 1_004), ("c6", 6), ("c5", 5), ("never", 5)] {
+        assert_eq!(bench.removed(&only(&[channel])).await, removed, "{channel}");
+    }
 }
 
 async fn a_large_trim_goes_in_steps_to_its_end(bench: Bench) {
@@ -366,6 +539,27 @@ async fn a_closed_store_refuses_and_does_not_hang(bench: Bench) {
     bench.store.append(&TopicName::Feed, vec![draft("c")]).await.expect_err("closed");
 }
 
+#[tokio::test]
+async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
+    let bench = Bench::sqlite().await;
+    bench.append(vec![draft("ops")]).await;
+    bench.append_values("server", 20).await;
+    bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
+    bench.store.close().await;
+    let Bench { location, folder, .. } = bench;
+    let path = folder.as_ref().expect("it has one").path().join("test.db");
+    // As the version before this schema left it.
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    let downgrade = "DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
+    connection.execute_batch(downgrade).expect("taken back");
+    drop(connection);
+    let bench = Bench::open(location, folder).await;
+    assert_eq!(bench.removed(&only(&["ops"])).await, 16);
+    bench.append_values("server", 5).await;
+    bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
+    assert_eq!((bench.removed(&only(&["ops"])).await, bench.removed(&Filter::default()).await), (16, 21));
+}
+
 #[test]
 fn a_database_of_a_later_version_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -406,7 +600,13 @@ on_both_stores! {
     a_filter_lets_its_channels_through,
     trimming_by_count_raises_the_floor,
     trimming_by_age_may_empty_a_log_and_keeps_its_numbering,
+    what_is_appended_is_dated_by_the_clock_whatever_was_before_it,
+    an_entry_with_a_wrong_date_goes_by_age_with_its_neighbours,
+    a_lasting_entry_below_the_floor_goes_by_age_with_its_neighbours,
+    the_newest_time_is_that_of_the_last_entry_that_is_not_of_the_future,
     lasting_entries_outlive_the_values_around_them,
+    each_channel_knows_how_far_it_was_removed,
+    channels_without_end_are_folded_and_the_recent_ones_stay_exact,
     a_large_trim_goes_in_steps_to_its_end,
     the_latest_values_come_by_channel,
     topics_do_not_see_each_other,

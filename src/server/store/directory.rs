@@ -34,6 +34,10 @@ pub enum Kind {
     Publisher,
     /// Who reads a channel of the feed, by the channel.
     Channel,
+    /// A form that was sent and is not done again, by what it made.
+    Submission,
+    /// A leap of a node's clock that is not believed yet, by the node.
+    Leap,
 }
 
 impl Kind {
@@ -48,6 +52,8 @@ impl Kind {
             Self::Member => "member",
             Self::Publisher => "publisher",
             Self::Channel => "channel",
+            Self::Submission => "submission",
+            Self::Leap => "leap",
         }
     }
 }
@@ -143,7 +149,12 @@ impl Step {
         let is_told = match self.kind {
             Kind::Room | Kind::Member | Kind::Channel => self.act != Act::Keep,
             Kind::Session => matches!(self.act, Act::Remove | Act::RemoveUnder { .. }),
-            Kind::Account | Kind::AccountName | Kind::Link | Kind::Publisher => false,
+            Kind::Account
+            | Kind::AccountName
+            | Kind::Link
+            | Kind::Publisher
+            | Kind::Submission
+            | Kind::Leap => false,
         };
         is_told.then(|| Told { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
     }

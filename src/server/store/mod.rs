@@ -17,6 +17,7 @@ mod channels;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
+mod health;
 pub mod location;
 pub mod postgres;
 pub mod sqlite;
@@ -27,6 +28,11 @@ const TRIM_STEP: u64 = 5_000;
 
 /// Client ids of removed entries that a topic remembers: a hundred megabytes at the most, whatever their age.
 const PAST_CLIENT_IDS_MAX: u64 = 1_000_000;
+
+/// Rows a topic has in the table of removed offsets, one for each channel and kind of entry. A feed has a few dozen
+/// channels; a publisher that makes them up without end must not let the table grow, and a read goes through all of a
+/// topic's rows at the worst. What is beyond is folded into one offset, the least recent first.
+const REMOVALS_MAX: u64 = 1_000;
 
 /// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
 fn new_epoch() -> String {
@@ -89,7 +95,8 @@ pub struct Record {
     pub topic: TopicName,
     /// Its place in the log.
     pub offset: Offset,
-    /// Milliseconds since the Unix epoch; never less than the entry before.
+    /// Milliseconds since the Unix epoch by the clock of who appended it. It may be less than that of the entry
+    /// before: clocks are put right, and nodes have one each. Order comes from the offset alone.
     pub timestamp: i64,
     /// See [`Draft::author`].
     pub author: String,
@@ -115,7 +122,8 @@ pub struct Appended {
 pub struct Bounds {
     /// Its numbering.
     pub epoch: Epoch,
-    /// Every entry after this offset is retained. Below it only lasting ones may be.
+    /// Every entry after this offset is retained. Below it only lasting ones may be. A reader is not judged by it but by
+    /// what was removed of what it reads, see [`Slice::removed`].
     pub floor: Offset,
     /// The last offset given out; 0 for an empty log.
     pub head: Offset,
@@ -135,6 +143,9 @@ pub struct Filter {
 pub struct Slice {
     /// The bounds when it was read.
     pub bounds: Bounds,
+    /// The highest offset of the removed entries that the filter lets through, or a higher one where that is not known
+    /// any more; 0 when none was removed. Who has seen everything up to here lacks nothing that is gone.
+    pub removed: Offset,
     /// Ascending by offset.
     pub records: Vec<Record>,
     /// There was more in the direction that was read.
@@ -161,6 +172,9 @@ pub enum StoreError {
     /// PostgreSQL refused.
     #[error("PostgreSQL refused: {0}")]
     Postgres(String),
+    /// PostgreSQL has no place, is read only, or its disk fails.
+    #[error("PostgreSQL cannot be written to: {0}")]
+    NotWritable(String),
     /// There is no connection to PostgreSQL.
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(String),
@@ -310,6 +324,10 @@ pub trait Store: Send + Sync + 'static {
     /// The bounds of a log, which is made if it is not there.
     async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError>;
 
+    /// The bounds of a log, which is made if it is not there, and what was removed of what the filter lets through, as
+    /// [`Slice::removed`].
+    async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError>;
+
     /// The bounds of those of these logs that are there.
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError>;
 
@@ -344,8 +362,14 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
-    /// Removes what retention does not keep. Returns how many entries went.
+    /// Removes what retention does not keep, and notes of each channel how far it was removed. Returns how many entries
+    /// went. Age goes in the order of the offsets, so that an entry with a wrong date goes with its neighbours. `now_ms`
+    /// is the settled time; an entry that is dated after it may be of any age, and is old when a later one is.
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError>;
+
+    /// When the newest entry of any topic was appended, in milliseconds since the Unix epoch, as far as that is not
+    /// after `until_ms`. `None`: nothing was.
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError>;
 
     /// Every topic there is.
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError>;
@@ -356,7 +380,7 @@ pub trait Store: Send + Sync + 'static {
     /// The rooms in the order they were made.
     async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
 
-    /// Whether it can be written to, without writing anything.
+    /// Whether it can be written to. Writes a little to find out, unless something was written just now.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Finishes what was begun and lets go of the database.

@@ -24,8 +24,21 @@ pub struct CopiedTopic {
     pub head: i64,
     /// Every entry after it is there.
     pub floor: i64,
-    /// The newest entry's; none later may be before it.
+    /// The newest entry's.
     pub timestamp: i64,
+    /// The removed offset that is assumed of every channel.
+    pub removed: i64,
+}
+
+/// How far a channel of a topic was removed, see [`super::Slice::removed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedRemoval {
+    /// Empty for entries without one.
+    pub channel: String,
+    /// Whether it is of lasting entries.
+    pub lasting: bool,
+    /// The highest offset that was removed.
+    pub offset: i64,
 }
 
 /// An entry as it is copied, see [`super::Record`].
@@ -82,6 +95,7 @@ pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
     let mut copied = Copied::default();
     for topic in export.topics()? {
         let id = import.topic(&topic).await?;
+        import.removals(id, &export.removals(topic.id)?).await?;
         copied.topics += 1;
         let entries = copy_entries(&export, &import, &topic, id).await?;
         copied.entries += entries;

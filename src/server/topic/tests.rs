@@ -237,7 +237,11 @@ async fn what_is_not_in_the_ring_is_left_to_the_reader() {
     let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
     let hole = topic.lacking().expect("a hole");
     // The store has had it and removed it meanwhile.
-    standing.topics.fill(&topic, hole, &Slice { bounds: bounds(2), records: Vec::new(), more: false });
+    standing.topics.fill(
+        &topic,
+        hole,
+        &Slice { bounds: bounds(2), removed: 0, records: Vec::new(), more: false },
+    );
     standing.rung().await;
     let position = standing.reader.position();
     assert_eq!((position.offset, position.stands), (0, false));

@@ -70,13 +70,35 @@ pub(super) fn expect_complete(segments: &[Segment], end: u64) -> Result<(), Stri
     if last == end { Ok(()) } else { Err(format!("a reader ended at {last}, the log at {end}")) }
 }
 
-/// A reset skips only what is gone: the log's floor rises, so it is at or below what is retained in the end.
+/// A reset is told only for what is gone, and skips nothing else: of what lies between where the reader was and where it
+/// went on, nothing is retained, in the end as at that time.
 pub(super) fn expect_needed_resets(segments: &[Segment], retained: &[Seen]) -> Result<(), String> {
-    let Some(oldest) = retained.iter().map(|seen| seen.offset).min() else { return Ok(()) };
-    match segments.iter().skip(1).find(|segment| segment.after >= oldest) {
-        Some(segment) => Err(format!("a reset to {} although {oldest} is still there", segment.after)),
-        None => Ok(()),
+    for (before, after) in segments.iter().zip(segments.iter().skip(1)) {
+        let seen = before.after + before.entries.len() as u64;
+        if after.after <= seen {
+            return Err(format!("a reset to {} although {seen} was read", after.after));
+        }
+        let is_skipped = |entry: &&Seen| (seen + 1..=after.after).contains(&entry.offset);
+        if let Some(skipped) = retained.iter().find(is_skipped) {
+            let to = after.after;
+            return Err(format!("a reset from {seen} to {to} although {} is still there", skipped.offset));
+        }
     }
+    Ok(())
+}
+
+#[test]
+fn a_reset_that_skips_what_is_retained_is_needless() {
+    let seen = |offset: u64| Seen { offset, id: offset.to_string() };
+    let segment =
+        |after: u64, count: u64| Segment { after, entries: (1..=count).map(|n| seen(after + n)).collect() };
+    let reset =
+        |to: u64| expect_needed_resets(&[segment(0, 3), segment(to, 1)], &[seen(8), seen(9), seen(10)]);
+    reset(7).expect("4 to 7 are gone");
+    reset(5).expect("told before 6 and 7 went");
+    assert!(reset(8).is_err(), "8 is retained and was skipped");
+    assert!(reset(3).is_err(), "nothing is between");
+    expect_needed_resets(&[segment(0, 3)], &[seen(1)]).expect("none was told");
 }
 
 /// The topics' logs.

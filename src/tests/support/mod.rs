@@ -18,14 +18,14 @@ use std::{path::Path, time::Duration};
 use clap::Parser;
 use idobata::{
     protocol::session::{Session, User},
-    server::{self, Config, auth::Accounts, state::AppState},
+    server::{self, Config, auth::Accounts, clock::Clock, state::AppState},
 };
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
-    cluster::Cluster,
+    cluster::{Cluster, execute as postgres_execute},
     gate::Gate,
     nodes::{Nodes, settings_of_nodes},
     program::{PROGRAM, Program},
@@ -60,6 +60,12 @@ const UNLIMITED: [&str; 12] = [
 /// What keeps a server on its data folder where `DATABASE_URL` is set for something else.
 fn own_database(settings: &[&str]) -> &'static [&'static str] {
     if settings.contains(&"--database-url") { &[] } else { &["--database-url=sqlite:"] }
+}
+
+/// The settings of a server on this data folder and a free port.
+fn config(data: &Path, settings: &[&str]) -> Config {
+    let fixed = ["idobata", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    Config::try_parse_from(fixed.iter().chain(settings).chain(own_database(settings))).unwrap()
 }
 
 /// Fails the test when something takes longer than [`DEADLINE`].
@@ -121,11 +127,18 @@ impl TestServer {
         Self::start_from(data, &[]).await
     }
 
+    /// A server on this data folder, on a machine with these clocks.
+    pub(crate) async fn start_on_clock(data: &Path, settings: &[&str], clock: Clock) -> Self {
+        let settings = [&["--no-measure"], &UNLIMITED[..], settings].concat();
+        let server = server::bind_with_clock(config(data, &settings), clock).await;
+        Self::serve(server.unwrap()).await
+    }
+
     async fn start_from(data: &Path, settings: &[&str]) -> Self {
-        let fixed = ["idobata", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
-        let arguments = fixed.iter().chain(settings).chain(own_database(settings));
-        let config = Config::try_parse_from(arguments).unwrap();
-        let server = server::bind(config).await.unwrap();
+        Self::serve(server::bind(config(data, settings)).await.unwrap()).await
+    }
+
+    async fn serve(server: server::Server) -> Self {
         let url = format!("http://{}", server.address);
         let setup_link = server.setup_link().await.unwrap();
         let state = server.state.clone();

@@ -58,10 +58,62 @@ impl Program {
         Ok(Self { child, url })
     }
 
+    /// Runs this command line in a shell, in which `$@` is the program with its settings. `stderr` is where it writes its
+    /// log; it answers at the address of [`lone_address`], and is waited for until it does.
+    pub(crate) async fn in_shell(script: &str, data: &Path, settings: &[&str], stderr: Stdio) -> Self {
+        let listen = lone_address();
+        let mut child = Command::new("sh")
+            .args(["-c", script, "sh", PROGRAM, "--no-measure", "--listen", &listen, "--data"])
+            .arg(data)
+            .args(UNLIMITED)
+            .args(settings)
+            .args(own_database(settings))
+            .stderr(stderr)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let url = format!("http://{listen}");
+        in_time(async {
+            while reqwest::get(format!("{url}/healthz")).await.is_err() {
+                assert_eq!(child.try_wait().unwrap(), None, "it ended");
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        Self { child, url }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) async fn send(&self, signal: &str) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+    }
+
+    /// From now on no file of it may be larger than this, in bytes: a write past it fails as on a full disk.
+    pub(crate) async fn limit_files(&self, bytes: &str) {
+        let (pid, size) = (self.child.id().unwrap().to_string(), format!("--fsize={bytes}:unlimited"));
+        assert!(Command::new("prlimit").args(["--pid", &pid, &size]).status().await.unwrap().success());
+    }
+
     /// Ends it by a signal and returns its exit code; none when it was killed.
     pub(crate) async fn signal(&mut self, signal: &str) -> Option<i32> {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+        self.send(signal).await;
+        self.exit_code().await
+    }
+
+    /// Waits until it has ended and returns its exit code; none when it was killed.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         in_time(self.child.wait()).await.unwrap().code()
     }
+}
+
+/// An address of this machine that nobody else listens on: the whole of 127.0.0.0/8 leads here.
+fn lone_address() -> String {
+    let part = || fastrand::u8(1..=254);
+    format!("127.{}.{}.{}:3999", part(), part(), part())
 }

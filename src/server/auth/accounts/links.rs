@@ -7,8 +7,7 @@ use super::{ATTEMPTS, Account, Accounts, busy, name_taken, sessions};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
-        auth::{password, secret},
-        clock::now_ms,
+        auth::{Submission, password, secret},
         error::Error,
         store::directory::{Expect, Kind, Step},
     },
@@ -65,12 +64,26 @@ impl Accounts {
 
     /// The token of an invitation.
     pub async fn invite(&self, by: &str) -> Result<String, Error> {
-        self.make_link(Purpose::Invitation { by: by.to_owned() }, now_ms() + INVITATION_MS).await
+        self.make_link(Purpose::Invitation { by: by.to_owned() }, self.clock.wall_ms() + INVITATION_MS).await
+    }
+
+    /// The token of an invitation that a form makes. Sent again it gives the same one, which may have been used since.
+    pub async fn invite_once(&self, by: &str, submission: &Submission) -> Result<String, Error> {
+        let (token, id) = submission.halves();
+        let purpose = Purpose::Invitation { by: by.to_owned() };
+        let link = Link { purpose, expires_at: self.clock.wall_ms() + INVITATION_MS };
+        // Noted apart from the link, so that one that was used is not made anew.
+        let steps = vec![
+            Step::put(Kind::Submission, id, Expect::Absent, &self.clock.wall_ms()),
+            Step::put(Kind::Link, secret::hash(token), Expect::Absent, &link),
+        ];
+        self.directory.change(steps).await?;
+        Ok(token.to_owned())
     }
 
     /// The token of a link with which an account gets another password.
     pub async fn make_reset_link(&self, account: &str) -> Result<String, Error> {
-        self.make_link(Purpose::Reset { account: account.to_owned() }, now_ms() + RESET_MS).await
+        self.make_link(Purpose::Reset { account: account.to_owned() }, self.clock.wall_ms() + RESET_MS).await
     }
 
     pub(super) async fn make_link(&self, purpose: Purpose, expires_at: i64) -> Result<String, Error> {
@@ -84,7 +97,8 @@ impl Accounts {
     /// The links that can be used, with the ids by which they are revoked.
     pub async fn links(&self) -> Result<Vec<(String, Link)>, Error> {
         let links = self.directory.read_all::<Link>(Kind::Link, "").await?.into_iter();
-        Ok(links.filter(|(_, link)| link.expires_at > now_ms()).collect())
+        let now_ms = self.clock.settled_ms();
+        Ok(links.filter(|(_, link)| link.expires_at > now_ms).collect())
     }
 
     /// Ends a link by its id.
@@ -96,7 +110,8 @@ impl Accounts {
     /// What the link with this token is for.
     pub async fn link(&self, token: &str) -> Result<Link, Error> {
         let link = self.directory.read::<Link>(Kind::Link, &secret::hash(token)).await?;
-        link.filter(|link| link.expires_at > now_ms()).ok_or_else(used_up)
+        let now_ms = self.clock.settled_ms();
+        link.filter(|link| link.expires_at > now_ms).ok_or_else(used_up)
     }
 
     /// Becomes somebody by the first link or an invitation, which ends with it.

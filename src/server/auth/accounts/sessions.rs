@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{ATTEMPTS, Account, Accounts, busy, wrong_password};
 use crate::server::{
     auth::{secret, sessions::SESSION_LIFETIME},
-    clock::now_ms,
     error::Error,
     store::{
         StoreError,
@@ -39,8 +38,9 @@ impl AccountSession {
         self.renewed_at.saturating_add(lifetime_ms)
     }
 
-    fn is_over(&self) -> bool {
-        self.ends_at() <= now_ms()
+    /// `now_ms` is the settled time.
+    fn is_over(&self, now_ms: i64) -> bool {
+        self.ends_at() <= now_ms
     }
 }
 
@@ -49,7 +49,7 @@ impl Accounts {
     /// nothing. Returns the session's id. Sessions that were too many end, with what is open of them.
     pub async fn start_session(&self, proved: &Account, agent: &str) -> Result<String, Error> {
         let _held = self.changes.lock().await;
-        let (id, now) = (secret::random_token(), now_ms());
+        let (id, now) = (secret::random_token(), self.clock.wall_ms());
         let agent = agent.chars().take(AGENT_MAX_CHARACTERS).collect();
         let session = AccountSession { agent, created_at: now, renewed_at: now };
         for _ in 0..ATTEMPTS {
@@ -73,8 +73,9 @@ impl Accounts {
     async fn surplus_sessions(&self, account: &str) -> Result<Vec<String>, StoreError> {
         let mut sessions = self.all_sessions(account).await?;
         sessions.sort_by_key(|(_, session)| -session.renewed_at);
-        let kept =
-            sessions.iter().take_while(|(_, session)| !session.is_over()).count().min(SESSIONS_MAX - 1);
+        let now_ms = self.clock.settled_ms();
+        let lasting = sessions.iter().take_while(|(_, session)| !session.is_over(now_ms)).count();
+        let kept = lasting.min(SESSIONS_MAX - 1);
         Ok(sessions.drain(kept..).map(|(id, _)| id).collect())
     }
 
@@ -84,7 +85,7 @@ impl Accounts {
         let Some(found) = self.directory.read::<AccountSession>(Kind::Session, &id).await? else {
             return Ok(());
         };
-        let renewed = AccountSession { renewed_at: now_ms(), ..found };
+        let renewed = AccountSession { renewed_at: self.clock.wall_ms(), ..found };
         let steps = vec![
             Step::keep(Kind::Account, account, Expect::Present),
             Step::put(Kind::Session, id, Expect::Present, &renewed),
@@ -101,7 +102,8 @@ impl Accounts {
         session: &str,
     ) -> Result<Option<(Account, u64)>, StoreError> {
         let found = self.directory.read::<AccountSession>(Kind::Session, &place(account, session)).await?;
-        let Some(found) = found.filter(|session| !session.is_over()) else { return Ok(None) };
+        let now_ms = self.clock.settled_ms();
+        let Some(found) = found.filter(|session| !session.is_over(now_ms)) else { return Ok(None) };
         let account = self.directory.read::<Account>(Kind::Account, account).await?;
         let ends_at = u64::try_from(found.ends_at() / 1000).unwrap_or_default();
         Ok(account.filter(|account| !account.is_blocked).map(|account| (account, ends_at)))
@@ -110,7 +112,8 @@ impl Accounts {
     /// Where somebody is signed in, by the sessions' ids.
     pub async fn sessions(&self, account: &str) -> Result<Vec<(String, AccountSession)>, Error> {
         let mut sessions = self.all_sessions(account).await?;
-        sessions.retain(|(_, session)| !session.is_over());
+        let now_ms = self.clock.settled_ms();
+        sessions.retain(|(_, session)| !session.is_over(now_ms));
         Ok(sessions)
     }
 

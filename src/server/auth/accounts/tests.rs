@@ -3,10 +3,13 @@
 use super::*;
 use crate::{
     protocol::cursor::Epoch,
-    server::store::{
-        Announce, Record,
-        postgres::{PostgresStore, cluster::Cluster},
-        sqlite::SqliteStore,
+    server::{
+        clock::now_ms,
+        store::{
+            Announce, Record,
+            postgres::{PostgresStore, cluster::Cluster},
+            sqlite::SqliteStore,
+        },
     },
 };
 
@@ -16,10 +19,14 @@ impl Announce for Nobody {
     fn announce(&self, _: &Epoch, _: &[Record]) {}
 }
 
+fn clock() -> Arc<Clock> {
+    Arc::new(Clock::system(std::time::Duration::from_secs(86_400)))
+}
+
 fn accounts() -> (Accounts, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
-    (Accounts::new(Arc::new(store)), folder)
+    (Accounts::new(Arc::new(store), clock()), folder)
 }
 
 const PASSWORD: &str = "correct horse";
@@ -236,9 +243,8 @@ async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
 async fn nodes<const COUNT: usize>() -> [Accounts; COUNT] {
     let url = Cluster::shared().fresh_database().await;
     let open = |_| async {
-        Accounts::new(Arc::new(
-            PostgresStore::open(&url.as_str().into(), 4, Arc::new(Nobody)).await.expect("opened"),
-        ))
+        let store = PostgresStore::open(&url.as_str().into(), 4, Arc::new(Nobody)).await.expect("opened");
+        Accounts::new(Arc::new(store), clock())
     };
     let nodes = futures_util::future::join_all((0..COUNT).map(open)).await;
     nodes.try_into().unwrap_or_else(|_| unreachable!("so many were opened"))

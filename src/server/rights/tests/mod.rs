@@ -14,6 +14,7 @@ use crate::{
     server::{
         auth::{Accounts, Admission, Auth, Mode, Secret},
         backplane::{Backplane, Local},
+        clock::Clock,
         following::Apply,
         hub::{Start, Subscribed},
         metrics::Metrics,
@@ -29,6 +30,7 @@ use crate::{
 
 const SECRET: &str = "a secret of at least 32 characters";
 const PASSWORD: &str = "correct horse";
+const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
 /// A node with all that holds some of the directory in memory. It follows the others while it lives.
 struct Node {
@@ -61,11 +63,13 @@ impl Node {
         let following = Following::open(store.clone(), wire.clone()).await.expect("opened");
         wire.attach("", following.clone());
         let rights = Arc::new(Rights::open(&following, hub.clone(), false).await.expect("read"));
-        let accounts = Mode::Accounts(Accounts::new(following.clone()));
+        let clock = Arc::new(Clock::system(PATIENCE));
+        let accounts = Mode::Accounts(Accounts::new(following.clone(), clock.clone()));
         let auth = Arc::new(Auth::new(
             accounts,
             &Secret::from_setting(SECRET).expect("long enough"),
             following.clone(),
+            clock,
         ));
         let appliers: [Arc<dyn Apply>; 2] = [rights.clone(), auth.clone()];
         following.attach(appliers.iter().map(Arc::downgrade).collect());
@@ -156,7 +160,7 @@ fn identity(user: &User) -> Identity {
 }
 
 fn secret() -> RoomId {
-    RoomId::of_name("secret").expect("fine")
+    RoomId::parse("secret").expect("fine")
 }
 
 /// So many nodes on a new database, which hear of what is let through.
@@ -333,16 +337,23 @@ async fn an_older_change_that_comes_late_undoes_nothing() {
 async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     let (url, exchange) = (Cluster::shared().fresh_database().await, Exchange::new(|_| true));
     let here = Node::idle(&url, &exchange).await;
-    let (alice, lost) = (user("alice"), RoomId::of_name("lost").expect("fine"));
-    for room in [secret(), lost.clone()] {
+    let (alice, lost) = (user("alice"), RoomId::parse("lost").expect("fine"));
+    let ahead = RoomId::parse("ahead").expect("fine");
+    for room in [secret(), lost.clone(), ahead.clone()] {
         assert!(here.rights.claim(&room, &alice, true).await.expect("answered"));
     }
+    // By a node whose clock was two years ahead, and was put right since.
+    let claimed_at = crate::server::clock::now_ms() + 730 * 86_400_000;
+    let later = serde_json::json!({ "owner": alice, "is_private": true, "claimed_at": claimed_at });
+    let step = Step::put(Kind::Room, ahead.as_str(), Expect::Present, &later);
+    assert!(here.store.change(vec![step]).await.expect("answered").is_taken());
     // As it stands there after a while, or was written by an earlier version.
     let earlier = serde_json::json!({ "owner": alice, "is_private": true });
     let step = Step::put(Kind::Room, lost.as_str(), Expect::Present, &earlier);
     assert!(here.store.change(vec![step]).await.expect("answered").is_taken());
     let there = Node::idle(&url, &exchange).await;
-    there.rights.drop_lost_claims(&[]).await.expect("dropped");
+    let clock = Clock::system(PATIENCE);
+    there.rights.drop_lost_claims(&[], &clock).await.expect("dropped");
     assert_eq!(there.rights.claimed(), [secret()], "it may be made just now");
     assert!(there.rights.claim(&lost, &user("bob"), true).await.expect("answered"), "the name is free");
     here.following.catch_up().await.expect("read");
@@ -353,7 +364,7 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     assert!(here.rights.owns(&lost, &identity(&user("bob"))), "it is not hers any more");
     let room = Room { id: lost.clone(), name: "lost".to_owned() };
     there.store.create_room(room.clone(), 10).await.expect("made");
-    there.rights.drop_lost_claims(&[room]).await.expect("dropped");
+    there.rights.drop_lost_claims(&[room], &clock).await.expect("dropped");
     assert!(there.rights.claimed().contains(&lost));
 }
 
@@ -393,7 +404,7 @@ async fn a_private_room_is_nobody_elses_at_any_node_before_it_is_made() {
     let [here, there]: [Node; 2] = nodes(|_| true).await;
     eventually(|| here.following.knows(1) && there.following.knows(1)).await;
     for n in 0..20 {
-        let room = RoomId::of_name(&format!("secret {n}")).expect("fine");
+        let room = RoomId::parse(&format!("secret-{n}")).expect("fine");
         assert!(here.rights.claim(&room, &user("alice"), true).await.expect("answered"));
         assert!(!there.rights.may_enter(&room, Some(&identity(&user("bob")))));
     }

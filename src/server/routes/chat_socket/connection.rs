@@ -226,7 +226,7 @@ impl Connection {
             (None, None) => Start::New,
         };
         self.who()?;
-        let id = RoomId::parse(room)?;
+        let id = self.state.chat.id_of(room)?;
         let place = self.rooms.iter().position(|following| *following.room() == id);
         if place.is_none() && self.rooms.len() >= JOINS_MAX {
             let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
@@ -239,8 +239,9 @@ impl Connection {
         let who = self.who()?;
         let Joined { frame, recovered, subscription, presence } =
             self.state.chat.join(room, Some(who), start, self.bell.clone()).await?;
-        let reset = (!recovered).then(|| reset_frame(id, subscription.cursor()));
         let following = Following { subscription, _presence: presence };
+        let reset =
+            (!recovered).then(|| reset_frame(following.room().clone(), following.subscription.cursor()));
         match place {
             Some(place) => self.rooms[place] = following,
             None => self.rooms.push(following),
@@ -273,7 +274,7 @@ impl Connection {
     }
 
     fn followed(&self, room: &str) -> Result<(RoomId, &Following), Rejection> {
-        let id = RoomId::parse(room)?;
+        let id = self.state.chat.id_of(room)?;
         let following = self.rooms.iter().find(|following| *following.room() == id);
         following
             .map(|following| (id, following))

@@ -16,6 +16,9 @@ use super::close;
 const READ_BYTES: usize = 4 * 1024;
 /// The largest payload of a control frame (RFC 6455, 5.5).
 const CONTROL_MAX_BYTES: usize = 125;
+/// Frames that one message may come in. Browsers and libraries send a message in one, or in parts of kilobytes; parts
+/// may also be empty, and without this there would be no end to those.
+const PARTS_MAX: usize = 1_024;
 
 /// A whole message of the peer.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,12 +35,19 @@ pub(super) enum Message {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault(pub(super) u16);
 
+/// A message of which more is to come.
+struct Begun {
+    kind: Data,
+    payload: Vec<u8>,
+    parts: usize,
+}
+
 /// See the module.
 pub(super) struct Inlet {
     /// Received and not yet read.
     received: Vec<u8>,
     /// The parts so far of a message in several frames, and what kind it is.
-    begun: Option<(Data, Vec<u8>)>,
+    begun: Option<Begun>,
     message_max_bytes: usize,
 }
 
@@ -102,7 +112,7 @@ impl Inlet {
         if is_broken || is_control && (!header.is_final || length > CONTROL_MAX_BYTES as u64) {
             return Err(Fault(close::PROTOCOL_ERROR));
         }
-        let begun = self.begun.as_ref().map_or(0, |(_, parts)| parts.len());
+        let begun = self.begun.as_ref().map_or(0, |begun| begun.payload.len());
         if !is_control && length > (self.message_max_bytes - begun) as u64 {
             return Err(Fault(close::TOO_BIG));
         }
@@ -110,23 +120,27 @@ impl Inlet {
     }
 
     fn join(&mut self, data: Data, is_final: bool, payload: Vec<u8>) -> Result<Option<Message>, Fault> {
-        let (kind, parts) = match (data, self.begun.take()) {
-            (Data::Continue, Some((kind, mut parts))) => {
-                parts.extend_from_slice(&payload);
-                (kind, parts)
+        let begun = match (data, self.begun.take()) {
+            (Data::Continue, Some(mut begun)) => {
+                begun.payload.extend_from_slice(&payload);
+                Begun { parts: begun.parts + 1, ..begun }
             }
-            (Data::Text | Data::Binary, None) => (data, payload),
+            (Data::Text | Data::Binary, None) => Begun { kind: data, payload, parts: 1 },
             // A continuation of nothing, or a new message in the middle of one (5.4).
             _ => return Err(Fault(close::PROTOCOL_ERROR)),
         };
+        if !is_final && begun.parts >= PARTS_MAX {
+            return Err(Fault(close::POLICY));
+        }
         if !is_final {
-            self.begun = Some((kind, parts));
+            self.begun = Some(begun);
             return Ok(None);
         }
-        if kind != Data::Text {
+        if begun.kind != Data::Text {
             return Ok(Some(Message::Binary));
         }
-        String::from_utf8(parts).map(|text| Some(Message::Text(text))).map_err(|_| Fault(close::NOT_UTF8))
+        let text = String::from_utf8(begun.payload);
+        text.map(|text| Some(Message::Text(text))).map_err(|_| Fault(close::NOT_UTF8))
     }
 }
 
@@ -222,6 +236,20 @@ mod tests {
         ] {
             assert_eq!(messages(&bytes), Err(Fault(code)), "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn a_message_has_an_end_also_in_empty_parts() {
+        let begin = masked(0x01, b"a");
+        let parts = |count: usize| [begin.clone(), masked(0x00, b"").repeat(count)].concat();
+        let whole = [parts(PARTS_MAX - 2), masked(0x80, b"b")].concat();
+        assert_eq!(messages(&whole), Ok(vec![Message::Text("ab".into())]));
+        assert_eq!(messages(&parts(PARTS_MAX)), Err(Fault(close::POLICY)));
+        let tiny =
+            [begin.clone(), [masked(0x00, b"x"), masked(0x89, b"")].concat().repeat(PARTS_MAX)].concat();
+        let mut inlet = Inlet::new(&Bytes::from(tiny), usize::MAX);
+        let fault = std::iter::from_fn(|| Some(inlet.next())).take(4 * PARTS_MAX).find_map(Result::err);
+        assert_eq!(fault, Some(Fault(close::POLICY)), "pings in between change nothing");
     }
 
     #[test]

@@ -18,9 +18,11 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use self::{connection::Connection, inlet::Inlet, sign_in::Holder};
 use super::{
-    BODY_MAX_BYTES, handshake,
+    BODY_MAX_BYTES,
+    credentials::bearer,
+    handshake,
     live::{Client, connect},
-    visitor::{bearer, has_cookie, no_session},
+    visitor::{has_cookie, no_session},
 };
 use crate::server::{
     error::Error, form::Form, metrics::Kind, outlet::Outlet, state::AppState, takeover::Takeover,
@@ -67,7 +69,7 @@ pub(super) async fn get(
 ) -> Result<Response, Error> {
     let answer = handshake::answer(&headers)?;
     let is_nobody = client.caller.is_none();
-    if is_nobody && bearer(&headers).is_some() {
+    if is_nobody && bearer(&headers)?.is_some() {
         return Err(no_session().into());
     }
     let counted = connect(&state, Kind::Socket, &client)?;

@@ -12,7 +12,7 @@ use crate::{
         auth::{Admission, Identity},
         error::Error,
         rate_limit::Place,
-        routes::{reading::not_a_member, visitor::no_session},
+        routes::{credentials::without_scheme, reading::not_a_member, visitor::no_session},
     },
 };
 
@@ -54,7 +54,7 @@ impl Connection {
     /// Takes a token: the first says whose socket it is. A later one of the same person takes its place, with what it
     /// lets them do from then on and for as long as it lasts.
     pub(super) async fn authenticate(&mut self, token: &str) -> Result<(), Error> {
-        let identity = self.state.auth.identify(token).await?.ok_or_else(no_session)?;
+        let identity = self.state.auth.identify(without_scheme(token)).await?.ok_or_else(no_session)?;
         let known = self.holder.as_ref().map(|holder| &holder.identity.user.id);
         if known.is_some_and(|known| *known != identity.user.id) {
             let message = "A socket stays with whom it was opened for; open another one.";

@@ -1,9 +1,7 @@
 //! `/account`: one's own name, password and sessions.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use crate::server::routes::query::Lenient;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::{
@@ -21,7 +19,7 @@ use crate::{
 };
 
 /// The document.
-pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     if signed_in.asked.state.auth.takes_guests() {
         return Ok(pages::nowhere(signed_in.asked).await);
     }

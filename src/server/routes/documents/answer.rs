@@ -1,7 +1,8 @@
 //! Draws a document for who asks: alone, or beside the rooms for who is signed in.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{FromRequestParts, Query},
+    extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
@@ -81,7 +82,9 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
         language: language_of(site, headers),
         stylesheet: assets::stylesheet(),
         path: uri.path().to_owned(),
-        back: Query::try_from_uri(uri).ok().and_then(|Query(Outcome { back, .. })| back),
+        back: Lenient::<Outcome>::parse(uri.query().unwrap_or_default())
+            .ok()
+            .and_then(|Lenient(outcome)| outcome.back),
     }
 }
 

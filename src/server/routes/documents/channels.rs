@@ -1,7 +1,8 @@
 //! `/channels`: what administrators do with the readers of the feed's channels.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -18,7 +19,7 @@ use crate::server::{
 };
 
 /// The document.
-pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let channels = Channels {
         channels: signed_in.asked.state.rights.channels().list(),
         problem: outcome.problem(),

@@ -4,24 +4,39 @@ use axum::{extract::State, http::header, response::Response};
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, accounts, beside},
+    answer::{SignedIn, accounts, beside, link_failed},
     people::back_to_people,
 };
-use crate::server::{
-    documents::OneTimeLink,
-    error::Error,
-    routes::{body::FormBody, pages::Asked},
-    state::AppState,
+use crate::{
+    protocol::problem::Rejection,
+    server::{
+        documents::OneTimeLink,
+        error::Error,
+        routes::{body::FormBody, once::Once, pages::Asked},
+        state::AppState,
+    },
 };
 
 /// Makes an invitation and shows its link, this once.
-pub(super) async fn make(signed_in: SignedIn) -> Result<Response, Error> {
-    let accounts = accounts(&signed_in.asked.state)?;
-    let token = accounts.invite(&signed_in.identity.user.name).await?;
+pub(super) async fn make(
+    signed_in: SignedIn,
+    form: Result<FormBody<Once>, Rejection>,
+) -> Result<Response, Error> {
+    // Who sends none, as a program may, invites each time.
+    let once = form.ok().and_then(|FormBody(form)| form.once);
+    let SignedIn { asked, identity } = &signed_in;
+    let accounts = accounts(&asked.state)?;
+    let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &["invitation"]);
+    let token = accounts.invite_once(&identity.user.name, &submission).await?;
+    let made = match accounts.link(&token).await {
+        Ok(made) => made,
+        // A reload of the answer, after the invitation was used.
+        Err(error) => return Ok(link_failed(asked, error)),
+    };
     let link = OneTimeLink {
         account: None,
-        address: address_of(&signed_in.asked, &format!("/join/{token}")),
-        expires_at: accounts.link(&token).await?.expires_at,
+        address: address_of(asked, &format!("/join/{token}")),
+        expires_at: made.expires_at,
     };
     beside(&signed_in, link).await
 }

@@ -1,9 +1,8 @@
 //! `/join/{token}`: the first administrator's link, and invitations.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use std::net::IpAddr;
+
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
@@ -20,7 +19,15 @@ use crate::{
         auth::Purpose,
         documents::Join,
         error::Error,
-        routes::{body::FormBody, pages::Asked, path::PathText, session::agent_of, visitor::cookie_of},
+        routes::{
+            body::FormBody,
+            client_address::ClientAddress,
+            pages::Asked,
+            path::PathText,
+            query::Lenient,
+            session::{self, agent_of},
+            visitor::cookie_of,
+        },
     },
 };
 
@@ -28,7 +35,7 @@ use crate::{
 pub(super) async fn show(
     PathText(token): PathText,
     asked: Asked,
-    Query(outcome): Query<Outcome>,
+    Lenient(outcome): Lenient<Outcome>,
 ) -> Response {
     let by = match inviter(&asked, &token).await {
         Ok(by) => by,
@@ -60,9 +67,10 @@ pub(super) struct JoinForm {
 pub(super) async fn join(
     PathText(token): PathText,
     asked: Asked,
+    ClientAddress(address): ClientAddress,
     FormBody(form): FormBody<JoinForm>,
 ) -> Response {
-    match joined(&asked, &token, &form).await {
+    match joined(&asked, address, &token, &form).await {
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
         }
@@ -70,7 +78,15 @@ pub(super) async fn join(
     }
 }
 
-async fn joined(asked: &Asked, token: &str, form: &JoinForm) -> Result<Session, Error> {
-    let account = accounts(&asked.state)?.join(token, &form.name, &form.new_password).await?;
-    asked.state.auth.sign_in(&account, agent_of(&asked.headers)).await
+/// A form that is sent twice finds its link used; who knows the account's password is signed in all the same.
+async fn joined(asked: &Asked, address: IpAddr, token: &str, form: &JoinForm) -> Result<Session, Error> {
+    let Asked { state, headers, .. } = asked;
+    let JoinForm { name, new_password } = form;
+    match accounts(state)?.join(token, name, new_password).await {
+        Ok(account) => state.auth.sign_in(&account, agent_of(headers)).await,
+        Err(Error::Rejected(used)) if used.code == Code::BadLink => {
+            session::sign_in(state, address, headers, name, new_password).await.map_err(|_| used.into())
+        }
+        Err(error) => Err(error),
+    }
 }

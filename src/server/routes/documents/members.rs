@@ -1,6 +1,7 @@
 //! `/rooms/{room}/members`: what people do with the list of who may enter a room.
 
-use axum::{extract::Query, response::Response};
+use crate::server::routes::query::Lenient;
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::{
@@ -20,7 +21,7 @@ use crate::{
 pub(super) async fn show(
     PathText(room): PathText,
     signed_in: SignedIn,
-    Query(outcome): Query<Outcome>,
+    Lenient(outcome): Lenient<Outcome>,
 ) -> Result<Response, Error> {
     let SignedIn { asked, identity } = &signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;

@@ -1,7 +1,8 @@
 //! `/people`: what administrators do with accounts. Who is blocked or removed is out at once.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -16,19 +17,19 @@ use crate::{
         auth::{Account, Link, Purpose},
         documents::{Invitation, People, Person, Removal},
         error::Error,
-        routes::{body::FormBody, path::PathText},
+        routes::{body::FormBody, once::new_id, path::PathText},
         state::AppState,
     },
 };
 
 /// The document.
-pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let accounts = accounts(&signed_in.asked.state)?;
     let me = &signed_in.identity.user.id;
     let people = accounts.list().await?.into_iter().map(|account| person(account, me)).collect();
     let mut invitations: Vec<_> = accounts.links().await?.into_iter().filter_map(invitation).collect();
     invitations.sort_by_key(|invitation| invitation.expires_at);
-    beside(&signed_in, People { people, invitations, problem: outcome.problem() }).await
+    beside(&signed_in, People { people, invitations, once: new_id(), problem: outcome.problem() }).await
 }
 
 fn person(account: Account, me: &str) -> Person {

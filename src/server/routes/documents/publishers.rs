@@ -1,7 +1,8 @@
 //! `/publishers`: what administrators do with the programs that may publish.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -17,18 +18,19 @@ use crate::{
         auth::Pattern,
         documents::{PublisherToken, Publishers},
         error::Error,
-        routes::body::FormBody,
+        routes::{body::FormBody, once::new_id},
         state::AppState,
     },
 };
 
 /// The document.
-pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) -> Result<Response, Error> {
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let publishers = Publishers {
         publishers: signed_in.asked.state.publishers.list().await?,
         problem: outcome.problem(),
         name: outcome.name.unwrap_or_default(),
         channels: outcome.list.unwrap_or_default(),
+        once: new_id(),
     };
     beside(&signed_in, publishers).await
 }
@@ -37,16 +39,19 @@ pub(super) async fn show(signed_in: SignedIn, Query(outcome): Query<Outcome>) ->
 pub(super) struct PublisherForm {
     name: String,
     channels: String,
+    once: Option<String>,
 }
 
 /// Makes one and shows its token, this once.
 pub(super) async fn make(
     signed_in: SignedIn,
-    FormBody(PublisherForm { name, channels }): FormBody<PublisherForm>,
+    FormBody(PublisherForm { name, channels, once }): FormBody<PublisherForm>,
 ) -> Result<Response, Error> {
     let made = async {
-        let patterns = patterns(&channels)?;
-        signed_in.asked.state.publishers.make(&name, patterns).await
+        let SignedIn { asked, identity } = &signed_in;
+        let contents = ["publisher", &name, &channels];
+        let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &contents);
+        asked.state.publishers.make_once(&name, patterns(&channels)?, &submission).await
     };
     match made.await {
         Ok((publisher, token)) => {

@@ -1,9 +1,7 @@
 //! `/reset/{token}`: another password for who has lost theirs, by the link that an administrator makes.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use crate::server::routes::query::Lenient;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
@@ -43,7 +41,7 @@ pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<
 pub(super) async fn show(
     PathText(token): PathText,
     asked: Asked,
-    Query(outcome): Query<Outcome>,
+    Lenient(outcome): Lenient<Outcome>,
 ) -> Response {
     match whose(&asked, &token).await {
         Ok(name) => {

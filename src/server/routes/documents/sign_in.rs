@@ -1,7 +1,8 @@
 //! `/sign-in` and `/sign-out`.
 
+use crate::server::routes::query::Lenient;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
@@ -28,7 +29,7 @@ use crate::server::{
 };
 
 /// The form. Who is signed in needs none.
-pub(super) async fn show(asked: Asked, Query(outcome): Query<Outcome>) -> Response {
+pub(super) async fn show(asked: Asked, Lenient(outcome): Lenient<Outcome>) -> Response {
     let back = page_of_ours(outcome.back.as_deref().unwrap_or("/"));
     if asked.state.auth.takes_guests() {
         return pages::nowhere(asked).await;

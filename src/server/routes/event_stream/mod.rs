@@ -10,43 +10,19 @@ use std::sync::Arc;
 
 use axum::{
     body::Bytes,
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderName, header},
     response::{IntoResponse, Response},
 };
 
 use self::connection::Connection;
-use super::{live::Live, page_query::LIMIT_MAX};
+use super::live::Live;
 use crate::{
-    protocol::{
-        cursor::Cursor,
-        problem::{Code, Rejection},
-    },
+    protocol::{cursor::Cursor, problem::Rejection},
     server::{
         auth::Admission, form::Form, hub::Start, outlet::Outlet, presence::PresenceGuard, state::AppState,
         subscription::Subscription, takeover::Takeover, topic::Bell,
     },
 };
-
-/// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header
-/// `Last-Event-ID`, so the header is the newer of the two.
-pub(super) fn parse_start(
-    headers: &HeaderMap,
-    after: Option<&str>,
-    last: Option<usize>,
-) -> Result<Start, Rejection> {
-    let last_event_id = headers.get("last-event-id").filter(|value| !value.is_empty());
-    let last_event_id = last_event_id.map(|value| value.to_str().unwrap_or_default());
-    if let Some(cursor) = last_event_id.or(after) {
-        return Ok(Start::After(cursor.parse()?));
-    }
-    match last {
-        None => Ok(Start::New),
-        Some(last) if last <= LIMIT_MAX => Ok(Start::Last(last)),
-        Some(_) => {
-            Err(Rejection::new(Code::BadRequest, format!("last is at most {LIMIT_MAX}; page back for more.")))
-        }
-    }
-}
 
 /// The cursor of a `start` that was not honoured.
 pub(super) fn lost_cursor(start: &Start, recovered: bool) -> Option<Cursor> {

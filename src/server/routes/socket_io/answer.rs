@@ -12,7 +12,7 @@ use socketioxide::socket::Sid;
 use tokio::time::{sleep, timeout};
 use tower::{Service, ServiceExt};
 
-use super::{CLOSE_TIMEOUT, Engine, line::Line, seat::Seat};
+use super::{CLOSE_TIMEOUT, Engine, line::Line, meter::Meter, seat::Seat};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -84,10 +84,11 @@ async fn pass(state: &AppState, engine: Engine, request: Request) -> Response {
 /// Takes the connection over for the engine, past HTTP's buffers and deadlines.
 fn upgrade(state: &AppState, mut engine: Engine, parts: Parts) -> Result<Response, Error> {
     let answer = handshake::answer(&parts.headers)?;
-    let write_timeout = state.write_timeout;
+    let (write_timeout, meter) = (state.write_timeout, Meter::new(&state.limits));
     let request = Request::from_parts(parts, ());
     let takeover = Takeover::new(move |stream, received, admitted| {
         let line = Line::new(WriteDeadline::new(stream, write_timeout), received, Some(admitted));
+        let line = line.metered(meter);
         // The engine spawns what serves it.
         drop(Service::<(Line, Request<()>)>::call(&mut engine, (line, request)));
     });

@@ -53,7 +53,10 @@ impl Feed {
             (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
             (None, None) => Start::New,
         };
-        let channels = parse_channels(how.channels.map(|list| list.join(",")).as_deref())?;
+        // A list of nothing asks for no channel in particular.
+        let named = how.channels.map(|list| list.into_iter().filter(|name| !name.trim().is_empty()));
+        let named = named.map(|names| names.collect::<Vec<_>>().join(",")).filter(|names| !names.is_empty());
+        let channels = parse_channels(named.as_deref())?;
         let Subscribed { subscription, recovered } =
             state.feed.subscribe(start, Some(&identity), channels.clone(), bell.clone()).await?;
         let (cursor, head) = (subscription.cursor(), subscription.readable_head().await?);
@@ -96,9 +99,8 @@ impl Follower for Feed {
             Batch::Reset(cursor) => outbox.push(reset(&cursor)),
             Batch::Entries(entries) => {
                 self.state.metrics.count_deliveries(entries.len());
-                let epoch = self.subscription.cursor().epoch;
                 for entry in entries {
-                    let cursor = Cursor { epoch: epoch.clone(), offset: entry.offset };
+                    let cursor = self.subscription.cursor_at(entry.offset);
                     outbox.push(payload::entry(&entry.encoded.json(), &cursor));
                 }
             }

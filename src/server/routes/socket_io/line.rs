@@ -16,6 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::meter::{Flood, Meter};
 use crate::server::{admission::Admitted, write_deadline::WriteDeadline};
 
 /// See the module. Dropping it closes the connection.
@@ -23,6 +24,7 @@ pub(super) struct Line<S = WriteDeadline<TcpStream>> {
     stream: S,
     /// Sent by the peer right behind its request.
     received: Bytes,
+    meter: Option<Meter>,
     is_broken: bool,
     /// Who waits for the peer's bytes, to be woken when there shall be none.
     reader: Option<Waker>,
@@ -32,7 +34,24 @@ pub(super) struct Line<S = WriteDeadline<TcpStream>> {
 impl<S> Line<S> {
     /// `received` is read before the stream; `admitted` lives as long as the line.
     pub(super) fn new(stream: S, received: Bytes, admitted: Option<Admitted>) -> Self {
-        Self { stream, received, is_broken: false, reader: None, _admitted: admitted }
+        Self { stream, received, meter: None, is_broken: false, reader: None, _admitted: admitted }
+    }
+
+    /// The same line, which ends when more comes over it than may.
+    pub(super) fn metered(self, meter: Meter) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+
+    /// Looks at what was read; an error when it is too much.
+    fn count(&mut self, read: &[u8]) -> io::Result<()> {
+        match self.meter.as_mut().map(|meter| meter.take(read)) {
+            Some(Err(Flood)) => {
+                tracing::debug!("a Socket.IO connection ends: it sends too much");
+                self.is_broken = true;
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            Some(Ok(())) | None => Ok(()),
+        }
     }
 
     fn watch<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -55,11 +74,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
         }
         if self.received.has_remaining() {
             let count = self.received.len().min(buffer.remaining());
-            buffer.put_slice(&self.received.split_to(count));
-            return Poll::Ready(Ok(()));
+            let received = self.received.split_to(count);
+            buffer.put_slice(&received);
+            return Poll::Ready(self.count(&received));
         }
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         self.reader = read.is_pending().then(|| context.waker().clone());
+        self.count(&buffer.filled()[before..])?;
         read
     }
 }

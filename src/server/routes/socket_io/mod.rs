@@ -11,6 +11,7 @@ mod connect;
 mod feed;
 mod inbox;
 mod line;
+mod meter;
 mod outbox;
 mod payload;
 mod rooms;

@@ -128,7 +128,7 @@ impl Rooms {
     }
 
     fn place(&self, room: &str) -> Result<usize, Rejection> {
-        let id = RoomId::parse(room)?;
+        let id = self.chat.id_of(room)?;
         let place = self.following.iter().position(|following| following.room == id);
         place.ok_or_else(|| Rejection::new(Code::NotJoined, "Join the room first."))
     }
@@ -148,10 +148,10 @@ impl Rooms {
             Batch::Idle => return Ok(has_read),
             Batch::Entries(entries) => {
                 self.metrics.count_deliveries(entries.len());
-                let epoch = subscription.cursor().epoch;
-                let messages =
-                    entries.iter().map(|entry| payload::message(room, &entry.encoded.json(), &epoch));
-                messages.for_each(|message| outbox.push(message));
+                for entry in entries {
+                    let epoch = subscription.cursor_at(entry.offset).epoch;
+                    outbox.push(payload::message(room, &entry.encoded.json(), &epoch));
+                }
             }
             Batch::Reset(cursor) => outbox.push(payload::reset(room, &cursor)),
             Batch::Evicted => {

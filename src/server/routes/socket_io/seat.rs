@@ -16,6 +16,7 @@ use crate::{
         metrics::Kind,
         rate_limit::{Pace, Place, TooFast},
         routes::{
+            credentials::without_scheme,
             live::{Client, Live, connect_unknown},
             visitor::no_session,
         },
@@ -64,7 +65,7 @@ impl Seat {
     pub(super) async fn enter(&self, state: &AppState, token: Option<&str>) -> Result<Identity, Error> {
         self.step().map_err(|too_fast| too_fast.rejection)?;
         let identity = match token {
-            Some(token) => state.auth.identify(token).await?,
+            Some(token) => state.auth.identify(without_scheme(token)).await?,
             None => self.caller.clone(),
         };
         let identity = identity.ok_or_else(no_session)?;

@@ -75,7 +75,6 @@ struct Topic {
     id: i64,
     epoch: Epoch,
     head: Offset,
-    timestamp: i64,
 }
 
 /// What an author's client id stands for.
@@ -96,8 +95,7 @@ pub(super) async fn run(
     jobs: Vec<Vec<Draft>>,
 ) -> Result<(Vec<Vec<Appended>>, New), Failure> {
     let (topic, mut known) = in_time(begin(connection, name, &jobs)).await?;
-    // The clock may be set back, or be another node's; a reader may rely on timestamps that do not go back.
-    let timestamp = now_ms().max(topic.timestamp);
+    let timestamp = now_ms();
     let mut new = Rows::default();
     let mut take = |draft| new.take(name, topic.head, timestamp, &mut known, draft);
     let answers: Vec<Vec<_>> =
@@ -131,9 +129,8 @@ async fn begin(
     topic_name: &TopicName,
     jobs: &[Vec<Draft>],
 ) -> Result<(Topic, HashMap<Key, Known>), StoreError> {
-    let lock = client
-        .prepare_cached("SELECT id, head, timestamp, epoch FROM topics WHERE name = $1 FOR NO KEY UPDATE")
-        .await?;
+    let lock =
+        client.prepare_cached("SELECT id, head, epoch FROM topics WHERE name = $1 FOR NO KEY UPDATE").await?;
     let find = prepare_find(client).await?;
     let name = topic_name.to_string();
     let (authors, client_ids): (Vec<&str>, Vec<&str>) = jobs
@@ -159,8 +156,8 @@ async fn begin(
             row
         }
     };
-    let epoch = epoch_of(topic_name, row.get(3))?;
-    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)), timestamp: row.get(2) };
+    let epoch = epoch_of(topic_name, row.get(2))?;
+    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)) };
     let mut known = HashMap::new();
     for row in found {
         let key: Key = (row.get(2), row.get(3));

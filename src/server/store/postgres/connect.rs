@@ -15,12 +15,16 @@ use std::{
 
 use deadpool_postgres::{
     Client, Hook, HookError, Object, Pool, PoolError, Runtime,
-    tokio_postgres::{self, config::SslMode},
+    tokio_postgres::{
+        self,
+        config::SslMode,
+        error::{DbError, SqlState},
+    },
 };
 use rustls::CertificateError;
 
 use super::{address::Address, identity};
-use crate::server::store::StoreError;
+use crate::server::store::{StoreError, health::Health};
 
 /// How long a new connection may take, and a caller wait for a free one: a person waits no longer for a refusal.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,6 +47,7 @@ pub(super) struct Connections {
     identity: Arc<OnceLock<String>>,
     /// Whether TLS is left to the server, which may have none.
     may_be_plain: bool,
+    health: Arc<Health>,
 }
 
 impl Connections {
@@ -66,7 +71,7 @@ impl Connections {
             .post_create(prepare_connection(identity.clone()))
             .build()
             .map_err(|error| StoreError::Address(error.to_string()))?;
-        Ok(Self { pool, identity, may_be_plain })
+        Ok(Self { pool, identity, may_be_plain, health: Arc::default() })
     }
 
     /// Whether a connection may be without TLS although nobody asked for that.
@@ -77,13 +82,26 @@ impl Connections {
     /// A connection that nobody else has.
     pub(super) async fn get(&self) -> Result<Connection, StoreError> {
         match self.pool.get().await {
-            Ok(object) => Ok(Connection { object: Some(object), is_finished: AtomicBool::new(false) }),
+            Ok(object) => {
+                let (object, health) = (Some(object), self.health.clone());
+                Ok(Connection { object, health, is_finished: AtomicBool::new(false) })
+            }
             Err(PoolError::Backend(error)) => Err(StoreError::Unreachable(describe(&error))),
             Err(PoolError::PostCreateHook(HookError::Message(_))) => Err(StoreError::Replaced),
             Err(PoolError::PostCreateHook(HookError::Backend(error))) => Err(error.into()),
             Err(PoolError::Timeout(_)) => Err(StoreError::NoAnswer(CONNECT_TIMEOUT)),
             Err(PoolError::Closed | PoolError::NoRuntimeSpecified) => Err(StoreError::Closed),
         }
+    }
+
+    /// Whether the database can be written to.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Takes notice of an error that [`Connection::finish`] has not seen.
+    pub(super) fn note(&self, error: &StoreError) {
+        note(error, &self.health, Some(&self.pool));
     }
 
     /// From now on every new connection has to lead to this database.
@@ -94,6 +112,17 @@ impl Connections {
     /// Nobody gets a connection any more.
     pub(super) fn close(&self) {
         self.pool.close();
+    }
+}
+
+/// Notes that the database cannot be written to. The connections that wait go: each of them keeps the settings that it
+/// began with, and would be read only when the database is not any more.
+fn note(error: &StoreError, health: &Health, pool: Option<&Pool>) {
+    if let StoreError::NotWritable(cause) = error {
+        health.failed(cause);
+        if let Some(pool) = pool {
+            pool.retain(|_, _| false);
+        }
     }
 }
 
@@ -126,6 +155,7 @@ fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
 /// work, or after an error, may be in a transaction still and is closed.
 pub(super) struct Connection {
     object: Option<Object>,
+    health: Arc<Health>,
     is_finished: AtomicBool,
 }
 
@@ -137,6 +167,9 @@ impl Connection {
     ) -> Result<T, StoreError> {
         let done = in_time(work).await;
         self.is_finished.store(done.is_ok(), Relaxed);
+        if let Err(error) = &done {
+            note(error, &self.health, self.object.as_ref().and_then(Object::pool).as_ref());
+        }
         done
     }
 }
@@ -167,10 +200,16 @@ impl Drop for Connection {
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
+            Some(said) if is_about_storage(said) => Self::NotWritable(describe(&error)),
             Some(_) => Self::Postgres(describe(&error)),
             None => Self::Unreachable(describe(&error)),
         }
     }
+}
+
+/// Whether it is not the statement's fault but that of the disk, or of a setting that keeps all from writing.
+fn is_about_storage(said: &DbError) -> bool {
+    [SqlState::DISK_FULL, SqlState::IO_ERROR, SqlState::READ_ONLY_SQL_TRANSACTION].contains(said.code())
 }
 
 /// What went wrong in one line; the crate's own text leaves out what PostgreSQL said.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    transfer::{CopiedDocument, CopiedEntry, CopiedTopic, PastClientId},
+    transfer::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PastClientId},
 };
 
 /// See the module. Dropping it before [`Import::commit`] leaves nothing.
@@ -38,14 +38,25 @@ impl Import {
 
     /// Makes a topic as it was. Returns its id here.
     pub async fn topic(&self, topic: &CopiedTopic) -> Result<i64, StoreError> {
-        let insert = "INSERT INTO topics (name, epoch, head, floor, timestamp) VALUES ($1, $2, $3, $4, $5)
-                      RETURNING id";
-        let CopiedTopic { name, epoch, head, floor, timestamp, .. } = topic;
+        let insert = "INSERT INTO topics (name, epoch, head, floor, timestamp, removed)
+                      VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+        let CopiedTopic { name, epoch, head, floor, timestamp, removed, .. } = topic;
         in_time(async {
-            let row = self.connection.query_one(insert, &[name, epoch, head, floor, timestamp]).await?;
+            let row =
+                self.connection.query_one(insert, &[name, epoch, head, floor, timestamp, removed]).await?;
             Ok(row.get(0))
         })
         .await
+    }
+
+    /// Writes how far a topic's channels were removed.
+    pub async fn removals(&self, topic: i64, removals: &[CopiedRemoval]) -> Result<(), StoreError> {
+        let channels: Vec<_> = removals.iter().map(|removal| &removal.channel).collect();
+        let lasting: Vec<_> = removals.iter().map(|removal| removal.lasting).collect();
+        let offsets: Vec<_> = removals.iter().map(|removal| removal.offset).collect();
+        let insert = r#"INSERT INTO removals (topic, channel, lasting, "offset")
+            SELECT $1, * FROM unnest($2::text[], $3::boolean[], $4::bigint[])"#;
+        self.insert(insert, &[&topic, &channels, &lasting, &offsets]).await
     }
 
     /// Writes entries as they were.

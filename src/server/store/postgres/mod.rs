@@ -15,8 +15,10 @@ mod connect;
 mod directory;
 mod identity;
 mod import;
+mod probe;
 mod queue;
 mod read;
+mod removals;
 mod rooms;
 mod schema;
 #[cfg(test)]
@@ -38,6 +40,7 @@ use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
     TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
+    health::Due,
     location::Sharing,
 };
 use crate::protocol::{chat::Room, cursor::Offset};
@@ -102,7 +105,7 @@ impl PostgresStore {
     }
 
     async fn empty(&self, topic: &TopicName) -> Result<Slice, StoreError> {
-        Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false })
+        Ok(Slice { bounds: self.bounds(topic).await?, removed: 0, records: Vec::new(), more: false })
     }
 }
 
@@ -163,6 +166,14 @@ impl Store for PostgresStore {
                 bounds.ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))
             })
             .await
+    }
+
+    async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError> {
+        let connection = self.connection().await?;
+        match connection.finish(read::bounds_for(&connection, topic, filter)).await? {
+            Some(bounds) => Ok(bounds),
+            None => Ok((self.bounds(topic).await?, 0)),
+        }
     }
 
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError> {
@@ -226,6 +237,11 @@ impl Store for PostgresStore {
         }
     }
 
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(read::newest_timestamp(&connection, until_ms)).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(read::topics(&connection)).await
@@ -243,7 +259,20 @@ impl Store for PostgresStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         let connection = self.connection().await?;
-        connection.finish(read::check(&connection)).await
+        let due = self.connections.health().due();
+        let written = connection.finish(async {
+            read::check(&connection).await?;
+            match due {
+                Due::Nothing => Ok(()),
+                Due::Small => probe::write_a_row(&connection).await,
+                Due::Large => probe::write_pages(&connection).await,
+            }
+        });
+        written.await?;
+        if due != Due::Nothing {
+            self.connections.health().succeeded();
+        }
+        Ok(())
     }
 
     async fn close(&self) {

@@ -115,11 +115,17 @@ impl Writer {
             let mut replies = replies.into_iter().map(|(reply, _)| reply);
             match outcome {
                 Ok((answers, new)) => {
+                    if !new.records.is_empty() {
+                        self.shared.connections.health().succeeded();
+                    }
                     self.announce(&new);
                     // A caller may have gone; the work is done all the same.
                     replies.zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
                 }
-                Err(Failure::Refused(error)) => refuse(replies, error),
+                Err(Failure::Refused(error)) => {
+                    self.shared.connections.note(&error);
+                    refuse(replies, error);
+                }
                 Err(Failure::Undecided(undecided)) => {
                     replies.by_ref().for_each(|reply| drop(reply.send(Err(StoreError::Undecided))));
                     self.settle(undecided).await;

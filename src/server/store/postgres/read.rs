@@ -2,7 +2,7 @@
 
 use deadpool_postgres::{Client, tokio_postgres::Row};
 
-use super::{NULL, place, signed};
+use super::{NULL, place, removals::removed, signed};
 use crate::{
     protocol::{
         chat::Room,
@@ -24,6 +24,20 @@ pub(super) async fn bounds(client: &Client, name: &TopicName) -> Result<Option<B
     let select = client.prepare_cached("SELECT epoch, floor, head FROM topics WHERE name = $1").await?;
     let row = client.query_opt(&select, &[&name.to_string()]).await?;
     row.map(|row| bounds_of(name, &row)).transpose()
+}
+
+/// See [`crate::server::store::Store::bounds_for`]. `None` when the topic is not there.
+pub(super) async fn bounds_for(
+    client: &Client,
+    name: &TopicName,
+    filter: &Filter,
+) -> Result<Option<(Bounds, Offset)>, StoreError> {
+    let removed = removed(filter, "$2", "$3");
+    let select = format!("SELECT epoch, floor, head, {removed} FROM topics WHERE name = $1");
+    let select = client.prepare_cached(&select).await?;
+    let (only, except) = readable_names(&filter.channels);
+    let row = client.query_opt(&select, &[&name.to_string(), &only, &except]).await?;
+    row.map(|row| Ok((bounds_of(name, &row)?, place(row.get(3))))).transpose()
 }
 
 /// The bounds of those of these topics that are there.
@@ -67,12 +81,13 @@ pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Rec
     })
 }
 
-/// Bounds and records of rows that have both.
+/// Bounds, what was removed, and records, of rows that have them all.
 fn slice_of(name: &TopicName, rows: &[Row]) -> Result<Option<Slice>, StoreError> {
     let Some(first) = rows.first() else { return Ok(None) };
     let bounds = bounds_of(name, first)?;
-    let records = rows.iter().filter_map(|row| record_of(name, row, 3)).collect();
-    Ok(Some(Slice { bounds, records, more: false }))
+    let removed = place(first.get(3));
+    let records = rows.iter().filter_map(|row| record_of(name, row, 4)).collect();
+    Ok(Some(Slice { bounds, removed, records, more: false }))
 }
 
 /// The bounds of channels. A name with a null character, which PostgreSQL does not take, is no entry's.
@@ -98,15 +113,20 @@ pub(super) async fn slice(
     };
     // In words and not as a parameter: only so does PostgreSQL see that the index of notices has them all.
     let lasting = if filter.lasting { "AND lasting AND channel IS NOT NULL" } else { "" };
+    let removed = removed(filter, "$4", "$5");
+    // What was removed is looked for once, and not for each row.
     let select = client
         .prepare_cached(&format!(
-            r#"SELECT t.epoch, t.floor, t.head, e.* FROM topics t LEFT JOIN LATERAL (
+            r#"WITH t AS MATERIALIZED (
+                   SELECT id, epoch, floor, head, {removed} AS removed FROM topics WHERE name = $1
+               )
+               SELECT t.epoch, t.floor, t.head, t.removed, e.* FROM t LEFT JOIN LATERAL (
                    SELECT "offset", timestamp, author, client_id, channel, body FROM entries
                    WHERE topic = t.id AND {condition} {lasting} AND ($4::text[] IS NULL OR channel = ANY ($4))
                    AND ($5::text[] IS NULL OR channel IS NULL OR channel <> ALL ($5))
                    ORDER BY "offset" {order} LIMIT $3
                ) e ON true
-               WHERE t.name = $1 ORDER BY e."offset" {order}"#
+               ORDER BY e."offset" {order}"#
         ))
         .await?;
     // One more than asked for tells whether there is more.
@@ -131,9 +151,12 @@ pub(super) async fn latest_by_channel(
     limit: usize,
 ) -> Result<Option<Slice>, StoreError> {
     // The recursion steps from channel to channel through the index instead of reading every entry.
+    let removed = removed(&Filter { channels: channels.clone(), lasting: false }, "$4", "$5");
     let select = client
-        .prepare_cached(
-            r#"WITH RECURSIVE t AS (SELECT id, epoch, floor, head FROM topics WHERE name = $1),
+        .prepare_cached(&format!(
+            r#"WITH RECURSIVE t AS MATERIALIZED (
+                   SELECT id, epoch, floor, head, {removed} AS removed FROM topics WHERE name = $1
+               ),
                names (channel) AS (
                    SELECT min(channel) FROM entries WHERE topic = (SELECT id FROM t) AND NOT lasting
                    UNION ALL
@@ -149,20 +172,28 @@ pub(super) async fn latest_by_channel(
                    AND ($4::text[] IS NULL OR channel = ANY ($4)) AND ($5::text[] IS NULL OR channel <> ALL ($5))
                    ORDER BY newest DESC LIMIT $2
                )
-               SELECT t.epoch, t.floor, t.head, e.* FROM t LEFT JOIN (
+               SELECT t.epoch, t.floor, t.head, t.removed, e.* FROM t LEFT JOIN (
                    SELECT found.* FROM latest CROSS JOIN LATERAL (
                        SELECT "offset", timestamp, author, client_id, channel, body FROM entries
                        WHERE topic = (SELECT id FROM t) AND NOT lasting AND channel = latest.channel
                        ORDER BY "offset" DESC LIMIT $3
                    ) found
                ) e ON true
-               ORDER BY e."offset""#,
-        )
+               ORDER BY e."offset""#
+        ))
         .await?;
     let (count, limit) = (signed(count as u64), signed(limit as u64));
     let (only, except) = readable_names(channels);
     let rows = client.query(&select, &[&name.to_string(), &count, &limit, &only, &except]).await?;
     slice_of(name, &rows)
+}
+
+/// See [`crate::server::store::Store::newest_timestamp`].
+pub(super) async fn newest_timestamp(client: &Client, until_ms: i64) -> Result<Option<i64>, StoreError> {
+    let select = client
+        .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= $1")
+        .await?;
+    Ok(client.query_one(&select, &[&until_ms]).await?.get(0))
 }
 
 /// Every topic there is.
@@ -187,7 +218,7 @@ pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
 pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
     let row = client.query_one("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
     match row.get(0) {
-        true => Err(StoreError::Postgres("it takes no changes: it is read only".into())),
+        true => Err(StoreError::NotWritable("it is read only (default_transaction_read_only)".into())),
         false => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The schema's version is the number of migrations applied.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -67,6 +67,19 @@ const MIGRATIONS: [&str; 2] = [
         timestamp BIGINT NOT NULL,
         steps TEXT NOT NULL
     );
+"#,
+    // As in SQLite: the highest removed offset of each channel ('' for none) and kind of entry.
+    r#"
+    ALTER TABLE topics ADD COLUMN removed BIGINT NOT NULL DEFAULT 0;
+    UPDATE topics SET removed = floor;
+    CREATE TABLE removals (
+        topic BIGINT NOT NULL,
+        channel TEXT COLLATE "C" NOT NULL,
+        lasting BOOLEAN NOT NULL,
+        "offset" BIGINT NOT NULL,
+        PRIMARY KEY (topic, channel, lasting)
+    );
+    CREATE INDEX removals_by_offset ON removals (topic, "offset");
 "#,
 ];
 

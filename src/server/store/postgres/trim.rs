@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Client;
 
-use super::{place, signed};
+use super::{place, removals, signed};
 use crate::{
     protocol::cursor::Offset,
     server::store::{PAST_CLIENT_IDS_MAX, Retention, StoreError, TRIM_STEP, TopicName},
@@ -14,8 +14,8 @@ struct Topic {
     floor: Offset,
 }
 
-/// What a trim removes: parameters are topic, floor, the oldest timestamp to keep, and how many lasting entries.
-const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR timestamp < $3
+/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
+pub(super) const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR "offset" <= $3
     OR "offset" <= (SELECT "offset" FROM entries WHERE topic = $1 AND lasting
                     ORDER BY "offset" DESC LIMIT 1 OFFSET $4))"#;
 
@@ -50,18 +50,20 @@ async fn trim(
     now_ms: i64,
 ) -> Result<(u64, bool), StoreError> {
     let oldest_ms = now_ms.saturating_sub(retention.age_ms);
-    let target = target(client, topic, retention, oldest_ms).await?;
+    let by_age =
+        first_young(client, topic.id, oldest_ms, now_ms).await?.map_or(topic.head, |offset| offset - 1);
+    let by_count = topic.head.saturating_sub(retention.entries);
+    let target = by_age.max(by_count).max(topic.floor);
     let floor = target.min(topic.floor + TRIM_STEP);
-    let (below, kept) = (signed(floor), signed(retention.entries));
+    let (below, old, kept) = (signed(floor), signed(by_age), signed(retention.entries));
     let remember = client
         .prepare_cached(&format!(
             r#"INSERT INTO past_client_ids SELECT topic, author, client_id, "offset", timestamp
                FROM entries WHERE {REMOVED} AND client_id IS NOT NULL ON CONFLICT DO NOTHING"#
         ))
         .await?;
-    client.execute(&remember, &[&topic.id, &below, &oldest_ms, &kept]).await?;
-    let remove = client.prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}")).await?;
-    let removed = client.execute(&remove, &[&topic.id, &below, &oldest_ms, &kept]).await?;
+    client.execute(&remember, &[&topic.id, &below, &old, &kept]).await?;
+    let removed = removals::remove(client, topic.id, below, old, kept).await?;
     if floor > topic.floor {
         let raise = client.prepare_cached("UPDATE topics SET floor = $2 WHERE id = $1").await?;
         client.execute(&raise, &[&topic.id, &below]).await?;
@@ -71,23 +73,26 @@ async fn trim(
     Ok((removed, floor < target || forgotten == TRIM_STEP))
 }
 
-/// How far the floor rises in the end.
-async fn target(
+/// The first entry that is not too old. Those before the first that surely is young are too old up to the last that
+/// surely is; what is between the two is dated in the future and may be young.
+async fn first_young(
     client: &Client,
-    topic: &Topic,
-    retention: Retention,
+    topic: i64,
     oldest_ms: i64,
-) -> Result<Offset, StoreError> {
+    now_ms: i64,
+) -> Result<Option<Offset>, StoreError> {
     let select = client
         .prepare_cached(
-            r#"SELECT "offset" FROM entries WHERE topic = $1 AND "offset" > $2 AND timestamp >= $3
+            r#"SELECT "offset" FROM entries WHERE topic = $1 AND timestamp >= $2 AND "offset" > coalesce((
+                   SELECT "offset" FROM entries WHERE topic = $1 AND timestamp < $2 AND "offset" < coalesce((
+                       SELECT "offset" FROM entries WHERE topic = $1 AND timestamp BETWEEN $2 AND $3
+                       ORDER BY "offset" LIMIT 1), 9223372036854775807)
+                   ORDER BY "offset" DESC LIMIT 1), 0)
                ORDER BY "offset" LIMIT 1"#,
         )
         .await?;
-    let first_young = client.query_opt(&select, &[&topic.id, &signed(topic.floor), &oldest_ms]).await?;
-    let by_age = first_young.map_or(topic.head, |row| place(row.get(0)) - 1);
-    let by_count = topic.head.saturating_sub(retention.entries);
-    Ok(by_age.max(by_count).max(topic.floor))
+    let row = client.query_opt(&select, &[&topic, &oldest_ms, &now_ms]).await?;
+    Ok(row.map(|row| place(row.get(0))))
 }
 
 /// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.

@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::read::{epoch_of, record_of};
+use super::{
+    read::{epoch_of, record_of},
+    removals,
+};
 use crate::{
     protocol::{
         chat::Room,
@@ -22,20 +25,13 @@ struct Topic {
     epoch: String,
     head: Offset,
     floor: Offset,
-    timestamp: i64,
 }
 
 fn topic(connection: &Connection, name: &TopicName) -> Result<Option<Topic>, StoreError> {
     let mut select =
-        connection.prepare_cached("SELECT id, head, floor, timestamp, epoch FROM topics WHERE name = ?1")?;
+        connection.prepare_cached("SELECT id, head, floor, epoch FROM topics WHERE name = ?1")?;
     let row = select.query_row([name.to_string()], |row| {
-        Ok(Topic {
-            id: row.get(0)?,
-            head: row.get(1)?,
-            floor: row.get(2)?,
-            timestamp: row.get(3)?,
-            epoch: row.get(4)?,
-        })
+        Ok(Topic { id: row.get(0)?, head: row.get(1)?, floor: row.get(2)?, epoch: row.get(3)? })
     });
     Ok(row.optional()?)
 }
@@ -61,8 +57,7 @@ pub(super) fn append(
             topic(connection, name)?.ok_or_else(|| StoreError::Damaged(format!("{name} cannot be made")))?
         }
     };
-    // The clock may be set back; a reader may rely on timestamps that do not.
-    let timestamp = now_ms().max(topic.timestamp);
+    let timestamp = now_ms();
     let mut head = topic.head;
     let mut appended = Vec::with_capacity(drafts.len());
     for draft in drafts {
@@ -138,8 +133,8 @@ fn insert(
     Ok(record(name, offset, timestamp, draft))
 }
 
-/// What a trim removes: parameters are topic, floor, the oldest timestamp to keep, and how many lasting entries.
-const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR timestamp < ?3
+/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
+pub(super) const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR offset <= ?3
     OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
                   ORDER BY offset DESC LIMIT 1 OFFSET ?4))";
 
@@ -153,14 +148,8 @@ pub(super) fn trim(
 ) -> Result<(u64, bool), StoreError> {
     let Some(topic) = topic(connection, name)? else { return Ok((0, false)) };
     let oldest_ms = now_ms.saturating_sub(retention.age_ms);
-    let first_young: Option<Offset> = connection
-        .prepare_cached(
-            "SELECT offset FROM entries WHERE topic = ?1 AND offset > ?2 AND timestamp >= ?3
-             ORDER BY offset LIMIT 1",
-        )?
-        .query_row(params![topic.id, topic.floor, oldest_ms], |row| row.get(0))
-        .optional()?;
-    let by_age = first_young.map_or(topic.head, |offset| offset - 1);
+    let by_age =
+        first_young(connection, topic.id, oldest_ms, now_ms)?.map_or(topic.head, |offset| offset - 1);
     let by_count = topic.head.saturating_sub(retention.entries);
     let target = by_age.max(by_count).max(topic.floor);
     let floor = target.min(topic.floor + TRIM_STEP);
@@ -169,10 +158,8 @@ pub(super) fn trim(
             "INSERT OR IGNORE INTO past_client_ids SELECT topic, author, client_id, offset, timestamp
              FROM entries WHERE {REMOVED} AND client_id IS NOT NULL"
         ))?
-        .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
-    let removed = connection
-        .prepare_cached(&format!("DELETE FROM entries WHERE {REMOVED}"))?
-        .execute(params![topic.id, floor, oldest_ms, retention.entries])?;
+        .execute(params![topic.id, floor, by_age, retention.entries])?;
+    let removed = removals::remove(connection, topic.id, floor, by_age, retention.entries)?;
     if floor > topic.floor {
         connection
             .prepare_cached("UPDATE topics SET floor = ?2 WHERE id = ?1")?
@@ -181,6 +168,25 @@ pub(super) fn trim(
     let oldest_id_ms = now_ms.saturating_sub(retention.client_id_age_ms);
     let forgotten = forget_client_ids(connection, topic.id, oldest_id_ms)?;
     Ok((removed as u64, floor < target || forgotten == TRIM_STEP as usize))
+}
+
+/// The first entry that is not too old. Those before the first that surely is young are too old up to the last that
+/// surely is; what is between the two is dated in the future and may be young.
+fn first_young(
+    connection: &Connection,
+    topic: i64,
+    oldest_ms: i64,
+    now_ms: i64,
+) -> Result<Option<Offset>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT offset FROM entries WHERE topic = ?1 AND timestamp >= ?2 AND offset > coalesce((
+             SELECT offset FROM entries WHERE topic = ?1 AND timestamp < ?2 AND offset < coalesce((
+                 SELECT offset FROM entries WHERE topic = ?1 AND timestamp BETWEEN ?2 AND ?3
+                 ORDER BY offset LIMIT 1), 9223372036854775807)
+             ORDER BY offset DESC LIMIT 1), 0)
+         ORDER BY offset LIMIT 1",
+    )?;
+    Ok(select.query_row(params![topic, oldest_ms, now_ms], |row| row.get(0)).optional()?)
 }
 
 /// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.

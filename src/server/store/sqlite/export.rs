@@ -13,7 +13,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    transfer::{CopiedDocument, CopiedEntry, CopiedTopic, PAGE_ROWS, PastClientId},
+    transfer::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PAGE_ROWS, PastClientId},
 };
 
 /// See the module.
@@ -38,15 +38,27 @@ impl Export {
 
     /// Every topic, in the order they were made.
     pub fn topics(&self) -> Result<Vec<CopiedTopic>, StoreError> {
-        self.rows("SELECT id, name, epoch, head, floor, timestamp FROM topics ORDER BY id", [], |row| {
-            Ok(CopiedTopic {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                epoch: row.get(2)?,
-                head: row.get(3)?,
-                floor: row.get(4)?,
-                timestamp: row.get(5)?,
-            })
+        self.rows(
+            "SELECT id, name, epoch, head, floor, timestamp, removed FROM topics ORDER BY id",
+            [],
+            |row| {
+                Ok(CopiedTopic {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    epoch: row.get(2)?,
+                    head: row.get(3)?,
+                    floor: row.get(4)?,
+                    timestamp: row.get(5)?,
+                    removed: row.get(6)?,
+                })
+            },
+        )
+    }
+
+    /// The removed offsets of a topic's channels: few enough to be read at once.
+    pub fn removals(&self, topic: i64) -> Result<Vec<CopiedRemoval>, StoreError> {
+        self.rows("SELECT channel, lasting, offset FROM removals WHERE topic = ?1", [topic], |row| {
+            Ok(CopiedRemoval { channel: row.get(0)?, lasting: row.get(1)?, offset: row.get(2)? })
         })
     }
 

@@ -10,7 +10,9 @@ mod file_tests;
 mod guard;
 mod mark;
 mod opening;
+mod probe;
 mod read;
+mod removals;
 pub mod restore;
 mod schema;
 mod stamp;
@@ -33,6 +35,7 @@ use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,
     StoreError, TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
+    health::{Due, Health},
 };
 use crate::protocol::{chat::Room, cursor::Offset};
 
@@ -68,6 +71,7 @@ pub struct SqliteStore {
     guard: Arc<Guard>,
     announce: Arc<dyn Announce>,
     mark: Arc<Mark>,
+    health: Arc<Health>,
 }
 
 impl SqliteStore {
@@ -87,10 +91,11 @@ impl SqliteStore {
         let (connection, mark) = opening::open(path, lenience)?;
         let wal = WalBound::new(path.to_owned(), settings.max_wal_bytes);
         let guard = Arc::new(Guard::over(path, &connection, &mark, wal)?);
-        let writer = Writer::start(connection, guard.clone());
+        let health = Arc::new(Health::default());
+        let writer = Writer::start(connection, guard.clone(), health.clone());
         let writer = writer.map_err(|error| StoreError::Commit(error.to_string()))?;
         let readers = Arc::new(Readers::new(path, guard.clone()));
-        Ok(Self { writer, readers, guard, announce, mark: Arc::new(mark) })
+        Ok(Self { writer, readers, guard, announce, mark: Arc::new(mark), health })
     }
 
     async fn read<T: Send + 'static>(
@@ -117,8 +122,12 @@ impl SqliteStore {
         let (name, filter) = (topic.clone(), filter.clone());
         match self.read(move |connection| read::slice(connection, &name, from, &filter, limit)).await? {
             Some(slice) => Ok(slice),
-            None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
+            None => self.empty(topic).await,
         }
+    }
+
+    async fn empty(&self, topic: &TopicName) -> Result<Slice, StoreError> {
+        Ok(Slice { bounds: self.bounds(topic).await?, removed: 0, records: Vec::new(), more: false })
     }
 }
 
@@ -188,6 +197,14 @@ impl Store for SqliteStore {
         Ok(bounds)
     }
 
+    async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError> {
+        let (name, filter) = (topic.clone(), filter.clone());
+        match self.read(move |connection| read::bounds_for(connection, &name, &filter)).await? {
+            Some(bounds) => Ok(bounds),
+            None => Ok((self.bounds(topic).await?, 0)),
+        }
+    }
+
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError> {
         let topics = topics.to_vec();
         let bounds = |connection: &Connection, name: TopicName| {
@@ -250,7 +267,7 @@ impl Store for SqliteStore {
         };
         match self.read(read).await? {
             Some(slice) => Ok(slice),
-            None => Ok(Slice { bounds: self.bounds(topic).await?, records: Vec::new(), more: false }),
+            None => self.empty(topic).await,
         }
     }
 
@@ -265,6 +282,10 @@ impl Store for SqliteStore {
                 return Ok(removed);
             }
         }
+    }
+
+    async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError> {
+        self.read(move |connection| read::newest_timestamp(connection, until_ms)).await
     }
 
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
@@ -282,7 +303,16 @@ impl Store for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
         // First, and whatever else is asked: a database that is not there any more may have been written to just now.
         self.guard.check()?;
-        self.writer.run(|_| Ok(()), |()| ()).await
+        match self.health.due() {
+            Due::Nothing => return Ok(()),
+            Due::Small => self.writer.run(probe::write_a_page, |()| ()).await?,
+            Due::Large => {
+                self.writer.run(probe::write_pages, |()| ()).await?;
+                self.writer.run(probe::remove_pages, |()| ()).await?;
+            }
+        }
+        self.health.succeeded();
+        Ok(())
     }
 
     async fn close(&self) {
@@ -316,3 +346,6 @@ impl Directory for SqliteStore {
         Ok(Changes { newest: 0, after: Some(Vec::new()) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
+use super::removals::removed;
 use crate::{
     protocol::{
         chat::Room,
@@ -22,6 +23,17 @@ pub(super) fn bounds(connection: &Connection, name: &TopicName) -> Result<Option
         .optional()?;
     let Some((id, epoch, floor, head)) = row else { return Ok(None) };
     Ok(Some((id, Bounds { epoch: epoch_of(name, &epoch)?, floor, head })))
+}
+
+/// See [`crate::server::store::Store::bounds_for`]. `None` when the topic is not there.
+pub(super) fn bounds_for(
+    connection: &Connection,
+    name: &TopicName,
+    filter: &Filter,
+) -> Result<Option<(Bounds, Offset)>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some((id, bounds)) = bounds(&transaction, name)? else { return Ok(None) };
+    Ok(Some((bounds, removed(&transaction, id, filter)?)))
 }
 
 /// An epoch as it stands in the database.
@@ -72,7 +84,7 @@ pub(super) fn slice(
          AND (:except IS NULL OR channel IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
          ORDER BY offset {order} LIMIT :limit"
     ))?;
-    let (only, except) = bounds_of(&filter.channels);
+    let (only, except) = names_of(&filter.channels);
     let rows = select.query_map(
         // One more than asked for tells whether there is more. SQLite's integers are signed.
         named_params! {
@@ -87,11 +99,12 @@ pub(super) fn slice(
     if matches!(from, From::Before(_)) {
         records.reverse();
     }
-    Ok(Some(Slice { bounds, records, more }))
+    let removed = removed(&transaction, id, filter)?;
+    Ok(Some(Slice { bounds, removed, records, more }))
 }
 
 /// The bounds of channels as JSON, which is how SQLite takes a list.
-fn bounds_of(channels: &Channels) -> (Option<String>, Option<String>) {
+pub(super) fn names_of(channels: &Channels) -> (Option<String>, Option<String>) {
     let json = |names: &[String]| serde_json::json!(names).to_string();
     let (only, except) = channels.bounds();
     (only.map(json), except.map(json))
@@ -121,7 +134,7 @@ pub(super) fn latest_by_channel(
          ORDER BY (SELECT max(offset) FROM entries WHERE topic = ?1 AND lasting = 0 AND channel = names.channel) DESC
          LIMIT ?2",
     )?;
-    let (only, except) = bounds_of(channels);
+    let (only, except) = names_of(channels);
     let names = select
         .query_map(params![id, count, only, except], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;
@@ -135,7 +148,16 @@ pub(super) fn latest_by_channel(
         records.extend(rows.collect::<Result<Vec<_>, _>>()?);
     }
     records.sort_unstable_by_key(|record| record.offset);
-    Ok(Some(Slice { bounds, records, more: false }))
+    let filter = Filter { channels: channels.clone(), lasting: false };
+    let removed = removed(&transaction, id, &filter)?;
+    Ok(Some(Slice { bounds, removed, records, more: false }))
+}
+
+/// See [`crate::server::store::Store::newest_timestamp`].
+pub(super) fn newest_timestamp(connection: &Connection, until_ms: i64) -> Result<Option<i64>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= ?1")?;
+    Ok(select.query_row([until_ms], |row| row.get(0))?)
 }
 
 /// Every topic there is.

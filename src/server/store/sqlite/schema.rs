@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The schema's version is the number of migrations applied (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -62,6 +62,20 @@ const MIGRATIONS: [&str; 4] = [
         body TEXT NOT NULL,
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
+",
+    // The highest removed offset of each channel ('' for none) and kind of entry: who reads none of what was removed
+    // lacks nothing. What was removed before this table was there is assumed of every channel.
+    "
+    ALTER TABLE topics ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+    UPDATE topics SET removed = floor;
+    CREATE TABLE removals (
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        channel TEXT NOT NULL,
+        lasting INTEGER NOT NULL,
+        offset INTEGER NOT NULL,
+        PRIMARY KEY (topic, channel, lasting)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX removals_by_offset ON removals (topic, offset);
 ",
 ];
 

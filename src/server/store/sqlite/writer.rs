@@ -2,14 +2,21 @@
 //!
 //! Each job runs in a savepoint of the batch's transaction, so a failing one takes nothing else with it. Its
 //! completion runs after the commit and in job order; that is what makes announcements come in offset order.
+//!
+//! The thread ends when it is told to and at no other time: what fails or panics is refused, and the next batch is a
+//! new beginning.
 
-use std::{sync::Arc, thread};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::guard::Guard;
-use crate::server::store::StoreError;
+use crate::server::store::{StoreError, health::Health};
 
 /// Jobs that may wait for the writer. Past this the callers wait, which is the back-pressure on publishers.
 const QUEUE_JOBS: usize = 4_096;
@@ -19,13 +26,26 @@ const BATCH_JOBS: usize = 256;
 /// Told whether the batch was committed.
 type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Does its work inside the transaction and gives back what to do after the commit. Without a transaction it does
-/// nothing but take note of the reason.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Completion + Send>;
+/// Does its work inside the transaction, or is told why there is none.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
+
+/// What came of a job.
+struct Done {
+    /// What to do after the commit.
+    complete: Completion,
+    /// Why it failed, if that is the database's fault.
+    fault: Option<String>,
+}
 
 enum Command {
     Run(Job),
     Stop(oneshot::Sender<()>),
+}
+
+/// Who is asked and told around each batch.
+struct Watch {
+    guard: Arc<Guard>,
+    health: Arc<Health>,
 }
 
 /// A handle to the writer's thread.
@@ -35,9 +55,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread; it ends on [`Writer::stop`] or when the handle is dropped.
-    pub(super) fn start(connection: Connection, guard: Arc<Guard>) -> std::io::Result<Self> {
+    /// What becomes of the commits is noted in `health`.
+    pub(super) fn start(
+        connection: Connection,
+        guard: Arc<Guard>,
+        health: Arc<Health>,
+    ) -> std::io::Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE_JOBS);
-        thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, &guard, queue))?;
+        let watch = Watch { guard, health };
+        thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, queue, &watch))?;
         Ok(Self { commands })
     }
 
@@ -50,19 +76,21 @@ impl Writer {
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let run = move |connection: Result<&Connection, StoreError>| -> Completion {
+        let run = move |connection: Result<&Connection, StoreError>| -> Done {
             let result = connection.and_then(|connection| in_savepoint(connection, job));
-            Box::new(move |commit| {
+            let fault = result.as_ref().err().and_then(fault_of);
+            let complete: Completion = Box::new(move |commit| {
                 let result = commit.and(result);
                 if let Ok(value) = &result {
                     committed(value);
                 }
                 // The caller may have gone; the work is done all the same.
                 drop(reply.send(result));
-            })
+            });
+            Done { complete, fault }
         };
         self.commands.send(Command::Run(Box::new(run))).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        answer.await.map_err(|_| StoreError::Commit(PANICKED.to_owned()))?
     }
 
     /// Finishes the queue and ends the thread.
@@ -74,20 +102,55 @@ impl Writer {
     }
 }
 
+/// What a caller is told whose job panicked, or whose place in a batch was after such a one.
+const PANICKED: &str = "a job of the writer panicked";
+/// What a caller is told when SQLite gave the transaction up.
+const ROLLED_BACK: &str = "SQLite rolled the transaction back";
+
 fn in_savepoint<T>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     connection.prepare_cached("SAVEPOINT job")?.execute([])?;
     let result = job(connection);
-    if result.is_err() {
-        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its documentation of
+    // ROLLBACK); the savepoint is gone then, too.
+    if connection.is_autocommit() {
+        return result.and(Err(StoreError::Commit(ROLLED_BACK.to_owned())));
     }
-    connection.prepare_cached("RELEASE job")?.execute([])?;
+    let step = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]).map(drop));
+    let undone = if result.is_err() { step("ROLLBACK TO job") } else { Ok(()) };
+    if let Err(error) = undone.and_then(|()| step("RELEASE job")) {
+        roll_back(connection);
+        return result.and(Err(error.into()));
+    }
     result
 }
 
-fn run(connection: Connection, guard: &Guard, mut queue: mpsc::Receiver<Command>) {
+/// Ends whatever transaction there is.
+fn roll_back(connection: &Connection) {
+    // Fails when there is nothing left to roll back, which is what is wanted.
+    let _ = connection.execute_batch("ROLLBACK");
+}
+
+/// What the database could not do, of an error that is not the job's own.
+fn fault_of(error: &StoreError) -> Option<String> {
+    let StoreError::Sqlite(cause) = error else { return None };
+    let is_fault = matches!(
+        cause.sqlite_error_code()?,
+        ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::NoLargeFileSupport
+    );
+    is_fault.then(|| cause.to_string())
+}
+
+fn run(connection: Connection, mut queue: mpsc::Receiver<Command>, watch: &Watch) {
     let mut batch = Vec::with_capacity(BATCH_JOBS);
     while queue.blocking_recv_many(&mut batch, BATCH_JOBS) > 0 {
         let mut stop = None;
@@ -98,68 +161,109 @@ fn run(connection: Connection, guard: &Guard, mut queue: mpsc::Receiver<Command>
                 None
             }
         });
-        commit(&connection, guard, jobs.collect());
+        commit_or_go_on(&connection, jobs.collect(), watch);
         if let Some(reply) = stop {
             queue.close();
             while let Ok(Command::Run(job)) = queue.try_recv() {
-                commit(&connection, guard, vec![job]);
+                commit_or_go_on(&connection, vec![job], watch);
             }
-            guard.before_close(&connection);
+            watch.guard.before_close(&connection);
             drop(connection);
             // Whoever asked for the end may not have waited for it.
             let _ = reply.send(());
             return;
         }
     }
-    guard.before_close(&connection);
+    watch.guard.before_close(&connection);
+}
+
+/// The thread outlives whatever panics, be it the log.
+fn commit_or_go_on(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
+    if catch_unwind(AssertUnwindSafe(|| commit(connection, jobs, watch))).is_err() {
+        roll_back(connection);
+    }
 }
 
 /// Nothing of it is done; each caller is told why.
 fn refuse(jobs: Vec<Job>, why: StoreError) {
     let why = Arc::new(why);
     for job in jobs {
-        job(Err(StoreError::Batch(why.clone())))(Ok(()));
+        (job(Err(StoreError::Batch(why.clone()))).complete)(Ok(()));
     }
 }
 
-fn commit(connection: &Connection, guard: &Guard, jobs: Vec<Job>) {
+fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
     if jobs.is_empty() {
         return;
     }
+    let Watch { guard, health } = watch;
     if let Err(why) = guard.before_batch(connection) {
         return refuse(jobs, why);
     }
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        // Without a transaction each savepoint would commit by itself, so no job runs. Dropping a job drops its
-        // reply, and its caller learns that nothing was stored.
-        tracing::error!(%error, "the writer could not begin a transaction");
-        return;
+    let changes = connection.total_changes();
+    let batch = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| error.to_string());
+    let Batch { completions, fault, result } = run_jobs(connection, jobs, batch);
+    let committed = result.and_then(|()| {
+        let committed = connection.execute_batch("COMMIT").map_err(|error| error.to_string());
+        committed.inspect_err(|_| roll_back(connection))
+    });
+    match fault.as_ref().or(committed.as_ref().err()) {
+        Some(cause) => health.failed(cause),
+        // A commit that changed nothing wrote nothing, and proves nothing.
+        None if connection.total_changes() > changes => health.succeeded(),
+        None => {}
     }
-    let mut completions = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        completions.push(job(Ok(connection)));
-        if connection.is_autocommit() {
-            // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its
-            // documentation of ROLLBACK). The next job would run, and commit, outside of it: none does.
-            break;
+    let committed = committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch()).map_err(Arc::new);
+    for complete in completions {
+        let committed = committed.clone().map_err(StoreError::Batch);
+        // What a completion calls is not ours alone. The others must hear all the same.
+        if catch_unwind(AssertUnwindSafe(|| complete(committed))).is_err() {
+            tracing::error!("what followed a commit panicked");
         }
     }
-    let committed = connection.execute_batch("COMMIT");
-    if let Err(error) = &committed {
-        tracing::error!(%error, "the writer could not commit");
-        // Fails when there is nothing left to roll back, which is what is wanted.
-        let _ = connection.execute_batch("ROLLBACK");
+}
+
+/// A batch before its commit.
+struct Batch {
+    completions: Vec<Completion>,
+    /// What the database could not do for one of the jobs.
+    fault: Option<String>,
+    /// Why there is nothing to commit.
+    result: Result<(), String>,
+}
+
+/// Runs jobs one after the other while there is a transaction. Those after its end are told that it ended: without one
+/// each of them would commit by itself.
+fn run_jobs(connection: &Connection, jobs: Vec<Job>, begun: Result<(), String>) -> Batch {
+    let mut batch = Batch { completions: Vec::with_capacity(jobs.len()), fault: None, result: begun };
+    for job in jobs {
+        let transaction = batch.result.clone().map(|()| connection).map_err(StoreError::Commit);
+        let is_open = transaction.is_ok();
+        match catch_unwind(AssertUnwindSafe(|| job(transaction))) {
+            Ok(Done { complete, fault }) => {
+                batch.completions.push(complete);
+                batch.fault = batch.fault.or(fault);
+            }
+            Err(_) => {
+                tracing::error!("{PANICKED}; nothing of its batch is stored");
+                roll_back(connection);
+            }
+        }
+        if is_open && connection.is_autocommit() {
+            batch.result = Err(batch.fault.clone().unwrap_or_else(|| ROLLED_BACK.to_owned()));
+        }
     }
-    let committed = committed.map_err(|error| StoreError::Commit(error.to_string()));
-    let committed = committed.and_then(|()| guard.after_batch()).map_err(Arc::new);
-    for complete in completions {
-        complete(committed.as_ref().copied().map_err(|error| StoreError::Batch(error.clone())));
-    }
+    batch
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::store::health::Due;
+
+    fn watch(health: Arc<Health>) -> Watch {
+        Watch { guard: Arc::new(Guard::of_nothing()), health }
+    }
 
     fn connection(folder: &tempfile::TempDir) -> Connection {
         let connection = Connection::open(folder.path().join("test.db")).expect("opened");
@@ -175,18 +279,20 @@ mod tests {
         work: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     ) -> (Job, oneshot::Receiver<bool>) {
         let (reply, answer) = oneshot::channel();
-        let run = move |connection: Result<&Connection, StoreError>| -> Completion {
+        let run = move |connection: Result<&Connection, StoreError>| -> Done {
             let result = connection.and_then(|connection| in_savepoint(connection, work));
-            Box::new(move |commit| reply.send(commit.and(result).is_ok()).expect("the test waits"))
+            let fault = result.as_ref().err().and_then(fault_of);
+            let complete: Completion =
+                Box::new(move |commit| reply.send(commit.and(result).is_ok()).expect("the test waits"));
+            Done { complete, fault }
         };
         (Box::new(run), answer)
     }
 
     fn run_batch(connection: &Connection, jobs: Vec<(Job, oneshot::Receiver<bool>)>) -> Vec<bool> {
         let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-        commit(connection, &Guard::of_nothing(), jobs);
-        // No answer is a refusal as well.
-        answers.into_iter().map(|mut answer| answer.try_recv().unwrap_or(false)).collect()
+        commit(connection, jobs, &watch(Arc::default()));
+        answers.into_iter().map(|mut answer| answer.try_recv().expect("everybody is answered")).collect()
     }
 
     fn stored(connection: &Connection) -> Vec<u32> {
@@ -217,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_finished_and_announced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing())).expect("started");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default()).expect("started");
         let (announce, announced) = oneshot::channel();
         let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
         // Polled once, so that the job is on its way, and then given up.
@@ -225,5 +331,54 @@ mod tests {
         announced.await.expect("announced");
         writer.stop().await;
         assert_eq!(stored(&connection(&folder)), [1]);
+    }
+
+    #[test]
+    fn where_no_transaction_begins_all_are_told_so_and_it_goes_on_afterwards() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (connection, other) = (connection(&folder), connection(&folder));
+        connection.busy_timeout(std::time::Duration::ZERO).expect("set");
+        other.execute_batch("BEGIN IMMEDIATE").expect("begun");
+        assert_eq!(run_batch(&connection, vec![job(insert(1)), job(insert(2))]), [false, false]);
+        other.execute_batch("COMMIT").expect("ended");
+        assert_eq!(run_batch(&connection, vec![job(insert(1))]), [true]);
+    }
+
+    #[test]
+    fn a_full_database_refuses_its_jobs_is_noted_and_goes_on_when_there_is_space() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (connection, health) = (connection(&folder), Arc::<Health>::default());
+        let large = |connection: &Connection| {
+            let insert = "INSERT INTO numbers SELECT 1000 + value FROM generate_series(1, 9999)";
+            let recursive = insert.replace(
+                "generate_series(1, 9999)",
+                "(WITH RECURSIVE s(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM s WHERE value < 9999) \
+                 SELECT value FROM s)",
+            );
+            Ok(connection.execute(&recursive, []).map(drop)?)
+        };
+        connection.pragma_update(None, "max_page_count", 4).expect("set");
+        let run = |work: Vec<(Job, oneshot::Receiver<bool>)>| {
+            let (jobs, answers): (Vec<_>, Vec<_>) = work.into_iter().unzip();
+            commit(&connection, jobs, &watch(health.clone()));
+            answers.into_iter().map(|mut answer| answer.try_recv().expect("answered")).collect::<Vec<_>>()
+        };
+        assert!(!run(vec![job(insert(1)), job(large)])[1]);
+        assert_eq!(health.due(), Due::Large);
+        connection.pragma_update(None, "max_page_count", 1_000_000).expect("set");
+        assert_eq!(run(vec![job(large), job(insert(2))]), [true, true]);
+        assert_eq!(health.due(), Due::Nothing);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_is_refused_and_the_writer_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default()).expect("started");
+        let panics = |_: &Connection| -> Result<(), StoreError> { panic!("as a fault of ours does") };
+        assert!(matches!(writer.run(panics, |()| ()).await, Err(StoreError::Commit(_))));
+        writer.run(insert(1), |()| panic!("a fault of who is told")).await.expect_err("nobody could say");
+        writer.run(insert(2), |()| ()).await.expect("it goes on");
+        writer.stop().await;
+        assert_eq!(stored(&connection(&folder)), [1, 2]);
     }
 }

@@ -80,7 +80,7 @@ fn read(bytes: &[u8], lengths: &[usize]) -> (Vec<Message>, Option<Fault>) {
             }
         }
         assert!(inlet.received.len() < HEAD_MAX_BYTES + MAX_BYTES, "only what is of one frame is held");
-        assert!(inlet.begun.as_ref().is_none_or(|(_, parts)| parts.len() <= MAX_BYTES));
+        assert!(inlet.begun.as_ref().is_none_or(|begun| begun.payload.len() <= MAX_BYTES));
     }
     (messages, None)
 }

@@ -1,0 +1,252 @@
+//! What a program publishes: read from JSON or a form as other systems' senders write it, and held to the limits. The
+//! publishing route calls it; nothing else makes a [`Publication`].
+
+use serde_json::Value;
+
+use super::{
+    feed::{Body, Level},
+    members::Members,
+    problem::{Code, Rejection},
+    text::{check_bounds, check_length, clean, clean_line, count_characters, is_blank, is_forbidden},
+};
+
+/// Most entries in one `POST`: what one commit takes without making others wait.
+pub const PUBLISH_MAX_ENTRIES: usize = 100;
+
+const TITLE_MAX_CHARACTERS: usize = 200;
+const TEXT_MAX_CHARACTERS: usize = 4_000;
+const WORD_MAX_CHARACTERS: usize = 64; // a tag, a unit, a key
+const TAGS_MAX: usize = 10;
+const LINK_MAX_CHARACTERS: usize = 2_000;
+/// Bytes of a title or word, by its most characters: the widest emoji fit, a pile of marks does not.
+const BYTES_PER_CHARACTER: usize = 32;
+
+/// Members that hold the text, by other senders' names as well; the first that is there is read.
+pub const TEXT_NAMES: [&str; 6] = ["text", "message", "body", "description", "msg", "content"];
+const TITLE_NAMES: [&str; 3] = ["title", "subject", "summary"];
+const LEVEL_NAMES: [&str; 3] = ["level", "severity", "priority"];
+const TAGS_NAMES: [&str; 1] = ["tags"];
+const LINK_NAMES: [&str; 4] = ["link", "url", "click", "href"];
+const KEY_NAMES: [&str; 1] = ["key"];
+
+/// What a program publishes: a [`Body`] within the limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publication(Body);
+
+impl Publication {
+    /// Reads one object. Without a `type` it is a notification. With it, the names of members that were not read.
+    pub fn from_json(value: Value) -> Result<(Self, Vec<String>), Rejection> {
+        Self::from_members(Members::of(value, "entry", Code::BadRequest)?)
+    }
+
+    /// The same from members that were read already, of JSON or a form.
+    pub fn from_members(mut members: Members) -> Result<(Self, Vec<String>), Rejection> {
+        let kind = members.text(&["type"])?.map(|kind| kind.trim().to_ascii_lowercase());
+        let body = match kind.as_deref() {
+            None | Some("notification") => notification(&mut members)?,
+            Some("update") => Body::Update {
+                value: members.required_number("value")?,
+                unit: line(&mut members, &["unit"])?,
+                key: line(&mut members, &KEY_NAMES)?,
+            },
+            Some("progress") => Body::Progress {
+                key: line(&mut members, &KEY_NAMES)?.ok_or_else(|| members.missing(&KEY_NAMES))?,
+                done: members.required_number("done")?,
+                total: members.required_number("total")?,
+                text: members.text(&TEXT_NAMES)?,
+            },
+            Some(_) => {
+                return Err(bad("the type of an entry is notification, update or progress"));
+            }
+        };
+        Ok((Self::new(body)?, members.ignored()))
+    }
+
+    /// Cleans every part of `body` and checks it against its limit.
+    pub fn new(mut body: Body) -> Result<Self, Rejection> {
+        match &mut body {
+            Body::Update { unit, key, .. } => {
+                clean_word("unit", unit)?;
+                clean_word("key", key)?;
+            }
+            Body::Notification { title, text, tags, link, key, .. } => {
+                clean_title(title)?;
+                clean_text(text);
+                if title.is_none() || !text.is_empty() {
+                    check_length("text", text, TEXT_MAX_CHARACTERS)?;
+                }
+                clean_tags(tags)?;
+                clean_word("key", key)?;
+                clean_link(link)?;
+            }
+            Body::Progress { key, done, total, text } => {
+                *key = clean_line(key);
+                check_word("key", key)?;
+                if !(*total > 0.0 && (0.0..=*total).contains(done)) {
+                    return Err(bad("done counts from 0 up to total, and total is above 0"));
+                }
+                if let Some(said) = text {
+                    clean_text(said);
+                }
+                *text = text.take().filter(|text| !text.is_empty());
+                text.as_deref().map_or(Ok(()), |text| check_length("text", text, TEXT_MAX_CHARACTERS))?;
+            }
+        }
+        Ok(Self(body))
+    }
+
+    /// What shall be stored.
+    pub fn body(&self) -> &Body {
+        &self.0
+    }
+}
+
+fn notification(members: &mut Members) -> Result<Body, Rejection> {
+    let (title, text) = (members.text(&TITLE_NAMES)?, members.text(&TEXT_NAMES)?);
+    let level = match members.optional(&LEVEL_NAMES) {
+        Some((name, value)) => level_of(&name, &value)?,
+        None => Level::default(),
+    };
+    let body = Body::Notification {
+        level,
+        tags: tags(members)?,
+        link: members.text(&LINK_NAMES)?,
+        key: members.text(&KEY_NAMES)?,
+        text: text.unwrap_or_default(),
+        title,
+    };
+    match &body {
+        // One of the members that are not known may have been meant.
+        Body::Notification { title: None, text, .. } if is_blank(text) => {
+            let Rejection { message, .. } = members.missing(&TEXT_NAMES);
+            Err(Rejection::new(Code::TextEmpty, format!("The entry has no text. {message}")))
+        }
+        _ => Ok(body),
+    }
+}
+
+/// A list of texts, or one text with commas.
+fn tags(members: &mut Members) -> Result<Vec<String>, Rejection> {
+    match members.optional(&TAGS_NAMES) {
+        None => Ok(Vec::new()),
+        Some((_, Value::String(list))) => Ok(split_tags(&list)),
+        Some((name, value)) => {
+            let mut one = Members::of(serde_json::json!({ name: value }), "entry", Code::BadRequest)?;
+            Ok(one.texts(&TAGS_NAMES)?.unwrap_or_default())
+        }
+    }
+}
+
+/// The tags of a text such as `a, b`.
+pub fn split_tags(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+}
+
+fn line(members: &mut Members, names: &[&str]) -> Result<Option<String>, Rejection> {
+    Ok(members.text(names)?.map(|text| clean_line(&text)).filter(|text| !is_blank(text)))
+}
+
+/// A level by our words, syslog's, and those of other senders; numbers are ntfy's and Pushover's priorities: up to 3
+/// is `info`, 4 `warning`, from 5 on `error`.
+fn level_of(name: &str, value: &Value) -> Result<Level, Rejection> {
+    let word = match value {
+        Value::String(word) => word.trim().to_lowercase(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    parse_level(&word)
+        .ok_or_else(|| bad(&format!("{name} is info, success, warning or error, or a priority from 1 to 5")))
+}
+
+/// See [`level_of`]; in lower case.
+pub fn parse_level(word: &str) -> Option<Level> {
+    Some(match word {
+        "info" | "information" | "informational" | "notice" | "debug" | "trace" | "verbose" | "log"
+        | "low" | "min" | "default" | "normal" | "none" => Level::Info,
+        "success" | "ok" | "resolved" | "good" | "passed" => Level::Success,
+        "warning" | "warn" | "high" | "medium" | "moderate" => Level::Warning,
+        "error" | "err" | "critical" | "crit" | "fatal" | "alert" | "emergency" | "emerg" | "panic"
+        | "failure" | "failed" | "severe" | "max" | "urgent" | "danger" => Level::Error,
+        _ => match word.parse::<f64>().ok()? {
+            priority if priority >= 5.0 => Level::Error,
+            priority if priority >= 4.0 => Level::Warning,
+            priority if priority.is_finite() => Level::Info,
+            _ => return None,
+        },
+    })
+}
+
+fn clean_text(text: &mut String) {
+    let cleaned = clean(text);
+    *text = if is_blank(&cleaned) { String::new() } else { cleaned.trim_end().to_owned() };
+}
+
+fn clean_title(title: &mut Option<String>) -> Result<(), Rejection> {
+    *title = title.take().map(|title| clean_line(&title)).filter(|title| !is_blank(title));
+    let max_bytes = TITLE_MAX_CHARACTERS * BYTES_PER_CHARACTER;
+    title.as_deref().map_or(Ok(()), |title| check_bounds("title", title, TITLE_MAX_CHARACTERS, max_bytes))
+}
+
+fn clean_tags(tags: &mut Vec<String>) -> Result<(), Rejection> {
+    *tags = tags.iter().map(|tag| clean_line(tag)).filter(|tag| !is_blank(tag)).collect();
+    if tags.len() > TAGS_MAX {
+        return Err(bad(&format!("it has {} tags; at most {TAGS_MAX} are taken", tags.len())));
+    }
+    tags.iter().try_for_each(|tag| check_word("tag", tag))
+}
+
+fn clean_word(member: &str, word: &mut Option<String>) -> Result<(), Rejection> {
+    *word = word.take().map(|word| clean_line(&word)).filter(|word| !is_blank(word));
+    word.as_deref().map_or(Ok(()), |word| check_word(member, word))
+}
+
+fn check_word(member: &str, word: &str) -> Result<(), Rejection> {
+    let bounds = check_bounds(member, word, WORD_MAX_CHARACTERS, WORD_MAX_CHARACTERS * BYTES_PER_CHARACTER);
+    bounds.map_err(|rejection| Rejection { code: Code::BadRequest, ..rejection })
+}
+
+/// Anything but an `http` or `https` address, `javascript:` above all, would run or mislead when a reader clicks it.
+fn clean_link(link: &mut Option<String>) -> Result<(), Rejection> {
+    *link = link.take().map(|link| link.trim().to_owned()).filter(|link| !is_blank(link));
+    let Some(link) = link else { return Ok(()) };
+    let characters = count_characters(link);
+    if characters > LINK_MAX_CHARACTERS {
+        return Err(bad(&format!(
+            "link has {characters} characters; at most {LINK_MAX_CHARACTERS} characters are taken"
+        )));
+    }
+    if !is_web_address(link) {
+        return Err(bad("link is an http or https address with a host"));
+    }
+    Ok(())
+}
+
+/// Whether an entry may have a member of this name, in any case.
+pub fn is_known_member(name: &str) -> bool {
+    let groups: [&[&str]; 7] = [
+        &TEXT_NAMES,
+        &TITLE_NAMES,
+        &LEVEL_NAMES,
+        &TAGS_NAMES,
+        &LINK_NAMES,
+        &KEY_NAMES,
+        &["type", "value", "unit", "done", "total"],
+    ];
+    groups.iter().any(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+}
+
+/// Whether a text is an `http` or `https` address, the scheme in any case, with a host and nothing that is not seen.
+pub fn is_web_address(link: &str) -> bool {
+    let Some((scheme, rest)) = link.split_once("://") else { return false };
+    let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let has_host = rest.starts_with(|c| !matches!(c, '/' | '\\' | '?' | '#' | ':' | '@'));
+    let is_bad = |c: char| c.is_whitespace() || c.is_control() || is_forbidden(c);
+    is_web && has_host && !link.contains(is_bad)
+}
+
+fn bad(what: &str) -> Rejection {
+    Rejection::new(Code::BadRequest, format!("The entry is not well formed: {what}."))
+}
+
+#[cfg(test)]
+mod tests;

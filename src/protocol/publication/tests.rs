@@ -1,0 +1,137 @@
+//! What programs publish: how it is read, cleaned and refused.
+
+use serde_json::json;
+
+use super::*;
+
+fn read(value: Value) -> (Body, Vec<String>) {
+    let (publication, ignored) =
+        Publication::from_json(value.clone()).unwrap_or_else(|error| panic!("{value}: {error}"));
+    (publication.body().clone(), ignored)
+}
+
+fn refusal(value: Value) -> Rejection {
+    Publication::from_json(value.clone()).expect_err(&value.to_string())
+}
+
+fn level(value: Value) -> Level {
+    match read(value).0 {
+        Body::Notification { level, .. } => level,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_object_without_type_is_a_notification() {
+    let (body, ignored) = read(json!({ "text": "backup done", "type": null }));
+    assert!(matches!(body, Body::Notification { text, .. } if text == "backup done"));
+    assert!(ignored.is_empty());
+}
+
+#[test]
+fn other_senders_spellings_are_read_and_the_rest_is_named() {
+    let (body, ignored) = read(json!({
+        "Subject": "disk", "message": "full", "url": "HTTPS://a.example/", "priority": 4, "tags": "a, b,", "host": "db1",
+        "title": "", "key": null,
+    }));
+    let expected = Body::Notification {
+        title: Some("disk".into()),
+        text: "full".into(),
+        level: Level::Warning,
+        tags: vec!["a".into(), "b".into()],
+        link: Some("HTTPS://a.example/".into()),
+        key: None,
+    };
+    assert_eq!((body, ignored), (expected, vec!["host".to_owned()]));
+}
+
+#[test]
+fn levels_are_read_by_common_words_and_priorities() {
+    for (value, expected) in [
+        (json!("WARNING"), Level::Warning),
+        (json!("warn"), Level::Warning),
+        (json!("Critical"), Level::Error),
+        (json!("err"), Level::Error),
+        (json!("notice"), Level::Info),
+        (json!("OK"), Level::Success),
+        (json!(1), Level::Info),
+        (json!("4"), Level::Warning),
+        (json!(5), Level::Error),
+        (json!(null), Level::Info),
+        (json!(""), Level::Info),
+    ] {
+        assert_eq!(level(json!({ "text": "x", "level": value })), expected, "{value}");
+    }
+}
+
+#[test]
+fn what_nobody_sees_is_absent_and_what_a_page_cannot_hold_is_left_out() {
+    let (body, _) = read(json!({
+        "text": "a\0b\r\nc", "title": "\u{200b}", "tags": ["\u{3164}", null, "x\u{7}"], "key": " k\0\n1 ", "link": "",
+    }));
+    let expected = Body::Notification {
+        title: None,
+        text: "ab\nc".into(),
+        level: Level::Info,
+        tags: vec!["x".into()],
+        link: None,
+        key: Some("k 1".into()),
+    };
+    assert_eq!(body, expected);
+}
+
+#[test]
+fn an_integer_is_kept_as_the_nearest_double() {
+    let value = |text: &str| match read(
+        serde_json::from_str(&format!(r#"{{"type":"update","value":{text}}}"#)).expect("JSON"),
+    )
+    .0
+    {
+        Body::Update { value, .. } => value,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(value("9007199254740993"), 9_007_199_254_740_992.0);
+    assert_eq!(value("123456789012345678901234567890"), 1.234_567_890_123_456_8e29);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    for value in [
+        json!([]),
+        json!("text"),
+        json!({}),
+        json!({"text": ""}),
+        json!({"text": "\u{2060}"}),
+        json!({"type": "dance"}),
+        json!({"type": "update"}),
+        json!({"type": "update", "value": "1"}),
+        json!({"type": "update", "value": 1, "unit": "x".repeat(65)}),
+        json!({"type": "update", "value": 1, "unit": format!("x{}", "\u{301}".repeat(2_000))}),
+        json!({"type": "progress", "key": "k", "done": 3, "total": 2}),
+        json!({"type": "progress", "key": "", "done": 1, "total": 2}),
+        json!({"text": "hi", "link": "javascript:alert(1)"}),
+        json!({"text": "hi", "link": "http://"}),
+        json!({"text": "hi", "link": "https:///path"}),
+        json!({"text": "hi", "link": "https://?q"}),
+        json!({"text": "hi", "tags": vec!["t"; 11]}),
+        json!({"text": "hi", "level": "loud"}),
+        json!({"text": "x".repeat(4_001)}),
+    ] {
+        refusal(value);
+    }
+}
+
+#[test]
+fn a_refusal_names_the_member_in_words() {
+    for (value, words) in [
+        (json!({"text": {"a": 1}}), "text in the entry has to be a text, not an object."),
+        (json!({"txt": "hi", "a": 1}), "Not known: a, txt"),
+        (json!({"type": "update", "value": "NaN"}), "finite number"),
+        (json!({"text": "x".repeat(4_001)}), "The text has 4001 characters; at most 4000 characters"),
+        (json!({"title": "x".repeat(201)}), "The title has 201 characters; at most 200"),
+        (json!({"text": "x", "tags": ["y".repeat(65)]}), "The tag has 65 characters; at most 64"),
+    ] {
+        let message = refusal(value).message;
+        assert!(message.contains(words) && !message.contains("invalid type"), "{message}");
+    }
+}

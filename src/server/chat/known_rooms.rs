@@ -1,0 +1,51 @@
+//! Rooms that were seen in the store, found by their id in whatever form it is written. Rooms are not removed, so what was
+//! seen stays. Spares the chat a query at every post.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    protocol::{chat::Room, name::RoomId},
+    server::room_id::id_key,
+};
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct KnownRooms(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    ids: HashSet<RoomId>,
+    /// Of several ids with one key, which only old rooms have, the first.
+    by_key: HashMap<String, RoomId>,
+}
+
+impl KnownRooms {
+    /// The known room with exactly this id, or else with this id in another form.
+    pub(super) fn find(&self, id: &RoomId) -> Option<RoomId> {
+        let known = self.lock();
+        let exact = known.ids.contains(id).then(|| id.clone());
+        exact.or_else(|| known.by_key.get(&id_key(id.as_str())).cloned())
+    }
+
+    /// Whether all of these are known.
+    pub(super) fn has_all(&self, rooms: &[Room]) -> bool {
+        let known = self.lock();
+        rooms.iter().all(|room| known.ids.contains(&room.id))
+    }
+
+    /// Keeps these.
+    pub(super) fn note(&self, rooms: &[Room]) {
+        let mut known = self.lock();
+        for Room { id, .. } in rooms {
+            known.ids.insert(id.clone());
+            known.by_key.entry(id_key(id.as_str())).or_insert_with(|| id.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,138 @@
+//! Leaps in both directions, small steps, and the start.
+
+use super::*;
+
+const DAY_MS: i64 = 86_400_000;
+const PATIENCE: Duration = Duration::from_secs(86_400);
+/// Wall time at monotonic time 0.
+const START_MS: i64 = 1_800_000_000_000;
+
+struct Machine {
+    time: SettledTime,
+    monotonic_ms: i64,
+    /// How far the wall is from the truth.
+    error_ms: i64,
+}
+
+impl Machine {
+    fn start(error_ms: i64) -> Self {
+        let first = Reading { wall_ms: START_MS + error_ms, monotonic_ms: 0 };
+        Self { time: SettledTime::new(PATIENCE, first), monotonic_ms: 0, error_ms }
+    }
+
+    fn truth_ms(&self) -> i64 {
+        START_MS + self.monotonic_ms
+    }
+
+    fn now(&self) -> Reading {
+        Reading { wall_ms: self.truth_ms() + self.error_ms, monotonic_ms: self.monotonic_ms }
+    }
+
+    /// Lets time pass, then reads: how far the settled time is from the truth.
+    fn after(&mut self, ms: i64) -> (i64, Option<Turn>) {
+        self.monotonic_ms += ms;
+        let (settled_ms, turn) = self.time.read(self.now());
+        (settled_ms - self.truth_ms(), turn)
+    }
+}
+
+#[test]
+fn a_leap_forward_moves_nothing_until_the_wall_comes_back() {
+    let mut machine = Machine::start(0);
+    assert_eq!(machine.after(1_000), (0, None));
+    machine.error_ms = 400 * DAY_MS;
+    assert_eq!(machine.after(1_000), (0, Some(Turn::Leapt { ahead_ms: 400 * DAY_MS })));
+    assert_eq!(machine.after(10_000), (0, None), "told once");
+    machine.error_ms = 0;
+    assert_eq!(machine.after(1_000), (0, Some(Turn::CameBack)));
+    assert_eq!(machine.after(1_000), (0, None));
+}
+
+#[test]
+fn a_new_time_that_stands_for_the_patience_is_believed() {
+    let mut machine = Machine::start(0);
+    machine.error_ms = 30 * DAY_MS;
+    assert!(machine.after(1).1.is_some());
+    assert_eq!(machine.after(DAY_MS - 1), (0, None));
+    assert_eq!(machine.after(1), (30 * DAY_MS, Some(Turn::Believed)));
+    assert_eq!(machine.after(1), (30 * DAY_MS, None));
+}
+
+#[test]
+fn a_clock_that_leaps_on_starts_its_patience_anew() {
+    let mut machine = Machine::start(0);
+    machine.error_ms = 30 * DAY_MS;
+    machine.after(1);
+    machine.after(DAY_MS - 1);
+    machine.error_ms = 400 * DAY_MS;
+    assert_eq!(machine.after(1), (0, Some(Turn::Leapt { ahead_ms: 400 * DAY_MS })));
+    assert_eq!(machine.after(DAY_MS - 1), (0, None));
+}
+
+#[test]
+fn a_wall_that_goes_back_is_followed_and_may_not_leap_to_where_it_was() {
+    let mut machine = Machine::start(730 * DAY_MS);
+    assert_eq!(machine.after(1), (730 * DAY_MS, None), "nothing says that it is wrong");
+    machine.error_ms = 0;
+    assert_eq!(machine.after(1), (0, None));
+    machine.error_ms = 730 * DAY_MS;
+    assert_eq!(machine.after(1).0, 0);
+}
+
+#[test]
+fn small_steps_are_followed_but_not_without_end() {
+    let mut machine = Machine::start(0);
+    machine.error_ms = TOLERANCE_MS;
+    assert_eq!(machine.after(1), (TOLERANCE_MS, None));
+    machine.error_ms += TOLERANCE_MS;
+    assert!(machine.after(1).1.is_some(), "many small steps are one leap");
+}
+
+#[test]
+fn a_start_far_past_the_newest_entry_is_a_leap_until_it_has_stood() {
+    for (newest_ms, is_leap) in [
+        (START_MS - START_TOLERANCE_MS, false),
+        (START_MS + 730 * DAY_MS, false),
+        (START_MS - 400 * DAY_MS, true),
+    ] {
+        let mut machine = Machine::start(0);
+        assert_eq!(machine.time.start_from(machine.now(), Some(newest_ms), None), None);
+        let (from_truth_ms, turn) = machine.after(5);
+        assert_eq!(turn.is_some(), is_leap);
+        assert_eq!(
+            from_truth_ms,
+            if is_leap { -400 * DAY_MS } else { 0 },
+            "by monotonic time from the newest"
+        );
+        assert_eq!(machine.after(DAY_MS).0, 0, "it has stood");
+    }
+}
+
+#[test]
+fn a_start_within_a_leap_goes_on_with_it() {
+    let mut before = Machine::start(0);
+    before.error_ms = 400 * DAY_MS;
+    before.after(1_000);
+    let leap = before.time.leap();
+    assert!(leap.is_some());
+    // Off for half the patience; its last entry is dated by the leap.
+    let mut machine = Machine { monotonic_ms: DAY_MS / 2 + 1_000, ..Machine::start(400 * DAY_MS) };
+    let newest_ms = Some(START_MS + 400 * DAY_MS + 2_000);
+    let told = machine.time.start_from(machine.now(), newest_ms, leap);
+    assert_eq!(told, Some(Turn::Leapt { ahead_ms: 400 * DAY_MS }));
+    assert_eq!(machine.after(1_000), (0, None));
+    assert_eq!(machine.time.leap(), leap, "it is the same one");
+    assert_eq!(machine.after(DAY_MS / 2), (400 * DAY_MS, Some(Turn::Believed)), "both halves count");
+}
+
+#[test]
+fn a_start_within_a_leap_from_which_the_wall_came_back_or_leapt_on() {
+    let leap = Some(Leap { wall_ms: START_MS + 400 * DAY_MS, settled_ms: START_MS });
+    let newest_ms = Some(START_MS + 400 * DAY_MS + 2_000);
+    let mut back = Machine::start(0);
+    assert_eq!(back.time.start_from(back.now(), None, leap), None);
+    assert_eq!(back.after(0), (0, None));
+    let mut on = Machine::start(900 * DAY_MS);
+    assert_eq!(on.time.start_from(on.now(), newest_ms, leap), None);
+    assert_eq!(on.after(0), (2_000, Some(Turn::Leapt { ahead_ms: 900 * DAY_MS - 2_000 })));
+}

@@ -1,0 +1,151 @@
+//! Bodies that call themselves a form. `curl -d` says so of every text, so a text has to be told from a form, and an
+//! envelope that nobody here reads (`payload=…`, `a=1&b=2`) must not be stored as a text.
+//!
+//! The rule: a body is a form when its first part is `name=value` and the name is known here, or when there is no white
+//! space in it, as in everything that was encoded for a form. Otherwise it is a text: `a=b is good` is one.
+
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    protocol::{
+        problem::{Code, Rejection},
+        publication::is_known_member,
+    },
+    server::routes::charset,
+};
+
+/// The field that holds a whole entry as JSON, as Slack's webhooks have it.
+pub(super) const PAYLOAD: &str = "payload";
+
+/// What a body is that calls itself a form.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum FormOrText {
+    /// Names and values, decoded.
+    Form(Vec<(String, String)>),
+    /// A text.
+    Text(String),
+}
+
+/// Tells them apart. Refuses a form of which no field is known with [`Code::BadRequest`].
+pub(super) fn read(body: &str, charset: Option<&str>) -> Result<FormOrText, Rejection> {
+    let is_encoded = !body.trim().contains(char::is_whitespace);
+    let is_field = |part: &str| name_of(part).is_some_and(|name| is_encoded || is_known(name));
+    let parts: Vec<&str> = body.trim_end().split('&').collect();
+    if !is_field(parts[0]) {
+        return decode_text(body, is_encoded, charset).map(FormOrText::Text);
+    }
+    let mut raw: Vec<(&str, String)> = Vec::new();
+    for part in parts {
+        match (part.split_once('='), raw.last_mut()) {
+            (Some((name, value)), _) if is_field(part) => raw.push((name, value.to_owned())),
+            // An `&` in a text that was not encoded.
+            (_, Some((_, value))) if !part.is_empty() => *value = format!("{value}&{part}"),
+            _ => {}
+        }
+    }
+    if !raw.iter().any(|(name, _)| is_known(name)) {
+        let names: Vec<&str> = raw.iter().map(|(name, _)| *name).take(10).collect();
+        let message = format!(
+            "The body is a form without a field that is known here ({}). Name the text \"text\", or send a plain text \
+             with Content-Type: text/plain.",
+            names.join(", ")
+        );
+        return Err(Rejection::new(Code::BadRequest, message));
+    }
+    let decoded = raw.into_iter().map(|(name, value)| Ok((name.to_owned(), decode(&value, charset)?)));
+    decoded.collect::<Result<_, Rejection>>().map(FormOrText::Form)
+}
+
+fn is_known(name: &str) -> bool {
+    name.eq_ignore_ascii_case(PAYLOAD) || is_known_member(name)
+}
+
+/// The name in front of `=`, if it is a word.
+fn name_of(part: &str) -> Option<&str> {
+    let (name, _) = part.split_once('=')?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
+    (!name.is_empty() && name.chars().all(is_word)).then_some(name)
+}
+
+/// A value with white space in it was not encoded, whatever its `+` and `%` look like.
+fn decode(value: &str, charset: Option<&str>) -> Result<String, Rejection> {
+    if value.contains(char::is_whitespace) {
+        return Ok(value.to_owned());
+    }
+    let bytes: Vec<u8> = percent_decode_str(&value.replace('+', " ")).collect();
+    charset::decode(&bytes, charset)
+}
+
+/// `curl --data-urlencode 'backup done'` encodes a text that has no name.
+fn decode_text(text: &str, is_encoded: bool, charset: Option<&str>) -> Result<String, Rejection> {
+    if !(is_encoded && has_escaped_space(text)) {
+        return Ok(text.to_owned());
+    }
+    let bytes: Vec<u8> = percent_decode_str(text).collect();
+    charset::decode(&bytes, charset)
+}
+
+/// An address may have escapes, too, and stays as it is.
+fn has_escaped_space(text: &str) -> bool {
+    !text.contains("://") && ["%20", "%0A", "%0a"].iter().any(|space| text.contains(space))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(body: &str) -> Vec<(String, String)> {
+        match read(body, None).expect(body) {
+            FormOrText::Form(fields) => fields,
+            FormOrText::Text(text) => panic!("{text} is no form"),
+        }
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn ordinary_sentences_are_texts() {
+        for body in [
+            "backup done",
+            "a=b is good",
+            "x = 5 & y = 6",
+            "100% sure",
+            "C++ & C# built",
+            "see https://a.example/?q=1&r=2",
+            "https://a.example/?q=1&r=2",
+            "done",
+            "load=0.93 users=5",
+            "R&D is done",
+            "text done",
+            "",
+        ] {
+            assert_eq!(read(body, None), Ok(FormOrText::Text(body.to_owned())));
+        }
+        assert_eq!(read("backup%20done", None), Ok(FormOrText::Text("backup done".to_owned())));
+    }
+
+    #[test]
+    fn fields_are_read_encoded_or_not() {
+        assert_eq!(form("text=backup+done%21&title=DB"), [pair("text", "backup done!"), pair("title", "DB")]);
+        assert_eq!(form("text=hello world"), [pair("text", "hello world")]);
+        assert_eq!(form("message=C++ is done, 95%20"), [pair("message", "C++ is done, 95%20")]);
+        assert_eq!(form("text=you & me"), [pair("text", "you & me")]);
+        assert_eq!(form("payload=%7B%7D"), [pair("payload", "{}")]);
+        assert_eq!(form("Text=gr%C3%BC%C3%9Fe&foo=1"), [pair("Text", "grüße"), pair("foo", "1")]);
+    }
+
+    #[test]
+    fn an_envelope_of_unknown_fields_is_refused() {
+        for body in ["a=1&b=2", "status=ok", "alert%5B0%5D=x&a=1", "data={}"] {
+            let refused = read(body, None);
+            assert!(
+                matches!(&refused, Err(error) if error.code == Code::BadRequest) || body.starts_with("alert"),
+                "{body} {refused:?}"
+            );
+        }
+        assert!(read("text=gr%FC%DFe", None).is_err(), "no UTF-8");
+        assert_eq!(read("text=gr%FC%DFe", Some("latin1")), Ok(FormOrText::Form(vec![pair("text", "grüße")])));
+    }
+}

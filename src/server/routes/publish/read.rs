@@ -1,0 +1,109 @@
+//! What a body publishes, by its media type. `mod.rs` calls it.
+
+use axum::{body::Bytes, http::HeaderMap};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    form::{self, FormOrText, PAYLOAD},
+    headers::notification,
+    multipart,
+};
+use crate::{
+    protocol::{
+        feed::Body,
+        members::{Members, parse_json},
+        problem::{Code, Rejection},
+        publication::Publication,
+    },
+    server::routes::{
+        charset,
+        media_type::{Kind, MediaType},
+    },
+};
+
+/// What a request publishes.
+#[derive(Debug)]
+pub(in crate::server::routes) struct Read {
+    /// The entries, each with the names of its members that were not read.
+    pub(in crate::server::routes) publications: Vec<(Publication, Vec<String>)>,
+    /// They came as an array and are answered as one.
+    pub(in crate::server::routes) is_array: bool,
+}
+
+/// Reads it. Refuses media types that are none of ours with [`Code::BadMediaType`].
+pub(in crate::server::routes) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Read, Rejection> {
+    let MediaType { kind, charset } = MediaType::of(headers)?;
+    let decoded = || charset::decode(body, charset.as_deref());
+    let read = match kind {
+        Kind::Json => from_json(parse_json(&decoded()?, "body")?)?,
+        Kind::Text => one((notification(headers, &decoded()?)?, Vec::new())),
+        Kind::Multipart => from_fields(multipart::read(headers, body)?)?,
+        Kind::Absent => match entries_in(&decoded()?) {
+            Some(value) => from_json(value)?,
+            None => one((notification(headers, &decoded()?)?, Vec::new())),
+        },
+        Kind::Form => {
+            let text = decoded()?;
+            match (entries_in(&text), charset.as_deref()) {
+                (Some(value), _) => from_json(value)?,
+                (None, charset) => match form::read(&text, charset)? {
+                    FormOrText::Form(fields) => from_fields(fields)?,
+                    FormOrText::Text(text) => one((notification(headers, &text)?, Vec::new())),
+                },
+            }
+        }
+        Kind::Other => {
+            let message = "This Content-Type is not taken; these are: application/json, text/plain, \
+                           application/x-www-form-urlencoded, multipart/form-data.";
+            return Err(Rejection::new(Code::BadMediaType, message));
+        }
+    };
+    read.publications.iter().try_for_each(|(publication, _)| check_link(publication))?;
+    Ok(read)
+}
+
+fn one(publication: (Publication, Vec<String>)) -> Read {
+    Read { publications: vec![publication], is_array: false }
+}
+
+fn from_json(value: Value) -> Result<Read, Rejection> {
+    match value {
+        Value::Array(values) => {
+            let publications = values.into_iter().map(Publication::from_json).collect::<Result<_, _>>()?;
+            Ok(Read { publications, is_array: true })
+        }
+        value => Ok(one(Publication::from_json(value)?)),
+    }
+}
+
+/// JSON that does not say it is: an object, or an array of objects. Who forgets `-H 'content-type: …'` did not mean the
+/// braces as a text.
+fn entries_in(body: &str) -> Option<Value> {
+    if !body.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let value: Value = serde_json::from_str(body).ok()?;
+    let is_list =
+        value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object));
+    (value.is_object() || is_list).then_some(value)
+}
+
+fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
+    if let Some((_, json)) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(PAYLOAD)) {
+        return from_json(parse_json(json, "field payload")?);
+    }
+    Publication::from_members(Members::of_form(fields, "form")).map(one)
+}
+
+/// As browsers read addresses, which is stricter than the protocol's own look at it.
+fn check_link(publication: &Publication) -> Result<(), Rejection> {
+    let Body::Notification { link: Some(link), .. } = publication.body() else { return Ok(()) };
+    match Url::parse(link) {
+        Ok(url) if url.has_host() => Ok(()),
+        _ => Err(Rejection::new(
+            Code::BadRequest,
+            "The link of the entry is not an address that a browser can open.",
+        )),
+    }
+}

@@ -1,0 +1,154 @@
+//! The query strings of the API's logs, all read by this one parser: the feed and the rooms, as pages, polls and streams.
+//!
+//! Nothing that a reader asks for may be passed over without a word, because entries would be lost by it: a parameter that
+//! is not known is refused by its name. What is empty is absent; of a parameter that is given twice the last is taken, and
+//! channels add up. Pages that browsers open come with other people's parameters and are read by [`Lenient`].
+
+mod lenient;
+mod parameters;
+
+use std::time::Duration;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+
+pub(super) use self::lenient::Lenient;
+use self::parameters::{bad, cursor, decode, is_meaningless, number, recognize, yes_or_no};
+use crate::{
+    protocol::problem::Rejection,
+    server::{
+        feed::parse_channels,
+        hub::{PageQuery, Start},
+        store::Channels,
+    },
+};
+
+const LIMIT_DEFAULT: usize = 50;
+/// Most entries in a page: with the longest messages still only a few megabytes.
+const LIMIT_MAX: usize = 200;
+/// Longest wait of a poll in seconds: below what proxies commonly allow (60 s).
+const WAIT_MAX: usize = 50;
+
+/// What the addresses of the feed take.
+const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "wait"];
+/// What the addresses of a room take.
+const ROOM: &[&str] = &["after", "before", "heartbeat", "last", "limit", "seen", "wait"];
+
+/// The query of a log's address.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LogQuery {
+    before: Option<String>,
+    after: Option<String>,
+    channels: Vec<String>,
+    last: Option<usize>,
+    limit: Option<usize>,
+    wait: Option<usize>,
+    pub(super) heartbeat: bool,
+    /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. Empty is a
+    /// state too.
+    pub(super) seen: Option<String>,
+}
+
+impl LogQuery {
+    /// Reads the query of an address of the feed.
+    pub(super) fn of_feed(query: Option<&str>) -> Result<Self, Rejection> {
+        Self::parse(query.unwrap_or_default(), FEED)
+    }
+
+    /// Reads the query of an address of a room.
+    pub(super) fn of_room(query: Option<&str>) -> Result<Self, Rejection> {
+        Self::parse(query.unwrap_or_default(), ROOM)
+    }
+
+    fn parse(query: &str, known: &[&str]) -> Result<Self, Rejection> {
+        let mut parsed = Self::default();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name, name)?;
+            if name.is_empty() || is_meaningless(&name) {
+                continue;
+            }
+            let known_name = recognize(&name, known)?;
+            let value = decode(known_name, value)?;
+            let value = value.trim();
+            if !value.is_empty() || known_name == "seen" {
+                parsed.take(known_name, value)?;
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Rejection> {
+        match name {
+            "after" => self.after = Some(value.to_owned()),
+            "before" => self.before = Some(value.to_owned()),
+            "channel" => {
+                let channels = value.split(',').map(str::trim).filter(|channel| !channel.is_empty());
+                self.channels.extend(channels.map(str::to_owned));
+            }
+            "heartbeat" => self.heartbeat = yes_or_no(name, value)?,
+            "last" => self.last = Some(number(name, value, 0..=LIMIT_MAX)?),
+            "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
+            "wait" => self.wait = Some(number(name, value, 0..=WAIT_MAX)?),
+            _ => self.seen = Some(value.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// The channels that are asked for: all, if none is named.
+    pub(super) fn channels(&self) -> Result<Channels, Rejection> {
+        let named = (!self.channels.is_empty()).then(|| self.channels.join(","));
+        parse_channels(named.as_deref())
+    }
+
+    /// The page that is asked for, and how many entries of it.
+    pub(super) fn page(&self) -> Result<(PageQuery, usize), Rejection> {
+        let wait = Duration::from_secs(self.wait.unwrap_or(0) as u64);
+        let query = match (&self.before, &self.after) {
+            (Some(_), Some(_)) => return Err(bad("before and after exclude each other.")),
+            (Some(before), None) => PageQuery::Before(cursor("before", before)?),
+            (None, Some(after)) => PageQuery::After(cursor("after", after)?, wait),
+            (None, None) => PageQuery::Newest,
+        };
+        Ok((query, self.limit.unwrap_or(LIMIT_DEFAULT)))
+    }
+
+    /// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header
+    /// `Last-Event-ID`, so the header is the newer of the two.
+    pub(super) fn start(&self, headers: &HeaderMap) -> Result<Start, Rejection> {
+        let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim());
+        match (header.filter(|value| !value.is_empty()), &self.after, self.last) {
+            (Some(header), _, _) => Ok(Start::After(cursor("Last-Event-ID", header)?)),
+            (None, Some(after), _) => Ok(Start::After(cursor("after", after)?)),
+            (None, None, Some(last)) => Ok(Start::Last(last)),
+            (None, None, None) => Ok(Start::New),
+        }
+    }
+}
+
+/// The query of an address of the feed.
+pub(super) struct FeedQuery(pub(super) LogQuery);
+
+impl<S: Send + Sync> FromRequestParts<S> for FeedQuery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        LogQuery::of_feed(parts.uri.query()).map(Self)
+    }
+}
+
+/// The query of an address of a room.
+pub(super) struct RoomQuery(pub(super) LogQuery);
+
+impl<S: Send + Sync> FromRequestParts<S> for RoomQuery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        LogQuery::of_room(parts.uri.query()).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Tests of the queries: what is read, what is ignored, and what is refused in which words.
+
+use super::*;
+use crate::protocol::problem::Code;
+
+fn feed(query: &str) -> LogQuery {
+    LogQuery::of_feed(Some(query)).unwrap_or_else(|refused| panic!("{query}: {refused:?}"))
+}
+
+fn after(query: &str) -> Option<String> {
+    feed(query).after
+}
+
+#[test]
+fn the_last_cursor_that_says_something_is_taken_however_its_name_is_written() {
+    for (query, expected) in [
+        ("after=e:1", Some("e:1")),
+        ("lastEventId=e:1", Some("e:1")),
+        ("last_event_id=e%3A1", Some("e:1")),
+        ("Last-Event-ID=e:1", Some("e:1")),
+        ("AFTER=+e:1+", Some("e:1")),
+        ("after=e:1&after=e:2", Some("e:2")),
+        ("after=e:1&lastEventId=e:2", Some("e:2")),
+        ("after=e:1&lastEventId=", Some("e:1")),
+        ("after=e:1&after=", Some("e:1")),
+        ("after=", None),
+        ("after", None),
+        ("", None),
+        ("&&=x&", None),
+    ] {
+        assert_eq!(after(query).as_deref(), expected, "{query}");
+    }
+}
+
+#[test]
+fn channels_add_up_and_what_is_empty_is_none() {
+    let channels = |query| feed(query).channels().expect("well formed");
+    let only = |names: &[&str]| Channels::Only(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(channels("channel=a&channel=b,c&Channel=d"), only(&["a", "b", "c", "d"]));
+    assert_eq!(channels("channel=a,,b,&channel="), only(&["a", "b"]));
+    for query in ["", "channel=", "channel", "channel=,", "channel=%20"] {
+        assert_eq!(channels(query), Channels::All, "{query}");
+    }
+}
+
+#[test]
+fn an_empty_parameter_is_absent() {
+    let empty = "after=&before=&last=&limit=&wait=&heartbeat=&channel=";
+    assert_eq!(feed(empty), LogQuery::default());
+    let room = LogQuery::of_room(Some("after=&limit=&wait=&seen=")).expect("well formed");
+    assert_eq!(room, LogQuery { seen: Some(String::new()), ..LogQuery::default() }, "a state that is empty");
+}
+
+#[test]
+fn what_keeps_caches_away_means_nothing() {
+    for query in
+        ["_=1722", "t=Pk3", "ts=1", "cb=1", "cacheBust=1", "nocache=1", "utm_source=x&utm_medium=%FF"]
+    {
+        assert_eq!(feed(query), LogQuery::default(), "{query}");
+    }
+}
+
+#[test]
+fn a_fault_is_told_with_its_name_and_what_is_right() {
+    for (query, words) in [
+        ("channels=ops", "no parameter channels: did you mean channel?"),
+        ("channel[]=ops", "no parameter channel[]: did you mean channel?"),
+        ("channel%5B%5D=ops", "no parameter channel[]: did you mean channel?"),
+        ("afer=e:1", "no parameter afer: did you mean after?"),
+        (
+            "topic=ops",
+            "no parameter topic: this address takes after, before, channel, heartbeat, last, limit, wait.",
+        ),
+        ("seen=", "no parameter seen"),
+        ("limit=0", "limit is a whole number from 1 to 200."),
+        ("limit=many", "limit is a whole number from 1 to 200."),
+        ("limit=99999999999999999999999", "limit is a whole number from 1 to 200."),
+        ("last=201", "last is a whole number from 0 to 200."),
+        ("wait=51", "wait is a whole number of seconds from 0 to 50."),
+        ("wait=-1", "wait is a whole number of seconds from 0 to 50."),
+        ("heartbeat=maybe", "heartbeat is true or false."),
+        ("after=%zz", "after has a % that"),
+        ("after=e:1%", "after has a % that"),
+        ("channel=%FF", "channel is not UTF-8"),
+        ("%FF=1", "%FF is not UTF-8"),
+    ] {
+        let refused = LogQuery::of_feed(Some(query)).expect_err(query);
+        assert_eq!(refused.code, Code::BadRequest, "{query}");
+        assert!(refused.message.contains(words), "{query}: {}", refused.message);
+    }
+    for (query, words) in [("after=soon", "after is a cursor"), ("before=x:y", "before is a cursor")] {
+        let refused = feed(query).page().expect_err(query);
+        assert_eq!(refused.code, Code::BadCursor);
+        assert!(refused.message.contains(words), "{query}: {}", refused.message);
+    }
+    let rooms = LogQuery::of_room(Some("channel=ops")).expect_err("rooms have none");
+    assert!(rooms.message.contains("no parameter channel: this address takes after"), "{}", rooms.message);
+    assert!(feed("before=e:1&lastEventId=e:2").page().is_err(), "both directions at once");
+}
+
+#[test]
+fn the_header_is_newer_than_the_address() {
+    let headers = |value: &str| {
+        HeaderMap::from_iter([("last-event-id".parse().expect("a name"), value.parse().expect("a value"))])
+    };
+    let start = |headers: &HeaderMap, query| feed(query).start(headers);
+    let at = |text: &str| Ok(Start::After(text.parse().expect("a cursor")));
+    assert_eq!(start(&headers("e:9"), "after=e:1&lastEventId=e:2&last=3"), at("e:9"));
+    assert_eq!(start(&headers(" "), "after=e:1&last=3"), at("e:1"));
+    assert_eq!(start(&headers(""), "last=3"), Ok(Start::Last(3)));
+    assert_eq!(start(&HeaderMap::new(), "after="), Ok(Start::New));
+    assert!(start(&headers("soon"), "after=e:1").expect_err("no cursor").message.contains("Last-Event-ID"));
+}
+
+#[test]
+fn a_page_that_browsers_open_ignores_what_it_does_not_know() {
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        problem: Option<String>,
+    }
+    let problem = |query| Lenient::<Asked>::parse(query).expect("lenient").0.problem;
+    assert_eq!(problem("problem=a&utm_source=x&channels=y&problem=b&problem=").as_deref(), Some("b"));
+    assert_eq!(problem("x&%FF=%zz"), None);
+}

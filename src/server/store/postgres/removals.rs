@@ -1,0 +1,72 @@
+//! The highest removed offset of each channel of a topic: a trim removes entries through this, and reads ask how far what
+//! they let through was removed. It must be written in the transaction that removes, which holds the topic's row.
+
+use deadpool_postgres::Client;
+
+use super::{signed, trim::REMOVED};
+use crate::server::store::{Filter, REMOVALS_MAX, StoreError};
+
+/// Removes the entries that [`REMOVED`] selects, with its parameters, and notes it. Returns how many there were.
+pub(super) async fn remove(
+    client: &Client,
+    topic: i64,
+    below: i64,
+    old: i64,
+    kept: i64,
+) -> Result<u64, StoreError> {
+    // What is assumed of every channel needs no row.
+    let remove = client
+        .prepare_cached(&format!(
+            r#"WITH gone AS (
+                   DELETE FROM entries WHERE {REMOVED}
+                   RETURNING coalesce(channel, '') AS channel, lasting, "offset"
+               ),
+               noted AS (
+                   INSERT INTO removals (topic, channel, lasting, "offset")
+                   SELECT $1, channel, lasting, max("offset") FROM gone GROUP BY channel, lasting
+                   HAVING max("offset") > (SELECT removed FROM topics WHERE id = $1)
+                   ON CONFLICT (topic, channel, lasting)
+                   DO UPDATE SET "offset" = greatest(removals."offset", excluded."offset")
+               )
+               SELECT count(*) FROM gone"#
+        ))
+        .await?;
+    let row = client.query_one(&remove, &[&topic, &below, &old, &kept]).await?;
+    let removed = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
+    if removed > 0 {
+        fold(client, topic).await?;
+    }
+    Ok(removed)
+}
+
+/// Keeps [`REMOVALS_MAX`] rows: from now on the offsets of the others are assumed of every channel.
+async fn fold(client: &Client, topic: i64) -> Result<(), StoreError> {
+    let select = client
+        .prepare_cached(
+            r#"SELECT "offset" FROM removals WHERE topic = $1 ORDER BY "offset" DESC LIMIT 1 OFFSET $2"#,
+        )
+        .await?;
+    let Some(row) = client.query_opt(&select, &[&topic, &signed(REMOVALS_MAX)]).await? else {
+        return Ok(());
+    };
+    let offset: i64 = row.get(0);
+    let delete = client.prepare_cached(r#"DELETE FROM removals WHERE topic = $1 AND "offset" <= $2"#).await?;
+    client.execute(&delete, &[&topic, &offset]).await?;
+    let assume =
+        client.prepare_cached("UPDATE topics SET removed = greatest(removed, $2) WHERE id = $1").await?;
+    client.execute(&assume, &[&topic, &offset]).await?;
+    Ok(())
+}
+
+/// The expression for [`crate::server::store::Slice::removed`] of the row of `topics`, with the names that alone are read
+/// as the parameter `only`, and those that are not as `except`.
+pub(super) fn removed(filter: &Filter, only: &str, except: &str) -> String {
+    let lasting = if filter.lasting { "AND lasting AND channel <> ''" } else { "" };
+    format!(
+        r#"greatest(removed, (
+               SELECT "offset" FROM removals WHERE topic = topics.id {lasting}
+               AND ({only}::text[] IS NULL OR channel = ANY ({only}))
+               AND ({except}::text[] IS NULL OR channel <> ALL ({except}))
+               ORDER BY "offset" DESC LIMIT 1))"#
+    )
+}

@@ -1,0 +1,87 @@
+//! The highest removed offset of each channel of a topic: a trim removes entries through this, and reads ask how far what
+//! they let through was removed. It must be written in the transaction that removes.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+use super::{append::REMOVED, read::names_of};
+use crate::{
+    protocol::cursor::Offset,
+    server::store::{Filter, REMOVALS_MAX, StoreError},
+};
+
+/// The newest removed offset by channel ('' for none) and whether the entry was lasting.
+type Newest = HashMap<(String, bool), Offset>;
+
+/// Removes the entries that [`REMOVED`] selects, with its parameters, and notes it. Returns how many there were.
+pub(super) fn remove(
+    connection: &Connection,
+    topic: i64,
+    floor: Offset,
+    old: Offset,
+    entries: u64,
+) -> Result<usize, StoreError> {
+    let mut delete = connection.prepare_cached(&format!(
+        "DELETE FROM entries WHERE {REMOVED} RETURNING coalesce(channel, ''), lasting, offset"
+    ))?;
+    let mut rows = delete.query(params![topic, floor, old, entries])?;
+    let (mut newest, mut count) = (Newest::new(), 0);
+    while let Some(row) = rows.next()? {
+        let known = newest.entry((row.get(0)?, row.get(1)?)).or_default();
+        *known = row.get::<_, Offset>(2)?.max(*known);
+        count += 1;
+    }
+    note(connection, topic, newest)?;
+    Ok(count)
+}
+
+fn note(connection: &Connection, topic: i64, newest: Newest) -> Result<(), StoreError> {
+    if newest.is_empty() {
+        return Ok(());
+    }
+    // What is assumed of every channel needs no row.
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO removals (topic, channel, lasting, offset)
+         SELECT ?1, ?2, ?3, ?4 WHERE ?4 > (SELECT removed FROM topics WHERE id = ?1)
+         ON CONFLICT (topic, channel, lasting) DO UPDATE SET offset = max(offset, excluded.offset)",
+    )?;
+    for ((channel, lasting), offset) in newest {
+        insert.execute(params![topic, channel, lasting, offset])?;
+    }
+    fold(connection, topic)
+}
+
+/// Keeps [`REMOVALS_MAX`] rows: from now on the offsets of the others are assumed of every channel.
+fn fold(connection: &Connection, topic: i64) -> Result<(), StoreError> {
+    let newest_surplus: Option<Offset> = connection
+        .prepare_cached(
+            "SELECT offset FROM removals WHERE topic = ?1 ORDER BY offset DESC LIMIT 1 OFFSET ?2",
+        )?
+        .query_row(params![topic, REMOVALS_MAX], |row| row.get(0))
+        .optional()?;
+    let Some(offset) = newest_surplus else { return Ok(()) };
+    connection
+        .prepare_cached("DELETE FROM removals WHERE topic = ?1 AND offset <= ?2")?
+        .execute(params![topic, offset])?;
+    connection
+        .prepare_cached("UPDATE topics SET removed = max(removed, ?2) WHERE id = ?1")?
+        .execute(params![topic, offset])?;
+    Ok(())
+}
+
+/// See [`crate::server::store::Slice::removed`].
+pub(super) fn removed(connection: &Connection, topic: i64, filter: &Filter) -> Result<Offset, StoreError> {
+    let lasting = if filter.lasting { "AND lasting = 1 AND channel <> ''" } else { "" };
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT max(removed, coalesce((
+             SELECT offset FROM removals WHERE topic = :topic {lasting}
+             AND (:only IS NULL OR channel IN (SELECT value FROM json_each(:only)))
+             AND (:except IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
+             ORDER BY offset DESC LIMIT 1), 0))
+         FROM topics WHERE id = :topic"
+    ))?;
+    let (only, except) = names_of(&filter.channels);
+    let parameters = named_params! { ":topic": topic, ":only": only, ":except": except };
+    Ok(select.query_row(parameters, |row| row.get(0))?)
+}

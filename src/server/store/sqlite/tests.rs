@@ -1,0 +1,56 @@
+//! What a file can suffer that a database on a server cannot.
+
+use super::*;
+use crate::protocol::{cursor::Epoch, name::RoomId};
+
+struct Nobody;
+
+impl Announce for Nobody {
+    fn announce(&self, _: &Epoch, _: &[Record]) {}
+}
+
+fn draft() -> Draft {
+    // Large enough that a page more is needed for it.
+    Draft { author: "a".into(), client_id: None, channel: None, lasting: true, body: "x".repeat(8_192) }
+}
+
+/// Lets the database have so many pages more than it has now, as a disk does that gets full.
+async fn leave_pages(store: &SqliteStore, pages: i64) {
+    let limit = move |connection: &Connection| {
+        let count: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        Ok(connection.pragma_update(None, "max_page_count", count + pages)?)
+    };
+    store.writer.run(limit, |()| ()).await.expect("set");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_by_the_check_as_long_as_it_lasts_and_what_is_there_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+    let (feed, room) = (TopicName::Feed, TopicName::Room(RoomId::parse("general").expect("fine")));
+    store.append(&feed, vec![draft()]).await.expect("appended");
+    store.check().await.expect("it can be written to");
+    leave_pages(&store, 0).await;
+    for _ in 0..3 {
+        store.append(&feed, vec![draft()]).await.expect_err("full");
+        store.check().await.expect_err("full");
+    }
+    store.append(&room, vec![draft()]).await.expect_err("a topic that would have to be made");
+    let slice = store.read_after(&feed, 0, &Filter::default(), 9).await.expect("it is read");
+    assert_eq!(slice.records.len(), 1);
+    leave_pages(&store, 1_000).await;
+    store.check().await.expect("there is space again, and nobody posted");
+    let appended = store.append(&feed, vec![draft()]).await.expect("appended").remove(0);
+    assert_eq!(appended.record.offset, 2, "no offset was lost");
+    assert_eq!(store.list_all("probe").await, 0, "the probe left nothing");
+}
+
+impl SqliteStore {
+    async fn list_all(&self, kind: &'static str) -> i64 {
+        let count = move |connection: &Connection| {
+            let count = "SELECT count(*) FROM documents WHERE kind = ?1";
+            Ok(connection.query_row(count, [kind], |row| row.get(0))?)
+        };
+        self.read(count).await.expect("read")
+    }
+}

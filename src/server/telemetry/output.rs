@@ -1,0 +1,81 @@
+//! Where the subscriber writes its lines: through the throttle into the queue, for the worker to write. It is called on
+//! whichever thread logs, the store's writer and the deliverers included, so it must never wait, fail or panic.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tracing::{Level, Metadata, callsite::Identifier};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{Counts, queue::Queue, throttle::Throttle, worker};
+use crate::server::config::LogFormat;
+
+/// The way to standard error. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Output {
+    queue: Arc<Queue>,
+    throttle: Arc<Throttle>,
+    counts: &'static Counts,
+}
+
+impl Output {
+    /// With a thread that writes for as long as the program runs.
+    pub(super) fn start(format: LogFormat, counts: &'static Counts) -> io::Result<Self> {
+        let (queue, throttle) = (Arc::default(), Arc::new(Throttle::new(format, counts)));
+        worker::start(&queue, &throttle, counts)?;
+        Ok(Self { queue, throttle, counts })
+    }
+
+    /// Takes a line along, or counts that it is lost.
+    pub(super) fn offer(&self, line: Vec<u8>) {
+        if !self.queue.offer(line) {
+            self.counts.count_lost();
+        }
+    }
+
+    /// Writes what is held back and what waits, as far as it gets in this time.
+    pub(super) fn flush(&self, patience: Duration) {
+        for line in self.throttle.rest(Instant::now()) {
+            self.offer(line);
+        }
+        self.queue.flush(patience);
+    }
+}
+
+impl<'a> MakeWriter<'a> for Output {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { output: self, repeats: None }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
+        let may_repeat = *metadata.level() <= Level::WARN;
+        Line { output: self, repeats: may_repeat.then(|| metadata.callsite()) }
+    }
+}
+
+/// One line of the log.
+pub(super) struct Line<'a> {
+    output: &'a Output,
+    /// Where it comes from, if it is held back when it repeats.
+    repeats: Option<Identifier>,
+}
+
+impl io::Write for Line<'_> {
+    /// Takes all of it: the subscriber writes a whole line at a time.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let throttle = &self.output.throttle;
+        if self.repeats.clone().is_none_or(|place| throttle.passes(place, line, Instant::now())) {
+            self.output.offer(line.to_vec());
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
