@@ -1,21 +1,18 @@
 //! What the program is asked to do: to serve, or one of its commands. `main` is the caller.
 
+mod backup;
+mod folder;
 mod health;
+mod migrate;
+mod progress;
+mod restore;
 
-use std::path::PathBuf;
+use std::io::Write;
 
-use anyhow::Context;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::health::Health;
-use super::{
-    config::{AFTER_HELP, Config, environment},
-    exit::BadSetting,
-    store::{
-        location::{DatabaseUrl, Location},
-        transfer::{self, Copied},
-    },
-};
+use self::{backup::BackupCommand, health::Health, migrate::Migrate, restore::RestoreCommand};
+use super::config::{AFTER_HELP, Config, environment};
 
 /// A self-hosted live event feed with chat rooms beside it.
 #[derive(Clone, Debug, Parser)]
@@ -47,21 +44,17 @@ enum Command {
     Migrate(Migrate),
     /// Ask the server on this machine whether it is ready: ends with 0 if it is, for health checks
     Health(Health),
-}
 
-#[derive(Clone, Debug, Args)]
-struct Migrate {
-    /// The file, such as `sqlite:data/idobata.db`
-    #[arg(long, value_name = "URL")]
-    from: DatabaseUrl,
+    /// Copy the database and its keys into one file, while the server runs or not
+    ///
+    /// The copy is that of one moment: everything that was acknowledged before it began is in it. It is an SQLite file;
+    /// keep it as safe as the data folder, because the keys are in it.
+    Backup(BackupCommand),
 
-    /// The database, `postgres://USER:PASSWORD@HOST/DATABASE`
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    to: DatabaseUrl,
-
-    /// File with the certificates (PEM) of the authorities that sign PostgreSQL's, instead of the system's
-    #[arg(long, env = "IDOBATA_DATABASE_CA", value_name = "FILE")]
-    database_ca: Option<PathBuf>,
+    /// Put a backup in the place of the database, with its keys; no server may run on the folder
+    ///
+    /// What is there is moved into a folder `replaced-…`, nothing is deleted. Readers are told that history went back.
+    Restore(RestoreCommand),
 }
 
 impl Cli {
@@ -82,24 +75,15 @@ impl Cli {
         match self.command {
             None => super::run(self.config).await,
             Some(Command::Migrate(migrate)) => migrate.run(&self.config).await,
+            // They block, and nothing else is done meanwhile.
+            Some(Command::Backup(backup)) => backup.run(),
+            Some(Command::Restore(restore)) => restore.run(),
             Some(Command::Health(health)) => health.run().await,
         }
     }
 }
 
-impl Migrate {
-    async fn run(&self, config: &Config) -> anyhow::Result<()> {
-        let from = Location::of(Some(&self.from), &config.data)?;
-        let to = Location::of(Some(&self.to), &config.data)?.signed_by(self.database_ca.clone());
-        let (Location::File(file), Location::Server(address)) = (&from, &to) else {
-            let form = "a history is moved --from sqlite:PATH --to postgres://USER:PASSWORD@HOST/DATABASE";
-            return Err(BadSetting(form.to_owned()).into());
-        };
-        let copied = transfer::copy(file, address).await;
-        let copied =
-            copied.with_context(|| format!("{from} cannot be copied to {to}; nothing was changed"))?;
-        let Copied { topics, entries, past_client_ids, rooms, documents } = copied;
-        tracing::info!(topics, entries, past_client_ids, rooms, documents, "copied {from} to {to}");
-        Ok(())
-    }
+/// Tells the outcome of a command. A reader that has gone takes nothing with it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -19,7 +19,7 @@ use super::{
     backplane::RedisUrl,
     measure,
     site::{Origin, public_url},
-    store::{Retention, location::DatabaseUrl},
+    store::{Retention, location::DatabaseUrl, sqlite::FileSettings},
 };
 use crate::protocol::{name::parse_channel, transport::Transport};
 
@@ -61,6 +61,20 @@ pub struct Config {
     /// The password is better given by the environment: others on the machine can see a program's flags.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<DatabaseUrl>,
+
+    /// Start although the database lost entries that were acknowledged, and go on without them; readers are told
+    ///
+    /// For one start, after the database lost its end or an older copy was put in its place. Not by the environment: a
+    /// server that always accepts a loss does not notice one.
+    #[arg(long)]
+    pub accept_loss: bool,
+
+    /// Largest log (-wal) beside the database, such as 512MiB; past it nothing is stored
+    ///
+    /// It grows only while another program reads the database, such as a backup. What is written meanwhile has to fit:
+    /// at full speed some 10 MB a second.
+    #[arg(long, env = "IDOBATA_MAX_WAL", default_value = "4GiB", value_name = "SIZE", value_parser = wal_bytes)]
+    pub max_wal: u64,
 
     /// File with the certificates (PEM) of the authorities that sign PostgreSQL's, instead of the system's
     ///
@@ -299,6 +313,19 @@ fn rooms(text: &str) -> Result<usize, String> {
     within(text, 0..=ROOMS_MAX)
 }
 
+/// Smallest bound of the log: a few batches must fit.
+const WAL_BYTES_MIN: u64 = 1024 * 1024;
+
+/// A size: a number and `MiB` or `GiB`.
+fn wal_bytes(text: &str) -> Result<u64, String> {
+    let units = [("MiB", 1024 * 1024), ("GiB", 1024 * 1024 * 1024)];
+    let bytes = units.into_iter().find_map(|(unit, bytes)| {
+        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        number.checked_mul(bytes).filter(|bytes| *bytes >= WAL_BYTES_MIN)
+    });
+    bytes.ok_or_else(|| "write a whole number from 1 on and MiB or GiB, such as 512MiB or 4GiB".to_owned())
+}
+
 /// As much as fits into the channel's name.
 fn node_name(text: &str) -> Result<String, String> {
     let channel = parse_channel(&format!("{}-{text}", measure::CHANNEL));
@@ -325,6 +352,11 @@ impl Config {
         self.retention(self.room_entries, self.room_age)
     }
 
+    /// How the embedded database is used.
+    pub fn file_settings(&self) -> FileSettings {
+        FileSettings { max_wal_bytes: self.max_wal, accept_loss: self.accept_loss }
+    }
+
     fn retention(&self, entries: u64, age: Age) -> Retention {
         Retention { entries, age_ms: age.as_ms(), client_id_age_ms: self.client_id_age.as_ms() }
     }
@@ -339,6 +371,17 @@ mod tests {
     #[test]
     fn the_settings_are_well_formed() {
         Config::command().debug_assert();
+    }
+
+    #[test]
+    fn the_logs_bound_is_a_number_and_a_unit_and_by_default_that_of_the_store() {
+        assert_eq!(wal_bytes("1MiB"), Ok(1_048_576));
+        assert_eq!(wal_bytes("2 GiB"), Ok(2_147_483_648));
+        for text in ["", "0MiB", "1", "1GB", "MiB", "-1MiB", "99999999999GiB", "1KiB"] {
+            wal_bytes(text).expect_err(text);
+        }
+        let config = Config::try_parse_from(["idobata"]).expect("the defaults");
+        assert_eq!(config.file_settings(), FileSettings::default());
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod metrics;
 mod operator;
 pub mod outlet;
 pub mod presence;
+mod private_file;
 pub mod publishers;
 pub mod rate_limit;
 pub mod readiness;
@@ -100,7 +101,7 @@ pub struct Server {
     config: Config,
 }
 
-/// Opens the data and the port.
+/// Opens the port and the data.
 pub async fn bind(config: Config) -> anyhow::Result<Server> {
     let clock = Clock::system(config.clock_patience.0);
     bind_with_clock(config, clock).await
@@ -110,8 +111,9 @@ pub async fn bind(config: Config) -> anyhow::Result<Server> {
 pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Server> {
     let guests_come_in = config.auth == config::AuthSetting::Guest;
     site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
-    let state = AppState::open(&config, clock).await?;
+    // Before the data: a start that cannot serve makes nothing.
     let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
+    let state = AppState::open(&config, clock).await?;
     let address = listener.local_addr().context("the socket has no address")?;
     if !site::is_loopback(address.ip()) {
         tracing::warn!(

@@ -10,13 +10,10 @@ use std::net::IpAddr;
 use url::Host;
 
 use super::{
-    auth::{Secret, SecretError, hash},
+    auth::{OPERATOR_KEY_FILE, Secret, SecretError, hash},
     config::{AuthSetting, Config},
     site::{Site, is_loopback},
 };
-
-/// The key's name in the data folder.
-const FILE_NAME: &str = "operator-key";
 
 /// How the operator is known.
 #[derive(Clone, Debug)]
@@ -52,7 +49,7 @@ impl Operator {
         if is_local && config.limits.trusted_proxies.is_empty() {
             return Ok(Self::OnThisMachine);
         }
-        let key = Secret::load_or_create(&config.data, FILE_NAME)?;
+        let key = Secret::load_or_create(&config.data, OPERATOR_KEY_FILE)?;
         Ok(Self::ByKey(hash(&key.to_text())))
     }
 

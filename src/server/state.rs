@@ -1,14 +1,14 @@
 //! Everything a request can reach, put together once. Cheap to clone.
 
-use std::{fs, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
+use std::{fs, io, net::IpAddr, ops::Deref, path::Path, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Accounts, Auth, Mode, Secret, Submissions, issuer::Issuer},
+    auth::{Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer},
     backplane::{Backplane, Local, Redis},
     chat::{self, Chat},
     clock::Clock,
@@ -28,16 +28,13 @@ use super::{
     rights::Rights,
     site::Site,
     store::{
-        Bounds, Record, TopicName,
+        Bounds, Record, StoreError, TopicName,
         directory::Directory,
         location::{Location, Opened, Sharing},
     },
     topic::Topics,
 };
 use crate::protocol::transport::Transport;
-
-/// The name of the key that signs sessions there, unless it is a setting.
-const SESSION_KEY: &str = "jwt-secret";
 
 /// See the module. One pointer: every layer that a request passes clones it.
 #[derive(Clone)]
@@ -126,16 +123,19 @@ impl AppState {
     /// Opens the data folder and builds everything on it.
     pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let data = &config.data;
-        fs::create_dir_all(data)
-            .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
-        let secret = match &config.jwt_secret {
-            Some(text) => Secret::from_setting(text)?,
-            None if config.redis_url.is_some() => {
-                let fault = "nodes that share a Redis must sign sessions with the same key: give all of them the same \
-                             JWT_SECRET, for example from: openssl rand -hex 32";
-                return Err(BadSetting(fault.to_owned()).into());
-            }
-            None => Secret::load_or_create(data, SESSION_KEY)?,
+        // First what is wrong with the settings: a start that they end makes nothing.
+        let location =
+            Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
+        let secret = config.jwt_secret.as_deref().map(Secret::from_setting).transpose()?;
+        if secret.is_none() && config.redis_url.is_some() {
+            let fault = "nodes that share a Redis must sign sessions with the same key: give all of them the same \
+                         JWT_SECRET, for example from: openssl rand -hex 32";
+            return Err(BadSetting(fault.to_owned()).into());
+        }
+        make_data_folder(data)?;
+        let secret = match secret {
+            Some(secret) => secret,
+            None => Secret::load_or_create(data, SESSION_KEY_FILE)?,
         };
         let metrics = Arc::new(Metrics::new(config.max_connections));
         let (backplane, sharing): (Arc<dyn Backplane>, _) = match &config.redis_url {
@@ -145,10 +145,9 @@ impl AppState {
         let topics = Topics::start(encode, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
-        let location =
-            Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
-        let opened = location.open(config.database_connections, sharing, topics.clone()).await;
-        let Opened { store, directory } = opened.with_context(|| not_opened(&location))?;
+        let opened =
+            location.open(config.database_connections, sharing, config.file_settings(), topics.clone());
+        let Opened { store, directory } = opened.await.map_err(|error| not_opened(&location, error))?;
         // Before anything is appended: what is appended is dated by the clock that is judged here.
         let node = measure::channel(config.node_name.as_deref(), config.listen, backplane.is_shared());
         let leap_record = LeapRecord::new(directory.clone(), node);
@@ -212,14 +211,30 @@ impl AppState {
     }
 }
 
-/// Says what to look at.
-fn not_opened(location: &Location) -> String {
-    match location {
-        Location::File(path) => format!("the database {} cannot be opened", path.display()),
-        Location::Server(_) => format!(
-            "{location} cannot be used; does it run, does the database exist, and may the user of DATABASE_URL \
-             make tables in it?"
+fn make_data_folder(data: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(data).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => anyhow!(
+            "the data folder {} cannot be made: there is a file of this name; choose another --data",
+            data.display()
         ),
+        _ => anyhow!("the data folder {} cannot be made: {error}; choose another --data", data.display()),
+    })
+}
+
+/// Says what to look at. What is wrong with a file names it and the fix by itself.
+fn not_opened(location: &Location, error: StoreError) -> anyhow::Error {
+    match (location, &error) {
+        (Location::File(_), _) | (_, StoreError::Address(_) | StoreError::Encoding(_)) => error.into(),
+        (
+            Location::Server(_),
+            StoreError::Unreachable(_) | StoreError::NoAnswer(_) | StoreError::Postgres(_),
+        ) => {
+            anyhow!(
+                "{location} cannot be used: {error}; does it run, does the database exist, and may the user of \
+                 DATABASE_URL make tables in it?"
+            )
+        }
+        (Location::Server(_), _) => anyhow!("{location} cannot be used: {error}"),
     }
 }
 

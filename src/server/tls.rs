@@ -17,12 +17,12 @@ use rustls::{
 #[derive(Debug, thiserror::Error)]
 pub enum CaError {
     /// It cannot be read.
-    #[error("the certificates in {} cannot be read: {source}", path.display())]
+    #[error("the certificates in {} cannot be read: {error}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// It is not what it has to be.
     #[error("{} has no certificate in it that can be used: it takes the authority's, in PEM", .0.display())]
@@ -43,7 +43,7 @@ pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, CaError> {
 
 /// The text of a file with authorities' certificates, which are there and can be used.
 pub fn read_ca(path: &Path) -> Result<Vec<u8>, CaError> {
-    let pem = fs::read(path).map_err(|source| CaError::Unreadable { path: path.to_owned(), source })?;
+    let pem = fs::read(path).map_err(|error| CaError::Unreadable { path: path.to_owned(), error })?;
     roots_in(path, &pem)?;
     Ok(pem)
 }

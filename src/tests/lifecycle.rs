@@ -86,7 +86,7 @@ async fn a_backup_that_is_put_back_is_told_to_readers_by_a_reset() {
     std::fs::copy(&backup, &database).unwrap();
 
     // Offset 2 is given out anew. A reader of the first one must not take the second for it.
-    let server = TestServer::start_on(data.path(), &[]).await;
+    let server = TestServer::start_on(data.path(), &["--accept-loss"]).await;
     server.publish("ops", "after the restore").await;
     let mut stream = server.stream(&format!("?after={read}")).await;
     assert_eq!(stream.connected().await, read);

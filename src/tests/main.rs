@@ -11,6 +11,7 @@ mod chaos;
 mod chat;
 mod clock;
 mod credentials;
+mod damage;
 mod disk;
 mod edges;
 mod feed;

@@ -33,7 +33,7 @@ pub use self::{
     name_key::name_key,
     password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},
-    secret::{Secret, SecretError},
+    secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
     submissions::{Submission, Submissions},
 };

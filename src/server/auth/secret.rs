@@ -2,19 +2,28 @@
 //! and publishers, of which only a hash is kept.
 
 use std::{
-    fmt, fs, io,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
+    fmt,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sha2::{Digest, Sha256};
 
+use crate::server::private_file;
+
 /// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
 const MIN_BYTES: usize = 32;
 /// Hexadecimal digits of a key's name: of the few installations on one host no two have the same.
 const NAME_DIGITS: usize = 8;
+
+/// The key that signs sessions, in the data folder, unless it is a setting.
+pub const SESSION_KEY_FILE: &str = "jwt-secret";
+/// The key of who runs the server, in the data folder.
+pub const OPERATOR_KEY_FILE: &str = "operator-key";
+/// Every key that is kept there.
+pub const KEY_FILES: [&str; 2] = [SESSION_KEY_FILE, OPERATOR_KEY_FILE];
 
 /// A signing key. Never shown, not even by `Debug`.
 #[derive(Clone)]
@@ -33,10 +42,14 @@ pub enum SecretError {
     #[error("JWT_SECRET has {0} bytes; it needs at least {MIN_BYTES}. Try: openssl rand -hex 32")]
     TooShort(usize),
     /// The file is there and is not a key.
-    #[error("{0} is too short to be a key; remove it and a new one is made")]
+    #[error(
+        "{} is not a whole key: put the right one back from a backup, or remove it; then a new one is made, and \
+         what the old one signed or opened has to be made anew",
+        .0.display()
+    )]
     Damaged(PathBuf),
     /// The file cannot be read or written.
-    #[error("the key {path}: {error}")]
+    #[error("the key {} cannot be read or made: {error} ({})", path.display(), private_file::ownership(path))]
     Io {
         /// Which file.
         path: PathBuf,
@@ -55,27 +68,51 @@ impl Secret {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// Reads the key kept in the data folder, or makes one there with mode 0600.
+    /// Reads the key kept in the data folder, or makes one there with mode 0600. An empty file, as a full disk left
+    /// them behind, is no key and is replaced.
     pub fn load_or_create(data: &Path, file_name: &str) -> Result<Self, SecretError> {
         let path = data.join(file_name);
         let failed = |error| SecretError::Io { path: path.clone(), error };
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= MIN_BYTES => Ok(Self(text.trim().as_bytes().to_vec())),
-            Ok(_) => Err(SecretError::Damaged(path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let secret = Self::random().map_err(failed)?;
-                let mut file = fs::OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(&path)
-                    .map_err(failed)?;
-                file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(failed)?;
-                tracing::info!(path = %path.display(), "made a key");
-                Ok(secret)
-            }
-            Err(error) => Err(failed(error)),
+        if let Some(secret) = Self::load(&path)? {
+            warn_if_open(&path);
+            return Ok(secret);
         }
+        // Two first starts at once have one key. Where a folder cannot be locked, making is safe all the same, and
+        // only two that replace an empty file at once are not.
+        let folder = File::open(data).map_err(failed)?;
+        let _ = folder.lock();
+        if let Some(secret) = Self::load(&path)? {
+            return Ok(secret);
+        }
+        Self::make(&path)
+    }
+
+    /// The key in the file. `None`: there is none, or an empty one.
+    fn load(path: &Path) -> Result<Option<Self>, SecretError> {
+        match fs::read(path) {
+            Ok(bytes) if bytes.is_empty() => Ok(None),
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) if text.trim().len() >= MIN_BYTES => Ok(Some(Self(text.trim().into()))),
+                _ => Err(SecretError::Damaged(path.to_owned())),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SecretError::Io { path: path.to_owned(), error }),
+        }
+    }
+
+    fn make(path: &Path) -> Result<Self, SecretError> {
+        let failed = |error| SecretError::Io { path: path.to_owned(), error };
+        let secret = Self::random().map_err(failed)?;
+        let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
+        if is_empty {
+            tracing::warn!(path = %path.display(), "the key was empty: made a new one");
+            private_file::replace(path, &secret.0).map_err(failed)?;
+        } else if !private_file::create(path, &secret.0).map_err(failed)? {
+            return Self::load(path)?.ok_or_else(|| SecretError::Damaged(path.to_owned()));
+        } else {
+            tracing::info!(path = %path.display(), "made a key");
+        }
+        Ok(secret)
     }
 
     fn random() -> io::Result<Self> {
@@ -104,6 +141,14 @@ impl Secret {
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// It stays as it is: who runs the server may have a reason.
+fn warn_if_open(path: &Path) {
+    if private_file::is_open_to_others(path).unwrap_or(false) {
+        let path = path.display();
+        tracing::warn!("others on this machine can read the key {path}: chmod 600 {path}");
     }
 }
 
@@ -159,9 +204,44 @@ mod tests {
     }
 
     #[test]
-    fn an_emptied_key_file_is_not_taken_for_a_key() {
+    fn an_empty_key_file_is_made_anew_and_a_cut_one_is_told() {
         let data = tempfile::tempdir().expect("a folder");
-        fs::write(data.path().join(FILE_NAME), "").expect("written");
-        assert!(matches!(Secret::load_or_create(data.path(), FILE_NAME), Err(SecretError::Damaged(_))));
+        let path = data.path().join(FILE_NAME);
+        fs::write(&path, "").expect("written");
+        let made = Secret::load_or_create(data.path(), FILE_NAME).expect("made anew");
+        assert_eq!(made.0, Secret::load_or_create(data.path(), FILE_NAME).expect("kept").0);
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        for bad in [&made.0[..MIN_BYTES - 1], b"\n", &[0xff; 64]] {
+            fs::write(&path, bad).expect("written");
+            let told = Secret::load_or_create(data.path(), FILE_NAME).expect_err("no key").to_string();
+            assert!(told.contains("remove it") && told.matches(FILE_NAME).count() == 1, "{told}");
+        }
+    }
+
+    #[test]
+    fn first_starts_at_once_have_one_key_also_when_an_empty_one_is_there() {
+        for is_empty in [false, true] {
+            let data = tempfile::tempdir().expect("a folder");
+            if is_empty {
+                fs::write(data.path().join(FILE_NAME), "").expect("written");
+            }
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let start = || Secret::load_or_create(data.path(), FILE_NAME).expect("a key").0;
+                let starts: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+                starts.into_iter().map(|start| start.join().expect("no panic")).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]), "two keys");
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_written_leaves_nothing_behind() {
+        let data = tempfile::tempdir().expect("a folder");
+        let nowhere = data.path().join("nowhere");
+        let told = Secret::load_or_create(&nowhere, FILE_NAME).expect_err("no folder").to_string();
+        assert!(told.contains("nowhere/key"), "{told}");
+        fs::create_dir(data.path().join(FILE_NAME)).expect("made");
+        let told = Secret::load_or_create(data.path(), FILE_NAME).expect_err("a folder").to_string();
+        assert!(told.contains("directory"), "{told}");
     }
 }

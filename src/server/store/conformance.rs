@@ -8,7 +8,7 @@ use super::{
     directory::{Directory, Expect, Kind, Step},
     location::{Location, Opened, Sharing},
     postgres::cluster::{Cluster, execute},
-    sqlite::SqliteStore,
+    sqlite::{FileSettings, SqliteStore},
 };
 use crate::protocol::{
     chat::Room,
@@ -64,8 +64,10 @@ impl Bench {
 
     async fn open(location: Location, folder: Option<tempfile::TempDir>) -> Self {
         let announced = Arc::new(Announced::default());
-        let Opened { store, directory } =
-            location.open(CONNECTIONS, Sharing::Alone, announced.clone()).await.expect("opened");
+        let Opened { store, directory } = location
+            .open(CONNECTIONS, Sharing::Alone, FileSettings::default(), announced.clone())
+            .await
+            .expect("opened");
         Self { store, directory, announced, location, folder }
     }
 

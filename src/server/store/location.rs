@@ -12,7 +12,7 @@ use super::{
     Announce, Store, StoreError,
     directory::Directory,
     postgres::{Address, PostgresStore},
-    sqlite::SqliteStore,
+    sqlite::{FileSettings, SqliteStore},
 };
 
 /// The database's name in the data folder.
@@ -80,17 +80,19 @@ impl Location {
         self
     }
 
-    /// Opens the store, which announces what is appended. Holds at most `connections` connections to a server.
+    /// Opens the store, which announces what is appended. Holds at most `connections` connections to a server;
+    /// `file` is for a file.
     pub async fn open(
         &self,
         connections: usize,
         sharing: Sharing,
+        file: FileSettings,
         announce: Arc<dyn Announce>,
     ) -> Result<Opened, StoreError> {
         match self {
             Self::File(_) if sharing == Sharing::WithNodes => Err(StoreError::NotShared),
             Self::File(path) => {
-                let store = Arc::new(SqliteStore::open(path, announce)?);
+                let store = Arc::new(SqliteStore::open_with(path, file, announce)?);
                 Ok(Opened { store: store.clone(), directory: store })
             }
             Self::Server(address) => {

@@ -3,7 +3,7 @@
 //! The hub is its caller. A store assigns offsets and timestamps, keeps what it acknowledged through a crash, and
 //! calls [`Announce`] for every committed entry in offset order. It never holds a lock of ours while it calls.
 
-use std::{fmt, io, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -168,7 +168,7 @@ pub struct Retention {
 pub enum StoreError {
     /// SQLite refused.
     #[error("the database refused: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// PostgreSQL refused.
     #[error("PostgreSQL refused: {0}")]
     Postgres(String),
@@ -216,14 +216,65 @@ pub enum StoreError {
         "--redis-url is for nodes that share a PostgreSQL database: set DATABASE_URL=postgres://… as well"
     )]
     NotShared,
-    /// The file beside the database cannot be opened or read.
-    #[error("{} cannot be used: {error}", path.display())]
-    Mark {
-        /// Where it is.
+    /// A file of the database cannot be used.
+    #[error("{} {fault}", path.display())]
+    File {
+        /// Which one.
         path: PathBuf,
-        /// What the system said.
-        error: io::Error,
+        /// Why not, and the fix.
+        fault: String,
     },
+    /// The database has fewer entries than were acknowledged.
+    #[error(
+        "the database {} has {entries} entries, and {marked} were acknowledged (by {}): it lost its end, or an older copy \
+         was put in its place. Put the newer files back (with their -wal), or a backup by `idobata restore FILE`, or \
+         start once with --accept-loss to go on without them; readers are told then",
+        path.display(), mark.display()
+    )]
+    Behind {
+        /// The database.
+        path: PathBuf,
+        /// The file that has the count of what was acknowledged.
+        mark: PathBuf,
+        /// That count.
+        marked: u64,
+        /// What the database has.
+        entries: u64,
+    },
+    /// A file of the database is not the one any more that was opened.
+    #[error(
+        "{} {how} while the server runs: nothing is read from the database or stored any more. Stop the server, put \
+         the right file in its place or a backup by `idobata restore FILE`, and start it again",
+        path.display()
+    )]
+    Moved {
+        /// Which one.
+        path: PathBuf,
+        /// What became of it.
+        how: &'static str,
+        /// It was noticed after a commit: what was stored may be there when the file comes back.
+        is_committed: bool,
+    },
+    /// Another program reads the database and keeps its log from being begun anew.
+    #[error(
+        "another program has been reading {} for so long that its log (-wal) has {bytes} bytes, and {max_bytes} are \
+         allowed (--max-wal): nothing is stored until that program has ended; `fuser -v {}` names it",
+        path.display(), path.display()
+    )]
+    WalFull {
+        /// The database.
+        path: PathBuf,
+        /// How large its log is.
+        bytes: u64,
+        /// How large it may be.
+        max_bytes: u64,
+    },
+    /// PostgreSQL would not store every text.
+    #[error(
+        "the PostgreSQL database has the encoding {0}, which does not have all characters: make one with UTF8, \
+         `createdb --encoding UTF8 --template template0 NAME`"
+    )]
+    Encoding(String),
     /// A batch could not be committed; nothing of it is stored.
     #[error("the commit failed: {0}")]
     Commit(String),
@@ -243,10 +294,21 @@ pub enum StoreError {
     },
 }
 
+/// By hand: its text is in ours, so it is no source, which would be printed once more.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
 impl StoreError {
     /// Whether what was to be stored may be stored all the same.
     pub fn is_undecided(&self) -> bool {
-        matches!(self, Self::Undecided)
+        match self {
+            Self::Undecided | Self::Moved { is_committed: true, .. } => true,
+            Self::Batch(error) => error.is_undecided(),
+            _ => false,
+        }
     }
 }
 

@@ -88,7 +88,7 @@ pub struct Copied {
     pub documents: usize,
 }
 
-/// Copies everything, or nothing. Tells how far it is by the log.
+/// Copies everything, or nothing.
 pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
     let export = Export::open(from)?;
     let import = Import::begin(to).await?;
@@ -100,7 +100,7 @@ pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
         let entries = copy_entries(&export, &import, &topic, id).await?;
         copied.entries += entries;
         copied.past_client_ids += copy_past_client_ids(&export, &import, topic.id, id).await?;
-        tracing::info!(topic = topic.name, entries, "copied a topic");
+        tracing::debug!(topic = topic.name, entries, "copied a topic");
     }
     let rooms = export.rooms()?;
     import.rooms(&rooms).await?;

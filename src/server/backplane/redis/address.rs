@@ -12,12 +12,20 @@ pub enum BadRedisUrl {
     /// It is no address.
     #[error(
         "the address of Redis (--redis-url, REDIS_URL) cannot be used: write redis://HOST:PORT or \
-         redis://:PASSWORD@HOST:PORT, with rediss: for TLS"
+         redis://:PASSWORD@HOST:PORT, with rediss: for TLS; a password with characters such as @ : / ? # % needs them \
+         percent-encoded (@ is %40, % is %25)"
     )]
     Form,
     /// The file with the authorities is at fault.
     #[error("--redis-ca: {0}")]
-    Ca(#[from] CaError),
+    Ca(CaError),
+}
+
+/// By hand: its text is in ours, so it is no source, which would be printed once more.
+impl From<CaError> for BadRedisUrl {
+    fn from(error: CaError) -> Self {
+        Self::Ca(error)
+    }
 }
 
 /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` with TLS, or a socket's path as `redis+unix:///PATH`.
@@ -29,11 +37,26 @@ impl RedisUrl {
     /// authorities in the file `ca`, or without one from those that the system trusts.
     pub(super) fn client(&self, ca: Option<&Path>) -> Result<Client, BadRedisUrl> {
         tls::provide();
+        if !self.is_whole() {
+            return Err(BadRedisUrl::Form);
+        }
         let certificates = match ca.filter(|_| self.0.starts_with("rediss:")) {
             Some(path) => TlsCertificates { client_tls: None, root_cert: Some(tls::read_ca(path)?) },
             None => return Client::open(self.0.as_str()).map_err(|_| BadRedisUrl::Form),
         };
         Client::build_with_tls(self.0.as_str(), certificates).map_err(|_| BadRedisUrl::Form)
+    }
+}
+
+impl RedisUrl {
+    /// Whether the end of the address is behind its last `@`. A password with a `/`, `?` or `#` in it ends the host early:
+    /// its begin would be taken for a host, and its rest for a path.
+    fn is_whole(&self) -> bool {
+        let rest = self.0.split_once("//").map_or("", |(_, rest)| rest);
+        let host_and_credentials = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        self.0.starts_with("redis+unix:")
+            || self.0.starts_with("unix:")
+            || !rest[host_and_credentials.len()..].contains('@')
     }
 }
 
@@ -73,6 +96,21 @@ mod tests {
             (url.to_string(), format!("{url:?}")),
             ("Redis at localhost:7000".into(), url.to_string())
         );
+    }
+
+    #[test]
+    fn a_password_that_takes_the_address_apart_is_told_with_the_fix() {
+        for text in ["redis://:12/hunter2@localhost", "redis://u:1?hunter2@h:6379", "redis://:1#hunter2@h"] {
+            let Ok(url) = text.parse::<RedisUrl>();
+            let told = url.client(None).expect_err(text).to_string();
+            assert!(told.contains("percent-encoded") && !told.contains("hunter2"), "{told}");
+        }
+        for text in
+            ["redis://:hunter%402@localhost:6379/1", "redis://:a@b@localhost", "redis+unix:///run/a@b"]
+        {
+            let Ok(url) = text.parse::<RedisUrl>();
+            url.client(None).expect(text);
+        }
     }
 
     #[test]

@@ -19,6 +19,10 @@ use crate::server::{site::is_loopback, store::StoreError, tls};
 /// What PostgreSQL's own clients call TLS with a check of the certificate. Here every TLS is checked, name and chain.
 const CHECKED_MODES: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];
 
+/// For a password that an address takes apart.
+const ENCODE: &str =
+    "a password with characters such as @ : / ? # % needs them percent-encoded (@ is %40, % is %25)";
+
 /// A database's address as `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`, and who signs its certificate.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
@@ -43,8 +47,13 @@ impl From<String> for Address {
 impl Address {
     /// Reads it; connects to nothing.
     pub(super) fn read(&self) -> Result<Config, StoreError> {
-        let mut config: Config =
-            self.url_of_the_crate().parse().map_err(|error| StoreError::Address(describe(&error)))?;
+        let mut config: Config = self
+            .url_of_the_crate()
+            .parse()
+            .map_err(|error| StoreError::Address(format!("{}; {ENCODE}", describe(&error))))?;
+        if !config.get_hosts().iter().all(is_plausible) {
+            return Err(StoreError::Address(format!("what stands for the host is none; {ENCODE}")));
+        }
         config.ssl_mode(self.mode(&config));
         Ok(config)
     }
@@ -57,6 +66,17 @@ impl Address {
         let tls = tls::client_config(self.ca.as_deref());
         let tls = tls.map_err(|error| StoreError::Address(format!("--database-ca: {error}")))?;
         Ok(Manager::new(config, MakeRustlsConnect::new(tls)))
+    }
+
+    /// Adds what may be wrong with the address to why it cannot be used.
+    pub(super) fn explain(&self, error: StoreError) -> StoreError {
+        let credentials = self.url.rsplit_once('@').map_or("", |(before, _)| before);
+        match error {
+            StoreError::Unreachable(fault) if credentials.contains('%') => {
+                StoreError::Unreachable(format!("{fault}; {ENCODE}"))
+            }
+            other => other,
+        }
     }
 
     /// The same in the words that the crate knows.
@@ -85,6 +105,17 @@ impl Address {
             SslMode::Disable
         } else {
             SslMode::Prefer
+        }
+    }
+}
+
+/// Whether a name can be a host's: the rest of a password that has an `@` in it mostly cannot.
+fn is_plausible(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name.parse::<std::net::IpAddr>().is_ok()
+                || name.chars().all(|character| character.is_alphanumeric() || "-._".contains(character))
         }
     }
 }
@@ -145,5 +176,31 @@ mod tests {
             let refused = Address::from(url).read().expect_err("refused").to_string();
             assert!(refused.contains("ssl") && !refused.contains("hunter2"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_password_that_takes_the_address_apart_is_told_with_the_fix() {
+        for url in [
+            "postgres://u:hun@ter2@db.example/d",
+            "postgres://u:hun@ter#2@db.example/d",
+            "postgres://u:x@hun:ter2@db.example/d",
+            "postgres://u:x@y@db.example:5432/d?sslmode=require",
+        ] {
+            let told = Address::from(url).read().expect_err(url).to_string();
+            assert!(told.contains("percent-encoded") && !told.contains("ter2"), "{told}");
+        }
+        for url in [
+            "postgres://u:hun%40ter2@db.example/d",
+            "postgres://u@%2Frun%2Fpostgresql/d",
+            "postgres://u@[::1]:5432/d",
+            "postgres://u:p@10.0.0.1,db_2.example/d",
+            "postgres:///d",
+        ] {
+            Address::from(url).read().expect(url);
+        }
+        let unreachable = || StoreError::Unreachable("refused".into());
+        let told = |url: &str| Address::from(url).explain(unreachable()).to_string();
+        assert!(told("postgres://u:50%25@h/d").contains("%25"), "it may be the password");
+        assert!(!told("postgres://u:p@h/d").contains("%25"));
     }
 }

@@ -18,7 +18,8 @@ pub struct Import {
 impl Import {
     /// Makes the tables if they are missing. Refuses a database that has a history already.
     pub async fn begin(address: &Address) -> Result<Self, StoreError> {
-        let connection = Connections::new(address, 1)?.get().await?;
+        let connection = Connections::new(address, 1)?.get().await;
+        let connection = connection.map_err(|error| address.explain(error))?;
         in_time(async {
             schema::open(&connection).await?;
             connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;

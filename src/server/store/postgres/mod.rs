@@ -64,7 +64,7 @@ impl PostgresStore {
         announce: Arc<dyn Announce>,
     ) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::new(address, connections)?);
-        let connection = connections.get().await?;
+        let connection = connections.get().await.map_err(|error| address.explain(error))?;
         connections.expect_identity(connection.finish(schema::open(&connection)).await?);
         warn_of_loss(&connection).await?;
         if connections.may_be_plain() {

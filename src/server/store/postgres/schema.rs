@@ -88,6 +88,7 @@ const MIGRATIONS: [&str; 3] = [
 pub(super) async fn open(client: &Client) -> Result<String, StoreError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     lock(client).await?;
+    expect_utf8(client).await?;
     migrate(client).await?;
     let identity = identity::settle(client).await?;
     client.batch_execute("COMMIT").await?;
@@ -100,8 +101,21 @@ pub(super) async fn lock(client: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// In another encoding some posts could not be stored, and with none (`SQL_ASCII`) what is stored is not checked.
+async fn expect_utf8(client: &Client) -> Result<(), StoreError> {
+    let row = client.query_one("SELECT current_setting('server_encoding')", &[]).await?;
+    match row.get(0) {
+        "UTF8" => Ok(()),
+        other => Err(StoreError::Encoding(other.to_owned())),
+    }
+}
+
 async fn migrate(client: &Client) -> Result<(), StoreError> {
-    client.batch_execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
+    // Looked for first: `IF NOT EXISTS` would tell the log at each start that it does.
+    let is_there = client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await?;
+    if !is_there.get::<_, bool>(0) {
+        client.batch_execute("CREATE TABLE schema_version (version BIGINT NOT NULL)").await?;
+    }
     let row = client.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]).await?;
     let found = usize::try_from(row.get::<_, i64>(0)).unwrap_or(usize::MAX);
     if found > MIGRATIONS.len() {

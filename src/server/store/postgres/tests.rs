@@ -281,6 +281,26 @@ async fn a_server_that_is_another_one_suddenly_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_not_utf8_is_refused_before_a_table_is_made() {
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let name = format!("encoded_{}", encoding.to_lowercase());
+        let make = format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        );
+        execute(&Cluster::shared().url("postgres"), &make).await;
+        let url = Cluster::shared().url(&name);
+        let refused = PostgresStore::open(&url.clone().into(), 2, Arc::new(Announced::default()))
+            .await
+            .err()
+            .expect("refused");
+        let told = refused.to_string();
+        assert!(told.contains(encoding) && told.contains("--encoding UTF8"), "{told}");
+        let expect_none = "DO $$ BEGIN ASSERT to_regclass('schema_version') IS NULL; END $$";
+        execute(&url, expect_none).await;
+    }
+}
+
+#[tokio::test]
 async fn a_database_of_a_later_version_is_refused() {
     let url = Cluster::shared().fresh_database().await;
     drop(open(&url).await);

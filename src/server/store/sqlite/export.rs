@@ -1,13 +1,16 @@
 //! Reads a whole database for the move to another store. Nothing else has the file meanwhile, and nothing is changed but
-//! what opening it changes: the newest schema, and new epochs when it was put back from a backup.
+//! what opening it changes: the newest schema, and new epochs when it has no mark.
 //!
 //! Every call blocks until the file was read.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{mark::Mark, schema};
+use super::{
+    mark::Mark,
+    opening::{self, Lenience},
+};
 use crate::server::store::{
     StoreError,
     transfer::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PAGE_ROWS, PastClientId},
@@ -28,11 +31,8 @@ impl Drop for Export {
 impl Export {
     /// Opens a database that is there and that no server has.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        // Not made if missing: nobody wants to move nothing because of a slip in a name.
-        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.busy_timeout(super::BUSY_TIMEOUT)?;
-        schema::migrate(&mut connection)?;
-        let mark = Mark::open(path, &mut connection)?;
+        let lenience = Lenience { make: false, accept_loss: false };
+        let (connection, mark) = opening::open(path, lenience)?;
         Ok(Self { connection, mark })
     }
 

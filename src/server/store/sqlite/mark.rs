@@ -1,58 +1,111 @@
 //! The high-water mark: how many entries were ever acknowledged, kept outside of the database. A database that has
-//! fewer is a backup that was put back, or lost its end: its numbering goes on from an earlier place, so offsets
-//! that readers have seen would be given out anew. Then every topic gets a new epoch, and readers are told.
+//! fewer has lost its end or is an older copy: its numbering would go on from an earlier place, and offsets that
+//! readers have seen would be given out anew. `opening` compares the two and refuses.
 //!
 //! Raised after each commit and before the acknowledgement. It is not synchronized to the disk: after a power cut it
 //! may be lower than the database, which is harmless. The file is locked while a process has the database: the
 //! readers of one would not hear what is said at another.
+//!
+//! It also has the stamp that the last run left in the database (see [`super::stamp`]), which says whether a log (`-wal`) that
+//! a crash left behind belongs to the database beside it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read},
-    os::unix::fs::FileExt,
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    fs::{self, File, OpenOptions, TryLockError},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use rusqlite::{Connection, params};
+use super::{fault, stamp::Stamp};
+use crate::server::store::StoreError;
 
-use crate::server::store::{StoreError, new_epoch};
+/// Of the count in the file, so that each writing covers the one before.
+const DIGITS: usize = 20;
+/// What is read of it: a count, a stamp, and the ends of their lines.
+const MAX_BYTES: usize = 64;
 
-/// The file beside the database.
+/// The file beside the database, locked.
 pub(super) struct Mark {
+    path: PathBuf,
     file: File,
+    is_new: bool,
     entries: AtomicU64,
+    failed: OnceLock<()>,
+}
+
+/// What a mark says of the last run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marked {
+    /// How many entries were acknowledged. `None`: the mark is new, or was cut.
+    pub(super) entries: Option<u64>,
+    /// What stands in the database's file.
+    pub(super) stamp: Option<Stamp>,
 }
 
 impl Mark {
-    /// Opens or makes the mark of `database` and compares the two. A database without a mark came from elsewhere.
-    pub(super) fn open(database: &Path, connection: &mut Connection) -> Result<Self, StoreError> {
-        let path = database.with_extension("mark");
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let fault = |error| StoreError::Mark { path: path.clone(), error };
-        let file = file.map_err(fault)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse),
-            Err(TryLockError::Error(error)) => return Err(fault(error)),
-            Ok(()) => {}
+    /// Where the mark of a database is.
+    pub(super) fn path_of(database: &Path) -> PathBuf {
+        database.with_extension("mark")
+    }
+
+    /// Opens or makes the mark of `database` and keeps every other process off it.
+    pub(super) fn lock(database: &Path) -> Result<Self, StoreError> {
+        let path = Self::path_of(database);
+        loop {
+            let is_new = !path.exists();
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path);
+            let file = file.map_err(|error| fault::unusable(&path, &error))?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Err(StoreError::InUse),
+                Err(TryLockError::Error(error)) => return Err(fault::unusable(&path, &error)),
+                Ok(()) => {}
+            }
+            // Another start may have removed it between the two: then the lock is on nothing.
+            let ours = file.metadata().map_err(|error| fault::unusable(&path, &error))?;
+            if fs::metadata(&path).is_ok_and(|there| there.ino() == ours.ino()) {
+                return Ok(Self { path, file, is_new, entries: AtomicU64::new(0), failed: OnceLock::new() });
+            }
         }
-        let marked = read(&file).map_err(fault)?;
-        let entries: u64 =
-            connection.query_row("SELECT coalesce(sum(head), 0) FROM topics", [], |row| row.get(0))?;
-        let is_restored = marked.map_or(entries > 0, |marked| marked > entries);
-        if is_restored {
-            tracing::warn!(
-                marked,
-                entries,
-                "the database is not the one of the last run: it was restored or copied; readers are told"
-            );
-            renew_epochs(connection)?;
+    }
+
+    /// What the last run left in it.
+    pub(super) fn read(&self) -> Result<Marked, StoreError> {
+        let mut bytes = [0; MAX_BYTES];
+        let count = self.file.read_at(&mut bytes, 0).map_err(|error| fault::unusable(&self.path, &error))?;
+        Ok(parse(&bytes[..count]))
+    }
+
+    /// The database has so many entries, and this stamp. On the disk when this returns.
+    pub(super) fn begin(&self, entries: u64, stamp: Option<Stamp>) -> Result<(), StoreError> {
+        self.entries.store(entries, Relaxed);
+        let stamp = stamp.map_or_else(|| "-".repeat(Stamp::DIGITS), |stamp| stamp.to_string());
+        let written = self.file.write_all_at(format!("{entries:0DIGITS$}\n{stamp}\n").as_bytes(), 0);
+        written.and_then(|()| self.file.sync_all()).map_err(|error| fault::unusable(&self.path, &error))
+    }
+
+    /// The database's file has this stamp now.
+    pub(super) fn stamped(&self, stamp: Option<Stamp>) -> Result<(), StoreError> {
+        self.begin(self.entries.load(Relaxed), stamp)
+    }
+
+    /// So many entries more were committed. Called in the order of the commits, by the writer's thread.
+    pub(super) fn raise(&self, entries: usize) {
+        let entries = self.entries.fetch_add(entries as u64, Relaxed) + entries as u64;
+        if let Err(error) = self.file.write_all_at(format!("{entries:0DIGITS$}\n").as_bytes(), 0)
+            && self.failed.set(()).is_ok()
+        {
+            // Once: the count stands still until it can be written again, which loses nothing.
+            tracing::error!(%error, "the mark beside the database cannot be written");
         }
-        let mark = Self { file, entries: AtomicU64::new(entries) };
-        mark.write(entries);
-        // Once: an empty file after a power cut would be taken for none.
-        mark.file.sync_all().map_err(fault)?;
-        Ok(mark)
     }
 
     /// Lets another process have the database.
@@ -61,33 +114,42 @@ impl Mark {
         drop(self.file.unlock());
     }
 
-    /// So many entries more were committed. Called in the order of the commits, by the writer's thread.
-    pub(super) fn raise(&self, entries: usize) {
-        self.write(self.entries.fetch_add(entries as u64, Relaxed) + entries as u64);
-    }
-
-    fn write(&self, entries: u64) {
-        // Of one width, so that each writing covers the one before.
-        if let Err(error) = self.file.write_all_at(format!("{entries:020}\n").as_bytes(), 0) {
-            tracing::error!(%error, "the mark beside the database cannot be written");
+    /// Removes what [`Mark::lock`] made: the database was not opened after all.
+    pub(super) fn discard(self) {
+        if self.is_new {
+            // A mark that stays is taken for none.
+            drop(fs::remove_file(&self.path));
         }
     }
 }
 
-fn read(mut file: &File) -> io::Result<Option<u64>> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8(bytes).ok().and_then(|text| text.trim().parse().ok()))
+fn parse(bytes: &[u8]) -> Marked {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
+    // A count that was cut would be a smaller one.
+    let entries = lines.next().flatten().filter(|count| count.len() == DIGITS);
+    let stamp = lines.next().flatten().and_then(|stamp| stamp.parse().ok());
+    Marked { entries: entries.and_then(|count| count.parse().ok()), stamp }
 }
 
-fn renew_epochs(connection: &mut Connection) -> Result<(), StoreError> {
-    let all = connection.transaction()?;
-    let topics = all
-        .prepare("SELECT id FROM topics")?
-        .query_map([], |row| row.get::<_, i64>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    for topic in topics {
-        all.execute("UPDATE topics SET epoch = ?2 WHERE id = ?1", params![topic, new_epoch()])?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written_and_a_cut_one_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mark = Mark::lock(&folder.path().join("test.db")).expect("locked");
+        assert_eq!(mark.read().expect("read"), Marked::default());
+        let stamp = Some(Stamp::new());
+        mark.begin(7, stamp).expect("written");
+        mark.raise(3);
+        assert_eq!(mark.read().expect("read"), Marked { entries: Some(10), stamp });
+        // As the first versions wrote it.
+        assert_eq!(parse(b"00000000000000000010\n"), Marked { entries: Some(10), stamp: None });
+        for cut in [&b"0000000000000"[..], b"00000000000000000010", b"", b"\0\0\0\0"] {
+            assert_eq!(parse(cut), Marked::default());
+        }
+        assert!(matches!(Mark::lock(&folder.path().join("test.db")), Err(StoreError::InUse)));
     }
-    Ok(all.commit()?)
 }

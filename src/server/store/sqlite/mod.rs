@@ -1,13 +1,22 @@
 //! The embedded store: one SQLite file in WAL mode, one writing thread, a few reading connections.
 
 mod append;
+pub mod backup;
 mod directory;
 mod export;
+mod fault;
+#[cfg(test)]
+mod file_tests;
+mod guard;
 mod mark;
+mod opening;
 mod probe;
 mod read;
 mod removals;
+pub mod restore;
 mod schema;
+mod stamp;
+mod wal_bound;
 mod writer;
 
 use std::{
@@ -21,7 +30,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 pub use self::export::Export;
-use self::{mark::Mark, read::From, writer::Writer};
+use self::{guard::Guard, mark::Mark, opening::Lenience, read::From, wal_bound::WalBound, writer::Writer};
 use super::{
     Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,
     StoreError, TopicName,
@@ -36,30 +45,57 @@ const READERS: usize = 4;
 /// How long a connection waits for another process (a backup, a shell) to let go of the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Largest log (`-wal`) beside the database: at full speed a server writes some 10 MB of it a second, and a backup of
+/// a large history on a slow disk, which keeps it from being begun anew, takes minutes. Six of them.
+pub const DEFAULT_MAX_WAL_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+/// How a file is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileSettings {
+    /// Largest log (`-wal`) beside it, in bytes; past it nothing is written.
+    pub max_wal_bytes: u64,
+    /// A database that lost entries goes on, with new epochs. Else it is refused.
+    pub accept_loss: bool,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self { max_wal_bytes: DEFAULT_MAX_WAL_BYTES, accept_loss: false }
+    }
+}
+
 /// History in one file.
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    guard: Arc<Guard>,
     announce: Arc<dyn Announce>,
     mark: Arc<Mark>,
     health: Arc<Health>,
 }
 
 impl SqliteStore {
-    /// Opens or makes the file, brings its schema up to date and starts the writer. Blocks; call it at start only.
+    /// Opens or makes the file with the default settings.
     pub fn open(path: &Path, announce: Arc<dyn Announce>) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        // FULL: what is acknowledged survives a power cut, not only a crash. Group commit pays for it.
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-        )?;
-        schema::migrate(&mut connection)?;
-        let mark = Arc::new(Mark::open(path, &mut connection)?);
+        Self::open_with(path, FileSettings::default(), announce)
+    }
+
+    /// Opens or makes the file, brings its schema up to date and starts the writer. Refuses a database that has fewer
+    /// entries than were ever acknowledged. Blocks; call it at start only.
+    pub fn open_with(
+        path: &Path,
+        settings: FileSettings,
+        announce: Arc<dyn Announce>,
+    ) -> Result<Self, StoreError> {
+        let lenience = Lenience { make: true, accept_loss: settings.accept_loss };
+        let (connection, mark) = opening::open(path, lenience)?;
+        let wal = WalBound::new(path.to_owned(), settings.max_wal_bytes);
+        let guard = Arc::new(Guard::over(path, &connection, &mark, wal)?);
         let health = Arc::new(Health::default());
-        let writer = Writer::start(connection, health.clone())
-            .map_err(|error| StoreError::Commit(error.to_string()))?;
-        Ok(Self { writer, readers: Arc::new(Readers::new(path)), announce, mark, health })
+        let writer = Writer::start(connection, guard.clone(), health.clone());
+        let writer = writer.map_err(|error| StoreError::Commit(error.to_string()))?;
+        let readers = Arc::new(Readers::new(path, guard.clone()));
+        Ok(Self { writer, readers, guard, announce, mark: Arc::new(mark), health })
     }
 
     async fn read<T: Send + 'static>(
@@ -98,13 +134,15 @@ impl SqliteStore {
 /// Connections that wait for a query; made when first needed.
 struct Readers {
     path: PathBuf,
+    guard: Arc<Guard>,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() }
+    fn new(path: &Path, guard: Arc<Guard>) -> Self {
+        let permits = Arc::new(Semaphore::new(READERS));
+        Self { path: path.to_owned(), guard, permits, idle: Mutex::default() }
     }
 
     async fn close(&self) {
@@ -118,19 +156,24 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.guard.check()?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&self.path, flags)?;
-                connection.busy_timeout(BUSY_TIMEOUT)?;
-                connection
-            }
+            None => self.connect()?,
         };
         let result = query(&connection);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        // What was opened by its name just now may be another file.
+        self.guard.check()?;
+        Ok(connection)
     }
 }
 
@@ -258,6 +301,8 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
+        // First, and whatever else is asked: a database that is not there any more may have been written to just now.
+        self.guard.check()?;
         match self.health.due() {
             Due::Nothing => return Ok(()),
             Due::Small => self.writer.run(probe::write_a_page, |()| ()).await?,
@@ -275,6 +320,7 @@ impl Store for SqliteStore {
         // and a copy of the one file is a whole backup.
         self.readers.close().await;
         self.writer.stop().await;
+        self.guard.release();
         self.mark.release();
     }
 }

@@ -79,12 +79,32 @@ const MIGRATIONS: [&str; 5] = [
 ",
 ];
 
-/// Brings the database to the newest schema, one transaction a step.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// Whether the tables of the first version are there.
+pub(super) fn has_topics(connection: &Connection) -> Result<bool, StoreError> {
+    let select = "SELECT count(*) = 3 FROM sqlite_schema
+                  WHERE type = 'table' AND name IN ('topics', 'entries', 'rooms')";
+    Ok(connection.query_row(select, [], |row| row.get(0))?)
+}
+
+/// Whether the database is ours, of whatever version, or empty. Another program's has other tables.
+pub(super) fn is_ours(connection: &Connection) -> Result<bool, StoreError> {
+    let is_empty: bool =
+        connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(is_empty || has_topics(connection)?)
+}
+
+/// Refuses what a later version wrote.
+pub(super) fn expect_known(connection: &Connection) -> Result<usize, StoreError> {
     let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > MIGRATIONS.len() {
         return Err(StoreError::TooNew { found, known: MIGRATIONS.len() });
     }
+    Ok(found)
+}
+
+/// Brings the database to the newest schema, one transaction a step.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = expect_known(connection)?;
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
         let step = connection.transaction()?;
         step.execute_batch(migration)?;

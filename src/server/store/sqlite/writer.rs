@@ -15,6 +15,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
+use super::guard::Guard;
 use crate::server::store::{StoreError, health::Health};
 
 /// Jobs that may wait for the writer. Past this the callers wait, which is the back-pressure on publishers.
@@ -41,6 +42,12 @@ enum Command {
     Stop(oneshot::Sender<()>),
 }
 
+/// Who is asked and told around each batch.
+struct Watch {
+    guard: Arc<Guard>,
+    health: Arc<Health>,
+}
+
 /// A handle to the writer's thread.
 pub(super) struct Writer {
     commands: mpsc::Sender<Command>,
@@ -49,9 +56,14 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread; it ends on [`Writer::stop`] or when the handle is dropped.
     /// What becomes of the commits is noted in `health`.
-    pub(super) fn start(connection: Connection, health: Arc<Health>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        guard: Arc<Guard>,
+        health: Arc<Health>,
+    ) -> std::io::Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE_JOBS);
-        thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, queue, &health))?;
+        let watch = Watch { guard, health };
+        thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, queue, &watch))?;
         Ok(Self { commands })
     }
 
@@ -138,7 +150,7 @@ fn fault_of(error: &StoreError) -> Option<String> {
     is_fault.then(|| cause.to_string())
 }
 
-fn run(connection: Connection, mut queue: mpsc::Receiver<Command>, health: &Health) {
+fn run(connection: Connection, mut queue: mpsc::Receiver<Command>, watch: &Watch) {
     let mut batch = Vec::with_capacity(BATCH_JOBS);
     while queue.blocking_recv_many(&mut batch, BATCH_JOBS) > 0 {
         let mut stop = None;
@@ -149,30 +161,44 @@ fn run(connection: Connection, mut queue: mpsc::Receiver<Command>, health: &Heal
                 None
             }
         });
-        commit_or_go_on(&connection, jobs.collect(), health);
+        commit_or_go_on(&connection, jobs.collect(), watch);
         if let Some(reply) = stop {
             queue.close();
             while let Ok(Command::Run(job)) = queue.try_recv() {
-                commit_or_go_on(&connection, vec![job], health);
+                commit_or_go_on(&connection, vec![job], watch);
             }
+            watch.guard.before_close(&connection);
             drop(connection);
             // Whoever asked for the end may not have waited for it.
             let _ = reply.send(());
             return;
         }
     }
+    watch.guard.before_close(&connection);
 }
 
 /// The thread outlives whatever panics, be it the log.
-fn commit_or_go_on(connection: &Connection, jobs: Vec<Job>, health: &Health) {
-    if catch_unwind(AssertUnwindSafe(|| commit(connection, jobs, health))).is_err() {
+fn commit_or_go_on(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
+    if catch_unwind(AssertUnwindSafe(|| commit(connection, jobs, watch))).is_err() {
         roll_back(connection);
     }
 }
 
-fn commit(connection: &Connection, jobs: Vec<Job>, health: &Health) {
+/// Nothing of it is done; each caller is told why.
+fn refuse(jobs: Vec<Job>, why: StoreError) {
+    let why = Arc::new(why);
+    for job in jobs {
+        (job(Err(StoreError::Batch(why.clone()))).complete)(Ok(()));
+    }
+}
+
+fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
     if jobs.is_empty() {
         return;
+    }
+    let Watch { guard, health } = watch;
+    if let Err(why) = guard.before_batch(connection) {
+        return refuse(jobs, why);
     }
     let changes = connection.total_changes();
     let batch = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| error.to_string());
@@ -187,8 +213,9 @@ fn commit(connection: &Connection, jobs: Vec<Job>, health: &Health) {
         None if connection.total_changes() > changes => health.succeeded(),
         None => {}
     }
+    let committed = committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch()).map_err(Arc::new);
     for complete in completions {
-        let committed = committed.clone().map_err(StoreError::Commit);
+        let committed = committed.clone().map_err(StoreError::Batch);
         // What a completion calls is not ours alone. The others must hear all the same.
         if catch_unwind(AssertUnwindSafe(|| complete(committed))).is_err() {
             tracing::error!("what followed a commit panicked");
@@ -234,6 +261,10 @@ mod tests {
     use super::*;
     use crate::server::store::health::Due;
 
+    fn watch(health: Arc<Health>) -> Watch {
+        Watch { guard: Arc::new(Guard::of_nothing()), health }
+    }
+
     fn connection(folder: &tempfile::TempDir) -> Connection {
         let connection = Connection::open(folder.path().join("test.db")).expect("opened");
         connection.execute_batch("CREATE TABLE IF NOT EXISTS numbers (n INTEGER UNIQUE)").expect("made");
@@ -260,7 +291,7 @@ mod tests {
 
     fn run_batch(connection: &Connection, jobs: Vec<(Job, oneshot::Receiver<bool>)>) -> Vec<bool> {
         let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-        commit(connection, jobs, &Health::default());
+        commit(connection, jobs, &watch(Arc::default()));
         answers.into_iter().map(|mut answer| answer.try_recv().expect("everybody is answered")).collect()
     }
 
@@ -292,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_finished_and_announced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::default()).expect("started");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default()).expect("started");
         let (announce, announced) = oneshot::channel();
         let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
         // Polled once, so that the job is on its way, and then given up.
@@ -316,7 +347,7 @@ mod tests {
     #[test]
     fn a_full_database_refuses_its_jobs_is_noted_and_goes_on_when_there_is_space() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (connection, health) = (connection(&folder), Health::default());
+        let (connection, health) = (connection(&folder), Arc::<Health>::default());
         let large = |connection: &Connection| {
             let insert = "INSERT INTO numbers SELECT 1000 + value FROM generate_series(1, 9999)";
             let recursive = insert.replace(
@@ -329,7 +360,7 @@ mod tests {
         connection.pragma_update(None, "max_page_count", 4).expect("set");
         let run = |work: Vec<(Job, oneshot::Receiver<bool>)>| {
             let (jobs, answers): (Vec<_>, Vec<_>) = work.into_iter().unzip();
-            commit(&connection, jobs, &health);
+            commit(&connection, jobs, &watch(health.clone()));
             answers.into_iter().map(|mut answer| answer.try_recv().expect("answered")).collect::<Vec<_>>()
         };
         assert!(!run(vec![job(insert(1)), job(large)])[1]);
@@ -342,7 +373,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_panics_is_refused_and_the_writer_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::default()).expect("started");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default()).expect("started");
         let panics = |_: &Connection| -> Result<(), StoreError> { panic!("as a fault of ours does") };
         assert!(matches!(writer.run(panics, |()| ()).await, Err(StoreError::Commit(_))));
         writer.run(insert(1), |()| panic!("a fault of who is told")).await.expect_err("nobody could say");

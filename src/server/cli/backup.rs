@@ -1,0 +1,45 @@
+//! `idobata backup`: a database and its keys in one file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    folder::{DataFolder, Size},
+    progress::Progress,
+    say,
+};
+use crate::server::{clock::now_ms, store::sqlite::backup::BackupJob};
+
+/// The words for who keeps the history elsewhere.
+const FOR_POSTGRES: &str = "the history is in PostgreSQL, which has its own backups: pg_dump, or base backups and \
+    archived WAL. Keep a copy of JWT_SECRET beside them, or of the keys in the data folder";
+
+/// What is backed up, and where to.
+#[derive(Clone, Debug, Args)]
+pub(super) struct BackupCommand {
+    /// The file to make; it can be read by its owner only, because the keys are in it
+    #[arg(value_name = "FILE")]
+    to: PathBuf,
+
+    /// Replace the file if there is one
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    folder: DataFolder,
+}
+
+impl BackupCommand {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let database = self.folder.database(FOR_POSTGRES)?;
+        let (keys, to) = (self.folder.keys(), self.to.clone());
+        let job = BackupJob { database, keys, to, force: self.force, now_ms: now_ms() };
+        let mut progress = Progress::of("backed up");
+        let done = job.run(|copied| progress.show(copied))?;
+        progress.end();
+        let (file, size) = (self.to.display(), Size(done.bytes));
+        say(&format!("{file}: {size}, {} entries, {} keys", done.entries, done.keys));
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Where the commands `backup` and `restore` find a database and its keys, and how sizes are written.
+
+use std::{fmt, path::PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::server::{
+    auth::KEY_FILES,
+    store::location::{DatabaseUrl, Location},
+};
+
+/// The same settings as the server's.
+#[derive(Clone, Debug, Args)]
+pub(super) struct DataFolder {
+    /// Folder with the database and the keys
+    #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]
+    pub(super) data: PathBuf,
+
+    /// Database, `sqlite:PATH`, when it is not in the data folder
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<DatabaseUrl>,
+}
+
+impl DataFolder {
+    /// The database's file. A history that is in PostgreSQL is refused with these words.
+    pub(super) fn database(&self, for_postgres: &str) -> anyhow::Result<PathBuf> {
+        match Location::of(self.database_url.as_ref(), &self.data)? {
+            Location::File(path) => Ok(path),
+            Location::Server(_) => bail!("{for_postgres}"),
+        }
+    }
+
+    /// Where the keys are, if they are there.
+    pub(super) fn keys(&self) -> Vec<PathBuf> {
+        KEY_FILES.iter().map(|name| self.data.join(name)).collect()
+    }
+}
+
+/// Bytes, as a person reads them.
+pub(super) struct Size(pub(super) u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes) = self;
+        match bytes {
+            0..1_000 => write!(f, "{bytes} B"),
+            1_000..1_000_000 => write!(f, "{:.1} kB", *bytes as f64 / 1e3),
+            1_000_000..1_000_000_000 => write!(f, "{:.1} MB", *bytes as f64 / 1e6),
+            _ => write!(f, "{:.2} GB", *bytes as f64 / 1e9),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_written_as_people_read_them() {
+        let texts = [0, 999, 1_000, 1_234_567, 12_300_000_000].map(|bytes| Size(bytes).to_string());
+        assert_eq!(texts, ["0 B", "999 B", "1.0 kB", "1.2 MB", "12.30 GB"]);
+    }
+}

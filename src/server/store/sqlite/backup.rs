@@ -1,0 +1,201 @@
+//! Copies a database into one file, with its keys, while a server writes to it or not. `idobata backup` is the caller.
+//!
+//! The copy is that of one moment, because all of it is read in one transaction, and it ends however much is written
+//! meanwhile: SQLite's own backup begins anew at each write of another process only when nothing holds its source still.
+//! What it costs is that the server's log (`-wal`) is not begun anew until the copy is done; `--max-wal` bounds that.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+    params,
+};
+
+use super::{
+    BUSY_TIMEOUT, fault,
+    mark::Mark,
+    opening::{self, Lenience},
+    schema,
+};
+use crate::server::{private_file, store::StoreError};
+
+/// Pages that are copied at once: 4 MB, some milliseconds.
+const STEP_PAGES: i32 = 1_024;
+/// How long to wait when the file is locked for a moment.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What makes a file a backup: made when and by what, with how many entries, and the keys.
+pub(super) const TABLE: &str = "idobata_backup";
+/// How a key's row is named.
+pub(super) const KEY_PREFIX: &str = "key:";
+
+/// What is to be copied, and where to.
+#[derive(Clone, Debug)]
+pub struct BackupJob {
+    /// The database.
+    pub database: PathBuf,
+    /// The files of the keys beside it; those that are not there are left out.
+    pub keys: Vec<PathBuf>,
+    /// The file to make.
+    pub to: PathBuf,
+    /// Replace the file if there is one.
+    pub force: bool,
+    /// When it is made, in milliseconds since the Unix epoch.
+    pub now_ms: i64,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyProgress {
+    /// Bytes that were copied.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Entries that were ever appended, also those that retention removed.
+    pub entries: u64,
+    /// How large the file is.
+    pub bytes: u64,
+    /// How many keys are in it.
+    pub keys: usize,
+}
+
+impl BackupJob {
+    /// Does it, and tells how far it is. Blocks. When it fails there is no file.
+    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
+        if !self.force && fs::symlink_metadata(&self.to).is_ok() {
+            return Err(self.is_there());
+        }
+        if !self.database.is_file() {
+            return Err(fault::fault(&self.database, "is not there: nothing to back up (see --data)"));
+        }
+        self.copy(progress).map_err(|error| fault::of_sqlite(&self.database, error))
+    }
+
+    fn copy(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
+        let source = open_source(&self.database)?;
+        // From here on the connection sees the database as it is now.
+        source.execute_batch("BEGIN")?;
+        let entries = opening::count_entries(&source)?;
+        self.expect_whole(entries)?;
+        let unusable = |error: io::Error| fault::unusable(&self.to, &error);
+        let file = private_file::temporary_beside(&self.to).map_err(unusable)?;
+        let mut copy = Connection::open(file.path())?;
+        copy_pages(&source, &mut copy, progress)?;
+        drop(source);
+        let keys = self.describe(&mut copy, entries)?;
+        expect_intact(&copy, &self.database)?;
+        copy.close().map_err(|(_, error)| error)?;
+        file.as_file().sync_all().map_err(unusable)?;
+        let bytes = file.as_file().metadata().map_err(unusable)?.len();
+        let placed = if self.force { file.persist(&self.to) } else { file.persist_noclobber(&self.to) };
+        placed.map_err(|refused| match refused.error.kind() {
+            io::ErrorKind::AlreadyExists => self.is_there(),
+            _ => unusable(refused.error),
+        })?;
+        private_file::sync_folder_of(&self.to).map_err(unusable)?;
+        Ok(BackedUp { entries, bytes, keys })
+    }
+
+    fn is_there(&self) -> StoreError {
+        fault::fault(&self.to, "is there already: choose another name, or replace it with --force")
+    }
+
+    /// Nobody wants a backup of a database that lost its end without a word. While a server has it, the server looks.
+    fn expect_whole(&self, entries: u64) -> Result<(), StoreError> {
+        match Mark::lock(&self.database) {
+            Err(StoreError::InUse) => Ok(()),
+            Err(error) => Err(error),
+            Ok(mark) => {
+                let marked = mark.read();
+                mark.discard();
+                let strict = Lenience { make: false, accept_loss: false };
+                opening::expect_no_loss(&self.database, marked?, entries, strict)
+            }
+        }
+    }
+
+    /// Writes the table that makes it a backup. Returns how many keys are in it.
+    fn describe(&self, copy: &mut Connection, entries: u64) -> Result<usize, StoreError> {
+        // One file, without a log beside it.
+        copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+        let all = copy.transaction()?;
+        all.execute_batch(&format!(
+            "DROP TABLE IF EXISTS {TABLE};
+             CREATE TABLE {TABLE} (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+        ))?;
+        let insert = format!("INSERT INTO {TABLE} VALUES (?1, ?2)");
+        all.execute(&insert, params!["version", env!("CARGO_PKG_VERSION")])?;
+        all.execute(&insert, params!["made_ms", self.now_ms.to_string()])?;
+        all.execute(&insert, params!["entries", entries.to_string()])?;
+        let mut count = 0;
+        for path in &self.keys {
+            match fs::read_to_string(path) {
+                Ok(key) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    count += all.execute(&insert, params![format!("{KEY_PREFIX}{name}"), key])?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(fault::unusable(path, &error)),
+            }
+        }
+        all.commit()?;
+        Ok(count)
+    }
+}
+
+/// Opens a database to read it. Not read-only: where no server runs, the log that a crash left has to be read, and what
+/// SQLite keeps beside the file has to be made and removed.
+fn open_source(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(path, flags)?;
+    source.busy_timeout(BUSY_TIMEOUT)?;
+    if !schema::has_topics(&source)? {
+        return Err(fault::foreign(path));
+    }
+    Ok(source)
+}
+
+/// Copies every page as the source's transaction sees it.
+pub(super) fn copy_pages(
+    source: &Connection,
+    copy: &mut Connection,
+    mut progress: impl FnMut(CopyProgress),
+) -> Result<(), StoreError> {
+    let page_bytes: u64 = source.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let backup = Backup::new(source, copy)?;
+    loop {
+        let step = backup.step(STEP_PAGES)?;
+        let pages = backup.progress();
+        let bytes = |pages: i32| u64::try_from(pages).unwrap_or_default() * page_bytes;
+        progress(CopyProgress {
+            done: bytes(pages.pagecount - pages.remaining),
+            total: bytes(pages.pagecount),
+        });
+        match step {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            // Of the source, by who begins its log anew.
+            _ => thread::sleep(PAUSE),
+        }
+    }
+}
+
+/// Reads all of it, and compares what is in the tables with the indexes.
+pub(super) fn expect_intact(copy: &Connection, of: &Path) -> Result<(), StoreError> {
+    let found: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(fault::fault(of, format!("is damaged ({}): use a backup that is whole", found.replace('\n', " "))))
+}

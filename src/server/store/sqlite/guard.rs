@@ -1,0 +1,162 @@
+//! Watches that the database's files stay the ones that were opened. Somebody may put a backup in their place, move the
+//! folder or delete it while the server runs; SQLite goes on with the files it has, and what it acknowledges then is
+//! gone at the next start.
+//!
+//! The writer asks before each batch and after its commit, readers before they read: a few calls of `stat`. What was
+//! noticed once stays so until the server is started again, also when the files come back: what was committed and
+//! refused meanwhile would be in nobody's memory.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use rusqlite::{Connection, config::DbConfig};
+
+use super::{fault, mark::Mark, stamp::Stamp, wal_bound::WalBound};
+use crate::server::store::StoreError;
+
+/// See the module.
+pub(super) struct Guard {
+    files: Vec<Watched>,
+    content: Mutex<Option<Content>>,
+    wal: WalBound,
+    lost: OnceLock<Loss>,
+}
+
+/// What has to stand in the database. The file stays open for as long as SQLite has it, also when that is not known.
+struct Content {
+    file: File,
+    stamp: Option<Stamp>,
+}
+
+/// A file as it was opened.
+struct Watched {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+struct Loss {
+    path: PathBuf,
+    how: &'static str,
+}
+
+const IS_GONE: &str = "is gone";
+const IS_ANOTHER: &str = "was replaced by another file";
+const IS_OVERWRITTEN: &str = "was overwritten";
+
+impl Guard {
+    /// Watches over the files of a database that was just opened, and leaves a new stamp in it.
+    pub(super) fn over(
+        path: &Path,
+        connection: &Connection,
+        mark: &Mark,
+        wal: WalBound,
+    ) -> Result<Self, StoreError> {
+        let stamp = Stamp::new();
+        stamp.write(connection).map_err(|error| fault::of_sqlite(path, error))?;
+        let file = File::open(path).map_err(|error| fault::unusable(path, &error))?;
+        // Not there yet when another program reads the file: then what is in it is not watched this time.
+        let is_written = Stamp::of(&file).is_ok_and(|found| found == stamp);
+        mark.stamped(is_written.then_some(stamp))?;
+        let paths = [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)];
+        let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
+        let content = Mutex::new(Some(Content { file, stamp: is_written.then_some(stamp) }));
+        Ok(Self { files, content, wal, lost: OnceLock::new() })
+    }
+
+    /// Watches over nothing, for the tests of the writer.
+    #[cfg(test)]
+    pub(super) fn of_nothing() -> Self {
+        let wal = WalBound::new(PathBuf::new(), u64::MAX);
+        Self { files: Vec::new(), content: Mutex::default(), wal, lost: OnceLock::new() }
+    }
+
+    /// Whether the files are still there.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, false)))
+    }
+
+    /// Whether a batch may be begun.
+    pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
+        self.check()?;
+        self.wal.make_room(connection)
+    }
+
+    /// Whether what was just committed may be acknowledged.
+    pub(super) fn after_batch(&self) -> Result<(), StoreError> {
+        self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, true)))
+    }
+
+    /// Call it before the writer's connection is closed. Closing moves the log into the file and removes the log by its
+    /// name; neither may touch what somebody has put in their places. A log that is only gone is moved all the same: it
+    /// is still open here, and whole.
+    pub(super) fn before_close(&self, connection: &Connection) {
+        let Some(loss) = self.find_loss() else { return };
+        let database_is_ours = self.files.first().is_some_and(|file| file.find_loss().is_none())
+            && self.find_overwriting().is_none();
+        if database_is_ours && loss.how == IS_GONE {
+            return;
+        }
+        let kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        kept.map(drop).unwrap_or_else(|error| tracing::warn!(%error, "the log cannot be left alone"));
+    }
+
+    /// Call it after all connections were closed, and only then: it closes the file (see `private_file`).
+    pub(super) fn release(&self) {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn find_loss(&self) -> Option<Loss> {
+        if let Some(loss) = self.lost.get() {
+            return Some(loss.clone());
+        }
+        let loss = self.files.iter().find_map(Watched::find_loss).or_else(|| self.find_overwriting())?;
+        if self.lost.set(loss.clone()).is_ok() {
+            tracing::error!("{}", refusal(&loss, false));
+        }
+        Some(loss)
+    }
+
+    fn find_overwriting(&self) -> Option<Loss> {
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        let Content { file, stamp } = content.as_ref()?;
+        let stamp = (*stamp)?;
+        let is_overwritten = match Stamp::of(file) {
+            Ok(found) => found != stamp,
+            // What cannot be read now is the disk's fault, and SQLite's to tell.
+            Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,
+        };
+        is_overwritten.then(|| Loss { path: self.files[0].path.clone(), how: IS_OVERWRITTEN })
+    }
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> Result<Self, StoreError> {
+        let metadata = fs::metadata(&path).map_err(|error| fault::unusable(&path, &error))?;
+        Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    fn find_loss(&self) -> Option<Loss> {
+        let how = match fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => return None,
+            Ok(_) => IS_ANOTHER,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                IS_GONE
+            }
+            // The file is there or not; it cannot be asked now.
+            Err(_) => return None,
+        };
+        Some(Loss { path: self.path.clone(), how })
+    }
+}
+
+fn refusal(loss: &Loss, is_committed: bool) -> StoreError {
+    StoreError::Moved { path: loss.path.clone(), how: loss.how, is_committed }
+}

@@ -1,0 +1,158 @@
+//! Opens a database's file for writing: alone, whole, ours, and not shorter than what was acknowledged. The store and
+//! the move to another store are the callers; both get the same refusals.
+//!
+//! Nothing is looked at before the lock is held, and nothing is changed before everything was looked at.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::{
+    BUSY_TIMEOUT, fault,
+    mark::{Mark, Marked},
+    schema,
+    stamp::Stamp,
+};
+use crate::server::{
+    private_file,
+    store::{StoreError, new_epoch},
+};
+
+/// What SQLite leaves of its log on the disk when all of it was moved into the database. Without it the file stays as
+/// large as it ever was.
+const WAL_KEPT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What to do about a database that is not there, or not what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lenience {
+    /// It is made. Else it is refused: nobody wants to copy nothing because of a slip in a name.
+    pub(super) make: bool,
+    /// It may have lost entries: it goes on with new epochs.
+    pub(super) accept_loss: bool,
+}
+
+/// Opens it and brings its schema up to date. The mark is locked until it is released.
+pub(super) fn open(path: &Path, lenience: Lenience) -> Result<(Connection, Mark), StoreError> {
+    let mark = Mark::lock(path)?;
+    match open_locked(path, &mark, lenience) {
+        Ok(connection) => Ok((connection, mark)),
+        Err(error) => {
+            mark.discard();
+            Err(error)
+        }
+    }
+}
+
+fn open_locked(path: &Path, mark: &Mark, lenience: Lenience) -> Result<Connection, StoreError> {
+    let is_there = fault::inspect(path)?;
+    let marked = mark.read()?;
+    if !is_there {
+        expect_no_loss(path, marked, 0, lenience)?;
+        if !lenience.make {
+            return Err(fault::fault(path, "is not there: nothing to read"));
+        }
+        private_file::create(path, b"").map_err(|error| fault::unusable(path, &error))?;
+    }
+    put_strange_log_aside(path, marked)?;
+    let connection = connect(path, mark, marked, lenience).map_err(|error| fault::of_sqlite(path, error))?;
+    close_to_everybody(path);
+    Ok(connection)
+}
+
+fn connect(path: &Path, mark: &Mark, marked: Marked, lenience: Lenience) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    if !schema::is_ours(&connection)? {
+        return Err(fault::foreign(path));
+    }
+    let entries = count_entries(&connection)?;
+    expect_no_loss(path, marked, entries, lenience)?;
+    // FULL: what is acknowledged survives a power cut, not only a crash. Group commit pays for it.
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA journal_size_limit = {WAL_KEPT_BYTES};"
+    ))?;
+    schema::migrate(&mut connection)?;
+    if marked.entries.map_or(entries > 0, |marked| marked > entries) {
+        renew_epochs(&mut connection)?;
+        tell_new_epochs(marked, entries);
+    }
+    mark.begin(entries, None)?;
+    Ok(connection)
+}
+
+fn tell_new_epochs(marked: Marked, entries: u64) {
+    match marked.entries {
+        Some(marked) => tracing::warn!(
+            marked,
+            entries,
+            "going on without what the database lost (--accept-loss): new epochs, readers are told"
+        ),
+        None => tracing::warn!(
+            entries,
+            "the database has no mark beside it, so it came from elsewhere: new epochs, readers are told"
+        ),
+    }
+}
+
+/// Refuses a database that has fewer entries than were acknowledged.
+pub(super) fn expect_no_loss(
+    path: &Path,
+    marked: Marked,
+    entries: u64,
+    lenience: Lenience,
+) -> Result<(), StoreError> {
+    match marked.entries {
+        Some(marked) if marked > entries && !lenience.accept_loss => {
+            Err(StoreError::Behind { path: path.to_owned(), mark: Mark::path_of(path), marked, entries })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Files of earlier versions were everybody's to read.
+fn close_to_everybody(path: &Path) {
+    for file in [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)] {
+        if let Err(error) = private_file::close_to_everybody(&file) {
+            let file = file.display();
+            tracing::warn!("others on this machine can read {file}, and it cannot be changed: {error}");
+        }
+    }
+}
+
+/// A log that was left by a crash is that of the database that was there. Beside another one, which was copied over it,
+/// SQLite would play it back all the same and damage it.
+fn put_strange_log_aside(path: &Path, marked: Marked) -> Result<(), StoreError> {
+    let wal = fault::wal_of(path);
+    let Some(stamp) = marked.stamp else { return Ok(()) };
+    if !wal.metadata().is_ok_and(|log| log.len() > 0) || Stamp::at(path).is_ok_and(|found| found == stamp) {
+        return Ok(());
+    }
+    let aside = wal.with_extension("db-wal.of-another-database");
+    std::fs::rename(&wal, &aside).map_err(|error| fault::unusable(&wal, &error))?;
+    // SQLite makes it again.
+    drop(std::fs::remove_file(fault::shm_of(path)));
+    tracing::warn!("the database was replaced by another one: the old one's log is now {}", aside.display());
+    Ok(())
+}
+
+/// How many entries were ever given an offset.
+pub(super) fn count_entries(connection: &Connection) -> Result<u64, StoreError> {
+    if !schema::has_topics(connection)? {
+        return Ok(0);
+    }
+    Ok(connection.query_row("SELECT coalesce(sum(head), 0) FROM topics", [], |row| row.get(0))?)
+}
+
+/// Every topic gets a new numbering: readers who come with a cursor of the old one are told by a reset.
+pub(super) fn renew_epochs(connection: &mut Connection) -> Result<(), StoreError> {
+    let all = connection.transaction()?;
+    let topics = all
+        .prepare("SELECT id FROM topics")?
+        .query_map([], |row| row.get::<_, i64>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for topic in topics {
+        all.execute("UPDATE topics SET epoch = ?2 WHERE id = ?1", params![topic, new_epoch()])?;
+    }
+    Ok(all.commit()?)
+}

@@ -1,0 +1,186 @@
+//! Puts a backup in the place of a database, with its keys. `idobata restore` is the caller.
+//!
+//! Everything that can fail for long is done on a copy beside the database: reading, checking, new epochs. Then what was
+//! there is moved aside, nothing of it is deleted, and the copy takes its place by one rename. A crash in between leaves
+//! a folder that a server refuses to start on, because its mark is ahead of its database.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{
+    BUSY_TIMEOUT,
+    backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_intact},
+    fault,
+    mark::Mark,
+    opening, schema,
+};
+use crate::server::{private_file, store::StoreError};
+
+/// What is to be put back, and where.
+#[derive(Clone, Debug)]
+pub struct RestoreJob {
+    /// A backup, or a plain copy of a database.
+    pub from: PathBuf,
+    /// The database to be.
+    pub database: PathBuf,
+    /// Where its keys are to be; no others are taken from a backup.
+    pub keys: Vec<PathBuf>,
+    /// The folder to make for what is there now.
+    pub aside: PathBuf,
+}
+
+/// What was put back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Entries that were ever appended, also those that retention had removed.
+    pub entries: u64,
+    /// When the backup was made, in milliseconds since the Unix epoch, and by which version. `None`: it is a plain copy.
+    pub made: Option<(i64, String)>,
+    /// How many keys were put back.
+    pub keys: usize,
+    /// Where what was there is now, if there was something.
+    pub aside: Option<PathBuf>,
+}
+
+impl RestoreJob {
+    /// Does it, and tells how far it is. Blocks. Refuses while a server has the folder. What fails changes nothing.
+    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<Restored, StoreError> {
+        let source = self.open_source().map_err(|error| self.of_backup(error))?;
+        let folder = private_file::folder_of(&self.database);
+        fs::create_dir_all(&folder).map_err(|error| fault::unusable(&folder, &error))?;
+        let mark = Mark::lock(&self.database)?;
+        match self.restore(&source, &mark, progress) {
+            Ok(restored) => Ok(restored),
+            Err(error) => {
+                mark.discard();
+                Err(error)
+            }
+        }
+    }
+
+    fn restore(
+        &self,
+        source: &Connection,
+        mark: &Mark,
+        progress: impl FnMut(CopyProgress),
+    ) -> Result<Restored, StoreError> {
+        let unusable = |error: io::Error| fault::unusable(&self.database, &error);
+        let file = private_file::temporary_beside(&self.database).map_err(unusable)?;
+        let mut copy = Connection::open(file.path())?;
+        copy_pages(source, &mut copy, progress).map_err(|error| self.of_backup(error))?;
+        let (mut restored, keys) = self.prepare(&mut copy).map_err(|error| self.of_backup(error))?;
+        copy.close().map_err(|(_, error)| error)?;
+        file.as_file().sync_all().map_err(unusable)?;
+        restored.aside = self.put_aside(&keys)?;
+        file.persist_noclobber(&self.database).map_err(|refused| unusable(refused.error))?;
+        for (path, key) in &keys {
+            private_file::replace(path, key.as_bytes()).map_err(|error| fault::unusable(path, &error))?;
+        }
+        private_file::sync_folder_of(&self.database).map_err(unusable)?;
+        mark.begin(restored.entries, None)?;
+        Ok(restored)
+    }
+
+    fn open_source(&self) -> Result<Connection, StoreError> {
+        let same = fs::canonicalize(&self.from).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => fault::fault(&self.from, "is not there: name the file of a backup"),
+            _ => fault::unusable(&self.from, &error),
+        })?;
+        if fs::canonicalize(&self.database).is_ok_and(|database| database == same) {
+            return Err(fault::fault(&self.from, "is the database itself: name the file of a backup"));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let source = Connection::open_with_flags(&self.from, flags)?;
+        source.busy_timeout(BUSY_TIMEOUT)?;
+        if !schema::has_topics(&source)? {
+            return Err(fault::fault(
+                &self.from,
+                "is not a backup of idobata: name a file that `idobata backup` made",
+            ));
+        }
+        schema::expect_known(&source)?;
+        Ok(source)
+    }
+
+    /// What SQLite says of the file that is to be put back.
+    fn of_backup(&self, error: StoreError) -> StoreError {
+        match &error {
+            StoreError::Sqlite(cause) => match cause.sqlite_error_code() {
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                    fault::fault(&self.from, format!("is damaged, or no backup ({cause}): use another one"))
+                }
+                _ => fault::of_sqlite(&self.from, error),
+            },
+            _ => error,
+        }
+    }
+
+    /// Makes a database of the copy: checked, without what made it a backup, and with new epochs, because history went
+    /// back. Returns the keys that were in it and where they belong.
+    fn prepare(&self, copy: &mut Connection) -> Result<(Restored, Vec<(PathBuf, String)>), StoreError> {
+        copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+        expect_intact(copy, &self.from)?;
+        let rows = rows_of(copy)?;
+        // The keys must not stay in pages that are free.
+        copy.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
+        copy.execute_batch(&format!("DROP TABLE IF EXISTS {TABLE}"))?;
+        opening::renew_epochs(copy)?;
+        let key_of = |path: &PathBuf| {
+            let name = path.file_name()?.to_str()?;
+            Some((path.clone(), rows.get(&format!("{KEY_PREFIX}{name}"))?.clone()))
+        };
+        let keys: Vec<_> = self.keys.iter().filter_map(key_of).collect();
+        let made_ms = rows.get("made_ms").and_then(|text| text.parse().ok());
+        let made = made_ms.map(|made_ms| (made_ms, rows.get("version").cloned().unwrap_or_default()));
+        let entries = opening::count_entries(copy)?;
+        Ok((Restored { entries, made, keys: keys.len(), aside: None }, keys))
+    }
+
+    /// Moves what is there into a folder of its own, as far as something takes its place.
+    fn put_aside(&self, keys: &[(PathBuf, String)]) -> Result<Option<PathBuf>, StoreError> {
+        let mark = Mark::path_of(&self.database);
+        let files = [self.database.clone(), fault::wal_of(&self.database), fault::shm_of(&self.database)];
+        let files: Vec<_> = files.iter().chain(keys.iter().map(|(path, _)| path)).collect();
+        if !files.iter().any(|file| fs::symlink_metadata(file).is_ok()) {
+            return Ok(None);
+        }
+        fs::create_dir(&self.aside).map_err(|error| fault::unusable(&self.aside, &error))?;
+        // A copy: the lock is on the file that is there.
+        copy_into(&self.aside, &mark)?;
+        for file in files {
+            move_into(&self.aside, file)?;
+        }
+        Ok(Some(self.aside.clone()))
+    }
+}
+
+/// What makes a file a backup. Nothing, in a plain copy.
+fn rows_of(copy: &Connection) -> Result<HashMap<String, String>, StoreError> {
+    let select = "SELECT count(*) = 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    if !copy.query_row(select, [TABLE], |row| row.get::<_, bool>(0))? {
+        return Ok(HashMap::new());
+    }
+    let mut select = copy.prepare(&format!("SELECT name, value FROM {TABLE}"))?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn place_in(folder: &Path, file: &Path) -> PathBuf {
+    folder.join(file.file_name().unwrap_or_default())
+}
+
+fn copy_into(folder: &Path, file: &Path) -> Result<(), StoreError> {
+    fs::copy(file, place_in(folder, file)).map(drop).map_err(|error| fault::unusable(file, &error))
+}
+
+fn move_into(folder: &Path, file: &Path) -> Result<(), StoreError> {
+    match fs::rename(file, place_in(folder, file)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault::unusable(file, &error)),
+        _ => Ok(()),
+    }
+}
