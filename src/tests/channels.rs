@@ -142,7 +142,8 @@ async fn what_is_removed_of_a_channel_resets_those_who_read_it_and_nobody_else()
         bench.value("pay", f64::from(value)).await;
     }
     let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
-    bench.server.state.hub.trim(|_| retention).await.unwrap();
+    let now_ms = bench.server.state.clock.settled_ms();
+    bench.server.state.hub.trim(|_| retention, now_ms).await.unwrap();
     let resumed = async |person: &Person, query: &str| {
         let page = page(person, &format!("?after={start}{query}")).await;
         (page["events"][0]["text"].clone(), page["events"].as_array().unwrap().len(), page["reset"] == true)

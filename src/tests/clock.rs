@@ -57,7 +57,7 @@ async fn notices(server: &TestServer) -> Vec<String> {
 
 /// Publishes so many values that a trim must remove some by their count, and waits until it did.
 async fn expect_a_trim(server: &TestServer) {
-    let values: Vec<Value> = (0..20).map(|value| json!({ "value": value })).collect();
+    let values: Vec<Value> = (0..20).map(|value| json!({ "type": "update", "value": value })).collect();
     let published = server.post("/api/events/load").json(&values).send().await.unwrap();
     assert_eq!(published.status(), 201);
     let kept = async || {

@@ -62,7 +62,7 @@ async fn bad_credentials_are_never_nobody_never_the_operator_and_never_the_cooki
         .post("/api/events/ops")
         .header("authorization", "Bearer a")
         .header("authorization", "Bearer b");
-    assert_eq!(problem(twice.body("x").send().await.unwrap(), 401).await, "no_session");
+    assert_eq!(problem(twice.body("x").send().await.unwrap(), 400).await, "bad_request");
     assert_eq!(server.json("/api/events").await["events"], json!([]), "nothing was published");
     server.publish("ops", "without credentials").await;
 }

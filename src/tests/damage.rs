@@ -140,8 +140,8 @@ async fn a_backup_under_load_has_all_that_was_acknowledged_and_is_put_back_with_
         server.publish("ops", &format!("before {n}")).await;
     }
     // Several steps' worth: a copy that began anew at each write would never end.
-    let large: Vec<_> = (0..60).map(|_| serde_json::json!({ "text": "x".repeat(3_000) })).collect();
-    for _ in 0..60 {
+    let large: Vec<_> = (0..20).map(|_| serde_json::json!({ "text": "x".repeat(3_000) })).collect();
+    for _ in 0..180 {
         let answer = server.post("/api/events/ops").json(&large).send().await.unwrap();
         assert_eq!(answer.status(), 201);
     }

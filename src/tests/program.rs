@@ -111,7 +111,11 @@ async fn an_unknown_or_impossible_setting_is_refused_with_the_fix() {
             "as a guest",
         ),
         (vec!["--public-url", "idobata.example"], vec![], "such as https://idobata.example"),
-        (vec![], vec![("IDOBATA_PUBLIC_URL", "https://idobata.example/chat")], "without a path"),
+        (
+            vec![],
+            vec![("IDOBATA_PUBLIC_URL", "https://idobata.example/chat")],
+            "Give it a host name of its own",
+        ),
         (vec!["--allow-origin", "https://board.example,*"], vec![], "\"*\" is not a site's address"),
         (vec!["--data", in_a_file.to_str().unwrap(), "--listen", "127.0.0.1:0"], vec![], "cannot be made"),
     ] {

@@ -2,7 +2,7 @@
 //! something that was removed. On every transport, on both databases.
 
 use idobata::{
-    protocol::feed::Publication,
+    protocol::publication::Publication,
     server::store::{Retention, TopicName},
 };
 use serde_json::{Value, json};
@@ -52,7 +52,8 @@ impl Bench {
             self.server.state.feed.publish("server", "test", values, None).await.unwrap();
         }
         let retention = Retention { entries: KEPT, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
-        self.server.state.hub.trim(|_: &TopicName| retention).await.unwrap();
+        let now_ms = self.server.state.clock.settled_ms();
+        self.server.state.hub.trim(|_: &TopicName| retention, now_ms).await.unwrap();
     }
 
     async fn page(&self, query: &str) -> (Vec<String>, bool) {

@@ -290,7 +290,7 @@ async fn the_feed_is_followed_from_a_cursor_and_by_channel() {
     assert_eq!(lost.expect("event").await[0]["text"], "one");
     let refused = follow(json!({ "after": "yesterday" })).await.err();
     assert_eq!(refused.as_deref(), Some("A cursor is written epoch:offset."));
-    assert!(follow(json!({ "channels": "ops" })).await.err().unwrap().contains("fields of auth"));
+    assert!(follow(json!({ "channels": "ops" })).await.err().unwrap().contains("channels"));
 }
 
 #[tokio::test]

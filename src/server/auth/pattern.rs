@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_no_name_could_be_is_no_pattern() {
-        for text in ["", "**", "a*b", "*a", "a b", "a,b", "a/b", "a?", &"a".repeat(402)] {
+        for text in ["", "**", "a*b", "*a", "a b", "a,b", "a/b", "a?", &"a".repeat(1_202)] {
             assert_eq!(Pattern::parse(text).expect_err(text).code, Code::BadRequest, "{text}");
         }
     }

@@ -210,7 +210,7 @@ impl Bench {
         };
         self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
         let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
-        self.hub.trim(|_| retention).await.expect("trimmed");
+        self.hub.trim(|_| retention, crate::server::clock::now_ms()).await.expect("trimmed");
     }
 
     async fn cursor(&self, offset: Offset) -> Cursor {
@@ -291,7 +291,7 @@ async fn after_one_reset_all_that_is_retained_comes_however_often_the_reader_is_
     let inside = bench.page(&bench.cursor(0).await, Filter::default(), 1).await.cursor;
     assert_eq!((inside.offset, inside.epoch.told_loss()), (1, 16));
     let retention = Retention { entries: 3, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
-    bench.hub.trim(|_| retention).await.expect("trimmed");
+    bench.hub.trim(|_| retention, crate::server::clock::now_ms()).await.expect("trimmed");
     let page = bench.page(&inside, Filter::default(), 9).await;
     assert_eq!((offsets(&page), page.reset), ((19..=21).collect(), true));
 }

@@ -144,7 +144,8 @@ pub(super) async fn welcome(
 
 /// The session of who was known by the cookie's earlier name, to be kept by its present one.
 fn earlier_session(state: &AppState, headers: &HeaderMap, identity: &Identity) -> Option<Session> {
-    let is_earlier = !headers.contains_key(header::AUTHORIZATION) && cookies::is_earlier(&state.site, headers, COOKIE);
+    let is_earlier =
+        !headers.contains_key(header::AUTHORIZATION) && cookies::is_earlier(&state.site, headers, COOKIE);
     let token = cookies::read(&state.site, headers, COOKIE).filter(|_| is_earlier)?;
     Some(Session { user: identity.user.clone(), token })
 }

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-const DEFAULT: &str = "info";
+/// Without what PostgreSQL notes about statements of ours (`tokio_postgres` logs it as info): nobody can do anything
+/// about it.
+const DEFAULT: &str = "info,tokio_postgres::connection=warn";
 
 /// The crates whose events there are, as `RUST_LOG` names them.
 const TARGETS: [&str; 16] = [
@@ -51,7 +53,7 @@ pub(super) fn read(setting: Option<OsString>) -> (EnvFilter, Option<String>) {
 
 fn useless(text: &str, reason: &str) -> String {
     format!(
-        "RUST_LOG={text:?} means nothing here ({reason}); the log is as with {DEFAULT}. Write error, warn, info, debug, \
+        "RUST_LOG={text:?} means nothing here ({reason}); the log is as without it. Write error, warn, info, debug, \
          trace or off, or a part's own level such as info,idobata=debug"
     )
 }

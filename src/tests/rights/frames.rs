@@ -71,11 +71,14 @@ async fn every_frame_is_open_to_whom_it_shall_be_and_to_nobody_else() {
             assert_eq!(answer(&mut socket, frame).await, expected[index], "{frame} by {caller:?}");
         }
     }
-    let bad = bench.bad_tokens().into_iter();
+    let bad = bench.bad_tokens().into_iter().map(|(name, token)| (name, token, 401));
     let publishers = [Caller::Publisher, Caller::OtherPublisher];
-    let publishers = publishers.map(|caller| ("a publisher's", bench.token(caller).unwrap().to_owned()));
-    for (name, token) in bad.chain(publishers) {
+    let publishers = publishers.map(|caller| ("a publisher's", bench.token(caller).unwrap().to_owned(), 403));
+    for (name, token, status) in bad.chain(publishers) {
         let refused = Socket::open(&bench.server.url, Some(&token)).await.err().unwrap();
-        assert!(matches!(&refused, Error::Http(response) if response.status() == 401), "{name}: {refused}");
+        assert!(
+            matches!(&refused, Error::Http(response) if response.status() == status),
+            "{name}: {refused}"
+        );
     }
 }

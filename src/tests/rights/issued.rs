@@ -65,7 +65,7 @@ async fn a_token_that_is_not_the_issuers_opens_nothing() {
         }
         let body = json!({ "type": "update", "value": 1 });
         let publish = person.send(reqwest::Method::POST, "/api/events/ops", &body);
-        assert_eq!(problem(publish.await, 403).await, "not_allowed", "{name}");
+        assert_eq!(problem(publish.await, 401).await, "no_session", "{name}");
         assert!(Socket::open(&server.url, Some(&token)).await.is_err(), "{name}");
         let mut socket = Socket::open(&server.url, None).await.unwrap();
         socket.send(json!({ "type": "auth", "token": token })).await;

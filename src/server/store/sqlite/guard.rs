@@ -83,6 +83,11 @@ impl Guard {
         self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, false)))
     }
 
+    /// Whether batches are refused because the log has no room. Only the next batch finds out that it has again.
+    pub(super) fn is_full(&self) -> bool {
+        self.wal.is_full()
+    }
+
     /// Whether a batch may be begun.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         self.check()?;

@@ -304,8 +304,8 @@ impl Store for SqliteStore {
         // First, and whatever else is asked: a database that is not there any more may have been written to just now.
         self.guard.check()?;
         match self.health.due() {
-            Due::Nothing => return Ok(()),
-            Due::Small => self.writer.run(probe::write_a_page, |()| ()).await?,
+            Due::Nothing if !self.guard.is_full() => return Ok(()),
+            Due::Nothing | Due::Small => self.writer.run(probe::write_a_page, |()| ()).await?,
             Due::Large => {
                 self.writer.run(probe::write_pages, |()| ()).await?;
                 self.writer.run(probe::remove_pages, |()| ()).await?;

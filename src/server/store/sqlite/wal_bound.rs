@@ -56,6 +56,11 @@ impl WalBound {
         Err(self.refusal(bytes))
     }
 
+    /// Whether the last attempt to make room was in vain.
+    pub(super) fn is_full(&self) -> bool {
+        self.full_since.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn refusal(&self, bytes: u64) -> StoreError {
         StoreError::WalFull { path: self.database.clone(), bytes, max_bytes: self.max_bytes }
     }

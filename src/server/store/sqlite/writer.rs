@@ -213,7 +213,8 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
         None if connection.total_changes() > changes => health.succeeded(),
         None => {}
     }
-    let committed = committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch()).map_err(Arc::new);
+    let committed =
+        committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch()).map_err(Arc::new);
     for complete in completions {
         let committed = committed.clone().map_err(StoreError::Batch);
         // What a completion calls is not ours alone. The others must hear all the same.
@@ -323,7 +324,8 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_finished_and_announced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default()).expect("started");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default())
+            .expect("started");
         let (announce, announced) = oneshot::channel();
         let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
         // Polled once, so that the job is on its way, and then given up.
@@ -373,7 +375,8 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_panics_is_refused_and_the_writer_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default()).expect("started");
+        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default())
+            .expect("started");
         let panics = |_: &Connection| -> Result<(), StoreError> { panic!("as a fault of ours does") };
         assert!(matches!(writer.run(panics, |()| ()).await, Err(StoreError::Commit(_))));
         writer.run(insert(1), |()| panic!("a fault of who is told")).await.expect_err("nobody could say");
