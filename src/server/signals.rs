@@ -66,7 +66,7 @@ fn is_ignored(number: Number) -> bool {
     ignored_in(&status).is_some_and(|mask| mask & (1 << (number.as_raw() - 1)) != 0)
 }
 
-/// The signals that are ignored, one bit each (proc_pid_status(5)).
+/// The signals that are ignored, one bit each (`proc_pid_status(5)`).
 fn ignored_in(status: &str) -> Option<u64> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(mask.trim(), 16).ok()

@@ -164,7 +164,7 @@ async fn a_fault_that_repeats_is_one_line_and_its_number() {
     assert_eq!(program.signal("-TERM").await, Some(0));
     let mut said = String::new();
     log.read_to_string(&mut said).unwrap();
-    let faults: Vec<_> = said.lines().filter(|line| line.contains("ERROR")).collect();
+    let faults: Vec<_> = said.lines().filter(|line| line.contains("the store failed")).collect();
     assert_eq!(faults.len(), 2, "the first at once, the newest at the end: {said}");
     assert!(faults[1].ends_with("suppressed=48"), "{said}");
 }

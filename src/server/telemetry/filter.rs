@@ -92,24 +92,29 @@ mod tests {
         (filter.to_string(), complaint)
     }
 
+    /// The default as a filter writes itself.
+    fn default() -> String {
+        EnvFilter::new(DEFAULT).to_string()
+    }
+
     #[test]
     fn what_means_something_is_taken_as_it_is() {
-        for text in ["", "  ", "info"] {
-            assert_eq!(read(text), ("info".to_owned(), None), "{text:?}");
+        for text in ["", "  ", DEFAULT] {
+            assert_eq!(read(text), (default(), None), "{text:?}");
         }
         for text in
             ["debug", "WARN", "off", "info,idobata=debug", "idobata::server::store=trace", "hyper=debug"]
         {
             assert_eq!(read(text).1, None, "{text:?}");
         }
-        assert_eq!(super::read(None).0.to_string(), "info");
+        assert_eq!(super::read(None).0.to_string(), default());
     }
 
     #[test]
     fn what_means_nothing_is_told_and_the_default_counts() {
         for text in ["loud", "=,=", "idobta=debug", "idobata=loud", "warning", "idobatas::server=info"] {
             let (filter, complaint) = read(text);
-            assert_eq!(filter, "info", "{text:?}");
+            assert_eq!(filter, default(), "{text:?}");
             assert!(complaint.is_some_and(|said| said.contains(text)), "{text:?}");
         }
     }
