@@ -22,7 +22,8 @@ pub struct Session {
     pub token: String,
 }
 
-/// The answer of `GET /api/session`: never a refusal, so that a page can ask what has become of its session.
+/// The answer of `GET /api/session`: to a page never a refusal, so that it can ask what has become of its session. A
+/// program that brings a token which is not valid any more is refused with `no_session`, as everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
     /// Who asks; `None` is nobody.
