@@ -160,12 +160,19 @@ impl Members {
     /// The refusal of a member that is missing under all its names.
     pub fn missing(&self, names: &[&str]) -> Rejection {
         let (what, name) = (self.what, names.first().copied().unwrap_or_default());
-        let ignored = self.ignored();
-        let unread = match ignored.is_empty() {
-            true => String::new(),
-            false => format!(" Not known: {}.", ignored.join(", ")),
-        };
-        Rejection::new(self.code, format!("The {what} needs the member {name}.{unread}"))
+        Rejection::new(self.code, format!("The {what} needs the member {name}."))
+    }
+
+    /// The same when all that is known was taken: one of the others may have been meant, so they are named.
+    pub fn missing_at_the_end(&self, names: &[&str]) -> Rejection {
+        let (missing, ignored) = (self.missing(names), self.ignored());
+        match ignored.is_empty() {
+            true => missing,
+            false => Rejection::new(
+                missing.code,
+                format!("{} Not known: {}.", missing.message, ignored.join(", ")),
+            ),
+        }
     }
 
     fn wrong(&self, name: &str, expected: &str, found: &Value) -> Rejection {

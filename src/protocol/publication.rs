@@ -116,9 +116,8 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         title,
     };
     match &body {
-        // One of the members that are not known may have been meant.
         Body::Notification { title: None, text, .. } if is_blank(text) => {
-            let Rejection { message, .. } = members.missing(&TEXT_NAMES);
+            let Rejection { message, .. } = members.missing_at_the_end(&TEXT_NAMES);
             Err(Rejection::new(Code::TextEmpty, format!("The entry has no text. {message}")))
         }
         _ => Ok(body),
