@@ -100,7 +100,7 @@ test("markup in names, texts, titles, tags, keys, units and room names shows as 
 });
 
 test("what could be no text is not taken", async ({ alice, server }) => {
-  for (const link of ["javascript:alert(1)", "data:text/html,x", " https://example.com", "//example.com"]) {
+  for (const link of ["javascript:alert(1)", "data:text/html,x", "https://", "//example.com"]) {
     const data = { text: "text", link };
     expect((await alice.context.request.post("/api/events/ops", { data })).status(), link).toBe(400);
   }
