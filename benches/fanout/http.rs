@@ -7,11 +7,13 @@ use std::{
 
 use super::{Fault, stamp};
 
-/// A request that changes something, with a body of JSON.
+/// A request that changes something, with a body of JSON. Who has no token yet sends none: an empty one is refused.
 pub(crate) fn post(path: &str, token: &str, body: &str) -> String {
     let length = body.len();
+    let credentials =
+        if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
     format!(
-        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{credentials}\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }
