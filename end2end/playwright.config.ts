@@ -16,7 +16,7 @@ export default defineConfig({
     timezoneId: "Asia/Tokyo", // not the server's: a time drawn differently on the two sides would show
     trace: "retain-on-failure",
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell",
       // --no-sandbox: Chromium refuses to run as root with it. The others keep it from calling home.
       args: [
         "--no-sandbox",
