@@ -11,6 +11,7 @@ pub mod backplane;
 pub mod chat;
 pub mod cli;
 pub mod clock;
+mod clock_record;
 pub mod config;
 pub mod descriptors;
 pub mod documents;
@@ -22,7 +23,6 @@ pub mod following;
 pub mod form;
 mod head_deadline;
 pub mod hub;
-mod leap_record;
 mod lingering_close;
 pub mod measure;
 pub mod metrics;
@@ -209,8 +209,9 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
         let (hub, link, watched) = (state.hub.clone(), state.backplane.link(), stop.clone());
         background.spawn(async move { hub.watch_heads(link, watched).await });
     }
-    background.spawn(state.leap_record.clone().keep(state.clock.clone(), stop.clone()));
-    background.spawn(retention::run(state.hub.clone(), state.clock.clone(), config.clone(), stop.clone()));
+    background.spawn(state.clock_record.clone().keep(state.clock.clone(), stop.clone()));
+    let (hub, directory, clock) = (state.hub.clone(), state.following.clone(), state.clock.clone());
+    background.spawn(retention::run(hub, directory, clock, config.clone(), stop.clone()));
     if !config.no_measure {
         let channel = measure::channel(config.node_name.as_deref(), address, state.backplane.is_shared());
         background.spawn(measure::run(state.feed.clone(), channel, state.metrics.clone(), stop.clone()));

@@ -4,10 +4,22 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{clock::Clock, config::Config, hub::Hub, store::TopicName};
+use super::{
+    auth::forget_old_submissions,
+    clock::Clock,
+    config::Config,
+    hub::Hub,
+    store::{TopicName, directory::Directory},
+};
 
-/// Trims every topic until the token is cancelled.
-pub(super) async fn run(hub: Hub, clock: Arc<Clock>, config: Config, stop: CancellationToken) {
+/// Trims every topic, and what is kept of forms, until the token is cancelled.
+pub(super) async fn run(
+    hub: Hub,
+    directory: Arc<dyn Directory>,
+    clock: Arc<Clock>,
+    config: Config,
+    stop: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(config.trim_interval.0);
     let retention_of = |topic: &TopicName| match topic {
         TopicName::Feed => config.feed_retention(),
@@ -27,6 +39,9 @@ pub(super) async fn run(hub: Hub, clock: Arc<Clock>, config: Config, stop: Cance
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "trimmed the history"),
             Err(error) => tracing::error!(%error, "the topics could not be listed for trimming"),
+        }
+        if let Err(error) = forget_old_submissions(&*directory, clock.settled_ms()).await {
+            tracing::error!(%error, "forms that were sent long ago could not be forgotten");
         }
     }
 }

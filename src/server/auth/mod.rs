@@ -35,7 +35,7 @@ pub use self::{
     pattern::{Pattern, covers},
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
-    submissions::{Submission, Submissions},
+    submissions::{Submission, Submissions, forget_old as forget_old_submissions},
 };
 use super::{
     clock::Clock,

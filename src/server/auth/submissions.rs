@@ -1,10 +1,19 @@
 //! A form that is sent twice (pressed twice, or sent again by a reload) is done once. Each drawn form has a one-time id;
 //! what is stored by it gets its own id from that, so that the second time finds what the first one stored, at whichever
-//! node. Forms' handlers ask for it; it stores nothing.
+//! node. Forms' handlers ask for it and note what they did; `retention` has what is old forgotten.
 //!
 //! The contents count too: a browser that goes back shows the old form, and what is typed there then is something new.
 
 use super::secret::{Secret, random_token};
+use crate::server::store::{
+    StoreError,
+    directory::{Directory, Expect, Kind, Step},
+};
+
+/// How long a form that was sent is remembered. A page that is open for longer does again what it did.
+const KEPT_MS: i64 = 30 * 86_400_000;
+/// Most that are forgotten in one transaction.
+const FORGOTTEN_MAX: usize = 1_000;
 
 /// See the module.
 pub struct Submissions(Secret);
@@ -27,6 +36,19 @@ impl Submissions {
     }
 }
 
+/// Forgets the oldest of what is no longer remembered. Returns how many there were.
+pub async fn forget_old(directory: &dyn Directory, now_ms: i64) -> Result<usize, StoreError> {
+    let sent = directory.read_all::<i64>(Kind::Submission, "").await?.into_iter();
+    let old = sent.filter(|(_, sent_ms)| now_ms.saturating_sub(*sent_ms) > KEPT_MS);
+    let steps: Vec<_> =
+        old.take(FORGOTTEN_MAX).map(|(id, _)| Step::remove(Kind::Submission, id, Expect::Anything)).collect();
+    let count = steps.len();
+    if count > 0 {
+        directory.change(steps).await?;
+    }
+    Ok(count)
+}
+
 impl Submission {
     /// 64 hexadecimal digits that nobody can guess.
     pub fn digits(&self) -> &str {
@@ -47,7 +69,39 @@ impl Submission {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{
+        protocol::cursor::Epoch,
+        server::store::{Announce, Record, sqlite::SqliteStore},
+    };
+
+    struct Nobody;
+
+    impl Announce for Nobody {
+        fn announce(&self, _: &Epoch, _: &[Record]) {}
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_long_ago_is_forgotten_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+        let directory: &dyn Directory = &store;
+        let put = |kind, id: &str, sent_ms: i64| Step::put(kind, id, Expect::Absent, &sent_ms);
+        let now_ms = 1_795_000_000_000;
+        let steps = vec![
+            put(Kind::Submission, "old", now_ms - KEPT_MS - 1),
+            put(Kind::Submission, "new", now_ms - KEPT_MS),
+            put(Kind::Leap, "old", 0),
+        ];
+        directory.change(steps).await.expect("changed");
+        assert_eq!(forget_old(directory, now_ms).await.expect("forgotten"), 1);
+        assert_eq!(forget_old(directory, now_ms).await.expect("nothing"), 0);
+        let left = directory.read_all::<i64>(Kind::Submission, "").await.expect("read");
+        assert_eq!(left, [("new".to_owned(), now_ms - KEPT_MS)]);
+        assert!(directory.get(Kind::Leap, "old").await.expect("read").is_some());
+    }
 
     #[test]
     fn the_same_form_with_the_same_contents_is_one_submission() {
