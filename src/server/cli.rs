@@ -12,7 +12,10 @@ use std::io::Write;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::{backup::BackupCommand, health::Health, migrate::Migrate, restore::RestoreCommand};
-use super::config::{AFTER_HELP, Config, environment};
+use super::{
+    config::{AFTER_HELP, Config, environment},
+    signals,
+};
 
 /// A self-hosted live event feed with chat rooms beside it.
 #[derive(Clone, Debug, Parser)]
@@ -66,6 +69,7 @@ impl Cli {
 
     /// Does it, and returns when it is done.
     pub async fn run(self) -> anyhow::Result<()> {
+        signals::outlive_full_files()?;
         let is_health = matches!(self.command, Some(Command::Health(_)));
         let complaint = environment::complaint(&Self::command(), std::env::vars_os());
         // A health check would say it again every few seconds.
@@ -75,9 +79,12 @@ impl Cli {
         match self.command {
             None => super::run(self.config).await,
             Some(Command::Migrate(migrate)) => migrate.run(&self.config).await,
-            // They block, and nothing else is done meanwhile.
-            Some(Command::Backup(backup)) => backup.run(),
-            Some(Command::Restore(restore)) => restore.run(),
+            Some(Command::Backup(backup)) => {
+                progress::until_stopped(|is_stopped| backup.run(is_stopped)).await
+            }
+            Some(Command::Restore(restore)) => {
+                progress::until_stopped(|is_stopped| restore.run(is_stopped)).await
+            }
             Some(Command::Health(health)) => health.run().await,
         }
     }

@@ -11,13 +11,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 /// How temporary files begin: they are not shown, and one that a crash left behind says whose it is.
 const TEMPORARY_PREFIX: &str = ".idobata-";
 
 /// The mode of what is made: read and written by its owner.
 const PRIVATE: u32 = 0o600;
+const PRIVATE_FOLDER: u32 = 0o700;
 /// Who is not the owner may do any of this.
 const OTHERS: u32 = 0o077;
 /// Who is neither the owner nor of the group may do any of this.
@@ -36,6 +37,12 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written_beside(path, bytes)?.persist(path).map_err(|refused| refused.error)?;
     sync_folder_of(path)
+}
+
+/// A new folder beside `path` that is removed with whatever is in it: for what a library keeps beside its file.
+pub(super) fn temporary_folder_beside(path: &Path) -> io::Result<TempDir> {
+    let mode = Permissions::from_mode(PRIVATE_FOLDER);
+    Builder::new().prefix(TEMPORARY_PREFIX).permissions(mode).tempdir_in(folder_of(path))
 }
 
 /// A temporary file, of mode 0600, in the folder in which `path` is or is to be. It is removed when it is dropped.
@@ -80,6 +87,18 @@ pub(super) fn close_to_everybody(path: &Path) -> io::Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// What to do about a file that cannot be written.
+pub(super) fn advice(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk".to_owned(),
+        io::ErrorKind::FileTooLarge => "raise the limit of the size of files (ulimit -f)".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "its file system is mounted read-only: mount it for writing".to_owned()
+        }
+        _ => ownership(path),
     }
 }
 

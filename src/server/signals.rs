@@ -15,8 +15,13 @@ pub(super) struct Signals {
     interrupt: Signal,
     quit: Signal,
     hangup: Option<Signal>,
-    /// Only to be heard: without that it kills.
-    _file_too_large: Signal,
+}
+
+/// From here on a file that reaches its largest size (`ulimit -f`) is a failed write and no end of the program. Call it
+/// before anything is written.
+pub(super) fn outlive_full_files() -> io::Result<()> {
+    // Once heard, a signal is never handed back to the system.
+    signal(SignalKind::from_raw(Number::XFSZ.as_raw())).map(drop)
 }
 
 impl Signals {
@@ -28,7 +33,6 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             hangup,
-            _file_too_large: signal(SignalKind::from_raw(Number::XFSZ.as_raw()))?,
         })
     }
 

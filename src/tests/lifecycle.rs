@@ -63,11 +63,11 @@ async fn a_stopped_servers_history_moves_with_its_folder() {
     server.publish("ops", "kept").await;
     let head = server.feed_cursor().await;
     let data = server.stop().await.unwrap();
-    let copy = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     for file in ["idobata.db", "idobata.mark"] {
-        std::fs::copy(data.path().join(file), copy.path().join(file)).unwrap();
+        std::fs::rename(data.path().join(file), folder.path().join(file)).unwrap();
     }
-    let moved = TestServer::start_on(copy.path(), &[]).await;
+    let moved = TestServer::start_on(folder.path(), &[]).await;
     assert_eq!(moved.feed_cursor().await, head);
 }
 

@@ -49,7 +49,7 @@ pub enum SecretError {
     )]
     Damaged(PathBuf),
     /// The file cannot be read or written.
-    #[error("the key {} cannot be read or made: {error} ({})", path.display(), private_file::ownership(path))]
+    #[error("the key {} cannot be read or made: {error} ({})", path.display(), private_file::advice(path, error))]
     Io {
         /// Which file.
         path: PathBuf,

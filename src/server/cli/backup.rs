@@ -1,6 +1,9 @@
 //! `idobata backup`: a database and its keys in one file.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use clap::Args;
 
@@ -31,11 +34,11 @@ pub(super) struct BackupCommand {
 }
 
 impl BackupCommand {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self, is_stopped: Arc<AtomicBool>) -> anyhow::Result<()> {
         let database = self.folder.database(FOR_POSTGRES)?;
         let (keys, to) = (self.folder.keys(), self.to.clone());
         let job = BackupJob { database, keys, to, force: self.force, now_ms: now_ms() };
-        let mut progress = Progress::of("backed up");
+        let mut progress = Progress::of("backed up", is_stopped);
         let done = job.run(|copied| progress.show(copied))?;
         progress.end();
         let (file, size) = (self.to.display(), Size(done.bytes));

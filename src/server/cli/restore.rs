@@ -1,6 +1,9 @@
 //! `idobata restore`: puts a backup back.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use clap::Args;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -24,11 +27,12 @@ pub(super) struct RestoreCommand {
 }
 
 impl RestoreCommand {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self, is_stopped: Arc<AtomicBool>) -> anyhow::Result<()> {
         let database = self.folder.database(FOR_POSTGRES)?;
         let (keys, from) = (self.folder.keys(), self.from.clone());
         let aside = self.folder.data.join(format!("replaced-{}", moment(now_ms()).replace(':', "-")));
-        let mut progress = Progress::of("restored");
+        let aside = unused(aside);
+        let mut progress = Progress::of("restored", is_stopped);
         let done = RestoreJob { from, database, keys, aside }.run(|copied| progress.show(copied))?;
         progress.end();
         let made = done.made.map_or_else(
@@ -45,6 +49,12 @@ impl RestoreCommand {
         ));
         Ok(())
     }
+}
+
+/// The name, or where it is taken (by a restore in the same second) the first that is not.
+fn unused(name: PathBuf) -> PathBuf {
+    let others = (2..).map(|number| PathBuf::from(format!("{}-{number}", name.display())));
+    std::iter::once(name.clone()).chain(others).find(|name| !name.exists()).unwrap_or(name)
 }
 
 /// In UTC, to the second.

@@ -550,7 +550,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // As the version before this schema left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
+    let downgrade = "DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
     let bench = Bench::open(location, folder).await;

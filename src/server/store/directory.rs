@@ -36,6 +36,8 @@ pub enum Kind {
     Channel,
     /// A form that was sent and is not done again, by what it made.
     Submission,
+    /// What time it was by a node's settled clock, in milliseconds since the Unix epoch, by the node.
+    Time,
     /// A leap of a node's clock that is not believed yet, by the node.
     Leap,
 }
@@ -53,6 +55,7 @@ impl Kind {
             Self::Publisher => "publisher",
             Self::Channel => "channel",
             Self::Submission => "submission",
+            Self::Time => "time",
             Self::Leap => "leap",
         }
     }
@@ -154,6 +157,7 @@ impl Step {
             | Kind::Link
             | Kind::Publisher
             | Kind::Submission
+            | Kind::Time
             | Kind::Leap => false,
         };
         is_told.then(|| Told { kind: self.kind, id: self.id.clone(), act: self.act.clone() })

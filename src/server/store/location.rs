@@ -59,17 +59,23 @@ impl Location {
     /// What an address says. None, or one without a path, is the file in the data folder.
     pub fn of(url: Option<&DatabaseUrl>, data: &Path) -> Result<Self, StoreError> {
         let Some(DatabaseUrl(url)) = url.filter(|url| !url.0.is_empty()) else {
-            return Ok(Self::File(data.join(DATABASE)));
+            return Ok(Self::of_file(data.join(DATABASE)));
         };
         match url.split_once(':') {
-            Some(("sqlite", "")) => Ok(Self::File(data.join(DATABASE))),
-            Some(("sqlite", path)) => Ok(Self::File(path.into())),
+            Some(("sqlite", "")) => Ok(Self::of_file(data.join(DATABASE))),
+            Some(("sqlite", path)) => Ok(Self::of_file(path.into())),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Server(url.as_str().into())),
             _ => {
                 let forms = "write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
                 Err(StoreError::Address(forms.to_owned()))
             }
         }
+    }
+
+    /// SQLite keeps its log beside the file that a link leads to, so that is where everything has to be.
+    fn of_file(path: PathBuf) -> Self {
+        let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
+        Self::File(target.unwrap_or(path))
     }
 
     /// The same; a server has to have a certificate of the authorities in this file, if there is one.

@@ -202,6 +202,9 @@ pub enum StoreError {
     /// What it was committed together with failed as a whole.
     #[error("{0}")]
     Batch(Arc<Self>),
+    /// Whoever began a copy ended it.
+    #[error("interrupted: nothing was made or changed")]
+    Interrupted,
     /// Another process has the database.
     #[error("another idobata is using this data folder: stop it, or choose another folder with --data")]
     InUse,
@@ -224,9 +227,9 @@ pub enum StoreError {
         /// Why not, and the fix.
         fault: String,
     },
-    /// The database has fewer entries than were acknowledged.
+    /// The database has fewer writes than were acknowledged.
     #[error(
-        "the database {} has {entries} entries, and {marked} were acknowledged (by {}): it lost its end, or an older copy \
+        "the database {} has {written} of the {marked} writes that were acknowledged (by {}): it lost its end, or an older copy \
          was put in its place. Put the newer files back (with their -wal), or a backup by `idobata restore FILE`, or \
          start once with --accept-loss to go on without them; readers are told then",
         path.display(), mark.display()
@@ -239,7 +242,7 @@ pub enum StoreError {
         /// That count.
         marked: u64,
         /// What the database has.
-        entries: u64,
+        written: u64,
     },
     /// A file of the database is not the one any more that was opened.
     #[error(

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     read::{epoch_of, record_of},
-    removals,
+    removals, writes,
 };
 use crate::{
     protocol::{
@@ -230,5 +230,6 @@ pub(super) fn create_room(
         .prepare_cached("INSERT INTO rooms (id, name) VALUES (?1, ?2)")?
         .execute(params![room.id.as_str(), room.name])?;
     ensure_topic(connection, &TopicName::Room(room.id.clone()))?;
+    writes::note_change(connection)?;
     Ok(RoomCreation::Created)
 }

@@ -6,6 +6,7 @@
 
 use std::{
     fs, io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -22,6 +23,8 @@ use super::{
     mark::Mark,
     opening::{self, Lenience},
     schema,
+    stamp::Stamp,
+    writes,
 };
 use crate::server::{private_file, store::StoreError};
 
@@ -72,24 +75,31 @@ pub struct BackedUp {
 
 impl BackupJob {
     /// Does it, and tells how far it is. Blocks. When it fails there is no file.
-    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
+    pub fn run(&self, progress: impl FnMut(CopyProgress) -> ControlFlow<()>) -> Result<BackedUp, StoreError> {
         if !self.force && fs::symlink_metadata(&self.to).is_ok() {
             return Err(self.is_there());
+        }
+        if self.is_source(&self.to) {
+            return Err(fault::fault(&self.to, "is what is to be backed up: choose another name"));
         }
         if !self.database.is_file() {
             return Err(fault::fault(&self.database, "is not there: nothing to back up (see --data)"));
         }
-        self.copy(progress).map_err(|error| fault::of_sqlite(&self.database, error))
+        self.copy(progress).map_err(|error| match &error {
+            StoreError::Sqlite(cause) if fault::is_of_writing(cause) => fault::of_sqlite(&self.to, error),
+            _ => fault::of_sqlite(&self.database, error),
+        })
     }
 
-    fn copy(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
-        let source = open_source(&self.database)?;
+    fn copy(&self, progress: impl FnMut(CopyProgress) -> ControlFlow<()>) -> Result<BackedUp, StoreError> {
+        let source = open_source(&self.database).map_err(|error| fault::of_sqlite(&self.database, error))?;
         // From here on the connection sees the database as it is now.
         source.execute_batch("BEGIN")?;
-        let entries = opening::count_entries(&source)?;
-        self.expect_whole(entries)?;
+        let entries = writes::count_entries(&source)?;
+        self.expect_whole(writes::count(&source)?)?;
         let unusable = |error: io::Error| fault::unusable(&self.to, &error);
-        let file = private_file::temporary_beside(&self.to).map_err(unusable)?;
+        let folder = private_file::temporary_folder_beside(&self.to).map_err(unusable)?;
+        let file = private_file::temporary_beside(&folder.path().join("copy")).map_err(unusable)?;
         let mut copy = Connection::open(file.path())?;
         copy_pages(&source, &mut copy, progress)?;
         drop(source);
@@ -107,12 +117,24 @@ impl BackupJob {
         Ok(BackedUp { entries, bytes, keys })
     }
 
+    /// Whether a file, by whatever name, is one of those that are read or that stand beside them.
+    fn is_source(&self, file: &Path) -> bool {
+        let database = &self.database;
+        let files =
+            [database.clone(), fault::wal_of(database), fault::shm_of(database), Mark::path_of(database)];
+        let is_same = |source: &PathBuf| {
+            fs::canonicalize(source)
+                .is_ok_and(|source| fs::canonicalize(file).is_ok_and(|file| file == source))
+        };
+        files.iter().chain(&self.keys).any(is_same)
+    }
+
     fn is_there(&self) -> StoreError {
         fault::fault(&self.to, "is there already: choose another name, or replace it with --force")
     }
 
     /// Nobody wants a backup of a database that lost its end without a word. While a server has it, the server looks.
-    fn expect_whole(&self, entries: u64) -> Result<(), StoreError> {
+    fn expect_whole(&self, written: u64) -> Result<(), StoreError> {
         match Mark::lock(&self.database) {
             Err(StoreError::InUse) => Ok(()),
             Err(error) => Err(error),
@@ -120,7 +142,7 @@ impl BackupJob {
                 let marked = mark.read();
                 mark.discard();
                 let strict = Lenience { make: false, accept_loss: false };
-                opening::expect_no_loss(&self.database, marked?, entries, strict)
+                opening::expect_no_loss(&self.database, marked?, written, strict)
             }
         }
     }
@@ -129,6 +151,8 @@ impl BackupJob {
     fn describe(&self, copy: &mut Connection, entries: u64) -> Result<usize, StoreError> {
         // One file, without a log beside it.
         copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+        // Copied by hand over a database that was killed, it must not be taken for the one its log belongs to.
+        Stamp::new().write(copy)?;
         let all = copy.transaction()?;
         all.execute_batch(&format!(
             "DROP TABLE IF EXISTS {TABLE};
@@ -170,7 +194,7 @@ fn open_source(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn copy_pages(
     source: &Connection,
     copy: &mut Connection,
-    mut progress: impl FnMut(CopyProgress),
+    mut progress: impl FnMut(CopyProgress) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let page_bytes: u64 = source.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let backup = Backup::new(source, copy)?;
@@ -178,10 +202,11 @@ pub(super) fn copy_pages(
         let step = backup.step(STEP_PAGES)?;
         let pages = backup.progress();
         let bytes = |pages: i32| u64::try_from(pages).unwrap_or_default() * page_bytes;
-        progress(CopyProgress {
-            done: bytes(pages.pagecount - pages.remaining),
-            total: bytes(pages.pagecount),
-        });
+        let copied =
+            CopyProgress { done: bytes(pages.pagecount - pages.remaining), total: bytes(pages.pagecount) };
+        if progress(copied).is_break() {
+            return Err(StoreError::Interrupted);
+        }
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::writes;
 use crate::server::store::{
     StoreError,
     directory::{Act, Kind, Step, Taken},
@@ -39,6 +40,7 @@ pub(super) fn change(connection: &Connection, steps: &[Step]) -> Result<Taken, S
     for step in steps {
         take(connection, step)?;
     }
+    writes::note_change(connection)?;
     Ok(Taken::Unlogged)
 }
 

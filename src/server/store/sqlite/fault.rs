@@ -29,13 +29,10 @@ pub(super) fn unusable(path: &Path, error: &io::Error) -> StoreError {
             format!("cannot be made: there is no folder {}", private_file::folder_of(path).display())
         }
         ErrorKind::PermissionDenied => {
-            format!("cannot be used ({error}): {}", private_file::ownership(path))
+            format!("cannot be used ({error}): {}", private_file::advice(path, error))
         }
-        ErrorKind::ReadOnlyFilesystem => {
-            "is on a file system that is mounted read-only: mount it for writing".to_owned()
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            format!("cannot be written ({error}): make room on the disk")
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!("cannot be written ({error}): {}", private_file::advice(path, error))
         }
         _ => format!("cannot be used: {error}"),
     };
@@ -49,6 +46,25 @@ pub(super) fn foreign(path: &Path) -> StoreError {
         "is not a database of idobata: move it away, put the right file in its place (`idobata restore FILE`), or \
          choose another folder with --data",
     )
+}
+
+/// What is damaged, with the fix; every other error as it is.
+pub(super) fn of_damage(path: &Path, error: StoreError) -> StoreError {
+    match &error {
+        StoreError::Sqlite(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            of_sqlite(path, error)
+        }
+        _ => error,
+    }
+}
+
+/// Whether SQLite says that a file cannot be written, not that what is in one is wrong.
+pub(super) fn is_of_writing(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+    let code = error.sqlite_error_code();
+    code.is_some_and(|code| {
+        matches!(code, CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure)
+    })
 }
 
 /// What SQLite says of a file, with the fix.

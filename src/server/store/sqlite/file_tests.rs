@@ -1,6 +1,10 @@
 //! What only a store in a file can suffer: its files are moved, lost, cut, damaged or another program's.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    ops::ControlFlow,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+};
 
 use super::{
     backup::{BackedUp, BackupJob},
@@ -9,7 +13,7 @@ use super::{
 };
 use crate::{
     protocol::cursor::Epoch,
-    server::store::{Draft, StoreError},
+    server::store::{Draft, StoreError, directory::Expect},
 };
 
 struct Nobody;
@@ -52,19 +56,30 @@ impl Folder {
         for name in ["idobata.db", "idobata.db-wal", "idobata.mark"] {
             fs::copy(self.path(name), copy.path(name)).expect("copied");
         }
+        copy.own_mark();
         copy
+    }
+
+    /// Has the mark say that it was never copied.
+    fn own_mark(&self) {
+        let mark = self.path("idobata.mark");
+        let text = fs::read_to_string(&mark).expect("read");
+        let lines: Vec<_> = text.lines().take(2).collect();
+        let inode = fs::metadata(&mark).expect("there").ino();
+        fs::write(mark, format!("{}\n{}\n{inode:020}\n", lines[0], lines[1])).expect("written");
     }
 
     fn backup(&self, to: &Path) -> Result<BackedUp, StoreError> {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (database, to) = (self.database(), to.to_owned());
-        BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000 }.run(|_| ())
+        BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000 }
+            .run(|_| ControlFlow::Continue(()))
     }
 
     fn restore(&self, from: &Path) -> Result<Restored, StoreError> {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (from, database, aside) = (from.to_owned(), self.database(), self.path("replaced"));
-        RestoreJob { from, database, keys, aside }.run(|_| ())
+        RestoreJob { from, database, keys, aside }.run(|_| ControlFlow::Continue(()))
     }
 }
 
@@ -183,10 +198,142 @@ async fn a_log_of_another_database_is_not_played_back() {
     append(&store, 50).await.expect("stored");
     let killed = folder.as_after_a_kill();
     fs::copy(folder.path("backup.db"), killed.database()).expect("put in place");
-    assert!(killed.refused().contains("has 3 entries, and 53 were acknowledged"));
+    assert!(killed.refused().contains("has 3 of the 53 writes that were acknowledged"));
     let store = killed.open_with(ACCEPT_LOSS).expect("opened");
     assert_eq!(bounds(&store).await.head, 3);
     append(&store, 1).await.expect("stored");
+}
+
+/// Whatever is done to the files from outside, past SQLite and through it.
+#[tokio::test]
+async fn what_others_write_into_the_files_of_a_server_is_noticed_before_a_post_is_taken() {
+    type Disturb = fn(&Folder);
+    let disturbances: [(&str, Disturb); 4] = [
+        ("was made shorter", |folder| fs::write(folder.path("idobata.db-wal"), "").expect("cut")),
+        ("was made shorter", |folder| {
+            let log = fs::OpenOptions::new().write(true).open(folder.path("idobata.db-wal")).expect("opened");
+            log.set_len(5_000).expect("cut");
+        }),
+        ("was overwritten", |folder| {
+            // A copy of the same run, into the same inode.
+            fs::copy(folder.path("copy"), folder.database()).expect("copied");
+        }),
+        ("was put back", |folder| {
+            let other = Connection::open(folder.database()).expect("opened");
+            other
+                .execute_batch("DELETE FROM entries; UPDATE topics SET head = 0")
+                .expect("as a .restore does");
+        }),
+    ];
+    for (number, (how, disturb)) in disturbances.into_iter().enumerate() {
+        let folder = Folder::new();
+        let store = folder.open().expect("opened");
+        append(&store, 3).await.expect("stored");
+        fs::copy(folder.database(), folder.path("copy")).expect("copied");
+        append(&store, 3).await.expect("stored");
+        disturb(&folder);
+        let told = append(&store, 1).await.expect_err("nothing is stored").to_string();
+        assert!(told.contains(how) && told.contains("idobata restore"), "{number}: {told}");
+        store.check().await.expect_err("not ready");
+        store.close().await;
+        let told = folder.refused();
+        assert!(told.contains("of the 6 writes that were acknowledged"), "{number}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn what_others_may_do_to_a_database_is_not_taken_for_damage() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let other = Connection::open(folder.database()).expect("opened");
+    for (number, harmless) in [
+        "PRAGMA wal_checkpoint(PASSIVE)",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "CREATE TABLE notes (text); INSERT INTO notes VALUES ('of the operator')",
+        "PRAGMA wal_checkpoint(RESTART)",
+        "DELETE FROM notes; PRAGMA wal_checkpoint(TRUNCATE)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        other.execute_batch(harmless).expect(harmless);
+        append(&store, 1).await.expect(harmless);
+        folder.backup(&folder.path(&number.to_string())).expect(harmless);
+        append(&store, 1).await.expect(harmless);
+    }
+    assert_eq!(bounds(&store).await.head, 13);
+    store.close().await;
+    drop(other);
+    assert_eq!(bounds(&folder.open().expect("whole")).await.head, 13);
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_whole_folder_has_new_epochs_and_one_that_was_moved_keeps_them() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let before = bounds(&store).await;
+    store.close().await;
+    let (copy, moved) = (Folder::new(), Folder::new());
+    for name in ["idobata.db", "idobata.mark"] {
+        fs::copy(folder.path(name), copy.path(name)).expect("copied");
+        fs::rename(folder.path(name), moved.path(name)).expect("moved");
+    }
+    let after = bounds(&copy.open().expect("opened")).await;
+    assert!(after.head == 3 && after.epoch != before.epoch, "{after:?}");
+    for _ in 0..2 {
+        let store = moved.open().expect("opened");
+        assert_eq!(bounds(&store).await, before);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_start_leaves_the_log_where_it_is() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let killed = folder.as_after_a_kill();
+    let database = fs::read(killed.database()).expect("read");
+    fs::write(killed.database(), "").expect("emptied");
+    assert!(killed.refused().contains("has 0 of the 3 writes that were acknowledged"));
+    fs::write(killed.database(), database).expect("put back");
+    assert_eq!(bounds(&killed.open().expect("with its log")).await.head, 3);
+}
+
+#[tokio::test]
+async fn a_backup_of_the_same_run_that_is_copied_over_a_killed_database_is_not_mixed_with_its_log() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    folder.backup(&folder.path("backup")).expect("made");
+    append(&store, 50).await.expect("stored");
+    let killed = folder.as_after_a_kill();
+    fs::copy(folder.path("backup"), killed.database()).expect("put in place");
+    assert!(killed.refused().contains("has 3 of the 53 writes that were acknowledged"));
+    assert_eq!(bounds(&killed.open_with(ACCEPT_LOSS).expect("opened")).await.head, 3);
+}
+
+#[tokio::test]
+async fn rooms_and_documents_that_are_lost_are_noticed_as_entries_are() {
+    for is_room in [true, false] {
+        let folder = Folder::new();
+        let store = folder.open().expect("opened");
+        if is_room {
+            assert_eq!(store.create_room(room("r"), 10).await.expect("made"), RoomCreation::Created);
+            assert_eq!(store.create_room(room("r"), 10).await.expect("not again"), RoomCreation::Exists);
+        } else {
+            let step = || Step::put(Kind::Account, "a", Expect::Absent, &"somebody");
+            assert!(store.change(vec![step()]).await.expect("changed").is_taken());
+            assert!(!store.change(vec![step()]).await.expect("not again").is_taken());
+        }
+        drop(folder.as_after_a_kill().open().expect("whole"));
+        let killed = folder.as_after_a_kill();
+        fs::remove_file(killed.path("idobata.db-wal")).expect("removed");
+        assert!(killed.refused().contains("has 0 of the 1 writes that were acknowledged"));
+        assert!(!killed.path("idobata.db-wal").exists());
+    }
 }
 
 #[tokio::test]
@@ -213,7 +360,7 @@ async fn a_database_that_lost_its_end_is_refused_every_time_until_the_loss_is_ac
         disturb(&killed);
         for _ in 0..3 {
             let told = killed.refused();
-            let counts = format!("{left} entries, and 20 were acknowledged");
+            let counts = format!("{left} of the 20 writes that were acknowledged");
             assert!(told.contains(&counts) && told.contains("--accept-loss"), "{number}: {told}");
             assert_eq!(told.matches("idobata.db").count(), 1, "{told}");
         }
@@ -351,12 +498,40 @@ async fn a_backup_has_everything_of_its_moment_and_is_its_owners_alone() {
     assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     let told = folder.backup(&file).expect_err("it is there").to_string();
     assert!(told.contains("--force"), "{told}");
+    for name in ["idobata.db", "idobata.db-wal", "idobata.mark", "jwt-secret"] {
+        let (database, keys, to) = (folder.database(), vec![folder.path("jwt-secret")], folder.path(name));
+        let onto_itself =
+            BackupJob { database, keys, to, force: true, now_ms: 0 }.run(|_| ControlFlow::Continue(()));
+        assert!(onto_itself.expect_err("refused").to_string().contains("to be backed up"), "{name}");
+    }
+    store.check().await.expect("nothing was replaced");
     store.close().await;
     fs::remove_file(&file).expect("removed");
     assert_eq!(folder.backup(&file).expect("made while it is closed"), done);
     let names: Vec<_> =
         fs::read_dir(folder.0.path()).expect("listed").map(|file| file.expect("there").file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().starts_with(".idobata-")), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_backup_and_a_restore_that_are_interrupted_leave_everything_as_it_was() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    folder.backup(&folder.path("good")).expect("made");
+    store.close().await;
+    let names = || {
+        let files = fs::read_dir(folder.0.path()).expect("listed");
+        files.map(|file| file.expect("there").file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let (before, database) = (names(), fs::read(folder.database()).expect("read"));
+    let (from, to) = (folder.path("good"), folder.path("new"));
+    let job = BackupJob { database: folder.database(), keys: vec![], to, force: false, now_ms: 0 };
+    assert!(matches!(job.run(|_| ControlFlow::Break(())), Err(StoreError::Interrupted)));
+    let (database_path, aside) = (folder.database(), folder.path("replaced"));
+    let job = RestoreJob { from, database: database_path, keys: vec![], aside };
+    assert!(matches!(job.run(|_| ControlFlow::Break(())), Err(StoreError::Interrupted)));
+    assert_eq!((names(), fs::read(folder.database()).expect("read")), (before, database));
 }
 
 #[tokio::test]
@@ -391,6 +566,23 @@ async fn a_restore_puts_database_and_keys_in_place_and_keeps_what_was_there() {
         bounds(&SqliteStore::open(&aside.join("idobata.db"), Arc::new(Nobody)).expect("kept")).await.head,
         25
     );
+}
+
+#[tokio::test]
+async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    fs::write(folder.path("jwt-secret"), "the key of the backup, which is long enough").expect("written");
+    folder.backup(&folder.path("backup")).expect("made");
+    append(&store, 2).await.expect("stored");
+    store.close().await;
+    let (from, database, aside) = (folder.path("backup"), folder.database(), folder.path("replaced"));
+    let keys = vec![folder.path("no-folder/jwt-secret")];
+    let job = RestoreJob { from, database, keys, aside };
+    job.run(|_| ControlFlow::Continue(())).expect_err("the key has no place");
+    assert!(!folder.path("replaced").exists());
+    assert_eq!(bounds(&folder.open().expect("as it was")).await.head, 5);
 }
 
 #[tokio::test]

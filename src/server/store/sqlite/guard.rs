@@ -2,6 +2,8 @@
 //! folder or delete it while the server runs; SQLite goes on with the files it has, and what it acknowledges then is
 //! gone at the next start.
 //!
+//! What happens inside of the files is [`super::outside`]'s to notice.
+//!
 //! The writer asks before each batch and after its commit, readers before they read: a few calls of `stat`. What was
 //! noticed once stays so until the server is started again, also when the files come back: what was committed and
 //! refused meanwhile would be in nobody's memory.
@@ -9,20 +11,28 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use rusqlite::{Connection, config::DbConfig};
 
-use super::{fault, mark::Mark, stamp::Stamp, wal_bound::WalBound};
+use super::{
+    fault,
+    mark::Mark,
+    outside::{Damage, Outside},
+    stamp::Stamp,
+    wal_bound::WalBound,
+};
 use crate::server::store::StoreError;
 
 /// See the module.
 pub(super) struct Guard {
     files: Vec<Watched>,
     content: Mutex<Option<Content>>,
+    /// `None` once everything is closed.
+    outside: Mutex<Option<Outside>>,
     wal: WalBound,
     lost: OnceLock<Loss>,
 }
@@ -47,16 +57,25 @@ struct Loss {
     how: &'static str,
 }
 
+/// What is read at either end of the database: its smallest page.
+const END_BYTES: usize = 512;
+
+/// Places in the list of the files.
+const DATABASE: usize = 0;
+const LOG: usize = 1;
+
 const IS_GONE: &str = "is gone";
 const IS_ANOTHER: &str = "was replaced by another file";
 const IS_OVERWRITTEN: &str = "was overwritten";
+const IS_CUT: &str = "was made shorter";
+const IS_PUT_BACK: &str = "was put back to what it was before by another program";
 
 impl Guard {
     /// Watches over the files of a database that was just opened, and leaves a new stamp in it.
     pub(super) fn over(
         path: &Path,
         connection: &Connection,
-        mark: &Mark,
+        mark: &Arc<Mark>,
         wal: WalBound,
     ) -> Result<Self, StoreError> {
         let stamp = Stamp::new();
@@ -68,14 +87,22 @@ impl Guard {
         let paths = [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)];
         let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
         let content = Mutex::new(Some(Content { file, stamp: is_written.then_some(stamp) }));
-        Ok(Self { files, content, wal, lost: OnceLock::new() })
+        let outside = Outside::of(path, mark.clone()).map_err(|error| fault::unusable(path, &error))?;
+        outside.note(connection);
+        Ok(Self { files, content, outside: Mutex::new(Some(outside)), wal, lost: OnceLock::new() })
     }
 
     /// Watches over nothing, for the tests of the writer.
     #[cfg(test)]
     pub(super) fn of_nothing() -> Self {
         let wal = WalBound::new(PathBuf::new(), u64::MAX);
-        Self { files: Vec::new(), content: Mutex::default(), wal, lost: OnceLock::new() }
+        Self {
+            files: Vec::new(),
+            content: Mutex::default(),
+            outside: Mutex::default(),
+            wal,
+            lost: OnceLock::new(),
+        }
     }
 
     /// Whether the files are still there.
@@ -91,12 +118,44 @@ impl Guard {
     /// Whether a batch may be begun.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         self.check()?;
+        if let Some(loss) = self.find_damage(connection)? {
+            return Err(refusal(&self.lose(loss), false));
+        }
         self.wal.make_room(connection)
     }
 
+    fn find_damage(&self, connection: &Connection) -> Result<Option<Loss>, StoreError> {
+        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(outside) = outside.as_ref() else { return Ok(None) };
+        let loss = |(place, how): (usize, &'static str)| Loss { path: self.files[place].path.clone(), how };
+        let damage = outside.find_damage(connection)?;
+        Ok(damage
+            .map(|damage| match damage {
+                Damage::Overwritten => (DATABASE, IS_OVERWRITTEN),
+                Damage::LogCut => (LOG, IS_CUT),
+                Damage::PutBack => (DATABASE, IS_PUT_BACK),
+            })
+            .map(loss))
+    }
+
     /// Whether what was just committed may be acknowledged.
-    pub(super) fn after_batch(&self) -> Result<(), StoreError> {
+    pub(super) fn after_batch(&self, connection: &Connection) -> Result<(), StoreError> {
+        if let Some(outside) = &*self.outside.lock().unwrap_or_else(PoisonError::into_inner) {
+            outside.note(connection);
+        }
         self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, true)))
+    }
+
+    /// Whether the disk gives back what the database's file has: its first bytes and its last. To be asked where the disk
+    /// failed before, because a probe that only writes finds what it needs in memory.
+    pub(super) fn read_ends(&self) -> io::Result<()> {
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Content { file, .. }) = content.as_ref() else { return Ok(()) };
+        let mut bytes = [0; END_BYTES];
+        for at in [0, file.metadata()?.len().saturating_sub(END_BYTES as u64)] {
+            file.read_exact_at(&mut bytes, at)?;
+        }
+        Ok(())
     }
 
     /// Call it before the writer's connection is closed. Closing moves the log into the file and removes the log by its
@@ -104,7 +163,7 @@ impl Guard {
     /// is still open here, and whole.
     pub(super) fn before_close(&self, connection: &Connection) {
         let Some(loss) = self.find_loss() else { return };
-        let database_is_ours = self.files.first().is_some_and(|file| file.find_loss().is_none())
+        let database_is_ours = self.files.get(DATABASE).is_some_and(|file| file.find_loss().is_none())
             && self.find_overwriting().is_none();
         if database_is_ours && loss.how == IS_GONE {
             return;
@@ -116,6 +175,7 @@ impl Guard {
     /// Call it after all connections were closed, and only then: it closes the file (see `private_file`).
     pub(super) fn release(&self) {
         self.content.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn find_loss(&self) -> Option<Loss> {
@@ -123,10 +183,15 @@ impl Guard {
             return Some(loss.clone());
         }
         let loss = self.files.iter().find_map(Watched::find_loss).or_else(|| self.find_overwriting())?;
+        Some(self.lose(loss))
+    }
+
+    /// From now on, whoever asks. Returns what was lost first.
+    fn lose(&self, loss: Loss) -> Loss {
         if self.lost.set(loss.clone()).is_ok() {
             tracing::error!("{}", refusal(&loss, false));
         }
-        Some(loss)
+        self.lost.get().cloned().unwrap_or(loss)
     }
 
     fn find_overwriting(&self) -> Option<Loss> {
@@ -138,7 +203,7 @@ impl Guard {
             // What cannot be read now is the disk's fault, and SQLite's to tell.
             Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,
         };
-        is_overwritten.then(|| Loss { path: self.files[0].path.clone(), how: IS_OVERWRITTEN })
+        is_overwritten.then(|| Loss { path: self.files[DATABASE].path.clone(), how: IS_OVERWRITTEN })
     }
 }
 

@@ -1,10 +1,13 @@
-//! The high-water mark: how many entries were ever acknowledged, kept outside of the database. A database that has
+//! The high-water mark: how many writes (see [`super::writes`]) were ever acknowledged, kept outside of the database. A database that has
 //! fewer has lost its end or is an older copy: its numbering would go on from an earlier place, and offsets that
 //! readers have seen would be given out anew. `opening` compares the two and refuses.
 //!
 //! Raised after each commit and before the acknowledgement. It is not synchronized to the disk: after a power cut it
 //! may be lower than the database, which is harmless. The file is locked while a process has the database: the
 //! readers of one would not hear what is said at another.
+//!
+//! A mark that was copied along with its database may be of any age, and has been overtaken where it came from. It has
+//! the number of its own file (the inode), by which a copy is told from a file that was moved.
 //!
 //! It also has the stamp that the last run left in the database (see [`super::stamp`]), which says whether a log (`-wal`) that
 //! a crash left behind belongs to the database beside it.
@@ -24,25 +27,27 @@ use crate::server::store::StoreError;
 
 /// Of the count in the file, so that each writing covers the one before.
 const DIGITS: usize = 20;
-/// What is read of it: a count, a stamp, and the ends of their lines.
-const MAX_BYTES: usize = 64;
+/// What is read of it: a count, a stamp, its own number, and the ends of their lines.
+const MAX_BYTES: usize = 96;
 
 /// The file beside the database, locked.
 pub(super) struct Mark {
     path: PathBuf,
     file: File,
     is_new: bool,
-    entries: AtomicU64,
+    writes: AtomicU64,
     failed: OnceLock<()>,
 }
 
 /// What a mark says of the last run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marked {
-    /// How many entries were acknowledged. `None`: the mark is new, or was cut.
-    pub(super) entries: Option<u64>,
+    /// How many writes were acknowledged. `None`: the mark is new, or was cut.
+    pub(super) writes: Option<u64>,
     /// What stands in the database's file.
     pub(super) stamp: Option<Stamp>,
+    /// It was written into another file, of which this one is a copy: nobody knows how old.
+    pub(super) is_copy: bool,
 }
 
 impl Mark {
@@ -72,7 +77,7 @@ impl Mark {
             // Another start may have removed it between the two: then the lock is on nothing.
             let ours = file.metadata().map_err(|error| fault::unusable(&path, &error))?;
             if fs::metadata(&path).is_ok_and(|there| there.ino() == ours.ino()) {
-                return Ok(Self { path, file, is_new, entries: AtomicU64::new(0), failed: OnceLock::new() });
+                return Ok(Self { path, file, is_new, writes: AtomicU64::new(0), failed: OnceLock::new() });
             }
         }
     }
@@ -81,26 +86,34 @@ impl Mark {
     pub(super) fn read(&self) -> Result<Marked, StoreError> {
         let mut bytes = [0; MAX_BYTES];
         let count = self.file.read_at(&mut bytes, 0).map_err(|error| fault::unusable(&self.path, &error))?;
-        Ok(parse(&bytes[..count]))
+        let inode = self.file.metadata().map_err(|error| fault::unusable(&self.path, &error))?.ino();
+        Ok(parse(&bytes[..count], inode))
     }
 
-    /// The database has so many entries, and this stamp. On the disk when this returns.
-    pub(super) fn begin(&self, entries: u64, stamp: Option<Stamp>) -> Result<(), StoreError> {
-        self.entries.store(entries, Relaxed);
+    /// The database has so many writes, and this stamp. On the disk when this returns.
+    pub(super) fn begin(&self, writes: u64, stamp: Option<Stamp>) -> Result<(), StoreError> {
+        self.writes.store(writes, Relaxed);
         let stamp = stamp.map_or_else(|| "-".repeat(Stamp::DIGITS), |stamp| stamp.to_string());
-        let written = self.file.write_all_at(format!("{entries:0DIGITS$}\n{stamp}\n").as_bytes(), 0);
+        let text =
+            self.file.metadata().map(|file| format!("{writes:0DIGITS$}\n{stamp}\n{:0DIGITS$}\n", file.ino()));
+        let written = text.and_then(|text| self.file.write_all_at(text.as_bytes(), 0));
         written.and_then(|()| self.file.sync_all()).map_err(|error| fault::unusable(&self.path, &error))
     }
 
     /// The database's file has this stamp now.
     pub(super) fn stamped(&self, stamp: Option<Stamp>) -> Result<(), StoreError> {
-        self.begin(self.entries.load(Relaxed), stamp)
+        self.begin(self.writes.load(Relaxed), stamp)
     }
 
-    /// So many entries more were committed. Called in the order of the commits, by the writer's thread.
-    pub(super) fn raise(&self, entries: usize) {
-        let entries = self.entries.fetch_add(entries as u64, Relaxed) + entries as u64;
-        if let Err(error) = self.file.write_all_at(format!("{entries:0DIGITS$}\n").as_bytes(), 0)
+    /// How many writes were acknowledged.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Relaxed)
+    }
+
+    /// So many writes more were committed. Called in the order of the commits, by the writer's thread.
+    pub(super) fn raise(&self, count: usize) {
+        let writes = self.writes.fetch_add(count as u64, Relaxed) + count as u64;
+        if let Err(error) = self.file.write_all_at(format!("{writes:0DIGITS$}\n").as_bytes(), 0)
             && self.failed.set(()).is_ok()
         {
             // Once: the count stands still until it can be written again, which loses nothing.
@@ -123,13 +136,16 @@ impl Mark {
     }
 }
 
-fn parse(bytes: &[u8]) -> Marked {
+fn parse(bytes: &[u8], inode: u64) -> Marked {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
     // A count that was cut would be a smaller one.
-    let entries = lines.next().flatten().filter(|count| count.len() == DIGITS);
+    let writes = lines.next().flatten().filter(|count| count.len() == DIGITS);
     let stamp = lines.next().flatten().and_then(|stamp| stamp.parse().ok());
-    Marked { entries: entries.and_then(|count| count.parse().ok()), stamp }
+    // Marks of earlier versions do not say it.
+    let written_in = lines.next().flatten().and_then(|inode| inode.parse::<u64>().ok());
+    let is_copy = written_in.is_some_and(|written_in| written_in != inode);
+    Marked { writes: writes.and_then(|count| count.parse().ok()), stamp, is_copy }
 }
 
 #[cfg(test)]
@@ -144,11 +160,15 @@ mod tests {
         let stamp = Some(Stamp::new());
         mark.begin(7, stamp).expect("written");
         mark.raise(3);
-        assert_eq!(mark.read().expect("read"), Marked { entries: Some(10), stamp });
+        assert_eq!(mark.read().expect("read"), Marked { writes: Some(10), stamp, is_copy: false });
         // As the first versions wrote it.
-        assert_eq!(parse(b"00000000000000000010\n"), Marked { entries: Some(10), stamp: None });
+        let marked = Marked { writes: Some(10), stamp: None, is_copy: false };
+        assert_eq!(parse(b"00000000000000000010\n", 7), marked);
+        let copied = b"00000000000000000010\n--------\n00000000000000000008\n";
+        assert_eq!(parse(copied, 7), Marked { is_copy: true, ..marked });
+        assert_eq!(parse(copied, 8), marked);
         for cut in [&b"0000000000000"[..], b"00000000000000000010", b"", b"\0\0\0\0"] {
-            assert_eq!(parse(cut), Marked::default());
+            assert_eq!(parse(cut, 7), Marked::default());
         }
         assert!(matches!(Mark::lock(&folder.path().join("test.db")), Err(StoreError::InUse)));
     }

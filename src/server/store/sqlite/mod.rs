@@ -3,6 +3,7 @@
 mod append;
 pub mod backup;
 mod directory;
+mod exchange;
 mod export;
 mod fault;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod file_tests;
 mod guard;
 mod mark;
 mod opening;
+mod outside;
 mod probe;
 mod read;
 mod removals;
@@ -18,6 +20,7 @@ mod schema;
 mod stamp;
 mod wal_bound;
 mod writer;
+mod writes;
 
 use std::{
     path::{Path, PathBuf},
@@ -89,13 +92,14 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let lenience = Lenience { make: true, accept_loss: settings.accept_loss };
         let (connection, mark) = opening::open(path, lenience)?;
+        let mark = Arc::new(mark);
         let wal = WalBound::new(path.to_owned(), settings.max_wal_bytes);
         let guard = Arc::new(Guard::over(path, &connection, &mark, wal)?);
         let health = Arc::new(Health::default());
         let writer = Writer::start(connection, guard.clone(), health.clone());
         let writer = writer.map_err(|error| StoreError::Commit(error.to_string()))?;
         let readers = Arc::new(Readers::new(path, guard.clone()));
-        Ok(Self { writer, readers, guard, announce, mark: Arc::new(mark), health })
+        Ok(Self { writer, readers, guard, announce, mark, health })
     }
 
     async fn read<T: Send + 'static>(
@@ -110,6 +114,16 @@ impl SqliteStore {
             result
         });
         read.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// A job of the writer, see [`Writer::run`].
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        committed: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.writer.run(job, committed).await;
+        done.map_err(|error| fault::of_damage(&self.readers.path, error))
     }
 
     async fn slice(
@@ -162,7 +176,7 @@ impl Readers {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        let result = query(&connection);
+        let result = query(&connection).map_err(|error| fault::of_damage(&self.path, error));
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
     }
@@ -190,8 +204,7 @@ impl Store for SqliteStore {
             read::bounds(connection, &name)
         };
         let (_, bounds) = self
-            .writer
-            .run(made, |_| ())
+            .write(made, |_| ())
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))?;
         Ok(bounds)
@@ -218,8 +231,7 @@ impl Store for SqliteStore {
     async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
         let (name, announce, mark) = (topic.clone(), self.announce.clone(), self.mark.clone());
         let appended = self
-            .writer
-            .run(
+            .write(
                 move |connection| append::append(connection, &name, drafts),
                 move |(epoch, appended)| {
                     let new: Vec<Record> =
@@ -276,7 +288,7 @@ impl Store for SqliteStore {
         loop {
             let name = topic.clone();
             let step = move |connection: &Connection| append::trim(connection, &name, retention, now_ms);
-            let (count, more) = self.writer.run(step, |_| ()).await?;
+            let (count, more) = self.write(step, |_| ()).await?;
             removed += count;
             if !more {
                 return Ok(removed);
@@ -293,7 +305,9 @@ impl Store for SqliteStore {
     }
 
     async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError> {
-        self.writer.run(move |connection| append::create_room(connection, &room, limit), |_| ()).await
+        let mark = self.mark.clone();
+        let raise = move |made: &RoomCreation| mark.raise(usize::from(*made == RoomCreation::Created));
+        self.write(move |connection| append::create_room(connection, &room, limit), raise).await
     }
 
     async fn rooms(&self) -> Result<Vec<Room>, StoreError> {
@@ -305,10 +319,11 @@ impl Store for SqliteStore {
         self.guard.check()?;
         match self.health.due() {
             Due::Nothing if !self.guard.is_full() => return Ok(()),
-            Due::Nothing | Due::Small => self.writer.run(probe::write_a_page, |()| ()).await?,
+            Due::Nothing | Due::Small => self.write(probe::write_a_page, |()| ()).await?,
             Due::Large => {
-                self.writer.run(probe::write_pages, |()| ()).await?;
-                self.writer.run(probe::remove_pages, |()| ()).await?;
+                self.guard.read_ends().map_err(|error| StoreError::Commit(error.to_string()))?;
+                self.write(probe::write_pages, |()| ()).await?;
+                self.write(probe::remove_pages, |()| ()).await?;
             }
         }
         self.health.succeeded();
@@ -338,7 +353,9 @@ impl Directory for SqliteStore {
     }
 
     async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError> {
-        self.writer.run(move |connection| directory::change(connection, &steps), |_| ()).await
+        let mark = self.mark.clone();
+        let raise = move |taken: &Taken| mark.raise(usize::from(*taken == Taken::Unlogged));
+        self.write(move |connection| directory::change(connection, &steps), raise).await
     }
 
     /// Nobody else changes anything.

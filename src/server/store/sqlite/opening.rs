@@ -3,7 +3,7 @@
 //!
 //! Nothing is looked at before the lock is held, and nothing is changed before everything was looked at.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
 
@@ -12,6 +12,7 @@ use super::{
     mark::{Mark, Marked},
     schema,
     stamp::Stamp,
+    writes,
 };
 use crate::server::{
     private_file,
@@ -53,8 +54,20 @@ fn open_locked(path: &Path, mark: &Mark, lenience: Lenience) -> Result<Connectio
         }
         private_file::create(path, b"").map_err(|error| fault::unusable(path, &error))?;
     }
-    put_strange_log_aside(path, marked)?;
-    let connection = connect(path, mark, marked, lenience).map_err(|error| fault::of_sqlite(path, error))?;
+    let aside = put_strange_log_aside(path, marked)?;
+    let connection = connect(path, mark, marked, lenience).map_err(|error| {
+        // Whoever puts the right database back wants its log to be there.
+        if let Some(aside) = &aside {
+            drop(std::fs::rename(aside, fault::wal_of(path)));
+        }
+        fault::of_sqlite(path, error)
+    })?;
+    if let Some(aside) = aside {
+        tracing::warn!(
+            "the database was replaced by another one: the old one's log is now {}",
+            aside.display()
+        );
+    }
     close_to_everybody(path);
     Ok(connection)
 }
@@ -65,46 +78,50 @@ fn connect(path: &Path, mark: &Mark, marked: Marked, lenience: Lenience) -> Resu
     if !schema::is_ours(&connection)? {
         return Err(fault::foreign(path));
     }
-    let entries = count_entries(&connection)?;
-    expect_no_loss(path, marked, entries, lenience)?;
+    let written = writes::count(&connection)?;
+    expect_no_loss(path, marked, written, lenience)?;
     // FULL: what is acknowledged survives a power cut, not only a crash. Group commit pays for it.
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = {WAL_KEPT_BYTES};"
     ))?;
     schema::migrate(&mut connection)?;
-    if marked.entries.map_or(entries > 0, |marked| marked > entries) {
+    if marked.is_copy && written > 0 || marked.writes.map_or(written > 0, |marked| marked > written) {
         renew_epochs(&mut connection)?;
-        tell_new_epochs(marked, entries);
+        tell_new_epochs(marked, written);
     }
-    mark.begin(entries, None)?;
+    mark.begin(written, None)?;
     Ok(connection)
 }
 
-fn tell_new_epochs(marked: Marked, entries: u64) {
-    match marked.entries {
+fn tell_new_epochs(marked: Marked, written: u64) {
+    match marked.writes {
+        Some(_) if marked.is_copy => tracing::warn!(
+            written,
+            "the data folder is a copy, and nobody knows of when: new epochs, readers are told"
+        ),
         Some(marked) => tracing::warn!(
             marked,
-            entries,
+            written,
             "going on without what the database lost (--accept-loss): new epochs, readers are told"
         ),
         None => tracing::warn!(
-            entries,
+            written,
             "the database has no mark beside it, so it came from elsewhere: new epochs, readers are told"
         ),
     }
 }
 
-/// Refuses a database that has fewer entries than were acknowledged.
+/// Refuses a database that has fewer writes than were acknowledged.
 pub(super) fn expect_no_loss(
     path: &Path,
     marked: Marked,
-    entries: u64,
+    written: u64,
     lenience: Lenience,
 ) -> Result<(), StoreError> {
-    match marked.entries {
-        Some(marked) if marked > entries && !lenience.accept_loss => {
-            Err(StoreError::Behind { path: path.to_owned(), mark: Mark::path_of(path), marked, entries })
+    match marked.writes {
+        Some(marked) if marked > written && !lenience.accept_loss => {
+            Err(StoreError::Behind { path: path.to_owned(), mark: Mark::path_of(path), marked, written })
         }
         _ => Ok(()),
     }
@@ -122,26 +139,17 @@ fn close_to_everybody(path: &Path) {
 
 /// A log that was left by a crash is that of the database that was there. Beside another one, which was copied over it,
 /// SQLite would play it back all the same and damage it.
-fn put_strange_log_aside(path: &Path, marked: Marked) -> Result<(), StoreError> {
+fn put_strange_log_aside(path: &Path, marked: Marked) -> Result<Option<PathBuf>, StoreError> {
     let wal = fault::wal_of(path);
-    let Some(stamp) = marked.stamp else { return Ok(()) };
+    let Some(stamp) = marked.stamp else { return Ok(None) };
     if !wal.metadata().is_ok_and(|log| log.len() > 0) || Stamp::at(path).is_ok_and(|found| found == stamp) {
-        return Ok(());
+        return Ok(None);
     }
     let aside = wal.with_extension("db-wal.of-another-database");
     std::fs::rename(&wal, &aside).map_err(|error| fault::unusable(&wal, &error))?;
     // SQLite makes it again.
     drop(std::fs::remove_file(fault::shm_of(path)));
-    tracing::warn!("the database was replaced by another one: the old one's log is now {}", aside.display());
-    Ok(())
-}
-
-/// How many entries were ever given an offset.
-pub(super) fn count_entries(connection: &Connection) -> Result<u64, StoreError> {
-    if !schema::has_topics(connection)? {
-        return Ok(0);
-    }
-    Ok(connection.query_row("SELECT coalesce(sum(head), 0) FROM topics", [], |row| row.get(0))?)
+    Ok(Some(aside))
 }
 
 /// Every topic gets a new numbering: readers who come with a cursor of the old one are told by a reset.

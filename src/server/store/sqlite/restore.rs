@@ -4,20 +4,17 @@
 //! there is moved aside, nothing of it is deleted, and the copy takes its place by one rename. A crash in between leaves
 //! a folder that a server refuses to start on, because its mark is ahead of its database.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fs, io, ops::ControlFlow, path::PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     BUSY_TIMEOUT,
     backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_intact},
+    exchange::Exchange,
     fault,
     mark::Mark,
-    opening, schema,
+    opening, schema, writes,
 };
 use crate::server::{private_file, store::StoreError};
 
@@ -49,7 +46,7 @@ pub struct Restored {
 
 impl RestoreJob {
     /// Does it, and tells how far it is. Blocks. Refuses while a server has the folder. What fails changes nothing.
-    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<Restored, StoreError> {
+    pub fn run(&self, progress: impl FnMut(CopyProgress) -> ControlFlow<()>) -> Result<Restored, StoreError> {
         let source = self.open_source().map_err(|error| self.of_backup(error))?;
         let folder = private_file::folder_of(&self.database);
         fs::create_dir_all(&folder).map_err(|error| fault::unusable(&folder, &error))?;
@@ -67,22 +64,20 @@ impl RestoreJob {
         &self,
         source: &Connection,
         mark: &Mark,
-        progress: impl FnMut(CopyProgress),
+        progress: impl FnMut(CopyProgress) -> ControlFlow<()>,
     ) -> Result<Restored, StoreError> {
         let unusable = |error: io::Error| fault::unusable(&self.database, &error);
-        let file = private_file::temporary_beside(&self.database).map_err(unusable)?;
+        let folder = private_file::temporary_folder_beside(&self.database).map_err(unusable)?;
+        let file = private_file::temporary_beside(&folder.path().join("copy")).map_err(unusable)?;
         let mut copy = Connection::open(file.path())?;
         copy_pages(source, &mut copy, progress).map_err(|error| self.of_backup(error))?;
         let (mut restored, keys) = self.prepare(&mut copy).map_err(|error| self.of_backup(error))?;
+        let written = writes::count(&copy)?;
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
-        restored.aside = self.put_aside(&keys)?;
-        file.persist_noclobber(&self.database).map_err(|refused| unusable(refused.error))?;
-        for (path, key) in &keys {
-            private_file::replace(path, key.as_bytes()).map_err(|error| fault::unusable(path, &error))?;
-        }
-        private_file::sync_folder_of(&self.database).map_err(unusable)?;
-        mark.begin(restored.entries, None)?;
+        let (database, aside) = (&*self.database, &*self.aside);
+        restored.aside = Exchange { database, keys: &keys, aside }.run(file)?;
+        mark.begin(written, None)?;
         Ok(restored)
     }
 
@@ -91,6 +86,9 @@ impl RestoreJob {
             io::ErrorKind::NotFound => fault::fault(&self.from, "is not there: name the file of a backup"),
             _ => fault::unusable(&self.from, &error),
         })?;
+        if same.is_dir() {
+            return Err(fault::fault(&self.from, "is a folder: name the file of a backup"));
+        }
         if fs::canonicalize(&self.database).is_ok_and(|database| database == same) {
             return Err(fault::fault(&self.from, "is the database itself: name the file of a backup"));
         }
@@ -114,6 +112,7 @@ impl RestoreJob {
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                     fault::fault(&self.from, format!("is damaged, or no backup ({cause}): use another one"))
                 }
+                _ if fault::is_of_writing(cause) => fault::of_sqlite(&self.database, error),
                 _ => fault::of_sqlite(&self.from, error),
             },
             _ => error,
@@ -137,25 +136,8 @@ impl RestoreJob {
         let keys: Vec<_> = self.keys.iter().filter_map(key_of).collect();
         let made_ms = rows.get("made_ms").and_then(|text| text.parse().ok());
         let made = made_ms.map(|made_ms| (made_ms, rows.get("version").cloned().unwrap_or_default()));
-        let entries = opening::count_entries(copy)?;
+        let entries = writes::count_entries(copy)?;
         Ok((Restored { entries, made, keys: keys.len(), aside: None }, keys))
-    }
-
-    /// Moves what is there into a folder of its own, as far as something takes its place.
-    fn put_aside(&self, keys: &[(PathBuf, String)]) -> Result<Option<PathBuf>, StoreError> {
-        let mark = Mark::path_of(&self.database);
-        let files = [self.database.clone(), fault::wal_of(&self.database), fault::shm_of(&self.database)];
-        let files: Vec<_> = files.iter().chain(keys.iter().map(|(path, _)| path)).collect();
-        if !files.iter().any(|file| fs::symlink_metadata(file).is_ok()) {
-            return Ok(None);
-        }
-        fs::create_dir(&self.aside).map_err(|error| fault::unusable(&self.aside, &error))?;
-        // A copy: the lock is on the file that is there.
-        copy_into(&self.aside, &mark)?;
-        for file in files {
-            move_into(&self.aside, file)?;
-        }
-        Ok(Some(self.aside.clone()))
     }
 }
 
@@ -168,19 +150,4 @@ fn rows_of(copy: &Connection) -> Result<HashMap<String, String>, StoreError> {
     let mut select = copy.prepare(&format!("SELECT name, value FROM {TABLE}"))?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn place_in(folder: &Path, file: &Path) -> PathBuf {
-    folder.join(file.file_name().unwrap_or_default())
-}
-
-fn copy_into(folder: &Path, file: &Path) -> Result<(), StoreError> {
-    fs::copy(file, place_in(folder, file)).map(drop).map_err(|error| fault::unusable(file, &error))
-}
-
-fn move_into(folder: &Path, file: &Path) -> Result<(), StoreError> {
-    match fs::rename(file, place_in(folder, file)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault::unusable(file, &error)),
-        _ => Ok(()),
-    }
 }

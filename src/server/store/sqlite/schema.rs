@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The schema's version is the number of migrations applied (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -77,12 +77,23 @@ const MIGRATIONS: [&str; 5] = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX removals_by_offset ON removals (topic, offset);
 ",
+    // How often rooms and documents were changed: with the entries, what the mark beside the database counts.
+    "
+    CREATE TABLE changes (count INTEGER NOT NULL) STRICT;
+    INSERT INTO changes VALUES (0);
+",
 ];
 
 /// Whether the tables of the first version are there.
 pub(super) fn has_topics(connection: &Connection) -> Result<bool, StoreError> {
     let select = "SELECT count(*) = 3 FROM sqlite_schema
                   WHERE type = 'table' AND name IN ('topics', 'entries', 'rooms')";
+    Ok(connection.query_row(select, [], |row| row.get(0))?)
+}
+
+/// Whether changes of rooms and documents are counted in it.
+pub(super) fn has_changes(connection: &Connection) -> Result<bool, StoreError> {
+    let select = "SELECT count(*) = 1 FROM sqlite_schema WHERE type = 'table' AND name = 'changes'";
     Ok(connection.query_row(select, [], |row| row.get(0))?)
 }
 

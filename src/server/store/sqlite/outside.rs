@@ -1,0 +1,117 @@
+//! What others do to a database while a server has it: a program that writes to it through SQLite (a shell's `.restore`),
+//! and one that writes past SQLite into the same files (`cp` over them, a log that is cut). Neither changes which files
+//! there are. The guard asks before each batch and notes what the files look like after each commit.
+//!
+//! A checkpoint or a small repair by somebody's shell is no loss and must not be taken for one.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use rusqlite::Connection;
+
+use super::{fault, mark::Mark, schema, stamp::Stamp, writes};
+use crate::server::store::StoreError;
+
+/// The part of the log's index (`-shm`) that changes with every commit and every checkpoint, whoever makes it: both
+/// copies of its header and how far the log was moved into the database ("WAL-Index File Format", www.sqlite.org).
+const INDEX_BYTES: usize = 100;
+
+/// What was done to the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// Another program wrote into the database's file, past SQLite.
+    Overwritten,
+    /// The log was made shorter, past SQLite.
+    LogCut,
+    /// Another program wrote through SQLite, and what was acknowledged is not there any more.
+    PutBack,
+}
+
+/// The files of a database that is open. They stay open for as long: closing one would end SQLite's locks on it.
+pub(super) struct Outside {
+    database: PathBuf,
+    log: PathBuf,
+    index: File,
+    mark: Arc<Mark>,
+    last: Mutex<Option<Look>>,
+}
+
+/// What the files look like. Of each member only a change means something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Look {
+    /// SQLite's count of what other connections committed.
+    version: i64,
+    log_bytes: u64,
+    modified: SystemTime,
+    index: [u8; INDEX_BYTES],
+}
+
+impl Outside {
+    /// To be made after the last write that is not the writer's own.
+    pub(super) fn of(database: &Path, mark: Arc<Mark>) -> io::Result<Self> {
+        let index = File::open(fault::shm_of(database))?;
+        let (database, log) = (database.to_owned(), fault::wal_of(database));
+        Ok(Self { database, log, index, mark, last: Mutex::default() })
+    }
+
+    /// What was done since the last commit of ours. Looks closer only where something changed.
+    pub(super) fn find_damage(&self, connection: &Connection) -> Result<Option<Damage>, StoreError> {
+        let (last, now) = (*self.last.lock().unwrap_or_else(PoisonError::into_inner), self.look(connection)?);
+        // A file that cannot be looked at is gone, which the guard tells by itself.
+        let (Some(last), Some(now)) = (last, now) else { return Ok(None) };
+        // First: the closer look at the log would write into the database.
+        if now.modified != last.modified && now.index == last.index {
+            self.disown_log()?;
+            return Ok(Some(Damage::Overwritten));
+        }
+        if now.log_bytes < last.log_bytes && is_log_damaged(connection) {
+            return Ok(Some(Damage::LogCut));
+        }
+        if now.version != last.version && self.is_behind(connection)? {
+            return Ok(Some(Damage::PutBack));
+        }
+        Ok(None)
+    }
+
+    /// Whether acknowledged writes are lacking. Where tables are, jobs fail by themselves, until these are there again.
+    fn is_behind(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let is_whole = schema::has_topics(connection)? && schema::has_changes(connection)?;
+        Ok(is_whole && writes::count(connection)? < self.mark.writes())
+    }
+
+    /// Notes what the files look like after a commit.
+    pub(super) fn note(&self, connection: &Connection) {
+        let look = self.look(connection).ok().flatten();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = look;
+    }
+
+    fn look(&self, connection: &Connection) -> Result<Option<Look>, StoreError> {
+        let version =
+            connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))?;
+        let files = || {
+            let modified = fs::metadata(&self.database)?.modified()?;
+            let mut index = [0; INDEX_BYTES];
+            self.index.read_exact_at(&mut index, 0)?;
+            io::Result::Ok(Look { version, log_bytes: fs::metadata(&self.log)?.len(), modified, index })
+        };
+        Ok(files().ok())
+    }
+
+    /// The log belongs to what was overwritten. What stands there now may have the same stamp, being a copy from the
+    /// same run; the next start must not play the log back into it.
+    fn disown_log(&self) -> Result<(), StoreError> {
+        self.mark.stamped(Some(Stamp::new()))
+    }
+}
+
+/// Whether what is in the log cannot be moved into the database, because it is not there. A log that a checkpoint of
+/// somebody else has emptied has nothing to move.
+fn is_log_damaged(connection: &Connection) -> bool {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).is_err()
+}
