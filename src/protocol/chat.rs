@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cursor::{Cursor, Epoch, Offset},
+    cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_a_place},
     json::{Decode, Json, decode, field, members},
     members::{Members, parse_json},
     name::RoomId,
     problem::{Code, Rejection},
+    publication::TEXT_NAMES,
     session::User,
 };
 
@@ -107,16 +108,17 @@ impl ClientFrame {
         let what = Self::TYPES.into_iter().find(|known| *known == kind).ok_or_else(unknown_frame)?;
         let mut members = members.named(what, Code::BadFrame);
         Ok(match what {
-            "join" => Self::Join {
-                room: members.required_text(&["room"])?,
-                after: members.text(&["after"])?,
-                last: members.count("last")?,
-            },
+            "join" => {
+                let room = members.required_text(&["room"])?;
+                let (after, last) = (members.text(&AFTER_NAMES)?, members.count("last")?);
+                members.refuse_left(&["room", "after", "last"], looks_like_a_place)?;
+                Self::Join { room, after, last }
+            }
             "leave" => Self::Leave { room: members.required_text(&["room"])? },
             "post" => Self::Post {
                 room: members.required_text(&["room"])?,
                 id: members.required_text(&["id"])?,
-                text: members.required_text(&["text"])?,
+                text: members.required_text(&TEXT_NAMES)?,
             },
             "typing" => Self::Typing { room: members.required_text(&["room"])? },
             "auth" => Self::Auth { token: members.required_text(&["token"])? },

@@ -92,6 +92,17 @@ impl fmt::Display for Epoch {
     }
 }
 
+/// What clients call the cursor from which they go on; the second is EventSource's.
+pub const AFTER_NAMES: [&str; 5] = ["after", "lastEventId", "last_event_id", "last-event-id", "cursor"];
+
+/// Whether a member that is not known was meant to say from where to go on: without it entries would be lacking.
+pub fn looks_like_a_place(name: &str) -> bool {
+    const BEGINNINGS: [&str; 10] =
+        ["af", "before", "cur", "epoch", "from", "last", "offset", "posi", "resum", "since"];
+    let name = name.trim().to_ascii_lowercase();
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
 /// "I have seen everything up to here": written `epoch:offset`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{
     problem::{Code, Rejection},
-    text::clean_line,
+    text::{clean_line, is_blank},
 };
 
 /// Most names that an answer lists of what was not read, and most characters of each: enough to find the misspelling.
-const NAMED_MAX: usize = 20;
+pub const NAMED_MAX: usize = 20;
 const NAME_MAX_CHARACTERS: usize = 64;
 
 /// The members of one object that were not taken yet.
@@ -73,8 +73,13 @@ impl Members {
 
     /// A text that has to be there, and may be empty: whoever wants it otherwise says so by a code of its own.
     pub fn required_text(&mut self, names: &[&str]) -> Result<String, Rejection> {
-        let found = names.iter().find_map(|name| self.take(name).filter(|(_, value)| !value.is_null()));
-        match found {
+        let mut found: Vec<_> = names.iter().filter_map(|name| self.take(name)).collect();
+        found.retain(|(_, value)| !value.is_null());
+        // One that is empty is told as that only where no other says something.
+        let said = found.iter().position(|(_, value)| !value.as_str().is_some_and(is_blank));
+        let chosen = (!found.is_empty()).then(|| found.swap_remove(said.unwrap_or(0)));
+        self.left.extend(found);
+        match chosen {
             Some((_, Value::String(text))) => Ok(text),
             Some((name, other)) => Err(self.wrong(&name, "a text", &other)),
             None => Err(self.missing(names)),
@@ -141,15 +146,17 @@ impl Members {
     /// The names of what was not taken, for the answer.
     pub fn ignored(&self) -> Vec<String> {
         let names = self.left.keys().take(NAMED_MAX);
-        names.map(|name| clean_line(name).chars().take(NAME_MAX_CHARACTERS).collect()).collect()
+        names.map(|name| told(name)).collect()
     }
 
     /// Refuses the first member that was not taken and for which `is_bad` holds.
     pub fn refuse_left(&self, known: &[&str], is_bad: impl Fn(&str) -> bool) -> Result<(), Rejection> {
-        match self.ignored().into_iter().find(|name| is_bad(name)) {
+        // All of them, however many there are, and whole: a right must not hide behind what is only told in part.
+        let mut left = self.left.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name);
+        match left.find(|name| is_bad(name)) {
             None => Ok(()),
             Some(name) => {
-                let what = self.what;
+                let (what, name) = (self.what, told(name));
                 let message =
                     format!("The {what} has no member {name:?}; its members are: {}.", known.join(", "));
                 Err(Rejection::new(self.code, message))
@@ -195,6 +202,11 @@ impl Members {
             !(is_absent && names.iter().any(|name| key.trim().eq_ignore_ascii_case(name)))
         });
     }
+}
+
+/// A name that somebody sent, as it may be told back.
+pub fn told(name: &str) -> String {
+    clean_line(name).chars().take(NAME_MAX_CHARACTERS).collect()
 }
 
 fn is_not_finite(text: &str) -> bool {

@@ -21,12 +21,18 @@ const LINK_MAX_CHARACTERS: usize = 2_000;
 /// Bytes of a title or word, by its most characters: the widest emoji fit, a pile of marks does not.
 const BYTES_PER_CHARACTER: usize = 32;
 
+/// What an entry may be.
+const TYPES: [&str; 3] = ["notification", "update", "progress"];
 /// Members that hold the text, by other senders' names as well; the first that is there is read.
 pub const TEXT_NAMES: [&str; 6] = ["text", "message", "body", "description", "msg", "content"];
-const TITLE_NAMES: [&str; 3] = ["title", "subject", "summary"];
-const LEVEL_NAMES: [&str; 3] = ["level", "severity", "priority"];
-const TAGS_NAMES: [&str; 1] = ["tags"];
-const LINK_NAMES: [&str; 4] = ["link", "url", "click", "href"];
+/// Of members and, with or without `X-`, of headers.
+pub const TITLE_NAMES: [&str; 3] = ["title", "subject", "summary"];
+/// The first for words; senders count by the others, see [`parse_level`].
+pub const LEVEL_NAMES: [&str; 3] = ["level", "severity", "priority"];
+/// As for titles.
+pub const TAGS_NAMES: [&str; 1] = ["tags"];
+/// As for titles.
+pub const LINK_NAMES: [&str; 4] = ["link", "url", "click", "href"];
 const KEY_NAMES: [&str; 1] = ["key"];
 
 /// What a program publishes: a [`Body`] within the limits.
@@ -55,11 +61,14 @@ impl Publication {
                 total: members.required_number("total")?,
                 text: members.text(&TEXT_NAMES)?,
             },
-            Some(_) => {
-                return Err(bad("the type of an entry is notification, update or progress"));
-            }
+            // Other senders' types; what they say by a text is a notification.
+            Some(_) => notification(&mut members)
+                .map_err(|_| bad("the type of an entry is notification, update or progress"))?,
         };
-        Ok((Self::new(body)?, members.ignored()))
+        let is_known = kind.is_none_or(|kind| TYPES.contains(&&*kind));
+        let mut ignored = members.ignored();
+        ignored.extend((!is_known).then(|| "type".to_owned()));
+        Ok((Self::new(body)?, ignored))
     }
 
     /// Cleans every part of `body` and checks it against its limit.
@@ -153,12 +162,12 @@ fn level_of(name: &str, value: &Value) -> Result<Level, Rejection> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    parse_level(&word)
+    parse_level(name, &word)
         .ok_or_else(|| bad(&format!("{name} is info, success, warning or error, or a priority from 1 to 5")))
 }
 
 /// See [`level_of`]; in lower case.
-pub fn parse_level(word: &str) -> Option<Level> {
+pub fn parse_level(name: &str, word: &str) -> Option<Level> {
     Some(match word {
         "info" | "information" | "informational" | "notice" | "debug" | "trace" | "verbose" | "log"
         | "low" | "min" | "default" | "normal" | "none" => Level::Info,
@@ -166,13 +175,26 @@ pub fn parse_level(word: &str) -> Option<Level> {
         "warning" | "warn" | "high" | "medium" | "moderate" => Level::Warning,
         "error" | "err" | "critical" | "crit" | "fatal" | "alert" | "emergency" | "emerg" | "panic"
         | "failure" | "failed" | "severe" | "max" | "urgent" | "danger" => Level::Error,
-        _ => match word.parse::<f64>().ok()? {
-            priority if priority >= 5.0 => Level::Error,
-            priority if priority >= 4.0 => Level::Warning,
-            priority if priority.is_finite() => Level::Info,
-            _ => return None,
-        },
+        _ => {
+            let number = word.parse::<f64>().ok().filter(|number| number.is_finite())?;
+            level_of_number(number, name.to_ascii_lowercase().ends_with("severity"))
+        }
     })
+}
+
+/// A severity falls, as in syslog (RFC 5424, 6.2.1); a priority rises from 1 to 5, as ntfy's; what is above that are
+/// the levels of loggers, such as pino's 30 for info and 50 for an error.
+fn level_of_number(number: f64, is_severity: bool) -> Level {
+    let (error, warning) = match () {
+        () if is_severity => (number <= 3.0, number <= 4.0),
+        () if number >= 10.0 => (number >= 50.0, number >= 40.0),
+        () => (number >= 5.0, number >= 4.0),
+    };
+    match (error, warning) {
+        (true, _) => Level::Error,
+        (_, true) => Level::Warning,
+        _ => Level::Info,
+    }
 }
 
 fn clean_text(text: &mut String) {

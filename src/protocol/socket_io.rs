@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    cursor::{AFTER_NAMES, looks_like_a_place},
     members::Members,
     problem::{Code, Rejection},
     publication::TEXT_NAMES,
@@ -67,11 +68,10 @@ impl ClientEvent {
         match name {
             "join-room" => {
                 let mut members = fields("join-room", in_room(data))?;
-                Ok(Self::JoinRoom(JoinRoom {
-                    room: members.required_text(&["room"])?,
-                    after: members.text(&["after"])?,
-                    last: members.count("last")?,
-                }))
+                let room = members.required_text(&["room"])?;
+                let (after, last) = (members.text(&AFTER_NAMES)?, members.count("last")?);
+                members.refuse_left(&["room", "after", "last"], looks_like_a_place)?;
+                Ok(Self::JoinRoom(JoinRoom { room, after, last }))
             }
             "leave-room" => Ok(Self::LeaveRoom(InRoom::parse("leave-room", data)?)),
             "typing" => Ok(Self::Typing(InRoom::parse("typing", data)?)),
@@ -133,11 +133,18 @@ impl FollowFeed {
             return Ok(Self::default());
         }
         let mut members = fields("auth", auth)?;
-        Ok(Self {
-            after: members.text(&["after"])?,
+        members.optional(&["token"]);
+        let read = Self {
+            after: members.text(&AFTER_NAMES)?,
             last: members.count("last")?,
-            channels: members.texts(&["channels"])?,
-        })
+            channels: match (members.texts(&["channels"])?, members.text(&["channel"])?) {
+                (channels, None) => channels,
+                (channels, Some(one)) => Some(channels.into_iter().flatten().chain([one]).collect()),
+            },
+        };
+        let is_bad = |name: &str| looks_like_a_place(name) || name.to_lowercase().starts_with("chan");
+        members.refuse_left(&["after", "channels", "last", "token"], is_bad)?;
+        Ok(read)
     }
 }
 
@@ -195,6 +202,28 @@ mod tests {
             let plain = NewMessage { room: "general".into(), text: "hi".into(), id: None };
             assert_eq!(ClientEvent::parse("message", message), Ok(ClientEvent::Message(plain)));
         }
+    }
+
+    #[test]
+    fn where_to_go_on_is_read_in_other_spellings_and_a_slip_is_named() {
+        let read = FollowFeed::parse(json!({ "lastEventId": "e:1", "channel": "ops", "token": "t", "x": 1 }));
+        let expected = FollowFeed {
+            after: Some("e:1".into()),
+            channels: Some(vec!["ops".into()]),
+            ..FollowFeed::default()
+        };
+        assert_eq!(read, Ok(expected));
+        let join = ClientEvent::parse("join-room", json!({ "room": "general", "cursor": "e:1" }));
+        let read = JoinRoom { room: "general".into(), after: Some("e:1".into()), last: None };
+        assert_eq!(join, Ok(ClientEvent::JoinRoom(read)));
+        for name in ["aftr", "after_id", "since", "lastEvent", "offset"] {
+            let message = |refused: Rejection| refused.message;
+            let auth = FollowFeed::parse(json!({ name: "e:1" })).map_err(message).expect_err(name);
+            let join = ClientEvent::parse("join-room", json!({ "room": "general", name: "e:1" }));
+            let join = join.map_err(message).expect_err(name);
+            assert!(auth.contains(name) && join.contains(name), "{auth} {join}");
+        }
+        assert!(FollowFeed::parse(json!({ "chanels": ["ops"] })).is_err());
     }
 
     #[test]

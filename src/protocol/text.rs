@@ -92,10 +92,7 @@ pub fn is_forbidden(c: char) -> bool {
 /// Whether nobody sees anything of `text`: it has only white space and characters that are not seen by themselves,
 /// such as joiners, variation selectors and fillers.
 pub fn is_blank(text: &str) -> bool {
-    let is_unseen = |c| {
-        matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{2800}' | '\u{fff9}'..='\u{fffb}')
-            || matches!(c, '\u{1d173}'..='\u{1d17a}')
-    };
+    let is_unseen = |c| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     text.chars().all(|c| c.is_whitespace() || is_forbidden(c) || is_unprintable(c) || is_unseen(c))
 }
 
@@ -176,6 +173,7 @@ mod tests {
             "\u{115f}\u{1160}",
             "\u{ffa0}",
             "\u{2800}",
+            "\u{fff0}\u{1bca0}\u{1d173}",
             "\u{180e}",
             "\u{e0067}\u{e007f}",
             "\u{202e}",

@@ -51,9 +51,11 @@ impl Feed {
             let message = format!("One request publishes 1 to {PUBLISH_MAX_ENTRIES} entries.");
             return Err(Rejection::new(Code::BadRequest, message).into());
         }
+        // A key is a whole request's: one of another number of entries is another request.
+        let of = if publications.len() > 1 { format!("/{}", publications.len()) } else { String::new() };
         let draft = |(index, publication): (usize, Publication)| Draft {
             author: author.to_owned(),
-            client_id: key.map(|key| format!("{channel}/{key}/{index}")),
+            client_id: key.map(|key| format!("{channel}/{key}/{index}{of}")),
             channel: Some(channel.clone()),
             lasting: !publication.body().is_update(),
             body: serde_json::to_string(publication.body()).expect("a body has only string keys"),

@@ -10,7 +10,7 @@ use icu_properties::{
 
 use super::auth::name_key;
 use crate::protocol::{
-    name::RoomId,
+    name::{ID_MAX_BYTES, RoomId},
     problem::{Code, Rejection},
 };
 
@@ -19,8 +19,12 @@ pub(super) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
     let key = name_key(name);
     let words: Vec<&str> =
         key.split(|c| !is_part_of_word(c)).filter(|word| !word.trim_matches('_').is_empty()).collect();
-    RoomId::parse(&words.join("-"))
-        .map_err(|_| Rejection::new(Code::BadName, "A room's name needs a letter or a digit."))
+    let id = words.join("-");
+    if id.len() > ID_MAX_BYTES {
+        let message = "The name of the room is too long in the form in which names are compared (NFKC).";
+        return Err(Rejection::new(Code::BadName, message));
+    }
+    RoomId::parse(&id).map_err(|_| Rejection::new(Code::BadName, "A room's name needs a letter or a digit."))
 }
 
 /// The form in which ids are compared: an address that was typed in another form (upper case, full-width, decomposed)
@@ -51,6 +55,8 @@ mod tests {
         assert_eq!(id("Team Talk!"), "team-talk");
         assert_eq!(id("井戸端 会議"), "井戸端-会議");
         assert_eq!(id_of_name("!!!").expect_err("no letters").code, Code::BadName);
+        let long = id_of_name(&"\u{fdfa}".repeat(38)).expect_err("18 characters of each");
+        assert!(long.message.contains("too long"), "{}", long.message);
     }
 
     #[test]

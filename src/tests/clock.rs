@@ -92,7 +92,20 @@ async fn a_leap_erases_nothing(settings: &[&str]) {
     let server = TestServer::start_on_clock(data.path(), &settings, machine.clock()).await;
     expect_a_trim(&server).await;
     assert_eq!(notices(&server).await, ["before"], "a restart believes nothing sooner");
-    machine.pass(DAY_MS / 2);
+    server.stop().await;
+
+    // Wrong by less than before, and under another name: the leap is remembered all the same.
+    machine.set_ahead(400 * DAY_MS - 60_000);
+    let renamed = [&settings[..], &["--node-name=other"]].concat();
+    let server = TestServer::start_on_clock(data.path(), &renamed, machine.clock()).await;
+    expect_a_trim(&server).await;
+    assert_eq!(notices(&server).await, ["before"], "nothing ends a leap but the truth and patience");
+    server.stop().await;
+    machine.set_ahead(400 * DAY_MS);
+    let server = TestServer::start_on_clock(data.path(), &settings, machine.clock()).await;
+    expect_a_trim(&server).await;
+    assert_eq!(notices(&server).await, ["before"], "and back to the first name");
+    machine.pass(DAY_MS);
     expect_a_trim(&server).await;
     in_time(async { while !notices(&server).await.is_empty() {} }).await;
     server.stop().await;
@@ -107,6 +120,24 @@ async fn a_leap_erases_no_history_until_the_new_time_has_stood_for_a_day() {
 async fn a_leap_erases_no_history_on_postgresql_either() {
     let url = Cluster::shared().fresh_database().await;
     a_leap_erases_nothing(&["--database-url", &url]).await;
+}
+
+/// What is said while the clock is wrong is dated by it, and must not vouch for it when it is wrong again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_twice_erases_nothing_either() {
+    let (data, machine) = (tempfile::tempdir().unwrap(), Machine::default());
+    let server = TestServer::start_on_clock(data.path(), &TRIMMING, machine.clock()).await;
+    server.publish("ops", "before").await;
+    machine.set_ahead(400 * DAY_MS);
+    server.publish("ops", "meanwhile").await;
+    machine.set_ahead(0);
+    expect_a_trim(&server).await;
+    server.stop().await;
+    machine.set_ahead(400 * DAY_MS + 10_000);
+    let server = TestServer::start_on_clock(data.path(), &TRIMMING, machine.clock()).await;
+    expect_a_trim(&server).await;
+    assert_eq!(notices(&server).await, ["before", "meanwhile"]);
+    server.stop().await;
 }
 
 /// What a browser keeps: its cookie, renewed when a page says so.

@@ -217,3 +217,21 @@ async fn a_password_that_is_changed_twice_by_one_form_is_changed() {
     let refused = browser.send("/account/password", &wrong).await;
     assert!(location(&refused).contains("problem="));
 }
+
+#[tokio::test]
+async fn a_form_is_read_in_its_charset_or_refused() {
+    let server = TestServer::start().await;
+    let browser = Browser::guest(&server).await;
+    let send = async |kind: &str, body: &'static [u8]| {
+        let request = browser.client.post(format!("{}/rooms/general", server.url));
+        let request = request.header("cookie", &browser.cookie).header("content-type", kind);
+        request.body(body).send().await.unwrap().status().as_u16()
+    };
+    const FORM: &str = "application/x-www-form-urlencoded";
+    assert_eq!(send(&format!("{FORM}; charset=ISO-8859-1"), b"text=gr%FC%DFe").await, 303);
+    assert_eq!(send(FORM, b"text=gr%C3%BC%C3%9Fer").await, 303);
+    assert_eq!(send(FORM, b"text=bad%FC").await, 400);
+    let page = browser.page("/rooms/general").await;
+    assert!(page.contains("gr\u{fc}\u{df}e<") && page.contains("gr\u{fc}\u{df}er<"), "both are there");
+    assert!(!page.contains('\u{fffd}'));
+}

@@ -230,10 +230,85 @@ async fn a_right_that_is_misspelt_is_refused_by_its_name() {
         let (status, problem) = answer(request).await;
         assert!(status == 400 && problem["detail"].as_str().unwrap().contains(name), "{path} {problem}");
     }
-    let room = json!({ "name": "z", "private": null, "topic": "tea" });
+    let mut many: serde_json::Map<_, _> = (0..30).map(|n| (format!("a{n:02}"), json!(n))).collect();
+    many.extend([("name".to_owned(), json!("y")), ("visibility".to_owned(), json!("private"))]);
+    for body in
+        [json!(many), json!({ "name": "y", "password": "x" }), json!({ "name": "y", "guests": false })]
+    {
+        let request = server.post("/api/rooms").bearer_auth(&alice.session.token).json(&body);
+        assert_eq!(answer(request).await.0, 400, "{body}");
+    }
+    let room = json!({ "name": "z", "private": null, "topic": "tea", "visibility": null });
     let (status, room) =
         answer(server.post("/api/rooms").bearer_auth(&alice.session.token).json(&room)).await;
-    assert_eq!((status, &room["ignored"]), (201, &json!(["topic"])));
+    assert_eq!((status, &room["ignored"]), (201, &json!(["topic", "visibility"])));
+}
+
+#[tokio::test]
+async fn what_stands_beside_a_text_is_read_from_headers_and_the_query_in_other_spellings() {
+    let server = TestServer::start().await;
+    let read = async |request: reqwest::RequestBuilder| {
+        let (status, entry) = answer(request.body("x")).await;
+        assert_eq!(status, 201, "{entry}");
+        ["title", "level", "tags", "link", "ignored"].map(|name| entry[name].clone())
+    };
+    let expected = ["DB", "error", "", "https://a.example/", ""].map(|text| json!(text));
+    let as_expected = |mut read: [Value; 5], tags: Value, ignored: Value| {
+        assert_eq!((&read[2], &read[4]), (&tags, &ignored));
+        (read[2], read[4]) = (json!(""), json!(""));
+        assert_eq!(read, expected);
+    };
+    let headers = [
+        [("title", "DB"), ("priority", "5"), ("tags", "a"), ("click", "https://a.example/")],
+        [("x-title", "DB"), ("x-priority", "max"), ("x-tags", "a"), ("x-click", "https://a.example/")],
+        [("subject", "DB"), ("severity", "3"), ("tags", "a"), ("link", "<https://a.example/>")],
+    ];
+    for lines in headers {
+        let request = server.post("/api/events/ops");
+        let request = lines.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        as_expected(read(request).await, json!(["a"]), Value::Null);
+    }
+    let query = "/api/events/ops?title=DB&Level=error&url=https%3A%2F%2Fa.example%2F&tags=a,b&foo=1&_t=17";
+    as_expected(read(server.post(query)).await, json!(["a", "b"]), json!(["?foo"]));
+    // The header of browsers (RFC 9218) says nothing of an event.
+    let [_, level, ..] = read(server.post("/api/events/ops").header("priority", "u=1, i")).await;
+    assert_eq!(level, json!("info"));
+    let (_, entry) = answer(server.post("/api/events/ops?source=ci").json(&json!({ "text": "x" }))).await;
+    assert_eq!(entry["ignored"], json!(["?source"]));
+    let (status, problem) = answer(server.post("/api/events/%FF").body("x")).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(status == 400 && detail.contains("not UTF-8") && !detail.contains("Invalid"), "{problem}");
+}
+
+#[tokio::test]
+async fn what_begins_like_json_is_never_stored_as_a_text_of_braces() {
+    let server = TestServer::start().await;
+    let broken = [
+        r#"{"type":"update","value":1e400}"#,
+        r#"{"text":"x",}"#,
+        r#"{ "text": NaN }"#,
+        r#"[{"text":"a"]"#,
+        "{}",
+    ];
+    for body in broken {
+        for kind in [Some("application/x-www-form-urlencoded"), None] {
+            let request = server.post("/api/events/ops").body(body);
+            let request =
+                kind.into_iter().fold(request, |request, kind| request.header("content-type", kind));
+            let (status, problem) = answer(request).await;
+            assert_eq!(status, 400, "{body} {kind:?} {problem}");
+        }
+    }
+    for text in ["{name} is deployed", "[done] backup", "{'a': 1}"] {
+        let (status, entry) = answer(server.post("/api/events/ops").body(text)).await;
+        assert_eq!((status, &entry["text"]), (201, &json!(text)));
+    }
+    let (status, entry) = answer(send(&server, "text/plain", r#"{"text":"x",}"#)).await;
+    assert_eq!(
+        (status, &entry["text"]),
+        (201, &json!(r#"{"text":"x",}"#)),
+        "who says that it is a text means it"
+    );
 }
 
 #[tokio::test]
@@ -251,6 +326,11 @@ async fn null_and_empty_members_of_frames_and_events_are_absent() {
     client.join("general", json!({ "after": "", "last": null })).await;
     let posted = client.ask("message", json!({ "room": "general", "message": "hi", "id": null })).await;
     assert!(posted["offset"].is_u64() || posted[0]["offset"].is_u64(), "{posted}");
+    let message = alice.post_body("general", &json!({ "id": new_id(), "text": "", "message": "hi" })).await;
+    assert_eq!(message.status(), 201, "one that is empty hides no other");
+    let post = json!({ "type": "post", "room": "general", "id": new_id(), "message": "hi" });
+    socket.send(post).await;
+    socket.expect("posted").await;
     let message = alice.post_body("general", &json!({ "id": new_id(), "body": "hi", "foo": 1 })).await;
     assert_eq!(message.status(), 201);
     assert_eq!(message.json::<Value>().await.unwrap()["ignored"], json!(["foo"]));

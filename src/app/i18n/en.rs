@@ -104,7 +104,9 @@ fn problem(code: Code) -> &'static str {
         Code::UnknownRoom => "There is no such room, or it is not open to you.",
         Code::NotJoined => "You are not in this room right now. Try again in a moment.",
         Code::TooManyJoins => "This page follows too many rooms. Leave one first.",
-        Code::RoomExists => "A room of this name is there already.",
+        Code::RoomExists => {
+            "There is a room of such a name already: signs, upper case and width alone make no other name."
+        }
         Code::TooManyRooms => "This server takes no more rooms.",
         Code::BadOrigin | Code::BadHost => "The server takes nothing from this site or under this address.",
         Code::NoSession => "Your session has ended. Reload the page to sign in again.",

@@ -104,7 +104,7 @@ fn problem(code: Code) -> &'static str {
         Code::UnknownRoom => "このルームは存在しないか、あなたには公開されていません。",
         Code::NotJoined => "いまこのルームに入っていません。少し待ってからもう一度お試しください。",
         Code::TooManyJoins => "開いているルームが多すぎます。どれかを閉じてください。",
-        Code::RoomExists => "同じ名前のルームがすでにあります。",
+        Code::RoomExists => "同じ、または記号や大文字・全角の違いだけの名前のルームがすでにあります。",
         Code::TooManyRooms => "このサーバーではこれ以上ルームを作れません。",
         Code::BadOrigin | Code::BadHost => "このサイトまたはアドレスからの送信は受け付けられません。",
         Code::NoSession => {

@@ -23,6 +23,8 @@ fn level(value: Value) -> Level {
 
 #[test]
 fn an_object_without_type_is_a_notification() {
+    let (_, ignored) = read(json!({ "text": "backup done", "type": "com.example.done", "id": 1 }));
+    assert_eq!(ignored, ["id", "type"], "another sender's type");
     let (body, ignored) = read(json!({ "text": "backup done", "type": null }));
     assert!(matches!(body, Body::Notification { text, .. } if text == "backup done"));
     assert!(ignored.is_empty());
@@ -61,6 +63,18 @@ fn levels_are_read_by_common_words_and_priorities() {
         (json!(""), Level::Info),
     ] {
         assert_eq!(level(json!({ "text": "x", "level": value })), expected, "{value}");
+    }
+    for (entry, expected) in [
+        (json!({ "msg": "pino", "level": 30 }), Level::Info),
+        (json!({ "msg": "pino", "level": 40 }), Level::Warning),
+        (json!({ "msg": "pino", "level": 50 }), Level::Error),
+        (json!({ "msg": "syslog", "severity": 6 }), Level::Info),
+        (json!({ "msg": "syslog", "severity": 4 }), Level::Warning),
+        (json!({ "msg": "syslog", "Severity": "0" }), Level::Error),
+        (json!({ "msg": "ntfy", "priority": 5 }), Level::Error),
+        (json!({ "msg": "ntfy", "priority": 1 }), Level::Info),
+    ] {
+        assert_eq!(level(entry.clone()), expected, "{entry}");
     }
 }
 

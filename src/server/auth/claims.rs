@@ -39,8 +39,9 @@ impl Claims {
         let id = id.ok_or(Refusal::BadClaim("sub"))?.to_owned();
         Ok(Self {
             user: User { name: name_of(claims, &id), id },
-            rooms: patterns(claims, "rooms")?,
-            channels: patterns(claims, "channels")?.unwrap_or_default(),
+            // As they are compared, whatever form the other system writes them in.
+            rooms: patterns(claims, "rooms", super::name_key)?,
+            channels: patterns(claims, "channels", str::to_owned)?.unwrap_or_default(),
             is_admin: claims.get("role").and_then(Value::as_str) == Some("admin"),
             expires_at: claims.get("exp").and_then(seconds).ok_or(Refusal::BadClaim("exp"))?,
         })
@@ -61,11 +62,15 @@ fn name_of(claims: &Map<String, Value>, sub: &str) -> String {
 
 /// The patterns of a claim; `None` when it is not there. One that cannot be read refuses the token: passed over, it
 /// could leave more rights than were meant.
-fn patterns(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<Vec<Pattern>>, Refusal> {
+fn patterns(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+    form: impl Fn(&str) -> String,
+) -> Result<Option<Vec<Pattern>>, Refusal> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
     let bad = Refusal::BadClaim(claim);
     let items = value.as_array().filter(|items| items.len() <= PATTERNS_MAX).ok_or(bad)?;
-    let parsed = items.iter().map(|item| Pattern::parse(item.as_str()?).ok()).collect::<Option<_>>();
+    let parsed = items.iter().map(|item| Pattern::parse(&form(item.as_str()?)).ok()).collect::<Option<_>>();
     parsed.map(Some).ok_or(bad)
 }
 

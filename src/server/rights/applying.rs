@@ -32,6 +32,7 @@ impl Apply for Rights {
             | Kind::Link
             | Kind::Publisher
             | Kind::Submission
+            | Kind::Time
             | Kind::Leap => Ok(()),
         };
         // It does not stop what comes after it, which may take a right away.

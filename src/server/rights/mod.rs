@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 
 pub use self::channels::{ChannelRights, LimitedChannel};
 use super::{
-    auth::{Identity, Submission, covers},
+    auth::{Identity, Submission, covers, name_key},
     error::Error,
     following::Following,
     hub::Hub,
@@ -125,7 +125,7 @@ impl Rights {
     /// See [`Rights::check_entry`].
     pub fn may_enter(&self, room: &RoomId, who: Option<&Identity>) -> bool {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
-            return covers(patterns, room.as_str());
+            return covers(patterns, &name_key(room.as_str()));
         }
         let user_id = who.map(|identity| identity.user.id.as_str());
         applying::is_open_to(self.lock_rooms().get(room), user_id)

@@ -76,15 +76,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
             let message = "A form is sent with Content-Type: application/x-www-form-urlencoded.";
             return Err(Rejection::new(Code::BadRequest, message));
         }
-        parse_form(&body).map(Self)
+        parse_form(&charset::decode(&body, media_type.charset.as_deref())?, media_type.charset.as_deref())
+            .map(Self)
     }
 }
 
-fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
+/// Its fields are decoded by hand, because the crate puts question marks in the place of what it cannot decode.
+fn parse_form<T: DeserializeOwned>(body: &str, charset: Option<&str>) -> Result<T, Rejection> {
     let refused = |error| Rejection::new(Code::BadRequest, describe(&error));
-    let mut fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
-        .map_err(|_| Rejection::new(Code::BadRequest, "The form is not UTF-8."))?;
-    fields.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    let fields = body.split('&').filter(|field| !field.is_empty()).map(|field| {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        let name = charset::decode_form(name, charset)?.to_ascii_lowercase();
+        Ok((name, charset::decode_form(value, charset)?))
+    });
+    let fields = fields.collect::<Result<Vec<(String, String)>, Rejection>>()?;
     let fields = serde_urlencoded::to_string(fields).expect("texts are always encoded");
     serde_urlencoded::from_str(&fields).map_err(refused)
 }

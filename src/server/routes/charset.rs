@@ -1,7 +1,8 @@
 //! The text of bytes in a declared or recognized charset. What cannot be decoded without a doubt is refused: a text with
 //! wrong letters would be stored for ever. Bodies and headers are read by it.
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16LE, WINDOWS_1252};
+use percent_encoding::percent_decode_str;
 
 use crate::protocol::problem::{Code, Rejection};
 
@@ -12,6 +13,11 @@ pub(super) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Reject
     let declared = label.map_or(Ok(UTF_8), encoding_of)?;
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (encoding, &bytes[length..]),
+        None if declared == UTF_16LE && !bytes.is_empty() && !label.is_some_and(names_an_order) => {
+            let message = "The order of the bytes of UTF-16 is not known here: begin with a byte order mark, or say \
+                           charset=utf-16le or utf-16be.";
+            return Err(Rejection::new(Code::BadMediaType, message));
+        }
         None => (declared, bytes),
     };
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
@@ -27,6 +33,21 @@ pub(super) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Reject
     })
 }
 
+/// Decodes a name or a value of a form (URL Standard, 5.1) in a body that was decoded: its escapes are bytes of the same
+/// charset, and what else is not ASCII is text already.
+pub(super) fn decode_form(text: &str, label: Option<&str>) -> Result<String, Rejection> {
+    let (mut decoded, mut bytes) = (String::new(), Vec::new());
+    for part in text.split_inclusive(|c: char| !c.is_ascii()) {
+        let (ascii, other) = part.split_at(part.find(|c: char| !c.is_ascii()).unwrap_or(part.len()));
+        bytes.extend(percent_decode_str(&ascii.replace('+', " ")));
+        if !other.is_empty() {
+            decoded += &decode(&std::mem::take(&mut bytes), label)?;
+            decoded += other;
+        }
+    }
+    Ok(decoded + &decode(&bytes, label)?)
+}
+
 /// Decodes a header: UTF-8 if it is, as curl sends what was typed, or else Latin-1, as HTTP once had it.
 pub(super) fn decode_header(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
@@ -35,11 +56,24 @@ pub(super) fn decode_header(bytes: &[u8]) -> String {
     }
 }
 
+/// Browsers take UTF-16 by itself for little-endian, RFC 2781 for big-endian: senders are of either kind.
+fn names_an_order(label: &str) -> bool {
+    label.trim().eq_ignore_ascii_case("utf-16le")
+}
+
 fn encoding_of(label: &str) -> Result<&'static Encoding, Rejection> {
     // Browsers take ASCII for Latin-1; of a sender that says ASCII and sends more, UTF-8 is the likely and checkable guess.
     if ["ascii", "us-ascii"].iter().any(|ascii| label.eq_ignore_ascii_case(ascii)) {
         return Ok(UTF_8);
     }
+    // Windows' numbers for what the Encoding Standard has by name.
+    let label = match label.trim().to_ascii_lowercase().as_str() {
+        "cp932" | "ms932" => "shift_jis",
+        "cp936" | "ms936" => "gbk",
+        "cp949" | "ms949" => "euc-kr",
+        "cp950" | "ms950" => "big5",
+        _ => label,
+    };
     Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
         let message = "The charset of the body is not known here; send UTF-8.";
         Rejection::new(Code::BadMediaType, message)
@@ -55,9 +89,12 @@ mod tests {
         for (bytes, label, expected) in [
             (&b"gr\xfc\xdfe"[..], Some("ISO-8859-1"), "grüße"),
             (b"\x82\xa0", Some("Shift_JIS"), "あ"),
+            (b"\x82\xa0", Some("CP932"), "あ"),
             (b"\xef\xbb\xbfhi", None, "hi"),
             (b"\xff\xfeh\0i\0", None, "hi"),
             (b"\xfe\xff\0h\0i", Some("utf-16"), "hi"),
+            (b"h\0i\0", Some("UTF-16LE"), "hi"),
+            (b"\0h\0i", Some("utf-16be"), "hi"),
             ("grüße".as_bytes(), Some("us-ascii"), "grüße"),
             ("grüße".as_bytes(), None, "grüße"),
         ] {
@@ -72,5 +109,24 @@ mod tests {
         assert_eq!(code(b"gr\xfc\xdfe", Some("utf-8")), Code::BadRequest);
         assert_eq!(code(b"x", Some("klingon")), Code::BadMediaType);
         assert_eq!(code(b"x", Some("utf-7")), Code::BadMediaType);
+        for label in ["utf-16", "UTF-16", "unicode", "ucs-2"] {
+            assert_eq!(code(b"\0h\0i", Some(label)), Code::BadMediaType, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_form_is_decoded_by_the_charset_of_the_form() {
+        for (text, label, expected) in [
+            ("a+b%20c%2B", None, "a b c+"),
+            ("gr%C3%BC%C3%9Fe", None, "grüße"),
+            ("gr%FC%DFe", Some("latin1"), "grüße"),
+            ("ü%FCü", Some("latin1"), "üüü"),
+            ("%82%A0", Some("Shift_JIS"), "あ"),
+            ("100%", None, "100%"),
+            ("", None, ""),
+        ] {
+            assert_eq!(decode_form(text, label).as_deref(), Ok(expected), "{text}");
+        }
+        assert_eq!(decode_form("gr%FC%DFe", None).expect_err("no UTF-8").code, Code::BadRequest);
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn get(
     state.rights.check_reader(client.caller.as_ref())?;
     let channels = query.channels()?;
     if wants_json(&headers) {
-        page(&state, &client, channels, &query).await
+        page(&state, &client, channels, &headers, &query).await
     } else {
         stream(&state, &client, channels, &headers, &query).await
     }
@@ -51,9 +51,10 @@ async fn page(
     state: &AppState,
     client: &Client,
     channels: Channels,
+    headers: &HeaderMap,
     query: &LogQuery,
 ) -> Result<Response, Error> {
-    let (query, limit) = query.page()?;
+    let (query, limit) = query.page(headers)?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
     let admission = admit(state, caller.filter(|_| query.waits())).await?;

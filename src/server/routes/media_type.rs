@@ -62,6 +62,8 @@ fn kind_of(essence: &str) -> Kind {
         "application/x-www-form-urlencoded" => Kind::Form,
         "multipart/form-data" => Kind::Multipart,
         _ if essence.ends_with("+json") => Kind::Json,
+        // An envelope, as `application/xml` is.
+        "text/xml" => Kind::Other,
         _ if essence.starts_with("text/") => Kind::Text,
         _ => Kind::Other,
     }

@@ -15,7 +15,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(text)| Self(text)).map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
+        path.map(|Path(text)| Self(text)).map_err(|_| unreadable())
     }
 }
 
@@ -27,7 +27,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PathPair {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        path.map(|Path((first, second))| Self(first, second))
-            .map_err(|error| Rejection::new(Code::BadRequest, error.body_text()))
+        path.map(|Path((first, second))| Self(first, second)).map_err(|_| unreadable())
     }
+}
+
+fn unreadable() -> Rejection {
+    Rejection::new(Code::BadRequest, "The address is not UTF-8 when its percent-encoding is undone.")
 }

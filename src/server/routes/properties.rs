@@ -68,7 +68,7 @@ proptest! {
         headers in headers(&["title", "level", "tags", "link", "content-type"]),
         body in prop_oneof![text().prop_map(String::into_bytes), vec(any::<u8>(), 0..60)],
     ) {
-        if let Ok(read) = publish::read(&headers, &Bytes::from(body)) {
+        if let Ok(read) = publish::read(&headers, None, &Bytes::from(body)) {
             read.publications.iter().for_each(|(publication, _)| assert_same_again(publication));
         }
     }
@@ -84,7 +84,7 @@ proptest! {
         ),
     ) {
         let body = Bytes::from(serde_json::to_vec(&values).expect("JSON"));
-        if let Ok(read) = publish::read(&HeaderMap::from_iter([is_json()]), &body) {
+        if let Ok(read) = publish::read(&HeaderMap::from_iter([is_json()]), None, &body) {
             prop_assert!(read.is_array && read.publications.len() == values.len());
             read.publications.iter().for_each(|(publication, _)| assert_same_again(publication));
         }
@@ -100,7 +100,7 @@ proptest! {
             (HeaderName::from_static("title"), title.parse().expect("ASCII")),
             (HeaderName::from_static("tags"), tags.join(", ").parse().expect("ASCII")),
         ]);
-        let by_headers = publish::read(&headers, &Bytes::from(text.clone())).expect("fine");
+        let by_headers = publish::read(&headers, None, &Bytes::from(text.clone())).expect("fine");
         let body = Body::Notification {
             title: Some(title), text, level: Default::default(), tags, link: None, key: None,
         };
@@ -112,7 +112,7 @@ proptest! {
         uri in query(&["before", "after", "lastEventId", "last", "limit", "wait", "seen", "other", "_"]),
     ) {
         let Ok(query) = LogQuery::of_room(uri.query()) else { return Ok(()) };
-        if let Ok((page, limit)) = query.page() {
+        if let Ok((page, limit)) = query.page(&HeaderMap::new()) {
             prop_assert!((1..=200).contains(&limit));
             if let PageQuery::After(cursor, _) | PageQuery::Before(cursor) = page {
                 prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));

@@ -15,9 +15,10 @@ use axum::{
 };
 
 pub(super) use self::lenient::Lenient;
-use self::parameters::{bad, cursor, decode, is_meaningless, number, recognize, yes_or_no};
+use self::parameters::{bad, cursor, number, recognize, yes_or_no};
+pub(super) use self::parameters::{decode, is_meaningless, misspelt};
 use crate::{
-    protocol::problem::Rejection,
+    protocol::{cursor::Cursor, problem::Rejection},
     server::{
         feed::parse_channels,
         hub::{PageQuery, Start},
@@ -103,27 +104,44 @@ impl LogQuery {
         parse_channels(named.as_deref())
     }
 
-    /// The page that is asked for, and how many entries of it.
-    pub(super) fn page(&self) -> Result<(PageQuery, usize), Rejection> {
+    /// The page that is asked for, and how many entries of it. `last` alone asks for so many of the newest.
+    pub(super) fn page(&self, headers: &HeaderMap) -> Result<(PageQuery, usize), Rejection> {
         let wait = Duration::from_secs(self.wait.unwrap_or(0) as u64);
-        let query = match (&self.before, &self.after) {
+        let query = match (&self.before, self.resumed_at(headers)?) {
             (Some(_), Some(_)) => return Err(bad("before and after exclude each other.")),
             (Some(before), None) => PageQuery::Before(cursor("before", before)?),
-            (None, Some(after)) => PageQuery::After(cursor("after", after)?, wait),
+            (None, Some(after)) => PageQuery::After(after, wait),
             (None, None) => PageQuery::Newest,
         };
-        Ok((query, self.limit.unwrap_or(LIMIT_DEFAULT)))
+        let newest = self.last.filter(|last| *last > 0 && query == PageQuery::Newest);
+        Ok((query, self.limit.or(newest).unwrap_or(LIMIT_DEFAULT)))
     }
 
-    /// Where a stream starts. A browser that reconnects repeats the address it first asked for and adds the header
-    /// `Last-Event-ID`, so the header is the newer of the two.
+    /// Where a stream starts.
     pub(super) fn start(&self, headers: &HeaderMap) -> Result<Start, Rejection> {
+        let of_pages = [
+            ("before", self.before.is_some()),
+            ("limit", self.limit.is_some()),
+            ("wait", self.wait.is_some()),
+        ];
+        if let Some((name, _)) = of_pages.iter().find(|(_, is_given)| *is_given) {
+            return Err(bad(&format!("{name} is for pages of JSON, not for a stream.")));
+        }
+        match (self.resumed_at(headers)?, self.last) {
+            (Some(after), _) => Ok(Start::After(after)),
+            (None, Some(last)) => Ok(Start::Last(last)),
+            (None, None) => Ok(Start::New),
+        }
+    }
+
+    /// The place after which to go on. A browser that reconnects repeats the address it first asked for and adds the
+    /// header `Last-Event-ID`, so the header is the newer of the two.
+    fn resumed_at(&self, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
         let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim());
-        match (header.filter(|value| !value.is_empty()), &self.after, self.last) {
-            (Some(header), _, _) => Ok(Start::After(cursor("Last-Event-ID", header)?)),
-            (None, Some(after), _) => Ok(Start::After(cursor("after", after)?)),
-            (None, None, Some(last)) => Ok(Start::Last(last)),
-            (None, None, None) => Ok(Start::New),
+        match (header.filter(|value| !value.is_empty()), &self.after) {
+            (Some(header), _) => cursor("Last-Event-ID", header).map(Some),
+            (None, Some(after)) => cursor("after", after).map(Some),
+            (None, None) => Ok(None),
         }
     }
 }

@@ -1,6 +1,11 @@
 //! `/api/rooms`: the rooms and their talk over plain HTTP.
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use serde::Serialize;
 
 use super::{
@@ -8,7 +13,7 @@ use super::{
     live::{Client, connect_poll},
     page_answer::{answer, cut_short, return_member},
     path::PathText,
-    query::RoomQuery,
+    query::{RoomQuery, misspelt},
     visitor::{Caller, Visitor, admit, no_session, over},
 };
 use crate::{
@@ -67,8 +72,20 @@ impl FromMembers for NewMessage {
 /// Whether who sent this member may have meant to say who may enter: then a room is not made without it. By the words
 /// that other chats use, and by what is nearly `private`.
 fn looks_like_a_right(name: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 32] = [
+        "acl",
+        "confid",
+        "exclu",
+        "hide",
+        "intern",
+        "listed",
+        "mode",
+        "participa",
+        "protect",
         "priv",
+        "pass",
+        "guest",
+        "audience",
         "secret",
         "public",
         "hidden",
@@ -90,22 +107,7 @@ fn looks_like_a_right(name: &str) -> bool {
         "type",
     ];
     let letters: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-    WORDS.iter().any(|word| letters.contains(word)) || distance(&letters, "private") <= 2
-}
-
-/// How many letters have to be put in, taken out or changed (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, letter) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, other) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    WORDS.iter().any(|word| letters.contains(word)) || misspelt(&letters, &["private"]).is_some()
 }
 
 /// All rooms that the caller may enter.
@@ -131,12 +133,13 @@ pub(super) async fn messages(
     State(state): State<AppState>,
     PathText(room): PathText,
     client: Client,
+    headers: HeaderMap,
     RoomQuery(query): RoomQuery,
 ) -> Result<Response, Error> {
     let caller = client.caller.as_ref();
     let room = state.chat.room(&room, caller).await?;
     let seen = query.seen.clone();
-    let (query, limit) = query.page()?;
+    let (query, limit) = query.page(&headers)?;
     let _counted = connect_poll(&state, &query, &client)?;
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;

@@ -13,36 +13,72 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The text with its encoded words decoded. What looks like one and cannot be decoded stays as it is.
+/// Decodes the encoded words of a text and joins those between which only white space stands (RFC 2047, 6.2). Senders
+/// that fold lines may split a character between two of them, so neighbours in one charset are decoded together. What
+/// cannot be decoded stays as it is.
 pub(super) fn decode(text: &str) -> String {
-    let (mut decoded, mut rest, mut after_word) = (String::new(), text, false);
+    let (mut decoded, mut rest) = (String::new(), text);
+    let mut run: Option<Run> = None;
     while let Some(start) = rest.find("=?") {
-        let (between, word) = rest.split_at(start);
-        match word_at(word) {
-            Some((text, length)) => {
-                // White space between two encoded words belongs to neither (RFC 2047, 6.2).
-                if !(after_word && between.trim().is_empty()) {
-                    decoded.push_str(between);
-                }
-                decoded.push_str(&text);
-                (rest, after_word) = (&word[length..], true);
+        let (between, from) = rest.split_at(start);
+        let Some(word) = word_at(from) else {
+            run.take().into_iter().for_each(|run| run.end(&mut decoded));
+            decoded.push_str(between);
+            decoded.push_str("=?");
+            rest = &from[2..];
+            continue;
+        };
+        rest = &from[word.length..];
+        match &mut run {
+            Some(run) if between.trim().is_empty() && run.charset == word.charset => {
+                run.extend(between, word)
             }
-            None => {
-                decoded.push_str(between);
-                decoded.push_str("=?");
-                (rest, after_word) = (&word[2..], false);
+            _ => {
+                let is_gap = run.is_some() && between.trim().is_empty();
+                run.take().into_iter().for_each(|run| run.end(&mut decoded));
+                decoded.push_str(if is_gap { "" } else { between });
+                run = Some(Run { charset: word.charset, bytes: word.bytes, raw: word.raw.to_owned() });
             }
         }
     }
+    run.into_iter().for_each(|run| run.end(&mut decoded));
     decoded + rest
 }
 
-/// The encoded word at the start of `text`, decoded, and its length in bytes.
-fn word_at(text: &str) -> Option<(String, usize)> {
+/// One encoded word.
+struct Word<'a> {
+    charset: &'static Encoding,
+    bytes: Vec<u8>,
+    raw: &'a str,
+    length: usize,
+}
+
+/// Words of one charset, one after the other.
+struct Run {
+    charset: &'static Encoding,
+    bytes: Vec<u8>,
+    raw: String,
+}
+
+impl Run {
+    fn extend(&mut self, between: &str, word: Word<'_>) {
+        self.bytes.extend(word.bytes);
+        self.raw.extend([between, word.raw]);
+    }
+
+    fn end(self, decoded: &mut String) {
+        match self.charset.decode_without_bom_handling_and_without_replacement(&self.bytes) {
+            Some(text) => decoded.push_str(&text),
+            None => decoded.push_str(&self.raw),
+        }
+    }
+}
+
+fn word_at(text: &str) -> Option<Word<'_>> {
     let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
     let (encoding, rest) = rest.split_once('?')?;
     let (content, after) = rest.split_once("?=")?;
-    // A language may stand behind the charset (RFC 2231, 5).
+    // After a * stands the language (RFC 2231, 5).
     let charset = charset.split('*').next().unwrap_or_default();
     let bytes = match encoding {
         "B" | "b" => BASE64.decode(content).ok()?,
@@ -50,8 +86,8 @@ fn word_at(text: &str) -> Option<(String, usize)> {
         _ => return None,
     };
     let charset = Encoding::for_label_no_replacement(charset.as_bytes())?;
-    let decoded = charset.decode_without_bom_handling_and_without_replacement(&bytes)?.into_owned();
-    Some((decoded, text.len() - after.len()))
+    let length = text.len() - after.len();
+    Some(Word { charset, bytes, raw: &text[..length], length })
 }
 
 /// The `Q` encoding: `_` is a space, `=E4` a byte.
@@ -84,6 +120,8 @@ mod tests {
             ("=?iso-8859-1?Q?a=E4?= =?iso-8859-1?Q?b?=", "aäb"),
             ("=?utf-8*en?B?aGk?=", "hi"),
             ("=?iso-2022-jp?B?GyRCJCIbKEI=?=", "あ"),
+            ("=?utf-8?B?4w==?= =?utf-8?B?gYI=?=", "あ"),
+            ("=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c"),
             ("plain", "plain"),
             ("a =? b ?= c", "a =? b ?= c"),
             ("=?klingon?Q?x?= =?utf-8?B?/w==?=", "=?klingon?Q?x?= =?utf-8?B?/w==?="),

@@ -4,8 +4,6 @@
 //! The rule: a body is a form when its first part is `name=value` and the name is known here, or when there is no white
 //! space in it, as in everything that was encoded for a form. Otherwise it is a text: `a=b is good` is one.
 
-use percent_encoding::percent_decode_str;
-
 use crate::{
     protocol::{
         problem::{Code, Rejection},
@@ -72,22 +70,28 @@ fn decode(value: &str, charset: Option<&str>) -> Result<String, Rejection> {
     if value.contains(char::is_whitespace) {
         return Ok(value.to_owned());
     }
-    let bytes: Vec<u8> = percent_decode_str(&value.replace('+', " ")).collect();
-    charset::decode(&bytes, charset)
+    charset::decode_form(value, charset)
 }
 
 /// `curl --data-urlencode 'backup done'` encodes a text that has no name.
 fn decode_text(text: &str, is_encoded: bool, charset: Option<&str>) -> Result<String, Rejection> {
-    if !(is_encoded && has_escaped_space(text)) {
+    if !(is_encoded && is_escaped(text)) {
         return Ok(text.to_owned());
     }
-    let bytes: Vec<u8> = percent_decode_str(text).collect();
-    charset::decode(&bytes, charset)
+    charset::decode_form(text, charset)
 }
 
-/// An address may have escapes, too, and stays as it is.
-fn has_escaped_space(text: &str) -> bool {
-    !text.contains("://") && ["%20", "%0A", "%0a"].iter().any(|space| text.contains(space))
+/// Whether a text without a space was encoded as a form's field, as `curl --data-urlencode` does: it has escapes and
+/// nothing that is none, or pluses between letters only. An address and `C++` are left alone.
+fn is_escaped(text: &str) -> bool {
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let has_escapes = text.contains('%') && text.split('%').skip(1).all(is_escape);
+    let is_between = |(before, after): (&str, &str)| {
+        before.ends_with(char::is_alphabetic) && after.starts_with(char::is_alphabetic)
+    };
+    let pluses = || text.match_indices('+').map(|(at, _)| (&text[..at], &text[at + 1..]));
+    let has_pluses = text.contains('+') && pluses().all(is_between);
+    !text.contains("://") && (has_escapes || has_pluses)
 }
 
 #[cfg(test)]
@@ -123,7 +127,18 @@ mod tests {
         ] {
             assert_eq!(read(body, None), Ok(FormOrText::Text(body.to_owned())));
         }
-        assert_eq!(read("backup%20done", None), Ok(FormOrText::Text("backup done".to_owned())));
+        for (body, text) in [
+            ("backup%20done", "backup done"),
+            ("backup+done", "backup done"),
+            ("%E5%AE%8C%E4%BA%86", "完了"),
+            ("C%2B%2B+built", "C++ built"),
+            ("100%25", "100%"),
+            ("C++", "C++"),
+            ("1+1", "1+1"),
+            ("50%off", "50%off"),
+        ] {
+            assert_eq!(read(body, None), Ok(FormOrText::Text(text.to_owned())), "{body}");
+        }
     }
 
     #[test]

@@ -1,36 +1,93 @@
-//! A notification from a plain text and the headers beside it, and the `Idempotency-Key`. `read.rs` and `mod.rs` call it.
+//! A notification from a plain text and what stands beside it, in headers or the query, and the `Idempotency-Key`. `read.rs` and `mod.rs` call it.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 
 use super::encoded_words;
 use crate::{
     protocol::{
         feed::{Body, Level},
+        members::{NAMED_MAX, told},
         problem::{Code, Rejection},
-        publication::{Publication, parse_level, split_tags},
+        publication::{
+            LEVEL_NAMES, LINK_NAMES, Publication, TAGS_NAMES, TITLE_NAMES, parse_level, split_tags,
+        },
         text::is_blank,
     },
-    server::routes::charset::decode_header,
+    server::routes::{charset::decode_header, query},
 };
 
 /// Longest `Idempotency-Key`, in bytes: a UUID or a hash fits many times.
 const KEY_MAX_BYTES: usize = 200;
+/// The one header of these that HTTP itself has.
+const PRIORITY: &str = "priority";
 
-/// The notification of a text.
-pub(super) fn notification(headers: &HeaderMap, text: &str) -> Result<Publication, Rejection> {
-    let level = text_of(headers, "level").map_or(Ok(Level::default()), |level| {
-        parse_level(&level.trim().to_lowercase()).ok_or_else(|| {
-            Rejection::new(Code::BadRequest, "The header Level is info, success, warning or error.")
+/// What a request says beside its body: in headers and, as senders that can set none do, in its query.
+pub(super) struct Beside<'a> {
+    headers: &'a HeaderMap,
+    query: Vec<(String, String)>,
+}
+
+impl<'a> Beside<'a> {
+    /// Refuses a query that is not UTF-8.
+    pub(super) fn of(headers: &'a HeaderMap, query: Option<&str>) -> Result<Self, Rejection> {
+        let mut pairs = Vec::new();
+        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (query::decode(name, name)?, query::decode(name, value)?);
+            pairs.push((name, value));
+        }
+        Ok(Self { headers, query: pairs })
+    }
+
+    /// The notification of a text.
+    pub(super) fn notification(&mut self, text: &str) -> Result<Publication, Rejection> {
+        Publication::new(Body::Notification {
+            title: self.take(&[&TITLE_NAMES[..], &["t"]].concat()).map(|(_, title)| title),
+            text: text.to_owned(),
+            level: self.level()?,
+            tags: self
+                .take(&[&TAGS_NAMES[..], &["tag", "ta"]].concat())
+                .map(|(_, tags)| split_tags(&tags))
+                .unwrap_or_default(),
+            link: self.take(&LINK_NAMES).map(|(_, link)| without_brackets(&link)),
+            key: None,
         })
-    })?;
-    Publication::new(Body::Notification {
-        title: text_of(headers, "title"),
-        text: text.to_owned(),
-        level,
-        tags: text_of(headers, "tags").map(|tags| split_tags(&tags)).unwrap_or_default(),
-        link: text_of(headers, header::LINK.as_str()).map(|link| without_brackets(&link)),
-        key: None,
-    })
+    }
+
+    /// The names of what the query says and nobody took.
+    pub(super) fn ignored(self) -> Vec<String> {
+        let names = self.query.into_iter().map(|(name, _)| name).filter(|name| !query::is_meaningless(name));
+        names.map(|name| format!("?{}", told(&name))).take(NAMED_MAX).collect()
+    }
+
+    fn level(&mut self) -> Result<Level, Rejection> {
+        let Some((name, level)) = self.take(&[&LEVEL_NAMES[..], &["prio", "p"]].concat()) else {
+            return Ok(Level::default());
+        };
+        match parse_level(name, &level.trim().to_lowercase()) {
+            Some(level) => Ok(level),
+            // Browsers and proxies have a header of that name for something else (RFC 9218).
+            None if name == PRIORITY => Ok(Level::default()),
+            None => Err(Rejection::new(
+                Code::BadRequest,
+                format!("{name} is info, success, warning or error, or a priority from 1 to 5."),
+            )),
+        }
+    }
+
+    /// The first of these that says something: as a header, one with `X-`, or in the query.
+    fn take<'n>(&mut self, names: &[&'n str]) -> Option<(&'n str, String)> {
+        names.iter().find_map(|name| {
+            let header = text_of(self.headers, name).or_else(|| text_of(self.headers, &format!("x-{name}")));
+            header.or_else(|| self.take_from_query(name)).map(|text| (*name, text))
+        })
+    }
+
+    fn take_from_query(&mut self, name: &str) -> Option<String> {
+        let is_it = |(known, _): &(String, String)| known.eq_ignore_ascii_case(name);
+        let place = self.query.iter().position(is_it)?;
+        Some(self.query.remove(place).1).filter(|text| !is_blank(text))
+    }
 }
 
 /// The `Idempotency-Key`, if there is one that is not empty.

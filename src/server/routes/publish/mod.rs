@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 
 use axum::{
     Json,
-    extract::{ConnectInfo, State},
+    extract::{ConnectInfo, RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -44,12 +44,13 @@ pub(super) async fn post(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     ClientAddress(address): ClientAddress,
     PathText(channel): PathText,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
     let author = Author::of(&state, peer, &channel, &headers).await?;
     state.limits.publish(author.token(), address).await?;
-    let Read { publications, is_array } = read(&headers, &body)?;
+    let Read { publications, is_array } = read(&headers, query.as_deref(), &body)?;
     let key = idempotency_key(&headers)?;
     let (publications, ignored): (Vec<_>, Vec<_>) = publications.into_iter().unzip();
     let published = state.feed.publish(&channel, &author.to_string(), publications, key.as_deref()).await?;

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     form::{self, FormOrText, PAYLOAD},
-    headers::notification,
+    headers::Beside,
     multipart,
 };
 use crate::{
@@ -32,24 +32,29 @@ pub(in crate::server::routes) struct Read {
 }
 
 /// Reads it. Refuses media types that are none of ours with [`Code::BadMediaType`].
-pub(in crate::server::routes) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Read, Rejection> {
+pub(in crate::server::routes) fn read(
+    headers: &HeaderMap,
+    query: Option<&str>,
+    body: &Bytes,
+) -> Result<Read, Rejection> {
     let MediaType { kind, charset } = MediaType::of(headers)?;
     let decoded = || charset::decode(body, charset.as_deref());
-    let read = match kind {
+    let mut beside = Beside::of(headers, query)?;
+    let mut read = match kind {
         Kind::Json => from_json(parse_json(&decoded()?, "body")?)?,
-        Kind::Text => one((notification(headers, &decoded()?)?, Vec::new())),
+        Kind::Text => one((beside.notification(&decoded()?)?, Vec::new())),
         Kind::Multipart => from_fields(multipart::read(headers, body)?)?,
-        Kind::Absent => match entries_in(&decoded()?) {
+        Kind::Absent => match entries_in(&decoded()?)? {
             Some(value) => from_json(value)?,
-            None => one((notification(headers, &decoded()?)?, Vec::new())),
+            None => one((beside.notification(&decoded()?)?, Vec::new())),
         },
         Kind::Form => {
             let text = decoded()?;
-            match (entries_in(&text), charset.as_deref()) {
+            match (entries_in(&text)?, charset.as_deref()) {
                 (Some(value), _) => from_json(value)?,
                 (None, charset) => match form::read(&text, charset)? {
                     FormOrText::Form(fields) => from_fields(fields)?,
-                    FormOrText::Text(text) => one((notification(headers, &text)?, Vec::new())),
+                    FormOrText::Text(text) => one((beside.notification(&text)?, Vec::new())),
                 },
             }
         }
@@ -59,6 +64,9 @@ pub(in crate::server::routes) fn read(headers: &HeaderMap, body: &Bytes) -> Resu
             return Err(Rejection::new(Code::BadMediaType, message));
         }
     };
+    if let Some((_, ignored)) = read.publications.first_mut() {
+        ignored.extend(beside.ignored());
+    }
     read.publications.iter().try_for_each(|(publication, _)| check_link(publication))?;
     Ok(read)
 }
@@ -77,16 +85,27 @@ fn from_json(value: Value) -> Result<Read, Rejection> {
     }
 }
 
-/// JSON that does not say it is: an object, or an array of objects. Who forgets `-H 'content-type: …'` did not mean the
-/// braces as a text.
-fn entries_in(body: &str) -> Option<Value> {
-    if !body.trim_start().starts_with(['{', '[']) {
-        return None;
+/// The entries in a body whose sender did not say that they are JSON, as `curl -d` does not. What begins as entries do
+/// and cannot be read is refused: stored as a text it would be noise that nobody notices.
+fn entries_in(body: &str) -> Result<Option<Value>, Rejection> {
+    if !begins_like_entries(body) {
+        return Ok(None);
     }
-    let value: Value = serde_json::from_str(body).ok()?;
-    let is_list =
-        value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object));
-    (value.is_object() || is_list).then_some(value)
+    let read = parse_json(body, "body").map(Some);
+    read.map_err(|Rejection { code, message, .. }| {
+        Rejection::new(
+            code,
+            format!("{message} A text that begins like JSON is sent with Content-Type: text/plain."),
+        )
+    })
+}
+
+/// An object that is empty or has a member, or a list of objects.
+fn begins_like_entries(body: &str) -> bool {
+    let body = body.trim_start();
+    let within = |open| body.strip_prefix(open).map(str::trim_start);
+    within('{').is_some_and(|rest| rest.starts_with(['"', '}']))
+        || within('[').is_some_and(|rest| rest.starts_with('{'))
 }
 
 fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {

@@ -10,8 +10,25 @@ use crate::protocol::{
 };
 
 /// Added by libraries so that no cache answers, and to links by those who count visits. They mean nothing here.
-const MEANINGLESS: [&str; 8] = ["_", "t", "ts", "cb", "cachebust", "cachebuster", "nocache", "rnd"];
-const MEANINGLESS_PREFIX: &str = "utm_";
+const MEANINGLESS: [&str; 16] = [
+    "cache",
+    "cachebust",
+    "cachebuster",
+    "cb",
+    "dc",
+    "nc",
+    "nocache",
+    "nonce",
+    "r",
+    "rand",
+    "random",
+    "rnd",
+    "t",
+    "timestamp",
+    "ts",
+    "v",
+];
+const MEANINGLESS_PREFIXES: [&str; 2] = ["_", "utm_"];
 
 /// Changes of letters that a misspelt name may be away from the one that was meant.
 const MISSPELT_MAX: usize = 2;
@@ -19,7 +36,7 @@ const MISSPELT_MAX: usize = 2;
 const TOLD_MAX_CHARACTERS: usize = 40;
 
 /// A name or a value as it was meant. `told` names it in a refusal.
-pub(super) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
+pub(in crate::server::routes) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
     let broken = |what| bad(&format!("{} {what}.", cut(told)));
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !text.split('%').skip(1).all(is_escape) {
@@ -30,9 +47,10 @@ pub(super) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
     Ok(decoded.map_err(|_| broken("is not UTF-8 when its percent-encoding is undone"))?.into_owned())
 }
 
-pub(super) fn is_meaningless(name: &str) -> bool {
+pub(in crate::server::routes) fn is_meaningless(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    MEANINGLESS.contains(&name.as_str()) || name.starts_with(MEANINGLESS_PREFIX)
+    MEANINGLESS.contains(&name.replace(['-', '_'], "").as_str())
+        || MEANINGLESS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The name that is meant. Letters may be of either case; libraries that stand for `EventSource` write the header's name.
@@ -42,14 +60,19 @@ pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Re
     if let Some(known) = known.iter().find(is_meant) {
         return Ok(*known);
     }
-    let plain = plain.trim_end_matches("[]");
-    let distance = |one: &&&str| strsim::osa_distance(plain, one);
-    let nearest = known.iter().min_by_key(distance).filter(|one| distance(one) <= MISSPELT_MAX);
-    let advice = match nearest {
+    let advice = match misspelt(name, known) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => format!("this address takes {}.", known.join(", ")),
     };
     Err(bad(&format!("There is no parameter {}: {advice}", cut(name))))
+}
+
+/// What a name that is not known was most likely meant to be.
+pub(in crate::server::routes) fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
+    let plain = plain.trim_end_matches("[]");
+    let distance = |one: &&&str| strsim::osa_distance(plain, one);
+    known.iter().min_by_key(distance).filter(|one| distance(one) <= MISSPELT_MAX).copied()
 }
 
 fn cut(text: &str) -> String {

@@ -1,7 +1,11 @@
 //! Tests of the queries: what is read, what is ignored, and what is refused in which words.
 
+use axum::http::HeaderName;
+
 use super::*;
 use crate::protocol::problem::Code;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 fn feed(query: &str) -> LogQuery {
     LogQuery::of_feed(Some(query)).unwrap_or_else(|refused| panic!("{query}: {refused:?}"))
@@ -89,13 +93,34 @@ fn a_fault_is_told_with_its_name_and_what_is_right() {
         assert!(refused.message.contains(words), "{query}: {}", refused.message);
     }
     for (query, words) in [("after=soon", "after is a cursor"), ("before=x:y", "before is a cursor")] {
-        let refused = feed(query).page().expect_err(query);
+        let refused = feed(query).page(&HeaderMap::new()).expect_err(query);
         assert_eq!(refused.code, Code::BadCursor);
         assert!(refused.message.contains(words), "{query}: {}", refused.message);
     }
     let rooms = LogQuery::of_room(Some("channel=ops")).expect_err("rooms have none");
     assert!(rooms.message.contains("no parameter channel: this address takes after"), "{}", rooms.message);
-    assert!(feed("before=e:1&lastEventId=e:2").page().is_err(), "both directions at once");
+    let both = feed("before=e:1&lastEventId=e:2").page(&HeaderMap::new());
+    assert!(both.is_err(), "both directions at once");
+}
+
+#[test]
+fn nothing_that_is_asked_for_is_passed_over() {
+    let page = |query, headers: &HeaderMap| feed(query).page(headers).expect(query);
+    let (none, header) =
+        (HeaderMap::new(), HeaderMap::from_iter([(LAST_EVENT_ID, "e:9".parse().expect("ASCII"))]));
+    let after = |text: &str| PageQuery::After(text.parse().expect("a cursor"), Duration::ZERO);
+    assert_eq!(page("last=1", &none), (PageQuery::Newest, 1));
+    assert_eq!(page("last=1&limit=7", &none), (PageQuery::Newest, 7));
+    assert_eq!(
+        page("last=1&after=e:1", &none),
+        (after("e:1"), LIMIT_DEFAULT),
+        "as for a stream, after goes first"
+    );
+    assert_eq!(page("after=e:1", &header), (after("e:9"), LIMIT_DEFAULT), "the header is the newer one");
+    for query in ["before=e:1", "limit=5", "wait=0"] {
+        let refused = feed(query).start(&none).expect_err(query);
+        assert!(refused.message.contains("not for a stream"), "{}", refused.message);
+    }
 }
 
 #[test]
