@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-pub use self::settled::{Leap, Reading};
+pub use self::settled::{Leap, Reading, Remembered};
 use self::settled::{SettledTime, Turn};
 
 /// The wall time in milliseconds since the Unix epoch.
@@ -46,8 +46,8 @@ impl Clock {
 
     /// Takes the newest entry of the history, if there is one, as the reference for the start: a wall time that is far
     /// past it is a leap. So is one that was a leap when the server ended. Call it before the settled time is asked for.
-    pub fn start_from(&self, newest_ms: Option<i64>, leap: Option<Leap>) {
-        let turn = self.lock().start_from((self.read)(), newest_ms, leap);
+    pub fn start_from(&self, newest_ms: Option<i64>, remembered: Remembered) {
+        let turn = self.lock().start_from((self.read)(), newest_ms, remembered);
         if let Some(turn) = turn {
             self.report(turn);
         }

@@ -1,13 +1,16 @@
-//! Remembers a leap of the clock in the store while it is not believed. A server that starts again within one judges
-//! age as before: its newest entries are dated by the leap and say nothing against it. The start and the background
-//! tasks are the callers.
+//! Remembers in the store what time it is by the settled clock, and a leap of the clock that is not believed yet. A
+//! start judges its clock by that: entries are dated by the wall, which may have been wrong for a while, and say nothing
+//! against a wall that is wrong in the same way again. The start and the background tasks are the callers.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::{Clock, Leap},
+    clock::{Clock, Leap, Remembered},
     store::{
         StoreError,
         directory::{Directory, Expect, Kind, Step},
@@ -16,40 +19,51 @@ use super::{
 
 /// How often the clock is looked at. It notices a leap at any reading; a server that nothing is asked of reads here.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How often the time is written. What is not known of it after a crash, a start takes for time that passed.
+const REPEAT: Duration = Duration::from_secs(60);
 
 /// One node's record.
 #[derive(Clone)]
-pub(super) struct LeapRecord {
+pub(super) struct ClockRecord {
     directory: Arc<dyn Directory>,
     node: String,
+    /// The node whose leap was gone on with, because this one had none. It may be this one by another name; if not, it
+    /// writes its own again.
+    adopted: Option<String>,
 }
 
-impl LeapRecord {
-    /// The record of the node with this name; nodes on one database need different ones.
-    pub(super) fn new(directory: Arc<dyn Directory>, node: String) -> Self {
-        Self { directory, node }
-    }
-
-    /// The leap that the server was in when it ended.
-    pub(super) async fn read(&self) -> Result<Option<Leap>, StoreError> {
-        self.directory.read(Kind::Leap, &self.node).await
+impl ClockRecord {
+    /// The record of the node with this name, and what it says; nodes on one database need different names. Of what it
+    /// does not say, the others' newest counts: it may have had another name.
+    pub(super) async fn open(
+        directory: Arc<dyn Directory>,
+        node: String,
+    ) -> Result<(Self, Remembered), StoreError> {
+        let own_or_newest = |(name, ms): &(String, i64)| (*name == node, *ms);
+        let times = directory.read_all::<i64>(Kind::Time, "").await?.into_iter();
+        let settled_ms = times.max_by_key(own_or_newest).map(|(_, settled_ms)| settled_ms);
+        let leaps = directory.read_all::<Leap>(Kind::Leap, "").await?.into_iter();
+        let (name, leap) = leaps.max_by_key(|(name, leap)| (*name == node, leap.wall_ms)).unzip();
+        let adopted = name.filter(|name| *name != node);
+        Ok((Self { directory, node, adopted }, Remembered { settled_ms, leap }))
     }
 
     /// Writes what becomes of the clock until `stop`. Begins with what is written.
-    pub(super) async fn keep(self, clock: Arc<Clock>, stop: CancellationToken) {
-        // Not known: it is written at the first tick, or removed.
+    pub(super) async fn keep(mut self, clock: Arc<Clock>, stop: CancellationToken) {
+        // Not known: it is written at the first tick.
         let (mut written, mut is_told) = (None, false);
         let mut ticks = tokio::time::interval(INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            let leap = clock.leap();
-            if written == Some(leap) {
+            let (settled_ms, leap) = (clock.settled_ms(), clock.leap());
+            let is_fresh = |(what, at): (Option<Leap>, Instant)| what == leap && at.elapsed() < REPEAT;
+            if written.is_some_and(is_fresh) {
                 continue;
             }
-            match self.write(leap).await {
-                Ok(()) => (written, is_told) = (Some(leap), false),
+            match self.write(settled_ms, leap).await {
+                Ok(()) => (written, is_told) = (Some((leap, Instant::now())), false),
                 // It is tried again every second; once is enough to be told.
                 Err(error) if !is_told => {
-                    tracing::error!(%error, "a leap of the clock could not be noted in the store");
+                    tracing::error!(%error, "the time of the clock could not be noted in the store");
                     is_told = true;
                 }
                 Err(_) => {}
@@ -57,14 +71,18 @@ impl LeapRecord {
         }
     }
 
-    async fn write(&self, leap: Option<Leap>) -> Result<(), StoreError> {
-        if leap.is_none() && self.read().await?.is_none() {
-            return Ok(());
-        }
-        let step = match leap {
-            Some(leap) => Step::put(Kind::Leap, &self.node, Expect::Anything, &leap),
-            None => Step::remove(Kind::Leap, &self.node, Expect::Anything),
-        };
-        self.directory.change(vec![step]).await.map(drop)
+    async fn write(&mut self, settled_ms: i64, leap: Option<Leap>) -> Result<(), StoreError> {
+        let remove = |node: &str| Step::remove(Kind::Leap, node, Expect::Anything);
+        let mut steps = vec![
+            Step::put(Kind::Time, &self.node, Expect::Anything, &settled_ms),
+            match leap {
+                Some(leap) => Step::put(Kind::Leap, &self.node, Expect::Anything, &leap),
+                None => remove(&self.node),
+            },
+        ];
+        steps.extend(self.adopted.as_deref().map(remove));
+        self.directory.change(steps).await?;
+        self.adopted = None;
+        Ok(())
     }
 }

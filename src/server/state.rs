@@ -12,13 +12,13 @@ use super::{
     backplane::{Backplane, Local, Redis},
     chat::{self, Chat},
     clock::Clock,
+    clock_record::ClockRecord,
     config::{AuthSetting, Config},
     ears::Ears,
     exit::BadSetting,
     feed::{self, Feed},
     following::{Apply, Following},
     hub::Hub,
-    leap_record::LeapRecord,
     measure,
     metrics::Metrics,
     operator::Operator,
@@ -61,7 +61,7 @@ pub struct Parts {
     /// The time.
     pub clock: Arc<Clock>,
     /// Where a leap of it is kept.
-    pub(super) leap_record: LeapRecord,
+    pub(super) clock_record: ClockRecord,
     /// Whom a token speaks for.
     pub auth: Arc<Auth>,
     /// Who runs the server, where nobody is administrator.
@@ -150,8 +150,8 @@ impl AppState {
         let Opened { store, directory } = opened.await.map_err(|error| not_opened(&location, error))?;
         // Before anything is appended: what is appended is dated by the clock that is judged here.
         let node = measure::channel(config.node_name.as_deref(), config.listen, backplane.is_shared());
-        let leap_record = LeapRecord::new(directory.clone(), node);
-        clock.start_from(store.newest_timestamp(clock.wall_ms()).await?, leap_record.read().await?);
+        let (clock_record, remembered) = ClockRecord::open(directory.clone(), node).await?;
+        clock.start_from(store.newest_timestamp(clock.wall_ms()).await?, remembered);
         let clock = Arc::new(clock);
         let hub = Hub::new(store, topics.clone());
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
@@ -192,7 +192,7 @@ impl AppState {
             backplane,
             auth,
             clock,
-            leap_record,
+            clock_record,
             operator,
             following,
             rights,

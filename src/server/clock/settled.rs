@@ -74,6 +74,15 @@ pub struct Leap {
     pub settled_ms: i64,
 }
 
+/// What was written down of a clock before a start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The settled time, of at most a minute before the end.
+    pub settled_ms: Option<i64>,
+    /// The leap in which it ended.
+    pub leap: Option<Leap>,
+}
+
 impl SettledTime {
     /// Believes the first reading.
     pub(super) fn new(patience: Duration, first: Reading) -> Self {
@@ -81,22 +90,27 @@ impl SettledTime {
         Self { patience_ms, believed_ms: first.difference_ms(), ahead: None }
     }
 
-    /// Believes the newest entry instead of a wall that is far past it. An entry that is dated after the wall says
-    /// nothing: the settled time is never ahead of the wall. Goes on with a leap of before, unless the wall came back:
-    /// by its own account the wall has stood there all the time, and longer only if it is near the newest entry still.
+    /// Believes what is remembered instead of a wall that is far past it; where nothing is, the newest entry. What is
+    /// dated after the wall says nothing: the settled time is never ahead of the wall. Goes on with a leap of before, by
+    /// whose own account the wall has stood there all the time, unless the wall is before it now.
     /// Returns what the operator is to be told of now; a new leap is told of at the next reading.
     pub(super) fn start_from(
         &mut self,
         now: Reading,
         newest_ms: Option<i64>,
-        leap: Option<Leap>,
+        Remembered { settled_ms, leap }: Remembered,
     ) -> Option<Turn> {
-        let leap = leap.filter(|leap| now.wall_ms >= leap.wall_ms);
-        let reference_ms = newest_ms.into_iter().chain(leap.map(|leap| leap.wall_ms)).max()?;
-        let is_far = now.wall_ms.saturating_sub(reference_ms) > START_TOLERANCE_MS;
-        let seen_ms = if is_far { reference_ms } else { now.wall_ms };
+        let (behind, leap) = match leap {
+            Some(leap) if now.wall_ms < leap.wall_ms => (Some(leap.settled_ms), None),
+            leap => (None, leap),
+        };
         // What is dated by the leap is as much too late as the leap was.
         let excess_ms = leap.map_or(0, |leap| leap.wall_ms.saturating_sub(leap.settled_ms));
+        let by_wall =
+            settled_ms.or(behind).map(|settled_ms| settled_ms.saturating_add(excess_ms)).or(newest_ms);
+        let reference_ms = by_wall.into_iter().chain(leap.map(|leap| leap.wall_ms)).max()?;
+        let is_far = now.wall_ms.saturating_sub(reference_ms) > START_TOLERANCE_MS;
+        let seen_ms = if is_far { reference_ms } else { now.wall_ms };
         self.believed_ms = seen_ms.saturating_sub(excess_ms).saturating_sub(now.monotonic_ms);
         let leap = leap.filter(|_| !is_far)?;
         let since_ms = now.monotonic_ms.saturating_sub(now.wall_ms.saturating_sub(leap.wall_ms));

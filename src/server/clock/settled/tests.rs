@@ -36,6 +36,10 @@ impl Machine {
     }
 }
 
+fn in_leap(leap: Option<Leap>) -> Remembered {
+    Remembered { settled_ms: None, leap }
+}
+
 #[test]
 fn a_leap_forward_moves_nothing_until_the_wall_comes_back() {
     let mut machine = Machine::start(0);
@@ -96,7 +100,7 @@ fn a_start_far_past_the_newest_entry_is_a_leap_until_it_has_stood() {
         (START_MS - 400 * DAY_MS, true),
     ] {
         let mut machine = Machine::start(0);
-        assert_eq!(machine.time.start_from(machine.now(), Some(newest_ms), None), None);
+        assert_eq!(machine.time.start_from(machine.now(), Some(newest_ms), Remembered::default()), None);
         let (from_truth_ms, turn) = machine.after(5);
         assert_eq!(turn.is_some(), is_leap);
         assert_eq!(
@@ -118,7 +122,7 @@ fn a_start_within_a_leap_goes_on_with_it() {
     // Off for half the patience; its last entry is dated by the leap.
     let mut machine = Machine { monotonic_ms: DAY_MS / 2 + 1_000, ..Machine::start(400 * DAY_MS) };
     let newest_ms = Some(START_MS + 400 * DAY_MS + 2_000);
-    let told = machine.time.start_from(machine.now(), newest_ms, leap);
+    let told = machine.time.start_from(machine.now(), newest_ms, in_leap(leap));
     assert_eq!(told, Some(Turn::Leapt { ahead_ms: 400 * DAY_MS }));
     assert_eq!(machine.after(1_000), (0, None));
     assert_eq!(machine.time.leap(), leap, "it is the same one");
@@ -130,9 +134,38 @@ fn a_start_within_a_leap_from_which_the_wall_came_back_or_leapt_on() {
     let leap = Some(Leap { wall_ms: START_MS + 400 * DAY_MS, settled_ms: START_MS });
     let newest_ms = Some(START_MS + 400 * DAY_MS + 2_000);
     let mut back = Machine::start(0);
-    assert_eq!(back.time.start_from(back.now(), None, leap), None);
+    assert_eq!(back.time.start_from(back.now(), None, in_leap(leap)), None);
     assert_eq!(back.after(0), (0, None));
+    // Wrong still, but by less. Its first entries are dated before the leap that was noted last.
+    for error_ms in [400 * DAY_MS - 60_000, 30 * DAY_MS] {
+        let mut less = Machine::start(error_ms);
+        let newest_ms = Some(START_MS + error_ms - 1_000);
+        assert_eq!(less.time.start_from(less.now(), newest_ms, in_leap(leap)), None);
+        assert_eq!(less.after(0), (0, Some(Turn::Leapt { ahead_ms: error_ms })), "by the settled time");
+    }
     let mut on = Machine::start(900 * DAY_MS);
-    assert_eq!(on.time.start_from(on.now(), newest_ms, leap), None);
+    assert_eq!(on.time.start_from(on.now(), newest_ms, in_leap(leap)), None);
     assert_eq!(on.after(0), (2_000, Some(Turn::Leapt { ahead_ms: 900 * DAY_MS - 2_000 })));
+}
+
+#[test]
+fn what_is_remembered_counts_for_more_than_what_entries_are_dated() {
+    // It leapt for a moment, entries were written, and it came back; now it starts with the same error.
+    let remembered = Remembered { settled_ms: Some(START_MS - 60_000), leap: None };
+    let newest_ms = Some(START_MS + 400 * DAY_MS - 5_000);
+    let mut machine = Machine::start(400 * DAY_MS);
+    assert_eq!(machine.time.start_from(machine.now(), newest_ms, remembered), None);
+    assert_eq!(machine.after(0), (-60_000, Some(Turn::Leapt { ahead_ms: 400 * DAY_MS + 60_000 })));
+    // A clock that was ahead and was put right is believed.
+    let remembered = Remembered { settled_ms: Some(START_MS + 730 * DAY_MS), leap: None };
+    let mut machine = Machine::start(0);
+    assert_eq!(machine.time.start_from(machine.now(), newest_ms, remembered), None);
+    assert_eq!(machine.after(0), (0, None));
+    // In a leap that goes on, what is remembered is as much behind the wall as the leap is ahead.
+    let leap = Leap { wall_ms: START_MS + 400 * DAY_MS, settled_ms: START_MS };
+    let remembered = Remembered { settled_ms: Some(START_MS), leap: Some(leap) };
+    let mut machine = Machine::start(400 * DAY_MS);
+    let told = machine.time.start_from(machine.now(), None, remembered);
+    assert_eq!(told, Some(Turn::Leapt { ahead_ms: 400 * DAY_MS }));
+    assert_eq!(machine.after(0), (0, None));
 }
