@@ -7,7 +7,7 @@ use idobata::server::{Cli, descriptors, exit, telemetry};
 /// Memory goes back to the system within seconds after a wave of connections is over; the system's own allocator keeps
 /// what it has once had, because what lives on is spread over it.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Pages with several open queries can stall a runtime with fewer threads than these, whatever the machine has.
 const MIN_WORKERS: usize = 4;

@@ -149,6 +149,24 @@ async fn the_claims_say_which_rooms_and_channels_a_token_is_for() {
 }
 
 #[tokio::test]
+async fn a_claim_names_a_room_in_whatever_form_the_other_system_writes() {
+    let (server, _folder) = start().await;
+    let maker = Person::with_token(&server, &issued(json!({})));
+    for (name, claim) in [("Team Talk", "Team-Talk"), ("คำถาม ทั่วไป", "คำถาม-ทั่วไป"), ("Café", "cafe\u{301}*")]
+    {
+        let made = maker.send(reqwest::Method::POST, "/api/rooms", &json!({ "name": name })).await;
+        let made: Value = made.json().await.unwrap();
+        let room = made["id"].as_str().unwrap();
+        let reader = Person::with_token(&server, &issued(json!({ "sub": "u-2", "rooms": [claim] })));
+        let read = async |room: &str| {
+            let answer = reader.get(&format!("/api/rooms/{room}/messages")).send().await;
+            answer.unwrap().status().as_u16()
+        };
+        assert_eq!((read(room).await, read("general").await), (200, 404), "{claim}");
+    }
+}
+
+#[tokio::test]
 async fn a_socket_ends_with_its_token_unless_a_newer_one_came() {
     let (server, _folder) = start().await;
     // Over, but for the leeway: it ends within seconds.

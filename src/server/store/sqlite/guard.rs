@@ -4,7 +4,7 @@
 //!
 //! What happens inside of the files is [`super::outside`]'s to notice.
 //!
-//! The writer asks before each batch and after its commit, readers before they read: a few calls of `stat`. What was
+//! The writer asks after each commit and before it is acknowledged, readers now and then: a few calls of `stat`. What was
 //! noticed once stays so until the server is started again, also when the files come back: what was committed and
 //! refused meanwhile would be in nobody's memory.
 
@@ -14,6 +14,7 @@ use std::{
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, config::DbConfig};
@@ -35,6 +36,7 @@ pub(super) struct Guard {
     outside: Mutex<Option<Outside>>,
     wal: WalBound,
     lost: OnceLock<Loss>,
+    checked_at: Mutex<Option<Instant>>,
 }
 
 /// What has to stand in the database. The file stays open for as long as SQLite has it, also when that is not known.
@@ -57,6 +59,8 @@ struct Loss {
     how: &'static str,
 }
 
+/// How often readers look at the files. A page is several reads, and a look several calls of the system.
+const READERS_LOOK: Duration = Duration::from_millis(50);
 /// What is read at either end of the database: its smallest page.
 const END_BYTES: usize = 512;
 
@@ -88,8 +92,16 @@ impl Guard {
         let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
         let content = Mutex::new(Some(Content { file, stamp: is_written.then_some(stamp) }));
         let outside = Outside::of(path, mark.clone()).map_err(|error| fault::unusable(path, &error))?;
-        outside.note(connection);
-        Ok(Self { files, content, outside: Mutex::new(Some(outside)), wal, lost: OnceLock::new() })
+        outside.find_damage(connection)?;
+        outside.note();
+        Ok(Self {
+            files,
+            content,
+            outside: Mutex::new(Some(outside)),
+            wal,
+            lost: OnceLock::new(),
+            checked_at: Mutex::default(),
+        })
     }
 
     /// Watches over nothing, for the tests of the writer.
@@ -102,12 +114,24 @@ impl Guard {
             outside: Mutex::default(),
             wal,
             lost: OnceLock::new(),
+            checked_at: Mutex::default(),
         }
     }
 
     /// Whether the files are still there.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, false)))
+    }
+
+    /// The same for who reads: what was looked at a moment ago is not looked at again.
+    pub(super) fn check_now_and_then(&self) -> Result<(), StoreError> {
+        let mut checked_at = self.checked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.lost.get().is_none() && checked_at.is_some_and(|at| at.elapsed() < READERS_LOOK) {
+            return Ok(());
+        }
+        *checked_at = Some(Instant::now());
+        drop(checked_at);
+        self.check()
     }
 
     /// Whether batches are refused because the log has no room. Only the next batch finds out that it has again.
@@ -117,7 +141,10 @@ impl Guard {
 
     /// Whether a batch may be begun.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
-        self.check()?;
+        // Whether the files are there is looked at after the commit, and before anybody hears of it.
+        if let Some(loss) = self.lost.get() {
+            return Err(refusal(loss, false));
+        }
         if let Some(loss) = self.find_damage(connection)? {
             return Err(refusal(&self.lose(loss), false));
         }
@@ -139,9 +166,9 @@ impl Guard {
     }
 
     /// Whether what was just committed may be acknowledged.
-    pub(super) fn after_batch(&self, connection: &Connection) -> Result<(), StoreError> {
+    pub(super) fn after_batch(&self) -> Result<(), StoreError> {
         if let Some(outside) = &*self.outside.lock().unwrap_or_else(PoisonError::into_inner) {
-            outside.note(connection);
+            outside.note();
         }
         self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, true)))
     }

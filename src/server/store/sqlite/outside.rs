@@ -39,7 +39,15 @@ pub(super) struct Outside {
     log: PathBuf,
     index: File,
     mark: Arc<Mark>,
-    last: Mutex<Option<Look>>,
+    last: Mutex<Last>,
+}
+
+/// What is compared with.
+#[derive(Default)]
+struct Last {
+    look: Option<Look>,
+    /// SQLite's count before the batch that is under way. Our own commits do not change it, so it is not asked twice.
+    version: i64,
 }
 
 /// What the files look like. Of each member only a change means something.
@@ -62,9 +70,10 @@ impl Outside {
 
     /// What was done since the last commit of ours. Looks closer only where something changed.
     pub(super) fn find_damage(&self, connection: &Connection) -> Result<Option<Damage>, StoreError> {
-        let (last, now) = (*self.last.lock().unwrap_or_else(PoisonError::into_inner), self.look(connection)?);
+        let mut seen = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         // A file that cannot be looked at is gone, which the guard tells by itself.
-        let (Some(last), Some(now)) = (last, now) else { return Ok(None) };
+        let (Some(last), Some(now)) = (seen.look, self.look(seen.version)) else { return Ok(None) };
         // First: the closer look at the log would write into the database.
         if now.modified != last.modified && now.index == last.index {
             self.disown_log()?;
@@ -86,21 +95,16 @@ impl Outside {
     }
 
     /// Notes what the files look like after a commit.
-    pub(super) fn note(&self, connection: &Connection) {
-        let look = self.look(connection).ok().flatten();
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = look;
+    pub(super) fn note(&self) {
+        let mut seen = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.look = self.look(seen.version);
     }
 
-    fn look(&self, connection: &Connection) -> Result<Option<Look>, StoreError> {
-        let version =
-            connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))?;
-        let files = || {
-            let modified = fs::metadata(&self.database)?.modified()?;
-            let mut index = [0; INDEX_BYTES];
-            self.index.read_exact_at(&mut index, 0)?;
-            io::Result::Ok(Look { version, log_bytes: fs::metadata(&self.log)?.len(), modified, index })
-        };
-        Ok(files().ok())
+    fn look(&self, version: i64) -> Option<Look> {
+        let modified = fs::metadata(&self.database).ok()?.modified().ok()?;
+        let mut index = [0; INDEX_BYTES];
+        self.index.read_exact_at(&mut index, 0).ok()?;
+        Some(Look { version, log_bytes: fs::metadata(&self.log).ok()?.len(), modified, index })
     }
 
     /// The log belongs to what was overwritten. What stands there now may have the same stamp, being a copy from the

@@ -214,7 +214,7 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
         None => {}
     }
     let committed =
-        committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch(connection)).map_err(Arc::new);
+        committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch()).map_err(Arc::new);
     for complete in completions {
         let committed = committed.clone().map_err(StoreError::Batch);
         // What a completion calls is not ours alone. The others must hear all the same.

@@ -1,0 +1,184 @@
+//! What is done to the files while a server has them.
+
+use super::*;
+
+#[tokio::test]
+async fn a_file_that_is_moved_replaced_deleted_or_overwritten_takes_no_posts_and_no_reads() {
+    type Disturb = fn(&Folder);
+    let disturbances: [(&str, Disturb); 9] = [
+        ("is gone", |folder| fs::rename(folder.database(), folder.path("away")).expect("moved")),
+        ("is gone", |folder| fs::remove_file(folder.path("idobata.db-wal")).expect("removed")),
+        ("is gone", |folder| fs::remove_file(folder.path("idobata.db-shm")).expect("removed")),
+        ("is gone", |folder| fs::remove_file(folder.path("idobata.mark")).expect("removed")),
+        ("is gone", |folder| fs::remove_dir_all(folder.0.path()).expect("removed")),
+        ("is gone", |folder| {
+            fs::rename(folder.0.path(), folder.0.path().with_extension("moved")).expect("moved");
+        }),
+        ("was replaced", |folder| {
+            fs::copy(folder.database(), folder.path("backup.db")).expect("copied");
+            fs::rename(folder.path("backup.db"), folder.database()).expect("moved");
+        }),
+        ("was overwritten", |folder| {
+            // The same inode, as `cp` writes it.
+            let mut bytes = fs::read(folder.database()).expect("read");
+            bytes[68..72].copy_from_slice(b"idob");
+            fs::write(folder.database(), bytes).expect("written");
+        }),
+        ("was overwritten", |folder| fs::write(folder.database(), "").expect("cut")),
+    ];
+    for (number, (how, disturb)) in disturbances.into_iter().enumerate() {
+        let folder = Folder::new();
+        let store = folder.open().expect("opened");
+        append(&store, 1).await.expect("stored");
+        store.check().await.expect("ready");
+        disturb(&folder);
+        let told = store.check().await.expect_err("not ready").to_string();
+        assert!(told.contains(how) && told.contains("idobata restore"), "{number}: {told}");
+        append(&store, 1).await.expect_err("nothing is stored");
+        store.topics().await.expect_err("nothing is read");
+        store.create_room(room("r"), 10).await.expect_err("no room is made");
+        store.close().await;
+        let moved = folder.0.path().with_extension("moved");
+        drop(fs::remove_dir_all(moved));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_comes_back_is_used_again_after_a_restart() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let before = bounds(&store).await;
+    fs::rename(folder.database(), folder.path("away")).expect("moved");
+    store.check().await.expect_err("gone");
+    fs::rename(folder.path("away"), folder.database()).expect("moved back");
+    append(&store, 1).await.expect_err("a restart is wanted");
+    store.close().await;
+    let store = folder.open().expect("opened");
+    assert_eq!(bounds(&store).await, before, "all of it, and the same epoch");
+    append(&store, 1).await.expect("stored");
+}
+
+#[tokio::test]
+async fn a_log_that_is_removed_while_the_server_runs_loses_nothing_when_it_is_stopped() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 50).await.expect("stored");
+    let before = bounds(&store).await;
+    fs::remove_file(folder.path("idobata.db-wal")).expect("removed");
+    append(&store, 1).await.expect_err("noticed");
+    store.close().await;
+    assert_eq!(bounds(&folder.open().expect("whole")).await, before);
+}
+
+#[tokio::test]
+async fn what_is_put_in_the_place_of_the_files_is_not_touched_by_the_stop() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let (store, rest) = (folder.open().expect("opened"), other.open().expect("opened"));
+    append(&store, 50).await.expect("stored");
+    append(&rest, 7).await.expect("stored");
+    let killed = other.as_after_a_kill();
+    for name in ["idobata.db", "idobata.db-wal", "idobata.mark"] {
+        fs::rename(killed.path(name), folder.path(name)).expect("put in place");
+    }
+    store.check().await.expect_err("noticed");
+    store.close().await;
+    assert_eq!(bounds(&folder.open().expect("as put there")).await, bounds(&rest).await);
+}
+
+/// Whatever is done to the files from outside, past SQLite and through it.
+#[tokio::test]
+async fn what_others_write_into_the_files_of_a_server_is_noticed_before_a_post_is_taken() {
+    type Disturb = fn(&Folder);
+    let disturbances: [(&str, Disturb); 4] = [
+        ("was made shorter", |folder| fs::write(folder.path("idobata.db-wal"), "").expect("cut")),
+        ("was made shorter", |folder| {
+            let log = fs::OpenOptions::new().write(true).open(folder.path("idobata.db-wal")).expect("opened");
+            log.set_len(5_000).expect("cut");
+        }),
+        ("was overwritten", |folder| {
+            // A copy of the same run, into the same inode.
+            fs::copy(folder.path("copy"), folder.database()).expect("copied");
+        }),
+        ("was put back", |folder| {
+            let other = Connection::open(folder.database()).expect("opened");
+            other
+                .execute_batch("DELETE FROM entries; UPDATE topics SET head = 0")
+                .expect("as a .restore does");
+        }),
+    ];
+    for (number, (how, disturb)) in disturbances.into_iter().enumerate() {
+        let folder = Folder::new();
+        let store = folder.open().expect("opened");
+        append(&store, 3).await.expect("stored");
+        fs::copy(folder.database(), folder.path("copy")).expect("copied");
+        append(&store, 3).await.expect("stored");
+        disturb(&folder);
+        let told = append(&store, 1).await.expect_err("nothing is stored").to_string();
+        assert!(told.contains(how) && told.contains("idobata restore"), "{number}: {told}");
+        store.check().await.expect_err("not ready");
+        store.close().await;
+        let told = folder.refused();
+        assert!(told.contains("of the 6 writes that were acknowledged"), "{number}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn what_others_may_do_to_a_database_is_not_taken_for_damage() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let other = Connection::open(folder.database()).expect("opened");
+    for (number, harmless) in [
+        "PRAGMA wal_checkpoint(PASSIVE)",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "CREATE TABLE notes (text); INSERT INTO notes VALUES ('of the operator')",
+        "PRAGMA wal_checkpoint(RESTART)",
+        "DELETE FROM notes; PRAGMA wal_checkpoint(TRUNCATE)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        other.execute_batch(harmless).expect(harmless);
+        append(&store, 1).await.expect(harmless);
+        folder.backup(&folder.path(&number.to_string())).expect(harmless);
+        append(&store, 1).await.expect(harmless);
+    }
+    assert_eq!(bounds(&store).await.head, 13);
+    store.close().await;
+    drop(other);
+    assert_eq!(bounds(&folder.open().expect("whole")).await.head, 13);
+}
+
+#[tokio::test]
+async fn the_log_is_bounded_while_another_program_reads_and_all_goes_on_when_it_ends() {
+    let folder = Folder::new();
+    let bound = 256 * 1024;
+    let store = folder.open_with(FileSettings { max_wal_bytes: bound, accept_loss: false }).expect("opened");
+    append(&store, 1).await.expect("stored");
+    let reader = Connection::open(folder.database()).expect("opened");
+    reader.execute_batch("BEGIN; SELECT * FROM topics").expect("reading");
+    let mut stored = 1;
+    let refused = loop {
+        match append(&store, 60).await {
+            Ok(()) => stored += 60,
+            Err(refused) => break refused.to_string(),
+        }
+        assert!(stored < 100_000, "it is never bounded");
+    };
+    assert!(refused.contains("--max-wal") && refused.contains("fuser -v"), "{refused}");
+    store.check().await.expect_err("not ready");
+    let log = fs::metadata(folder.path("idobata.db-wal")).expect("there").len();
+    assert!(log < bound + 200_000, "{log}");
+    assert_eq!(bounds(&store).await.head, stored, "reads go on");
+    reader.execute_batch("COMMIT").expect("ended");
+    let again = async {
+        while append(&store, 1).await.is_err() {
+            tokio::task::yield_now().await
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("by itself");
+    store.check().await.expect("ready");
+    assert!(fs::metadata(folder.path("idobata.db-wal")).expect("there").len() < bound);
+    assert_eq!(bounds(&store).await.head, stored + 1, "nothing that was refused is there");
+}
