@@ -4,12 +4,12 @@
 //!
 //! What happens inside of the files is [`super::outside`]'s to notice.
 //!
-//! The writer asks after each commit and before it is acknowledged, readers now and then: a few calls of `stat`. What was
+//! The writer asks before each batch and before its commit is acknowledged, readers now and then: a few calls of `stat`. What was
 //! noticed once stays so until the server is started again, also when the files come back: what was committed and
 //! refused meanwhile would be in nobody's memory.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use rusqlite::{Connection, config::DbConfig};
 use super::{
     fault,
     mark::Mark,
-    outside::{Damage, Outside},
+    outside::{Damage, Outside, Seen},
     stamp::Stamp,
     wal_bound::WalBound,
 };
@@ -92,16 +92,16 @@ impl Guard {
         let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
         let content = Mutex::new(Some(Content { file, stamp: is_written.then_some(stamp) }));
         let outside = Outside::of(path, mark.clone()).map_err(|error| fault::unusable(path, &error))?;
-        outside.find_damage(connection)?;
-        outside.note();
-        Ok(Self {
+        outside.find_damage(connection, None)?;
+        let guard = Self {
             files,
             content,
             outside: Mutex::new(Some(outside)),
             wal,
             lost: OnceLock::new(),
             checked_at: Mutex::default(),
-        })
+        };
+        guard.after_batch().map(|()| guard)
     }
 
     /// Watches over nothing, for the tests of the writer.
@@ -141,21 +141,18 @@ impl Guard {
 
     /// Whether a batch may be begun.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
-        // Whether the files are there is looked at after the commit, and before anybody hears of it.
-        if let Some(loss) = self.lost.get() {
-            return Err(refusal(loss, false));
-        }
-        if let Some(loss) = self.find_damage(connection)? {
+        let seen = self.look(self.files.len()).map_err(|loss| refusal(&loss, false))?;
+        if let Some(loss) = self.find_damage(connection, seen)? {
             return Err(refusal(&self.lose(loss), false));
         }
         self.wal.make_room(connection)
     }
 
-    fn find_damage(&self, connection: &Connection) -> Result<Option<Loss>, StoreError> {
+    fn find_damage(&self, connection: &Connection, seen: Option<Seen>) -> Result<Option<Loss>, StoreError> {
         let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(outside) = outside.as_ref() else { return Ok(None) };
         let loss = |(place, how): (usize, &'static str)| Loss { path: self.files[place].path.clone(), how };
-        let damage = outside.find_damage(connection)?;
+        let damage = outside.find_damage(connection, seen)?;
         Ok(damage
             .map(|damage| match damage {
                 Damage::Overwritten => (DATABASE, IS_OVERWRITTEN),
@@ -167,10 +164,27 @@ impl Guard {
 
     /// Whether what was just committed may be acknowledged.
     pub(super) fn after_batch(&self) -> Result<(), StoreError> {
+        // What became of the others is noticed before the next batch, and loses nothing.
+        let seen = self.look(LOG + 1).map_err(|loss| refusal(&loss, true))?;
         if let Some(outside) = &*self.outside.lock().unwrap_or_else(PoisonError::into_inner) {
-            outside.note();
+            outside.note(seen);
         }
-        self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, true)))
+        Ok(())
+    }
+
+    /// Looks at the first so many files. Returns what [`Outside`] compares, unless one cannot be looked at.
+    fn look(&self, count: usize) -> Result<Option<Seen>, Loss> {
+        if let Some(loss) = self.lost.get() {
+            return Err(loss.clone());
+        }
+        let found: Result<Vec<_>, Loss> = self.files.iter().take(count).map(Watched::look).collect();
+        let found = found.map_err(|loss| self.lose(loss))?;
+        if let Some(loss) = self.find_overwriting() {
+            return Err(self.lose(loss));
+        }
+        let [Some(database), Some(log), ..] = &found[..] else { return Ok(None) };
+        let log_bytes = log.len();
+        Ok(database.modified().ok().map(|modified| Seen { modified, log_bytes }))
     }
 
     /// Whether the disk gives back what the database's file has: its first bytes and its last. To be asked where the disk
@@ -241,16 +255,21 @@ impl Watched {
     }
 
     fn find_loss(&self) -> Option<Loss> {
+        self.look().err()
+    }
+
+    /// `None`: it cannot be looked at, which says nothing.
+    fn look(&self) -> Result<Option<Metadata>, Loss> {
         let how = match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => return None,
+            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => return Ok(Some(found)),
             Ok(_) => IS_ANOTHER,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 IS_GONE
             }
             // The file is there or not; it cannot be asked now.
-            Err(_) => return None,
+            Err(_) => return Ok(None),
         };
-        Some(Loss { path: self.path.clone(), how })
+        Err(Loss { path: self.path.clone(), how })
     }
 }
 

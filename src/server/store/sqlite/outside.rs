@@ -5,10 +5,10 @@
 //! A checkpoint or a small repair by somebody's shell is no loss and must not be taken for one.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
@@ -35,8 +35,6 @@ pub(super) enum Damage {
 
 /// The files of a database that is open. They stay open for as long: closing one would end SQLite's locks on it.
 pub(super) struct Outside {
-    database: PathBuf,
-    log: PathBuf,
     index: File,
     mark: Arc<Mark>,
     last: Mutex<Last>,
@@ -55,31 +53,42 @@ struct Last {
 struct Look {
     /// SQLite's count of what other connections committed.
     version: i64,
-    log_bytes: u64,
-    modified: SystemTime,
+    seen: Seen,
     index: [u8; INDEX_BYTES],
+}
+
+/// What the guard saw of the files when it looked whether they are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// When the database's file was last written to.
+    pub(super) modified: SystemTime,
+    /// How long the log is.
+    pub(super) log_bytes: u64,
 }
 
 impl Outside {
     /// To be made after the last write that is not the writer's own.
     pub(super) fn of(database: &Path, mark: Arc<Mark>) -> io::Result<Self> {
         let index = File::open(fault::shm_of(database))?;
-        let (database, log) = (database.to_owned(), fault::wal_of(database));
-        Ok(Self { database, log, index, mark, last: Mutex::default() })
+        Ok(Self { index, mark, last: Mutex::default() })
     }
 
     /// What was done since the last commit of ours. Looks closer only where something changed.
-    pub(super) fn find_damage(&self, connection: &Connection) -> Result<Option<Damage>, StoreError> {
-        let mut seen = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+    pub(super) fn find_damage(
+        &self,
+        connection: &Connection,
+        seen: Option<Seen>,
+    ) -> Result<Option<Damage>, StoreError> {
+        let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        known.version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         // A file that cannot be looked at is gone, which the guard tells by itself.
-        let (Some(last), Some(now)) = (seen.look, self.look(seen.version)) else { return Ok(None) };
+        let (Some(last), Some(now)) = (known.look, self.look(known.version, seen)) else { return Ok(None) };
         // First: the closer look at the log would write into the database.
-        if now.modified != last.modified && now.index == last.index {
+        if now.seen.modified != last.seen.modified && now.index == last.index {
             self.disown_log()?;
             return Ok(Some(Damage::Overwritten));
         }
-        if now.log_bytes < last.log_bytes && is_log_damaged(connection) {
+        if now.seen.log_bytes < last.seen.log_bytes && is_log_damaged(connection) {
             return Ok(Some(Damage::LogCut));
         }
         if now.version != last.version && self.is_behind(connection)? {
@@ -95,16 +104,15 @@ impl Outside {
     }
 
     /// Notes what the files look like after a commit.
-    pub(super) fn note(&self) {
-        let mut seen = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.look = self.look(seen.version);
+    pub(super) fn note(&self, seen: Option<Seen>) {
+        let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        known.look = self.look(known.version, seen);
     }
 
-    fn look(&self, version: i64) -> Option<Look> {
-        let modified = fs::metadata(&self.database).ok()?.modified().ok()?;
+    fn look(&self, version: i64, seen: Option<Seen>) -> Option<Look> {
         let mut index = [0; INDEX_BYTES];
         self.index.read_exact_at(&mut index, 0).ok()?;
-        Some(Look { version, log_bytes: fs::metadata(&self.log).ok()?.len(), modified, index })
+        Some(Look { version, seen: seen?, index })
     }
 
     /// The log belongs to what was overwritten. What stands there now may have the same stamp, being a copy from the
