@@ -96,7 +96,9 @@ proptest! {
         tags in vec("[!-+\\--~]{1,10}", 0..4),
         text in "\\PC{0,60}x",
     ) {
+        // Without a type, a text that begins like JSON would be taken for that.
         let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/plain")),
             (HeaderName::from_static("title"), title.parse().expect("ASCII")),
             (HeaderName::from_static("tags"), tags.join(", ").parse().expect("ASCII")),
         ]);
