@@ -43,8 +43,9 @@ async fn texts(server: &TestServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_hundred_and_first_message_in_a_minute_is_refused_on_every_transport() {
-    let server = TestServer::start_limited(&[]).await;
+async fn the_message_past_the_limit_is_refused_on_every_transport() {
+    // An hour instead of a minute: on a busy machine a hundred messages take longer than one more takes to be allowed.
+    let server = TestServer::start_limited(&["--limit-messages=100/1h"]).await;
     let (alice, bob) = (server.person("alice").await, server.person("bob").await);
     let mut socket = alice.socket().await;
     socket.join("general", json!({})).await;
@@ -54,14 +55,13 @@ async fn the_hundred_and_first_message_in_a_minute_is_refused_on_every_transport
         socket.post("general", &n.to_string()).await;
         socket.expect("posted").await;
     }
-    assert!(
-        wait_of(alice.post("general", &new_id(), "one too many").await).await <= Duration::from_millis(600)
-    );
+    let wait = wait_of(alice.post("general", &new_id(), "one too many").await).await;
+    assert!(wait <= Duration::from_secs(36), "{wait:?}");
     let id = socket.post("general", "one too many").await;
     let rejected = refusal(&mut socket).await;
     assert_eq!((&rejected["type"], &rejected["code"]), (&json!("rejected"), &json!("too_many_requests")));
     assert_eq!((&rejected["id"], &rejected["room"]), (&json!(id), &json!("general")));
-    assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 600), "{rejected}");
+    assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 36_000), "{rejected}");
     assert_eq!(texts(&server).await.len(), 100, "nothing of it was stored");
     assert_eq!(bob.post("general", &new_id(), "he has his own").await.status(), 201);
     socket.is_alive().await;
