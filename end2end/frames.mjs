@@ -8,7 +8,7 @@ const SECONDS = 5;
 const RATE = Number(process.env.RATE ?? 1_000);
 const TEXT = "the quick brown fox jumps over the lazy dog and types on";
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 try {
   await withProgram(measure);
 } finally {

@@ -35,7 +35,7 @@ async function fill(url) {
 
 async function audit(url) {
   const args = ["--yes", LIGHTHOUSE, url, "--quiet", "--output=json", "--chrome-flags=--headless=new --no-sandbox"];
-  const env = { ...process.env, CHROME_PATH: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell" };
+  const env = { ...process.env, CHROME_PATH: process.env.CHROMIUM ?? "/usr/bin/chromium" };
   const { stdout } = await promisify(execFile)("npx", args, { env, cwd: import.meta.dirname, maxBuffer: 64 << 20 });
   return JSON.parse(stdout);
 }

@@ -39,9 +39,13 @@ for (const transport of ["auto", "stream", "poll"]) {
 test("a page put away by the back-forward cache lets go of its connections and resumes when shown again", async ({}, {
   project,
 }) => {
-  // Playwright switches the cache off; this browser has it.
+  // Playwright switches the cache off, and the headless shell has none; this browser has it.
   const { launchOptions } = project.use;
-  const browser = await chromium.launch({ ...launchOptions, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  const browser = await chromium.launch({
+    ...launchOptions,
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
   const own = await Server.start();
   try {
     const context = await browser.newContext({ baseURL: own.url });
