@@ -30,9 +30,14 @@ impl Exchange<'_> {
         if is_something {
             fs::create_dir(self.aside).map_err(|error| fault::unusable(self.aside, &error))?;
         }
-        let done = if is_something { self.keep() } else { Ok(()) }.and_then(|()| self.place(new));
-        if let Err(error) = done {
-            self.bring_back();
+        let absent: Vec<_> = self.keys.iter().map(|(path, _)| path).filter(|path| !path.exists()).collect();
+        if is_something && let Err(error) = self.keep() {
+            // The keys are as they were, and a copy of one may be cut.
+            self.bring_back(Vec::new);
+            return Err(error);
+        }
+        if let Err(error) = self.place(new) {
+            self.bring_back(|| self.bring_back_keys(&absent));
             return Err(error);
         }
         Ok(is_something.then(|| self.aside.to_owned()))
@@ -75,21 +80,13 @@ impl Exchange<'_> {
     }
 
     /// As far as it goes: what cannot be brought back stays in the folder, and the log says so.
-    fn bring_back(&self) {
-        let mut results = Vec::new();
+    fn bring_back(&self, keys: impl FnOnce() -> Vec<io::Result<()>>) {
+        let mut results = keys();
         for file in self.files() {
             let kept = self.place_aside(&file);
             if kept.exists() {
                 results.push(fs::rename(kept, &file));
             }
-        }
-        for (path, _) in self.keys {
-            results.push(match fs::read(self.place_aside(path)) {
-                Ok(key) => write_key(path, &key),
-                Err(error) if error.kind() == ErrorKind::NotFound && !path.exists() => Ok(()),
-                Err(error) if error.kind() == ErrorKind::NotFound => fs::remove_file(path),
-                Err(error) => Err(error),
-            });
         }
         match results.into_iter().find_map(Result::err) {
             None => drop(fs::remove_dir_all(self.aside)),
@@ -98,6 +95,16 @@ impl Exchange<'_> {
                 tracing::error!(%error, "what was there could not be brought back: it is in {aside}");
             }
         }
+    }
+
+    /// Those that were there get their copies back, those that were not are removed.
+    fn bring_back_keys(&self, absent: &[&PathBuf]) -> Vec<io::Result<()>> {
+        let bring_back = |(path, _): &(PathBuf, String)| match absent.contains(&path) {
+            true if path.exists() => fs::remove_file(path),
+            true => Ok(()),
+            false => fs::read(self.place_aside(path)).and_then(|key| write_key(path, &key)),
+        };
+        self.keys.iter().map(bring_back).collect()
     }
 }
 

@@ -4,9 +4,9 @@
 //!
 //! What happens inside of the files is [`super::outside`]'s to notice.
 //!
-//! The writer asks before each batch and before its commit is acknowledged, readers now and then: a few calls of `stat`. What was
-//! noticed once stays so until the server is started again, also when the files come back: what was committed and
-//! refused meanwhile would be in nobody's memory.
+//! The writer asks before each batch and before its commit is acknowledged, readers now and then: a few calls of
+//! `stat`. What was noticed once stays so until the server is started again, also when the files come back: what was
+//! committed and refused meanwhile would be in nobody's memory.
 
 use std::{
     fs::{self, File, Metadata},

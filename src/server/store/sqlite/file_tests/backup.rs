@@ -112,6 +112,19 @@ async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
     job.run(|_| ControlFlow::Continue(())).expect_err("the key has no place");
     assert!(!folder.path("replaced").exists());
     assert_eq!(bounds(&folder.open().expect("as it was")).await.head, 5);
+    // A key that cannot be kept is left where it is, and so are the others.
+    fs::write(folder.path("jwt-secret"), "the key of later on").expect("written");
+    fs::create_dir(folder.path("operator-key")).expect("no file");
+    let keys = vec![folder.path("operator-key"), folder.path("jwt-secret")];
+    let exchange = super::super::exchange::Exchange {
+        database: &folder.database(),
+        keys: &keys.into_iter().map(|path| (path, "new".to_owned())).collect::<Vec<_>>(),
+        aside: &folder.path("replaced"),
+    };
+    exchange.run(tempfile::NamedTempFile::new_in(folder.0.path()).expect("made")).expect_err("not kept");
+    assert_eq!(fs::read_to_string(folder.path("jwt-secret")).expect("there"), "the key of later on");
+    assert!(!folder.path("replaced").exists());
+    assert_eq!(bounds(&folder.open().expect("as it was")).await.head, 5);
 }
 
 #[tokio::test]
