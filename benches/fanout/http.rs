@@ -18,11 +18,11 @@ pub(crate) fn post(path: &str, token: &str, body: &str) -> String {
     )
 }
 
-/// A page as a browser asks for it.
-pub(crate) fn page(path: &str, token: &str) -> String {
+/// A page as a browser asks for it. `cookie` is what [`visit`] gives.
+pub(crate) fn page(path: &str, cookie: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/html\r\naccept-encoding: gzip, deflate, br, zstd\r\n\
-         accept-language: en\r\ncookie: idobata_session={token}\r\n\r\n"
+         accept-language: en\r\ncookie: {cookie}\r\n\r\n"
     )
 }
 
@@ -57,6 +57,8 @@ pub(crate) fn is_chunked(head: &[u8]) -> bool {
 /// A whole answer at the start of some bytes.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Its names are in lower case, as axum writes them.
+    pub(crate) head: Vec<u8>,
     pub(crate) body: Vec<u8>,
     /// With its head.
     pub(crate) length: usize,
@@ -66,17 +68,17 @@ impl Answer {
     /// None: it is not all there yet.
     pub(crate) fn find(bytes: &[u8]) -> Option<Self> {
         let (status, start) = head(bytes)?;
-        let (head, rest) = (bytes[..start].to_ascii_lowercase(), &bytes[start..]);
+        let (head, rest) = (bytes[..start].to_vec(), &bytes[start..]);
         if let Some(length) = stamp::after(&head, b"content-length: ") {
             let length = stamp::number(length) as usize;
-            return Some(Self { status, body: rest.get(..length)?.to_vec(), length: start + length });
+            return Some(Self { status, head, body: rest.get(..length)?.to_vec(), length: start + length });
         }
         let (mut body, mut at) = (Vec::new(), 0);
         loop {
             let (data, length) = chunk(&rest[at..])?;
             at += length;
             if data.is_empty() {
-                return Some(Self { status, body, length: start + at });
+                return Some(Self { status, head, body, length: start + at });
             }
             body.extend_from_slice(data);
         }
@@ -96,6 +98,10 @@ pub(crate) fn chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
 
 /// Asks and waits, on a connection of its own: for what is set up before anything is measured.
 pub(crate) fn exchange(address: SocketAddr, request: &str) -> Result<Vec<u8>, Fault> {
+    Ok(ask(address, request, 201)?.body)
+}
+
+fn ask(address: SocketAddr, request: &str, expected_status: u16) -> Result<Answer, Fault> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(request.as_bytes())?;
     let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
@@ -103,12 +109,20 @@ pub(crate) fn exchange(address: SocketAddr, request: &str) -> Result<Vec<u8>, Fa
         let length = stream.read(&mut piece)?;
         bytes.extend_from_slice(&piece[..length]);
         match Answer::find(&bytes) {
-            Some(answer) if answer.status == 201 => return Ok(answer.body),
+            Some(answer) if answer.status == expected_status => return Ok(answer),
             Some(answer) => return Err(format!("{request:?} was answered {}", answer.status).into()),
             None if length == 0 => return Err(format!("{request:?} was not answered").into()),
             None => {}
         }
     }
+}
+
+/// The cookie of somebody new. Its name is the server's own: under another one, each page would begin a session.
+pub(crate) fn visit(address: SocketAddr) -> Result<String, Fault> {
+    let answer = ask(address, &page("/", ""), 200)?;
+    let cookie =
+        stamp::after(&answer.head, b"set-cookie: ").and_then(|rest| rest.split(|byte| *byte == b';').next());
+    Ok(String::from_utf8(cookie.ok_or("a first visit is given a cookie")?.to_vec())?)
 }
 
 /// A token of somebody new.

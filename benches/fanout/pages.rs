@@ -20,6 +20,7 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
     let server = Process::start(options, cores, data.path(), ([127, 0, 0, 1], 0).into())?;
     let mut crowd = Crowd::new(server.wait_listening()?)?;
     let token = http::session(crowd.address, "writer")?;
+    let cookie = http::visit(crowd.address)?;
     crowd.add_callers(CALLERS)?;
     for number in 0..MESSAGES {
         crowd.callers.ask(&posting::message("general", &token, number, &stamp::text(options.size)))?;
@@ -27,7 +28,7 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
     }
     for path in ["/rooms/general", "/"] {
         eprintln!("pages: {path} …");
-        let request = http::page(path, &token);
+        let request = http::page(path, &cookie);
         let figures = asking::measure(&server, &mut crowd, options.window() / 2, || request.clone())?;
         let bytes = crowd.tally.answer_bytes / figures.answers.max(1);
         if bytes < BYTES_MIN {
