@@ -7,7 +7,7 @@ use idobata::server::{Cli, descriptors, exit, telemetry};
 /// Memory goes back to the system within seconds after a wave of connections is over; the system's own allocator keeps
 /// what it has once had, because what lives on is spread over it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Pages with several open queries can stall a runtime with fewer threads than these, whatever the machine has.
 const MIN_WORKERS: usize = 4;
@@ -16,22 +16,22 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::read();
-    let _log = match telemetry::start(cli.config.log_format) {
-        Ok(log) => log,
+    let (_log, complaint) = match telemetry::start(cli.config.log_format) {
+        Ok(started) => started,
         Err(error) => return fail(&anyhow::Error::new(error).context("the log cannot be started")),
     };
     descriptors::raise_limit();
-    match run(cli) {
+    match run(cli, complaint) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli, log_complaint: Option<String>) -> anyhow::Result<()> {
     let workers =
         std::thread::available_parallelism().map_or(MIN_WORKERS, |cores| cores.get().max(MIN_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let result = runtime.block_on(cli.run());
+    let result = runtime.block_on(cli.run(log_complaint));
     match result.as_ref().is_err_and(|error| error.is::<exit::Hurried>()) {
         true => runtime.shutdown_background(),
         false => runtime.shutdown_timeout(END_TIMEOUT),

@@ -67,13 +67,13 @@ impl Cli {
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
-    /// Does it, and returns when it is done.
-    pub async fn run(self) -> anyhow::Result<()> {
+    /// Does it, and returns when it is done. `log_complaint` is what there is to say about the log's settings.
+    pub async fn run(self, log_complaint: Option<String>) -> anyhow::Result<()> {
         signals::outlive_full_files()?;
         let is_health = matches!(self.command, Some(Command::Health(_)));
         let complaint = environment::complaint(&Self::command(), std::env::vars_os());
         // A health check would say it again every few seconds.
-        if let Some(complaint) = complaint.filter(|_| !is_health) {
+        for complaint in [log_complaint, complaint].into_iter().flatten().filter(|_| !is_health) {
             tracing::warn!("{complaint}");
         }
         match self.command {

@@ -66,11 +66,12 @@ impl Drop for Log {
     }
 }
 
-/// Starts the log. `RUST_LOG` chooses what is written; where it means nothing that is told, and the default counts.
+/// Starts the log. `RUST_LOG` chooses what is written; where it means nothing the default counts, and what is wrong with
+/// it is returned. It is for the caller to tell, once a full file can no longer end the program.
 ///
 /// # Errors
 /// The thread that writes cannot be started.
-pub fn start(format: LogFormat) -> io::Result<Log> {
+pub fn start(format: LogFormat) -> io::Result<(Log, Option<String>)> {
     let (filter, complaint) = filter::read(std::env::var_os("RUST_LOG"));
     let output = Output::start(format, &COUNTS)?;
     // Only the program's start gets here, and once; a second log would write through the first.
@@ -90,10 +91,7 @@ pub fn start(format: LogFormat) -> io::Result<Log> {
         let place = place.map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, reason, "a panic: please report it");
     }));
-    if let Some(complaint) = complaint {
-        tracing::warn!("{complaint}");
-    }
-    Ok(Log(output))
+    Ok((Log(output), complaint))
 }
 
 /// Writes a line that is for who starts the program, whatever `RUST_LOG` says. Before [`start`] it is written at once.

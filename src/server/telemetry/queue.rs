@@ -69,6 +69,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -89,7 +91,9 @@ mod tests {
         let queue = Queue::default();
         assert!(queue.offer(b"line".to_vec()));
         queue.take(Duration::ZERO).expect("it is there");
-        queue.flush(Duration::from_millis(1)); // it is stuck with the writer
+        let (patience, begun) = (Duration::from_millis(20), Instant::now());
+        queue.flush(patience); // it is stuck with the writer
+        assert!(begun.elapsed() >= patience);
         assert_eq!(queue.take(Duration::ZERO), None, "written");
         queue.flush(Duration::from_secs(3_600));
     }

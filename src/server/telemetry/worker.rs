@@ -34,7 +34,12 @@ fn work(queue: &Queue, throttle: &Throttle, pen: &mut Pen<impl Write>) {
         }
         if looked.elapsed() >= LOOK_INTERVAL {
             looked = Instant::now();
-            throttle.due(looked).iter().for_each(|line| pen.write(line));
+            // Through the queue, so that the program's end waits for them as for all others.
+            for line in throttle.due(looked) {
+                if !queue.offer(line) {
+                    pen.counts.count_lost();
+                }
+            }
         }
     }
 }
