@@ -15,6 +15,10 @@ use std::{
 pub use self::settled::{Leap, Reading, Remembered};
 use self::settled::{SettledTime, Turn};
 
+/// The start of 2026, when the program was begun. What is dated earlier was dated by a clock that had not been set yet,
+/// such as that of a machine without a battery, and nobody knows its age.
+pub(super) const EARLIEST_MS: i64 = 1_767_225_600_000;
+
 /// The wall time in milliseconds since the Unix epoch.
 pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -285,6 +285,9 @@ async fn an_entry_with_a_wrong_date_goes_by_age_with_its_neighbours(bench: Bench
         // Dated in the past among the young ones.
         (true, vec![9 * DAY_MS, DAY_MS, BEHIND, DAY_MS], vec![2, 3, 4]),
         (false, vec![9 * DAY_MS, DAY_MS, BEHIND], vec![2, 3]),
+        // Nothing says that they are old but a clock that was never right.
+        (true, vec![BEHIND, BEHIND, DAY_MS], vec![1, 2, 3]),
+        (false, vec![BEHIND], vec![1]),
     ] {
         let bench = bench.afresh().await;
         bench.append_aged(is_lasting, &ages_ms).await;

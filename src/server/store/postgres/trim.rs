@@ -5,7 +5,10 @@ use deadpool_postgres::Client;
 use super::{place, removals, signed};
 use crate::{
     protocol::cursor::Offset,
-    server::store::{PAST_CLIENT_IDS_MAX, Retention, StoreError, TRIM_STEP, TopicName},
+    server::{
+        clock::EARLIEST_MS,
+        store::{PAST_CLIENT_IDS_MAX, Retention, StoreError, TRIM_STEP, TopicName},
+    },
 };
 
 struct Topic {
@@ -74,7 +77,7 @@ async fn trim(
 }
 
 /// The first entry that is not too old. Those before the first that surely is young are too old up to the last that
-/// surely is; what is between the two is dated in the future and may be young.
+/// surely is; what is between the two is dated in the future, or before this program was, and may be young.
 async fn first_young(
     client: &Client,
     topic: i64,
@@ -83,15 +86,17 @@ async fn first_young(
 ) -> Result<Option<Offset>, StoreError> {
     let select = client
         .prepare_cached(
-            r#"SELECT "offset" FROM entries WHERE topic = $1 AND timestamp >= $2 AND "offset" > coalesce((
-                   SELECT "offset" FROM entries WHERE topic = $1 AND timestamp < $2 AND "offset" < coalesce((
+            r#"SELECT "offset" FROM entries
+               WHERE topic = $1 AND (timestamp >= $2 OR timestamp < $4) AND "offset" > coalesce((
+                   SELECT "offset" FROM entries
+                   WHERE topic = $1 AND timestamp >= $4 AND timestamp < $2 AND "offset" < coalesce((
                        SELECT "offset" FROM entries WHERE topic = $1 AND timestamp BETWEEN $2 AND $3
                        ORDER BY "offset" LIMIT 1), 9223372036854775807)
                    ORDER BY "offset" DESC LIMIT 1), 0)
                ORDER BY "offset" LIMIT 1"#,
         )
         .await?;
-    let row = client.query_opt(&select, &[&topic, &oldest_ms, &now_ms]).await?;
+    let row = client.query_opt(&select, &[&topic, &oldest_ms, &now_ms, &EARLIEST_MS]).await?;
     Ok(row.map(|row| place(row.get(0))))
 }
 
@@ -104,13 +109,14 @@ async fn forget_client_ids(client: &Client, topic: i64, oldest_ms: i64) -> Resul
         )
         .await?;
     let surplus = client.query_opt(&select, &[&topic, &signed(PAST_CLIENT_IDS_MAX)]).await?;
-    let oldest_ms = surplus.map_or(oldest_ms, |row| oldest_ms.max(row.get::<_, i64>(0) + 1));
+    let surplus_ms = surplus.map_or(i64::MIN, |row| row.get::<_, i64>(0) + 1);
     let remove = client
         .prepare_cached(
             "DELETE FROM past_client_ids WHERE ctid = ANY (ARRAY (
                  SELECT ctid FROM past_client_ids
-                 WHERE topic = $1 AND timestamp < $2 ORDER BY timestamp LIMIT $3))",
+                 WHERE topic = $1 AND (timestamp < $2 AND timestamp >= $5 OR timestamp < $4)
+                 ORDER BY timestamp LIMIT $3))",
         )
         .await?;
-    Ok(client.execute(&remove, &[&topic, &oldest_ms, &signed(TRIM_STEP)]).await?)
+    Ok(client.execute(&remove, &[&topic, &oldest_ms, &signed(TRIM_STEP), &surplus_ms, &EARLIEST_MS]).await?)
 }

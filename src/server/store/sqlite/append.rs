@@ -12,7 +12,7 @@ use crate::{
         cursor::{Epoch, Offset},
     },
     server::{
-        clock::now_ms,
+        clock::{EARLIEST_MS, now_ms},
         store::{
             Appended, Draft, PAST_CLIENT_IDS_MAX, Record, Retention, RoomCreation, StoreError, TRIM_STEP,
             TopicName, new_epoch,
@@ -71,9 +71,12 @@ pub(super) fn append(
             first: true,
         });
     }
-    connection
-        .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
-        .execute(params![topic.id, head, timestamp])?;
+    // A repeat writes nothing.
+    if head > topic.head {
+        connection
+            .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
+            .execute(params![topic.id, head, timestamp])?;
+    }
     Ok((epoch_of(name, &topic.epoch)?, appended))
 }
 
@@ -171,7 +174,7 @@ pub(super) fn trim(
 }
 
 /// The first entry that is not too old. Those before the first that surely is young are too old up to the last that
-/// surely is; what is between the two is dated in the future and may be young.
+/// surely is; what is between the two is dated in the future, or before this program was, and may be young.
 fn first_young(
     connection: &Connection,
     topic: i64,
@@ -179,14 +182,14 @@ fn first_young(
     now_ms: i64,
 ) -> Result<Option<Offset>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT offset FROM entries WHERE topic = ?1 AND timestamp >= ?2 AND offset > coalesce((
-             SELECT offset FROM entries WHERE topic = ?1 AND timestamp < ?2 AND offset < coalesce((
+        "SELECT offset FROM entries WHERE topic = ?1 AND (timestamp >= ?2 OR timestamp < ?4) AND offset > coalesce((
+             SELECT offset FROM entries WHERE topic = ?1 AND timestamp >= ?4 AND timestamp < ?2 AND offset < coalesce((
                  SELECT offset FROM entries WHERE topic = ?1 AND timestamp BETWEEN ?2 AND ?3
                  ORDER BY offset LIMIT 1), 9223372036854775807)
              ORDER BY offset DESC LIMIT 1), 0)
          ORDER BY offset LIMIT 1",
     )?;
-    Ok(select.query_row(params![topic, oldest_ms, now_ms], |row| row.get(0)).optional()?)
+    Ok(select.query_row(params![topic, oldest_ms, now_ms, EARLIEST_MS], |row| row.get(0)).optional()?)
 }
 
 /// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.
@@ -198,14 +201,15 @@ fn forget_client_ids(connection: &Connection, topic: i64, oldest_ms: i64) -> Res
         )?
         .query_row(params![topic, PAST_CLIENT_IDS_MAX], |row| row.get(0))
         .optional()?;
-    let oldest_ms = surplus_ms.map_or(oldest_ms, |surplus_ms| oldest_ms.max(surplus_ms + 1));
+    let surplus_ms = surplus_ms.map_or(i64::MIN, |surplus_ms| surplus_ms + 1);
     let removed = connection
         .prepare_cached(
             "DELETE FROM past_client_ids WHERE topic = ?1 AND (author, client_id) IN (
                  SELECT author, client_id FROM past_client_ids
-                 WHERE topic = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)",
+                 WHERE topic = ?1 AND (timestamp < ?2 AND timestamp >= ?5 OR timestamp < ?4)
+                 ORDER BY timestamp LIMIT ?3)",
         )?
-        .execute(params![topic, oldest_ms, TRIM_STEP])?;
+        .execute(params![topic, oldest_ms, TRIM_STEP, surplus_ms, EARLIEST_MS])?;
     Ok(removed)
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Guard {
 
 /// What has to stand in the database. The file stays open for as long as SQLite has it, also when that is not known.
 struct Content {
-    file: File,
+    file: Arc<File>,
     stamp: Option<Stamp>,
 }
 
@@ -90,7 +90,7 @@ impl Guard {
         mark.stamped(is_written.then_some(stamp))?;
         let paths = [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)];
         let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
-        let content = Mutex::new(Some(Content { file, stamp: is_written.then_some(stamp) }));
+        let content = Mutex::new(Some(Content { file: Arc::new(file), stamp: is_written.then_some(stamp) }));
         let outside = Outside::of(path, mark.clone()).map_err(|error| fault::unusable(path, &error))?;
         outside.find_damage(connection, None)?;
         let guard = Self {
@@ -164,10 +164,12 @@ impl Guard {
 
     /// Whether what was just committed may be acknowledged.
     pub(super) fn after_batch(&self) -> Result<(), StoreError> {
+        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = outside.as_ref().and_then(Outside::index);
         // What became of the others is noticed before the next batch, and loses nothing.
         let seen = self.look(LOG + 1).map_err(|loss| refusal(&loss, true))?;
-        if let Some(outside) = &*self.outside.lock().unwrap_or_else(PoisonError::into_inner) {
-            outside.note(seen);
+        if let Some(outside) = outside.as_ref() {
+            outside.note(index, seen);
         }
         Ok(())
     }
@@ -190,8 +192,12 @@ impl Guard {
     /// Whether the disk gives back what the database's file has: its first bytes and its last. To be asked where the disk
     /// failed before, because a probe that only writes finds what it needs in memory.
     pub(super) fn read_ends(&self) -> io::Result<()> {
-        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Content { file, .. }) = content.as_ref() else { return Ok(()) };
+        // Not under the lock: a disk may take minutes to fail, and readers of what is in memory need it.
+        let file = {
+            let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+            content.as_ref().map(|content| content.file.clone())
+        };
+        let Some(file) = file else { return Ok(()) };
         let mut bytes = [0; END_BYTES];
         for at in [0, file.metadata()?.len().saturating_sub(END_BYTES as u64)] {
             file.read_exact_at(&mut bytes, at)?;

@@ -316,12 +316,14 @@ impl Store for SqliteStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         // First, and whatever else is asked: a database that is not there any more may have been written to just now.
-        self.guard.check()?;
+        self.with_guard(Guard::check).await?;
         match self.health.due() {
             Due::Nothing if !self.guard.is_full() => return Ok(()),
             Due::Nothing | Due::Small => self.write(probe::write_a_page, |()| ()).await?,
             Due::Large => {
-                self.guard.read_ends().map_err(|error| StoreError::Commit(error.to_string()))?;
+                let read_ends =
+                    |guard: &Guard| guard.read_ends().map_err(|error| StoreError::Commit(error.to_string()));
+                self.with_guard(read_ends).await?;
                 self.write(probe::write_pages, |()| ()).await?;
                 self.write(probe::remove_pages, |()| ()).await?;
             }
@@ -337,6 +339,17 @@ impl Store for SqliteStore {
         self.writer.stop().await;
         self.guard.release();
         self.mark.release();
+    }
+}
+
+impl SqliteStore {
+    /// Asks the guard on a thread that may wait for the disk.
+    async fn with_guard(
+        &self,
+        ask: impl FnOnce(&Guard) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let guard = self.guard.clone();
+        tokio::task::spawn_blocking(move || ask(&guard)).await.map_err(|_| StoreError::Closed)?
     }
 }
 

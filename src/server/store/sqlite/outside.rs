@@ -7,20 +7,26 @@
 use std::{
     fs::File,
     io,
+    ops::Range,
     os::unix::fs::FileExt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::{fault, mark::Mark, schema, stamp::Stamp, writes};
 use crate::server::store::StoreError;
 
-/// The part of the log's index (`-shm`) that changes with every commit and every checkpoint, whoever makes it: both
-/// copies of its header and how far the log was moved into the database ("WAL-Index File Format", www.sqlite.org).
-const INDEX_BYTES: usize = 100;
+/// The start of the log's index (`-shm`): both copies of its header, and how far the log was moved into the database and
+/// is to be moved by the checkpoint under way ("WAL-Index File Format", www.sqlite.org).
+const INDEX_BYTES: usize = 132;
+/// The part that changes with every commit and every checkpoint, whoever makes it. What follows are the readers' marks.
+const CHANGING: Range<usize> = 0..100;
+/// How many frames were moved (`nBackfill`), and how many a checkpoint set out to move (`nBackfillAttempted`).
+const MOVED: Range<usize> = 96..100;
+const ATTEMPTED: Range<usize> = 128..132;
 
 /// What was done to the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +39,7 @@ pub(super) enum Damage {
     PutBack,
 }
 
-/// The files of a database that is open. They stay open for as long: closing one would end SQLite's locks on it.
+/// A database that is open. The index stays open for as long: closing it would end SQLite's locks on it.
 pub(super) struct Outside {
     index: File,
     mark: Arc<Mark>,
@@ -49,12 +55,29 @@ struct Last {
 }
 
 /// What the files look like. Of each member only a change means something.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Look {
     /// SQLite's count of what other connections committed.
     version: i64,
     seen: Seen,
-    index: [u8; INDEX_BYTES],
+    index: Index,
+}
+
+/// The first bytes of the log's index.
+#[derive(Clone, Copy)]
+pub(super) struct Index([u8; INDEX_BYTES]);
+
+impl Index {
+    /// Whether nobody committed or ended a checkpoint between the two.
+    fn is_unchanged_since(&self, earlier: &Self) -> bool {
+        self.0[CHANGING] == earlier.0[CHANGING]
+    }
+
+    /// Whether a checkpoint is moving the log, or ended before it had moved what it wanted. It writes into the database
+    /// before it says how far it came.
+    fn has_open_checkpoint(&self) -> bool {
+        self.0[MOVED] != self.0[ATTEMPTED]
+    }
 }
 
 /// What the guard saw of the files when it looked whether they are there.
@@ -82,13 +105,15 @@ impl Outside {
         let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         known.version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         // A file that cannot be looked at is gone, which the guard tells by itself.
-        let (Some(last), Some(now)) = (known.look, self.look(known.version, seen)) else { return Ok(None) };
+        let (Some(last), Some(now)) = (known.look, look(known.version, seen, self.index())) else {
+            return Ok(None);
+        };
         // First: the closer look at the log would write into the database.
-        if now.seen.modified != last.seen.modified && now.index == last.index {
-            self.disown_log()?;
+        if now.is_written_past_sqlite(&last) {
+            self.disown_log();
             return Ok(Some(Damage::Overwritten));
         }
-        if now.seen.log_bytes < last.seen.log_bytes && is_log_damaged(connection) {
+        if now.seen.log_bytes < last.seen.log_bytes && is_log_damaged(connection)? {
             return Ok(Some(Damage::LogCut));
         }
         if now.version != last.version && self.is_behind(connection)? {
@@ -103,27 +128,51 @@ impl Outside {
         Ok(is_whole && writes::count(connection)? < self.mark.writes())
     }
 
-    /// Notes what the files look like after a commit.
-    pub(super) fn note(&self, seen: Option<Seen>) {
+    /// Notes what the files look like after a commit. The index has to be read before the files are looked at: of a
+    /// checkpoint that ends in between, only the file's new time is noted, and the index changes once more.
+    pub(super) fn note(&self, index: Option<Index>, seen: Option<Seen>) {
         let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        known.look = self.look(known.version, seen);
+        known.look = look(known.version, seen, index);
     }
 
-    fn look(&self, version: i64, seen: Option<Seen>) -> Option<Look> {
-        let mut index = [0; INDEX_BYTES];
-        self.index.read_exact_at(&mut index, 0).ok()?;
-        Some(Look { version, seen: seen?, index })
+    /// What the log's index says now.
+    pub(super) fn index(&self) -> Option<Index> {
+        let mut bytes = [0; INDEX_BYTES];
+        self.index.read_exact_at(&mut bytes, 0).ok()?;
+        Some(Index(bytes))
     }
 
     /// The log belongs to what was overwritten. What stands there now may have the same stamp, being a copy from the
     /// same run; the next start must not play the log back into it.
-    fn disown_log(&self) -> Result<(), StoreError> {
-        self.mark.stamped(Some(Stamp::new()))
+    fn disown_log(&self) {
+        if let Err(error) = self.mark.stamped(Some(Stamp::new())) {
+            tracing::error!(%error, "the log (-wal) is not the database's any more, and that cannot be written down");
+        }
     }
 }
 
+impl Look {
+    /// Whether the database's file changed, and SQLite did not change it.
+    fn is_written_past_sqlite(&self, earlier: &Self) -> bool {
+        self.seen.modified != earlier.seen.modified
+            && self.index.is_unchanged_since(&earlier.index)
+            && !self.index.has_open_checkpoint()
+    }
+}
+
+fn look(version: i64, seen: Option<Seen>, index: Option<Index>) -> Option<Look> {
+    Some(Look { version, seen: seen?, index: index? })
+}
+
 /// Whether what is in the log cannot be moved into the database, because it is not there. A log that a checkpoint of
-/// somebody else has emptied has nothing to move.
-fn is_log_damaged(connection: &Connection) -> bool {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).is_err()
+/// somebody else has emptied has nothing to move. That the disk fails now is another fault, and no damage.
+fn is_log_damaged(connection: &Connection) -> Result<bool, StoreError> {
+    let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) else {
+        return Ok(false);
+    };
+    match error.sqlite_error() {
+        Some(cause) if cause.extended_code == ffi::SQLITE_IOERR_SHORT_READ => Ok(true),
+        Some(cause) if matches!(cause.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Ok(true),
+        _ => Err(error.into()),
+    }
 }

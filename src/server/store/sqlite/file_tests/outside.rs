@@ -1,5 +1,7 @@
 //! What is done to the files while a server has them.
 
+use std::os::unix::fs::FileExt;
+
 use super::*;
 
 #[tokio::test]
@@ -148,6 +150,37 @@ async fn what_others_may_do_to_a_database_is_not_taken_for_damage() {
     store.close().await;
     drop(other);
     assert_eq!(bounds(&folder.open().expect("whole")).await.head, 13);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_is_under_way_or_was_given_up_is_not_taken_for_damage() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let opened =
+        |name| fs::OpenOptions::new().read(true).write(true).open(folder.path(name)).expect("opened");
+    let (index, database) = (opened("idobata.db-shm"), opened("idobata.db"));
+    // A checkpoint says what it sets out to move, writes that into the database, and only then says that it did.
+    index.write_all_at(&9_u32.to_ne_bytes(), 128).expect("written");
+    database.write_all_at(b"S", 0).expect("what is there already");
+    append(&store, 1).await.expect("stored");
+    store.check().await.expect("ready");
+    // The files stay open until here: closing one ends SQLite's locks.
+    store.close().await;
+    assert_eq!(bounds(&folder.open().expect("whole")).await.head, 4);
+}
+
+#[tokio::test]
+async fn a_repeated_post_writes_nothing() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    let post = || vec![Draft { client_id: Some("once".into()), ..draft("1") }];
+    store.append(&TopicName::Feed, post()).await.expect("stored");
+    let log_bytes = || fs::metadata(folder.path("idobata.db-wal")).expect("there").len();
+    let before = log_bytes();
+    let again = store.append(&TopicName::Feed, post()).await.expect("known");
+    assert!(!again[0].first);
+    assert_eq!(log_bytes(), before);
 }
 
 #[tokio::test]
