@@ -320,7 +320,7 @@ const WAL_BYTES_MIN: u64 = 1024 * 1024;
 fn wal_bytes(text: &str) -> Result<u64, String> {
     let units = [("MiB", 1024 * 1024), ("GiB", 1024 * 1024 * 1024)];
     let bytes = units.into_iter().find_map(|(unit, bytes)| {
-        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        let number: u64 = text.trim().strip_suffix(unit)?.trim_end().parse().ok()?;
         number.checked_mul(bytes).filter(|bytes| *bytes >= WAL_BYTES_MIN)
     });
     bytes.ok_or_else(|| "write a whole number from 1 on and MiB or GiB, such as 512MiB or 4GiB".to_owned())

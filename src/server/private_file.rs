@@ -73,6 +73,15 @@ pub(super) fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
+/// The name, or where it is taken the first of `name-2`, `name-3` … that is not.
+pub(super) fn unused(name: PathBuf) -> PathBuf {
+    let others = (2..).map(|number| PathBuf::from(format!("{}-{number}", name.display())));
+    std::iter::once(name.clone())
+        .chain(others)
+        .find(|name| fs::symlink_metadata(name).is_err())
+        .unwrap_or(name)
+}
+
 /// Whether somebody who is not its owner may read or write the file.
 pub(super) fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.mode() & OTHERS != 0)

@@ -37,10 +37,10 @@ impl BackupCommand {
     pub(super) fn run(self, is_stopped: Arc<AtomicBool>) -> anyhow::Result<()> {
         let database = self.folder.database(FOR_POSTGRES)?;
         let (keys, to) = (self.folder.keys(), self.to.clone());
-        let job = BackupJob { database, keys, to, force: self.force, now_ms: now_ms() };
-        let mut progress = Progress::of("backed up", is_stopped);
+        let job = BackupJob { database, keys, to, force: self.force, now_ms: now_ms(), is_stopped };
+        let mut progress = Progress::of("backed up");
         let done = job.run(|copied| progress.show(copied))?;
-        progress.end();
+        drop(progress);
         let (file, size) = (self.to.display(), Size(done.bytes));
         say(&format!("{file}: {size}, {} entries, {} keys", done.entries, done.keys));
         Ok(())

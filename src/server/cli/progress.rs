@@ -1,9 +1,8 @@
-//! How far a long command is, on one line of a terminal, and whether to go on with it. Where nobody watches, nothing is
+//! How far a long command is, on one line of a terminal, and when to end it. Where nobody watches, nothing is
 //! written.
 
 use std::{
     io::{IsTerminal, Write, stderr},
-    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -24,10 +23,9 @@ pub(super) struct Progress {
     what: &'static str,
     shown_at: Option<Instant>,
     is_watched: bool,
-    is_stopped: Arc<AtomicBool>,
 }
 
-/// Runs what blocks. After a signal that means "stop" its [`Progress`] says so, and it removes what it began.
+/// Runs what blocks. After a signal that means "stop" it is told so, and removes what it began.
 pub(super) async fn until_stopped(
     command: impl FnOnce(Arc<AtomicBool>) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<()> {
@@ -46,26 +44,23 @@ pub(super) async fn until_stopped(
 
 impl Progress {
     /// "`what` so much of so much".
-    pub(super) fn of(what: &'static str, is_stopped: Arc<AtomicBool>) -> Self {
-        Self { what, shown_at: None, is_watched: stderr().is_terminal(), is_stopped }
+    pub(super) fn of(what: &'static str) -> Self {
+        Self { what, shown_at: None, is_watched: stderr().is_terminal() }
     }
 
-    /// Shows it, and says whether to go on.
-    pub(super) fn show(&mut self, CopyProgress { done, total }: CopyProgress) -> ControlFlow<()> {
-        if self.is_stopped.load(Relaxed) {
-            self.end();
-            return ControlFlow::Break(());
-        }
+    /// Shows it.
+    pub(super) fn show(&mut self, CopyProgress { done, total }: CopyProgress) {
         if self.is_watched && self.shown_at.is_none_or(|at| at.elapsed() >= EVERY) {
             self.shown_at = Some(Instant::now());
             // A terminal that is gone takes nothing with it.
             let _ = write!(stderr(), "\r{} {} of {}   ", self.what, Size(done), Size(total));
         }
-        ControlFlow::Continue(())
     }
+}
 
+impl Drop for Progress {
     /// Takes the line away.
-    pub(super) fn end(&mut self) {
+    fn drop(&mut self) {
         if self.shown_at.is_some() {
             let _ = write!(stderr(), "\r{:60}\r", "");
         }

@@ -1,7 +1,7 @@
 //! `idobata restore`: puts a backup back.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -9,7 +9,11 @@ use clap::Args;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{folder::DataFolder, progress::Progress, say};
-use crate::server::{clock::now_ms, store::sqlite::restore::RestoreJob};
+use crate::server::{
+    clock::now_ms,
+    private_file::{folder_of, unused},
+    store::sqlite::restore::RestoreJob,
+};
 
 /// The words for who keeps the history elsewhere.
 const FOR_POSTGRES: &str = "the history is in PostgreSQL: stop the servers and put its own backup back (pg_restore, or \
@@ -30,11 +34,11 @@ impl RestoreCommand {
     pub(super) fn run(self, is_stopped: Arc<AtomicBool>) -> anyhow::Result<()> {
         let database = self.folder.database(FOR_POSTGRES)?;
         let (keys, from) = (self.folder.keys(), self.from.clone());
-        let aside = self.folder.data.join(format!("replaced-{}", moment(now_ms()).replace(':', "-")));
-        let aside = unused(aside);
-        let mut progress = Progress::of("restored", is_stopped);
-        let done = RestoreJob { from, database, keys, aside }.run(|copied| progress.show(copied))?;
-        progress.end();
+        let aside = unused(Self::folder_aside(&database));
+        let mut progress = Progress::of("restored");
+        let done =
+            RestoreJob { from, database, keys, aside, is_stopped }.run(|copied| progress.show(copied))?;
+        drop(progress);
         let made = done.made.map_or_else(
             || "a plain copy, so the keys stay as they are".to_owned(),
             |(made_ms, version)| format!("made {} by idobata {version}, {} keys", moment(made_ms), done.keys),
@@ -49,12 +53,11 @@ impl RestoreCommand {
         ));
         Ok(())
     }
-}
 
-/// The name, or where it is taken (by a restore in the same second) the first that is not.
-fn unused(name: PathBuf) -> PathBuf {
-    let others = (2..).map(|number| PathBuf::from(format!("{}-{number}", name.display())));
-    std::iter::once(name.clone()).chain(others).find(|name| !name.exists()).unwrap_or(name)
+    /// Beside the database, which need not be in the data folder: a move to another file system is a copy.
+    fn folder_aside(database: &Path) -> PathBuf {
+        folder_of(database).join(format!("replaced-{}", moment(now_ms()).replace(':', "-")))
+    }
 }
 
 /// In UTC, to the second.

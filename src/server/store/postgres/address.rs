@@ -92,7 +92,7 @@ impl Address {
 
     fn mode(&self, config: &Config) -> SslMode {
         let mode = config.get_ssl_mode();
-        if config.get_hosts().iter().all(is_socket) {
+        if is_only_sockets(config) {
             // As PostgreSQL's own clients: nobody is between.
             SslMode::Disable
         } else if mode != SslMode::Prefer {
@@ -118,6 +118,12 @@ fn is_plausible(host: &Host) -> bool {
                 || name.chars().all(|character| character.is_alphanumeric() || "-._".contains(character))
         }
     }
+}
+
+/// Whether the server is reached through files of this machine alone. An address (`hostaddr`) is always gone to by TCP.
+fn is_only_sockets(config: &Config) -> bool {
+    let hosts = config.get_hosts();
+    config.get_hostaddrs().is_empty() && !hosts.is_empty() && hosts.iter().all(is_socket)
 }
 
 fn is_socket(host: &Host) -> bool {
@@ -163,6 +169,10 @@ mod tests {
             ("postgres://u@localhost/d?sslmode=require", None, SslMode::Require),
             ("postgres://u@%2Frun%2Fpostgresql/d", Some("ca.pem"), SslMode::Disable),
             ("postgres://u@%2Frun%2Fpostgresql/d?sslmode=require", None, SslMode::Disable),
+            // Without a name of a host, or with a socket's: it is gone to by TCP all the same.
+            ("postgres://u@/d?hostaddr=10.0.0.1&sslmode=require", None, SslMode::Require),
+            ("postgres://u@/d?hostaddr=10.0.0.1", Some("ca.pem"), SslMode::Require),
+            ("postgres://u@%2Frun%2Fpostgresql/d?hostaddr=10.0.0.1&sslmode=require", None, SslMode::Require),
         ] {
             let url = url.replace("a=b", "application_name=b");
             assert_eq!(mode(&url, ca), expected, "{url} {ca:?}");

@@ -99,7 +99,7 @@ impl Connections {
         &self.health
     }
 
-    /// Takes notice of an error that [`Connection::finish`] has not seen.
+    /// Takes notice of an error of the queue, whether [`Connection::finish`] has seen it or not.
     pub(super) fn note(&self, error: &StoreError) {
         note(error, &self.health, Some(&self.pool));
     }

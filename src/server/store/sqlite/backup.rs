@@ -6,8 +6,11 @@
 
 use std::{
     fs, io,
-    ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -30,6 +33,8 @@ use crate::server::{private_file, store::StoreError};
 
 /// Pages that are copied at once: 4 MB, some milliseconds.
 const STEP_PAGES: i32 = 1_024;
+/// Instructions of SQLite's between two questions whether to go on: some milliseconds.
+const CHECK_STEP: i32 = 10_000;
 /// How long to wait when the file is locked for a moment.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,6 +56,8 @@ pub struct BackupJob {
     pub force: bool,
     /// When it is made, in milliseconds since the Unix epoch.
     pub now_ms: i64,
+    /// Set it to end the work; what was begun is removed.
+    pub is_stopped: Arc<AtomicBool>,
 }
 
 /// How far it is.
@@ -75,7 +82,7 @@ pub struct BackedUp {
 
 impl BackupJob {
     /// Does it, and tells how far it is. Blocks. When it fails there is no file.
-    pub fn run(&self, progress: impl FnMut(CopyProgress) -> ControlFlow<()>) -> Result<BackedUp, StoreError> {
+    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
         if !self.force && fs::symlink_metadata(&self.to).is_ok() {
             return Err(self.is_there());
         }
@@ -85,13 +92,14 @@ impl BackupJob {
         if !self.database.is_file() {
             return Err(fault::fault(&self.database, "is not there: nothing to back up (see --data)"));
         }
+        self.expect_own_log()?;
         self.copy(progress).map_err(|error| match &error {
             StoreError::Sqlite(cause) if fault::is_of_writing(cause) => fault::of_sqlite(&self.to, error),
             _ => fault::of_sqlite(&self.database, error),
         })
     }
 
-    fn copy(&self, progress: impl FnMut(CopyProgress) -> ControlFlow<()>) -> Result<BackedUp, StoreError> {
+    fn copy(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
         let source = open_source(&self.database).map_err(|error| fault::of_sqlite(&self.database, error))?;
         // From here on the connection sees the database as it is now.
         source.execute_batch("BEGIN")?;
@@ -101,13 +109,14 @@ impl BackupJob {
         let folder = private_file::temporary_folder_beside(&self.to).map_err(unusable)?;
         let file = private_file::temporary_beside(&folder.path().join("copy")).map_err(unusable)?;
         let mut copy = Connection::open(file.path())?;
-        copy_pages(&source, &mut copy, progress)?;
+        copy_pages(&source, &mut copy, &self.is_stopped, progress)?;
         drop(source);
         let keys = self.describe(&mut copy, entries)?;
-        expect_intact(&copy, &self.database)?;
+        expect_intact(&mut copy, &self.database, &self.is_stopped)?;
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
         let bytes = file.as_file().metadata().map_err(unusable)?.len();
+        expect_going_on(&self.is_stopped)?;
         let placed = if self.force { file.persist(&self.to) } else { file.persist_noclobber(&self.to) };
         placed.map_err(|refused| match refused.error.kind() {
             io::ErrorKind::AlreadyExists => self.is_there(),
@@ -133,18 +142,37 @@ impl BackupJob {
         fault::fault(&self.to, "is there already: choose another name, or replace it with --force")
     }
 
+    /// To open a database beside another one's log is to play that log into it, for good. A start puts it aside.
+    fn expect_own_log(&self) -> Result<(), StoreError> {
+        let Some(mark) = self.mark_unless_served()? else { return Ok(()) };
+        let marked = mark.read();
+        mark.discard();
+        match opening::has_strange_log(&self.database, marked?) {
+            true => Err(fault::fault(
+                &self.database,
+                "is not the database that the log (-wal) beside it belongs to: start idobata once, which puts the log \
+                 aside, or restore a backup",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// `None`: a server has the database.
+    fn mark_unless_served(&self) -> Result<Option<Mark>, StoreError> {
+        match Mark::lock(&self.database) {
+            Ok(mark) => Ok(Some(mark)),
+            Err(StoreError::InUse) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Nobody wants a backup of a database that lost its end without a word. While a server has it, the server looks.
     fn expect_whole(&self, written: u64) -> Result<(), StoreError> {
-        match Mark::lock(&self.database) {
-            Err(StoreError::InUse) => Ok(()),
-            Err(error) => Err(error),
-            Ok(mark) => {
-                let marked = mark.read();
-                mark.discard();
-                let strict = Lenience { make: false, accept_loss: false };
-                opening::expect_no_loss(&self.database, marked?, written, strict)
-            }
-        }
+        let Some(mark) = self.mark_unless_served()? else { return Ok(()) };
+        let marked = mark.read();
+        mark.discard();
+        let strict = Lenience { make: false, accept_loss: false };
+        opening::expect_no_loss(&self.database, marked?, written, strict)
     }
 
     /// Writes the table that makes it a backup. Returns how many keys are in it.
@@ -190,11 +218,17 @@ fn open_source(path: &Path) -> Result<Connection, StoreError> {
     Ok(source)
 }
 
+/// Fails once somebody wants the work to end.
+pub(super) fn expect_going_on(is_stopped: &AtomicBool) -> Result<(), StoreError> {
+    if is_stopped.load(Relaxed) { Err(StoreError::Interrupted) } else { Ok(()) }
+}
+
 /// Copies every page as the source's transaction sees it.
 pub(super) fn copy_pages(
     source: &Connection,
     copy: &mut Connection,
-    mut progress: impl FnMut(CopyProgress) -> ControlFlow<()>,
+    is_stopped: &AtomicBool,
+    mut progress: impl FnMut(CopyProgress),
 ) -> Result<(), StoreError> {
     let page_bytes: u64 = source.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let backup = Backup::new(source, copy)?;
@@ -204,9 +238,8 @@ pub(super) fn copy_pages(
         let bytes = |pages: i32| u64::try_from(pages).unwrap_or_default() * page_bytes;
         let copied =
             CopyProgress { done: bytes(pages.pagecount - pages.remaining), total: bytes(pages.pagecount) };
-        if progress(copied).is_break() {
-            return Err(StoreError::Interrupted);
-        }
+        progress(copied);
+        expect_going_on(is_stopped)?;
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
@@ -217,8 +250,17 @@ pub(super) fn copy_pages(
 }
 
 /// Reads all of it, and compares what is in the tables with the indexes.
-pub(super) fn expect_intact(copy: &Connection, of: &Path) -> Result<(), StoreError> {
-    let found: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+pub(super) fn expect_intact(
+    copy: &mut Connection,
+    of: &Path,
+    is_stopped: &Arc<AtomicBool>,
+) -> Result<(), StoreError> {
+    let asked = is_stopped.clone();
+    copy.progress_handler(CHECK_STEP, Some(move || asked.load(Relaxed)))?;
+    let found = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+    copy.progress_handler(0, None::<fn() -> bool>)?;
+    expect_going_on(is_stopped)?;
+    let found = found?;
     if found == "ok" {
         return Ok(());
     }

@@ -123,7 +123,7 @@ pub(super) fn shm_of(path: &Path) -> PathBuf {
     with_suffix(path, "-shm")
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

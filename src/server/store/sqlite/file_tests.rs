@@ -6,7 +6,6 @@ mod outside;
 
 use std::{
     fs,
-    ops::ControlFlow,
     os::unix::fs::{MetadataExt, PermissionsExt},
 };
 
@@ -76,14 +75,14 @@ impl Folder {
     fn backup(&self, to: &Path) -> Result<BackedUp, StoreError> {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (database, to) = (self.database(), to.to_owned());
-        BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000 }
-            .run(|_| ControlFlow::Continue(()))
+        BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000, is_stopped: Arc::default() }
+            .run(|_| ())
     }
 
     fn restore(&self, from: &Path) -> Result<Restored, StoreError> {
         let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
         let (from, database, aside) = (from.to_owned(), self.database(), self.path("replaced"));
-        RestoreJob { from, database, keys, aside }.run(|_| ControlFlow::Continue(()))
+        RestoreJob { from, database, keys, aside, is_stopped: Arc::default() }.run(|_| ())
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::{
-    BUSY_TIMEOUT, fault,
+    BUSY_TIMEOUT,
+    fault::{self, with_suffix},
     mark::{Mark, Marked},
     schema,
     stamp::Stamp,
@@ -140,16 +141,22 @@ fn close_to_everybody(path: &Path) {
 /// A log that was left by a crash is that of the database that was there. Beside another one, which was copied over it,
 /// SQLite would play it back all the same and damage it.
 fn put_strange_log_aside(path: &Path, marked: Marked) -> Result<Option<PathBuf>, StoreError> {
-    let wal = fault::wal_of(path);
-    let Some(stamp) = marked.stamp else { return Ok(None) };
-    if !wal.metadata().is_ok_and(|log| log.len() > 0) || Stamp::at(path).is_ok_and(|found| found == stamp) {
+    if !has_strange_log(path, marked) {
         return Ok(None);
     }
-    let aside = wal.with_extension("db-wal.of-another-database");
+    let wal = fault::wal_of(path);
+    let aside = private_file::unused(with_suffix(&wal, ".of-another-database"));
     std::fs::rename(&wal, &aside).map_err(|error| fault::unusable(&wal, &error))?;
     // SQLite makes it again.
     drop(std::fs::remove_file(fault::shm_of(path)));
     Ok(Some(aside))
+}
+
+/// Whether the log beside the database is another one's. SQLite must not have the database open.
+pub(super) fn has_strange_log(path: &Path, marked: Marked) -> bool {
+    let Some(stamp) = marked.stamp else { return false };
+    let has_log = fault::wal_of(path).metadata().is_ok_and(|log| log.len() > 0);
+    has_log && !Stamp::at(path).is_ok_and(|found| found == stamp)
 }
 
 /// Every topic gets a new numbering: readers who come with a cursor of the old one are told by a reset.

@@ -4,13 +4,18 @@
 //! there is moved aside, nothing of it is deleted, and the copy takes its place by one rename. A crash in between leaves
 //! a folder that a server refuses to start on, because its mark is ahead of its database.
 
-use std::{collections::HashMap, fs, io, ops::ControlFlow, path::PathBuf};
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     BUSY_TIMEOUT,
-    backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_intact},
+    backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_going_on, expect_intact},
     exchange::Exchange,
     fault,
     mark::Mark,
@@ -29,6 +34,8 @@ pub struct RestoreJob {
     pub keys: Vec<PathBuf>,
     /// The folder to make for what is there now.
     pub aside: PathBuf,
+    /// Set it to end the work; what was begun is removed.
+    pub is_stopped: Arc<AtomicBool>,
 }
 
 /// What was put back.
@@ -46,7 +53,7 @@ pub struct Restored {
 
 impl RestoreJob {
     /// Does it, and tells how far it is. Blocks. Refuses while a server has the folder. What fails changes nothing.
-    pub fn run(&self, progress: impl FnMut(CopyProgress) -> ControlFlow<()>) -> Result<Restored, StoreError> {
+    pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<Restored, StoreError> {
         let source = self.open_source().map_err(|error| self.of_backup(error))?;
         let folder = private_file::folder_of(&self.database);
         fs::create_dir_all(&folder).map_err(|error| fault::unusable(&folder, &error))?;
@@ -64,17 +71,18 @@ impl RestoreJob {
         &self,
         source: &Connection,
         mark: &Mark,
-        progress: impl FnMut(CopyProgress) -> ControlFlow<()>,
+        progress: impl FnMut(CopyProgress),
     ) -> Result<Restored, StoreError> {
         let unusable = |error: io::Error| fault::unusable(&self.database, &error);
         let folder = private_file::temporary_folder_beside(&self.database).map_err(unusable)?;
         let file = private_file::temporary_beside(&folder.path().join("copy")).map_err(unusable)?;
         let mut copy = Connection::open(file.path())?;
-        copy_pages(source, &mut copy, progress).map_err(|error| self.of_backup(error))?;
+        copy_pages(source, &mut copy, &self.is_stopped, progress).map_err(|error| self.of_backup(error))?;
         let (mut restored, keys) = self.prepare(&mut copy).map_err(|error| self.of_backup(error))?;
         let written = writes::count(&copy)?;
         copy.close().map_err(|(_, error)| error)?;
         file.as_file().sync_all().map_err(unusable)?;
+        expect_going_on(&self.is_stopped)?;
         let (database, aside) = (&*self.database, &*self.aside);
         restored.aside = Exchange { database, keys: &keys, aside }.run(file)?;
         mark.begin(written, None)?;
@@ -123,7 +131,7 @@ impl RestoreJob {
     /// back. Returns the keys that were in it and where they belong.
     fn prepare(&self, copy: &mut Connection) -> Result<(Restored, Vec<(PathBuf, String)>), StoreError> {
         copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-        expect_intact(copy, &self.from)?;
+        expect_intact(copy, &self.from, &self.is_stopped)?;
         let rows = rows_of(copy)?;
         // The keys must not stay in pages that are free.
         copy.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;

@@ -1,6 +1,8 @@
 //! Backups and restores: whole, of one moment, and all or nothing.
 
-use super::*;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::{super::backup::expect_intact, *};
 
 #[tokio::test]
 async fn a_backup_of_the_same_run_that_is_copied_over_a_killed_database_is_not_mixed_with_its_log() {
@@ -11,6 +13,10 @@ async fn a_backup_of_the_same_run_that_is_copied_over_a_killed_database_is_not_m
     append(&store, 50).await.expect("stored");
     let killed = folder.as_after_a_kill();
     fs::copy(folder.path("backup"), killed.database()).expect("put in place");
+    let told = killed.backup(&killed.path("another")).expect_err("not before a start").to_string();
+    assert!(told.contains("start idobata once"), "{told}");
+    let kept = fs::metadata(killed.path("idobata.db-wal")).expect("a backup changes nothing").len();
+    assert!(kept > 0);
     assert!(killed.refused().contains("has 3 of the 53 writes that were acknowledged"));
     assert_eq!(bounds(&killed.open_with(ACCEPT_LOSS).expect("opened")).await.head, 3);
 }
@@ -30,7 +36,7 @@ async fn a_backup_has_everything_of_its_moment_and_is_its_owners_alone() {
     for name in ["idobata.db", "idobata.db-wal", "idobata.mark", "jwt-secret"] {
         let (database, keys, to) = (folder.database(), vec![folder.path("jwt-secret")], folder.path(name));
         let onto_itself =
-            BackupJob { database, keys, to, force: true, now_ms: 0 }.run(|_| ControlFlow::Continue(()));
+            BackupJob { database, keys, to, force: true, now_ms: 0, is_stopped: Arc::default() }.run(|_| ());
         assert!(onto_itself.expect_err("refused").to_string().contains("to be backed up"), "{name}");
     }
     store.check().await.expect("nothing was replaced");
@@ -55,11 +61,21 @@ async fn a_backup_and_a_restore_that_are_interrupted_leave_everything_as_it_was(
     };
     let (before, database) = (names(), fs::read(folder.database()).expect("read"));
     let (from, to) = (folder.path("good"), folder.path("new"));
-    let job = BackupJob { database: folder.database(), keys: vec![], to, force: false, now_ms: 0 };
-    assert!(matches!(job.run(|_| ControlFlow::Break(())), Err(StoreError::Interrupted)));
+    let is_stopped = Arc::new(AtomicBool::default());
+    let stop = |_| is_stopped.store(true, Relaxed);
+    let (database_path, given) = (folder.database(), is_stopped.clone());
+    let job =
+        BackupJob { database: database_path, keys: vec![], to, force: false, now_ms: 0, is_stopped: given };
+    assert!(matches!(job.run(stop), Err(StoreError::Interrupted)));
+    is_stopped.store(false, Relaxed);
     let (database_path, aside) = (folder.database(), folder.path("replaced"));
-    let job = RestoreJob { from, database: database_path, keys: vec![], aside };
-    assert!(matches!(job.run(|_| ControlFlow::Break(())), Err(StoreError::Interrupted)));
+    let job =
+        RestoreJob { from, database: database_path, keys: vec![], aside, is_stopped: is_stopped.clone() };
+    assert!(matches!(job.run(stop), Err(StoreError::Interrupted)));
+    let mut checked = Connection::open(folder.path("good")).expect("opened");
+    let outcome = expect_intact(&mut checked, &folder.path("good"), &is_stopped);
+    assert!(matches!(outcome, Err(StoreError::Interrupted)), "the long look at every page, too");
+    drop(checked);
     assert_eq!((names(), fs::read(folder.database()).expect("read")), (before, database));
 }
 
@@ -108,10 +124,12 @@ async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
     store.close().await;
     let (from, database, aside) = (folder.path("backup"), folder.database(), folder.path("replaced"));
     let keys = vec![folder.path("no-folder/jwt-secret")];
-    let job = RestoreJob { from, database, keys, aside };
-    job.run(|_| ControlFlow::Continue(())).expect_err("the key has no place");
+    let job = RestoreJob { from, database, keys, aside, is_stopped: Arc::default() };
+    job.run(|_| ()).expect_err("the key has no place");
     assert!(!folder.path("replaced").exists());
-    assert_eq!(bounds(&folder.open().expect("as it was")).await.head, 5);
+    let store = folder.open().expect("as it was");
+    assert_eq!(bounds(&store).await.head, 5);
+    store.close().await;
     // A key that cannot be kept is left where it is, and so are the others.
     fs::write(folder.path("jwt-secret"), "the key of later on").expect("written");
     fs::create_dir(folder.path("operator-key")).expect("no file");
