@@ -43,7 +43,7 @@ impl Members {
         for (name, value) in fields {
             match left.get_mut(&name) {
                 // Of several fields with one name the values add up, as in repeated headers.
-                Some(Value::String(known)) => *known = format!("{known},{value}"),
+                Some(Value::String(known)) => known.extend([",", value.as_str()]),
                 _ => drop(left.insert(name, Value::String(value))),
             }
         }
@@ -67,6 +67,15 @@ impl Members {
         match self.optional(names) {
             None => Ok(None),
             Some((_, Value::String(text))) => Ok(Some(text)),
+            Some((name, other)) => Err(self.wrong(&name, "a text", &other)),
+        }
+    }
+
+    /// An optional text that is what it is down to its blanks, as a password may be. Absent are `null` and the empty text.
+    pub fn verbatim(&mut self, name: &str) -> Result<Option<String>, Rejection> {
+        match self.take(name) {
+            None | Some((_, Value::Null)) => Ok(None),
+            Some((_, Value::String(text))) => Ok(Some(text).filter(|text| !text.is_empty())),
             Some((name, other)) => Err(self.wrong(&name, "a text", &other)),
         }
     }
@@ -273,6 +282,22 @@ mod tests {
         let mut body = members(json!({ "Text": "other case", "text": "exact" }));
         assert_eq!(body.text(&["text"]), Ok(Some("exact".into())));
         assert_eq!(body.ignored(), ["Text"]);
+    }
+
+    #[test]
+    fn a_text_of_blanks_alone_is_there_where_each_blank_counts() {
+        let read = |value: Value| members(value).verbatim("password");
+        assert_eq!(read(json!({ "Password": "  " })), Ok(Some("  ".into())));
+        for absent in [json!({}), json!({ "password": "" }), json!({ "password": null })] {
+            assert_eq!(read(absent), Ok(None));
+        }
+        assert!(read(json!({ "password": 7 })).is_err());
+    }
+
+    #[test]
+    fn fields_of_one_name_add_up() {
+        let fields = ["a", "b", "c"].map(|tag| ("tags".to_owned(), tag.to_owned()));
+        assert_eq!(Members::of_form(fields, "form").text(&["tags"]), Ok(Some("a,b,c".into())));
     }
 
     #[test]

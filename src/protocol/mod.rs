@@ -37,10 +37,11 @@
 //! overrides of direction are left out ([`text`]), in a name of a person, room or publisher they are refused. A text of
 //! nothing but characters that nobody sees is empty.
 //!
-//! Members of JSON are found in any case. Optional ones that are `null` or empty are absent. What is not known is not read,
-//! and named in the answer (`"ignored":["foo"]`); where it could be a right that is misspelt, it is refused: anything
-//! unknown in the bodies of sessions, publishers, readers and members, and in that of a room what looks like one. Numbers
-//! are IEEE doubles: integers above 2^53 are kept to the nearest one, what is larger than a double is refused.
+//! Members of JSON are found in any case. Optional ones that are `null` or empty are absent (a password of blanks is not
+//! empty). What is not known is not read, and named in the answer (`"ignored":["foo"]`); where it could be a right that is
+//! misspelt, it is refused: anything unknown in the bodies of sessions, publishers, readers and members, and in that of a
+//! room what looks like one. Numbers are IEEE doubles: integers above 2^53 are kept to the nearest one, what is larger than
+//! a double is refused.
 //!
 //! ## Who may do what
 //!
@@ -82,10 +83,11 @@
 //! Of the feed's and the rooms' addresses the parameters are those named below, in any case of letters. An empty one is as
 //! if it were not there (only `seen` may be empty); of one that is given twice the last is taken, and channels add up:
 //! `channel=a&channel=b,c`. `lastEventId` and `last_event_id`, as stand-ins for `EventSource` write them, are `after`. Any
-//! other parameter is refused with `bad_request` and its name, but for what keeps caches away and counts visits: `_`, `t`,
-//! `ts`, `cb`, `cachebust`, `cachebuster`, `nocache`, `rnd` and `utm_…` mean nothing. Pages ignore what they do not know.
-//! Optional members of frames, of Socket.IO's events and of its CONNECT may be null or empty, which is as if they were not
-//! there.
+//! other parameter is refused with `bad_request` and its name, but for what keeps caches away and counts visits: `cache`,
+//! `cachebust`, `cachebuster`, `cb`, `dc`, `nc`, `nocache`, `nonce`, `r`, `rand`, `random`, `rnd`, `t`, `timestamp`, `ts`,
+//! `v` (with `-` and `_` in them, too) and what begins with `_` or `utm_` mean nothing. The pages that browsers open ignore
+//! what they do not know. Optional members of frames, of Socket.IO's events and of its CONNECT may be null or empty, which
+//! is as if they were not there.
 //!
 //! ## The feed
 //!
@@ -102,16 +104,19 @@
 //!   is retained of what the reader lacked.
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
-//!   first one. A page has at most 256 KiB of entries: `more` says that others wait.
+//!   first one; without it a wait is refused. What is for pages (`before`, `limit`, `wait`, and of a room `seen`) is refused
+//!   by a stream. A page has at most 256 KiB of entries: `more` says that others wait.
 //! * `POST /api/events/{channel}`, or `PUT`, publishes one [`publication::Publication`] or an array of them as JSON, or a
 //!   notification as plain text with the headers `Title`, `Level`, `Tags` (comma-separated) and `Link`. 201 with
 //!   what was stored. The same `Idempotency-Key` from the same publisher stores nothing twice and answers 200.
 //!   JSON is `application/json`, `text/json` or `…+json`; any other `text/…` is a text; fields of a form or of
-//!   `multipart/form-data` are read as members, `payload` as JSON; anything else is `bad_media_type` (415). A body that says
-//!   it is a form, as `curl -d` does, or says nothing, is JSON when it is an object or an array of objects; a form when
-//!   its first part is `name=value` with a name that is known, or when it has no white space; otherwise a text. A form
-//!   without a known field is refused. Charsets are decoded; without one it is UTF-8. Headers may be UTF-8, Latin-1 or
-//!   encoded words (RFC 2047); repeated ones are joined. `Content-Encoding` may be `gzip` or `deflate`, on every route.
+//!   `multipart/form-data` are read as members, or one field `payload` is all of it, as JSON (those beside it are named in
+//!   `ignored`); anything else is `bad_media_type` (415). A body that says it is a form, as `curl -d` does, or says nothing,
+//!   is JSON when it is an object or an array of objects; a form when its first part is `name=value` with a name that is
+//!   known, or when it has no white space; otherwise a text. A form without a known field is refused. Charsets are decoded;
+//!   without one it is UTF-8. Headers may be UTF-8, Latin-1 or encoded words (RFC 2047); repeated ones are joined. A header
+//!   `Priority` that is no level is a browser's (RFC 9218) and passed over; elsewhere a level that is not known is refused.
+//!   `Content-Encoding` may be `gzip` or `deflate`, on every route but Socket.IO's.
 //!   The text is also read from `message`, `body`, `description`, `msg` and `content`, the title from `subject` and
 //!   `summary`, the link from `url`, `click` and `href`, the level from `severity` and `priority`. Levels: `info`
 //!   (`notice`, `debug`, `low`, `normal`, 1 to 3 …), `success` (`ok`, `resolved` …), `warning` (`warn`, `high`, 4 …), `error`

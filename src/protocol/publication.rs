@@ -62,8 +62,10 @@ impl Publication {
                 text: members.text(&TEXT_NAMES)?,
             },
             // Other senders' types; what they say by a text is a notification.
-            Some(_) => notification(&mut members)
-                .map_err(|_| bad("the type of an entry is notification, update or progress"))?,
+            Some(_) => notification(&mut members).map_err(|refused| match refused.code {
+                Code::TextEmpty => bad("the type of an entry is notification, update or progress"),
+                _ => refused,
+            })?,
         };
         let is_known = kind.is_none_or(|kind| TYPES.contains(&&*kind));
         let mut ignored = members.ignored();

@@ -105,11 +105,16 @@ fn fields(name: &'static str, data: Value) -> Result<Members, Rejection> {
     Members::of(data, name, Code::BadFrame)
 }
 
-/// The token in what a CONNECT says (`auth` in the official client). A page of ours needs none, it has its cookie.
+/// The token in what a CONNECT says (`auth` in the official client), found as other members are: in any case, by its exact
+/// spelling if there are several. A page of ours needs none, it has its cookie.
 pub fn token(auth: &Value) -> Result<Option<&str>, Rejection> {
-    match auth.get("token") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(token)) if token.trim().is_empty() => Ok(None),
+    let is_it = |name: &str| name.trim().eq_ignore_ascii_case("token");
+    let is_said =
+        |value: &Value| !value.is_null() && value.as_str().is_none_or(|token| !token.trim().is_empty());
+    let members = auth.as_object().into_iter().flatten();
+    let spelled = members.filter(|(name, _)| is_it(name)).map(|(_, value)| value);
+    match auth.get("token").into_iter().chain(spelled).find(|value| is_said(value)) {
+        None => Ok(None),
         Some(Value::String(token)) => Ok(Some(token)),
         Some(_) => Err(Rejection::new(Code::NoSession, "A token is a text.")),
     }
@@ -239,5 +244,15 @@ mod tests {
             assert_eq!(FollowFeed::parse(auth).expect_err("nonsense").code, Code::BadFrame);
         }
         assert_eq!(token(&json!({ "token": 7 })).expect_err("no text").code, Code::NoSession);
+    }
+
+    #[test]
+    fn a_token_is_found_in_any_case() {
+        for name in ["Token", "TOKEN", "toKen", " token "] {
+            assert_eq!(token(&json!({ name: "t" })), Ok(Some("t")), "{name}");
+            assert_eq!(token(&json!({ "token": "", name: "t" })), Ok(Some("t")), "{name} and an empty one");
+            assert_eq!(token(&json!({ name: "x", "token": "t" })), Ok(Some("t")), "{name} and the exact one");
+            assert_eq!(token(&json!({ name: 7 })).expect_err("no text").code, Code::NoSession, "{name}");
+        }
     }
 }

@@ -68,6 +68,22 @@ async fn bad_credentials_are_never_nobody_never_the_operator_and_never_the_cooki
 }
 
 #[tokio::test]
+async fn a_password_of_blanks_alone_signs_in_and_an_empty_one_does_not() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    server.account("administrator").await;
+    let link = server.accounts().invite("the administrator").await.unwrap();
+    let blanks = " ".repeat(12);
+    server.accounts().join(&link, "bob", &blanks).await.unwrap();
+    let sign_in = |password: Value| {
+        server.post("/api/session").json(&json!({ "name": "bob", "password": password })).send()
+    };
+    assert_eq!(sign_in(json!(blanks)).await.unwrap().status(), 201);
+    for password in [json!(""), json!(null), json!("  ")] {
+        assert_eq!(problem(sign_in(password).await.unwrap(), 401).await, "wrong_password");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_judged_alone_whatever_the_case_of_its_scheme() {
     let server = TestServer::start().await;
     let body = json!({ "name": "backup", "channels": ["ops"] });
@@ -106,6 +122,18 @@ async fn frames_and_connects_take_a_token_with_its_scheme_and_refuse_nonsense() 
         assert_eq!(socket.rejected().await, "no_session", "{bad:?}");
         let refused = SocketIo::enter(&server.url, "/", &json!({ "token": bad })).await.err();
         assert_eq!(refused.as_deref(), Some("Authentication error"), "{bad:?}");
+    }
+    let by_cookie = || {
+        let mut request = SocketIo::request(&server.url, "");
+        let cookie = format!("idobata_session={}", alice.session.token);
+        request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        request
+    };
+    SocketIo::enter_by(by_cookie(), "/", &json!({})).await.unwrap();
+    for name in ["token", "Token", "TOKEN"] {
+        let refused = SocketIo::enter_by(by_cookie(), "/", &json!({ name: "nonsense" })).await.err();
+        assert_eq!(refused.as_deref(), Some("Authentication error"), "{name}, whatever the cookie says");
+        SocketIo::enter(&server.url, "/", &json!({ name: alice.session.token })).await.unwrap();
     }
     let spelled = format!("bearer {}", alice.session.token);
     socket.send(json!({ "type": "auth", "token": spelled })).await;

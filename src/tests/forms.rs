@@ -205,6 +205,60 @@ async fn who_joins_by_a_form_that_is_sent_twice_is_signed_in() {
 }
 
 #[tokio::test]
+async fn who_joins_again_too_often_is_told_to_sign_in_later_and_not_that_the_link_was_used() {
+    let server = TestServer::start_with(&["--auth", "accounts", "--limit-sign-ins=1/1h"]).await;
+    server.account("administrator").await;
+    let path = format!("/join/{}", server.accounts().invite("the administrator").await.unwrap());
+    let browser = Browser::with(&server, String::new());
+    let fields = [("name", "bob"), ("new-password", PASSWORD)];
+    for _ in 0..2 {
+        assert_eq!(location(&browser.send(&path, &fields).await), "/");
+    }
+    let refused = browser.send(&path, &fields).await;
+    assert_eq!(location(&refused), "/sign-in?problem=too_many_requests&name=bob");
+}
+
+#[tokio::test]
+async fn a_form_without_its_id_is_another_one_each_time() {
+    let server = TestServer::start().await;
+    let browser = Browser::guest(&server).await;
+    for _ in 0..2 {
+        browser.send("/rooms/general?once=", &[("text", "once more")]).await;
+        browser.send("/rooms/general?once=+", &[("text", "once more")]).await;
+    }
+    assert_eq!(texts(&server).await.len(), 4);
+}
+
+#[tokio::test]
+async fn where_a_form_leads_tells_nobody_that_a_private_room_is_there() {
+    let server = TestServer::start().await;
+    let owner = Browser::guest(&server).await;
+    owner.send("/rooms", &[("name", "Plans"), ("private", "true")]).await;
+    let posted = owner.send("/rooms/PLANS", &[("text", "hi")]).await;
+    assert_eq!(location(&posted), "/rooms/plans", "it is theirs to see");
+    let other = Browser::guest(&server).await;
+    for room in ["PLANS", "NOWHERE"] {
+        let refused = other.send(&format!("/rooms/{room}"), &[("text", "hi")]).await;
+        assert_eq!(location(&refused), format!("/rooms/{room}?problem=unknown_room"));
+    }
+}
+
+#[tokio::test]
+async fn the_members_of_a_room_are_found_by_its_address_in_another_form() {
+    let server = TestServer::start().await;
+    let owner = Browser::guest(&server).await;
+    owner.send("/rooms", &[("name", "Plans"), ("private", "true")]).await;
+    let get = |browser: &Browser<'_>| {
+        let address = format!("{}/rooms/PLANS/members?name=bob", server.url);
+        browser.client.get(address).header("cookie", &browser.cookie).send()
+    };
+    let moved = get(&owner).await.unwrap();
+    assert_eq!(moved.status(), 308);
+    assert_eq!(moved.headers()["location"], "/rooms/plans/members?name=bob");
+    assert_eq!(get(&Browser::guest(&server).await).await.unwrap().status(), 404);
+}
+
+#[tokio::test]
 async fn a_password_that_is_changed_twice_by_one_form_is_changed() {
     let server = TestServer::start_with(&["--auth", "accounts"]).await;
     let admin = server.account("administrator").await;
@@ -231,7 +285,10 @@ async fn a_form_is_read_in_its_charset_or_refused() {
     assert_eq!(send(&format!("{FORM}; charset=ISO-8859-1"), b"text=gr%FC%DFe").await, 303);
     assert_eq!(send(FORM, b"text=gr%C3%BC%C3%9Fer").await, 303);
     assert_eq!(send(FORM, b"text=bad%FC").await, 400);
+    let wide = format!("{FORM}; charset=utf-16le");
+    assert_eq!(send(&wide, b"t\0e\0x\0t\0=\0w\0i\0d\0e\0").await, 303);
     let page = browser.page("/rooms/general").await;
+    assert!(page.contains("wide<"), "what is not escaped is text already");
     assert!(page.contains("gr\u{fc}\u{df}e<") && page.contains("gr\u{fc}\u{df}er<"), "both are there");
     assert!(!page.contains('\u{fffd}'));
 }

@@ -1,5 +1,6 @@
 //! The pages as they come from the server: complete without a script.
 
+use reqwest::{Client, redirect::Policy};
 use serde_json::json;
 
 use crate::support::{TestServer, new_id};
@@ -98,6 +99,45 @@ async fn a_session_by_the_cookies_earlier_name_goes_on_by_the_present_one() {
     );
     let end = server.client.delete(format!("{}/api/session", server.url)).header("cookie", &earlier);
     assert_eq!(cookies(&end.send().await.unwrap()).len(), 2, "both names are signed out");
+}
+
+#[tokio::test]
+async fn a_session_by_the_earlier_name_outlives_an_answer_that_sets_another_cookie() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let earlier = format!("idobata_session={}", alice.session.token);
+    let language = client.get(format!("{}/language/ja", server.url)).header("cookie", &earlier);
+    let set = cookies(&language.send().await.unwrap());
+    assert!(set.iter().any(|cookie| cookie.starts_with("idobata_language")), "{set:?}");
+    assert!(set.contains(&"idobata_session=".to_owned()), "the earlier one is taken back: {set:?}");
+    let present = set.iter().find(|cookie| cookie.starts_with("idobata_session_")).unwrap();
+    let page = server.get("/").header("cookie", present).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("value=\"alice\""));
+}
+
+#[tokio::test]
+async fn a_name_that_is_changed_by_the_earlier_cookie_is_set_once() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let earlier = format!("idobata_session={}", alice.session.token);
+    let rename = client.post(format!("{}/name", server.url)).header("cookie", &earlier);
+    let rename = rename.header("content-type", "application/x-www-form-urlencoded");
+    let set = cookies(&rename.body("name=eve&back=%2F").send().await.unwrap());
+    let present: Vec<_> = set.iter().filter(|cookie| cookie.starts_with("idobata_session_")).collect();
+    assert_eq!(present.len(), 1, "{set:?}");
+    let page = server.get("/").header("cookie", present[0]).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("value=\"eve\""));
+}
+
+#[tokio::test]
+async fn refusals_come_as_pages_to_who_takes_pages_in_any_case() {
+    let server = TestServer::start().await;
+    let refused = server.post("/rooms").header("accept", "*/*").header("accept", "Text/HTML").body("x");
+    let refused = refused.send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    assert!(refused.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
 }
 
 #[tokio::test]

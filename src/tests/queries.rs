@@ -42,6 +42,16 @@ async fn a_cursor_in_the_address_is_resumed_from_however_it_is_called() {
 }
 
 #[tokio::test]
+async fn json_is_answered_to_who_asks_for_it_in_any_case() {
+    let (server, ..) = set_up().await;
+    let request =
+        server.get("/api/events").header("accept", "text/plain").header("accept", "Application/JSON");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(texts(&answer.json::<Value>().await.unwrap(), "events"), ["1", "2", "3"]);
+}
+
+#[tokio::test]
 async fn a_polyfill_that_reconnects_is_served_from_its_newest_cursor() {
     let (server, _, feed, room) = set_up().await;
     let newer = |cursor: &str| cursor.replace(":1", ":2");
@@ -85,6 +95,10 @@ async fn a_parameter_that_is_not_known_is_refused_by_its_name_and_pages_ignore_i
         ("/api/events?limit=0", "limit is a whole number from 1 to 200"),
         ("/api/events?wait=x", "wait is a whole number of seconds from 0 to 50"),
         ("/api/events?after=x", "after is a cursor"),
+        ("/api/events?wait=30", "it needs after"),
+        ("/api/rooms/general/messages?wait=30&before=e:1", "it needs after"),
+        ("/api/events?last=0", "last is a whole number from 1 to 200"),
+        ("/api/rooms/general/events?seen=", "seen is for pages of JSON"),
     ] {
         let answer = server.get(path).header("accept", "application/json").send().await.unwrap();
         assert_eq!(answer.status(), 400, "{path}");

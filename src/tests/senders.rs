@@ -34,6 +34,10 @@ async fn texts_are_read_whatever_they_call_themselves() {
         (FORM, b"text=hello+world%21", "hello world!"),
         (FORM, b"message=hello world", "hello world"),
         (FORM, br#"payload={"text":"from a webhook"}"#, "from a webhook"),
+        (FORM, b"text=hi&meta%5Bhost%5D=db1", "hi"),
+        (&format!("{FORM}; charset=utf-16le"), b"t\0e\0x\0t\0=\0h\0e\0l\0l\0", "hell"),
+        (&format!("{FORM}; charset=latin1"), b"text=%FE%FFab", "þÿab"),
+        ("text/plain; charset=ANSI_X3.4-1968", "grün".as_bytes(), "grün"),
         (FORM, br#"{"text":"forgot the header"}"#, "forgot the header"),
         ("Text/Plain; Charset=ISO-8859-1", b"gr\xfc\xdfe", "grüße"),
         ("text/plain; charset=\"shift_jis\"", b"\x82\xa0", "あ"),
@@ -63,6 +67,8 @@ async fn what_cannot_be_read_without_a_doubt_is_refused() {
     for (kind, body, status, code) in [
         (FORM, &b"a=1&b=2"[..], 400, "bad_request"),
         (FORM, b"status=ok", 400, "bad_request"),
+        (FORM, b"alert%5B0%5D=x&a=1", 400, "bad_request"),
+        (FORM, br#"payload={"text":"a"}&payload={"text":"b"}"#, 400, "bad_request"),
         (FORM, b"title=", 400, "text_empty"),
         ("", b"gr\xfc\xdfe", 400, "bad_request"),
         ("application/json", b"{\"text\":\"\xfc\"}", 400, "bad_request"),
@@ -140,7 +146,7 @@ async fn headers_are_decoded_and_joined() {
         text()
             .header("title", "=?utf-8?B?w6TDtsO8?=")
             .header("tags", "a")
-            .header("tags", "b, =?utf-8?Q?=C3=BC?="),
+            .header("tags", "b, =?us-ascii?Q?=C3=BC?="),
     )
     .await;
     assert_eq!((&entry["title"], &entry["tags"]), (&json!("äöü"), &json!(["a", "b", "ü"])));
@@ -165,6 +171,41 @@ async fn headers_are_decoded_and_joined() {
     )
     .await;
     assert!(status == 201 && entry.get("title").is_none(), "{entry}");
+}
+
+#[tokio::test]
+async fn fields_beside_a_payload_are_named() {
+    let server = TestServer::start().await;
+    let (status, entry) =
+        answer(send(&server, FORM, r#"payload={"text":"a","foo":1}&title=DB&meta%5Bhost%5D=db1"#)).await;
+    assert_eq!((status, &entry["text"]), (201, &json!("a")));
+    assert_eq!(entry["ignored"], json!(["foo", "title", "meta[host]"]));
+}
+
+#[tokio::test]
+async fn a_priority_that_is_none_is_passed_over_only_where_browsers_have_one_of_their_own() {
+    let server = TestServer::start().await;
+    let level = async |request: RequestBuilder| {
+        let (status, entry) = answer(request.body("x")).await;
+        (status, entry["level"].clone())
+    };
+    let post = |query: &str| server.post(&format!("/api/events/ops{query}"));
+    let browser = |query: &str| post(query).header("priority", "u=1, i");
+    assert_eq!(level(browser("")).await, (201, json!("info")));
+    assert_eq!(level(browser("").header("x-priority", "5")).await, (201, json!("error")));
+    assert_eq!(level(browser("?priority=high")).await, (201, json!("warning")));
+    assert_eq!(level(post("?priority=urgnet")).await.0, 400);
+    assert_eq!(level(browser("?priority=urgnet")).await.0, 400);
+    assert_eq!(level(post("").header("x-priority", "urgnet")).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_time_that_keeps_caches_away_is_no_title() {
+    let server = TestServer::start().await;
+    let (status, entry) = answer(server.post("/api/events/ops?t=1722000000").body("x")).await;
+    assert!(status == 201 && entry.get("title").is_none() && entry.get("ignored").is_none(), "{entry}");
+    let (_, entry) = answer(server.post("/api/events/ops?t=1722000000&t=Disk+1").body("x")).await;
+    assert_eq!(entry["title"], json!("Disk 1"));
 }
 
 #[tokio::test]
@@ -220,6 +261,8 @@ async fn a_right_that_is_misspelt_is_refused_by_its_name() {
         ("/api/rooms", json!({ "name": "y", "privat": true }), "privat"),
         ("/api/rooms", json!({ "name": "y", "is_private": true }), "is_private"),
         ("/api/rooms", json!({ "name": "y", "private": "true" }), "private"),
+        ("/api/rooms", json!({ "name": "y", "readers": ["bob"] }), "readers"),
+        ("/api/rooms", json!({ "name": "y", "names": ["bob"] }), "names"),
         ("/api/publishers", json!({ "name": "p", "channels": ["ops"], "expires": 5 }), "expires"),
         ("/api/channels/ops/readers", json!({ "names": [], "exclude": [] }), "exclude"),
         ("/api/session", json!({ "name": "n", "admin": true }), "admin"),

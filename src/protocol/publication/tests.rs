@@ -144,6 +144,9 @@ fn a_refusal_names_the_member_in_words() {
         (json!({"text": "x".repeat(4_001)}), "The text has 4001 characters; at most 4000 characters"),
         (json!({"title": "x".repeat(201)}), "The title has 201 characters; at most 200"),
         (json!({"text": "x", "tags": ["y".repeat(65)]}), "The tag has 65 characters; at most 64"),
+        (json!({"type": "alert", "text": "x", "level": "purple"}), "level is info, success"),
+        (json!({"type": "alert", "text": 1}), "text in the entry has to be a text"),
+        (json!({"type": "dance", "value": 1}), "the type of an entry is notification, update or progress"),
     ] {
         let message = refusal(value).message;
         assert!(message.contains(words) && !message.contains("invalid type"), "{message}");

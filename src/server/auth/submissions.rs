@@ -28,8 +28,9 @@ impl Submissions {
         Self(secret)
     }
 
-    /// The same for the same form, person and contents. Without an id (`None`) each is another one.
+    /// The same for the same form, person and contents. Without an id (`None`, or an empty one) each is another one.
     pub fn of(&self, user_id: &str, once: Option<&str>, contents: &[&str]) -> Submission {
+        let once = once.filter(|once| !once.trim().is_empty());
         let Some(once) = once else { return Submission(random_token() + &random_token()) };
         let purpose = serde_json::to_string(&("form", user_id, once, contents)).expect("texts are JSON");
         Submission(self.0.derive(&purpose))
@@ -116,7 +117,9 @@ mod tests {
         {
             assert_ne!(of("1", Some("a"), "hello"), of(user, once, text), "{user} {once:?} {text}");
         }
-        assert_ne!(of("1", None, "hello"), of("1", None, "hello"), "a program's own form has no id");
+        for none in [None, Some(""), Some(" ")] {
+            assert_ne!(of("1", none, "hello"), of("1", none, "hello"), "a program's own form has no id");
+        }
         assert_ne!(
             submissions.of("1", Some("a"), &["b", "c"]).digits(),
             submissions.of("1", Some("a"), &["bc"]).digits()

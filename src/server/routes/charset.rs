@@ -6,6 +6,22 @@ use percent_encoding::percent_decode_str;
 
 use crate::protocol::problem::{Code, Rejection};
 
+/// The names of ASCII (IANA). Browsers take it for Latin-1; of a sender that says ASCII and sends more, UTF-8 is the likely
+/// and checkable guess.
+const ASCII: [&str; 11] = [
+    "ansi_x3.4-1968",
+    "ansi_x3.4-1986",
+    "ascii",
+    "cp367",
+    "csascii",
+    "ibm367",
+    "iso-ir-6",
+    "iso646-us",
+    "iso_646.irv:1991",
+    "us",
+    "us-ascii",
+];
+
 /// Decodes a body. A byte order mark says more than a label and is dropped; without either it has to be UTF-8.
 ///
 /// Refuses an unknown label with [`Code::BadMediaType`], and bytes that do not fit with [`Code::BadRequest`].
@@ -20,6 +36,11 @@ pub(super) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Reject
         }
         None => (declared, bytes),
     };
+    decode_by(encoding, bytes, label)
+}
+
+/// Decodes bytes of which the encoding is known.
+fn decode_by(encoding: &'static Encoding, bytes: &[u8], label: Option<&str>) -> Result<String, Rejection> {
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
     text.map(|text| text.into_owned()).ok_or_else(|| {
         let name = encoding.name();
@@ -34,18 +55,20 @@ pub(super) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Reject
 }
 
 /// Decodes a name or a value of a form (URL Standard, 5.1) in a body that was decoded: its escapes are bytes of the same
-/// charset, and what else is not ASCII is text already.
+/// charset, and what else is not ASCII is text already. Of a form in UTF-16 the escapes are UTF-8 (Encoding Standard,
+/// 4.3); a byte order mark is none behind an escape.
 pub(super) fn decode_form(text: &str, label: Option<&str>) -> Result<String, Rejection> {
+    let encoding = label.map_or(Ok(UTF_8), encoding_of)?.output_encoding();
     let (mut decoded, mut bytes) = (String::new(), Vec::new());
     for part in text.split_inclusive(|c: char| !c.is_ascii()) {
         let (ascii, other) = part.split_at(part.find(|c: char| !c.is_ascii()).unwrap_or(part.len()));
         bytes.extend(percent_decode_str(&ascii.replace('+', " ")));
         if !other.is_empty() {
-            decoded += &decode(&std::mem::take(&mut bytes), label)?;
+            decoded += &decode_by(encoding, &std::mem::take(&mut bytes), label)?;
             decoded += other;
         }
     }
-    Ok(decoded + &decode(&bytes, label)?)
+    Ok(decoded + &decode_by(encoding, &bytes, label)?)
 }
 
 /// Decodes a header: UTF-8 if it is, as curl sends what was typed, or else Latin-1, as HTTP once had it.
@@ -62,22 +85,27 @@ fn names_an_order(label: &str) -> bool {
 }
 
 fn encoding_of(label: &str) -> Result<&'static Encoding, Rejection> {
-    // Browsers take ASCII for Latin-1; of a sender that says ASCII and sends more, UTF-8 is the likely and checkable guess.
-    if ["ascii", "us-ascii"].iter().any(|ascii| label.eq_ignore_ascii_case(ascii)) {
-        return Ok(UTF_8);
+    encoding_for(label).ok_or_else(|| {
+        let message = "The charset of the body is not known here; send UTF-8.";
+        Rejection::new(Code::BadMediaType, message)
+    })
+}
+
+/// The encoding that a label means, of a body or of an encoded word.
+pub(super) fn encoding_for(label: &str) -> Option<&'static Encoding> {
+    let label = label.trim().to_ascii_lowercase();
+    if ASCII.contains(&label.as_str()) {
+        return Some(UTF_8);
     }
     // Windows' numbers for what the Encoding Standard has by name.
-    let label = match label.trim().to_ascii_lowercase().as_str() {
+    let label = match label.as_str() {
         "cp932" | "ms932" => "shift_jis",
         "cp936" | "ms936" => "gbk",
         "cp949" | "ms949" => "euc-kr",
         "cp950" | "ms950" => "big5",
-        _ => label,
+        other => other,
     };
-    Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
-        let message = "The charset of the body is not known here; send UTF-8.";
-        Rejection::new(Code::BadMediaType, message)
-    })
+    Encoding::for_label_no_replacement(label.as_bytes())
 }
 
 #[cfg(test)]
@@ -95,10 +123,16 @@ mod tests {
             (b"\xfe\xff\0h\0i", Some("utf-16"), "hi"),
             (b"h\0i\0", Some("UTF-16LE"), "hi"),
             (b"\0h\0i", Some("utf-16be"), "hi"),
-            ("grüße".as_bytes(), Some("us-ascii"), "grüße"),
             ("grüße".as_bytes(), None, "grüße"),
         ] {
             assert_eq!(decode(bytes, label).as_deref(), Ok(expected), "{label:?}");
+        }
+        for label in ["ascii", "US-ASCII", " us-ascii ", "ANSI_X3.4-1968", "iso646-us", "cp367", "us"] {
+            assert_eq!(decode("grüße".as_bytes(), Some(label)).as_deref(), Ok("grüße"), "{label}");
+            assert_eq!(
+                decode(b"gr\xfc\xdfe", Some(label)).map_err(|error| error.code),
+                Err(Code::BadRequest)
+            );
         }
     }
 
@@ -122,11 +156,18 @@ mod tests {
             ("gr%FC%DFe", Some("latin1"), "grüße"),
             ("ü%FCü", Some("latin1"), "üüü"),
             ("%82%A0", Some("Shift_JIS"), "あ"),
+            ("hell", Some("utf-16le"), "hell"),
+            ("gr%C3%BC%C3%9Fe", Some("utf-16"), "grüße"),
+            ("%FE%FFab", Some("latin1"), "þÿab"),
+            ("%EF%BB%BFab", Some("latin1"), "ï»¿ab"),
             ("100%", None, "100%"),
             ("", None, ""),
         ] {
             assert_eq!(decode_form(text, label).as_deref(), Ok(expected), "{text}");
         }
-        assert_eq!(decode_form("gr%FC%DFe", None).expect_err("no UTF-8").code, Code::BadRequest);
+        for label in [None, Some("utf-16be"), Some("us-ascii")] {
+            assert_eq!(decode_form("gr%FC%DFe", label).expect_err("no UTF-8").code, Code::BadRequest);
+        }
+        assert_eq!(decode_form("%FE%FF%00a", None).expect_err("no UTF-8").code, Code::BadRequest);
     }
 }

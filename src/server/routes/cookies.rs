@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::server::site::Site;
@@ -28,6 +28,13 @@ pub(super) fn is_earlier(site: &Site, headers: &HeaderMap, name: &'static str) -
 /// A cookie that lasts for `age`; one of no age removes what is there.
 pub(super) fn make(site: &Site, name: &'static str, value: String, age: Duration) -> Cookie<'static> {
     build(site, present_name(site, name), value, age)
+}
+
+/// Whether an answer with these headers sets the cookie, or removes it, by its present name.
+pub(super) fn is_set(site: &Site, headers: &HeaderMap, name: &'static str) -> bool {
+    let begin = format!("{}=", present_name(site, name));
+    let mut lines = headers.get_all(header::SET_COOKIE).iter();
+    lines.any(|line| line.as_bytes().starts_with(begin.as_bytes()))
 }
 
 /// Removes the cookie by its earlier name.

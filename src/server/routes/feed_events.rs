@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, header},
-    response::Response,
-};
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
 
 use super::{
     event_stream::{Followed, lost_cursor, respond},
     live::{Client, connect, connect_poll},
+    media_type::accepted,
     page_answer::{answer, cut_short, return_member},
     problem::problem_json,
     query::{FeedQuery, LogQuery},
@@ -43,8 +39,8 @@ pub(super) async fn get(
 
 /// Whether the reader asks for JSON and not for a stream. A reader that says nothing gets the stream.
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/event-stream")
+    let accepted = accepted(headers);
+    accepted.contains("application/json") && !accepted.contains("text/event-stream")
 }
 
 async fn page(
@@ -103,4 +99,26 @@ fn encode_refusal(rejection: Rejection) -> Bytes {
 
 fn encode_reset(_: &Subscription, cursor: &Cursor) -> String {
     encode_control(&Control::Reset { cursor: cursor.clone(), timestamp: now_ms() })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header;
+
+    use super::*;
+
+    #[test]
+    fn json_is_asked_for_in_any_case_and_on_any_line() {
+        for (lines, expected) in [
+            (&["application/json"][..], true),
+            (&["Application/JSON; charset=utf-8"], true),
+            (&["text/plain", "application/json"], true),
+            (&["application/json", "Text/Event-Stream"], false),
+            (&["*/*"], false),
+            (&[], false),
+        ] {
+            let accept = lines.iter().map(|line| (header::ACCEPT, line.parse().expect("a header")));
+            assert_eq!(wants_json(&accept.collect::<HeaderMap>()), expected, "{lines:?}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     app::i18n::Language,
     protocol::{
-        name::parse_name,
+        name::{RoomId, parse_name},
         problem::{Code, Rejection},
         session::Session,
     },
@@ -48,9 +48,12 @@ pub(super) async fn post_message(
     Lenient(Once { once }): Lenient<Once>,
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
-    let path = state.chat.id_of(&room).map_or_else(|_| "/".to_owned(), |room| room.path());
+    let entered = state.chat.room(&room, Some(&identity)).await;
+    // Who may not see the room is sent back as they came: its own spelling would tell that it is there.
+    let back = entered.as_ref().map_or_else(|_| RoomId::parse(&room).ok(), |room| Some(room.clone()));
+    let path = back.map_or_else(|| "/".to_owned(), |room| room.path());
     let post = async {
-        let room = state.chat.room(&room, Some(&identity)).await?;
+        let room = entered?;
         let contents = ["message", room.as_str(), &text];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
         state.chat.post(&room, &identity.user, &id, &text).await

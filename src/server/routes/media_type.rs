@@ -1,5 +1,5 @@
 //! What a request says its body is: the media type and the charset of `Content-Type` (RFC 9110, 8.3), in any case. The
-//! readers of bodies go by it.
+//! readers of bodies go by it. And what its client takes for an answer.
 
 use axum::http::{HeaderMap, header};
 
@@ -31,16 +31,13 @@ pub(super) struct MediaType {
 }
 
 impl MediaType {
-    /// Reads it. Refuses repeated headers that differ and what is no text, with [`Code::BadRequest`].
+    /// Reads it. Refuses what is no text, with [`Code::BadRequest`].
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
-        let mut values = headers.get_all(header::CONTENT_TYPE).iter();
-        let Some(value) = values.next() else { return Ok(Self { kind: Kind::Absent, charset: None }) };
-        let bad = |message: &str| Rejection::new(Code::BadRequest, message);
-        if values.any(|other| other != value) {
-            return Err(bad("The request has several Content-Type headers; send one."));
-        }
-        let value = value.to_str().map_err(|_| bad("The header Content-Type is not ASCII."))?;
-        Ok(Self::parse(value))
+        let Some(value) = headers.get(header::CONTENT_TYPE) else {
+            return Ok(Self { kind: Kind::Absent, charset: None });
+        };
+        let bad = |_| Rejection::new(Code::BadRequest, "The header Content-Type is not ASCII.");
+        value.to_str().map(Self::parse).map_err(bad)
     }
 
     /// Reads the header's value.
@@ -53,6 +50,12 @@ impl MediaType {
         });
         Self { kind: kind_of(&essence), charset: charset.filter(|charset| !charset.is_empty()) }
     }
+}
+
+/// What the client takes for an answer: all lines of `Accept` (RFC 9110, 12.5.1), in lower case.
+pub(super) fn accepted(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    lines.collect::<Vec<_>>().join(",").to_ascii_lowercase()
 }
 
 fn kind_of(essence: &str) -> Kind {

@@ -59,12 +59,15 @@ async fn feed(asked: Asked) -> Response {
 /// The page of a room. An address in another form (upper case, full-width, decomposed) leads to the room's own.
 async fn room(PathText(room): PathText, asked: Asked) -> Response {
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
-        Ok(id) if id.as_str() != room => {
-            let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
-            Redirect::permanent(&format!("{}{query}", id.path())).into_response()
-        }
+        Ok(id) if id.as_str() != room => moved(&asked, &id.path()),
         _ => page(asked, Place::Room(room)).await,
     }
+}
+
+/// Leads to the page's own address, with what was asked for.
+pub(super) fn moved(asked: &Asked, path: &str) -> Response {
+    let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    Redirect::permanent(&format!("{path}{query}")).into_response()
 }
 
 /// The page of addresses that are none. One with slashes too many leads to the page that is meant.

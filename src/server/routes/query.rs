@@ -113,8 +113,20 @@ impl LogQuery {
             (None, Some(after)) => PageQuery::After(after, wait),
             (None, None) => PageQuery::Newest,
         };
-        let newest = self.last.filter(|last| *last > 0 && query == PageQuery::Newest);
+        self.check_page(&query)?;
+        let newest = self.last.filter(|_| query == PageQuery::Newest);
         Ok((query, self.limit.or(newest).unwrap_or(LIMIT_DEFAULT)))
+    }
+
+    /// Refuses what a page would pass over without a word.
+    fn check_page(&self, query: &PageQuery) -> Result<(), Rejection> {
+        if self.wait.is_some_and(|wait| wait > 0) && !matches!(query, PageQuery::After(..)) {
+            return Err(bad("wait is for what comes after a cursor: it needs after."));
+        }
+        if self.last == Some(0) {
+            return Err(bad(&format!("last is a whole number from 1 to {LIMIT_MAX} for a page of JSON.")));
+        }
+        Ok(())
     }
 
     /// Where a stream starts.
@@ -122,6 +134,7 @@ impl LogQuery {
         let of_pages = [
             ("before", self.before.is_some()),
             ("limit", self.limit.is_some()),
+            ("seen", self.seen.is_some()),
             ("wait", self.wait.is_some()),
         ];
         if let Some((name, _)) = of_pages.iter().find(|(_, is_given)| *is_given) {

@@ -72,21 +72,30 @@ impl FromMembers for NewMessage {
 /// Whether who sent this member may have meant to say who may enter: then a room is not made without it. By the words
 /// that other chats use, and by what is nearly `private`.
 fn looks_like_a_right(name: &str) -> bool {
-    const WORDS: [&str; 32] = [
+    /// Words of their own: in `filenames` it means no people.
+    const WHOLE: [&str; 1] = ["names"];
+    const WORDS: [&str; 39] = [
         "acl",
         "confid",
         "exclu",
+        "group",
         "hide",
         "intern",
         "listed",
         "mode",
         "participa",
+        "people",
         "protect",
         "priv",
         "pass",
         "guest",
         "audience",
+        "reader",
+        "scope",
         "secret",
+        "secur",
+        "team",
+        "viewer",
         "public",
         "hidden",
         "visib",
@@ -107,7 +116,9 @@ fn looks_like_a_right(name: &str) -> bool {
         "type",
     ];
     let letters: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-    WORDS.iter().any(|word| letters.contains(word)) || misspelt(&letters, &["private"]).is_some()
+    WHOLE.contains(&letters.as_str())
+        || WORDS.iter().any(|word| letters.contains(word))
+        || misspelt(&letters, &["private"]).is_some()
 }
 
 /// All rooms that the caller may enter.
@@ -219,10 +230,18 @@ mod tests {
             "members",
             "Public",
             "privte",
+            "readers",
+            "viewers",
+            "Names",
+            "scope",
+            "groups",
+            "team_id",
+            "people",
+            "security",
         ] {
             assert!(looks_like_a_right(name), "{name}");
         }
-        for name in ["description", "topic", "colour", "icon", "id", "pirate ship"] {
+        for name in ["description", "topic", "colour", "icon", "id", "pirate ship", "filenames", "nick"] {
             assert!(!looks_like_a_right(name), "{name}");
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct NewSession {
 
 impl FromMembers for NewSession {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
-        let read = Self { name: members.required_text(&["name"])?, password: members.text(&["password"])? };
+        let read = Self { name: members.required_text(&["name"])?, password: members.verbatim("password")? };
         members.refuse_left(&["name", "password"], |_| true)?;
         Ok(read)
     }

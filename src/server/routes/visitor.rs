@@ -129,8 +129,8 @@ pub(super) async fn welcome(
     };
     request.extensions_mut().insert(Caller(caller));
     let mut response = next.run(request).await;
-    // A handler that set the cookie itself (a new name) knows better.
-    if let Some(session) = session.filter(|_| !response.headers().contains_key(header::SET_COOKIE)) {
+    // A handler that set this cookie itself (a new name) knows better.
+    if let Some(session) = session.filter(|_| !cookies::is_set(&state.site, response.headers(), COOKIE)) {
         let cookie =
             cookie_of(&state.site, &session).to_string().parse().expect("a token has only header characters");
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -31,6 +31,9 @@ use crate::{
     },
 };
 
+/// Where who has an account already signs in to it.
+const SIGN_IN: &str = "/sign-in";
+
 /// The form, as long as the link can be used.
 pub(super) async fn show(
     PathText(token): PathText,
@@ -74,19 +77,31 @@ pub(super) async fn join(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
         }
-        Err(error) => refused(asked.uri.path(), error, &[("name", &form.name)]),
+        Err((page, error)) => refused(page, error, &[("name", &form.name)]),
     }
 }
 
-/// A form that is sent twice finds its link used; who knows the account's password is signed in all the same.
-async fn joined(asked: &Asked, address: IpAddr, token: &str, form: &JoinForm) -> Result<Session, Error> {
-    let Asked { state, headers, .. } = asked;
+/// A form that is sent twice finds its link used; who knows the account's password is signed in all the same. A refusal
+/// comes with the page to show it: when the link is used, its own has nothing more to say.
+async fn joined<'a>(
+    asked: &'a Asked,
+    address: IpAddr,
+    token: &str,
+    form: &JoinForm,
+) -> Result<Session, (&'a str, Error)> {
+    let Asked { state, headers, uri, .. } = asked;
     let JoinForm { name, new_password } = form;
-    match accounts(state)?.join(token, name, new_password).await {
-        Ok(account) => state.auth.sign_in(&account, agent_of(headers)).await,
+    let page = uri.path();
+    let here = |error: Error| (page, error);
+    match accounts(state).map_err(here)?.join(token, name, new_password).await {
+        Ok(account) => state.auth.sign_in(&account, agent_of(headers)).await.map_err(here),
         Err(Error::Rejected(used)) if used.code == Code::BadLink => {
-            session::sign_in(state, address, headers, name, new_password).await.map_err(|_| used.into())
+            let known = session::sign_in(state, address, headers, name, new_password).await;
+            known.map_err(|error| match error {
+                Error::Rejected(wrong) if wrong.code == Code::WrongPassword => here(used.into()),
+                other => (SIGN_IN, other),
+            })
         }
-        Err(error) => Err(error),
+        Err(error) => Err(here(error)),
     }
 }

@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-/// The document. Whoever may not enter the room is not told that it is there.
+/// The document. Whoever may not enter the room is not told that it is there. An address in another form leads to the
+/// document's own.
 pub(super) async fn show(
     PathText(room): PathText,
     signed_in: SignedIn,
@@ -25,9 +26,14 @@ pub(super) async fn show(
 ) -> Result<Response, Error> {
     let SignedIn { asked, identity } = &signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let Some(room) = rooms.into_iter().find(|known| known.id.as_str() == room) else {
+    let id = asked.state.chat.id_of(&room).ok();
+    let Some(known) = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref()) else {
         return Ok(pages::nowhere(signed_in.asked).await);
     };
+    if known.id.as_str() != room {
+        return Ok(pages::moved(asked, &address_of(&known.id)));
+    }
+    let room = known;
     let rights = &asked.state.rights;
     let members = Members {
         members: rights.is_private(&room.id).then(|| rights.members(&room.id)),

@@ -10,7 +10,7 @@ use axum::{
 use super::answer::{draw, setting_of};
 use crate::{
     app::model::room::Refusal,
-    server::{documents::RefusedPage, state::AppState},
+    server::{documents::RefusedPage, routes::media_type::accepted, state::AppState},
 };
 
 /// What is kept of the refusal's own headers.
@@ -50,6 +50,5 @@ pub(in crate::server::routes) async fn in_words(
 /// Whether the client names pages among what it takes: browsers do when somebody goes to an address, and programs and
 /// scripts do not.
 fn takes_pages(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    accepted.any(|line| line.contains("text/html"))
+    accepted(headers).contains("text/html")
 }

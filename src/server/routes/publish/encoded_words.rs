@@ -7,6 +7,8 @@ use base64::{
 };
 use encoding_rs::Encoding;
 
+use crate::server::routes::charset::encoding_for;
+
 /// Many senders leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -85,7 +87,7 @@ fn word_at(text: &str) -> Option<Word<'_>> {
         "Q" | "q" => quoted(content)?,
         _ => return None,
     };
-    let charset = Encoding::for_label_no_replacement(charset.as_bytes())?;
+    let charset = encoding_for(charset)?;
     let length = text.len() - after.len();
     Some(Word { charset, bytes, raw: &text[..length], length })
 }
@@ -119,6 +121,10 @@ mod tests {
             ("=?UTF-8?q?gr=C3=BC=C3=9Fe_all?= done", "grüße all done"),
             ("=?iso-8859-1?Q?a=E4?= =?iso-8859-1?Q?b?=", "aäb"),
             ("=?utf-8*en?B?aGk?=", "hi"),
+            ("=?us-ascii?Q?gr=C3=BC?=", "grü"),
+            ("=?ANSI_X3.4-1968?Q?gr=C3=BC?=", "grü"),
+            ("=?us-ascii?Q?gr=FC?=", "=?us-ascii?Q?gr=FC?="),
+            ("=?cp932?Q?=82=A0?=", "あ"),
             ("=?iso-2022-jp?B?GyRCJCIbKEI=?=", "あ"),
             ("=?utf-8?B?4w==?= =?utf-8?B?gYI=?=", "あ"),
             ("=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c"),

@@ -18,8 +18,10 @@ use crate::{
 
 /// Longest `Idempotency-Key`, in bytes: a UUID or a hash fits many times.
 const KEY_MAX_BYTES: usize = 200;
-/// The one header of these that HTTP itself has.
+/// The one header of these that HTTP itself has, for something else (RFC 9218): browsers and proxies send it.
 const PRIORITY: &str = "priority";
+/// A short name of the title, and in a query what keeps caches away as well.
+const SHORT_TITLE: &str = "t";
 
 /// What a request says beside its body: in headers and, as senders that can set none do, in its query.
 pub(super) struct Beside<'a> {
@@ -42,7 +44,7 @@ impl<'a> Beside<'a> {
     /// The notification of a text.
     pub(super) fn notification(&mut self, text: &str) -> Result<Publication, Rejection> {
         Publication::new(Body::Notification {
-            title: self.take(&[&TITLE_NAMES[..], &["t"]].concat()).map(|(_, title)| title),
+            title: self.take(&[&TITLE_NAMES[..], &[SHORT_TITLE]].concat()).map(|(_, title)| title),
             text: text.to_owned(),
             level: self.level()?,
             tags: self
@@ -64,27 +66,30 @@ impl<'a> Beside<'a> {
         let Some((name, level)) = self.take(&[&LEVEL_NAMES[..], &["prio", "p"]].concat()) else {
             return Ok(Level::default());
         };
-        match parse_level(name, &level.trim().to_lowercase()) {
-            Some(level) => Ok(level),
-            // Browsers and proxies have a header of that name for something else (RFC 9218).
-            None if name == PRIORITY => Ok(Level::default()),
-            None => Err(Rejection::new(
-                Code::BadRequest,
-                format!("{name} is info, success, warning or error, or a priority from 1 to 5."),
-            )),
-        }
+        level_of(name, &level).ok_or_else(|| {
+            let message = format!("{name} is info, success, warning or error, or a priority from 1 to 5.");
+            Rejection::new(Code::BadRequest, message)
+        })
     }
 
     /// The first of these that says something: as a header, one with `X-`, or in the query.
     fn take<'n>(&mut self, names: &[&'n str]) -> Option<(&'n str, String)> {
         names.iter().find_map(|name| {
-            let header = text_of(self.headers, name).or_else(|| text_of(self.headers, &format!("x-{name}")));
+            let header = self.header(name).or_else(|| text_of(self.headers, &format!("x-{name}")));
             header.or_else(|| self.take_from_query(name)).map(|text| (*name, text))
         })
     }
 
+    /// What a header says. A `Priority` that is no level is not meant for us.
+    fn header(&self, name: &str) -> Option<String> {
+        text_of(self.headers, name).filter(|text| name != PRIORITY || level_of(name, text).is_some())
+    }
+
     fn take_from_query(&mut self, name: &str) -> Option<String> {
-        let is_it = |(known, _): &(String, String)| known.eq_ignore_ascii_case(name);
+        let is_time = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_it = |(known, text): &(String, String)| {
+            known.eq_ignore_ascii_case(name) && !(name == SHORT_TITLE && is_time(text))
+        };
         let place = self.query.iter().position(is_it)?;
         Some(self.query.remove(place).1).filter(|text| !is_blank(text))
     }
@@ -92,12 +97,8 @@ impl<'a> Beside<'a> {
 
 /// The `Idempotency-Key`, if there is one that is not empty.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
-    let mut values = headers.get_all("idempotency-key").iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let bad = |message: String| Err(Rejection::new(Code::BadRequest, message));
-    if values.any(|other| other != value) {
-        return bad("The request has several Idempotency-Key headers; send one.".to_owned());
-    }
     let key = decode_header(value.as_bytes());
     match key.trim() {
         key if is_blank(key) => Ok(None),
@@ -110,6 +111,10 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rej
         }
         key => Ok(Some(key.to_owned())),
     }
+}
+
+fn level_of(name: &str, text: &str) -> Option<Level> {
+    parse_level(name, &text.trim().to_lowercase())
 }
 
 /// A header's text: repeated ones joined (RFC 9110, 5.3), encoded words decoded (RFC 2047). `None` when it is empty.

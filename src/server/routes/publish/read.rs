@@ -12,7 +12,7 @@ use super::{
 use crate::{
     protocol::{
         feed::Body,
-        members::{Members, parse_json},
+        members::{Members, NAMED_MAX, parse_json, told},
         problem::{Code, Rejection},
         publication::Publication,
     },
@@ -108,11 +108,24 @@ fn begins_like_entries(body: &str) -> bool {
         || within('[').is_some_and(|rest| rest.starts_with('{'))
 }
 
+/// Fields are the members of one entry, or the field `payload` is all of it, and those beside it are named.
 fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
-    if let Some((_, json)) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(PAYLOAD)) {
-        return from_json(parse_json(json, "field payload")?);
+    let is_payload = |(name, _): &(String, String)| name.eq_ignore_ascii_case(PAYLOAD);
+    let (payloads, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(is_payload);
+    let [(_, json)] = payloads.as_slice() else {
+        return match payloads.is_empty() {
+            true => Publication::from_members(Members::of_form(others, "form")).map(one),
+            false => {
+                let message = "The form has the field payload more than once; send one, with an array in it.";
+                Err(Rejection::new(Code::BadRequest, message))
+            }
+        };
+    };
+    let mut read = from_json(parse_json(json, "field payload")?)?;
+    if let Some((_, ignored)) = read.publications.first_mut() {
+        ignored.extend(others.iter().take(NAMED_MAX).map(|(name, _)| told(name)));
     }
-    Publication::from_members(Members::of_form(fields, "form")).map(one)
+    Ok(read)
 }
 
 /// As browsers read addresses, which is stricter than the protocol's own look at it.

@@ -121,6 +121,21 @@ fn nothing_that_is_asked_for_is_passed_over() {
         let refused = feed(query).start(&none).expect_err(query);
         assert!(refused.message.contains("not for a stream"), "{}", refused.message);
     }
+    let seen = LogQuery::of_room(Some("seen=")).expect("a state").start(&none).expect_err("no stream's");
+    assert!(seen.message.contains("seen is for pages of JSON"), "{}", seen.message);
+    for (query, words) in [
+        ("wait=30", "it needs after"),
+        ("wait=30&before=e:1", "it needs after"),
+        ("last=0", "last is a whole number from 1 to 200"),
+        ("last=0&after=e:1", "last is a whole number from 1 to 200"),
+    ] {
+        let refused = feed(query).page(&none).expect_err(query);
+        assert!(refused.message.contains(words), "{query}: {}", refused.message);
+    }
+    assert_eq!(page("wait=0", &none), (PageQuery::Newest, LIMIT_DEFAULT), "it asks for no waiting");
+    let waiting = PageQuery::After("e:9".parse().expect("a cursor"), Duration::from_secs(30));
+    assert_eq!(page("wait=30", &header), (waiting, LIMIT_DEFAULT), "the header is a cursor too");
+    assert_eq!(feed("last=0").start(&none), Ok(Start::Last(0)));
 }
 
 #[test]
