@@ -104,8 +104,9 @@
 //!   is retained of what the reader lacked.
 //! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
-//!   first one; without it a wait is refused. What is for pages (`before`, `limit`, `wait`, and of a room `seen`) is refused
-//!   by a stream. A page has at most 256 KiB of entries: `more` says that others wait.
+//!   first one; without a cursor it is answered at once, and with `before` it is refused. What is for pages (`before`,
+//!   `limit`, `wait`, and of a room `seen`) is refused by a stream. A page has at most 256 KiB of entries: `more` says
+//!   that others wait.
 //! * `POST /api/events/{channel}`, or `PUT`, publishes one [`publication::Publication`] or an array of them as JSON, or a
 //!   notification as plain text with the headers `Title`, `Level`, `Tags` (comma-separated) and `Link`. 201 with
 //!   what was stored. The same `Idempotency-Key` from the same publisher stores nothing twice and answers 200.

@@ -120,8 +120,9 @@ impl LogQuery {
 
     /// Refuses what a page would pass over without a word.
     fn check_page(&self, query: &PageQuery) -> Result<(), Rejection> {
-        if self.wait.is_some_and(|wait| wait > 0) && !matches!(query, PageQuery::After(..)) {
-            return Err(bad("wait is for what comes after a cursor: it needs after."));
+        // Without a cursor there is nothing to wait for: a client that polls gets the newest at once, and its cursor.
+        if self.wait.is_some_and(|wait| wait > 0) && matches!(query, PageQuery::Before(_)) {
+            return Err(bad("wait is for what comes after a cursor, not before one."));
         }
         if self.last == Some(0) {
             return Err(bad(&format!("last is a whole number from 1 to {LIMIT_MAX} for a page of JSON.")));
