@@ -104,10 +104,26 @@ async fn the_health_check_says_what_readyz_says() {
     let data = tempfile::tempdir().unwrap();
     let program = Program::start(data.path()).await;
     let listen = program.url.strip_prefix("http://").unwrap();
-    let asked = tokio::process::Command::new(PROGRAM).arg("health").env("IDOBATA_LISTEN", listen).output();
-    let output = in_time(asked).await.unwrap();
+    let ask = async || {
+        let asked =
+            tokio::process::Command::new(PROGRAM).arg("health").env("IDOBATA_LISTEN", listen).output();
+        in_time(asked).await.unwrap()
+    };
+    let output = ask().await;
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stdout.is_empty() && output.stderr.is_empty(), "it says nothing");
+    std::fs::rename(data.path().join("idobata.db"), data.path().join("away")).unwrap();
+    let output = in_time(async {
+        loop {
+            let output = ask().await;
+            if !output.status.success() {
+                return output;
+            }
+        }
+    });
+    let output = output.await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("not ready: 503"), "{said}");
 }
 
 #[tokio::test]

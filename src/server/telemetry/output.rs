@@ -79,3 +79,21 @@ impl io::Write for Line<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_takes_is_lost_and_counted_and_nobody_waits_for_it() {
+        let counts: &'static Counts = Box::leak(Box::default());
+        let throttle = Arc::new(Throttle::new(LogFormat::Text, counts));
+        let output = Output { queue: Arc::default(), throttle, counts };
+        for _ in 0..100 {
+            output.offer(vec![b'x'; 100_000]);
+        }
+        assert_eq!(counts.lost.load(Relaxed), 90, "a megabyte waits for a writer");
+    }
+}

@@ -152,8 +152,12 @@ async fn the_claims_say_which_rooms_and_channels_a_token_is_for() {
 async fn a_claim_names_a_room_in_whatever_form_the_other_system_writes() {
     let (server, _folder) = start().await;
     let maker = Person::with_token(&server, &issued(json!({})));
-    for (name, claim) in [("Team Talk", "Team-Talk"), ("คำถาม ทั่วไป", "คำถาม-ทั่วไป"), ("Café", "cafe\u{301}*")]
-    {
+    for (name, claim) in [
+        ("Team Talk", "Team-Talk"),
+        ("คำถาม ทั่วไป", "คำถาม-ทั่วไป"),
+        ("Café", "cafe\u{301}*"),
+        ("خانه\u{200c}ها", "خانه\u{200c}ها"),
+    ] {
         let made = maker.send(reqwest::Method::POST, "/api/rooms", &json!({ "name": name })).await;
         let made: Value = made.json().await.unwrap();
         let room = made["id"].as_str().unwrap();

@@ -118,20 +118,24 @@ async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
     let folder = Folder::new();
     let store = folder.open().expect("opened");
     append(&store, 3).await.expect("stored");
-    fs::write(folder.path("jwt-secret"), "the key of the backup, which is long enough").expect("written");
+    for key in ["jwt-secret", "operator-key"] {
+        fs::write(folder.path(key), "a key of the backup, which is long enough").expect("written");
+    }
     folder.backup(&folder.path("backup")).expect("made");
     append(&store, 2).await.expect("stored");
     store.close().await;
+    fs::write(folder.path("jwt-secret"), "the key of later on").expect("written");
+    fs::remove_file(folder.path("operator-key")).expect("removed");
     let (from, database, aside) = (folder.path("backup"), folder.database(), folder.path("replaced"));
-    let keys = vec![folder.path("no-folder/jwt-secret")];
+    let keys = ["jwt-secret", "operator-key", "no-folder/jwt-secret"].map(|key| folder.path(key)).to_vec();
     let job = RestoreJob { from, database, keys, aside, is_stopped: Arc::default() };
     job.run(|_| ()).expect_err("the key has no place");
-    assert!(!folder.path("replaced").exists());
+    assert!(!folder.path("replaced").exists() && !folder.path("operator-key").exists());
+    assert_eq!(fs::read_to_string(folder.path("jwt-secret")).expect("there"), "the key of later on");
     let store = folder.open().expect("as it was");
     assert_eq!(bounds(&store).await.head, 5);
     store.close().await;
     // A key that cannot be kept is left where it is, and so are the others.
-    fs::write(folder.path("jwt-secret"), "the key of later on").expect("written");
     fs::create_dir(folder.path("operator-key")).expect("no file");
     let keys = vec![folder.path("operator-key"), folder.path("jwt-secret")];
     let exchange = super::super::exchange::Exchange {

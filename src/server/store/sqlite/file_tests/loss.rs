@@ -102,6 +102,7 @@ async fn a_database_that_lost_its_end_is_refused_every_time_until_the_loss_is_ac
             assert!(told.contains(&counts) && told.contains("--accept-loss"), "{number}: {told}");
             assert_eq!(told.matches("idobata.db").count(), 1, "{told}");
         }
+        killed.backup(&killed.path("backup")).expect_err("it would be taken for a whole one");
         let store = killed.open_with(ACCEPT_LOSS).expect("opened");
         append(&store, 1).await.expect("stored");
         let after = bounds(&store).await;
