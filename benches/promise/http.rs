@@ -1,4 +1,5 @@
-//! As much of HTTP/1.1 as a thousand light connections need: requests written by hand, answers by length or chunks.
+//! As much of HTTP/1.1 as a thousand light connections need: requests written by hand, answers by length, in chunks or,
+//! as streams come, until the end of the connection.
 
 use std::io;
 
@@ -20,32 +21,36 @@ pub(crate) fn post(room: &str, token: &str, id: &str, text: &str) -> String {
 }
 
 /// What the server writes on one connection.
-pub(crate) struct Answers<R>(BufReader<R>);
+pub(crate) struct Answers<R> {
+    stream: BufReader<R>,
+    is_chunked: bool,
+}
 
 /// The start of an answer.
 pub(crate) struct Head {
     pub(crate) status: u16,
-    /// None: the body comes in chunks.
+    /// None: the body comes in chunks, or until the end.
     length: Option<usize>,
 }
 
 impl<R: tokio::io::AsyncRead + Unpin> Answers<R> {
     pub(crate) fn new(stream: R) -> Self {
-        Self(BufReader::with_capacity(4096, stream))
+        Self { stream: BufReader::with_capacity(4096, stream), is_chunked: false }
     }
 
     pub(crate) async fn head(&mut self) -> io::Result<Head> {
-        let status = line(&mut self.0).await?;
+        let status = line(&mut self.stream).await?;
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(broken)?;
         let mut length = Some(0);
+        self.is_chunked = false;
         loop {
-            let line = line(&mut self.0).await?.to_ascii_lowercase();
+            let line = line(&mut self.stream).await?.to_ascii_lowercase();
             match line.split_once(':') {
                 None => return Ok(Head { status, length }),
                 Some(("content-length", value)) => {
                     length = Some(value.trim().parse().map_err(|_| broken())?);
                 }
-                Some(("transfer-encoding", _)) => length = None,
+                Some(("transfer-encoding", _)) => (length, self.is_chunked) = (None, true),
                 Some(_) => {}
             }
         }
@@ -58,21 +63,28 @@ impl<R: tokio::io::AsyncRead + Unpin> Answers<R> {
         match head.length {
             Some(length) => {
                 body.resize(length, 0);
-                self.0.read_exact(&mut body).await?;
+                self.stream.read_exact(&mut body).await?;
             }
             None => while self.chunk(&mut body).await? {},
         }
         Ok((head.status, body))
     }
 
-    /// Appends the next chunk of a body; false at its end.
+    /// Appends the next chunk of a body, or what has come of one that has no chunks; false at its end.
     pub(crate) async fn chunk(&mut self, body: &mut Vec<u8>) -> io::Result<bool> {
-        let size = line(&mut self.0).await?;
+        if !self.is_chunked {
+            let came = self.stream.fill_buf().await?;
+            let length = came.len();
+            body.extend_from_slice(came);
+            self.stream.consume(length);
+            return Ok(length > 0);
+        }
+        let size = line(&mut self.stream).await?;
         let size = usize::from_str_radix(size.trim(), 16).map_err(|_| broken())?;
         let start = body.len();
         body.resize(start + size, 0);
-        self.0.read_exact(&mut body[start..]).await?;
-        line(&mut self.0).await?; // each chunk ends with an empty line, and so do they all
+        self.stream.read_exact(&mut body[start..]).await?;
+        line(&mut self.stream).await?; // each chunk ends with an empty line, and so do they all
         Ok(size > 0)
     }
 }
