@@ -563,11 +563,12 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     assert_eq!((bench.removed(&only(&["ops"])).await, bench.removed(&Filter::default()).await), (16, 21));
 }
 
-#[test]
-fn a_database_of_a_later_version_is_refused() {
+#[tokio::test]
+async fn a_database_of_a_later_version_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("test.db");
-    drop(SqliteStore::open(&path, Arc::new(Announced::default())).expect("opened"));
+    let store = SqliteStore::open(&path, Arc::new(Announced::default())).expect("opened");
+    store.close().await;
     let connection = rusqlite::Connection::open(&path).expect("opened");
     connection.pragma_update(None, "user_version", 999).expect("written");
     let refused =
