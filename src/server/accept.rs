@@ -142,7 +142,7 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
         tracing::debug!(%error, "a connection ended");
         // What cannot be read as HTTP was answered, too.
         if error.is_parse() {
-            close(serving.into_parts().io.into_inner().into_inner(), &stop).await;
+            Box::pin(close(serving.into_parts().io.into_inner().into_inner(), &stop)).await;
         }
         return;
     }
@@ -151,11 +151,12 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
     let takeover = lock(&taken_over).take();
     match takeover {
         Some(takeover) => takeover.start(stream.into_inner(), read_buf, admitted),
-        None => close(stream, &stop).await,
+        None => Box::pin(close(stream, &stop)).await,
     }
 }
 
-/// Ends a connection. At the stop nobody is waited for.
+/// Ends a connection. At the stop nobody is waited for. Called in a box: what it needs is no part of a connection that
+/// is open, of which there are thousands.
 async fn close(mut stream: WriteDeadline<TcpStream>, stop: &CancellationToken) {
     if stop.is_cancelled() {
         // The peer may be gone already; there is nobody left to tell.
