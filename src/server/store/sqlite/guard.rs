@@ -145,7 +145,7 @@ impl Guard {
         if let Some(loss) = self.find_damage(connection, seen)? {
             return Err(refusal(&self.lose(loss), false));
         }
-        self.wal.make_room(connection)
+        self.wal.make_room(connection, seen.map(|seen| seen.log_bytes))
     }
 
     fn find_damage(&self, connection: &Connection, seen: Option<Seen>) -> Result<Option<Loss>, StoreError> {

@@ -37,10 +37,15 @@ impl WalBound {
         Self { database, wal, max_bytes, full_since: Mutex::default() }
     }
 
-    /// Makes the log small again if it is too large, or says who is in the way.
-    pub(super) fn make_room(&self, connection: &Connection) -> Result<(), StoreError> {
+    /// Makes the log small again if it is too large, or says who is in the way. `seen_bytes` is its length, where the
+    /// caller has just looked: that is once less for each post.
+    pub(super) fn make_room(
+        &self,
+        connection: &Connection,
+        seen_bytes: Option<u64>,
+    ) -> Result<(), StoreError> {
         let mut full_since = self.full_since.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = bytes_of(&self.wal);
+        let bytes = seen_bytes.unwrap_or_else(|| bytes_of(&self.wal));
         if bytes > self.max_bytes && full_since.is_some_and(|tried| tried.elapsed() < RETRY_AFTER) {
             return Err(self.refusal(bytes));
         }
