@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{Error, Message, client::IntoClientRequest, http::Request},
 };
 
@@ -54,7 +54,24 @@ impl SocketIo {
         namespace: &str,
         auth: &Value,
     ) -> Result<Self, String> {
-        let ws = in_time(connect_async(request)).await.unwrap().0;
+        Self::begin(in_time(connect_async(request)).await.unwrap().0, namespace, auth).await
+    }
+
+    /// Enters the rooms with this token by a connection on which little is on its way while nobody reads.
+    pub(crate) async fn open_narrow(url: &str, token: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(64 * 1024).unwrap();
+        let address = url.trim_start_matches("http://").parse().unwrap();
+        let stream = MaybeTlsStream::Plain(in_time(socket.connect(address)).await.unwrap());
+        let ws = in_time(client_async(Self::request(url, ""), stream)).await.unwrap().0;
+        Self::begin(ws, "/", &json!({ "token": token })).await.unwrap()
+    }
+
+    async fn begin(
+        ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
+        namespace: &str,
+        auth: &Value,
+    ) -> Result<Self, String> {
         let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
         let mut client = Self { ws, namespace, asked: 0, early: VecDeque::new() };
         assert!(client.text().await.unwrap().starts_with("0{"), "the engine opens");
