@@ -4,12 +4,16 @@
 //!
 //! What happens inside of the files is [`super::outside`]'s to notice.
 //!
-//! The writer asks before each batch and before its commit is acknowledged, readers now and then: a few calls of
-//! `stat`. What was noticed once stays so until the server is started again, also when the files come back: what was
-//! committed and refused meanwhile would be in nobody's memory.
+//! The writer asks before each batch, in its transaction and before its commit is acknowledged, readers now and then.
+//! Each post pays for it, so most looks ask the open files only: one that was replaced or deleted has no name any more,
+//! one that was moved or written to has another time. Then, and now and then, their paths are looked up and the
+//! database's stamp is read. What only that finds is still whole where it was moved to: a folder, the log alone.
+//!
+//! What was noticed once stays so until the server is started again, also when the files come back: what was committed
+//! and refused meanwhile would be in nobody's memory.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File},
     io,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
@@ -39,9 +43,11 @@ pub(super) struct Guard {
     checked_at: Mutex<Option<Instant>>,
 }
 
-/// What has to stand in the database. The file stays open for as long as SQLite has it, also when that is not known.
+/// The files themselves, whatever their paths lead to now. They stay open for as long as SQLite has them.
 struct Content {
-    file: Arc<File>,
+    database: Arc<File>,
+    log: File,
+    /// What has to stand in the database, if that is known.
     stamp: Option<Stamp>,
 }
 
@@ -59,8 +65,8 @@ struct Loss {
     how: &'static str,
 }
 
-/// How often readers look at the files. A page is several reads, and a look several calls of the system.
-const READERS_LOOK: Duration = Duration::from_millis(50);
+/// How often all of it is looked at. A page is several reads, and a look several calls of the system.
+const WHOLE_LOOK: Duration = Duration::from_millis(50);
 /// What is read at either end of the database: its smallest page.
 const END_BYTES: usize = 512;
 
@@ -84,24 +90,21 @@ impl Guard {
     ) -> Result<Self, StoreError> {
         let stamp = Stamp::new();
         stamp.write(connection).map_err(|error| fault::of_sqlite(path, error))?;
-        let file = File::open(path).map_err(|error| fault::unusable(path, &error))?;
-        // Not there yet when another program reads the file: then what is in it is not watched this time.
-        let is_written = Stamp::of(&file).is_ok_and(|found| found == stamp);
-        mark.stamped(is_written.then_some(stamp))?;
+        let content = Content::new(path, stamp)?;
+        mark.stamped(content.stamp)?;
         let paths = [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)];
         let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
-        let content = Mutex::new(Some(Content { file: Arc::new(file), stamp: is_written.then_some(stamp) }));
         let outside = Outside::of(path, mark.clone()).map_err(|error| fault::unusable(path, &error))?;
-        outside.find_damage(connection, None)?;
+        outside.find_put_back(connection)?;
         let guard = Self {
             files,
-            content,
+            content: Mutex::new(Some(content)),
             outside: Mutex::new(Some(outside)),
             wal,
             lost: OnceLock::new(),
             checked_at: Mutex::default(),
         };
-        guard.after_batch().map(|()| guard)
+        guard.check().and_then(|()| guard.after_batch()).map(|()| guard)
     }
 
     /// Watches over nothing, for the tests of the writer.
@@ -125,13 +128,20 @@ impl Guard {
 
     /// The same for who reads: what was looked at a moment ago is not looked at again.
     pub(super) fn check_now_and_then(&self) -> Result<(), StoreError> {
-        let mut checked_at = self.checked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.lost.get().is_none() && checked_at.is_some_and(|at| at.elapsed() < READERS_LOOK) {
-            return Ok(());
+        match self.lost.get() {
+            None if !self.takes_whole_look() => Ok(()),
+            _ => self.check(),
         }
-        *checked_at = Some(Instant::now());
-        drop(checked_at);
-        self.check()
+    }
+
+    /// Whether it is time to look at everything. Who is told so looks.
+    fn takes_whole_look(&self) -> bool {
+        let mut checked_at = self.checked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = checked_at.is_none_or(|at| at.elapsed() >= WHOLE_LOOK);
+        if is_due {
+            *checked_at = Some(Instant::now());
+        }
+        is_due
     }
 
     /// Whether batches are refused because the log has no room. Only the next batch finds out that it has again.
@@ -141,52 +151,59 @@ impl Guard {
 
     /// Whether a batch may be begun.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
-        let seen = self.look(self.files.len()).map_err(|loss| refusal(&loss, false))?;
-        if let Some(loss) = self.find_damage(connection, seen)? {
-            return Err(refusal(&self.lose(loss), false));
+        let seen = self.look();
+        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(outside) = outside.as_ref() else { return self.wal.make_room(connection, None) };
+        if self.takes_whole_look() || !self.is_as_noted(outside, seen) {
+            self.check()?;
         }
+        self.refuse_damage(outside.find_damage(connection, seen)?)?;
         self.wal.make_room(connection, seen.map(|seen| seen.log_bytes))
     }
 
-    fn find_damage(&self, connection: &Connection, seen: Option<Seen>) -> Result<Option<Loss>, StoreError> {
+    /// Whether a batch may go on. Asked in its transaction, when nobody else can commit and SQLite has looked at the
+    /// log's index already.
+    pub(super) fn in_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(outside) = outside.as_ref() else { return Ok(None) };
-        let loss = |(place, how): (usize, &'static str)| Loss { path: self.files[place].path.clone(), how };
-        let damage = outside.find_damage(connection, seen)?;
-        Ok(damage
-            .map(|damage| match damage {
-                Damage::Overwritten => (DATABASE, IS_OVERWRITTEN),
-                Damage::LogCut => (LOG, IS_CUT),
-                Damage::PutBack => (DATABASE, IS_PUT_BACK),
-            })
-            .map(loss))
+        let Some(outside) = outside.as_ref() else { return Ok(()) };
+        self.refuse_damage(outside.find_put_back(connection)?)
+    }
+
+    fn refuse_damage(&self, damage: Option<Damage>) -> Result<(), StoreError> {
+        let (place, how) = match damage {
+            None => return Ok(()),
+            Some(Damage::Overwritten) => (DATABASE, IS_OVERWRITTEN),
+            Some(Damage::LogCut) => (LOG, IS_CUT),
+            Some(Damage::PutBack) => (DATABASE, IS_PUT_BACK),
+        };
+        let loss = Loss { path: self.files[place].path.clone(), how };
+        Err(refusal(&self.lose(loss), false))
     }
 
     /// Whether what was just committed may be acknowledged.
     pub(super) fn after_batch(&self) -> Result<(), StoreError> {
         let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = outside.as_ref().and_then(Outside::index);
-        // What became of the others is noticed before the next batch, and loses nothing.
-        let seen = self.look(LOG + 1).map_err(|loss| refusal(&loss, true))?;
-        if let Some(outside) = outside.as_ref() {
-            outside.note(index, seen);
+        let Some(outside) = outside.as_ref() else { return Ok(()) };
+        let index = outside.index();
+        let seen = self.look();
+        if !self.is_as_noted(outside, seen)
+            && let Some(loss) = self.find_loss()
+        {
+            return Err(refusal(&loss, true));
         }
+        outside.note(index, seen);
         Ok(())
     }
 
-    /// Looks at the first so many files. Returns what [`Outside`] compares, unless one cannot be looked at.
-    fn look(&self, count: usize) -> Result<Option<Seen>, Loss> {
-        if let Some(loss) = self.lost.get() {
-            return Err(loss.clone());
-        }
-        let found: Result<Vec<_>, Loss> = self.files.iter().take(count).map(Watched::look).collect();
-        let found = found.map_err(|loss| self.lose(loss))?;
-        if let Some(loss) = self.find_overwriting() {
-            return Err(self.lose(loss));
-        }
-        let [Some(database), Some(log), ..] = &found[..] else { return Ok(None) };
-        let log_bytes = log.len();
-        Ok(database.modified().ok().map(|modified| Seen { modified, log_bytes }))
+    /// Whether there is nothing to look closer at.
+    fn is_as_noted(&self, outside: &Outside, seen: Option<Seen>) -> bool {
+        self.lost.get().is_none() && outside.is_as_noted(seen)
+    }
+
+    /// Looks at the open files. `None` if that is not possible, which says nothing.
+    fn look(&self) -> Option<Seen> {
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        content.as_ref().and_then(|content| Seen::of(&content.database, &content.log))
     }
 
     /// Whether the disk gives back what the database's file has: its first bytes and its last. To be asked where the disk
@@ -195,7 +212,7 @@ impl Guard {
         // Not under the lock: a disk may take minutes to fail, and readers of what is in memory need it.
         let file = {
             let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-            content.as_ref().map(|content| content.file.clone())
+            content.as_ref().map(|content| content.database.clone())
         };
         let Some(file) = file else { return Ok(()) };
         let mut bytes = [0; END_BYTES];
@@ -243,9 +260,9 @@ impl Guard {
 
     fn find_overwriting(&self) -> Option<Loss> {
         let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-        let Content { file, stamp } = content.as_ref()?;
+        let Content { database, stamp, .. } = content.as_ref()?;
         let stamp = (*stamp)?;
-        let is_overwritten = match Stamp::of(file) {
+        let is_overwritten = match Stamp::of(database) {
             Ok(found) => found != stamp,
             // What cannot be read now is the disk's fault, and SQLite's to tell.
             Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,
@@ -261,21 +278,27 @@ impl Watched {
     }
 
     fn find_loss(&self) -> Option<Loss> {
-        self.look().err()
-    }
-
-    /// `None`: it cannot be looked at, which says nothing.
-    fn look(&self) -> Result<Option<Metadata>, Loss> {
         let how = match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => return Ok(Some(found)),
+            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => return None,
             Ok(_) => IS_ANOTHER,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 IS_GONE
             }
             // The file is there or not; it cannot be asked now.
-            Err(_) => return Ok(None),
+            Err(_) => return None,
         };
-        Err(Loss { path: self.path.clone(), how })
+        Some(Loss { path: self.path.clone(), how })
+    }
+}
+
+impl Content {
+    /// Of a database that this stamp was just written to.
+    fn new(path: &Path, stamp: Stamp) -> Result<Self, StoreError> {
+        let open = |path: &Path| File::open(path).map_err(|error| fault::unusable(path, &error));
+        let (database, log) = (Arc::new(open(path)?), open(&fault::wal_of(path))?);
+        // Not there yet when another program reads the file: then what is in it is not watched this time.
+        let is_written = Stamp::of(&database).is_ok_and(|found| found == stamp);
+        Ok(Self { database, log, stamp: is_written.then_some(stamp) })
     }
 }
 

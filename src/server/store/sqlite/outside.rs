@@ -1,6 +1,7 @@
 //! What others do to a database while a server has it: a program that writes to it through SQLite (a shell's `.restore`),
 //! and one that writes past SQLite into the same files (`cp` over them, a log that is cut). Neither changes which files
-//! there are. The guard asks before each batch and notes what the files look like after each commit.
+//! there are. The guard asks before each batch and in its transaction, and notes what the files look like after each
+//! commit.
 //!
 //! A checkpoint or a small repair by somebody's shell is no loss and must not be taken for one.
 
@@ -8,10 +9,9 @@ use std::{
     fs::File,
     io,
     ops::Range,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rusqlite::{Connection, ErrorCode, ffi};
@@ -50,15 +50,13 @@ pub(super) struct Outside {
 #[derive(Default)]
 struct Last {
     look: Option<Look>,
-    /// SQLite's count before the batch that is under way. Our own commits do not change it, so it is not asked twice.
-    version: i64,
+    /// SQLite's count of what other connections committed. Only a change of it means something.
+    version: Option<i64>,
 }
 
-/// What the files look like. Of each member only a change means something.
+/// What the files look like.
 #[derive(Clone, Copy)]
 struct Look {
-    /// SQLite's count of what other connections committed.
-    version: i64,
     seen: Seen,
     index: Index,
 }
@@ -80,13 +78,38 @@ impl Index {
     }
 }
 
-/// What the guard saw of the files when it looked whether they are there.
+/// What the guard saw of the open files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// When the database's file was last written to.
-    pub(super) modified: SystemTime,
+    database: Times,
     /// How long the log is.
     pub(super) log_bytes: u64,
+    /// Whether both still have a name.
+    is_linked: bool,
+}
+
+/// Of the database's file, in seconds and nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Times {
+    /// When it was last written to.
+    modified: (i64, i64),
+    /// When it was last written to, moved or given other rights. Nobody can set it.
+    changed: (i64, i64),
+}
+
+impl Seen {
+    pub(super) fn of(database: &File, log: &File) -> Option<Self> {
+        let (database, log) = (database.metadata().ok()?, log.metadata().ok()?);
+        let times = Times {
+            modified: (database.mtime(), database.mtime_nsec()),
+            changed: (database.ctime(), database.ctime_nsec()),
+        };
+        Some(Self {
+            database: times,
+            log_bytes: log.len(),
+            is_linked: database.nlink() > 0 && log.nlink() > 0,
+        })
+    }
 }
 
 impl Outside {
@@ -96,30 +119,48 @@ impl Outside {
         Ok(Self { index, mark, last: Mutex::default() })
     }
 
-    /// What was done since the last commit of ours. Looks closer only where something changed.
+    /// Whether the files have their names, and nobody touched the database's since the last commit of ours.
+    pub(super) fn is_as_noted(&self, seen: Option<Seen>) -> bool {
+        let noted = self.known().look.map(|last| last.seen.database);
+        seen.is_some_and(|seen| seen.is_linked && noted == Some(seen.database))
+    }
+
+    /// What was done past SQLite since the last commit of ours. Looks closer only where something changed.
     pub(super) fn find_damage(
         &self,
         connection: &Connection,
         seen: Option<Seen>,
     ) -> Result<Option<Damage>, StoreError> {
-        let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        known.version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         // A file that cannot be looked at is gone, which the guard tells by itself.
-        let (Some(last), Some(now)) = (known.look, look(known.version, seen, self.index())) else {
-            return Ok(None);
-        };
+        let (Some(last), Some(seen)) = (self.known().look, seen) else { return Ok(None) };
         // First: the closer look at the log would write into the database.
-        if now.is_written_past_sqlite(&last) {
+        if seen.database.modified != last.seen.database.modified && self.is_written_past_sqlite(&last) {
             self.disown_log();
             return Ok(Some(Damage::Overwritten));
         }
-        if now.seen.log_bytes < last.seen.log_bytes && is_log_damaged(connection)? {
+        if seen.log_bytes < last.seen.log_bytes && is_log_damaged(connection)? {
             return Ok(Some(Damage::LogCut));
         }
-        if now.version != last.version && self.is_behind(connection)? {
-            return Ok(Some(Damage::PutBack));
-        }
         Ok(None)
+    }
+
+    /// What was done through SQLite since this was asked last. In a transaction it costs no call of the system, and no
+    /// other program can commit before it ends.
+    pub(super) fn find_put_back(&self, connection: &Connection) -> Result<Option<Damage>, StoreError> {
+        let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        let earlier = self.known().version.replace(version);
+        let is_changed = earlier.is_some_and(|earlier| earlier != version);
+        Ok((is_changed && self.is_behind(connection)?).then_some(Damage::PutBack))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the database's file changed, and SQLite did not change it.
+    fn is_written_past_sqlite(&self, last: &Look) -> bool {
+        let is_sqlites = |index: Index| !index.is_unchanged_since(&last.index) || index.has_open_checkpoint();
+        self.index().is_some_and(|index| !is_sqlites(index))
     }
 
     /// Whether acknowledged writes are lacking. Where tables are, jobs fail by themselves, until these are there again.
@@ -131,8 +172,7 @@ impl Outside {
     /// Notes what the files look like after a commit. The index has to be read before the files are looked at: of a
     /// checkpoint that ends in between, only the file's new time is noted, and the index changes once more.
     pub(super) fn note(&self, index: Option<Index>, seen: Option<Seen>) {
-        let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        known.look = look(known.version, seen, index);
+        self.known().look = index.zip(seen).map(|(index, seen)| Look { seen, index });
     }
 
     /// What the log's index says now.
@@ -149,19 +189,6 @@ impl Outside {
             tracing::error!(%error, "the log (-wal) is not the database's any more, and that cannot be written down");
         }
     }
-}
-
-impl Look {
-    /// Whether the database's file changed, and SQLite did not change it.
-    fn is_written_past_sqlite(&self, earlier: &Self) -> bool {
-        self.seen.modified != earlier.seen.modified
-            && self.index.is_unchanged_since(&earlier.index)
-            && !self.index.has_open_checkpoint()
-    }
-}
-
-fn look(version: i64, seen: Option<Seen>, index: Option<Index>) -> Option<Look> {
-    Some(Look { version, seen: seen?, index: index? })
 }
 
 /// Whether what is in the log cannot be moved into the database, because it is not there. A log that a checkpoint of

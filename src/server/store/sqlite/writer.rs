@@ -111,20 +111,24 @@ fn in_savepoint<T>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+    run_cached(connection, "SAVEPOINT job")?;
     let result = job(connection);
     // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its documentation of
     // ROLLBACK); the savepoint is gone then, too.
     if connection.is_autocommit() {
         return result.and(Err(StoreError::Commit(ROLLED_BACK.to_owned())));
     }
-    let step = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]).map(drop));
-    let undone = if result.is_err() { step("ROLLBACK TO job") } else { Ok(()) };
-    if let Err(error) = undone.and_then(|()| step("RELEASE job")) {
+    let undone = if result.is_err() { run_cached(connection, "ROLLBACK TO job") } else { Ok(()) };
+    if let Err(error) = undone.and_then(|()| run_cached(connection, "RELEASE job")) {
         roll_back(connection);
         return result.and(Err(error.into()));
     }
     result
+}
+
+/// Runs a statement that was read by SQLite once and is kept.
+fn run_cached(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 /// Ends whatever transaction there is.
@@ -201,10 +205,16 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
         return refuse(jobs, why);
     }
     let changes = connection.total_changes();
-    let batch = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| error.to_string());
-    let Batch { completions, fault, result } = run_jobs(connection, jobs, batch);
+    let begun = run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| error.to_string());
+    if begun.is_ok()
+        && let Err(why) = guard.in_batch(connection)
+    {
+        roll_back(connection);
+        return refuse(jobs, why);
+    }
+    let Batch { completions, fault, result } = run_jobs(connection, jobs, begun);
     let committed = result.and_then(|()| {
-        let committed = connection.execute_batch("COMMIT").map_err(|error| error.to_string());
+        let committed = run_cached(connection, "COMMIT").map_err(|error| error.to_string());
         committed.inspect_err(|_| roll_back(connection))
     });
     match fault.as_ref().or(committed.as_ref().err()) {

@@ -4,31 +4,34 @@ use std::os::unix::fs::FileExt;
 
 use super::*;
 
+/// What is done to a folder, what is told then, and whether a post that is acknowledged after it would be lost.
+type Disturbance = (&'static str, bool, fn(&Folder));
+
+const DISTURBANCES: [Disturbance; 9] = [
+    ("is gone", true, |folder| fs::rename(folder.database(), folder.path("away")).expect("moved")),
+    ("is gone", true, |folder| fs::remove_file(folder.path("idobata.db-wal")).expect("removed")),
+    ("is gone", false, |folder| fs::remove_file(folder.path("idobata.db-shm")).expect("removed")),
+    ("is gone", false, |folder| fs::remove_file(folder.path("idobata.mark")).expect("removed")),
+    ("is gone", true, |folder| fs::remove_dir_all(folder.0.path()).expect("removed")),
+    ("is gone", false, |folder| {
+        fs::rename(folder.0.path(), folder.0.path().with_extension("moved")).expect("moved");
+    }),
+    ("was replaced", true, |folder| {
+        fs::copy(folder.database(), folder.path("backup.db")).expect("copied");
+        fs::rename(folder.path("backup.db"), folder.database()).expect("moved");
+    }),
+    ("was overwritten", true, |folder| {
+        // The same inode, as `cp` writes it.
+        let mut bytes = fs::read(folder.database()).expect("read");
+        bytes[68..72].copy_from_slice(b"idob");
+        fs::write(folder.database(), bytes).expect("written");
+    }),
+    ("was overwritten", true, |folder| fs::write(folder.database(), "").expect("cut")),
+];
+
 #[tokio::test]
 async fn a_file_that_is_moved_replaced_deleted_or_overwritten_takes_no_posts_and_no_reads() {
-    type Disturb = fn(&Folder);
-    let disturbances: [(&str, Disturb); 9] = [
-        ("is gone", |folder| fs::rename(folder.database(), folder.path("away")).expect("moved")),
-        ("is gone", |folder| fs::remove_file(folder.path("idobata.db-wal")).expect("removed")),
-        ("is gone", |folder| fs::remove_file(folder.path("idobata.db-shm")).expect("removed")),
-        ("is gone", |folder| fs::remove_file(folder.path("idobata.mark")).expect("removed")),
-        ("is gone", |folder| fs::remove_dir_all(folder.0.path()).expect("removed")),
-        ("is gone", |folder| {
-            fs::rename(folder.0.path(), folder.0.path().with_extension("moved")).expect("moved");
-        }),
-        ("was replaced", |folder| {
-            fs::copy(folder.database(), folder.path("backup.db")).expect("copied");
-            fs::rename(folder.path("backup.db"), folder.database()).expect("moved");
-        }),
-        ("was overwritten", |folder| {
-            // The same inode, as `cp` writes it.
-            let mut bytes = fs::read(folder.database()).expect("read");
-            bytes[68..72].copy_from_slice(b"idob");
-            fs::write(folder.database(), bytes).expect("written");
-        }),
-        ("was overwritten", |folder| fs::write(folder.database(), "").expect("cut")),
-    ];
-    for (number, (how, disturb)) in disturbances.into_iter().enumerate() {
+    for (number, (how, _, disturb)) in DISTURBANCES.into_iter().enumerate() {
         let folder = Folder::new();
         let store = folder.open().expect("opened");
         append(&store, 1).await.expect("stored");
@@ -42,6 +45,32 @@ async fn a_file_that_is_moved_replaced_deleted_or_overwritten_takes_no_posts_and
         store.close().await;
         let moved = folder.0.path().with_extension("moved");
         drop(fs::remove_dir_all(moved));
+    }
+}
+
+#[tokio::test]
+async fn posts_alone_notice_it_at_once_where_the_next_one_would_be_lost_and_soon_elsewhere() {
+    for (number, (how, is_urgent, disturb)) in DISTURBANCES.into_iter().enumerate() {
+        let folder = Folder::new();
+        let store = folder.open().expect("opened");
+        // Everything was looked at just now.
+        append(&store, 1).await.expect("stored");
+        append(&store, 1).await.expect("stored");
+        disturb(&folder);
+        let first = append(&store, 1).await.err();
+        assert!(first.is_some() || !is_urgent, "{number}: taken");
+        let until_refused = async {
+            loop {
+                if let Err(refused) = append(&store, 1).await {
+                    return refused.to_string();
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(10), until_refused).await.expect("noticed");
+        assert!(told.contains(how), "{number}: {told}");
+        store.close().await;
+        drop(fs::remove_dir_all(folder.0.path().with_extension("moved")));
     }
 }
 
