@@ -184,15 +184,10 @@ impl Guard {
     pub(super) fn after_batch(&self) -> Result<(), StoreError> {
         let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(outside) = outside.as_ref() else { return Ok(()) };
-        let index = outside.index();
-        let seen = self.look();
-        if !self.is_as_noted(outside, seen)
-            && let Some(loss) = self.find_loss()
-        {
-            return Err(refusal(&loss, true));
+        if self.lost.get().is_none() && outside.note_commit(|| self.look()) {
+            return Ok(());
         }
-        outside.note(index, seen);
-        Ok(())
+        self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, true)))
     }
 
     /// Whether there is nothing to look closer at.

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::{
-    BUSY_TIMEOUT,
     fault::{self, with_suffix},
     mark::{Mark, Marked},
-    schema,
+    schema, set_up,
     stamp::Stamp,
     writes,
 };
@@ -75,7 +74,7 @@ fn open_locked(path: &Path, mark: &Mark, lenience: Lenience) -> Result<Connectio
 
 fn connect(path: &Path, mark: &Mark, marked: Marked, lenience: Lenience) -> Result<Connection, StoreError> {
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    set_up(&connection)?;
     if !schema::is_ours(&connection)? {
         return Err(fault::foreign(path));
     }

@@ -22,8 +22,10 @@ use crate::server::store::StoreError;
 /// The start of the log's index (`-shm`): both copies of its header, and how far the log was moved into the database and
 /// is to be moved by the checkpoint under way ("WAL-Index File Format", www.sqlite.org).
 const INDEX_BYTES: usize = 132;
-/// The part that changes with every commit and every checkpoint, whoever makes it. What follows are the readers' marks.
-const CHANGING: Range<usize> = 0..100;
+/// How many frames there are (`mxFrame`).
+const FRAMES: Range<usize> = 16..20;
+/// What changes when the log is begun anew (`aSalt`).
+const SALT: Range<usize> = 32..40;
 /// How many frames were moved (`nBackfill`), and how many a checkpoint set out to move (`nBackfillAttempted`).
 const MOVED: Range<usize> = 96..100;
 const ATTEMPTED: Range<usize> = 128..132;
@@ -63,18 +65,23 @@ struct Look {
 
 /// The first bytes of the log's index.
 #[derive(Clone, Copy)]
-pub(super) struct Index([u8; INDEX_BYTES]);
+struct Index([u8; INDEX_BYTES]);
 
 impl Index {
-    /// Whether nobody committed or ended a checkpoint between the two.
-    fn is_unchanged_since(&self, earlier: &Self) -> bool {
-        self.0[CHANGING] == earlier.0[CHANGING]
+    /// Whether no checkpoint moved anything between the two, and the log was not begun anew after one.
+    fn has_moved_nothing_since(&self, earlier: &Self) -> bool {
+        self.0[MOVED] == earlier.0[MOVED] && self.0[SALT] == earlier.0[SALT]
     }
 
     /// Whether a checkpoint is moving the log, or ended before it had moved what it wanted. It writes into the database
     /// before it says how far it came.
     fn has_open_checkpoint(&self) -> bool {
         self.0[MOVED] != self.0[ATTEMPTED]
+    }
+
+    /// Whether the next commit begins the log anew.
+    fn is_all_moved(&self) -> bool {
+        self.0[MOVED] == self.0[FRAMES]
     }
 }
 
@@ -159,7 +166,8 @@ impl Outside {
 
     /// Whether the database's file changed, and SQLite did not change it.
     fn is_written_past_sqlite(&self, last: &Look) -> bool {
-        let is_sqlites = |index: Index| !index.is_unchanged_since(&last.index) || index.has_open_checkpoint();
+        let is_sqlites =
+            |index: Index| !index.has_moved_nothing_since(&last.index) || index.has_open_checkpoint();
         self.index().is_some_and(|index| !is_sqlites(index))
     }
 
@@ -169,14 +177,27 @@ impl Outside {
         Ok(is_whole && writes::count(connection)? < self.mark.writes())
     }
 
-    /// Notes what the files look like after a commit. The index has to be read before the files are looked at: of a
-    /// checkpoint that ends in between, only the file's new time is noted, and the index changes once more.
-    pub(super) fn note(&self, index: Option<Index>, seen: Option<Seen>) {
-        self.known().look = index.zip(seen).map(|(index, seen)| Look { seen, index });
+    /// Notes what the files look like after a commit, as `look` sees them, and says whether nobody touched them.
+    pub(super) fn note_commit(&self, look: impl Fn() -> Option<Seen>) -> bool {
+        let mut known = self.known();
+        if let (Some(last), Some(seen)) = (&mut known.look, look())
+            && seen.is_linked
+            && seen.database == last.seen.database
+            && !last.index.is_all_moved()
+        {
+            // Of the index only what a checkpoint changes is compared, and there was none.
+            last.seen = seen;
+            return true;
+        }
+        // The index first: of a checkpoint that ends in between, only the file's new time is noted, and the index changes
+        // once more.
+        let index = self.index();
+        known.look = index.zip(look()).map(|(index, seen)| Look { seen, index });
+        false
     }
 
     /// What the log's index says now.
-    pub(super) fn index(&self) -> Option<Index> {
+    fn index(&self) -> Option<Index> {
         let mut bytes = [0; INDEX_BYTES];
         self.index.read_exact_at(&mut bytes, 0).ok()?;
         Some(Index(bytes))

@@ -54,3 +54,19 @@ impl SqliteStore {
         self.read(count).await.expect("read")
     }
 }
+
+#[tokio::test]
+async fn a_kept_statement_is_read_by_sqlite_once_whatever_its_parameters_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+    let read_again = |connection: &Connection| {
+        let sql = "SELECT value FROM json_each('[1]') WHERE (?1 IS NULL OR value = ?1) LIMIT ?2";
+        for (value, limit) in [(None, 1), (Some(1), 9)] {
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_row(rusqlite::params![value, limit], |row| row.get::<_, i64>(0))?;
+        }
+        Ok(connection.prepare_cached(sql)?.get_status(rusqlite::StatementStatus::RePrepare))
+    };
+    assert_eq!(store.read(read_again).await.expect("read"), 0);
+    assert_eq!(store.writer.run(read_again, |_| ()).await.expect("read"), 0);
+}
