@@ -79,9 +79,10 @@ impl Index {
         self.0[MOVED] != self.0[ATTEMPTED]
     }
 
-    /// Whether the next commit begins the log anew.
-    fn is_all_moved(&self) -> bool {
-        self.0[MOVED] == self.0[FRAMES]
+    /// Whether what is compared of it changes only when the database's file does: no checkpoint has still to say how far
+    /// it came, and the next commit does not begin the log anew.
+    fn stays_as_it_is(&self) -> bool {
+        !self.has_open_checkpoint() && self.0[MOVED] != self.0[FRAMES]
     }
 }
 
@@ -155,9 +156,11 @@ impl Outside {
     /// other program can commit before it ends.
     pub(super) fn find_put_back(&self, connection: &Connection) -> Result<Option<Damage>, StoreError> {
         let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        let earlier = self.known().version.replace(version);
-        let is_changed = earlier.is_some_and(|earlier| earlier != version);
-        Ok((is_changed && self.is_behind(connection)?).then_some(Damage::PutBack))
+        let is_changed = self.known().version.is_some_and(|earlier| earlier != version);
+        let is_put_back = is_changed && self.is_behind(connection)?;
+        // Only now: what could not be looked at has to be looked at again.
+        self.known().version = Some(version);
+        Ok(is_put_back.then_some(Damage::PutBack))
     }
 
     fn known(&self) -> MutexGuard<'_, Last> {
@@ -183,7 +186,7 @@ impl Outside {
         if let (Some(last), Some(seen)) = (&mut known.look, look())
             && seen.is_linked
             && seen.database == last.seen.database
-            && !last.index.is_all_moved()
+            && last.index.stays_as_it_is()
         {
             // Of the index only what a checkpoint changes is compared, and there was none.
             last.seen = seen;

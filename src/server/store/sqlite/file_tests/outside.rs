@@ -200,6 +200,46 @@ async fn a_checkpoint_that_is_under_way_or_was_given_up_is_not_taken_for_damage(
 }
 
 #[tokio::test]
+async fn an_overwriting_after_a_checkpoint_that_was_slow_to_say_how_far_it_came_is_noticed() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    fs::copy(folder.database(), folder.path("copy")).expect("copied");
+    let other = Connection::open(folder.database()).expect("opened");
+    let index = fs::OpenOptions::new().read(true).write(true).open(folder.path("idobata.db-shm"));
+    let index = index.expect("opened");
+    let mut frames = [0; 4];
+    index.read_exact_at(&mut frames, 16).expect("read");
+    other.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").expect("moved");
+    // As it is while the other program waits for the disk: the database is written, and the index does not say so.
+    index.write_all_at(&[0; 4], 96).expect("written");
+    append(&store, 1).await.expect("stored");
+    index.write_all_at(&frames, 96).expect("written");
+    append(&store, 1).await.expect("stored");
+    fs::copy(folder.path("copy"), folder.database()).expect("copied");
+    let told = append(&store, 1).await.expect_err("nothing is stored").to_string();
+    assert!(told.contains("was overwritten"), "{told}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_closer_look_that_fails_is_made_again_before_the_next_post() {
+    let folder = Folder::new();
+    let store = folder.open().expect("opened");
+    append(&store, 3).await.expect("stored");
+    let other = Connection::open(folder.database()).expect("opened");
+    let no_count = "DELETE FROM entries; UPDATE topics SET head = 0; DELETE FROM changes";
+    other.execute_batch(no_count).expect("as a .restore of something broken does");
+    for _ in 0..2 {
+        append(&store, 1).await.expect_err("nobody knows what is lacking");
+    }
+    other.execute_batch("INSERT INTO changes VALUES (0)").expect("mended");
+    let told = append(&store, 1).await.expect_err("now it is known").to_string();
+    assert!(told.contains("was put back"), "{told}");
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_repeated_post_writes_nothing() {
     let folder = Folder::new();
     let store = folder.open().expect("opened");
