@@ -1,7 +1,7 @@
 //! The one thread that writes: jobs that wait together are committed together (group commit).
 //!
-//! Each job runs in a savepoint of the batch's transaction, so a failing one takes nothing else with it. Its
-//! completion runs after the commit and in job order; that is what makes announcements come in offset order.
+//! Each job runs in a savepoint of the batch's transaction, so a failing one takes nothing else with it; one that is
+//! alone needs none, and SQLite then keeps no copy of each page that it changes. Its completion runs after the commit and in job order; that is what makes announcements come in offset order.
 //!
 //! The thread ends when it is told to and at no other time: what fails or panics is refused, and the next batch is a
 //! new beginning.
@@ -27,7 +27,15 @@ const BATCH_JOBS: usize = 256;
 type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Does its work inside the transaction, or is told why there is none.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
+type Job = Box<dyn FnOnce(Result<Turn<'_>, StoreError>) -> Done + Send>;
+
+/// A job's turn in a transaction.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    connection: &'a Connection,
+    /// Nothing else is in the transaction.
+    is_alone: bool,
+}
 
 /// What came of a job.
 struct Done {
@@ -76,8 +84,8 @@ impl Writer {
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let run = move |connection: Result<&Connection, StoreError>| -> Done {
-            let result = connection.and_then(|connection| in_savepoint(connection, job));
+        let run = move |turn: Result<Turn<'_>, StoreError>| -> Done {
+            let result = turn.and_then(|turn| in_turn(turn, job));
             let fault = result.as_ref().err().and_then(fault_of);
             let complete: Completion = Box::new(move |commit| {
                 let result = commit.and(result);
@@ -107,19 +115,28 @@ const PANICKED: &str = "a job of the writer panicked";
 /// What a caller is told when SQLite gave the transaction up.
 const ROLLED_BACK: &str = "SQLite rolled the transaction back";
 
-fn in_savepoint<T>(
-    connection: &Connection,
+fn in_turn<T>(
+    turn: Turn<'_>,
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    run_cached(connection, "SAVEPOINT job")?;
+    let Turn { connection, is_alone } = turn;
+    if !is_alone {
+        run_cached(connection, "SAVEPOINT job")?;
+    }
     let result = job(connection);
     // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its documentation of
     // ROLLBACK); the savepoint is gone then, too.
     if connection.is_autocommit() {
         return result.and(Err(StoreError::Commit(ROLLED_BACK.to_owned())));
     }
-    let undone = if result.is_err() { run_cached(connection, "ROLLBACK TO job") } else { Ok(()) };
-    if let Err(error) = undone.and_then(|()| run_cached(connection, "RELEASE job")) {
+    let ending: &[&str] = match (is_alone, result.is_ok()) {
+        (true, true) => &[],
+        // The batch goes on with a transaction, which is empty now.
+        (true, false) => &["ROLLBACK", "BEGIN IMMEDIATE"],
+        (false, true) => &["RELEASE job"],
+        (false, false) => &["ROLLBACK TO job", "RELEASE job"],
+    };
+    if let Err(error) = ending.iter().try_for_each(|sql| run_cached(connection, sql)) {
         roll_back(connection);
         return result.and(Err(error.into()));
     }
@@ -247,10 +264,11 @@ struct Batch {
 /// each of them would commit by itself.
 fn run_jobs(connection: &Connection, jobs: Vec<Job>, begun: Result<(), String>) -> Batch {
     let mut batch = Batch { completions: Vec::with_capacity(jobs.len()), fault: None, result: begun };
+    let turn = Turn { connection, is_alone: jobs.len() == 1 };
     for job in jobs {
-        let transaction = batch.result.clone().map(|()| connection).map_err(StoreError::Commit);
-        let is_open = transaction.is_ok();
-        match catch_unwind(AssertUnwindSafe(|| job(transaction))) {
+        let turn = batch.result.clone().map(|()| turn).map_err(StoreError::Commit);
+        let is_open = turn.is_ok();
+        match catch_unwind(AssertUnwindSafe(|| job(turn))) {
             Ok(Done { complete, fault }) => {
                 batch.completions.push(complete);
                 batch.fault = batch.fault.or(fault);
@@ -290,8 +308,8 @@ mod tests {
         work: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     ) -> (Job, oneshot::Receiver<bool>) {
         let (reply, answer) = oneshot::channel();
-        let run = move |connection: Result<&Connection, StoreError>| -> Done {
-            let result = connection.and_then(|connection| in_savepoint(connection, work));
+        let run = move |turn: Result<Turn<'_>, StoreError>| -> Done {
+            let result = turn.and_then(|turn| in_turn(turn, work));
             let fault = result.as_ref().err().and_then(fault_of);
             let complete: Completion =
                 Box::new(move |commit| reply.send(commit.and(result).is_ok()).expect("the test waits"));
@@ -318,6 +336,20 @@ mod tests {
         let connection = connection(&folder);
         let answers = run_batch(&connection, vec![job(insert(1)), job(insert(1)), job(insert(2))]);
         assert_eq!((answers, stored(&connection)), (vec![true, false, true], vec![1, 2]));
+    }
+
+    #[test]
+    fn a_failing_job_that_is_alone_leaves_nothing_and_the_next_one_is_stored() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = connection(&folder);
+        let half = |connection: &Connection| {
+            insert(1)(connection)?;
+            insert(1)(connection)
+        };
+        assert_eq!(run_batch(&connection, vec![job(half)]), [false]);
+        assert!(connection.is_autocommit(), "no transaction is left open");
+        assert_eq!(run_batch(&connection, vec![job(insert(2))]), [true]);
+        assert_eq!(stored(&connection), [2]);
     }
 
     #[test]
