@@ -1,7 +1,8 @@
 //! The one thread that writes: jobs that wait together are committed together (group commit).
 //!
 //! Each job runs in a savepoint of the batch's transaction, so a failing one takes nothing else with it; one that is
-//! alone needs none, and SQLite then keeps no copy of each page that it changes. Its completion runs after the commit and in job order; that is what makes announcements come in offset order.
+//! alone needs none, and SQLite then keeps no copy of each page that it changes. A job's completion runs after the commit
+//! and in job order; that is what makes announcements come in offset order.
 //!
 //! The thread ends when it is told to and at no other time: what fails or panics is refused, and the next batch is a
 //! new beginning.
