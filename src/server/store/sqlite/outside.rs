@@ -15,6 +15,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, ffi};
+use rustix::fs::{self, AtFlags, StatxFlags};
 
 use super::{fault, mark::Mark, schema, stamp::Stamp, writes};
 use crate::server::store::StoreError;
@@ -107,16 +108,29 @@ struct Times {
 
 impl Seen {
     pub(super) fn of(database: &File, log: &File) -> Option<Self> {
-        let (database, log) = (database.metadata().ok()?, log.metadata().ok()?);
+        let (database, log) = (database.metadata().ok()?, Extent::of(log)?);
         let times = Times {
             modified: (database.mtime(), database.mtime_nsec()),
             changed: (database.ctime(), database.ctime_nsec()),
         };
-        Some(Self {
-            database: times,
-            log_bytes: log.len(),
-            is_linked: database.nlink() > 0 && log.nlink() > 0,
-        })
+        Some(Self { database: times, log_bytes: log.bytes, is_linked: database.nlink() > 0 && log.is_linked })
+    }
+}
+
+/// What is asked of the log.
+struct Extent {
+    bytes: u64,
+    /// Whether it still has a name.
+    is_linked: bool,
+}
+
+impl Extent {
+    /// Without the times: once somebody asked for a file's times, Linux 6.13 and later write a new one down at the file's
+    /// next write ("Multigrain timestamps", docs.kernel.org), which each commit would then wait for.
+    fn of(file: &File) -> Option<Self> {
+        let asked = StatxFlags::SIZE | StatxFlags::NLINK;
+        let seen = fs::statx(file, "", AtFlags::EMPTY_PATH, asked).ok()?;
+        Some(Self { bytes: seen.stx_size, is_linked: seen.stx_nlink > 0 })
     }
 }
 
