@@ -1,6 +1,11 @@
 //! The program as a process of its own.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Instant};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -31,6 +36,15 @@ pub(crate) struct Server {
     /// When it said that it listens.
     pub(crate) listens_since: Instant,
     client: reqwest::Client,
+}
+
+/// A request that is not answered in this time is not answered any more. Without it one whose connection a restart ended
+/// has been seen to wait for ever in the client.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
+
+/// What asks the server.
+pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().timeout(ANSWERED_WITHIN).build()
 }
 
 impl Server {
@@ -65,7 +79,7 @@ impl Server {
                 }
             }
         });
-        Ok(Self { child, address, listens_since, client: reqwest::Client::new() })
+        Ok(Self { child, address, listens_since, client: client()? })
     }
 
     /// Ends it as `kill -9` does, and waits until it has ended.

@@ -12,7 +12,7 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-use super::{Fault, load::text};
+use super::{Fault, load::text, server::client};
 
 /// A hundred a second.
 const EVERY: Duration = Duration::from_millis(10);
@@ -40,7 +40,7 @@ impl Writer {
 }
 
 async fn write(address: SocketAddr, token: String, stopped: watch::Receiver<bool>) -> Result<u64, Fault> {
-    let client = reqwest::Client::new();
+    let client = client()?;
     let url = format!("http://{address}/api/rooms/general/messages");
     let mut turns = tokio::time::interval(EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
