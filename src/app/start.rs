@@ -7,7 +7,6 @@ use super::i18n::Texts;
 use crate::protocol::{
     chat::{Page, Room},
     feed::{Entry, Snapshot},
-    json::{Decode, Json, decode, field, members},
     problem::Code,
     session::User,
 };
@@ -61,7 +60,8 @@ pub enum PageStart {
     },
     /// The address is none.
     NotFound,
-    /// It could not be had.
+    /// It could not be had, or is one that this build does not know.
+    #[serde(other)]
     Unavailable,
 }
 
@@ -107,20 +107,3 @@ impl PageStart {
     }
 }
 
-impl Decode for PageStart {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Some(match field::<String>(json, "page")?.as_str() {
-            "feed" => members!(json => Self::Feed { feed }),
-            "room" => members!(json => Self::Room { room, feed }),
-            "not-found" => Self::NotFound,
-            _ => Self::Unavailable,
-        })
-    }
-}
-
-decode! {
-    Start { path, problem, visit, page }
-    Visit { me, accounts, is_admin, rooms }
-    RoomStart { room, me, page, members, is_private }
-    OlderNotices { entries, more }
-}

@@ -10,7 +10,6 @@ mod attempt;
 pub mod backoff;
 pub mod characters;
 pub mod connection;
-mod json;
 mod ladder;
 pub mod links;
 mod listener;

@@ -2,11 +2,11 @@
 
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, HtmlElement, Window};
 
-use super::{json, listener::Listener};
-use crate::protocol::json::Decode;
+use super::listener::Listener;
 
 /// Longer than a page in view waits for its painting.
 const LATE_PAINTING_MS: u32 = 200;
@@ -50,9 +50,9 @@ pub(super) fn root_attribute(name: &str) -> Option<String> {
     window().document()?.document_element()?.get_attribute(name)
 }
 
-/// What the server wrote into the document for the page to start from.
-pub fn start<T: Decode>() -> Option<T> {
-    json::read(&window().document()?.get_element_by_id("start")?.text_content()?)
+/// What the server wrote into the document for the page to start from. `None`: nothing, or of another build.
+pub fn start<T: DeserializeOwned>() -> Option<T> {
+    serde_json::from_str(&window().document()?.get_element_by_id("start")?.text_content()?).ok()
 }
 
 /// Runs `run` before the next painting. Where nothing is painted, because nobody can see the page, at once. It may be

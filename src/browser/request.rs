@@ -2,12 +2,12 @@
 
 use gloo_timers::callback::Timeout;
 use js_sys::{Promise, Reflect};
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, Response};
 
-use super::{json, page};
-use crate::protocol::json::Decode;
+use super::page;
 
 /// Ends requests when it is dropped.
 pub(super) struct Abort(AbortController);
@@ -44,9 +44,9 @@ impl Signal {
 const LOAD_MS: u32 = 15_000;
 
 /// Asks for something of this page's server and reads it. `None`: it could not be had.
-pub async fn load<T: Decode>(url: &str) -> Option<T> {
+pub async fn load<T: DeserializeOwned>(url: &str) -> Option<T> {
     let answer = send(url, "GET", None, None, LOAD_MS).await?;
-    answer.is_success().then(|| json::read(&answer.body)).flatten()
+    answer.is_success().then(|| serde_json::from_str(&answer.body).ok()).flatten()
 }
 
 /// What the server said.

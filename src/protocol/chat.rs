@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_a_place},
-    json::{Decode, Json, decode, field, members},
     members::{Members, parse_json},
     name::RoomId,
     problem::{Code, Rejection},
@@ -256,37 +255,6 @@ pub struct NewMessage {
     pub id: String,
     /// What to say.
     pub text: String,
-}
-
-impl Decode for ServerFrame {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Some(match field::<String>(json, "type")?.as_str() {
-            "message" => Self::Message(Message::decode(json)?),
-            "joined" => members!(json => Self::Joined { room, epoch, offset, recovered, head, members }),
-            "posted" => members!(json => Self::Posted { room, id, offset, timestamp }),
-            "rejected" => members!(json => Self::Rejected { room, id, code, message, retry_after_ms }),
-            "user-joined" => members!(json => Self::UserJoined { room, user, user_id }),
-            "user-left" => members!(json => Self::UserLeft { room, user, user_id }),
-            "members" => members!(json => Self::Members { room, members }),
-            "typing" => members!(json => Self::Typing { room, user, user_id }),
-            "reset" => members!(json => Self::Reset { room, epoch, offset }),
-            "pong" => Self::Pong,
-            _ => return None,
-        })
-    }
-}
-
-impl Decode for Polled {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Some(Self { page: Page::decode(json)?, presence: PresenceState::decode(json)? })
-    }
-}
-
-decode! {
-    Room { id, name }
-    Message { room, offset, id, user, user_id, text, timestamp }
-    Page { messages, cursor, more, reset }
-    PresenceState { members, typing, seen }
 }
 
 #[cfg(test)]

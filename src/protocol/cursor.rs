@@ -9,7 +9,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    json::{Decode, Json},
     problem::{Code, Rejection},
 };
 
@@ -141,18 +140,6 @@ impl TryFrom<String> for Cursor {
 impl From<Cursor> for String {
     fn from(cursor: Cursor) -> Self {
         cursor.to_string()
-    }
-}
-
-impl Decode for Epoch {
-    fn decode(json: &impl Json) -> Option<Self> {
-        json.text().map(Self)
-    }
-}
-
-impl Decode for Cursor {
-    fn decode(json: &impl Json) -> Option<Self> {
-        json.text()?.parse().ok()
     }
 }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cursor::{Cursor, Offset},
-    json::{Decode, Json, decode, field, members},
 };
 
 /// How much a notification wants to be seen.
@@ -171,62 +170,6 @@ pub enum Event {
     Control(Control),
     /// Of the feed.
     Entry(Entry),
-}
-
-impl Decode for Level {
-    fn decode(json: &impl Json) -> Option<Self> {
-        match json.text()?.as_str() {
-            "info" => Some(Self::Info),
-            "success" => Some(Self::Success),
-            "warning" => Some(Self::Warning),
-            "error" => Some(Self::Error),
-            _ => None,
-        }
-    }
-}
-
-impl Decode for Body {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Some(match field::<String>(json, "type")?.as_str() {
-            "update" => members!(json => Self::Update { value, unit, key }),
-            "notification" => Self::Notification {
-                title: field(json, "title")?,
-                text: field(json, "text")?,
-                level: field(json, "level")?,
-                tags: field::<Option<_>>(json, "tags")?.unwrap_or_default(),
-                link: field(json, "link")?,
-                key: field(json, "key")?,
-            },
-            "progress" => members!(json => Self::Progress { key, done, total, text }),
-            _ => return None,
-        })
-    }
-}
-
-impl Decode for Entry {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Some(Self {
-            body: Body::decode(json)?,
-            channel: field(json, "channel")?,
-            offset: field(json, "offset")?,
-            timestamp: field(json, "timestamp")?,
-        })
-    }
-}
-
-impl Decode for Event {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Some(match field::<String>(json, "type")?.as_str() {
-            "connected" => Self::Control(members!(json => Control::Connected { timestamp, head })),
-            "reset" => Self::Control(members!(json => Control::Reset { cursor, timestamp })),
-            _ => Self::Entry(Entry::decode(json)?),
-        })
-    }
-}
-
-decode! {
-    Page { events, cursor, more, reset }
-    Snapshot { cursor, values, notices, more }
 }
 
 #[cfg(test)]

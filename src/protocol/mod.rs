@@ -185,7 +185,6 @@
 pub mod chat;
 pub mod cursor;
 pub mod feed;
-pub mod json;
 pub mod members;
 pub mod name;
 pub mod problem;
@@ -196,3 +195,6 @@ pub mod session;
 pub mod socket_io;
 pub mod text;
 pub mod transport;
+
+#[cfg(test)]
+mod tests;

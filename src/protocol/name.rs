@@ -5,7 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    json::{Decode, Json},
     problem::{Code, Rejection},
     text::{count_characters, is_blank, is_forbidden},
 };
@@ -98,12 +97,6 @@ impl RoomId {
 impl fmt::Display for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl Decode for RoomId {
-    fn decode(json: &impl Json) -> Option<Self> {
-        json.text().map(Self)
     }
 }
 

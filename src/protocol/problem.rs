@@ -4,8 +4,6 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{Decode, Json, decode};
-
 /// What is wrong, as a stable word for programs. The page has a sentence for each in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -205,14 +203,6 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
-
-impl Decode for Code {
-    fn decode(json: &impl Json) -> Option<Self> {
-        Self::parse(&json.text()?)
-    }
-}
-
-decode!(Problem { title, status, detail, code, retry_after_ms });
 
 #[cfg(test)]
 mod tests {

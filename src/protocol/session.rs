@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json::decode;
-
 /// A person: the id is the session's and cannot be chosen, the name can.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct User {
@@ -32,7 +30,3 @@ pub struct Visit {
     pub reads: bool,
 }
 
-decode! {
-    User { id, name }
-    Visit { user, reads }
-}

@@ -2,16 +2,11 @@
 //! brief ones are answered at once and come every few seconds, for tabs that may keep no connection open.
 
 use gloo_timers::future::TimeoutFuture;
+use serde::Deserialize;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Attempt, Heard, Tell, Told};
-use crate::{
-    browser::{
-        json,
-        request::{self, Abort, Signal},
-    },
-    protocol::json::decode,
-};
+use crate::browser::request::{self, Abort, Signal};
 
 /// How long the server shall wait: below the silence that counts as a lost connection.
 const WAIT_S: u32 = 15;
@@ -68,12 +63,11 @@ impl Poll {
 impl Attempt for Poll {}
 
 /// What a server that stops adds to its answers.
+#[derive(Deserialize)]
 struct Farewell {
     /// When to come back, in milliseconds.
     retry: Option<u32>,
 }
-
-decode!(Farewell { retry });
 
 /// Asks until an answer fails, or until it is ended. Returns when to come back if the server said so.
 async fn ask_on(mut question: Box<dyn Question>, pace: Pace, signal: &Signal, tell: &Tell) -> Option<u32> {
@@ -89,7 +83,7 @@ async fn ask_on(mut question: Box<dyn Question>, pace: Pace, signal: &Signal, te
             if !answer.is_success() {
                 return None;
             }
-            let Farewell { retry } = json::read(&answer.body)?;
+            let Farewell { retry } = serde_json::from_str(&answer.body).ok()?;
             if retry.is_some() {
                 return retry;
             }

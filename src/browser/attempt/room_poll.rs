@@ -2,7 +2,7 @@
 
 use super::{Heard, poll::Question};
 use crate::{
-    browser::{json, page},
+    browser::page,
     protocol::{
         chat::{Polled, PresenceState, ServerFrame},
         cursor::Cursor,
@@ -51,7 +51,7 @@ impl Question for RoomQuestion {
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)> {
-        let Polled { page, presence } = json::read(body)?;
+        let Polled { page, presence } = serde_json::from_str(body).ok()?;
         let room = self.room.clone();
         let Cursor { epoch, offset } = page.cursor.clone();
         let mut frames = Vec::new();

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     browser::{
-        json, page,
+        page,
         request::{self, Abort, Answer},
     },
     protocol::{
@@ -167,15 +167,15 @@ fn next_post(weak: &Weak<State>) -> Option<(String, NewMessage)> {
 /// The answer to a post as a frame; `None` when it says nothing about the post.
 fn frame_of(answer: &Answer, room: &str, id: &str) -> Option<ServerFrame> {
     if answer.is_success() {
-        let Message { room, offset, timestamp, .. } = json::read(&answer.body)?;
+        let Message { room, offset, timestamp, .. } = serde_json::from_str(&answer.body).ok()?;
         return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
     }
     let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));
-    let (code, message, retry_after_ms) = match json::read(&answer.body) {
-        Some(Problem { code, detail, retry_after_ms, .. }) => (code, detail, retry_after_ms),
+    let (code, message, retry_after_ms) = match serde_json::from_str(&answer.body) {
+        Ok(Problem { code, detail, retry_after_ms, .. }) => (code, detail, retry_after_ms),
         // Somebody on the way will not have it, and would not have it the next time.
-        None if (400..500).contains(&answer.status) => (Code::Unavailable, String::new(), None),
-        None => return None,
+        Err(_) if (400..500).contains(&answer.status) => (Code::Unavailable, String::new(), None),
+        Err(_) => return None,
     };
     Some(ServerFrame::Rejected { room, id, code, message, retry_after_ms })
 }

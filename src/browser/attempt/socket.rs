@@ -5,7 +5,7 @@ use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::{Attempt, Heard, Tell, Told};
 use crate::{
-    browser::{json, listener::Listener, page},
+    browser::{listener::Listener, page},
     protocol::chat::ClientFrame,
 };
 
@@ -54,9 +54,9 @@ fn on_message(tell: &Tell, event: &Event) {
     let Some(text) = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string()) else {
         return;
     };
-    match json::read(&text).map(Heard::Frame) {
-        Some(frame) => tell(Told::Heard(frame)),
-        None => page::warn(&format!("a frame of the chat cannot be read: {text}")),
+    match serde_json::from_str(&text).map(Heard::Frame) {
+        Ok(frame) => tell(Told::Heard(frame)),
+        Err(error) => page::warn(&format!("a frame of the chat cannot be read ({error}): {text}")),
     }
 }
 

@@ -7,19 +7,19 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{Attempt, Heard, Tell, Told};
-use crate::browser::{json, listener::Listener, page};
+use crate::browser::{listener::Listener, page};
 
 /// How a stream's data is read.
-type Read = fn(&str) -> Option<Heard>;
+type Read = fn(&str) -> serde_json::Result<Heard>;
 
 /// Reads a stream of the chat.
-pub(in crate::browser) fn read_frame(data: &str) -> Option<Heard> {
-    json::read(data).map(Heard::Frame)
+pub(in crate::browser) fn read_frame(data: &str) -> serde_json::Result<Heard> {
+    serde_json::from_str(data).map(Heard::Frame)
 }
 
 /// Reads the stream of the feed.
-pub(in crate::browser) fn read_event(data: &str) -> Option<Heard> {
-    json::read(data).map(Heard::Event)
+pub(in crate::browser) fn read_event(data: &str) -> serde_json::Result<Heard> {
+    serde_json::from_str(data).map(Heard::Event)
 }
 
 /// See the module.
@@ -92,7 +92,7 @@ fn data(event: &Event) -> Option<String> {
 fn on_message(read: Read, tell: &Tell, event: &Event) {
     let Some(data) = data(event) else { return };
     match read(&data) {
-        Some(heard) => tell(Told::Heard(heard)),
-        None => page::warn(&format!("an event cannot be read: {data}")),
+        Ok(heard) => tell(Told::Heard(heard)),
+        Err(error) => page::warn(&format!("an event cannot be read ({error}): {data}")),
     }
 }

@@ -22,7 +22,6 @@ pub use super::attempt::Heard;
 use super::{
     attempt::{Attempt, Tell, Told, poll::Pace},
     backoff::wait_ms,
-    json,
     ladder::Ladder,
     listener::Listener,
     page,
@@ -271,7 +270,7 @@ fn on_lost(weak: &Weak<RefCell<State>>, id: u64, return_after_ms: Option<u32>) {
         let answer = request::get("/api/session", signal, HEALTH_MS).await;
         let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
         // Not just any answer: a network that wants a log-in first has one for everything.
-        let visit: Option<Visit> = answer.and_then(|answer| json::read(&answer.body));
+        let visit: Option<Visit> = answer.and_then(|answer| serde_json::from_str(&answer.body).ok());
         if visit.as_ref().is_some_and(|visit| !visit.reads) {
             return emit(&state, ConnectionEvent::SignedOut);
         }
