@@ -8,7 +8,7 @@ SHELL := bash
 TOOLS := . scripts/env.sh;
 PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
-SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock scripts/versions.sh scripts/build scripts/snip.mjs scripts/compress.mjs -type f)
+SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock scripts/versions.sh -type f)
 
 .PHONY: help setup setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
 
@@ -27,7 +27,7 @@ setup-test:
 build: setup $(PROGRAM) ## Build the release program, target/release/idobata
 
 $(PROGRAM): $(SOURCES) | setup
-	$(TOOLS) scripts/build
+	$(TOOLS) cargo leptos build --release --precompress
 	touch $@ # also when cargo found nothing to do
 
 run: build ## Build and start on http://127.0.0.1:3000 (settings: make run ARGS='--help')

@@ -11,5 +11,5 @@ NODE_ROOT="$IDOBATA_TOOLS/node-$NODE_MAJOR"
 
 PATH="$RUST_BIN:$LEPTOS_ROOT/bin:$BINDGEN_ROOT/bin:$DENY_ROOT/bin:$BINARYEN_ROOT/node_modules/.bin:$NODE_ROOT/node_modules/.bin:$PATH"
 unset RUSTUP_TOOLCHAIN       # $RUST_BIN decides; an override in the environment would win over it
-export PATH IDOBATA_TOOLS BINARYEN_ROOT
+export PATH IDOBATA_TOOLS
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1

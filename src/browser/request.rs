@@ -1,13 +1,14 @@
 //! Requests to this page's server. Each ends with whoever made it: a dropped [`Abort`] ends what it was given to.
 
-use gloo_timers::callback::Timeout;
-use js_sys::{Promise, Reflect};
-use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestInit, Response};
+use std::{future::Future, pin::pin};
 
-use super::page;
+use futures_util::future::{Either, select};
+use gloo_net::http::Request;
+use gloo_timers::future::TimeoutFuture;
+use js_sys::Reflect;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
+use web_sys::{AbortController, Headers, RequestInit};
 
 /// Ends requests when it is dropped.
 pub(super) struct Abort(AbortController);
@@ -71,6 +72,7 @@ pub(super) async fn post(url: &str, json: &str, signal: Option<Signal>, limit_ms
     send(url, "POST", Some(json), signal, limit_ms).await
 }
 
+/// Not by `gloo-net`'s builder: that has no `keepalive`, and puts a `&` behind every query.
 async fn send(
     url: &str,
     method: &str,
@@ -92,20 +94,16 @@ async fn send(
         init.set_body(&JsValue::from_str(json));
     }
     init.set_headers(&headers);
-    // Its own end must not end the others that share the signal, so late answers are given up by a race.
-    let answer = page::window().fetch_with_str_and_init(url, &init);
-    let response: Response = in_time(answer, limit_ms).await?.dyn_into().ok()?;
-    let body = in_time(response.text().ok()?, limit_ms).await?.as_string()?;
+    let request = Request::from(web_sys::Request::new_with_str_and_init(url, &init).ok()?);
+    let response = in_time(request.send(), limit_ms).await?.ok()?;
+    let body = in_time(response.text(), limit_ms).await?.ok()?;
     Some(Answer { status: response.status(), body })
 }
 
-/// Waits for a promise, or so long.
-async fn in_time(promise: Promise, limit_ms: u32) -> Option<JsValue> {
-    let mut timer = None;
-    let late = Promise::new(&mut |_, reject| {
-        timer = Some(Timeout::new(limit_ms, move || drop(reject.call0(&JsValue::UNDEFINED))));
-    });
-    let decided = JsFuture::from(Promise::race(&js_sys::Array::of2(&promise, &late))).await;
-    drop(timer);
-    decided.ok()
+/// Waits for an answer so long. A late one is given up by not waiting for it: its signal is shared with others.
+async fn in_time<T>(answer: impl Future<Output = T>, limit_ms: u32) -> Option<T> {
+    match select(pin!(answer), TimeoutFuture::new(limit_ms)).await {
+        Either::Left((answer, _)) => Some(answer),
+        Either::Right(_) => None,
+    }
 }

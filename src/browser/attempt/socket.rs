@@ -1,40 +1,45 @@
-//! The chat over a WebSocket (RFC 6455).
+//! The chat over a WebSocket (RFC 6455). One task owns the socket: it tells what comes, sends what it is given, and
+//! closes the socket when the [`Socket`] is dropped.
 
-use wasm_bindgen::JsCast;
-use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
+use std::{cell::Cell, future::poll_fn, rc::Rc};
+
+use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use futures_util::{
+    SinkExt, StreamExt,
+    future::{Either, select},
+};
+use gloo_net::websocket::{Message, State, WebSocketError, futures::WebSocket};
+use wasm_bindgen_futures::spawn_local;
 
 use super::{Attempt, Heard, Tell, Told};
-use crate::{
-    browser::{listener::Listener, page},
-    protocol::chat::ClientFrame,
-};
+use crate::{browser::page, protocol::chat::ClientFrame};
 
 /// See the module.
 pub(in crate::browser) struct Socket {
-    socket: WebSocket,
-    _listeners: [Listener; 3],
+    /// The task ends when this is gone.
+    outgoing: UnboundedSender<String>,
+    is_open: Rc<Cell<bool>>,
 }
 
 impl Socket {
     /// Connects to `path` of this page's server. `None`: the address is none.
     pub(in crate::browser) fn open(path: &str, tell: Tell) -> Option<Self> {
-        let socket = WebSocket::new(&page::socket_url(path)).ok()?;
-        let (opened, heard, lost) = (tell.clone(), tell.clone(), tell);
-        let listeners = [
-            Listener::new(&socket, "open", move |_| opened(Told::Open)),
-            Listener::new(&socket, "message", move |event| on_message(&heard, &event)),
-            Listener::new(&socket, "close", move |event| lost(Told::Lost(return_after(&event)))),
-        ];
-        Some(Self { socket, _listeners: listeners })
+        let socket = WebSocket::open(&page::socket_url(path)).ok()?;
+        let (outgoing, queue) = mpsc::unbounded();
+        let is_open = Rc::new(Cell::new(false));
+        let task = Task { socket, queue, is_open: is_open.clone(), tell };
+        spawn_local(task.run());
+        Some(Self { outgoing, is_open })
     }
 }
 
 impl Attempt for Socket {
+    /// What is said before it is open, or after, is not sent: whoever holds it says it when it is told `Open`.
     fn say(&self, frame: &ClientFrame) {
-        if self.socket.ready_state() == WebSocket::OPEN {
+        if self.is_open.get() {
             let text = serde_json::to_string(frame).expect("frames have only string keys");
-            // A socket that is about to close loses it; then its close is about to be told.
-            drop(self.socket.send_with_str(&text));
+            // Without its task the socket is closed, and that was told.
+            drop(self.outgoing.unbounded_send(text));
         }
     }
 
@@ -43,24 +48,71 @@ impl Attempt for Socket {
     }
 }
 
-impl Drop for Socket {
-    fn drop(&mut self) {
-        // Closing what is closed already is no fault. 1000: we want no more.
-        drop(self.socket.close_with_code(1000));
+struct Task {
+    socket: WebSocket,
+    queue: UnboundedReceiver<String>,
+    is_open: Rc<Cell<bool>>,
+    tell: Tell,
+}
+
+/// What a task can go on with.
+enum Next {
+    Heard(Option<Result<Message, WebSocketError>>),
+    Say(Option<String>),
+}
+
+impl Task {
+    async fn run(mut self) {
+        if self.opens().await {
+            self.is_open.set(true);
+            (self.tell)(Told::Open);
+        }
+        loop {
+            match self.next().await {
+                Next::Heard(Some(Ok(Message::Text(text)))) => hear(&self.tell, &text),
+                // An error says nothing but that the close follows. Bytes are no frames of ours.
+                Next::Heard(Some(Err(WebSocketError::ConnectionError) | Ok(Message::Bytes(_)))) => {}
+                Next::Heard(Some(Err(WebSocketError::ConnectionClose(event)))) => {
+                    return self.lose(return_after(&event.reason));
+                }
+                Next::Heard(_) => return self.lose(None),
+                // A socket that is about to close loses it; then its close is about to be told.
+                Next::Say(Some(text)) => drop(self.socket.send(Message::Text(text)).await),
+                // 1000: we want no more. Closing what is closed already is no fault.
+                Next::Say(None) => return drop(self.socket.close(Some(1000), None)),
+            }
+        }
+    }
+
+    /// Waits for the end of the handshake; whether it went well. False, too, when nobody wants it any more.
+    async fn opens(&mut self) -> bool {
+        let Self { socket, queue, .. } = self;
+        let ready = poll_fn(|context| socket.poll_ready_unpin(context));
+        let is_wanted = matches!(select(ready, queue.next()).await, Either::Left(_));
+        is_wanted && matches!(self.socket.state(), State::Open)
+    }
+
+    async fn next(&mut self) -> Next {
+        match select(self.socket.next(), self.queue.next()).await {
+            Either::Left((heard, _)) => Next::Heard(heard),
+            Either::Right((said, _)) => Next::Say(said),
+        }
+    }
+
+    fn lose(self, return_after_ms: Option<u32>) {
+        self.is_open.set(false);
+        (self.tell)(Told::Lost(return_after_ms));
     }
 }
 
-fn on_message(tell: &Tell, event: &Event) {
-    let Some(text) = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string()) else {
-        return;
-    };
-    match serde_json::from_str(&text).map(Heard::Frame) {
+fn hear(tell: &Tell, text: &str) {
+    match serde_json::from_str(text).map(Heard::Frame) {
         Ok(frame) => tell(Told::Heard(frame)),
         Err(error) => page::warn(&format!("a frame of the chat cannot be read ({error}): {text}")),
     }
 }
 
 /// A server that stops says `retry MS`.
-fn return_after(event: &Event) -> Option<u32> {
-    event.dyn_ref::<CloseEvent>()?.reason().strip_prefix("retry ")?.parse().ok()
+fn return_after(reason: &str) -> Option<u32> {
+    reason.strip_prefix("retry ")?.parse().ok()
 }

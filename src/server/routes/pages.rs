@@ -2,13 +2,15 @@
 
 use axum::{
     Router,
+    body::{Body, to_bytes},
     extract::{FromRequestParts, OriginalUri, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
     middleware,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use leptos::prelude::{Nonce, Owner, RenderHtml, provide_context};
+use leptos::prelude::{expect_context, provide_context, use_nonce};
+use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use super::{
     administrator::Administrator,
@@ -85,41 +87,57 @@ async fn page(asked: Asked, place: Place) -> Response {
     }
     let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers, .. } = asked;
     let start = start::load(&state, caller.as_ref(), place, uri.path().to_owned(), problem_of(&uri)).await;
-    let status = match start.page {
-        PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        _ if start.page.is_missing() => StatusCode::NOT_FOUND,
-        _ => StatusCode::OK,
-    };
-    let nonce = Nonce::new();
-    let policy = (header::CONTENT_SECURITY_POLICY, headers::page_policy(&nonce));
-    let html = draw(&state, start, language_of(&state.site, &headers), nonce);
-    let html = once::mark_forms(&html, &once::new_id());
-    (status, [policy], Html(html)).into_response()
+    let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
+    with_marked_forms(drawn).await
 }
 
-/// The document. Everything it shows is in `start`, so it is drawn in one go. Its scripts carry `nonce`.
-fn draw(state: &AppState, start: Start, language: Language, nonce: Nonce) -> String {
+/// The document. Everything it shows is in `start`, so nothing in it waits and it is drawn in one go.
+async fn draw(state: &AppState, start: Start, language: Language, uri: &Uri) -> Response {
     let mut options = state.leptos.clone();
     // The version in the address of the files is what lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
+    let status = status_of(&start.page);
     let (start, data) = document_data::of(start);
-    let owner = Owner::new();
-    let html = owner.with(|| {
+    let transport = transport_for(&start, state.transport);
+    let context = move || {
         provide_context(language);
-        provide_context(nonce);
-        // Sockets are for who can say who they are.
-        let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
-        let transport = match state.transport {
-            None | Some(Transport::Socket) if is_nobody => Some(Transport::Stream),
-            set => set,
-        };
         if let Some(transport) = transport {
             provide_context(ForcedTransport(transport));
         }
-        shell(options, start, data).to_html()
-    });
-    owner.cleanup();
-    html
+        let nonce = use_nonce().expect("leptos_axum provides one to every page");
+        let response = expect_context::<ResponseOptions>();
+        response.set_status(status);
+        response.insert_header(header::CONTENT_SECURITY_POLICY, headers::page_policy(&nonce));
+    };
+    let document = move || shell(options.clone(), start.clone(), data.clone());
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri.path_and_query().cloned().map(Uri::from).unwrap_or_default();
+    render_app_async_with_context(context, document)(request).await
+}
+
+fn status_of(page: &PageStart) -> StatusCode {
+    match page {
+        PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        page if page.is_missing() => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
+}
+
+/// The only transport that the page may use, if there is such. Sockets are for who can say who they are.
+fn transport_for(start: &Start, set: Option<Transport>) -> Option<Transport> {
+    let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
+    match set {
+        None | Some(Transport::Socket) if is_nobody => Some(Transport::Stream),
+        set => set,
+    }
+}
+
+/// See [`once::mark_forms`].
+async fn with_marked_forms(drawn: Response) -> Response {
+    let (head, body) = drawn.into_parts();
+    let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
+    let html = String::from_utf8_lossy(&html);
+    (head, Body::from(once::mark_forms(&html, &once::new_id()))).into_response()
 }
 
 /// What a form without JavaScript came to, see `forms.rs`.
