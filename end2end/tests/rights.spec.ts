@@ -51,6 +51,28 @@ test("a private room is its owner's, and of whom the owner lets in", async ({ al
   expect((await bob.page.goto(room))!.status()).toBe(404);
 });
 
+withAccounts("every page leads to the same places: an administrator's to all, a member's to their own", async ({ admin, stranger }) => {
+  const bob = await stranger();
+  await join(bob.page, await invite(admin.page), "bob");
+  const places = ({ page }: Person) => page.locator(".sidebar");
+  for (const path of ["/", "/rooms/general", "/account", "/rooms/general/members"]) {
+    await admin.page.goto(path);
+    await expect(places(admin).getByRole("link")).toContainText(["Feed", "general", "Account", "People", "Publishers", "Limited channels"]);
+    await expect(places(admin).getByRole("button", { name: "Sign out" })).toBeVisible();
+    await expect(places(admin).getByText("New room")).toBeVisible();
+    await bob.page.goto(path);
+    await expect(places(bob).getByRole("link", { name: "Account" })).toBeVisible();
+    await expect(places(bob).getByRole("link", { name: /People|Publishers|channels/ })).toHaveCount(0);
+    await expect(places(bob).getByRole("button", { name: "Sign out" })).toBeVisible();
+  }
+  await admin.page.goto("/publishers");
+  await expect(places(admin).locator("[aria-current=page]")).toHaveText("Publishers");
+  await places(admin).getByText("New room").click();
+  await admin.page.getByLabel("Name of the new room").fill("Made beside a document");
+  await admin.page.keyboard.press("Enter");
+  await expect(admin.page.getByRole("heading", { level: 1 })).toContainText("Made beside a document");
+});
+
 withAccounts("a member sees who else is one, and leaves", async ({ admin, stranger, expectedFaults }) => {
   expectedFaults.push(/404/);
   const bob = await stranger();

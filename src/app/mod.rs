@@ -22,6 +22,7 @@ pub mod start;
 
 use leptos::prelude::*;
 
+pub(crate) use self::components::sidebar::{Brand, Sidebar};
 pub use self::shell::{ForcedTransport, shell};
 use self::{
     components::sidebar::Sidebar,
@@ -29,7 +30,7 @@ use self::{
     live::{Here, Outbox, follow_links},
     pages::Pages,
     reactive::effect,
-    start::Start,
+    start::{PageStart, Start},
 };
 use crate::browser::page;
 
@@ -38,6 +39,16 @@ use crate::browser::page;
 pub fn hydrated(start: Start) -> impl IntoView {
     provide_context(Language::parse(&page::language()).unwrap_or_default());
     view! { <App start /> }
+}
+
+/// For pages that the server alone draws, at `path` (see `server/documents`): what a [`Sidebar`] finds in its context.
+pub(crate) fn provide_place(language: Language, path: String) {
+    provide_context(language);
+    provide_context(Here {
+        path: RwSignal::new(path),
+        problem: RwSignal::new(None),
+        shown: RwSignal::new(PageStart::NotFound),
+    });
 }
 
 /// All pages, and what stands around them.

@@ -34,12 +34,22 @@ pub struct Start {
 pub struct Visit {
     /// Who looks at it. Nobody has no id and no name, and can only read.
     pub me: User,
-    /// People have accounts here.
-    pub accounts: bool,
-    /// May see and change those of others.
+    /// Where people have accounts; `None`: they are guests.
+    pub accounts: Option<AccountsAt>,
+    /// May see the publishers, the channels' readers and, where the accounts are here, the people.
     pub is_admin: bool,
-    /// Every room.
+    /// Every room that they may enter.
     pub rooms: Vec<Room>,
+}
+
+/// Where people have accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountsAt {
+    /// At this server.
+    Here,
+    /// At the system that signs them in.
+    Elsewhere,
 }
 
 /// One page, with what it shows.

@@ -8,14 +8,16 @@ use crate::app::{
     live::Here,
 };
 
-/// See the module.
+/// See the module. It leads back to the page's path, or to `back`, percent-encoded.
 #[component]
-pub(crate) fn LanguageSwitch() -> impl IntoView {
+pub(crate) fn LanguageSwitch(back: Option<String>) -> impl IntoView {
     let texts = use_texts();
     let chosen = use_context::<Language>().unwrap_or_default();
     let path = expect_context::<Here>().path;
-    let link = move |language: Language| {
-        let href = move || format!("/language/{}?back={}", language.as_str(), path.get());
+    let link = |language: Language| {
+        let back = back.clone();
+        let back = move || back.clone().unwrap_or_else(|| path.get());
+        let href = move || format!("/language/{}?back={}", language.as_str(), back());
         view! {
             <a
                 href=move || href()

@@ -7,24 +7,38 @@ use crate::{
     app::{
         i18n::use_texts,
         live::Here,
-        start::{PageStart, Visit},
+        start::{AccountsAt, PageStart, Visit},
     },
-    protocol::{name::NAME_MAX_CHARACTERS, session::User},
+    protocol::name::NAME_MAX_CHARACTERS,
 };
 
 /// See the module. Without `visit` the page itself says what is wrong; here the links simply are not there.
 #[component]
-pub(crate) fn Sidebar(visit: Option<Visit>) -> impl IntoView {
+pub(crate) fn Sidebar(
+    visit: Option<Visit>,
+    /// For [`Brand`].
+    #[prop(optional)]
+    back: Option<String>,
+) -> impl IntoView {
     let texts = use_texts();
     view! {
         <header class="sidebar">
-            <div class="sidebar__brand">
-                <a href="/" class="brand">"Idobata"</a>
-                <LanguageSwitch />
-            </div>
+            <Brand back />
             {visit.map(|visit| view! { <Places visit /> }.into_any())}
             <p class="sidebar__tagline muted">{texts.tagline}</p>
         </header>
+    }
+}
+
+/// The name of it all, and the languages. `back` is the page to come back to in another one, percent-encoded, where that
+/// is more than its path.
+#[component]
+pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
+    view! {
+        <div class="sidebar__brand">
+            <a href="/" class="brand">"Idobata"</a>
+            <LanguageSwitch back />
+        </div>
     }
 }
 
@@ -33,7 +47,7 @@ fn Places(visit: Visit) -> impl IntoView {
     let texts = use_texts();
     let Here { shown, .. } = expect_context();
     let feed = move || shown.with(|shown| matches!(shown, PageStart::Feed { .. })).then_some("page");
-    let rooms = visit.rooms.into_iter().map(|room| {
+    let rooms = visit.rooms.clone().into_iter().map(|room| {
         let href = room.id.path();
         let is_shown = move || {
             shown.with(|shown| match shown {
@@ -55,11 +69,7 @@ fn Places(visit: Visit) -> impl IntoView {
             <ul>{rooms.collect::<Vec<_>>()}</ul>
         </nav>
         {(!visit.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
-        {if visit.accounts {
-            view! { <Account me=visit.me is_admin=visit.is_admin /> }.into_any()
-        } else {
-            view! { <NameForm name=visit.me.name /> }.into_any()
-        }}
+        <Account visit />
     }
 }
 
@@ -89,22 +99,59 @@ fn NewRoom() -> impl IntoView {
     }
 }
 
-/// The way to the pages of accounts. Those are documents of their own, which the browser loads.
+/// Who one is, and the way to the documents, which the browser loads anew.
 #[component]
-fn Account(me: User, is_admin: bool) -> impl IntoView {
+fn Account(visit: Visit) -> impl IntoView {
     let texts = use_texts();
     let path = expect_context::<Here>().path;
-    let link = |href: &'static str, text| view! { <a href=href rel="external">{text}</a> }.into_any();
-    let links = if me.id.is_empty() {
+    let Visit { me, accounts, is_admin, .. } = visit;
+    if accounts.is_some() && me.id.is_empty() {
         let href = move || format!("/sign-in?back={}", path.get());
-        view! { <a href=move || href() rel="external">{texts.sign_in}</a> }.into_any()
-    } else {
-        (link("/account", texts.account), is_admin.then(|| link("/people", texts.everybody))).into_any()
-    };
+        return view! {
+            <div class="places name-form">
+                <a href=move || href() rel="external">{texts.sign_in}</a>
+            </div>
+        }
+        .into_any();
+    }
+    let are_here = accounts == Some(AccountsAt::Here);
+    let places = [
+        (accounts.is_some(), "/account", texts.account),
+        (is_admin && are_here, "/people", texts.everybody),
+        (is_admin, "/publishers", texts.publishers),
+        (is_admin, "/channels", texts.limited_channels),
+    ];
+    let links = places.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, href, text)| {
+        let is_shown = move || path.with(|path| path.starts_with(href));
+        view! {
+            <a href=href rel="external" aria-current=move || is_shown().then_some("page")>{text}</a>
+        }
+        .into_any()
+    });
+    let links = links.collect::<Vec<_>>();
+    match accounts {
+        None => view! {
+            <NameForm name=me.name />
+            <div class="places">{links}</div>
+        }
+        .into_any(),
+        Some(_) => view! {
+            <div class="places name-form">
+                <p class="muted">{me.name}</p>
+                {links}
+            </div>
+            {are_here.then(|| view! { <SignOut /> }.into_any())}
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn SignOut() -> impl IntoView {
+    let texts = use_texts();
     view! {
-        <div class="places name-form">
-            <p class="muted">{me.name}</p>
-            {links}
-        </div>
+        <form method="post" action="/sign-out">
+            <button type="submit">{texts.sign_out}</button>
+        </form>
     }
 }

@@ -65,6 +65,9 @@ pub(super) const TEXTS: Texts = Texts {
     change_name: "Change",
     account: "Account",
     everybody: "People",
+    publishers: "Publishers",
+    limited_channels: "Limited channels",
+    sign_out: "Sign out",
     sign_in: "Sign in",
     sign_in_to_write: "Sign in to write here",
 

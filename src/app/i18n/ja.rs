@@ -63,6 +63,9 @@ pub(super) const TEXTS: Texts = Texts {
     change_name: "変更",
     account: "アカウント",
     everybody: "メンバー",
+    publishers: "発行元",
+    limited_channels: "限定チャンネル",
+    sign_out: "サインアウト",
     sign_in: "サインイン",
     sign_in_to_write: "サインインして書き込む",
 

@@ -145,6 +145,9 @@ pub struct Texts {
     pub change_name: &'static str,
     pub account: &'static str,
     pub everybody: &'static str,
+    pub publishers: &'static str,
+    pub limited_channels: &'static str,
+    pub sign_out: &'static str,
     pub sign_in: &'static str,
     pub sign_in_to_write: &'static str,
 

@@ -34,7 +34,7 @@ pub use self::{
     people::{Invitation, People, Person, Removal},
     publishers::{PublisherToken, Publishers},
     refusal::RefusedPage,
-    shell::{AccountsAt, Around, Setting, draw},
+    shell::{Setting, draw},
     sign_in::SignIn,
 };
 

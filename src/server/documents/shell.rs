@@ -1,12 +1,10 @@
 //! What stands around a document: the head, and for who is signed in the same sidebar as beside every other page.
 
 use leptos::prelude::*;
+use url::form_urlencoded;
 
 use super::{Document, Texts};
-use crate::{
-    app::i18n::{self, Language},
-    protocol::{chat::Room, session::User},
-};
+use crate::app::{Brand, Sidebar, i18n::Language, provide_place, start::Visit};
 
 /// Where and how a document is drawn.
 #[derive(Clone, Debug)]
@@ -21,50 +19,36 @@ pub struct Setting {
     pub back: Option<String>,
 }
 
-/// What stands beside it, for who is signed in.
-#[derive(Clone, Debug)]
-pub struct Around {
-    /// Who looks at it.
-    pub me: User,
-    /// People have accounts, here or elsewhere.
-    pub accounts: Option<AccountsAt>,
-    /// May see the people, the publishers and the channels' readers.
-    pub is_admin: bool,
-    /// The rooms they may enter.
-    pub rooms: Vec<Room>,
-}
-
-/// Where people have accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountsAt {
-    /// At this server.
-    Here,
-    /// At the system that signs them in.
-    Elsewhere,
-}
-
-/// The whole document. Without `around` it stands alone.
-pub fn draw(setting: &Setting, around: Option<Around>, document: impl Document) -> String {
+/// The whole document. Without `visit` it stands alone.
+pub fn draw(setting: &Setting, visit: Option<Visit>, document: impl Document) -> String {
     let owner = Owner::new();
-    let html = owner.with(|| shell(setting, around, document).to_html());
+    let html = owner.with(|| shell(setting, visit, document).to_html());
     owner.cleanup();
     html
 }
 
-fn shell<D: Document>(setting: &Setting, around: Option<Around>, document: D) -> impl IntoView + use<D> {
-    let Setting { language, stylesheet, .. } = setting.clone();
-    let (texts, common) = (Texts::of(language), language.texts());
+fn shell<D: Document>(setting: &Setting, visit: Option<Visit>, document: D) -> impl IntoView + use<D> {
+    let Setting { language, stylesheet, path, .. } = setting;
+    let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
-    let class = if around.is_some() { "page document" } else { "page document lone" };
+    provide_place(*language, path.clone());
+    let is_alone = visit.is_none();
+    let class = if is_alone { "page document lone" } else { "page document" };
     let content = view! {
         <main class=class id="content" tabindex="-1">
-            {around.is_none().then(|| brand(setting))}
+            {is_alone.then(|| view! { <Brand back=Some(address(setting)) /> })}
             {document.body(texts)}
         </main>
     };
-    let content = match around {
-        Some(around) => view! { <div class="frame">{sidebar(setting, around)} {content}</div> }.into_any(),
+    let content = match visit {
         None => content.into_any(),
+        visit => view! {
+            <div class="frame">
+                <Sidebar visit back=address(setting) />
+                {content}
+            </div>
+        }
+        .into_any(),
     };
     view! {
         <!DOCTYPE html>
@@ -78,7 +62,7 @@ fn shell<D: Document>(setting: &Setting, around: Option<Around>, document: D) ->
                 <meta name="robots" content="noindex" />
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="stylesheet" href=stylesheet />
+                <link rel="stylesheet" href=stylesheet.clone() />
             </head>
             <body>
                 <a class="skip-link" href="#content">{common.skip_to_content}</a>
@@ -88,66 +72,10 @@ fn shell<D: Document>(setting: &Setting, around: Option<Around>, document: D) ->
     }
 }
 
-fn sidebar(setting: &Setting, around: Around) -> AnyView {
-    let Setting { language, path, .. } = setting;
-    let (texts, common) = (Texts::of(*language), language.texts());
-    let Around { me, accounts, is_admin, rooms } = around;
-    let are_here = accounts == Some(AccountsAt::Here);
-    let rooms = rooms.into_iter().map(|room| view! { <li><a href=room.id.path()>{room.name}</a></li> });
-    let link = |address: &'static str, text: &'static str| {
-        let is_here = path.starts_with(address).then_some("page");
-        view! { <a href=address aria-current=is_here>{text}</a> }
-    };
-    view! {
-        <header class="sidebar">
-            {brand(setting)}
-            <nav class="places" aria-label=common.navigation>
-                <a href="/">{common.feed}</a>
-                <h2>{common.rooms}</h2>
-                <ul>{rooms.collect::<Vec<_>>()}</ul>
-            </nav>
-            <div class="places name-form">
-                <p class="muted">{me.name}</p>
-                {accounts.map(|_| link("/account", common.account))}
-                {(is_admin && are_here).then(|| link("/people", common.everybody))}
-                {is_admin.then(|| link("/publishers", texts.publishers))}
-                {is_admin.then(|| link("/channels", texts.limited_channels))}
-            </div>
-            {are_here.then(|| view! {
-                <form method="post" action="/sign-out">
-                    <button type="submit">{texts.sign_out}</button>
-                </form>
-            })}
-        </header>
-    }
-    .into_any()
-}
-
-fn brand(setting: &Setting) -> AnyView {
-    let Setting { language, path, back, .. } = setting;
-    let texts: &i18n::Texts = language.texts();
-    let query = |back: &str| serde_urlencoded::to_string([("back", back)]).expect("a pair of texts");
-    // What a form came to stays behind; where it leads to does not.
-    let page = back.as_ref().map_or_else(|| path.clone(), |back| format!("{path}?{}", query(back)));
-    let link = |one: Language| {
-        view! {
-            <a
-                href=format!("/language/{}?{}", one.as_str(), query(&page))
-                lang=one.as_str()
-                hreflang=one.as_str()
-                aria-current=(one == *language).then_some("true")
-            >
-                {one.name()}
-            </a>
-        }
-    };
-    view! {
-        <div class="sidebar__brand">
-            <a href="/" class="brand">"Idobata"</a>
-            <div class="language-switch" role="group" aria-label=texts.language>
-                {Language::ALL.map(link).into_iter().collect::<Vec<_>>()}
-            </div>
-        </div>
-    }
-    .into_any()
+/// The document's own address, to come back to in another language. What a form came to stays behind; where it leads to
+/// does not.
+fn address(Setting { path, back, .. }: &Setting) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let page = back.as_ref().map_or_else(|| path.clone(), |back| format!("{path}?back={}", encode(back)));
+    encode(&page)
 }

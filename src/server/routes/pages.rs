@@ -85,8 +85,9 @@ async fn page(asked: Asked, place: Place) -> Response {
     if asked.state.rights.check_reader(asked.caller.0.as_ref()).is_err() {
         return documents::ask_to_sign_in(&asked);
     }
-    let Asked { state, caller: Caller(caller), uri: OriginalUri(uri), headers, .. } = asked;
-    let start = start::load(&state, caller.as_ref(), place, uri.path().to_owned(), problem_of(&uri)).await;
+    let Asked { state, caller: Caller(caller), administrator, uri: OriginalUri(uri), headers, .. } = asked;
+    let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
+    let start = start::load(&state, caller.as_ref(), is_admin, place, path, problem_of(&uri)).await;
     let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
     with_marked_forms(drawn).await
 }

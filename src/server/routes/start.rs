@@ -5,11 +5,11 @@ use super::query::Lenient;
 use axum::{Json, Router, extract::State, routing::get};
 use serde::Deserialize;
 
-use super::visitor::Caller;
+use super::{administrator::Administrator, visitor::Caller};
 use crate::{
     app::{
         model::feed::NOTICES_SHOWN,
-        start::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageStart, RoomStart, Start, Visit},
+        start::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, AccountsAt, PageStart, RoomStart, Start, Visit},
     },
     protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
     server::{auth::Identity, error::Error, hub::PageQuery, state::AppState},
@@ -31,13 +31,11 @@ pub(super) enum Place {
 pub(super) async fn load(
     state: &AppState,
     who: Option<&Identity>,
+    is_admin: bool,
     place: Place,
     path: String,
     problem: Option<Code>,
 ) -> Start {
-    // Who is nobody has no name and no id, and can only read.
-    let nobody = || User { id: String::new(), name: String::new() };
-    let me = who.map_or_else(nobody, |identity| identity.user.clone());
     let rooms = told(state.chat.rooms(who).await);
     let feed = async || told(state.feed.snapshot(who, NOTICES_SHOWN).await);
     let page = match (place, &rooms) {
@@ -47,17 +45,26 @@ pub(super) async fn load(
         (Place::Room(id), Some(rooms)) => {
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
-            match told(load_room(state, who, me.clone(), room).await) {
+            match told(load_room(state, who, user_of(who), room).await) {
                 Some(room) => PageStart::Room { room, feed: feed().await },
                 None => PageStart::Unavailable,
             }
         }
     };
-    let has_accounts = state.auth.accounts().is_some();
-    let accounts = has_accounts || state.auth.issuer().is_some();
-    let is_admin = has_accounts && who.is_some_and(|identity| identity.is_admin);
-    let visit = rooms.map(|rooms| Visit { me, accounts, is_admin, rooms });
+    let visit = rooms.map(|rooms| visit(state, who, is_admin, rooms));
     Start { path, problem, visit, page }
+}
+
+/// What stands beside every page and document.
+pub(super) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Visit {
+    let here = state.auth.accounts().map(|_| AccountsAt::Here);
+    let accounts = here.or_else(|| state.auth.issuer().map(|_| AccountsAt::Elsewhere));
+    Visit { me: user_of(who), accounts, is_admin, rooms }
+}
+
+/// Who is nobody has no name and no id, and can only read.
+fn user_of(who: Option<&Identity>) -> User {
+    who.map_or_else(|| User { id: String::new(), name: String::new() }, |identity| identity.user.clone())
 }
 
 /// A fault is told to the log here; the page says only that there is one.
@@ -86,11 +93,12 @@ struct StartQuery {
 async fn start(
     State(state): State<AppState>,
     Caller(caller): Caller,
+    administrator: Result<Administrator, Error>,
     Lenient(StartQuery { room }): Lenient<StartQuery>,
 ) -> Result<Json<Start>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let place = room.map_or(Place::Feed, Place::Room);
-    Ok(Json(load(&state, caller.as_ref(), place, String::new(), None).await))
+    Ok(Json(load(&state, caller.as_ref(), administrator.is_ok(), place, String::new(), None).await))
 }
 
 #[derive(Deserialize)]

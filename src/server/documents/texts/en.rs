@@ -10,7 +10,6 @@ pub(super) const TEXTS: Texts = Texts {
 
     sign_in: "Sign in",
     sign_in_help: "No account yet, or the password is lost? An administrator of this server can give you a link.",
-    sign_out: "Sign out",
     signed_out: "You are signed out.",
 
     join: "Welcome to Idobata",

@@ -10,7 +10,6 @@ pub(super) const TEXTS: Texts = Texts {
 
     sign_in: "サインイン",
     sign_in_help: "アカウントがない、またはパスワードを忘れた場合は、管理者にリンクの発行を依頼してください。",
-    sign_out: "サインアウト",
     signed_out: "サインアウトしました。",
 
     join: "Idobata へようこそ",

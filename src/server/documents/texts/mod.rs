@@ -15,7 +15,6 @@ pub struct Texts {
 
     pub sign_in: &'static str,
     pub sign_in_help: &'static str,
-    pub sign_out: &'static str,
     pub signed_out: &'static str,
 
     pub join: &'static str,

@@ -9,14 +9,17 @@ use axum::{
 
 use super::{ask_to_sign_in, outcome::Outcome};
 use crate::{
+    app::start::Visit,
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Accounts, Identity},
-        documents::{self, AccountsAt, Around, Document, LinkOver, Setting},
+        documents::{self, Document, LinkOver, Setting},
         error::Error,
         routes::{
             assets, headers,
+            once,
             pages::{Asked, language_of},
+            start,
         },
         site::Site,
         state::AppState,
@@ -56,12 +59,8 @@ pub(super) fn alone(asked: &Asked, document: impl Document) -> Response {
 pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
     let SignedIn { asked, identity } = signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let auth = &asked.state.auth;
-    let here = auth.accounts().map(|_| AccountsAt::Here);
-    let accounts = here.or_else(|| auth.issuer().map(|_| AccountsAt::Elsewhere));
-    let is_admin = asked.administrator.is_ok();
-    let around = Around { me: identity.user.clone(), accounts, is_admin, rooms };
-    Ok(draw(&setting_for(asked), Some(around), document))
+    let visit = start::visit(&asked.state, Some(identity), asked.administrator.is_ok(), rooms);
+    Ok(draw(&setting_for(asked), Some(visit), document))
 }
 
 /// What a one-time link leads to that cannot be used.
@@ -88,10 +87,11 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
     }
 }
 
-/// The answer that is a document. Without `around` it stands alone.
-pub(super) fn draw(setting: &Setting, around: Option<Around>, document: impl Document) -> Response {
+/// The answer that is a document. Without `visit` it stands alone.
+pub(super) fn draw(setting: &Setting, visit: Option<Visit>, document: impl Document) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, headers::document_policy())];
-    let mut response = (policy, Html(documents::draw(setting, around, document))).into_response();
+    let html = documents::draw(setting, visit, document);
+    let mut response = (policy, Html(once::mark_forms(&html, &once::new_id()))).into_response();
     // Secrets, and who may do what at this moment: nothing to go back to after signing out.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
