@@ -26,7 +26,9 @@ pub mod server;
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    // A document without it is not one of ours: it stays a plain page.
+    #[cfg(debug_assertions)]
+    console_error_panic_hook::set_once();
+    // Without it the document is not one of ours, or of another build: it stays a plain page.
     if let Some(start) = browser::page::start() {
         leptos::mount::hydrate_body(|| app::hydrated(start));
     }

@@ -27,11 +27,11 @@ test("a private room is its owner's, and of whom the owner lets in", async ({ al
   await alice.page.getByRole("link", { name: "Members" }).click();
   await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText(`Members of ${name}`);
   await expect(alice.page.locator(".row")).toHaveText(/alice\s+you\s+owner/);
-  await alice.page.getByLabel("Name").fill("somebody else");
+  await alice.page.getByLabel("Name", { exact: true }).fill("somebody else");
   await alice.page.keyboard.press("Enter");
   await expect(alice.page.getByRole("alert")).toBeVisible();
-  await expect(alice.page.getByLabel("Name")).toHaveValue("somebody else");
-  await alice.page.getByLabel("Name").fill(bobsName);
+  await expect(alice.page.getByLabel("Name", { exact: true })).toHaveValue("somebody else");
+  await alice.page.getByLabel("Name", { exact: true }).fill(bobsName);
   await alice.page.keyboard.press("Enter");
   await expect(alice.page.locator(".row")).toHaveCount(2);
 
@@ -80,13 +80,13 @@ withAccounts("a member sees who else is one, and leaves", async ({ admin, strang
   await admin.open("/");
   await admin.makePrivateRoom("Board");
   await admin.page.getByRole("link", { name: "Members" }).click();
-  await admin.page.getByLabel("Name").fill("BOB");
+  await admin.page.getByLabel("Name", { exact: true }).fill("BOB");
   await admin.page.keyboard.press("Enter");
   await expect(admin.page.locator(".row")).toHaveCount(2);
   await bob.enterRoom("board");
   await bob.page.getByRole("link", { name: "Members" }).click();
   await expect(bob.page.locator(".row")).toHaveText([/alice\s+owner/, /bob\s+you/]);
-  await expect(bob.page.getByLabel("Name"), "only the owner lets people in").toHaveCount(0);
+  await expect(bob.page.getByLabel("Name", { exact: true }), "only the owner lets people in").toHaveCount(0);
   await bob.page.getByRole("button", { name: "Leave" }).click();
   await expectSignedIn(bob.page);
   expect((await bob.page.goto("/rooms/board"))!.status()).toBe(404);
@@ -106,7 +106,7 @@ withAccounts("a program publishes with the token that an administrator made, unt
   await bob.open("/");
   await admin.page.goto("/people");
   await admin.page.getByRole("link", { name: "Publishers" }).click();
-  await admin.page.getByLabel("Name").fill("backup");
+  await admin.page.getByLabel("Name", { exact: true }).fill("backup");
   await admin.page.getByLabel("Channels").fill("not a channel");
   await admin.page.getByRole("button", { name: "Make a token" }).click();
   await expect(admin.page.getByRole("alert")).toBeVisible();
@@ -133,7 +133,7 @@ withAccounts("a channel that is limited to bob goes away from alice's open page,
   const bob = await stranger();
   await join(bob.page, await invite(admin.page), "bob");
   await admin.page.goto("/publishers");
-  await admin.page.getByLabel("Name").fill("a program");
+  await admin.page.getByLabel("Name", { exact: true }).fill("a program");
   await admin.page.getByLabel("Channels").fill("*");
   await admin.page.getByRole("button", { name: "Make a token" }).click();
   const token = await admin.page.getByLabel("Token").inputValue();

@@ -22,15 +22,14 @@ pub mod start;
 
 use leptos::prelude::*;
 
-pub(crate) use self::components::sidebar::{Brand, Sidebar};
 pub use self::shell::{ForcedTransport, shell};
 use self::{
-    components::sidebar::Sidebar,
+    components::sidebar::{Brand, Sidebar},
     i18n::{Language, use_texts},
     live::{Here, Outbox, follow_links},
     pages::Pages,
     reactive::effect,
-    start::{PageStart, Start},
+    start::{PageStart, Start, Visit},
 };
 use crate::browser::page;
 
@@ -41,8 +40,20 @@ pub fn hydrated(start: Start) -> impl IntoView {
     view! { <App start /> }
 }
 
-/// For pages that the server alone draws, at `path` (see `server/documents`): what a [`Sidebar`] finds in its context.
-pub(crate) fn provide_place(language: Language, path: String) {
+/// The sidebar of a page that the server alone draws, at `path` (see `server/documents`). `back` is its address,
+/// percent-encoded, to come back to in another language.
+pub fn sidebar_at(language: Language, path: String, back: String, visit: Visit) -> AnyView {
+    provide_place(language, path);
+    view! { <Sidebar visit=Some(visit) back /> }.into_any()
+}
+
+/// The head of such a page that stands alone.
+pub fn brand_at(language: Language, path: String, back: String) -> AnyView {
+    provide_place(language, path);
+    view! { <Brand back=Some(back) /> }.into_any()
+}
+
+fn provide_place(language: Language, path: String) {
     provide_context(language);
     provide_context(Here {
         path: RwSignal::new(path),

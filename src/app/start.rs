@@ -34,22 +34,15 @@ pub struct Start {
 pub struct Visit {
     /// Who looks at it. Nobody has no id and no name, and can only read.
     pub me: User,
-    /// Where people have accounts; `None`: they are guests.
-    pub accounts: Option<AccountsAt>,
+    /// People have accounts, here or at a system that signs them in.
+    pub accounts: bool,
+    /// The accounts are here. (Not told by the version before: a page outlives an update of its server.)
+    #[serde(default)]
+    pub signs_in_here: bool,
     /// May see the publishers, the channels' readers and, where the accounts are here, the people.
     pub is_admin: bool,
     /// Every room that they may enter.
     pub rooms: Vec<Room>,
-}
-
-/// Where people have accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccountsAt {
-    /// At this server.
-    Here,
-    /// At the system that signs them in.
-    Elsewhere,
 }
 
 /// One page, with what it shows.
@@ -116,4 +109,3 @@ impl PageStart {
         matches!(self, Self::Room { room: None, .. } | Self::NotFound)
     }
 }
-

@@ -1,9 +1,10 @@
 //! Links between the pages, followed without loading the page anew, and the browser's history.
 
+use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlAnchorElement, MouseEvent};
 
-use super::page::{window, window_listener};
+use super::page::window;
 
 /// Where the visitor wants to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +19,16 @@ pub enum Travel {
 /// step through the history, until the result is dropped. Where it returns false the browser follows the link.
 pub fn on_travel(travelled: impl Fn(Travel) -> bool + Clone + 'static) -> impl Sized {
     let clicked = travelled.clone();
-    [
-        window_listener("click", move |event| {
-            if path_of_link(&event).is_some_and(|path| clicked(Travel::To(path))) {
-                event.prevent_default();
-            }
-        }),
-        window_listener("popstate", move |_| {
-            travelled(Travel::Through(path()));
-        }),
-    ]
+    let may_prevent = EventListenerOptions::enable_prevent_default();
+    let click = EventListener::new_with_options(&window(), "click", may_prevent, move |event| {
+        if path_of_link(event).is_some_and(|path| clicked(Travel::To(path))) {
+            event.prevent_default();
+        }
+    });
+    let step = EventListener::new(&window(), "popstate", move |_| {
+        travelled(Travel::Through(path()));
+    });
+    (click, step)
 }
 
 /// The path of the page's address.

@@ -12,7 +12,6 @@ pub mod characters;
 pub mod connection;
 mod ladder;
 pub mod links;
-mod listener;
 pub mod page;
 mod preference;
 pub mod request;

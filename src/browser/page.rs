@@ -1,12 +1,11 @@
 //! The page's own window and document.
 
+use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, HtmlElement, Window};
-
-use super::listener::Listener;
 
 /// Longer than a page in view waits for its painting.
 const LATE_PAINTING_MS: u32 = 200;
@@ -24,15 +23,15 @@ pub fn socket_url(path: &str) -> String {
 
 /// Calls `told` whenever the page is looked at or not any more, until the result is dropped.
 pub fn on_visibility(told: impl Fn() + 'static) -> impl Sized {
-    window().document().map(|document| Listener::new(&document, "visibilitychange", move |_| told()))
+    window().document().map(|document| EventListener::new(&document, "visibilitychange", move |_| told()))
 }
 
 /// Listens to the window until it is dropped.
 pub(super) fn window_listener(
     event: &'static str,
-    callback: impl FnMut(Event) + 'static,
-) -> Option<Listener> {
-    web_sys::window().map(|window| Listener::new(&window, event, callback))
+    callback: impl FnMut(&Event) + 'static,
+) -> Option<EventListener> {
+    web_sys::window().map(|window| EventListener::new(&window, event, callback))
 }
 
 /// A number in 0..1, good enough to spread reconnects.

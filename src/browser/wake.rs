@@ -1,9 +1,10 @@
 //! When a connection should be there: not while the page is put away by the back-forward cache, and at once when the
 //! browser has a network again or the page is looked at again.
 
+use gloo_events::EventListener;
 use js_sys::Reflect;
 
-use super::{listener::Listener, page};
+use super::page;
 
 /// What happened to the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(super) enum Wake {
 }
 
 /// Listens until it is dropped.
-pub(super) fn listen(told: impl Fn(Wake) + Clone + 'static) -> [Option<Listener>; 5] {
+pub(super) fn listen(told: impl Fn(Wake) + Clone + 'static) -> [Option<EventListener>; 5] {
     let simply = |event, what| {
         let told = told.clone();
         page::window_listener(event, move |_| told(what))
@@ -34,7 +35,7 @@ pub(super) fn listen(told: impl Fn(Wake) + Clone + 'static) -> [Option<Listener>
         page::window_listener("pagehide", move |_| away(Wake::Away)),
         page::window_listener("pageshow", move |event| {
             // The first showing of a page is no return.
-            if Reflect::get(&event, &"persisted".into()).is_ok_and(|persisted| persisted.is_truthy()) {
+            if Reflect::get(event, &"persisted".into()).is_ok_and(|persisted| persisted.is_truthy()) {
                 back(Wake::Back);
             }
         }),

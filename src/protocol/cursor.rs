@@ -8,9 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    problem::{Code, Rejection},
-};
+use super::problem::{Code, Rejection};
 
 /// The place of an entry in its topic: 1, 2, 3 … without holes. 0 is "before the first".
 pub type Offset = u64;

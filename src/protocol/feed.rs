@@ -3,9 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    cursor::{Cursor, Offset},
-};
+use super::cursor::{Cursor, Offset};
 
 /// How much a notification wants to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

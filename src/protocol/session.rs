@@ -29,4 +29,3 @@ pub struct Visit {
     /// Whether they may read what is public. If not, they have to sign in.
     pub reads: bool,
 }
-

@@ -12,7 +12,7 @@ use crate::{
 #[component]
 pub(crate) fn NameForm(name: String) -> impl IntoView {
     let texts = use_texts();
-    let path = expect_context::<Here>().path;
+    let here = expect_context::<Here>();
     view! {
         <form class="name-form" method="post" action="/name">
             <label for="my-name">{texts.your_name}</label>
@@ -25,7 +25,7 @@ pub(crate) fn NameForm(name: String) -> impl IntoView {
                     maxlength=NAME_MAX_CHARACTERS.to_string()
                     autocomplete="nickname"
                 />
-                <input type="hidden" name="back" value=move || path.get() />
+                <input type="hidden" name="back" value=move || here.page_of_forms() />
                 <button type="submit">{texts.change_name}</button>
             </div>
         </form>

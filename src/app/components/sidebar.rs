@@ -7,7 +7,7 @@ use crate::{
     app::{
         i18n::use_texts,
         live::Here,
-        start::{AccountsAt, PageStart, Visit},
+        start::{PageStart, Visit},
     },
     protocol::name::NAME_MAX_CHARACTERS,
 };
@@ -67,6 +67,8 @@ fn Places(visit: Visit) -> impl IntoView {
             <a href="/" aria-current=move || feed()>{texts.feed}</a>
             <h2>{texts.rooms}</h2>
             <ul>{rooms.collect::<Vec<_>>()}</ul>
+            // Beside the form for a guest's name there is no room for them on a phone.
+            {(!visit.accounts).then(|| documents(&visit))}
         </nav>
         {(!visit.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         <Account visit />
@@ -76,7 +78,7 @@ fn Places(visit: Visit) -> impl IntoView {
 #[component]
 fn NewRoom() -> impl IntoView {
     let texts = use_texts();
-    let Here { path, .. } = expect_context();
+    let here = expect_context::<Here>();
     view! {
         <details class="new-room">
             <summary>{texts.new_room}</summary>
@@ -88,7 +90,7 @@ fn NewRoom() -> impl IntoView {
                     aria-label=texts.new_room_name
                     autocomplete="off"
                 />
-                <input type="hidden" name="back" value=move || path.get() />
+                <input type="hidden" name="back" value=move || here.page_of_forms() />
                 <button type="submit">{texts.create}</button>
                 <label class="muted">
                     <input type="checkbox" name="private" value="true" />
@@ -99,13 +101,16 @@ fn NewRoom() -> impl IntoView {
     }
 }
 
-/// Who one is, and the way to the documents, which the browser loads anew.
+/// Who one is, and the way to sign in or out.
 #[component]
 fn Account(visit: Visit) -> impl IntoView {
     let texts = use_texts();
     let path = expect_context::<Here>().path;
-    let Visit { me, accounts, is_admin, .. } = visit;
-    if accounts.is_some() && me.id.is_empty() {
+    let Visit { me, accounts, signs_in_here, .. } = &visit;
+    if !accounts {
+        return view! { <NameForm name=visit.me.name /> }.into_any();
+    }
+    if me.id.is_empty() {
         let href = move || format!("/sign-in?back={}", path.get());
         return view! {
             <div class="places name-form">
@@ -114,10 +119,24 @@ fn Account(visit: Visit) -> impl IntoView {
         }
         .into_any();
     }
-    let are_here = accounts == Some(AccountsAt::Here);
+    view! {
+        <div class="places name-form">
+            <p class="muted">{me.name.clone()}</p>
+            {documents(&visit)}
+        </div>
+        {signs_in_here.then(|| view! { <SignOut /> }.into_any())}
+    }
+    .into_any()
+}
+
+/// The way to the documents that one may see. The browser loads them anew.
+fn documents(visit: &Visit) -> Vec<AnyView> {
+    let texts = use_texts();
+    let path = expect_context::<Here>().path;
+    let &Visit { accounts, signs_in_here, is_admin, .. } = visit;
     let places = [
-        (accounts.is_some(), "/account", texts.account),
-        (is_admin && are_here, "/people", texts.everybody),
+        (accounts, "/account", texts.account),
+        (is_admin && signs_in_here, "/people", texts.everybody),
         (is_admin, "/publishers", texts.publishers),
         (is_admin, "/channels", texts.limited_channels),
     ];
@@ -128,22 +147,7 @@ fn Account(visit: Visit) -> impl IntoView {
         }
         .into_any()
     });
-    let links = links.collect::<Vec<_>>();
-    match accounts {
-        None => view! {
-            <NameForm name=me.name />
-            <div class="places">{links}</div>
-        }
-        .into_any(),
-        Some(_) => view! {
-            <div class="places name-form">
-                <p class="muted">{me.name}</p>
-                {links}
-            </div>
-            {are_here.then(|| view! { <SignOut /> }.into_any())}
-        }
-        .into_any(),
-    }
+    links.collect()
 }
 
 #[component]

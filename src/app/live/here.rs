@@ -23,6 +23,16 @@ pub(in crate::app) struct Here {
     pub(in crate::app) shown: RwSignal<PageStart>,
 }
 
+impl Here {
+    /// The page that a form of the sidebar leads back to: this one, if it says what came of the form.
+    pub(in crate::app) fn page_of_forms(self) -> String {
+        match self.shown.with(|shown| *shown == PageStart::NotFound) {
+            true => "/".to_owned(),
+            false => self.path.get(),
+        }
+    }
+}
+
 /// Follows links and the browser's history for as long as the page is there.
 pub(in crate::app) fn follow_links(here: Here) {
     effect(move || {

@@ -42,7 +42,7 @@ pub(super) enum Told {
 /// Where an attempt reports to. Reports after the attempt was dropped are ignored.
 pub(super) type Tell = Rc<dyn Fn(Told)>;
 
-/// One try of one transport. Dropping it ends it.
+/// One try of one transport. Dropping it ends it, at the latest when what runs now is done (by a microtask).
 pub(super) trait Attempt {
     /// Says a frame. What must not be lost is said again when the next attempt is open.
     fn say(&self, _frame: &ClientFrame) {}

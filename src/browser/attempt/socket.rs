@@ -1,13 +1,15 @@
 //! The chat over a WebSocket (RFC 6455). One task owns the socket: it tells what comes, sends what it is given, and
 //! closes the socket when the [`Socket`] is dropped.
 
-use std::{cell::Cell, future::poll_fn, rc::Rc};
+use std::{
+    cell::Cell,
+    future::{Future, poll_fn},
+    rc::Rc,
+    task::Poll,
+};
 
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use futures_util::{
-    SinkExt, StreamExt,
-    future::{Either, select},
-};
+use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::{Message, State, WebSocketError, futures::WebSocket};
 use wasm_bindgen_futures::spawn_local;
 
@@ -55,20 +57,21 @@ struct Task {
     tell: Tell,
 }
 
-/// What a task can go on with.
+/// What a task goes on with.
 enum Next {
+    Opened,
     Heard(Option<Result<Message, WebSocketError>>),
     Say(Option<String>),
 }
 
 impl Task {
     async fn run(mut self) {
-        if self.opens().await {
-            self.is_open.set(true);
-            (self.tell)(Told::Open);
-        }
         loop {
             match self.next().await {
+                Next::Opened => {
+                    self.is_open.set(true);
+                    (self.tell)(Told::Open);
+                }
                 Next::Heard(Some(Ok(Message::Text(text)))) => hear(&self.tell, &text),
                 // An error says nothing but that the close follows. Bytes are no frames of ours.
                 Next::Heard(Some(Err(WebSocketError::ConnectionError) | Ok(Message::Bytes(_)))) => {}
@@ -84,19 +87,19 @@ impl Task {
         }
     }
 
-    /// Waits for the end of the handshake; whether it went well. False, too, when nobody wants it any more.
-    async fn opens(&mut self) -> bool {
-        let Self { socket, queue, .. } = self;
-        let ready = poll_fn(|context| socket.poll_ready_unpin(context));
-        let is_wanted = matches!(select(ready, queue.next()).await, Either::Left(_));
-        is_wanted && matches!(self.socket.state(), State::Open)
-    }
-
-    async fn next(&mut self) -> Next {
-        match select(self.socket.next(), self.queue.next()).await {
-            Either::Left((heard, _)) => Next::Heard(heard),
-            Either::Right((said, _)) => Next::Say(said),
-        }
+    fn next(&mut self) -> impl Future<Output = Next> {
+        let Self { socket, queue, is_open, .. } = self;
+        poll_fn(move |context| {
+            // It is also ready for more when it has failed; then its close is heard.
+            let is_ready = !is_open.get() && socket.poll_ready_unpin(context).is_ready();
+            if is_ready && matches!(socket.state(), State::Open) {
+                return Poll::Ready(Next::Opened);
+            }
+            if let Poll::Ready(heard) = socket.poll_next_unpin(context) {
+                return Poll::Ready(Next::Heard(heard));
+            }
+            queue.poll_next_unpin(context).map(Next::Say)
+        })
     }
 
     fn lose(self, return_after_ms: Option<u32>) {

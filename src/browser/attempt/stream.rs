@@ -1,13 +1,15 @@
 //! A topic over server-sent events. The browser's EventSource would reconnect by itself, always after the same time
-//! and without a word about it; here it is closed on its first error, and the connection decides.
+//! and without a word about it; here it is closed on its first error, and the connection decides. Not by `gloo-net`,
+//! which keeps that first error to itself while the browser reconnects.
 
 use std::{cell::Cell, rc::Rc};
 
+use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{Attempt, Heard, Tell, Told};
-use crate::browser::{listener::Listener, page};
+use crate::browser::page;
 
 /// How a stream's data is read.
 type Read = fn(&str) -> serde_json::Result<Heard>;
@@ -25,7 +27,7 @@ pub(in crate::browser) fn read_event(data: &str) -> serde_json::Result<Heard> {
 /// See the module.
 pub(in crate::browser) struct Stream {
     source: EventSource,
-    _listeners: [Listener; 5],
+    _listeners: [EventListener; 5],
 }
 
 impl Stream {
@@ -36,13 +38,13 @@ impl Stream {
         let (told_return, closed) = (return_after.clone(), source.clone());
         let (opened, heard, alive, lost) = (tell.clone(), tell.clone(), tell.clone(), tell);
         let listeners = [
-            Listener::new(&source, "open", move |_| opened(Told::Open)),
-            Listener::new(&source, "message", move |event| on_message(read, &heard, &event)),
-            Listener::new(&source, "heartbeat", move |_| alive(Told::Alive)),
-            Listener::new(&source, "retry", move |event| {
-                told_return.set(data(&event).and_then(|data| data.parse().ok()));
+            EventListener::new(&source, "open", move |_| opened(Told::Open)),
+            EventListener::new(&source, "message", move |event| on_message(read, &heard, event)),
+            EventListener::new(&source, "heartbeat", move |_| alive(Told::Alive)),
+            EventListener::new(&source, "retry", move |event| {
+                told_return.set(data(event).and_then(|data| data.parse().ok()));
             }),
-            Listener::new(&source, "error", move |_| {
+            EventListener::new(&source, "error", move |_| {
                 closed.close();
                 lost(Told::Lost(return_after.get()));
             }),
@@ -56,7 +58,7 @@ impl Attempt for Stream {}
 /// Finds out whether streams come through: tells a sign of life when one has brought something.
 pub(in crate::browser) struct StreamProbe {
     source: EventSource,
-    _listeners: [Listener; 2],
+    _listeners: [EventListener; 2],
 }
 
 impl StreamProbe {
@@ -64,8 +66,8 @@ impl StreamProbe {
         let source = EventSource::new("/api/events").ok()?;
         let alive = tell.clone();
         let listeners = [
-            Listener::new(&source, "message", move |_| alive(Told::Alive)),
-            Listener::new(&source, "error", move |_| tell(Told::Lost(None))),
+            EventListener::new(&source, "message", move |_| alive(Told::Alive)),
+            EventListener::new(&source, "error", move |_| tell(Told::Lost(None))),
         ];
         Some(Self { source, _listeners: listeners })
     }

@@ -15,6 +15,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
@@ -23,7 +24,6 @@ use super::{
     attempt::{Attempt, Tell, Told, poll::Pace},
     backoff::wait_ms,
     ladder::Ladder,
-    listener::Listener,
     page,
     preference::{self, Purpose},
     request::{self, Abort},
@@ -92,7 +92,7 @@ struct State {
     /// The attempt in use is a step up the ladder that has brought nothing yet.
     has_climbed: bool,
     _beat: Interval,
-    _wake: [Option<Listener>; 5],
+    _wake: [Option<EventListener>; 5],
 }
 
 impl Connection {

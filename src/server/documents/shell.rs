@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use url::form_urlencoded;
 
 use super::{Document, Texts};
-use crate::app::{Brand, Sidebar, i18n::Language, provide_place, start::Visit};
+use crate::app::{brand_at, i18n::Language, sidebar_at, start::Visit};
 
 /// Where and how a document is drawn.
 #[derive(Clone, Debug)]
@@ -21,9 +21,10 @@ pub struct Setting {
 
 /// The whole document. Without `visit` it stands alone.
 pub fn draw(setting: &Setting, visit: Option<Visit>, document: impl Document) -> String {
-    let owner = Owner::new();
+    // Of its own: a page that is drawn at the same time may be this thread's owner, and ends before.
+    let owner = Owner::new_root(None);
     let html = owner.with(|| shell(setting, visit, document).to_html());
-    owner.cleanup();
+    owner.unset_with_forced_cleanup();
     html
 }
 
@@ -31,21 +32,19 @@ fn shell<D: Document>(setting: &Setting, visit: Option<Visit>, document: D) -> i
     let Setting { language, stylesheet, path, .. } = setting;
     let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
-    provide_place(*language, path.clone());
     let is_alone = visit.is_none();
     let class = if is_alone { "page document lone" } else { "page document" };
     let content = view! {
         <main class=class id="content" tabindex="-1">
-            {is_alone.then(|| view! { <Brand back=Some(address(setting)) /> })}
+            {is_alone.then(|| brand_at(*language, path.clone(), address(setting)))}
             {document.body(texts)}
         </main>
     };
     let content = match visit {
         None => content.into_any(),
-        visit => view! {
+        Some(visit) => view! {
             <div class="frame">
-                <Sidebar visit back=address(setting) />
-                {content}
+                {sidebar_at(*language, path.clone(), address(setting), visit)} {content}
             </div>
         }
         .into_any(),

@@ -1,5 +1,5 @@
 //! The one-time id of a form, see `server/auth/submissions.rs`: how it gets into a page that the browser's half takes over,
-//! and how it comes back. Documents write it into their forms themselves.
+//! and how it comes back. Documents do the same for the sidebar, and write it into their own forms themselves.
 
 use serde::Deserialize;
 
@@ -35,12 +35,13 @@ pub(super) fn mark_forms(html: &str, id: &str) -> String {
     marked
 }
 
-/// A form's tag, cut behind its address, if that is one under `/rooms`.
+/// A form's tag, cut behind its address, if that is `/rooms` or a room's. (The list of a room's members stores nothing twice.)
 fn address(tag: &str) -> Option<(&str, &str)> {
     const ROOMS: &str = "action=\"/rooms";
     let begin = tag.find(ROOMS)? + ROOMS.len();
     let end = begin + tag[begin..].find('"')?;
-    Some(tag.split_at(end))
+    let is_list = tag[begin..end].contains("/members");
+    (!is_list).then(|| tag.split_at(end))
 }
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ mod tests {
                 r#"<form method="post" action="/rooms" class="field"></form><form action="/rooms/x">"#,
                 r#"<form method="post" action="/rooms?once=1" class="field"></form><form action="/rooms/x?once=1">"#,
             ),
+            (r#"<form action="/rooms/x/members">"#, r#"<form action="/rooms/x/members">"#),
             (r#"<form action="/name">"#, r#"<form action="/name">"#),
             (r#"<p>action="/rooms"</p>"#, r#"<p>action="/rooms"</p>"#),
             (r#"<form class="a"><p>action="/rooms"</p>"#, r#"<form class="a"><p>action="/rooms"</p>"#),

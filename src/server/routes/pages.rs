@@ -33,6 +33,8 @@ use crate::{
 
 /// The addresses of the pages and of what they ask for, and the page for every other address.
 pub(super) fn router() -> Router<AppState> {
+    // Pages are drawn by leptos_axum, which spawns. An error says that another router of this process has done it.
+    any_spawner::Executor::init_tokio().ok();
     Router::new()
         .route("/", get(feed))
         .route("/rooms/{room}", get(room))

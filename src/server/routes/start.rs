@@ -9,7 +9,7 @@ use super::{administrator::Administrator, visitor::Caller};
 use crate::{
     app::{
         model::feed::NOTICES_SHOWN,
-        start::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, AccountsAt, PageStart, RoomStart, Start, Visit},
+        start::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageStart, RoomStart, Start, Visit},
     },
     protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
     server::{auth::Identity, error::Error, hub::PageQuery, state::AppState},
@@ -57,9 +57,9 @@ pub(super) async fn load(
 
 /// What stands beside every page and document.
 pub(super) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Visit {
-    let here = state.auth.accounts().map(|_| AccountsAt::Here);
-    let accounts = here.or_else(|| state.auth.issuer().map(|_| AccountsAt::Elsewhere));
-    Visit { me: user_of(who), accounts, is_admin, rooms }
+    let signs_in_here = state.auth.accounts().is_some();
+    let accounts = signs_in_here || state.auth.issuer().is_some();
+    Visit { me: user_of(who), accounts, signs_in_here, is_admin, rooms }
 }
 
 /// Who is nobody has no name and no id, and can only read.

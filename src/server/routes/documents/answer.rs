@@ -16,8 +16,7 @@ use crate::{
         documents::{self, Document, LinkOver, Setting},
         error::Error,
         routes::{
-            assets, headers,
-            once,
+            assets, headers, once,
             pages::{Asked, language_of},
             start,
         },
