@@ -45,9 +45,10 @@ pub struct Visit {
     pub rooms: Vec<Room>,
 }
 
-/// One page, with what it shows.
+/// One page, with what it shows. Tagged from outside: what stands in an enum that is tagged from inside is read by code of
+/// its own, which the browser would load for all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "page", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum PageStart {
     /// The feed.
     Feed {
@@ -63,8 +64,7 @@ pub enum PageStart {
     },
     /// The address is none.
     NotFound,
-    /// It could not be had, or is one that this build does not know.
-    #[serde(other)]
+    /// It could not be had.
     Unavailable,
 }
 

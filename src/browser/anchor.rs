@@ -30,7 +30,21 @@ impl Anchor {
         }
         let line = line_at(&lines, low)?;
         let top = line.get_bounding_client_rect().top() - view.top();
-        Some(Self { scroller: scroller.clone(), line, top, scroll_top: scroller.scroll_top() })
+        Some(Self::of(scroller, line, top))
+    }
+
+    /// The line that `selector` finds, which is to stand `top` CSS pixels below the top of `scroller`'s view.
+    pub fn seek(scroller: &Element, selector: &str, top: f64) -> Option<Self> {
+        Some(Self::of(scroller, scroller.query_selector(selector).ok()??, top))
+    }
+
+    fn of(scroller: &Element, line: Element, top: f64) -> Self {
+        Self { scroller: scroller.clone(), line, top, scroll_top: scroller.scroll_top() }
+    }
+
+    /// The value of an attribute of the line, and how far below the top of the view it stood.
+    pub fn place(&self, attribute: &str) -> Option<(String, f64)> {
+        Some((self.line.get_attribute(attribute)?, self.top))
     }
 
     /// Puts the line back where it stood, but for what the reader has scrolled since.

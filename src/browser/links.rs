@@ -1,8 +1,10 @@
 //! Links between the pages, followed without loading the page anew, and the browser's history.
 
+use std::cell::RefCell;
+
 use gloo_events::{EventListener, EventListenerOptions};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, HtmlAnchorElement, MouseEvent};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, History, HtmlAnchorElement, MouseEvent, ScrollRestoration};
 
 use super::page::window;
 
@@ -26,9 +28,15 @@ pub fn on_travel(travelled: impl Fn(Travel) -> bool + Clone + 'static) -> impl S
         }
     });
     let step = EventListener::new(&window(), "popstate", move |_| {
+        leave_for(|_| place_in_history());
         travelled(Travel::Through(path()));
     });
-    (click, step)
+    // A page that is loaded anew is put back by the browser.
+    let end = EventListener::new(&window(), "pagehide", |_| {
+        drop(history().set_scroll_restoration(ScrollRestoration::Auto));
+    });
+    READ.with_borrow_mut(|(_, shown)| *shown = place_in_history());
+    (click, step, end)
 }
 
 /// The path of the page's address.
@@ -36,12 +44,48 @@ pub fn path() -> String {
     window().location().pathname().unwrap_or_default()
 }
 
-/// Makes `path` the page's address, and shows the page from its top.
+thread_local! {
+    /// How far down each page of the history was read, in CSS pixels, and which of them is shown.
+    static READ: RefCell<(Vec<f64>, usize)> = const { RefCell::new((Vec::new(), 0)) };
+}
+
+/// Notes how far down the page that is left was read. `next` is the place in the history of the one that is gone to.
+fn leave_for(next: impl FnOnce(usize) -> usize) {
+    let y = window().scroll_y().unwrap_or_default();
+    READ.with_borrow_mut(|(read, shown)| {
+        read.resize(read.len().max(*shown + 1), 0.0);
+        read[*shown] = y;
+        *shown = next(*shown);
+    });
+}
+
+/// Makes `path` the page's address.
 pub fn go(path: &str) {
-    let history = window().history().expect("every page has one");
+    let history = history();
+    leave_for(|shown| shown + 1);
+    let place = READ.with_borrow_mut(|(read, shown)| {
+        read.truncate(*shown); // what could be gone forward to is gone
+        *shown as u32
+    });
+    // The page that is left stands there until the next one is drawn. It would be moved if the browser did it.
+    drop(history.set_scroll_restoration(ScrollRestoration::Manual));
     // Refused only by a browser that is asked for hundreds a minute; then the address stays behind.
-    drop(history.push_state_with_url(&JsValue::NULL, "", Some(path)));
-    window().scroll_to_with_x_and_y(0.0, 0.0);
+    drop(history.push_state_with_url(&place.into(), "", Some(path)));
+}
+
+/// Shows the page from where it was read to, or from its top. To be called when it is drawn.
+pub fn return_to_place() {
+    let y = READ.with_borrow(|(read, shown)| read.get(*shown).copied().unwrap_or_default());
+    window().scroll_to_with_x_and_y(0.0, y);
+}
+
+fn history() -> History {
+    window().history().expect("every page has one")
+}
+
+/// The place in the history of the page that is shown.
+fn place_in_history() -> usize {
+    history().state().ok().and_then(|state| state.as_f64()).unwrap_or_default() as usize
 }
 
 /// Has the browser load the page's address.

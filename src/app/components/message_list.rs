@@ -11,21 +11,21 @@ use crate::{
         i18n::use_texts,
         live::ChatLink,
         model::connection::ConnectionState,
-        model::room::{Draft, DraftState, Line, Refusal, RoomModel},
+        model::room::{Draft, DraftState, Line, Reading, Refusal, RoomModel},
         reactive::{Key, list, memo, shown},
     },
     protocol::chat::Message,
 };
 
-/// See the module.
+/// See the module. `reading` is what was read when the room was left, and from then on what is read.
 #[component]
-pub(crate) fn MessageList(model: RwSignal<RoomModel>) -> impl IntoView {
+pub(crate) fn MessageList(model: RwSignal<RoomModel>, reading: StoredValue<Option<Reading>>) -> impl IntoView {
     let texts = use_texts();
     let lines = memo(move || model.with(RoomModel::lines));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
-        <Scroller model on_top=load>
+        <Scroller model reading on_top=load>
             <EarlierButton model is_loading />
             {shown(
                 move || model.with(|model| model.was_reset),

@@ -8,7 +8,7 @@ use send_wrapper::SendWrapper;
 use crate::{
     app::{
         i18n::use_texts,
-        model::room::RoomModel,
+        model::room::{Reading, RoomModel},
         reactive::{effect, shown},
     },
     browser::anchor::Anchor,
@@ -19,13 +19,18 @@ const LINES: &str = "[data-offset]";
 
 /// Nearer to the end than this the reader is at the newest message, in CSS pixels.
 const END_PX: f64 = 80.0;
+/// So many pages of earlier messages are asked for to find what was read at the last visit. Further up, the reader starts at
+/// the end.
+const PAGES_SOUGHT: u32 = 4;
 /// Nearer to the top than this more is asked for.
 const TOP_PX: f64 = 400.0;
 
-/// See the module. `on_top` is called while the reader is near the top.
+/// See the module. `on_top` is called while the reader is near the top, and while what they read at their last visit is
+/// further up.
 #[component]
 pub(crate) fn Scroller(
     model: RwSignal<RoomModel>,
+    reading: StoredValue<Option<Reading>>,
     on_top: impl Fn() + Copy + 'static,
     children: Children,
 ) -> impl IntoView {
@@ -53,9 +58,30 @@ pub(crate) fn Scroller(
             // The lines have moved and are about to be put back: where they are now is not where they were read.
             return;
         }
-        anchor.set_value(
-            is_reading_back.then(|| Anchor::find(&scroller, LINES)).flatten().map(SendWrapper::new),
-        );
+        let line = is_reading_back.then(|| Anchor::find(&scroller, LINES)).flatten();
+        reading.set_value(line.as_ref().and_then(reading_of));
+        anchor.set_value(line.map(SendWrapper::new));
+    };
+    // What was read at the last visit, until it is in view again.
+    let sought = StoredValue::new(reading.get_value());
+    let pages_left = StoredValue::new(PAGES_SOUGHT);
+    let seek = move || {
+        let (Some(scroller), Some(Reading { offset, top_px })) =
+            (scroller.get_untracked(), sought.try_get_value().flatten())
+        else {
+            return;
+        };
+        let line = Anchor::seek(&scroller, &format!("[data-offset='{offset}']"), top_px);
+        let is_over = line.is_some() || pages_left.get_value() == 0 || !model.with_untracked(|model| model.more);
+        if let Some(mut line) = line {
+            line.hold();
+        } else if !is_over {
+            pages_left.update_value(|pages| *pages -= 1);
+            on_top();
+        }
+        if is_over {
+            sought.set_value(None);
+        }
     };
     effect(move || {
         model.track();
@@ -63,6 +89,7 @@ pub(crate) fn Scroller(
         is_held.set_value(true);
         request_animation_frame(move || {
             anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.hold()));
+            seek();
             is_held.try_set_value(false);
         });
     });
@@ -104,4 +131,9 @@ pub(crate) fn Scroller(
             )}
         </div>
     }
+}
+
+fn reading_of(line: &Anchor) -> Option<Reading> {
+    let (offset, top_px) = line.place("data-offset")?;
+    Some(Reading { offset: offset.parse().ok()?, top_px })
 }

@@ -71,6 +71,8 @@ fn set_out(here: Here, journeys: &Rc<Cell<u32>>, travel: Travel) -> bool {
         if journeys.get() == journey {
             here.problem.try_set(None);
             here.shown.try_set(start.map_or(PageStart::Unavailable, |start| start.page));
+            // Before the next painting, and after the page is drawn.
+            request_animation_frame(links::return_to_place);
         }
     });
     true

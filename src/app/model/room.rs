@@ -12,7 +12,7 @@ use self::{
     people::{by_name, sorted},
 };
 pub use self::{
-    draft::{Draft, DraftState, Kept, Refusal},
+    draft::{Draft, DraftState, Kept, Reading, Refusal},
     line::Line,
     people::{Movement, Typing},
 };
@@ -109,9 +109,9 @@ impl RoomModel {
         }
     }
 
-    /// What is to be kept when this view of the room goes. `text` stands in the composer.
-    pub fn keep(&self, text: String) -> Kept {
-        Kept { drafts: self.drafts.clone(), text, was_reset: self.was_reset }
+    /// What is to be kept when this view of the room goes. `text` stands in the composer, `reading` is in view.
+    pub fn keep(&self, text: String, reading: Option<Reading>) -> Kept {
+        Kept { drafts: self.drafts.clone(), text, was_reset: self.was_reset, reading }
     }
 
     /// What was said, then what is being sent.

@@ -62,10 +62,12 @@ fn RoomView(start: RoomStart) -> impl IntoView {
     let outbox = expect_context::<Outbox>();
     let kept = outbox.take(&id);
     let text = RwSignal::new(kept.text.clone());
+    let reading = StoredValue::new(kept.reading);
     let model = RwSignal::new(RoomModel::new(room, me, page, members, kept));
     on_cleanup(move || {
         let text = text.try_get_untracked().unwrap_or_default();
-        if let Some(kept) = model.try_with_untracked(|model| model.keep(text)) {
+        let reading = reading.try_get_value().flatten();
+        if let Some(kept) = model.try_with_untracked(|model| model.keep(text, reading)) {
             outbox.keep(id.clone(), kept);
         }
     });
@@ -86,7 +88,7 @@ fn RoomView(start: RoomStart) -> impl IntoView {
             </header>
             <ProblemNote />
             {move || problem.get().map(note)}
-            <MessageList model />
+            <MessageList model reading />
             {if is_somebody {
                 view! { <Composer model text /> }.into_any()
             } else {

@@ -53,7 +53,7 @@ impl Draft {
 }
 
 /// What outlives the view of a room: the page keeps it while another room or page is shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kept {
     /// Not in the log yet.
     pub drafts: Vec<Draft>,
@@ -61,4 +61,15 @@ pub struct Kept {
     pub text: String,
     /// The log lost what this page had not seen.
     pub was_reset: bool,
+    /// What was read, if that was not the newest.
+    pub reading: Option<Reading>,
+}
+
+/// Where somebody reads further up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// The first message in view …
+    pub offset: Offset,
+    /// … and how far below the top of the view it stands, in CSS pixels.
+    pub top_px: f64,
 }

@@ -68,7 +68,7 @@ fn drafts_outlive_the_view_of_the_room() {
     let mut model = model(4);
     model.post("id-1".into(), text("said"));
     model.post("id-2".into(), text("not yet said"));
-    let kept = model.keep("half a sen".into());
+    let kept = model.keep("half a sen".into(), None);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
     let page = Page { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false };
     let room = Room { id: general(), name: "general".into() };
