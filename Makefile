@@ -8,7 +8,7 @@ SHELL := bash
 TOOLS := . scripts/env.sh;
 PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
-SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock scripts/versions.sh -type f)
+SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock rust-toolchain.toml scripts/versions.sh -type f)
 
 .PHONY: help setup setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
 

@@ -1,5 +1,5 @@
-// What Lighthouse (mobile, as it comes) says of the pages: the four scores, when the largest part is painted, what a
-// first visit loads, and every audit that is not content. Called by `make lighthouse`; figures, not a test.
+// What Lighthouse (mobile, as it comes) says of the pages: the four scores, when the largest part is painted, when the page
+// answers to events, for how long it did not (TBT), what a first visit loads, and every audit that is not content. Called by `make lighthouse`; figures, not a test.
 //
 // A page with open connections never becomes idle for Lighthouse's network watch; it goes on after its own limit.
 import { execFile } from "node:child_process";
@@ -43,8 +43,9 @@ async function audit(url) {
 function report(page, { categories, audits }) {
   const scores = CATEGORIES.map((id) => `${categories[id].title} ${Math.round(categories[id].score * 100)}`);
   const value = (id) => audits[id]?.displayValue ?? "–";
+  const live = audits["user-timings"]?.details?.items?.find(({ name }) => name === "live")?.startTime;
   console.log(`\n${page}  ${scores.join(" · ")}`);
-  console.log(`  LCP ${value("largest-contentful-paint")}, FCP ${value("first-contentful-paint")}, blocked ${value("total-blocking-time")}, shift ${value("cumulative-layout-shift")}, loaded ${value("total-byte-weight")}`);
+  console.log(`  LCP ${value("largest-contentful-paint")}, FCP ${value("first-contentful-paint")}, live ${live ? `${Math.round(live)} ms` : "–"}, blocked ${value("total-blocking-time")}, shift ${value("cumulative-layout-shift")}, loaded ${value("total-byte-weight")}`);
   const largest = audits["largest-contentful-paint-element"]?.details?.items?.[0]?.items?.[0]?.node;
   if (largest) console.log(`  largest: ${largest.selector}: ${largest.nodeLabel}`);
   const refs = new Set(CATEGORIES.flatMap((id) => categories[id].auditRefs.map((ref) => ref.id)));

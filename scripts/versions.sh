@@ -1,5 +1,6 @@
 # The versions the tools are pinned to; read by scripts/setup and scripts/env.sh.
-RUST_VERSION=1.96.0          # cargo-leptos 0.3.11 needs 1.96; every crate here is content with it
+# cargo-leptos 0.3.11 needs 1.96; every crate here is content with it.
+RUST_VERSION=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../rust-toolchain.toml")
 CARGO_LEPTOS_VERSION=0.3.11
 WASM_BINDGEN_VERSION=0.2.130 # must equal `wasm-bindgen` in Cargo.lock; `make check` compares them
 BINARYEN_VERSION=132.0.0     # wasm-opt; Debian's own (108) does not know the instructions rustc emits

@@ -71,7 +71,7 @@ fn loader(files: &str) -> String {
     format!(
         r#"const load=()=>{{
 const module_or_path=fetch("{files}.wasm");
-import("{files}.js").then(m=>m.default({{module_or_path}}).then(()=>m.hydrate()))}};
+import("{files}.js").then(m=>m.default({{module_or_path}}).then(()=>{{m.hydrate();performance.mark("live")}}))}};
 let late;const begin=()=>{{clearTimeout(late);late=null;load()}};
 new PerformanceObserver((_,o)=>{{o.disconnect();late&&begin()}}).observe({{type:"paint",buffered:true}});
 late=setTimeout(begin,document.hidden?0:{PAINT_MS})"#

@@ -19,7 +19,10 @@ use crate::{
 
 /// See the module. `reading` is what was read when the room was left, and from then on what is read.
 #[component]
-pub(crate) fn MessageList(model: RwSignal<RoomModel>, reading: StoredValue<Option<Reading>>) -> impl IntoView {
+pub(crate) fn MessageList(
+    model: RwSignal<RoomModel>,
+    reading: StoredValue<Option<Reading>>,
+) -> impl IntoView {
     let texts = use_texts();
     let lines = memo(move || model.with(RoomModel::lines));
     let is_loading = RwSignal::new(false);

@@ -72,7 +72,8 @@ pub(crate) fn Scroller(
             return;
         };
         let line = Anchor::seek(&scroller, &format!("[data-offset='{offset}']"), top_px);
-        let is_over = line.is_some() || pages_left.get_value() == 0 || !model.with_untracked(|model| model.more);
+        let is_over =
+            line.is_some() || pages_left.get_value() == 0 || !model.with_untracked(|model| model.more);
         if let Some(mut line) = line {
             line.hold();
         } else if !is_over {
