@@ -40,3 +40,26 @@ test("a text over the limit is held back and says by how much", async ({ alice }
   await expect(alice.composer).toHaveValue("が".repeat(4_003));
   await expect(alice.messages).toHaveCount(0);
 });
+
+test("a sentence that is not said yet outlives a reload, another name and another language, in its tab", async ({ alice, bob }) => {
+  const room = await alice.makeRoom(`half ${crypto.randomUUID().slice(0, 8)}`);
+  await bob.enterRoom(room);
+  await alice.composer.fill("half a\nsentence");
+  await alice.page.reload();
+  await expect(alice.composer).toHaveValue("half a\nsentence");
+  await alice.rename("alice the second");
+  await expect(alice.composer).toHaveValue("half a\nsentence");
+  await alice.page.getByRole("link", { name: "日本語" }).click();
+  await expect(alice.page.locator("html[data-hydrated]")).toHaveAttribute("lang", "ja");
+  await expect(alice.composer).toHaveValue("half a\nsentence");
+  const other = await alice.anotherTab();
+  await other.enterRoom(room);
+  await expect(other.composer).toHaveValue("");
+
+  await alice.composer.press("Enter");
+  await bob.expectMessages("half a\nsentence");
+  await alice.page.reload();
+  await expect(alice.page.locator("html[data-hydrated]")).toBeAttached();
+  await alice.expectMessages("half a\nsentence");
+  await expect(alice.composer).toHaveValue("");
+});

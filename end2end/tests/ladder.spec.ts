@@ -148,6 +148,8 @@ test("the server's setting decides for every page", async ({ somebody }) => {
     await alice.expectTransport("poll");
     await expectTalk(alice, bob, "by setting");
     expect(await own.connections()).toMatchObject({ socket: 0, stream: 0 });
+    // Before their server, which a poll would not find any more.
+    await Promise.all([alice, bob].map(({ page }) => page.close()));
   } finally {
     await own.stop();
   }

@@ -1,20 +1,26 @@
 //! What a page in the browser asks the server for.
 
-use super::start::{MESSAGES_LIMIT, OlderNotices, PageStart, RoomStart, Start};
+use super::{
+    routes::Route,
+    start::{MESSAGES_LIMIT, OlderNotices, PageStart, RoomStart, Start},
+};
 use crate::{
     browser::{page::encode, request::load},
     protocol::{chat::Page, cursor::Cursor, feed::Snapshot, name::RoomId},
 };
 
-/// What the page of a room starts with, or that of the feed.
-pub(super) async fn load_start(room: Option<&str>) -> Option<Start> {
-    let room = room.map(|room| format!("?room={}", encode(room))).unwrap_or_default();
+/// What a page starts with.
+pub(super) async fn load_start(route: &Route) -> Option<Start> {
+    let room = match route {
+        Route::Feed => String::new(),
+        Route::Room(room) => format!("?room={}", encode(room)),
+    };
     load(&format!("/fn/start{room}")).await
 }
 
 /// The feed right now.
 pub(super) async fn load_feed() -> Option<Snapshot> {
-    match load_start(None).await?.page {
+    match load_start(&Route::Feed).await?.page {
         PageStart::Feed { feed } => Some(feed),
         PageStart::Room { .. } | PageStart::NotFound | PageStart::Unavailable => None,
     }
@@ -22,7 +28,7 @@ pub(super) async fn load_feed() -> Option<Snapshot> {
 
 /// A room right now.
 pub(super) async fn load_room(room: &RoomId) -> Option<RoomStart> {
-    match load_start(Some(room.as_str())).await?.page {
+    match load_start(&Route::Room(room.to_string())).await?.page {
         PageStart::Room { room, .. } => room,
         PageStart::Feed { .. } | PageStart::NotFound | PageStart::Unavailable => None,
     }

@@ -17,6 +17,7 @@ mod live;
 pub mod model;
 mod pages;
 mod reactive;
+pub mod routes;
 mod shell;
 pub mod start;
 

@@ -93,13 +93,6 @@ pub fn load_anew() {
     drop(window().location().reload());
 }
 
-/// The room that an address names, decoded; `None` when it is not a room's.
-pub fn room_of(path: &str) -> Option<String> {
-    let segment =
-        path.strip_prefix("/rooms/").filter(|segment| !segment.is_empty() && !segment.contains('/'))?;
-    js_sys::decode_uri_component(segment).ok().map(String::from)
-}
-
 /// The path of the link that a plain click was on: of this site, without a query, and not left to the browser.
 fn path_of_link(event: &Event) -> Option<String> {
     let click = event.dyn_ref::<MouseEvent>()?;

@@ -83,15 +83,6 @@ impl RoomId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The address of the room's page, percent-encoded as browsers have it (RFC 3986, 2.1).
-    pub fn path(&self) -> String {
-        let encode = |byte: u8| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        };
-        format!("/rooms/{}", self.0.bytes().map(encode).collect::<String>())
-    }
 }
 
 impl fmt::Display for RoomId {
@@ -141,8 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rooms_address_is_percent_encoded() {
-        assert_eq!(RoomId::parse("井-a").expect("fine").path(), "/rooms/%E4%BA%95-a");
+    fn an_id_has_only_what_stands_in_an_address_as_one_name() {
+        assert_eq!(RoomId::parse("井-a").expect("fine").as_str(), "井-a");
         for text in ["", "a/b", "a b", "a.b", "a\u{200b}", "..", "a\0"] {
             assert_eq!(RoomId::parse(text).expect_err("no id").code, Code::UnknownRoom, "{text:?}");
         }

@@ -44,7 +44,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::properties::text;
+    use crate::{
+        app::routes::{self, Route},
+        protocol::properties::text,
+    };
 
     fn id(name: &str) -> String {
         id_of_name(name).expect(name).as_str().to_owned()
@@ -91,7 +94,9 @@ mod tests {
         fn an_id_is_one_wherever_it_is_read(typed in text()) {
             if let Ok(id) = id_of_name(&typed) {
                 prop_assert_eq!(RoomId::parse(id.as_str()), Ok(id.clone()));
-                prop_assert!(id.path().is_ascii());
+                let path = routes::room(&id);
+                prop_assert!(path.is_ascii());
+                prop_assert_eq!(Route::parse(&path), Some(Route::Room(id.as_str().to_owned())));
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::{
         live::ChatLink,
         model::room::{DraftState, RoomModel},
         reactive::{effect, memo},
+        routes,
     },
     browser::{characters::count_characters, page, time::now_ms},
     protocol::{
@@ -30,7 +31,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     let texts = use_texts();
     let link = expect_context::<ChatLink>();
     let (id, name) = model.with_untracked(|model| (model.room.id.clone(), model.room.name.clone()));
-    let (room, action) = (id.to_string(), id.path());
+    let (room, action) = (id.to_string(), routes::room(&id));
     let input = NodeRef::<html::Textarea>::new();
     let over =
         memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));

@@ -7,6 +7,7 @@ use crate::{
     app::{
         i18n::use_texts,
         live::Here,
+        routes,
         start::{PageStart, Visit},
     },
     protocol::name::NAME_MAX_CHARACTERS,
@@ -48,7 +49,7 @@ fn Places(visit: Visit) -> impl IntoView {
     let Here { shown, .. } = expect_context();
     let feed = move || shown.with(|shown| matches!(shown, PageStart::Feed { .. })).then_some("page");
     let rooms = visit.rooms.clone().into_iter().map(|room| {
-        let href = room.id.path();
+        let href = routes::room(&room.id);
         let is_shown = move || {
             shown.with(|shown| match shown {
                 PageStart::Room { room: Some(start), .. } => start.room.id == room.id,
@@ -111,7 +112,7 @@ fn Account(visit: Visit) -> impl IntoView {
         return view! { <NameForm name=visit.me.name /> }.into_any();
     }
     if me.id.is_empty() {
-        let href = move || format!("/sign-in?back={}", path.get());
+        let href = move || routes::sign_in_from(&path.get());
         return view! {
             <div class="places name-form">
                 <a href=move || href() rel="external">{texts.sign_in}</a>
@@ -135,10 +136,10 @@ fn documents(visit: &Visit) -> Vec<AnyView> {
     let path = expect_context::<Here>().path;
     let &Visit { accounts, signs_in_here, is_admin, .. } = visit;
     let places = [
-        (accounts, "/account", texts.account),
-        (is_admin && signs_in_here, "/people", texts.everybody),
-        (is_admin, "/publishers", texts.publishers),
-        (is_admin, "/channels", texts.limited_channels),
+        (accounts, routes::ACCOUNT, texts.account),
+        (is_admin && signs_in_here, routes::PEOPLE, texts.everybody),
+        (is_admin, routes::PUBLISHERS, texts.publishers),
+        (is_admin, routes::CHANNELS, texts.limited_channels),
     ];
     let links = places.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, href, text)| {
         let is_shown = move || path.with(|path| path.starts_with(href));

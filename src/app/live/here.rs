@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use crate::{
-    app::{api::load_start, reactive::effect, start::PageStart},
+    app::{api::load_start, reactive::effect, routes::Route, start::PageStart},
     browser::links::{self, Travel},
     protocol::problem::Code,
 };
@@ -52,13 +52,12 @@ fn set_out(here: Here, journeys: &Rc<Cell<u32>>, travel: Travel) -> bool {
     if path == here.path.get_untracked() {
         return true;
     }
-    let room = links::room_of(&path);
-    if room.is_none() && path != "/" {
+    let Some(route) = Route::parse(&path) else {
         if !is_new {
             links::load_anew(); // back at an address that is no page of ours
         }
         return false;
-    }
+    };
     if is_new {
         links::go(&path);
     }
@@ -67,7 +66,7 @@ fn set_out(here: Here, journeys: &Rc<Cell<u32>>, travel: Travel) -> bool {
     journeys.set(journey);
     let journeys = journeys.clone();
     spawn_local(async move {
-        let start = load_start(room.as_deref()).await;
+        let start = load_start(&route).await;
         if journeys.get() == journey {
             here.problem.try_set(None);
             here.shown.try_set(start.map_or(PageStart::Unavailable, |start| start.page));

@@ -16,7 +16,7 @@ pub(super) use self::{
     chat::ChatLink,
     feed::follow_feed,
     here::{Here, follow_links},
-    outbox::{Outbox, keep_unsent},
+    outbox::{Outbox, keep_text, keep_unsent},
     place::keep_place,
 };
 use super::model::connection::ConnectionState;

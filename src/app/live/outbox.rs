@@ -59,6 +59,27 @@ pub(in crate::app) fn keep_unsent(model: RwSignal<RoomModel>) {
     });
 }
 
+/// Takes back what stood in the composer when this tab's page was loaded anew, as another name, another language and a
+/// reload do, and from then on keeps what stands there.
+pub(in crate::app) fn keep_text(model: RwSignal<RoomModel>, text: RwSignal<String>) {
+    Effect::new(move |key: Option<String>| {
+        let written = text.get();
+        let Some(key) = key else {
+            let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
+            let key = format!("idobata.text.{me}.{room}");
+            if let Some(kept) = storage::get(Keep::Tab, &key).filter(|_| written.is_empty()) {
+                text.set(kept);
+            }
+            return key;
+        };
+        match written.is_empty() {
+            true => storage::remove(Keep::Tab, &key),
+            false => storage::set(Keep::Tab, &key, &written),
+        }
+        key
+    });
+}
+
 /// Puts the stored drafts into the model. Returns all that was stored: some may have been said since.
 fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
     let item = |(id, item): (String, String)| {

@@ -11,9 +11,10 @@ use crate::app::{
         problem_note::ProblemNote, ticker::Ticker,
     },
     i18n::use_texts,
-    live::{ChatLink, Here, Outbox, keep_place, keep_unsent},
+    live::{ChatLink, Here, Outbox, keep_place, keep_text, keep_unsent},
     model::room::RoomModel,
     reactive::{Key, list, memo},
+    routes,
     start::{PageStart, RoomStart},
 };
 
@@ -54,11 +55,12 @@ pub(crate) fn RoomPage() -> impl IntoView {
 fn RoomView(start: RoomStart) -> impl IntoView {
     let texts = use_texts();
     let RoomStart { room, me, page, members, is_private } = start;
-    let (id, name, path) = (room.id.clone(), room.name.clone(), room.id.path());
+    let (id, name) = (room.id.clone(), room.name.clone());
     // A document of its own, which the browser loads.
     let members_link = is_private
-        .then(|| view! { <a href=format!("{path}/members") rel="external">{texts.members}</a> }.into_any());
+        .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
     let is_somebody = !me.id.is_empty();
+    let sign_in = routes::sign_in_from(&routes::room(&id));
     let outbox = expect_context::<Outbox>();
     let kept = outbox.take(&id);
     let text = RwSignal::new(kept.text.clone());
@@ -74,6 +76,7 @@ fn RoomView(start: RoomStart) -> impl IntoView {
     let link = expect_context::<ChatLink>();
     keep_place(model);
     keep_unsent(model);
+    keep_text(model, text);
     link.follow(model);
     let state = move || link.status.state.get().once(model.with(RoomModel::is_caught_up));
     let unsent = memo(move || model.with(RoomModel::unsent));
@@ -93,7 +96,7 @@ fn RoomView(start: RoomStart) -> impl IntoView {
                 view! { <Composer model text /> }.into_any()
             } else {
                 view! {
-                    <a class="note" href=format!("/sign-in?back={path}") rel="external">{texts.sign_in_to_write}</a>
+                    <a class="note" href=sign_in rel="external">{texts.sign_in_to_write}</a>
                 }
                 .into_any()
             }}

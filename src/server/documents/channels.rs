@@ -6,7 +6,7 @@ use super::{
     Document, Texts,
     form::{labelled_input, problem_note},
 };
-use crate::{protocol::problem::Code, server::rights::LimitedChannel};
+use crate::{app::routes, protocol::problem::Code, server::rights::LimitedChannel};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Document for Channels {
                 {is_empty.then(|| view! { <p>{texts.no_limited_channels}</p> })}
                 <ul class="rows">{rows}</ul>
             </section>
-            <form class="panel stack" method="post" action="/channels" aria-labelledby="limit-heading">
+            <form class="panel stack" method="post" action=routes::CHANNELS aria-labelledby="limit-heading">
                 <h2 id="limit-heading">{texts.limit_channel}</h2>
                 {problem_note(texts, problem)}
                 {labelled_input("channel", texts.channel, channel, None, of_channel)}

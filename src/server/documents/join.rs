@@ -6,7 +6,7 @@ use super::{
     Document, Texts,
     form::{Password, name_field, password_field, problem_note},
 };
-use crate::protocol::problem::Code;
+use crate::{app::routes, protocol::problem::Code};
 
 /// `/join/{token}`: the first administrator, or somebody who was invited.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Document for LinkOver {
             <section class="panel">
                 <h1>{texts.link_over}</h1>
                 <p>{texts.link_over_text}</p>
-                <p><a href="/sign-in">{texts.sign_in}</a></p>
+                <p><a href=routes::SIGN_IN>{texts.sign_in}</a></p>
             </section>
             <p class="muted">{texts.link_over_first}</p>
         }

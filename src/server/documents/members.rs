@@ -7,7 +7,10 @@ use super::{
     Document, Texts,
     form::{labelled_input, problem_note},
 };
-use crate::protocol::{chat::Room, problem::Code, session::User};
+use crate::{
+    app::routes,
+    protocol::{chat::Room, problem::Code, session::User},
+};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -34,8 +37,7 @@ impl Document for Members {
     fn body(self, texts: &'static Texts) -> AnyView {
         let title = self.title(texts);
         let Self { room, members, me, is_owner, name, problem } = self;
-        let room_path = room.id.path();
-        let address = format!("{room_path}/members");
+        let address = routes::members(&room.id);
         let list = match members {
             None => view! { <p>{texts.everybody_enters}</p> }.into_any(),
             Some(members) => {
@@ -62,7 +64,7 @@ impl Document for Members {
                 {list}
             </section>
             {form}
-            <p><a href=room_path>{texts.back_to_room}</a></p>
+            <p><a href=routes::room(&room.id)>{texts.back_to_room}</a></p>
         }
         .into_any()
     }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Document, Texts, time::time};
+use crate::app::routes;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Document for OneTimeLink {
                     <p class="muted" id="link-hint">{texts.shown_once}</p>
                 </div>
                 <p>{texts.good_until} " " {time(expires_at)}</p>
-                <p><a href="/people">{texts.back_to_people}</a></p>
+                <p><a href=routes::PEOPLE>{texts.back_to_people}</a></p>
             </section>
         }
         .into_any()

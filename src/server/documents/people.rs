@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Document, Texts, time::time};
-use crate::protocol::problem::Code;
+use crate::{app::routes, protocol::problem::Code};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
 fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     let Person { id, name, is_admin, is_blocked, is_me, .. } = person;
     let label = format!("{}: {name}", texts.manage);
-    let removal = format!("/people/{id}/remove");
+    let removal = routes::removal(&id);
     let change = move |address: &str, on: bool, text: &'static str| {
         view! {
             <form method="post" action=format!("/people/{id}/{address}")>
@@ -174,9 +174,9 @@ impl Document for Removal {
             <h1>{title}</h1>
             <section class="panel stack">
                 <p>{texts.remove_text}</p>
-                <form class="changes__list" method="post" action=format!("/people/{}/remove", self.id)>
+                <form class="changes__list" method="post" action=routes::removal(&self.id)>
                     <button type="submit" class="primary">{texts.remove}</button>
-                    <a href="/people">{texts.cancel}</a>
+                    <a href=routes::PEOPLE>{texts.cancel}</a>
                 </form>
             </section>
         }

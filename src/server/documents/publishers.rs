@@ -7,7 +7,7 @@ use super::{
     form::{ABOUT, labelled_input},
     time::time,
 };
-use crate::{protocol::problem::Code, server::publishers::Publisher};
+use crate::{app::routes, protocol::problem::Code, server::publishers::Publisher};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Document for Publishers {
                 {is_empty.then(|| view! { <p>{texts.no_publishers}</p> })}
                 <ul class="rows">{rows}</ul>
             </section>
-            <form class="panel stack" method="post" action="/publishers" aria-labelledby="make-heading">
+            <form class="panel stack" method="post" action=routes::PUBLISHERS aria-labelledby="make-heading">
                 <h2 id="make-heading">{texts.new_publisher}</h2>
                 {problem.map(|text| view! { <p class="note" role="alert" id=ABOUT>{text}</p> })}
                 {labelled_input("name", texts.name, name, None, of_name)}
@@ -116,7 +116,7 @@ impl Document for PublisherToken {
                 </div>
                 <p>{texts.try_it}</p>
                 <pre class="command" tabindex="0"><code>{command}</code></pre>
-                <p><a href="/publishers">{texts.back_to_publishers}</a></p>
+                <p><a href=routes::PUBLISHERS>{texts.back_to_publishers}</a></p>
             </section>
         }
         .into_any()

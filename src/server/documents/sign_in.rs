@@ -6,7 +6,7 @@ use super::{
     Document, Texts,
     form::{Password, done_note, name_field, password_field, problem_note},
 };
-use crate::protocol::problem::Code;
+use crate::{app::routes, protocol::problem::Code};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ impl Document for SignIn {
             <section class="panel">
                 <h1>{texts.sign_in}</h1>
                 {done_note(is_signed_out.then_some(texts.signed_out))}
-                <form class="stack" method="post" action="/sign-in">
+                <form class="stack" method="post" action=routes::SIGN_IN>
                     {problem_note(texts, problem)}
                     {name_field(texts, name, !is_known, problem)}
                     {password_field(texts, texts.password, Password::Present, is_known, problem)}

@@ -23,7 +23,7 @@ use super::{
     visitor::cookie_of,
 };
 use crate::{
-    app::i18n::Language,
+    app::{i18n::Language, routes},
     protocol::{
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
@@ -51,7 +51,7 @@ pub(super) async fn post_message(
     let entered = state.chat.room(&room, Some(&identity)).await;
     // Who may not see the room is sent back as they came: its own spelling would tell that it is there.
     let back = entered.as_ref().map_or_else(|_| RoomId::parse(&room).ok(), |room| Some(room.clone()));
-    let path = back.map_or_else(|| "/".to_owned(), |room| room.path());
+    let path = back.map_or_else(|| "/".to_owned(), |room| routes::room(&room));
     let post = async {
         let room = entered?;
         let contents = ["message", room.as_str(), &text];
@@ -80,7 +80,7 @@ pub(super) async fn create_room(
     let contents = ["room", &name, if private { "private" } else { "" }];
     let submission = state.submissions.of(&identity.user.id, once.as_deref(), &contents);
     match state.chat.create_room_once(&identity, &name, private, Some(&submission)).await {
-        Ok(room) => back_to(&room.id.path(), None),
+        Ok(room) => back_to(&routes::room(&room.id), None),
         Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
     }
 }

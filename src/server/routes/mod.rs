@@ -58,6 +58,7 @@ use tower::util::MapRequest;
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::state::AppState;
+use crate::app::routes;
 
 /// The largest request body, and the largest frame on a socket: a message of 4,000 characters of the widest kind
 /// with room to spare.
@@ -102,7 +103,7 @@ pub fn router(state: AppState) -> Router {
     let site = pages::router()
         .merge(documents::router(&state))
         .route("/rooms", get(pages::nowhere).post(forms::create_room))
-        .route("/rooms/{room}", post(forms::post_message))
+        .route(routes::ROOM, post(forms::post_message))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
         .layer(middleware::from_fn_with_state(state.clone(), visitor::welcome));

@@ -13,17 +13,14 @@ use leptos::prelude::{expect_context, provide_context, use_nonce};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use super::{
-    administrator::Administrator,
-    assets::VERSION,
-    clean_path, cookies, document_data, documents, headers, once,
-    path::PathText,
-    start::{self, Place},
-    visitor::Caller,
+    administrator::Administrator, assets::VERSION, clean_path, cookies, document_data, documents, headers,
+    once, path::PathText, start, visitor::Caller,
 };
 use crate::{
     app::{
         ForcedTransport,
         i18n::Language,
+        routes::{self, Route},
         shell,
         start::{PageStart, Start},
     },
@@ -36,8 +33,8 @@ pub(super) fn router() -> Router<AppState> {
     // Pages are drawn by leptos_axum, which spawns. An error says that another router of this process has done it.
     any_spawner::Executor::init_tokio().ok();
     Router::new()
-        .route("/", get(feed))
-        .route("/rooms/{room}", get(room))
+        .route(routes::FEED, get(feed))
+        .route(routes::ROOM, get(room))
         .merge(start::router())
         .fallback(nowhere)
         .layer(middleware::map_response(forbid_caching))
@@ -57,14 +54,14 @@ pub(super) struct Asked {
 }
 
 async fn feed(asked: Asked) -> Response {
-    page(asked, Place::Feed).await
+    page(asked, Some(Route::Feed)).await
 }
 
 /// The page of a room. An address in another form (upper case, full-width, decomposed) leads to the room's own.
 async fn room(PathText(room): PathText, asked: Asked) -> Response {
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
-        Ok(id) if id.as_str() != room => moved(&asked, &id.path()),
-        _ => page(asked, Place::Room(room)).await,
+        Ok(id) if id.as_str() != room => moved(&asked, &routes::room(&id)),
+        _ => page(asked, Some(Route::Room(room))).await,
     }
 }
 
@@ -79,17 +76,17 @@ pub(super) async fn nowhere(asked: Asked) -> Response {
     let is_read = matches!(asked.method, Method::GET | Method::HEAD);
     match clean_path::redirect(&asked.uri).filter(|_| is_read) {
         Some(page) => Redirect::permanent(&page).into_response(),
-        None => page(asked, Place::Nowhere).await,
+        None => page(asked, None).await,
     }
 }
 
-async fn page(asked: Asked, place: Place) -> Response {
+async fn page(asked: Asked, route: Option<Route>) -> Response {
     if asked.state.rights.check_reader(asked.caller.0.as_ref()).is_err() {
         return documents::ask_to_sign_in(&asked);
     }
     let Asked { state, caller: Caller(caller), administrator, uri: OriginalUri(uri), headers, .. } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
-    let start = start::load(&state, caller.as_ref(), is_admin, place, path, problem_of(&uri)).await;
+    let start = start::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
     with_marked_forms(drawn).await
 }

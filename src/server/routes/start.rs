@@ -9,6 +9,7 @@ use super::{administrator::Administrator, visitor::Caller};
 use crate::{
     app::{
         model::feed::NOTICES_SHOWN,
+        routes::Route,
         start::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageStart, RoomStart, Start, Visit},
     },
     protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
@@ -20,29 +21,24 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route("/fn/start", get(start)).route("/fn/notices", get(notices))
 }
 
-/// The address of a page.
-pub(super) enum Place {
-    Feed,
-    Room(String),
-    Nowhere,
-}
-
-/// Loads what the page at `place` starts with, for `who`. What cannot be had is left out and the page says so.
+/// Loads what the page at `route` starts with; `None`: the address is no page's, for `who`. What cannot be had is left out and the page says so.
 pub(super) async fn load(
     state: &AppState,
     who: Option<&Identity>,
     is_admin: bool,
-    place: Place,
+    route: Option<Route>,
     path: String,
     problem: Option<Code>,
 ) -> Start {
     let rooms = told(state.chat.rooms(who).await);
     let feed = async || told(state.feed.snapshot(who, NOTICES_SHOWN).await);
-    let page = match (place, &rooms) {
-        (Place::Nowhere, _) => PageStart::NotFound,
-        (Place::Feed, _) => feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed }),
-        (Place::Room(_), None) => PageStart::Unavailable,
-        (Place::Room(id), Some(rooms)) => {
+    let page = match (route, &rooms) {
+        (None, _) => PageStart::NotFound,
+        (Some(Route::Feed), _) => {
+            feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed })
+        }
+        (Some(Route::Room(_)), None) => PageStart::Unavailable,
+        (Some(Route::Room(id)), Some(rooms)) => {
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
             match told(load_room(state, who, user_of(who), room).await) {
@@ -87,6 +83,7 @@ async fn load_room(
 
 #[derive(Deserialize)]
 struct StartQuery {
+    /// None: the feed.
     room: Option<String>,
 }
 
@@ -97,8 +94,8 @@ async fn start(
     Lenient(StartQuery { room }): Lenient<StartQuery>,
 ) -> Result<Json<Start>, Error> {
     state.rights.check_reader(caller.as_ref())?;
-    let place = room.map_or(Place::Feed, Place::Room);
-    Ok(Json(load(&state, caller.as_ref(), administrator.is_ok(), place, String::new(), None).await))
+    let route = room.map_or(Route::Feed, Route::Room);
+    Ok(Json(load(&state, caller.as_ref(), administrator.is_ok(), Some(route), String::new(), None).await))
 }
 
 #[derive(Deserialize)]

@@ -22,10 +22,14 @@ fn collect(folder: &Path, routes: &mut Vec<(String, String)>) {
     }
 }
 
-/// Reads `"/path", get(…).post(…))` up to the end of the call.
+/// Reads `"/path", get(…).post(…))`, or `routes::NAME, get(…)`, up to the end of the call.
 fn read(call: &str) -> Vec<(String, String)> {
-    let path = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-    let path = path.expect("a route's path is a literal").to_owned();
+    let path = call.trim_start();
+    let path = match path.strip_prefix("routes::").and_then(|rest| rest.split(',').next()) {
+        Some(name) => page(name),
+        None => path.strip_prefix('"').and_then(|rest| rest.split('"').next()).map(str::to_owned),
+    };
+    let path = path.expect("a route's path is a literal, or a constant of app/routes.rs");
     let handlers = call.split(".route(").next().unwrap_or(call);
     let mut depth = 1;
     let end = handlers.find(|c| {
@@ -43,6 +47,13 @@ fn read(call: &str) -> Vec<(String, String)> {
     let found: Vec<_> = used.map(|(_, method)| (method.to_owned(), path.clone())).collect();
     assert!(!found.is_empty(), "{path} has no method that is known here");
     found
+}
+
+/// The path of a page's constant.
+fn page(name: &str) -> Option<String> {
+    let table = include_str!("../../app/routes.rs");
+    let (_, rest) = table.split_once(&format!("pub const {name}: &str = \""))?;
+    rest.split('"').next().map(str::to_owned)
 }
 
 /// Whether a path is one of a route.
@@ -65,4 +76,5 @@ fn a_path_is_of_the_route_it_fills() {
     assert!(is_of("/pkg/0/a/b.js", "/pkg/{version}/{*file}"));
     assert!(!is_of("/api/rooms/secret", "/api/rooms/{room}/messages"));
     assert_eq!(read("\"/a\", get(x::get).post(y)) .route(\"/b\", delete(z))").len(), 2);
+    assert_eq!(read("routes::ROOM, get(room))"), [("GET".to_owned(), "/rooms/{room}".to_owned())]);
 }

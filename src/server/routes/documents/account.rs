@@ -10,6 +10,7 @@ use super::{
     outcome::{Outcome, refused, see},
 };
 use crate::{
+    app::routes,
     protocol::{problem::Code, session::User},
     server::{
         documents::{Account, Done, Place, Refused},
@@ -67,8 +68,8 @@ pub(super) async fn rename(
     FormBody(NameForm { name }): FormBody<NameForm>,
 ) -> Result<Response, Error> {
     Ok(match accounts(&asked.state)?.rename(&identity.user.id, &name).await {
-        Ok(_) => see("/account", &[("done", Done::Name.as_str())]),
-        Err(error) => refused("/account", error, &[("form", "name"), ("name", &name)]),
+        Ok(_) => see(routes::ACCOUNT, &[("done", Done::Name.as_str())]),
+        Err(error) => refused(routes::ACCOUNT, error, &[("form", "name"), ("name", &name)]),
     })
 }
 
@@ -88,12 +89,12 @@ pub(super) async fn change_password(
     let User { id, name } = &identity.user;
     // Who has come upon an open session has no more attempts at the password than who signs in.
     if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
-        return Ok(refused("/account", rejection.into(), &[("form", "password")]));
+        return Ok(refused(routes::ACCOUNT, rejection.into(), &[("form", "password")]));
     }
     let kept = identity.session.as_deref();
     match accounts(&asked.state)?.change_password(id, &password, &new_password, kept).await {
-        Ok(()) => Ok(see("/account", &[("done", Done::Password.as_str())])),
-        Err(error) => Ok(refused("/account", error, &[("form", "password")])),
+        Ok(()) => Ok(see(routes::ACCOUNT, &[("done", Done::Password.as_str())])),
+        Err(error) => Ok(refused(routes::ACCOUNT, error, &[("form", "password")])),
     }
 }
 
@@ -108,5 +109,5 @@ pub(super) async fn end_session(
     FormBody(SessionForm { session }): FormBody<SessionForm>,
 ) -> Result<Response, Error> {
     asked.state.auth.sign_out(&identity.user.id, Some(&session)).await?;
-    Ok(Redirect::to("/account").into_response())
+    Ok(Redirect::to(routes::ACCOUNT).into_response())
 }

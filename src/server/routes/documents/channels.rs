@@ -11,11 +11,14 @@ use super::{
     answer::{SignedIn, beside},
     outcome::{Outcome, refused},
 };
-use crate::server::{
-    documents::Channels,
-    error::Error,
-    routes::{body::FormBody, members::find},
-    state::AppState,
+use crate::{
+    app::routes,
+    server::{
+        documents::Channels,
+        error::Error,
+        routes::{body::FormBody, members::find},
+        state::AppState,
+    },
 };
 
 /// The document.
@@ -48,8 +51,8 @@ pub(super) async fn limit(
         state.rights.channels().limit(&channel, users).await
     };
     match limited.await {
-        Ok(_) => Redirect::to("/channels").into_response(),
-        Err(error) => refused("/channels", error, &[("name", &channel), ("list", &readers)]),
+        Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
+        Err(error) => refused(routes::CHANNELS, error, &[("name", &channel), ("list", &readers)]),
     }
 }
 
@@ -64,7 +67,7 @@ pub(super) async fn open(
     FormBody(ChannelForm { channel }): FormBody<ChannelForm>,
 ) -> Response {
     match state.rights.channels().open_to_all(&channel).await {
-        Ok(_) => Redirect::to("/channels").into_response(),
-        Err(error) => refused("/channels", error, &[]),
+        Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
+        Err(error) => refused(routes::CHANNELS, error, &[]),
     }
 }

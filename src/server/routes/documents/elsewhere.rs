@@ -9,7 +9,10 @@ use super::{
     answer::{SignedIn, alone, beside},
     invitations::address_of,
 };
-use crate::server::{auth::issuer::Issuer, documents::Elsewhere, error::Error, routes::pages::Asked};
+use crate::{
+    app::routes,
+    server::{auth::issuer::Issuer, documents::Elsewhere, error::Error, routes::pages::Asked},
+};
 
 /// Sends a browser to sign in, and from there back to `path`. Where it is not known where that is, says so.
 pub(super) fn ask_to_sign_in(asked: &Asked, issuer: &Issuer, path: &str) -> Response {
@@ -24,7 +27,7 @@ pub(super) fn ask_to_sign_in(asked: &Asked, issuer: &Issuer, path: &str) -> Resp
 
 /// What there is to say about an account that is elsewhere.
 pub(super) async fn account(signed_in: &SignedIn, issuer: &Issuer) -> Result<Response, Error> {
-    let address = issuer.sign_in_address(&address_of(&signed_in.asked, "/account"));
+    let address = issuer.sign_in_address(&address_of(&signed_in.asked, routes::ACCOUNT));
     let name = Some(signed_in.identity.user.name.clone());
     beside(signed_in, Elsewhere { name, address }).await
 }

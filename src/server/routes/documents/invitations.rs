@@ -8,6 +8,7 @@ use super::{
     people::back_to_people,
 };
 use crate::{
+    app::routes,
     protocol::problem::Rejection,
     server::{
         documents::OneTimeLink,
@@ -35,7 +36,7 @@ pub(super) async fn make(
     };
     let link = OneTimeLink {
         account: None,
-        address: address_of(asked, &format!("/join/{token}")),
+        address: address_of(asked, &routes::join(&token)),
         expires_at: made.expires_at,
     };
     beside(&signed_in, link).await

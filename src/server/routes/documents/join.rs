@@ -11,6 +11,7 @@ use super::{
     outcome::{Outcome, refused},
 };
 use crate::{
+    app::routes,
     protocol::{
         problem::{Code, Rejection},
         session::Session,
@@ -30,9 +31,6 @@ use crate::{
         },
     },
 };
-
-/// Where who has an account already signs in to it.
-const SIGN_IN: &str = "/sign-in";
 
 /// The form, as long as the link can be used.
 pub(super) async fn show(
@@ -99,7 +97,7 @@ async fn joined<'a>(
             let known = session::sign_in(state, address, headers, name, new_password).await;
             known.map_err(|error| match error {
                 Error::Rejected(wrong) if wrong.code == Code::WrongPassword => here(used.into()),
-                other => (SIGN_IN, other),
+                other => (routes::SIGN_IN, other),
             })
         }
         Err(error) => Err(here(error)),

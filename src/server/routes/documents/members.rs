@@ -9,7 +9,7 @@ use super::{
     outcome::{Outcome, refused},
 };
 use crate::{
-    protocol::name::RoomId,
+    app::routes,
     server::{
         documents::Members,
         error::Error,
@@ -31,7 +31,7 @@ pub(super) async fn show(
         return Ok(pages::nowhere(signed_in.asked).await);
     };
     if known.id.as_str() != room {
-        return Ok(pages::moved(asked, &address_of(&known.id)));
+        return Ok(pages::moved(asked, &routes::members(&known.id)));
     }
     let room = known;
     let rights = &asked.state.rights;
@@ -64,8 +64,8 @@ pub(super) async fn add(
         asked.state.rights.add_member(&room, &identity, &user).await
     };
     Ok(match added.await {
-        Ok(()) => back_to(&address_of(&room), None),
-        Err(error) => refused(&address_of(&room), error, &[("name", &name)]),
+        Ok(()) => back_to(&routes::members(&room), None),
+        Err(error) => refused(&routes::members(&room), error, &[("name", &name)]),
     })
 }
 
@@ -83,11 +83,7 @@ pub(super) async fn remove(
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
     Ok(match asked.state.rights.remove_member(&room, &identity, &user).await {
         Ok(()) if user == identity.user.id => back_to("/", None),
-        Ok(()) => back_to(&address_of(&room), None),
-        Err(error) => refused(&address_of(&room), error, &[]),
+        Ok(()) => back_to(&routes::members(&room), None),
+        Err(error) => refused(&routes::members(&room), error, &[]),
     })
-}
-
-fn address_of(room: &RoomId) -> String {
-    format!("{}/members", room.path())
 }

@@ -32,39 +32,39 @@ use super::{
     administrator::Administrator,
     pages::{self, Asked},
 };
-use crate::server::state::AppState;
+use crate::{app::routes, server::state::AppState};
 
 /// The addresses.
 pub(super) fn router(state: &AppState) -> Router<AppState> {
     let people = Router::new()
-        .route("/people", get(people::show))
+        .route(routes::PEOPLE, get(people::show))
         .route("/people/invitations", post(invitations::make))
         .route("/people/invitations/revoke", post(invitations::revoke))
         .route("/people/{account}/administrator", post(people::set_admin))
         .route("/people/{account}/blocked", post(people::set_blocked))
         .route("/people/{account}/reset", post(reset::make))
-        .route("/people/{account}/remove", get(people::ask_removal).post(people::remove))
+        .route(routes::REMOVAL, get(people::ask_removal).post(people::remove))
         .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
     let accounts = Router::new()
-        .route("/sign-in", post(sign_in::sign_in))
+        .route(routes::SIGN_IN, post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
-        .route("/join/{token}", get(join::show).post(join::join))
-        .route("/reset/{token}", get(reset::show).post(reset::reset))
+        .route(routes::JOIN, get(join::show).post(join::join))
+        .route(routes::RESET, get(reset::show).post(reset::reset))
         .route("/account/name", post(account::rename))
         .route("/account/password", post(account::change_password))
         .route("/account/sessions", post(account::end_session))
         .merge(people)
         .route_layer(middleware::from_fn_with_state(state.clone(), accounts_only));
     let administrators = Router::new()
-        .route("/publishers", get(publishers::show).post(publishers::make))
+        .route(routes::PUBLISHERS, get(publishers::show).post(publishers::make))
         .route("/publishers/remove", post(publishers::remove))
-        .route("/channels", get(channels::show).post(channels::limit))
+        .route(routes::CHANNELS, get(channels::show).post(channels::limit))
         .route("/channels/open", post(channels::open))
         .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
     Router::new()
-        .route("/sign-in", get(sign_in::show))
-        .route("/account", get(account::show))
-        .route("/rooms/{room}/members", get(members::show).post(members::add))
+        .route(routes::SIGN_IN, get(sign_in::show))
+        .route(routes::ACCOUNT, get(account::show))
+        .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))
         .merge(accounts)
         .merge(administrators)
@@ -91,7 +91,7 @@ pub(super) fn ask_to_sign_in(asked: &Asked) -> Response {
     let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
     match (asked.state.auth.issuer(), back) {
         (Some(issuer), back) => elsewhere::ask_to_sign_in(asked, issuer, back),
-        (None, "/") => Redirect::to("/sign-in").into_response(),
-        (None, back) => outcome::see("/sign-in", &[("back", back)]),
+        (None, "/") => Redirect::to(routes::SIGN_IN).into_response(),
+        (None, back) => outcome::see(routes::SIGN_IN, &[("back", back)]),
     }
 }

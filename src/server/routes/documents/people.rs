@@ -12,6 +12,7 @@ use super::{
     outcome::{Outcome, refused},
 };
 use crate::{
+    app::routes,
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Account, Link, Purpose},
@@ -93,7 +94,7 @@ pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Erro
 /// Sends the browser back to the people, with the reason of a refusal.
 pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
     match result {
-        Ok(()) => Redirect::to("/people").into_response(),
-        Err(error) => refused("/people", error, &[]),
+        Ok(()) => Redirect::to(routes::PEOPLE).into_response(),
+        Err(error) => refused(routes::PEOPLE, error, &[]),
     }
 }

@@ -13,6 +13,7 @@ use super::{
     outcome::{Outcome, refused},
 };
 use crate::{
+    app::routes,
     protocol::problem::Rejection,
     server::{
         auth::Pattern,
@@ -65,7 +66,7 @@ pub(super) async fn make(
             };
             beside(&signed_in, token).await
         }
-        Err(error) => Ok(refused("/publishers", error, &[("name", &name), ("list", &channels)])),
+        Err(error) => Ok(refused(routes::PUBLISHERS, error, &[("name", &name), ("list", &channels)])),
     }
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn remove(
     FormBody(IdForm { id }): FormBody<IdForm>,
 ) -> Result<Response, Error> {
     state.publishers.remove(&id).await?;
-    Ok(Redirect::to("/publishers").into_response())
+    Ok(Redirect::to(routes::PUBLISHERS).into_response())
 }
 
 #[cfg(test)]

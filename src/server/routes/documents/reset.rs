@@ -12,6 +12,7 @@ use super::{
     people::somebody,
 };
 use crate::{
+    app::routes,
     protocol::{
         problem::{Code, Rejection},
         session::Session,
@@ -31,7 +32,7 @@ pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<
     let token = accounts.make_reset_link(&account.id).await?;
     let link = OneTimeLink {
         account: Some(account.name),
-        address: address_of(&signed_in.asked, &format!("/reset/{token}")),
+        address: address_of(&signed_in.asked, &routes::reset(&token)),
         expires_at: accounts.link(&token).await?.expires_at,
     };
     beside(&signed_in, link).await

@@ -14,18 +14,21 @@ use super::{
     elsewhere,
     outcome::{Outcome, refused, see},
 };
-use crate::server::{
-    documents::{Done, SignIn},
-    error::Error,
-    routes::{
-        body::FormBody,
-        client_address::ClientAddress,
-        forms::{back_to, page_of_ours},
-        pages::{self, Asked},
-        session,
-        visitor::{Caller, cookie_of, no_cookie},
+use crate::{
+    app::routes,
+    server::{
+        documents::{Done, SignIn},
+        error::Error,
+        routes::{
+            body::FormBody,
+            client_address::ClientAddress,
+            forms::{back_to, page_of_ours},
+            pages::{self, Asked},
+            session,
+            visitor::{Caller, cookie_of, no_cookie},
+        },
+        state::AppState,
     },
-    state::AppState,
 };
 
 /// The form. Who is signed in needs none.
@@ -63,7 +66,7 @@ pub(super) async fn sign_in(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(&back, None)).into_response()
         }
-        Err(error) => refused("/sign-in", error, &[("name", &name), ("back", &back)]),
+        Err(error) => refused(routes::SIGN_IN, error, &[("name", &name), ("back", &back)]),
     }
 }
 
@@ -75,6 +78,6 @@ pub(super) async fn sign_out(
     if let Some(identity) = caller {
         state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
     }
-    let next = see("/sign-in", &[("done", Done::SignedOut.as_str())]);
+    let next = see(routes::SIGN_IN, &[("done", Done::SignedOut.as_str())]);
     Ok((CookieJar::new().add(no_cookie(&state.site)), next).into_response())
 }
