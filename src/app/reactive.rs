@@ -1,6 +1,6 @@
 //! Leptos' own pieces with their closures in boxes. Each closure is a type of its own, and generic code is compiled
 //! for each: in boxes they share it. Together with `erase_components` (see Cargo.toml, and the closures that stand in
-//! `view!` as such) this is a third of the browser's download.
+//! `view!` as such) this keeps a good part out of the browser's download.
 
 use leptos::prelude::*;
 

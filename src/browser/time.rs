@@ -14,7 +14,7 @@ pub fn now_ms() -> i64 {
 
 thread_local! {
     /// With the date and without. Making one takes longer than all else about a message; the language stays.
-    static FORMATS: OnceCell<[Function; 2]> = const { OnceCell::new() };
+    static FORMATS: [OnceCell<Function>; 2] = const { [const { OnceCell::new() }; 2] };
 }
 
 /// A time of day in the reader's time zone, with the date when it is not today. Where the reader's own variant of
@@ -22,10 +22,8 @@ thread_local! {
 pub fn local_time(timestamp_ms: i64, language: &str) -> String {
     let date = Date::new(&JsValue::from_f64(timestamp_ms as f64));
     let is_today = date.to_date_string() == Date::new_0().to_date_string();
-    let format = FORMATS.with(|formats| {
-        let formats = formats.get_or_init(|| [true, false].map(|with_date| format(language, with_date)));
-        formats[usize::from(is_today)].clone()
-    });
+    let format = FORMATS
+        .with(|formats| formats[usize::from(is_today)].get_or_init(|| format(language, !is_today)).clone());
     let text = format.call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
     text.unwrap_or_else(|| date.to_locale_time_string(language).into())
 }
