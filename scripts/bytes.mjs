@@ -5,8 +5,9 @@ import { get } from "node:http";
 import { brotliDecompressSync } from "node:zlib";
 import { withProgram } from "../end2end/support/program.mjs";
 
-// Raise this for nothing but a feature that is worth it.
-const BUDGET = 200_000;
+// What the libraries and an ordinary build cost (docs/building.md) and a little room. Raise it for nothing but a feature that
+// is worth it.
+const BUDGET = 250_000;
 
 const total = await withProgram(measure);
 const verdict = `${total} of at most ${BUDGET} bytes`;
