@@ -37,7 +37,7 @@ pub(crate) fn Sidebar(
 pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
     view! {
         <div class="sidebar__brand">
-            <a href="/" class="brand">"Idobata"</a>
+            <a href=routes::FEED class="brand">"Idobata"</a>
             <LanguageSwitch back />
         </div>
     }
@@ -65,7 +65,7 @@ fn Places(visit: Visit) -> impl IntoView {
     });
     view! {
         <nav class="places" aria-label=texts.navigation>
-            <a href="/" aria-current=move || feed()>{texts.feed}</a>
+            <a href=routes::FEED aria-current=move || feed()>{texts.feed}</a>
             <h2>{texts.rooms}</h2>
             <ul>{rooms.collect::<Vec<_>>()}</ul>
             // Beside the form for a guest's name there is no room for them on a phone.

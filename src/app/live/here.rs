@@ -7,7 +7,12 @@ use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use crate::{
-    app::{api::load_start, reactive::effect, routes::Route, start::PageStart},
+    app::{
+        api::load_start,
+        reactive::effect,
+        routes::{self, Route},
+        start::PageStart,
+    },
     browser::links::{self, Travel},
     protocol::problem::Code,
 };
@@ -27,7 +32,7 @@ impl Here {
     /// The page that a form of the sidebar leads back to: this one, if it says what came of the form.
     pub(in crate::app) fn page_of_forms(self) -> String {
         match self.shown.with(|shown| *shown == PageStart::NotFound) {
-            true => "/".to_owned(),
+            true => routes::FEED.to_owned(),
             false => self.path.get(),
         }
     }

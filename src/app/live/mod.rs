@@ -19,8 +19,13 @@ pub(super) use self::{
     outbox::{Outbox, keep_text, keep_unsent},
     place::keep_place,
 };
-use super::model::connection::ConnectionState;
+use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{browser::connection::ConnectionEvent, protocol::transport::Transport};
+
+/// The key in the browser's storage of what `kind` names of the reader in this room. Reads the model untracked.
+fn storage_key(kind: &str, model: RwSignal<RoomModel>) -> String {
+    model.with_untracked(|model| format!("idobata.{kind}.{}.{}", model.my_id(), model.room.id))
+}
 
 /// How a connection is doing, for its badge.
 #[derive(Clone, Copy)]

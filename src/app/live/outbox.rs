@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use leptos::prelude::*;
 
+use super::storage_key;
 use crate::{
     app::model::room::{Draft, Kept, RoomModel},
     browser::{
@@ -43,8 +44,7 @@ pub(in crate::app) fn keep_unsent(model: RwSignal<RoomModel>) {
     let prefix = StoredValue::new(String::new());
     Effect::new(move |kept: Option<Vec<Draft>>| {
         let kept = kept.unwrap_or_else(|| {
-            let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
-            prefix.set_value(format!("idobata.draft.{me}.{room}."));
+            prefix.set_value(format!("{}.", storage_key("draft", model)));
             restore(model, &prefix.get_value())
         });
         let drafts = model.with(|model| model.drafts().to_vec());
@@ -65,8 +65,7 @@ pub(in crate::app) fn keep_text(model: RwSignal<RoomModel>, text: RwSignal<Strin
     Effect::new(move |key: Option<String>| {
         let written = text.get();
         let Some(key) = key else {
-            let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
-            let key = format!("idobata.text.{me}.{room}");
+            let key = storage_key("text", model);
             if let Some(kept) = storage::get(Keep::Tab, &key).filter(|_| written.is_empty()) {
                 text.set(kept);
             }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
+use super::storage_key;
 use crate::{
     app::{
         model::room::RoomModel,
@@ -17,10 +18,7 @@ use crate::{
 
 /// Puts the reader back where they left the room, and notes where they are for as long as the component is mounted.
 pub(in crate::app) fn keep_place(model: RwSignal<RoomModel>) {
-    let key = move || {
-        let (me, room) = model.with_untracked(|model| (model.my_id().to_owned(), model.room.id.clone()));
-        format!("idobata.seen.{me}.{room}")
-    };
+    let key = move || storage_key("seen", model);
     effect(move || {
         let look = move || model.try_update(|model| model.look(!page::is_hidden())).unwrap_or_default();
         look();

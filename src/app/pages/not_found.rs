@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::i18n::use_texts;
+use crate::app::{i18n::use_texts, routes};
 
 /// See the module. The server answers it with 404.
 #[component]
@@ -13,7 +13,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
             <section class="panel empty">
                 <h1>{texts.not_found_title}</h1>
                 <p>{texts.not_found_text}</p>
-                <a href="/">{texts.to_the_feed}</a>
+                <a href=routes::FEED>{texts.to_the_feed}</a>
             </section>
         </main>
     }
