@@ -30,6 +30,6 @@ pub fn hydrate() {
     console_error_panic_hook::set_once();
     // Without it the document is not one of ours, or of another build: it stays a plain page.
     if let Some(start) = browser::page::start() {
-        leptos::mount::hydrate_body(|| app::hydrated(start));
+        browser::executor::begin_effects_later(|| leptos::mount::hydrate_body(|| app::hydrated(start)));
     }
 }

@@ -10,6 +10,7 @@ mod attempt;
 pub mod backoff;
 pub mod characters;
 pub mod connection;
+pub mod executor;
 mod ladder;
 pub mod links;
 pub mod page;
