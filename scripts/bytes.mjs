@@ -7,7 +7,7 @@ import { withProgram } from "../end2end/support/program.mjs";
 
 // What the libraries and an ordinary build cost (docs/building.md) and a little room. Raise it for nothing but a feature that
 // is worth it.
-const BUDGET = 250_000;
+const BUDGET = 255_000;
 
 const total = await withProgram(measure);
 const verdict = `${total} of at most ${BUDGET} bytes`;
