@@ -5,11 +5,11 @@
 //!
 //! * [`protocol`]: the contract. Plain data and its rules, for both targets.
 //! * [`app`]: the pages, for both targets: rendered on the server, hydrated in the browser.
-//! * [`browser`]: sockets, streams and time-outs of the browser; called from effects and event handlers only.
+//! * [`client`]: sockets, streams and time-outs of the browser; called from effects and event handlers only.
 //! * `server`: the server, in the program only.
 //!
-//! Who may import whom: server → app → { browser, protocol }. The journeys of a message and of an event are in
-//! the README.
+//! Each imports only what stands below it: server → app → client → protocol. docs/architecture.md follows a message and an
+//! event through the files.
 //!
 //! This is the only file with feature gates. Shared code needs none: effects never run on the server.
 
@@ -17,7 +17,7 @@
 #![recursion_limit = "512"]
 
 pub mod app;
-pub mod browser;
+pub mod client;
 pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
@@ -29,7 +29,7 @@ pub fn hydrate() {
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     // Without it the document is not one of ours, or of another build: it stays a plain page.
-    if let Some(start) = browser::page::start() {
-        browser::executor::begin_effects_later(|| leptos::mount::hydrate_body(|| app::hydrated(start)));
+    if let Some(start) = client::dom::page::start() {
+        client::executor::begin_effects_later(|| leptos::mount::hydrate_body(|| app::hydrated(start)));
     }
 }

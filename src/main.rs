@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use idobata::server::{Cli, descriptors, exit, telemetry};
+use idobata::server::{Cli, cli::exit, limits::descriptors, observability::logging};
 
 /// Memory goes back to the system within seconds after a wave of connections is over; the system's own allocator keeps
 /// what it has once had, because what lives on is spread over it.
@@ -16,7 +16,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::read();
-    let (_log, complaint) = match telemetry::start(cli.config.log_format) {
+    let (_log, complaint) = match logging::start(cli.config.log_format) {
         Ok(started) => started,
         Err(error) => return fail(&anyhow::Error::new(error).context("the log cannot be started")),
     };
@@ -40,6 +40,6 @@ fn run(cli: Cli, log_complaint: Option<String>) -> anyhow::Result<()> {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    telemetry::tell(&format!("{error:#}"));
+    logging::tell(&format!("{error:#}"));
     ExitCode::from(exit::code(error))
 }

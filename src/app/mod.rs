@@ -10,16 +10,16 @@
     reason = "a closure that stands in view! as such is put into a box, a name is not"
 )]
 
-mod api;
 mod components;
 pub mod i18n;
-mod live;
+mod loader;
 pub mod model;
+pub mod page_data;
 mod pages;
 mod reactive;
 pub mod routes;
 mod shell;
-pub mod start;
+mod sync;
 
 use leptos::prelude::*;
 
@@ -27,12 +27,12 @@ pub use self::shell::{ForcedTransport, shell};
 use self::{
     components::sidebar::{Brand, Sidebar},
     i18n::{Language, use_texts},
-    live::{Here, Outbox, follow_links},
+    page_data::{PageStart, Start, Visit},
     pages::Pages,
     reactive::effect,
-    start::{PageStart, Start, Visit},
+    sync::{Here, Outbox, follow_links},
 };
-use crate::browser::page;
+use crate::client::dom::page;
 
 /// The page in the browser, which takes over what the server rendered from `start`: what it wrote into the document
 /// besides.

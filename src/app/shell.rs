@@ -5,7 +5,7 @@ use leptos::{config::LeptosOptions, hydration::AutoReload, prelude::*};
 use super::{
     App,
     i18n::{Language, use_texts},
-    start::Start,
+    page_data::Start,
 };
 use crate::protocol::transport::Transport;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     problem::{Code, Rejection},
-    text::{count_characters, is_blank, is_forbidden},
+    text::{count_characters, is_blank, is_unprintable},
 };
 
 /// Longest name of a person or a room, in characters: what fits one line of the lists.
@@ -37,18 +37,6 @@ pub fn parse_name(typed: &str) -> Result<String, Rejection> {
         return bad(format!("The name is empty; it has 1 to {NAME_MAX_CHARACTERS} characters."));
     }
     Ok(name)
-}
-
-/// Control characters, and characters that are not seen: with them a name could turn the text around it, be blank,
-/// or look like somebody else's (Unicode's `Default_Ignorable_Code_Point`, but for the joiners that emoji and some
-/// scripts need, and the blank of Braille).
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || is_forbidden(c)
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{2800}')
 }
 
 /// Most bytes of a room's id. Longer than a name: the form in which names are compared may be longer than the name.

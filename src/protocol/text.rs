@@ -8,10 +8,7 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{
-    name::is_unprintable,
-    problem::{Code, Rejection},
-};
+use super::problem::{Code, Rejection};
 
 /// Longest message, in characters as a person counts them. The seed's chat is for talk, not for documents.
 pub const MESSAGE_MAX_CHARACTERS: usize = 4_000;
@@ -23,6 +20,18 @@ pub const TEXT_MAX_BYTES: usize = 32 * 1024;
 pub fn count_characters(text: &str) -> usize {
     // Most texts are plain; for ASCII without CR a byte is a character.
     if text.is_ascii() && !text.contains('\r') { text.len() } else { text.graphemes(true).count() }
+}
+
+/// Control characters, and characters that are not seen: with them a name could turn the text around it, be blank,
+/// or look like somebody else's (Unicode's `Default_Ignorable_Code_Point`, but for the joiners that emoji and some
+/// scripts need, and the blank of Braille).
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || is_forbidden(c)
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{2800}')
 }
 
 /// Says how many characters a text has: [`count_characters`], or a browser's own way, which needs no tables.

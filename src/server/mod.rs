@@ -1,52 +1,32 @@
 //! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
 //!
-//! Who may import whom, always to the right (`make check` holds us to it):
-//! routes → { documents, chat, feed } → rights → { hub, presence, `rate_limit`, auth } → following →
-//! { store, backplane, topic, subscription } → protocol.
+//! From above to below, each imports only what stands below it (`make check` holds us to it, scripts/layers.py has the table):
+//!
+//! * `cli`, `http`: commands; requests and live connections
+//! * `state`: everything a request can reach, put together once
+//! * `chat`, `feed`: the rooms, the feed
+//! * `authz`: who may do what
+//! * `log`, `presence`, `auth`: the logs; who is in a room now; who somebody is
+//! * `limits`, `cluster`: rate and connection limits; the other nodes
+//! * `store`: SQLite and PostgreSQL
+//! * `clock`, `observability`, `config`: the time; log and metrics; the settings
 
-mod accept;
-mod admission;
 pub mod auth;
-pub mod backplane;
+pub mod authz;
 pub mod chat;
 pub mod cli;
 pub mod clock;
-mod clock_record;
+pub mod cluster;
 pub mod config;
-pub mod descriptors;
-pub mod documents;
-mod ears;
 pub mod error;
-pub mod exit;
 pub mod feed;
-pub mod following;
-pub mod form;
-mod head_deadline;
-pub mod hub;
-mod lingering_close;
-pub mod measure;
-pub mod metrics;
-mod operator;
-pub mod outlet;
+pub mod http;
+pub mod limits;
+pub mod log;
+pub mod observability;
 pub mod presence;
-mod private_file;
-pub mod publishers;
-pub mod rate_limit;
-pub mod readiness;
-mod retention;
-pub mod rights;
-mod room_id;
-pub mod routes;
-mod signals;
-pub mod site;
 pub mod state;
 pub mod store;
-pub mod subscription;
-mod takeover;
-pub mod telemetry;
-pub mod tls;
-pub mod topic;
-mod write_deadline;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -54,7 +34,10 @@ use anyhow::Context;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{admission::Admission, clock::Clock, operator::Operator, signals::Signals, state::AppState};
+use self::{
+    auth::operator::Operator, cli::signals::Signals, clock::Clock, limits::connections::Admission,
+    state::AppState,
+};
 pub use self::{cli::Cli, config::Config};
 
 /// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
@@ -68,13 +51,13 @@ const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// # Errors
 /// It cannot start, or did not end cleanly; `exit` knows what that means for the next start.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let server = bind(descriptors::bounded(config)).await?;
+    let server = bind(limits::descriptors::bounded(config)).await?;
     // Before anybody is told that it runs. Until here a signal just ends it.
     let mut signals = Signals::hear().context("the system takes no signal handlers")?;
     tracing::info!("listening on http://{}", server.address);
     if let Some(link) = server.setup_link().await? {
         // What is secret is not logged; it is for who starts the server.
-        telemetry::tell(&format!(
+        observability::logging::tell(&format!(
             "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
         ));
     }
@@ -83,7 +66,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         signals.stop().await;
         tracing::info!("stopping");
         stop.cancel();
-        exit::Hurried { signal: signals.hurry().await }
+        cli::exit::Hurried { signal: signals.hurry().await }
     };
     tokio::select! {
         ended = server.serve() => ended,
@@ -110,12 +93,12 @@ pub async fn bind(config: Config) -> anyhow::Result<Server> {
 /// The same on a clock of the caller's.
 pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Server> {
     let guests_come_in = config.auth == config::AuthSetting::Guest;
-    site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
+    config::site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
     // Before the data: a start that cannot serve makes nothing.
     let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
     let state = AppState::open(&config, clock).await?;
     let address = listener.local_addr().context("the socket has no address")?;
-    if !site::is_loopback(address.ip()) {
+    if !config::site::is_loopback(address.ip()) {
         tracing::warn!(
             "others can reach this address: to publish from elsewhere, programs need a token (/api/publishers)"
         );
@@ -161,13 +144,13 @@ impl Server {
         let Self { address, state, listener, config } = self;
         let stop = state.lifetime.stop.clone();
         let background = start_background(&state, &config, address);
-        let router = routes::router(state.clone());
-        let door = accept::Door {
-            admission: Admission::new(&state, &config.limits),
+        let router = http::router(state.clone());
+        let door = http::serve::accept::Door {
+            admission: Admission::new(&config.limits, state.metrics.clone()),
             head_timeout: config.head_timeout.0,
             write_timeout: config.write_timeout.0,
         };
-        let serve = accept::serve(listener, router, door, stop.clone());
+        let serve = http::serve::accept::serve(listener, router, door, stop.clone());
         // The time-out runs from the stop, not from the start.
         let deadline = async {
             stop.cancelled().await;
@@ -210,11 +193,20 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
         background.spawn(async move { hub.watch_heads(link, watched).await });
     }
     background.spawn(state.clock_record.clone().keep(state.clock.clone(), stop.clone()));
-    let (hub, directory, clock) = (state.hub.clone(), state.following.clone(), state.clock.clone());
-    background.spawn(retention::run(hub, directory, clock, config.clone(), stop.clone()));
+    let (hub, clock, kept, ended) = (state.hub.clone(), state.clock.clone(), config.clone(), stop.clone());
+    background.spawn(async move { log::retention::run(hub, &clock, &kept, ended).await });
+    let (directory, clock, ended) = (state.following.clone(), state.clock.clone(), stop.clone());
+    let interval = config.trim_interval.0;
+    background.spawn(async move { auth::sweep_submissions(&*directory, &clock, interval, ended).await });
     if !config.no_measure {
-        let channel = measure::channel(config.node_name.as_deref(), address, state.backplane.is_shared());
-        background.spawn(measure::run(state.feed.clone(), channel, state.metrics.clone(), stop.clone()));
+        let channel =
+            config::node_channel::channel(config.node_name.as_deref(), address, state.backplane.is_shared());
+        background.spawn(feed::self_metrics::run(
+            state.feed.clone(),
+            channel,
+            state.metrics.clone(),
+            stop.clone(),
+        ));
     }
     background
 }

@@ -8,7 +8,7 @@ use idobata::{
             feed::FeedModel,
             room::{Kept, Line, RoomModel},
         },
-        start::{PageStart, RoomStart, Start},
+        page_data::{PageStart, RoomStart, Start},
     },
     protocol::{
         chat::ServerFrame,

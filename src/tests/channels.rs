@@ -1,7 +1,7 @@
 //! Channels of the feed that not everybody reads: on the stream, the page, the poll, the pages' own questions, and
 //! while the readers change.
 
-use idobata::{protocol::publication::Publication, server::store::Retention};
+use idobata::{protocol::publication::Publication, server::config::Retention};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use idobata::{
     protocol::publication::Publication,
-    server::store::{Retention, TopicName},
+    server::{config::Retention, store::TopicName},
 };
 use serde_json::{Value, json};
 

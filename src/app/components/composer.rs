@@ -7,12 +7,12 @@ use send_wrapper::SendWrapper;
 use crate::{
     app::{
         i18n::use_texts,
-        live::ChatLink,
         model::room::{DraftState, RoomModel},
         reactive::{effect, memo},
         routes,
+        sync::ChatLink,
     },
-    browser::{characters::count_characters, page, time::now_ms},
+    client::dom::{characters::count_characters, page, time::now_ms},
     protocol::{
         chat::ClientFrame,
         problem::Code,

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::app::{
     i18n::{Language, use_texts},
-    live::Here,
+    sync::Here,
 };
 
 /// See the module. It leads back to the page's path, or to `back`, percent-encoded.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     app::{i18n::Language, reactive::effect},
-    browser,
+    client::dom::time,
 };
 
 /// See the module. `timestamp` is in milliseconds since the Unix epoch.
@@ -13,7 +13,7 @@ pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
     let utc = Utc::new(timestamp);
     let text = RwSignal::new(utc.to_text());
-    effect(move || text.set(browser::time::local_time(timestamp, language.as_str())));
+    effect(move || text.set(time::local_time(timestamp, language.as_str())));
     view! { <time datetime=utc.to_rfc3339()>{move || text.get()}</time> }
 }
 

@@ -7,12 +7,14 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{linked_text::linked, local_time::LocalTime, scroller::Scroller};
 use crate::{
     app::{
-        api::load_older_messages,
         i18n::use_texts,
-        live::ChatLink,
-        model::connection::ConnectionState,
-        model::room::{Draft, DraftState, Line, Reading, Refusal, RoomModel},
+        loader::load_older_messages,
+        model::{
+            connection::ConnectionState,
+            room::{Draft, DraftState, Line, Reading, Refusal, RoomModel},
+        },
         reactive::{Key, list, memo, shown},
+        sync::ChatLink,
     },
     protocol::chat::Message,
 };

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{i18n::use_texts, live::Here},
+    app::{i18n::use_texts, sync::Here},
     protocol::name::NAME_MAX_CHARACTERS,
 };
 

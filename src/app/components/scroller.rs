@@ -11,7 +11,7 @@ use crate::{
         model::room::{Reading, RoomModel},
         reactive::{effect, shown},
     },
-    browser::anchor::Anchor,
+    client::dom::scroll_anchor::Anchor,
 };
 
 /// What the reader may be reading.

@@ -6,9 +6,9 @@ use super::{language_switch::LanguageSwitch, name_form::NameForm};
 use crate::{
     app::{
         i18n::use_texts,
-        live::Here,
+        page_data::{PageStart, Visit},
         routes,
-        start::{PageStart, Visit},
+        sync::Here,
     },
     protocol::name::NAME_MAX_CHARACTERS,
 };

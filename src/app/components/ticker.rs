@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::{
     connection_badge::ConnectionBadge,
-    notice::{Notice, entry_key},
-    tiles::Tiles,
+    notification::{Notice, entry_key},
+    value_cards::Tiles,
 };
 use crate::{
-    app::{i18n::use_texts, live::follow_feed, model::feed::FeedModel, reactive::list},
+    app::{i18n::use_texts, model::feed::FeedModel, reactive::list, sync::follow_feed},
     protocol::feed::Snapshot,
 };
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::{i18n::use_texts, live::Here};
+use crate::app::{i18n::use_texts, sync::Here};
 
 /// See the module.
 #[component]

@@ -6,7 +6,8 @@ mod ja;
 
 use leptos::prelude::use_context;
 
-use crate::{app::model::room::Refusal, protocol::problem::Code};
+use super::model::room::Refusal;
+use crate::protocol::problem::Code;
 
 /// A language of the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

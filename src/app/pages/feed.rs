@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use crate::{
     app::{
         components::{
-            connection_badge::ConnectionBadge, notice_list::NoticeList, problem_note::ProblemNote,
-            tiles::Tiles,
+            connection_badge::ConnectionBadge, notification_list::NoticeList, problem_note::ProblemNote,
+            value_cards::Tiles,
         },
         i18n::use_texts,
-        live::{Here, follow_feed},
         model::feed::FeedModel,
-        start::PageStart,
+        page_data::PageStart,
+        sync::{Here, follow_feed},
     },
     protocol::feed::Snapshot,
 };

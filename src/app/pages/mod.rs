@@ -11,9 +11,9 @@ use leptos::prelude::*;
 use self::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage};
 use super::{
     components::{problem_note::ProblemNote, unavailable::Unavailable},
-    live::Here,
+    page_data::PageStart,
     reactive::memo,
-    start::PageStart,
+    sync::Here,
 };
 
 /// The pages, without what they show: another room is the same page.

@@ -11,11 +11,11 @@ use crate::app::{
         problem_note::ProblemNote, ticker::Ticker,
     },
     i18n::use_texts,
-    live::{ChatLink, Here, Outbox, keep_place, keep_text, keep_unsent},
     model::room::RoomModel,
+    page_data::{PageStart, RoomStart},
     reactive::{Key, list, memo},
     routes,
-    start::{PageStart, RoomStart},
+    sync::{ChatLink, Here, Outbox, keep_place, keep_text, keep_unsent},
 };
 
 /// See the module.

@@ -1,7 +1,7 @@
 //! Who somebody is, as far as a valid token says, and what the token itself lets them do. What rooms and administrators
 //! let them do is asked of the rights.
 
-use super::{claims::Claims, issuer::LEEWAY, pattern::Pattern};
+use super::pattern::Pattern;
 use crate::protocol::session::User;
 
 /// See the module.
@@ -35,15 +35,6 @@ impl Identity {
             expires_at: u64::MAX,
             is_stale: false,
         }
-    }
-}
-
-impl From<Claims> for Identity {
-    fn from(claims: Claims) -> Self {
-        let Claims { user, rooms, channels, is_admin, expires_at } = claims;
-        // As long as the token itself would be taken.
-        let expires_at = expires_at.saturating_add(LEEWAY.as_secs());
-        Self { rooms, channels, is_admin, expires_at, ..Self::of(user) }
     }
 }
 

@@ -4,16 +4,16 @@
 //! that another system issues.
 
 mod accounts;
-mod admissions;
-mod applying;
-pub mod claims;
-mod identity;
+mod change_listener;
+pub mod identity;
 pub mod issuer;
 mod key_file;
 mod keys;
-mod name_key;
+mod live_sessions;
+pub(crate) mod operator;
 mod password;
 mod pattern;
+pub mod publishers;
 mod secret;
 mod sessions;
 mod submissions;
@@ -24,19 +24,19 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::secret::{hash, random_token};
 use self::{
-    accounts::end_all, admissions::Admissions, identity::seconds, issuer::Issuer, sessions::Sessions,
+    accounts::end_all, identity::seconds, issuer::Issuer, live_sessions::Admissions, sessions::Sessions,
 };
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
-    admissions::Admission,
     identity::Identity,
-    name_key::name_key,
+    live_sessions::Admission,
     password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
-    submissions::{Submission, Submissions, forget_old as forget_old_submissions},
+    submissions::{Submission, Submissions, sweep as sweep_submissions},
 };
+pub use super::store::normalized_name::name_key;
 use super::{
     clock::Clock,
     error::Error,

@@ -11,7 +11,7 @@ use std::{
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sha2::{Digest, Sha256};
 
-use crate::server::private_file;
+use crate::server::store::private_file;
 
 /// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
 const MIN_BYTES: usize = 32;
@@ -153,14 +153,14 @@ fn warn_if_open(path: &Path) {
 }
 
 /// 128 random bits as hexadecimal digits: nobody guesses it.
-pub(in crate::server) fn random_token() -> String {
+pub(crate) fn random_token() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
     hex(&bytes)
 }
 
 /// What is kept of a token, in hexadecimal digits. A plain hash is enough for what is random.
-pub(in crate::server) fn hash(token: &str) -> String {
+pub(crate) fn hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 

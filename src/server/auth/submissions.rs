@@ -1,13 +1,20 @@
 //! A form that is sent twice (pressed twice, or sent again by a reload) is done once. Each drawn form has a one-time id;
 //! what is stored by it gets its own id from that, so that the second time finds what the first one stored, at whichever
-//! node. Forms' handlers ask for it and note what they did; `retention` has what is old forgotten.
+//! node. Forms' handlers ask for it and note what they did; the server runs [`sweep`].
 //!
 //! The contents count too: a browser that goes back shows the old form, and what is typed there then is something new.
 
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
 use super::secret::{Secret, random_token};
-use crate::server::store::{
-    StoreError,
-    directory::{Directory, Expect, Kind, Step},
+use crate::server::{
+    clock::Clock,
+    store::{
+        StoreError,
+        directory::{Directory, Expect, Kind, Step},
+    },
 };
 
 /// How long a form that was sent is remembered. A page that is open for longer does again what it did.
@@ -37,8 +44,22 @@ impl Submissions {
     }
 }
 
+/// Forgets what is no longer remembered, at every `interval`, until the token is cancelled.
+pub async fn sweep(directory: &dyn Directory, clock: &Clock, interval: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(interval);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = forget_old(directory, clock.settled_ms()).await {
+            tracing::error!(%error, "forms that were sent long ago could not be forgotten");
+        }
+    }
+}
+
 /// Forgets the oldest of what is no longer remembered. Returns how many there were.
-pub async fn forget_old(directory: &dyn Directory, now_ms: i64) -> Result<usize, StoreError> {
+async fn forget_old(directory: &dyn Directory, now_ms: i64) -> Result<usize, StoreError> {
     let sent = directory.read_all::<i64>(Kind::Submission, "").await?.into_iter();
     let old = sent.filter(|(_, sent_ms)| now_ms.saturating_sub(*sent_ms) > KEPT_MS);
     let steps: Vec<_> =

@@ -6,10 +6,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{
-    protocol::{chat::Room, name::RoomId},
-    server::room_id::id_key,
-};
+use super::room_id::id_key;
+use crate::protocol::{chat::Room, name::RoomId};
 
 /// See the module.
 #[derive(Default)]

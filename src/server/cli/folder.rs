@@ -5,10 +5,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::bail;
 use clap::Args;
 
-use crate::server::{
-    auth::KEY_FILES,
-    store::location::{DatabaseUrl, Location},
-};
+use crate::server::{auth::KEY_FILES, config::DatabaseUrl, store::location::Location};
 
 /// The same settings as the server's.
 #[derive(Clone, Debug, Args)]

@@ -7,10 +7,9 @@ use clap::Args;
 
 use super::say;
 use crate::server::{
-    config::Config,
-    exit::BadSetting,
+    config::{BadSetting, Config, DatabaseUrl},
     store::{
-        location::{DatabaseUrl, Location},
+        location::Location,
         transfer::{self, Copied},
     },
 };

@@ -12,8 +12,8 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
-use super::folder::Size;
-use crate::server::{signals::Signals, store::sqlite::backup::CopyProgress};
+use super::{folder::Size, signals::Signals};
+use crate::server::store::sqlite::backup::CopyProgress;
 
 /// How often the line is written: a person cannot read faster.
 const EVERY: Duration = Duration::from_millis(200);

@@ -11,8 +11,10 @@ use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{folder::DataFolder, progress::Progress, say};
 use crate::server::{
     clock::now_ms,
-    private_file::{folder_of, unused},
-    store::sqlite::restore::RestoreJob,
+    store::{
+        private_file::{folder_of, unused},
+        sqlite::restore::RestoreJob,
+    },
 };
 
 /// The words for who keeps the history elsewhere.

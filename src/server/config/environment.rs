@@ -14,7 +14,7 @@ const ALIKE: f64 = 0.85;
 
 /// The same command, for which a variable without a value, or of nothing but white space, is not there. Files of
 /// settings and containers can often only empty a variable, not unset it.
-pub(in crate::server) fn without_empty(command: Command) -> Command {
+pub(crate) fn without_empty(command: Command) -> Command {
     command
         .mut_args(|argument| {
             let value = argument.get_env().and_then(std::env::var_os);
@@ -25,7 +25,7 @@ pub(in crate::server) fn without_empty(command: Command) -> Command {
 }
 
 /// What there is to say about variables that are no setting of this command; `None`: there are none.
-pub(in crate::server) fn complaint(
+pub(crate) fn complaint(
     command: &Command,
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Option<String> {

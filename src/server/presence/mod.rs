@@ -14,14 +14,14 @@
 //! backplane; this file brings both together, under one lock.
 
 mod guards;
-mod line;
 mod name;
+mod outbound;
 mod peers;
 mod room;
 mod rooms;
-mod signs;
 mod state;
-mod voice;
+mod subject;
+mod typing_indicators;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
@@ -31,14 +31,14 @@ use std::{
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use self::{guards::Lingering, line::Message, state::State};
+use self::{guards::Lingering, state::State, subject::Message};
 pub use self::{
     guards::{PollGuard, PresenceGuard},
-    line::LINE,
+    subject::LINE,
 };
 use super::{
-    backplane::{Backplane, Hear},
     clock::now_ms,
+    cluster::backplane::{Backplane, Hear},
 };
 use crate::protocol::{name::RoomId, session::User};
 

@@ -11,14 +11,12 @@ use std::{
 
 use super::{
     News,
-    line::{Changed, Message, PARTS_MAX, PEOPLE_MAX, Present, Unusable},
     room::PeerKey,
     rooms::{Rooms, Roster},
+    subject::{Changed, Message, NODES_MAX, PARTS_MAX, PEOPLE_MAX, Present, Unusable},
 };
 use crate::protocol::name::RoomId;
 
-/// Most other nodes that are listened to: far more than share one Redis in earnest.
-pub(super) const NODES_MAX: usize = 64;
 /// A node that was not heard for so long is gone. Four words of it are missed by then.
 const SILENCE_MAX: Duration = Duration::from_secs(8);
 /// How soon a node is asked again.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Change, News,
     name::Name,
-    signs::{Sign, Signs},
+    typing_indicators::{Sign, Signs},
 };
 use crate::protocol::{name::RoomId, session::User};
 

@@ -10,7 +10,7 @@ use super::{
     News,
     name::Name,
     room::{Moved, PeerKey, Room},
-    signs::Signs,
+    typing_indicators::Signs,
 };
 use crate::protocol::{name::RoomId, session::User};
 

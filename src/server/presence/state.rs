@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use super::{
     News,
-    line::{Message, Unusable},
+    outbound::Voice,
     peers::Peers,
     room::Moved,
     rooms::Rooms,
-    voice::Voice,
+    subject::{Message, Unusable},
 };
 use crate::protocol::{name::RoomId, session::User};
 

@@ -4,16 +4,19 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Announce, Appended, Channels, Draft, Filter, Record, Retention, RoomCreation, Store, TopicName,
+    Announce, Appended, Channels, Draft, Filter, Record, RoomCreation, Sharing, Store, TopicName,
     directory::{Directory, Expect, Kind, Step},
-    location::{Location, Opened, Sharing},
+    location::{Location, Opened},
     postgres::cluster::{Cluster, execute},
-    sqlite::{FileSettings, SqliteStore},
+    sqlite::SqliteStore,
 };
-use crate::protocol::{
-    chat::Room,
-    cursor::{Epoch, Offset},
-    name::RoomId,
+use crate::{
+    protocol::{
+        chat::Room,
+        cursor::{Epoch, Offset},
+        name::RoomId,
+    },
+    server::config::{FileSettings, Retention},
 };
 
 /// To PostgreSQL, of each test: fewer than there are callers at the same time.

@@ -1,50 +1,21 @@
 //! Where a history is, and opening it. The settings and the move from one store to another are the callers.
 
 use std::{
-    convert::Infallible,
     fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::Arc,
 };
 
 use super::{
-    Announce, Store, StoreError,
+    Announce, Sharing, Store, StoreError,
     directory::Directory,
     postgres::{Address, PostgresStore},
-    sqlite::{FileSettings, SqliteStore},
+    sqlite::SqliteStore,
 };
+use crate::server::config::{DatabaseUrl, FileSettings};
 
 /// The database's name in the data folder.
 const DATABASE: &str = "idobata.db";
-
-/// A database's address as it was written. It has a password in it, so it is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
-impl FromStr for DatabaseUrl {
-    /// Whatever it is, it is looked at when it is used: what refuses a setting repeats it.
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DatabaseUrl(…)")
-    }
-}
-
-/// Whether other servers may have the same database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
-    /// None may.
-    Alone,
-    /// Those may that share it too: they tell each other what they append.
-    WithNodes,
-}
 
 /// Which store, and where.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,13 +29,13 @@ pub enum Location {
 impl Location {
     /// What an address says. None, or one without a path, is the file in the data folder.
     pub fn of(url: Option<&DatabaseUrl>, data: &Path) -> Result<Self, StoreError> {
-        let Some(DatabaseUrl(url)) = url.filter(|url| !url.0.is_empty()) else {
+        let Some(url) = url.map(DatabaseUrl::as_str).filter(|url| !url.is_empty()) else {
             return Ok(Self::of_file(data.join(DATABASE)));
         };
         match url.split_once(':') {
             Some(("sqlite", "")) => Ok(Self::of_file(data.join(DATABASE))),
             Some(("sqlite", path)) => Ok(Self::of_file(path.into())),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Server(url.as_str().into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Server(url.into())),
             _ => {
                 let forms = "write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
                 Err(StoreError::Address(forms.to_owned()))
@@ -141,7 +112,8 @@ mod tests {
     use super::*;
 
     fn location(url: &str) -> Result<Location, StoreError> {
-        Location::of(Some(&DatabaseUrl(url.to_owned())), Path::new("data"))
+        let Ok(url) = url.parse();
+        Location::of(Some(&url), Path::new("data"))
     }
 
     #[test]
@@ -165,6 +137,6 @@ mod tests {
         assert_eq!(shown.ok().as_deref(), Some("PostgreSQL at h:5433/d"));
         let shown = location("postgres://u:hunter2?more@h/d?options=a@b").map(|it| it.to_string());
         assert!(!shown.unwrap_or_default().contains("hunter2"));
-        assert!(!format!("{:?}", DatabaseUrl("hunter2".into())).contains("hunter2"));
+        assert!(!format!("{:?}", "hunter2".parse::<DatabaseUrl>()).contains("hunter2"));
     }
 }

@@ -7,6 +7,7 @@ use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+use super::config::Retention;
 use crate::protocol::{
     chat::Room,
     cursor::{Epoch, Offset},
@@ -14,12 +15,16 @@ use crate::protocol::{
 };
 
 mod channels;
+pub(crate) mod clock_record;
 #[cfg(test)]
 mod conformance;
+mod copied;
 pub mod directory;
 mod health;
 pub mod location;
+pub(crate) mod normalized_name;
 pub mod postgres;
+pub(crate) mod private_file;
 pub mod sqlite;
 pub mod transfer;
 
@@ -152,15 +157,13 @@ pub struct Slice {
     pub more: bool,
 }
 
-/// How long a log is complete.
+/// Whether other servers may have the same database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// The newest so many entries.
-    pub entries: u64,
-    /// Not older than this, in milliseconds.
-    pub age_ms: i64,
-    /// How long the client id of an entry that was removed is remembered, in milliseconds from its appending.
-    pub client_id_age_ms: i64,
+pub enum Sharing {
+    /// None may.
+    Alone,
+    /// Those may that share it too: they tell each other what they append.
+    WithNodes,
 }
 
 /// What can go wrong in a store. The reader is told "unavailable"; the log has this.

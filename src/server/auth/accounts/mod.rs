@@ -21,7 +21,7 @@ pub use self::{
     links::{Link, Purpose},
     sessions::AccountSession,
 };
-use super::{name_key::name_key, password};
+use super::password;
 use crate::{
     protocol::{
         name::parse_name,
@@ -34,6 +34,7 @@ use crate::{
         store::{
             StoreError,
             directory::{Directory, Expect, Kind, Step},
+            normalized_name::name_key,
         },
     },
 };

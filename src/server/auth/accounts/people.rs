@@ -4,9 +4,11 @@ use super::{ATTEMPTS, Account, Accounts, busy, sessions, unknown};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
-        auth::name_key::name_key,
         error::Error,
-        store::directory::{Expect, Kind, Step},
+        store::{
+            directory::{Expect, Kind, Step},
+            normalized_name::name_key,
+        },
     },
 };
 

@@ -139,12 +139,12 @@ impl Accounts {
 }
 
 /// The step that ends all sessions of an account but one. The change has to name the account, too.
-pub(in crate::server::auth) fn end_all(account: &str, kept: Option<&str>) -> Step {
+pub(crate) fn end_all(account: &str, kept: Option<&str>) -> Step {
     Step::remove_under(Kind::Session, place(account, ""), kept.map(|session| place(account, session)))
 }
 
 /// The account and the session of a document's id.
-pub(in crate::server::auth) fn parts(id: &str) -> Option<(&str, &str)> {
+pub(crate) fn parts(id: &str) -> Option<(&str, &str)> {
     id.split_once('/')
 }
 

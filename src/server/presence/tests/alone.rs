@@ -9,7 +9,7 @@ use super::{room, user};
 use crate::{
     protocol::{name::RoomId, session::User},
     server::{
-        backplane::Local,
+        cluster::backplane::Local,
         presence::{Change, Presence},
     },
 };

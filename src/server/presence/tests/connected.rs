@@ -16,7 +16,7 @@ use super::{room, user};
 use crate::{
     protocol::{name::RoomId, session::User},
     server::{
-        backplane::{Allowance, Backplane, Hear, Unreachable},
+        cluster::backplane::{Allowance, Backplane, Hear, Unreachable},
         config::Rate,
         presence::{Change, LINE, Presence},
     },

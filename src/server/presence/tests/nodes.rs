@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{room, user, world::World};
-use crate::server::presence::{
-    line::{Message, PEOPLE_MAX},
-    peers::NODES_MAX,
-};
+use crate::server::presence::subject::{Message, NODES_MAX, PEOPLE_MAX};
 
 /// What the module promises.
 const BOUND: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     protocol::{name::RoomId, session::User},
-    server::presence::{Change, News, TICK, line::Message, state::State},
+    server::presence::{Change, News, TICK, state::State, subject::Message},
 };
 
 /// How much further each node's clock of the day is than that of the node before it.

@@ -13,8 +13,11 @@ use deadpool_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect::describe;
-use crate::server::{site::is_loopback, store::StoreError, tls};
+use super::error::describe;
+use crate::server::{
+    config::{site::is_loopback, tls},
+    store::StoreError,
+};
 
 /// What PostgreSQL's own clients call TLS with a check of the certificate. Here every TLS is checked, name and chain.
 const CHECKED_MODES: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];

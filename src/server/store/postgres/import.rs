@@ -7,7 +7,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    transfer::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PastClientId},
+    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PastClientId},
 };
 
 /// See the module. Dropping it before [`Import::commit`] leaves nothing.

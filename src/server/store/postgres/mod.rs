@@ -6,15 +6,16 @@
 mod address;
 mod append;
 mod change_log;
-mod claim;
 #[cfg(test)]
 #[allow(dead_code, reason = "the tests over sockets need more of it")]
 #[path = "../../../tests/support/cluster.rs"]
-pub(in crate::server) mod cluster;
+pub(crate) mod cluster;
 mod connect;
 mod directory;
+mod error;
 mod identity;
 mod import;
+mod instance_lock;
 mod probe;
 mod queue;
 mod read;
@@ -31,19 +32,21 @@ use async_trait::async_trait;
 
 pub use self::{address::Address, import::Import};
 use self::{
-    claim::Claim,
     connect::{Connection, Connections},
+    instance_lock::Claim,
     queue::Queues,
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Draft, Filter, Retention, RoomCreation, Slice, Store, StoreError,
+    Announce, Appended, Bounds, Channels, Draft, Filter, RoomCreation, Sharing, Slice, Store, StoreError,
     TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
     health::Due,
-    location::Sharing,
 };
-use crate::protocol::{chat::Room, cursor::Offset};
+use crate::{
+    protocol::{chat::Room, cursor::Offset},
+    server::config::Retention,
+};
 
 /// The one character that PostgreSQL's text cannot have.
 const NULL: char = '\0';

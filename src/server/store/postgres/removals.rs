@@ -3,8 +3,13 @@
 
 use deadpool_postgres::Client;
 
-use super::{signed, trim::REMOVED};
+use super::signed;
 use crate::server::store::{Filter, REMOVALS_MAX, StoreError};
+
+/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
+pub(super) const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR "offset" <= $3
+    OR "offset" <= (SELECT "offset" FROM entries WHERE topic = $1 AND lasting
+                    ORDER BY "offset" DESC LIMIT 1 OFFSET $4))"#;
 
 /// Removes the entries that [`REMOVED`] selects, with its parameters, and notes it. Returns how many there were.
 pub(super) async fn remove(

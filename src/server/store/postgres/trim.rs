@@ -2,12 +2,17 @@
 
 use deadpool_postgres::Client;
 
-use super::{place, removals, signed};
+use super::{
+    place,
+    removals::{self, REMOVED},
+    signed,
+};
 use crate::{
     protocol::cursor::Offset,
     server::{
         clock::EARLIEST_MS,
-        store::{PAST_CLIENT_IDS_MAX, Retention, StoreError, TRIM_STEP, TopicName},
+        config::Retention,
+        store::{PAST_CLIENT_IDS_MAX, StoreError, TRIM_STEP, TopicName},
     },
 };
 
@@ -16,11 +21,6 @@ struct Topic {
     head: Offset,
     floor: Offset,
 }
-
-/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
-pub(super) const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR "offset" <= $3
-    OR "offset" <= (SELECT "offset" FROM entries WHERE topic = $1 AND lasting
-                    ORDER BY "offset" DESC LIMIT 1 OFFSET $4))"#;
 
 /// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
 /// Returns how many entries went and whether the floor may rise further.

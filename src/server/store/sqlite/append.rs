@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     read::{epoch_of, record_of},
-    removals, writes,
+    removals::{self, REMOVED},
+    writes,
 };
 use crate::{
     protocol::{
@@ -13,9 +14,10 @@ use crate::{
     },
     server::{
         clock::{EARLIEST_MS, now_ms},
+        config::Retention,
         store::{
-            Appended, Draft, PAST_CLIENT_IDS_MAX, Record, Retention, RoomCreation, StoreError, TRIM_STEP,
-            TopicName, new_epoch,
+            Appended, Draft, PAST_CLIENT_IDS_MAX, Record, RoomCreation, StoreError, TRIM_STEP, TopicName,
+            new_epoch,
         },
     },
 };
@@ -135,11 +137,6 @@ fn insert(
         ])?;
     Ok(record(name, offset, timestamp, draft))
 }
-
-/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
-pub(super) const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR offset <= ?3
-    OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
-                  ORDER BY offset DESC LIMIT 1 OFFSET ?4))";
 
 /// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
 /// Returns how many entries went and whether the floor may rise further.

@@ -23,13 +23,13 @@ use rusqlite::{
 
 use super::{
     BUSY_TIMEOUT, fault,
-    mark::Mark,
+    high_water_mark::Mark,
     opening::{self, Lenience},
     schema,
     stamp::Stamp,
     writes,
 };
-use crate::server::{private_file, store::StoreError};
+use crate::server::store::{StoreError, private_file};
 
 /// Pages that are copied at once: 4 MB, some milliseconds.
 const STEP_PAGES: i32 = 1_024;

@@ -9,8 +9,8 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{fault, mark::Mark};
-use crate::server::{private_file, store::StoreError};
+use super::{fault, high_water_mark::Mark};
+use crate::server::store::{StoreError, private_file};
 
 /// See the module.
 pub(super) struct Exchange<'a> {

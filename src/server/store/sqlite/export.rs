@@ -8,12 +8,12 @@ use std::path::Path;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    mark::Mark,
+    high_water_mark::Mark,
     opening::{self, Lenience},
 };
 use crate::server::store::{
     StoreError,
-    transfer::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PAGE_ROWS, PastClientId},
+    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PAGE_ROWS, PastClientId},
 };
 
 /// See the module.

@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::ErrorCode;
 
-use crate::server::{private_file, store::StoreError};
+use crate::server::store::{StoreError, private_file};
 
 /// How each file of SQLite begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";

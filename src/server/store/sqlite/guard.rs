@@ -27,7 +27,7 @@ use rusqlite::{Connection, config::DbConfig};
 
 use super::{
     fault,
-    mark::Mark,
+    high_water_mark::Mark,
     outside::{Damage, Outside, Seen},
     stamp::Stamp,
     wal_bound::WalBound,

@@ -2,6 +2,7 @@
 
 mod append;
 pub mod backup;
+mod channel_names;
 mod directory;
 mod exchange;
 mod export;
@@ -9,7 +10,7 @@ mod fault;
 #[cfg(test)]
 mod file_tests;
 mod guard;
-mod mark;
+mod high_water_mark;
 mod opening;
 mod outside;
 mod probe;
@@ -33,39 +34,25 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::Semaphore;
 
 pub use self::export::Export;
-use self::{guard::Guard, mark::Mark, opening::Lenience, read::From, wal_bound::WalBound, writer::Writer};
+use self::{
+    guard::Guard, high_water_mark::Mark, opening::Lenience, read::From, wal_bound::WalBound, writer::Writer,
+};
 use super::{
-    Announce, Appended, Bounds, Channels, Draft, Filter, Record, Retention, RoomCreation, Slice, Store,
-    StoreError, TopicName,
+    Announce, Appended, Bounds, Channels, Draft, Filter, Record, RoomCreation, Slice, Store, StoreError,
+    TopicName,
     directory::{Changes, Directory, Kind, Step, Taken},
     health::{Due, Health},
 };
-use crate::protocol::{chat::Room, cursor::Offset};
+use crate::{
+    protocol::{chat::Room, cursor::Offset},
+    server::config::{FileSettings, Retention},
+};
 
 /// Connections that read at the same time. Reads are short and mostly from the page cache; more would only
 /// take memory for their own caches.
 const READERS: usize = 4;
 /// How long a connection waits for another process (a backup, a shell) to let go of the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Largest log (`-wal`) beside the database: at full speed a server writes some 10 MB of it a second, and a backup of
-/// a large history on a slow disk, which keeps it from being begun anew, takes minutes. Six of them.
-pub const DEFAULT_MAX_WAL_BYTES: u64 = 4 * 1024 * 1024 * 1024;
-
-/// How a file is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileSettings {
-    /// Largest log (`-wal`) beside it, in bytes; past it nothing is written.
-    pub max_wal_bytes: u64,
-    /// A database that lost entries goes on, with new epochs. Else it is refused.
-    pub accept_loss: bool,
-}
-
-impl Default for FileSettings {
-    fn default() -> Self {
-        Self { max_wal_bytes: DEFAULT_MAX_WAL_BYTES, accept_loss: false }
-    }
-}
 
 /// History in one file.
 pub struct SqliteStore {

@@ -9,15 +9,12 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::{
     fault::{self, with_suffix},
-    mark::{Mark, Marked},
+    high_water_mark::{Mark, Marked},
     schema, set_up,
     stamp::Stamp,
     writes,
 };
-use crate::server::{
-    private_file,
-    store::{StoreError, new_epoch},
-};
+use crate::server::store::{StoreError, new_epoch, private_file};
 
 /// What SQLite leaves of its log on the disk when all of it was moved into the database. Without it the file stays as
 /// large as it ever was.

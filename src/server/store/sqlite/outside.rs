@@ -17,7 +17,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, ffi};
 use rustix::fs::{self, AtFlags, StatxFlags};
 
-use super::{fault, mark::Mark, schema, stamp::Stamp, writes};
+use super::{fault, high_water_mark::Mark, schema, stamp::Stamp, writes};
 use crate::server::store::StoreError;
 
 /// The start of the log's index (`-shm`): both copies of its header, and how far the log was moved into the database and

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use super::removals::removed;
+use super::{channel_names::names_of, removals::removed};
 use crate::{
     protocol::{
         chat::Room,
@@ -101,13 +101,6 @@ pub(super) fn slice(
     }
     let removed = removed(&transaction, id, filter)?;
     Ok(Some(Slice { bounds, removed, records, more }))
-}
-
-/// The bounds of channels as JSON, which is how SQLite takes a list.
-pub(super) fn names_of(channels: &Channels) -> (Option<String>, Option<String>) {
-    let json = |names: &[String]| serde_json::json!(names).to_string();
-    let (only, except) = channels.bounds();
-    (only.map(json), except.map(json))
 }
 
 /// See [`crate::server::store::Store::latest_by_channel`].

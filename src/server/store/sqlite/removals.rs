@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::{append::REMOVED, read::names_of};
+use super::channel_names::names_of;
 use crate::{
     protocol::cursor::Offset,
     server::store::{Filter, REMOVALS_MAX, StoreError},
@@ -13,6 +13,11 @@ use crate::{
 
 /// The newest removed offset by channel ('' for none) and whether the entry was lasting.
 type Newest = HashMap<(String, bool), Offset>;
+
+/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
+pub(super) const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR offset <= ?3
+    OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
+                  ORDER BY offset DESC LIMIT 1 OFFSET ?4))";
 
 /// Removes the entries that [`REMOVED`] selects, with its parameters, and notes it. Returns how many there were.
 pub(super) fn remove(

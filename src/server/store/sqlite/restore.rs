@@ -18,10 +18,10 @@ use super::{
     backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_going_on, expect_intact},
     exchange::Exchange,
     fault,
-    mark::Mark,
+    high_water_mark::Mark,
     opening, schema, writes,
 };
-use crate::server::{private_file, store::StoreError};
+use crate::server::store::{StoreError, private_file};
 
 /// What is to be put back, and where.
 #[derive(Clone, Debug)]

@@ -109,7 +109,7 @@ async fn who_prefers_tls_does_not_fall_back_to_plain_text_before_a_wrong_certifi
     config.ssl_mode(SslMode::Prefer);
     let pool = Pool::builder(address.manager(config).expect("made")).build().expect("built");
     let Err(PoolError::Backend(refused)) = pool.get().await else { panic!("it was let in") };
-    assert!(connect::describe(&refused).contains("UnknownIssuer"), "{refused}");
+    assert!(error::describe(&refused).contains("UnknownIssuer"), "{refused}");
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::{super::backup::expect_intact, *};
+use super::*;
+use crate::server::store::sqlite::backup::expect_intact;
 
 #[tokio::test]
 async fn a_backup_of_the_same_run_that_is_copied_over_a_killed_database_is_not_mixed_with_its_log() {
@@ -138,7 +139,7 @@ async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
     // A key that cannot be kept is left where it is, and so are the others.
     fs::create_dir(folder.path("operator-key")).expect("no file");
     let keys = vec![folder.path("operator-key"), folder.path("jwt-secret")];
-    let exchange = super::super::exchange::Exchange {
+    let exchange = crate::server::store::sqlite::exchange::Exchange {
         database: &folder.database(),
         keys: &keys.into_iter().map(|path| (path, "new".to_owned())).collect::<Vec<_>>(),
         aside: &folder.path("replaced"),

@@ -1,0 +1,143 @@
+//! The channels with values: a tile each, with the latest value, a plot and the last values. Not a live region: a
+//! screen reader can look here, and is not told every second.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::{local_time::LocalTime, notification::entry_key, plot::Plot};
+use crate::{
+    app::{
+        i18n::use_texts,
+        model::{
+            feed::{FeedModel, RECENT_VALUES, Series, Tile},
+            number::decimal,
+        },
+        reactive::{Key, list, memo, shown},
+    },
+    protocol::feed::{Body, Entry},
+};
+
+/// See the module. Without `with_values` a tile has no list.
+#[component]
+pub(crate) fn Tiles(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoView {
+    let texts = use_texts();
+    let channels = memo(move || {
+        model.with(|model| model.tiles().iter().map(|tile| tile.channel.clone()).collect::<Vec<_>>())
+    });
+    view! {
+        <section class="tiles" aria-labelledby="values">
+            <h2 id="values">{texts.values}</h2>
+            {shown(
+                move || channels.with(Vec::is_empty),
+                || view! { <p class="muted">{texts.values_empty}</p> }.into_any(),
+            )}
+            <div class="tiles__grid">
+                {list(
+                    move || channels.get(),
+                    name_key,
+                    move |channel| view! { <ChannelTile model channel with_values /> }.into_any(),
+                )}
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -> impl IntoView {
+    let tile = {
+        let channel = channel.clone();
+        memo(move || model.with(|model| model.tile(&channel).cloned()))
+    };
+    let keys = memo(move || {
+        tile.with(|tile| {
+            tile.iter().flat_map(|tile| &tile.series).map(|series| series.key.clone()).collect::<Vec<_>>()
+        })
+    });
+    let (title, name) = (channel.clone(), channel.clone());
+    view! {
+        <article class="tile" data-channel=name>
+            <h3>{title}</h3>
+            <dl class="tile__series">
+                {list(
+                    move || keys.get(),
+                    name_key,
+                    move |key| view! { <SeriesRow tile channel=channel.clone() key /> }.into_any(),
+                )}
+            </dl>
+            {with_values.then(|| view! { <RecentValues tile /> }.into_any())}
+        </article>
+    }
+}
+
+#[component]
+fn SeriesRow(tile: Memo<Option<Tile>>, channel: String, key: String) -> impl IntoView {
+    let texts = use_texts();
+    let name = if key.is_empty() { texts.latest.to_owned() } else { key.clone() };
+    let series = memo(move || {
+        tile.with(|tile| tile.as_ref()?.series.iter().find(|series| series.key == key).cloned())
+    });
+    let latest = move || series.with(|series| series.as_ref().map(latest_value).unwrap_or_default());
+    view! {
+        <div class="series">
+            <dt>{name.clone()}</dt>
+            <dd class="series__value">{move || latest()}</dd>
+            <dd class="series__plot">
+                <Plot series=series.into() label=(texts.plot_of)(&channel, &name) />
+            </dd>
+        </div>
+    }
+}
+
+/// The last values of a channel, newest last.
+#[component]
+fn RecentValues(tile: Memo<Option<Tile>>) -> impl IntoView {
+    let texts = use_texts();
+    let recent =
+        move || tile.with(|tile| tile.iter().flat_map(|tile| &tile.recent).cloned().collect::<Vec<_>>());
+    view! {
+        <details class="tile__recent" open>
+            <summary>{texts.show_values}</summary>
+            <ol class="values" data-limit=RECENT_VALUES.to_string()>
+                {list(recent, entry_key, |entry| view! { <Value entry /> }.into_any())}
+            </ol>
+        </details>
+    }
+}
+
+#[component]
+fn Value(entry: Arc<Entry>) -> impl IntoView {
+    view! {
+        <li>
+            <LocalTime timestamp=entry.timestamp />
+            <span class="values__key">{entry.body.key().unwrap_or_default().to_owned()}</span>
+            <span class="values__value">{value_of(&entry)}</span>
+        </li>
+    }
+}
+
+#[expect(clippy::ptr_arg, reason = "a list gives its items as they are")]
+fn name_key(name: &String) -> Key {
+    Key::Name(name.clone())
+}
+
+fn latest_value(series: &Series) -> String {
+    let value = series.latest().map(|point| point.value).unwrap_or_default();
+    with_unit(value, series.unit.as_deref())
+}
+
+fn value_of(entry: &Entry) -> String {
+    match &entry.body {
+        Body::Update { value, unit, .. } => with_unit(*value, unit.as_deref()),
+        Body::Notification { .. } | Body::Progress { .. } => String::new(),
+    }
+}
+
+/// To three decimals, as the seed has it.
+fn with_unit(value: f64, unit: Option<&str>) -> String {
+    let value = decimal(value, 3);
+    match unit {
+        Some(unit) => format!("{value} {unit}"),
+        None => value,
+    }
+}

@@ -1,0 +1,136 @@
+//! The page's own window and document.
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use js_sys::Math;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Event, HtmlElement, Window};
+
+/// Longer than a page in view waits for its painting.
+const LATE_PAINTING_MS: u32 = 200;
+
+pub(crate) fn window() -> Window {
+    web_sys::window().expect("called in a browser's page only")
+}
+
+/// The address of a socket at `path` of this page's server.
+pub fn socket_url(path: &str) -> String {
+    let location = window().location();
+    let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
+    format!("{scheme}://{}{path}", location.host().unwrap_or_default())
+}
+
+/// Calls `told` whenever the page is looked at or not any more, until the result is dropped.
+pub fn on_visibility(told: impl Fn() + 'static) -> impl Sized {
+    window().document().map(|document| EventListener::new(&document, "visibilitychange", move |_| told()))
+}
+
+/// Listens to the window until it is dropped.
+pub(crate) fn window_listener(
+    event: &'static str,
+    callback: impl FnMut(&Event) + 'static,
+) -> Option<EventListener> {
+    web_sys::window().map(|window| EventListener::new(&window, event, callback))
+}
+
+/// A number in 0..1, good enough to spread reconnects.
+pub fn random() -> f64 {
+    Math::random()
+}
+
+/// The page's language, which the server decided.
+pub fn language() -> String {
+    root_attribute("lang").unwrap_or_default()
+}
+
+/// What the server wrote on the root element.
+pub(crate) fn root_attribute(name: &str) -> Option<String> {
+    window().document()?.document_element()?.get_attribute(name)
+}
+
+/// What the server wrote into the document for the page to start from. `None`: nothing, or of another build.
+pub fn start<T: DeserializeOwned>() -> Option<T> {
+    serde_json::from_str(&window().document()?.get_element_by_id("start")?.text_content()?).ok()
+}
+
+/// Runs `run` before the next painting. Where nothing is painted, because nobody can see the page, at once. It may be
+/// run again when that takes long: a page that is put out of view meanwhile is not painted.
+pub fn before_painting(run: impl Fn() + Clone + 'static) {
+    if is_hidden() {
+        return run();
+    }
+    let late = run.clone();
+    Timeout::new(LATE_PAINTING_MS, late).forget();
+    let callback = Closure::once_into_js(run);
+    drop(window().request_animation_frame(callback.unchecked_ref()));
+}
+
+/// Names the document.
+pub fn set_title(title: &str) {
+    if let Some(document) = window().document() {
+        document.set_title(title);
+    }
+}
+
+/// The query of the page's address, with its `?`.
+pub(crate) fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// Whether nobody can see the page.
+pub fn is_hidden() -> bool {
+    window().document().is_some_and(|document| document.hidden())
+}
+
+/// Makes text part of an address (RFC 3986, 2.1).
+pub fn encode(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
+/// For whoever looks into the console.
+pub(crate) fn warn(text: &str) {
+    web_sys::console::warn_1(&text.into());
+}
+
+/// The first of the reader's languages that is a variant of `language`, or `language` itself.
+pub fn own_variant(language: &str) -> String {
+    let languages = window().navigator().languages();
+    let own = languages
+        .iter()
+        .filter_map(|tag| tag.as_string())
+        .find(|tag| tag.split('-').next() == Some(language));
+    own.unwrap_or_else(|| language.to_owned())
+}
+
+/// Says on the root element that the page answers to events now; for style and tests.
+pub fn mark_hydrated() {
+    if let Some(root) = window().document().and_then(|document| document.document_element()) {
+        // Setting an attribute with a fixed valid name cannot fail.
+        drop(root.set_attribute("data-hydrated", "true"));
+    }
+}
+
+/// A UUID of version 4 (RFC 9562). Not by `crypto.randomUUID`, which plain http pages do not have.
+pub fn new_uuid() -> String {
+    let mut bytes = [0_u8; 16];
+    let crypto = window().crypto().expect("every browser with WebAssembly has it");
+    crypto.get_random_values_with_u8_array(&mut bytes).expect("16 bytes are below its limit");
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// Puts the cursor into an element.
+pub fn focus(element: &web_sys::Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // An element that cannot be focused is left as it is.
+        drop(element.focus());
+    }
+}
+
+/// The address of this page's server.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}

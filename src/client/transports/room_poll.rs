@@ -1,0 +1,75 @@
+//! A room over polls: their answers as the frames a socket would have brought.
+
+use super::{Heard, long_poll::Question};
+use crate::{
+    client::dom::page,
+    protocol::{
+        chat::{Polled, PresenceState, ServerFrame},
+        cursor::Cursor,
+        name::RoomId,
+        session::User,
+    },
+};
+
+/// See the module.
+pub(crate) struct RoomQuestion {
+    room: RoomId,
+    cursor: Cursor,
+    /// The presence state that was told last.
+    seen: String,
+    members: Vec<User>,
+    /// Whoever follows the room has not been told that it has caught up.
+    is_behind: bool,
+}
+
+impl RoomQuestion {
+    pub(crate) fn new(room: RoomId, cursor: Cursor) -> Self {
+        Self { room, cursor, seen: String::new(), members: Vec::new(), is_behind: true }
+    }
+
+    fn presence(&mut self, presence: PresenceState) -> Vec<ServerFrame> {
+        let PresenceState { members, typing, seen } = presence;
+        self.seen = seen;
+        let is_news = members != self.members;
+        self.members.clone_from(&members);
+        let room = self.room.clone();
+        let members = is_news.then(|| ServerFrame::Members { room: room.clone(), members });
+        let typing = typing.into_iter().map(|User { id, name }| ServerFrame::Typing {
+            room: room.clone(),
+            user: name,
+            user_id: id,
+        });
+        members.into_iter().chain(typing).collect()
+    }
+}
+
+impl Question for RoomQuestion {
+    fn url(&self, wait_s: u32) -> String {
+        let wait_s = if self.is_behind { 0 } else { wait_s };
+        let (room, cursor, seen) = (page::encode(self.room.as_str()), &self.cursor, &self.seen);
+        format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}")
+    }
+
+    fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)> {
+        let Polled { page, presence } = serde_json::from_str(body).ok()?;
+        let room = self.room.clone();
+        let Cursor { epoch, offset } = page.cursor.clone();
+        let mut frames = Vec::new();
+        if self.is_behind {
+            // The answer stands for `joined`, again and again until there is no more: then the head is known.
+            let head = if page.more { offset + 1 } else { offset };
+            let (room, epoch, members) = (room.clone(), epoch.clone(), presence.members.clone());
+            let offset = self.cursor.offset;
+            frames.push(ServerFrame::Joined { room, epoch, offset, recovered: !page.reset, head, members });
+            self.is_behind = page.more;
+        }
+        if page.reset {
+            let offset = page.messages.first().map_or(offset, |message| message.offset - 1);
+            frames.push(ServerFrame::Reset { room, epoch, offset });
+        }
+        frames.extend(page.messages.into_iter().map(ServerFrame::Message));
+        frames.extend(self.presence(presence));
+        self.cursor = page.cursor;
+        Some((frames.into_iter().map(Heard::Frame).collect(), page.more))
+    }
+}

@@ -1,0 +1,223 @@
+//! Tokens of another system (RFC 7519 in RFC 7515): who signed them is fixed by the settings, and so is the algorithm.
+//! The auth module asks [`Issuer::verify`] for every token that comes in. Makes no tokens, opens no connections, and
+//! never says what stands in a token it refuses.
+
+mod claims;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jsonwebtoken::{
+    Algorithm, Header, Validation, decode, decode_header,
+    errors::{Error, ErrorKind},
+};
+use serde_json::{Map, Value};
+
+use self::claims::Claims;
+use super::{
+    Secret, SecretError,
+    key_file::{Format, KeyFile, KeyFileError},
+    keys::KeySet,
+    sessions::OWN_ISSUER,
+};
+use crate::server::config::{Config, SignInUrl, TokenAlgorithm};
+
+/// How far the clocks of the two systems may be apart.
+pub const LEEWAY: Duration = Duration::from_secs(30);
+/// Longest token: what fits the header of a request everywhere. Looked at before anything of it is read.
+const TOKEN_MAX_BYTES: usize = 8 * 1024;
+/// How often a key file is looked at, at most: a new key is good this much later.
+const CHECK_KEYS_EVERY: Duration = Duration::from_secs(2);
+
+/// Why a token is refused. Says nothing of what stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// Not three parts of base64url with JSON in them, too long, or with a `crit` header that is not understood here.
+    #[error("the token is not well formed")]
+    Malformed,
+    /// The header names another algorithm than the settings, or one that nobody knows.
+    #[error("the token names another algorithm than --jwt-algorithm")]
+    WrongAlgorithm,
+    /// The header names a key that is not there, or none where there are several.
+    #[error("the token's key (kid) is not among the issuer's")]
+    UnknownKey,
+    /// Signed by somebody else, or changed since.
+    #[error("the token's signature is wrong")]
+    WrongSignature,
+    /// It was good, and its time is over: with a new one its holder may go on.
+    #[error("the token has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    NotYet,
+    /// `iss` is not what the settings ask for.
+    #[error("the token is of another issuer than --jwt-issuer")]
+    WrongIssuer,
+    /// `aud` is not what the settings ask for; or there is one and the settings know of none (RFC 7519, 4.1.3).
+    #[error("the token is for another audience than --jwt-audience")]
+    WrongAudience,
+    /// This claim is missing, or not what it should be.
+    #[error("the token's claim {0} is missing or not what it should be")]
+    BadClaim(&'static str),
+}
+
+/// Why there is no issuer.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    /// HS256 needs a secret that both systems know.
+    #[error("--jwt-algorithm HS256 needs JWT_SECRET")]
+    NoSecret,
+    /// The secret is too short.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// HS256 has no public key: one that is public would let everybody sign.
+    #[error("--jwt-public-key and --jwt-jwks are for RS256, ES256 and EdDSA: set --jwt-algorithm")]
+    PublicKeyForSecret,
+    /// Nothing to check signatures with.
+    #[error("--jwt-algorithm {0:?} needs --jwt-public-key or --jwt-jwks")]
+    NoKey(Algorithm),
+    /// The key file is bad.
+    #[error("the keys in {path}: {error}")]
+    KeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: KeyFileError,
+    },
+}
+
+enum Keys {
+    Fixed(Arc<KeySet>),
+    File(KeyFile),
+}
+
+/// See the module.
+pub struct Issuer {
+    keys: Keys,
+    algorithm: Algorithm,
+    validation: Validation,
+    sign_in_url: Option<SignInUrl>,
+}
+
+impl Issuer {
+    /// The issuer that the settings describe.
+    pub fn from_config(config: &Config) -> Result<Self, IssuerError> {
+        Self::checking_keys_every(config, CHECK_KEYS_EVERY)
+    }
+
+    fn checking_keys_every(config: &Config, check_every: Duration) -> Result<Self, IssuerError> {
+        let algorithm = config.jwt_algorithm.into();
+        let keys = keys(config, algorithm, check_every)?;
+        let sign_in_url = config.jwt_sign_in_url.clone();
+        Ok(Self { keys, algorithm, validation: validation(config, algorithm), sign_in_url })
+    }
+
+    /// Where people sign in who are to come back to this address; `None`: the settings do not say.
+    pub fn sign_in_address(&self, back: &str) -> Option<String> {
+        self.sign_in_url.as_ref().map(|url| url.with_back(back))
+    }
+
+    /// What a token says, if it is the issuer's, for us, and for now. For how it may block see the key file's module.
+    pub fn verify(&self, token: &str) -> Result<Claims, Refusal> {
+        if token.len() > TOKEN_MAX_BYTES {
+            return Err(Refusal::Malformed);
+        }
+        let header = self.header(token)?;
+        let keys = match &self.keys {
+            Keys::Fixed(keys) => keys.clone(),
+            Keys::File(file) => file.current(),
+        };
+        let key = keys.find(header.kid.as_deref()).ok_or(Refusal::UnknownKey)?;
+        let token = decode::<Map<String, Value>>(token, key, &self.validation);
+        let claims = token.map_err(|error| refusal(&error))?.claims;
+        // One of ours, from when this server signed people in itself, with the same secret.
+        if claims.get("iss").and_then(Value::as_str) == Some(OWN_ISSUER) {
+            return Err(Refusal::WrongIssuer);
+        }
+        Claims::read(&claims)
+    }
+
+    fn header(&self, token: &str) -> Result<Header, Refusal> {
+        let header = decode_header(token).map_err(|error| match error.kind() {
+            // JSON that is no header of ours: `none` and other names of algorithms end here.
+            ErrorKind::Json(error) if error.is_data() => Refusal::WrongAlgorithm,
+            _ => Refusal::Malformed,
+        })?;
+        if header.alg != self.algorithm {
+            return Err(Refusal::WrongAlgorithm);
+        }
+        // It says that who does not understand an extension must refuse (RFC 7515, 4.1.11), and we know none.
+        if header.crit.is_some() { Err(Refusal::Malformed) } else { Ok(header) }
+    }
+}
+
+fn keys(config: &Config, algorithm: Algorithm, check_every: Duration) -> Result<Keys, IssuerError> {
+    let file = match (&config.jwt_public_key, &config.jwt_jwks) {
+        (Some(path), _) => Some((path, Format::Pem)),
+        (None, Some(path)) => Some((path, Format::Jwks)),
+        (None, None) => None,
+    };
+    match (algorithm, file) {
+        (Algorithm::HS256, None) => {
+            let secret = Secret::from_setting(config.jwt_secret.as_deref().ok_or(IssuerError::NoSecret)?)?;
+            Ok(Keys::Fixed(Arc::new(KeySet::from_secret(&secret))))
+        }
+        (Algorithm::HS256, Some(_)) => Err(IssuerError::PublicKeyForSecret),
+        (_, None) => Err(IssuerError::NoKey(algorithm)),
+        (_, Some((path, format))) => KeyFile::open(path, format, algorithm, check_every)
+            .map(Keys::File)
+            .map_err(|error| IssuerError::KeyFile { path: path.clone(), error }),
+    }
+}
+
+fn validation(config: &Config, algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.leeway = LEEWAY.as_secs();
+    validation.validate_nbf = true;
+    let mut required = vec!["exp", "sub"];
+    if let Some(issuer) = &config.jwt_issuer {
+        validation.set_issuer(&[issuer]);
+        required.push("iss");
+    }
+    if let Some(audience) = &config.jwt_audience {
+        validation.set_audience(&[audience]);
+        required.push("aud");
+    }
+    validation.set_required_spec_claims(&required);
+    validation
+}
+
+fn refusal(error: &Error) -> Refusal {
+    match error.kind() {
+        ErrorKind::InvalidSignature => Refusal::WrongSignature,
+        ErrorKind::InvalidAlgorithm => Refusal::WrongAlgorithm,
+        ErrorKind::ExpiredSignature => Refusal::Expired,
+        ErrorKind::ImmatureSignature => Refusal::NotYet,
+        ErrorKind::InvalidIssuer => Refusal::WrongIssuer,
+        ErrorKind::InvalidAudience => Refusal::WrongAudience,
+        ErrorKind::MissingRequiredClaim(claim) | ErrorKind::InvalidClaimFormat(claim) => match claim.as_str()
+        {
+            "iss" => Refusal::WrongIssuer,
+            "aud" => Refusal::WrongAudience,
+            "sub" => Refusal::BadClaim("sub"),
+            "nbf" => Refusal::BadClaim("nbf"),
+            _ => Refusal::BadClaim("exp"),
+        },
+        _ => Refusal::Malformed,
+    }
+}
+
+impl From<TokenAlgorithm> for Algorithm {
+    fn from(setting: TokenAlgorithm) -> Self {
+        match setting {
+            TokenAlgorithm::Hs256 => Self::HS256,
+            TokenAlgorithm::Rs256 => Self::RS256,
+            TokenAlgorithm::Es256 => Self::ES256,
+            TokenAlgorithm::EdDsa => Self::EdDSA,
+        }
+    }
+}
+
+#[cfg(test)]
+mod test_keys;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! The channel of the feed to which a node publishes its own values, which names the node. `feed::self_metrics` publishes
+//! there.
+
+use std::net::SocketAddr;
+
+use crate::protocol::name::parse_channel;
+
+/// The channel's name, and what those of nodes begin with.
+pub const CHANNEL: &str = "server";
+
+/// The channel of a server at this address. `name` is what it is to be called.
+pub fn channel(name: Option<&str>, address: SocketAddr, is_shared: bool) -> String {
+    match name {
+        Some(name) => format!("{CHANNEL}-{name}"),
+        None if is_shared => {
+            // Asked of the system, not read from /proc, which a service may not see.
+            let system = rustix::system::uname();
+            let host = system.nodename().to_string_lossy();
+            let is_plain = |character: &char| character.is_ascii_alphanumeric() || *character == '-';
+            let host: String = host.trim().chars().filter(is_plain).take(HOST_MAX_CHARACTERS).collect();
+            format!("{CHANNEL}-{host}-{}", address.port())
+        }
+        None => CHANNEL.to_owned(),
+    }
+}
+
+/// So many of them fit into a channel's name with the rest.
+const HOST_MAX_CHARACTERS: usize = 40;
+
+/// As much as fits into the channel's name.
+pub(super) fn node_name(text: &str) -> Result<String, String> {
+    let channel = parse_channel(&format!("{CHANNEL}-{text}"));
+    channel
+        .map(|_| text.to_owned())
+        .map_err(|_| "write up to 57 of the characters A-Z a-z 0-9 . - _".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_has_a_channel_of_its_own() {
+        let address = "127.0.0.1:3001".parse().expect("an address");
+        assert_eq!(channel(None, address, false), "server");
+        assert_eq!(channel(Some("a"), address, true), "server-a");
+        let named = channel(None, address, true);
+        assert!(named.starts_with("server-") && named.ends_with("-3001"), "{named}");
+        parse_channel(&named).expect("a channel's name");
+    }
+}

@@ -1,0 +1,200 @@
+//! What the feed means: publishing to channels and reading them. Knows no transport; the routes and the pages call
+//! it, and the measuring task publishes through it.
+
+pub mod self_metrics;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{
+    auth::Identity,
+    authz::Rights,
+    error::Error,
+    log::{
+        hub::{Hub, Page, PageQuery, Start, Subscribed},
+        topic::Bell,
+    },
+    store::{Appended, Channels, Draft, Filter, Record, StoreError, TopicName},
+};
+use crate::protocol::{
+    cursor::{Cursor, Offset},
+    feed::{Body, Control, Entry, Snapshot},
+    name::parse_channel,
+    problem::{Code, Rejection},
+    publication::{PUBLISH_MAX_ENTRIES, Publication},
+};
+
+/// Notices that are read at once to find those that no newer one has replaced …
+const NOTICES_READ: usize = 50;
+/// … and how often: a channel full of one job's progress must not make a page wait.
+const NOTICES_READINGS: usize = 10;
+
+/// The feed of this server.
+pub struct Feed {
+    hub: Hub,
+    rights: Arc<Rights>,
+}
+
+impl Feed {
+    /// The feed over the hub.
+    pub fn new(hub: Hub, rights: Arc<Rights>) -> Self {
+        Self { hub, rights }
+    }
+
+    /// Publishes all of it or nothing, and returns what is stored and whether any of it is new.
+    ///
+    /// `key` makes it safe to publish again: the same author's same key stores nothing twice.
+    pub async fn publish(
+        &self,
+        channel: &str,
+        author: &str,
+        publications: Vec<Publication>,
+        key: Option<&str>,
+    ) -> Result<(Vec<Entry>, bool), Error> {
+        let channel = parse_channel(channel)?;
+        if !(1..=PUBLISH_MAX_ENTRIES).contains(&publications.len()) {
+            let message = format!("One request publishes 1 to {PUBLISH_MAX_ENTRIES} entries.");
+            return Err(Rejection::new(Code::BadRequest, message).into());
+        }
+        // A key is a whole request's: one of another number of entries is another request.
+        let of = if publications.len() > 1 { format!("/{}", publications.len()) } else { String::new() };
+        let draft = |(index, publication): (usize, Publication)| Draft {
+            author: author.to_owned(),
+            client_id: key.map(|key| format!("{channel}/{key}/{index}{of}")),
+            channel: Some(channel.clone()),
+            lasting: !publication.body().is_update(),
+            body: serde_json::to_string(publication.body()).expect("a body has only string keys"),
+        };
+        let drafts = publications.into_iter().enumerate().map(draft).collect();
+        let appended = self.hub.publish(&TopicName::Feed, drafts).await?;
+        let is_new = appended.iter().any(|one| one.first);
+        Ok((appended.iter().map(|Appended { record, .. }| entry_of(record)).collect(), is_new))
+    }
+
+    /// Follows what `who` may read of the channels. When that changes the subscription is evicted: there is no rejection
+    /// to tell, the reader comes back with its cursor.
+    pub async fn subscribe(
+        &self,
+        start: Start,
+        who: Option<&Identity>,
+        channels: Channels,
+        bell: Arc<Bell>,
+    ) -> Result<Subscribed, StoreError> {
+        loop {
+            let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
+            let subscribed =
+                self.hub.subscribe(&TopicName::Feed, start.clone(), filter.clone(), bell.clone()).await?;
+            if let Some(identity) = who {
+                subscribed.subscription.set_owner(identity.user.id.as_str().into());
+            }
+            // A change before this reader was there has not evicted it.
+            if self.readable(who, channels.clone()) == filter.channels {
+                return Ok(subscribed);
+            }
+        }
+    }
+
+    /// A page of what `who` may read of the channels.
+    pub async fn page(
+        &self,
+        query: PageQuery,
+        who: Option<&Identity>,
+        channels: Channels,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
+        let mut page = self.hub.page(&TopicName::Feed, query, filter, limit).await?;
+        // A poll may have waited while their rights changed.
+        let readable = self.readable(who, channels);
+        page.entries.retain(|entry| readable.contain(entry.channel.as_deref()));
+        Ok(page)
+    }
+
+    /// The newest `limit` entries that are not values, or those before `before`.
+    pub async fn notices(
+        &self,
+        who: Option<&Identity>,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let query = before.map_or(PageQuery::Newest, PageQuery::Before);
+        let filter = Filter { lasting: true, channels: self.readable(who, Channels::All) };
+        Ok(self.hub.page(&TopicName::Feed, query, filter, limit).await?)
+    }
+
+    /// What a page starts with: the newest values of each channel and the newest `limit` other entries.
+    pub async fn snapshot(&self, who: Option<&Identity>, limit: usize) -> Result<Snapshot, Error> {
+        // Values first: what comes between the two readings is after their cursor, and so will be followed.
+        let channels = self.readable(who, Channels::All);
+        let (topic, count) = (TopicName::Feed, Snapshot::CHANNELS);
+        let values = self.hub.latest_by_channel(&topic, &channels, count, Snapshot::VALUES).await?;
+        let (notices, more) = self.newest_notices(who, values.cursor.offset, limit).await?;
+        Ok(Snapshot { values: values.decode()?, notices, more, cursor: values.cursor })
+    }
+
+    /// The newest `limit` notices up to `head` that no newer one has replaced, and whether there are older ones.
+    async fn newest_notices(
+        &self,
+        who: Option<&Identity>,
+        head: Offset,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), Error> {
+        let (mut newest, mut before) = (VecDeque::<Entry>::new(), None);
+        for _ in 0..NOTICES_READINGS {
+            let page = self.notices(who, before, NOTICES_READ).await?;
+            let entries: Vec<Entry> = page.decode()?;
+            before = entries.first().map(|oldest| Cursor { offset: oldest.offset, ..page.cursor });
+            for entry in entries.into_iter().rev().filter(|entry| entry.offset <= head) {
+                if newest.len() == limit {
+                    return Ok((newest.into(), true));
+                }
+                if !newest.iter().any(|newer| newer.replaces(&entry)) {
+                    newest.push_front(entry);
+                }
+            }
+            if !page.more {
+                return Ok((newest.into(), false));
+            }
+        }
+        Ok((newest.into(), true))
+    }
+
+    fn readable(&self, who: Option<&Identity>, asked: Channels) -> Channels {
+        self.rights.channels().readable(who.map(|identity| identity.user.id.as_str()), asked)
+    }
+}
+
+/// Reads which channels a reader asks for: `a,b`; nothing means all.
+pub fn parse_channels(list: Option<&str>) -> Result<Channels, Rejection> {
+    let Some(list) = list else { return Ok(Channels::All) };
+    Ok(Channels::Only(list.split(',').map(parse_channel).collect::<Result<_, _>>()?))
+}
+
+/// The JSON of an entry of the feed as its readers get it.
+pub fn encode_entry(record: &Record) -> String {
+    serde_json::to_string(&entry_of(record)).expect("an entry has only string keys")
+}
+
+/// The JSON of a control event.
+pub fn encode_control(control: &Control) -> String {
+    serde_json::to_string(control).expect("a control has only string keys")
+}
+
+fn entry_of(record: &Record) -> Entry {
+    let body = serde_json::from_str(&record.body).unwrap_or_else(|error| {
+        tracing::error!(record.offset, %error, "a stored entry cannot be read");
+        Body::Notification {
+            title: None,
+            text: String::new(),
+            level: Default::default(),
+            tags: Vec::new(),
+            link: None,
+            key: None,
+        }
+    });
+    Entry {
+        body,
+        channel: record.channel.clone().unwrap_or_default(),
+        offset: record.offset,
+        timestamp: record.timestamp,
+    }
+}

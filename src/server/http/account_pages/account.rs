@@ -1,0 +1,240 @@
+//! `/account`: one's own name, password and sessions.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    agent::Agent,
+    answer::{SignedIn, accounts, beside},
+    document::{Document, Done},
+    external_sign_in,
+    fields::{Password, done_note, name_field, password_field, problem_note},
+    not_found,
+    outcome::{Outcome, refused},
+    texts::Texts,
+    time::time,
+};
+use crate::{
+    app::routes,
+    protocol::{problem::Code, session::User},
+    server::{
+        error::Error,
+        http::{
+            extract::{body::FormBody, client_address::ClientAddress, query::Lenient},
+            redirect::see,
+        },
+    },
+};
+
+/// The document.
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
+    if signed_in.asked.state.auth.takes_guests() {
+        return Ok(not_found(signed_in.asked).await);
+    }
+    if let Some(issuer) = signed_in.asked.state.auth.issuer() {
+        return external_sign_in::account(&signed_in, issuer).await;
+    }
+    let (problem, done) = (outcome.problem(), outcome.done());
+    let refused = problem.map(|code| refusal(outcome.form.as_deref(), code));
+    let typed = outcome.name.filter(|_| matches!(refused, Some(Refused::Name(_))));
+    let name = typed.unwrap_or_else(|| signed_in.identity.user.name.clone());
+    let places = places(&signed_in).await?;
+    beside(&signed_in, Account { name, places, refused, done }).await
+}
+
+fn refusal(form: Option<&str>, code: Code) -> Refused {
+    match form {
+        Some("password") => Refused::Password(code),
+        _ => Refused::Name(code),
+    }
+}
+
+/// Where they are signed in, the newest first.
+async fn places(signed_in: &SignedIn) -> Result<Vec<Place>, Error> {
+    let SignedIn { asked, identity } = signed_in;
+    let sessions = accounts(&asked.state)?.sessions(&identity.user.id).await?;
+    let place = |(id, session): (String, crate::server::auth::AccountSession)| Place {
+        is_this: identity.session.as_deref() == Some(&id),
+        agent: session.agent,
+        since: session.created_at,
+        session: id,
+    };
+    let mut places: Vec<Place> = sessions.into_iter().map(place).collect();
+    places.sort_by_key(|place| (!place.is_this, -place.since));
+    Ok(places)
+}
+
+#[derive(Deserialize)]
+pub(super) struct NameForm {
+    name: String,
+}
+
+/// Another name.
+pub(super) async fn rename(
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(NameForm { name }): FormBody<NameForm>,
+) -> Result<Response, Error> {
+    Ok(match accounts(&asked.state)?.rename(&identity.user.id, &name).await {
+        Ok(_) => see(routes::ACCOUNT, &[("done", Done::Name.as_str())]),
+        Err(error) => refused(routes::ACCOUNT, error, &[("form", "name"), ("name", &name)]),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct PasswordForm {
+    password: String,
+    new_password: String,
+}
+
+/// Another password; the other sessions end.
+pub(super) async fn change_password(
+    SignedIn { asked, identity }: SignedIn,
+    ClientAddress(address): ClientAddress,
+    FormBody(PasswordForm { password, new_password }): FormBody<PasswordForm>,
+) -> Result<Response, Error> {
+    let User { id, name } = &identity.user;
+    // Who has come upon an open session has no more attempts at the password than who signs in.
+    if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
+        return Ok(refused(routes::ACCOUNT, rejection.into(), &[("form", "password")]));
+    }
+    let kept = identity.session.as_deref();
+    match accounts(&asked.state)?.change_password(id, &password, &new_password, kept).await {
+        Ok(()) => Ok(see(routes::ACCOUNT, &[("done", Done::Password.as_str())])),
+        Err(error) => Ok(refused(routes::ACCOUNT, error, &[("form", "password")])),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SessionForm {
+    session: String,
+}
+
+/// Ends one of their sessions, with what is open of it.
+pub(super) async fn end_session(
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(SessionForm { session }): FormBody<SessionForm>,
+) -> Result<Response, Error> {
+    asked.state.auth.sign_out(&identity.user.id, Some(&session)).await?;
+    Ok(Redirect::to(routes::ACCOUNT).into_response())
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    /// The name, or what was typed for it.
+    pub(super) name: String,
+    /// Where they are signed in, the newest first.
+    pub(super) places: Vec<Place>,
+    /// Which form was refused, and why.
+    pub(super) refused: Option<Refused>,
+    /// What was done.
+    pub(super) done: Option<Done>,
+}
+
+/// Where somebody is signed in.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The session, by which it is ended.
+    pub(super) session: String,
+    /// What the browser calls itself.
+    pub(super) agent: String,
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) since: i64,
+    /// It is the browser that asks.
+    pub(super) is_this: bool,
+}
+
+/// A form of it that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The name's.
+    Name(Code),
+    /// The password's.
+    Password(Code),
+}
+
+impl Document for Account {
+    fn title(&self, texts: &Texts) -> String {
+        texts.account.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { name, places, refused, done } = self;
+        let (name_problem, password_problem) = match refused {
+            Some(Refused::Name(code)) => (Some(code), None),
+            Some(Refused::Password(code)) => (None, Some(code)),
+            None => (None, None),
+        };
+        let done = done.and_then(|done| match done {
+            Done::Name => Some(texts.name_changed),
+            Done::Password => Some(texts.password_changed),
+            Done::SignedOut => None,
+        });
+        view! {
+            <h1>{texts.account}</h1>
+            {done_note(done)}
+            {name_form(texts, name, name_problem)}
+            {password_form(texts, password_problem)}
+            {place_list(texts, places)}
+        }
+        .into_any()
+    }
+}
+
+fn name_form(texts: &'static Texts, name: String, problem: Option<Code>) -> impl IntoView + use<> {
+    view! {
+        <form class="panel stack" method="post" action="/account/name" aria-labelledby="name-heading">
+            <h2 id="name-heading">{texts.name}</h2>
+            {problem_note(texts, problem)}
+            {name_field(texts, name, false, problem)}
+            <button type="submit">{texts.change_name}</button>
+        </form>
+    }
+}
+
+fn password_form(texts: &'static Texts, problem: Option<Code>) -> impl IntoView + use<> {
+    // There is no name to be wrong.
+    let text = problem.map(|code| match code {
+        Code::WrongPassword => texts.present_password_wrong,
+        other => (texts.problem)(other),
+    });
+    view! {
+        <form class="panel stack" method="post" action="/account/password" aria-labelledby="password-heading">
+            <h2 id="password-heading">{texts.password}</h2>
+            {text.map(|text| view! { <p class="note" role="alert" id="problem">{text}</p> })}
+            {password_field(texts, texts.present_password, Password::Present, false, problem)}
+            {password_field(texts, texts.new_password, Password::New, false, problem)}
+            <p class="muted">{texts.password_ends_others}</p>
+            <button type="submit">{texts.change_password}</button>
+        </form>
+    }
+}
+
+fn place_list(texts: &'static Texts, places: Vec<Place>) -> impl IntoView + use<> {
+    let place = move |place: Place| {
+        let Place { session, agent, since, is_this } = place;
+        let agent = (texts.agent)(Agent::of(&agent));
+        let end = format!("{}: {agent}", texts.end_session);
+        let this = is_this.then(|| view! { <span class="badge">{texts.this_browser}</span> });
+        view! {
+            <li class="row">
+                <div>
+                    <p class="row__head"><b>{agent}</b> " " {this}</p>
+                    <p class="muted">{texts.since} " " {time(since)}</p>
+                </div>
+                <form method="post" action="/account/sessions">
+                    <input type="hidden" name="session" value=session />
+                    <button type="submit" aria-label=end>{texts.end_session}</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <section class="panel stack">
+            <h2>{texts.places}</h2>
+            <ul class="rows">{places.into_iter().map(place).collect::<Vec<_>>()}</ul>
+        </section>
+    }
+}

@@ -1,0 +1,159 @@
+//! `/channels`: what administrators do with the readers of the feed's channels.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, beside},
+    document::Document,
+    fields::{labelled_input, problem_note},
+    outcome::{Outcome, refused},
+    texts::Texts,
+};
+use crate::{
+    app::routes,
+    protocol::problem::Code,
+    server::{
+        authz::LimitedChannel,
+        error::Error,
+        http::{
+            api::members::find,
+            extract::{body::FormBody, query::Lenient},
+        },
+        state::AppState,
+    },
+};
+
+/// The document.
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
+    let channels = Channels {
+        channels: signed_in.asked.state.rights.channels().list(),
+        problem: outcome.problem(),
+        channel: outcome.name.unwrap_or_default(),
+        readers: outcome.list.unwrap_or_default(),
+    };
+    beside(&signed_in, channels).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct LimitForm {
+    channel: String,
+    readers: String,
+}
+
+/// Says who reads a channel.
+pub(super) async fn limit(
+    State(state): State<AppState>,
+    FormBody(LimitForm { channel, readers }): FormBody<LimitForm>,
+) -> Response {
+    let limited = async {
+        let mut users = Vec::new();
+        for name in readers.lines().map(str::trim).filter(|name| !name.is_empty()) {
+            users.push(find(&state, name).await?);
+        }
+        state.rights.channels().limit(&channel, users).await
+    };
+    match limited.await {
+        Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
+        Err(error) => refused(routes::CHANNELS, error, &[("name", &channel), ("list", &readers)]),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ChannelForm {
+    channel: String,
+}
+
+/// Opens a channel to everybody, which it may be already.
+pub(super) async fn open(
+    State(state): State<AppState>,
+    FormBody(ChannelForm { channel }): FormBody<ChannelForm>,
+) -> Response {
+    match state.rights.channels().open_to_all(&channel).await {
+        Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
+        Err(error) => refused(routes::CHANNELS, error, &[]),
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Channels {
+    /// Those that have readers of their own.
+    pub(super) channels: Vec<LimitedChannel>,
+    /// The channel that was typed.
+    pub(super) channel: String,
+    /// The readers that were typed, one a line.
+    pub(super) readers: String,
+    /// Why the last change was refused.
+    pub(super) problem: Option<Code>,
+}
+
+impl Document for Channels {
+    fn title(&self, texts: &Texts) -> String {
+        texts.limited_channels.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { channels, channel, readers, problem } = self;
+        let is_empty = channels.is_empty();
+        let rows = channels.into_iter().map(|channel| row(texts, channel)).collect::<Vec<_>>();
+        // The one thing that can be wrong with the readers; everything else is about the channel.
+        let (of_readers, of_channel) = match problem {
+            Some(Code::UnknownPerson) => (problem, None),
+            other => (None, other),
+        };
+        let about = of_readers.map_or("readers-hint", |_| "problem readers-hint");
+        view! {
+            <h1>{texts.limited_channels}</h1>
+            <section class="panel stack">
+                <p class="muted">{texts.limited_channels_intro}</p>
+                {is_empty.then(|| view! { <p>{texts.no_limited_channels}</p> })}
+                <ul class="rows">{rows}</ul>
+            </section>
+            <form class="panel stack" method="post" action=routes::CHANNELS aria-labelledby="limit-heading">
+                <h2 id="limit-heading">{texts.limit_channel}</h2>
+                {problem_note(texts, problem)}
+                {labelled_input("channel", texts.channel, channel, None, of_channel)}
+                <div class="labelled">
+                    <label for="readers">{texts.readers}</label>
+                    <textarea
+                        id="readers"
+                        name="readers"
+                        rows="4"
+                        spellcheck="false"
+                        aria-invalid=of_readers.map(|_| "true")
+                        aria-describedby=about
+                    >
+                        {readers}
+                    </textarea>
+                    <p class="muted" id="readers-hint">{texts.readers_hint}</p>
+                </div>
+                <button type="submit">{texts.limit_button}</button>
+            </form>
+        }
+        .into_any()
+    }
+}
+
+fn row(texts: &'static Texts, limited: LimitedChannel) -> impl IntoView + use<> {
+    let LimitedChannel { channel, readers } = limited;
+    let names: Vec<_> = readers.into_iter().map(|reader| reader.name).collect();
+    let names = if names.is_empty() { texts.no_readers.to_owned() } else { names.join(", ") };
+    let open = format!("{}: {channel}", texts.open_channel);
+    view! {
+        <li class="row">
+            <div>
+                <p class="row__head"><b>{channel.clone()}</b></p>
+                <p>{names}</p>
+            </div>
+            <form method="post" action="/channels/open">
+                <input type="hidden" name="channel" value=channel />
+                <button type="submit" aria-label=open>{texts.open_channel}</button>
+            </form>
+        </li>
+    }
+}

@@ -1,0 +1,126 @@
+//! The pieces of the documents' forms: fields with their labels, and what came of a form.
+
+use leptos::prelude::*;
+
+use super::texts::Texts;
+use crate::{
+    protocol::{name::NAME_MAX_CHARACTERS, problem::Code},
+    server::auth::PASSWORD_MIN_CHARACTERS,
+};
+
+/// The refusal of a form, to stand in it. Its fields say that it is about them: [`ABOUT`].
+pub(super) fn problem_note(texts: &'static Texts, problem: Option<Code>) -> impl IntoView + use<> {
+    problem.map(|code| view! { <p class="note" role="alert" id=ABOUT>{(texts.problem)(code)}</p> })
+}
+
+/// The id of the note about the refused form. There is only ever one.
+pub(super) const ABOUT: &str = "problem";
+
+/// What was done.
+pub(super) fn done_note(text: Option<&'static str>) -> impl IntoView + use<> {
+    text.map(|text| view! { <p class="note note--good" role="status">{text}</p> })
+}
+
+/// How a name is asked for. `focus`: it is the first thing to type.
+pub(super) fn name_field(
+    texts: &'static Texts,
+    value: String,
+    focus: bool,
+    problem: Option<Code>,
+) -> impl IntoView + use<> {
+    view! {
+        <div class="labelled">
+            <label for="name">{texts.name}</label>
+            <input
+                id="name"
+                name="name"
+                value=value
+                required
+                maxlength=NAME_MAX_CHARACTERS.to_string()
+                autocomplete="username"
+                autocapitalize="none"
+                spellcheck="false"
+                autofocus=focus
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=problem.map(|_| ABOUT)
+            />
+        </div>
+    }
+}
+
+/// A line of text that is no name of an account: its `name` is also its id. With a hint, if there is one.
+pub(super) fn labelled_input(
+    name: &'static str,
+    label: &'static str,
+    value: String,
+    hint: Option<&'static str>,
+    problem: Option<Code>,
+) -> impl IntoView + use<> {
+    let hint_id = format!("{name}-hint");
+    let about: Vec<_> =
+        [problem.map(|_| ABOUT.to_owned()), hint.map(|_| hint_id.clone())].into_iter().flatten().collect();
+    view! {
+        <div class="labelled">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                name=name
+                value=value
+                required
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=(!about.is_empty()).then(|| about.join(" "))
+            />
+            {hint.map(|hint| view! { <p class="muted" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+/// What a password is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Password {
+    /// To prove who one is.
+    Present,
+    /// To be the password from then on.
+    New,
+}
+
+/// How a password is asked for. It is never written back.
+pub(super) fn password_field(
+    texts: &'static Texts,
+    label: &'static str,
+    what: Password,
+    focus: bool,
+    problem: Option<Code>,
+) -> impl IntoView + use<> {
+    let (id, autocomplete) = match what {
+        Password::Present => ("password", "current-password"),
+        Password::New => ("new-password", "new-password"),
+    };
+    let is_new = what == Password::New;
+    let about = match (problem, is_new) {
+        (Some(_), true) => Some("problem password-hint"),
+        (Some(_), false) => Some(ABOUT),
+        (None, true) => Some("password-hint"),
+        (None, false) => None,
+    };
+    view! {
+        <div class="labelled">
+            <label for=id>{label}</label>
+            <input
+                id=id
+                name=id
+                type="password"
+                required
+                minlength=is_new.then(|| PASSWORD_MIN_CHARACTERS.to_string())
+                autocomplete=autocomplete
+                autofocus=focus
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=about
+            />
+            {is_new.then(|| view! { <p class="muted" id="password-hint">{texts.password_hint}</p> })}
+        </div>
+    }
+}

@@ -1,0 +1,72 @@
+//! `/people/invitations`: made and revoked by administrators.
+
+use axum::{extract::State, http::header, response::Response};
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, accounts, beside},
+    one_time_link::OneTimeLink,
+    one_time_link::link_failed,
+    people::back_to_people,
+};
+use crate::{
+    app::routes,
+    protocol::problem::Rejection,
+    server::{
+        error::Error,
+        http::{
+            extract::body::FormBody,
+            pages::{Asked, one_time_form::Once},
+        },
+        state::AppState,
+    },
+};
+
+/// Makes an invitation and shows its link, this once.
+pub(super) async fn make(
+    signed_in: SignedIn,
+    form: Result<FormBody<Once>, Rejection>,
+) -> Result<Response, Error> {
+    // Who sends none, as a program may, invites each time.
+    let once = form.ok().and_then(|FormBody(form)| form.once);
+    let SignedIn { asked, identity } = &signed_in;
+    let accounts = accounts(&asked.state)?;
+    let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &["invitation"]);
+    let token = accounts.invite_once(&identity.user.name, &submission).await?;
+    let made = match accounts.link(&token).await {
+        Ok(made) => made,
+        // A reload of the answer, after the invitation was used.
+        Err(error) => return Ok(link_failed(asked, error)),
+    };
+    let link = OneTimeLink {
+        account: None,
+        address: address_of(asked, &routes::join(&token)),
+        expires_at: made.expires_at,
+    };
+    beside(&signed_in, link).await
+}
+
+/// The whole address of a path, as the browser that asks reaches this server.
+pub(super) fn address_of(asked: &Asked, path: &str) -> String {
+    if let Some(site) = asked.state.site.public_url() {
+        return format!("{}{path}", site.as_str());
+    }
+    let text = |name| asked.headers.get(name).and_then(|value| value.to_str().ok());
+    // It comes with every form and has been checked; it knows of TLS, which a proxy may add.
+    let origin = text(header::ORIGIN).map(str::to_owned);
+    let origin = origin.or_else(|| text(header::HOST).map(|host| format!("http://{host}")));
+    format!("{}{path}", origin.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+pub(super) struct RevokeForm {
+    id: String,
+}
+
+/// Ends an invitation.
+pub(super) async fn revoke(
+    State(state): State<AppState>,
+    FormBody(RevokeForm { id }): FormBody<RevokeForm>,
+) -> Result<Response, Error> {
+    Ok(back_to_people(accounts(&state)?.revoke(&id).await))
+}

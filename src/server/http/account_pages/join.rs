@@ -1,0 +1,182 @@
+//! `/join/{token}`: the first administrator's link, and invitations.
+
+use std::net::IpAddr;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::CookieJar;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    answer::{accounts, alone},
+    document::Document,
+    fields::{Password, name_field, password_field, problem_note},
+    one_time_link::link_failed,
+    outcome::{Outcome, refused},
+    texts::Texts,
+};
+use crate::{
+    app::routes,
+    protocol::{
+        problem::{Code, Rejection},
+        session::Session,
+    },
+    server::{
+        auth::Purpose,
+        error::Error,
+        http::{
+            api::session::{self, agent_of},
+            extract::{
+                body::FormBody, client_address::ClientAddress, path::PathText, query::Lenient,
+                user::cookie_of,
+            },
+            pages::Asked,
+        },
+    },
+};
+
+/// The form, as long as the link can be used.
+pub(super) async fn show(
+    PathText(token): PathText,
+    asked: Asked,
+    Lenient(outcome): Lenient<Outcome>,
+) -> Response {
+    let by = match inviter(&asked, &token).await {
+        Ok(by) => by,
+        Err(error) => return link_failed(&asked, error),
+    };
+    let (address, problem) = (asked.uri.path().to_owned(), outcome.problem());
+    alone(&asked, Join { address, by, name: outcome.name.unwrap_or_default(), problem })
+}
+
+/// Who invited; `None`: it is the first administrator's link.
+async fn inviter(asked: &Asked, token: &str) -> Result<Option<String>, Error> {
+    match accounts(&asked.state)?.link(token).await?.purpose {
+        Purpose::Setup => Ok(None),
+        Purpose::Invitation { by } => Ok(Some(by)),
+        Purpose::Reset { .. } => {
+            Err(Rejection::new(Code::BadLink, "This link is for something else.").into())
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct JoinForm {
+    name: String,
+    new_password: String,
+}
+
+/// Makes the account, and signs it in.
+pub(super) async fn join(
+    PathText(token): PathText,
+    asked: Asked,
+    ClientAddress(address): ClientAddress,
+    FormBody(form): FormBody<JoinForm>,
+) -> Response {
+    match joined(&asked, address, &token, &form).await {
+        Ok(session) => {
+            (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
+        }
+        Err((page, error)) => refused(page, error, &[("name", &form.name)]),
+    }
+}
+
+/// A form that is sent twice finds its link used; who knows the account's password is signed in all the same. A refusal
+/// comes with the page to show it: when the link is used, its own has nothing more to say.
+async fn joined<'a>(
+    asked: &'a Asked,
+    address: IpAddr,
+    token: &str,
+    form: &JoinForm,
+) -> Result<Session, (&'a str, Error)> {
+    let Asked { state, headers, uri, .. } = asked;
+    let JoinForm { name, new_password } = form;
+    let page = uri.path();
+    let here = |error: Error| (page, error);
+    match accounts(state).map_err(here)?.join(token, name, new_password).await {
+        Ok(account) => state.auth.sign_in(&account, agent_of(headers)).await.map_err(here),
+        Err(Error::Rejected(used)) if used.code == Code::BadLink => {
+            let known = session::sign_in(state, address, headers, name, new_password).await;
+            known.map_err(|error| match error {
+                Error::Rejected(wrong) if wrong.code == Code::WrongPassword => here(used.into()),
+                other => (routes::SIGN_IN, other),
+            })
+        }
+        Err(error) => Err(here(error)),
+    }
+}
+
+/// `/join/{token}`: the first administrator, or somebody who was invited.
+#[derive(Clone, Debug)]
+pub(super) struct Join {
+    /// The address, to which the form goes.
+    pub(super) address: String,
+    /// Who invited, by name; `None`: it is for the first administrator.
+    pub(super) by: Option<String>,
+    /// The name that was typed.
+    pub(super) name: String,
+    /// Why it was refused.
+    pub(super) problem: Option<Code>,
+}
+
+impl Document for Join {
+    fn title(&self, texts: &Texts) -> String {
+        self.by.as_ref().map_or(texts.join_first, |_| texts.join).to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let title = self.title(texts);
+        let Self { address, by, name, problem } = self;
+        let intro = by.map_or_else(|| texts.join_first_intro.to_owned(), |by| (texts.join_intro)(&by));
+        let is_typed = !name.is_empty();
+        view! {
+            <section class="panel">
+                <h1>{title}</h1>
+                <p>{intro}</p>
+                <form class="stack" method="post" action=address>
+                    {problem_note(texts, problem)}
+                    {name_field(texts, name, !is_typed, problem)}
+                    {password_field(texts, texts.password, Password::New, is_typed, problem)}
+                    <button type="submit" class="primary">{texts.join_button}</button>
+                </form>
+            </section>
+        }
+        .into_any()
+    }
+}
+
+/// `/reset/{token}`: another password, for who has lost theirs.
+#[derive(Clone, Debug)]
+pub(super) struct Reset {
+    /// The address, to which the form goes.
+    pub(super) address: String,
+    /// Whose account it is.
+    pub(super) name: String,
+    /// Why it was refused.
+    pub(super) problem: Option<Code>,
+}
+
+impl Document for Reset {
+    fn title(&self, texts: &Texts) -> String {
+        texts.reset.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { address, name, problem } = self;
+        view! {
+            <section class="panel">
+                <h1>{texts.reset}</h1>
+                <p>{(texts.reset_intro)(&name)}</p>
+                <form class="stack" method="post" action=address>
+                    {problem_note(texts, problem)}
+                    // For password managers, which keep the password under it.
+                    <input hidden readonly autocomplete="username" value=name />
+                    {password_field(texts, texts.new_password, Password::New, true, problem)}
+                    <button type="submit" class="primary">{texts.set_password}</button>
+                </form>
+            </section>
+        }
+        .into_any()
+    }
+}

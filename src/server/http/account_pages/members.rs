@@ -1,0 +1,186 @@
+//! `/rooms/{room}/members`: what people do with the list of who may enter a room.
+
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, beside},
+    document::Document,
+    fields::{labelled_input, problem_note},
+    not_found,
+    outcome::{Outcome, refused},
+    texts::Texts,
+};
+use crate::{
+    app::routes,
+    protocol::{chat::Room, problem::Code, session::User},
+    server::{
+        error::Error,
+        http::{
+            api::members::find,
+            extract::{body::FormBody, path::PathText, query::Lenient},
+            pages,
+            redirect::back_to,
+        },
+    },
+};
+
+/// The document. Whoever may not enter the room is not told that it is there. An address in another form leads to the
+/// document's own.
+pub(super) async fn show(
+    PathText(room): PathText,
+    signed_in: SignedIn,
+    Lenient(outcome): Lenient<Outcome>,
+) -> Result<Response, Error> {
+    let SignedIn { asked, identity } = &signed_in;
+    let rooms = asked.state.chat.rooms(Some(identity)).await?;
+    let id = asked.state.chat.id_of(&room).ok();
+    let Some(known) = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref()) else {
+        return Ok(not_found(signed_in.asked).await);
+    };
+    if known.id.as_str() != room {
+        return Ok(pages::moved(asked, &routes::members(&known.id)));
+    }
+    let room = known;
+    let rights = &asked.state.rights;
+    let members = Members {
+        members: rights.is_private(&room.id).then(|| rights.members(&room.id)),
+        is_owner: rights.is_private(&room.id) && rights.owns(&room.id, identity),
+        me: identity.user.clone(),
+        problem: outcome.problem(),
+        name: outcome.name.unwrap_or_default(),
+        room,
+    };
+    beside(&signed_in, members).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct NameForm {
+    name: String,
+}
+
+/// Lets somebody in.
+pub(super) async fn add(
+    PathText(room): PathText,
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(NameForm { name }): FormBody<NameForm>,
+) -> Result<Response, Error> {
+    let room = asked.state.chat.room(&room, Some(&identity)).await?;
+    let added = async {
+        asked.state.rights.check_owner(&room, &identity)?;
+        let user = find(&asked.state, &name).await?;
+        asked.state.rights.add_member(&room, &identity, &user).await
+    };
+    Ok(match added.await {
+        Ok(()) => back_to(&routes::members(&room), None),
+        Err(error) => refused(&routes::members(&room), error, &[("name", &name)]),
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct UserForm {
+    user: String,
+}
+
+/// Takes somebody's right to enter. Who takes their own sees the feed next: the room is not theirs to see.
+pub(super) async fn remove(
+    PathText(room): PathText,
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(UserForm { user }): FormBody<UserForm>,
+) -> Result<Response, Error> {
+    let room = asked.state.chat.room(&room, Some(&identity)).await?;
+    Ok(match asked.state.rights.remove_member(&room, &identity, &user).await {
+        Ok(()) if user == identity.user.id => back_to("/", None),
+        Ok(()) => back_to(&routes::members(&room), None),
+        Err(error) => refused(&routes::members(&room), error, &[]),
+    })
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Members {
+    /// The room.
+    pub(super) room: Room,
+    /// Those who may enter, the owner first. `None`: everybody may.
+    pub(super) members: Option<Vec<User>>,
+    /// Who looks at the page.
+    pub(super) me: User,
+    /// The room is theirs.
+    pub(super) is_owner: bool,
+    /// The name that was typed.
+    pub(super) name: String,
+    /// Why the last change was refused.
+    pub(super) problem: Option<Code>,
+}
+
+impl Document for Members {
+    fn title(&self, texts: &Texts) -> String {
+        (texts.members_of)(&self.room.name)
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let title = self.title(texts);
+        let Self { room, members, me, is_owner, name, problem } = self;
+        let address = routes::members(&room.id);
+        let list = match members {
+            None => view! { <p>{texts.everybody_enters}</p> }.into_any(),
+            Some(members) => {
+                let row =
+                    |(index, user): (usize, User)| row(texts, &address, user, &me, is_owner, index == 0);
+                view! { <ul class="rows">{members.into_iter().enumerate().map(row).collect::<Vec<_>>()}</ul> }
+                    .into_any()
+            }
+        };
+        let form = is_owner.then(|| {
+            view! {
+                <form class="panel stack" method="post" action=address.clone() aria-labelledby="add-heading">
+                    <h2 id="add-heading">{texts.let_in}</h2>
+                    {problem_note(texts, problem)}
+                    {labelled_input("name", texts.name, name, Some(texts.let_in_hint), problem)}
+                    <button type="submit">{texts.let_in_button}</button>
+                </form>
+            }
+        });
+        view! {
+            <h1>{title}</h1>
+            <section class="panel stack">
+                {(!is_owner).then(|| problem_note(texts, problem))}
+                {list}
+            </section>
+            {form}
+            <p><a href=routes::room(&room.id)>{texts.back_to_room}</a></p>
+        }
+        .into_any()
+    }
+}
+
+fn row(
+    texts: &'static Texts,
+    address: &str,
+    user: User,
+    me: &User,
+    looks_as_owner: bool,
+    is_owner: bool,
+) -> impl IntoView + use<> {
+    let is_me = user.id == me.id;
+    let badges = [is_me.then_some(texts.you), is_owner.then_some(texts.owner)];
+    let badge = |text| view! { " " <span class="badge">{text}</span> };
+    let badges = badges.into_iter().flatten().map(badge).collect::<Vec<_>>();
+    let may_go = !is_owner && (looks_as_owner || is_me);
+    let text = if is_me { texts.leave_room } else { texts.remove };
+    let change = may_go.then(|| {
+        view! {
+            <form method="post" action=format!("{address}/remove")>
+                <input type="hidden" name="user" value=user.id />
+                <button type="submit" aria-label=format!("{text}: {}", user.name)>{text}</button>
+            </form>
+        }
+    });
+    view! {
+        <li class="row">
+            <p class="row__head"><b>{user.name}</b> {badges}</p>
+            {change}
+        </li>
+    }
+}

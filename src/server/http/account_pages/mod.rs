@@ -1,0 +1,130 @@
+//! The addresses of documents for people, and of the forms on them. Programs have `/api`.
+//!
+//! A form is answered with the document to be seen next (303, so that a reload repeats nothing). A refusal comes back
+//! as `?problem=CODE` with what was typed, but for passwords. What belongs to accounts is there only where people have
+//! some here; what belongs to administrators, for nobody else.
+
+mod account;
+mod agent;
+mod answer;
+mod channels;
+mod document;
+mod external_sign_in;
+mod fields;
+mod invitations;
+mod join;
+mod members;
+mod one_time_link;
+mod outcome;
+mod people;
+mod publishers;
+mod refusal;
+mod reset;
+mod shell;
+mod sign_in;
+mod texts;
+mod time;
+
+use axum::{
+    RequestPartsExt, Router,
+    extract::{FromRequestParts, Request, State},
+    http::Method,
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+
+pub(super) use self::{answer::SignedIn, refusal::in_words};
+use super::{
+    extract::{administrator::Administrator, user::Caller},
+    pages::{self, Asked},
+    redirect::see,
+};
+use crate::{app::routes, server::state::AppState};
+
+/// The addresses.
+pub(super) fn router(state: &AppState) -> Router<AppState> {
+    let people = Router::new()
+        .route(routes::PEOPLE, get(people::show))
+        .route("/people/invitations", post(invitations::make))
+        .route("/people/invitations/revoke", post(invitations::revoke))
+        .route("/people/{account}/administrator", post(people::set_admin))
+        .route("/people/{account}/blocked", post(people::set_blocked))
+        .route("/people/{account}/reset", post(reset::make))
+        .route(routes::REMOVAL, get(people::ask_removal).post(people::remove))
+        .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
+    let accounts = Router::new()
+        .route(routes::SIGN_IN, post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route(routes::JOIN, get(join::show).post(join::join))
+        .route(routes::RESET, get(reset::show).post(reset::reset))
+        .route("/account/name", post(account::rename))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sessions", post(account::end_session))
+        .merge(people)
+        .route_layer(middleware::from_fn_with_state(state.clone(), accounts_only));
+    let administrators = Router::new()
+        .route(routes::PUBLISHERS, get(publishers::show).post(publishers::make))
+        .route("/publishers/remove", post(publishers::remove))
+        .route(routes::CHANNELS, get(channels::show).post(channels::limit))
+        .route("/channels/open", post(channels::open))
+        .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
+    Router::new()
+        .route(routes::SIGN_IN, get(sign_in::show))
+        .route(routes::ACCOUNT, get(account::show))
+        .route(routes::MEMBERS, get(members::show).post(members::add))
+        .route("/rooms/{room}/members/remove", post(members::remove))
+        .merge(accounts)
+        .merge(administrators)
+}
+
+async fn accounts_only(asked: Asked, request: Request, next: Next) -> Response {
+    match asked.state.auth.accounts() {
+        Some(_) => next.run(request).await,
+        None => not_found(asked).await,
+    }
+}
+
+async fn administrators_only(asked: Asked, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match parts.extract_with_state::<Administrator, _>(&asked.state).await {
+        Ok(Administrator) => next.run(Request::from_parts(parts, body)).await,
+        Err(_) => not_found(asked).await,
+    }
+}
+
+/// Lets through who may read the server's pages; others are sent to sign in.
+pub(super) async fn readers_only(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    if state.rights.check_reader(caller.as_ref()).is_ok() {
+        return next.run(request).await;
+    }
+    let mut parts = request.into_parts().0;
+    match Asked::from_request_parts(&mut parts, &state).await {
+        Ok(asked) => ask_to_sign_in(&asked),
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+/// The page of addresses that are none, for who may read the server's pages.
+pub(super) async fn not_found(asked: Asked) -> Response {
+    match asked.state.rights.check_reader(asked.caller.0.as_ref()) {
+        Ok(()) => pages::not_found(asked).await,
+        Err(_) => ask_to_sign_in(&asked),
+    }
+}
+
+/// Sends a browser that has no session to where it gets one, and from there back.
+pub(super) fn ask_to_sign_in(asked: &Asked) -> Response {
+    // What was posted cannot be posted again by going there.
+    let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
+    match (asked.state.auth.issuer(), back) {
+        (Some(issuer), back) => external_sign_in::ask_to_sign_in(asked, issuer, back),
+        (None, "/") => Redirect::to(routes::SIGN_IN).into_response(),
+        (None, back) => see(routes::SIGN_IN, &[("back", back)]),
+    }
+}

@@ -1,0 +1,84 @@
+//! One-time links: one that was just made, shown this once because only its hash is kept, and one that does not work.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use leptos::prelude::*;
+
+use super::{answer::alone, document::Document, texts::Texts, time::time};
+use crate::{
+    app::routes,
+    protocol::problem::{Code, Rejection},
+    server::{error::Error, http::pages::Asked},
+};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct OneTimeLink {
+    /// Whose password it changes; `None`: it is an invitation.
+    pub(super) account: Option<String>,
+    /// The whole address.
+    pub(super) address: String,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub(super) expires_at: i64,
+}
+
+impl Document for OneTimeLink {
+    fn title(&self, texts: &Texts) -> String {
+        self.account.as_ref().map_or_else(|| texts.invitation.to_owned(), |name| (texts.reset_link_of)(name))
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let title = self.title(texts);
+        let Self { account, address, expires_at } = self;
+        let intro = match account {
+            Some(name) => (texts.reset_link_intro)(&name),
+            None => texts.invitation_intro.to_owned(),
+        };
+        view! {
+            <h1>{title}</h1>
+            <section class="panel stack">
+                <p>{intro}</p>
+                <div class="labelled">
+                    <label for="link">{texts.link}</label>
+                    <input id="link" class="link" value=address readonly autofocus aria-describedby="link-hint" />
+                    <p class="muted" id="link-hint">{texts.shown_once}</p>
+                </div>
+                <p>{texts.good_until} " " {time(expires_at)}</p>
+                <p><a href=routes::PEOPLE>{texts.back_to_people}</a></p>
+            </section>
+        }
+        .into_any()
+    }
+}
+
+/// What a one-time link leads to that cannot be used.
+pub(super) fn link_failed(asked: &Asked, error: Error) -> Response {
+    match error.into_rejection() {
+        Rejection { code: Code::BadLink, .. } => (StatusCode::GONE, alone(asked, LinkOver)).into_response(),
+        fault => fault.into_response(),
+    }
+}
+
+/// A link that was used, has ended, or never was one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinkOver;
+
+impl Document for LinkOver {
+    fn title(&self, texts: &Texts) -> String {
+        texts.link_over.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        view! {
+            <section class="panel">
+                <h1>{texts.link_over}</h1>
+                <p>{texts.link_over_text}</p>
+                <p><a href=routes::SIGN_IN>{texts.sign_in}</a></p>
+            </section>
+            <p class="muted">{texts.link_over_first}</p>
+        }
+        .into_any()
+    }
+}

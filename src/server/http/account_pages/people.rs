@@ -1,0 +1,284 @@
+//! `/people`: what administrators do with accounts. Who is blocked or removed is out at once.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, accounts, beside},
+    document::Document,
+    outcome::{Outcome, refused},
+    texts::Texts,
+    time::time,
+};
+use crate::{
+    app::routes,
+    protocol::problem::{Code, Rejection},
+    server::{
+        auth::{Account, Link, Purpose},
+        error::Error,
+        http::{
+            extract::{body::FormBody, path::PathText, query::Lenient},
+            pages::one_time_form::new_id,
+        },
+        state::AppState,
+    },
+};
+
+/// The document.
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
+    let accounts = accounts(&signed_in.asked.state)?;
+    let me = &signed_in.identity.user.id;
+    let people = accounts.list().await?.into_iter().map(|account| person(account, me)).collect();
+    let mut invitations: Vec<_> = accounts.links().await?.into_iter().filter_map(invitation).collect();
+    invitations.sort_by_key(|invitation| invitation.expires_at);
+    beside(&signed_in, People { people, invitations, once: new_id(), problem: outcome.problem() }).await
+}
+
+fn person(account: Account, me: &str) -> Person {
+    Person {
+        is_me: account.id == me,
+        is_admin: account.is_admin,
+        is_blocked: account.is_blocked,
+        since: account.created_at,
+        id: account.id,
+        name: account.name,
+    }
+}
+
+fn invitation((id, link): (String, Link)) -> Option<Invitation> {
+    match link.purpose {
+        Purpose::Invitation { by } => Some(Invitation { id, by, expires_at: link.expires_at }),
+        Purpose::Setup | Purpose::Reset { .. } => None,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Switch {
+    on: bool,
+}
+
+/// Makes an administrator of somebody, or nobody special again.
+pub(super) async fn set_admin(
+    State(state): State<AppState>,
+    PathText(id): PathText,
+    FormBody(Switch { on }): FormBody<Switch>,
+) -> Result<Response, Error> {
+    Ok(back_to_people(accounts(&state)?.set_admin(&id, on).await))
+}
+
+/// Keeps somebody out, or lets them in again.
+pub(super) async fn set_blocked(
+    State(state): State<AppState>,
+    PathText(id): PathText,
+    FormBody(Switch { on }): FormBody<Switch>,
+) -> Result<Response, Error> {
+    Ok(back_to_people(accounts(&state)?.set_blocked(&id, on).await))
+}
+
+/// The step before somebody is removed.
+pub(super) async fn ask_removal(PathText(id): PathText, signed_in: SignedIn) -> Result<Response, Error> {
+    let Account { id, name, .. } = somebody(&signed_in.asked.state, &id).await?;
+    beside(&signed_in, Removal { id, name }).await
+}
+
+/// Removes somebody.
+pub(super) async fn remove(State(state): State<AppState>, PathText(id): PathText) -> Result<Response, Error> {
+    Ok(back_to_people(accounts(&state)?.remove(&id).await))
+}
+
+/// Whose id this is.
+pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Error> {
+    let unknown = || Rejection::new(Code::NotFound, "There is no such account.");
+    Ok(accounts(state)?.account(id).await?.ok_or_else(unknown)?)
+}
+
+/// Sends the browser back to the people, with the reason of a refusal.
+pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
+    match result {
+        Ok(()) => Redirect::to(routes::PEOPLE).into_response(),
+        Err(error) => refused(routes::PEOPLE, error, &[]),
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct People {
+    /// Everybody, by name.
+    pub(super) people: Vec<Person>,
+    /// The invitations that can be used.
+    pub(super) invitations: Vec<Invitation>,
+    /// The one-time id of the form that invites, see `server/auth/submissions.rs`.
+    pub(super) once: String,
+    /// Why the last change was refused.
+    pub(super) problem: Option<Code>,
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    /// The account.
+    pub(super) id: String,
+    /// As others see them.
+    pub(super) name: String,
+    /// Is an administrator.
+    pub(super) is_admin: bool,
+    /// May not sign in.
+    pub(super) is_blocked: bool,
+    /// Looks at the page.
+    pub(super) is_me: bool,
+    /// When they joined, in milliseconds since the Unix epoch.
+    pub(super) since: i64,
+}
+
+/// An invitation that was not used yet.
+#[derive(Clone, Debug)]
+pub(super) struct Invitation {
+    /// By which it is revoked.
+    pub(super) id: String,
+    /// Who invited, by name.
+    pub(super) by: String,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub(super) expires_at: i64,
+}
+
+impl Document for People {
+    fn title(&self, texts: &Texts) -> String {
+        texts.people.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { people, invitations, once, problem } = self;
+        // What an administrator may not do is only to be the last one.
+        let problem = problem.map(|code| match code {
+            Code::NotAllowed => texts.last_administrator,
+            other => (texts.problem)(other),
+        });
+        let people = people.into_iter().map(|person| row(texts, person)).collect::<Vec<_>>();
+        view! {
+            <h1>{texts.people}</h1>
+            {problem.map(|text| view! { <p class="note" role="alert">{text}</p> })}
+            <section class="panel">
+                <ul class="rows">{people}</ul>
+            </section>
+            {invitation_list(texts, invitations, once)}
+        }
+        .into_any()
+    }
+}
+
+fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
+    let badges = [
+        person.is_me.then_some(texts.you),
+        person.is_admin.then_some(texts.administrator),
+        person.is_blocked.then_some(texts.blocked),
+    ];
+    let badge = |text| view! { " " <span class="badge">{text}</span> };
+    let badges = badges.into_iter().flatten().map(badge).collect::<Vec<_>>();
+    let (name, since) = (person.name.clone(), person.since);
+    view! {
+        <li class="row">
+            <div>
+                <p class="row__head"><b>{name}</b> {badges}</p>
+                <p class="muted">{texts.joined} " " {time(since)}</p>
+            </div>
+            {changes(texts, person)}
+        </li>
+    }
+}
+
+/// What can be done with somebody. Nobody blocks or removes themselves by a slip: somebody else does it.
+fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
+    let Person { id, name, is_admin, is_blocked, is_me, .. } = person;
+    let label = format!("{}: {name}", texts.manage);
+    let removal = routes::removal(&id);
+    let change = move |address: &str, on: bool, text: &'static str| {
+        view! {
+            <form method="post" action=format!("/people/{id}/{address}")>
+                <input type="hidden" name="on" value=on.to_string() />
+                <button type="submit">{text}</button>
+            </form>
+        }
+    };
+    let admin = if is_admin { texts.unmake_administrator } else { texts.make_administrator };
+    let block = if is_blocked { texts.unblock } else { texts.block };
+    let others = (!is_me).then(|| {
+        view! {
+            {(!is_blocked).then(|| change("reset", true, texts.make_reset_link))}
+            {change("blocked", !is_blocked, block)}
+            <a href=removal>{texts.remove}</a>
+        }
+    });
+    view! {
+        <details class="changes">
+            <summary aria-label=label>{texts.manage}</summary>
+            <div class="changes__list">{change("administrator", !is_admin, admin)} {others}</div>
+        </details>
+    }
+}
+
+fn invitation_list(
+    texts: &'static Texts,
+    invitations: Vec<Invitation>,
+    once: String,
+) -> impl IntoView + use<> {
+    let is_empty = invitations.is_empty();
+    let row = |Invitation { id, by, expires_at }| {
+        view! {
+            <li class="row">
+                <div>
+                    <p>{(texts.invited_by)(&by)}</p>
+                    <p class="muted">{texts.good_until} " " {time(expires_at)}</p>
+                </div>
+                <form method="post" action="/people/invitations/revoke">
+                    <input type="hidden" name="id" value=id />
+                    <button type="submit">{texts.revoke}</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <section class="panel stack">
+            <h2>{texts.invitations}</h2>
+            {is_empty.then(|| view! { <p class="muted">{texts.no_invitations}</p> })}
+            <ul class="rows">{invitations.into_iter().map(row).collect::<Vec<_>>()}</ul>
+            <form method="post" action="/people/invitations">
+                <input type="hidden" name="once" value=once />
+                <button type="submit" class="primary">{texts.invite}</button>
+            </form>
+        </section>
+    }
+}
+
+/// The step before somebody is removed, which cannot be undone.
+#[derive(Clone, Debug)]
+pub(super) struct Removal {
+    /// The account.
+    pub(super) id: String,
+    /// Whose it is.
+    pub(super) name: String,
+}
+
+impl Document for Removal {
+    fn title(&self, texts: &Texts) -> String {
+        (texts.remove_title)(&self.name)
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let title = self.title(texts);
+        view! {
+            <h1>{title}</h1>
+            <section class="panel stack">
+                <p>{texts.remove_text}</p>
+                <form class="changes__list" method="post" action=routes::removal(&self.id)>
+                    <button type="submit" class="primary">{texts.remove}</button>
+                    <a href=routes::PEOPLE>{texts.cancel}</a>
+                </form>
+            </section>
+        }
+        .into_any()
+    }
+}

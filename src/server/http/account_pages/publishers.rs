@@ -1,0 +1,225 @@
+//! `/publishers`: what administrators do with the programs that may publish.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, beside},
+    document::Document,
+    fields::{ABOUT, labelled_input},
+    invitations::address_of,
+    outcome::{Outcome, refused},
+    texts::Texts,
+    time::time,
+};
+use crate::{
+    app::routes,
+    protocol::problem::{Code, Rejection},
+    server::{
+        auth::{Pattern, publishers::Publisher},
+        error::Error,
+        http::{
+            extract::{body::FormBody, query::Lenient},
+            pages::one_time_form::new_id,
+        },
+        state::AppState,
+    },
+};
+
+/// The document.
+pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
+    let publishers = Publishers {
+        publishers: signed_in.asked.state.publishers.list().await?,
+        problem: outcome.problem(),
+        name: outcome.name.unwrap_or_default(),
+        channels: outcome.list.unwrap_or_default(),
+        once: new_id(),
+    };
+    beside(&signed_in, publishers).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct PublisherForm {
+    name: String,
+    channels: String,
+    once: Option<String>,
+}
+
+/// Makes one and shows its token, this once.
+pub(super) async fn make(
+    signed_in: SignedIn,
+    FormBody(PublisherForm { name, channels, once }): FormBody<PublisherForm>,
+) -> Result<Response, Error> {
+    let made = async {
+        let SignedIn { asked, identity } = &signed_in;
+        let contents = ["publisher", &name, &channels];
+        let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &contents);
+        asked.state.publishers.make_once(&name, patterns(&channels)?, &submission).await
+    };
+    match made.await {
+        Ok((publisher, token)) => {
+            let pattern = publisher.channels.first().map(Pattern::as_str).unwrap_or_default();
+            let token = PublisherToken {
+                name: publisher.name.clone(),
+                // A pattern for many channels is no channel: one that it covers.
+                channel: pattern.replace('*', if pattern == "*" { "test" } else { "1" }),
+                token,
+                origin: address_of(&signed_in.asked, ""),
+            };
+            beside(&signed_in, token).await
+        }
+        Err(error) => Ok(refused(routes::PUBLISHERS, error, &[("name", &name), ("list", &channels)])),
+    }
+}
+
+/// Reads `ops, db-*`.
+fn patterns(list: &str) -> Result<Vec<Pattern>, Rejection> {
+    let names = list.split([',', '、', '，']).map(str::trim).filter(|name| !name.is_empty());
+    names.map(Pattern::parse).collect()
+}
+
+#[derive(Deserialize)]
+pub(super) struct IdForm {
+    id: String,
+}
+
+/// Ends one. Who is gone already is as gone as asked for.
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    FormBody(IdForm { id }): FormBody<IdForm>,
+) -> Result<Response, Error> {
+    state.publishers.remove(&id).await?;
+    Ok(Redirect::to(routes::PUBLISHERS).into_response())
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Publishers {
+    /// All of them, the newest last.
+    pub(super) publishers: Vec<Publisher>,
+    /// The name that was typed.
+    pub(super) name: String,
+    /// The channels that were typed.
+    pub(super) channels: String,
+    /// The one-time id of the form, see `server/auth/submissions.rs`.
+    pub(super) once: String,
+    /// Why the last change was refused.
+    pub(super) problem: Option<Code>,
+}
+
+impl Document for Publishers {
+    fn title(&self, texts: &Texts) -> String {
+        texts.publishers.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { publishers, name, channels, once, problem } = self;
+        let is_empty = publishers.is_empty();
+        let (of_channels, of_name) = match problem {
+            Some(Code::BadRequest) => (problem, None),
+            other => (None, other),
+        };
+        let problem = problem.map(|code| match code {
+            Code::BadRequest => texts.channels_wrong,
+            other => (texts.problem)(other),
+        });
+        let rows = publishers.into_iter().map(|publisher| row(texts, publisher)).collect::<Vec<_>>();
+        view! {
+            <h1>{texts.publishers}</h1>
+            <section class="panel stack">
+                <p class="muted">{texts.publishers_intro}</p>
+                {is_empty.then(|| view! { <p>{texts.no_publishers}</p> })}
+                <ul class="rows">{rows}</ul>
+            </section>
+            <form class="panel stack" method="post" action=routes::PUBLISHERS aria-labelledby="make-heading">
+                <h2 id="make-heading">{texts.new_publisher}</h2>
+                {problem.map(|text| view! { <p class="note" role="alert" id=ABOUT>{text}</p> })}
+                {labelled_input("name", texts.name, name, None, of_name)}
+                {labelled_input("channels", texts.channels, channels, Some(texts.channels_hint), of_channels)}
+                <input type="hidden" name="once" value=once />
+                <button type="submit">{texts.make_publisher}</button>
+            </form>
+        }
+        .into_any()
+    }
+}
+
+fn row(texts: &'static Texts, publisher: Publisher) -> impl IntoView + use<> {
+    let Publisher { id, name, channels, last_used_at, .. } = publisher;
+    let patterns: Vec<_> = channels.iter().map(|pattern| pattern.as_str().to_owned()).collect();
+    let used = match last_used_at {
+        Some(at) => view! { {texts.last_used} " " {time(at)} }.into_any(),
+        None => texts.never_used.into_any(),
+    };
+    let remove = format!("{}: {name}", texts.remove);
+    view! {
+        <li class="row">
+            <div>
+                <p class="row__head"><b>{name}</b> <code>{patterns.join(", ")}</code></p>
+                <p class="muted">{used}</p>
+            </div>
+            <form method="post" action="/publishers/remove">
+                <input type="hidden" name="id" value=id />
+                <button type="submit" aria-label=remove>{texts.remove}</button>
+            </form>
+        </li>
+    }
+}
+
+/// A token that was just made: only its hash is kept.
+#[derive(Clone, Debug)]
+pub(super) struct PublisherToken {
+    /// What the program is called.
+    pub(super) name: String,
+    /// A channel that it may publish to.
+    pub(super) channel: String,
+    /// Its secret.
+    pub(super) token: String,
+    /// The address of this server, as the browser knows it.
+    pub(super) origin: String,
+}
+
+impl Document for PublisherToken {
+    fn title(&self, texts: &Texts) -> String {
+        (texts.token_of)(&self.name)
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let title = self.title(texts);
+        let Self { channel, token, origin, .. } = self;
+        let command =
+            format!("curl -H 'Authorization: Bearer {token}' -d 'hello' {origin}/api/events/{channel}");
+        view! {
+            <h1>{title}</h1>
+            <section class="panel stack">
+                <div class="labelled">
+                    <label for="token">{texts.token}</label>
+                    <input id="token" class="link" value=token readonly autofocus aria-describedby="token-hint" />
+                    <p class="muted" id="token-hint">{texts.shown_once}</p>
+                </div>
+                <p>{texts.try_it}</p>
+                <pre class="command" tabindex="0"><code>{command}</code></pre>
+                <p><a href=routes::PUBLISHERS>{texts.back_to_publishers}</a></p>
+            </section>
+        }
+        .into_any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_named_with_commas_of_either_script() {
+        let read = |list| patterns(list).map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(read(" ops, db-*,,").expect("fine"), ["ops", "db-*"]);
+        assert_eq!(read("店、本店，*").expect("fine"), ["店", "本店", "*"]);
+        assert_eq!(read("").expect("none"), Vec::<String>::new());
+        read("a b").expect_err("a space in a name");
+    }
+}

@@ -1,0 +1,93 @@
+//! Refusals in words: who asks for a page or posts a form of one is a person with a browser, and reads no JSON.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, Method, header},
+    middleware::Next,
+    response::Response,
+};
+use leptos::prelude::*;
+
+use super::{
+    answer::{draw, setting_of},
+    document::Document,
+    texts::Texts,
+};
+use crate::{
+    app::{i18n::Language, model::room::Refusal},
+    protocol::problem::Code,
+    server::{http::extract::media_type::accepted, state::AppState},
+};
+
+/// What is kept of the refusal's own headers.
+const KEPT: [HeaderName; 4] =
+    [header::ALLOW, header::RETRY_AFTER, header::SET_COOKIE, header::WWW_AUTHENTICATE];
+
+/// Answers with a page where the site refuses with a problem, if the client can show one. Its status, and when to come
+/// back, stay what they are.
+pub(crate) async fn in_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if !takes_pages(request.headers()) {
+        return next.run(request).await;
+    }
+    let mut setting = setting_of(&state.site, request.headers(), request.uri());
+    // The address as the client wrote it, which a link may lead to once more. A form's need not be a page's.
+    let again = request.uri().path_and_query().map(ToString::to_string);
+    let again = again.filter(|_| request.method() == Method::GET);
+    if again.is_none() {
+        setting.path = "/".to_owned();
+    }
+    let response = next.run(request).await;
+    let Some(refusal) = response.extensions().get::<Refusal>().copied() else { return response };
+    let document = RefusedPage { refusal, language: setting.language, again };
+    let mut page = draw(&setting, None, document);
+    *page.status_mut() = response.status();
+    for name in KEPT {
+        for value in response.headers().get_all(&name) {
+            page.headers_mut().append(&name, value.clone());
+        }
+    }
+    page
+}
+
+/// Whether the client names pages among what it takes: browsers do when somebody goes to an address, and programs and
+/// scripts do not.
+fn takes_pages(headers: &HeaderMap) -> bool {
+    accepted(headers).contains("text/html")
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedPage {
+    /// Why, and when to come back.
+    pub(super) refusal: Refusal,
+    /// The document is in this language.
+    pub(super) language: Language,
+    /// The address to be asked for once more. `None`: a form, which cannot be posted again from here.
+    pub(super) again: Option<String>,
+}
+
+impl Document for RefusedPage {
+    fn title(&self, texts: &Texts) -> String {
+        texts.refused.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { refusal, language, again } = self;
+        let common = language.texts();
+        let text = match refusal.code {
+            // The page's own words would have this one be reloaded, and with it the form be posted again.
+            Code::BadRequest if again.is_none() => texts.form_not_understood.to_owned(),
+            _ => common.refusal(refusal),
+        };
+        let (address, link) =
+            again.map_or_else(|| ("/".to_owned(), common.to_the_feed), |path| (path, texts.try_again));
+        view! {
+            <section class="panel">
+                <h1>{texts.refused}</h1>
+                <p role="alert">{text}</p>
+                <p><a href=address>{link}</a></p>
+            </section>
+        }
+        .into_any()
+    }
+}

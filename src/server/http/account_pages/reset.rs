@@ -1,0 +1,95 @@
+//! `/reset/{token}`: another password for who has lost theirs, by the link that an administrator makes.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::CookieJar;
+use serde::Deserialize;
+
+use super::{
+    answer::{SignedIn, accounts, alone, beside},
+    invitations::address_of,
+    join::Reset,
+    one_time_link::OneTimeLink,
+    one_time_link::link_failed,
+    outcome::{Outcome, refused},
+    people::somebody,
+};
+use crate::{
+    app::routes,
+    protocol::{
+        problem::{Code, Rejection},
+        session::Session,
+    },
+    server::{
+        auth::Purpose,
+        error::Error,
+        http::{
+            api::session::agent_of,
+            extract::{body::FormBody, path::PathText, query::Lenient, user::cookie_of},
+            pages::Asked,
+        },
+    },
+};
+
+/// Makes the link and shows it, this once.
+pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<Response, Error> {
+    let account = somebody(&signed_in.asked.state, &id).await?;
+    let accounts = accounts(&signed_in.asked.state)?;
+    let token = accounts.make_reset_link(&account.id).await?;
+    let link = OneTimeLink {
+        account: Some(account.name),
+        address: address_of(&signed_in.asked, &routes::reset(&token)),
+        expires_at: accounts.link(&token).await?.expires_at,
+    };
+    beside(&signed_in, link).await
+}
+
+/// The form, as long as the link can be used.
+pub(super) async fn show(
+    PathText(token): PathText,
+    asked: Asked,
+    Lenient(outcome): Lenient<Outcome>,
+) -> Response {
+    match whose(&asked, &token).await {
+        Ok(name) => {
+            let (address, problem) = (asked.uri.path().to_owned(), outcome.problem());
+            alone(&asked, Reset { address, name, problem })
+        }
+        Err(error) => link_failed(&asked, error),
+    }
+}
+
+/// The name of the account that the link is for.
+async fn whose(asked: &Asked, token: &str) -> Result<String, Error> {
+    let is_over = || Rejection::new(Code::BadLink, "This link is not for another password.");
+    let accounts = accounts(&asked.state)?;
+    let Purpose::Reset { account } = accounts.link(token).await?.purpose else {
+        return Err(is_over().into());
+    };
+    let account = accounts.account(&account).await?;
+    Ok(account.ok_or_else(is_over)?.name)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct ResetForm {
+    new_password: String,
+}
+
+/// Sets the password, ends every session, and signs in anew.
+pub(super) async fn reset(
+    PathText(token): PathText,
+    asked: Asked,
+    FormBody(ResetForm { new_password }): FormBody<ResetForm>,
+) -> Response {
+    match signed_in_anew(&asked, &token, &new_password).await {
+        Ok(session) => {
+            (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
+        }
+        Err(error) => refused(asked.uri.path(), error, &[]),
+    }
+}
+
+async fn signed_in_anew(asked: &Asked, token: &str, password: &str) -> Result<Session, Error> {
+    let account = accounts(&asked.state)?.reset(token, password).await?;
+    asked.state.auth.sign_in(&account, agent_of(&asked.headers)).await
+}

@@ -1,0 +1,80 @@
+//! What stands around a document: the head, and for who is signed in the same sidebar as beside every other page.
+
+use leptos::prelude::*;
+use url::form_urlencoded;
+
+use super::{document::Document, texts::Texts};
+use crate::app::{brand_at, i18n::Language, page_data::Visit, sidebar_at};
+
+/// Where and how a document is drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    /// Its words are in this language.
+    pub(super) language: Language,
+    /// The address of the stylesheet.
+    pub(super) stylesheet: String,
+    /// The path of its own address.
+    pub(super) path: String,
+    /// The page that it leads to in the end, if its address says so.
+    pub(super) back: Option<String>,
+}
+
+/// The whole document. Without `visit` it stands alone.
+pub(super) fn draw(setting: &Setting, visit: Option<Visit>, document: impl Document) -> String {
+    // Of its own: a page that is drawn at the same time may be this thread's owner, and ends before.
+    let owner = Owner::new_root(None);
+    let html = owner.with(|| shell(setting, visit, document).to_html());
+    owner.unset_with_forced_cleanup();
+    html
+}
+
+fn shell<D: Document>(setting: &Setting, visit: Option<Visit>, document: D) -> impl IntoView + use<D> {
+    let Setting { language, stylesheet, path, .. } = setting;
+    let (texts, common) = (Texts::of(*language), language.texts());
+    let title = format!("{} · Idobata", document.title(texts));
+    let is_alone = visit.is_none();
+    let class = if is_alone { "page document lone" } else { "page document" };
+    let content = view! {
+        <main class=class id="content" tabindex="-1">
+            {is_alone.then(|| brand_at(*language, path.clone(), address(setting)))}
+            {document.body(texts)}
+        </main>
+    };
+    let content = match visit {
+        None => content.into_any(),
+        Some(visit) => view! {
+            <div class="frame">
+                {sidebar_at(*language, path.clone(), address(setting), visit)} {content}
+            </div>
+        }
+        .into_any(),
+    };
+    view! {
+        <!DOCTYPE html>
+        <html lang=language.as_str()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                // Some of the addresses are secrets. Not `no-referrer`: browsers would post the forms without an origin.
+                <meta name="referrer" content="same-origin" />
+                <meta name="robots" content="noindex" />
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=stylesheet.clone() />
+            </head>
+            <body>
+                <a class="skip-link" href="#content">{common.skip_to_content}</a>
+                {content}
+            </body>
+        </html>
+    }
+}
+
+/// The document's own address, to come back to in another language. What a form came to stays behind; where it leads to
+/// does not.
+fn address(Setting { path, back, .. }: &Setting) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let page = back.as_ref().map_or_else(|| path.clone(), |back| format!("{path}?back={}", encode(back)));
+    encode(&page)
+}

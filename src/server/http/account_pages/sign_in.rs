@@ -1,0 +1,129 @@
+//! `/sign-in` and `/sign-out`.
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use axum_extra::extract::cookie::CookieJar;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    answer::alone,
+    document::{Document, Done},
+    external_sign_in,
+    fields::{Password, done_note, name_field, password_field, problem_note},
+    not_found,
+    outcome::{Outcome, refused},
+    texts::Texts,
+};
+use crate::{
+    app::routes,
+    protocol::problem::Code,
+    server::{
+        error::Error,
+        http::{
+            api::session,
+            extract::{
+                body::FormBody,
+                client_address::ClientAddress,
+                query::Lenient,
+                user::{Caller, cookie_of, no_cookie},
+            },
+            pages::Asked,
+            redirect::{back_to, page_of_ours, see},
+        },
+        state::AppState,
+    },
+};
+
+/// The form. Who is signed in needs none.
+pub(super) async fn show(asked: Asked, Lenient(outcome): Lenient<Outcome>) -> Response {
+    let back = page_of_ours(outcome.back.as_deref().unwrap_or("/"));
+    if asked.state.auth.takes_guests() {
+        return not_found(asked).await;
+    }
+    if asked.caller.0.is_some() {
+        return back_to(&back, None);
+    }
+    if let Some(issuer) = asked.state.auth.issuer() {
+        return external_sign_in::ask_to_sign_in(&asked, issuer, &back);
+    }
+    let (problem, is_signed_out) = (outcome.problem(), outcome.done() == Some(Done::SignedOut));
+    alone(&asked, SignIn { back, name: outcome.name.unwrap_or_default(), problem, is_signed_out })
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    name: String,
+    password: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// Signs in.
+pub(super) async fn sign_in(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    FormBody(SignInForm { name, password, back }): FormBody<SignInForm>,
+) -> Response {
+    match session::sign_in(&state, address, &headers, &name, &password).await {
+        Ok(session) => {
+            (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(&back, None)).into_response()
+        }
+        Err(error) => refused(routes::SIGN_IN, error, &[("name", &name), ("back", &back)]),
+    }
+}
+
+/// Ends the session, with what is open of it.
+pub(super) async fn sign_out(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+) -> Result<Response, Error> {
+    if let Some(identity) = caller {
+        state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
+    }
+    let next = see(routes::SIGN_IN, &[("done", Done::SignedOut.as_str())]);
+    Ok((CookieJar::new().add(no_cookie(&state.site)), next).into_response())
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SignIn {
+    /// The page to be shown afterwards.
+    pub(super) back: String,
+    /// The name that was typed.
+    pub(super) name: String,
+    /// Why it was refused.
+    pub(super) problem: Option<Code>,
+    /// They have just signed out.
+    pub(super) is_signed_out: bool,
+}
+
+impl Document for SignIn {
+    fn title(&self, texts: &Texts) -> String {
+        texts.sign_in.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let Self { back, name, problem, is_signed_out } = self;
+        let is_known = !name.is_empty();
+        view! {
+            <section class="panel">
+                <h1>{texts.sign_in}</h1>
+                {done_note(is_signed_out.then_some(texts.signed_out))}
+                <form class="stack" method="post" action=routes::SIGN_IN>
+                    {problem_note(texts, problem)}
+                    {name_field(texts, name, !is_known, problem)}
+                    {password_field(texts, texts.password, Password::Present, is_known, problem)}
+                    <input type="hidden" name="back" value=back />
+                    <button type="submit" class="primary">{texts.sign_in}</button>
+                </form>
+            </section>
+            <p class="muted">{texts.sign_in_help}</p>
+        }
+        .into_any()
+    }
+}

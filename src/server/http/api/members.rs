@@ -1,0 +1,79 @@
+//! `/api/rooms/{room}/members`: who may enter a private room. Its members see the list, its owner changes it.
+
+use axum::{Json, extract::State, http::StatusCode};
+
+use crate::{
+    protocol::{
+        members::Members,
+        problem::{Code, Rejection},
+        session::User,
+    },
+    server::{
+        error::Error,
+        http::extract::{
+            body::{FromMembers, JsonBody},
+            path::{PathPair, PathText},
+            user::Visitor,
+        },
+        state::AppState,
+    },
+};
+
+/// The body of `POST /api/rooms/{room}/members`.
+pub(crate) struct NewMember {
+    /// Somebody with an account, or somebody who is in a room now.
+    name: String,
+}
+
+impl FromMembers for NewMember {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let name = members.required_text(&["name"])?;
+        members.refuse_left(&["name"], |_| true)?;
+        Ok(Self { name })
+    }
+}
+
+/// The members, the owner first. Empty for a room that is nobody's.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Visitor(identity): Visitor,
+    PathText(room): PathText,
+) -> Result<Json<Vec<User>>, Error> {
+    let room = state.chat.room(&room, Some(&identity)).await?;
+    Ok(Json(state.rights.members(&room)))
+}
+
+/// Lets somebody in.
+pub(crate) async fn add(
+    State(state): State<AppState>,
+    Visitor(identity): Visitor,
+    PathText(room): PathText,
+    JsonBody(NewMember { name }): JsonBody<NewMember>,
+) -> Result<(StatusCode, Json<User>), Error> {
+    let room = state.chat.room(&room, Some(&identity)).await?;
+    // Before the name is looked for: who may not let anybody in is not told who there is.
+    state.rights.check_owner(&room, &identity)?;
+    let user = find(&state, &name).await?;
+    state.rights.add_member(&room, &identity, &user).await?;
+    Ok((StatusCode::CREATED, Json(user)))
+}
+
+/// Whom an owner means by a name.
+pub(crate) async fn find(state: &AppState, name: &str) -> Result<User, Error> {
+    let found = match state.auth.accounts() {
+        Some(accounts) => accounts.find(name).await?.map(|account| account.user()),
+        None => state.chat.find_present(name),
+    };
+    found.ok_or_else(|| Rejection::new(Code::UnknownPerson, "There is nobody of this name here now.").into())
+}
+
+/// Takes somebody's right to enter; members may take their own.
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    Visitor(identity): Visitor,
+    PathPair(room, user_id): PathPair,
+) -> Result<StatusCode, Error> {
+    let room = state.chat.room(&room, Some(&identity)).await?;
+    state.rights.remove_member(&room, &identity, &user_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,135 @@
+//! A notification from a plain text and what stands beside it, in headers or the query, and the `Idempotency-Key`. `read.rs` and `mod.rs` call it.
+
+use axum::http::HeaderMap;
+
+use super::encoded_words;
+use crate::{
+    protocol::{
+        feed::{Body, Level},
+        members::{NAMED_MAX, told},
+        problem::{Code, Rejection},
+        publication::{
+            LEVEL_NAMES, LINK_NAMES, Publication, TAGS_NAMES, TITLE_NAMES, parse_level, split_tags,
+        },
+        text::is_blank,
+    },
+    server::http::extract::{charset::decode_header, query},
+};
+
+/// Longest `Idempotency-Key`, in bytes: a UUID or a hash fits many times.
+const KEY_MAX_BYTES: usize = 200;
+/// The one header of these that HTTP itself has, for something else (RFC 9218): browsers and proxies send it.
+const PRIORITY: &str = "priority";
+/// A short name of the title, and in a query what keeps caches away as well.
+const SHORT_TITLE: &str = "t";
+
+/// What a request says beside its body: in headers and, as senders that can set none do, in its query.
+pub(super) struct Beside<'a> {
+    headers: &'a HeaderMap,
+    query: Vec<(String, String)>,
+}
+
+impl<'a> Beside<'a> {
+    /// Refuses a query that is not UTF-8.
+    pub(super) fn of(headers: &'a HeaderMap, query: Option<&str>) -> Result<Self, Rejection> {
+        let mut pairs = Vec::new();
+        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (query::decode(name, name)?, query::decode(name, value)?);
+            pairs.push((name, value));
+        }
+        Ok(Self { headers, query: pairs })
+    }
+
+    /// The notification of a text.
+    pub(super) fn notification(&mut self, text: &str) -> Result<Publication, Rejection> {
+        Publication::new(Body::Notification {
+            title: self.take(&[&TITLE_NAMES[..], &[SHORT_TITLE]].concat()).map(|(_, title)| title),
+            text: text.to_owned(),
+            level: self.level()?,
+            tags: self
+                .take(&[&TAGS_NAMES[..], &["tag", "ta"]].concat())
+                .map(|(_, tags)| split_tags(&tags))
+                .unwrap_or_default(),
+            link: self.take(&LINK_NAMES).map(|(_, link)| without_brackets(&link)),
+            key: None,
+        })
+    }
+
+    /// The names of what the query says and nobody took.
+    pub(super) fn ignored(self) -> Vec<String> {
+        let names = self.query.into_iter().map(|(name, _)| name).filter(|name| !query::is_meaningless(name));
+        names.map(|name| format!("?{}", told(&name))).take(NAMED_MAX).collect()
+    }
+
+    fn level(&mut self) -> Result<Level, Rejection> {
+        let Some((name, level)) = self.take(&[&LEVEL_NAMES[..], &["prio", "p"]].concat()) else {
+            return Ok(Level::default());
+        };
+        level_of(name, &level).ok_or_else(|| {
+            let message = format!("{name} is info, success, warning or error, or a priority from 1 to 5.");
+            Rejection::new(Code::BadRequest, message)
+        })
+    }
+
+    /// The first of these that says something: as a header, one with `X-`, or in the query.
+    fn take<'n>(&mut self, names: &[&'n str]) -> Option<(&'n str, String)> {
+        names.iter().find_map(|name| {
+            let header = self.header(name).or_else(|| text_of(self.headers, &format!("x-{name}")));
+            header.or_else(|| self.take_from_query(name)).map(|text| (*name, text))
+        })
+    }
+
+    /// What a header says. A `Priority` that is no level is not meant for us.
+    fn header(&self, name: &str) -> Option<String> {
+        text_of(self.headers, name).filter(|text| name != PRIORITY || level_of(name, text).is_some())
+    }
+
+    fn take_from_query(&mut self, name: &str) -> Option<String> {
+        let is_time = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_it = |(known, text): &(String, String)| {
+            known.eq_ignore_ascii_case(name) && !(name == SHORT_TITLE && is_time(text))
+        };
+        let place = self.query.iter().position(is_it)?;
+        Some(self.query.remove(place).1).filter(|text| !is_blank(text))
+    }
+}
+
+/// The `Idempotency-Key`, if there is one that is not empty.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let bad = |message: String| Err(Rejection::new(Code::BadRequest, message));
+    let key = decode_header(value.as_bytes());
+    match key.trim() {
+        key if is_blank(key) => Ok(None),
+        key if key.len() > KEY_MAX_BYTES => bad(format!(
+            "The Idempotency-Key has {} bytes; at most {KEY_MAX_BYTES} bytes are taken.",
+            key.len()
+        )),
+        key if key.chars().any(char::is_control) => {
+            bad("The Idempotency-Key has control characters.".to_owned())
+        }
+        key => Ok(Some(key.to_owned())),
+    }
+}
+
+fn level_of(name: &str, text: &str) -> Option<Level> {
+    parse_level(name, &text.trim().to_lowercase())
+}
+
+/// A header's text: repeated ones joined (RFC 9110, 5.3), encoded words decoded (RFC 2047). `None` when it is empty.
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values: Vec<String> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| encoded_words::decode(&decode_header(value.as_bytes())))
+        .collect();
+    Some(values.iter().filter(|value| !is_blank(value)).cloned().collect::<Vec<_>>().join(", "))
+        .filter(|text| !text.is_empty())
+}
+
+/// The address in a `Link` header as RFC 8288 has it: `<https://a.example>; rel=alternate`.
+fn without_brackets(link: &str) -> String {
+    let bracketed = link.trim().strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    bracketed.map_or(link, |(address, _)| address).to_owned()
+}

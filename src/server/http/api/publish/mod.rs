@@ -1,0 +1,69 @@
+//! `POST /api/events/{channel}`: how programs publish. JSON, a form, or plain text so that `curl -d` is enough.
+//!
+//! `author.rs` says who publishes, `read.rs` what, by the body's media type; `headers.rs`, `form.rs` and `multipart.rs` read
+//! the forms it may have. What an entry means is said in `protocol/publication.rs`.
+
+mod author;
+mod encoded_words;
+mod form;
+mod headers;
+mod multipart;
+mod read;
+
+use std::net::SocketAddr;
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+pub(crate) use self::read::{Read, read};
+use self::{author::Author, headers::idempotency_key};
+use crate::{
+    protocol::feed::Entry,
+    server::{
+        error::Error,
+        http::extract::{body::RawBody, client_address::ClientAddress, path::PathText},
+        state::AppState,
+    },
+};
+
+/// What was stored.
+#[derive(Serialize)]
+struct Published {
+    #[serde(flatten)]
+    entry: Entry,
+    /// Names of what was sent and not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<String>,
+}
+
+/// Publishes. 201 with what was stored, an array for an array; 200 when it had been stored before.
+pub(crate) async fn post(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ClientAddress(address): ClientAddress,
+    PathText(channel): PathText,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, Error> {
+    let author = Author::of(&state, peer, &channel, &headers).await?;
+    state.limits.publish(author.token(), address).await?;
+    let Read { publications, is_array } = read(&headers, query.as_deref(), &body)?;
+    let key = idempotency_key(&headers)?;
+    let (publications, ignored): (Vec<_>, Vec<_>) = publications.into_iter().unzip();
+    let published = state.feed.publish(&channel, &author.to_string(), publications, key.as_deref()).await?;
+    let (entries, is_new) = published;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let stored = entries.into_iter().zip(ignored).map(|(entry, ignored)| Published { entry, ignored });
+    let mut stored: Vec<Published> = stored.collect();
+    if is_array {
+        return Ok((status, Json(stored)).into_response());
+    }
+    let one = stored.pop().expect("a body that is no array publishes one entry");
+    Ok((status, Json(one)).into_response())
+}

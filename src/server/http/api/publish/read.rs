@@ -1,0 +1,137 @@
+//! What a body publishes, by its media type. `mod.rs` calls it.
+
+use axum::{body::Bytes, http::HeaderMap};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    form::{self, FormOrText, PAYLOAD},
+    headers::Beside,
+    multipart,
+};
+use crate::{
+    protocol::{
+        feed::Body,
+        members::{Members, NAMED_MAX, parse_json, told},
+        problem::{Code, Rejection},
+        publication::Publication,
+    },
+    server::http::extract::{
+        charset,
+        media_type::{Kind, MediaType},
+    },
+};
+
+/// What a request publishes.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// The entries, each with the names of its members that were not read.
+    pub(crate) publications: Vec<(Publication, Vec<String>)>,
+    /// They came as an array and are answered as one.
+    pub(crate) is_array: bool,
+}
+
+/// Reads it. Refuses media types that are none of ours with [`Code::BadMediaType`].
+pub(crate) fn read(headers: &HeaderMap, query: Option<&str>, body: &Bytes) -> Result<Read, Rejection> {
+    let MediaType { kind, charset } = MediaType::of(headers)?;
+    let decoded = || charset::decode(body, charset.as_deref());
+    let mut beside = Beside::of(headers, query)?;
+    let mut read = match kind {
+        Kind::Json => from_json(parse_json(&decoded()?, "body")?)?,
+        Kind::Text => one((beside.notification(&decoded()?)?, Vec::new())),
+        Kind::Multipart => from_fields(multipart::read(headers, body)?)?,
+        Kind::Absent => match entries_in(&decoded()?)? {
+            Some(value) => from_json(value)?,
+            None => one((beside.notification(&decoded()?)?, Vec::new())),
+        },
+        Kind::Form => {
+            let text = decoded()?;
+            match (entries_in(&text)?, charset.as_deref()) {
+                (Some(value), _) => from_json(value)?,
+                (None, charset) => match form::read(&text, charset)? {
+                    FormOrText::Form(fields) => from_fields(fields)?,
+                    FormOrText::Text(text) => one((beside.notification(&text)?, Vec::new())),
+                },
+            }
+        }
+        Kind::Other => {
+            let message = "This Content-Type is not taken; these are: application/json, text/plain, \
+                           application/x-www-form-urlencoded, multipart/form-data.";
+            return Err(Rejection::new(Code::BadMediaType, message));
+        }
+    };
+    if let Some((_, ignored)) = read.publications.first_mut() {
+        ignored.extend(beside.ignored());
+    }
+    read.publications.iter().try_for_each(|(publication, _)| check_link(publication))?;
+    Ok(read)
+}
+
+fn one(publication: (Publication, Vec<String>)) -> Read {
+    Read { publications: vec![publication], is_array: false }
+}
+
+fn from_json(value: Value) -> Result<Read, Rejection> {
+    match value {
+        Value::Array(values) => {
+            let publications = values.into_iter().map(Publication::from_json).collect::<Result<_, _>>()?;
+            Ok(Read { publications, is_array: true })
+        }
+        value => Ok(one(Publication::from_json(value)?)),
+    }
+}
+
+/// The entries in a body whose sender did not say that they are JSON, as `curl -d` does not. What begins as entries do
+/// and cannot be read is refused: stored as a text it would be noise that nobody notices.
+fn entries_in(body: &str) -> Result<Option<Value>, Rejection> {
+    if !begins_like_entries(body) {
+        return Ok(None);
+    }
+    let read = parse_json(body, "body").map(Some);
+    read.map_err(|Rejection { code, message, .. }| {
+        Rejection::new(
+            code,
+            format!("{message} A text that begins like JSON is sent with Content-Type: text/plain."),
+        )
+    })
+}
+
+/// An object that is empty or has a member, or a list of objects.
+fn begins_like_entries(body: &str) -> bool {
+    let body = body.trim_start();
+    let within = |open| body.strip_prefix(open).map(str::trim_start);
+    within('{').is_some_and(|rest| rest.starts_with(['"', '}']))
+        || within('[').is_some_and(|rest| rest.starts_with('{'))
+}
+
+/// Fields are the members of one entry, or the field `payload` is all of it, and those beside it are named.
+fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
+    let is_payload = |(name, _): &(String, String)| name.eq_ignore_ascii_case(PAYLOAD);
+    let (payloads, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(is_payload);
+    let [(_, json)] = payloads.as_slice() else {
+        return match payloads.is_empty() {
+            true => Publication::from_members(Members::of_form(others, "form")).map(one),
+            false => {
+                let message = "The form has the field payload more than once; send one, with an array in it.";
+                Err(Rejection::new(Code::BadRequest, message))
+            }
+        };
+    };
+    let mut read = from_json(parse_json(json, "field payload")?)?;
+    if let Some((_, ignored)) = read.publications.first_mut() {
+        ignored.extend(others.iter().take(NAMED_MAX).map(|(name, _)| told(name)));
+    }
+    Ok(read)
+}
+
+/// As browsers read addresses, which is stricter than the protocol's own look at it.
+fn check_link(publication: &Publication) -> Result<(), Rejection> {
+    let Body::Notification { link: Some(link), .. } = publication.body() else { return Ok(()) };
+    match Url::parse(link) {
+        Ok(url) if url.has_host() => Ok(()),
+        _ => Err(Rejection::new(
+            Code::BadRequest,
+            "The link of the entry is not an address that a browser can open.",
+        )),
+    }
+}

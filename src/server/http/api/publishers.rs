@@ -1,0 +1,75 @@
+//! `/api/publishers`: programs that may publish, for administrators.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+
+use crate::{
+    protocol::{
+        members::Members,
+        problem::{Code, Rejection},
+    },
+    server::{
+        auth::{Pattern, publishers::Publisher},
+        error::Error,
+        http::extract::{
+            administrator::Administrator,
+            body::{FromMembers, JsonBody},
+            path::PathText,
+        },
+        state::AppState,
+    },
+};
+
+/// The body of `POST /api/publishers`.
+pub(crate) struct NewPublisher {
+    name: String,
+    channels: Vec<Pattern>,
+}
+
+impl FromMembers for NewPublisher {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let name = members.required_text(&["name"])?;
+        let channels = members.texts(&["channels"])?.ok_or_else(|| members.missing(&["channels"]))?;
+        members.refuse_left(&["name", "channels"], |_| true)?;
+        let channels = channels.iter().map(|pattern| Pattern::parse(pattern)).collect::<Result<_, _>>()?;
+        Ok(Self { name, channels })
+    }
+}
+
+/// Its answer, the only one that has the token.
+#[derive(Serialize)]
+pub(crate) struct MadePublisher {
+    #[serde(flatten)]
+    publisher: Publisher,
+    token: String,
+}
+
+/// All of them.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    _: Administrator,
+) -> Result<Json<Vec<Publisher>>, Error> {
+    Ok(Json(state.publishers.list().await?))
+}
+
+/// Makes one.
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    _: Administrator,
+    JsonBody(NewPublisher { name, channels }): JsonBody<NewPublisher>,
+) -> Result<(StatusCode, Json<MadePublisher>), Error> {
+    let (publisher, token) = state.publishers.make(&name, channels).await?;
+    Ok((StatusCode::CREATED, Json(MadePublisher { publisher, token })))
+}
+
+/// Ends one.
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    _: Administrator,
+    PathText(id): PathText,
+) -> Result<StatusCode, Error> {
+    match state.publishers.remove(&id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Rejection::new(Code::NotFound, "There is no such publisher.").into()),
+    }
+}

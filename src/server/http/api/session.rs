@@ -1,0 +1,107 @@
+//! `/api/session`: becoming somebody, changing the name, and ending it.
+
+use std::net::IpAddr;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+};
+use axum_extra::extract::cookie::CookieJar;
+
+use crate::{
+    protocol::{
+        members::Members,
+        name::parse_name,
+        problem::{Code, Rejection},
+        session::{Session, Visit},
+    },
+    server::{
+        error::Error,
+        http::extract::{
+            body::{FromMembers, JsonBody},
+            client_address::ClientAddress,
+            user::{Caller, cookie_of, no_cookies},
+        },
+        state::AppState,
+    },
+};
+
+/// The body of `POST /api/session`.
+pub(crate) struct NewSession {
+    name: String,
+    /// Where people have accounts.
+    password: Option<String>,
+}
+
+impl FromMembers for NewSession {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let read = Self { name: members.required_text(&["name"])?, password: members.verbatim("password")? };
+        members.refuse_left(&["name", "password"], |_| true)?;
+        Ok(read)
+    }
+}
+
+/// Who asks, and whether they may read.
+pub(crate) async fn show(State(state): State<AppState>, Caller(caller): Caller) -> Json<Visit> {
+    let reads = state.rights.check_reader(caller.as_ref()).is_ok();
+    Json(Visit { user: caller.map(|identity| identity.user), reads })
+}
+
+/// Makes a session. A guest who has one changes the name by it and keeps the id.
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+    JsonBody(NewSession { name, password }): JsonBody<NewSession>,
+) -> Result<(StatusCode, CookieJar, Json<Session>), Error> {
+    let session = match (state.auth.accounts(), password) {
+        (Some(_), password) => {
+            sign_in(&state, address, &headers, &name, &password.unwrap_or_default()).await?
+        }
+        (None, _) => {
+            let name = parse_name(&name)?;
+            state.limits.session(address).await?;
+            let session = match caller {
+                Some(identity) => state.auth.rename_guest(&identity, name),
+                None => state.auth.welcome(Some(name)),
+            };
+            session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Sessions are not made here."))?
+        }
+    };
+    Ok((StatusCode::CREATED, CookieJar::new().add(cookie_of(&state.site, &session)), Json(session)))
+}
+
+/// Signs in by name and password.
+pub(crate) async fn sign_in(
+    state: &AppState,
+    address: IpAddr,
+    headers: &HeaderMap,
+    name: &str,
+    password: &str,
+) -> Result<Session, Error> {
+    let Some(accounts) = state.auth.accounts() else {
+        return Err(Rejection::new(Code::NotFound, "People have no accounts here.").into());
+    };
+    state.limits.sign_in(name, address).await?;
+    let account = accounts.sign_in(name, password).await?;
+    state.auth.sign_in(&account, agent_of(headers)).await
+}
+
+/// What a browser calls itself.
+pub(crate) fn agent_of(headers: &HeaderMap) -> &str {
+    headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+}
+
+/// Ends the session, with what is open of it, and takes the cookie back.
+pub(crate) async fn end(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+) -> Result<(StatusCode, CookieJar), Error> {
+    if let Some(identity) = caller {
+        state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;
+    }
+    Ok((StatusCode::NO_CONTENT, no_cookies(&state.site, &headers)))
+}

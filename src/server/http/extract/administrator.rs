@@ -1,0 +1,60 @@
+//! Who administers the server: administrators by their session; where people are guests, who runs the server.
+
+use std::net::SocketAddr;
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, HeaderName, header, request::Parts},
+};
+
+use super::{
+    credentials::bearer,
+    user::{Caller, no_session},
+};
+use crate::{
+    protocol::problem::{Code, Rejection},
+    server::{auth::operator::Provenance, error::Error, state::AppState},
+};
+
+/// The request comes from an administrator.
+pub(crate) struct Administrator;
+
+impl FromRequestParts<AppState> for Administrator {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+        if let Some(peer) = peer
+            && is_operator(state, peer, &parts.headers)?
+        {
+            return Ok(Self);
+        }
+        match Caller::from_request_parts(parts, state).await? {
+            Caller(Some(identity)) if identity.is_admin => Ok(Self),
+            Caller(Some(_)) => {
+                Err(Rejection::new(Code::NotAllowed, "Only administrators may do this.").into())
+            }
+            Caller(None) => Err(no_session().into()),
+        }
+    }
+}
+
+/// Whether who runs the server sent a request. Refuses credentials that cannot be read.
+pub(crate) fn is_operator(
+    state: &AppState,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<bool, Rejection> {
+    let bearer = bearer(headers)?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_forwarded = headers.keys().any(tells_of_a_proxy);
+    Ok(state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer }))
+}
+
+/// Whether a header is one that only what passes a request on adds: a proxy on this machine makes everybody look as if
+/// they were on it.
+fn tells_of_a_proxy(name: &HeaderName) -> bool {
+    const OTHERS: [&str; 6] =
+        ["cf-connecting-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-real-ip"];
+    name.as_str().starts_with("x-forwarded") || OTHERS.contains(&name.as_str())
+}

@@ -1,0 +1,109 @@
+//! Request bodies whose faults are answered like all others: too large, not JSON, not of the expected form.
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::StatusCode,
+};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::{
+    body_coding, charset,
+    media_type::{Kind, MediaType},
+};
+use crate::{
+    protocol::{
+        members::{Members, parse_json},
+        problem::{Code, Rejection},
+    },
+    server::http::BODY_MAX_BYTES,
+};
+
+/// A body is at most 64 KiB: whoever takes longer for it is not sending it. Of Socket.IO four times as much.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A body as it came.
+pub(crate) struct RawBody(pub(in crate::server::http) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let headers = request.headers().clone();
+        let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+        let read = read.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))?;
+        let body = read.map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Rejection::new(Code::TooLarge, format!("A request body has at most {BODY_MAX_BYTES} bytes."))
+            }
+            _ => Rejection::new(Code::BadRequest, "The request body did not come through."),
+        })?;
+        body_coding::decode(&headers, body).map(Self)
+    }
+}
+
+/// What a body of JSON is read as.
+pub(crate) trait FromMembers: Sized {
+    /// Takes its members. What is left over is its own to ignore or to refuse.
+    fn from_members(members: &mut Members) -> Result<Self, Rejection>;
+}
+
+/// A body of JSON, whatever it calls itself.
+pub(crate) struct JsonBody<T>(pub(in crate::server::http) T);
+
+impl<T: FromMembers, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let media_type = MediaType::of(request.headers())?;
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        let json = charset::decode(&body, media_type.charset.as_deref())?;
+        let mut members = Members::of(parse_json(&json, "body")?, "body", Code::BadRequest)?;
+        T::from_members(&mut members).map(Self)
+    }
+}
+
+/// A form, as a browser sends one. Names of fields are read in any case.
+pub(crate) struct FormBody<T>(pub(in crate::server::http) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let media_type = MediaType::of(request.headers())?;
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        if media_type.kind != Kind::Form {
+            let message = "A form is sent with Content-Type: application/x-www-form-urlencoded.";
+            return Err(Rejection::new(Code::BadRequest, message));
+        }
+        parse_form(&charset::decode(&body, media_type.charset.as_deref())?, media_type.charset.as_deref())
+            .map(Self)
+    }
+}
+
+/// Its fields are decoded by hand, because the crate puts question marks in the place of what it cannot decode.
+fn parse_form<T: DeserializeOwned>(body: &str, charset: Option<&str>) -> Result<T, Rejection> {
+    let refused = |error| Rejection::new(Code::BadRequest, describe(&error));
+    let fields = body.split('&').filter(|field| !field.is_empty()).map(|field| {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        let name = charset::decode_form(name, charset)?.to_ascii_lowercase();
+        Ok((name, charset::decode_form(value, charset)?))
+    });
+    let fields = fields.collect::<Result<Vec<(String, String)>, Rejection>>()?;
+    let fields = serde_urlencoded::to_string(fields).expect("texts are always encoded");
+    serde_urlencoded::from_str(&fields).map_err(refused)
+}
+
+/// What is wrong with a form in our words, with the field that serde names.
+fn describe(error: &serde::de::value::Error) -> String {
+    let said = error.to_string();
+    let field = said.split('`').nth(1).unwrap_or_default();
+    match said.split_whitespace().next() {
+        Some("missing") => format!("The form needs the field {field}."),
+        Some("duplicate") => format!("The form has the field {field} more than once."),
+        _ => "A field of the form does not have a value that it may have.".to_owned(),
+    }
+}

@@ -1,0 +1,99 @@
+//! What a request says its body is: the media type and the charset of `Content-Type` (RFC 9110, 8.3), in any case. The
+//! readers of bodies go by it. And what its client takes for an answer.
+
+use axum::http::{HeaderMap, header};
+
+use crate::protocol::problem::{Code, Rejection};
+
+/// The kinds of body that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// There is no `Content-Type`.
+    Absent,
+    /// `application/json`, `text/json`, anything that ends in `+json`.
+    Json,
+    /// `application/x-www-form-urlencoded`, which `curl -d` says of every text, too.
+    Form,
+    /// `multipart/form-data`.
+    Multipart,
+    /// Any other `text/…`.
+    Text,
+    /// None of these.
+    Other,
+}
+
+/// A body's kind and charset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MediaType {
+    pub(crate) kind: Kind,
+    /// As it is written, without quotes.
+    pub(crate) charset: Option<String>,
+}
+
+impl MediaType {
+    /// Reads it. Refuses what is no text, with [`Code::BadRequest`].
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
+        let Some(value) = headers.get(header::CONTENT_TYPE) else {
+            return Ok(Self { kind: Kind::Absent, charset: None });
+        };
+        let bad = |_| Rejection::new(Code::BadRequest, "The header Content-Type is not ASCII.");
+        value.to_str().map(Self::parse).map_err(bad)
+    }
+
+    /// Reads the header's value.
+    pub(crate) fn parse(value: &str) -> Self {
+        let mut parts = value.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
+            let value = value.trim().trim_matches(['"', '\'']);
+            name.trim().eq_ignore_ascii_case("charset").then(|| value.to_owned())
+        });
+        Self { kind: kind_of(&essence), charset: charset.filter(|charset| !charset.is_empty()) }
+    }
+}
+
+/// What the client takes for an answer: all lines of `Accept` (RFC 9110, 12.5.1), in lower case.
+pub(crate) fn accepted(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    lines.collect::<Vec<_>>().join(",").to_ascii_lowercase()
+}
+
+fn kind_of(essence: &str) -> Kind {
+    match essence {
+        "" => Kind::Absent,
+        "application/json" | "text/json" => Kind::Json,
+        "application/x-www-form-urlencoded" => Kind::Form,
+        "multipart/form-data" => Kind::Multipart,
+        _ if essence.ends_with("+json") => Kind::Json,
+        // An envelope, as `application/xml` is.
+        "text/xml" => Kind::Other,
+        _ if essence.starts_with("text/") => Kind::Text,
+        _ => Kind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_is_read_in_any_case_with_its_charset() {
+        for (value, kind, charset) in [
+            ("application/json", Kind::Json, None),
+            ("Application/JSON; Charset=\"UTF-8\"", Kind::Json, Some("UTF-8")),
+            ("application/cloudevents+json;charset=utf-8", Kind::Json, Some("utf-8")),
+            ("text/json", Kind::Json, None),
+            ("TEXT/PLAIN ; format=flowed; charset=iso-8859-1", Kind::Text, Some("iso-8859-1")),
+            ("text/markdown", Kind::Text, None),
+            ("application/x-www-form-urlencoded", Kind::Form, None),
+            ("multipart/form-data; boundary=x", Kind::Multipart, None),
+            ("multipart/mixed; boundary=x", Kind::Other, None),
+            ("application/xml", Kind::Other, None),
+            ("application/jsonp", Kind::Other, None),
+            ("", Kind::Absent, None),
+        ] {
+            let expected = MediaType { kind, charset: charset.map(str::to_owned) };
+            assert_eq!(MediaType::parse(value), expected, "{value}");
+        }
+    }
+}

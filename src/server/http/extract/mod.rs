@@ -1,0 +1,14 @@
+//! What handlers take from a request: the body, its charset and coding, the query, cookies, credentials, the user, the
+//! client's address. Each refuses with a problem of its own and knows no resource.
+
+pub(crate) mod administrator;
+pub(crate) mod body;
+pub(crate) mod body_coding;
+pub(crate) mod charset;
+pub(crate) mod client_address;
+pub(crate) mod cookies;
+pub(crate) mod credentials;
+pub(crate) mod media_type;
+pub(crate) mod path;
+pub(crate) mod query;
+pub(crate) mod user;

@@ -1,0 +1,186 @@
+//! The query strings of the API's logs, all read by this one parser: the feed and the rooms, as pages, polls and streams.
+//!
+//! Nothing that a reader asks for may be passed over without a word, because entries would be lost by it: a parameter that
+//! is not known is refused by its name. What is empty is absent; of a parameter that is given twice the last is taken, and
+//! channels add up. Pages that browsers open come with other people's parameters and are read by [`Lenient`].
+
+mod lenient;
+mod parameters;
+
+use std::time::Duration;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+
+pub(crate) use self::lenient::Lenient;
+use self::parameters::{bad, cursor, number, recognize, yes_or_no};
+pub(crate) use self::parameters::{decode, is_meaningless, misspelt};
+use crate::{
+    protocol::{cursor::Cursor, problem::Rejection},
+    server::{
+        feed::parse_channels,
+        log::hub::{PageQuery, Start},
+        store::Channels,
+    },
+};
+
+const LIMIT_DEFAULT: usize = 50;
+/// Most entries in a page: with the longest messages still only a few megabytes.
+const LIMIT_MAX: usize = 200;
+/// Longest wait of a poll in seconds: below what proxies commonly allow (60 s).
+const WAIT_MAX: usize = 50;
+
+/// What the addresses of the feed take.
+const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "wait"];
+/// What the addresses of a room take.
+const ROOM: &[&str] = &["after", "before", "heartbeat", "last", "limit", "seen", "wait"];
+
+/// The query of a log's address.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogQuery {
+    before: Option<String>,
+    after: Option<String>,
+    channels: Vec<String>,
+    last: Option<usize>,
+    limit: Option<usize>,
+    wait: Option<usize>,
+    pub(crate) heartbeat: bool,
+    /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. Empty is a
+    /// state too.
+    pub(crate) seen: Option<String>,
+}
+
+impl LogQuery {
+    /// Reads the query of an address of the feed.
+    pub(crate) fn of_feed(query: Option<&str>) -> Result<Self, Rejection> {
+        Self::parse(query.unwrap_or_default(), FEED)
+    }
+
+    /// Reads the query of an address of a room.
+    pub(crate) fn of_room(query: Option<&str>) -> Result<Self, Rejection> {
+        Self::parse(query.unwrap_or_default(), ROOM)
+    }
+
+    fn parse(query: &str, known: &[&str]) -> Result<Self, Rejection> {
+        let mut parsed = Self::default();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name, name)?;
+            if name.is_empty() || is_meaningless(&name) {
+                continue;
+            }
+            let known_name = recognize(&name, known)?;
+            let value = decode(known_name, value)?;
+            let value = value.trim();
+            if !value.is_empty() || known_name == "seen" {
+                parsed.take(known_name, value)?;
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Rejection> {
+        match name {
+            "after" => self.after = Some(value.to_owned()),
+            "before" => self.before = Some(value.to_owned()),
+            "channel" => {
+                let channels = value.split(',').map(str::trim).filter(|channel| !channel.is_empty());
+                self.channels.extend(channels.map(str::to_owned));
+            }
+            "heartbeat" => self.heartbeat = yes_or_no(name, value)?,
+            "last" => self.last = Some(number(name, value, 0..=LIMIT_MAX)?),
+            "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
+            "wait" => self.wait = Some(number(name, value, 0..=WAIT_MAX)?),
+            _ => self.seen = Some(value.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// The channels that are asked for: all, if none is named.
+    pub(crate) fn channels(&self) -> Result<Channels, Rejection> {
+        let named = (!self.channels.is_empty()).then(|| self.channels.join(","));
+        parse_channels(named.as_deref())
+    }
+
+    /// The page that is asked for, and how many entries of it. `last` alone asks for so many of the newest.
+    pub(crate) fn page(&self, headers: &HeaderMap) -> Result<(PageQuery, usize), Rejection> {
+        let wait = Duration::from_secs(self.wait.unwrap_or(0) as u64);
+        let query = match (&self.before, self.resumed_at(headers)?) {
+            (Some(_), Some(_)) => return Err(bad("before and after exclude each other.")),
+            (Some(before), None) => PageQuery::Before(cursor("before", before)?),
+            (None, Some(after)) => PageQuery::After(after, wait),
+            (None, None) => PageQuery::Newest,
+        };
+        self.check_page(&query)?;
+        let newest = self.last.filter(|_| query == PageQuery::Newest);
+        Ok((query, self.limit.or(newest).unwrap_or(LIMIT_DEFAULT)))
+    }
+
+    /// Refuses what a page would pass over without a word.
+    fn check_page(&self, query: &PageQuery) -> Result<(), Rejection> {
+        // Without a cursor there is nothing to wait for: a client that polls gets the newest at once, and its cursor.
+        if self.wait.is_some_and(|wait| wait > 0) && matches!(query, PageQuery::Before(_)) {
+            return Err(bad("wait is for what comes after a cursor, not before one."));
+        }
+        if self.last == Some(0) {
+            return Err(bad(&format!("last is a whole number from 1 to {LIMIT_MAX} for a page of JSON.")));
+        }
+        Ok(())
+    }
+
+    /// Where a stream starts.
+    pub(crate) fn start(&self, headers: &HeaderMap) -> Result<Start, Rejection> {
+        let of_pages = [
+            ("before", self.before.is_some()),
+            ("limit", self.limit.is_some()),
+            ("seen", self.seen.is_some()),
+            ("wait", self.wait.is_some()),
+        ];
+        if let Some((name, _)) = of_pages.iter().find(|(_, is_given)| *is_given) {
+            return Err(bad(&format!("{name} is for pages of JSON, not for a stream.")));
+        }
+        match (self.resumed_at(headers)?, self.last) {
+            (Some(after), _) => Ok(Start::After(after)),
+            (None, Some(last)) => Ok(Start::Last(last)),
+            (None, None) => Ok(Start::New),
+        }
+    }
+
+    /// The place after which to go on. A browser that reconnects repeats the address it first asked for and adds the
+    /// header `Last-Event-ID`, so the header is the newer of the two.
+    fn resumed_at(&self, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
+        let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim());
+        match (header.filter(|value| !value.is_empty()), &self.after) {
+            (Some(header), _) => cursor("Last-Event-ID", header).map(Some),
+            (None, Some(after)) => cursor("after", after).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// The query of an address of the feed.
+pub(crate) struct FeedQuery(pub(in crate::server::http) LogQuery);
+
+impl<S: Send + Sync> FromRequestParts<S> for FeedQuery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        LogQuery::of_feed(parts.uri.query()).map(Self)
+    }
+}
+
+/// The query of an address of a room.
+pub(crate) struct RoomQuery(pub(in crate::server::http) LogQuery);
+
+impl<S: Send + Sync> FromRequestParts<S> for RoomQuery {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        LogQuery::of_room(parts.uri.query()).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! One parameter of a query: its name as it was meant, its value, and what is wrong with them, in words.
+
+use std::{ops::RangeInclusive, str::FromStr};
+
+use percent_encoding::percent_decode_str;
+
+use crate::protocol::{
+    cursor::Cursor,
+    problem::{Code, Rejection},
+};
+
+/// Added by libraries so that no cache answers, and to links by those who count visits. They mean nothing here.
+const MEANINGLESS: [&str; 16] = [
+    "cache",
+    "cachebust",
+    "cachebuster",
+    "cb",
+    "dc",
+    "nc",
+    "nocache",
+    "nonce",
+    "r",
+    "rand",
+    "random",
+    "rnd",
+    "t",
+    "timestamp",
+    "ts",
+    "v",
+];
+const MEANINGLESS_PREFIXES: [&str; 2] = ["_", "utm_"];
+
+/// Changes of letters that a misspelt name may be away from the one that was meant.
+const MISSPELT_MAX: usize = 2;
+/// Of a name that is not known so many characters are told.
+const TOLD_MAX_CHARACTERS: usize = 40;
+
+/// A name or a value as it was meant. `told` names it in a refusal.
+pub(crate) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
+    let broken = |what| bad(&format!("{} {what}.", cut(told)));
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !text.split('%').skip(1).all(is_escape) {
+        return Err(broken("has a % that no two hexadecimal digits follow; a % itself is written %25"));
+    }
+    let text = text.replace('+', " ");
+    let decoded = percent_decode_str(&text).decode_utf8();
+    Ok(decoded.map_err(|_| broken("is not UTF-8 when its percent-encoding is undone"))?.into_owned())
+}
+
+pub(crate) fn is_meaningless(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    MEANINGLESS.contains(&name.replace(['-', '_'], "").as_str())
+        || MEANINGLESS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The name that is meant. Letters may be of either case; libraries that stand for `EventSource` write the header's name.
+pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Rejection> {
+    let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
+    let is_meant = |one: &&&str| plain == **one || (**one == "after" && plain == "lasteventid");
+    if let Some(known) = known.iter().find(is_meant) {
+        return Ok(*known);
+    }
+    let advice = match misspelt(name, known) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => format!("this address takes {}.", known.join(", ")),
+    };
+    Err(bad(&format!("There is no parameter {}: {advice}", cut(name))))
+}
+
+/// What a name that is not known was most likely meant to be.
+pub(crate) fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
+    let plain = plain.trim_end_matches("[]");
+    let distance = |one: &&&str| strsim::osa_distance(plain, one);
+    known.iter().min_by_key(distance).filter(|one| distance(one) <= MISSPELT_MAX).copied()
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(TOLD_MAX_CHARACTERS).collect()
+}
+
+pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
+    let told = |_| {
+        let message = format!("{name} is a cursor, written epoch:offset as the server gave it.");
+        Rejection::new(Code::BadCursor, message)
+    };
+    Cursor::from_str(text).map_err(told)
+}
+
+pub(super) fn number(name: &str, text: &str, range: RangeInclusive<usize>) -> Result<usize, Rejection> {
+    let (least, most) = (range.start(), range.end());
+    let unit = if name == "wait" { " of seconds" } else { "" };
+    let wrong = || bad(&format!("{name} is a whole number{unit} from {least} to {most}."));
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong)
+}
+
+pub(super) fn yes_or_no(name: &str, text: &str) -> Result<bool, Rejection> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(bad(&format!("{name} is true or false."))),
+    }
+}
+
+pub(super) fn bad(what: &str) -> Rejection {
+    Rejection::new(Code::BadRequest, what)
+}

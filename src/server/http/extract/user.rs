@@ -1,0 +1,169 @@
+//! Who a request comes from: the token in its `Authorization` header or, without that header, the session in its cookie.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use axum_extra::extract::cookie::{Cookie, CookieJar};
+
+use super::{
+    client_address::ClientAddress,
+    cookies,
+    credentials::{bearer, invalid_token},
+};
+use crate::{
+    protocol::{
+        problem::{Code, Rejection},
+        session::Session,
+    },
+    server::{
+        auth::{Admission, Identity, SESSION_LIFETIME, publishers::Publishers},
+        config::site::Site,
+        error::Error,
+        state::AppState,
+    },
+};
+
+const COOKIE: &str = "idobata_session";
+
+/// Whom a request comes from; `None` is nobody.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(in crate::server::http) Option<Identity>);
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        identify(state, &parts.headers).await.map(Self)
+    }
+}
+
+/// The person behind a request. Without a valid session the request is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor(pub(in crate::server::http) Identity);
+
+impl FromRequestParts<AppState> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let Caller(caller) = Caller::from_request_parts(parts, state).await?;
+        caller.map(Self).ok_or_else(|| no_session().into())
+    }
+}
+
+/// The refusal of who has no valid session, or whose session has ended.
+pub(crate) fn no_session() -> Rejection {
+    Rejection::new(Code::NoSession, "There is no valid session: sign in first.")
+}
+
+/// Whom the headers speak for. A token that is good for nothing here is refused; a cookie that has ended is nobody, so
+/// that a browser can sign in again.
+pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
+    let Some(token) = bearer(headers)? else {
+        return match cookies::read(&state.site, headers, COOKIE) {
+            Some(token) => Ok(state.auth.identify(&token).await?),
+            None => Ok(None),
+        };
+    };
+    if Publishers::is_token(token) {
+        let message =
+            "A publisher's token is good for publishing (POST /api/events/{channel}) and nothing else.";
+        return Err(Rejection::new(Code::NotAllowed, message).into());
+    }
+    if state.operator.has_key(token) {
+        return Ok(None); // who runs the server, and no person
+    }
+    Ok(Some(state.auth.identify(token).await?.ok_or_else(invalid_token)?))
+}
+
+/// Notes a live connection of whom it is, if it is somebody's. Refused when their session has ended meanwhile.
+pub(crate) async fn admit(state: &AppState, caller: Option<&Identity>) -> Result<Option<Admission>, Error> {
+    let Some(identity) = caller else { return Ok(None) };
+    Ok(Some(state.auth.admit(identity).await?.ok_or_else(no_session)?))
+}
+
+/// Returns when a live connection may not go on; never for nobody, who has no session that could end.
+pub(crate) async fn over(admission: Option<&Admission>) {
+    match admission {
+        Some(admission) => admission.over().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether a browser sent a session, be it valid or not.
+pub(crate) fn has_cookie(site: &Site, headers: &HeaderMap) -> bool {
+    cookies::read(site, headers, COOKIE).is_some()
+}
+
+/// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.
+pub(crate) async fn welcome(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let mut is_earlier = false;
+    let (caller, session) = match identify(&state, request.headers()).await? {
+        Some(identity) => {
+            let earlier = earlier_session(&state, request.headers(), &identity);
+            is_earlier = earlier.is_some();
+            let session = state.auth.renew(&identity).await?.or(earlier);
+            (Some(identity), session)
+        }
+        None if state.auth.takes_guests() => {
+            state.limits.session(address).await?;
+            match state.auth.welcome(None) {
+                Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
+                None => (None, None),
+            }
+        }
+        None => (None, None),
+    };
+    request.extensions_mut().insert(Caller(caller));
+    let mut response = next.run(request).await;
+    // A handler that set this cookie itself (a new name) knows better.
+    if let Some(session) = session.filter(|_| !cookies::is_set(&state.site, response.headers(), COOKIE)) {
+        let cookie =
+            cookie_of(&state.site, &session).to_string().parse().expect("a token has only header characters");
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    if is_earlier {
+        let gone = cookies::remove_earlier(&state.site, COOKIE).to_string();
+        response.headers_mut().append(header::SET_COOKIE, gone.parse().expect("a name in ASCII"));
+    }
+    Ok(response)
+}
+
+/// The session of who was known by the cookie's earlier name, to be kept by its present one.
+fn earlier_session(state: &AppState, headers: &HeaderMap, identity: &Identity) -> Option<Session> {
+    let is_earlier =
+        !headers.contains_key(header::AUTHORIZATION) && cookies::is_earlier(&state.site, headers, COOKIE);
+    let token = cookies::read(&state.site, headers, COOKIE).filter(|_| is_earlier)?;
+    Some(Session { user: identity.user.clone(), token })
+}
+
+/// The cookie that carries a session.
+pub(crate) fn cookie_of(site: &Site, session: &Session) -> Cookie<'static> {
+    cookies::make(site, COOKIE, session.token.clone(), SESSION_LIFETIME)
+}
+
+/// The cookies that remove it, by each name that it came by.
+pub(crate) fn no_cookies(site: &Site, headers: &HeaderMap) -> CookieJar {
+    let jar = CookieJar::new().add(no_cookie(site));
+    match cookies::is_earlier(site, headers, COOKIE) {
+        true => jar.add(cookies::remove_earlier(site, COOKIE)),
+        false => jar,
+    }
+}
+
+/// The cookie that removes it.
+pub(crate) fn no_cookie(site: &Site) -> Cookie<'static> {
+    cookies::make(site, COOKIE, String::new(), Duration::ZERO)
+}

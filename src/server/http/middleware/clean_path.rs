@@ -1,0 +1,101 @@
+//! Addresses with slashes too many: `POST //api/events/ops/` is meant for `/api/events/ops`. Programs join addresses
+//! from pieces, and not all of them follow a redirect with what they send. The router calls it before an address is
+//! looked for.
+//!
+//! A browser that asks for a page is redirected instead (`redirect`), so that a page has one address.
+
+use axum::{
+    extract::{OriginalUri, Request},
+    http::{Method, Uri, uri::PathAndQuery},
+};
+
+/// The first parts of addresses that no person goes to.
+const FOR_PROGRAMS: [&str; 7] = ["api", "fn", "healthz", "metrics", "pkg", "readyz", "ws"];
+/// Socket.IO's own address ends in a slash, and its engine looks at it by itself.
+const SOCKET_IO: &str = "socket.io";
+
+/// The request to the address that is meant. For a page it stays as it is.
+pub(crate) fn rewrite(mut request: Request) -> Request {
+    let Some(clean) = clean(request.uri().path()) else { return request };
+    let first = clean.split('/').nth(1).unwrap_or_default();
+    let is_for_page = matches!(*request.method(), Method::GET | Method::HEAD)
+        && first != SOCKET_IO
+        && !FOR_PROGRAMS.contains(&first);
+    if !is_for_page && let Some(uri) = with_path(request.uri(), &clean) {
+        *request.uri_mut() = uri.clone();
+        request.extensions_mut().insert(OriginalUri(uri));
+    }
+    request
+}
+
+/// Where the page is that is asked for at an address with slashes too many.
+pub(crate) fn redirect(uri: &Uri) -> Option<String> {
+    let clean = clean(uri.path())?;
+    Some(with_path(uri, &clean)?.path_and_query()?.as_str().to_owned())
+}
+
+/// The path without empty parts; `None`: it has none.
+fn clean(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let mut clean = format!("/{}", parts.join("/"));
+    if parts.first() == Some(&SOCKET_IO) && path.ends_with('/') {
+        clean.push('/');
+    }
+    (path.starts_with('/') && clean != path).then_some(clean)
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn rewritten(method: &str, target: &str) -> String {
+        let request = Request::builder().method(method).uri(target).body(Body::empty()).expect("a request");
+        rewrite(request).uri().to_string()
+    }
+
+    #[test]
+    fn slashes_too_many_are_left_out() {
+        for (method, target, meant) in [
+            ("POST", "//api/events/ops", "/api/events/ops"),
+            ("POST", "/api/events/ops/", "/api/events/ops"),
+            ("PUT", "/api//events///ops//?a=b//c", "/api/events/ops?a=b//c"),
+            ("GET", "/api/events/?last=1", "/api/events?last=1"),
+            ("GET", "//ws/", "/ws"),
+            ("GET", "//healthz", "/healthz"),
+            ("GET", "//socket.io/?EIO=4", "/socket.io/?EIO=4"),
+            ("GET", "/socket.io?EIO=4", "/socket.io?EIO=4"),
+            ("POST", "/rooms/general/", "/rooms/general"),
+            ("GET", "/rooms/general/", "/rooms/general/"), // a page: by a redirect
+            ("GET", "/", "/"),
+            ("POST", "/api/events/a%2Fb", "/api/events/a%2Fb"),
+            ("POST", "http://localhost//api/events/ops", "http://localhost/api/events/ops"),
+        ] {
+            assert_eq!(rewritten(method, target), meant, "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_redirected_to_within_this_site() {
+        for (target, page) in [
+            ("/rooms/general/?problem=x", Some("/rooms/general?problem=x")),
+            ("//evil.example/", Some("/evil.example")),
+            ("//", Some("/")),
+            ("/rooms/general", None),
+            ("/", None),
+        ] {
+            assert_eq!(redirect(&target.parse().expect("a target")).as_deref(), page, "{target}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Keeps out requests that were sent to another name: by DNS rebinding a foreign page reaches this server under its
+//! own name, where the browser takes both for one site and the check of `Origin` finds nothing wrong.
+//!
+//! The log names each such name once. Most often it is this server's own, which a proxy passes on and no setting tells.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, Uri, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    protocol::problem::{Code, Rejection},
+    server::state::AppState,
+};
+
+/// Names that are logged: a proxy has a few, and whoever makes names up must not fill the log.
+const LOGGED_MAX: usize = 16;
+/// How much of a name is logged, in characters: the longest that DNS has (RFC 1035, 2.3.4).
+const NAME_MAX_CHARACTERS: usize = 255;
+
+/// The names that were logged.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unknown(Arc<Mutex<HashSet<String>>>);
+
+impl Unknown {
+    /// Whether the name is to be logged: it is a new one, and there is room for it.
+    fn is_news(&self, name: &str) -> bool {
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.len() < LOGGED_MAX && logged.insert(name.to_owned())
+    }
+
+    fn log(&self, authority: &str) {
+        let name: String = authority.to_ascii_lowercase().chars().take(NAME_MAX_CHARACTERS).collect();
+        if self.is_news(&name) {
+            tracing::warn!(
+                "refused a request for {name:?}, which is no name of this server: if people reach it under this name, \
+                 start it with --public-url (IDOBATA_PUBLIC_URL), such as https://{name}"
+            );
+        }
+    }
+}
+
+/// Lets a request through that was sent to a name of ours. One without any passes: browsers always say it. So do the
+/// site's files, which tell nothing: a page that something else passed on has its style.
+pub(crate) async fn check(
+    State((state, unknown)): State<(AppState, Unknown)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_ours = |authority: &str| {
+        let authority = authority.parse::<Authority>();
+        authority.is_ok_and(|authority| state.site.answers_to(authority.host()))
+    };
+    match requested(request.headers(), request.uri()) {
+        Some(authority) if !is_ours(authority) && !is_file(&request) => {
+            unknown.log(authority);
+            refused(authority).into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
+
+fn is_file(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_read && (path.starts_with("/pkg/") || path == "/favicon.svg")
+}
+
+fn refused(authority: &str) -> Rejection {
+    let message = format!(
+        "This server is not known as {authority:?}. If people reach it under this name, start it with --public-url."
+    );
+    Rejection::new(Code::BadHost, message)
+}
+
+/// The host and port that a request was sent to; what stands in the target goes before the header (RFC 9112, 3.2.2).
+/// A header that is not a text is no name of ours.
+pub(crate) fn requested<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let header = || headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    uri.authority().map(Authority::as_str).or_else(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_unknown_name_is_logged_once_and_there_is_an_end_to_them() {
+        let unknown = Unknown::default();
+        assert!(unknown.is_news("talk.example"));
+        assert!(!unknown.is_news("talk.example"));
+        let news = (0..1_000).filter(|number| unknown.is_news(&format!("{number}.example"))).count();
+        assert_eq!(news, LOGGED_MAX - 1);
+    }
+}

@@ -1,0 +1,9 @@
+//! What every request passes on its way to a handler, and every answer on its way back. `router` puts them in order.
+
+pub(crate) mod clean_path;
+pub(crate) mod host;
+pub(crate) mod origin;
+pub(crate) mod rate_limit;
+pub(crate) mod request_head;
+pub(crate) mod security_headers;
+pub(crate) mod uncancellable;

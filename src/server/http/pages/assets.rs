@@ -1,0 +1,120 @@
+//! The site's files, which are part of the program: `/pkg/{version}/…` and the icon.
+//!
+//! The version is a hash of the files, so a browser keeps them for good and asks again only after an update.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::content_coding::Accepted;
+use crate::server::http::problem;
+
+/// Release builds carry the files; debug builds read them from the folder at every request.
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/target/site"]
+#[allow_missing = true]
+struct Site;
+
+/// The forms of each file: the plain one, and those that the build leaves beside it, with what their names end in. The
+/// best is the last.
+const FORMS: [(&str, &str); 3] = [("identity", ""), ("gzip", ".gz"), ("br", ".br")];
+
+/// The icon is written, not built: a server has it before there is a site.
+const ICON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/favicon.svg"));
+
+/// The icon brings its style along, which makes it fit a dark page.
+const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/// Names this build's files in their addresses.
+pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a over the files' own SHA-256
+    for name in Site::iter().filter(|name| name.starts_with("pkg/")) {
+        let file = Site::get(&name).map(|file| file.metadata.sha256_hash()).unwrap_or_default();
+        for byte in name.bytes().chain(file) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}")
+});
+
+/// The address of the one stylesheet.
+pub(crate) fn stylesheet() -> String {
+    format!("/pkg/{}/idobata.css", *VERSION)
+}
+
+/// A file of the site's package.
+pub(crate) async fn versioned(headers: HeaderMap, Path((version, file)): Path<(String, String)>) -> Response {
+    // A page from before an update asks for its own version: it gets what there is, and must not keep it.
+    let caching = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
+    serve(&format!("pkg/{file}"), &headers, caching).await
+}
+
+/// The icon.
+pub(crate) async fn favicon() -> impl IntoResponse {
+    let head = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, "public, max-age=86400"),
+        (header::CONTENT_SECURITY_POLICY, ICON_POLICY),
+    ];
+    (head, ICON)
+}
+
+async fn serve(name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
+    if Site::get(name).is_none() {
+        return problem::not_found().await.into_response();
+    }
+    let Some((file, coding)) = find(name, headers) else {
+        return (StatusCode::NOT_ACCEPTABLE, "This file is there plain, by gzip and by br.\n")
+            .into_response();
+    };
+    let tag = tag_of(&file);
+    let mut response = match is_known(headers, &tag) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => contents(name, file, coding),
+    };
+    let head = response.headers_mut();
+    head.insert(header::ETAG, HeaderValue::try_from(tag).expect("digits in quotes"));
+    head.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    head.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+fn contents(name: &str, file: EmbeddedFile, coding: &'static str) -> Response {
+    let kind = mime_guess::from_path(name).first_or_octet_stream();
+    let mut response = (StatusCode::OK, file.data).into_response();
+    let head = response.headers_mut();
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_str(kind.as_ref()).expect("a media type is ASCII"));
+    if coding != "identity" {
+        head.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    response
+}
+
+/// The form of a file that the client wants most, and of several the best. `None`: it takes none of them.
+fn find(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, &'static str)> {
+    let accepted = Accepted::of(headers);
+    let forms = FORMS.into_iter().filter_map(|(coding, end)| {
+        let quality = accepted.quality(coding)?;
+        Some((quality, Site::get(&format!("{name}{end}"))?, coding))
+    });
+    forms.max_by_key(|(quality, ..)| *quality).map(|(_, file, coding)| (file, coding))
+}
+
+/// Names the bytes of one form (RFC 9110, 8.8.3).
+fn tag_of(file: &EmbeddedFile) -> String {
+    let hash = file.metadata.sha256_hash();
+    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// Whether the client has these bytes (RFC 9110, 13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}

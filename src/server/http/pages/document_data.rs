@@ -1,0 +1,40 @@
+//! What a page starts with, made fit for an HTML document. `pages.rs` calls it for every page that is drawn here.
+//!
+//! The server draws the page from this data, and the browser hydrates it from the same data as JSON. An HTML parser drops
+//! NUL and turns CR into LF, so the text that the browser finds would differ from what it computes, and hydration would
+//! end with the page. New texts have no such characters; an old database may have some, in every field.
+
+use serde_json::Value;
+
+use crate::{
+    app::page_data::Start,
+    protocol::text::{clean, is_forbidden},
+};
+
+/// The data and its JSON, both without characters that a document cannot hold.
+pub(crate) fn of(start: Start) -> (Start, String) {
+    let json = serde_json::to_string(&start).expect("plain data");
+    if !may_need_cleaning(&json) {
+        return (start, json);
+    }
+    let mut value = serde_json::to_value(&start).expect("plain data");
+    clean_all(&mut value);
+    let json = value.to_string();
+    (serde_json::from_value(value).expect("the same data with other texts"), json)
+}
+
+/// Nearly every page is spared the second pass. JSON escapes CR as `\r`, most other control characters as `\u00..`.
+fn may_need_cleaning(json: &str) -> bool {
+    let escapes =
+        json.match_indices('\\').any(|(at, _)| matches!(json.as_bytes()[at + 1], b'u' | b'b' | b'f' | b'r'));
+    escapes || json.chars().any(is_forbidden)
+}
+
+fn clean_all(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = clean(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(clean_all),
+        Value::Object(members) => members.values_mut().for_each(clean_all),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

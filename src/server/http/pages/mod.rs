@@ -1,0 +1,160 @@
+//! The pages: each is loaded whole, then drawn at once. This says for which addresses and in which language.
+
+pub(crate) mod assets;
+pub(crate) mod content_coding;
+pub(crate) mod document_data;
+pub(crate) mod one_time_form;
+pub(crate) mod page_data;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, OriginalUri, State},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use leptos::prelude::{expect_context, provide_context, use_nonce};
+use leptos_axum::{ResponseOptions, render_app_async_with_context};
+
+use self::assets::VERSION;
+use super::{
+    extract::{administrator::Administrator, cookies, path::PathText, user::Caller},
+    middleware::{clean_path, security_headers},
+};
+use crate::{
+    app::{
+        ForcedTransport,
+        i18n::Language,
+        page_data::{PageStart, Start},
+        routes::{self, Route},
+        shell,
+    },
+    protocol::{problem::Code, transport::Transport},
+    server::{config::site::Site, error::Error, state::AppState},
+};
+
+/// The addresses of the pages, and the page for every other address. Whether the caller may read at all is checked around it.
+pub(super) fn router() -> Router<AppState> {
+    // Pages are drawn by leptos_axum, which spawns. An error says that another router of this process has done it.
+    any_spawner::Executor::init_tokio().ok();
+    Router::new().route(routes::FEED, get(feed)).route(routes::ROOM, get(room)).fallback(not_found)
+}
+
+/// Who asks for a page, and how.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+pub(super) struct Asked {
+    #[from_request(via(State))]
+    pub(super) state: AppState,
+    pub(super) caller: Caller,
+    pub(super) administrator: Result<Administrator, Error>,
+    pub(super) method: Method,
+    pub(super) uri: OriginalUri,
+    pub(super) headers: HeaderMap,
+}
+
+async fn feed(asked: Asked) -> Response {
+    page(asked, Some(Route::Feed)).await
+}
+
+/// The page of a room. An address in another form (upper case, full-width, decomposed) leads to the room's own.
+async fn room(PathText(room): PathText, asked: Asked) -> Response {
+    match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
+        Ok(id) if id.as_str() != room => moved(&asked, &routes::room(&id)),
+        _ => page(asked, Some(Route::Room(room))).await,
+    }
+}
+
+/// Leads to the page's own address, with what was asked for.
+pub(super) fn moved(asked: &Asked, path: &str) -> Response {
+    let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    Redirect::permanent(&format!("{path}{query}")).into_response()
+}
+
+/// The page of addresses that are none. One with slashes too many leads to the page that is meant.
+pub(super) async fn not_found(asked: Asked) -> Response {
+    let is_read = matches!(asked.method, Method::GET | Method::HEAD);
+    match clean_path::redirect(&asked.uri).filter(|_| is_read) {
+        Some(page) => Redirect::permanent(&page).into_response(),
+        None => page(asked, None).await,
+    }
+}
+
+async fn page(asked: Asked, route: Option<Route>) -> Response {
+    let Asked { state, caller: Caller(caller), administrator, uri: OriginalUri(uri), headers, .. } = asked;
+    let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
+    let start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
+    let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
+    with_marked_forms(drawn).await
+}
+
+/// The document. Everything it shows is in `start`, so nothing in it waits and it is drawn in one go.
+async fn draw(state: &AppState, start: Start, language: Language, uri: &Uri) -> Response {
+    let mut options = state.leptos.clone();
+    // The version in the address of the files is what lets browsers keep them.
+    options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
+    let status = status_of(&start.page);
+    let (start, data) = document_data::of(start);
+    let transport = transport_for(&start, state.transport);
+    let context = move || {
+        provide_context(language);
+        if let Some(transport) = transport {
+            provide_context(ForcedTransport(transport));
+        }
+        let nonce = use_nonce().expect("leptos_axum provides one to every page");
+        let response = expect_context::<ResponseOptions>();
+        response.set_status(status);
+        response.insert_header(header::CONTENT_SECURITY_POLICY, security_headers::page_policy(&nonce));
+    };
+    let document = move || shell(options.clone(), start.clone(), data.clone());
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri.path_and_query().cloned().map(Uri::from).unwrap_or_default();
+    render_app_async_with_context(context, document)(request).await
+}
+
+fn status_of(page: &PageStart) -> StatusCode {
+    match page {
+        PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        page if page.is_missing() => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
+}
+
+/// The only transport that the page may use, if there is such. Sockets are for who can say who they are.
+fn transport_for(start: &Start, set: Option<Transport>) -> Option<Transport> {
+    let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
+    match set {
+        None | Some(Transport::Socket) if is_nobody => Some(Transport::Stream),
+        set => set,
+    }
+}
+
+/// See [`one_time_form::mark_forms`].
+async fn with_marked_forms(drawn: Response) -> Response {
+    let (head, body) = drawn.into_parts();
+    let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
+    let html = String::from_utf8_lossy(&html);
+    (head, Body::from(one_time_form::mark_forms(&html, &one_time_form::new_id()))).into_response()
+}
+
+/// What a form without JavaScript came to, see `forms.rs`.
+fn problem_of(uri: &Uri) -> Option<Code> {
+    uri.query()?.split('&').find_map(|pair| Code::parse(pair.strip_prefix("problem=")?))
+}
+
+/// The language of whoever sent these headers.
+pub(super) fn language_of(site: &Site, headers: &HeaderMap) -> Language {
+    let cookie = cookies::read(site, headers, Language::COOKIE);
+    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|accept| accept.to_str().ok());
+    Language::negotiate(cookie.as_deref(), accept)
+}
+
+/// A page is somebody's, and of this moment. Not `no-store`, which would keep it out of the back-forward cache too.
+pub(super) async fn forbid_caching(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-cache"));
+    response
+}

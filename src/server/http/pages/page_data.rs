@@ -1,0 +1,121 @@
+//! What a page starts with, see `app/start.rs`: for the pages that are rendered here, and for those that a browser
+//! goes to without loading the document anew.
+
+use axum::{Json, Router, extract::State, routing::get};
+use serde::Deserialize;
+
+use crate::{
+    app::{
+        model::feed::NOTICES_SHOWN,
+        page_data::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageStart, RoomStart, Start, Visit},
+        routes::Route,
+    },
+    protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
+    server::{
+        auth::Identity,
+        error::Error,
+        http::extract::{administrator::Administrator, query::Lenient, user::Caller},
+        log::hub::PageQuery,
+        state::AppState,
+    },
+};
+
+/// What pages ask for.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new().route("/fn/start", get(start)).route("/fn/notices", get(notices))
+}
+
+/// Loads what the page at `route` starts with; `None`: the address is no page's, for `who`. What cannot be had is left out and the page says so.
+pub(crate) async fn load(
+    state: &AppState,
+    who: Option<&Identity>,
+    is_admin: bool,
+    route: Option<Route>,
+    path: String,
+    problem: Option<Code>,
+) -> Start {
+    let rooms = told(state.chat.rooms(who).await);
+    let feed = async || told(state.feed.snapshot(who, NOTICES_SHOWN).await);
+    let page = match (route, &rooms) {
+        (None, _) => PageStart::NotFound,
+        (Some(Route::Feed), _) => {
+            feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed })
+        }
+        (Some(Route::Room(_)), None) => PageStart::Unavailable,
+        (Some(Route::Room(id)), Some(rooms)) => {
+            let id = state.chat.id_of(&id).ok();
+            let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
+            match told(load_room(state, who, user_of(who), room).await) {
+                Some(room) => PageStart::Room { room, feed: feed().await },
+                None => PageStart::Unavailable,
+            }
+        }
+    };
+    let visit = rooms.map(|rooms| visit(state, who, is_admin, rooms));
+    Start { path, problem, visit, page }
+}
+
+/// What stands beside every page and document.
+pub(crate) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Visit {
+    let signs_in_here = state.auth.accounts().is_some();
+    let accounts = signs_in_here || state.auth.issuer().is_some();
+    Visit { me: user_of(who), accounts, signs_in_here, is_admin, rooms }
+}
+
+/// Who is nobody has no name and no id, and can only read.
+fn user_of(who: Option<&Identity>) -> User {
+    who.map_or_else(|| User { id: String::new(), name: String::new() }, |identity| identity.user.clone())
+}
+
+/// A fault is told to the log here; the page says only that there is one.
+fn told<T>(result: Result<T, Error>) -> Option<T> {
+    result.map_err(Error::into_rejection).ok()
+}
+
+async fn load_room(
+    state: &AppState,
+    who: Option<&Identity>,
+    me: User,
+    room: Option<Room>,
+) -> Result<Option<RoomStart>, Error> {
+    let Some(room) = room else { return Ok(None) };
+    let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
+    let members = state.chat.members(&room.id);
+    let is_private = state.rights.is_private(&room.id);
+    Ok(Some(RoomStart { me, page, members, is_private, room }))
+}
+
+#[derive(Deserialize)]
+struct StartQuery {
+    /// None: the feed.
+    room: Option<String>,
+}
+
+async fn start(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+    administrator: Result<Administrator, Error>,
+    Lenient(StartQuery { room }): Lenient<StartQuery>,
+) -> Result<Json<Start>, Error> {
+    state.rights.check_reader(caller.as_ref())?;
+    let route = room.map_or(Route::Feed, Route::Room);
+    Ok(Json(load(&state, caller.as_ref(), administrator.is_ok(), Some(route), String::new(), None).await))
+}
+
+#[derive(Deserialize)]
+struct NoticesQuery {
+    before: String,
+}
+
+/// Notices before a cursor.
+async fn notices(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+    Lenient(NoticesQuery { before }): Lenient<NoticesQuery>,
+) -> Result<Json<OlderNotices>, Error> {
+    state.rights.check_reader(caller.as_ref())?;
+    let before = before.parse::<Cursor>()?;
+    let page = state.feed.notices(caller.as_ref(), Some(before), NOTICES_LIMIT).await?;
+    let entries = page.decode().map_err(Error::from)?;
+    Ok(Json(OlderNotices { entries, more: page.more }))
+}

@@ -1,0 +1,71 @@
+//! What every live connection (a socket, a stream, a waiting poll) counts against: the server's own limit, and those of
+//! its person and its address.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use crate::{
+    protocol::{
+        problem::{Code, Rejection},
+        session::User,
+    },
+    server::{
+        auth::Identity,
+        error::{BUSY_RETRY_AFTER, Error},
+        http::extract::{client_address::ClientAddress, user::Caller},
+        limits::ConnectionPlaces,
+        log::hub::PageQuery,
+        observability::metrics::{ConnectionGuard, Kind},
+        state::AppState,
+    },
+};
+
+/// Who wants to be connected: somebody, or nobody who is known, from an address.
+pub(crate) struct Client {
+    /// Whom the request comes from.
+    pub(crate) caller: Option<Identity>,
+    address: ClientAddress,
+}
+
+impl FromRequestParts<AppState> for Client {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let Ok(address) = ClientAddress::from_request_parts(parts, state).await;
+        let Caller(caller) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { caller, address })
+    }
+}
+
+/// A live connection; dropping it is its end.
+pub(crate) struct Live {
+    _counted: ConnectionGuard,
+    _places: ConnectionPlaces,
+}
+
+/// Counts a live connection. `Err` when there are too many.
+pub(crate) fn connect(state: &AppState, kind: Kind, client: &Client) -> Result<Live, Rejection> {
+    count(state, kind, client.caller.as_ref().map(|identity| &identity.user), client)
+}
+
+/// Counts a live connection that will say later whose it is. `Err` when there are too many.
+pub(crate) fn connect_unknown(state: &AppState, kind: Kind, client: &Client) -> Result<Live, Rejection> {
+    count(state, kind, None, client)
+}
+
+fn count(state: &AppState, kind: Kind, person: Option<&User>, client: &Client) -> Result<Live, Rejection> {
+    let _places = state.limits.connect(person, client.address.0)?;
+    let _counted = state.metrics.connect(kind).ok_or_else(|| {
+        let message = "The server has as many connections as it allows (--max-connections). Try again later.";
+        Rejection::new(Code::TooManyConnections, message).retry_after(BUSY_RETRY_AFTER)
+    })?;
+    Ok(Live { _counted, _places })
+}
+
+/// Counts a query that waits as a live connection. `Err` when there are too many.
+pub(crate) fn connect_poll(
+    state: &AppState,
+    query: &PageQuery,
+    client: &Client,
+) -> Result<Option<Live>, Rejection> {
+    query.waits().then(|| connect(state, Kind::Poll, client)).transpose()
+}

@@ -1,0 +1,73 @@
+//! `GET /api/rooms/{room}/events`: a room as server-sent events, for readers without a WebSocket. The data are the
+//! socket's frames; the durable ones carry their cursor as `id`.
+//!
+//! Whoever has a session is seen in the room while the stream is open; without one a reader is not.
+
+use std::sync::Arc;
+
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+
+use super::{
+    catch_up::not_a_member,
+    live_connection::{Client, connect},
+    sse::{Followed, lost_cursor, respond},
+};
+use crate::{
+    protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
+    server::{
+        chat::{Joined, encode_frame, reset_frame},
+        error::Error,
+        http::extract::{path::PathText, query::RoomQuery, user::admit},
+        log::{subscription::Subscription, topic::Bell, wire_format::block},
+        observability::metrics::Kind,
+        state::AppState,
+        store::TopicName,
+    },
+};
+
+/// See the module.
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    PathText(room): PathText,
+    headers: HeaderMap,
+    client: Client,
+    RoomQuery(query): RoomQuery,
+) -> Result<Response, Error> {
+    let start = query.start(&headers)?;
+    let connection = connect(&state, Kind::Stream, &client)?;
+    let admission = admit(&state, client.caller.as_ref()).await?;
+    let bell = Arc::new(Bell::default());
+    let Joined { frame, recovered, subscription, presence } =
+        state.chat.join(&room, client.caller.as_ref(), start.clone(), bell.clone()).await?;
+    let followed = Followed {
+        subscription,
+        bell,
+        greeting: encode_frame(&frame),
+        has_heartbeat: query.heartbeat,
+        lost: lost_cursor(&start, recovered),
+        reset: encode_reset,
+        eviction: || Some(not_a_member()),
+        refusal: encode_refusal,
+        make_up: encode_members,
+        admission,
+        _presence: presence,
+    };
+    Ok(respond(&state, followed, connection))
+}
+
+fn encode_reset(subscription: &Subscription, cursor: &Cursor) -> String {
+    let TopicName::Room(room) = subscription.topic() else { unreachable!("the chat joins rooms only") };
+    encode_frame(&reset_frame(room.clone(), cursor.clone()))
+}
+
+/// As a socket tells it.
+fn encode_refusal(rejection: Rejection) -> Bytes {
+    let Rejection { code, message, retry_after_ms } = rejection;
+    let frame = ServerFrame::Rejected { room: None, id: None, code, message, retry_after_ms };
+    block(None, &encode_frame(&frame))
+}
+
+fn encode_members(state: &AppState, subscription: &Subscription) -> Option<String> {
+    let TopicName::Room(room) = subscription.topic() else { return None };
+    Some(state.chat.members_json(room))
+}

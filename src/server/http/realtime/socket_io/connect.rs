@@ -1,0 +1,95 @@
+//! A CONNECT to a namespace: who says it, and what they are served with. `mod.rs` gives it to the engine.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use socketioxide::{SocketIo, extract::TryData, handler::ConnectHandler, socket::Socket};
+
+use super::{
+    connection_context::{Seat, refusal},
+    feed::Feed,
+    inbox::Handle,
+    outbox::Outbox,
+    rooms::Rooms,
+    session::{Follower, Session},
+};
+use crate::{
+    protocol::socket_io::{FEED_NAMESPACE, FollowFeed, token},
+    server::{
+        auth::{Admission, Identity},
+        error::Error,
+        http::extract::user::no_session,
+        log::topic::Bell,
+        state::AppState,
+    },
+};
+
+/// Opens the namespaces.
+pub(super) fn mount(io: &SocketIo, state: &AppState) {
+    let state_of_rooms = state.clone();
+    let enter_rooms = move |Handle(socket): Handle, TryData(auth): TryData<Value>| {
+        let state = state_of_rooms.clone();
+        async move { enter_rooms(&state, &socket, auth.unwrap_or_default()).await.map_err(refusal) }
+    };
+    let state_of_feed = state.clone();
+    let enter_feed = move |Handle(socket): Handle, TryData(auth): TryData<Value>| {
+        let state = state_of_feed.clone();
+        async move { enter_feed(&state, &socket, auth.unwrap_or_default()).await.map_err(refusal) }
+    };
+    io.ns("/", start.with(enter_rooms));
+    io.ns(FEED_NAMESPACE, start.with(enter_feed));
+}
+
+/// Prepared by a CONNECT that was let in, to be started when the client has been told so: what the client says next
+/// may be here before, and has to find its inbox.
+#[derive(Clone)]
+struct Prepared(Arc<Mutex<Option<Start>>>);
+
+type Start = Box<dyn FnOnce(Arc<Socket>) + Send>;
+
+async fn enter_rooms(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
+    let (identity, admission) = identify(state, socket, &auth).await?;
+    let bell = Arc::new(Bell::default());
+    let rooms = Rooms::new(state, identity, bell.clone());
+    prepare(state, socket, admission, bell, rooms, Outbox::default());
+    Ok(())
+}
+
+async fn enter_feed(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
+    let (identity, admission) = identify(state, socket, &auth).await?;
+    let bell = Arc::new(Bell::default());
+    let (feed, outbox) = Feed::follow(state, identity, FollowFeed::parse(auth)?, bell.clone()).await?;
+    prepare(state, socket, admission, bell, feed, outbox);
+    Ok(())
+}
+
+/// Who says it, and the note that they are connected.
+async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<(Identity, Admission), Error> {
+    let seat = Seat::of(socket.req_parts()).expect("a connection is opened with a seat");
+    let identity = seat.enter(state, token(auth)?).await?;
+    let admission = state.auth.admit(&identity).await?.ok_or_else(no_session)?;
+    Ok((identity, admission))
+}
+
+fn prepare(
+    state: &AppState,
+    socket: &Arc<Socket>,
+    admission: Admission,
+    bell: Arc<Bell>,
+    follower: impl Follower + 'static,
+    outbox: Outbox,
+) {
+    let session = Session::open(state, admission, socket, bell);
+    let live = state.lifetime.live.clone();
+    let start: Start = Box::new(move |socket| drop(live.spawn(session.serve(socket, outbox, follower))));
+    socket.extensions.insert(Prepared(Arc::new(Mutex::new(Some(start)))));
+}
+
+async fn start(Handle(socket): Handle) {
+    let prepared = socket.extensions.remove::<Prepared>();
+    let start =
+        prepared.and_then(|Prepared(start)| start.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(start) = start {
+        start(socket);
+    }
+}

@@ -1,0 +1,108 @@
+//! `GET /ws`: the chat over a WebSocket (RFC 6455). One task a connection, which owns all of it.
+//!
+//! The task waits for three things: a message of the client, the connection's bell, and the heartbeat. There is no
+//! queue: what the client has not read yet stays in the log. A client that keeps up is written to by the delivery of
+//! its rooms' topics, and its task sleeps; the bell rings when the task has to read for it.
+//!
+//! The WebSocket is our own, between the handshake and the frames: a library's buffers would be most of what an idle
+//! connection costs, and it could not be written into from outside.
+
+mod authentication;
+mod connection;
+mod frame_reader;
+mod incoming;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+
+use self::{
+    connection::{Connection, Holder},
+    frame_reader::Inlet,
+};
+use super::{
+    handshake,
+    live_connection::{Client, connect},
+};
+use crate::server::{
+    error::Error,
+    http::{
+        BODY_MAX_BYTES,
+        extract::{
+            credentials::bearer,
+            user::{has_cookie, no_session},
+        },
+        serve::upgrade::Takeover,
+    },
+    log::{frame_writer::Outlet, wire_format::Form},
+    observability::metrics::Kind,
+    state::AppState,
+};
+
+/// The largest frame that is read; above it the client is told so and the socket goes on.
+const FRAME_MAX_BYTES: usize = BODY_MAX_BYTES;
+/// The largest message that is taken into memory to be refused. Above it the protocol leaves only the close 1009.
+const MESSAGE_MAX_BYTES: usize = 4 * FRAME_MAX_BYTES;
+/// Rooms one socket may follow: more than a person reads, few enough to walk through at every ring.
+pub(crate) const JOINS_MAX: usize = 32;
+/// Most entries `join` with `last` may ask for.
+pub(crate) const LAST_MAX: u32 = 200;
+/// The server's own heartbeat. A peer that has said nothing for [`SILENCE_MAX`] is gone.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const SILENCE_MAX: Duration = Duration::from_secs(45);
+/// How long a socket has to say whose it is, if its request did not.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the peer has to answer a close, so that it reads ours before the connection goes.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Close codes of RFC 6455, 7.4.1.
+mod close {
+    pub(crate) const NORMAL: u16 = 1000;
+    pub(crate) const GOING_AWAY: u16 = 1001;
+    pub(crate) const PROTOCOL_ERROR: u16 = 1002;
+    pub(crate) const NOT_UTF8: u16 = 1007;
+    /// Told to be slower again and again, and was not.
+    pub(crate) const POLICY: u16 = 1008;
+    pub(crate) const TOO_BIG: u16 = 1009;
+    pub(crate) const INTERNAL_ERROR: u16 = 1011;
+    /// Ours, after HTTP's 401: sign in again. The cursors stay good.
+    pub(crate) const NO_SESSION: u16 = 4401;
+}
+
+/// Opens a socket for whoever has a session, or says in the first frame that they have one.
+///
+/// A browser cannot see why a socket was not opened, so one whose session has ended gets its socket, and the close
+/// code that says so.
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    client: Client,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let answer = handshake::answer(&headers)?;
+    let is_nobody = client.caller.is_none();
+    if is_nobody && bearer(&headers)?.is_some() {
+        return Err(no_session().into());
+    }
+    let counted = connect(&state, Kind::Socket, &client)?;
+    let holder = match client.caller {
+        Some(identity) => {
+            let admission = state.auth.admit(&identity).await?;
+            admission.map(|admission| Holder { identity, admission, place: None })
+        }
+        None => None,
+    };
+    let has_ended = holder.is_none() && has_cookie(&state.site, &headers);
+    let takeover = Takeover::new(move |stream, received, admitted| {
+        let outlet = Arc::new(Outlet::new(stream, Form::Frame));
+        let inlet = Inlet::new(&received, MESSAGE_MAX_BYTES);
+        let connection = Connection::new(state.clone(), holder, outlet, inlet);
+        state.lifetime.live.spawn(async move {
+            match has_ended {
+                true => connection.refuse().await,
+                false => connection.serve().await,
+            }
+            drop((counted, admitted));
+        });
+    });
+    Ok(takeover.switching_protocols(answer))
+}

@@ -1,0 +1,91 @@
+//! The route table: every address of the server, and the order of the middleware around it. `serve` runs it.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state, map_response},
+    routing::{any, delete, get, post, put},
+};
+use tower::util::MapRequest;
+use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+use super::{
+    BODY_MAX_BYTES, account_pages, api, extract, forms,
+    middleware::{clean_path, host, origin, rate_limit, request_head, security_headers, uncancellable},
+    pages, problem, realtime,
+};
+use crate::{app::routes, server::state::AppState};
+
+/// How hard pages are compressed, for brotli and gzip alike. They are made for one reader each: harder saves half a kilobyte
+/// and takes longer than it takes to send it, mostly to clear a megabyte of tables for nine kilobytes of page.
+const PAGE_COMPRESSION: CompressionLevel = CompressionLevel::Precise(1);
+
+/// Every address of the server.
+pub fn router(state: AppState) -> Router {
+    // For the operator, and files that browsers keep: never refused for coming too often.
+    let unlimited = Router::new()
+        .route("/healthz", get(api::operations::healthz))
+        .route("/readyz", get(api::operations::readyz))
+        .route("/metrics", get(api::operations::metrics))
+        .route("/pkg/{version}/{*file}", get(pages::assets::versioned))
+        .route("/favicon.svg", get(pages::assets::favicon))
+        .method_not_allowed_fallback(problem::bad_method);
+
+    let api = Router::new()
+        .route("/api/events", get(realtime::feed_events::get))
+        .route("/api/events/{channel}", post(api::publish::post).put(api::publish::post))
+        .route("/api/rooms", get(api::rooms::list).post(api::rooms::create))
+        .route("/api/rooms/{room}/messages", get(api::rooms::messages).post(api::rooms::post))
+        .route("/api/rooms/{room}/typing", post(api::rooms::typing))
+        .route("/api/rooms/{room}/events", get(realtime::room_events::get))
+        .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))
+        .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
+        .route("/api/channels", get(api::channels::list))
+        .route("/api/channels/{channel}/readers", put(api::channels::limit).delete(api::channels::open))
+        .route("/api/publishers", get(api::publishers::list).post(api::publishers::create))
+        .route("/api/publishers/{id}", delete(api::publishers::remove))
+        .route("/api/session", get(api::session::show).post(api::session::create).delete(api::session::end))
+        .route("/api", any(problem::not_found))
+        .route("/api/", any(problem::not_found))
+        .route("/api/{*rest}", any(problem::not_found))
+        .route("/ws", get(realtime::websocket::get))
+        .merge(realtime::socket_io::router(&state));
+
+    // What a browser asks for by itself: pages, their forms and what they ask for.
+    let site = pages::router()
+        .layer(from_fn_with_state(state.clone(), account_pages::readers_only))
+        .merge(pages::page_data::router())
+        .layer(map_response(pages::forbid_caching))
+        .merge(account_pages::router(&state))
+        .route("/rooms", get(account_pages::not_found).post(forms::create_room))
+        .route(routes::ROOM, post(forms::post_message))
+        .route("/name", post(forms::rename))
+        .route("/language/{language}", get(forms::choose_language))
+        .layer(from_fn_with_state(state.clone(), extract::user::welcome));
+
+    let limited = |router: Router<AppState>| {
+        router
+            .method_not_allowed_fallback(problem::bad_method)
+            .layer(from_fn_with_state(state.clone(), uncancellable::complete))
+            .layer(from_fn_with_state(state.clone(), rate_limit::requests))
+    };
+    let site = limited(site)
+        .layer(from_fn_with_state(state.clone(), account_pages::in_words))
+        .layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
+
+    let inside = limited(api)
+        .merge(site)
+        .merge(unlimited)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(from_fn_with_state(state.clone(), origin::check));
+    let others = state.site.allowed();
+    let inside = if others.is_empty() { inside } else { inside.layer(origin::cors(&state.site)) };
+    let inside = inside
+        .layer(from_fn_with_state((state.clone(), host::Unknown::default()), host::check))
+        .layer(from_fn(request_head::check))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(state.clone(), security_headers::add))
+        .with_state(state);
+    // Around all of it, because layers of a router run when the address has been looked for.
+    Router::new().fallback_service(MapRequest::new(inside, clean_path::rewrite))
+}

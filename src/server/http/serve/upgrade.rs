@@ -1,0 +1,59 @@
+//! What a connection goes on as after its last response: a chat socket, a stream of events. A route attaches it to
+//! the response; when the response has been written, `accept` hands over the bare stream.
+//!
+//! HTTP's own machinery would cost such a connection more than everything else (hyper's buffers alone 16 kB), and
+//! would stand between the topics and the system's write.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, Version, header},
+    response::Response,
+};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::net::TcpStream;
+
+use crate::server::limits::connections::Admitted;
+
+type Start = Box<dyn FnOnce(TcpStream, Bytes, Admitted) + Send>;
+
+/// See the module. It is cloned only because extensions of a response have to be.
+#[derive(Clone)]
+pub(crate) struct Takeover(Arc<Mutex<Option<Start>>>);
+
+impl Takeover {
+    /// `start` gets the stream, what the peer has already sent, and what to drop when the connection has ended; it
+    /// spawns the connection's task.
+    pub(crate) fn new(start: impl FnOnce(TcpStream, Bytes, Admitted) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::new(start)))))
+    }
+
+    /// Attaches it to a `101 Switching Protocols` (RFC 9110, 15.2.2).
+    pub(crate) fn switching_protocols(self, mut response: Response) -> Response {
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    /// Attaches it to a response whose body it will write: one that lasts until the connection is closed
+    /// (RFC 9112, 6.3, case 8). Such a body is the only one without a framing of its own, and HTTP/1.0 is how hyper
+    /// is told that.
+    pub(crate) fn body(self, mut response: Response) -> Response {
+        // A body of unknown length, of which hyper writes nothing.
+        *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, std::io::Error>>());
+        *response.version_mut() = Version::HTTP_10;
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    /// Hands the connection over. Only the first call does anything.
+    pub(crate) fn start(self, stream: TcpStream, received: Bytes, admitted: Admitted) {
+        let start = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(start) = start {
+            start(stream, received, admitted);
+        }
+    }
+}

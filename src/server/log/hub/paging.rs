@@ -1,0 +1,210 @@
+//! Pages of a log: a part of the history, or what comes after a cursor, waited for if need be (a poll). The chat, the feed
+//! and the rendered pages ask for them. A page never holds more than [`PAGE_BYTES`], and a poll is a subscription that
+//! ends with its answer, so polls promise the same as streams.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde::de::DeserializeOwned;
+
+use super::{Hub, Start, Subscribed};
+use crate::{
+    protocol::cursor::{Cursor, Offset},
+    server::{
+        log::{
+            subscription::{Batch, Subscription, fitting},
+            topic::{Bell, Entry},
+        },
+        store::{Channels, Filter, Slice, StoreError, TopicName},
+    },
+};
+
+/// Most bytes of entries in a page; at least one is always in it. A page is held whole for a reader that is slow to
+/// take it.
+const PAGE_BYTES: usize = 256 * 1024;
+/// How long a poll collects comings and goings before it is answered with them: a thousand readers that return at
+/// once would otherwise answer each other's polls a million times.
+const NEWS_DELAY: Duration = Duration::from_millis(300);
+
+/// Which page of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageQuery {
+    /// The newest entries.
+    Newest,
+    /// The entries just before this cursor's.
+    Before(Cursor),
+    /// The entries after this cursor; waits so long for the first.
+    After(Cursor, Duration),
+}
+
+impl PageQuery {
+    /// Whether the answer may take its time.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::After(_, wait) if !wait.is_zero())
+    }
+}
+
+/// Entries in ascending order.
+#[derive(Debug)]
+pub struct Page {
+    /// Encoded.
+    pub entries: Vec<Arc<Entry>>,
+    /// Where to read on in the same direction; for the newest page: forwards.
+    pub cursor: Cursor,
+    /// More is there in the direction that was read; for the newest page: backwards.
+    pub more: bool,
+    /// The cursor could not be honoured.
+    pub reset: bool,
+}
+
+impl Page {
+    /// The entries as plain data, for a page that is rendered here.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
+        let entries = self.entries.iter().map(|entry| serde_json::from_slice(&entry.encoded.json()));
+        entries.collect::<Result<_, _>>().map_err(|error| StoreError::Damaged(error.to_string()))
+    }
+}
+
+impl Hub {
+    /// Reads one page of at most `limit` entries.
+    pub async fn page(
+        &self,
+        name: &TopicName,
+        query: PageQuery,
+        filter: Filter,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.page_unless(name, query, filter, limit, || false).await
+    }
+
+    /// As [`Hub::page`], but a query that waits is answered as well when `is_news` has become true. That is asked
+    /// whenever somebody whispered in the topic.
+    pub async fn page_unless(
+        &self,
+        name: &TopicName,
+        query: PageQuery,
+        filter: Filter,
+        limit: usize,
+        is_news: impl Fn() -> bool,
+    ) -> Result<Page, StoreError> {
+        match query {
+            PageQuery::Newest => {
+                let slice = self.store.read_before(name, Offset::MAX, &filter, limit).await?;
+                let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
+                Ok(self.page_of(&slice, cursor, false))
+            }
+            PageQuery::Before(cursor) => self.page_before(name, cursor, &filter, limit).await,
+            PageQuery::After(cursor, wait) => {
+                self.page_after(name, cursor, filter, limit, wait, is_news).await
+            }
+        }
+    }
+
+    async fn page_before(
+        &self,
+        name: &TopicName,
+        cursor: Cursor,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let slice = self.store.read_before(name, cursor.offset, filter, limit).await?;
+        if slice.bounds.epoch != cursor.epoch {
+            let newest = Cursor { epoch: slice.bounds.epoch, offset: slice.bounds.head };
+            return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true });
+        }
+        // Backwards there is no loss to be told of, and none that this cursor should carry along.
+        let cursor = Cursor { epoch: slice.bounds.epoch.clone(), ..cursor };
+        let mut page = self.page_of(&slice, cursor, false);
+        page.cursor.offset = page.entries.first().map_or(page.cursor.offset, |entry| entry.offset);
+        Ok(page)
+    }
+
+    async fn page_after(
+        &self,
+        name: &TopicName,
+        cursor: Cursor,
+        filter: Filter,
+        limit: usize,
+        wait: Duration,
+        is_news: impl Fn() -> bool,
+    ) -> Result<Page, StoreError> {
+        let mut deadline = Instant::now() + wait;
+        let bell = Arc::new(Bell::default());
+        let Subscribed { mut subscription, recovered } =
+            self.subscribe(name, Start::After(cursor), filter, bell.clone()).await?;
+        let (mut entries, mut reset) = (Vec::new(), !recovered);
+        let (mut cursor, mut told_loss) = (subscription.cursor(), subscription.told_loss());
+        let mut more = false;
+        while entries.len() < limit && fitting(entries.iter(), PAGE_BYTES) == entries.len() {
+            match subscription.read().await? {
+                Batch::Entries(batch) => entries.extend(batch),
+                // A poll belongs to nobody: who asks is checked again when there is an answer.
+                Batch::Evicted => break,
+                // What was read before is whole up to here: the next page tells the reset.
+                Batch::Reset(_) if !entries.is_empty() => {
+                    more = true;
+                    break;
+                }
+                Batch::Reset(_) => reset = true,
+                Batch::Idle if !entries.is_empty() || reset => break,
+                Batch::Idle => {
+                    if is_news() {
+                        // Entries are answered at once; of comings and goings, those of a moment together.
+                        deadline = deadline.min(Instant::now() + NEWS_DELAY);
+                    }
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if tokio::time::timeout(left, bell.rung()).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            (cursor, told_loss) = (subscription.cursor(), subscription.told_loss());
+        }
+        let kept = fitting(entries.iter().take(limit), PAGE_BYTES);
+        let is_cut = entries.len() > kept;
+        if let Some(last) = entries.get(kept.saturating_sub(1)).filter(|_| is_cut) {
+            cursor = Cursor { epoch: cursor.epoch.at(last.offset, told_loss), offset: last.offset };
+            entries.truncate(kept);
+        }
+        let more = more || is_cut || has_more(&mut subscription).await?;
+        Ok(Page { entries, cursor, more, reset })
+    }
+
+    /// The newest values of the channels that spoke last, see [`Store::latest_by_channel`].
+    pub async fn latest_by_channel(
+        &self,
+        name: &TopicName,
+        channels: &Channels,
+        count: usize,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let slice = self.store.latest_by_channel(name, channels, count, limit).await?;
+        let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
+        Ok(Page { entries: self.encode(&slice), cursor, more: slice.more, reset: false })
+    }
+
+    fn encode(&self, slice: &Slice) -> Vec<Arc<Entry>> {
+        slice.records.iter().map(|record| self.topics.encode(&slice.bounds.epoch, record)).collect()
+    }
+
+    fn page_of(&self, slice: &Slice, cursor: Cursor, reset: bool) -> Page {
+        let mut entries = self.encode(slice);
+        // These pages are read backwards: what does not fit is cut at the old end.
+        let surplus = entries.len() - fitting(entries.iter().rev(), PAGE_BYTES);
+        entries.drain(..surplus);
+        Page { entries, cursor, more: slice.more || surplus > 0, reset }
+    }
+}
+
+/// Whether the filter lets anything through that comes after the cursor.
+async fn has_more(subscription: &mut Subscription) -> Result<bool, StoreError> {
+    loop {
+        match subscription.read().await? {
+            Batch::Idle | Batch::Evicted => return Ok(false),
+            Batch::Entries(entries) if entries.is_empty() => {}
+            Batch::Entries(_) | Batch::Reset(_) => return Ok(true),
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Tests of the log: readers, pages, holes and trims.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use super::*;
+use crate::{
+    protocol::cursor::Epoch,
+    server::{
+        clock::now_ms,
+        cluster::backplane::Local,
+        log::subscription::Batch,
+        observability::metrics::Metrics,
+        store::{
+            Announce, Channels, Record,
+            postgres::{PostgresStore, cluster::Cluster},
+            sqlite::SqliteStore,
+        },
+    },
+};
+
+/// Passes on only those announcements that `lets_through` has: what is between two nodes may lose some.
+struct Lossy {
+    topics: Arc<Topics>,
+    count: AtomicUsize,
+    lets_through: fn(usize) -> bool,
+}
+
+impl Announce for Lossy {
+    fn announce(&self, epoch: &Epoch, records: &[Record]) {
+        if (self.lets_through)(self.count.fetch_add(1, Relaxed)) {
+            self.topics.announce(epoch, records);
+        }
+    }
+}
+
+struct Bench {
+    hub: Hub,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Bench {
+    fn new(lets_through: fn(usize) -> bool) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let metrics = Arc::new(Metrics::new(u64::MAX));
+        let topics = Arc::new(
+            Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
+        );
+        let announce = Lossy { topics: topics.clone(), count: AtomicUsize::new(0), lets_through };
+        let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(announce)).expect("opened");
+        Self { hub: Hub::new(Arc::new(store), topics), _folder: Some(folder) }
+    }
+
+    /// A node on a database that it may have in common with others.
+    async fn node(url: &str) -> Self {
+        let metrics = Arc::new(Metrics::new(u64::MAX));
+        let topics = Arc::new(
+            Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
+        );
+        let store = PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened");
+        Self { hub: Hub::new(Arc::new(store), topics), _folder: None }
+    }
+
+    async fn publish(&self, channel: &str) -> Offset {
+        let (author, body) = ("a".into(), "{}".into());
+        let draft = Draft { author, client_id: None, channel: Some(channel.into()), lasting: true, body };
+        self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
+    }
+
+    async fn reader(&self, start: Start) -> Reader {
+        let bell = Arc::new(Bell::default());
+        let subscribed = self.hub.subscribe(&TopicName::Feed, start, Filter::default(), bell.clone()).await;
+        let Subscribed { subscription, recovered } = subscribed.expect("subscribed");
+        Reader { subscription, bell, recovered }
+    }
+}
+
+struct Reader {
+    subscription: Subscription,
+    bell: Arc<Bell>,
+    recovered: bool,
+}
+
+impl Reader {
+    async fn read_to(&mut self, last: Offset) -> Vec<Offset> {
+        let mut offsets = Vec::new();
+        while self.subscription.cursor().offset < last {
+            match self.subscription.read().await.expect("read") {
+                Batch::Entries(entries) => offsets.extend(entries.iter().map(|entry| entry.offset)),
+                Batch::Reset(cursor) => panic!("reset to {cursor}"),
+                Batch::Evicted => panic!("evicted"),
+                Batch::Idle => {
+                    let rung = tokio::time::timeout(Duration::from_secs(20), self.bell.rung()).await;
+                    rung.expect("the bell rings when there is something to read");
+                }
+            }
+        }
+        offsets
+    }
+}
+
+#[tokio::test]
+async fn a_hole_in_the_announcements_is_filled_from_the_store() {
+    let bench = Bench::new(|count| count % 3 == 2);
+    let mut reader = bench.reader(Start::New).await;
+    for _ in 0..30 {
+        bench.publish("c").await;
+    }
+    assert_eq!(reader.read_to(30).await, (1..=30).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_appends_in_between_is_filled_from_the_store() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let mut reader = here.reader(Start::New).await;
+    // Nobody tells this node of the other's entries: it sees a hole, and fills it.
+    for _ in 0..20 {
+        tokio::join!(here.publish("c"), there.publish("c"));
+    }
+    let last = here.publish("c").await;
+    assert_eq!((reader.read_to(last).await, last), ((1..=41).collect::<Vec<_>>(), 41));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_tells_is_found_at_the_head_of_the_store() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let (stop, link) = (CancellationToken::new(), watch::Sender::new(false));
+    let (hub, watched, down) = (here.hub.clone(), stop.clone(), link.subscribe());
+    let watching = tokio::spawn(async move { hub.watch_heads(down, watched).await });
+    let mut reader = here.reader(Start::New).await;
+    for last in 1..=3 {
+        assert_eq!(there.publish("c").await, last);
+        assert_eq!(reader.read_to(last).await, [last]);
+        link.send_replace(last % 2 == 1); // with Redis as well as without
+    }
+    stop.cancel();
+    watching.await.expect("it ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_come_while_others_publish_miss_nothing_and_get_nothing_twice() {
+    let bench = Arc::new(Bench::new(|_| true));
+    const LAST: Offset = 600;
+    let publishers: Vec<_> = (0..6)
+        .map(|_| {
+            let bench = bench.clone();
+            tokio::spawn(async move {
+                for _ in 0..LAST / 6 {
+                    bench.publish("c").await;
+                }
+            })
+        })
+        .collect();
+    let epoch = bench.hub.store().bounds(&TopicName::Feed).await.expect("read").epoch;
+    let readers: Vec<_> = (0..40)
+        .map(|n| {
+            let (bench, epoch) = (bench.clone(), epoch.clone());
+            tokio::spawn(async move {
+                let start = if n % 2 == 0 { Start::New } else { Start::After(Cursor { epoch, offset: 0 }) };
+                // Each comes at its own moment of the publishing, and the topic is left and entered meanwhile.
+                drop(bench.reader(Start::New).await);
+                let mut reader = bench.reader(start).await;
+                let first = reader.subscription.cursor().offset + 1;
+                assert_eq!(reader.read_to(LAST).await, (first..=LAST).collect::<Vec<_>>());
+            })
+        })
+        .collect();
+    for task in publishers.into_iter().chain(readers) {
+        task.await.expect("it held");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
+    let bench = Bench::new(|_| true);
+    let mut reader = bench.reader(Start::New).await;
+    for _ in 0..400 {
+        bench.publish("c").await;
+    }
+    bench
+        .hub
+        .trim(|_| Retention { entries: 10, age_ms: i64::MAX / 2, client_id_age_ms: 0 }, now_ms())
+        .await
+        .expect("trimmed");
+    let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {
+        panic!("it lacks what is gone")
+    };
+    assert_eq!((cursor.offset, reader.subscription.cursor().offset), (390, 390));
+    assert_eq!(reader.read_to(400).await, (391..=400).collect::<Vec<_>>(), "told once");
+}
+
+/// A notice in `ops`, then values that a trim removed: 1 is retained, and 17 to 21.
+async fn with_a_notice_below_the_floor() -> Bench {
+    let bench = Bench::new(|_| true);
+    bench.publish_and_trim().await;
+    bench
+}
+
+impl Bench {
+    async fn publish_and_trim(&self) {
+        self.publish("ops").await;
+        let value = |_| Draft {
+            author: "a".into(),
+            client_id: None,
+            channel: Some("server".into()),
+            lasting: false,
+            body: "{}".into(),
+        };
+        self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
+        let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
+        self.hub.trim(|_| retention, crate::server::clock::now_ms()).await.expect("trimmed");
+    }
+
+    async fn cursor(&self, offset: Offset) -> Cursor {
+        Cursor { epoch: self.hub.store().bounds(&TopicName::Feed).await.expect("read").epoch, offset }
+    }
+
+    async fn page(&self, after: &Cursor, filter: Filter, limit: usize) -> Page {
+        let query = PageQuery::After(after.clone(), Duration::ZERO);
+        self.hub.page(&TopicName::Feed, query, filter, limit).await.expect("read")
+    }
+}
+
+fn only(channel: &str) -> Filter {
+    Filter { channels: Channels::Only([channel.to_owned()].into()), lasting: false }
+}
+
+fn offsets(page: &Page) -> Vec<Offset> {
+    page.entries.iter().map(|entry| entry.offset).collect()
+}
+
+#[tokio::test]
+async fn a_reader_is_reset_only_when_something_that_it_reads_was_removed() {
+    let bench = with_a_notice_below_the_floor().await;
+    let start = bench.cursor(0).await;
+    let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
+    for filter in [only("ops"), except] {
+        let page = bench.page(&start, filter, 9).await;
+        assert_eq!(
+            (offsets(&page), page.reset, page.cursor.to_string()),
+            (vec![1], false, bench.cursor(21).await.to_string())
+        );
+    }
+    let page = bench.page(&start, only("server"), 9).await;
+    assert_eq!((offsets(&page), page.reset), ((17..=21).collect(), true));
+    let page = bench.page(&bench.cursor(16).await, Filter::default(), 9).await;
+    assert_eq!((offsets(&page), page.reset), ((17..=21).collect(), false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_trimmed_is_known_from_the_store() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let mut reader = here.reader(Start::New).await;
+    there.publish_and_trim().await;
+    // All that this node ever hears: there is a later head.
+    let bounds = here.hub.store().bounds_of(&[TopicName::Feed]).await.expect("read");
+    here.hub.topics.learn_all(&bounds);
+    let reset = loop {
+        match reader.subscription.read().await.expect("read") {
+            Batch::Idle => reader.bell.rung().await,
+            Batch::Reset(cursor) => break cursor,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((reset.offset, reset.epoch.told_loss()), (0, 16));
+    assert_eq!(reader.read_to(21).await, [1, 17, 18, 19, 20, 21]);
+    let page = here.page(&here.cursor(0).await, only("ops"), 9).await;
+    assert_eq!((offsets(&page), page.reset), (vec![1], false));
+}
+
+#[tokio::test]
+async fn after_one_reset_all_that_is_retained_comes_however_often_the_reader_is_cut() {
+    let bench = with_a_notice_below_the_floor().await;
+    let (mut cursor, mut seen, mut resets) = (bench.cursor(0).await, Vec::new(), 0);
+    loop {
+        // One entry a page: a new subscription for each.
+        let page = bench.page(&cursor, Filter::default(), 1).await;
+        seen.extend(offsets(&page));
+        resets += usize::from(page.reset);
+        cursor = page.cursor.to_string().parse().expect("a cursor");
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!((seen, resets), ([1].into_iter().chain(17..=21).collect(), 1));
+    assert_eq!(cursor.to_string(), bench.cursor(21).await.to_string(), "nothing is left to be remembered");
+    // What is removed after that is a loss of its own.
+    let inside = bench.page(&bench.cursor(0).await, Filter::default(), 1).await.cursor;
+    assert_eq!((inside.offset, inside.epoch.told_loss()), (1, 16));
+    let retention = Retention { entries: 3, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
+    bench.hub.trim(|_| retention, crate::server::clock::now_ms()).await.expect("trimmed");
+    let page = bench.page(&inside, Filter::default(), 9).await;
+    assert_eq!((offsets(&page), page.reset), ((19..=21).collect(), true));
+}
+
+#[tokio::test]
+async fn a_log_of_another_numbering_is_read_from_its_oldest_retained_entry() {
+    let bench = with_a_notice_below_the_floor().await;
+    let beyond = bench.cursor(99).await;
+    let elsewhere = Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 20 };
+    for lost in [beyond, elsewhere] {
+        let page = bench.page(&lost, Filter::default(), 9).await;
+        assert_eq!((offsets(&page), page.reset), ([1].into_iter().chain(17..=21).collect(), true));
+        let reader = bench.reader(Start::After(lost)).await;
+        assert_eq!((reader.recovered, reader.subscription.cursor().offset), (false, 0));
+    }
+}
+
+#[tokio::test]
+async fn the_newest_entries_are_those_that_are_retained() {
+    let bench = with_a_notice_below_the_floor().await;
+    for (count, expected) in [(3, vec![19, 20, 21]), (6, [1].into_iter().chain(17..=21).collect())] {
+        let mut reader = bench.reader(Start::Last(count)).await;
+        assert_eq!((reader.read_to(21).await, reader.recovered), (expected, true), "no reset is needed");
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_nobody_reads_is_forgotten() {
+    let bench = Bench::new(|_| true);
+    let (one, other) = (bench.reader(Start::New).await, bench.reader(Start::New).await);
+    assert_eq!(bench.hub.topics.count(), 1);
+    drop(one);
+    assert_eq!(bench.hub.topics.count(), 1);
+    drop(other);
+    assert_eq!(bench.hub.topics.count(), 0);
+    // One that is given up while it is being made leaves nothing either.
+    let bell = Arc::new(Bell::default());
+    let subscribing = bench.hub.subscribe(&TopicName::Feed, Start::New, Filter::default(), bell);
+    drop(tokio::time::timeout(Duration::ZERO, subscribing).await);
+    assert_eq!(bench.hub.topics.count(), 0);
+}
+
+#[tokio::test]
+async fn a_page_forwards_tells_where_to_go_on() {
+    let bench = Bench::new(|_| true);
+    for _ in 0..300 {
+        bench.publish("c").await;
+    }
+    let mut cursor = Cursor { epoch: bench.reader(Start::New).await.subscription.cursor().epoch, offset: 0 };
+    let mut offsets = Vec::new();
+    loop {
+        let query = PageQuery::After(cursor, Duration::ZERO);
+        let page = bench.hub.page(&TopicName::Feed, query, Filter::default(), 70).await.expect("read");
+        assert!(page.entries.len() <= 70);
+        offsets.extend(page.entries.iter().map(|entry| entry.offset));
+        cursor = page.cursor;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(offsets, (1..=300).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_reader_of_the_newest_starts_where_they_start() {
+    let bench = Bench::new(|_| true);
+    for channel in ["a", "b", "a", "b", "b"] {
+        bench.publish(channel).await;
+    }
+    assert_eq!(bench.reader(Start::Last(2)).await.read_to(5).await, [4, 5]);
+    let all = bench.reader(Start::Last(99)).await;
+    assert!(all.recovered);
+    assert_eq!(all.subscription.cursor().offset, 0);
+}
+
+#[tokio::test]
+async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
+    let bench = Bench::new(|_| true);
+    let mut live = bench.reader(Start::New).await;
+    let draft = |_| Draft {
+        author: "a".into(),
+        client_id: None,
+        channel: None,
+        lasting: true,
+        body: format!("\"{}\"", "x".repeat(5_000)),
+    };
+    bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
+    // A topic that nobody read has nothing in memory.
+    let (elsewhere, cursor) = (Bench::new(|_| true), PageQuery::Newest);
+    elsewhere.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
+    let page = elsewhere.hub.page(&TopicName::Feed, cursor, Filter::default(), 1).await.expect("read");
+    let mut late = elsewhere.reader(Start::After(Cursor { offset: 0, ..page.cursor })).await;
+    for reader in [&mut live, &mut late] {
+        let mut offsets = Vec::new();
+        while let Batch::Entries(entries) = reader.subscription.read().await.expect("read") {
+            let bytes: usize = entries.iter().map(|entry| entry.encoded.json().len()).sum();
+            assert!(bytes <= 32 * 1024, "{bytes} bytes for a peer that may not take them");
+            offsets.extend(entries.iter().map(|entry| entry.offset));
+        }
+        assert_eq!(offsets, (1..=40).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,14 @@
+//! The log: append, announce, and read from a cursor. The feed and the rooms stand on it and on nothing else.
+//!
+//! * `hub`: append, pages, backfill from the store
+//! * `topic`: the recent entries of a topic in memory, and delivery to its readers
+//! * `subscription`: a reader's ordered view of a topic
+//! * `wire_format`, `frame_writer`: an entry encoded once, and written to a connection
+//! * `retention`: removes what the settings no longer keep
+
+pub mod frame_writer;
+pub mod hub;
+pub(crate) mod retention;
+pub mod subscription;
+pub mod topic;
+pub mod wire_format;

@@ -1,0 +1,31 @@
+//! Removes what the settings no longer keep, now and then. `server` runs it.
+
+use tokio_util::sync::CancellationToken;
+
+use super::hub::Hub;
+use crate::server::{clock::Clock, config::Config, store::TopicName};
+
+/// Trims every topic until the token is cancelled.
+pub(crate) async fn run(hub: Hub, clock: &Clock, config: &Config, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(config.trim_interval.0);
+    let retention_of = |topic: &TopicName| match topic {
+        TopicName::Feed => config.feed_retention(),
+        TopicName::Room(_) => config.room_retention(),
+    };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        // A trim goes in small steps, each complete in itself: it may end after any of them.
+        let removed = tokio::select! {
+            () = stop.cancelled() => return,
+            removed = hub.trim(retention_of, clock.settled_ms()) => removed,
+        };
+        match removed {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "trimmed the history"),
+            Err(error) => tracing::error!(%error, "the topics could not be listed for trimming"),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The live end of each log: the recent entries, encoded once, and those who read it.
+//!
+//! A topic is here only while somebody reads it; one that nobody reads holds no memory. The store tells us of new
+//! entries ([`Announce`]), the hub subscribes. What is here is a copy: the store is the truth, and a reader that
+//! finds nothing for its cursor in the ring reads the store.
+//!
+//! `open` is one topic: `live_end` its ring and whispers, `reader` a reader's place in it, and `delivery` brings the one
+//! to the other. What is appended here is told to the other nodes, and theirs is heard, as `announcement`s: hints, of which
+//! some come late or never. A topic that lacks something is put on a list, and the hub fills it from the store once for
+//! all its readers.
+
+mod announcement;
+mod delivery;
+mod live_end;
+mod open;
+mod reader;
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{
+    Notify,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+};
+
+pub use self::live_end::Whispers;
+pub(crate) use self::live_end::{Hole, RING_MAX_ENTRIES};
+pub(crate) use self::open::{Numbering, Recent, Topic};
+pub(crate) use self::reader::Reader;
+use self::{announcement::Announcement, delivery::Deliverers, live_end::Learnt};
+use super::wire_format::Encoded;
+use crate::{
+    protocol::cursor::{Cursor, Epoch, Offset},
+    server::{
+        cluster::backplane::{Backplane, Hear},
+        observability::metrics::Metrics,
+        store::{Announce, Bounds, Channels, Record, Slice, TopicName},
+    },
+};
+
+/// A hole that is larger than this is left to the readers: filled part by part, it would take longer than they do.
+const FILL_MAX_ENTRIES: Offset = 16 * RING_MAX_ENTRIES as Offset;
+
+/// An entry as it goes over the wire, encoded once and shared by all its readers.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its place in the log.
+    pub offset: Offset,
+    /// The feed's label.
+    pub channel: Option<String>,
+    /// What readers get.
+    pub encoded: Encoded,
+}
+
+/// Writes the JSON of an entry that readers get.
+pub type Encode = fn(&Record) -> String;
+
+/// Wakes one connection, whatever it follows. A ring while it is busy is kept: nothing is slept through.
+#[derive(Debug, Default)]
+pub struct Bell(Notify);
+
+impl Bell {
+    /// Waits for the next ring.
+    pub async fn rung(&self) {
+        self.0.notified().await;
+    }
+
+    /// Wakes the connection, now or when it waits next.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The topics that are being read.
+pub struct Topics {
+    encode: Encode,
+    metrics: Arc<Metrics>,
+    backplane: Arc<dyn Backplane>,
+    deliverers: Deliverers,
+    open: Mutex<HashMap<TopicName, Arc<Topic>>>,
+    /// Topics that lack something, each at most once: bounded by the open ones.
+    lacking: UnboundedSender<Arc<Topic>>,
+    /// The other end, until the hub takes it.
+    to_fill: Mutex<Option<UnboundedReceiver<Arc<Topic>>>>,
+    /// Open topics whose line is heard anew.
+    suspects: Mutex<Vec<TopicName>>,
+    suspected: Notify,
+}
+
+impl Topics {
+    /// No topic is open yet. Fails when the system gives no threads to deliver with.
+    pub fn start(encode: Encode, metrics: Arc<Metrics>, backplane: Arc<dyn Backplane>) -> io::Result<Self> {
+        let deliverers = Deliverers::start(&metrics)?;
+        let (lacking, to_fill) = mpsc::unbounded_channel();
+        Ok(Self {
+            encode,
+            metrics,
+            backplane,
+            deliverers,
+            open: Mutex::default(),
+            lacking,
+            to_fill: Mutex::new(Some(to_fill)),
+            suspects: Mutex::default(),
+            suspected: Notify::new(),
+        })
+    }
+
+    /// The topics that lack something, one after the other. For the hub, once.
+    pub(crate) fn take_lacking(&self) -> Option<UnboundedReceiver<Arc<Topic>>> {
+        lock(&self.to_fill).take()
+    }
+
+    /// Opens the topic, if it is not open, and adds a reader that stands nowhere yet. [`Topics::leave`] must follow.
+    pub(crate) fn enter(
+        &self,
+        name: &TopicName,
+        bell: Arc<Bell>,
+        channels: Channels,
+    ) -> (Arc<Topic>, Arc<Reader>) {
+        let mut open = lock(&self.open);
+        let opened = || {
+            self.backplane.listen(&announcement::line(name));
+            Arc::new(Topic::new(name.clone()))
+        };
+        let topic = open.entry(name.clone()).or_insert_with(opened).clone();
+        let reader = topic.add_reader(bell, channels);
+        (topic, reader)
+    }
+
+    /// Removes a reader and, after the last one, the topic.
+    pub(crate) fn leave(&self, topic: &Topic, reader: &Reader) {
+        let mut open = lock(&self.open);
+        if topic.remove_reader(reader) == 0 {
+            open.remove(topic.name());
+            self.backplane.unlisten(&announcement::line(topic.name()));
+        }
+    }
+
+    /// Sends an ephemeral frame, in JSON, to those who read the topic now.
+    pub fn whisper(&self, name: &TopicName, json: &str) {
+        let topic = lock(&self.open).get(name).cloned();
+        if let Some(topic) = topic {
+            topic.whisper(Encoded::new(None, json));
+            self.deliverers.deliver(topic);
+        }
+    }
+
+    /// Ends the reading of those who may not read the topic any more: by the ids of their users, `None` for nobody.
+    /// When this returns nothing more is delivered to them.
+    pub(crate) fn evict(&self, name: &TopicName, is_out: impl Fn(Option<&str>) -> bool) {
+        let topic = lock(&self.open).get(name).cloned();
+        if let Some(topic) = topic {
+            topic.readers().iter().filter(|reader| is_out(reader.owner())).for_each(|reader| reader.evict());
+        }
+    }
+
+    /// Takes what the store said of a topic, see [`LiveEnd::learn`].
+    pub(crate) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
+        if topic.learn(bounds) == Learnt::Renumbered {
+            topic.readers().iter().for_each(|reader| reader.step_back());
+        }
+        self.ask_for_what_lacks(topic);
+    }
+
+    /// Takes what the store has of a hole in a topic, or the first part of it.
+    pub(crate) fn fill(&self, topic: &Arc<Topic>, hole: Hole, slice: &Slice) {
+        if topic.epoch().is_some_and(|epoch| epoch != slice.bounds.epoch) {
+            return self.learn(topic, &slice.bounds);
+        }
+        let entries = slice.records.iter().map(|record| self.encode(&slice.bounds.epoch, record)).collect();
+        let head = slice.bounds.head;
+        // Part by part, so that readers get it from here; but of what is far behind each reads what it lacks.
+        let is_first_part = slice.more && head - hole.after <= FILL_MAX_ENTRIES;
+        let last = slice.records.last().filter(|_| is_first_part).map_or(head, |record| record.offset);
+        topic.fill(hole, entries, last, head);
+        if !slice.records.is_empty() {
+            self.metrics.count_fill();
+        }
+        self.deliverers.deliver(topic.clone());
+    }
+
+    /// Puts a topic that lacks something on the list, unless it is there.
+    fn ask_for_what_lacks(&self, topic: &Arc<Topic>) {
+        if topic.begin_filling() {
+            // Nobody fills any more when the server ends.
+            drop(self.lacking.send(topic.clone()));
+        }
+    }
+
+    /// The names of the open topics.
+    pub(crate) fn names(&self) -> Vec<TopicName> {
+        lock(&self.open).keys().cloned().collect()
+    }
+
+    /// Waits until there are open topics that may have missed something, and gives them.
+    pub(crate) async fn suspects(&self) -> Vec<TopicName> {
+        loop {
+            let suspects = std::mem::take(&mut *lock(&self.suspects));
+            if !suspects.is_empty() {
+                return suspects;
+            }
+            self.suspected.notified().await;
+        }
+    }
+
+    /// Takes what the store said of some topics, as far as they are open.
+    pub(crate) fn learn_all(&self, bounds: &[(TopicName, Bounds)]) {
+        for (name, bounds) in bounds {
+            let topic = lock(&self.open).get(name).cloned();
+            // Before its first reader knows the bounds nothing can be missing.
+            if let Some(topic) = topic.filter(|topic| topic.epoch().is_some()) {
+                self.learn(&topic, bounds);
+            }
+        }
+    }
+
+    /// How many topics are being read.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.open).len()
+    }
+
+    /// Encodes a record that was read from the store.
+    pub(crate) fn encode(&self, epoch: &Epoch, record: &Record) -> Arc<Entry> {
+        let cursor = Cursor { epoch: epoch.clone(), offset: record.offset };
+        let encoded = Encoded::new(Some(&cursor), &(self.encode)(record));
+        Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), encoded })
+    }
+
+    /// Brings new entries to the readers of an open topic.
+    fn receive(&self, topic: &Arc<Topic>, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
+        topic.receive(epoch, entries);
+        self.ask_for_what_lacks(topic);
+        self.deliverers.deliver(topic.clone());
+    }
+}
+
+impl Announce for Topics {
+    fn announce(&self, epoch: &Epoch, records: &[Record]) {
+        self.metrics.count_appends(records.len());
+        let Some(name) = records.first().map(|record| &record.topic) else { return };
+        let topic = lock(&self.open).get(name).cloned();
+        if topic.is_none() && !self.backplane.is_shared() {
+            return;
+        }
+        let entries: Vec<_> = records.iter().map(|record| self.encode(epoch, record)).collect();
+        if self.backplane.is_shared() {
+            for message in Announcement::encode(epoch, &entries) {
+                self.backplane.tell(&announcement::line(name), message);
+            }
+        }
+        if let Some(topic) = topic {
+            self.receive(&topic, epoch, entries);
+        }
+    }
+}
+
+impl Hear for Topics {
+    /// Another node said this on a line of a topic. What cannot be read is ignored.
+    fn hear(&self, line: &str, _node: &str, message: &str) {
+        let topic = announcement::topic_of(line).and_then(|name| lock(&self.open).get(&name).cloned());
+        let Some(topic) = topic else { return };
+        match Announcement::decode(message) {
+            Ok(Announcement { epoch, entries }) => {
+                self.metrics.count_heard(entries.len());
+                self.receive(&topic, &epoch, entries);
+            }
+            Err(error) => {
+                let topic = topic.name();
+                tracing::error!(%topic, %error, "another node's announcement cannot be read");
+            }
+        }
+    }
+
+    /// From now on a topic's line is heard; what was said before may be missing.
+    fn listening(&self, line: &str) {
+        if let Some(name) = announcement::topic_of(line) {
+            lock(&self.suspects).push(name);
+            self.suspected.notify_one();
+        }
+    }
+}
+
+/// Nothing here can be left half-changed by a panic, so a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

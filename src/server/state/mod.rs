@@ -1,0 +1,239 @@
+//! Everything a request can reach, put together once. Cheap to clone.
+
+pub mod readiness;
+
+use std::{fs, io, ops::Deref, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use leptos::config::LeptosOptions;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::readiness::Readiness;
+use super::{
+    auth::{
+        Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer, operator::Operator,
+        publishers::Publishers,
+    },
+    authz::Rights,
+    chat::{self, Chat},
+    clock::Clock,
+    cluster::{
+        backplane::{Backplane, Local, Redis},
+        directory_replica::{self, Apply, Following},
+        dispatcher::Dispatcher,
+    },
+    config::{AuthSetting, BadSetting, Config, node_channel, site::Site},
+    feed::{self, Feed},
+    limits::{RateLimits, TrustedProxies},
+    log::{hub::Hub, topic::Topics},
+    observability::metrics::Metrics,
+    presence,
+    store::{
+        Bounds, Record, Sharing, StoreError, TopicName,
+        clock_record::ClockRecord,
+        directory::Directory,
+        location::{Location, Opened},
+    },
+};
+use crate::protocol::transport::Transport;
+
+/// See the module. One pointer: every layer that a request passes clones it.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What there is.
+pub struct Parts {
+    /// The rooms.
+    pub chat: Arc<Chat>,
+    /// The feed.
+    pub feed: Arc<Feed>,
+    /// The log under both, for housekeeping.
+    pub hub: Hub,
+    /// The other nodes.
+    pub backplane: Arc<dyn Backplane>,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// Where a leap of it is kept.
+    pub(super) clock_record: ClockRecord,
+    /// Whom a token speaks for.
+    pub auth: Arc<Auth>,
+    /// Who runs the server, where nobody is administrator.
+    pub operator: Operator,
+    /// What all nodes know of accounts and rights.
+    pub following: Arc<Following>,
+    /// What people may do.
+    pub rights: Arc<Rights>,
+    /// How often, and how much at a time.
+    pub limits: Arc<RateLimits>,
+    /// Whose word about a client's address is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// What Leptos wants to know.
+    pub leptos: LeptosOptions,
+    /// Whether it can do its work.
+    pub readiness: Readiness,
+    /// Programs that may publish.
+    pub publishers: Arc<Publishers>,
+    /// What forms that are sent twice store once.
+    pub submissions: Submissions,
+    /// Where people reach this server, and whose pages may use it.
+    pub site: Arc<Site>,
+    /// The only transport that pages may use, if there is such a setting.
+    pub transport: Option<Transport>,
+    /// How long a live connection may take nothing of what is written to it.
+    pub write_timeout: Duration,
+    /// The program's ending, and what has to end before it.
+    pub lifetime: Lifetime,
+}
+
+/// How connections learn that the server stops, and how the server knows that they have ended.
+#[derive(Clone, Debug, Default)]
+pub struct Lifetime {
+    /// Cancelled when the server stops: every stream and socket ends on it.
+    pub stop: CancellationToken,
+    /// The sockets and streams, which the HTTP server does not wait for.
+    pub live: TaskTracker,
+}
+
+impl AppState {
+    /// Opens the data folder and builds everything on it.
+    pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        let data = &config.data;
+        // First what is wrong with the settings: a start that they end makes nothing.
+        let location =
+            Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
+        let secret = config.jwt_secret.as_deref().map(Secret::from_setting).transpose()?;
+        if secret.is_none() && config.redis_url.is_some() {
+            let fault = "nodes that share a Redis must sign sessions with the same key: give all of them the same \
+                         JWT_SECRET, for example from: openssl rand -hex 32";
+            return Err(BadSetting(fault.to_owned()).into());
+        }
+        make_data_folder(data)?;
+        let secret = match secret {
+            Some(secret) => secret,
+            None => Secret::load_or_create(data, SESSION_KEY_FILE)?,
+        };
+        let metrics = Arc::new(Metrics::new(config.max_connections));
+        let (backplane, sharing): (Arc<dyn Backplane>, _) = match &config.redis_url {
+            Some(url) => (Arc::new(Redis::start(url, config.redis_ca.as_deref())?), Sharing::WithNodes),
+            None => (Arc::new(Local::new()), Sharing::Alone),
+        };
+        let topics = Topics::start(encode, metrics.clone(), backplane.clone())
+            .context("the threads that deliver cannot be started")?;
+        let topics = Arc::new(topics);
+        let opened =
+            location.open(config.database_connections, sharing, config.file_settings(), topics.clone());
+        let Opened { store, directory } = opened.await.map_err(|error| not_opened(&location, error))?;
+        // Before anything is appended: what is appended is dated by the clock that is judged here.
+        let node = node_channel::channel(config.node_name.as_deref(), config.listen, backplane.is_shared());
+        let (clock_record, remembered) = ClockRecord::open(directory.clone(), node).await?;
+        clock.start_from(store.newest_timestamp(clock.wall_ms()).await?, remembered);
+        let clock = Arc::new(clock);
+        let hub = Hub::new(store, topics.clone());
+        let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
+        let following = Following::open(directory, backplane.clone()).await;
+        let following = following.context("the rights cannot be read")?;
+        let directory: Arc<dyn Directory> = following.clone();
+        let rights = Rights::open(&following, hub.clone(), nobody_reads).await;
+        let rights = Arc::new(rights.context("the rights cannot be read")?);
+        let mode = match config.auth {
+            AuthSetting::Guest => Mode::Guest,
+            AuthSetting::Accounts => Mode::Accounts(Accounts::new(directory.clone(), clock.clone())),
+            AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
+        };
+        let auth = Arc::new(Auth::new(mode, &secret, directory.clone(), clock.clone()));
+        let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
+        following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
+        let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
+        // Another system sets the cookie by the name that is documented.
+        let is_named = config.auth != AuthSetting::Jwt;
+        let site = if is_named { site.of_installation(secret.name()) } else { site };
+        let operator = Operator::open(config, &site)?;
+        let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
+        let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
+        rights
+            .drop_lost_claims(&hub.store().rooms().await?, &clock)
+            .await
+            .context("the rooms cannot be read")?;
+        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;
+        let chat = Arc::new(chat.context("the rooms cannot be read")?);
+        // A database that was put back from a backup is another one: its readers are told.
+        let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
+        let dispatcher = Dispatcher::new(topics)
+            .with(presence::LINE, chat.presence().clone())
+            .with(directory_replica::LINE, following.clone());
+        backplane.attach(epoch.as_str(), Arc::new(dispatcher));
+        Ok(Self(Arc::new(Parts {
+            chat,
+            feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
+            hub,
+            backplane,
+            auth,
+            clock,
+            clock_record,
+            operator,
+            following,
+            rights,
+            limits,
+            trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
+            metrics,
+            leptos: leptos_options(),
+            readiness: Readiness::default(),
+            publishers: Arc::new(Publishers::new(directory)),
+            submissions: Submissions::new(secret),
+            site: Arc::new(site),
+            transport: config.transport.into(),
+            write_timeout: config.write_timeout.0,
+            lifetime: Lifetime::default(),
+        })))
+    }
+}
+
+fn make_data_folder(data: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(data).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => anyhow!(
+            "the data folder {} cannot be made: there is a file of this name; choose another --data",
+            data.display()
+        ),
+        _ => anyhow!("the data folder {} cannot be made: {error}; choose another --data", data.display()),
+    })
+}
+
+/// Says what to look at. What is wrong with a file names it and the fix by itself.
+fn not_opened(location: &Location, error: StoreError) -> anyhow::Error {
+    match (location, &error) {
+        (Location::File(_), _) | (_, StoreError::Address(_) | StoreError::Encoding(_)) => error.into(),
+        (
+            Location::Server(_),
+            StoreError::Unreachable(_) | StoreError::NoAnswer(_) | StoreError::Postgres(_),
+        ) => {
+            anyhow!(
+                "{location} cannot be used: {error}; does it run, does the database exist, and may the user of \
+                 DATABASE_URL make tables in it?"
+            )
+        }
+        (Location::Server(_), _) => anyhow!("{location} cannot be used: {error}"),
+    }
+}
+
+/// How each topic's entries look on the wire.
+fn encode(record: &Record) -> String {
+    match record.topic {
+        TopicName::Feed => feed::encode_entry(record),
+        TopicName::Room(_) => chat::encode_message(record),
+    }
+}
+
+/// The names that Cargo.toml gives to cargo-leptos, so that the program runs without its environment.
+fn leptos_options() -> LeptosOptions {
+    LeptosOptions::builder().output_name("idobata").site_pkg_dir("pkg").build()
+}

@@ -1,0 +1,110 @@
+//! What only a store in a file can suffer: its files are moved, lost, cut, damaged or another program's.
+
+mod backup;
+mod loss;
+mod outside;
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+};
+
+use super::{
+    backup::{BackedUp, BackupJob},
+    restore::{RestoreJob, Restored},
+    *,
+};
+use crate::{
+    protocol::cursor::Epoch,
+    server::{
+        config::DEFAULT_MAX_WAL_BYTES,
+        store::{Draft, StoreError, directory::Expect},
+    },
+};
+
+struct Nobody;
+
+impl Announce for Nobody {
+    fn announce(&self, _: &Epoch, _: &[Record]) {}
+}
+
+/// A data folder, with a database of this name in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path("idobata.db")
+    }
+
+    fn open(&self) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(&self.database(), Arc::new(Nobody))
+    }
+
+    fn open_with(&self, settings: FileSettings) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_with(&self.database(), settings, Arc::new(Nobody))
+    }
+
+    fn refused(&self) -> String {
+        self.open().err().expect("refused").to_string()
+    }
+
+    /// What a killed server leaves: a copy of the files of one that runs.
+    fn as_after_a_kill(&self) -> Self {
+        let copy = Self::new();
+        for name in ["idobata.db", "idobata.db-wal", "idobata.mark"] {
+            fs::copy(self.path(name), copy.path(name)).expect("copied");
+        }
+        copy.own_mark();
+        copy
+    }
+
+    /// Has the mark say that it was never copied.
+    fn own_mark(&self) {
+        let mark = self.path("idobata.mark");
+        let text = fs::read_to_string(&mark).expect("read");
+        let lines: Vec<_> = text.lines().take(2).collect();
+        let inode = fs::metadata(&mark).expect("there").ino();
+        fs::write(mark, format!("{}\n{}\n{inode:020}\n", lines[0], lines[1])).expect("written");
+    }
+
+    fn backup(&self, to: &Path) -> Result<BackedUp, StoreError> {
+        let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
+        let (database, to) = (self.database(), to.to_owned());
+        BackupJob { database, keys, to, force: false, now_ms: 1_795_348_799_000, is_stopped: Arc::default() }
+            .run(|_| ())
+    }
+
+    fn restore(&self, from: &Path) -> Result<Restored, StoreError> {
+        let keys = vec![self.path("jwt-secret"), self.path("operator-key")];
+        let (from, database, aside) = (from.to_owned(), self.database(), self.path("replaced"));
+        RestoreJob { from, database, keys, aside, is_stopped: Arc::default() }.run(|_| ())
+    }
+}
+
+fn draft(text: &str) -> Draft {
+    let body = serde_json::json!({ "text": text }).to_string();
+    Draft { author: "a".into(), client_id: None, channel: Some("c".into()), lasting: true, body }
+}
+
+async fn append(store: &SqliteStore, count: usize) -> Result<(), StoreError> {
+    let drafts = (0..count).map(|n| draft(&n.to_string())).collect();
+    store.append(&TopicName::Feed, drafts).await.map(drop)
+}
+
+async fn bounds(store: &SqliteStore) -> Bounds {
+    store.bounds(&TopicName::Feed).await.expect("read")
+}
+
+const ACCEPT_LOSS: FileSettings = FileSettings { max_wal_bytes: DEFAULT_MAX_WAL_BYTES, accept_loss: true };
+
+fn room(id: &str) -> Room {
+    Room { id: crate::protocol::name::RoomId::parse(id).expect("an id"), name: id.to_owned() }
+}
