@@ -1,7 +1,7 @@
 //! What a page in the browser asks the server for.
 
 use super::{
-    page_data::{MESSAGES_LIMIT, OlderNotices, PageStart, RoomStart, Start},
+    page_data::{InitialData, MESSAGES_LIMIT, OlderNotices, PageData, RoomData},
     routes::Route,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a page starts with.
-pub(super) async fn load_start(route: &Route) -> Option<Start> {
+pub(super) async fn load_start(route: &Route) -> Option<InitialData> {
     let room = match route {
         Route::Feed => String::new(),
         Route::Room(room) => format!("?room={}", encode(room)),
@@ -21,16 +21,16 @@ pub(super) async fn load_start(route: &Route) -> Option<Start> {
 /// The feed right now.
 pub(super) async fn load_feed() -> Option<Snapshot> {
     match load_start(&Route::Feed).await?.page {
-        PageStart::Feed { feed } => Some(feed),
-        PageStart::Room { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+        PageData::Feed { feed } => Some(feed),
+        PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
 }
 
 /// A room right now.
-pub(super) async fn load_room(room: &RoomId) -> Option<RoomStart> {
+pub(super) async fn load_room(room: &RoomId) -> Option<RoomData> {
     match load_start(&Route::Room(room.to_string())).await?.page {
-        PageStart::Room { room, .. } => room,
-        PageStart::Feed { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+        PageData::Room { room, .. } => room,
+        PageData::Feed { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
 }
 

@@ -27,23 +27,23 @@ pub use self::shell::{ForcedTransport, shell};
 use self::{
     components::sidebar::{Brand, Sidebar},
     i18n::{Language, use_texts},
-    page_data::{PageStart, Start, Visit},
+    page_data::{InitialData, PageData, Viewer},
     pages::Pages,
     reactive::effect,
-    sync::{Here, Outbox, follow_links},
+    sync::{Navigator, Outbox, follow_links},
 };
 use crate::client::dom::page;
 
 /// The page in the browser, which takes over what the server rendered from `start`: what it wrote into the document
 /// besides.
-pub fn hydrated(start: Start) -> impl IntoView {
+pub fn hydrated(start: InitialData) -> impl IntoView {
     provide_context(Language::parse(&page::language()).unwrap_or_default());
     view! { <App start /> }
 }
 
 /// The sidebar of a page that the server alone draws, at `path` (see `server/documents`). `back` is its address,
 /// percent-encoded, to come back to in another language.
-pub fn sidebar_at(language: Language, path: String, back: String, visit: Visit) -> AnyView {
+pub fn sidebar_at(language: Language, path: String, back: String, visit: Viewer) -> AnyView {
     provide_place(language, path);
     view! { <Sidebar visit=Some(visit) back /> }.into_any()
 }
@@ -56,20 +56,20 @@ pub fn brand_at(language: Language, path: String, back: String) -> AnyView {
 
 fn provide_place(language: Language, path: String) {
     provide_context(language);
-    provide_context(Here {
+    provide_context(Navigator {
         path: RwSignal::new(path),
         problem: RwSignal::new(None),
-        shown: RwSignal::new(PageStart::NotFound),
+        shown: RwSignal::new(PageData::NotFound),
     });
 }
 
 /// All pages, and what stands around them.
 #[component]
-pub(crate) fn App(start: Start) -> impl IntoView {
+pub(crate) fn App(start: InitialData) -> impl IntoView {
     let texts = use_texts();
-    let Start { path, problem, visit, page: shown } = start;
+    let InitialData { path, problem, visit, page: shown } = start;
     let here =
-        Here { path: RwSignal::new(path), problem: RwSignal::new(problem), shown: RwSignal::new(shown) };
+        Navigator { path: RwSignal::new(path), problem: RwSignal::new(problem), shown: RwSignal::new(shown) };
     provide_context(here);
     provide_context(Outbox::default());
     follow_links(here);

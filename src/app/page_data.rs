@@ -18,20 +18,20 @@ pub const NOTICES_LIMIT: usize = 20;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Start {
+pub struct InitialData {
     /// The path of the page's address.
     pub path: String,
     /// What came of a form without JavaScript.
     pub problem: Option<Code>,
     /// What stands on every page, if it could be had.
-    pub visit: Option<Visit>,
+    pub visit: Option<Viewer>,
     /// The page.
-    pub page: PageStart,
+    pub page: PageData,
 }
 
 /// Who is here, and which rooms there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
+pub struct Viewer {
     /// Who looks at it. Nobody has no id and no name, and can only read.
     pub me: User,
     /// People have accounts, here or at a system that signs them in.
@@ -49,7 +49,7 @@ pub struct Visit {
 /// its own, which the browser would load for all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum PageStart {
+pub enum PageData {
     /// The feed.
     Feed {
         /// As it is now.
@@ -58,7 +58,7 @@ pub enum PageStart {
     /// A room, with the feed beside it if that could be had.
     Room {
         /// The room; `None`: there is no such room.
-        room: Option<RoomStart>,
+        room: Option<RoomData>,
         /// As it is now.
         feed: Option<Snapshot>,
     },
@@ -70,7 +70,7 @@ pub enum PageStart {
 
 /// What the page of a room starts with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoomStart {
+pub struct RoomData {
     /// The room.
     pub room: Room,
     /// Who looks at it.
@@ -92,7 +92,7 @@ pub struct OlderNotices {
     pub more: bool,
 }
 
-impl PageStart {
+impl PageData {
     /// The document's title.
     pub fn title(&self, texts: &Texts) -> String {
         let title = match self {

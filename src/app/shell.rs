@@ -5,7 +5,7 @@ use leptos::{config::LeptosOptions, hydration::AutoReload, prelude::*};
 use super::{
     App,
     i18n::{Language, use_texts},
-    page_data::Start,
+    page_data::InitialData,
 };
 use crate::protocol::transport::Transport;
 
@@ -28,7 +28,7 @@ if(me)localStorage["idobata.me"]=me}catch{}"#;
 
 /// See the module. `data` is `start` as JSON, for the browser. The scripts carry the nonce of the context, without which
 /// the page's policy lets none run; the data is no script to it.
-pub fn shell(options: LeptosOptions, start: Start, data: String) -> impl IntoView {
+pub fn shell(options: LeptosOptions, start: InitialData, data: String) -> impl IntoView {
     let nonce = use_nonce();
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());

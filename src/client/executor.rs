@@ -13,12 +13,12 @@ thread_local! {
     static IS_TAKING_OVER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls `take_over`, and lets the tasks that it spawns begin in later turns of the browser, in their order.
-pub fn begin_effects_later(take_over: impl FnOnce()) {
+/// Calls `apply_local`, and lets the tasks that it spawns begin in later turns of the browser, in their order.
+pub fn begin_effects_later(apply_local: impl FnOnce()) {
     // An error says that there is one already, by which effects begin at once: slower to answer, and right.
     Executor::init_custom_executor(BrowserExecutor).ok();
     IS_TAKING_OVER.set(true);
-    take_over();
+    apply_local();
     IS_TAKING_OVER.set(false);
 }
 

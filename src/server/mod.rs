@@ -35,7 +35,7 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    auth::operator::Operator, cli::signals::Signals, clock::Clock, limits::connections::Admission,
+    auth::operator::Operator, cli::signals::Signals, clock::Clock, limits::connections::ConnectionLimiter,
     state::AppState,
 };
 pub use self::{cli::Cli, config::Config};
@@ -55,10 +55,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     // Before anybody is told that it runs. Until here a signal just ends it.
     let mut signals = Signals::hear().context("the system takes no signal handlers")?;
     tracing::info!("listening on http://{}", server.address);
-    if let Some(link) = server.setup_link().await? {
+    if let Some(connectivity) = server.setup_link().await? {
         // What is secret is not logged; it is for who starts the server.
         observability::logging::tell(&format!(
-            "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
+            "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {connectivity}"
         ));
     }
     let stop = server.state.lifetime.stop.clone();
@@ -145,12 +145,12 @@ impl Server {
         let stop = state.lifetime.stop.clone();
         let background = start_background(&state, &config, address);
         let router = http::router(state.clone());
-        let door = http::serve::accept::Door {
-            admission: Admission::new(&config.limits, state.metrics.clone()),
+        let options = http::serve::accept::ServeOptions {
+            connection_limiter: ConnectionLimiter::new(&config.limits, state.metrics.clone()),
             head_timeout: config.head_timeout.0,
             write_timeout: config.write_timeout.0,
         };
-        let serve = http::serve::accept::serve(listener, router, door, stop.clone());
+        let serve = http::serve::accept::serve(listener, router, options, stop.clone());
         // The time-out runs from the stop, not from the start.
         let deadline = async {
             stop.cancelled().await;
@@ -189,8 +189,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     let (limits, swept) = (state.limits.clone(), stop.clone());
     background.spawn(async move { limits.sweep(swept).await });
     if state.backplane.is_shared() {
-        let (hub, link, watched) = (state.hub.clone(), state.backplane.link(), stop.clone());
-        background.spawn(async move { hub.watch_heads(link, watched).await });
+        let (hub, connectivity, watched) = (state.hub.clone(), state.backplane.connectivity(), stop.clone());
+        background.spawn(async move { hub.watch_heads(connectivity, watched).await });
     }
     background.spawn(state.clock_record.clone().keep(state.clock.clone(), stop.clone()));
     let (hub, clock, kept, ended) = (state.hub.clone(), state.clock.clone(), config.clone(), stop.clone());

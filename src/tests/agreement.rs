@@ -6,9 +6,9 @@ use idobata::{
     app::{
         model::{
             feed::FeedModel,
-            room::{Kept, Line, RoomModel},
+            room::{Kept, RoomModel, TimelineItem},
         },
-        page_data::{PageStart, RoomStart, Start},
+        page_data::{InitialData, PageData, RoomData},
     },
     protocol::{
         chat::ServerFrame,
@@ -23,8 +23,8 @@ use crate::support::{TestServer, new_id};
 
 /// What a page of the feed starts from.
 async fn snapshot(server: &TestServer) -> Snapshot {
-    let start: Start = server.get("/fn/start").send().await.unwrap().json().await.unwrap();
-    let PageStart::Feed { feed } = start.page else { panic!("{start:?}") };
+    let start: InitialData = server.get("/fn/start").send().await.unwrap().json().await.unwrap();
+    let PageData::Feed { feed } = start.page else { panic!("{start:?}") };
     feed
 }
 
@@ -57,7 +57,7 @@ fn entry(rng: &mut Rng) -> (String, Value) {
 
 fn expect_same_feed(followed: &FeedModel, fresh: &FeedModel, seed: u64) {
     assert_eq!(followed.cursor(), fresh.cursor(), "seed {seed}");
-    assert_eq!(followed.tiles(), fresh.tiles(), "seed {seed}");
+    assert_eq!(followed.value_cards(), fresh.value_cards(), "seed {seed}");
     assert_eq!(followed.notices().collect::<Vec<_>>(), fresh.notices().collect::<Vec<_>>(), "seed {seed}");
 }
 
@@ -87,16 +87,16 @@ async fn a_feed_that_was_followed_is_the_feed_that_is_loaded_now() {
 /// What the page of a room starts from.
 async fn start(server: &TestServer, token: &str) -> RoomModel {
     let request = server.get("/fn/start?room=general").bearer_auth(token);
-    let start: Start = request.send().await.unwrap().json().await.unwrap();
-    let PageStart::Room { room: Some(start), .. } = start.page else { panic!("{start:?}") };
-    let RoomStart { room, me, page, members, .. } = start;
+    let start: InitialData = request.send().await.unwrap().json().await.unwrap();
+    let PageData::Room { room: Some(start), .. } = start.page else { panic!("{start:?}") };
+    let RoomData { room, me, page, members, .. } = start;
     RoomModel::new(room, me, page, members, Kept::default())
 }
 
 fn offsets(model: &RoomModel) -> Vec<Offset> {
-    let offset = |line: &Line| match line {
-        Line::Message(message) => Some(message.offset),
-        Line::Draft(_) | Line::Divider => None,
+    let offset = |line: &TimelineItem| match line {
+        TimelineItem::Message(message) => Some(message.offset),
+        TimelineItem::Draft(_) | TimelineItem::Divider => None,
     };
     model.lines().iter().filter_map(offset).collect()
 }

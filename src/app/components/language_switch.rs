@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::app::{
     i18n::{Language, use_texts},
-    sync::Here,
+    sync::Navigator,
 };
 
 /// See the module. It leads back to the page's path, or to `back`, percent-encoded.
@@ -13,7 +13,7 @@ use crate::app::{
 pub(crate) fn LanguageSwitch(back: Option<String>) -> impl IntoView {
     let texts = use_texts();
     let chosen = use_context::<Language>().unwrap_or_default();
-    let path = expect_context::<Here>().path;
+    let path = expect_context::<Navigator>().path;
     let link = |language: Language| {
         let back = back.clone();
         let back = move || back.clone().unwrap_or_else(|| path.get());

@@ -11,7 +11,7 @@ use crate::{
         loader::load_older_messages,
         model::{
             connection::ConnectionState,
-            room::{Draft, DraftState, Line, Reading, Refusal, RoomModel},
+            room::{Draft, DraftState, Reading, Refusal, RoomModel, TimelineItem},
         },
         reactive::{Key, list, memo, shown},
         sync::ChatLink,
@@ -46,9 +46,9 @@ pub(crate) fn MessageList(
                         move || lines.get(),
                         key,
                         move |line| match line {
-                            Line::Message(message) => view! { <MessageLine model message /> }.into_any(),
-                            Line::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
-                            Line::Divider => view! { <Divider /> }.into_any(),
+                            TimelineItem::Message(message) => view! { <MessageLine model message /> }.into_any(),
+                            TimelineItem::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
+                            TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
                     )}
                 </ol>
@@ -58,11 +58,11 @@ pub(crate) fn MessageList(
 }
 
 /// Changes when the line has to be drawn anew.
-fn key(line: &Line) -> Key {
+fn key(line: &TimelineItem) -> Key {
     match line {
-        Line::Message(message) => Key::Entry(message.offset, message.timestamp),
-        Line::Draft(draft) => Key::Name(format!("{} {}", draft.id, word(draft.state))),
-        Line::Divider => Key::Name(String::new()),
+        TimelineItem::Message(message) => Key::Entry(message.offset, message.timestamp),
+        TimelineItem::Draft(draft) => Key::Name(format!("{} {}", draft.id, word(draft.state))),
+        TimelineItem::Divider => Key::Name(String::new()),
     }
 }
 

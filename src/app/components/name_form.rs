@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{i18n::use_texts, sync::Here},
+    app::{i18n::use_texts, sync::Navigator},
     protocol::name::NAME_MAX_CHARACTERS,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 #[component]
 pub(crate) fn NameForm(name: String) -> impl IntoView {
     let texts = use_texts();
-    let here = expect_context::<Here>();
+    let here = expect_context::<Navigator>();
     view! {
         <form class="name-form" method="post" action="/name">
             <label for="my-name">{texts.your_name}</label>

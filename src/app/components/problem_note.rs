@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::app::{i18n::use_texts, sync::Here};
+use crate::app::{i18n::use_texts, sync::Navigator};
 
 /// See the module.
 #[component]
 pub(crate) fn ProblemNote() -> impl IntoView {
     let texts = use_texts();
-    let Here { problem, .. } = expect_context();
+    let Navigator { problem, .. } = expect_context();
     let note = move |code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> }.into_any();
     view! { {move || problem.get().map(note)} }
 }

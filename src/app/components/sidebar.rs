@@ -6,9 +6,9 @@ use super::{language_switch::LanguageSwitch, name_form::NameForm};
 use crate::{
     app::{
         i18n::use_texts,
-        page_data::{PageStart, Visit},
+        page_data::{PageData, Viewer},
         routes,
-        sync::Here,
+        sync::Navigator,
     },
     protocol::name::NAME_MAX_CHARACTERS,
 };
@@ -16,7 +16,7 @@ use crate::{
 /// See the module. Without `visit` the page itself says what is wrong; here the links simply are not there.
 #[component]
 pub(crate) fn Sidebar(
-    visit: Option<Visit>,
+    visit: Option<Viewer>,
     /// For [`Brand`].
     #[prop(optional)]
     back: Option<String>,
@@ -44,15 +44,15 @@ pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn Places(visit: Visit) -> impl IntoView {
+fn Places(visit: Viewer) -> impl IntoView {
     let texts = use_texts();
-    let Here { shown, .. } = expect_context();
-    let feed = move || shown.with(|shown| matches!(shown, PageStart::Feed { .. })).then_some("page");
+    let Navigator { shown, .. } = expect_context();
+    let feed = move || shown.with(|shown| matches!(shown, PageData::Feed { .. })).then_some("page");
     let rooms = visit.rooms.clone().into_iter().map(|room| {
         let href = routes::room(&room.id);
         let is_shown = move || {
             shown.with(|shown| match shown {
-                PageStart::Room { room: Some(start), .. } => start.room.id == room.id,
+                PageData::Room { room: Some(start), .. } => start.room.id == room.id,
                 _ => false,
             })
         };
@@ -79,7 +79,7 @@ fn Places(visit: Visit) -> impl IntoView {
 #[component]
 fn NewRoom() -> impl IntoView {
     let texts = use_texts();
-    let here = expect_context::<Here>();
+    let here = expect_context::<Navigator>();
     view! {
         <details class="new-room">
             <summary>{texts.new_room}</summary>
@@ -104,10 +104,10 @@ fn NewRoom() -> impl IntoView {
 
 /// Who one is, and the way to sign in or out.
 #[component]
-fn Account(visit: Visit) -> impl IntoView {
+fn Account(visit: Viewer) -> impl IntoView {
     let texts = use_texts();
-    let path = expect_context::<Here>().path;
-    let Visit { me, accounts, signs_in_here, .. } = &visit;
+    let path = expect_context::<Navigator>().path;
+    let Viewer { me, accounts, signs_in_here, .. } = &visit;
     if !accounts {
         return view! { <NameForm name=visit.me.name /> }.into_any();
     }
@@ -131,10 +131,10 @@ fn Account(visit: Visit) -> impl IntoView {
 }
 
 /// The way to the documents that one may see. The browser loads them anew.
-fn documents(visit: &Visit) -> Vec<AnyView> {
+fn documents(visit: &Viewer) -> Vec<AnyView> {
     let texts = use_texts();
-    let path = expect_context::<Here>().path;
-    let &Visit { accounts, signs_in_here, is_admin, .. } = visit;
+    let path = expect_context::<Navigator>().path;
+    let &Viewer { accounts, signs_in_here, is_admin, .. } = visit;
     let places = [
         (accounts, routes::ACCOUNT, texts.account),
         (is_admin && signs_in_here, routes::PEOPLE, texts.everybody),

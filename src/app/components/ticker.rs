@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     connection_badge::ConnectionBadge,
     notification::{Notice, entry_key},
-    value_cards::Tiles,
+    value_cards::ValueCards,
 };
 use crate::{
     app::{i18n::use_texts, model::feed::FeedModel, reactive::list, sync::follow_feed},
@@ -38,7 +38,7 @@ pub(crate) fn Ticker(snapshot: Snapshot) -> impl IntoView {
             <div class="ticker__notices">
                 {list(newest, entry_key, |entry| view! { <Notice entry /> }.into_any())}
             </div>
-            <Tiles model with_values=false />
+            <ValueCards model with_values=false />
         </aside>
     }
 }

@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::app::{i18n::use_texts, sync::Here};
+use crate::app::{i18n::use_texts, sync::Navigator};
 
 /// See the module.
 #[component]
 pub(crate) fn Unavailable() -> impl IntoView {
     let texts = use_texts();
-    let path = expect_context::<Here>().path;
+    let path = expect_context::<Navigator>().path;
     view! {
         <section class="panel empty" role="alert">
             <p>{texts.could_not_load}</p>

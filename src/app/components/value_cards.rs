@@ -10,7 +10,7 @@ use crate::{
     app::{
         i18n::use_texts,
         model::{
-            feed::{FeedModel, RECENT_VALUES, Series, Tile},
+            feed::{FeedModel, RECENT_VALUES, Series, ValueCard},
             number::decimal,
         },
         reactive::{Key, list, memo, shown},
@@ -20,10 +20,12 @@ use crate::{
 
 /// See the module. Without `with_values` a tile has no list.
 #[component]
-pub(crate) fn Tiles(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoView {
+pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoView {
     let texts = use_texts();
     let channels = memo(move || {
-        model.with(|model| model.tiles().iter().map(|tile| tile.channel.clone()).collect::<Vec<_>>())
+        model.with(|model| {
+            model.value_cards().iter().map(|value_card| value_card.channel.clone()).collect::<Vec<_>>()
+        })
     });
     view! {
         <section class="tiles" aria-labelledby="values">
@@ -35,7 +37,7 @@ pub(crate) fn Tiles(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoV
             <div class="tiles__grid">
                 {list(
                     move || channels.get(),
-                    name_key,
+                    normalized_name,
                     move |channel| view! { <ChannelTile model channel with_values /> }.into_any(),
                 )}
             </div>
@@ -45,13 +47,17 @@ pub(crate) fn Tiles(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoV
 
 #[component]
 fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -> impl IntoView {
-    let tile = {
+    let value_card = {
         let channel = channel.clone();
-        memo(move || model.with(|model| model.tile(&channel).cloned()))
+        memo(move || model.with(|model| model.value_card(&channel).cloned()))
     };
     let keys = memo(move || {
-        tile.with(|tile| {
-            tile.iter().flat_map(|tile| &tile.series).map(|series| series.key.clone()).collect::<Vec<_>>()
+        value_card.with(|value_card| {
+            value_card
+                .iter()
+                .flat_map(|value_card| &value_card.series)
+                .map(|series| series.key.clone())
+                .collect::<Vec<_>>()
         })
     });
     let (title, name) = (channel.clone(), channel.clone());
@@ -61,21 +67,22 @@ fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
             <dl class="tile__series">
                 {list(
                     move || keys.get(),
-                    name_key,
-                    move |key| view! { <SeriesRow tile channel=channel.clone() key /> }.into_any(),
+                    normalized_name,
+                    move |key| view! { <SeriesRow value_card channel=channel.clone() key /> }.into_any(),
                 )}
             </dl>
-            {with_values.then(|| view! { <RecentValues tile /> }.into_any())}
+            {with_values.then(|| view! { <RecentValues value_card /> }.into_any())}
         </article>
     }
 }
 
 #[component]
-fn SeriesRow(tile: Memo<Option<Tile>>, channel: String, key: String) -> impl IntoView {
+fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) -> impl IntoView {
     let texts = use_texts();
     let name = if key.is_empty() { texts.latest.to_owned() } else { key.clone() };
     let series = memo(move || {
-        tile.with(|tile| tile.as_ref()?.series.iter().find(|series| series.key == key).cloned())
+        value_card
+            .with(|value_card| value_card.as_ref()?.series.iter().find(|series| series.key == key).cloned())
     });
     let latest = move || series.with(|series| series.as_ref().map(latest_value).unwrap_or_default());
     view! {
@@ -91,10 +98,13 @@ fn SeriesRow(tile: Memo<Option<Tile>>, channel: String, key: String) -> impl Int
 
 /// The last values of a channel, newest last.
 #[component]
-fn RecentValues(tile: Memo<Option<Tile>>) -> impl IntoView {
+fn RecentValues(value_card: Memo<Option<ValueCard>>) -> impl IntoView {
     let texts = use_texts();
-    let recent =
-        move || tile.with(|tile| tile.iter().flat_map(|tile| &tile.recent).cloned().collect::<Vec<_>>());
+    let recent = move || {
+        value_card.with(|value_card| {
+            value_card.iter().flat_map(|value_card| &value_card.recent).cloned().collect::<Vec<_>>()
+        })
+    };
     view! {
         <details class="tile__recent" open>
             <summary>{texts.show_values}</summary>
@@ -117,7 +127,7 @@ fn Value(entry: Arc<Entry>) -> impl IntoView {
 }
 
 #[expect(clippy::ptr_arg, reason = "a list gives its items as they are")]
-fn name_key(name: &String) -> Key {
+fn normalized_name(name: &String) -> Key {
     Key::Name(name.clone())
 }
 

@@ -6,12 +6,12 @@ use crate::{
     app::{
         components::{
             connection_badge::ConnectionBadge, notification_list::NoticeList, problem_note::ProblemNote,
-            value_cards::Tiles,
+            value_cards::ValueCards,
         },
         i18n::use_texts,
         model::feed::FeedModel,
-        page_data::PageStart,
-        sync::{Here, follow_feed},
+        page_data::PageData,
+        sync::{Navigator, follow_feed},
     },
     protocol::feed::Snapshot,
 };
@@ -19,10 +19,10 @@ use crate::{
 /// See the module.
 #[component]
 pub(crate) fn FeedPage() -> impl IntoView {
-    let Here { shown, .. } = expect_context();
+    let Navigator { shown, .. } = expect_context();
     let feed = shown.with_untracked(|shown| match shown {
-        PageStart::Feed { feed } => Some(feed.clone()),
-        PageStart::Room { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+        PageData::Feed { feed } => Some(feed.clone()),
+        PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     });
     view! {
         <main class="page feed-page" id="content" tabindex="-1">
@@ -47,6 +47,6 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
             <ConnectionBadge state=Signal::derive(state) transport=status.transport />
         </header>
         <NoticeList model />
-        <Tiles model with_values=true />
+        <ValueCards model with_values=true />
     }
 }

@@ -11,9 +11,9 @@ use leptos::prelude::*;
 use self::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage};
 use super::{
     components::{problem_note::ProblemNote, unavailable::Unavailable},
-    page_data::PageStart,
+    page_data::PageData,
     reactive::memo,
-    sync::Here,
+    sync::Navigator,
 };
 
 /// The pages, without what they show: another room is the same page.
@@ -28,13 +28,13 @@ enum Kind {
 /// The page that is shown.
 #[component]
 pub(super) fn Pages() -> impl IntoView {
-    let Here { shown, .. } = expect_context();
+    let Navigator { shown, .. } = expect_context();
     let kind = memo(move || {
         shown.with(|shown| match shown {
-            PageStart::Feed { .. } => Kind::Feed,
-            PageStart::Room { .. } => Kind::Room,
-            PageStart::NotFound => Kind::NotFound,
-            PageStart::Unavailable => Kind::Unavailable,
+            PageData::Feed { .. } => Kind::Feed,
+            PageData::Room { .. } => Kind::Room,
+            PageData::NotFound => Kind::NotFound,
+            PageData::Unavailable => Kind::Unavailable,
         })
     });
     let page = move || match kind.get() {

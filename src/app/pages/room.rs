@@ -12,25 +12,25 @@ use crate::app::{
     },
     i18n::use_texts,
     model::room::RoomModel,
-    page_data::{PageStart, RoomStart},
+    page_data::{PageData, RoomData},
     reactive::{Key, list, memo},
     routes,
-    sync::{ChatLink, Here, Outbox, keep_place, keep_text, keep_unsent},
+    sync::{ChatLink, Navigator, Outbox, keep_read_marker, keep_text, keep_unsent},
 };
 
 /// See the module.
 #[component]
 pub(crate) fn RoomPage() -> impl IntoView {
-    let Here { shown, .. } = expect_context();
+    let Navigator { shown, .. } = expect_context();
     let room = move || {
         shown.with(|shown| match shown {
-            PageStart::Room { room, .. } => room.clone(),
-            PageStart::Feed { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+            PageData::Room { room, .. } => room.clone(),
+            PageData::Feed { .. } | PageData::NotFound | PageData::Unavailable => None,
         })
     };
     let feed = shown.with_untracked(|shown| match shown {
-        PageStart::Room { feed, .. } => feed.clone(),
-        PageStart::Feed { .. } | PageStart::NotFound | PageStart::Unavailable => None,
+        PageData::Room { feed, .. } => feed.clone(),
+        PageData::Feed { .. } | PageData::NotFound | PageData::Unavailable => None,
     });
     provide_context(ChatLink::new());
     view! {
@@ -52,9 +52,9 @@ pub(crate) fn RoomPage() -> impl IntoView {
 }
 
 #[component]
-fn RoomView(start: RoomStart) -> impl IntoView {
+fn RoomView(start: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomStart { room, me, page, members, is_private } = start;
+    let RoomData { room, me, page, members, is_private } = start;
     let (id, name) = (room.id.clone(), room.name.clone());
     // A document of its own, which the browser loads.
     let members_link = is_private
@@ -74,7 +74,7 @@ fn RoomView(start: RoomStart) -> impl IntoView {
         }
     });
     let link = expect_context::<ChatLink>();
-    keep_place(model);
+    keep_read_marker(model);
     keep_unsent(model);
     keep_text(model, text);
     link.follow(model);

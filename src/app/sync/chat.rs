@@ -13,7 +13,7 @@ use crate::{
         reactive::effect,
     },
     client::{
-        connection::{Connection, ConnectionEvent, Heard},
+        connection::{Connection, ConnectionEvent, ReceivedData},
         dom::time::now_ms,
     },
     protocol::chat::{ClientFrame, ServerFrame},
@@ -94,8 +94,12 @@ impl ChatLink {
 
     fn on_event(self, event: ConnectionEvent) {
         match event {
-            ConnectionEvent::Heard(Heard::Frame(ServerFrame::Pong) | Heard::Event(_)) => {}
-            ConnectionEvent::Heard(Heard::Frame(frame)) => self.heard.add(frame, move || self.take_in()),
+            ConnectionEvent::ReceivedData(
+                ReceivedData::Frame(ServerFrame::Pong) | ReceivedData::Event(_),
+            ) => {}
+            ConnectionEvent::ReceivedData(ReceivedData::Frame(frame)) => {
+                self.heard.add(frame, move || self.take_in())
+            }
             // What was heard before comes before.
             ConnectionEvent::Open => {
                 self.take_in();

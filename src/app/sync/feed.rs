@@ -6,7 +6,7 @@ use send_wrapper::SendWrapper;
 use super::{Status, batch::Batch};
 use crate::{
     app::{loader::load_feed, model::feed::FeedModel, reactive::effect},
-    client::connection::{Connection, ConnectionEvent, Heard},
+    client::connection::{Connection, ConnectionEvent, ReceivedData},
     protocol::feed::{Control, Event},
 };
 
@@ -30,8 +30,8 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         reloads.track();
         let cursor = move || model.try_with_untracked(|model| model.cursor().clone());
         let connection = Connection::to_feed(cursor, move |event| match event {
-            ConnectionEvent::Heard(Heard::Event(event)) => heard.add(event, take_in),
-            ConnectionEvent::Heard(Heard::Frame(_)) => {}
+            ConnectionEvent::ReceivedData(ReceivedData::Event(event)) => heard.add(event, take_in),
+            ConnectionEvent::ReceivedData(ReceivedData::Frame(_)) => {}
             // What was heard before comes before.
             ConnectionEvent::Open => {
                 take_in();

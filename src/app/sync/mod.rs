@@ -15,9 +15,9 @@ use leptos::prelude::*;
 pub(super) use self::{
     chat::ChatLink,
     feed::follow_feed,
-    navigator::{Here, follow_links},
+    navigator::{Navigator, follow_links},
     outbox::{Outbox, keep_text, keep_unsent},
-    read_marker::keep_place,
+    read_marker::keep_read_marker,
 };
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};

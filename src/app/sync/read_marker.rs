@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Puts the reader back where they left the room, and notes where they are for as long as the component is mounted.
-pub(crate) fn keep_place(model: RwSignal<RoomModel>) {
+pub(crate) fn keep_read_marker(model: RwSignal<RoomModel>) {
     let key = move || storage_key("seen", model);
     effect(move || {
         let look = move || model.try_update(|model| model.look(!page::is_hidden())).unwrap_or_default();

@@ -24,15 +24,15 @@ use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
-use self::{backoff::wait_ms, fallback::Ladder, lifecycle::Wake, preference::Purpose, slot::Slot};
-pub use super::transports::Heard;
+use self::{backoff::wait_ms, fallback::TransportFallback, lifecycle::Wake, preference::Purpose, slot::Slot};
+pub use super::transports::ReceivedData;
 use super::{
     dom::{
         fetch::{self, Abort},
         page,
         time::now_ms,
     },
-    transports::{Attempt, Tell, Told, long_poll::Pace},
+    transports::{Attempt, EventSink, TransportEvent, long_poll::Pace},
 };
 use crate::protocol::{session::Visit, transport::Transport};
 
@@ -56,14 +56,14 @@ pub enum ConnectionEvent {
     /// It has brought something, by this transport.
     Proven(Transport),
     /// Something was heard.
-    Heard(Heard),
+    ReceivedData(ReceivedData),
     /// It was lost, and is being sought again.
     Lost,
     /// It was lost with the session: it is sought again when the page is looked at.
     SignedOut,
 }
 
-type Dial = Box<dyn Fn(Transport, Pace, Tell) -> Option<Box<dyn Attempt>>>;
+type Dial = Box<dyn Fn(Transport, Pace, EventSink) -> Option<Box<dyn Attempt>>>;
 
 /// See the module. Dropping it ends it for good.
 pub struct Connection(Rc<RefCell<State>>);
@@ -72,7 +72,7 @@ struct State {
     purpose: Purpose,
     dial: Dial,
     on_event: Rc<dyn Fn(ConnectionEvent)>,
-    ladder: Ladder,
+    fallback: TransportFallback,
     /// Names the attempt in use; reports of any other are too late.
     current: u64,
     /// The last name that was given.
@@ -90,7 +90,7 @@ struct State {
     next_step: Option<Timeout>,
     health: Option<Abort>,
     probe: Option<(u64, Box<dyn Attempt>)>,
-    climb: Option<Timeout>,
+    upgrade: Option<Timeout>,
     climb_ms: u32,
     /// The attempt in use is a step up the ladder that has brought nothing yet.
     has_climbed: bool,
@@ -106,7 +106,7 @@ impl Connection {
                 purpose,
                 dial,
                 on_event: Rc::new(on_event),
-                ladder: Ladder::new(preference::rungs(purpose), preference::remembered(purpose)),
+                fallback: TransportFallback::new(preference::order(purpose), preference::remembered(purpose)),
                 current: 0,
                 last: 0,
                 attempt: None,
@@ -119,7 +119,7 @@ impl Connection {
                 next_step: None,
                 health: None,
                 probe: None,
-                climb: None,
+                upgrade: None,
                 climb_ms: upgrade::FIRST_MS,
                 has_climbed: false,
                 _beat: Interval::new(BEAT_MS, move || beat(&beating)),
@@ -137,13 +137,13 @@ impl State {
     fn let_go(&mut self) -> impl Sized + use<> {
         self.current = self.new_id();
         (self.is_proven, self.has_climbed) = (false, false);
-        let planned = (self.next_step.take(), self.health.take(), self.climb.take());
+        let planned = (self.next_step.take(), self.health.take(), self.upgrade.take());
         (self.attempt.take(), self.slot.take(), self.probe.take(), planned)
     }
 
     /// Whether it asks briefly now and then, because other tabs have all the places.
     fn is_brief(&self) -> bool {
-        self.ladder.current() != Transport::Socket && self.slot.is_none()
+        self.fallback.current() != Transport::Socket && self.slot.is_none()
     }
 
     fn new_id(&mut self) -> u64 {
@@ -160,7 +160,7 @@ fn connect(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
     let earlier = state.borrow_mut().let_go();
     drop(earlier);
-    let (id, transport) = (state.borrow().current, state.borrow().ladder.current());
+    let (id, transport) = (state.borrow().current, state.borrow().fallback.current());
     if transport == Transport::Socket {
         return dial(weak, id, None);
     }
@@ -177,38 +177,38 @@ fn dial(weak: &Weak<RefCell<State>>, id: u64, slot: Option<Slot>) {
     else {
         return;
     };
-    let transport = state.borrow().ladder.current();
+    let transport = state.borrow().fallback.current();
     state.borrow_mut().slot = slot;
     let pace = if state.borrow().is_brief() { Pace::Brief } else { Pace::Long };
-    let attempt = (state.borrow().dial)(transport, pace, teller(weak, id));
+    let attempt = (state.borrow().dial)(transport, pace, event_sink(weak, id));
     let mut state = state.borrow_mut();
     (state.attempt, state.has_heard) = (attempt, true);
     let weak = weak.clone();
     state.plan(PROOF_MS, move || on_lost(&weak, id, None));
 }
 
-fn teller(weak: &Weak<RefCell<State>>, id: u64) -> Tell {
+fn event_sink(weak: &Weak<RefCell<State>>, id: u64) -> EventSink {
     let weak = weak.clone();
     Rc::new(move |told| on_told(&weak, id, told))
 }
 
-fn on_told(weak: &Weak<RefCell<State>>, id: u64, told: Told) {
+fn on_told(weak: &Weak<RefCell<State>>, id: u64, told: TransportEvent) {
     let Some(state) = weak.upgrade() else { return };
     if state.borrow().current != id {
         return upgrade::on_told(weak, id, &told);
     }
     match told {
-        Told::Open => {
+        TransportEvent::Open => {
             emit(&state, ConnectionEvent::Open);
             ping(&state);
         }
-        Told::Heard(heard) => {
+        TransportEvent::ReceivedData(heard) => {
             prove(weak, &state);
-            emit(&state, ConnectionEvent::Heard(heard));
+            emit(&state, ConnectionEvent::ReceivedData(heard));
         }
-        Told::Answered(heard) => emit(&state, ConnectionEvent::Heard(heard)),
-        Told::Alive => prove(weak, &state),
-        Told::Lost(return_after_ms) => on_lost(weak, id, return_after_ms),
+        TransportEvent::Answered(heard) => emit(&state, ConnectionEvent::ReceivedData(heard)),
+        TransportEvent::Alive => prove(weak, &state),
+        TransportEvent::Lost(return_after_ms) => on_lost(weak, id, return_after_ms),
     }
 }
 
@@ -229,9 +229,9 @@ fn prove(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
             seek_slot(weak, &mut state);
             Transport::Poll
         } else {
-            state.ladder.worked();
-            preference::remember(state.purpose, state.ladder.current());
-            state.ladder.current()
+            state.fallback.worked();
+            preference::remember(state.purpose, state.fallback.current());
+            state.fallback.current()
         }
     };
     emit(state, ConnectionEvent::Proven(transport));
@@ -277,7 +277,7 @@ fn on_lost(weak: &Weak<RefCell<State>>, id: u64, return_after_ms: Option<u32>) {
         if visit.as_ref().is_some_and(|visit| !visit.reads) {
             return emit(&state, ConnectionEvent::SignedOut);
         }
-        if visit.is_some() && state.borrow_mut().ladder.failed() {
+        if visit.is_some() && state.borrow_mut().fallback.failed() {
             let again = weak.clone();
             return state.borrow_mut().plan(STEP_MS, move || connect(&again));
         }
@@ -304,7 +304,7 @@ fn beat(weak: &Weak<RefCell<State>>) {
         return on_silence(weak, &state);
     }
     state.borrow_mut().failures = 0;
-    state.borrow_mut().ladder.steady();
+    state.borrow_mut().fallback.steady();
     ping(&state);
 }
 
@@ -339,7 +339,7 @@ fn on_wake(weak: &Weak<RefCell<State>>, what: Wake) {
         Wake::Offline if is_connected => on_lost(weak, id, None),
         Wake::Online | Wake::Now if state.borrow().is_away => {}
         Wake::Online => {
-            state.borrow_mut().ladder.restart();
+            state.borrow_mut().fallback.restart();
             // The browser may say so a moment before anything comes through; the waits of before were for another way.
             state.borrow_mut().failures = 0;
             connect(weak);

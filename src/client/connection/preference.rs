@@ -32,7 +32,7 @@ impl Purpose {
 }
 
 /// The transports to try, best first. The feed needs no socket: it only listens.
-pub(crate) fn rungs(purpose: Purpose) -> Vec<Transport> {
+pub(crate) fn order(purpose: Purpose) -> Vec<Transport> {
     match (purpose, forced()) {
         (Purpose::Chat, None) => Transport::ALL.to_vec(),
         (Purpose::Feed, None) => vec![Transport::Stream, Transport::Poll],

@@ -10,7 +10,7 @@ use super::page::window;
 
 /// Where the visitor wants to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Travel {
+pub enum Navigation {
     /// A link was clicked: a new entry of the history is to be made.
     To(String),
     /// Back or forward in the history; the address has changed already.
@@ -19,17 +19,17 @@ pub enum Travel {
 
 /// Calls `travelled` with the address's path for each click on a link that the page itself may follow, and for each
 /// step through the history, until the result is dropped. Where it returns false the browser follows the link.
-pub fn on_travel(travelled: impl Fn(Travel) -> bool + Clone + 'static) -> impl Sized {
+pub fn on_navigation(travelled: impl Fn(Navigation) -> bool + Clone + 'static) -> impl Sized {
     let clicked = travelled.clone();
     let may_prevent = EventListenerOptions::enable_prevent_default();
     let click = EventListener::new_with_options(&window(), "click", may_prevent, move |event| {
-        if path_of_link(event).is_some_and(|path| clicked(Travel::To(path))) {
+        if path_of_link(event).is_some_and(|path| clicked(Navigation::To(path))) {
             event.prevent_default();
         }
     });
     let step = EventListener::new(&window(), "popstate", move |_| {
         leave_for(|_| place_in_history());
-        travelled(Travel::Through(path()));
+        travelled(Navigation::Through(path()));
     });
     // A page that is loaded anew is put back by the browser.
     let end = EventListener::new(&window(), "pagehide", |_| {

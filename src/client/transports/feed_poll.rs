@@ -1,6 +1,6 @@
 //! The feed over polls: their answers as the events a stream would have brought.
 
-use super::{Heard, long_poll::Question};
+use super::{ReceivedData, long_poll::Question};
 use crate::{
     client::dom::time::now_ms,
     protocol::{
@@ -28,21 +28,21 @@ impl Question for FeedQuestion {
         format!("/api/events?after={}&limit=200&wait={wait_s}", self.cursor)
     }
 
-    fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)> {
+    fn read(&mut self, body: &str) -> Option<(Vec<ReceivedData>, bool)> {
         let Page { events, cursor, more, reset } = serde_json::from_str(body).ok()?;
         let timestamp = now_ms();
         let mut heard = Vec::new();
         if self.is_behind {
             let head = if more { cursor.offset + 1 } else { cursor.offset };
-            heard.push(Heard::Event(Event::Control(Control::Connected { timestamp, head })));
+            heard.push(ReceivedData::Event(Event::Control(Control::Connected { timestamp, head })));
             self.is_behind = more;
         }
         if reset {
             let offset = events.first().map_or(cursor.offset, |entry| entry.offset - 1);
             let cursor = Cursor { offset, ..cursor.clone() };
-            heard.push(Heard::Event(Event::Control(Control::Reset { cursor, timestamp })));
+            heard.push(ReceivedData::Event(Event::Control(Control::Reset { cursor, timestamp })));
         }
-        heard.extend(events.into_iter().map(|entry| Heard::Event(Event::Entry(entry))));
+        heard.extend(events.into_iter().map(|entry| ReceivedData::Event(Event::Entry(entry))));
         self.cursor = cursor;
         Some((heard, more))
     }

@@ -5,7 +5,7 @@ use gloo_timers::future::TimeoutFuture;
 use serde::Deserialize;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Attempt, Heard, Tell, Told};
+use super::{Attempt, EventSink, ReceivedData, TransportEvent};
 use crate::client::dom::fetch::{self, Abort, Signal};
 
 /// How long the server shall wait: below the silence that counts as a lost connection.
@@ -39,21 +39,21 @@ pub(crate) trait Question {
     fn url(&self, wait_s: u32) -> String;
 
     /// Reads a body, moves on, and returns what was heard and whether more waits to be asked for at once.
-    fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)>;
+    fn read(&mut self, body: &str) -> Option<(Vec<ReceivedData>, bool)>;
 }
 
 /// See the module.
 pub(crate) struct Poll(#[expect(dead_code, reason = "held for its Drop")] Abort);
 
 impl Poll {
-    pub(crate) fn start(question: Box<dyn Question>, pace: Pace, tell: Tell) -> Self {
+    pub(crate) fn start(question: Box<dyn Question>, pace: Pace, tell: EventSink) -> Self {
         let abort = Abort::new();
         let signal = abort.signal();
         spawn_local(async move {
-            tell(Told::Open);
+            tell(TransportEvent::Open);
             let return_after_ms = ask_on(question, pace, &signal, &tell).await;
             if !signal.is_aborted() {
-                tell(Told::Lost(return_after_ms));
+                tell(TransportEvent::Lost(return_after_ms));
             }
         });
         Self(abort)
@@ -70,7 +70,12 @@ struct Farewell {
 }
 
 /// Asks until an answer fails, or until it is ended. Returns when to come back if the server said so.
-async fn ask_on(mut question: Box<dyn Question>, pace: Pace, signal: &Signal, tell: &Tell) -> Option<u32> {
+async fn ask_on(
+    mut question: Box<dyn Question>,
+    pace: Pace,
+    signal: &Signal,
+    tell: &EventSink,
+) -> Option<u32> {
     loop {
         let limit_ms = pace.wait_s() * 1_000 + ANSWER_MS;
         let answer = fetch::get(&question.url(pace.wait_s()), signal.clone(), limit_ms).await?;
@@ -88,9 +93,9 @@ async fn ask_on(mut question: Box<dyn Question>, pace: Pace, signal: &Signal, te
                 return retry;
             }
             let (heard, more) = question.read(&answer.body)?;
-            tell(Told::Alive);
+            tell(TransportEvent::Alive);
             for one in heard {
-                tell(Told::Heard(one));
+                tell(TransportEvent::ReceivedData(one));
                 if signal.is_aborted() {
                     return None;
                 }

@@ -17,7 +17,7 @@ use crate::protocol::{
 
 /// What is heard.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum ReceivedData {
     /// A frame of the chat.
     Frame(ServerFrame),
     /// An event of the feed.
@@ -26,13 +26,13 @@ pub enum Heard {
 
 /// What an attempt reports.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Told {
+pub(super) enum TransportEvent {
     /// It can be spoken to.
     Open,
     /// Something was heard.
-    Heard(Heard),
+    ReceivedData(ReceivedData),
     /// A request was answered, which says nothing about whether anything can be heard.
-    Answered(Heard),
+    Answered(ReceivedData),
     /// A sign of life.
     Alive,
     /// It has ended, and when to come back if the server said so, in milliseconds.
@@ -40,7 +40,7 @@ pub(super) enum Told {
 }
 
 /// Where an attempt reports to. Reports after the attempt was dropped are ignored.
-pub(super) type Tell = Rc<dyn Fn(Told)>;
+pub(super) type EventSink = Rc<dyn Fn(TransportEvent)>;
 
 /// One try of one transport. Dropping it ends it, at the latest when what runs now is done (by a microtask).
 pub(super) trait Attempt {

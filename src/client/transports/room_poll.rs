@@ -1,6 +1,6 @@
 //! A room over polls: their answers as the frames a socket would have brought.
 
-use super::{Heard, long_poll::Question};
+use super::{ReceivedData, long_poll::Question};
 use crate::{
     client::dom::page,
     protocol::{
@@ -50,7 +50,7 @@ impl Question for RoomQuestion {
         format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}")
     }
 
-    fn read(&mut self, body: &str) -> Option<(Vec<Heard>, bool)> {
+    fn read(&mut self, body: &str) -> Option<(Vec<ReceivedData>, bool)> {
         let Polled { page, presence } = serde_json::from_str(body).ok()?;
         let room = self.room.clone();
         let Cursor { epoch, offset } = page.cursor.clone();
@@ -70,6 +70,6 @@ impl Question for RoomQuestion {
         frames.extend(page.messages.into_iter().map(ServerFrame::Message));
         frames.extend(self.presence(presence));
         self.cursor = page.cursor;
-        Some((frames.into_iter().map(Heard::Frame).collect(), page.more))
+        Some((frames.into_iter().map(ReceivedData::Frame).collect(), page.more))
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    Attempt, Heard, Tell, Told,
+    Attempt, EventSink, ReceivedData, TransportEvent,
     long_poll::{Pace, Poll},
     room_poll::RoomQuestion,
     sse::{Stream, read_frame},
@@ -43,7 +43,7 @@ pub(crate) struct RoomRequests(Rc<State>);
 
 struct State {
     follow: Follow,
-    tell: Tell,
+    tell: EventSink,
     rooms: RefCell<Vec<(String, Box<dyn Attempt>)>>,
     /// What was said and not answered, in order: one request at a time, so that they are stored in order.
     posts: RefCell<VecDeque<(String, NewMessage)>>,
@@ -52,7 +52,7 @@ struct State {
 }
 
 impl RoomRequests {
-    pub(crate) fn open(follow: Follow, tell: Tell) -> Self {
+    pub(crate) fn open(follow: Follow, tell: EventSink) -> Self {
         let state = Rc::new(State {
             follow,
             tell: tell.clone(),
@@ -65,7 +65,7 @@ impl RoomRequests {
         // There is nothing to connect: it is open as soon as whoever opened it has it.
         spawn_local(async move {
             if weak.upgrade().is_some() {
-                tell(Told::Open);
+                tell(TransportEvent::Open);
             }
         });
         Self(state)
@@ -98,7 +98,7 @@ impl Attempt for RoomRequests {
     fn ping(&self) {
         if self.0.rooms.borrow().is_empty() {
             let tell = self.0.tell.clone();
-            spawn_local(async move { tell(Told::Alive) });
+            spawn_local(async move { tell(TransportEvent::Alive) });
         }
     }
 }
@@ -110,8 +110,8 @@ impl State {
         };
         // The rooms' own openings are no news; that something is heard is.
         let tell = self.tell.clone();
-        let tell: Tell = Rc::new(move |told| {
-            if told != Told::Open {
+        let tell: EventSink = Rc::new(move |told| {
+            if told != TransportEvent::Open {
                 tell(told);
             }
         });
@@ -149,9 +149,9 @@ fn start_posting(state: &Rc<State>) {
             let answer = fetch::post(&url, &body, None, ANSWER_MS).await;
             let Some(state) = weak.upgrade() else { return };
             match answer.and_then(|answer| frame_of(&answer, &room, &post.id)) {
-                Some(frame) => (state.tell)(Told::Answered(Heard::Frame(frame))),
+                Some(frame) => (state.tell)(TransportEvent::Answered(ReceivedData::Frame(frame))),
                 // Nobody knows whether it was stored. It is sent again, with the same id, when we are back.
-                None => return (state.tell)(Told::Lost(None)),
+                None => return (state.tell)(TransportEvent::Lost(None)),
             }
         }
         if let Some(state) = weak.upgrade() {

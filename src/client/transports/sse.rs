@@ -8,20 +8,20 @@ use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::{Attempt, Heard, Tell, Told};
+use super::{Attempt, EventSink, ReceivedData, TransportEvent};
 use crate::client::dom::page;
 
 /// How a stream's data is read.
-type Read = fn(&str) -> serde_json::Result<Heard>;
+type Read = fn(&str) -> serde_json::Result<ReceivedData>;
 
 /// Reads a stream of the chat.
-pub(crate) fn read_frame(data: &str) -> serde_json::Result<Heard> {
-    serde_json::from_str(data).map(Heard::Frame)
+pub(crate) fn read_frame(data: &str) -> serde_json::Result<ReceivedData> {
+    serde_json::from_str(data).map(ReceivedData::Frame)
 }
 
 /// Reads the stream of the feed.
-pub(crate) fn read_event(data: &str) -> serde_json::Result<Heard> {
-    serde_json::from_str(data).map(Heard::Event)
+pub(crate) fn read_event(data: &str) -> serde_json::Result<ReceivedData> {
+    serde_json::from_str(data).map(ReceivedData::Event)
 }
 
 /// See the module.
@@ -32,21 +32,21 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Follows the stream at `url`, which asks for a heartbeat. `None`: the address is none.
-    pub(crate) fn open(url: &str, read: Read, tell: Tell) -> Option<Self> {
+    pub(crate) fn open(url: &str, read: Read, tell: EventSink) -> Option<Self> {
         let source = EventSource::new(url).ok()?;
         let return_after = Rc::new(Cell::new(None));
         let (told_return, closed) = (return_after.clone(), source.clone());
         let (opened, heard, alive, lost) = (tell.clone(), tell.clone(), tell.clone(), tell);
         let listeners = [
-            EventListener::new(&source, "open", move |_| opened(Told::Open)),
+            EventListener::new(&source, "open", move |_| opened(TransportEvent::Open)),
             EventListener::new(&source, "message", move |event| on_message(read, &heard, event)),
-            EventListener::new(&source, "heartbeat", move |_| alive(Told::Alive)),
+            EventListener::new(&source, "heartbeat", move |_| alive(TransportEvent::Alive)),
             EventListener::new(&source, "retry", move |event| {
                 told_return.set(data(event).and_then(|data| data.parse().ok()));
             }),
             EventListener::new(&source, "error", move |_| {
                 closed.close();
-                lost(Told::Lost(return_after.get()));
+                lost(TransportEvent::Lost(return_after.get()));
             }),
         ];
         Some(Self { source, _listeners: listeners })
@@ -62,12 +62,12 @@ pub(crate) struct StreamProbe {
 }
 
 impl StreamProbe {
-    pub(crate) fn open(tell: Tell) -> Option<Self> {
+    pub(crate) fn open(tell: EventSink) -> Option<Self> {
         let source = EventSource::new("/api/events").ok()?;
         let alive = tell.clone();
         let listeners = [
-            EventListener::new(&source, "message", move |_| alive(Told::Alive)),
-            EventListener::new(&source, "error", move |_| tell(Told::Lost(None))),
+            EventListener::new(&source, "message", move |_| alive(TransportEvent::Alive)),
+            EventListener::new(&source, "error", move |_| tell(TransportEvent::Lost(None))),
         ];
         Some(Self { source, _listeners: listeners })
     }
@@ -91,10 +91,10 @@ fn data(event: &Event) -> Option<String> {
     event.dyn_ref::<MessageEvent>()?.data().as_string()
 }
 
-fn on_message(read: Read, tell: &Tell, event: &Event) {
+fn on_message(read: Read, tell: &EventSink, event: &Event) {
     let Some(data) = data(event) else { return };
     match read(&data) {
-        Ok(heard) => tell(Told::Heard(heard)),
+        Ok(heard) => tell(TransportEvent::ReceivedData(heard)),
         Err(error) => page::warn(&format!("an event cannot be read ({error}): {data}")),
     }
 }

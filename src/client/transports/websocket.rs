@@ -13,7 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::{Message, State, WebSocketError, futures::WebSocket};
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Attempt, Heard, Tell, Told};
+use super::{Attempt, EventSink, ReceivedData, TransportEvent};
 use crate::{client::dom::page, protocol::chat::ClientFrame};
 
 /// See the module.
@@ -25,7 +25,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Connects to `path` of this page's server. `None`: the address is none.
-    pub(crate) fn open(path: &str, tell: Tell) -> Option<Self> {
+    pub(crate) fn open(path: &str, tell: EventSink) -> Option<Self> {
         let socket = WebSocket::open(&page::socket_url(path)).ok()?;
         let (outgoing, queue) = mpsc::unbounded();
         let is_open = Rc::new(Cell::new(false));
@@ -54,13 +54,13 @@ struct Task {
     socket: WebSocket,
     queue: UnboundedReceiver<String>,
     is_open: Rc<Cell<bool>>,
-    tell: Tell,
+    tell: EventSink,
 }
 
 /// What a task goes on with.
 enum Next {
     Opened,
-    Heard(Option<Result<Message, WebSocketError>>),
+    ReceivedData(Option<Result<Message, WebSocketError>>),
     Say(Option<String>),
 }
 
@@ -70,15 +70,15 @@ impl Task {
             match self.next().await {
                 Next::Opened => {
                     self.is_open.set(true);
-                    (self.tell)(Told::Open);
+                    (self.tell)(TransportEvent::Open);
                 }
-                Next::Heard(Some(Ok(Message::Text(text)))) => hear(&self.tell, &text),
+                Next::ReceivedData(Some(Ok(Message::Text(text)))) => hear(&self.tell, &text),
                 // An error says nothing but that the close follows. Bytes are no frames of ours.
-                Next::Heard(Some(Err(WebSocketError::ConnectionError) | Ok(Message::Bytes(_)))) => {}
-                Next::Heard(Some(Err(WebSocketError::ConnectionClose(event)))) => {
+                Next::ReceivedData(Some(Err(WebSocketError::ConnectionError) | Ok(Message::Bytes(_)))) => {}
+                Next::ReceivedData(Some(Err(WebSocketError::ConnectionClose(event)))) => {
                     return self.lose(return_after(&event.reason));
                 }
-                Next::Heard(_) => return self.lose(None),
+                Next::ReceivedData(_) => return self.lose(None),
                 // A socket that is about to close loses it; then its close is about to be told.
                 Next::Say(Some(text)) => drop(self.socket.send(Message::Text(text)).await),
                 // 1000: we want no more. Closing what is closed already is no fault.
@@ -96,7 +96,7 @@ impl Task {
                 return Poll::Ready(Next::Opened);
             }
             if let Poll::Ready(heard) = socket.poll_next_unpin(context) {
-                return Poll::Ready(Next::Heard(heard));
+                return Poll::Ready(Next::ReceivedData(heard));
             }
             queue.poll_next_unpin(context).map(Next::Say)
         })
@@ -104,13 +104,13 @@ impl Task {
 
     fn lose(self, return_after_ms: Option<u32>) {
         self.is_open.set(false);
-        (self.tell)(Told::Lost(return_after_ms));
+        (self.tell)(TransportEvent::Lost(return_after_ms));
     }
 }
 
-fn hear(tell: &Tell, text: &str) {
-    match serde_json::from_str(text).map(Heard::Frame) {
-        Ok(frame) => tell(Told::Heard(frame)),
+fn hear(tell: &EventSink, text: &str) {
+    match serde_json::from_str(text).map(ReceivedData::Frame) {
+        Ok(frame) => tell(TransportEvent::ReceivedData(frame)),
         Err(error) => page::warn(&format!("a frame of the chat cannot be read ({error}): {text}")),
     }
 }

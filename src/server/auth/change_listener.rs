@@ -5,24 +5,24 @@ use async_trait::async_trait;
 
 use super::{Auth, Mode, accounts::parts};
 use crate::server::{
-    cluster::directory_replica::Apply,
+    cluster::directory_replica::ChangeListener,
     store::{
         StoreError,
-        directory::{Act, Kind, Told},
+        directory::{Kind, Op, ReplicatedOp},
     },
 };
 
 #[async_trait]
-impl Apply for Auth {
-    fn apply(&self, step: &Told) {
+impl ChangeListener for Auth {
+    fn apply(&self, step: &ReplicatedOp) {
         let Some((user_id, session)) = parts(&step.id).filter(|_| step.kind == Kind::Session) else { return };
         match &step.act {
-            Act::Remove => self.admissions.end(user_id, Some(session)),
-            Act::RemoveUnder { except } => {
+            Op::Remove => self.admissions.end(user_id, Some(session)),
+            Op::RemoveUnder { except } => {
                 let kept = except.as_deref().and_then(parts).map(|(_, session)| session);
                 self.admissions.end_others(user_id, kept);
             }
-            Act::Keep | Act::Put(_) => {}
+            Op::Check | Op::Put(_) => {}
         }
     }
 

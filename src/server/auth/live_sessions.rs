@@ -1,5 +1,5 @@
 //! Who is connected now, so that a session that ends takes its live connections along. `Auth` ends them; sockets,
-//! streams and waiting polls hold an [`Admission`] each and end with it.
+//! streams and waiting polls hold an [`LiveSession`] each and end with it.
 //!
 //! A token that was renewed while its connection is open prolongs it: nothing is cut that may go on.
 
@@ -17,43 +17,43 @@ use super::{identity::Identity, pattern::Pattern};
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Admissions {
+pub(super) struct LiveSessions {
     /// By the user's id.
-    people: Mutex<HashMap<Arc<str>, Vec<Arc<Admitted>>>>,
+    people: Mutex<HashMap<Arc<str>, Vec<Arc<Holder>>>>,
 }
 
-struct Admitted {
+struct Holder {
     session: Option<String>,
     /// What its token lets it do: a token that lets its holder do something else says nothing about this one.
     rooms: Option<Vec<Pattern>>,
     expires_at: AtomicU64,
-    over: CancellationToken,
+    revoked: CancellationToken,
 }
 
 /// One live connection of somebody. Dropping it is its end.
 #[must_use = "dropping it forgets the connection"]
-pub struct Admission {
-    admissions: Arc<Admissions>,
+pub struct LiveSession {
+    admissions: Arc<LiveSessions>,
     user_id: Arc<str>,
-    admitted: Arc<Admitted>,
+    admitted: Arc<Holder>,
 }
 
-impl Admissions {
+impl LiveSessions {
     /// Notes a live connection of whom the token speaks for.
-    pub(super) fn admit(self: &Arc<Self>, identity: &Identity) -> Admission {
+    pub(super) fn admit(self: &Arc<Self>, identity: &Identity) -> LiveSession {
         let user_id: Arc<str> = identity.user.id.as_str().into();
-        let admitted = Arc::new(Admitted {
+        let admitted = Arc::new(Holder {
             session: identity.session.clone(),
             rooms: identity.rooms.clone(),
             expires_at: AtomicU64::new(identity.expires_at),
-            over: CancellationToken::new(),
+            revoked: CancellationToken::new(),
         });
         self.lock().entry(user_id.clone()).or_default().push(admitted.clone());
-        Admission { admissions: self.clone(), user_id, admitted }
+        LiveSession { admissions: self.clone(), user_id, admitted }
     }
 
     /// A token that is valid longer was seen: the connections of the same session and rights go on as long.
-    pub(super) fn prolong(&self, identity: &Identity) {
+    pub(super) fn extend(&self, identity: &Identity) {
         for admitted in self.lock().get(identity.user.id.as_str()).into_iter().flatten() {
             if admitted.session == identity.session && admitted.rooms == identity.rooms {
                 admitted.expires_at.fetch_max(identity.expires_at, Ordering::Relaxed);
@@ -65,9 +65,8 @@ impl Admissions {
     pub(super) fn end(&self, user_id: &str, session: Option<&str>) {
         let people = self.lock();
         let open = people.get(user_id).into_iter().flatten();
-        let is_meant =
-            |admitted: &&Arc<Admitted>| session.is_none() || admitted.session.as_deref() == session;
-        open.filter(is_meant).for_each(|admitted| admitted.over.cancel());
+        let is_meant = |admitted: &&Arc<Holder>| session.is_none() || admitted.session.as_deref() == session;
+        open.filter(is_meant).for_each(|admitted| admitted.revoked.cancel());
     }
 
     /// Ends what is open of somebody, but for one session of theirs.
@@ -75,7 +74,7 @@ impl Admissions {
         let people = self.lock();
         let open = people.get(user_id).into_iter().flatten();
         open.filter(|admitted| kept.is_none() || admitted.session.as_deref() != kept)
-            .for_each(|admitted| admitted.over.cancel());
+            .for_each(|admitted| admitted.revoked.cancel());
     }
 
     /// Ends what is open of sessions of accounts, but for those that are meant by user and session.
@@ -84,7 +83,7 @@ impl Admissions {
             let ended = open.iter().filter(|admitted| {
                 admitted.session.as_deref().is_some_and(|session| !goes_on(user_id, session))
             });
-            ended.for_each(|admitted| admitted.over.cancel());
+            ended.for_each(|admitted| admitted.revoked.cancel());
         }
     }
 
@@ -93,27 +92,27 @@ impl Admissions {
         let people = self.lock();
         let open = people.values().flatten();
         open.filter(|admitted| admitted.expires_at.load(Ordering::Relaxed) <= now)
-            .for_each(|admitted| admitted.over.cancel());
+            .for_each(|admitted| admitted.revoked.cancel());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Admitted>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Holder>>>> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Admission {
+impl LiveSession {
     /// Whose connection it is.
     pub fn user_id(&self) -> &Arc<str> {
         &self.user_id
     }
 
     /// Returns when the connection may not go on.
-    pub async fn over(&self) {
-        self.admitted.over.cancelled().await;
+    pub async fn revoked(&self) {
+        self.admitted.revoked.cancelled().await;
     }
 }
 
-impl Drop for Admission {
+impl Drop for LiveSession {
     fn drop(&mut self) {
         let mut people = self.admissions.lock();
         let Some(open) = people.get_mut(&self.user_id) else { return };
@@ -136,13 +135,13 @@ mod tests {
         Identity { session: Some(session.into()), expires_at, ..Identity::of(user) }
     }
 
-    fn is_over(admission: &Admission) -> bool {
-        admission.admitted.over.is_cancelled()
+    fn is_over(admission: &LiveSession) -> bool {
+        admission.admitted.revoked.is_cancelled()
     }
 
     #[test]
     fn a_session_takes_only_its_own_connections_along() {
-        let admissions = Arc::new(Admissions::default());
+        let admissions = Arc::new(LiveSessions::default());
         let (phone, desk) =
             (admissions.admit(&identity("phone", u64::MAX)), admissions.admit(&identity("desk", u64::MAX)));
         admissions.end("1", Some("phone"));
@@ -158,23 +157,23 @@ mod tests {
 
     #[test]
     fn a_connection_ends_with_its_token_unless_it_was_renewed() {
-        let admissions = Arc::new(Admissions::default());
+        let admissions = Arc::new(LiveSessions::default());
         let (past, future) = (NOW - 1, NOW + 1_000);
         let (renewed, expired) =
             (admissions.admit(&identity("a", past)), admissions.admit(&identity("b", past)));
-        admissions.prolong(&identity("a", future));
-        admissions.prolong(&identity("a", past));
+        admissions.extend(&identity("a", future));
+        admissions.extend(&identity("a", past));
         admissions.sweep(NOW);
         assert!(!is_over(&renewed) && is_over(&expired));
     }
 
     #[test]
     fn a_token_with_other_rights_prolongs_nothing() {
-        let admissions = Arc::new(Admissions::default());
+        let admissions = Arc::new(LiveSessions::default());
         let (past, future) = (NOW - 1, NOW + 1_000);
         let wide = admissions.admit(&identity("a", past));
         let narrow = Some(vec![Pattern::parse("general").expect("fine")]);
-        admissions.prolong(&Identity { rooms: narrow, ..identity("a", future) });
+        admissions.extend(&Identity { rooms: narrow, ..identity("a", future) });
         admissions.sweep(NOW);
         assert!(is_over(&wide));
     }

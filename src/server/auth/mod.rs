@@ -24,23 +24,23 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::secret::{hash, random_token};
 use self::{
-    accounts::end_all, identity::seconds, issuer::Issuer, live_sessions::Admissions, sessions::Sessions,
+    accounts::end_all, identity::seconds, issuer::Issuer, live_sessions::LiveSessions, sessions::Sessions,
 };
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     identity::Identity,
-    live_sessions::Admission,
+    live_sessions::LiveSession,
     password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
     submissions::{Submission, Submissions, sweep as sweep_submissions},
 };
-pub use super::store::normalized_name::name_key;
+pub use super::store::normalized_name::normalized_name;
 use super::{
     clock::Clock,
     error::Error,
-    store::{StoreError, directory::Directory},
+    store::{StoreError, directory::DocumentStore},
 };
 use crate::protocol::session::{Session, User};
 
@@ -61,14 +61,14 @@ pub enum Mode {
 pub struct Auth {
     mode: Mode,
     sessions: Sessions,
-    admissions: Arc<Admissions>,
-    directory: Arc<dyn Directory>,
+    admissions: Arc<LiveSessions>,
+    directory: Arc<dyn DocumentStore>,
     clock: Arc<Clock>,
 }
 
 impl Auth {
     /// Tokens of ours are signed with `secret`.
-    pub fn new(mode: Mode, secret: &Secret, directory: Arc<dyn Directory>, clock: Arc<Clock>) -> Self {
+    pub fn new(mode: Mode, secret: &Secret, directory: Arc<dyn DocumentStore>, clock: Arc<Clock>) -> Self {
         let sessions = Sessions::new(secret, clock.clone());
         Self { mode, sessions, admissions: Arc::default(), directory, clock }
     }
@@ -112,7 +112,7 @@ impl Auth {
             },
         };
         if let Some(identity) = &identity {
-            self.admissions.prolong(identity);
+            self.admissions.extend(identity);
         }
         Ok(identity)
     }
@@ -162,7 +162,7 @@ impl Auth {
 
     /// Notes a live connection, which has to end when the admission is over. `None`: the session has ended since
     /// somebody was identified by it. An end that comes later finds the connection.
-    pub async fn admit(&self, identity: &Identity) -> Result<Option<Admission>, StoreError> {
+    pub async fn admit(&self, identity: &Identity) -> Result<Option<LiveSession>, StoreError> {
         let admission = self.admissions.admit(identity);
         Ok(match &self.mode {
             Mode::Accounts(accounts) => {

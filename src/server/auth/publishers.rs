@@ -18,7 +18,7 @@ use crate::{
     server::{
         clock::now_ms,
         error::Error,
-        store::directory::{Directory, Expect, Kind, Step},
+        store::directory::{DocumentStore, Kind, Mutation, Precondition},
     },
 };
 
@@ -56,14 +56,14 @@ struct Kept {
 
 /// See the module.
 pub struct Publishers {
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn DocumentStore>,
     /// When each use was written last.
     noted: Mutex<HashMap<String, i64>>,
 }
 
 impl Publishers {
     /// The publishers that the directory has.
-    pub fn new(directory: Arc<dyn Directory>) -> Self {
+    pub fn new(directory: Arc<dyn DocumentStore>) -> Self {
         Self { directory, noted: Mutex::default() }
     }
 
@@ -83,7 +83,7 @@ impl Publishers {
     /// Makes one. The token is given this once.
     pub async fn make(&self, name: &str, channels: Vec<Pattern>) -> Result<(Publisher, String), Error> {
         let (id, secret) = (random_token(), random_token());
-        let step = Step::keep(Kind::Publisher, &id, Expect::Absent);
+        let step = Mutation::keep(Kind::Publisher, &id, Precondition::Absent);
         self.put(name, channels, (&id, &secret), step).await
     }
 
@@ -98,7 +98,7 @@ impl Publishers {
         if let Some(kept) = self.directory.read::<Kept>(Kind::Publisher, id).await? {
             return Ok((kept.publisher, token_of(id, secret)));
         }
-        let step = Step::put(Kind::Submission, id, Expect::Absent, &now_ms());
+        let step = Mutation::put(Kind::Submission, id, Precondition::Absent, &now_ms());
         self.put(name, channels, (id, secret), step).await
     }
 
@@ -108,7 +108,7 @@ impl Publishers {
         name: &str,
         channels: Vec<Pattern>,
         (id, secret): (&str, &str),
-        step: Step,
+        step: Mutation,
     ) -> Result<(Publisher, String), Error> {
         let name = parse_name(name)?;
         if !(1..=PATTERNS_MAX).contains(&channels.len()) {
@@ -124,7 +124,7 @@ impl Publishers {
         let publisher =
             Publisher { id: id.to_owned(), name, channels, created_at: now_ms(), last_used_at: None };
         let kept = Kept { publisher: publisher.clone(), hash: hash(&token) };
-        let put = Step::put(Kind::Publisher, id, Expect::Absent, &kept);
+        let put = Mutation::put(Kind::Publisher, id, Precondition::Absent, &kept);
         if self.directory.change(vec![step, put]).await?.is_taken() {
             return Ok((publisher, token));
         }
@@ -141,7 +141,8 @@ impl Publishers {
 
     /// Removes one; its token is good for nothing from then on. False: there was none.
     pub async fn remove(&self, id: &str) -> Result<bool, Error> {
-        let removed = self.directory.change(vec![Step::remove(Kind::Publisher, id, Expect::Present)]).await?;
+        let removed =
+            self.directory.change(vec![Mutation::remove(Kind::Publisher, id, Precondition::Present)]).await?;
         Ok(removed.is_taken())
     }
 
@@ -170,7 +171,7 @@ impl Publishers {
         let publisher = Publisher { last_used_at: Some(now), ..kept.publisher.clone() };
         let used = Kept { publisher, hash: kept.hash.clone() };
         // Who was removed in this moment stays removed.
-        self.directory.change(vec![Step::put(Kind::Publisher, id, Expect::Present, &used)]).await?;
+        self.directory.change(vec![Mutation::put(Kind::Publisher, id, Precondition::Present, &used)]).await?;
         Ok(())
     }
 

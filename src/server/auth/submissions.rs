@@ -13,7 +13,7 @@ use crate::server::{
     clock::Clock,
     store::{
         StoreError,
-        directory::{Directory, Expect, Kind, Step},
+        directory::{DocumentStore, Kind, Mutation, Precondition},
     },
 };
 
@@ -45,7 +45,12 @@ impl Submissions {
 }
 
 /// Forgets what is no longer remembered, at every `interval`, until the token is cancelled.
-pub async fn sweep(directory: &dyn Directory, clock: &Clock, interval: Duration, stop: CancellationToken) {
+pub async fn sweep(
+    directory: &dyn DocumentStore,
+    clock: &Clock,
+    interval: Duration,
+    stop: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(interval);
     loop {
         tokio::select! {
@@ -59,11 +64,13 @@ pub async fn sweep(directory: &dyn Directory, clock: &Clock, interval: Duration,
 }
 
 /// Forgets the oldest of what is no longer remembered. Returns how many there were.
-async fn forget_old(directory: &dyn Directory, now_ms: i64) -> Result<usize, StoreError> {
+async fn forget_old(directory: &dyn DocumentStore, now_ms: i64) -> Result<usize, StoreError> {
     let sent = directory.read_all::<i64>(Kind::Submission, "").await?.into_iter();
     let old = sent.filter(|(_, sent_ms)| now_ms.saturating_sub(*sent_ms) > KEPT_MS);
-    let steps: Vec<_> =
-        old.take(FORGOTTEN_MAX).map(|(id, _)| Step::remove(Kind::Submission, id, Expect::Anything)).collect();
+    let steps: Vec<_> = old
+        .take(FORGOTTEN_MAX)
+        .map(|(id, _)| Mutation::remove(Kind::Submission, id, Precondition::Anything))
+        .collect();
     let count = steps.len();
     if count > 0 {
         directory.change(steps).await?;
@@ -109,8 +116,8 @@ mod tests {
     async fn what_was_sent_long_ago_is_forgotten_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
-        let directory: &dyn Directory = &store;
-        let put = |kind, id: &str, sent_ms: i64| Step::put(kind, id, Expect::Absent, &sent_ms);
+        let directory: &dyn DocumentStore = &store;
+        let put = |kind, id: &str, sent_ms: i64| Mutation::put(kind, id, Precondition::Absent, &sent_ms);
         let now_ms = 1_795_000_000_000;
         let steps = vec![
             put(Kind::Submission, "old", now_ms - KEPT_MS - 1),

@@ -11,17 +11,17 @@ use super::{Membership, Ownership, Rights, RoomRights, read_rooms, room_of};
 use crate::{
     protocol::name::RoomId,
     server::{
-        cluster::directory_replica::Apply,
+        cluster::directory_replica::ChangeListener,
         store::{
             StoreError, TopicName,
-            directory::{Act, Kind, Told},
+            directory::{Kind, Op, ReplicatedOp},
         },
     },
 };
 
 #[async_trait::async_trait]
-impl Apply for Rights {
-    fn apply(&self, step: &Told) {
+impl ChangeListener for Rights {
+    fn apply(&self, step: &ReplicatedOp) {
         let applied = match step.kind {
             Kind::Room => self.apply_room(step),
             Kind::Member => self.apply_member(step),
@@ -52,10 +52,10 @@ impl Apply for Rights {
 }
 
 impl Rights {
-    fn apply_room(&self, Told { id, act, .. }: &Told) -> Result<(), StoreError> {
+    fn apply_room(&self, ReplicatedOp { id, act, .. }: &ReplicatedOp) -> Result<(), StoreError> {
         let room = room_of(id)?;
         let before = match act {
-            Act::Put(body) => {
+            Op::Put(body) => {
                 let ownership: Ownership = decode(id, body)?;
                 let mut rooms = self.write_rooms();
                 let before = rooms.remove(&room);
@@ -63,24 +63,24 @@ impl Rights {
                 rooms.insert(room.clone(), RoomRights { ownership, members });
                 before
             }
-            Act::Remove => self.write_rooms().remove(&room),
-            Act::Keep | Act::RemoveUnder { .. } => return Ok(()),
+            Op::Remove => self.write_rooms().remove(&room),
+            Op::Check | Op::RemoveUnder { .. } => return Ok(()),
         };
         self.evict(&room, before.as_ref());
         Ok(())
     }
 
-    fn apply_member(&self, Told { id, act, .. }: &Told) -> Result<(), StoreError> {
+    fn apply_member(&self, ReplicatedOp { id, act, .. }: &ReplicatedOp) -> Result<(), StoreError> {
         let (room, user_id) = id.split_once('/').unwrap_or((id, ""));
         let room = room_of(room)?;
         let mut rooms = self.write_rooms();
         // The members of a room that is nobody's are nobody.
         let Some(RoomRights { ownership, members }) = rooms.get_mut(&room) else { return Ok(()) };
         match act {
-            Act::Put(body) => {
+            Op::Put(body) => {
                 members.insert(user_id.to_owned(), decode::<Membership>(id, body)?.name);
             }
-            Act::Remove => {
+            Op::Remove => {
                 members.remove(user_id);
                 if ownership.is_private {
                     drop(rooms);
@@ -88,8 +88,8 @@ impl Rights {
                 }
             }
             // Only of a room that was taken back, which nobody reads.
-            Act::RemoveUnder { .. } => members.clear(),
-            Act::Keep => {}
+            Op::RemoveUnder { .. } => members.clear(),
+            Op::Check => {}
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ use crate::{
         log::hub::Hub,
         store::{
             Channels, StoreError, TopicName,
-            directory::{Act, Directory, Expect, Kind, Step, Told},
+            directory::{DocumentStore, Kind, Mutation, Op, Precondition, ReplicatedOp},
         },
     },
 };
@@ -54,7 +54,7 @@ type Limited = BTreeMap<String, Vec<User>>;
 
 /// See the module.
 pub struct ChannelRights {
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn DocumentStore>,
     hub: Hub,
     limited: RwLock<Limited>,
     /// Held from the count of the channels to the writing of one more.
@@ -63,7 +63,7 @@ pub struct ChannelRights {
 
 impl ChannelRights {
     /// Reads what the directory has.
-    pub(super) async fn open(directory: Arc<dyn Directory>, hub: Hub) -> Result<Self, Error> {
+    pub(super) async fn open(directory: Arc<dyn DocumentStore>, hub: Hub) -> Result<Self, Error> {
         let limited = RwLock::new(read(&*directory).await?);
         Ok(Self { directory, hub, limited, changes: Mutex::default() })
     }
@@ -93,10 +93,10 @@ impl ChannelRights {
         let taken = {
             let _held = self.changes.lock().await;
             self.check_counts(document.readers.len())?;
-            let step = Step::put(Kind::Channel, &channel, Expect::Anything, &document);
+            let step = Mutation::put(Kind::Channel, &channel, Precondition::Anything, &document);
             self.directory.change(vec![step]).await?
         };
-        self.directory.settle(taken).await;
+        self.directory.wait_for_nodes(taken).await;
         Ok(LimitedChannel { channel, readers: document.readers })
     }
 
@@ -113,16 +113,16 @@ impl ChannelRights {
     /// The channel is everybody's again. False: it was.
     pub async fn open_to_all(&self, channel: &str) -> Result<bool, Error> {
         let channel = parse_channel(channel)?;
-        let step = Step::remove(Kind::Channel, &channel, Expect::Present);
+        let step = Mutation::remove(Kind::Channel, &channel, Precondition::Present);
         Ok(self.directory.change(vec![step]).await?.is_taken())
     }
 
     /// Takes over what was changed, here or on another node.
-    pub(super) fn apply(&self, Told { id, act, .. }: &Told) -> Result<(), StoreError> {
+    pub(super) fn apply(&self, ReplicatedOp { id, act, .. }: &ReplicatedOp) -> Result<(), StoreError> {
         match act {
-            Act::Put(body) => self.replace(id, Some(decode::<Readers>(id, body)?.readers)),
-            Act::Remove => self.replace(id, None),
-            Act::Keep | Act::RemoveUnder { .. } => {}
+            Op::Put(body) => self.replace(id, Some(decode::<Readers>(id, body)?.readers)),
+            Op::Remove => self.replace(id, None),
+            Op::Check | Op::RemoveUnder { .. } => {}
         }
         Ok(())
     }
@@ -152,7 +152,7 @@ impl ChannelRights {
     }
 }
 
-async fn read(directory: &dyn Directory) -> Result<Limited, StoreError> {
+async fn read(directory: &dyn DocumentStore) -> Result<Limited, StoreError> {
     let kept = directory.read_all::<Readers>(Kind::Channel, "").await?.into_iter();
     Ok(kept.map(|(channel, Readers { readers })| (channel, readers)).collect())
 }

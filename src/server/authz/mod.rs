@@ -23,13 +23,13 @@ use tokio::sync::Mutex;
 pub use self::channels::{ChannelRights, LimitedChannel};
 use super::{
     auth::{Identity, Submission, covers},
-    cluster::directory_replica::Following,
+    cluster::directory_replica::DirectoryReplica,
     error::Error,
     log::hub::Hub,
     store::{
         StoreError,
-        directory::{Directory, Expect, Kind, Step},
-        normalized_name::name_key,
+        directory::{DocumentStore, Kind, Mutation, Precondition},
+        normalized_name::normalized_name,
     },
 };
 use crate::protocol::{
@@ -70,8 +70,8 @@ struct RoomRights {
 
 /// See the module.
 pub struct Rights {
-    directory: Arc<dyn Directory>,
-    following: Arc<Following>,
+    directory: Arc<dyn DocumentStore>,
+    following: Arc<DirectoryReplica>,
     hub: Hub,
     nobody_reads: bool,
     channels: ChannelRights,
@@ -84,8 +84,12 @@ pub struct Rights {
 
 impl Rights {
     /// Reads what the directory has. `nobody_reads`: readers need not be somebody.
-    pub async fn open(following: &Arc<Following>, hub: Hub, nobody_reads: bool) -> Result<Self, Error> {
-        let directory: Arc<dyn Directory> = following.clone();
+    pub async fn open(
+        following: &Arc<DirectoryReplica>,
+        hub: Hub,
+        nobody_reads: bool,
+    ) -> Result<Self, Error> {
+        let directory: Arc<dyn DocumentStore> = following.clone();
         let channels = ChannelRights::open(directory.clone(), hub.clone()).await?;
         let rooms = RwLock::new(read_rooms(&*directory).await?);
         let (changes, claim_age) = (Mutex::default(), room_reservations::age(following.is_shared()));
@@ -126,7 +130,7 @@ impl Rights {
     /// See [`Rights::check_entry`].
     pub fn may_enter(&self, room: &RoomId, who: Option<&Identity>) -> bool {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
-            return covers(patterns, &name_key(room.as_str()));
+            return covers(patterns, &normalized_name(room.as_str()));
         }
         let user_id = who.map(|identity| identity.user.id.as_str());
         change_listener::is_open_to(self.lock_rooms().get(room), user_id)
@@ -173,8 +177,8 @@ impl Rights {
         }
         let member = Membership { name: user.name.clone() };
         let steps = vec![
-            Step::keep(Kind::Room, room.as_str(), Expect::Present),
-            Step::put(Kind::Member, place(room, &user.id), Expect::Anything, &member),
+            Mutation::keep(Kind::Room, room.as_str(), Precondition::Present),
+            Mutation::put(Kind::Member, place(room, &user.id), Precondition::Anything, &member),
         ];
         let is_there = self.directory.change(steps).await?.is_taken();
         // Another node took the room's claim back.
@@ -191,9 +195,9 @@ impl Rights {
             return Err(Rejection::new(Code::NotAllowed, "The owner of a room stays its member.").into());
         }
         // Of who is no member there is nothing to tell the other nodes, however often it is asked for.
-        let step = Step::remove(Kind::Member, place(room, user_id), Expect::Present);
+        let step = Mutation::remove(Kind::Member, place(room, user_id), Precondition::Present);
         let taken = self.directory.change(vec![step]).await?;
-        self.directory.settle(taken).await;
+        self.directory.wait_for_nodes(taken).await;
         Ok(())
     }
 
@@ -218,7 +222,7 @@ impl Rights {
 }
 
 /// The rooms that are somebody's, as the directory has them.
-async fn read_rooms(directory: &dyn Directory) -> Result<HashMap<RoomId, RoomRights>, StoreError> {
+async fn read_rooms(directory: &dyn DocumentStore) -> Result<HashMap<RoomId, RoomRights>, StoreError> {
     let mut rooms = HashMap::new();
     for (room, ownership) in directory.read_all::<Ownership>(Kind::Room, "").await? {
         let prefix = format!("{room}/");

@@ -13,7 +13,7 @@ use crate::{
         auth::Submission,
         clock::{Clock, now_ms},
         error::Error,
-        store::directory::{Expect, Kind, Step},
+        store::directory::{Kind, Mutation, Precondition},
     },
 };
 
@@ -50,12 +50,12 @@ impl Rights {
         let ownership = Ownership { owner: owner.clone(), is_private, claimed_at: now_ms(), submission };
         let member = Membership { name: owner.name.clone() };
         let steps = vec![
-            Step::put(Kind::Room, room.as_str(), Expect::Absent, &ownership),
-            Step::put(Kind::Member, place(room, &owner.id), Expect::Anything, &member),
+            Mutation::put(Kind::Room, room.as_str(), Precondition::Absent, &ownership),
+            Mutation::put(Kind::Member, place(room, &owner.id), Precondition::Anything, &member),
         ];
         let taken = self.directory.change(steps).await?;
         if is_private {
-            self.directory.settle(taken).await;
+            self.directory.wait_for_nodes(taken).await;
         }
         Ok(taken.is_taken())
     }
@@ -87,8 +87,8 @@ impl Rights {
         let found = self.directory.read_to_change::<Ownership>(Kind::Room, room.as_str()).await?;
         let Some((_, unchanged)) = found.filter(|(claim, _)| is_meant(claim)) else { return Ok(()) };
         let steps = vec![
-            Step::remove(Kind::Room, room.as_str(), unchanged),
-            Step::remove_under(Kind::Member, format!("{room}/"), None),
+            Mutation::remove(Kind::Room, room.as_str(), unchanged),
+            Mutation::remove_under(Kind::Member, format!("{room}/"), None),
         ];
         self.directory.change(steps).await?;
         Ok(())

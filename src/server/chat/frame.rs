@@ -11,7 +11,7 @@ use crate::{
         session::User,
     },
     server::{
-        presence::Change,
+        presence::PresenceEvent,
         store::{Record, TopicName},
     },
 };
@@ -28,12 +28,12 @@ pub fn reset_frame(room: RoomId, cursor: Cursor) -> ServerFrame {
     ServerFrame::Reset { room, epoch: cursor.epoch, offset: cursor.offset }
 }
 
-pub(super) fn change_frame(room: &RoomId, user: &User, change: Change) -> ServerFrame {
+pub(super) fn change_frame(room: &RoomId, user: &User, change: PresenceEvent) -> ServerFrame {
     let (room, user, user_id) = (room.clone(), user.name.clone(), user.id.clone());
     match change {
-        Change::Joined => ServerFrame::UserJoined { room, user, user_id },
-        Change::Left => ServerFrame::UserLeft { room, user, user_id },
-        Change::Typing => ServerFrame::Typing { room, user, user_id },
+        PresenceEvent::Joined => ServerFrame::UserJoined { room, user, user_id },
+        PresenceEvent::Left => ServerFrame::UserLeft { room, user, user_id },
+        PresenceEvent::Typing => ServerFrame::Typing { room, user, user_id },
     }
 }
 

@@ -22,12 +22,12 @@ use super::{
     error::Error,
     limits::RateLimits,
     log::{
-        hub::{Hub, Page, PageQuery, Start, Subscribed},
+        hub::{Hub, Page, PageQuery, StartFrom, Subscribed},
         subscription::Subscription,
-        topic::Bell,
+        topic::Wakeup,
     },
     presence::{Presence, PresenceGuard},
-    store::{Draft, Filter, RoomCreation, TopicName},
+    store::{Filter, NewEntry, RoomCreation, TopicName},
 };
 use crate::protocol::{
     self,
@@ -79,7 +79,7 @@ impl Chat {
         let whisperer = hub.clone();
         let tell = move |room: &RoomId, user: &User, change| {
             let topic = TopicName::Room(room.clone());
-            whisperer.whisper(&topic, encode_frame(&change_frame(room, user, change)));
+            whisperer.publish_ephemeral(&topic, encode_frame(&change_frame(room, user, change)));
         };
         let presence = Arc::new(Presence::new(backplane, tell));
         let chat = Self { hub, presence, rights, limits, max_rooms, known: KnownRooms::default() };
@@ -225,8 +225,8 @@ impl Chat {
         &self,
         room: &str,
         who: Option<&Identity>,
-        start: Start,
-        bell: Arc<Bell>,
+        start: StartFrom,
+        wakeup: Arc<Wakeup>,
     ) -> Result<Joined, Error> {
         // First, so that asking for rooms that are none is limited, too.
         if let Some(identity) = who {
@@ -235,7 +235,7 @@ impl Chat {
         let room = self.room(room, who).await?;
         let topic = TopicName::Room(room.clone());
         let Subscribed { mut subscription, recovered } =
-            self.hub.subscribe(&topic, start, Filter::default(), bell).await?;
+            self.hub.subscribe(&topic, start, Filter::default(), wakeup).await?;
         if let Some(identity) = who {
             subscription.set_owner(identity.user.id.as_str().into());
         }
@@ -264,7 +264,7 @@ impl Chat {
         let text = MessageText::parse(text)?.into_string();
         self.limits.message(user).await?;
         let said = Said { user: user.name.clone(), text };
-        let draft = Draft {
+        let draft = NewEntry {
             author: user.id.clone(),
             client_id: Some(id.to_string()),
             channel: None,

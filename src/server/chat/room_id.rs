@@ -1,6 +1,6 @@
 //! Which address a room has: the one place that makes a room's id from its name and compares ids. The chat calls it.
 //!
-//! Names of rooms are compared as names of people are ([`name_key`]): upper case, full-width letters and composed accents
+//! Names of rooms are compared as names of people are ([`normalized_name`]): upper case, full-width letters and composed accents
 //! make no other room. Marks belong to their letter in every script and separate nothing.
 
 use icu_properties::{
@@ -13,12 +13,12 @@ use crate::{
         name::{ID_MAX_BYTES, RoomId},
         problem::{Code, Rejection},
     },
-    server::store::normalized_name::name_key,
+    server::store::normalized_name::normalized_name,
 };
 
 /// The id of a room with this name: `Team Talk!` is `team-talk`. A name without a letter or digit has none.
 pub(crate) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
-    let key = name_key(name);
+    let key = normalized_name(name);
     let words: Vec<&str> =
         key.split(|c| !is_part_of_word(c)).filter(|word| !word.trim_matches('_').is_empty()).collect();
     let id = words.join("-");
@@ -32,7 +32,7 @@ pub(crate) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
 /// The form in which ids are compared: an address that was typed in another form (upper case, full-width, decomposed)
 /// has the same as the room's id. Ids of old rooms stay as they are and have one, too.
 pub(crate) fn id_key(id: &str) -> String {
-    name_key(id)
+    normalized_name(id)
 }
 
 fn is_part_of_word(c: char) -> bool {

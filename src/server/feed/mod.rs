@@ -10,10 +10,10 @@ use super::{
     authz::Rights,
     error::Error,
     log::{
-        hub::{Hub, Page, PageQuery, Start, Subscribed},
-        topic::Bell,
+        hub::{Hub, Page, PageQuery, StartFrom, Subscribed},
+        topic::Wakeup,
     },
-    store::{Appended, Channels, Draft, Filter, Record, StoreError, TopicName},
+    store::{Appended, Channels, Filter, NewEntry, Record, StoreError, TopicName},
 };
 use crate::protocol::{
     cursor::{Cursor, Offset},
@@ -57,7 +57,7 @@ impl Feed {
         }
         // A key is a whole request's: one of another number of entries is another request.
         let of = if publications.len() > 1 { format!("/{}", publications.len()) } else { String::new() };
-        let draft = |(index, publication): (usize, Publication)| Draft {
+        let draft = |(index, publication): (usize, Publication)| NewEntry {
             author: author.to_owned(),
             client_id: key.map(|key| format!("{channel}/{key}/{index}{of}")),
             channel: Some(channel.clone()),
@@ -74,15 +74,15 @@ impl Feed {
     /// to tell, the reader comes back with its cursor.
     pub async fn subscribe(
         &self,
-        start: Start,
+        start: StartFrom,
         who: Option<&Identity>,
         channels: Channels,
-        bell: Arc<Bell>,
+        wakeup: Arc<Wakeup>,
     ) -> Result<Subscribed, StoreError> {
         loop {
             let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
             let subscribed =
-                self.hub.subscribe(&TopicName::Feed, start.clone(), filter.clone(), bell.clone()).await?;
+                self.hub.subscribe(&TopicName::Feed, start.clone(), filter.clone(), wakeup.clone()).await?;
             if let Some(identity) = who {
                 subscribed.subscription.set_owner(identity.user.id.as_str().into());
             }

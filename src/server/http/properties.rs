@@ -23,7 +23,7 @@ use crate::{
     server::{
         error::Error,
         feed::parse_channels,
-        log::hub::{PageQuery, Start},
+        log::hub::{PageQuery, StartFrom},
     },
 };
 
@@ -130,7 +130,7 @@ proptest! {
     ) {
         if let Ok(query) = LogQuery::of_feed(uri.query()) {
             let _ = query.channels();
-            if let Ok(Start::Last(last)) = query.start(&headers) {
+            if let Ok(StartFrom::Last(last)) = query.start(&headers) {
                 prop_assert!(last <= 200);
             }
         }

@@ -10,45 +10,45 @@ use std::{
 use crate::server::config::Limit;
 
 /// The places that are taken. Holds only keys that have one.
-pub struct Places<K: Eq + Hash> {
+pub struct ConcurrencyLimiter<K: Eq + Hash> {
     taken: Mutex<HashMap<K, u32>>,
     limit: u32,
 }
 
 /// A place that is taken. Dropping it gives it back.
-pub struct Place<K: Eq + Hash> {
-    places: Arc<Places<K>>,
+pub struct Permit<K: Eq + Hash> {
+    permits: Arc<ConcurrencyLimiter<K>>,
     key: K,
 }
 
-impl<K: Clone + Eq + Hash> Places<K> {
+impl<K: Clone + Eq + Hash> ConcurrencyLimiter<K> {
     /// Each key has so many.
     pub fn new(Limit(limit): Limit<u32>) -> Arc<Self> {
         Arc::new(Self { taken: Mutex::default(), limit: limit.unwrap_or(u32::MAX) })
     }
 
     /// A place for `key`; `None` when all of them are taken.
-    pub fn take(self: &Arc<Self>, key: &K) -> Option<Place<K>> {
+    pub fn take(self: &Arc<Self>, key: &K) -> Option<Permit<K>> {
         let mut taken = self.lock();
         let count = taken.get(key).copied().unwrap_or_default();
         if count >= self.limit {
             return None;
         }
         taken.insert(key.clone(), count + 1);
-        Some(Place { places: self.clone(), key: key.clone() })
+        Some(Permit { permits: self.clone(), key: key.clone() })
     }
 }
 
-impl<K: Eq + Hash> Places<K> {
+impl<K: Eq + Hash> ConcurrencyLimiter<K> {
     fn lock(&self) -> MutexGuard<'_, HashMap<K, u32>> {
         // Nothing here can be left half-changed by a panic.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Eq + Hash> Drop for Place<K> {
+impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
+        let mut taken = self.permits.lock();
         match taken.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.remove(&self.key)),
@@ -62,21 +62,21 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_and_a_key_without_one_is_forgotten() {
-        let places = Places::new(Limit(Some(2)));
-        let first = places.take(&"alice").expect("free");
-        let second = places.take(&"alice").expect("free");
-        assert!(places.take(&"alice").is_none(), "both are taken");
-        assert!(places.take(&"bob").is_some(), "he has places of his own");
+        let permits = ConcurrencyLimiter::new(Limit(Some(2)));
+        let first = permits.take(&"alice").expect("free");
+        let second = permits.take(&"alice").expect("free");
+        assert!(permits.take(&"alice").is_none(), "both are taken");
+        assert!(permits.take(&"bob").is_some(), "he has places of his own");
         drop(first);
-        let third = places.take(&"alice").expect("free again");
+        let third = permits.take(&"alice").expect("free again");
         drop((second, third));
-        assert!(places.lock().is_empty());
+        assert!(permits.lock().is_empty());
     }
 
     #[test]
     fn without_a_limit_there_is_always_one() {
-        let places = Places::new(Limit(None));
-        let taken: Vec<_> = (0..1_000).map(|_| places.take(&1).expect("free")).collect();
+        let permits = ConcurrencyLimiter::new(Limit(None));
+        let taken: Vec<_> = (0..1_000).map(|_| permits.take(&1).expect("free")).collect();
         assert_eq!(taken.len(), 1_000);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// See the module.
-pub struct Pace(Option<Bounds>);
+pub struct FrameRateLimiter(Option<Bounds>);
 
 struct Bounds {
     said: DefaultDirectRateLimiter,
@@ -29,10 +29,10 @@ pub struct TooFast {
     /// What the client is told; it says when to go on.
     pub rejection: Rejection,
     /// The client does not care: it was told as often as it may say things at all. Only its end helps.
-    pub is_hopeless: bool,
+    pub must_disconnect: bool,
 }
 
-impl Pace {
+impl FrameRateLimiter {
     /// The pace of a new connection.
     pub(super) fn new(Limit(rate): Limit<Rate>) -> Self {
         let new = |rate| Bounds {
@@ -49,7 +49,7 @@ impl Pace {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             let message = "This is more than one connection may say (--limit-frames).";
             let rejection = Rejection::new(Code::TooManyRequests, message).retry_after(wait);
-            TooFast { rejection, is_hopeless: refused.check().is_err() }
+            TooFast { rejection, must_disconnect: refused.check().is_err() }
         })
     }
 }

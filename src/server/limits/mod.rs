@@ -24,8 +24,8 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    concurrency::{Place, Places},
-    frame_rate::{Pace, TooFast},
+    concurrency::{ConcurrencyLimiter, Permit},
+    frame_rate::{FrameRateLimiter, TooFast},
     trusted_proxies::TrustedProxies,
 };
 use self::{rate_limiter::Limiter, shared::SharedLimiter};
@@ -33,7 +33,7 @@ use super::{
     cluster::backplane::Backplane,
     config::{self, Limit, Rate},
     error::BUSY_RETRY_AFTER,
-    store::normalized_name::name_key,
+    store::normalized_name::normalized_name,
 };
 use crate::protocol::{
     name::parse_name,
@@ -57,14 +57,14 @@ pub struct RateLimits {
     publishes: SharedLimiter<String>,
     requests: Limiter<IpAddr>,
     frames: Limit<Rate>,
-    people: Arc<Places<String>>,
-    addresses: Arc<Places<IpAddr>>,
+    people: Arc<ConcurrencyLimiter<String>>,
+    addresses: Arc<ConcurrencyLimiter<IpAddr>>,
 }
 
 /// A live connection's places with its person and its address. Dropping it gives them back.
-pub struct ConnectionPlaces {
-    _person: Option<Place<String>>,
-    _address: Place<IpAddr>,
+pub struct ConnectionPermits {
+    _person: Option<Permit<String>>,
+    _address: Permit<IpAddr>,
 }
 
 impl RateLimits {
@@ -101,8 +101,8 @@ impl RateLimits {
             publishes: SharedLimiter::new(backplane, "publishes", limits.publishes, publishes),
             requests: Limiter::new(limits.requests, requests),
             frames: limits.frames,
-            people: Places::new(limits.connections_per_person),
-            addresses: Places::new(limits.connections_per_address),
+            people: ConcurrencyLimiter::new(limits.connections_per_person),
+            addresses: ConcurrencyLimiter::new(limits.connections_per_address),
         }
     }
 
@@ -139,7 +139,7 @@ impl RateLimits {
         let address = counted_as(address);
         self.sign_ins_per_address.check(&address).await?;
         // As accounts are looked for, or each spelling would have attempts of its own. What is no name is nobody's.
-        let account = parse_name(name).map(|name| name_key(&name)).unwrap_or_default();
+        let account = parse_name(name).map(|name| normalized_name(&name)).unwrap_or_default();
         // What is refused here takes nothing of what all addresses have.
         self.sign_ins.check(&format!("{address}/{account}")).await?;
         self.sign_ins_per_account.check(&account).await
@@ -157,20 +157,20 @@ impl RateLimits {
     }
 
     /// How fast a live connection that opens may talk.
-    pub fn pace(&self) -> Pace {
-        Pace::new(self.frames)
+    pub fn pace(&self) -> FrameRateLimiter {
+        FrameRateLimiter::new(self.frames)
     }
 
     /// A live connection opens, of this person if it is somebody's. It counts for as long as the places live.
-    pub fn connect(&self, person: Option<&User>, address: IpAddr) -> Result<ConnectionPlaces, Rejection> {
+    pub fn connect(&self, person: Option<&User>, address: IpAddr) -> Result<ConnectionPermits, Rejection> {
         let place = person.map(|user| self.connect_person(user));
         let message = "This address has as many connections as one may have (--max-connections-per-address).";
         let address = self.addresses.take(&counted_as(address)).ok_or_else(|| too_many(message));
-        Ok(ConnectionPlaces { _person: place.transpose()?, _address: address? })
+        Ok(ConnectionPermits { _person: place.transpose()?, _address: address? })
     }
 
     /// A live connection that was nobody's becomes this person's. It counts for as long as the place lives.
-    pub fn connect_person(&self, user: &User) -> Result<Place<String>, Rejection> {
+    pub fn connect_person(&self, user: &User) -> Result<Permit<String>, Rejection> {
         let message = "This person has as many connections as one may have (--max-connections-per-person).";
         self.people.take(&user.id).ok_or_else(|| too_many(message))
     }

@@ -14,19 +14,19 @@ use std::{
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::wire_format::Form;
+use super::wire_format::WireFormat;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Outlet {
+pub struct FrameWriter {
     stream: TcpStream,
-    form: Form,
+    form: WireFormat,
     unwritten: Mutex<Vec<u8>>,
 }
 
 /// What became of a piece that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offered {
+pub enum WriteOutcome {
     /// The system has all of it.
     Taken,
     /// The system has some of it, the outlet keeps the rest: the connection's task has to write it.
@@ -35,9 +35,9 @@ pub enum Offered {
     Refused,
 }
 
-impl Outlet {
+impl FrameWriter {
     /// The outlet to `stream`, whose reader takes this form.
-    pub fn new(stream: TcpStream, form: Form) -> Self {
+    pub fn new(stream: TcpStream, form: WireFormat) -> Self {
         Self { stream, form, unwritten: Mutex::default() }
     }
 
@@ -47,37 +47,37 @@ impl Outlet {
     }
 
     /// How its reader takes what it is sent.
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> WireFormat {
         self.form
     }
 
     /// Writes a piece, without ever waiting, if nothing stands before it.
-    pub fn offer(&self, piece: &[u8]) -> Offered {
+    pub fn try_write(&self, chunk: &[u8]) -> WriteOutcome {
         let mut unwritten = self.lock();
         if !unwritten.is_empty() {
-            return Offered::Refused;
+            return WriteOutcome::Refused;
         }
         // Not by the runtime's own `try_write`: it would first ask the runtime's memory of the socket, which is far
         // away for whoever goes through thousands. A socket that is full says so itself.
-        match SockRef::from(&self.stream).send(piece) {
-            Ok(count) if count == piece.len() => Offered::Taken,
+        match SockRef::from(&self.stream).send(chunk) {
+            Ok(count) if count == chunk.len() => WriteOutcome::Taken,
             Ok(count) => {
-                unwritten.extend_from_slice(&piece[count..]);
-                Offered::Kept
+                unwritten.extend_from_slice(&chunk[count..]);
+                WriteOutcome::Kept
             }
             // A peer that is gone is the connection's to notice: it hears of it where it reads.
-            Err(_) => Offered::Refused,
+            Err(_) => WriteOutcome::Refused,
         }
     }
 
-    /// Writes what the connection itself has to say, now or when [`Outlet::drain`] gets to it.
+    /// Writes what the connection itself has to say, now or when [`FrameWriter::drain`] gets to it.
     pub fn write(&self, bytes: &[u8]) {
-        if self.offer(bytes) == Offered::Refused {
+        if self.try_write(bytes) == WriteOutcome::Refused {
             self.lock().extend_from_slice(bytes);
         }
     }
 
-    /// Whether something waits for [`Outlet::drain`].
+    /// Whether something waits for [`FrameWriter::drain`].
     pub fn is_full(&self) -> bool {
         !self.lock().is_empty()
     }
@@ -130,11 +130,11 @@ mod tests {
     use super::*;
 
     /// An outlet and the far end of it.
-    async fn connected() -> (Outlet, TcpStream) {
+    async fn connected() -> (FrameWriter, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (Outlet::new(ours.expect("accepted").0, Form::Frame), peer.expect("connected"))
+        (FrameWriter::new(ours.expect("accepted").0, WireFormat::Frame), peer.expect("connected"))
     }
 
     /// More than the system holds between two ends.
@@ -144,28 +144,28 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_system_does_not_take_is_kept_and_comes_in_order() {
-        let (outlet, mut peer) = connected().await;
-        let piece = large();
-        assert_eq!(outlet.offer(&piece), Offered::Kept);
-        assert_eq!(outlet.offer(b"not before the rest"), Offered::Refused);
-        outlet.write(b"and this behind it");
-        let mut received = vec![0; piece.len() + 18];
+        let (frame_writer, mut peer) = connected().await;
+        let chunk = large();
+        assert_eq!(frame_writer.try_write(&chunk), WriteOutcome::Kept);
+        assert_eq!(frame_writer.try_write(b"not before the rest"), WriteOutcome::Refused);
+        frame_writer.write(b"and this behind it");
+        let mut received = vec![0; chunk.len() + 18];
         let limit = Duration::from_secs(20);
-        let both = async { tokio::join!(outlet.drain(limit), peer.read_exact(&mut received)) };
+        let both = async { tokio::join!(frame_writer.drain(limit), peer.read_exact(&mut received)) };
         let (drained, read) = timeout(limit, both).await.expect("all of it comes");
         drained.expect("drained");
         read.expect("read");
-        assert!(received[..piece.len()] == piece, "nothing is missing and nothing comes twice");
-        assert_eq!(&received[piece.len()..], b"and this behind it");
-        assert!(!outlet.is_full());
-        assert_eq!(outlet.offer(b"more"), Offered::Taken);
+        assert!(received[..chunk.len()] == chunk, "nothing is missing and nothing comes twice");
+        assert_eq!(&received[chunk.len()..], b"and this behind it");
+        assert!(!frame_writer.is_full());
+        assert_eq!(frame_writer.try_write(b"more"), WriteOutcome::Taken);
     }
 
     #[tokio::test]
     async fn a_peer_that_takes_nothing_is_given_up() {
-        let (outlet, _peer) = connected().await;
-        outlet.write(&large());
-        let given_up = outlet.drain(Duration::from_millis(10)).await.expect_err("nobody reads");
+        let (frame_writer, _peer) = connected().await;
+        frame_writer.write(&large());
+        let given_up = frame_writer.drain(Duration::from_millis(10)).await.expect_err("nobody reads");
         assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -4,15 +4,15 @@
 //! subscribed (its bell is with the topic) before it reads, so nothing falls between the two; what was already
 //! read is behind the cursor, so nothing comes twice.
 //!
-//! A connection that has an outlet and has read everything stands at the head ([`Subscription::stand`]): the topic's
+//! A connection that has an outlet and has read everything stands at the head ([`Subscription::attach_live`]): the topic's
 //! delivery then writes what is new straight into the outlet and moves the cursor, and the connection sleeps on. When
 //! that does not go on, the bell rings and the reading is the connection's again.
 
 use std::sync::Arc;
 
 use super::{
-    frame_writer::Outlet,
-    topic::{Entry, Reader, Recent, Topic, Topics, Whispers},
+    frame_writer::FrameWriter,
+    topic::{Entry, Ephemerals, Reader, Recent, Topic, Topics},
 };
 use crate::{
     protocol::cursor::{Cursor, Epoch, Offset},
@@ -112,7 +112,7 @@ impl Subscription {
     /// Ends the standing at the head: whoever reads is behind. May be dropped while it waits: the cursor moves only
     /// when entries are returned.
     pub async fn read(&mut self) -> Result<Batch, StoreError> {
-        let offset = self.step_back();
+        let offset = self.detach_live();
         if self.is_evicted() {
             return Ok(Batch::Evicted);
         }
@@ -123,8 +123,8 @@ impl Subscription {
         };
         match recent {
             Recent::Entries(entries) => Ok(self.take(entries)),
-            Recent::Nothing(numbering) => {
-                self.reader.position().numbering = numbering;
+            Recent::Nothing(generation) => {
+                self.reader.position().generation = generation;
                 Ok(Batch::Idle)
             }
             Recent::Older | Recent::Renumbered => match self.read_store(offset).await? {
@@ -135,10 +135,10 @@ impl Subscription {
         }
     }
 
-    /// Lets the topic write what is new straight into `outlet`, until the bell rings. To be called when `read` was
+    /// Lets the topic write what is new straight into `frame_writer`, until the bell rings. To be called when `read` was
     /// idle, everything was written, and there were no whispers; what came since then rings the bell.
-    pub fn stand(&self, outlet: &Arc<Outlet>) {
-        self.reader.stand(outlet);
+    pub fn attach_live(&self, frame_writer: &Arc<FrameWriter>) {
+        self.reader.attach_live(frame_writer);
     }
 
     /// Says whose subscription it is, so that it ends when they may not read any more. Before their right is checked:
@@ -154,9 +154,9 @@ impl Subscription {
 
     /// Ends the standing at the head: from now on nothing comes but what the connection reads. Returns the last
     /// offset that was delivered.
-    pub fn step_back(&self) -> Offset {
+    pub fn detach_live(&self) -> Offset {
         let mut position = self.reader.position();
-        position.stands = false;
+        position.is_live = false;
         position.offset
     }
 
@@ -205,23 +205,23 @@ impl Subscription {
     }
 
     /// The ephemeral frames since this was called last. Ends the standing at the head, as `read` does.
-    pub fn whispers(&mut self) -> Whispers {
-        self.step_back();
+    pub fn ephemerals(&mut self) -> Ephemerals {
+        self.detach_live();
         if self.is_evicted() {
-            return Whispers::Frames(Vec::new());
+            return Ephemerals::Frames(Vec::new());
         }
-        let whispered = self.reader.position().whispered;
-        let whispers = self.topic.whispers_after(whispered);
-        self.reader.position().whispered = match &whispers {
-            Whispers::Frames(frames) => whispered + frames.len() as u64,
-            Whispers::Missed => self.topic.whispered(),
+        let ephemeral_count = self.reader.position().ephemeral_count;
+        let ephemerals = self.topic.ephemerals_after(ephemeral_count);
+        self.reader.position().ephemeral_count = match &ephemerals {
+            Ephemerals::Frames(frames) => ephemeral_count + frames.len() as u64,
+            Ephemerals::Missed => self.topic.ephemeral_count(),
         };
-        whispers
+        ephemerals
     }
 
     /// Leaves out what was whispered so far: the caller is about to take the whole state.
     pub fn skip_whispers(&mut self) {
-        self.reader.position().whispered = self.topic.whispered();
+        self.reader.position().ephemeral_count = self.topic.ephemeral_count();
     }
 }
 

@@ -8,14 +8,14 @@ use crate::protocol::cursor::Cursor;
 
 /// How a connection takes what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum WireFormat {
     /// A text frame of RFC 6455, ready to be written.
     Frame,
     /// An event of the HTML standard, 9.2: `id: cursor\ndata: {json}\n\n`.
     Block,
 }
 
-impl Form {
+impl WireFormat {
     /// JSON in this form; a frame says nothing of the cursor.
     pub fn encode(self, cursor: Option<&Cursor>, json: &str) -> Bytes {
         match self {
@@ -36,15 +36,15 @@ pub struct Encoded {
 impl Encoded {
     /// Encodes `json`; what is durable has its cursor.
     pub fn new(cursor: Option<&Cursor>, json: &str) -> Self {
-        let (frame, block) = (Form::Frame.encode(cursor, json), Form::Block.encode(cursor, json));
+        let (frame, block) = (WireFormat::Frame.encode(cursor, json), WireFormat::Block.encode(cursor, json));
         Self { frame, block, json_bytes: json.len() }
     }
 
     /// What is written to a connection that takes this form.
-    pub fn bytes(&self, form: Form) -> &Bytes {
+    pub fn bytes(&self, form: WireFormat) -> &Bytes {
         match form {
-            Form::Frame => &self.frame,
-            Form::Block => &self.block,
+            WireFormat::Frame => &self.frame,
+            WireFormat::Block => &self.block,
         }
     }
 
@@ -103,10 +103,10 @@ mod tests {
     fn json_has_a_frame_and_a_block_and_stays_readable() {
         let cursor = "e:7".parse().expect("a cursor");
         let encoded = Encoded::new(Some(&cursor), "{\"n\":7}");
-        assert_eq!(encoded.bytes(Form::Frame), &b"\x81\x07{\"n\":7}"[..]);
-        assert_eq!(encoded.bytes(Form::Block), &"id: e:7\ndata: {\"n\":7}\n\n");
+        assert_eq!(encoded.bytes(WireFormat::Frame), &b"\x81\x07{\"n\":7}"[..]);
+        assert_eq!(encoded.bytes(WireFormat::Block), &"id: e:7\ndata: {\"n\":7}\n\n");
         assert_eq!(encoded.json(), "{\"n\":7}");
-        assert_eq!(Encoded::new(None, "{}").bytes(Form::Block), &"data: {}\n\n");
+        assert_eq!(Encoded::new(None, "{}").bytes(WireFormat::Block), &"data: {}\n\n");
     }
 
     #[test]

@@ -9,8 +9,8 @@
 //! its people are shown, and if it comes back before, nothing changes for anybody. The same bound holds for knowing all
 //! who are in after the nodes can reach each other again.
 //!
-//! `state` is all of this as a pure machine: `rooms` (and in it `room`, `signs`, `name`) is who is where, all nodes
-//! together, `voice` what this node says, `peers` what it heard, `line` the words between them. It never sees the
+//! `state` is all of this as a pure machine: `rooms` (and in it `room`, `typing`, `name`) is who is where, all nodes
+//! together, `outbound` what this node says, `peers` what it heard, `subject` the words between them. It never sees the
 //! backplane; this file brings both together, under one lock.
 
 mod guards;
@@ -34,11 +34,11 @@ use tokio_util::sync::CancellationToken;
 use self::{guards::Lingering, state::State, subject::Message};
 pub use self::{
     guards::{PollGuard, PresenceGuard},
-    subject::LINE,
+    subject::SUBJECT,
 };
 use super::{
     clock::now_ms,
-    cluster::backplane::{Backplane, Hear},
+    cluster::backplane::{Backplane, MessageHandler},
 };
 use crate::protocol::{name::RoomId, session::User};
 
@@ -48,7 +48,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What there is to tell of somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum PresenceEvent {
     /// Came, or has another name now.
     Joined,
     /// Went with the last connection.
@@ -62,12 +62,12 @@ pub enum Change {
 struct News {
     room: RoomId,
     user: User,
-    change: Change,
+    change: PresenceEvent,
 }
 
 /// Called under the lock, so that a coming and a going of the same moment are told in the order in which they
 /// happened. It must be quick and must not come back here.
-type Tell = Box<dyn Fn(&RoomId, &User, Change) + Send + Sync>;
+type Tell = Box<dyn Fn(&RoomId, &User, PresenceEvent) + Send + Sync>;
 
 /// Who is in which room.
 pub struct Presence {
@@ -84,7 +84,7 @@ impl Presence {
     /// `tell` is called for every change.
     pub fn new(
         backplane: Arc<dyn Backplane>,
-        tell: impl Fn(&RoomId, &User, Change) + Send + Sync + 'static,
+        tell: impl Fn(&RoomId, &User, PresenceEvent) + Send + Sync + 'static,
     ) -> Self {
         let state = Mutex::new(State::new(backplane.node(), backplane.is_shared()));
         let (lingering, closed, complained) = (Lingering::default(), CancellationToken::new(), Once::new());
@@ -159,7 +159,7 @@ impl Presence {
         if !self.backplane.is_shared() {
             return;
         }
-        self.backplane.listen(LINE);
+        self.backplane.subscribe(SUBJECT);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.closed.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -193,7 +193,7 @@ impl Presence {
     /// Only under the lock: the others go by the order.
     fn say_all(&self, messages: impl IntoIterator<Item = Message>) {
         for message in messages {
-            self.backplane.tell(LINE, message.encode());
+            self.backplane.publish(SUBJECT, message.encode());
         }
     }
 
@@ -203,10 +203,10 @@ impl Presence {
     }
 }
 
-/// Takes what is said on [`LINE`], and leaves the other lines alone.
-impl Hear for Presence {
-    fn hear(&self, line: &str, node: &str, message: &str) {
-        if line != LINE {
+/// Takes what is said on [`SUBJECT`], and leaves the other lines alone.
+impl MessageHandler for Presence {
+    fn on_message(&self, subject: &str, node: &str, message: &str) {
+        if subject != SUBJECT {
             return;
         }
         let mut state = self.lock();
@@ -219,8 +219,8 @@ impl Hear for Presence {
         }
     }
 
-    fn listening(&self, line: &str) {
-        if line == LINE {
+    fn on_subscribed(&self, subject: &str) {
+        if subject == SUBJECT {
             self.lock().listening();
         }
     }

@@ -19,7 +19,7 @@ const WHOLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Voice {
+pub(super) struct Outbound {
     /// Of the last changes that were said.
     number: u64,
     /// Whose being here has changed since: room and id.
@@ -31,7 +31,7 @@ pub(super) struct Voice {
     has_ended: bool,
 }
 
-impl Voice {
+impl Outbound {
     /// Somebody came to this node, went from it, or has another name on it.
     pub(super) fn note(&mut self, room: &RoomId, user_id: &str) {
         // After the end nobody would take it out again.
@@ -63,7 +63,7 @@ impl Voice {
         }
         if is_due(self.said_word, WORD_INTERVAL) {
             self.said_word = Some(now);
-            said.push(Message::Word { number: self.number });
+            said.push(Message::Heartbeat { number: self.number });
         }
         said
     }
@@ -113,9 +113,9 @@ impl Voice {
             for (room, id, name) in seats.iter().skip(index * PEOPLE_MAX).take(PEOPLE_MAX) {
                 told.entry((*room).clone()).or_default().push(Present::new(id, name));
             }
-            Message::Whole {
+            Message::Snapshot {
                 number: self.number,
-                telling: self.tellings,
+                snapshot_id: self.tellings,
                 part: index as u32,
                 parts: parts as u32,
                 rooms: told,

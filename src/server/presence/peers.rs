@@ -51,7 +51,7 @@ struct Peer {
 
 /// The parts of a roster that have come so far.
 struct Collected {
-    telling: u64,
+    snapshot_id: u64,
     next: u32,
     roster: Roster,
 }
@@ -72,20 +72,20 @@ impl Peers {
         peer.heard = now;
         match message {
             Message::Changes { number, rooms: changed } => return peer.change(number, changed, rooms),
-            Message::Whole { number, telling, part, parts, rooms: told } => {
+            Message::Snapshot { number, snapshot_id, part, parts, rooms: told } => {
                 let is_last = part + 1 == parts;
-                if peer.collect(number, telling, part, told) && is_last {
+                if peer.collect(number, snapshot_id, part, told) && is_last {
                     return Ok(peer.replace(number, rooms));
                 }
             }
             Message::Typing { room, user, at } => {
-                let heard = rooms.sign(&room, &user, |signs| signs.hear(&user, at, now));
+                let heard = rooms.sign(&room, &user, |typing| typing.hear(&user, at, now));
                 return Ok(heard.flatten().into_iter().map(|((), news)| news).collect());
             }
             // Also one that goes back: what was taken last was not this node's then, or came twice, which costs a
             // question.
-            Message::Word { number } => peer.is_behind = peer.taken != Some(number),
-            Message::Ask { .. } | Message::Gone => {}
+            Message::Heartbeat { number } => peer.is_behind = peer.taken != Some(number),
+            Message::SyncRequest { .. } | Message::Gone => {}
         }
         Ok(Vec::new())
     }
@@ -115,7 +115,7 @@ impl Peers {
             self.asks_all = false;
             self.asked_all = Some(now);
             self.known.values_mut().for_each(|peer| peer.asked = Some(now));
-            return Some(Message::Ask { nodes: Vec::new() });
+            return Some(Message::SyncRequest { nodes: Vec::new() });
         }
         let mut nodes = Vec::new();
         for (name, peer) in &mut self.known {
@@ -124,7 +124,7 @@ impl Peers {
                 nodes.push(name.clone());
             }
         }
-        (!nodes.is_empty()).then_some(Message::Ask { nodes })
+        (!nodes.is_empty()).then_some(Message::SyncRequest { nodes })
     }
 
     /// Forgets those who are silent. To be called at each tick.
@@ -178,7 +178,7 @@ impl Peer {
     fn collect(
         &mut self,
         number: u64,
-        telling: u64,
+        snapshot_id: u64,
         part: u32,
         rooms: BTreeMap<RoomId, Vec<Present>>,
     ) -> bool {
@@ -187,9 +187,10 @@ impl Peer {
             return false;
         }
         if part == 0 {
-            self.whole = Some(Collected { telling, next: 0, roster: Roster::new() });
+            self.whole = Some(Collected { snapshot_id, next: 0, roster: Roster::new() });
         }
-        let whole = self.whole.as_mut().filter(|whole| whole.telling == telling && whole.next == part);
+        let whole =
+            self.whole.as_mut().filter(|whole| whole.snapshot_id == snapshot_id && whole.next == part);
         let Some(whole) = whole else { return false };
         whole.next += 1;
         for (room, people) in rooms {

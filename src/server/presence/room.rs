@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, time::Instant};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Change, News,
+    News, PresenceEvent,
     name::Name,
-    typing_indicators::{Sign, Signs},
+    typing_indicators::{Sign, TypingIndicators},
 };
 use crate::protocol::{name::RoomId, session::User};
 
@@ -20,7 +20,7 @@ pub(super) type PeerKey = u64;
 pub(super) struct Room {
     /// By their ids, so that lists are in a stable order.
     people: BTreeMap<String, Person>,
-    signs: Signs,
+    typing: TypingIndicators,
     /// The sum of everybody's hash: changes with whoever comes, goes or is renamed, and is the same wherever the same
     /// people are in.
     sum: u64,
@@ -30,13 +30,13 @@ pub(super) struct Room {
 struct Person {
     /// As they are shown; `None` until they are in.
     name: Option<Name>,
-    here: Option<Seat>,
+    here: Option<LocalPresence>,
     /// What they are called at the other nodes that they are in on.
     elsewhere: Vec<(PeerKey, Name)>,
 }
 
 /// Being in on this node.
-struct Seat {
+struct LocalPresence {
     name: Name,
     connections: usize,
 }
@@ -76,7 +76,7 @@ impl Room {
                 here => {
                     is_seat_changed = true;
                     let name = Name::new(&user.name, now_ms, person.name.as_ref());
-                    *here = Some(Seat { name, connections: connections + 1 });
+                    *here = Some(LocalPresence { name, connections: connections + 1 });
                 }
             }
         });
@@ -147,7 +147,7 @@ impl Room {
         let known = std::mem::replace(&mut person.name, name.clone());
         if name.is_none() {
             self.people.remove(user_id);
-            self.signs.forget(user_id);
+            self.typing.forget(user_id);
         }
         let (known, name) = (known.map(|name| name.text), name.map(|name| name.text));
         if known == name {
@@ -159,21 +159,21 @@ impl Room {
         for new in name.iter() {
             self.sum = self.sum.wrapping_add(hash(user_id, new));
         }
-        let change = if name.is_some() { Change::Joined } else { Change::Left };
+        let change = if name.is_some() { PresenceEvent::Joined } else { PresenceEvent::Left };
         let user = User { id: user_id.to_owned(), name: name.or(known)?.to_string() };
         Some(News { room: room.clone(), user, change })
     }
 
-    /// Takes a sign of typing, see [`Signs`]. `None`: the person is not in the room.
+    /// Takes a sign of typing, see [`TypingIndicators`]. `None`: the person is not in the room.
     pub(super) fn sign<T>(
         &mut self,
         room: &RoomId,
         user_id: &str,
-        take: impl FnOnce(&mut Signs) -> Option<T>,
+        take: impl FnOnce(&mut TypingIndicators) -> Option<T>,
     ) -> Option<Option<(T, News)>> {
         let user = self.user(user_id)?;
-        let news = News { room: room.clone(), user, change: Change::Typing };
-        Some(take(&mut self.signs).map(|taken| (taken, news)))
+        let news = News { room: room.clone(), user, change: PresenceEvent::Typing };
+        Some(take(&mut self.typing).map(|taken| (taken, news)))
     }
 
     fn user(&self, id: &str) -> Option<User> {
@@ -194,13 +194,13 @@ impl Room {
 
     /// Those who are typing.
     pub(super) fn typing(&self, now: Instant) -> impl Iterator<Item = User> {
-        self.signs.lasting(now).filter_map(|(id, _)| self.user(id))
+        self.typing.lasting(now).filter_map(|(id, _)| self.user(id))
     }
 
     /// Names what a reader sees: the same on every node that knows the same.
     pub(super) fn version(&self, now: Instant) -> String {
         let add = |sum: u64, (id, sign): (&str, &Sign)| sum.wrapping_add(hash(id, &sign.at.to_string()));
-        format!("{:x}-{:x}", self.sum, self.signs.lasting(now).fold(0, add))
+        format!("{:x}-{:x}", self.sum, self.typing.lasting(now).fold(0, add))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     News,
     name::Name,
     room::{Moved, PeerKey, Room},
-    typing_indicators::Signs,
+    typing_indicators::TypingIndicators,
 };
 use crate::protocol::{name::RoomId, session::User};
 
@@ -101,7 +101,7 @@ impl Rooms {
         &mut self,
         room: &RoomId,
         user_id: &str,
-        take: impl FnOnce(&mut Signs) -> Option<T>,
+        take: impl FnOnce(&mut TypingIndicators) -> Option<T>,
     ) -> Option<Option<(T, News)>> {
         self.rooms.get_mut(room)?.sign(room, user_id, take)
     }

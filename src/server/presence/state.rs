@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{
     News,
-    outbound::Voice,
+    outbound::Outbound,
     peers::Peers,
     room::Moved,
     rooms::Rooms,
@@ -21,13 +21,13 @@ pub(super) struct State {
     is_shared: bool,
     rooms: Rooms,
     peers: Peers,
-    voice: Voice,
+    outbound: Outbound,
 }
 
 impl State {
     pub(super) fn new(node: &str, is_shared: bool) -> Self {
-        let (rooms, peers, voice) = (Rooms::default(), Peers::default(), Voice::default());
-        Self { node: node.to_owned(), is_shared, rooms, peers, voice }
+        let (rooms, peers, outbound) = (Rooms::default(), Peers::default(), Outbound::default());
+        Self { node: node.to_owned(), is_shared, rooms, peers, outbound }
     }
 
     /// What is known of all rooms.
@@ -49,7 +49,7 @@ impl State {
 
     fn note(&mut self, room: &RoomId, user_id: &str, moved: Moved) -> Option<News> {
         if moved.is_seat_changed && self.is_shared {
-            self.voice.note(room, user_id);
+            self.outbound.note(room, user_id);
         }
         moved.news
     }
@@ -63,20 +63,20 @@ impl State {
         now_ms: i64,
         now: Instant,
     ) -> Option<Option<(News, Vec<Message>)>> {
-        let given = self.rooms.sign(room, user_id, |signs| signs.give(user_id, now_ms, now))?;
+        let given = self.rooms.sign(room, user_id, |typing| typing.give(user_id, now_ms, now))?;
         let Some((at, news)) = given else { return Some(None) };
         let is_shared = self.is_shared;
-        let said = is_shared.then(|| self.voice.typing(room, user_id, at, &self.rooms));
+        let said = is_shared.then(|| self.outbound.typing(room, user_id, at, &self.rooms));
         Some(Some((news, said.unwrap_or_default())))
     }
 
     /// Another node said this.
     pub(super) fn hear(&mut self, node: &str, text: &str, now: Instant) -> Result<Vec<News>, Unusable> {
         let message = Message::parse(text)?;
-        if let Message::Ask { nodes } = &message
+        if let Message::SyncRequest { nodes } = &message
             && (nodes.is_empty() || nodes.contains(&self.node))
         {
-            self.voice.ask();
+            self.outbound.ask();
         }
         self.peers.hear(node, message, &mut self.rooms, now)
     }
@@ -84,23 +84,23 @@ impl State {
     /// The line is heard from now on, and what was said before may have been missed, here and by the others.
     pub(super) fn listening(&mut self) {
         self.peers.ask_all();
-        self.voice.ask();
+        self.outbound.ask();
     }
 
     /// What is due now. To be called about every [`super::TICK`].
     pub(super) fn tick(&mut self, now: Instant) -> (Vec<News>, Vec<Message>) {
         let news = self.peers.forget(&mut self.rooms, now);
         // A tick may have been on its way when the node ended.
-        if self.voice.has_ended() {
+        if self.outbound.has_ended() {
             return (news, Vec::new());
         }
-        let mut said = self.voice.speak(&self.rooms, now);
+        let mut said = self.outbound.speak(&self.rooms, now);
         said.extend(self.peers.question(now));
         (news, said)
     }
 
     /// The node's last word. Nothing is to be said after it.
     pub(super) fn end(&mut self) -> Option<Message> {
-        self.is_shared.then(|| self.voice.end())
+        self.is_shared.then(|| self.outbound.end())
     }
 }

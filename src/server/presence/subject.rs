@@ -1,6 +1,6 @@
 //! What nodes say to each other on the line `presence`: JSON, and the bounds of what is taken from it.
 //!
-//! `voice` writes it and `peers` act on it. Whatever is read here may be broken or hostile: it passes [`Message::parse`]
+//! `outbound` writes it and `peers` act on it. Whatever is read here may be broken or hostile: it passes [`Message::parse`]
 //! or is nothing.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use super::name::Name;
 use crate::protocol::name::RoomId;
 
 /// The line's name.
-pub const LINE: &str = "presence";
+pub const SUBJECT: &str = "presence";
 /// Most other nodes that are listened to: far more than share one Redis in earnest.
 pub(super) const NODES_MAX: usize = 64;
 /// Most people in one message: about 100 kB, which no line is blocked by.
@@ -44,21 +44,25 @@ pub(super) enum Message {
         at: i64,
     },
     /// It is there, and this is the number of its last changes.
-    Word {
+    #[serde(rename = "word")]
+    Heartbeat {
         /// See [`Message::Changes`].
         number: u64,
     },
     /// These nodes, or all of them when none is named, shall say who is in on them.
-    Ask {
+    #[serde(rename = "ask")]
+    SyncRequest {
         /// Their names.
         nodes: Vec<String>,
     },
     /// A part of everybody who is in on it.
-    Whole {
+    #[serde(rename = "whole")]
+    Snapshot {
         /// The number of the last changes that are in it.
         number: u64,
         /// The same in all parts, and another one each time everybody is told.
-        telling: u64,
+        #[serde(rename = "telling")]
+        snapshot_id: u64,
         /// From 0.
         part: u32,
         /// How many there are.
@@ -125,15 +129,15 @@ impl Message {
                 check_room(room)?;
                 check_text(user)?;
             }
-            Self::Whole { part, parts, rooms, .. } => {
+            Self::Snapshot { part, parts, rooms, .. } => {
                 if *parts > PARTS_MAX || part >= parts {
                     return Err(Unusable::TooMany("parts"));
                 }
                 check_people(rooms.values().flatten(), [])?;
                 rooms.keys().try_for_each(check_room)?;
             }
-            Self::Ask { nodes } if nodes.len() > NODES_MAX => return Err(Unusable::TooMany("nodes")),
-            Self::Ask { .. } | Self::Word { .. } | Self::Gone => {}
+            Self::SyncRequest { nodes } if nodes.len() > NODES_MAX => return Err(Unusable::TooMany("nodes")),
+            Self::SyncRequest { .. } | Self::Heartbeat { .. } | Self::Gone => {}
         }
         Ok(message)
     }

@@ -22,9 +22,9 @@ pub(super) struct Sign {
 
 /// See the module. By the ids of those who gave them.
 #[derive(Default)]
-pub(super) struct Signs(BTreeMap<String, Sign>);
+pub(super) struct TypingIndicators(BTreeMap<String, Sign>);
 
-impl Signs {
+impl TypingIndicators {
     /// Takes a sign that was given at this node, and returns the time to tell; `None`: it came too soon to be told.
     pub(super) fn give(&mut self, user_id: &str, now_ms: i64, now: Instant) -> Option<i64> {
         let known = self.0.get(user_id);

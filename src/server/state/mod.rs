@@ -19,7 +19,7 @@ use super::{
     clock::Clock,
     cluster::{
         backplane::{Backplane, Local, Redis},
-        directory_replica::{self, Apply, Following},
+        directory_replica::{self, ChangeListener, DirectoryReplica},
         dispatcher::Dispatcher,
     },
     config::{AuthSetting, BadSetting, Config, node_channel, site::Site},
@@ -31,7 +31,7 @@ use super::{
     store::{
         Bounds, Record, Sharing, StoreError, TopicName,
         clock_record::ClockRecord,
-        directory::Directory,
+        directory::DocumentStore,
         location::{Location, Opened},
     },
 };
@@ -68,7 +68,7 @@ pub struct Parts {
     /// Who runs the server, where nobody is administrator.
     pub operator: Operator,
     /// What all nodes know of accounts and rights.
-    pub following: Arc<Following>,
+    pub following: Arc<DirectoryReplica>,
     /// What people may do.
     pub rights: Arc<Rights>,
     /// How often, and how much at a time.
@@ -140,9 +140,9 @@ impl AppState {
         let clock = Arc::new(clock);
         let hub = Hub::new(store, topics.clone());
         let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
-        let following = Following::open(directory, backplane.clone()).await;
+        let following = DirectoryReplica::open(directory, backplane.clone()).await;
         let following = following.context("the rights cannot be read")?;
-        let directory: Arc<dyn Directory> = following.clone();
+        let directory: Arc<dyn DocumentStore> = following.clone();
         let rights = Rights::open(&following, hub.clone(), nobody_reads).await;
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
@@ -151,7 +151,8 @@ impl AppState {
             AuthSetting::Jwt => Mode::Issuer(Box::new(Issuer::from_config(config)?)),
         };
         let auth = Arc::new(Auth::new(mode, &secret, directory.clone(), clock.clone()));
-        let (rooms, sessions): (Arc<dyn Apply>, Arc<dyn Apply>) = (rights.clone(), auth.clone());
+        let (rooms, sessions): (Arc<dyn ChangeListener>, Arc<dyn ChangeListener>) =
+            (rights.clone(), auth.clone());
         following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
         // Another system sets the cookie by the name that is documented.
@@ -169,8 +170,8 @@ impl AppState {
         // A database that was put back from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
-            .with(presence::LINE, chat.presence().clone())
-            .with(directory_replica::LINE, following.clone());
+            .with(presence::SUBJECT, chat.presence().clone())
+            .with(directory_replica::SUBJECT, following.clone());
         backplane.attach(epoch.as_str(), Arc::new(dispatcher));
         Ok(Self(Arc::new(Parts {
             chat,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     StoreError,
-    directory::{Directory, Expect, Kind, Step},
+    directory::{DocumentStore, Kind, Mutation, Precondition},
 };
 use crate::server::clock::{Clock, Leap, Remembered};
 
@@ -23,7 +23,7 @@ const REPEAT: Duration = Duration::from_secs(60);
 /// One node's record.
 #[derive(Clone)]
 pub(crate) struct ClockRecord {
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn DocumentStore>,
     node: String,
     /// The node whose leap was gone on with, because this one had none. It may be this one by another name; if not, it
     /// writes its own again.
@@ -34,7 +34,7 @@ impl ClockRecord {
     /// The record of the node with this name, and what it says; nodes on one database need different names. Of what it
     /// does not say, the others' newest counts: it may have had another name.
     pub(crate) async fn open(
-        directory: Arc<dyn Directory>,
+        directory: Arc<dyn DocumentStore>,
         node: String,
     ) -> Result<(Self, Remembered), StoreError> {
         let own_or_newest = |(name, ms): &(String, i64)| (*name == node, *ms);
@@ -70,11 +70,11 @@ impl ClockRecord {
     }
 
     async fn write(&mut self, settled_ms: i64, leap: Option<Leap>) -> Result<(), StoreError> {
-        let remove = |node: &str| Step::remove(Kind::Leap, node, Expect::Anything);
+        let remove = |node: &str| Mutation::remove(Kind::Leap, node, Precondition::Anything);
         let mut steps = vec![
-            Step::put(Kind::Time, &self.node, Expect::Anything, &settled_ms),
+            Mutation::put(Kind::Time, &self.node, Precondition::Anything, &settled_ms),
             match leap {
-                Some(leap) => Step::put(Kind::Leap, &self.node, Expect::Anything, &leap),
+                Some(leap) => Mutation::put(Kind::Leap, &self.node, Precondition::Anything, &leap),
                 None => remove(&self.node),
             },
         ];

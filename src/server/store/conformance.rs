@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Announce, Appended, Channels, Draft, Filter, Record, RoomCreation, Sharing, Store, TopicName,
-    directory::{Directory, Expect, Kind, Step},
+    Announce, Appended, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Store, TopicName,
+    directory::{DocumentStore, Kind, Mutation, Precondition},
     location::{Location, Opened},
     postgres::cluster::{Cluster, execute},
     sqlite::SqliteStore,
@@ -35,7 +35,7 @@ impl Announce for Announced {
 /// A store on a fresh database, and what it announces.
 struct Bench {
     store: Arc<dyn Store>,
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn DocumentStore>,
     announced: Arc<Announced>,
     location: Location,
     folder: Option<tempfile::TempDir>,
@@ -74,17 +74,17 @@ impl Bench {
         Self { store, directory, announced, location, folder }
     }
 
-    async fn append(&self, drafts: Vec<Draft>) -> Vec<Appended> {
+    async fn append(&self, drafts: Vec<NewEntry>) -> Vec<Appended> {
         self.store.append(&TopicName::Feed, drafts).await.expect("appended")
     }
 
     async fn append_values(&self, channel: &str, count: usize) {
-        self.append((0..count).map(|_| Draft { lasting: false, ..draft(channel) }).collect()).await;
+        self.append((0..count).map(|_| NewEntry { lasting: false, ..draft(channel) }).collect()).await;
     }
 }
 
-fn draft(channel: &str) -> Draft {
-    Draft {
+fn draft(channel: &str) -> NewEntry {
+    NewEntry {
         author: "a".into(),
         client_id: None,
         channel: Some(channel.into()),
@@ -132,7 +132,7 @@ async fn history_offsets_and_epoch_survive_a_restart(bench: Bench) {
 }
 
 async fn the_same_client_id_returns_the_first_entry(bench: Bench) {
-    let with_id = |author: &str, body: &str| Draft {
+    let with_id = |author: &str, body: &str| NewEntry {
         author: author.into(),
         client_id: Some("id".into()),
         body: body.into(),
@@ -148,7 +148,7 @@ async fn the_same_client_id_returns_the_first_entry(bench: Bench) {
 }
 
 async fn a_client_id_outlives_its_entry_until_its_own_age(bench: Bench) {
-    let sent = Draft { client_id: Some("id".into()), ..draft("first") };
+    let sent = NewEntry { client_id: Some("id".into()), ..draft("first") };
     let first = bench.append(vec![sent.clone()]).await.remove(0).record;
     bench.append(vec![draft("b"), draft("c")]).await;
     assert_eq!(bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed"), 2);
@@ -160,7 +160,7 @@ async fn a_client_id_outlives_its_entry_until_its_own_age(bench: Bench) {
 }
 
 async fn the_same_client_id_twice_in_one_append_is_one_entry(bench: Bench) {
-    let twice = Draft { client_id: Some("id".into()), ..draft("c") };
+    let twice = NewEntry { client_id: Some("id".into()), ..draft("c") };
     let appended = bench.append(vec![twice.clone(), twice, draft("c")]).await;
     assert_eq!(appended.iter().map(|one| one.record.offset).collect::<Vec<_>>(), [1, 1, 2]);
 }
@@ -247,7 +247,7 @@ impl Bench {
     /// Entries that are as old as this in the order of their offsets, all of them of this kind.
     async fn append_aged(&self, is_lasting: bool, ages_ms: &[i64]) {
         for age_ms in ages_ms {
-            let appended = self.append(vec![Draft { lasting: is_lasting, ..draft("c") }]).await.remove(0);
+            let appended = self.append(vec![NewEntry { lasting: is_lasting, ..draft("c") }]).await.remove(0);
             self.date(appended.record.offset, NOW_MS - age_ms).await;
         }
     }
@@ -353,7 +353,7 @@ impl Bench {
 }
 
 async fn each_channel_knows_how_far_it_was_removed(bench: Bench) {
-    let (all, none) = (Filter::default(), Draft { channel: None, ..draft("") });
+    let (all, none) = (Filter::default(), NewEntry { channel: None, ..draft("") });
     assert_eq!(bench.removed(&all).await, 0, "of a log that is made now");
     bench.append(vec![draft("ops"), none, draft("db")]).await;
     bench.append_values("server", 20).await;
@@ -395,7 +395,7 @@ async fn each_channel_knows_how_far_it_was_removed(bench: Bench) {
 
 async fn channels_without_end_are_folded_and_the_recent_ones_stay_exact(bench: Bench) {
     let channels = 1_003;
-    let value = |n: usize| Draft { lasting: false, ..draft(&format!("c{n}")) };
+    let value = |n: usize| NewEntry { lasting: false, ..draft(&format!("c{n}")) };
     bench.append((1..=channels).map(value).chain([draft("last")]).collect()).await;
     bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed");
     for (channel, removed) in [("c1003", 1_003), ("c4", 4), ("c3", 3), ("c1", 3), ("never", 3)] {
@@ -461,14 +461,23 @@ async fn rooms_are_made_once_and_not_without_end(bench: Bench) {
 }
 
 async fn a_change_of_documents_is_made_whole_or_not_at_all(bench: Bench) {
-    let put = |id: &str, expect, body: &str| Step::put(Kind::Account, id, expect, &body);
+    let put = |id: &str, expect, body: &str| Mutation::put(Kind::Account, id, expect, &body);
     let change = async |steps| bench.directory.change(steps).await.expect("answered").is_taken();
-    assert!(change(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).await);
-    assert!(!change(vec![put("c", Expect::Absent, "2"), put("a", Expect::Absent, "2")]).await, "a is there");
-    assert!(!change(vec![put("a", Expect::Present, "3"), put("d", Expect::Present, "3")]).await, "d is not");
+    assert!(change(vec![put("a", Precondition::Absent, "1"), put("b", Precondition::Absent, "1")]).await);
     assert!(
-        change(vec![Step::remove(Kind::Account, "b", Expect::Present), put("a", Expect::Anything, "4")])
-            .await
+        !change(vec![put("c", Precondition::Absent, "2"), put("a", Precondition::Absent, "2")]).await,
+        "a is there"
+    );
+    assert!(
+        !change(vec![put("a", Precondition::Present, "3"), put("d", Precondition::Present, "3")]).await,
+        "d is not"
+    );
+    assert!(
+        change(vec![
+            Mutation::remove(Kind::Account, "b", Precondition::Present),
+            put("a", Precondition::Anything, "4")
+        ])
+        .await
     );
     let bench = bench.reopened().await;
     let all: Vec<(String, String)> = bench.directory.read_all(Kind::Account, "").await.expect("read");
@@ -479,7 +488,7 @@ async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
     for (kind, id) in
         [(Kind::Member, "井/b"), (Kind::Member, "井/a"), (Kind::Member, "井戸/c"), (Kind::Session, "井/d")]
     {
-        let step = Step::put(kind, id, Expect::Absent, &id);
+        let step = Mutation::put(kind, id, Precondition::Absent, &id);
         assert!(bench.directory.change(vec![step]).await.expect("answered").is_taken());
     }
     let found: Vec<(String, String)> = bench.directory.read_all(Kind::Member, "井/").await.expect("read");
@@ -488,7 +497,7 @@ async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
 }
 
 async fn of_many_who_take_one_document_one_gets_it(bench: Bench) {
-    let steps = || vec![Step::put(Kind::AccountName, "alice", Expect::Absent, &"id")];
+    let steps = || vec![Mutation::put(Kind::AccountName, "alice", Precondition::Absent, &"id")];
     let taken = futures_util::future::join_all((0..8).map(|_| bench.directory.change(steps()))).await;
     assert_eq!(taken.into_iter().filter(|taken| taken.as_ref().expect("answered").is_taken()).count(), 1);
 }
@@ -498,14 +507,14 @@ async fn a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one(ben
     let change = async |steps| directory.change(steps).await.expect("answered").is_taken();
     assert_eq!(directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read"), None);
     assert!(
-        !change(vec![Step::put(Kind::Account, "a", Expect::Is("0".into()), &1)]).await,
+        !change(vec![Mutation::put(Kind::Account, "a", Precondition::Is("0".into()), &1)]).await,
         "it is not there"
     );
-    assert!(change(vec![Step::put(Kind::Account, "a", Expect::Absent, &0)]).await);
+    assert!(change(vec![Mutation::put(Kind::Account, "a", Precondition::Absent, &0)]).await);
     let add_one = async || loop {
         let (count, unchanged) =
             directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read").expect("it is there");
-        if change(vec![Step::put(Kind::Account, "a", unchanged, &(count + 1))]).await {
+        if change(vec![Mutation::put(Kind::Account, "a", unchanged, &(count + 1))]).await {
             return;
         }
     };
@@ -513,28 +522,28 @@ async fn a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one(ben
     let (count, unchanged) =
         directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read").expect("it is there");
     assert_eq!(count, 8, "none wrote over another one");
-    let held = || Step::keep(Kind::Account, "a", unchanged.clone());
-    assert!(change(vec![held(), Step::put(Kind::Account, "b", Expect::Absent, &1)]).await);
+    let held = || Mutation::keep(Kind::Account, "a", unchanged.clone());
+    assert!(change(vec![held(), Mutation::put(Kind::Account, "b", Precondition::Absent, &1)]).await);
     assert_eq!(
         directory.get(Kind::Account, "a").await.expect("read").as_deref(),
         Some("8"),
         "it was only held"
     );
-    assert!(change(vec![Step::remove(Kind::Account, "a", unchanged.clone())]).await);
-    assert!(!change(vec![held(), Step::put(Kind::Account, "c", Expect::Absent, &1)]).await);
+    assert!(change(vec![Mutation::remove(Kind::Account, "a", unchanged.clone())]).await);
+    assert!(!change(vec![held(), Mutation::put(Kind::Account, "c", Precondition::Absent, &1)]).await);
     assert_eq!(directory.get(Kind::Account, "c").await.expect("read"), None);
 }
 
 async fn all_documents_of_a_prefix_go_but_for_one(bench: Bench) {
     let ids = ["a/1", "a/2", "a/3", "ab/1", "a"];
-    let steps = ids.map(|id| Step::put(Kind::Session, id, Expect::Absent, &id));
+    let steps = ids.map(|id| Mutation::put(Kind::Session, id, Precondition::Absent, &id));
     assert!(bench.directory.change(steps.to_vec()).await.expect("answered").is_taken());
     let left = async || {
         let found = bench.directory.list(Kind::Session, "").await.expect("read").into_iter();
         found.map(|(id, _)| id).collect::<Vec<_>>()
     };
     for (except, expected) in [(Some("a/2"), vec!["a", "a/2", "ab/1"]), (None, vec!["a", "ab/1"])] {
-        let step = Step::remove_under(Kind::Session, "a/", except.map(str::to_owned));
+        let step = Mutation::remove_under(Kind::Session, "a/", except.map(str::to_owned));
         assert!(bench.directory.change(vec![step]).await.expect("answered").is_taken());
         assert_eq!(left().await, expected);
     }

@@ -5,7 +5,7 @@
 //! names that are unique and for links that are used once, however many callers try at the same time, on however many
 //! nodes.
 //!
-//! What nodes hold in memory of it, they follow by the log of changes ([`Directory::changes_after`]).
+//! What nodes hold in memory of it, they follow by the log of changes ([`DocumentStore::changes_after`]).
 
 use std::fmt;
 
@@ -69,7 +69,7 @@ impl fmt::Display for Kind {
 
 /// What a step of a change expects to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expect {
+pub enum Precondition {
     /// Whatever.
     Anything,
     /// No such document.
@@ -80,7 +80,7 @@ pub enum Expect {
     Is(String),
 }
 
-impl Expect {
+impl Precondition {
     /// Whether this is what is there.
     pub(super) fn holds(&self, found: Option<&str>) -> bool {
         match self {
@@ -95,9 +95,10 @@ impl Expect {
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Act {
+pub enum Op {
     /// Nothing: what is expected of the document is what the step is for.
-    Keep,
+    #[serde(rename = "keep")]
+    Check,
     /// Writes this JSON.
     Put(String),
     /// Removes the document.
@@ -111,47 +112,47 @@ pub enum Act {
 
 /// One step of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct Mutation {
     /// Which document.
     pub kind: Kind,
     /// Which one of them.
     pub id: String,
     /// What has to be there for the change to happen.
-    pub expect: Expect,
+    pub expect: Precondition,
     /// What becomes of it.
-    pub act: Act,
+    pub act: Op,
 }
 
-impl Step {
+impl Mutation {
     /// Writes a document.
-    pub fn put(kind: Kind, id: impl Into<String>, expect: Expect, document: &impl Serialize) -> Self {
+    pub fn put(kind: Kind, id: impl Into<String>, expect: Precondition, document: &impl Serialize) -> Self {
         let body = serde_json::to_string(document).expect("documents have only string keys");
-        Self { kind, id: id.into(), expect, act: Act::Put(body) }
+        Self { kind, id: id.into(), expect, act: Op::Put(body) }
     }
 
     /// Removes a document.
-    pub fn remove(kind: Kind, id: impl Into<String>, expect: Expect) -> Self {
-        Self { kind, id: id.into(), expect, act: Act::Remove }
+    pub fn remove(kind: Kind, id: impl Into<String>, expect: Precondition) -> Self {
+        Self { kind, id: id.into(), expect, act: Op::Remove }
     }
 
     /// Removes all documents whose id begins with `prefix`, but for `except`. Only changes that have a document in
     /// common with this one are kept from writing another one of them at the same time: name one, with
-    /// [`Step::keep`].
+    /// [`Mutation::keep`].
     pub fn remove_under(kind: Kind, prefix: impl Into<String>, except: Option<String>) -> Self {
-        Self { kind, id: prefix.into(), expect: Expect::Anything, act: Act::RemoveUnder { except } }
+        Self { kind, id: prefix.into(), expect: Precondition::Anything, act: Op::RemoveUnder { except } }
     }
 
     /// Changes nothing: the other steps are good only while this holds.
-    pub fn keep(kind: Kind, id: impl Into<String>, expect: Expect) -> Self {
-        Self { kind, id: id.into(), expect, act: Act::Keep }
+    pub fn keep(kind: Kind, id: impl Into<String>, expect: Precondition) -> Self {
+        Self { kind, id: id.into(), expect, act: Op::Check }
     }
 
     /// What the other nodes have to know of it; `None`: none of them has it in memory, or it holds a secret. Of
     /// sessions only their end: they are renewed all the time, and a new one is asked for where it is used.
-    fn told(&self) -> Option<Told> {
+    fn told(&self) -> Option<ReplicatedOp> {
         let is_told = match self.kind {
-            Kind::Room | Kind::Member | Kind::Channel => self.act != Act::Keep,
-            Kind::Session => matches!(self.act, Act::Remove | Act::RemoveUnder { .. }),
+            Kind::Room | Kind::Member | Kind::Channel => self.act != Op::Check,
+            Kind::Session => matches!(self.act, Op::Remove | Op::RemoveUnder { .. }),
             Kind::Account
             | Kind::AccountName
             | Kind::Link
@@ -160,24 +161,24 @@ impl Step {
             | Kind::Time
             | Kind::Leap => false,
         };
-        is_told.then(|| Told { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
+        is_told.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
     }
 }
 
 /// What every node is told of a change.
-pub fn told(steps: &[Step]) -> Vec<Told> {
-    steps.iter().filter_map(Step::told).collect()
+pub fn told(steps: &[Mutation]) -> Vec<ReplicatedOp> {
+    steps.iter().filter_map(Mutation::told).collect()
 }
 
 /// What every node is told of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct ReplicatedOp {
     /// Which document.
     pub kind: Kind,
     /// Which one of them.
     pub id: String,
     /// What became of it.
-    pub act: Act,
+    pub act: Op,
 }
 
 /// A change of what nodes hold in memory.
@@ -186,7 +187,7 @@ pub struct Change {
     /// One more than the change before it, in the order in which they were made.
     pub number: u64,
     /// What was done, in order.
-    pub steps: Vec<Told>,
+    pub steps: Vec<ReplicatedOp>,
 }
 
 /// A piece of the log of changes.
@@ -199,9 +200,9 @@ pub struct Changes {
     pub after: Option<Vec<Change>>,
 }
 
-/// What came of [`Directory::change`].
+/// What came of [`DocumentStore::change`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum Outcome {
     /// Nothing was done: a step did not find what it expected.
     Not,
     /// All steps were taken. There is no number: no other node has to know.
@@ -210,7 +211,7 @@ pub enum Taken {
     Logged(u64),
 }
 
-impl Taken {
+impl Outcome {
     /// Whether the steps were taken.
     pub fn is_taken(self) -> bool {
         self != Self::Not
@@ -219,7 +220,7 @@ impl Taken {
 
 /// The documents. All calls may come from many tasks at once.
 #[async_trait]
-pub trait Directory: Send + Sync + 'static {
+pub trait DocumentStore: Send + Sync + 'static {
     /// One document's JSON.
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError>;
 
@@ -227,7 +228,7 @@ pub trait Directory: Send + Sync + 'static {
     async fn list(&self, kind: Kind, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
 
     /// Takes all steps, durably, or none.
-    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError>;
+    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError>;
 
     /// What was changed after this number by whatever node, as far as nodes hold it in memory. A part of it, when
     /// it is much: ask again with the last number.
@@ -235,10 +236,10 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Waits, but not for long, until every node goes by a change that took a right away. A store knows no nodes and
     /// waits for none.
-    async fn settle(&self, _: Taken) {}
+    async fn wait_for_nodes(&self, _: Outcome) {}
 }
 
-impl dyn Directory {
+impl dyn DocumentStore {
     /// One document.
     pub async fn read<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<T>, StoreError> {
         self.get(kind, id).await?.map(|body| decode(kind, id, &body)).transpose()
@@ -249,9 +250,9 @@ impl dyn Directory {
         &self,
         kind: Kind,
         id: &str,
-    ) -> Result<Option<(T, Expect)>, StoreError> {
+    ) -> Result<Option<(T, Precondition)>, StoreError> {
         let Some(body) = self.get(kind, id).await? else { return Ok(None) };
-        Ok(Some((decode(kind, id, &body)?, Expect::Is(body))))
+        Ok(Some((decode(kind, id, &body)?, Precondition::Is(body))))
     }
 
     /// All documents whose id begins with `prefix`, with their ids.

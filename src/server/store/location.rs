@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Announce, Sharing, Store, StoreError,
-    directory::Directory,
+    directory::DocumentStore,
     postgres::{Address, PostgresStore},
     sqlite::SqliteStore,
 };
@@ -104,7 +104,7 @@ pub struct Opened {
     /// The logs.
     pub store: Arc<dyn Store>,
     /// The documents.
-    pub directory: Arc<dyn Directory>,
+    pub directory: Arc<dyn DocumentStore>,
 }
 
 #[cfg(test)]

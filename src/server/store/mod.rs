@@ -79,7 +79,7 @@ impl FromStr for TopicName {
 
 /// An entry that is to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct NewEntry {
     /// Who says it: a user's id or a publisher's.
     pub author: String,
     /// The author's own id for it; appending the same again returns the first entry. When that was removed since,
@@ -103,13 +103,13 @@ pub struct Record {
     /// Milliseconds since the Unix epoch by the clock of who appended it. It may be less than that of the entry
     /// before: clocks are put right, and nodes have one each. Order comes from the offset alone.
     pub timestamp: i64,
-    /// See [`Draft::author`].
+    /// See [`NewEntry::author`].
     pub author: String,
-    /// See [`Draft::client_id`].
+    /// See [`NewEntry::client_id`].
     pub client_id: Option<String>,
-    /// See [`Draft::channel`].
+    /// See [`NewEntry::channel`].
     pub channel: Option<String>,
-    /// See [`Draft::body`].
+    /// See [`NewEntry::body`].
     pub body: String,
 }
 
@@ -338,7 +338,7 @@ pub trait Store: Send + Sync + 'static {
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError>;
 
     /// Appends all drafts or none. Returns when they are durable and announced.
-    async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError>;
+    async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError>;
 
     /// The first `limit` entries after `after` that pass the filter.
     async fn read_after(

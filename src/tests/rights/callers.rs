@@ -9,7 +9,7 @@ use crate::support::{Person, TestServer, new_id};
 
 /// The columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(super) enum MaybeUser {
     Nobody,
     Stranger,
     Removed,
@@ -20,7 +20,7 @@ pub(super) enum Caller {
     OtherPublisher,
 }
 
-impl Caller {
+impl MaybeUser {
     pub(super) const ALL: [Self; 8] = [
         Self::Nobody,
         Self::Stranger,
@@ -82,12 +82,12 @@ impl Bench {
     }
 
     /// The token of somebody.
-    pub(super) fn token(&self, caller: Caller) -> Option<&str> {
+    pub(super) fn token(&self, caller: MaybeUser) -> Option<&str> {
         self.tokens[caller as usize].as_deref()
     }
 
     /// The answer to somebody: a status, with a `!` if a form came back with a problem.
-    pub(super) async fn ask(&self, row: &Row, caller: Caller) -> String {
+    pub(super) async fn ask(&self, row: &Row, caller: MaybeUser) -> String {
         self.ask_with(row, self.token(caller), &format!("{caller:?}")).await
     }
 

@@ -3,7 +3,7 @@
 use idobata::protocol::socket_io::{AUTHENTICATION_ERROR, ClientEvent, FEED_NAMESPACE};
 use serde_json::{Value, json};
 
-use super::callers::{Bench, Caller};
+use super::callers::{Bench, MaybeUser};
 use crate::support::SocketIo;
 
 /// An event, with what a stranger, who was removed, a member, the owner and an administrator are answered: a
@@ -33,7 +33,7 @@ async fn every_event_is_open_to_whom_it_shall_be_and_to_nobody_else() {
     for name in ClientEvent::NAMES {
         assert!(rows.iter().any(|(event, ..)| *event == name), "{name} is not in the table of rights");
     }
-    for (index, caller) in Caller::ALL.into_iter().skip(1).take(5).enumerate() {
+    for (index, caller) in MaybeUser::ALL.into_iter().skip(1).take(5).enumerate() {
         let mut client = SocketIo::open(&bench.server.url, bench.token(caller)).await.unwrap();
         for (name, data, expected) in &rows {
             let answer = client.ask(name, data.clone()).await;
@@ -46,7 +46,7 @@ async fn every_event_is_open_to_whom_it_shall_be_and_to_nobody_else() {
 #[tokio::test]
 async fn without_a_valid_session_no_namespace_is_entered() {
     let bench = Bench::start().await;
-    let publishers = [Caller::Publisher, Caller::OtherPublisher];
+    let publishers = [MaybeUser::Publisher, MaybeUser::OtherPublisher];
     let publishers = publishers.map(|caller| ("a publisher's", bench.token(caller).unwrap().to_owned()));
     let bad = bench.bad_tokens().into_iter().chain(publishers);
     let mut auths: Vec<_> = bad.map(|(name, token)| (name, json!({ "token": token }))).collect();
@@ -61,7 +61,7 @@ async fn without_a_valid_session_no_namespace_is_entered() {
             );
         }
     }
-    for caller in Caller::ALL.into_iter().skip(1).take(5) {
+    for caller in MaybeUser::ALL.into_iter().skip(1).take(5) {
         let auth = json!({ "token": bench.token(caller) });
         let mut feed = SocketIo::enter(&bench.server.url, FEED_NAMESPACE, &auth).await.unwrap();
         feed.expect("connected").await;

@@ -4,7 +4,7 @@ use idobata::protocol::chat::ClientFrame;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 
-use super::callers::{Bench, Caller};
+use super::callers::{Bench, MaybeUser};
 use crate::support::{Socket, new_id};
 
 /// A frame, with what nobody, a stranger, who was removed, a member, the owner and an administrator are answered: a
@@ -65,14 +65,14 @@ async fn every_frame_is_open_to_whom_it_shall_be_and_to_nobody_else() {
     for kind in ClientFrame::TYPES {
         assert!(rows.iter().any(|(frame, _)| frame["type"] == kind), "{kind} is not in the table of rights");
     }
-    for (index, caller) in Caller::ALL.into_iter().take(6).enumerate() {
+    for (index, caller) in MaybeUser::ALL.into_iter().take(6).enumerate() {
         let mut socket = Socket::open(&bench.server.url, bench.token(caller)).await.unwrap();
         for (frame, expected) in &rows {
             assert_eq!(answer(&mut socket, frame).await, expected[index], "{frame} by {caller:?}");
         }
     }
     let bad = bench.bad_tokens().into_iter().map(|(name, token)| (name, token, 401));
-    let publishers = [Caller::Publisher, Caller::OtherPublisher];
+    let publishers = [MaybeUser::Publisher, MaybeUser::OtherPublisher];
     let publishers = publishers.map(|caller| ("a publisher's", bench.token(caller).unwrap().to_owned(), 403));
     for (name, token, status) in bad.chain(publishers) {
         let refused = Socket::open(&bench.server.url, Some(&token)).await.err().unwrap();

@@ -9,7 +9,7 @@ mod routes;
 mod table;
 
 use self::{
-    callers::{Bench, Caller},
+    callers::{Bench, MaybeUser},
     table::{ROWS, Row},
 };
 use crate::support::TestServer;
@@ -18,7 +18,7 @@ use crate::support::TestServer;
 async fn every_route_is_open_to_whom_it_shall_be_and_to_nobody_else() {
     let (bench, mut wrong) = (Bench::start().await, Vec::new());
     for row in ROWS {
-        for (caller, expected) in Caller::ALL.into_iter().zip(row.expected()) {
+        for (caller, expected) in MaybeUser::ALL.into_iter().zip(row.expected()) {
             let answer = bench.ask(row, caller).await;
             if answer != expected {
                 wrong.push(format!("{} {} by {caller:?}: {answer}, not {expected}", row.method, row.path));

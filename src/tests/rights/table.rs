@@ -6,7 +6,7 @@ pub(super) struct Row {
     pub(super) path: &'static str,
     /// The body: JSON, or a form when it does not begin with a brace. `CALLER` in it is unique to who asks.
     pub(super) body: &'static str,
-    /// A status for each of `Caller::ALL`; one alone is for all. A `!` says that a form came back with a problem.
+    /// A status for each of `MaybeUser::ALL`; one alone is for all. A `!` says that a form came back with a problem.
     expected: &'static str,
 }
 
@@ -15,9 +15,9 @@ impl Row {
     pub(super) fn expected(&self) -> Vec<String> {
         let mut answers: Vec<String> = self.expected.split_whitespace().map(str::to_owned).collect();
         if answers.len() == 1 {
-            answers = vec![answers[0].clone(); super::Caller::ALL.len()];
+            answers = vec![answers[0].clone(); super::MaybeUser::ALL.len()];
         }
-        assert_eq!(answers.len(), super::Caller::ALL.len(), "{} {}", self.method, self.path);
+        assert_eq!(answers.len(), super::MaybeUser::ALL.len(), "{} {}", self.method, self.path);
         answers
     }
 

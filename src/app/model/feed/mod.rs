@@ -49,7 +49,7 @@ impl Series {
 
 /// The values of one channel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tile {
+pub struct ValueCard {
     /// The channel's name.
     pub channel: String,
     /// By key, so that they keep their places.
@@ -67,7 +67,7 @@ pub struct FeedModel {
     cursor: Cursor,
     /// The newest offset that the connection in use has told; `None` until it has.
     head: Option<Offset>,
-    tiles: Vec<Tile>,
+    value_cards: Vec<ValueCard>,
     notices: VecDeque<Arc<Entry>>,
     notices_kept: usize,
     /// Every notice from here on was seen: it is shown, or was replaced by a newer one.
@@ -81,10 +81,10 @@ impl FeedModel {
     pub fn new(snapshot: Snapshot) -> Self {
         let Snapshot { cursor, values, notices, more } = snapshot;
         let seen_from = notices.first().map_or(cursor.offset + 1, |entry| entry.offset);
-        let (tiles, shown) = (Vec::new(), VecDeque::new());
+        let (value_cards, shown) = (Vec::new(), VecDeque::new());
         let head = None;
         let mut model =
-            Self { cursor, head, tiles, notices: shown, notices_kept: NOTICES_SHOWN, seen_from, more };
+            Self { cursor, head, value_cards, notices: shown, notices_kept: NOTICES_SHOWN, seen_from, more };
         values.into_iter().chain(notices).for_each(|entry| model.place(entry));
         model
     }
@@ -105,13 +105,13 @@ impl FeedModel {
     }
 
     /// The tiles, by name, so that they keep their places.
-    pub fn tiles(&self) -> &[Tile] {
-        &self.tiles
+    pub fn value_cards(&self) -> &[ValueCard] {
+        &self.value_cards
     }
 
     /// The tile of a channel.
-    pub fn tile(&self, channel: &str) -> Option<&Tile> {
-        self.tiles.iter().find(|tile| tile.channel == channel)
+    pub fn value_card(&self, channel: &str) -> Option<&ValueCard> {
+        self.value_cards.iter().find(|value_card| value_card.channel == channel)
     }
 
     /// Everything that is not a value, oldest first.
@@ -124,7 +124,7 @@ impl FeedModel {
         match event {
             Event::Control(Control::Connected { head, .. }) => self.head = Some(head),
             Event::Control(Control::Reset { cursor, .. }) => {
-                self.tiles.clear();
+                self.value_cards.clear();
                 self.notices.clear();
                 self.seen_from = cursor.offset + 1;
                 self.cursor = cursor;
@@ -174,21 +174,24 @@ impl FeedModel {
     }
 
     fn place_value(&mut self, entry: Entry) {
-        let index = match self.tiles.binary_search_by(|tile| tile.channel.cmp(&entry.channel)) {
-            Ok(index) => index,
-            Err(index) => {
-                self.tiles.insert(index, Tile::new(entry.channel.clone()));
-                index
-            }
-        };
-        self.tiles[index].push(entry);
-        if self.tiles.len() > Snapshot::CHANNELS {
-            remove_least(&mut self.tiles, |tile| tile.recent.back().map_or(0, |entry| entry.offset));
+        let index =
+            match self.value_cards.binary_search_by(|value_card| value_card.channel.cmp(&entry.channel)) {
+                Ok(index) => index,
+                Err(index) => {
+                    self.value_cards.insert(index, ValueCard::new(entry.channel.clone()));
+                    index
+                }
+            };
+        self.value_cards[index].push(entry);
+        if self.value_cards.len() > Snapshot::CHANNELS {
+            remove_least(&mut self.value_cards, |value_card| {
+                value_card.recent.back().map_or(0, |entry| entry.offset)
+            });
         }
     }
 }
 
-impl Tile {
+impl ValueCard {
     fn new(channel: String) -> Self {
         Self { channel, series: Vec::new(), recent: VecDeque::new(), offsets: VecDeque::new() }
     }

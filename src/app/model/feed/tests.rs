@@ -38,10 +38,10 @@ fn a_chatty_channel_pushes_no_notice_off_the_page() {
     model.apply(Event::Entry(notice(1, "backup done", None)));
     (2..2_000).for_each(|offset| model.apply(Event::Entry(value(offset, "server", "cpu", offset as f64))));
     assert_eq!(offsets(&model), [1]);
-    let tile = model.tile("server").expect("it spoke");
-    assert_eq!(tile.recent.len(), RECENT_VALUES);
-    assert_eq!(tile.series[0].points.len(), PLOT_POINTS);
-    assert_eq!(tile.series[0].latest().map(|point| point.value), Some(1_999.0));
+    let value_card = model.value_card("server").expect("it spoke");
+    assert_eq!(value_card.recent.len(), RECENT_VALUES);
+    assert_eq!(value_card.series[0].points.len(), PLOT_POINTS);
+    assert_eq!(value_card.series[0].latest().map(|point| point.value), Some(1_999.0));
 }
 
 #[test]
@@ -110,6 +110,6 @@ fn there_is_a_bound_to_everything_on_the_page() {
         let (channel, key) = (format!("c{}", offset % 100), format!("k{offset}"));
         model.apply(Event::Entry(value(offset, &channel, &key, 0.0)));
     }
-    assert!(model.tiles().len() <= Snapshot::CHANNELS);
-    assert!(model.tiles().iter().all(|tile| tile.series.len() <= SERIES_MAX));
+    assert!(model.value_cards().len() <= Snapshot::CHANNELS);
+    assert!(model.value_cards().iter().all(|value_card| value_card.series.len() <= SERIES_MAX));
 }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 pub use self::{
     draft::{Draft, DraftState, Kept, Reading, Refusal},
     people::{Movement, Typing},
-    timeline_item::Line,
+    timeline_item::TimelineItem,
 };
 use self::{
     people::{by_name, sorted},
-    unread_state::Absence,
+    unread_state::UnreadState,
 };
 use crate::protocol::{
     chat::{ClientFrame, Message, Page, Room, ServerFrame},
@@ -47,7 +47,7 @@ pub struct RoomModel {
     cursor: Cursor,
     /// The newest offset that the connection in use has told; `None` until it has.
     head: Option<Offset>,
-    absence: Absence,
+    unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
     drafts: Vec<Draft>,
     members: Vec<User>,
@@ -73,7 +73,7 @@ impl RoomModel {
             me,
             cursor: page.cursor,
             head: None,
-            absence: Absence::default(),
+            unread_state: UnreadState::default(),
             messages: page.messages.into_iter().map(Arc::new).collect(),
             drafts: kept.drafts,
             members: sorted(members),
@@ -115,18 +115,18 @@ impl RoomModel {
     }
 
     /// What was said, then what is being sent.
-    pub fn lines(&self) -> Vec<Line> {
-        let seen = self.absence.seen().map_or(self.messages.len(), |seen| {
+    pub fn lines(&self) -> Vec<TimelineItem> {
+        let seen = self.unread_state.seen().map_or(self.messages.len(), |seen| {
             self.messages.partition_point(|message| message.offset <= seen)
         });
         let (seen, new) = self.messages.split_at(seen);
         // What one said oneself, in another window perhaps, is no news.
         let is_news = new.iter().any(|message| !self.is_me(&message.user_id));
-        let line = |message: &Arc<Message>| Line::Message(message.clone());
-        let drafts = self.drafts.iter().cloned().map(Line::Draft);
+        let line = |message: &Arc<Message>| TimelineItem::Message(message.clone());
+        let drafts = self.drafts.iter().cloned().map(TimelineItem::Draft);
         seen.iter()
             .map(line)
-            .chain(is_news.then_some(Line::Divider))
+            .chain(is_news.then_some(TimelineItem::Divider))
             .chain(new.iter().map(line))
             .chain(drafts)
             .collect()
@@ -168,7 +168,7 @@ impl RoomModel {
     /// The connection is lost: what comes from now on comes late.
     pub fn disconnect(&mut self) {
         self.head = None;
-        self.absence.is_cut_off(&self.cursor);
+        self.unread_state.is_cut_off(&self.cursor);
     }
 
     /// Whether everything that the connection in use told of is on the page.
@@ -178,18 +178,18 @@ impl RoomModel {
 
     /// The page is looked at, or not any more.
     pub fn look(&mut self, is_looked_at: bool) {
-        self.absence.is_looking(is_looked_at, &self.cursor);
+        self.unread_state.is_looking(is_looked_at, &self.cursor);
     }
 
     /// Whether somebody looks at the page and it shows the newest: then all is seen.
     pub fn is_attended(&self) -> bool {
-        !self.absence.is_away() && self.is_caught_up() && !self.is_reading_back
+        !self.unread_state.is_away() && self.is_caught_up() && !self.is_reading_back
     }
 
     /// Where the reader was when they left the room the last time.
     pub fn return_to(&mut self, seen: &Cursor) {
         if seen.epoch == self.cursor.epoch && seen.offset < self.cursor.offset {
-            self.absence.saw(seen.offset);
+            self.unread_state.saw(seen.offset);
         }
     }
 
@@ -237,8 +237,8 @@ impl RoomModel {
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
         // Whoever answers has read what is there; cut off, they cannot have.
-        if !self.absence.is_away() {
-            self.absence.end();
+        if !self.unread_state.is_away() {
+            self.unread_state.end();
         }
         frame
     }
@@ -305,7 +305,7 @@ impl RoomModel {
             ServerFrame::Reset { room, epoch, offset } if room == self.room.id => {
                 self.messages.clear();
                 self.cursor = Cursor { epoch, offset };
-                self.absence.end();
+                self.unread_state.end();
                 // Their places were in the old log.
                 self.drafts.iter_mut().for_each(|draft| draft.stored = None);
                 (self.more, self.was_reset) = (false, true);
@@ -380,7 +380,7 @@ impl RoomModel {
 
     fn note_caught_up(&mut self) {
         if self.is_caught_up() {
-            self.absence.is_connected(&self.cursor);
+            self.unread_state.is_connected(&self.cursor);
         }
     }
 

@@ -34,10 +34,10 @@ fn say(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
 }
 
 fn keys(model: &RoomModel) -> Vec<String> {
-    let key = |line: &Line| match line {
-        Line::Message(message) => message.offset.to_string(),
-        Line::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
-        Line::Divider => "divider".to_owned(),
+    let key = |line: &TimelineItem| match line {
+        TimelineItem::Message(message) => message.offset.to_string(),
+        TimelineItem::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
+        TimelineItem::Divider => "divider".to_owned(),
     };
     model.lines().iter().map(key).collect()
 }
@@ -108,7 +108,7 @@ fn a_refused_draft_stays_and_can_be_sent_again() {
     };
     model.apply(refused, 0);
     assert!(
-        matches!(&model.lines()[0], Line::Draft(draft) if draft.state == DraftState::Failed(Refusal::new(Code::TextTooLong)))
+        matches!(&model.lines()[0], TimelineItem::Draft(draft) if draft.state == DraftState::Failed(Refusal::new(Code::TextTooLong)))
     );
     assert_eq!(model.greeting().len(), 1, "a refused draft is not sent again by itself");
     assert_eq!(model.retry("id-1"), Some(frame));

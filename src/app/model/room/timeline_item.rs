@@ -7,7 +7,7 @@ use crate::protocol::chat::Message;
 
 /// One line of the talk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum TimelineItem {
     /// In the log.
     Message(Arc<Message>),
     /// Not there yet.

@@ -4,7 +4,7 @@ use crate::protocol::cursor::{Cursor, Offset};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Absence {
+pub(super) struct UnreadState {
     looks_away: bool,
     is_cut_off: bool,
     /// The last offset before the last absence. None when nothing was missed.
@@ -13,7 +13,7 @@ pub(super) struct Absence {
     was_there: bool,
 }
 
-impl Absence {
+impl UnreadState {
     /// The last that was seen before something was missed.
     pub(super) fn seen(&self) -> Option<Offset> {
         self.seen

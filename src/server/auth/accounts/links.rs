@@ -9,7 +9,7 @@ use crate::{
     server::{
         auth::{Submission, password, secret},
         error::Error,
-        store::directory::{Expect, Kind, Step},
+        store::directory::{Kind, Mutation, Precondition},
     },
 };
 
@@ -74,8 +74,8 @@ impl Accounts {
         let link = Link { purpose, expires_at: self.clock.wall_ms() + INVITATION_MS };
         // Noted apart from the link, so that one that was used is not made anew.
         let steps = vec![
-            Step::put(Kind::Submission, id, Expect::Absent, &self.clock.wall_ms()),
-            Step::put(Kind::Link, secret::hash(token), Expect::Absent, &link),
+            Mutation::put(Kind::Submission, id, Precondition::Absent, &self.clock.wall_ms()),
+            Mutation::put(Kind::Link, secret::hash(token), Precondition::Absent, &link),
         ];
         self.directory.change(steps).await?;
         Ok(token.to_owned())
@@ -89,7 +89,7 @@ impl Accounts {
     pub(super) async fn make_link(&self, purpose: Purpose, expires_at: i64) -> Result<String, Error> {
         let token = secret::random_token();
         let link = Link { purpose, expires_at };
-        let step = Step::put(Kind::Link, secret::hash(&token), Expect::Absent, &link);
+        let step = Mutation::put(Kind::Link, secret::hash(&token), Precondition::Absent, &link);
         self.directory.change(vec![step]).await?;
         Ok(token)
     }
@@ -103,7 +103,7 @@ impl Accounts {
 
     /// Ends a link by its id.
     pub async fn revoke(&self, id: &str) -> Result<(), Error> {
-        self.directory.change(vec![Step::remove(Kind::Link, id, Expect::Anything)]).await?;
+        self.directory.change(vec![Mutation::remove(Kind::Link, id, Precondition::Anything)]).await?;
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Accounts {
         if link.purpose == Purpose::Setup {
             steps.extend(self.end_setup(&used).await?);
         }
-        steps.push(Step::remove(Kind::Link, used, Expect::Present));
+        steps.push(Mutation::remove(Kind::Link, used, Precondition::Present));
         if self.directory.change(steps).await?.is_taken() {
             return Ok(account);
         }
@@ -137,13 +137,13 @@ impl Accounts {
     }
 
     /// The steps that end the first administrator's links but for the one that is used.
-    async fn end_setup(&self, used: &str) -> Result<Vec<Step>, Error> {
+    async fn end_setup(&self, used: &str) -> Result<Vec<Mutation>, Error> {
         if self.list().await?.iter().any(|account| account.is_admin) {
             return Err(used_up());
         }
         let links = self.links().await?.into_iter();
         let others = links.filter(|(id, link)| link.purpose == Purpose::Setup && id != used);
-        Ok(others.map(|(id, _)| Step::remove(Kind::Link, id, Expect::Anything)).collect())
+        Ok(others.map(|(id, _)| Mutation::remove(Kind::Link, id, Precondition::Anything)).collect())
     }
 
     /// Another password, by the link made for it. Every session of the account ends, with what is open of it.
@@ -160,12 +160,12 @@ impl Accounts {
             let used = secret::hash(token);
             let mut steps = self.with_password(&account, unchanged).await?;
             steps.retain(|step| step.kind != Kind::Link || step.id != used);
-            steps.insert(0, Step::remove(Kind::Link, used, Expect::Present));
+            steps.insert(0, Mutation::remove(Kind::Link, used, Precondition::Present));
             steps.push(sessions::end_all(&account.id, None));
             let taken = self.directory.change(steps).await?;
             if taken.is_taken() {
                 drop(held);
-                self.directory.settle(taken).await;
+                self.directory.wait_for_nodes(taken).await;
                 return Ok(account);
             }
             self.link(token).await?;

@@ -33,8 +33,8 @@ use crate::{
         error::{Error, unavailable},
         store::{
             StoreError,
-            directory::{Directory, Expect, Kind, Step},
-            normalized_name::name_key,
+            directory::{DocumentStore, Kind, Mutation, Precondition},
+            normalized_name::normalized_name,
         },
     },
 };
@@ -68,7 +68,7 @@ impl Account {
 
 /// See the module.
 pub struct Accounts {
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn DocumentStore>,
     /// What ends is dated by its wall time and ends by its settled time.
     clock: Arc<Clock>,
     /// Held from the reading of an account to the writing of its change, so that only other nodes can be quicker.
@@ -77,7 +77,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// The accounts that the directory has.
-    pub fn new(directory: Arc<dyn Directory>, clock: Arc<Clock>) -> Self {
+    pub fn new(directory: Arc<dyn DocumentStore>, clock: Arc<Clock>) -> Self {
         Self { directory, clock, changes: Mutex::default() }
     }
 
@@ -90,13 +90,13 @@ impl Accounts {
             .into_iter()
             .map(|(_, account)| account)
             .collect();
-        accounts.sort_by_cached_key(|account| name_key(&account.name));
+        accounts.sort_by_cached_key(|account| normalized_name(&account.name));
         Ok(accounts)
     }
 
     /// Who has this name.
     pub async fn find(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        let Some(id) = self.directory.read::<String>(Kind::AccountName, &name_key(name)).await? else {
+        let Some(id) = self.directory.read::<String>(Kind::AccountName, &normalized_name(name)).await? else {
             return Ok(None);
         };
         self.directory.read(Kind::Account, &id).await
@@ -145,7 +145,7 @@ impl Accounts {
             let taken = self.directory.change(steps).await?;
             if taken.is_taken() {
                 drop(held);
-                self.directory.settle(taken).await;
+                self.directory.wait_for_nodes(taken).await;
                 return Ok(());
             }
         }
@@ -153,12 +153,16 @@ impl Accounts {
     }
 
     /// The steps that give an account the password it has here. Links to another one end with it.
-    async fn with_password(&self, account: &Account, unchanged: Expect) -> Result<Vec<Step>, Error> {
+    async fn with_password(
+        &self,
+        account: &Account,
+        unchanged: Precondition,
+    ) -> Result<Vec<Mutation>, Error> {
         let is_for = |link: &Link| link.purpose == Purpose::Reset { account: account.id.clone() };
         let links = self.links().await?.into_iter().filter(|(_, link)| is_for(link));
-        let mut steps: Vec<Step> =
-            links.map(|(id, _)| Step::remove(Kind::Link, id, Expect::Anything)).collect();
-        steps.push(Step::put(Kind::Account, &account.id, unchanged, account));
+        let mut steps: Vec<Mutation> =
+            links.map(|(id, _)| Mutation::remove(Kind::Link, id, Precondition::Anything)).collect();
+        steps.push(Mutation::put(Kind::Account, &account.id, unchanged, account));
         Ok(steps)
     }
 
@@ -169,12 +173,12 @@ impl Accounts {
         for _ in 0..ATTEMPTS {
             let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
             let (mut account, unchanged) = found.ok_or_else(unknown)?;
-            let (old, new) = (name_key(&account.name), name_key(&name));
+            let (old, new) = (normalized_name(&account.name), normalized_name(&name));
             account.name.clone_from(&name);
-            let mut steps = vec![Step::put(Kind::Account, id, unchanged, &account)];
+            let mut steps = vec![Mutation::put(Kind::Account, id, unchanged, &account)];
             if old != new {
-                steps.push(Step::remove(Kind::AccountName, old, Expect::Present));
-                steps.push(Step::put(Kind::AccountName, &new, Expect::Absent, &account.id));
+                steps.push(Mutation::remove(Kind::AccountName, old, Precondition::Present));
+                steps.push(Mutation::put(Kind::AccountName, &new, Precondition::Absent, &account.id));
             }
             if self.directory.change(steps).await?.is_taken() {
                 return Ok(account);
@@ -188,7 +192,12 @@ impl Accounts {
     }
 
     /// The steps that make an account, and the account.
-    async fn draft(&self, name: &str, password: &str, is_admin: bool) -> Result<(Account, Vec<Step>), Error> {
+    async fn draft(
+        &self,
+        name: &str,
+        password: &str,
+        is_admin: bool,
+    ) -> Result<(Account, Vec<Mutation>), Error> {
         let name = parse_name(name)?;
         password::check_form(password)?;
         let account = Account {
@@ -200,8 +209,13 @@ impl Accounts {
             name,
         };
         let steps = vec![
-            Step::put(Kind::AccountName, name_key(&account.name), Expect::Absent, &account.id),
-            Step::put(Kind::Account, &account.id, Expect::Absent, &account),
+            Mutation::put(
+                Kind::AccountName,
+                normalized_name(&account.name),
+                Precondition::Absent,
+                &account.id,
+            ),
+            Mutation::put(Kind::Account, &account.id, Precondition::Absent, &account),
         ];
         Ok((account, steps))
     }

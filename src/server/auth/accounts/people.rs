@@ -6,8 +6,8 @@ use crate::{
     server::{
         error::Error,
         store::{
-            directory::{Expect, Kind, Step},
-            normalized_name::name_key,
+            directory::{Kind, Mutation, Precondition},
+            normalized_name::normalized_name,
         },
     },
 };
@@ -32,15 +32,15 @@ impl Accounts {
             let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
             let (account, unchanged) = found.ok_or_else(unknown)?;
             let mut steps = vec![
-                Step::remove(Kind::AccountName, name_key(&account.name), Expect::Anything),
-                Step::remove(Kind::Account, id, unchanged),
+                Mutation::remove(Kind::AccountName, normalized_name(&account.name), Precondition::Anything),
+                Mutation::remove(Kind::Account, id, unchanged),
                 sessions::end_all(id, None),
             ];
             steps.extend(self.keep_an_admin(id, None).await?);
             let taken = self.directory.change(steps).await?;
             if taken.is_taken() {
                 drop(held);
-                self.directory.settle(taken).await;
+                self.directory.wait_for_nodes(taken).await;
                 return Ok(());
             }
         }
@@ -51,20 +51,20 @@ impl Accounts {
         &self,
         id: &str,
         change: impl Fn(&mut Account),
-        along: Option<Step>,
+        along: Option<Mutation>,
     ) -> Result<(), Error> {
         let held = self.changes.lock().await;
         for _ in 0..ATTEMPTS {
             let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
             let (mut account, unchanged) = found.ok_or_else(unknown)?;
             change(&mut account);
-            let mut steps = vec![Step::put(Kind::Account, id, unchanged, &account)];
+            let mut steps = vec![Mutation::put(Kind::Account, id, unchanged, &account)];
             steps.extend(along.clone());
             steps.extend(self.keep_an_admin(id, Some(&account)).await?);
             let taken = self.directory.change(steps).await?;
             if taken.is_taken() {
                 drop(held);
-                self.directory.settle(taken).await;
+                self.directory.wait_for_nodes(taken).await;
                 return Ok(());
             }
         }
@@ -73,7 +73,7 @@ impl Accounts {
 
     /// The step that holds on to an administrator who is left when this account has changed: another node may be
     /// taking that one away. None is needed when it is this one.
-    async fn keep_an_admin(&self, id: &str, changed: Option<&Account>) -> Result<Option<Step>, Error> {
+    async fn keep_an_admin(&self, id: &str, changed: Option<&Account>) -> Result<Option<Mutation>, Error> {
         let can_administrate = |account: &Account| account.is_admin && !account.is_blocked;
         if changed.is_some_and(can_administrate) {
             return Ok(None);
@@ -84,7 +84,7 @@ impl Accounts {
             // As it is now, and for as long as the change takes.
             let found = self.directory.read_to_change::<Account>(Kind::Account, &other.id).await?;
             if let Some((_, unchanged)) = found.filter(|(account, _)| can_administrate(account)) {
-                return Ok(Some(Step::keep(Kind::Account, other.id, unchanged)));
+                return Ok(Some(Mutation::keep(Kind::Account, other.id, unchanged)));
             }
         }
         let message = "This is the last administrator. Make somebody else one first.";

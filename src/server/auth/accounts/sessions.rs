@@ -10,7 +10,7 @@ use crate::server::{
     error::Error,
     store::{
         StoreError,
-        directory::{Expect, Kind, Step},
+        directory::{Kind, Mutation, Precondition},
     },
 };
 
@@ -58,10 +58,11 @@ impl Accounts {
             let (_, unchanged) =
                 found.filter(|(account, _)| is_proved(account)).ok_or_else(wrong_password)?;
             let surplus = self.surplus_sessions(&proved.id).await?;
-            let end = |id: &String| Step::remove(Kind::Session, place(&proved.id, id), Expect::Anything);
-            let mut steps: Vec<Step> = surplus.iter().map(end).collect();
-            steps.push(Step::keep(Kind::Account, &proved.id, unchanged));
-            steps.push(Step::put(Kind::Session, place(&proved.id, &id), Expect::Absent, &session));
+            let end =
+                |id: &String| Mutation::remove(Kind::Session, place(&proved.id, id), Precondition::Anything);
+            let mut steps: Vec<Mutation> = surplus.iter().map(end).collect();
+            steps.push(Mutation::keep(Kind::Account, &proved.id, unchanged));
+            steps.push(Mutation::put(Kind::Session, place(&proved.id, &id), Precondition::Absent, &session));
             if self.directory.change(steps).await?.is_taken() {
                 return Ok(id);
             }
@@ -87,8 +88,8 @@ impl Accounts {
         };
         let renewed = AccountSession { renewed_at: self.clock.wall_ms(), ..found };
         let steps = vec![
-            Step::keep(Kind::Account, account, Expect::Present),
-            Step::put(Kind::Session, id, Expect::Present, &renewed),
+            Mutation::keep(Kind::Account, account, Precondition::Present),
+            Mutation::put(Kind::Session, id, Precondition::Present, &renewed),
         ];
         self.directory.change(steps).await?;
         Ok(())
@@ -131,16 +132,16 @@ impl Accounts {
 
     /// Ends one session, with what is open of it.
     pub async fn end_session(&self, account: &str, session: &str) -> Result<(), Error> {
-        let step = Step::remove(Kind::Session, place(account, session), Expect::Anything);
+        let step = Mutation::remove(Kind::Session, place(account, session), Precondition::Anything);
         let taken = self.directory.change(vec![step]).await?;
-        self.directory.settle(taken).await;
+        self.directory.wait_for_nodes(taken).await;
         Ok(())
     }
 }
 
 /// The step that ends all sessions of an account but one. The change has to name the account, too.
-pub(crate) fn end_all(account: &str, kept: Option<&str>) -> Step {
-    Step::remove_under(Kind::Session, place(account, ""), kept.map(|session| place(account, session)))
+pub(crate) fn end_all(account: &str, kept: Option<&str>) -> Mutation {
+    Mutation::remove_under(Kind::Session, place(account, ""), kept.map(|session| place(account, session)))
 }
 
 /// The account and the session of a document's id.

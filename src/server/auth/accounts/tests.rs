@@ -231,7 +231,7 @@ async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
     let bob =
         accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
     let earlier = serde_json::json!({ "agent": "Firefox", "created_at": now_ms() });
-    let step = Step::put(Kind::Session, format!("{}/earlier", bob.id), Expect::Absent, &earlier);
+    let step = Mutation::put(Kind::Session, format!("{}/earlier", bob.id), Precondition::Absent, &earlier);
     accounts.directory.change(vec![step]).await.expect("written");
     assert!(accounts.signed_in(&bob.id, "earlier").await.expect("it can be read").is_none());
     accounts.start_session(&bob, "Firefox").await.expect("started");

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{LEEWAY, Refusal};
+use super::{LEEWAY, TokenRejection};
 use crate::{
     protocol::{
         name::{NAME_MAX_CHARACTERS, parse_name},
@@ -13,7 +13,7 @@ use crate::{
     },
     server::{
         auth::{Identity, Pattern},
-        store::normalized_name::name_key,
+        store::normalized_name::normalized_name,
     },
 };
 
@@ -40,17 +40,17 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Reads the claims. Refuses with [`Refusal::BadClaim`]; a bad name refuses nobody.
-    pub(super) fn read(claims: &Map<String, Value>) -> Result<Self, Refusal> {
+    /// Reads the claims. Refuses with [`TokenRejection::BadClaim`]; a bad name refuses nobody.
+    pub(super) fn read(claims: &Map<String, Value>) -> Result<Self, TokenRejection> {
         let id = claims.get("sub").and_then(Value::as_str).filter(|sub| is_subject(sub));
-        let id = id.ok_or(Refusal::BadClaim("sub"))?.to_owned();
+        let id = id.ok_or(TokenRejection::BadClaim("sub"))?.to_owned();
         Ok(Self {
             user: User { name: name_of(claims, &id), id },
             // As they are compared, whatever form the other system writes them in.
-            rooms: patterns(claims, "rooms", name_key)?,
+            rooms: patterns(claims, "rooms", normalized_name)?,
             channels: patterns(claims, "channels", str::to_owned)?.unwrap_or_default(),
             is_admin: claims.get("role").and_then(Value::as_str) == Some("admin"),
-            expires_at: claims.get("exp").and_then(seconds).ok_or(Refusal::BadClaim("exp"))?,
+            expires_at: claims.get("exp").and_then(seconds).ok_or(TokenRejection::BadClaim("exp"))?,
         })
     }
 }
@@ -82,9 +82,9 @@ fn patterns(
     claims: &Map<String, Value>,
     claim: &'static str,
     form: impl Fn(&str) -> String,
-) -> Result<Option<Vec<Pattern>>, Refusal> {
+) -> Result<Option<Vec<Pattern>>, TokenRejection> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
-    let bad = Refusal::BadClaim(claim);
+    let bad = TokenRejection::BadClaim(claim);
     let items = value.as_array().filter(|items| items.len() <= PATTERNS_MAX).ok_or(bad)?;
     let parsed = items.iter().map(|item| Pattern::parse(&form(item.as_str()?)).ok()).collect::<Option<_>>();
     parsed.map(Some).ok_or(bad)

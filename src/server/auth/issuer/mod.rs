@@ -30,7 +30,7 @@ const CHECK_KEYS_EVERY: Duration = Duration::from_secs(2);
 
 /// Why a token is refused. Says nothing of what stands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenRejection {
     /// Not three parts of base64url with JSON in them, too long, or with a `crit` header that is not understood here.
     #[error("the token is not well formed")]
     Malformed,
@@ -117,36 +117,36 @@ impl Issuer {
     }
 
     /// What a token says, if it is the issuer's, for us, and for now. For how it may block see the key file's module.
-    pub fn verify(&self, token: &str) -> Result<Claims, Refusal> {
+    pub fn verify(&self, token: &str) -> Result<Claims, TokenRejection> {
         if token.len() > TOKEN_MAX_BYTES {
-            return Err(Refusal::Malformed);
+            return Err(TokenRejection::Malformed);
         }
         let header = self.header(token)?;
         let keys = match &self.keys {
             Keys::Fixed(keys) => keys.clone(),
             Keys::File(file) => file.current(),
         };
-        let key = keys.find(header.kid.as_deref()).ok_or(Refusal::UnknownKey)?;
+        let key = keys.find(header.kid.as_deref()).ok_or(TokenRejection::UnknownKey)?;
         let token = decode::<Map<String, Value>>(token, key, &self.validation);
         let claims = token.map_err(|error| refusal(&error))?.claims;
         // One of ours, from when this server signed people in itself, with the same secret.
         if claims.get("iss").and_then(Value::as_str) == Some(OWN_ISSUER) {
-            return Err(Refusal::WrongIssuer);
+            return Err(TokenRejection::WrongIssuer);
         }
         Claims::read(&claims)
     }
 
-    fn header(&self, token: &str) -> Result<Header, Refusal> {
+    fn header(&self, token: &str) -> Result<Header, TokenRejection> {
         let header = decode_header(token).map_err(|error| match error.kind() {
             // JSON that is no header of ours: `none` and other names of algorithms end here.
-            ErrorKind::Json(error) if error.is_data() => Refusal::WrongAlgorithm,
-            _ => Refusal::Malformed,
+            ErrorKind::Json(error) if error.is_data() => TokenRejection::WrongAlgorithm,
+            _ => TokenRejection::Malformed,
         })?;
         if header.alg != self.algorithm {
-            return Err(Refusal::WrongAlgorithm);
+            return Err(TokenRejection::WrongAlgorithm);
         }
         // It says that who does not understand an extension must refuse (RFC 7515, 4.1.11), and we know none.
-        if header.crit.is_some() { Err(Refusal::Malformed) } else { Ok(header) }
+        if header.crit.is_some() { Err(TokenRejection::Malformed) } else { Ok(header) }
     }
 }
 
@@ -186,23 +186,23 @@ fn validation(config: &Config, algorithm: Algorithm) -> Validation {
     validation
 }
 
-fn refusal(error: &Error) -> Refusal {
+fn refusal(error: &Error) -> TokenRejection {
     match error.kind() {
-        ErrorKind::InvalidSignature => Refusal::WrongSignature,
-        ErrorKind::InvalidAlgorithm => Refusal::WrongAlgorithm,
-        ErrorKind::ExpiredSignature => Refusal::Expired,
-        ErrorKind::ImmatureSignature => Refusal::NotYet,
-        ErrorKind::InvalidIssuer => Refusal::WrongIssuer,
-        ErrorKind::InvalidAudience => Refusal::WrongAudience,
+        ErrorKind::InvalidSignature => TokenRejection::WrongSignature,
+        ErrorKind::InvalidAlgorithm => TokenRejection::WrongAlgorithm,
+        ErrorKind::ExpiredSignature => TokenRejection::Expired,
+        ErrorKind::ImmatureSignature => TokenRejection::NotYet,
+        ErrorKind::InvalidIssuer => TokenRejection::WrongIssuer,
+        ErrorKind::InvalidAudience => TokenRejection::WrongAudience,
         ErrorKind::MissingRequiredClaim(claim) | ErrorKind::InvalidClaimFormat(claim) => match claim.as_str()
         {
-            "iss" => Refusal::WrongIssuer,
-            "aud" => Refusal::WrongAudience,
-            "sub" => Refusal::BadClaim("sub"),
-            "nbf" => Refusal::BadClaim("nbf"),
-            _ => Refusal::BadClaim("exp"),
+            "iss" => TokenRejection::WrongIssuer,
+            "aud" => TokenRejection::WrongAudience,
+            "sub" => TokenRejection::BadClaim("sub"),
+            "nbf" => TokenRejection::BadClaim("nbf"),
+            _ => TokenRejection::BadClaim("exp"),
         },
-        _ => Refusal::Malformed,
+        _ => TokenRejection::Malformed,
     }
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
 use crate::server::{
-    cluster::backplane::{Allowance, Backplane, Hear, Unreachable},
+    cluster::backplane::{Allowance, Backplane, MessageHandler, Unreachable},
     config::Rate,
 };
 
@@ -27,10 +27,10 @@ pub(super) struct Exchange {
 pub(super) struct Wire {
     name: String,
     exchange: Arc<Exchange>,
-    ears: OnceLock<Arc<dyn Hear>>,
+    handler: OnceLock<Arc<dyn MessageHandler>>,
     arriving: mpsc::UnboundedSender<Message>,
     is_listening: AtomicBool,
-    link: watch::Sender<bool>,
+    connectivity: watch::Sender<bool>,
 }
 
 /// Whose it is, the line, and what is said; without a text the line is heard from now on.
@@ -48,19 +48,19 @@ impl Exchange {
         let wire = Arc::new(Wire {
             name: format!("node {}", wires.len()),
             exchange: self.clone(),
-            ears: OnceLock::new(),
+            handler: OnceLock::new(),
             arriving,
             is_listening: AtomicBool::new(false),
-            link: watch::Sender::new(true),
+            connectivity: watch::Sender::new(true),
         });
         wires.push(wire.clone());
         let hearing = wire.clone();
         tokio::spawn(async move {
             while let Some((node, line, message)) = inbox.recv().await {
-                let Some(ears) = hearing.ears.get() else { continue };
+                let Some(handler) = hearing.handler.get() else { continue };
                 match message {
-                    Some(message) => ears.hear(&line, &node, &message),
-                    None => ears.listening(&line),
+                    Some(message) => handler.on_message(&line, &node, &message),
+                    None => handler.on_subscribed(&line),
                 }
             }
         });
@@ -78,11 +78,11 @@ impl Backplane for Wire {
         true
     }
 
-    fn attach(&self, _installation: &str, ears: Arc<dyn Hear>) {
-        assert!(self.ears.set(ears).is_ok(), "once");
+    fn attach(&self, _installation: &str, handler: Arc<dyn MessageHandler>) {
+        assert!(self.handler.set(handler).is_ok(), "once");
     }
 
-    fn tell(&self, line: &str, message: String) {
+    fn publish(&self, line: &str, message: String) {
         for wire in self.exchange.wires.lock().expect("whole").iter() {
             let is_other = wire.name != self.name && wire.is_listening.load(SeqCst);
             if is_other && (self.exchange.lets_through)(self.exchange.count.fetch_add(1, SeqCst)) {
@@ -91,12 +91,12 @@ impl Backplane for Wire {
         }
     }
 
-    fn listen(&self, line: &str) {
+    fn subscribe(&self, line: &str) {
         self.is_listening.store(true, SeqCst);
         drop(self.arriving.send((self.name.clone(), line.to_owned(), None)));
     }
 
-    fn unlisten(&self, _: &str) {
+    fn unsubscribe(&self, _: &str) {
         self.is_listening.store(false, SeqCst);
     }
 
@@ -104,8 +104,8 @@ impl Backplane for Wire {
         Ok(Allowance::Taken)
     }
 
-    fn link(&self) -> watch::Receiver<bool> {
-        self.link.subscribe()
+    fn connectivity(&self) -> watch::Receiver<bool> {
+        self.connectivity.subscribe()
     }
 
     async fn close(&self) {}

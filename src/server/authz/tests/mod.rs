@@ -12,16 +12,16 @@ use super::*;
 use crate::{
     protocol::chat::Room,
     server::{
-        auth::{Accounts, Admission, Auth, Mode, Secret},
+        auth::{Accounts, Auth, LiveSession, Mode, Secret},
         clock::Clock,
         cluster::{
             backplane::{Backplane, Local},
-            directory_replica::Apply,
+            directory_replica::ChangeListener,
         },
         log::{
-            hub::{Start, Subscribed},
+            hub::{StartFrom, Subscribed},
             subscription::{Batch, Subscription},
-            topic::{Bell, Topics},
+            topic::{Topics, Wakeup},
         },
         observability::metrics::Metrics,
         store::{
@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 struct Node {
     store: Arc<PostgresStore>,
     hub: Hub,
-    following: Arc<Following>,
+    following: Arc<DirectoryReplica>,
     rights: Arc<Rights>,
     auth: Arc<Auth>,
     stop: CancellationToken,
@@ -67,7 +67,7 @@ impl Node {
         let store = Arc::new(PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened"));
         let hub = Hub::new(store.clone(), topics);
         let wire = exchange.connect();
-        let following = Following::open(store.clone(), wire.clone()).await.expect("opened");
+        let following = DirectoryReplica::open(store.clone(), wire.clone()).await.expect("opened");
         wire.attach("", following.clone());
         let rights = Arc::new(Rights::open(&following, hub.clone(), false).await.expect("read"));
         let clock = Arc::new(Clock::system(PATIENCE));
@@ -78,7 +78,7 @@ impl Node {
             following.clone(),
             clock,
         ));
-        let appliers: [Arc<dyn Apply>; 2] = [rights.clone(), auth.clone()];
+        let appliers: [Arc<dyn ChangeListener>; 2] = [rights.clone(), auth.clone()];
         following.attach(appliers.iter().map(Arc::downgrade).collect());
         Self { store, hub, following, rights, auth, stop: CancellationToken::new() }
     }
@@ -96,15 +96,15 @@ impl Node {
 
     /// Somebody who follows a topic here.
     async fn reader(&self, topic: TopicName, user: &User) -> Reader {
-        let bell = Arc::new(Bell::default());
-        let subscribed = self.hub.subscribe(&topic, Start::New, Filter::default(), bell.clone()).await;
+        let wakeup = Arc::new(Wakeup::default());
+        let subscribed = self.hub.subscribe(&topic, StartFrom::New, Filter::default(), wakeup.clone()).await;
         let Subscribed { subscription, .. } = subscribed.expect("subscribed");
         subscription.set_owner(user.id.as_str().into());
-        Reader { subscription, bell }
+        Reader { subscription, wakeup }
     }
 
     /// A live connection of somebody in a session that began here, and the session.
-    async fn connection(&self, account: &str) -> (Admission, Identity) {
+    async fn connection(&self, account: &str) -> (LiveSession, Identity) {
         let account = self.accounts().account(account).await.expect("read").expect("there");
         let session = self.auth.sign_in(&account, "a browser").await.expect("signed in");
         let identity = self.auth.identify(&session.token).await.expect("read").expect("signed in");
@@ -118,7 +118,7 @@ impl Node {
 
 struct Reader {
     subscription: Subscription,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
 }
 
 impl Reader {
@@ -130,7 +130,7 @@ impl Reader {
     async fn out(&mut self) {
         in_time(async {
             while !self.is_out().await {
-                self.bell.rung().await;
+                self.wakeup.notified().await;
             }
         })
         .await;
@@ -242,8 +242,8 @@ async fn a_node_that_missed_more_than_is_kept_reads_everything_anew() {
     there.following.catch_up().await.expect("read");
     assert!(out.is_out().await && !stays.is_out().await && feed.is_out().await);
     assert!(!there.lets_in(&bob) && there.lets_in(&alice));
-    in_time(ended.over()).await;
-    assert!(tokio::time::timeout(Duration::ZERO, open.over()).await.is_err(), "it was not ended");
+    in_time(ended.revoked()).await;
+    assert!(tokio::time::timeout(Duration::ZERO, open.revoked()).await.is_err(), "it was not ended");
     // And follows on from there.
     here.rights.add_member(&secret(), &identity(&alice), &bob).await.expect("let in");
     there.following.catch_up().await.expect("read");
@@ -278,14 +278,17 @@ async fn a_session_that_ends_at_one_node_takes_its_connections_at_the_other_alon
     let (phone, phone_identity) = there.connection(&bob.id).await;
     let (desk, desk_identity) = there.connection(&bob.id).await;
     here.auth.sign_out(&bob.id, phone_identity.session.as_deref()).await.expect("ended");
-    in_time(phone.over()).await;
+    in_time(phone.revoked()).await;
     let (tablet, _) = there.connection(&bob.id).await;
     let kept = desk_identity.session.as_deref();
     accounts.change_password(&bob.id, PASSWORD, "battery staple", kept).await.expect("changed");
-    in_time(tablet.over()).await;
-    assert!(tokio::time::timeout(Duration::ZERO, desk.over()).await.is_err(), "it is the one that was kept");
+    in_time(tablet.revoked()).await;
+    assert!(
+        tokio::time::timeout(Duration::ZERO, desk.revoked()).await.is_err(),
+        "it is the one that was kept"
+    );
     accounts.set_blocked(&bob.id, true).await.expect("blocked");
-    in_time(desk.over()).await;
+    in_time(desk.revoked()).await;
     assert!(there.auth.admit(&desk_identity).await.expect("read").is_none());
 }
 
@@ -303,7 +306,11 @@ async fn a_burst_of_changes_at_three_nodes_ends_alike_at_all_though_every_third_
             match n / 9 % 2 {
                 0 => node.rights.add_member(&secret(), &alice, &somebody).await.expect("let in"),
                 _ => {
-                    let step = Step::remove(Kind::Member, place(&secret(), &somebody.id), Expect::Anything);
+                    let step = Mutation::remove(
+                        Kind::Member,
+                        place(&secret(), &somebody.id),
+                        Precondition::Anything,
+                    );
                     node.following.change(vec![step]).await.expect("put out");
                 }
             }
@@ -352,11 +359,11 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     // By a node whose clock was two years ahead, and was put right since.
     let claimed_at = crate::server::clock::now_ms() + 730 * 86_400_000;
     let later = serde_json::json!({ "owner": alice, "is_private": true, "claimed_at": claimed_at });
-    let step = Step::put(Kind::Room, ahead.as_str(), Expect::Present, &later);
+    let step = Mutation::put(Kind::Room, ahead.as_str(), Precondition::Present, &later);
     assert!(here.store.change(vec![step]).await.expect("answered").is_taken());
     // As it stands there after a while, or was written by an earlier version.
     let earlier = serde_json::json!({ "owner": alice, "is_private": true });
-    let step = Step::put(Kind::Room, lost.as_str(), Expect::Present, &earlier);
+    let step = Mutation::put(Kind::Room, lost.as_str(), Precondition::Present, &earlier);
     assert!(here.store.change(vec![step]).await.expect("answered").is_taken());
     let there = Node::idle(&url, &exchange).await;
     let clock = Clock::system(PATIENCE);
@@ -383,10 +390,10 @@ async fn on_a_file_rights_are_applied_in_the_order_in_which_they_were_written() 
     let topics = Arc::new(topics.expect("started"));
     let store = SqliteStore::open(&folder.path().join("test.db"), topics.clone()).expect("opened");
     let store = Arc::new(store);
-    let following = Following::open(store.clone(), Arc::new(Local::new())).await.expect("opened");
+    let following = DirectoryReplica::open(store.clone(), Arc::new(Local::new())).await.expect("opened");
     let hub = Hub::new(store.clone(), topics);
     let rights = Arc::new(Rights::open(&following, hub, false).await.expect("read"));
-    let applier: Arc<dyn Apply> = rights.clone();
+    let applier: Arc<dyn ChangeListener> = rights.clone();
     following.attach(vec![Arc::downgrade(&applier)]);
     let (alice, bob) = (user("alice"), user("bob"));
     assert!(rights.claim(&secret(), &alice, true).await.expect("answered"));

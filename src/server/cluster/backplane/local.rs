@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Allowance, Backplane, Hear, Unreachable};
+use super::{Allowance, Backplane, MessageHandler, Unreachable};
 use crate::server::config::Rate;
 
 /// See the module.
@@ -34,20 +34,20 @@ impl Backplane for Local {
         false
     }
 
-    fn attach(&self, _: &str, _: Arc<dyn Hear>) {}
+    fn attach(&self, _: &str, _: Arc<dyn MessageHandler>) {}
 
-    fn tell(&self, _: &str, _: String) {}
+    fn publish(&self, _: &str, _: String) {}
 
-    fn listen(&self, _: &str) {}
+    fn subscribe(&self, _: &str) {}
 
-    fn unlisten(&self, _: &str) {}
+    fn unsubscribe(&self, _: &str) {}
 
     /// Nobody else takes of it: what the caller counts by itself is all there is.
     async fn allow(&self, _: &str, _: Rate) -> Result<Allowance, Unreachable> {
         Ok(Allowance::Taken)
     }
 
-    fn link(&self) -> watch::Receiver<bool> {
+    fn connectivity(&self) -> watch::Receiver<bool> {
         self.0.subscribe()
     }
 

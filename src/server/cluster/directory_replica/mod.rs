@@ -1,7 +1,7 @@
 //! How this node follows what any node changes in the directory: rights of rooms and channels, sessions that end.
 //!
-//! [`Following`] is the directory that the rest of the server sees. Every change goes through it, ours as well as those
-//! of others, and is handed in the order of the log to whoever holds some of the directory in memory ([`Apply`]): the
+//! [`DirectoryReplica`] is the directory that the rest of the server sees. Every change goes through it, ours as well as those
+//! of others, and is handed in the order of the log to whoever holds some of the directory in memory ([`ChangeListener`]): the
 //! rights and `Auth`. So what a change does here and elsewhere is one code path, and a change of ours is answered when
 //! it was applied here.
 //!
@@ -28,15 +28,15 @@ use async_trait::async_trait;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
-use self::{nodes::Nodes, replicated_op::Word};
-use super::backplane::{Backplane, Hear};
+use self::{nodes::Nodes, replicated_op::NodeMessage};
+use super::backplane::{Backplane, MessageHandler};
 use crate::server::store::{
     StoreError,
-    directory::{Change, Changes, Directory, Kind, Step, Taken, Told, told},
+    directory::{Change, Changes, DocumentStore, Kind, Mutation, Outcome, ReplicatedOp, told},
 };
 
 /// The line on which nodes tell their changes and how far they are.
-pub const LINE: &str = "changes";
+pub const SUBJECT: &str = "changes";
 
 /// How often the log is read in case that a word was lost: what a lost word costs at the most. It is one small query.
 const LOOK: Duration = Duration::from_secs(2);
@@ -47,20 +47,20 @@ const SAY: Duration = Duration::from_secs(1);
 
 /// Who holds some of the directory in memory.
 #[async_trait]
-pub trait Apply: Send + Sync {
+pub trait ChangeListener: Send + Sync {
     /// Takes over one step of a change. Must be quick and must not wait; the same step may come twice. When it returns
     /// nothing more comes to whom it took a right from.
-    fn apply(&self, step: &Told);
+    fn apply(&self, step: &ReplicatedOp);
 
     /// Takes over the whole directory as it is now: what was changed in between is not known any more.
     async fn reload(&self) -> Result<(), StoreError>;
 }
 
 /// See the module.
-pub struct Following {
-    directory: Arc<dyn Directory>,
+pub struct DirectoryReplica {
+    directory: Arc<dyn DocumentStore>,
     backplane: Arc<dyn Backplane>,
-    appliers: OnceLock<Vec<Weak<dyn Apply>>>,
+    appliers: OnceLock<Vec<Weak<dyn ChangeListener>>>,
     /// The number up to which everything is applied. Held while something is, so that all is applied in order, and never
     /// while the store is asked: what is heard meanwhile has to be applied.
     applied: sync::Mutex<u64>,
@@ -74,10 +74,10 @@ pub struct Following {
     is_gone: AtomicBool,
 }
 
-impl Following {
+impl DirectoryReplica {
     /// Follows from now on: what is read of the directory after this has everything up to here.
     pub async fn open(
-        directory: Arc<dyn Directory>,
+        directory: Arc<dyn DocumentStore>,
         backplane: Arc<dyn Backplane>,
     ) -> Result<Arc<Self>, StoreError> {
         let applied = sync::Mutex::new(directory.changes_after(0).await?.newest);
@@ -94,7 +94,7 @@ impl Following {
     }
 
     /// Says who takes changes over. To be called once, before anything is changed.
-    pub fn attach(&self, appliers: Vec<Weak<dyn Apply>>) {
+    pub fn attach(&self, appliers: Vec<Weak<dyn ChangeListener>>) {
         assert!(self.appliers.set(appliers).is_ok(), "attached once");
     }
 
@@ -114,26 +114,26 @@ impl Following {
         if !self.is_shared() {
             return;
         }
-        self.backplane.listen(LINE);
+        self.backplane.subscribe(SUBJECT);
         // Side by side: a database that does not answer must not make this node silent.
         stop.run_until_cancelled(async { tokio::join!(self.follow(), self.say()) }).await;
-        self.tell(&Word::Gone);
+        self.publish(&NodeMessage::Gone);
         self.is_gone.store(true, Relaxed);
-        self.backplane.unlisten(LINE);
+        self.backplane.unsubscribe(SUBJECT);
     }
 
     async fn follow(&self) {
-        let mut link = self.backplane.link();
+        let mut connectivity = self.backplane.connectivity();
         loop {
-            let is_linked = *link.borrow_and_update();
+            let is_linked = *connectivity.borrow_and_update();
             self.nodes.note_link(is_linked);
             let look = tokio::time::sleep(if is_linked { LOOK } else { LOOK_UNLINKED });
             tokio::select! {
                 () = self.behind.notified() => {}
                 () = look => {}
-                Ok(()) = link.changed() => {}
+                Ok(()) = connectivity.changed() => {}
             }
-            self.nodes.note_link(*link.borrow());
+            self.nodes.note_link(*connectivity.borrow());
             if let Err(error) = self.catch_up().await {
                 tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
             }
@@ -146,14 +146,14 @@ impl Following {
         loop {
             says.tick().await;
             let applied = *self.lock_applied();
-            self.tell(&Word::Applied(applied));
+            self.publish(&NodeMessage::Applied(applied));
         }
     }
 
     /// Nothing follows the last word, or others would wait for a node that is gone.
-    fn tell(&self, word: &Word) {
+    fn publish(&self, word: &NodeMessage) {
         if !self.is_gone.load(Relaxed) {
-            self.backplane.tell(LINE, word.encode());
+            self.backplane.publish(SUBJECT, word.encode());
         }
     }
 
@@ -175,7 +175,7 @@ impl Following {
                 None => self.reload(before, found.newest).await?,
             }
             let applied = *self.lock_applied();
-            self.tell(&Word::Applied(applied));
+            self.publish(&NodeMessage::Applied(applied));
         }
     }
 
@@ -201,7 +201,7 @@ impl Following {
     }
 
     /// A change of ours was made. Returns when it is applied here, with all that were made before it.
-    async fn take_over(&self, change: Change) {
+    async fn apply_local(&self, change: Change) {
         // Others may have been quicker, and what they did comes first.
         if !self.apply_next(&change)
             && let Err(error) = self.catch_up().await
@@ -211,52 +211,52 @@ impl Following {
             self.apply(&change.steps);
             self.behind.notify_one();
         }
-        self.tell(&Word::Changed(change));
+        self.publish(&NodeMessage::Changed(change));
     }
 
-    fn apply(&self, steps: &[Told]) {
+    fn apply(&self, steps: &[ReplicatedOp]) {
         for applier in self.appliers() {
             steps.iter().for_each(|step| applier.apply(step));
         }
     }
 
-    fn appliers(&self) -> impl Iterator<Item = Arc<dyn Apply>> {
+    fn appliers(&self) -> impl Iterator<Item = Arc<dyn ChangeListener>> {
         self.appliers.get().into_iter().flatten().filter_map(Weak::upgrade)
     }
 
     /// Another node made a change: applied at once when it is the next one.
     fn hear_change(&self, change: &Change) {
         if self.apply_next(change) {
-            self.tell(&Word::Applied(change.number));
+            self.publish(&NodeMessage::Applied(change.number));
         } else {
             self.behind.notify_one();
         }
     }
 }
 
-impl Hear for Following {
-    fn hear(&self, line: &str, node: &str, message: &str) {
-        if line != LINE {
+impl MessageHandler for DirectoryReplica {
+    fn on_message(&self, subject: &str, node: &str, message: &str) {
+        if subject != SUBJECT {
             return;
         }
-        match Word::decode(message) {
-            Some(Word::Changed(change)) => self.hear_change(&change),
-            Some(Word::Applied(number)) => self.nodes.note(node, number),
-            Some(Word::Gone) => self.nodes.forget(node),
+        match NodeMessage::decode(message) {
+            Some(NodeMessage::Changed(change)) => self.hear_change(&change),
+            Some(NodeMessage::Applied(number)) => self.nodes.note(node, number),
+            Some(NodeMessage::Gone) => self.nodes.forget(node),
             // A later version of this program may have said it.
             None => self.behind.notify_one(),
         }
     }
 
-    fn listening(&self, line: &str) {
-        if line == LINE {
+    fn on_subscribed(&self, subject: &str) {
+        if subject == SUBJECT {
             self.behind.notify_one();
         }
     }
 }
 
 #[async_trait]
-impl Directory for Following {
+impl DocumentStore for DirectoryReplica {
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
         self.directory.get(kind, id).await
     }
@@ -265,16 +265,16 @@ impl Directory for Following {
         self.directory.list(kind, prefix).await
     }
 
-    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError> {
+    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
         let told = told(&steps);
         let is_first_come = !told.is_empty() && !self.is_shared();
         let _held = if is_first_come { Some(self.making.lock().await) } else { None };
         // Whatever was not answered may have been made all the same.
         let taken = self.directory.change(steps).await.inspect_err(|_| self.behind.notify_one())?;
         match taken {
-            Taken::Not => {}
-            Taken::Unlogged => self.apply(&told),
-            Taken::Logged(number) => self.take_over(Change { number, steps: told }).await,
+            Outcome::Not => {}
+            Outcome::Unlogged => self.apply(&told),
+            Outcome::Logged(number) => self.apply_local(Change { number, steps: told }).await,
         }
         Ok(taken)
     }
@@ -283,11 +283,11 @@ impl Directory for Following {
         self.directory.changes_after(number).await
     }
 
-    async fn settle(&self, taken: Taken) {
-        if let Taken::Logged(number) = taken
+    async fn wait_for_nodes(&self, taken: Outcome) {
+        if let Outcome::Logged(number) = taken
             && self.is_shared()
         {
-            self.nodes.settle(number).await;
+            self.nodes.wait_for_nodes(number).await;
         }
     }
 }

@@ -69,7 +69,7 @@ impl Nodes {
     }
 
     /// Waits until every node that is alive goes by this change, but not for long.
-    pub(super) async fn settle(&self, number: u64) {
+    pub(super) async fn wait_for_nodes(&self, number: u64) {
         if !self.knows_all() {
             sleep(SETTLE_BLIND).await;
             return;
@@ -98,7 +98,7 @@ mod tests {
 
     async fn waited(nodes: &Nodes, number: u64) -> Duration {
         let begun = Instant::now();
-        nodes.settle(number).await;
+        nodes.wait_for_nodes(number).await;
         begun.elapsed()
     }
 

@@ -6,7 +6,7 @@ use crate::server::store::directory::Change;
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Word {
+pub(super) enum NodeMessage {
     /// "I made this change."
     Changed(Change),
     /// "I am there, and go by all changes up to this number."
@@ -15,7 +15,7 @@ pub(super) enum Word {
     Gone,
 }
 
-impl Word {
+impl NodeMessage {
     pub(super) fn encode(&self) -> String {
         serde_json::to_string(self).expect("words have only string keys")
     }

@@ -13,7 +13,7 @@ use super::{
     shell::{self, Setting},
 };
 use crate::{
-    app::page_data::Visit,
+    app::page_data::Viewer,
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Accounts, Identity},
@@ -22,7 +22,7 @@ use crate::{
         http::{
             extract::query::Lenient,
             middleware::security_headers,
-            pages::{Asked, assets, language_of, one_time_form, page_data},
+            pages::{PageRequest, assets, language_of, one_time_form, page_data},
         },
         state::AppState,
     },
@@ -30,7 +30,7 @@ use crate::{
 
 /// Who is signed in and asks for a document, or posts a form. Who is not is sent to sign in.
 pub(crate) struct SignedIn {
-    pub(crate) asked: Asked,
+    pub(crate) asked: PageRequest,
     pub(crate) identity: Identity,
 }
 
@@ -38,7 +38,8 @@ impl FromRequestParts<AppState> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let asked = Asked::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let asked =
+            PageRequest::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
         match asked.caller.0.clone() {
             Some(identity) => Ok(Self { asked, identity }),
             None => Err(ask_to_sign_in(&asked)),
@@ -53,7 +54,7 @@ pub(super) fn accounts(state: &AppState) -> Result<&Accounts, Error> {
 }
 
 /// A document for who need not be signed in.
-pub(super) fn alone(asked: &Asked, document: impl Document) -> Response {
+pub(super) fn alone(asked: &PageRequest, document: impl Document) -> Response {
     draw(&setting_for(asked), None, document)
 }
 
@@ -65,7 +66,7 @@ pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Res
     Ok(draw(&setting_for(asked), Some(visit), document))
 }
 
-fn setting_for(asked: &Asked) -> Setting {
+fn setting_for(asked: &PageRequest) -> Setting {
     setting_of(&asked.state.site, &asked.headers, &asked.uri)
 }
 
@@ -82,7 +83,7 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
 }
 
 /// The answer that is a document. Without `visit` it stands alone.
-pub(super) fn draw(setting: &Setting, visit: Option<Visit>, document: impl Document) -> Response {
+pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Document) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::document_policy())];
     let html = shell::draw(setting, visit, document);
     let mut response =

@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     app::routes,
-    server::{auth::issuer::Issuer, error::Error, http::pages::Asked},
+    server::{auth::issuer::Issuer, error::Error, http::pages::PageRequest},
 };
 
 /// Sends a browser to sign in, and from there back to `path`. Where it is not known where that is, says so.
-pub(super) fn ask_to_sign_in(asked: &Asked, issuer: &Issuer, path: &str) -> Response {
+pub(super) fn ask_to_sign_in(asked: &PageRequest, issuer: &Issuer, path: &str) -> Response {
     match issuer.sign_in_address(&address_of(asked, path)) {
         Some(address) if asked.method == Method::GET => Redirect::to(&address).into_response(),
         // The policy of pages lets no form lead to another site.

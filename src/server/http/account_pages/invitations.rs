@@ -16,7 +16,7 @@ use crate::{
         error::Error,
         http::{
             extract::body::FormBody,
-            pages::{Asked, one_time_form::Once},
+            pages::{PageRequest, one_time_form::Once},
         },
         state::AppState,
     },
@@ -47,7 +47,7 @@ pub(super) async fn make(
 }
 
 /// The whole address of a path, as the browser that asks reaches this server.
-pub(super) fn address_of(asked: &Asked, path: &str) -> String {
+pub(super) fn address_of(asked: &PageRequest, path: &str) -> String {
     if let Some(site) = asked.state.site.public_url() {
         return format!("{}{path}", site.as_str());
     }

@@ -30,7 +30,7 @@ use crate::{
                 body::FormBody, client_address::ClientAddress, path::PathText, query::Lenient,
                 user::cookie_of,
             },
-            pages::Asked,
+            pages::PageRequest,
         },
     },
 };
@@ -38,7 +38,7 @@ use crate::{
 /// The form, as long as the link can be used.
 pub(super) async fn show(
     PathText(token): PathText,
-    asked: Asked,
+    asked: PageRequest,
     Lenient(outcome): Lenient<Outcome>,
 ) -> Response {
     let by = match inviter(&asked, &token).await {
@@ -50,7 +50,7 @@ pub(super) async fn show(
 }
 
 /// Who invited; `None`: it is the first administrator's link.
-async fn inviter(asked: &Asked, token: &str) -> Result<Option<String>, Error> {
+async fn inviter(asked: &PageRequest, token: &str) -> Result<Option<String>, Error> {
     match accounts(&asked.state)?.link(token).await?.purpose {
         Purpose::Setup => Ok(None),
         Purpose::Invitation { by } => Ok(Some(by)),
@@ -70,7 +70,7 @@ pub(super) struct JoinForm {
 /// Makes the account, and signs it in.
 pub(super) async fn join(
     PathText(token): PathText,
-    asked: Asked,
+    asked: PageRequest,
     ClientAddress(address): ClientAddress,
     FormBody(form): FormBody<JoinForm>,
 ) -> Response {
@@ -85,12 +85,12 @@ pub(super) async fn join(
 /// A form that is sent twice finds its link used; who knows the account's password is signed in all the same. A refusal
 /// comes with the page to show it: when the link is used, its own has nothing more to say.
 async fn joined<'a>(
-    asked: &'a Asked,
+    asked: &'a PageRequest,
     address: IpAddr,
     token: &str,
     form: &JoinForm,
 ) -> Result<Session, (&'a str, Error)> {
-    let Asked { state, headers, uri, .. } = asked;
+    let PageRequest { state, headers, uri, .. } = asked;
     let JoinForm { name, new_password } = form;
     let page = uri.path();
     let here = |error: Error| (page, error);

@@ -36,8 +36,8 @@ use axum::{
 
 pub(super) use self::{answer::SignedIn, refusal::in_words};
 use super::{
-    extract::{administrator::Administrator, user::Caller},
-    pages::{self, Asked},
+    extract::{administrator::Administrator, user::MaybeUser},
+    pages::{self, PageRequest},
     redirect::see,
 };
 use crate::{app::routes, server::state::AppState};
@@ -78,14 +78,14 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .merge(administrators)
 }
 
-async fn accounts_only(asked: Asked, request: Request, next: Next) -> Response {
+async fn accounts_only(asked: PageRequest, request: Request, next: Next) -> Response {
     match asked.state.auth.accounts() {
         Some(_) => next.run(request).await,
         None => not_found(asked).await,
     }
 }
 
-async fn administrators_only(asked: Asked, request: Request, next: Next) -> Response {
+async fn administrators_only(asked: PageRequest, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match parts.extract_with_state::<Administrator, _>(&asked.state).await {
         Ok(Administrator) => next.run(Request::from_parts(parts, body)).await,
@@ -96,7 +96,7 @@ async fn administrators_only(asked: Asked, request: Request, next: Next) -> Resp
 /// Lets through who may read the server's pages; others are sent to sign in.
 pub(super) async fn readers_only(
     State(state): State<AppState>,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
     request: Request,
     next: Next,
 ) -> Response {
@@ -104,14 +104,14 @@ pub(super) async fn readers_only(
         return next.run(request).await;
     }
     let mut parts = request.into_parts().0;
-    match Asked::from_request_parts(&mut parts, &state).await {
+    match PageRequest::from_request_parts(&mut parts, &state).await {
         Ok(asked) => ask_to_sign_in(&asked),
         Err(rejection) => rejection.into_response(),
     }
 }
 
 /// The page of addresses that are none, for who may read the server's pages.
-pub(super) async fn not_found(asked: Asked) -> Response {
+pub(super) async fn not_found(asked: PageRequest) -> Response {
     match asked.state.rights.check_reader(asked.caller.0.as_ref()) {
         Ok(()) => pages::not_found(asked).await,
         Err(_) => ask_to_sign_in(&asked),
@@ -119,7 +119,7 @@ pub(super) async fn not_found(asked: Asked) -> Response {
 }
 
 /// Sends a browser that has no session to where it gets one, and from there back.
-pub(super) fn ask_to_sign_in(asked: &Asked) -> Response {
+pub(super) fn ask_to_sign_in(asked: &PageRequest) -> Response {
     // What was posted cannot be posted again by going there.
     let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
     match (asked.state.auth.issuer(), back) {

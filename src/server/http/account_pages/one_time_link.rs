@@ -10,7 +10,7 @@ use super::{answer::alone, document::Document, texts::Texts, time::time};
 use crate::{
     app::routes,
     protocol::problem::{Code, Rejection},
-    server::{error::Error, http::pages::Asked},
+    server::{error::Error, http::pages::PageRequest},
 };
 
 /// See the module.
@@ -54,7 +54,7 @@ impl Document for OneTimeLink {
 }
 
 /// What a one-time link leads to that cannot be used.
-pub(super) fn link_failed(asked: &Asked, error: Error) -> Response {
+pub(super) fn link_failed(asked: &PageRequest, error: Error) -> Response {
     match error.into_rejection() {
         Rejection { code: Code::BadLink, .. } => (StatusCode::GONE, alone(asked, LinkOver)).into_response(),
         fault => fault.into_response(),

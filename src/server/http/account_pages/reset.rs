@@ -25,7 +25,7 @@ use crate::{
         http::{
             api::session::agent_of,
             extract::{body::FormBody, path::PathText, query::Lenient, user::cookie_of},
-            pages::Asked,
+            pages::PageRequest,
         },
     },
 };
@@ -46,7 +46,7 @@ pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<
 /// The form, as long as the link can be used.
 pub(super) async fn show(
     PathText(token): PathText,
-    asked: Asked,
+    asked: PageRequest,
     Lenient(outcome): Lenient<Outcome>,
 ) -> Response {
     match whose(&asked, &token).await {
@@ -59,7 +59,7 @@ pub(super) async fn show(
 }
 
 /// The name of the account that the link is for.
-async fn whose(asked: &Asked, token: &str) -> Result<String, Error> {
+async fn whose(asked: &PageRequest, token: &str) -> Result<String, Error> {
     let is_over = || Rejection::new(Code::BadLink, "This link is not for another password.");
     let accounts = accounts(&asked.state)?;
     let Purpose::Reset { account } = accounts.link(token).await?.purpose else {
@@ -78,7 +78,7 @@ pub(super) struct ResetForm {
 /// Sets the password, ends every session, and signs in anew.
 pub(super) async fn reset(
     PathText(token): PathText,
-    asked: Asked,
+    asked: PageRequest,
     FormBody(ResetForm { new_password }): FormBody<ResetForm>,
 ) -> Response {
     match signed_in_anew(&asked, &token, &new_password).await {
@@ -89,7 +89,7 @@ pub(super) async fn reset(
     }
 }
 
-async fn signed_in_anew(asked: &Asked, token: &str, password: &str) -> Result<Session, Error> {
+async fn signed_in_anew(asked: &PageRequest, token: &str, password: &str) -> Result<Session, Error> {
     let account = accounts(&asked.state)?.reset(token, password).await?;
     asked.state.auth.sign_in(&account, agent_of(&asked.headers)).await
 }

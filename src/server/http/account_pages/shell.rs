@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use url::form_urlencoded;
 
 use super::{document::Document, texts::Texts};
-use crate::app::{brand_at, i18n::Language, page_data::Visit, sidebar_at};
+use crate::app::{brand_at, i18n::Language, page_data::Viewer, sidebar_at};
 
 /// Where and how a document is drawn.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Setting {
 }
 
 /// The whole document. Without `visit` it stands alone.
-pub(super) fn draw(setting: &Setting, visit: Option<Visit>, document: impl Document) -> String {
+pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Document) -> String {
     // Of its own: a page that is drawn at the same time may be this thread's owner, and ends before.
     let owner = Owner::new_root(None);
     let html = owner.with(|| shell(setting, visit, document).to_html());
@@ -28,7 +28,7 @@ pub(super) fn draw(setting: &Setting, visit: Option<Visit>, document: impl Docum
     html
 }
 
-fn shell<D: Document>(setting: &Setting, visit: Option<Visit>, document: D) -> impl IntoView + use<D> {
+fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> impl IntoView + use<D> {
     let Setting { language, stylesheet, path, .. } = setting;
     let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));

@@ -29,9 +29,9 @@ use crate::{
                 body::FormBody,
                 client_address::ClientAddress,
                 query::Lenient,
-                user::{Caller, cookie_of, no_cookie},
+                user::{MaybeUser, cookie_of, no_cookie},
             },
-            pages::Asked,
+            pages::PageRequest,
             redirect::{back_to, page_of_ours, see},
         },
         state::AppState,
@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// The form. Who is signed in needs none.
-pub(super) async fn show(asked: Asked, Lenient(outcome): Lenient<Outcome>) -> Response {
+pub(super) async fn show(asked: PageRequest, Lenient(outcome): Lenient<Outcome>) -> Response {
     let back = page_of_ours(outcome.back.as_deref().unwrap_or("/"));
     if asked.state.auth.takes_guests() {
         return not_found(asked).await;
@@ -80,7 +80,7 @@ pub(super) async fn sign_in(
 /// Ends the session, with what is open of it.
 pub(super) async fn sign_out(
     State(state): State<AppState>,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
 ) -> Result<Response, Error> {
     if let Some(identity) = caller {
         state.auth.sign_out(&identity.user.id, identity.session.as_deref()).await?;

@@ -13,7 +13,7 @@ use crate::{
         http::extract::{
             body::{FromMembers, JsonBody},
             path::{PathPair, PathText},
-            user::Visitor,
+            user::AuthenticatedUser,
         },
         state::AppState,
     },
@@ -36,7 +36,7 @@ impl FromMembers for NewMember {
 /// The members, the owner first. Empty for a room that is nobody's.
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    AuthenticatedUser(identity): AuthenticatedUser,
     PathText(room): PathText,
 ) -> Result<Json<Vec<User>>, Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn list(
 /// Lets somebody in.
 pub(crate) async fn add(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    AuthenticatedUser(identity): AuthenticatedUser,
     PathText(room): PathText,
     JsonBody(NewMember { name }): JsonBody<NewMember>,
 ) -> Result<(StatusCode, Json<User>), Error> {
@@ -70,7 +70,7 @@ pub(crate) async fn find(state: &AppState, name: &str) -> Result<User, Error> {
 /// Takes somebody's right to enter; members may take their own.
 pub(crate) async fn remove(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    AuthenticatedUser(identity): AuthenticatedUser,
     PathPair(room, user_id): PathPair,
 ) -> Result<StatusCode, Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;

@@ -19,7 +19,7 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<(StatusCode,
         return Ok((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
     }
     state.readiness.check(async { Ok(state.hub.store().check().await?) }).await?;
-    let is_up = *state.backplane.link().borrow();
+    let is_up = *state.backplane.connectivity().borrow();
     Ok((StatusCode::OK, if is_up { "ready\n" } else { WITHOUT_REDIS }))
 }
 
@@ -31,7 +31,7 @@ const WITHOUT_REDIS: &str =
 pub(crate) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     let mut text = state.metrics.render();
     if state.backplane.is_shared() {
-        let is_up = u8::from(*state.backplane.link().borrow());
+        let is_up = u8::from(*state.backplane.connectivity().borrow());
         text.push_str(BACKPLANE_UP);
         text.push_str(&format!("idobata_backplane_up {is_up}\n"));
     }

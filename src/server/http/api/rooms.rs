@@ -24,7 +24,7 @@ use crate::{
                 body::{FromMembers, JsonBody},
                 path::PathText,
                 query::{RoomQuery, misspelt},
-                user::{Caller, Visitor, admit, no_session, over},
+                user::{AuthenticatedUser, MaybeUser, admit, no_session, revoked},
             },
             realtime::{
                 live_connection::{Client, connect_poll},
@@ -133,7 +133,7 @@ fn looks_like_a_right(name: &str) -> bool {
 /// All rooms that the caller may enter.
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
 ) -> Result<Json<Vec<Room>>, Error> {
     Ok(Json(state.chat.rooms(caller.as_ref()).await?))
 }
@@ -141,7 +141,7 @@ pub(crate) async fn list(
 /// Makes a room.
 pub(crate) async fn create(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    AuthenticatedUser(identity): AuthenticatedUser,
     JsonBody(NewRoom { name, private, ignored }): JsonBody<NewRoom>,
 ) -> Result<(StatusCode, Json<Answer<Room>>), Error> {
     let made = state.chat.create_room(&identity, &name, private).await?;
@@ -167,7 +167,7 @@ pub(crate) async fn messages(
     let admission = admit(&state, caller.filter(|_| query.waits())).await?;
     let (page, more_members) = tokio::select! {
         biased; // who may not read any more gets nothing more
-        () = over(admission.as_ref()) => return Err(no_session().into()),
+        () = revoked(admission.as_ref()) => return Err(no_session().into()),
         page = state.chat.page(&room, caller, query.clone(), limit) => (page?, String::new()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
@@ -186,7 +186,7 @@ async fn poll(
     let admission = admit(state, caller).await?;
     let (page, presence, retry) = tokio::select! {
         biased; // see above
-        () = over(admission.as_ref()) => return Err(no_session().into()),
+        () = revoked(admission.as_ref()) => return Err(no_session().into()),
         polled = state.chat.poll(room, caller, query.clone(), limit, seen) => {
             let (page, presence) = polled?;
             (page, presence, String::new())
@@ -203,7 +203,7 @@ async fn poll(
 /// "I am typing", for who has no socket. The room must be followed by a stream or by polls with `seen`.
 pub(crate) async fn typing(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    AuthenticatedUser(identity): AuthenticatedUser,
     PathText(room): PathText,
 ) -> Result<StatusCode, Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
@@ -214,7 +214,7 @@ pub(crate) async fn typing(
 /// Says something: 201, or 200 when this id had been said before.
 pub(crate) async fn post(
     State(state): State<AppState>,
-    Visitor(identity): Visitor,
+    AuthenticatedUser(identity): AuthenticatedUser,
     PathText(room): PathText,
     JsonBody(NewMessage { id, text, ignored }): JsonBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Answer<Message>>), Error> {

@@ -21,7 +21,7 @@ use crate::{
         http::extract::{
             body::{FromMembers, JsonBody},
             client_address::ClientAddress,
-            user::{Caller, cookie_of, no_cookies},
+            user::{MaybeUser, cookie_of, no_cookies},
         },
         state::AppState,
     },
@@ -43,7 +43,7 @@ impl FromMembers for NewSession {
 }
 
 /// Who asks, and whether they may read.
-pub(crate) async fn show(State(state): State<AppState>, Caller(caller): Caller) -> Json<Visit> {
+pub(crate) async fn show(State(state): State<AppState>, MaybeUser(caller): MaybeUser) -> Json<Visit> {
     let reads = state.rights.check_reader(caller.as_ref()).is_ok();
     Json(Visit { user: caller.map(|identity| identity.user), reads })
 }
@@ -52,7 +52,7 @@ pub(crate) async fn show(State(state): State<AppState>, Caller(caller): Caller) 
 pub(crate) async fn create(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
     headers: HeaderMap,
     JsonBody(NewSession { name, password }): JsonBody<NewSession>,
 ) -> Result<(StatusCode, CookieJar, Json<Session>), Error> {
@@ -97,7 +97,7 @@ pub(crate) fn agent_of(headers: &HeaderMap) -> &str {
 /// Ends the session, with what is open of it, and takes the cookie back.
 pub(crate) async fn end(
     State(state): State<AppState>,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
     headers: HeaderMap,
 ) -> Result<(StatusCode, CookieJar), Error> {
     if let Some(identity) = caller {

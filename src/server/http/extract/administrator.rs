@@ -9,7 +9,7 @@ use axum::{
 
 use super::{
     credentials::bearer,
-    user::{Caller, no_session},
+    user::{MaybeUser, no_session},
 };
 use crate::{
     protocol::problem::{Code, Rejection},
@@ -29,12 +29,12 @@ impl FromRequestParts<AppState> for Administrator {
         {
             return Ok(Self);
         }
-        match Caller::from_request_parts(parts, state).await? {
-            Caller(Some(identity)) if identity.is_admin => Ok(Self),
-            Caller(Some(_)) => {
+        match MaybeUser::from_request_parts(parts, state).await? {
+            MaybeUser(Some(identity)) if identity.is_admin => Ok(Self),
+            MaybeUser(Some(_)) => {
                 Err(Rejection::new(Code::NotAllowed, "Only administrators may do this.").into())
             }
-            Caller(None) => Err(no_session().into()),
+            MaybeUser(None) => Err(no_session().into()),
         }
     }
 }

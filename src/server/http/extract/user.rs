@@ -21,7 +21,7 @@ use crate::{
         session::Session,
     },
     server::{
-        auth::{Admission, Identity, SESSION_LIFETIME, publishers::Publishers},
+        auth::{Identity, LiveSession, SESSION_LIFETIME, publishers::Publishers},
         config::site::Site,
         error::Error,
         state::AppState,
@@ -32,9 +32,9 @@ const COOKIE: &str = "idobata_session";
 
 /// Whom a request comes from; `None` is nobody.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller(pub(in crate::server::http) Option<Identity>);
+pub(crate) struct MaybeUser(pub(in crate::server::http) Option<Identity>);
 
-impl FromRequestParts<AppState> for Caller {
+impl FromRequestParts<AppState> for MaybeUser {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
@@ -47,13 +47,13 @@ impl FromRequestParts<AppState> for Caller {
 
 /// The person behind a request. Without a valid session the request is refused.
 #[derive(Clone, Debug)]
-pub(crate) struct Visitor(pub(in crate::server::http) Identity);
+pub(crate) struct AuthenticatedUser(pub(in crate::server::http) Identity);
 
-impl FromRequestParts<AppState> for Visitor {
+impl FromRequestParts<AppState> for AuthenticatedUser {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
-        let Caller(caller) = Caller::from_request_parts(parts, state).await?;
+        let MaybeUser(caller) = MaybeUser::from_request_parts(parts, state).await?;
         caller.map(Self).ok_or_else(|| no_session().into())
     }
 }
@@ -84,15 +84,15 @@ pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Op
 }
 
 /// Notes a live connection of whom it is, if it is somebody's. Refused when their session has ended meanwhile.
-pub(crate) async fn admit(state: &AppState, caller: Option<&Identity>) -> Result<Option<Admission>, Error> {
+pub(crate) async fn admit(state: &AppState, caller: Option<&Identity>) -> Result<Option<LiveSession>, Error> {
     let Some(identity) = caller else { return Ok(None) };
     Ok(Some(state.auth.admit(identity).await?.ok_or_else(no_session)?))
 }
 
 /// Returns when a live connection may not go on; never for nobody, who has no session that could end.
-pub(crate) async fn over(admission: Option<&Admission>) {
+pub(crate) async fn revoked(admission: Option<&LiveSession>) {
     match admission {
-        Some(admission) => admission.over().await,
+        Some(admission) => admission.revoked().await,
         None => std::future::pending().await,
     }
 }
@@ -103,7 +103,7 @@ pub(crate) fn has_cookie(site: &Site, headers: &HeaderMap) -> bool {
 }
 
 /// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.
-pub(crate) async fn welcome(
+pub(crate) async fn ensure_session(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
     mut request: Request,
@@ -126,7 +126,7 @@ pub(crate) async fn welcome(
         }
         None => (None, None),
     };
-    request.extensions_mut().insert(Caller(caller));
+    request.extensions_mut().insert(MaybeUser(caller));
     let mut response = next.run(request).await;
     // A handler that set this cookie itself (a new name) knows better.
     if let Some(session) = session.filter(|_| !cookies::is_set(&state.site, response.headers(), COOKIE)) {

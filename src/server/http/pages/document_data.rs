@@ -7,12 +7,12 @@
 use serde_json::Value;
 
 use crate::{
-    app::page_data::Start,
+    app::page_data::InitialData,
     protocol::text::{clean, is_forbidden},
 };
 
 /// The data and its JSON, both without characters that a document cannot hold.
-pub(crate) fn of(start: Start) -> (Start, String) {
+pub(crate) fn of(start: InitialData) -> (InitialData, String) {
     let json = serde_json::to_string(&start).expect("plain data");
     if !may_need_cleaning(&json) {
         return (start, json);

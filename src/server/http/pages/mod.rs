@@ -19,14 +19,14 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
 use super::{
-    extract::{administrator::Administrator, cookies, path::PathText, user::Caller},
+    extract::{administrator::Administrator, cookies, path::PathText, user::MaybeUser},
     middleware::{clean_path, security_headers},
 };
 use crate::{
     app::{
         ForcedTransport,
         i18n::Language,
-        page_data::{PageStart, Start},
+        page_data::{InitialData, PageData},
         routes::{self, Route},
         shell,
     },
@@ -44,22 +44,22 @@ pub(super) fn router() -> Router<AppState> {
 /// Who asks for a page, and how.
 #[derive(FromRequestParts)]
 #[from_request(state(AppState))]
-pub(super) struct Asked {
+pub(super) struct PageRequest {
     #[from_request(via(State))]
     pub(super) state: AppState,
-    pub(super) caller: Caller,
+    pub(super) caller: MaybeUser,
     pub(super) administrator: Result<Administrator, Error>,
     pub(super) method: Method,
     pub(super) uri: OriginalUri,
     pub(super) headers: HeaderMap,
 }
 
-async fn feed(asked: Asked) -> Response {
+async fn feed(asked: PageRequest) -> Response {
     page(asked, Some(Route::Feed)).await
 }
 
 /// The page of a room. An address in another form (upper case, full-width, decomposed) leads to the room's own.
-async fn room(PathText(room): PathText, asked: Asked) -> Response {
+async fn room(PathText(room): PathText, asked: PageRequest) -> Response {
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
         Ok(id) if id.as_str() != room => moved(&asked, &routes::room(&id)),
         _ => page(asked, Some(Route::Room(room))).await,
@@ -67,13 +67,13 @@ async fn room(PathText(room): PathText, asked: Asked) -> Response {
 }
 
 /// Leads to the page's own address, with what was asked for.
-pub(super) fn moved(asked: &Asked, path: &str) -> Response {
+pub(super) fn moved(asked: &PageRequest, path: &str) -> Response {
     let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
     Redirect::permanent(&format!("{path}{query}")).into_response()
 }
 
 /// The page of addresses that are none. One with slashes too many leads to the page that is meant.
-pub(super) async fn not_found(asked: Asked) -> Response {
+pub(super) async fn not_found(asked: PageRequest) -> Response {
     let is_read = matches!(asked.method, Method::GET | Method::HEAD);
     match clean_path::redirect(&asked.uri).filter(|_| is_read) {
         Some(page) => Redirect::permanent(&page).into_response(),
@@ -81,8 +81,10 @@ pub(super) async fn not_found(asked: Asked) -> Response {
     }
 }
 
-async fn page(asked: Asked, route: Option<Route>) -> Response {
-    let Asked { state, caller: Caller(caller), administrator, uri: OriginalUri(uri), headers, .. } = asked;
+async fn page(asked: PageRequest, route: Option<Route>) -> Response {
+    let PageRequest {
+        state, caller: MaybeUser(caller), administrator, uri: OriginalUri(uri), headers, ..
+    } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
     let start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
@@ -90,7 +92,7 @@ async fn page(asked: Asked, route: Option<Route>) -> Response {
 }
 
 /// The document. Everything it shows is in `start`, so nothing in it waits and it is drawn in one go.
-async fn draw(state: &AppState, start: Start, language: Language, uri: &Uri) -> Response {
+async fn draw(state: &AppState, start: InitialData, language: Language, uri: &Uri) -> Response {
     let mut options = state.leptos.clone();
     // The version in the address of the files is what lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
@@ -113,16 +115,16 @@ async fn draw(state: &AppState, start: Start, language: Language, uri: &Uri) -> 
     render_app_async_with_context(context, document)(request).await
 }
 
-fn status_of(page: &PageStart) -> StatusCode {
+fn status_of(page: &PageData) -> StatusCode {
     match page {
-        PageStart::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        PageData::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         page if page.is_missing() => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     }
 }
 
 /// The only transport that the page may use, if there is such. Sockets are for who can say who they are.
-fn transport_for(start: &Start, set: Option<Transport>) -> Option<Transport> {
+fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transport> {
     let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
     match set {
         None | Some(Transport::Socket) if is_nobody => Some(Transport::Stream),

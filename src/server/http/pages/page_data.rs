@@ -7,14 +7,14 @@ use serde::Deserialize;
 use crate::{
     app::{
         model::feed::NOTICES_SHOWN,
-        page_data::{MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageStart, RoomStart, Start, Visit},
+        page_data::{InitialData, MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageData, RoomData, Viewer},
         routes::Route,
     },
     protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
     server::{
         auth::Identity,
         error::Error,
-        http::extract::{administrator::Administrator, query::Lenient, user::Caller},
+        http::extract::{administrator::Administrator, query::Lenient, user::MaybeUser},
         log::hub::PageQuery,
         state::AppState,
     },
@@ -33,33 +33,31 @@ pub(crate) async fn load(
     route: Option<Route>,
     path: String,
     problem: Option<Code>,
-) -> Start {
+) -> InitialData {
     let rooms = told(state.chat.rooms(who).await);
     let feed = async || told(state.feed.snapshot(who, NOTICES_SHOWN).await);
     let page = match (route, &rooms) {
-        (None, _) => PageStart::NotFound,
-        (Some(Route::Feed), _) => {
-            feed().await.map_or(PageStart::Unavailable, |feed| PageStart::Feed { feed })
-        }
-        (Some(Route::Room(_)), None) => PageStart::Unavailable,
+        (None, _) => PageData::NotFound,
+        (Some(Route::Feed), _) => feed().await.map_or(PageData::Unavailable, |feed| PageData::Feed { feed }),
+        (Some(Route::Room(_)), None) => PageData::Unavailable,
         (Some(Route::Room(id)), Some(rooms)) => {
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
             match told(load_room(state, who, user_of(who), room).await) {
-                Some(room) => PageStart::Room { room, feed: feed().await },
-                None => PageStart::Unavailable,
+                Some(room) => PageData::Room { room, feed: feed().await },
+                None => PageData::Unavailable,
             }
         }
     };
     let visit = rooms.map(|rooms| visit(state, who, is_admin, rooms));
-    Start { path, problem, visit, page }
+    InitialData { path, problem, visit, page }
 }
 
 /// What stands beside every page and document.
-pub(crate) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Visit {
+pub(crate) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Viewer {
     let signs_in_here = state.auth.accounts().is_some();
     let accounts = signs_in_here || state.auth.issuer().is_some();
-    Visit { me: user_of(who), accounts, signs_in_here, is_admin, rooms }
+    Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms }
 }
 
 /// Who is nobody has no name and no id, and can only read.
@@ -77,12 +75,12 @@ async fn load_room(
     who: Option<&Identity>,
     me: User,
     room: Option<Room>,
-) -> Result<Option<RoomStart>, Error> {
+) -> Result<Option<RoomData>, Error> {
     let Some(room) = room else { return Ok(None) };
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
     let members = state.chat.members(&room.id);
     let is_private = state.rights.is_private(&room.id);
-    Ok(Some(RoomStart { me, page, members, is_private, room }))
+    Ok(Some(RoomData { me, page, members, is_private, room }))
 }
 
 #[derive(Deserialize)]
@@ -93,10 +91,10 @@ struct StartQuery {
 
 async fn start(
     State(state): State<AppState>,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
     Lenient(StartQuery { room }): Lenient<StartQuery>,
-) -> Result<Json<Start>, Error> {
+) -> Result<Json<InitialData>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let route = room.map_or(Route::Feed, Route::Room);
     Ok(Json(load(&state, caller.as_ref(), administrator.is_ok(), Some(route), String::new(), None).await))
@@ -110,7 +108,7 @@ struct NoticesQuery {
 /// Notices before a cursor.
 async fn notices(
     State(state): State<AppState>,
-    Caller(caller): Caller,
+    MaybeUser(caller): MaybeUser,
     Lenient(NoticesQuery { before }): Lenient<NoticesQuery>,
 ) -> Result<Json<OlderNotices>, Error> {
     state.rights.check_reader(caller.as_ref())?;

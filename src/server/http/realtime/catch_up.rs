@@ -9,8 +9,8 @@ use crate::{
     server::{
         log::{
             subscription::{Batch, Subscription},
-            topic::Whispers,
-            wire_format::Form,
+            topic::Ephemerals,
+            wire_format::WireFormat,
         },
         observability::metrics::Metrics,
         store::StoreError,
@@ -43,17 +43,19 @@ pub(crate) fn not_a_member() -> Rejection {
 /// `make_up` gives the JSON that stands for whispers that were missed, `reset` the one that tells a reset to a cursor.
 pub(crate) async fn read_piece(
     subscription: &mut Subscription,
-    form: Form,
+    form: WireFormat,
     metrics: &Metrics,
     make_up: impl FnOnce(&Subscription) -> Option<String>,
     reset: impl FnOnce(&Subscription, &Cursor) -> String,
 ) -> Result<Option<Vec<u8>>, Interruption> {
     let mut piece = Vec::new();
-    match subscription.whispers() {
-        Whispers::Frames(whispers) => {
-            whispers.iter().for_each(|whisper| piece.extend_from_slice(whisper.bytes(form)));
+    match subscription.ephemerals() {
+        Ephemerals::Frames(ephemerals) => {
+            ephemerals
+                .iter()
+                .for_each(|publish_ephemeral| piece.extend_from_slice(publish_ephemeral.bytes(form)));
         }
-        Whispers::Missed => {
+        Ephemerals::Missed => {
             if let Some(json) = make_up(subscription) {
                 piece.extend_from_slice(&form.encode(None, &json));
             }

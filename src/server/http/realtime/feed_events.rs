@@ -19,11 +19,11 @@ use crate::{
             extract::{
                 media_type::accepted,
                 query::{FeedQuery, LogQuery},
-                user::{admit, no_session, over},
+                user::{admit, no_session, revoked},
             },
             problem::problem_json,
         },
-        log::{hub::Subscribed, subscription::Subscription, topic::Bell},
+        log::{hub::Subscribed, subscription::Subscription, topic::Wakeup},
         observability::metrics::Kind,
         state::AppState,
         store::Channels,
@@ -65,7 +65,7 @@ async fn page(
     let admission = admit(state, caller.filter(|_| query.waits())).await?;
     let (page, more_members) = tokio::select! {
         biased; // who may not read any more gets nothing more
-        () = over(admission.as_ref()) => return Err(no_session().into()),
+        () = revoked(admission.as_ref()) => return Err(no_session().into()),
         page = state.feed.page(query.clone(), caller, channels, limit) => (page?, String::new()),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
     };
@@ -81,12 +81,12 @@ async fn stream(
 ) -> Result<Response, Error> {
     let start = query.start(headers)?;
     let connection = connect(state, Kind::Stream, client)?;
-    let bell = Arc::new(Bell::default());
+    let wakeup = Arc::new(Wakeup::default());
     let Subscribed { subscription, recovered } =
-        state.feed.subscribe(start.clone(), client.caller.as_ref(), channels, bell.clone()).await?;
+        state.feed.subscribe(start.clone(), client.caller.as_ref(), channels, wakeup.clone()).await?;
     let head = subscription.readable_head().await?;
     let followed = Followed {
-        bell,
+        wakeup,
         greeting: encode_control(&Control::Connected { timestamp: now_ms(), head }),
         has_heartbeat: query.heartbeat,
         lost: lost_cursor(&start, recovered),

@@ -11,8 +11,8 @@ use crate::{
     server::{
         auth::Identity,
         error::{BUSY_RETRY_AFTER, Error},
-        http::extract::{client_address::ClientAddress, user::Caller},
-        limits::ConnectionPlaces,
+        http::extract::{client_address::ClientAddress, user::MaybeUser},
+        limits::ConnectionPermits,
         log::hub::PageQuery,
         observability::metrics::{ConnectionGuard, Kind},
         state::AppState,
@@ -31,7 +31,7 @@ impl FromRequestParts<AppState> for Client {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let Ok(address) = ClientAddress::from_request_parts(parts, state).await;
-        let Caller(caller) = Caller::from_request_parts(parts, state).await?;
+        let MaybeUser(caller) = MaybeUser::from_request_parts(parts, state).await?;
         Ok(Self { caller, address })
     }
 }
@@ -39,7 +39,7 @@ impl FromRequestParts<AppState> for Client {
 /// A live connection; dropping it is its end.
 pub(crate) struct Live {
     _counted: ConnectionGuard,
-    _places: ConnectionPlaces,
+    _places: ConnectionPermits,
 }
 
 /// Counts a live connection. `Err` when there are too many.

@@ -18,7 +18,7 @@ use crate::{
         chat::{Joined, encode_frame, reset_frame},
         error::Error,
         http::extract::{path::PathText, query::RoomQuery, user::admit},
-        log::{subscription::Subscription, topic::Bell, wire_format::block},
+        log::{subscription::Subscription, topic::Wakeup, wire_format::block},
         observability::metrics::Kind,
         state::AppState,
         store::TopicName,
@@ -36,12 +36,12 @@ pub(crate) async fn get(
     let start = query.start(&headers)?;
     let connection = connect(&state, Kind::Stream, &client)?;
     let admission = admit(&state, client.caller.as_ref()).await?;
-    let bell = Arc::new(Bell::default());
+    let wakeup = Arc::new(Wakeup::default());
     let Joined { frame, recovered, subscription, presence } =
-        state.chat.join(&room, client.caller.as_ref(), start.clone(), bell.clone()).await?;
+        state.chat.join(&room, client.caller.as_ref(), start.clone(), wakeup.clone()).await?;
     let followed = Followed {
         subscription,
-        bell,
+        wakeup,
         greeting: encode_frame(&frame),
         has_heartbeat: query.heartbeat,
         lost: lost_cursor(&start, recovered),

@@ -1,5 +1,5 @@
 //! Accepts connections and serves HTTP/1.1 on each, one task a connection, until one goes on as something else
-//! (see [`Takeover`]).
+//! (see [`Upgrade`]).
 //!
 //! Not by `axum::serve`, because it leaves open how much a connection may hold and how long it may be stuck: hyper
 //! by itself collects 400 kB for a reader that does not read.
@@ -31,12 +31,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use super::{
-    head_deadline::{HeadDeadline, Turns},
+    head_deadline::{HeadDeadline, RequestPhase},
     lingering_close,
-    upgrade::Takeover,
+    upgrade::Upgrade,
     write_deadline::WriteDeadline,
 };
-use crate::server::limits::connections::{Admission, Admitted};
+use crate::server::limits::connections::{ConnectionLimiter, ConnectionPermit};
 
 /// What hyper may collect of a request's head and of an answer that the peer does not take yet.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -49,9 +49,9 @@ const UNSENT_BYTES: u32 = 32 * 1024;
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(500);
 
 /// Who comes in, and how long what they do may take.
-pub(crate) struct Door {
+pub(crate) struct ServeOptions {
     /// How many connections there may be.
-    pub(crate) admission: Admission,
+    pub(crate) connection_limiter: ConnectionLimiter,
     /// See [`HeadDeadline`].
     pub(crate) head_timeout: Duration,
     /// See [`WriteDeadline`].
@@ -59,7 +59,12 @@ pub(crate) struct Door {
 }
 
 /// Serves until `stop`, then waits until every connection has ended.
-pub(crate) async fn serve(listener: TcpListener, router: Router, door: Door, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    options: ServeOptions,
+    stop: CancellationToken,
+) {
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -68,12 +73,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, door: Door, sto
         };
         match accepted {
             Ok((stream, address)) => {
-                let Some(admitted) = door.admission.admit(address.ip()) else { continue };
-                prepare(&stream, door.write_timeout);
-                let stream = WriteDeadline::new(stream, door.write_timeout);
-                let turns = Turns::default();
-                let stream = HeadDeadline::new(stream, door.head_timeout, turns.clone());
-                let accepted = Accepted { stream, turns, address, admitted };
+                let Some(permit) = options.connection_limiter.admit(address.ip()) else { continue };
+                prepare(&stream, options.write_timeout);
+                let stream = WriteDeadline::new(stream, options.write_timeout);
+                let phase = RequestPhase::default();
+                let stream = HeadDeadline::new(stream, options.head_timeout, phase.clone());
+                let accepted = Accepted { stream, phase, address, permit };
                 connections.spawn(connection(accepted, router.clone(), stop.clone()));
             }
             // The peer had gone before it was accepted.
@@ -106,24 +111,24 @@ fn prepare(stream: &TcpStream, write_timeout: Duration) {
 /// A connection that was let in.
 struct Accepted {
     stream: HeadDeadline<WriteDeadline<TcpStream>>,
-    turns: Turns,
+    phase: RequestPhase,
     address: SocketAddr,
-    admitted: Admitted,
+    permit: ConnectionPermit,
 }
 
 async fn connection(accepted: Accepted, router: Router, stop: CancellationToken) {
-    let Accepted { stream, turns, address, admitted } = accepted;
-    let takeover = Arc::new(Mutex::new(None));
-    let taken_over = takeover.clone();
+    let Accepted { stream, phase, address, permit } = accepted;
+    let upgrade = Arc::new(Mutex::new(None));
+    let taken_over = upgrade.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        turns.pass();
+        phase.pass();
         request.extensions_mut().insert(ConnectInfo(address));
         let takes_body = request.method() != Method::HEAD;
-        let (router, takeover, turns) = (router.clone(), takeover.clone(), turns.clone());
+        let (router, upgrade, phase) = (router.clone(), upgrade.clone(), phase.clone());
         Box::pin(async move {
             let mut response = router.oneshot(request.map(Body::new)).await?;
-            *lock(&takeover) = response.extensions_mut().remove::<Takeover>().filter(|_| takes_body);
-            turns.pass();
+            *lock(&upgrade) = response.extensions_mut().remove::<Upgrade>().filter(|_| takes_body);
+            phase.pass();
             Ok::<_, Infallible>(response)
         })
     });
@@ -148,9 +153,9 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
     }
     let Parts { io, read_buf, .. } = serving.into_parts();
     let stream = io.into_inner().into_inner();
-    let takeover = lock(&taken_over).take();
-    match takeover {
-        Some(takeover) => takeover.start(stream.into_inner(), read_buf, admitted),
+    let upgrade = lock(&taken_over).take();
+    match upgrade {
+        Some(upgrade) => upgrade.start(stream.into_inner(), read_buf, permit),
         None => Box::pin(close(stream, &stop)).await,
     }
 }
@@ -165,8 +170,8 @@ async fn close(mut stream: WriteDeadline<TcpStream>, stop: &CancellationToken) {
     stop.run_until_cancelled(lingering_close::close(stream)).await;
 }
 
-fn lock(takeover: &Mutex<Option<Takeover>>) -> MutexGuard<'_, Option<Takeover>> {
-    takeover.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(upgrade: &Mutex<Option<Upgrade>>) -> MutexGuard<'_, Option<Upgrade>> {
+    upgrade.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_peers(error: &io::Error) -> bool {

@@ -22,7 +22,7 @@ use tokio::{
 pub(crate) struct HeadDeadline<S> {
     stream: S,
     limit: Duration,
-    turns: Turns,
+    phase: RequestPhase,
     begun: Option<Head>,
 }
 
@@ -35,9 +35,9 @@ struct Head {
 
 /// Whose turn it is on a connection: an even number is the peer's, who sends a head, an odd one ours, who answer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Turns(Arc<AtomicU64>);
+pub(crate) struct RequestPhase(Arc<AtomicU64>);
 
-impl Turns {
+impl RequestPhase {
     /// The head is whole, or the answer is made.
     pub(crate) fn pass(&self) {
         self.0.fetch_add(1, Relaxed); // one task only: the order is the code's own
@@ -50,8 +50,8 @@ impl Turns {
 
 impl<S> HeadDeadline<S> {
     /// A read on `stream` fails with [`io::ErrorKind::TimedOut`] when a head is not whole `limit` after it began.
-    pub(crate) fn new(stream: S, limit: Duration, turns: Turns) -> Self {
-        Self { stream, limit, turns, begun: None }
+    pub(crate) fn new(stream: S, limit: Duration, phase: RequestPhase) -> Self {
+        Self { stream, limit, phase, begun: None }
     }
 
     /// The bare stream.
@@ -61,7 +61,7 @@ impl<S> HeadDeadline<S> {
 
     /// Notes what a read came to; an error when the head is late.
     fn watch(&mut self, context: &mut Context<'_>, has_come: bool, is_waiting: bool) -> io::Result<()> {
-        let turn = self.turns.current();
+        let turn = self.phase.current();
         self.begun.take_if(|head| head.turn != turn);
         if self.begun.is_none() && has_come && turn.is_multiple_of(2) {
             self.begun = Some(Head { turn, deadline: Instant::now() + self.limit, timer: None });
@@ -138,10 +138,10 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
-    fn connected() -> (HeadDeadline<DuplexStream>, DuplexStream, Turns) {
+    fn connected() -> (HeadDeadline<DuplexStream>, DuplexStream, RequestPhase) {
         let (ours, theirs) = duplex(1_024);
-        let turns = Turns::default();
-        (HeadDeadline::new(ours, LIMIT, turns.clone()), theirs, turns)
+        let phase = RequestPhase::default();
+        (HeadDeadline::new(ours, LIMIT, phase.clone()), theirs, phase)
     }
 
     /// Sends a byte every three seconds.
@@ -175,13 +175,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_may_take_longer_and_the_next_head_may_not() {
-        let (mut stream, theirs, turns) = connected();
+        let (mut stream, theirs, phase) = connected();
         let slow = tokio::spawn(trickle(theirs));
         stream.read_u8().await.expect("a head");
-        turns.pass();
+        phase.pass();
         let body = timeout(Duration::from_secs(60), read_on(&mut stream)).await;
         body.expect_err("it is still being read");
-        turns.pass();
+        phase.pass();
         let (kind, seconds) = read_on(&mut stream).await;
         assert_eq!(kind, io::ErrorKind::TimedOut);
         assert!((10..=13).contains(&seconds), "{seconds}");
@@ -190,12 +190,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_head_that_was_in_time_is_no_longer_watched() {
-        let (mut stream, mut theirs, turns) = connected();
+        let (mut stream, mut theirs, phase) = connected();
         theirs.write_all(b"xx").await.expect("it fits");
         stream.read_u16().await.expect("a head in two parts");
         timeout(Duration::from_secs(1), stream.read_u8()).await.expect_err("a timer runs");
-        turns.pass();
-        turns.pass();
+        phase.pass();
+        phase.pass();
         timeout(Duration::from_secs(60), stream.read_u8()).await.expect_err("idle is not late");
     }
 }

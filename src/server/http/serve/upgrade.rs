@@ -15,18 +15,18 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::net::TcpStream;
 
-use crate::server::limits::connections::Admitted;
+use crate::server::limits::connections::ConnectionPermit;
 
-type Start = Box<dyn FnOnce(TcpStream, Bytes, Admitted) + Send>;
+type Start = Box<dyn FnOnce(TcpStream, Bytes, ConnectionPermit) + Send>;
 
 /// See the module. It is cloned only because extensions of a response have to be.
 #[derive(Clone)]
-pub(crate) struct Takeover(Arc<Mutex<Option<Start>>>);
+pub(crate) struct Upgrade(Arc<Mutex<Option<Start>>>);
 
-impl Takeover {
+impl Upgrade {
     /// `start` gets the stream, what the peer has already sent, and what to drop when the connection has ended; it
     /// spawns the connection's task.
-    pub(crate) fn new(start: impl FnOnce(TcpStream, Bytes, Admitted) + Send + 'static) -> Self {
+    pub(crate) fn new(start: impl FnOnce(TcpStream, Bytes, ConnectionPermit) + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Some(Box::new(start)))))
     }
 
@@ -50,10 +50,10 @@ impl Takeover {
     }
 
     /// Hands the connection over. Only the first call does anything.
-    pub(crate) fn start(self, stream: TcpStream, received: Bytes, admitted: Admitted) {
+    pub(crate) fn start(self, stream: TcpStream, received: Bytes, permit: ConnectionPermit) {
         let start = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(start) = start {
-            start(stream, received, admitted);
+            start(stream, received, permit);
         }
     }
 }

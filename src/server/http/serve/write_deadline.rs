@@ -1,5 +1,5 @@
 //! A connection whose writes must make progress. Every accepted connection is wrapped in it while it speaks HTTP, so
-//! a reader that stalls is closed; live connections have the same limit in `outlet`.
+//! a reader that stalls is closed; live connections have the same limit in `frame_writer`.
 
 use std::{
     io,

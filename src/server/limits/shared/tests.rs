@@ -14,7 +14,7 @@ use crate::{
     protocol::{problem::Code, session::User},
     server::{
         Config,
-        cluster::backplane::{Hear, Unreachable},
+        cluster::backplane::{MessageHandler, Unreachable},
         limits::RateLimits,
     },
 };
@@ -22,7 +22,7 @@ use crate::{
 /// What Redis is for the nodes' allowances, within one process.
 struct Together {
     allowances: Mutex<HashMap<String, Limiter<String>>>,
-    link: watch::Sender<Link>,
+    connectivity: watch::Sender<Link>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -34,7 +34,7 @@ enum Link {
 
 impl Together {
     fn new() -> Arc<Self> {
-        Arc::new(Self { allowances: Mutex::default(), link: watch::Sender::new(Link::Up) })
+        Arc::new(Self { allowances: Mutex::default(), connectivity: watch::Sender::new(Link::Up) })
     }
 
     /// A node with these settings.
@@ -62,16 +62,16 @@ impl Backplane for Together {
         true
     }
 
-    fn attach(&self, _: &str, _: Arc<dyn Hear>) {}
+    fn attach(&self, _: &str, _: Arc<dyn MessageHandler>) {}
 
-    fn tell(&self, _: &str, _: String) {}
+    fn publish(&self, _: &str, _: String) {}
 
-    fn listen(&self, _: &str) {}
+    fn subscribe(&self, _: &str) {}
 
-    fn unlisten(&self, _: &str) {}
+    fn unsubscribe(&self, _: &str) {}
 
     async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
-        match *self.link.borrow() {
+        match *self.connectivity.borrow() {
             Link::Cut => return Err(Unreachable),
             Link::Up => {
                 let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +86,7 @@ impl Backplane for Together {
         std::future::pending().await
     }
 
-    fn link(&self) -> watch::Receiver<bool> {
+    fn connectivity(&self) -> watch::Receiver<bool> {
         watch::Sender::new(true).subscribe()
     }
 
@@ -126,7 +126,7 @@ async fn a_node_that_is_cut_off_goes_by_what_it_counted_itself_all_the_time() {
         one.message(&alice()).await.expect("three here");
     }
     other.message(&alice()).await.expect("one there");
-    together.link.send_replace(Link::Cut);
+    together.connectivity.send_replace(Link::Cut);
     one.message(&alice()).await.expect("it let through three of its own four");
     one.message(&alice()).await.expect_err("and that was the fourth");
     for _ in 0..3 {
@@ -139,7 +139,7 @@ async fn a_node_that_is_cut_off_goes_by_what_it_counted_itself_all_the_time() {
 async fn nobody_waits_for_long_for_an_answer_of_the_others() {
     let together = Together::new();
     let node = together.node(&["--limit-messages=1/1h"]);
-    together.link.send_replace(Link::Silent);
+    together.connectivity.send_replace(Link::Silent);
     let asked = tokio::time::Instant::now();
     node.message(&alice()).await.expect("its own count says yes");
     assert_eq!(asked.elapsed().as_millis() / 10, ANSWER_TIMEOUT.as_millis() / 10);

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::server::{
-    log::topic::{Hole, RING_MAX_ENTRIES, Topic, Topics},
+    log::topic::{Gap, RING_MAX_ENTRIES, Topic, Topics},
     store::{Filter, Store, StoreError},
 };
 
@@ -26,29 +26,29 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 pub(super) async fn run(
     store: Arc<dyn Store>,
     topics: Arc<Topics>,
-    mut lacking: UnboundedReceiver<Arc<Topic>>,
+    mut missing: UnboundedReceiver<Arc<Topic>>,
 ) {
-    let filling = Filling { store: &*store, topics: &topics, reads: Semaphore::new(READS) };
-    let holes = poll_fn(move |context| lacking.poll_recv(context));
-    holes.for_each_concurrent(None, |topic| filling.fill(topic)).await;
+    let backfill = Backfill { store: &*store, topics: &topics, reads: Semaphore::new(READS) };
+    let holes = poll_fn(move |context| missing.poll_recv(context));
+    holes.for_each_concurrent(None, |topic| backfill.fill(topic)).await;
 }
 
-struct Filling<'a> {
+struct Backfill<'a> {
     store: &'a dyn Store,
     topics: &'a Topics,
     reads: Semaphore,
 }
 
-impl Filling<'_> {
+impl Backfill<'_> {
     /// Fills one topic until nothing is missing or nobody reads it.
     async fn fill(&self, topic: Arc<Topic>) {
         let mut is_told = false;
-        while let Some(hole) = topic.lacking() {
+        while let Some(gap) = topic.missing() {
             sleep(PATIENCE).await;
-            match topic.lacking() {
+            match topic.missing() {
                 None => return,
                 // What was late has come, or the numbering is another one; something else is missing now.
-                Some(now) if now.after != hole.after => continue,
+                Some(now) if now.after != gap.after => continue,
                 Some(now) => {
                     let filled = self.fill_once(&topic, now).await;
                     if let (Err(error), false) = (&filled, is_told) {
@@ -56,7 +56,7 @@ impl Filling<'_> {
                         is_told = true;
                     }
                     // Also when the store had nothing of what somebody told of.
-                    if topic.lacking().is_some_and(|left| left.after == now.after) {
+                    if topic.missing().is_some_and(|left| left.after == now.after) {
                         sleep(RETRY_INTERVAL).await;
                     }
                 }
@@ -64,11 +64,11 @@ impl Filling<'_> {
         }
     }
 
-    async fn fill_once(&self, topic: &Arc<Topic>, hole: Hole) -> Result<(), StoreError> {
+    async fn fill_once(&self, topic: &Arc<Topic>, gap: Gap) -> Result<(), StoreError> {
         let _held = self.reads.acquire().await.map_err(|_| StoreError::Closed)?;
         let all = Filter::default();
-        let slice = self.store.read_after(topic.name(), hole.after, &all, RING_MAX_ENTRIES).await?;
-        self.topics.fill(topic, hole, &slice);
+        let slice = self.store.read_after(topic.name(), gap.after, &all, RING_MAX_ENTRIES).await?;
+        self.topics.fill(topic, gap, &slice);
         Ok(())
     }
 }

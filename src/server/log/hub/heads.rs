@@ -16,17 +16,17 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Looks for ever.
-pub(super) async fn watch(store: &Arc<dyn Store>, topics: &Topics, mut link: watch::Receiver<bool>) {
+pub(super) async fn watch(store: &Arc<dyn Store>, topics: &Topics, mut connectivity: watch::Receiver<bool>) {
     let (mut last, mut is_well) = (Instant::now(), true);
     loop {
-        let interval = if *link.borrow_and_update() { CHECK_INTERVAL } else { POLL_INTERVAL };
+        let interval = if *connectivity.borrow_and_update() { CHECK_INTERVAL } else { POLL_INTERVAL };
         let names = tokio::select! {
-            names = topics.suspects() => names,
+            names = topics.stale_topics() => names,
             () = sleep_until(last + interval) => {
                 last = Instant::now();
                 topics.names()
             }
-            Ok(()) = link.changed() => continue,
+            Ok(()) = connectivity.changed() => continue,
         };
         if names.is_empty() {
             continue;

@@ -4,7 +4,7 @@
 //! read = entries after a cursor, ring first, store below it → the transport writes → the cursor moves; `paging` is the
 //! same for who asks for one page.
 //!
-//! Between nodes the announcements are hints: `filling` gets what a topic lacks from the store, and `heads` looks for
+//! Between nodes the announcements are hints: `backfill` gets what a topic lacks from the store, and `heads` looks for
 //! what nobody told.
 
 mod backfill;
@@ -19,19 +19,19 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use self::paging::{Page, PageQuery};
 use super::{
     subscription::{Subscription, after_loss},
-    topic::{Bell, Reader, Topic, Topics},
+    topic::{Reader, Topic, Topics, Wakeup},
 };
 use crate::{
     protocol::cursor::{Cursor, Offset},
     server::{
         config::Retention,
-        store::{Appended, Draft, Filter, Store, StoreError, TopicName},
+        store::{Appended, Filter, NewEntry, Store, StoreError, TopicName},
     },
 };
 
 /// Where a reader starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum StartFrom {
     /// With what comes from now on.
     New,
     /// With the newest so many entries.
@@ -62,10 +62,10 @@ impl Hub {
     /// `topics` must be what `store` announces to, and nobody else's.
     pub fn new(store: Arc<dyn Store>, topics: Arc<Topics>) -> Self {
         let stop = CancellationToken::new();
-        if let Some(lacking) = topics.take_lacking() {
-            let filling = backfill::run(store.clone(), topics.clone(), lacking);
+        if let Some(missing) = topics.take_missing() {
+            let backfill = backfill::run(store.clone(), topics.clone(), missing);
             let stopped = stop.clone();
-            tokio::spawn(async move { stopped.run_until_cancelled(filling).await });
+            tokio::spawn(async move { stopped.run_until_cancelled(backfill).await });
         }
         Self { store, topics, _filling: Arc::new(stop.drop_guard()) }
     }
@@ -81,25 +81,29 @@ impl Hub {
     }
 
     /// Appends; when this returns, the entries are durable and on their way to the readers.
-    pub async fn publish(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
+    pub async fn publish(
+        &self,
+        topic: &TopicName,
+        drafts: Vec<NewEntry>,
+    ) -> Result<Vec<Appended>, StoreError> {
         self.store.append(topic, drafts).await
     }
 
     /// Sends an ephemeral frame to those who read the topic now.
-    pub fn whisper(&self, topic: &TopicName, frame: String) {
-        self.topics.whisper(topic, &frame);
+    pub fn publish_ephemeral(&self, topic: &TopicName, frame: String) {
+        self.topics.publish_ephemeral(topic, &frame);
     }
 
-    /// Makes a reader whose connection is woken by `bell`.
+    /// Makes a reader whose connection is woken by `wakeup`.
     pub async fn subscribe(
         &self,
         name: &TopicName,
-        start: Start,
+        start: StartFrom,
         filter: Filter,
-        bell: Arc<Bell>,
+        wakeup: Arc<Wakeup>,
     ) -> Result<Subscribed, StoreError> {
         // First subscribe, then read: an entry between the two is announced to us.
-        let entered = self.topics.enter(name, bell, filter.channels.clone());
+        let entered = self.topics.enter(name, wakeup, filter.channels.clone());
         let place = Place { topics: self.topics.clone(), entered: Some(entered) };
         let topic = place.topic();
         if topic.epoch().is_none() {
@@ -115,14 +119,14 @@ impl Hub {
     async fn position(
         &self,
         topic: &Arc<Topic>,
-        start: Start,
+        start: StartFrom,
         filter: &Filter,
     ) -> Result<(Cursor, bool), StoreError> {
         let known = topic.cursor().expect("the bounds were learnt before");
         match start {
-            Start::New => Ok((known, true)),
-            Start::Last(count) => Ok((self.position_of_last(topic, known, count, filter).await?, true)),
-            Start::After(cursor) => self.position_after(topic, &known, cursor, filter).await,
+            StartFrom::New => Ok((known, true)),
+            StartFrom::Last(count) => Ok((self.position_of_last(topic, known, count, filter).await?, true)),
+            StartFrom::After(cursor) => self.position_after(topic, &known, cursor, filter).await,
         }
     }
 

@@ -9,13 +9,13 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use super::{Hub, Start, Subscribed};
+use super::{Hub, StartFrom, Subscribed};
 use crate::{
     protocol::cursor::{Cursor, Offset},
     server::{
         log::{
             subscription::{Batch, Subscription, fitting},
-            topic::{Bell, Entry},
+            topic::{Entry, Wakeup},
         },
         store::{Channels, Filter, Slice, StoreError, TopicName},
     },
@@ -131,9 +131,9 @@ impl Hub {
         is_news: impl Fn() -> bool,
     ) -> Result<Page, StoreError> {
         let mut deadline = Instant::now() + wait;
-        let bell = Arc::new(Bell::default());
+        let wakeup = Arc::new(Wakeup::default());
         let Subscribed { mut subscription, recovered } =
-            self.subscribe(name, Start::After(cursor), filter, bell.clone()).await?;
+            self.subscribe(name, StartFrom::After(cursor), filter, wakeup.clone()).await?;
         let (mut entries, mut reset) = (Vec::new(), !recovered);
         let (mut cursor, mut told_loss) = (subscription.cursor(), subscription.told_loss());
         let mut more = false;
@@ -155,7 +155,7 @@ impl Hub {
                         deadline = deadline.min(Instant::now() + NEWS_DELAY);
                     }
                     let left = deadline.saturating_duration_since(Instant::now());
-                    if tokio::time::timeout(left, bell.rung()).await.is_err() {
+                    if tokio::time::timeout(left, wakeup.notified()).await.is_err() {
                         break;
                     }
                 }

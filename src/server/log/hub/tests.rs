@@ -65,21 +65,21 @@ impl Bench {
 
     async fn publish(&self, channel: &str) -> Offset {
         let (author, body) = ("a".into(), "{}".into());
-        let draft = Draft { author, client_id: None, channel: Some(channel.into()), lasting: true, body };
+        let draft = NewEntry { author, client_id: None, channel: Some(channel.into()), lasting: true, body };
         self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
     }
 
-    async fn reader(&self, start: Start) -> Reader {
-        let bell = Arc::new(Bell::default());
-        let subscribed = self.hub.subscribe(&TopicName::Feed, start, Filter::default(), bell.clone()).await;
+    async fn reader(&self, start: StartFrom) -> Reader {
+        let wakeup = Arc::new(Wakeup::default());
+        let subscribed = self.hub.subscribe(&TopicName::Feed, start, Filter::default(), wakeup.clone()).await;
         let Subscribed { subscription, recovered } = subscribed.expect("subscribed");
-        Reader { subscription, bell, recovered }
+        Reader { subscription, wakeup, recovered }
     }
 }
 
 struct Reader {
     subscription: Subscription,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
     recovered: bool,
 }
 
@@ -92,8 +92,9 @@ impl Reader {
                 Batch::Reset(cursor) => panic!("reset to {cursor}"),
                 Batch::Evicted => panic!("evicted"),
                 Batch::Idle => {
-                    let rung = tokio::time::timeout(Duration::from_secs(20), self.bell.rung()).await;
-                    rung.expect("the bell rings when there is something to read");
+                    let notified =
+                        tokio::time::timeout(Duration::from_secs(20), self.wakeup.notified()).await;
+                    notified.expect("the bell rings when there is something to read");
                 }
             }
         }
@@ -104,7 +105,7 @@ impl Reader {
 #[tokio::test]
 async fn a_hole_in_the_announcements_is_filled_from_the_store() {
     let bench = Bench::new(|count| count % 3 == 2);
-    let mut reader = bench.reader(Start::New).await;
+    let mut reader = bench.reader(StartFrom::New).await;
     for _ in 0..30 {
         bench.publish("c").await;
     }
@@ -115,7 +116,7 @@ async fn a_hole_in_the_announcements_is_filled_from_the_store() {
 async fn what_another_node_appends_in_between_is_filled_from_the_store() {
     let url = Cluster::shared().fresh_database().await;
     let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
-    let mut reader = here.reader(Start::New).await;
+    let mut reader = here.reader(StartFrom::New).await;
     // Nobody tells this node of the other's entries: it sees a hole, and fills it.
     for _ in 0..20 {
         tokio::join!(here.publish("c"), there.publish("c"));
@@ -131,7 +132,7 @@ async fn what_nobody_tells_is_found_at_the_head_of_the_store() {
     let (stop, link) = (CancellationToken::new(), watch::Sender::new(false));
     let (hub, watched, down) = (here.hub.clone(), stop.clone(), link.subscribe());
     let watching = tokio::spawn(async move { hub.watch_heads(down, watched).await });
-    let mut reader = here.reader(Start::New).await;
+    let mut reader = here.reader(StartFrom::New).await;
     for last in 1..=3 {
         assert_eq!(there.publish("c").await, last);
         assert_eq!(reader.read_to(last).await, [last]);
@@ -160,9 +161,10 @@ async fn readers_that_come_while_others_publish_miss_nothing_and_get_nothing_twi
         .map(|n| {
             let (bench, epoch) = (bench.clone(), epoch.clone());
             tokio::spawn(async move {
-                let start = if n % 2 == 0 { Start::New } else { Start::After(Cursor { epoch, offset: 0 }) };
+                let start =
+                    if n % 2 == 0 { StartFrom::New } else { StartFrom::After(Cursor { epoch, offset: 0 }) };
                 // Each comes at its own moment of the publishing, and the topic is left and entered meanwhile.
-                drop(bench.reader(Start::New).await);
+                drop(bench.reader(StartFrom::New).await);
                 let mut reader = bench.reader(start).await;
                 let first = reader.subscription.cursor().offset + 1;
                 assert_eq!(reader.read_to(LAST).await, (first..=LAST).collect::<Vec<_>>());
@@ -177,7 +179,7 @@ async fn readers_that_come_while_others_publish_miss_nothing_and_get_nothing_twi
 #[tokio::test]
 async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
     let bench = Bench::new(|_| true);
-    let mut reader = bench.reader(Start::New).await;
+    let mut reader = bench.reader(StartFrom::New).await;
     for _ in 0..400 {
         bench.publish("c").await;
     }
@@ -203,7 +205,7 @@ async fn with_a_notice_below_the_floor() -> Bench {
 impl Bench {
     async fn publish_and_trim(&self) {
         self.publish("ops").await;
-        let value = |_| Draft {
+        let value = |_| NewEntry {
             author: "a".into(),
             client_id: None,
             channel: Some("server".into()),
@@ -255,14 +257,14 @@ async fn a_reader_is_reset_only_when_something_that_it_reads_was_removed() {
 async fn what_another_node_trimmed_is_known_from_the_store() {
     let url = Cluster::shared().fresh_database().await;
     let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
-    let mut reader = here.reader(Start::New).await;
+    let mut reader = here.reader(StartFrom::New).await;
     there.publish_and_trim().await;
     // All that this node ever hears: there is a later head.
     let bounds = here.hub.store().bounds_of(&[TopicName::Feed]).await.expect("read");
     here.hub.topics.learn_all(&bounds);
     let reset = loop {
         match reader.subscription.read().await.expect("read") {
-            Batch::Idle => reader.bell.rung().await,
+            Batch::Idle => reader.wakeup.notified().await,
             Batch::Reset(cursor) => break cursor,
             other => panic!("{other:?}"),
         }
@@ -306,7 +308,7 @@ async fn a_log_of_another_numbering_is_read_from_its_oldest_retained_entry() {
     for lost in [beyond, elsewhere] {
         let page = bench.page(&lost, Filter::default(), 9).await;
         assert_eq!((offsets(&page), page.reset), ([1].into_iter().chain(17..=21).collect(), true));
-        let reader = bench.reader(Start::After(lost)).await;
+        let reader = bench.reader(StartFrom::After(lost)).await;
         assert_eq!((reader.recovered, reader.subscription.cursor().offset), (false, 0));
     }
 }
@@ -315,7 +317,7 @@ async fn a_log_of_another_numbering_is_read_from_its_oldest_retained_entry() {
 async fn the_newest_entries_are_those_that_are_retained() {
     let bench = with_a_notice_below_the_floor().await;
     for (count, expected) in [(3, vec![19, 20, 21]), (6, [1].into_iter().chain(17..=21).collect())] {
-        let mut reader = bench.reader(Start::Last(count)).await;
+        let mut reader = bench.reader(StartFrom::Last(count)).await;
         assert_eq!((reader.read_to(21).await, reader.recovered), (expected, true), "no reset is needed");
     }
 }
@@ -323,15 +325,15 @@ async fn the_newest_entries_are_those_that_are_retained() {
 #[tokio::test]
 async fn a_topic_that_nobody_reads_is_forgotten() {
     let bench = Bench::new(|_| true);
-    let (one, other) = (bench.reader(Start::New).await, bench.reader(Start::New).await);
+    let (one, other) = (bench.reader(StartFrom::New).await, bench.reader(StartFrom::New).await);
     assert_eq!(bench.hub.topics.count(), 1);
     drop(one);
     assert_eq!(bench.hub.topics.count(), 1);
     drop(other);
     assert_eq!(bench.hub.topics.count(), 0);
     // One that is given up while it is being made leaves nothing either.
-    let bell = Arc::new(Bell::default());
-    let subscribing = bench.hub.subscribe(&TopicName::Feed, Start::New, Filter::default(), bell);
+    let wakeup = Arc::new(Wakeup::default());
+    let subscribing = bench.hub.subscribe(&TopicName::Feed, StartFrom::New, Filter::default(), wakeup);
     drop(tokio::time::timeout(Duration::ZERO, subscribing).await);
     assert_eq!(bench.hub.topics.count(), 0);
 }
@@ -342,7 +344,8 @@ async fn a_page_forwards_tells_where_to_go_on() {
     for _ in 0..300 {
         bench.publish("c").await;
     }
-    let mut cursor = Cursor { epoch: bench.reader(Start::New).await.subscription.cursor().epoch, offset: 0 };
+    let mut cursor =
+        Cursor { epoch: bench.reader(StartFrom::New).await.subscription.cursor().epoch, offset: 0 };
     let mut offsets = Vec::new();
     loop {
         let query = PageQuery::After(cursor, Duration::ZERO);
@@ -363,8 +366,8 @@ async fn a_reader_of_the_newest_starts_where_they_start() {
     for channel in ["a", "b", "a", "b", "b"] {
         bench.publish(channel).await;
     }
-    assert_eq!(bench.reader(Start::Last(2)).await.read_to(5).await, [4, 5]);
-    let all = bench.reader(Start::Last(99)).await;
+    assert_eq!(bench.reader(StartFrom::Last(2)).await.read_to(5).await, [4, 5]);
+    let all = bench.reader(StartFrom::Last(99)).await;
     assert!(all.recovered);
     assert_eq!(all.subscription.cursor().offset, 0);
 }
@@ -372,8 +375,8 @@ async fn a_reader_of_the_newest_starts_where_they_start() {
 #[tokio::test]
 async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
     let bench = Bench::new(|_| true);
-    let mut live = bench.reader(Start::New).await;
-    let draft = |_| Draft {
+    let mut live = bench.reader(StartFrom::New).await;
+    let draft = |_| NewEntry {
         author: "a".into(),
         client_id: None,
         channel: None,
@@ -385,7 +388,7 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
     let (elsewhere, cursor) = (Bench::new(|_| true), PageQuery::Newest);
     elsewhere.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
     let page = elsewhere.hub.page(&TopicName::Feed, cursor, Filter::default(), 1).await.expect("read");
-    let mut late = elsewhere.reader(Start::After(Cursor { offset: 0, ..page.cursor })).await;
+    let mut late = elsewhere.reader(StartFrom::After(Cursor { offset: 0, ..page.cursor })).await;
     for reader in [&mut live, &mut late] {
         let mut offsets = Vec::new();
         while let Batch::Entries(entries) = reader.subscription.read().await.expect("read") {

@@ -16,13 +16,13 @@ pub(super) const LINES: &str = "topic:";
 const MESSAGE_BYTES: usize = 256 * 1024;
 
 /// The line on which a topic's entries are announced.
-pub(super) fn line(name: &TopicName) -> String {
+pub(super) fn subject(name: &TopicName) -> String {
     format!("{LINES}{name}")
 }
 
 /// The way back; `None` for other lines.
-pub(super) fn topic_of(line: &str) -> Option<TopicName> {
-    line.strip_prefix(LINES)?.parse().ok()
+pub(super) fn topic_of(subject: &str) -> Option<TopicName> {
+    subject.strip_prefix(LINES)?.parse().ok()
 }
 
 /// New entries of one topic, ascending.
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_line_names_its_topic() {
         for name in [TopicName::Feed, "room:general".parse().expect("a room")] {
-            assert_eq!(topic_of(&line(&name)), Some(name));
+            assert_eq!(topic_of(&subject(&name)), Some(name));
         }
         assert_eq!(topic_of("presence"), None);
     }

@@ -14,11 +14,11 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Channels, Metrics, Numbering, Offset, Reader, Topic, Whispers, lock, open::Delivery, reader::Position,
+    Channels, Ephemerals, Generation, Metrics, Offset, Reader, Topic, lock, open::Delivery, reader::Position,
 };
 use crate::server::log::{
-    frame_writer::{Offered, Outlet},
-    wire_format::Form,
+    frame_writer::{FrameWriter, WriteOutcome},
+    wire_format::WireFormat,
 };
 
 /// Readers that are looked at before the first of them is written to: as many as stay in the core's own memory.
@@ -32,16 +32,16 @@ const PIECES_KEPT: usize = 8;
 
 /// The threads that deliver, one a core. They are the system's and not the runtime's: a round through a large room
 /// takes milliseconds of nothing but writes, and what else the server does shall not wait behind it.
-pub(super) struct Deliverers(Arc<Queue>);
+pub(super) struct DeliveryPool(Arc<Queue>);
 
-impl Deliverers {
+impl DeliveryPool {
     pub(super) fn start(metrics: &Arc<Metrics>) -> io::Result<Self> {
-        let deliverers = Self(Arc::default());
+        let delivery_pool = Self(Arc::default());
         for _ in 0..thread::available_parallelism()?.get() {
-            let (queue, metrics) = (deliverers.0.clone(), metrics.clone());
+            let (queue, metrics) = (delivery_pool.0.clone(), metrics.clone());
             thread::Builder::new().name("delivery".into()).spawn(move || work(&queue, &metrics))?;
         }
-        Ok(deliverers)
+        Ok(delivery_pool)
     }
 
     /// Sees to it that a round through the topic's readers begins which has not begun yet.
@@ -52,7 +52,7 @@ impl Deliverers {
     }
 }
 
-impl Drop for Deliverers {
+impl Drop for DeliveryPool {
     fn drop(&mut self) {
         lock(&self.0.due).is_over = true;
         self.0.pushed.notify_all();
@@ -89,9 +89,9 @@ impl Queue {
 fn work(queue: &Queue, metrics: &Metrics) {
     while let Some(topic) = queue.pop() {
         topic.begin_round();
-        let mut round = Round { topic: &topic, pieces: Vec::new(), delivered: 0 };
-        round.run();
-        metrics.count_deliveries(round.delivered);
+        let mut pass = Pass { topic: &topic, chunks: Vec::new(), delivered: 0 };
+        pass.run();
+        metrics.count_deliveries(pass.delivered);
         if topic.is_due_again() {
             // Behind the other topics, which had to wait for this one.
             queue.push(topic);
@@ -101,81 +101,96 @@ fn work(queue: &Queue, metrics: &Metrics) {
 
 /// Consecutive entries as one write, and where they bring a reader.
 #[derive(Clone)]
-struct Piece {
+struct Chunk {
     bytes: Bytes,
     entries: usize,
     offset: Offset,
-    whispered: u64,
+    ephemeral_count: u64,
     /// Whether it brings a reader to the head.
     is_last: bool,
 }
 
 /// What decides which piece a reader needs.
-type Lack = (Offset, Numbering, u64, Form, Channels);
+type Lack = (Offset, Generation, u64, WireFormat, Channels);
 
 /// Once through all readers.
-struct Round<'a> {
+struct Pass<'a> {
     topic: &'a Topic,
     /// Nearly all readers stand at the same place, so nearly all get the same piece.
-    pieces: Vec<(Lack, Option<Piece>)>,
+    chunks: Vec<(Lack, Option<Chunk>)>,
     delivered: usize,
 }
 
-impl Round<'_> {
+impl Pass<'_> {
     fn run(&mut self) {
         for portion in self.topic.readers().chunks(PORTION_READERS) {
             // All at once, because a reader's memory is cold every time: one after the other each would be waited
             // for alone.
-            let outlets: Vec<_> =
-                portion.iter().map(|reader| reader.outlet().map(|outlet| (outlet, outlet.form()))).collect();
-            for (reader, outlet) in portion.iter().zip(outlets) {
-                self.serve(reader, outlet);
+            let outlets: Vec<_> = portion
+                .iter()
+                .map(|reader| reader.frame_writer().map(|frame_writer| (frame_writer, frame_writer.form())))
+                .collect();
+            for (reader, frame_writer) in portion.iter().zip(outlets) {
+                self.serve(reader, frame_writer);
             }
         }
     }
 
-    fn serve(&mut self, reader: &Reader, outlet: Option<(&Outlet, Form)>) {
+    fn serve(&mut self, reader: &Reader, frame_writer: Option<(&FrameWriter, WireFormat)>) {
         let mut position = reader.position();
         // It may have begun to stand since it was looked at.
-        let outlet = outlet.or_else(|| reader.outlet().map(|outlet| (outlet, outlet.form())));
-        position.stands = match outlet {
-            Some((outlet, form)) if position.stands => self.write(reader, &mut position, outlet, form),
+        let frame_writer = frame_writer
+            .or_else(|| reader.frame_writer().map(|frame_writer| (frame_writer, frame_writer.form())));
+        position.is_live = match frame_writer {
+            Some((frame_writer, form)) if position.is_live => {
+                self.write(reader, &mut position, frame_writer, form)
+            }
             _ => false,
         };
-        if !position.stands {
+        if !position.is_live {
             // From here on the connection reads by itself, until it stands at the head again.
-            reader.bell().ring();
+            reader.wakeup().ring();
         }
     }
 
     /// Writes what the reader lacks. True: it stands at the head again.
-    fn write(&mut self, reader: &Reader, position: &mut Position, outlet: &Outlet, form: Form) -> bool {
-        while let Some(piece) = self.piece(position, form, reader.channels()) {
-            let offered = if piece.bytes.is_empty() { Offered::Taken } else { outlet.offer(&piece.bytes) };
-            if offered == Offered::Refused {
+    fn write(
+        &mut self,
+        reader: &Reader,
+        position: &mut Position,
+        frame_writer: &FrameWriter,
+        form: WireFormat,
+    ) -> bool {
+        while let Some(chunk) = self.chunk(position, form, reader.channels()) {
+            let offered = if chunk.bytes.is_empty() {
+                WriteOutcome::Taken
+            } else {
+                frame_writer.try_write(&chunk.bytes)
+            };
+            if offered == WriteOutcome::Refused {
                 return false;
             }
-            self.delivered += piece.entries;
-            (position.offset, position.whispered) = (piece.offset, piece.whispered);
-            if piece.is_last || offered == Offered::Kept {
-                return offered == Offered::Taken;
+            self.delivered += chunk.entries;
+            (position.offset, position.ephemeral_count) = (chunk.offset, chunk.ephemeral_count);
+            if chunk.is_last || offered == WriteOutcome::Kept {
+                return offered == WriteOutcome::Taken;
             }
         }
         false
     }
 
     /// What a reader at this position lacks, as far as it is in memory. `None`: it is not.
-    fn piece(&mut self, position: &Position, form: Form, channels: &Channels) -> Option<Piece> {
-        let lack = (position.offset, position.numbering, position.whispered, form, channels.clone());
-        if let Some((_, piece)) = self.pieces.iter().rev().find(|(other, _)| *other == lack) {
-            return piece.clone();
+    fn chunk(&mut self, position: &Position, form: WireFormat, channels: &Channels) -> Option<Chunk> {
+        let lack = (position.offset, position.generation, position.ephemeral_count, form, channels.clone());
+        if let Some((_, chunk)) = self.chunks.iter().rev().find(|(other, _)| *other == lack) {
+            return chunk.clone();
         }
-        let piece = self.topic.piece_after(position, form, channels);
-        if self.pieces.len() == PIECES_KEPT {
-            self.pieces.remove(0);
+        let chunk = self.topic.piece_after(position, form, channels);
+        if self.chunks.len() == PIECES_KEPT {
+            self.chunks.remove(0);
         }
-        self.pieces.push((lack, piece.clone()));
-        piece
+        self.chunks.push((lack, chunk.clone()));
+        chunk
     }
 }
 
@@ -206,42 +221,43 @@ impl Topic {
         is_due
     }
 
-    fn piece_after(&self, position: &Position, form: Form, channels: &Channels) -> Option<Piece> {
-        let (whispers, entries, head) = {
+    fn piece_after(&self, position: &Position, form: WireFormat, channels: &Channels) -> Option<Chunk> {
+        let (ephemerals, entries, head) = {
             let state = lock(&self.state);
-            if position.numbering != state.numbering {
+            if position.generation != state.generation {
                 return None;
             }
             let live_end = &state.live_end;
-            let Whispers::Frames(whispers) = live_end.whispers_after(position.whispered) else {
+            let Ephemerals::Frames(ephemerals) = live_end.ephemerals_after(position.ephemeral_count) else {
                 return None;
             };
-            (whispers, live_end.recent_after(position.offset, PIECE_ENTRIES)?, live_end.head())
+            (ephemerals, live_end.recent_after(position.offset, PIECE_ENTRIES)?, live_end.head())
         };
-        let mut piece = Piece {
+        let mut chunk = Chunk {
             bytes: Bytes::new(),
             entries: 0,
             offset: position.offset,
-            whispered: position.whispered + whispers.len() as u64,
+            ephemeral_count: position.ephemeral_count + ephemerals.len() as u64,
             is_last: false,
         };
-        let mut parts: Vec<Bytes> = whispers.iter().map(|whisper| whisper.bytes(form).clone()).collect();
+        let mut parts: Vec<Bytes> =
+            ephemerals.iter().map(|publish_ephemeral| publish_ephemeral.bytes(form).clone()).collect();
         let mut size: usize = parts.iter().map(Bytes::len).sum();
         for entry in entries {
             if size >= PIECE_BYTES {
                 break;
             }
-            piece.offset = entry.offset;
+            chunk.offset = entry.offset;
             if channels.contain(entry.channel.as_deref()) {
-                piece.entries += 1;
+                chunk.entries += 1;
                 size += entry.encoded.bytes(form).len();
                 parts.push(entry.encoded.bytes(form).clone());
             }
         }
         // A reader may be ahead of what this node was told: it came from another one.
-        piece.is_last = piece.offset >= head;
-        piece.bytes = joined(parts, size);
-        Some(piece)
+        chunk.is_last = chunk.offset >= head;
+        chunk.bytes = joined(parts, size);
+        Some(chunk)
     }
 }
 

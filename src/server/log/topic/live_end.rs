@@ -27,14 +27,14 @@ pub(super) struct LiveEnd {
     ahead_bytes: usize,
     /// As far as anybody said that there are entries. Beyond `head`: some have not come yet.
     told_head: Offset,
-    /// The newest ephemeral frames; the last has the number `whispered`.
-    whispers: VecDeque<Encoded>,
-    whispered: u64,
+    /// The newest ephemeral frames; the last has the number `ephemeral_count`.
+    ephemerals: VecDeque<Encoded>,
+    ephemeral_count: u64,
 }
 
 /// What is missing: everything after an offset, up to where somebody said that there are entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hole {
+pub(crate) struct Gap {
     pub(crate) after: Offset,
     pub(crate) told_head: Offset,
 }
@@ -50,7 +50,7 @@ pub(super) enum Learnt {
 
 /// What a reader that asked for whispers gets.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Whispers {
+pub enum Ephemerals {
     /// Everything since it asked last.
     Frames(Vec<Encoded>),
     /// Too much has been said since; it needs the whole state.
@@ -66,8 +66,8 @@ impl LiveEnd {
         self.head
     }
 
-    pub(super) fn whispered(&self) -> u64 {
-        self.whispered
+    pub(super) fn ephemeral_count(&self) -> u64 {
+        self.ephemeral_count
     }
 
     /// Takes what the store said. Announcements that came in the meantime may know a later head, which stays.
@@ -99,9 +99,9 @@ impl LiveEnd {
     }
 
     /// What is missing at our end, if there is more behind it.
-    pub(super) fn lacking(&self) -> Option<Hole> {
-        let hole = Hole { after: self.head, told_head: self.told_head };
-        (hole.told_head > hole.after).then_some(hole)
+    pub(super) fn missing(&self) -> Option<Gap> {
+        let gap = Gap { after: self.head, told_head: self.told_head };
+        (gap.told_head > gap.after).then_some(gap)
     }
 
     /// Goes on from here, without what lies between: readers find that in the store.
@@ -116,8 +116,8 @@ impl LiveEnd {
 
     /// What the store has of a hole, complete up to `last`; its own head is `head`. Unless somebody has told more since the
     /// hole was seen, what was told beyond that is not so.
-    pub(super) fn fill(&mut self, hole: Hole, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
-        if self.told_head == hole.told_head {
+    pub(super) fn fill(&mut self, gap: Gap, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
+        if self.told_head == gap.told_head {
             self.told_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
         }
         self.note_head(head);
@@ -181,19 +181,19 @@ impl LiveEnd {
         Some(self.ring.iter().skip(skip).take(limit).cloned().collect())
     }
 
-    pub(super) fn whisper(&mut self, frame: Encoded) {
-        if self.whispers.len() == WHISPERS_MAX {
-            self.whispers.pop_front();
+    pub(super) fn publish_ephemeral(&mut self, frame: Encoded) {
+        if self.ephemerals.len() == WHISPERS_MAX {
+            self.ephemerals.pop_front();
         }
-        self.whispers.push_back(frame);
-        self.whispered += 1;
+        self.ephemerals.push_back(frame);
+        self.ephemeral_count += 1;
     }
 
-    pub(super) fn whispers_after(&self, number: u64) -> Whispers {
-        let behind = usize::try_from(self.whispered - number).unwrap_or(usize::MAX);
-        match self.whispers.len().checked_sub(behind) {
-            Some(skip) => Whispers::Frames(self.whispers.iter().skip(skip).cloned().collect()),
-            None => Whispers::Missed,
+    pub(super) fn ephemerals_after(&self, number: u64) -> Ephemerals {
+        let behind = usize::try_from(self.ephemeral_count - number).unwrap_or(usize::MAX);
+        match self.ephemerals.len().checked_sub(behind) {
+            Some(skip) => Ephemerals::Frames(self.ephemerals.iter().skip(skip).cloned().collect()),
+            None => Ephemerals::Missed,
         }
     }
 

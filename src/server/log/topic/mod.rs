@@ -26,16 +26,16 @@ use tokio::sync::{
     mpsc::{self, UnboundedReceiver, UnboundedSender},
 };
 
-pub use self::live_end::Whispers;
-pub(crate) use self::live_end::{Hole, RING_MAX_ENTRIES};
-pub(crate) use self::open::{Numbering, Recent, Topic};
+pub use self::live_end::Ephemerals;
+pub(crate) use self::live_end::{Gap, RING_MAX_ENTRIES};
+pub(crate) use self::open::{Generation, Recent, Topic};
 pub(crate) use self::reader::Reader;
-use self::{announcement::Announcement, delivery::Deliverers, live_end::Learnt};
+use self::{announcement::Announcement, delivery::DeliveryPool, live_end::Learnt};
 use super::wire_format::Encoded;
 use crate::{
     protocol::cursor::{Cursor, Epoch, Offset},
     server::{
-        cluster::backplane::{Backplane, Hear},
+        cluster::backplane::{Backplane, MessageHandler},
         observability::metrics::Metrics,
         store::{Announce, Bounds, Channels, Record, Slice, TopicName},
     },
@@ -60,11 +60,11 @@ pub type Encode = fn(&Record) -> String;
 
 /// Wakes one connection, whatever it follows. A ring while it is busy is kept: nothing is slept through.
 #[derive(Debug, Default)]
-pub struct Bell(Notify);
+pub struct Wakeup(Notify);
 
-impl Bell {
+impl Wakeup {
     /// Waits for the next ring.
-    pub async fn rung(&self) {
+    pub async fn notified(&self) {
         self.0.notified().await;
     }
 
@@ -79,37 +79,37 @@ pub struct Topics {
     encode: Encode,
     metrics: Arc<Metrics>,
     backplane: Arc<dyn Backplane>,
-    deliverers: Deliverers,
+    delivery_pool: DeliveryPool,
     open: Mutex<HashMap<TopicName, Arc<Topic>>>,
     /// Topics that lack something, each at most once: bounded by the open ones.
-    lacking: UnboundedSender<Arc<Topic>>,
+    missing: UnboundedSender<Arc<Topic>>,
     /// The other end, until the hub takes it.
     to_fill: Mutex<Option<UnboundedReceiver<Arc<Topic>>>>,
     /// Open topics whose line is heard anew.
-    suspects: Mutex<Vec<TopicName>>,
-    suspected: Notify,
+    stale_topics: Mutex<Vec<TopicName>>,
+    stale_found: Notify,
 }
 
 impl Topics {
     /// No topic is open yet. Fails when the system gives no threads to deliver with.
     pub fn start(encode: Encode, metrics: Arc<Metrics>, backplane: Arc<dyn Backplane>) -> io::Result<Self> {
-        let deliverers = Deliverers::start(&metrics)?;
-        let (lacking, to_fill) = mpsc::unbounded_channel();
+        let delivery_pool = DeliveryPool::start(&metrics)?;
+        let (missing, to_fill) = mpsc::unbounded_channel();
         Ok(Self {
             encode,
             metrics,
             backplane,
-            deliverers,
+            delivery_pool,
             open: Mutex::default(),
-            lacking,
+            missing,
             to_fill: Mutex::new(Some(to_fill)),
-            suspects: Mutex::default(),
-            suspected: Notify::new(),
+            stale_topics: Mutex::default(),
+            stale_found: Notify::new(),
         })
     }
 
     /// The topics that lack something, one after the other. For the hub, once.
-    pub(crate) fn take_lacking(&self) -> Option<UnboundedReceiver<Arc<Topic>>> {
+    pub(crate) fn take_missing(&self) -> Option<UnboundedReceiver<Arc<Topic>>> {
         lock(&self.to_fill).take()
     }
 
@@ -117,16 +117,16 @@ impl Topics {
     pub(crate) fn enter(
         &self,
         name: &TopicName,
-        bell: Arc<Bell>,
+        wakeup: Arc<Wakeup>,
         channels: Channels,
     ) -> (Arc<Topic>, Arc<Reader>) {
         let mut open = lock(&self.open);
         let opened = || {
-            self.backplane.listen(&announcement::line(name));
+            self.backplane.subscribe(&announcement::subject(name));
             Arc::new(Topic::new(name.clone()))
         };
         let topic = open.entry(name.clone()).or_insert_with(opened).clone();
-        let reader = topic.add_reader(bell, channels);
+        let reader = topic.add_reader(wakeup, channels);
         (topic, reader)
     }
 
@@ -135,16 +135,16 @@ impl Topics {
         let mut open = lock(&self.open);
         if topic.remove_reader(reader) == 0 {
             open.remove(topic.name());
-            self.backplane.unlisten(&announcement::line(topic.name()));
+            self.backplane.unsubscribe(&announcement::subject(topic.name()));
         }
     }
 
     /// Sends an ephemeral frame, in JSON, to those who read the topic now.
-    pub fn whisper(&self, name: &TopicName, json: &str) {
+    pub fn publish_ephemeral(&self, name: &TopicName, json: &str) {
         let topic = lock(&self.open).get(name).cloned();
         if let Some(topic) = topic {
-            topic.whisper(Encoded::new(None, json));
-            self.deliverers.deliver(topic);
+            topic.publish_ephemeral(Encoded::new(None, json));
+            self.delivery_pool.deliver(topic);
         }
     }
 
@@ -160,33 +160,33 @@ impl Topics {
     /// Takes what the store said of a topic, see [`LiveEnd::learn`].
     pub(crate) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
         if topic.learn(bounds) == Learnt::Renumbered {
-            topic.readers().iter().for_each(|reader| reader.step_back());
+            topic.readers().iter().for_each(|reader| reader.detach_live());
         }
         self.ask_for_what_lacks(topic);
     }
 
     /// Takes what the store has of a hole in a topic, or the first part of it.
-    pub(crate) fn fill(&self, topic: &Arc<Topic>, hole: Hole, slice: &Slice) {
+    pub(crate) fn fill(&self, topic: &Arc<Topic>, gap: Gap, slice: &Slice) {
         if topic.epoch().is_some_and(|epoch| epoch != slice.bounds.epoch) {
             return self.learn(topic, &slice.bounds);
         }
         let entries = slice.records.iter().map(|record| self.encode(&slice.bounds.epoch, record)).collect();
         let head = slice.bounds.head;
         // Part by part, so that readers get it from here; but of what is far behind each reads what it lacks.
-        let is_first_part = slice.more && head - hole.after <= FILL_MAX_ENTRIES;
+        let is_first_part = slice.more && head - gap.after <= FILL_MAX_ENTRIES;
         let last = slice.records.last().filter(|_| is_first_part).map_or(head, |record| record.offset);
-        topic.fill(hole, entries, last, head);
+        topic.fill(gap, entries, last, head);
         if !slice.records.is_empty() {
             self.metrics.count_fill();
         }
-        self.deliverers.deliver(topic.clone());
+        self.delivery_pool.deliver(topic.clone());
     }
 
     /// Puts a topic that lacks something on the list, unless it is there.
     fn ask_for_what_lacks(&self, topic: &Arc<Topic>) {
         if topic.begin_filling() {
             // Nobody fills any more when the server ends.
-            drop(self.lacking.send(topic.clone()));
+            drop(self.missing.send(topic.clone()));
         }
     }
 
@@ -196,13 +196,13 @@ impl Topics {
     }
 
     /// Waits until there are open topics that may have missed something, and gives them.
-    pub(crate) async fn suspects(&self) -> Vec<TopicName> {
+    pub(crate) async fn stale_topics(&self) -> Vec<TopicName> {
         loop {
-            let suspects = std::mem::take(&mut *lock(&self.suspects));
-            if !suspects.is_empty() {
-                return suspects;
+            let stale_topics = std::mem::take(&mut *lock(&self.stale_topics));
+            if !stale_topics.is_empty() {
+                return stale_topics;
             }
-            self.suspected.notified().await;
+            self.stale_found.notified().await;
         }
     }
 
@@ -234,7 +234,7 @@ impl Topics {
     fn receive(&self, topic: &Arc<Topic>, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
         topic.receive(epoch, entries);
         self.ask_for_what_lacks(topic);
-        self.deliverers.deliver(topic.clone());
+        self.delivery_pool.deliver(topic.clone());
     }
 }
 
@@ -249,7 +249,7 @@ impl Announce for Topics {
         let entries: Vec<_> = records.iter().map(|record| self.encode(epoch, record)).collect();
         if self.backplane.is_shared() {
             for message in Announcement::encode(epoch, &entries) {
-                self.backplane.tell(&announcement::line(name), message);
+                self.backplane.publish(&announcement::subject(name), message);
             }
         }
         if let Some(topic) = topic {
@@ -258,10 +258,10 @@ impl Announce for Topics {
     }
 }
 
-impl Hear for Topics {
+impl MessageHandler for Topics {
     /// Another node said this on a line of a topic. What cannot be read is ignored.
-    fn hear(&self, line: &str, _node: &str, message: &str) {
-        let topic = announcement::topic_of(line).and_then(|name| lock(&self.open).get(&name).cloned());
+    fn on_message(&self, subject: &str, _node: &str, message: &str) {
+        let topic = announcement::topic_of(subject).and_then(|name| lock(&self.open).get(&name).cloned());
         let Some(topic) = topic else { return };
         match Announcement::decode(message) {
             Ok(Announcement { epoch, entries }) => {
@@ -276,10 +276,10 @@ impl Hear for Topics {
     }
 
     /// From now on a topic's line is heard; what was said before may be missing.
-    fn listening(&self, line: &str) {
-        if let Some(name) = announcement::topic_of(line) {
-            lock(&self.suspects).push(name);
-            self.suspected.notify_one();
+    fn on_subscribed(&self, subject: &str) {
+        if let Some(name) = announcement::topic_of(subject) {
+            lock(&self.stale_topics).push(name);
+            self.stale_found.notify_one();
         }
     }
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Bell, Entry,
-    live_end::{Hole, Learnt, LiveEnd, Whispers},
+    Entry, Wakeup,
+    live_end::{Ephemerals, Gap, Learnt, LiveEnd},
     lock,
     reader::Reader,
 };
@@ -25,7 +25,7 @@ pub(crate) enum Recent {
     /// What comes next.
     Entries(Vec<Arc<Entry>>),
     /// There is nothing yet, in this numbering.
-    Nothing(Numbering),
+    Nothing(Generation),
     /// What comes next is older than the ring: the store has it.
     Older,
     /// The topic has another numbering than the reader: the store knows which one is so.
@@ -34,7 +34,7 @@ pub(crate) enum Recent {
 
 /// Counts the numberings that a topic has had while it was open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Numbering(u64);
+pub(crate) struct Generation(u64);
 
 /// One open topic.
 pub(crate) struct Topic {
@@ -48,10 +48,10 @@ pub(super) struct State {
     /// By number, which is the order in which they came.
     pub(super) readers: BTreeMap<u64, Arc<Reader>>,
     /// The same readers for the rounds, until one comes or goes.
-    round: Option<Arc<[Arc<Reader>]>>,
+    pass: Option<Arc<[Arc<Reader>]>>,
     next_reader: u64,
     pub(super) delivery: Delivery,
-    pub(super) numbering: Numbering,
+    pub(super) generation: Generation,
     /// Whether it is on the list of those that lack something.
     is_filling: bool,
 }
@@ -88,7 +88,7 @@ impl Topic {
         let is_first = state.live_end.epoch().is_none();
         let learnt = state.live_end.learn(bounds);
         if is_first || learnt == Learnt::Renumbered {
-            state.numbering.0 += 1;
+            state.generation.0 += 1;
         }
         learnt
     }
@@ -106,30 +106,30 @@ impl Topic {
     }
 
     /// Takes what the store has of a hole, see [`LiveEnd::fill`].
-    pub(super) fn fill(&self, hole: Hole, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
-        lock(&self.state).live_end.fill(hole, entries, last, head);
+    pub(super) fn fill(&self, gap: Gap, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
+        lock(&self.state).live_end.fill(gap, entries, last, head);
     }
 
     /// Takes an ephemeral frame.
-    pub(super) fn whisper(&self, frame: Encoded) {
-        lock(&self.state).live_end.whisper(frame);
+    pub(super) fn publish_ephemeral(&self, frame: Encoded) {
+        lock(&self.state).live_end.publish_ephemeral(frame);
     }
 
     /// True: it lacks something, and the caller puts it on the list.
     pub(super) fn begin_filling(&self) -> bool {
         let mut state = lock(&self.state);
         let begins =
-            !state.is_filling && state.live_end.epoch().is_some() && state.live_end.lacking().is_some();
+            !state.is_filling && state.live_end.epoch().is_some() && state.live_end.missing().is_some();
         state.is_filling |= begins;
         begins
     }
 
     /// What it lacks. `None`: nothing is missing, or nobody reads it any more, and it is off the list.
-    pub(crate) fn lacking(&self) -> Option<Hole> {
+    pub(crate) fn missing(&self) -> Option<Gap> {
         let mut state = lock(&self.state);
-        let lacking = state.live_end.lacking().filter(|_| !state.readers.is_empty());
-        state.is_filling = lacking.is_some();
-        lacking
+        let missing = state.live_end.missing().filter(|_| !state.readers.is_empty());
+        state.is_filling = missing.is_some();
+        missing
     }
 
     /// The end of the log as far as we were told.
@@ -145,7 +145,7 @@ impl Topic {
             return Recent::Renumbered;
         }
         if live_end.head() <= offset {
-            return Recent::Nothing(state.numbering);
+            return Recent::Nothing(state.generation);
         }
         live_end.recent_after(offset, limit).map_or(Recent::Older, Recent::Entries)
     }
@@ -156,12 +156,12 @@ impl Topic {
     }
 
     /// The number of the newest whisper.
-    pub(crate) fn whispered(&self) -> u64 {
-        lock(&self.state).live_end.whispered()
+    pub(crate) fn ephemeral_count(&self) -> u64 {
+        lock(&self.state).live_end.ephemeral_count()
     }
 
-    pub(crate) fn whispers_after(&self, number: u64) -> Whispers {
-        lock(&self.state).live_end.whispers_after(number)
+    pub(crate) fn ephemerals_after(&self, number: u64) -> Ephemerals {
+        lock(&self.state).live_end.ephemerals_after(number)
     }
 
     /// The cursor at the end as far as we were told; `None` until the bounds are known.
@@ -170,27 +170,27 @@ impl Topic {
         live_end.epoch().map(|epoch| Cursor { epoch: epoch.clone(), offset: live_end.head() })
     }
 
-    pub(super) fn add_reader(&self, bell: Arc<Bell>, channels: Channels) -> Arc<Reader> {
+    pub(super) fn add_reader(&self, wakeup: Arc<Wakeup>, channels: Channels) -> Arc<Reader> {
         let mut state = lock(&self.state);
         let number = state.next_reader;
         state.next_reader += 1;
-        let reader = Arc::new(Reader::new(number, bell, channels, state.live_end.whispered()));
+        let reader = Arc::new(Reader::new(number, wakeup, channels, state.live_end.ephemeral_count()));
         state.readers.insert(number, reader.clone());
-        state.round = None;
+        state.pass = None;
         reader
     }
 
     pub(super) fn remove_reader(&self, reader: &Reader) -> usize {
         let mut state = lock(&self.state);
         state.readers.remove(&reader.number());
-        state.round = None;
+        state.pass = None;
         state.readers.len()
     }
 
     /// Everybody who reads now.
     pub(super) fn readers(&self) -> Arc<[Arc<Reader>]> {
         let mut state = lock(&self.state);
-        let State { readers, round, .. } = &mut *state;
-        round.get_or_insert_with(|| readers.values().cloned().collect()).clone()
+        let State { readers, pass, .. } = &mut *state;
+        pass.get_or_insert_with(|| readers.values().cloned().collect()).clone()
     }
 }

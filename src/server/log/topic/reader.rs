@@ -3,17 +3,17 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use super::{Bell, Channels, Numbering, Offset, lock};
-use crate::server::log::frame_writer::Outlet;
+use super::{Channels, Generation, Offset, Wakeup, lock};
+use crate::server::log::frame_writer::FrameWriter;
 
 /// See the module. The lock of its position may be held while the topic's is taken, never the other way round.
 pub(crate) struct Reader {
     position: Mutex<Position>,
-    outlet: OnceLock<Arc<Outlet>>,
+    frame_writer: OnceLock<Arc<FrameWriter>>,
     /// Who reads: a user's id. Nobody is nobody's to evict by name.
     owner: OnceLock<Arc<str>>,
     number: u64,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
     channels: Channels,
 }
 
@@ -23,34 +23,34 @@ pub(crate) struct Position {
     pub(crate) offset: Offset,
     /// The numbering that the offset is of. In another one nothing is delivered to it: its connection tells its peer
     /// first.
-    pub(crate) numbering: Numbering,
+    pub(crate) generation: Generation,
     /// The last whisper it was given.
-    pub(crate) whispered: u64,
+    pub(crate) ephemeral_count: u64,
     /// Whether it is at the head, and the delivery writes into its outlet. Otherwise its connection reads by itself,
     /// when the bell rings.
-    pub(crate) stands: bool,
+    pub(crate) is_live: bool,
     /// May not read any more: nothing is delivered to it, and it reads nothing.
     pub(crate) is_evicted: bool,
 }
 
 impl Reader {
-    pub(super) fn new(number: u64, bell: Arc<Bell>, channels: Channels, whispered: u64) -> Self {
+    pub(super) fn new(number: u64, wakeup: Arc<Wakeup>, channels: Channels, ephemeral_count: u64) -> Self {
         let position = Mutex::new(Position {
             offset: 0,
-            numbering: Numbering::default(),
-            whispered,
-            stands: false,
+            generation: Generation::default(),
+            ephemeral_count,
+            is_live: false,
             is_evicted: false,
         });
-        Self { position, outlet: OnceLock::new(), owner: OnceLock::new(), number, bell, channels }
+        Self { position, frame_writer: OnceLock::new(), owner: OnceLock::new(), number, wakeup, channels }
     }
 
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    pub(super) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(super) fn wakeup(&self) -> &Wakeup {
+        &self.wakeup
     }
 
     /// The channels it reads.
@@ -59,8 +59,8 @@ impl Reader {
     }
 
     /// Where to write for it when it stands.
-    pub(super) fn outlet(&self) -> Option<&Outlet> {
-        self.outlet.get().map(Arc::as_ref)
+    pub(super) fn frame_writer(&self) -> Option<&FrameWriter> {
+        self.frame_writer.get().map(Arc::as_ref)
     }
 
     /// What the reader has seen. While this is held nothing is delivered to it.
@@ -69,16 +69,16 @@ impl Reader {
     }
 
     /// From now on the delivery writes for it, into the outlet of its connection: always the same one.
-    pub(crate) fn stand(&self, outlet: &Arc<Outlet>) {
-        self.outlet.get_or_init(|| outlet.clone());
+    pub(crate) fn attach_live(&self, frame_writer: &Arc<FrameWriter>) {
+        self.frame_writer.get_or_init(|| frame_writer.clone());
         let mut position = self.position();
-        position.stands = !position.is_evicted;
+        position.is_live = !position.is_evicted;
     }
 
     /// Leaves the reading to the connection, which is woken.
-    pub(super) fn step_back(&self) {
-        self.position().stands = false;
-        self.bell.ring();
+    pub(super) fn detach_live(&self) {
+        self.position().is_live = false;
+        self.wakeup.ring();
     }
 
     /// Says whose reader it is, once.
@@ -94,8 +94,8 @@ impl Reader {
     /// When this returns nothing more is delivered; the connection learns it when it reads.
     pub(super) fn evict(&self) {
         let mut position = self.position();
-        (position.stands, position.is_evicted) = (false, true);
+        (position.is_live, position.is_evicted) = (false, true);
         drop(position);
-        self.bell.ring();
+        self.wakeup.ring();
     }
 }

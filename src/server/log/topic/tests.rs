@@ -14,7 +14,7 @@ use super::{
 };
 use crate::server::{
     cluster::backplane::Local,
-    log::{frame_writer::Outlet, wire_format::Form},
+    log::{frame_writer::FrameWriter, wire_format::WireFormat},
 };
 
 fn epoch() -> Epoch {
@@ -42,8 +42,8 @@ fn entry(offset: Offset) -> Arc<Entry> {
     Arc::new(Entry { offset, channel: None, encoded })
 }
 
-fn hole(after: Offset, told_head: Offset) -> Option<Hole> {
-    Some(Hole { after, told_head })
+fn gap(after: Offset, told_head: Offset) -> Option<Gap> {
+    Some(Gap { after, told_head })
 }
 
 fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
@@ -65,10 +65,10 @@ fn the_ring_gives_what_comes_after_an_offset() {
 fn what_comes_before_its_turn_waits_for_what_lies_between() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(13), entry(14)]);
-    assert_eq!((end.head(), end.lacking()), (11, hole(11, 14)));
+    assert_eq!((end.head(), end.missing()), (11, gap(11, 14)));
     assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11]));
     end.push(vec![entry(12)]);
-    assert_eq!((end.head(), end.lacking()), (14, None));
+    assert_eq!((end.head(), end.missing()), (14, None));
     assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13, 14]));
 }
 
@@ -76,8 +76,8 @@ fn what_comes_before_its_turn_waits_for_what_lies_between() {
 fn a_hole_is_filled_with_what_the_store_has() {
     let mut end = live_end_at(10);
     end.push(vec![entry(13)]);
-    end.fill(hole(10, 13).expect("one"), vec![entry(11), entry(12), entry(13)], 13, 13);
-    assert_eq!((end.head(), end.lacking()), (13, None));
+    end.fill(gap(10, 13).expect("one"), vec![entry(11), entry(12), entry(13)], 13, 13);
+    assert_eq!((end.head(), end.missing()), (13, None));
     assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13]));
 }
 
@@ -85,8 +85,8 @@ fn a_hole_is_filled_with_what_the_store_has() {
 fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(500)]);
-    end.fill(hole(11, 500).expect("one"), (12..=20).map(entry).collect(), 499, 499);
-    assert_eq!((end.head(), end.lacking()), (500, None));
+    end.fill(gap(11, 500).expect("one"), (12..=20).map(entry).collect(), 499, 499);
+    assert_eq!((end.head(), end.missing()), (500, None));
     assert_eq!(offsets(end.recent_after(498, 9)), None);
     assert_eq!(offsets(end.recent_after(499, 9)), Some(vec![500]));
 }
@@ -95,18 +95,18 @@ fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
 fn a_suspicion_ends_when_the_store_has_nothing_more() {
     let mut end = live_end_at(10);
     end.suspect();
-    let suspected = end.lacking().expect("suspected");
-    assert_eq!(suspected, hole(10, 11).expect("one"));
-    end.fill(suspected, vec![], 10, 10);
-    assert_eq!((end.head(), end.lacking()), (10, None));
+    let stale_found = end.missing().expect("suspected");
+    assert_eq!(stale_found, gap(10, 11).expect("one"));
+    end.fill(stale_found, vec![], 10, 10);
+    assert_eq!((end.head(), end.missing()), (10, None));
 }
 
 #[test]
 fn a_large_hole_is_filled_part_by_part() {
     let mut end = live_end_at(10);
     end.note_head(400);
-    end.fill(end.lacking().expect("a hole"), (11..=200).map(entry).collect(), 200, 410);
-    assert_eq!((end.head(), end.lacking()), (200, hole(200, 410)));
+    end.fill(end.missing().expect("a hole"), (11..=200).map(entry).collect(), 200, 410);
+    assert_eq!((end.head(), end.missing()), (200, gap(200, 410)));
     assert!(end.covers(10));
 }
 
@@ -114,20 +114,20 @@ fn a_large_hole_is_filled_part_by_part() {
 fn what_is_told_while_a_hole_is_filled_is_not_forgotten() {
     let mut end = live_end_at(10);
     end.note_head(12);
-    let seen = end.lacking().expect("a hole");
+    let seen = end.missing().expect("a hole");
     end.note_head(15);
     end.fill(seen, vec![entry(11), entry(12)], 12, 12);
-    assert_eq!(end.lacking(), hole(12, 15));
+    assert_eq!(end.missing(), gap(12, 15));
 }
 
 #[test]
 fn what_waits_for_its_turn_is_bounded() {
     let mut end = live_end_at(0);
     end.push((2..=2 * RING_MAX_ENTRIES as Offset).map(entry).collect());
-    assert_eq!(end.lacking(), hole(0, 2 * RING_MAX_ENTRIES as Offset));
+    assert_eq!(end.missing(), gap(0, 2 * RING_MAX_ENTRIES as Offset));
     end.push(vec![entry(1)]);
     assert_eq!(end.head(), RING_MAX_ENTRIES as Offset + 1, "the rest comes from the store");
-    assert_eq!(end.lacking(), hole(end.head(), 2 * RING_MAX_ENTRIES as Offset));
+    assert_eq!(end.missing(), gap(end.head(), 2 * RING_MAX_ENTRIES as Offset));
 }
 
 #[test]
@@ -148,12 +148,12 @@ fn the_ring_is_bounded() {
 #[test]
 fn a_reader_far_behind_has_missed_whispers() {
     let mut end = live_end_at(0);
-    let whisper = |json| Encoded::new(None, json);
-    end.whisper(whisper("a"));
-    assert_eq!(end.whispers_after(0), Whispers::Frames(vec![whisper("a")]));
-    assert_eq!(end.whispers_after(1), Whispers::Frames(vec![]));
-    (0..WHISPERS_MAX).for_each(|_| end.whisper(whisper("b")));
-    assert_eq!(end.whispers_after(0), Whispers::Missed);
+    let publish_ephemeral = |json| Encoded::new(None, json);
+    end.publish_ephemeral(publish_ephemeral("a"));
+    assert_eq!(end.ephemerals_after(0), Ephemerals::Frames(vec![publish_ephemeral("a")]));
+    assert_eq!(end.ephemerals_after(1), Ephemerals::Frames(vec![]));
+    (0..WHISPERS_MAX).for_each(|_| end.publish_ephemeral(publish_ephemeral("b")));
+    assert_eq!(end.ephemerals_after(0), Ephemerals::Missed);
 }
 
 #[tokio::test]
@@ -175,30 +175,30 @@ fn topics() -> Topics {
 struct Standing {
     topics: Topics,
     reader: Arc<Reader>,
-    bell: Arc<Bell>,
-    outlet: Arc<Outlet>,
+    wakeup: Arc<Wakeup>,
+    frame_writer: Arc<FrameWriter>,
     peer: TcpStream,
 }
 
 impl Standing {
     async fn new(channels: Channels) -> Self {
         let topics = topics();
-        let bell: Arc<Bell> = Arc::default();
-        let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), channels);
+        let wakeup: Arc<Wakeup> = Arc::default();
+        let (topic, reader) = topics.enter(&TopicName::Feed, wakeup.clone(), channels);
         topics.learn(&topic, &bounds(0));
         // As a reader knows it that has read everything.
-        let Recent::Nothing(numbering) = topic.read(&epoch(), 0, 1) else { panic!("nothing is there") };
-        reader.position().numbering = numbering;
+        let Recent::Nothing(generation) = topic.read(&epoch(), 0, 1) else { panic!("nothing is there") };
+        reader.position().generation = generation;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let outlet = Arc::new(Outlet::new(ours.expect("accepted").0, Form::Block));
-        reader.stand(&outlet);
-        Self { topics, reader, bell, outlet, peer: peer.expect("connected") }
+        let frame_writer = Arc::new(FrameWriter::new(ours.expect("accepted").0, WireFormat::Block));
+        reader.attach_live(&frame_writer);
+        Self { topics, reader, wakeup, frame_writer, peer: peer.expect("connected") }
     }
 
-    async fn rung(&self) {
-        timeout(Duration::from_secs(20), self.bell.rung()).await.expect("the bell rang");
+    async fn notified(&self) {
+        timeout(Duration::from_secs(20), self.wakeup.notified()).await.expect("the bell rang");
     }
 
     async fn expect(&mut self, text: &str) {
@@ -216,11 +216,14 @@ async fn who_stands_at_the_head_is_written_to_and_not_woken() {
     let mut standing = Standing::new(Channels::All).await;
     standing.topics.announce(&epoch(), &[record(1, "c")]);
     standing.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
-    standing.topics.whisper(&TopicName::Feed, "{}");
+    standing.topics.publish_ephemeral(&TopicName::Feed, "{}");
     standing.topics.announce(&epoch(), &[record(2, "c"), record(3, "c")]);
     standing.expect("data: {}\n\nid: e:2\ndata: {\"n\":2}\n\nid: e:3\ndata: {\"n\":3}\n\n").await;
     assert_eq!(standing.reader.position().offset, 3);
-    assert!(timeout(Duration::ZERO, standing.bell.rung()).await.is_err(), "there was nothing to do for it");
+    assert!(
+        timeout(Duration::ZERO, standing.wakeup.notified()).await.is_err(),
+        "there was nothing to do for it"
+    );
 }
 
 #[tokio::test]
@@ -238,16 +241,16 @@ async fn what_is_not_in_the_ring_is_left_to_the_reader() {
     let standing = Standing::new(Channels::All).await;
     standing.topics.announce(&epoch(), &[record(2, "c")]); // the first was announced to nobody
     let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
-    let hole = topic.lacking().expect("a hole");
+    let gap = topic.missing().expect("a hole");
     // The store has had it and removed it meanwhile.
     standing.topics.fill(
         &topic,
-        hole,
+        gap,
         &Slice { bounds: bounds(2), removed: 0, records: Vec::new(), more: false },
     );
-    standing.rung().await;
+    standing.notified().await;
     let position = standing.reader.position();
-    assert_eq!((position.offset, position.stands), (0, false));
+    assert_eq!((position.offset, position.is_live), (0, false));
 }
 
 #[tokio::test]
@@ -256,12 +259,12 @@ async fn nothing_of_another_numbering_is_written_to_who_stands() {
     let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
     let restored = Epoch::parse("restored").expect("fine");
     standing.topics.learn(&topic, &Bounds { epoch: restored.clone(), floor: 0, head: 0 });
-    standing.rung().await;
-    assert!(!standing.reader.position().stands);
+    standing.notified().await;
+    assert!(!standing.reader.position().is_live);
     // Even if it stood: what it has seen is of the numbering before.
-    standing.reader.stand(&standing.outlet);
+    standing.reader.attach_live(&standing.frame_writer);
     standing.topics.announce(&restored, &[record(1, "c")]);
-    standing.rung().await;
+    standing.notified().await;
     assert_eq!(standing.reader.position().offset, 0);
     assert!(matches!(topic.read(&epoch(), 0, 9), Recent::Renumbered));
     assert!(matches!(topic.read(&restored, 0, 9), Recent::Entries(entries) if entries.len() == 1));
@@ -271,53 +274,55 @@ async fn nothing_of_another_numbering_is_written_to_who_stands() {
 async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished() {
     let mut standing = Standing::new(Channels::All).await;
     let mut offset = 0;
-    while standing.reader.position().stands {
+    while standing.reader.position().is_live {
         offset += 1;
         standing.topics.announce(&epoch(), &[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
         tokio::task::yield_now().await;
     }
-    standing.rung().await;
+    standing.notified().await;
     let seen = standing.reader.position().offset;
-    assert!(seen < offset || standing.outlet.is_full(), "something was refused or kept");
-    let outlet = standing.outlet.clone();
-    let drained = tokio::spawn(async move { outlet.drain(Duration::from_secs(20)).await });
+    assert!(seen < offset || standing.frame_writer.is_full(), "something was refused or kept");
+    let frame_writer = standing.frame_writer.clone();
+    let drained = tokio::spawn(async move { frame_writer.drain(Duration::from_secs(20)).await });
     for offset in 1..=seen {
         standing.expect(&format!("id: e:{offset}\ndata: {}\n\n", "x".repeat(60_000))).await;
     }
     drained.await.expect("it ran").expect("drained");
-    assert!(!standing.outlet.is_full());
+    assert!(!standing.frame_writer.is_full());
 }
 
-fn stand_at(reader: &Reader, offset: Offset, numbering: Numbering) {
+fn stand_at(reader: &Reader, offset: Offset, generation: Generation) {
     let mut position = reader.position();
-    (position.offset, position.numbering) = (offset, numbering);
+    (position.offset, position.generation) = (offset, generation);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_begins_to_stand_while_a_round_is_on_its_way_gets_what_comes_or_is_woken() {
-    let Standing { topics, reader, outlet, mut peer, .. } = Standing::new(Channels::All).await;
-    let (topics, numbering) = (Arc::new(topics), reader.position().numbering);
+    let Standing { topics, reader, frame_writer, mut peer, .. } = Standing::new(Channels::All).await;
+    let (topics, generation) = (Arc::new(topics), reader.position().generation);
     let drain = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
     // Others before it, so that the round is on its way for a while.
     let others: Vec<_> =
         (0..30).map(|_| topics.enter(&TopicName::Feed, Arc::default(), Channels::All).1).collect();
     for offset in 1..300 {
         for other in &others {
-            stand_at(other, offset - 1, numbering);
-            other.stand(&outlet);
+            stand_at(other, offset - 1, generation);
+            other.attach_live(&frame_writer);
         }
-        let bell: Arc<Bell> = Arc::default();
-        let (topic, reader) = topics.enter(&TopicName::Feed, bell.clone(), Channels::All);
-        stand_at(&reader, offset - 1, numbering);
+        let wakeup: Arc<Wakeup> = Arc::default();
+        let (topic, reader) = topics.enter(&TopicName::Feed, wakeup.clone(), Channels::All);
+        stand_at(&reader, offset - 1, generation);
         let announcing = topics.clone();
         let announced =
             tokio::task::spawn_blocking(move || announcing.announce(&epoch(), &[record(offset, "c")]));
         for _ in 0..offset * 50 {
             std::hint::spin_loop(); // another moment each time
         }
-        reader.stand(&outlet);
+        reader.attach_live(&frame_writer);
         let told = async {
-            while reader.position().offset < offset && timeout(Duration::ZERO, bell.rung()).await.is_err() {
+            while reader.position().offset < offset
+                && timeout(Duration::ZERO, wakeup.notified()).await.is_err()
+            {
                 tokio::task::yield_now().await;
             }
         };

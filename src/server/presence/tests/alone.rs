@@ -10,11 +10,11 @@ use crate::{
     protocol::{name::RoomId, session::User},
     server::{
         cluster::backplane::Local,
-        presence::{Change, Presence},
+        presence::{Presence, PresenceEvent},
     },
 };
 
-type Told = Arc<Mutex<Vec<(String, Change)>>>;
+type Told = Arc<Mutex<Vec<(String, PresenceEvent)>>>;
 
 fn presence() -> (Arc<Presence>, Told) {
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -34,7 +34,7 @@ fn a_person_with_two_windows_comes_and_goes_once() {
     drop(second);
     assert!(presence.members(&room()).is_empty());
     let told = told.lock().expect("whole");
-    assert_eq!(*told, [("alice".into(), Change::Joined), ("alice".into(), Change::Left)]);
+    assert_eq!(*told, [("alice".into(), PresenceEvent::Joined), ("alice".into(), PresenceEvent::Left)]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn signs_of_typing_are_told_once_in_a_while_and_only_of_who_is_there() {
     }
     assert_eq!(presence.typing(&room()), [user("1", "alice")]);
     let told = told.lock().expect("whole");
-    assert_eq!(*told, [("alice".into(), Change::Joined), ("alice".into(), Change::Typing)]);
+    assert_eq!(*told, [("alice".into(), PresenceEvent::Joined), ("alice".into(), PresenceEvent::Typing)]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_new_name_is_news() {
     let _first = presence.enter(&room(), &user("1", "alice"));
     let _second = presence.enter(&room(), &user("1", "Alice"));
     assert_eq!(presence.members(&room()), [user("1", "Alice")]);
-    assert_eq!(told.lock().expect("whole").last(), Some(&("Alice".into(), Change::Joined)));
+    assert_eq!(told.lock().expect("whole").last(), Some(&("Alice".into(), PresenceEvent::Joined)));
 }
 
 #[test]

@@ -16,9 +16,9 @@ use super::{room, user};
 use crate::{
     protocol::{name::RoomId, session::User},
     server::{
-        cluster::backplane::{Allowance, Backplane, Hear, Unreachable},
+        cluster::backplane::{Allowance, Backplane, MessageHandler, Unreachable},
         config::Rate,
-        presence::{Change, LINE, Presence},
+        presence::{Presence, PresenceEvent, SUBJECT},
     },
 };
 
@@ -34,7 +34,7 @@ struct Wire {
     node: String,
     addresses: Addresses,
     arriving: Mutex<Option<mpsc::UnboundedReceiver<Arriving>>>,
-    link: watch::Sender<bool>,
+    connectivity: watch::Sender<bool>,
 }
 
 impl Wire {
@@ -42,7 +42,12 @@ impl Wire {
         let (sender, receiver) = mpsc::unbounded_channel();
         addresses.lock().expect("whole").push((node.to_owned(), sender));
         let arriving = Mutex::new(Some(receiver));
-        Self { node: node.to_owned(), addresses: addresses.clone(), arriving, link: watch::Sender::new(true) }
+        Self {
+            node: node.to_owned(),
+            addresses: addresses.clone(),
+            arriving,
+            connectivity: watch::Sender::new(true),
+        }
     }
 
     fn send(&self, is_meant: impl Fn(&str) -> bool, arriving: &Arriving) {
@@ -62,35 +67,35 @@ impl Backplane for Wire {
         true
     }
 
-    fn attach(&self, _installation: &str, ears: Arc<dyn Hear>) {
+    fn attach(&self, _installation: &str, handler: Arc<dyn MessageHandler>) {
         let mut arriving = self.arriving.lock().expect("whole").take().expect("attached once");
         tokio::spawn(async move {
             while let Some((node, message)) = arriving.recv().await {
                 match node {
-                    Some(node) => ears.hear(LINE, &node, &message),
-                    None => ears.listening(LINE),
+                    Some(node) => handler.on_message(SUBJECT, &node, &message),
+                    None => handler.on_subscribed(SUBJECT),
                 }
             }
         });
     }
 
-    fn tell(&self, line: &str, message: String) {
-        assert_eq!(line, LINE);
+    fn publish(&self, line: &str, message: String) {
+        assert_eq!(line, SUBJECT);
         self.send(|name| name != self.node, &(Some(self.node.clone()), message));
     }
 
-    fn listen(&self, _: &str) {
+    fn subscribe(&self, _: &str) {
         self.send(|name| name == self.node, &(None, String::new()));
     }
 
-    fn unlisten(&self, _: &str) {}
+    fn unsubscribe(&self, _: &str) {}
 
     async fn allow(&self, _: &str, _: Rate) -> Result<Allowance, Unreachable> {
         Err(Unreachable)
     }
 
-    fn link(&self) -> watch::Receiver<bool> {
-        self.link.subscribe()
+    fn connectivity(&self) -> watch::Receiver<bool> {
+        self.connectivity.subscribe()
     }
 
     async fn close(&self) {}
@@ -98,22 +103,22 @@ impl Backplane for Wire {
 
 struct Node {
     presence: Arc<Presence>,
-    told: mpsc::UnboundedReceiver<(String, Change)>,
+    told: mpsc::UnboundedReceiver<(String, PresenceEvent)>,
     exchange: JoinHandle<()>,
 }
 
 impl Node {
     fn start(name: &str, addresses: &Addresses) -> Self {
         let (log, told) = mpsc::unbounded_channel();
-        let tell = move |_: &RoomId, user: &User, change| drop(log.send((user.name.clone(), change)));
+        let publish = move |_: &RoomId, user: &User, change| drop(log.send((user.name.clone(), change)));
         let wire = Arc::new(Wire::new(name, addresses));
-        let presence = Arc::new(Presence::new(wire.clone(), tell));
+        let presence = Arc::new(Presence::new(wire.clone(), publish));
         wire.attach("", presence.clone());
         let exchange = presence.clone();
         Self { presence, told, exchange: tokio::spawn(async move { exchange.exchange().await }) }
     }
 
-    async fn hears(&mut self, name: &str, change: Change) {
+    async fn hears(&mut self, name: &str, change: PresenceEvent) {
         let told = timeout(DEADLINE, self.told.recv()).await.expect("it came in time").expect("it runs");
         assert_eq!(told, (name.to_owned(), change));
     }
@@ -124,35 +129,35 @@ async fn people_at_two_nodes_see_each_other_come_type_and_go() {
     let addresses = Addresses::default();
     let mut a = Node::start("a", &addresses);
     let early = a.presence.enter(&room(), &user("1", "alice"));
-    a.hears("alice", Change::Joined).await;
+    a.hears("alice", PresenceEvent::Joined).await;
     let mut b = Node::start("b", &addresses);
-    b.hears("alice", Change::Joined).await;
+    b.hears("alice", PresenceEvent::Joined).await;
     let bob = b.presence.enter(&room(), &user("2", "bob"));
     for node in [&mut a, &mut b] {
-        node.hears("bob", Change::Joined).await;
+        node.hears("bob", PresenceEvent::Joined).await;
     }
     assert_eq!(a.presence.members(&room()), [user("1", "alice"), user("2", "bob")]);
     assert_eq!(a.presence.version(&room()), b.presence.version(&room()));
     // She polls: her sign comes to a node that she is not in on.
     assert!(b.presence.note_typing(&room(), "1"));
     for node in [&mut a, &mut b] {
-        node.hears("alice", Change::Typing).await;
+        node.hears("alice", PresenceEvent::Typing).await;
     }
     assert_eq!(a.presence.typing(&room()), [user("1", "alice")]);
     let late = b.presence.enter(&room(), &user("1", "alice"));
     let carol = b.presence.enter(&room(), &user("3", "carol"));
     for node in [&mut a, &mut b] {
-        node.hears("carol", Change::Joined).await;
+        node.hears("carol", PresenceEvent::Joined).await;
     }
     drop(early);
     drop(bob);
     for node in [&mut a, &mut b] {
-        node.hears("bob", Change::Left).await;
+        node.hears("bob", PresenceEvent::Left).await;
     }
     assert_eq!(a.presence.find("alice"), Some(user("1", "alice")), "she is at the other node");
     drop(late);
     for node in [&mut a, &mut b] {
-        node.hears("alice", Change::Left).await;
+        node.hears("alice", PresenceEvent::Left).await;
     }
     drop(carol);
 }
@@ -162,9 +167,9 @@ async fn a_node_that_closes_takes_its_people_along_at_once() {
     let addresses = Addresses::default();
     let (a, mut b) = (Node::start("a", &addresses), Node::start("b", &addresses));
     let guard = a.presence.enter(&room(), &user("1", "alice"));
-    b.hears("alice", Change::Joined).await;
+    b.hears("alice", PresenceEvent::Joined).await;
     a.presence.close();
-    b.hears("alice", Change::Left).await;
+    b.hears("alice", PresenceEvent::Left).await;
     timeout(DEADLINE, a.exchange).await.expect("it ends").expect("it ends well");
     drop(guard);
 }

@@ -161,7 +161,7 @@ fn a_thousand_people_who_return_at_once_are_one_message() {
     world.start();
     world.pass(Duration::from_secs(2));
     world.check_agreement();
-    assert_eq!(count(&world, |message| matches!(message, Message::Whole { .. })), 2, "in two parts");
+    assert_eq!(count(&world, |message| matches!(message, Message::Snapshot { .. })), 2, "in two parts");
 }
 
 #[test]
@@ -176,9 +176,10 @@ fn however_many_ask_and_however_often_it_is_one_answer_a_second() {
         world.pass(Duration::from_millis(200));
     }
     let of_first = world.said.iter().filter(|(from, _)| *from == 0);
-    let answers = of_first.filter(|(_, message)| matches!(message, Message::Whole { .. })).count();
+    let answers = of_first.filter(|(_, message)| matches!(message, Message::Snapshot { .. })).count();
     assert!((1..=3).contains(&answers), "{answers} in two seconds");
-    let questions = world.said.iter().filter(|(_, message)| matches!(message, Message::Ask { .. })).count();
+    let questions =
+        world.said.iter().filter(|(_, message)| matches!(message, Message::SyncRequest { .. })).count();
     assert!((7..=3 * 7).contains(&questions), "{questions} of seven nodes in two seconds");
 }
 
@@ -228,10 +229,10 @@ fn signs_of_typing_are_the_same_everywhere_whatever_the_clocks_say() {
 fn parts_of_two_tellings_are_not_put_together() {
     let mut world = World::new(1);
     let (now, node) = (world.now, world.nodes.get_mut(&0).expect("it runs"));
-    let mut hear = |telling: u64, part: u32, id: &str| {
+    let mut hear = |snapshot_id: u64, part: u32, id: &str| {
         let rooms = format!(r#"{{"general":[["{id}","{id}",1]]}}"#);
         let message = format!(
-            r#"{{"type":"whole","number":1,"telling":{telling},"part":{part},"parts":2,"rooms":{rooms}}}"#
+            r#"{{"type":"whole","number":1,"telling":{snapshot_id},"part":{part},"parts":2,"rooms":{rooms}}}"#
         );
         node.state.hear("other", &message, now).expect("a part").len()
     };

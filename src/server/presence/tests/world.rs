@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     protocol::{name::RoomId, session::User},
-    server::presence::{Change, News, TICK, state::State, subject::Message},
+    server::presence::{News, PresenceEvent, TICK, state::State, subject::Message},
 };
 
 /// How much further each node's clock of the day is than that of the node before it.
@@ -251,17 +251,19 @@ impl Node {
         for News { room, user, change } in news {
             let place = (room, user.id);
             match change {
-                Change::Joined => {
+                PresenceEvent::Joined => {
                     let known = self.seen.insert(place.clone(), user.name.clone());
                     assert_ne!(known, Some(user.name), "{place:?} came and was there");
                     self.told += 1;
                 }
-                Change::Left => {
+                PresenceEvent::Left => {
                     let known = self.seen.remove(&place);
                     assert_eq!(known, Some(user.name), "{place:?} went under another name or was not there");
                     self.told += 1;
                 }
-                Change::Typing => assert!(self.seen.contains_key(&place), "{place:?} types and is not there"),
+                PresenceEvent::Typing => {
+                    assert!(self.seen.contains_key(&place), "{place:?} types and is not there")
+                }
             }
         }
     }

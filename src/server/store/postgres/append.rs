@@ -22,7 +22,7 @@ use crate::{
     protocol::cursor::{Epoch, Offset},
     server::{
         clock::now_ms,
-        store::{Appended, Draft, Filter, Record, StoreError, TopicName, new_epoch},
+        store::{Appended, Filter, NewEntry, Record, StoreError, TopicName, new_epoch},
     },
 };
 
@@ -92,7 +92,7 @@ type Key = (String, String);
 pub(super) async fn run(
     connection: &Connection,
     name: &TopicName,
-    jobs: Vec<Vec<Draft>>,
+    jobs: Vec<Vec<NewEntry>>,
 ) -> Result<(Vec<Vec<Appended>>, New), Failure> {
     let (topic, mut known) = in_time(begin(connection, name, &jobs)).await?;
     let timestamp = now_ms();
@@ -127,7 +127,7 @@ fn decision(error: &Error) -> Option<Severity> {
 async fn begin(
     client: &Client,
     topic_name: &TopicName,
-    jobs: &[Vec<Draft>],
+    jobs: &[Vec<NewEntry>],
 ) -> Result<(Topic, HashMap<Key, Known>), StoreError> {
     let lock =
         client.prepare_cached("SELECT id, head, epoch FROM topics WHERE name = $1 FOR NO KEY UPDATE").await?;
@@ -220,7 +220,7 @@ impl Rows {
         head: Offset,
         timestamp: i64,
         known: &mut HashMap<Key, Known>,
-        draft: Draft,
+        draft: NewEntry,
     ) -> Appended {
         let key = draft.client_id.clone().map(|client_id| (draft.author.clone(), client_id));
         match key.as_ref().and_then(|key| known.get(key)) {
@@ -242,8 +242,8 @@ impl Rows {
     }
 }
 
-fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: Draft) -> Record {
-    let Draft { author, client_id, channel, body, .. } = draft;
+fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
+    let NewEntry { author, client_id, channel, body, .. } = draft;
     Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
 }
 

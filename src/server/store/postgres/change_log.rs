@@ -9,7 +9,7 @@ use deadpool_postgres::Client;
 use super::signed;
 use crate::server::store::{
     StoreError,
-    directory::{Change, Changes, Told},
+    directory::{Change, Changes, ReplicatedOp},
 };
 
 /// Changes that are kept. A node that missed more reads everything anew, which is what it does at its start.
@@ -18,7 +18,7 @@ const KEPT: i64 = 10_000;
 const PAGE_ROWS: i64 = 200;
 
 /// Appends a change in the transaction that makes it. Returns its number.
-pub(super) async fn append(client: &Client, steps: &[Told]) -> Result<u64, StoreError> {
+pub(super) async fn append(client: &Client, steps: &[ReplicatedOp]) -> Result<u64, StoreError> {
     let append = client
         .prepare_cached(
             "WITH head AS (UPDATE change_head SET number = number + 1 RETURNING number),
@@ -32,7 +32,7 @@ pub(super) async fn append(client: &Client, steps: &[Told]) -> Result<u64, Store
     Ok(unsigned(client.query_one(&append, &[&steps, &KEPT]).await?.get(0)))
 }
 
-/// See [`crate::server::store::directory::Directory::changes_after`]. One statement, so that the newest number and
+/// See [`crate::server::store::directory::DocumentStore::changes_after`]. One statement, so that the newest number and
 /// the rows are of one moment.
 pub(super) async fn after(client: &Client, number: u64) -> Result<Changes, StoreError> {
     let select = client

@@ -5,7 +5,7 @@ use deadpool_postgres::Client;
 use super::{NULL, change_log};
 use crate::server::store::{
     StoreError,
-    directory::{Act, Kind, Step, Taken, told},
+    directory::{Kind, Mutation, Op, Outcome, told},
 };
 
 /// After every id that begins with a prefix.
@@ -36,20 +36,20 @@ pub(super) async fn list(
 }
 
 /// Looks at every expectation first, then takes the steps and notes them in the log.
-pub(super) async fn change(client: &Client, steps: &[Step]) -> Result<Taken, StoreError> {
+pub(super) async fn change(client: &Client, steps: &[Mutation]) -> Result<Outcome, StoreError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     lock(client, steps).await?;
     if !expectations_hold(client, steps).await? {
         client.batch_execute("ROLLBACK").await?;
-        return Ok(Taken::Not);
+        return Ok(Outcome::Not);
     }
     for step in steps {
         take(client, step).await?;
     }
     // Last: from here on no other change that is told can go on until the commit, and this one waits for nothing.
     let taken = match told(steps) {
-        steps if steps.is_empty() => Taken::Unlogged,
-        steps => Taken::Logged(change_log::append(client, &steps).await?),
+        steps if steps.is_empty() => Outcome::Unlogged,
+        steps => Outcome::Logged(change_log::append(client, &steps).await?),
     };
     client.batch_execute("COMMIT").await?;
     Ok(taken)
@@ -57,7 +57,7 @@ pub(super) async fn change(client: &Client, steps: &[Step]) -> Result<Taken, Sto
 
 /// Keeps every other change of these documents waiting until the transaction ends, also of those that are not there
 /// and so have no row to lock. All changes lock in the order of the keys, so no two wait for each other.
-async fn lock(client: &Client, steps: &[Step]) -> Result<(), StoreError> {
+async fn lock(client: &Client, steps: &[Mutation]) -> Result<(), StoreError> {
     let select = client
         .prepare_cached(
             "SELECT pg_advisory_xact_lock(key) FROM (
@@ -70,8 +70,8 @@ async fn lock(client: &Client, steps: &[Step]) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn expectations_hold(client: &Client, steps: &[Step]) -> Result<bool, StoreError> {
-    for Step { kind, id, expect, .. } in steps {
+async fn expectations_hold(client: &Client, steps: &[Mutation]) -> Result<bool, StoreError> {
+    for Mutation { kind, id, expect, .. } in steps {
         if !expect.holds(get(client, *kind, id).await?.as_deref()) {
             return Ok(false);
         }
@@ -79,11 +79,11 @@ async fn expectations_hold(client: &Client, steps: &[Step]) -> Result<bool, Stor
     Ok(true)
 }
 
-async fn take(client: &Client, Step { kind, id, act, .. }: &Step) -> Result<(), StoreError> {
+async fn take(client: &Client, Mutation { kind, id, act, .. }: &Mutation) -> Result<(), StoreError> {
     let kind = kind.as_str();
     match act {
-        Act::Keep => {}
-        Act::Put(body) => {
+        Op::Check => {}
+        Op::Put(body) => {
             let put = client
                 .prepare_cached(
                     "INSERT INTO documents (kind, id, body) VALUES ($1, $2, $3)
@@ -92,11 +92,11 @@ async fn take(client: &Client, Step { kind, id, act, .. }: &Step) -> Result<(), 
                 .await?;
             client.execute(&put, &[&kind, id, body]).await?;
         }
-        Act::Remove => {
+        Op::Remove => {
             let remove = client.prepare_cached("DELETE FROM documents WHERE kind = $1 AND id = $2").await?;
             client.execute(&remove, &[&kind, id]).await?;
         }
-        Act::RemoveUnder { except } => {
+        Op::RemoveUnder { except } => {
             let remove = client
                 .prepare_cached(
                     "DELETE FROM documents

@@ -19,9 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Holds the claim as long as it lives.
-pub(super) struct Claim(#[expect(dead_code, reason = "it is held, not used")] Connection);
+pub(super) struct InstanceLock(#[expect(dead_code, reason = "it is held, not used")] Connection);
 
-impl Claim {
+impl InstanceLock {
     /// Refuses when a server has the database with which it cannot be shared.
     pub(super) async fn take(connections: &Connections, sharing: Sharing) -> Result<Self, StoreError> {
         let deadline = Instant::now() + PATIENCE;

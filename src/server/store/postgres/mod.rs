@@ -33,14 +33,14 @@ use async_trait::async_trait;
 pub use self::{address::Address, import::Import};
 use self::{
     connect::{Connection, Connections},
-    instance_lock::Claim,
+    instance_lock::InstanceLock,
     queue::Queues,
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Draft, Filter, RoomCreation, Sharing, Slice, Store, StoreError,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, RoomCreation, Sharing, Slice, Store, StoreError,
     TopicName,
-    directory::{Changes, Directory, Kind, Step, Taken},
+    directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
 use crate::{
@@ -55,7 +55,7 @@ const NULL: char = '\0';
 pub struct PostgresStore {
     connections: Arc<Connections>,
     queues: Queues,
-    claim: Mutex<Option<Claim>>,
+    claim: Mutex<Option<InstanceLock>>,
 }
 
 impl PostgresStore {
@@ -80,12 +80,12 @@ impl PostgresStore {
 
     /// Keeps every server off the database with which it cannot be shared, until this store is closed.
     pub async fn claim(&self, sharing: Sharing) -> Result<(), StoreError> {
-        let claim = Claim::take(&self.connections, sharing).await?;
+        let claim = InstanceLock::take(&self.connections, sharing).await?;
         *self.lock_claim() = Some(claim);
         Ok(())
     }
 
-    fn lock_claim(&self) -> MutexGuard<'_, Option<Claim>> {
+    fn lock_claim(&self) -> MutexGuard<'_, Option<InstanceLock>> {
         self.claim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -184,7 +184,7 @@ impl Store for PostgresStore {
         connection.finish(read::bounds_of_all(&connection, topics)).await
     }
 
-    async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
         // Before it joins a batch, which it would take along.
         if drafts.iter().any(has_null) {
             return Err(StoreError::NullCharacter);
@@ -286,13 +286,13 @@ impl Store for PostgresStore {
     }
 }
 
-fn has_null(draft: &Draft) -> bool {
+fn has_null(draft: &NewEntry) -> bool {
     let texts = [Some(&draft.author), draft.client_id.as_ref(), draft.channel.as_ref(), Some(&draft.body)];
     texts.into_iter().flatten().any(|text| text.contains(NULL))
 }
 
 #[async_trait]
-impl Directory for PostgresStore {
+impl DocumentStore for PostgresStore {
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(directory::get(&connection, kind, id)).await
@@ -303,10 +303,10 @@ impl Directory for PostgresStore {
         connection.finish(directory::list(&connection, kind, prefix)).await
     }
 
-    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError> {
+    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
         if let Some(step) = steps.iter().find(|step| step.id.contains(NULL)) {
             // Nothing has such an id.
-            return if step.expect.holds(None) { Err(StoreError::NullCharacter) } else { Ok(Taken::Not) };
+            return if step.expect.holds(None) { Err(StoreError::NullCharacter) } else { Ok(Outcome::Not) };
         }
         let connection = self.connection().await?;
         connection.finish(directory::change(&connection, &steps)).await

@@ -17,7 +17,7 @@ use super::{
     append::{self, Failure, New, Undecided},
     connect::Connections,
 };
-use crate::server::store::{Announce, Appended, Draft, StoreError, TopicName};
+use crate::server::store::{Announce, Appended, NewEntry, StoreError, TopicName};
 
 /// Appends that may wait in all. Past this the callers wait, which is the back-pressure on publishers.
 const QUEUE_JOBS: usize = 4_096;
@@ -27,7 +27,7 @@ const BATCH_JOBS: usize = 256;
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 
 struct Job {
-    drafts: Vec<Draft>,
+    drafts: Vec<NewEntry>,
     reply: oneshot::Sender<Result<Vec<Appended>, StoreError>>,
     _place: OwnedSemaphorePermit,
 }
@@ -61,7 +61,7 @@ impl Queues {
     pub(super) async fn append(
         &self,
         topic: &TopicName,
-        drafts: Vec<Draft>,
+        drafts: Vec<NewEntry>,
     ) -> Result<Vec<Appended>, StoreError> {
         let place = self.0.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();

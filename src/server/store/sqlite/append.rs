@@ -16,7 +16,7 @@ use crate::{
         clock::{EARLIEST_MS, now_ms},
         config::Retention,
         store::{
-            Appended, Draft, PAST_CLIENT_IDS_MAX, Record, RoomCreation, StoreError, TRIM_STEP, TopicName,
+            Appended, NewEntry, PAST_CLIENT_IDS_MAX, Record, RoomCreation, StoreError, TRIM_STEP, TopicName,
             new_epoch,
         },
     },
@@ -50,7 +50,7 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
 pub(super) fn append(
     connection: &Connection,
     name: &TopicName,
-    drafts: Vec<Draft>,
+    drafts: Vec<NewEntry>,
 ) -> Result<(Epoch, Vec<Appended>), StoreError> {
     let topic = match topic(connection, name)? {
         Some(topic) => topic,
@@ -87,7 +87,7 @@ fn first_of(
     connection: &Connection,
     name: &TopicName,
     topic: i64,
-    draft: &Draft,
+    draft: &NewEntry,
 ) -> Result<Option<Record>, StoreError> {
     let Some(client_id) = &draft.client_id else { return Ok(None) };
     let mut select = connection.prepare_cached(
@@ -107,8 +107,8 @@ fn first_of(
     Ok(place.map(|(offset, timestamp)| record(name, offset, timestamp, draft.clone())))
 }
 
-fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: Draft) -> Record {
-    let Draft { author, client_id, channel, body, .. } = draft;
+fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
+    let NewEntry { author, client_id, channel, body, .. } = draft;
     Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
 }
 
@@ -118,7 +118,7 @@ fn insert(
     topic: i64,
     offset: Offset,
     timestamp: i64,
-    draft: Draft,
+    draft: NewEntry,
 ) -> Result<Record, StoreError> {
     connection
         .prepare_cached(

@@ -23,7 +23,7 @@ use rusqlite::{
 
 use super::{
     BUSY_TIMEOUT, fault,
-    high_water_mark::Mark,
+    high_water_mark::HighWaterMark,
     opening::{self, Lenience},
     schema,
     stamp::Stamp,
@@ -129,8 +129,12 @@ impl BackupJob {
     /// Whether a file, by whatever name, is one of those that are read or that stand beside them.
     fn is_source(&self, file: &Path) -> bool {
         let database = &self.database;
-        let files =
-            [database.clone(), fault::wal_of(database), fault::shm_of(database), Mark::path_of(database)];
+        let files = [
+            database.clone(),
+            fault::wal_of(database),
+            fault::shm_of(database),
+            HighWaterMark::path_of(database),
+        ];
         let is_same = |source: &PathBuf| {
             fs::canonicalize(source)
                 .is_ok_and(|source| fs::canonicalize(file).is_ok_and(|file| file == source))
@@ -158,8 +162,8 @@ impl BackupJob {
     }
 
     /// `None`: a server has the database.
-    fn mark_unless_served(&self) -> Result<Option<Mark>, StoreError> {
-        match Mark::lock(&self.database) {
+    fn mark_unless_served(&self) -> Result<Option<HighWaterMark>, StoreError> {
+        match HighWaterMark::lock(&self.database) {
             Ok(mark) => Ok(Some(mark)),
             Err(StoreError::InUse) => Ok(None),
             Err(error) => Err(error),

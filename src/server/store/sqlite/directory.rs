@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::writes;
 use crate::server::store::{
     StoreError,
-    directory::{Act, Kind, Step, Taken},
+    directory::{Kind, Mutation, Op, Outcome},
 };
 
 /// After every id that begins with a prefix.
@@ -31,29 +31,29 @@ pub(super) fn list(
 
 /// Looks at every expectation first, then takes the steps. There is no log: a file has one server, which knows what it
 /// changed.
-pub(super) fn change(connection: &Connection, steps: &[Step]) -> Result<Taken, StoreError> {
+pub(super) fn change(connection: &Connection, steps: &[Mutation]) -> Result<Outcome, StoreError> {
     for step in steps {
         if !step.expect.holds(get(connection, step.kind, &step.id)?.as_deref()) {
-            return Ok(Taken::Not);
+            return Ok(Outcome::Not);
         }
     }
     for step in steps {
         take(connection, step)?;
     }
     writes::note_change(connection)?;
-    Ok(Taken::Unlogged)
+    Ok(Outcome::Unlogged)
 }
 
-fn take(connection: &Connection, Step { kind, id, act, .. }: &Step) -> Result<(), StoreError> {
+fn take(connection: &Connection, Mutation { kind, id, act, .. }: &Mutation) -> Result<(), StoreError> {
     match act {
-        Act::Keep => 0,
-        Act::Put(body) => connection
+        Op::Check => 0,
+        Op::Put(body) => connection
             .prepare_cached("INSERT OR REPLACE INTO documents (kind, id, body) VALUES (?1, ?2, ?3)")?
             .execute(params![kind.as_str(), id, body])?,
-        Act::Remove => connection
+        Op::Remove => connection
             .prepare_cached("DELETE FROM documents WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.as_str(), id])?,
-        Act::RemoveUnder { except } => connection
+        Op::RemoveUnder { except } => connection
             .prepare_cached(
                 "DELETE FROM documents WHERE kind = ?1 AND id >= ?2 AND id < ?3 AND id IS NOT ?4",
             )?

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{fault, high_water_mark::Mark};
+use super::{fault, high_water_mark::HighWaterMark};
 use crate::server::store::{StoreError, private_file};
 
 /// See the module.
@@ -56,7 +56,7 @@ impl Exchange<'_> {
         for (path, _) in self.keys.iter().filter(|(path, _)| path.exists()) {
             copy(path, &self.place_aside(path)).map_err(|error| fault::unusable(path, &error))?;
         }
-        let mark = Mark::path_of(self.database);
+        let mark = HighWaterMark::path_of(self.database);
         copy(&mark, &self.place_aside(&mark)).map_err(|error| fault::unusable(&mark, &error))?;
         for file in self.files() {
             match fs::rename(&file, self.place_aside(&file)) {

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    high_water_mark::Mark,
+    high_water_mark::HighWaterMark,
     opening::{self, Lenience},
 };
 use crate::server::store::{
@@ -19,7 +19,7 @@ use crate::server::store::{
 /// See the module.
 pub struct Export {
     connection: Connection,
-    mark: Mark,
+    mark: HighWaterMark,
 }
 
 impl Drop for Export {

@@ -27,7 +27,7 @@ use rusqlite::{Connection, config::DbConfig};
 
 use super::{
     fault,
-    high_water_mark::Mark,
+    high_water_mark::HighWaterMark,
     outside::{Damage, Outside, Seen},
     stamp::Stamp,
     wal_bound::WalBound,
@@ -87,14 +87,14 @@ impl Guard {
     pub(super) fn over(
         path: &Path,
         connection: &Connection,
-        mark: &Arc<Mark>,
+        mark: &Arc<HighWaterMark>,
         wal: WalBound,
     ) -> Result<Self, StoreError> {
         let stamp = Stamp::new();
         stamp.write(connection).map_err(|error| fault::of_sqlite(path, error))?;
         let content = Content::new(path, stamp)?;
         mark.stamped(content.stamp)?;
-        let paths = [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)];
+        let paths = [path.to_owned(), fault::wal_of(path), fault::shm_of(path), HighWaterMark::path_of(path)];
         let files = paths.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
         let outside = Outside::of(path, mark.clone()).map_err(|error| fault::unusable(path, &error))?;
         outside.find_put_back(connection)?;

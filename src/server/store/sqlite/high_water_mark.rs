@@ -31,7 +31,7 @@ const DIGITS: usize = 20;
 const MAX_BYTES: usize = 96;
 
 /// The file beside the database, locked.
-pub(super) struct Mark {
+pub(super) struct HighWaterMark {
     path: PathBuf,
     file: File,
     is_new: bool,
@@ -50,7 +50,7 @@ pub(super) struct Marked {
     pub(super) is_copy: bool,
 }
 
-impl Mark {
+impl HighWaterMark {
     /// Where the mark of a database is.
     pub(super) fn path_of(database: &Path) -> PathBuf {
         database.with_extension("mark")
@@ -127,7 +127,7 @@ impl Mark {
         drop(self.file.unlock());
     }
 
-    /// Removes what [`Mark::lock`] made: the database was not opened after all.
+    /// Removes what [`HighWaterMark::lock`] made: the database was not opened after all.
     pub(super) fn discard(self) {
         if self.is_new {
             // A mark that stays is taken for none.
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_mark_is_read_as_it_was_written_and_a_cut_one_is_none() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mark = Mark::lock(&folder.path().join("test.db")).expect("locked");
+        let mark = HighWaterMark::lock(&folder.path().join("test.db")).expect("locked");
         assert_eq!(mark.read().expect("read"), Marked::default());
         let stamp = Some(Stamp::new());
         mark.begin(7, stamp).expect("written");
@@ -170,6 +170,6 @@ mod tests {
         for cut in [&b"0000000000000"[..], b"00000000000000000010", b"", b"\0\0\0\0"] {
             assert_eq!(parse(cut, 7), Marked::default());
         }
-        assert!(matches!(Mark::lock(&folder.path().join("test.db")), Err(StoreError::InUse)));
+        assert!(matches!(HighWaterMark::lock(&folder.path().join("test.db")), Err(StoreError::InUse)));
     }
 }

@@ -35,12 +35,13 @@ use tokio::sync::Semaphore;
 
 pub use self::export::Export;
 use self::{
-    guard::Guard, high_water_mark::Mark, opening::Lenience, read::From, wal_bound::WalBound, writer::Writer,
+    guard::Guard, high_water_mark::HighWaterMark, opening::Lenience, read::From, wal_bound::WalBound,
+    writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Draft, Filter, Record, RoomCreation, Slice, Store, StoreError,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Slice, Store, StoreError,
     TopicName,
-    directory::{Changes, Directory, Kind, Step, Taken},
+    directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
 };
 use crate::{
@@ -60,7 +61,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     guard: Arc<Guard>,
     announce: Arc<dyn Announce>,
-    mark: Arc<Mark>,
+    mark: Arc<HighWaterMark>,
     health: Arc<Health>,
 }
 
@@ -223,7 +224,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn append(&self, topic: &TopicName, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
         let (name, announce, mark) = (topic.clone(), self.announce.clone(), self.mark.clone());
         let appended = self
             .write(
@@ -349,7 +350,7 @@ impl SqliteStore {
 }
 
 #[async_trait]
-impl Directory for SqliteStore {
+impl DocumentStore for SqliteStore {
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
         let id = id.to_owned();
         self.read(move |connection| directory::get(connection, kind, &id)).await
@@ -360,9 +361,9 @@ impl Directory for SqliteStore {
         self.read(move |connection| directory::list(connection, kind, &prefix)).await
     }
 
-    async fn change(&self, steps: Vec<Step>) -> Result<Taken, StoreError> {
+    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
         let mark = self.mark.clone();
-        let raise = move |taken: &Taken| mark.raise(usize::from(*taken == Taken::Unlogged));
+        let raise = move |taken: &Outcome| mark.raise(usize::from(*taken == Outcome::Unlogged));
         self.write(move |connection| directory::change(connection, &steps), raise).await
     }
 

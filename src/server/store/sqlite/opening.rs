@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::{
     fault::{self, with_suffix},
-    high_water_mark::{Mark, Marked},
+    high_water_mark::{HighWaterMark, Marked},
     schema, set_up,
     stamp::Stamp,
     writes,
@@ -30,8 +30,8 @@ pub(super) struct Lenience {
 }
 
 /// Opens it and brings its schema up to date. The mark is locked until it is released.
-pub(super) fn open(path: &Path, lenience: Lenience) -> Result<(Connection, Mark), StoreError> {
-    let mark = Mark::lock(path)?;
+pub(super) fn open(path: &Path, lenience: Lenience) -> Result<(Connection, HighWaterMark), StoreError> {
+    let mark = HighWaterMark::lock(path)?;
     match open_locked(path, &mark, lenience) {
         Ok(connection) => Ok((connection, mark)),
         Err(error) => {
@@ -41,7 +41,7 @@ pub(super) fn open(path: &Path, lenience: Lenience) -> Result<(Connection, Mark)
     }
 }
 
-fn open_locked(path: &Path, mark: &Mark, lenience: Lenience) -> Result<Connection, StoreError> {
+fn open_locked(path: &Path, mark: &HighWaterMark, lenience: Lenience) -> Result<Connection, StoreError> {
     let is_there = fault::inspect(path)?;
     let marked = mark.read()?;
     if !is_there {
@@ -69,7 +69,12 @@ fn open_locked(path: &Path, mark: &Mark, lenience: Lenience) -> Result<Connectio
     Ok(connection)
 }
 
-fn connect(path: &Path, mark: &Mark, marked: Marked, lenience: Lenience) -> Result<Connection, StoreError> {
+fn connect(
+    path: &Path,
+    mark: &HighWaterMark,
+    marked: Marked,
+    lenience: Lenience,
+) -> Result<Connection, StoreError> {
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;
     if !schema::is_ours(&connection)? {
@@ -117,16 +122,19 @@ pub(super) fn expect_no_loss(
     lenience: Lenience,
 ) -> Result<(), StoreError> {
     match marked.writes {
-        Some(marked) if marked > written && !lenience.accept_loss => {
-            Err(StoreError::Behind { path: path.to_owned(), mark: Mark::path_of(path), marked, written })
-        }
+        Some(marked) if marked > written && !lenience.accept_loss => Err(StoreError::Behind {
+            path: path.to_owned(),
+            mark: HighWaterMark::path_of(path),
+            marked,
+            written,
+        }),
         _ => Ok(()),
     }
 }
 
 /// Files of earlier versions were everybody's to read.
 fn close_to_everybody(path: &Path) {
-    for file in [path.to_owned(), fault::wal_of(path), fault::shm_of(path), Mark::path_of(path)] {
+    for file in [path.to_owned(), fault::wal_of(path), fault::shm_of(path), HighWaterMark::path_of(path)] {
         if let Err(error) = private_file::close_to_everybody(&file) {
             let file = file.display();
             tracing::warn!("others on this machine can read {file}, and it cannot be changed: {error}");

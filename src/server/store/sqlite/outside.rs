@@ -17,7 +17,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, ffi};
 use rustix::fs::{self, AtFlags, StatxFlags};
 
-use super::{fault, high_water_mark::Mark, schema, stamp::Stamp, writes};
+use super::{fault, high_water_mark::HighWaterMark, schema, stamp::Stamp, writes};
 use crate::server::store::StoreError;
 
 /// The start of the log's index (`-shm`): both copies of its header, and how far the log was moved into the database and
@@ -45,7 +45,7 @@ pub(super) enum Damage {
 /// A database that is open. The index stays open for as long: closing it would end SQLite's locks on it.
 pub(super) struct Outside {
     index: File,
-    mark: Arc<Mark>,
+    mark: Arc<HighWaterMark>,
     last: Mutex<Last>,
 }
 
@@ -136,7 +136,7 @@ impl Extent {
 
 impl Outside {
     /// To be made after the last write that is not the writer's own.
-    pub(super) fn of(database: &Path, mark: Arc<Mark>) -> io::Result<Self> {
+    pub(super) fn of(database: &Path, mark: Arc<HighWaterMark>) -> io::Result<Self> {
         let index = File::open(fault::shm_of(database))?;
         Ok(Self { index, mark, last: Mutex::default() })
     }

@@ -18,7 +18,7 @@ use super::{
     backup::{CopyProgress, KEY_PREFIX, TABLE, copy_pages, expect_going_on, expect_intact},
     exchange::Exchange,
     fault,
-    high_water_mark::Mark,
+    high_water_mark::HighWaterMark,
     opening, schema, writes,
 };
 use crate::server::store::{StoreError, private_file};
@@ -57,7 +57,7 @@ impl RestoreJob {
         let source = self.open_source().map_err(|error| self.of_backup(error))?;
         let folder = private_file::folder_of(&self.database);
         fs::create_dir_all(&folder).map_err(|error| fault::unusable(&folder, &error))?;
-        let mark = Mark::lock(&self.database)?;
+        let mark = HighWaterMark::lock(&self.database)?;
         match self.restore(&source, &mark, progress) {
             Ok(restored) => Ok(restored),
             Err(error) => {
@@ -70,7 +70,7 @@ impl RestoreJob {
     fn restore(
         &self,
         source: &Connection,
-        mark: &Mark,
+        mark: &HighWaterMark,
         progress: impl FnMut(CopyProgress),
     ) -> Result<Restored, StoreError> {
         let unusable = |error: io::Error| fault::unusable(&self.database, &error);

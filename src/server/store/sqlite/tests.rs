@@ -9,9 +9,9 @@ impl Announce for Nobody {
     fn announce(&self, _: &Epoch, _: &[Record]) {}
 }
 
-fn draft() -> Draft {
+fn draft() -> NewEntry {
     // Large enough that a page more is needed for it.
-    Draft { author: "a".into(), client_id: None, channel: None, lasting: true, body: "x".repeat(8_192) }
+    NewEntry { author: "a".into(), client_id: None, channel: None, lasting: true, body: "x".repeat(8_192) }
 }
 
 /// Lets the database have so many pages more than it has now, as a disk does that gets full.

@@ -27,7 +27,7 @@ fn a_public_key_checks_its_own_signatures_only() {
         let header = named(algorithm, Some("any name: there is one key"));
         issuer.verify(&signed(&header, &claims(json!({})), &key)).expect(flag);
         let forged = signed(&header, &claims(json!({})), &other);
-        assert_eq!(issuer.verify(&forged), Err(Refusal::WrongSignature), "{flag}");
+        assert_eq!(issuer.verify(&forged), Err(TokenRejection::WrongSignature), "{flag}");
     }
 }
 
@@ -39,9 +39,9 @@ fn a_sets_keys_go_by_their_names() {
         let with = |kid, key| issuer.verify(&signed(&named(algorithm, kid), &claims(json!({})), key));
         with(Some("one"), &key).expect(flag);
         with(Some("two"), &other).expect(flag);
-        assert_eq!(with(Some("two"), &key), Err(Refusal::WrongSignature), "{flag}");
-        assert_eq!(with(Some("three"), &key), Err(Refusal::UnknownKey), "{flag}");
-        assert_eq!(with(None, &key), Err(Refusal::UnknownKey), "{flag}: it could be either");
+        assert_eq!(with(Some("two"), &key), Err(TokenRejection::WrongSignature), "{flag}");
+        assert_eq!(with(Some("three"), &key), Err(TokenRejection::UnknownKey), "{flag}");
+        assert_eq!(with(None, &key), Err(TokenRejection::UnknownKey), "{flag}: it could be either");
         keys.write(&jwks(algorithm, &[("one", &key)]));
         with(None, &key).expect("there is only one");
     }
@@ -160,7 +160,8 @@ fn new_keys_are_taken_and_a_bad_file_leaves_the_old_ones() {
     let with_one = signed(&named(algorithm, Some("one")), &claims(json!({})), &key);
     let with_two = signed(&named(algorithm, Some("two")), &claims(json!({})), &other);
     let seen = || [&with_one, &with_two].map(|token| issuer.verify(token).map(|_| ()));
-    let (first, second) = ([Ok(()), Err(Refusal::UnknownKey)], [Err(Refusal::UnknownKey), Ok(())]);
+    let (first, second) =
+        ([Ok(()), Err(TokenRejection::UnknownKey)], [Err(TokenRejection::UnknownKey), Ok(())]);
 
     assert_eq!(seen(), first);
     keys.write(&two);

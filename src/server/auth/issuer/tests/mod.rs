@@ -156,24 +156,28 @@ fn a_bad_claim_is_refused_by_its_name() {
         (json!({ "rooms": vec!["general"; 101] }), "rooms"),
         (json!({ "channels": [""] }), "channels"),
     ] {
-        assert_eq!(hs256(&[]).verify(&token(changes.clone())), Err(Refusal::BadClaim(claim)), "{changes}");
+        assert_eq!(
+            hs256(&[]).verify(&token(changes.clone())),
+            Err(TokenRejection::BadClaim(claim)),
+            "{changes}"
+        );
     }
     // Not taken out by `claims`: a list that is null is not the same as none.
     let mut null = claims(json!({}));
     null["rooms"] = Value::Null;
     let token = signed(&Header::new(Algorithm::HS256), &null, &secret_key());
-    assert_eq!(hs256(&[]).verify(&token), Err(Refusal::BadClaim("rooms")));
+    assert_eq!(hs256(&[]).verify(&token), Err(TokenRejection::BadClaim("rooms")));
 }
 
 #[test]
 fn a_token_holds_for_its_time_and_the_leeway() {
     let now = get_current_timestamp();
     for (changes, expected) in [
-        (json!({ "exp": now - 40 }), Err(Refusal::Expired)),
-        (json!({ "exp": 0 }), Err(Refusal::Expired)),
+        (json!({ "exp": now - 40 }), Err(TokenRejection::Expired)),
+        (json!({ "exp": 0 }), Err(TokenRejection::Expired)),
         (json!({ "exp": now - 20 }), Ok(())),
         (json!({ "exp": (now + 60) as f64 + 0.5 }), Ok(())),
-        (json!({ "nbf": now + 40 }), Err(Refusal::NotYet)),
+        (json!({ "nbf": now + 40 }), Err(TokenRejection::NotYet)),
         (json!({ "nbf": now + 20 }), Ok(())),
     ] {
         assert_eq!(hs256(&[]).verify(&token(changes.clone())).map(|_| ()), expected, "{changes}");
@@ -187,14 +191,18 @@ fn issuer_and_audience_are_as_the_settings_say() {
     for (flags, changes, expected) in [
         (&both[..], right.clone(), Ok(())),
         (&both, json!({ "iss": "https://id.example", "aud": ["other", "idobata"] }), Ok(())),
-        (&both, json!({ "iss": "https://id.example.evil", "aud": "idobata" }), Err(Refusal::WrongIssuer)),
-        (&both, json!({ "aud": "idobata" }), Err(Refusal::WrongIssuer)),
-        (&both, json!({ "iss": 7, "aud": "idobata" }), Err(Refusal::WrongIssuer)),
-        (&both, json!({ "iss": "https://id.example", "aud": "other" }), Err(Refusal::WrongAudience)),
-        (&both, json!({ "iss": "https://id.example", "aud": [] }), Err(Refusal::WrongAudience)),
-        (&both, json!({ "iss": "https://id.example" }), Err(Refusal::WrongAudience)),
+        (
+            &both,
+            json!({ "iss": "https://id.example.evil", "aud": "idobata" }),
+            Err(TokenRejection::WrongIssuer),
+        ),
+        (&both, json!({ "aud": "idobata" }), Err(TokenRejection::WrongIssuer)),
+        (&both, json!({ "iss": 7, "aud": "idobata" }), Err(TokenRejection::WrongIssuer)),
+        (&both, json!({ "iss": "https://id.example", "aud": "other" }), Err(TokenRejection::WrongAudience)),
+        (&both, json!({ "iss": "https://id.example", "aud": [] }), Err(TokenRejection::WrongAudience)),
+        (&both, json!({ "iss": "https://id.example" }), Err(TokenRejection::WrongAudience)),
         (&[], json!({ "iss": "https://anybody.example" }), Ok(())),
-        (&[], right, Err(Refusal::WrongAudience)),
+        (&[], right, Err(TokenRejection::WrongAudience)),
     ] {
         let verified = hs256(flags).verify(&token(changes.clone()));
         assert_eq!(verified.map(|_| ()), expected, "{flags:?} {changes}");
@@ -211,12 +219,19 @@ fn what_is_no_token_is_malformed() {
         ["", "a", "..", "a.b", "a.b.c.d", &format!("{header}.{body}"), &format!("{good}.x"), &long, &text]
     {
         let refused = hs256(&[]).verify(bad).expect_err(bad);
-        assert!(matches!(refused, Refusal::Malformed | Refusal::WrongSignature), "{refused:?} {bad}");
+        assert!(
+            matches!(refused, TokenRejection::Malformed | TokenRejection::WrongSignature),
+            "{refused:?} {bad}"
+        );
     }
-    assert_eq!(hs256(&[]).verify(&long), Err(Refusal::Malformed));
+    assert_eq!(hs256(&[]).verify(&long), Err(TokenRejection::Malformed));
     let critical = Header { crit: Some(vec!["b64".into()]), ..Header::new(Algorithm::HS256) };
     let critical = signed(&critical, &claims(json!({})), &secret_key());
-    assert_eq!(hs256(&[]).verify(&critical), Err(Refusal::Malformed), "an extension that we do not know");
+    assert_eq!(
+        hs256(&[]).verify(&critical),
+        Err(TokenRejection::Malformed),
+        "an extension that we do not know"
+    );
 }
 
 #[test]
@@ -225,15 +240,15 @@ fn a_changed_token_is_refused() {
     let other = token(json!({ "role": "admin" }));
     let (said, _) = other.rsplit_once('.').expect("three parts");
     let (_, signature) = good.rsplit_once('.').expect("three parts");
-    assert_eq!(hs256(&[]).verify(&format!("{said}.{signature}")), Err(Refusal::WrongSignature));
-    assert_eq!(hs256(&[]).verify(&format!("{said}.")), Err(Refusal::WrongSignature));
+    assert_eq!(hs256(&[]).verify(&format!("{said}.{signature}")), Err(TokenRejection::WrongSignature));
+    assert_eq!(hs256(&[]).verify(&format!("{said}.")), Err(TokenRejection::WrongSignature));
 }
 
 #[test]
 fn the_settings_choose_the_algorithm_and_never_the_token() {
-    assert_eq!(hs256(&[]).verify(UNSIGNED), Err(Refusal::WrongAlgorithm));
+    assert_eq!(hs256(&[]).verify(UNSIGNED), Err(TokenRejection::WrongAlgorithm));
     let hs512 = signed(&Header::new(Algorithm::HS512), &claims(json!({})), &secret_key());
-    assert_eq!(hs256(&[]).verify(&hs512), Err(Refusal::WrongAlgorithm));
+    assert_eq!(hs256(&[]).verify(&hs512), Err(TokenRejection::WrongAlgorithm));
 
     for (_, flag, _, public, _) in public_key_algorithms() {
         let keys = Keys::new(public);
@@ -241,11 +256,11 @@ fn the_settings_choose_the_algorithm_and_never_the_token() {
         // The public key is known to everybody: as an HMAC secret it would let everybody sign.
         let forged = EncodingKey::from_secret(public.as_bytes());
         let forged = signed(&Header::new(Algorithm::HS256), &claims(json!({})), &forged);
-        assert_eq!(issuer.verify(&forged), Err(Refusal::WrongAlgorithm), "{flag}");
-        assert_eq!(issuer.verify(UNSIGNED), Err(Refusal::WrongAlgorithm), "{flag}");
+        assert_eq!(issuer.verify(&forged), Err(TokenRejection::WrongAlgorithm), "{flag}");
+        assert_eq!(issuer.verify(UNSIGNED), Err(TokenRejection::WrongAlgorithm), "{flag}");
         for (algorithm, other, key, ..) in public_key_algorithms().into_iter().filter(|one| one.1 != flag) {
             let token = signed(&Header::new(algorithm), &claims(json!({})), &key);
-            assert_eq!(issuer.verify(&token), Err(Refusal::WrongAlgorithm), "{other} for {flag}");
+            assert_eq!(issuer.verify(&token), Err(TokenRejection::WrongAlgorithm), "{other} for {flag}");
         }
     }
 }
@@ -263,5 +278,5 @@ fn a_session_of_our_own_is_not_taken_for_a_token_of_the_issuer() {
     let secret = Secret::from_setting(SECRET).expect("long enough");
     let clock = Arc::new(crate::server::clock::Clock::system(Duration::from_secs(86_400)));
     let ours = crate::server::auth::sessions::Sessions::new(&secret, clock).welcome(Some("alice".into()));
-    assert_eq!(hs256(&[]).verify(&ours.token), Err(Refusal::WrongIssuer));
+    assert_eq!(hs256(&[]).verify(&ours.token), Err(TokenRejection::WrongIssuer));
 }

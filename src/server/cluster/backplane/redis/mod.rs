@@ -1,7 +1,7 @@
 //! The backplane on Redis or Valkey: Pub/Sub for the lines, one key for each allowance that is in use. Nothing of value
 //! is kept there; a Redis that is lost loses nothing.
 //!
-//! Two connections: a `speaker` publishes and takes allowances, a `listener` hears. Each comes back by itself when it
+//! Two connections: a `sender` publishes and takes allowances, a `receiver` hears. Each comes back by itself when it
 //! is lost. Made by `state`.
 
 mod address;
@@ -29,10 +29,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::address::BadRedisUrl;
 use self::{
-    pub_sub_receiver::{Lines, Listener},
-    pub_sub_sender::Speaker,
+    pub_sub_receiver::{PubSubReceiver, Subscriptions},
+    pub_sub_sender::PubSubSender,
 };
-use super::{Allowance, Backplane, Hear, Unreachable};
+use super::{Allowance, Backplane, MessageHandler, Unreachable};
 use crate::server::config::{Rate, RedisUrl};
 
 /// How long Redis may take to answer, and a connection to be made. What is silent for so long is lost: with the pause
@@ -47,20 +47,20 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct Redis {
-    us: Arc<Us>,
-    lines: Arc<Lines>,
-    speaker: Arc<Speaker>,
-    link: watch::Receiver<bool>,
+    node_context: Arc<NodeContext>,
+    subjects: Arc<Subscriptions>,
+    sender: Arc<PubSubSender>,
+    connectivity: watch::Receiver<bool>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 /// Which node this is, of which installation.
-struct Us {
+struct NodeContext {
     node: String,
     /// What the names of our lines and keys begin with on Redis, which has one room for the messages of all who use it.
     prefix: OnceLock<String>,
-    ears: OnceLock<Arc<dyn Hear>>,
+    handler: OnceLock<Arc<dyn MessageHandler>>,
 }
 
 impl Redis {
@@ -68,15 +68,17 @@ impl Redis {
     pub fn start(url: &RedisUrl, ca: Option<&Path>) -> Result<Self, BadRedisUrl> {
         let client = address::client(url, ca)?;
         let node = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-        let us = Arc::new(Us { node, prefix: OnceLock::new(), ears: OnceLock::new() });
-        let (speaker, lines) = (Arc::new(Speaker::new(us.clone())), Arc::new(Lines::default()));
+        let node_context = Arc::new(NodeContext { node, prefix: OnceLock::new(), handler: OnceLock::new() });
+        let (sender, subjects) =
+            (Arc::new(PubSubSender::new(node_context.clone())), Arc::new(Subscriptions::default()));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (speaks, hears) = (watch::Sender::new(false), watch::Sender::new(false));
-        let link = join_links(&tasks, &stop, speaks.subscribe(), hears.subscribe());
-        tasks.spawn(speaker.clone().run(client.clone(), speaks, stop.clone()));
-        let listener = Listener { us: us.clone(), lines: lines.clone(), is_up: hears };
-        tasks.spawn(listener.run(client, stop.clone()));
-        Ok(Self { us, lines, speaker, link, tasks, stop })
+        let connectivity = join_links(&tasks, &stop, speaks.subscribe(), hears.subscribe());
+        tasks.spawn(sender.clone().run(client.clone(), speaks, stop.clone()));
+        let receiver =
+            PubSubReceiver { node_context: node_context.clone(), subjects: subjects.clone(), is_up: hears };
+        tasks.spawn(receiver.run(client, stop.clone()));
+        Ok(Self { node_context, subjects, sender, connectivity, tasks, stop })
     }
 }
 
@@ -94,7 +96,7 @@ fn join_links(
     mut speaks: watch::Receiver<bool>,
     mut hears: watch::Receiver<bool>,
 ) -> watch::Receiver<bool> {
-    let (both, link) = watch::channel(false);
+    let (both, connectivity) = watch::channel(false);
     let joined = async move {
         loop {
             let is_up = *speaks.borrow_and_update() && *hears.borrow_and_update();
@@ -111,48 +113,48 @@ fn join_links(
     };
     let stop = stop.clone();
     tasks.spawn(async move { stop.run_until_cancelled(joined).await });
-    link
+    connectivity
 }
 
 #[async_trait]
 impl Backplane for Redis {
     fn node(&self) -> &str {
-        &self.us.node
+        &self.node_context.node
     }
 
     fn is_shared(&self) -> bool {
         true
     }
 
-    fn attach(&self, installation: &str, ears: Arc<dyn Hear>) {
-        self.us.prefix.get_or_init(|| format!("idobata:{installation}:"));
-        self.us.ears.get_or_init(|| ears);
-        self.lines.wake();
+    fn attach(&self, installation: &str, handler: Arc<dyn MessageHandler>) {
+        self.node_context.prefix.get_or_init(|| format!("idobata:{installation}:"));
+        self.node_context.handler.get_or_init(|| handler);
+        self.subjects.wake();
     }
 
-    fn tell(&self, line: &str, message: String) {
-        self.speaker.say(line, message);
+    fn publish(&self, subject: &str, message: String) {
+        self.sender.say(subject, message);
     }
 
-    fn listen(&self, line: &str) {
-        self.lines.want(line);
+    fn subscribe(&self, subject: &str) {
+        self.subjects.acquire(subject);
     }
 
-    fn unlisten(&self, line: &str) {
-        self.lines.unwant(line);
+    fn unsubscribe(&self, subject: &str) {
+        self.subjects.unwant(subject);
     }
 
     async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
-        self.speaker.allow(key, rate).await
+        self.sender.allow(key, rate).await
     }
 
-    fn link(&self) -> watch::Receiver<bool> {
-        self.link.clone()
+    fn connectivity(&self) -> watch::Receiver<bool> {
+        self.connectivity.clone()
     }
 
     async fn close(&self) {
-        self.speaker.close();
-        let said = tokio::time::timeout(CLOSE_TIMEOUT, self.speaker.is_done());
+        self.sender.close();
+        let said = tokio::time::timeout(CLOSE_TIMEOUT, self.sender.is_done());
         if said.await.is_err() {
             tracing::warn!("other nodes were not told the last things");
         }

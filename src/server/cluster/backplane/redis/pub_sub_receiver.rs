@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ANSWER_TIMEOUT, PING_INTERVAL, RETRY_INTERVAL, Us};
+use super::{ANSWER_TIMEOUT, NodeContext, PING_INTERVAL, RETRY_INTERVAL};
 
 /// How long a line stays subscribed that nobody wants: whoever polls wants it anew with every poll.
 const LINGER: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const SUBSCRIBE_LINES: usize = 1_000;
 
 /// The lines that are wanted.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct Subscriptions {
     wanted: Mutex<HashMap<String, Want>>,
     changed: Notify,
 }
@@ -36,24 +36,24 @@ enum Want {
     Nobody(Instant),
 }
 
-impl Lines {
+impl Subscriptions {
     /// One more wants the line.
-    pub(super) fn want(&self, line: &str) {
+    pub(super) fn acquire(&self, subject: &str) {
         let mut wanted = self.lock();
-        match wanted.get_mut(line) {
+        match wanted.get_mut(subject) {
             Some(Want::By(count)) => *count += 1,
-            Some(want @ Want::Nobody(_)) => *want = Want::By(1),
+            Some(acquire @ Want::Nobody(_)) => *acquire = Want::By(1),
             None => {
-                wanted.insert(line.to_owned(), Want::By(1));
+                wanted.insert(subject.to_owned(), Want::By(1));
                 self.changed.notify_one();
             }
         }
     }
 
     /// One fewer wants it.
-    pub(super) fn unwant(&self, line: &str) {
-        if let Some(want @ Want::By(_)) = self.lock().get_mut(line) {
-            *want = match want {
+    pub(super) fn unwant(&self, subject: &str) {
+        if let Some(acquire @ Want::By(_)) = self.lock().get_mut(subject) {
+            *acquire = match acquire {
                 Want::By(count) if *count > 1 => Want::By(*count - 1),
                 _ => Want::Nobody(Instant::now()),
             };
@@ -67,14 +67,13 @@ impl Lines {
 
     /// The lines that are wanted and not among these.
     pub(super) fn missing(&self, subscribed: &HashSet<String>) -> Vec<String> {
-        self.lock().keys().filter(|line| !subscribed.contains(*line)).cloned().collect()
+        self.lock().keys().filter(|subject| !subscribed.contains(*subject)).cloned().collect()
     }
 
     /// Forgets the lines that nobody has wanted for a while, and gives them.
     pub(super) fn take_idle(&self) -> Vec<String> {
-        let is_idle =
-            |_: &String, want: &mut Want| matches!(want, Want::Nobody(since) if since.elapsed() >= LINGER);
-        self.lock().extract_if(is_idle).map(|(line, _)| line).collect()
+        let is_idle = |_: &String, acquire: &mut Want| matches!(acquire, Want::Nobody(since) if since.elapsed() >= LINGER);
+        self.lock().extract_if(is_idle).map(|(subject, _)| subject).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Want>> {
@@ -84,28 +83,28 @@ impl Lines {
 }
 
 /// See the module.
-pub(super) struct Listener {
-    pub(super) us: Arc<Us>,
-    pub(super) lines: Arc<Lines>,
+pub(super) struct PubSubReceiver {
+    pub(super) node_context: Arc<NodeContext>,
+    pub(super) subjects: Arc<Subscriptions>,
     pub(super) is_up: watch::Sender<bool>,
 }
 
-impl Listener {
+impl PubSubReceiver {
     /// Hears until `stop`, and comes back to Redis whenever it is lost.
     pub(super) async fn run(self, client: redis::Client, stop: CancellationToken) {
-        let listening = async {
+        let on_subscribed = async {
             loop {
-                let Err(error) = self.hear(&client).await;
+                let Err(error) = self.receive(&client).await;
                 tracing::debug!(%error, "the connection that hears is lost");
                 self.is_up.send_replace(false);
                 sleep(RETRY_INTERVAL).await;
             }
         };
-        stop.run_until_cancelled(listening).await;
+        stop.run_until_cancelled(on_subscribed).await;
     }
 
     /// Returns when the connection is lost.
-    async fn hear(&self, client: &redis::Client) -> Result<std::convert::Infallible, RedisError> {
+    async fn receive(&self, client: &redis::Client) -> Result<std::convert::Infallible, RedisError> {
         let (mut sink, mut messages) = in_time(client.get_async_pubsub()).await?.split();
         let mut subscribed = HashSet::new();
         self.subscribe(&mut sink, &mut subscribed).await?;
@@ -117,7 +116,7 @@ impl Listener {
                 // What was said before is heard before a line is said to be heard anew.
                 biased;
                 message = messages.next() => self.pass(&message.ok_or_else(lost)?),
-                () = self.lines.changed.notified() => self.subscribe(&mut sink, &mut subscribed).await?,
+                () = self.subjects.changed.notified() => self.subscribe(&mut sink, &mut subscribed).await?,
                 _ = ticks.tick() => {
                     self.unsubscribe(&mut sink, &mut subscribed).await?;
                     in_time(sink.ping::<redis::Value>()).await?;
@@ -129,39 +128,45 @@ impl Listener {
     /// Subscribes to what is wanted and was not subscribed to.
     async fn subscribe(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<String>) -> RedisResult<()> {
         // What is heard before there are ears would be lost without anybody knowing.
-        let (Some(ears), Some(prefix)) = (self.us.ears.get(), self.us.prefix.get()) else { return Ok(()) };
-        for lines in self.lines.missing(subscribed).chunks(SUBSCRIBE_LINES) {
-            let channels: Vec<String> = lines.iter().map(|line| format!("{prefix}{line}")).collect();
+        let (Some(handler), Some(prefix)) = (self.node_context.handler.get(), self.node_context.prefix.get())
+        else {
+            return Ok(());
+        };
+        for subjects in self.subjects.missing(subscribed).chunks(SUBSCRIBE_LINES) {
+            let channels: Vec<String> = subjects.iter().map(|subject| format!("{prefix}{subject}")).collect();
             in_time(sink.subscribe(channels)).await?;
-            subscribed.extend(lines.iter().cloned());
-            lines.iter().for_each(|line| ears.listening(line));
+            subscribed.extend(subjects.iter().cloned());
+            subjects.iter().for_each(|subject| handler.on_subscribed(subject));
         }
         Ok(())
     }
 
     async fn unsubscribe(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<String>) -> RedisResult<()> {
-        let Some(prefix) = self.us.prefix.get() else { return Ok(()) };
-        let idle = self.lines.take_idle();
-        for lines in idle.chunks(SUBSCRIBE_LINES) {
+        let Some(prefix) = self.node_context.prefix.get() else { return Ok(()) };
+        let idle = self.subjects.take_idle();
+        for subjects in idle.chunks(SUBSCRIBE_LINES) {
             // First forgotten: what is wanted again meanwhile is subscribed to again.
-            for line in lines {
-                subscribed.remove(line);
+            for subject in subjects {
+                subscribed.remove(subject);
             }
-            let channels: Vec<String> = lines.iter().map(|line| format!("{prefix}{line}")).collect();
+            let channels: Vec<String> = subjects.iter().map(|subject| format!("{prefix}{subject}")).collect();
             in_time(sink.unsubscribe(channels)).await?;
         }
         Ok(())
     }
 
     fn pass(&self, message: &Msg) {
-        let (Some(ears), Some(prefix)) = (self.us.ears.get(), self.us.prefix.get()) else { return };
-        let Some(line) = message.get_channel_name().strip_prefix(&**prefix) else { return };
+        let (Some(handler), Some(prefix)) = (self.node_context.handler.get(), self.node_context.prefix.get())
+        else {
+            return;
+        };
+        let Some(subject) = message.get_channel_name().strip_prefix(&**prefix) else { return };
         let heard =
             std::str::from_utf8(message.get_payload_bytes()).ok().and_then(|text| text.split_once(' '));
         match heard {
-            Some((node, _)) if node == self.us.node => {}
-            Some((node, text)) => ears.hear(line, node, text),
-            None => tracing::error!(line, "something on Redis that is not a node's was ignored"),
+            Some((node, _)) if node == self.node_context.node => {}
+            Some((node, text)) => handler.on_message(subject, node, text),
+            None => tracing::error!(subject, "something on Redis that is not a node's was ignored"),
         }
     }
 }

@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ANSWER_TIMEOUT, Allowance, PING_INTERVAL, RETRY_INTERVAL, Unreachable, Us, config};
+use super::{ANSWER_TIMEOUT, Allowance, NodeContext, PING_INTERVAL, RETRY_INTERVAL, Unreachable, config};
 use crate::server::config::Rate;
 
 /// Messages that may wait: a second of a busy node.
@@ -36,13 +36,13 @@ const ALLOWANCE_TIMEOUT: Duration = Duration::from_millis(250);
 const ALLOWANCE: &str = include_str!("../allowance.lua");
 
 struct Message {
-    line: String,
+    subject: String,
     text: String,
 }
 
 /// See the module.
-pub(super) struct Speaker {
-    us: Arc<Us>,
+pub(super) struct PubSubSender {
+    node_context: Arc<NodeContext>,
     queue: Mutex<Option<Sender<Message>>>,
     waiting: Mutex<Option<Receiver<Message>>>,
     waiting_bytes: AtomicUsize,
@@ -51,12 +51,12 @@ pub(super) struct Speaker {
     done: Notify,
 }
 
-impl Speaker {
-    /// Nothing is said before [`Speaker::run`].
-    pub(super) fn new(us: Arc<Us>) -> Self {
+impl PubSubSender {
+    /// Nothing is said before [`PubSubSender::run`].
+    pub(super) fn new(node_context: Arc<NodeContext>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MESSAGES);
         Self {
-            us,
+            node_context,
             queue: Mutex::new(Some(queue)),
             waiting: Mutex::new(Some(waiting)),
             waiting_bytes: AtomicUsize::new(0),
@@ -67,10 +67,14 @@ impl Speaker {
     }
 
     /// Says it soon, if there is room and Redis can be reached.
-    pub(super) fn say(&self, line: &str, message: String) {
-        let Some(prefix) = self.us.prefix.get().filter(|_| lock(&self.connection).is_some()) else { return };
-        let message =
-            Message { line: format!("{prefix}{line}"), text: format!("{} {message}", self.us.node) };
+    pub(super) fn say(&self, subject: &str, message: String) {
+        let Some(prefix) = self.node_context.prefix.get().filter(|_| lock(&self.connection).is_some()) else {
+            return;
+        };
+        let message = Message {
+            subject: format!("{prefix}{subject}"),
+            text: format!("{} {message}", self.node_context.node),
+        };
         let bytes = message.text.len();
         if self.waiting_bytes.fetch_add(bytes, Relaxed) + bytes > QUEUE_BYTES
             || lock(&self.queue).as_ref().is_none_or(|queue| queue.try_send(message).is_err())
@@ -82,7 +86,7 @@ impl Speaker {
     /// Takes one of what all nodes have under this key.
     pub(super) async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
         let mut connection = lock(&self.connection).clone().ok_or(Unreachable)?;
-        let key = format!("{}allowance:{key}", self.us.prefix.get().ok_or(Unreachable)?);
+        let key = format!("{}allowance:{key}", self.node_context.prefix.get().ok_or(Unreachable)?);
         let interval_us = (rate.period.as_micros() as u64 / u64::from(rate.count.get())).max(1);
         let tolerance_us = interval_us * u64::from(rate.count.get() - 1);
         let mut asked = self.allowance.key(key);
@@ -163,9 +167,9 @@ impl Speaker {
             match received {
                 Ok(0) => return Ok(()),
                 Ok(_) => {
-                    for Message { line, text } in messages.drain(..) {
+                    for Message { subject, text } in messages.drain(..) {
                         self.waiting_bytes.fetch_sub(text.len(), Relaxed);
-                        said.cmd("PUBLISH").arg(line).arg(text).ignore();
+                        said.cmd("PUBLISH").arg(subject).arg(text).ignore();
                     }
                 }
                 Err(_) => drop(said.cmd("PING").ignore()),

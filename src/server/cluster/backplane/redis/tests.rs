@@ -11,19 +11,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
     Listening(String),
-    Said { line: String, node: String, message: String },
+    Said { subject: String, node: String, message: String },
 }
 
 struct Log(mpsc::UnboundedSender<Heard>);
 
-impl Hear for Log {
-    fn hear(&self, line: &str, node: &str, message: &str) {
-        let (line, node, message) = (line.into(), node.into(), message.into());
-        drop(self.0.send(Heard::Said { line, node, message }));
+impl MessageHandler for Log {
+    fn on_message(&self, subject: &str, node: &str, message: &str) {
+        let (subject, node, message) = (subject.into(), node.into(), message.into());
+        drop(self.0.send(Heard::Said { subject, node, message }));
     }
 
-    fn listening(&self, line: &str) {
-        drop(self.0.send(Heard::Listening(line.into())));
+    fn on_subscribed(&self, subject: &str) {
+        drop(self.0.send(Heard::Listening(subject.into())));
     }
 }
 
@@ -34,14 +34,14 @@ struct Node {
 
 impl Node {
     /// A node that hears these lines already.
-    async fn listening(url: &str, installation: &str, lines: &[&str]) -> Self {
+    async fn on_subscribed(url: &str, installation: &str, subjects: &[&str]) -> Self {
         let Ok(url) = url.parse();
         let redis = Redis::start(&url, None).expect("an address");
         let (log, heard) = mpsc::unbounded_channel();
         let mut node = Self { redis, heard };
-        lines.iter().for_each(|line| node.redis.listen(line));
+        subjects.iter().for_each(|subject| node.redis.subscribe(subject));
         node.redis.attach(installation, Arc::new(Log(log)));
-        for _ in lines {
+        for _ in subjects {
             let heard = node.next().await;
             assert!(matches!(heard, Heard::Listening(_)), "{heard:?}");
         }
@@ -64,8 +64,11 @@ impl Node {
     }
 
     async fn until_link(&self, is_up: bool) {
-        let mut link = self.redis.link();
-        timeout(DEADLINE, link.wait_for(|now| *now == is_up)).await.expect("in time").expect("it goes on");
+        let mut connectivity = self.redis.connectivity();
+        timeout(DEADLINE, connectivity.wait_for(|now| *now == is_up))
+            .await
+            .expect("in time")
+            .expect("it goes on");
     }
 }
 
@@ -81,25 +84,25 @@ fn rate(count: u32, period: Duration) -> Rate {
 #[tokio::test]
 async fn what_one_node_says_all_others_hear_in_its_order_and_nobody_else() {
     let (url, here) = (RedisServer::shared().url(), installation());
-    let mut one = Node::listening(&url, &here, &["a", "b"]).await;
-    let mut two = Node::listening(&url, &here, &["a"]).await;
-    let mut stranger = Node::listening(&url, &installation(), &["a"]).await;
-    let three = Node::listening(&url, &here, &["a"]).await;
+    let mut one = Node::on_subscribed(&url, &here, &["a", "b"]).await;
+    let mut two = Node::on_subscribed(&url, &here, &["a"]).await;
+    let mut stranger = Node::on_subscribed(&url, &installation(), &["a"]).await;
+    let three = Node::on_subscribed(&url, &here, &["a"]).await;
     for n in 0..1_000 {
-        three.redis.tell("a", n.to_string());
-        three.redis.tell("b", format!("b{n}"));
+        three.redis.publish("a", n.to_string());
+        three.redis.publish("b", format!("b{n}"));
     }
     let all: Vec<String> = (0..1_000).map(|n| n.to_string()).collect();
     assert_eq!(two.messages(1_000).await, all);
     let both: Vec<String> = (0..1_000).flat_map(|n| [n.to_string(), format!("b{n}")]).collect();
     assert_eq!(one.messages(2_000).await, both);
     // What came before this came to nobody else.
-    stranger.redis.listen("own");
+    stranger.redis.subscribe("own");
     assert_eq!(stranger.next().await, Heard::Listening("own".into()));
-    one.redis.tell("a", "last".into());
-    let said = Heard::Said { line: "a".into(), node: one.redis.node().into(), message: "last".into() };
+    one.redis.publish("a", "last".into());
+    let said = Heard::Said { subject: "a".into(), node: one.redis.node().into(), message: "last".into() };
     assert_eq!(two.next().await, said);
-    three.redis.tell("a", "after".into());
+    three.redis.publish("a", "after".into());
     assert_eq!(one.messages(1).await, ["after"], "and not what it said itself");
 }
 
@@ -107,22 +110,22 @@ async fn what_one_node_says_all_others_hear_in_its_order_and_nobody_else() {
 async fn after_a_crash_of_redis_every_line_is_heard_anew() {
     let mut redis = RedisServer::start();
     let here = installation();
-    let mut one = Node::listening(&redis.url(), &here, &["a"]).await;
-    let mut two = Node::listening(&redis.url(), &here, &["a"]).await;
+    let mut one = Node::on_subscribed(&redis.url(), &here, &["a"]).await;
+    let mut two = Node::on_subscribed(&redis.url(), &here, &["a"]).await;
     redis.crash();
     one.until_link(false).await;
     two.until_link(false).await;
     assert_eq!(one.redis.allow("k", rate(1, DEADLINE)).await, Err(Unreachable));
-    one.redis.tell("a", "into the void".into());
-    two.redis.listen("b");
+    one.redis.publish("a", "into the void".into());
+    two.redis.subscribe("b");
     redis.start_again();
     for node in [&mut one, &mut two] {
         node.until_link(true).await;
         assert!(matches!(node.next().await, Heard::Listening(_)));
     }
     assert!(matches!(two.next().await, Heard::Listening(_)), "the new line as well");
-    one.redis.tell("a", "back".into());
-    one.redis.tell("b", "again".into());
+    one.redis.publish("a", "back".into());
+    one.redis.publish("b", "again".into());
     assert_eq!(two.messages(2).await, ["back", "again"]);
 }
 
@@ -130,7 +133,7 @@ async fn after_a_crash_of_redis_every_line_is_heard_anew() {
 async fn a_network_that_swallows_everything_is_noticed() {
     let redis = RedisServer::start();
     let gate = gate::Gate::before(redis.address()).await;
-    let node = Node::listening(&format!("redis://{}", gate.address()), &installation(), &["a"]).await;
+    let node = Node::on_subscribed(&format!("redis://{}", gate.address()), &installation(), &["a"]).await;
     gate.silence();
     node.until_link(false).await;
     gate.open();
@@ -166,22 +169,22 @@ async fn over_tls_only_a_redis_with_the_right_certificate_is_spoken_to() {
 
 #[tokio::test]
 async fn a_line_that_nobody_wants_is_left_after_a_while_and_heard_again_when_somebody_does() {
-    let lines = Lines::default();
-    lines.want("a");
-    lines.want("a");
-    lines.unwant("a");
-    assert!(lines.take_idle().is_empty());
-    lines.unwant("a");
-    assert!(lines.take_idle().is_empty(), "it lingers");
-    lines.want("a");
-    assert_eq!(lines.missing(&["a".to_owned()].into()), Vec::<String>::new());
-    assert_eq!(lines.missing(&[].into()), ["a"]);
+    let subjects = Subscriptions::default();
+    subjects.acquire("a");
+    subjects.acquire("a");
+    subjects.unwant("a");
+    assert!(subjects.take_idle().is_empty());
+    subjects.unwant("a");
+    assert!(subjects.take_idle().is_empty(), "it lingers");
+    subjects.acquire("a");
+    assert_eq!(subjects.missing(&["a".to_owned()].into()), Vec::<String>::new());
+    assert_eq!(subjects.missing(&[].into()), ["a"]);
 }
 
 #[tokio::test]
 async fn nodes_draw_on_one_allowance() {
     let (url, here) = (RedisServer::shared().url(), installation());
-    let nodes = [Node::listening(&url, &here, &[]).await, Node::listening(&url, &here, &[]).await];
+    let nodes = [Node::on_subscribed(&url, &here, &[]).await, Node::on_subscribed(&url, &here, &[]).await];
     let limit = rate(10, Duration::from_secs(3_600));
     for n in 0..10 {
         let allowed = nodes[n % 2].redis.allow("alice", limit).await;
@@ -198,7 +201,7 @@ async fn nodes_draw_on_one_allowance() {
 
 #[tokio::test]
 async fn an_allowance_comes_back_bit_by_bit() {
-    let node = Node::listening(&RedisServer::shared().url(), &installation(), &[]).await;
+    let node = Node::on_subscribed(&RedisServer::shared().url(), &installation(), &[]).await;
     let limit = rate(2, Duration::from_millis(200));
     let mut waits = Vec::new();
     for _ in 0..5 {
@@ -217,9 +220,9 @@ async fn an_allowance_comes_back_bit_by_bit() {
 #[tokio::test]
 async fn what_is_still_to_be_said_is_said_before_the_end() {
     let (url, here) = (RedisServer::shared().url(), installation());
-    let mut one = Node::listening(&url, &here, &["a"]).await;
-    let two = Node::listening(&url, &here, &[]).await;
-    (0..500).for_each(|n| two.redis.tell("a", n.to_string()));
+    let mut one = Node::on_subscribed(&url, &here, &["a"]).await;
+    let two = Node::on_subscribed(&url, &here, &[]).await;
+    (0..500).for_each(|n| two.redis.publish("a", n.to_string()));
     two.redis.close().await;
     assert_eq!(one.messages(500).await.last().map(String::as_str), Some("499"));
 }

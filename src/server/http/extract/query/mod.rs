@@ -21,7 +21,7 @@ use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
     server::{
         feed::parse_channels,
-        log::hub::{PageQuery, Start},
+        log::hub::{PageQuery, StartFrom},
         store::Channels,
     },
 };
@@ -131,7 +131,7 @@ impl LogQuery {
     }
 
     /// Where a stream starts.
-    pub(crate) fn start(&self, headers: &HeaderMap) -> Result<Start, Rejection> {
+    pub(crate) fn start(&self, headers: &HeaderMap) -> Result<StartFrom, Rejection> {
         let of_pages = [
             ("before", self.before.is_some()),
             ("limit", self.limit.is_some()),
@@ -142,9 +142,9 @@ impl LogQuery {
             return Err(bad(&format!("{name} is for pages of JSON, not for a stream.")));
         }
         match (self.resumed_at(headers)?, self.last) {
-            (Some(after), _) => Ok(Start::After(after)),
-            (None, Some(last)) => Ok(Start::Last(last)),
-            (None, None) => Ok(Start::New),
+            (Some(after), _) => Ok(StartFrom::After(after)),
+            (None, Some(last)) => Ok(StartFrom::Last(last)),
+            (None, None) => Ok(StartFrom::New),
         }
     }
 

@@ -135,7 +135,7 @@ fn nothing_that_is_asked_for_is_passed_over() {
     assert_eq!(page("wait=30", &none), (PageQuery::Newest, LIMIT_DEFAULT), "how a client that polls begins");
     let waiting = PageQuery::After("e:9".parse().expect("a cursor"), Duration::from_secs(30));
     assert_eq!(page("wait=30", &header), (waiting, LIMIT_DEFAULT), "the header is a cursor too");
-    assert_eq!(feed("last=0").start(&none), Ok(Start::Last(0)));
+    assert_eq!(feed("last=0").start(&none), Ok(StartFrom::Last(0)));
 }
 
 #[test]
@@ -144,11 +144,11 @@ fn the_header_is_newer_than_the_address() {
         HeaderMap::from_iter([("last-event-id".parse().expect("a name"), value.parse().expect("a value"))])
     };
     let start = |headers: &HeaderMap, query| feed(query).start(headers);
-    let at = |text: &str| Ok(Start::After(text.parse().expect("a cursor")));
+    let at = |text: &str| Ok(StartFrom::After(text.parse().expect("a cursor")));
     assert_eq!(start(&headers("e:9"), "after=e:1&lastEventId=e:2&last=3"), at("e:9"));
     assert_eq!(start(&headers(" "), "after=e:1&last=3"), at("e:1"));
-    assert_eq!(start(&headers(""), "last=3"), Ok(Start::Last(3)));
-    assert_eq!(start(&HeaderMap::new(), "after="), Ok(Start::New));
+    assert_eq!(start(&headers(""), "last=3"), Ok(StartFrom::Last(3)));
+    assert_eq!(start(&HeaderMap::new(), "after="), Ok(StartFrom::New));
     assert!(start(&headers("soon"), "after=e:1").expect_err("no cursor").message.contains("Last-Event-ID"));
 }
 

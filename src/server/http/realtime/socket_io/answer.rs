@@ -12,7 +12,10 @@ use socketioxide::socket::Sid;
 use tokio::time::{sleep, timeout};
 use tower::{Service, ServiceExt};
 
-use super::{CLOSE_TIMEOUT, Engine, connection_context::Seat, frame_meter::Meter, upgraded_stream::Line};
+use super::{
+    CLOSE_TIMEOUT, Engine, connection_context::ConnectionContext, frame_meter::Meter,
+    upgraded_stream::UpgradedStream,
+};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -20,7 +23,7 @@ use crate::{
         http::{
             extract::body::BODY_TIMEOUT,
             realtime::{handshake, live_connection::Client},
-            serve::{upgrade::Takeover, write_deadline::WriteDeadline},
+            serve::{upgrade::Upgrade, write_deadline::WriteDeadline},
         },
         state::AppState,
     },
@@ -49,7 +52,7 @@ pub(super) async fn get(
         }
     } else if id.is_none() {
         let client = Client::from_request_parts(&mut parts, &state).await?;
-        parts.extensions.insert(Seat::take(&state, client)?);
+        parts.extensions.insert(ConnectionContext::take(&state, client)?);
     }
     match is_upgrade {
         true => upgrade(&state, engine, parts),
@@ -88,13 +91,14 @@ fn upgrade(state: &AppState, mut engine: Engine, parts: Parts) -> Result<Respons
     let answer = handshake::answer(&parts.headers)?;
     let (write_timeout, meter) = (state.write_timeout, Meter::new(&state.limits));
     let request = Request::from_parts(parts, ());
-    let takeover = Takeover::new(move |stream, received, admitted| {
-        let line = Line::new(WriteDeadline::new(stream, write_timeout), received, Some(admitted));
-        let line = line.metered(meter);
+    let upgrade = Upgrade::new(move |stream, received, admitted| {
+        let upgraded =
+            UpgradedStream::new(WriteDeadline::new(stream, write_timeout), received, Some(admitted));
+        let upgraded = upgraded.metered(meter);
         // The engine spawns what serves it.
-        drop(Service::<(Line, Request<()>)>::call(&mut engine, (line, request)));
+        drop(Service::<(UpgradedStream, Request<()>)>::call(&mut engine, (upgraded, request)));
     });
-    Ok(takeover.switching_protocols(answer))
+    Ok(upgrade.switching_protocols(answer))
 }
 
 /// Whether the engine knows a connection can only be asked by saying something on it: otherwise the answer would be

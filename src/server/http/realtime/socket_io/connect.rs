@@ -6,7 +6,7 @@ use serde_json::Value;
 use socketioxide::{SocketIo, extract::TryData, handler::ConnectHandler, socket::Socket};
 
 use super::{
-    connection_context::{Seat, refusal},
+    connection_context::{ConnectionContext, refusal},
     feed::Feed,
     inbox::Handle,
     outbox::Outbox,
@@ -16,10 +16,10 @@ use super::{
 use crate::{
     protocol::socket_io::{FEED_NAMESPACE, FollowFeed, token},
     server::{
-        auth::{Admission, Identity},
+        auth::{Identity, LiveSession},
         error::Error,
         http::extract::user::no_session,
-        log::topic::Bell,
+        log::topic::Wakeup,
         state::AppState,
     },
 };
@@ -43,30 +43,30 @@ pub(super) fn mount(io: &SocketIo, state: &AppState) {
 /// Prepared by a CONNECT that was let in, to be started when the client has been told so: what the client says next
 /// may be here before, and has to find its inbox.
 #[derive(Clone)]
-struct Prepared(Arc<Mutex<Option<Start>>>);
+struct Prepared(Arc<Mutex<Option<StartFrom>>>);
 
-type Start = Box<dyn FnOnce(Arc<Socket>) + Send>;
+type StartFrom = Box<dyn FnOnce(Arc<Socket>) + Send>;
 
 async fn enter_rooms(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
     let (identity, admission) = identify(state, socket, &auth).await?;
-    let bell = Arc::new(Bell::default());
-    let rooms = Rooms::new(state, identity, bell.clone());
-    prepare(state, socket, admission, bell, rooms, Outbox::default());
+    let wakeup = Arc::new(Wakeup::default());
+    let rooms = Rooms::new(state, identity, wakeup.clone());
+    prepare(state, socket, admission, wakeup, rooms, Outbox::default());
     Ok(())
 }
 
 async fn enter_feed(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
     let (identity, admission) = identify(state, socket, &auth).await?;
-    let bell = Arc::new(Bell::default());
-    let (feed, outbox) = Feed::follow(state, identity, FollowFeed::parse(auth)?, bell.clone()).await?;
-    prepare(state, socket, admission, bell, feed, outbox);
+    let wakeup = Arc::new(Wakeup::default());
+    let (feed, outbox) = Feed::follow(state, identity, FollowFeed::parse(auth)?, wakeup.clone()).await?;
+    prepare(state, socket, admission, wakeup, feed, outbox);
     Ok(())
 }
 
 /// Who says it, and the note that they are connected.
-async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<(Identity, Admission), Error> {
-    let seat = Seat::of(socket.req_parts()).expect("a connection is opened with a seat");
-    let identity = seat.enter(state, token(auth)?).await?;
+async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<(Identity, LiveSession), Error> {
+    let context = ConnectionContext::of(socket.req_parts()).expect("a connection is opened with a seat");
+    let identity = context.enter(state, token(auth)?).await?;
     let admission = state.auth.admit(&identity).await?.ok_or_else(no_session)?;
     Ok((identity, admission))
 }
@@ -74,14 +74,14 @@ async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<(Id
 fn prepare(
     state: &AppState,
     socket: &Arc<Socket>,
-    admission: Admission,
-    bell: Arc<Bell>,
+    admission: LiveSession,
+    wakeup: Arc<Wakeup>,
     follower: impl Follower + 'static,
     outbox: Outbox,
 ) {
-    let session = Session::open(state, admission, socket, bell);
+    let session = Session::open(state, admission, socket, wakeup);
     let live = state.lifetime.live.clone();
-    let start: Start = Box::new(move |socket| drop(live.spawn(session.serve(socket, outbox, follower))));
+    let start: StartFrom = Box::new(move |socket| drop(live.spawn(session.serve(socket, outbox, follower))));
     socket.extensions.insert(Prepared(Arc::new(Mutex::new(Some(start)))));
 }
 

@@ -17,28 +17,28 @@ use crate::{
             extract::{credentials::without_scheme, user::no_session},
             realtime::live_connection::{Client, Live, connect_unknown},
         },
-        limits::{Pace, Place, TooFast},
+        limits::{FrameRateLimiter, Permit, TooFast},
         observability::metrics::Kind,
         state::AppState,
     },
 };
 
 /// See the module.
-pub(super) struct Seat {
+pub(super) struct ConnectionContext {
     /// Whom the opening request speaks for by its cookie or header, unless a CONNECT says otherwise.
     caller: Option<Identity>,
     holder: Mutex<Option<Holder>>,
-    pace: Pace,
+    pace: FrameRateLimiter,
     _live: Live,
 }
 
 /// Whose connection it is, since the first CONNECT.
 struct Holder {
     user_id: String,
-    _place: Place<String>,
+    _place: Permit<String>,
 }
 
-impl Seat {
+impl ConnectionContext {
     /// Counts a new connection. `Err` when there are too many.
     pub(super) fn take(state: &AppState, client: Client) -> Result<Arc<Self>, Rejection> {
         let live = connect_unknown(state, Kind::SocketIo, &client)?;

@@ -24,9 +24,9 @@ use crate::{
         feed::parse_channels,
         http::realtime::websocket::LAST_MAX,
         log::{
-            hub::{Start, Subscribed},
+            hub::{StartFrom, Subscribed},
             subscription::{Batch, Subscription},
-            topic::Bell,
+            topic::Wakeup,
         },
         state::AppState,
         store::{Channels, StoreError},
@@ -38,7 +38,7 @@ pub(super) struct Feed {
     state: AppState,
     identity: Identity,
     channels: Channels,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
     subscription: Subscription,
 }
 
@@ -48,19 +48,19 @@ impl Feed {
         state: &AppState,
         identity: Identity,
         how: FollowFeed,
-        bell: Arc<Bell>,
+        wakeup: Arc<Wakeup>,
     ) -> Result<(Self, Outbox), Error> {
         let start = match (how.after, how.last) {
-            (Some(after), _) => Start::After(after.parse()?),
-            (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
-            (None, None) => Start::New,
+            (Some(after), _) => StartFrom::After(after.parse()?),
+            (None, Some(last)) => StartFrom::Last(last.min(LAST_MAX) as usize),
+            (None, None) => StartFrom::New,
         };
         // A list of nothing asks for no channel in particular.
         let named = how.channels.map(|list| list.into_iter().filter(|name| !name.trim().is_empty()));
         let named = named.map(|names| names.collect::<Vec<_>>().join(",")).filter(|names| !names.is_empty());
         let channels = parse_channels(named.as_deref())?;
         let Subscribed { subscription, recovered } =
-            state.feed.subscribe(start, Some(&identity), channels.clone(), bell.clone()).await?;
+            state.feed.subscribe(start, Some(&identity), channels.clone(), wakeup.clone()).await?;
         let (cursor, head) = (subscription.cursor(), subscription.readable_head().await?);
         let connected = json!({
             "timestamp": now_ms(), "head": head, "cursor": cursor, "recovered": recovered,
@@ -70,15 +70,15 @@ impl Feed {
         if !recovered {
             outbox.push(reset(&cursor));
         }
-        Ok((Self { state: state.clone(), identity, channels, bell, subscription }, outbox))
+        Ok((Self { state: state.clone(), identity, channels, wakeup, subscription }, outbox))
     }
 
     /// Other channels than before are readable: goes on from the same place.
     async fn follow_anew(&mut self, outbox: &mut Outbox) -> Result<(), StoreError> {
-        let start = Start::After(self.subscription.cursor());
-        let (who, channels, bell) = (Some(&self.identity), self.channels.clone(), self.bell.clone());
+        let start = StartFrom::After(self.subscription.cursor());
+        let (who, channels, wakeup) = (Some(&self.identity), self.channels.clone(), self.wakeup.clone());
         let Subscribed { subscription, recovered } =
-            self.state.feed.subscribe(start, who, channels, bell).await?;
+            self.state.feed.subscribe(start, who, channels, wakeup).await?;
         if !recovered {
             outbox.push(reset(&subscription.cursor()));
         }

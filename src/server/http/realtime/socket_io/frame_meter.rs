@@ -1,6 +1,6 @@
 //! Counts the frames that come over a WebSocket of Socket.IO, below the engine, which counts none: a message in parts
-//! without end, pings, and packets that no handler sees would keep it busy for as long as the client likes. `line` asks
-//! it for all that it reads. What a client says in events has a limit of its own before this one (see `seat`).
+//! without end, pings, and packets that no handler sees would keep it busy for as long as the client likes. `upgraded` asks
+//! it for all that it reads. What a client says in events has a limit of its own before this one (see `context`).
 
 use std::io;
 
@@ -9,9 +9,9 @@ use tungstenite::protocol::frame::{
     coding::{Data, OpCode},
 };
 
-use crate::server::limits::{Pace, RateLimits, TooFast};
+use crate::server::limits::{FrameRateLimiter, RateLimits, TooFast};
 
-/// Frames that one message may come in, see the chat socket's `inlet`.
+/// Frames that one message may come in, see the chat socket's `frame_reader`.
 const PARTS_MAX: usize = 1_024;
 /// The longest head of a frame (RFC 6455, 5.2).
 const HEAD_MAX_BYTES: usize = 14;
@@ -19,7 +19,7 @@ const HEAD_MAX_BYTES: usize = 14;
 /// See the module.
 pub(super) struct Meter {
     /// Twice what the limit on frames lets through: who is above that limit is told so first, by an answer to an event.
-    paces: [Pace; 2],
+    paces: [FrameRateLimiter; 2],
     /// Of the message that has begun.
     parts: usize,
     /// Of a frame's head, as far as it is here.
@@ -70,8 +70,9 @@ impl Meter {
             OpCode::Data(_) => 1,
             OpCode::Control(_) => self.parts,
         };
-        let is_hopeless = |pace: &Pace| matches!(pace.step(), Err(TooFast { is_hopeless: true, .. }));
-        if self.parts >= PARTS_MAX || self.paces.iter().all(is_hopeless) {
+        let must_disconnect =
+            |pace: &FrameRateLimiter| matches!(pace.step(), Err(TooFast { must_disconnect: true, .. }));
+        if self.parts >= PARTS_MAX || self.paces.iter().all(must_disconnect) {
             return Err(Flood);
         }
         Ok(())

@@ -14,7 +14,7 @@ use socketioxide::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{PAYLOAD_MAX_BYTES, connection_context::Seat, outbox::Outgoing};
+use super::{PAYLOAD_MAX_BYTES, connection_context::ConnectionContext, outbox::Outgoing};
 use crate::{
     protocol::{
         problem::{Code, Rejection},
@@ -84,16 +84,16 @@ impl Inbox {
     pub(super) fn open(socket: &Arc<Socket>, gone: CancellationToken) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let room = Arc::new(Semaphore::new(WAITING_MAX_BYTES));
-        let seat = Seat::of(socket.req_parts()).expect("a connection is opened with a seat");
+        let context = ConnectionContext::of(socket.req_parts()).expect("a connection is opened with a seat");
         socket.on_fallback(move |Handle(socket): Handle, received: Received| {
-            match seat.step() {
+            match context.step() {
                 Ok(()) => {
                     if let Err(received) = push(&sender, &room, received) {
                         refuse(&socket, &received, too_much());
                     }
                 }
-                Err(TooFast { is_hopeless: false, rejection }) => refuse(&socket, &received, rejection),
-                Err(TooFast { is_hopeless: true, .. }) => send_away(socket),
+                Err(TooFast { must_disconnect: false, rejection }) => refuse(&socket, &received, rejection),
+                Err(TooFast { must_disconnect: true, .. }) => send_away(socket),
             }
             async {}
         });

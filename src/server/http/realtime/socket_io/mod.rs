@@ -3,7 +3,7 @@
 //!
 //! `answer` is the HTTP of it, `connect` lets a client into a namespace. There a `session` serves it, one task: `inbox`
 //! is what the client said, `rooms` or `feed` does it and reads the log, `outbox` is what the engine has not taken yet.
-//! `seat` is what a connection counts against, `line` the connection below a WebSocket. Never use the engine's own rooms
+//! `context` is what a connection counts against, `upgraded` the connection below a WebSocket. Never use the engine's own rooms
 //! or broadcasts: they know no offsets and no rights.
 
 mod answer;

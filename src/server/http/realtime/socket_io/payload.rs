@@ -21,7 +21,7 @@ pub(super) fn message(room: &RoomId, json: &[u8], epoch: &Epoch) -> Outgoing {
 }
 
 /// What was whispered in a room. Who comes and who goes is told by their id first, as in the seed.
-pub(super) fn whisper(room: &RoomId, json: &[u8]) -> Outgoing {
+pub(super) fn publish_ephemeral(room: &RoomId, json: &[u8]) -> Outgoing {
     let (name, data) = named(json);
     match (name.as_str(), data.get("user_id")) {
         ("user-joined" | "user-left", Some(Value::String(id))) => {
@@ -83,9 +83,9 @@ mod tests {
         let json = br#"{"type":"user-joined","room":"general","user":"alice","user_id":"1"}"#;
         let data = json!({ "room": "general", "user": "alice", "user_id": "1" });
         let expected = Outgoing::id_event(room.clone(), "user-joined".into(), "1".into(), data.clone());
-        assert_eq!(whisper(&room, json), expected);
+        assert_eq!(publish_ephemeral(&room, json), expected);
         let json = br#"{"type":"typing","room":"general","user":"alice","user_id":"1"}"#;
-        assert_eq!(whisper(&room, json), Outgoing::event(Some(room), "typing", data));
+        assert_eq!(publish_ephemeral(&room, json), Outgoing::event(Some(room), "typing", data));
     }
 
     #[test]

@@ -26,9 +26,9 @@ use crate::{
             websocket::{JOINS_MAX, LAST_MAX},
         },
         log::{
-            hub::Start,
+            hub::StartFrom,
             subscription::{Batch, Subscription},
-            topic::{Bell, Whispers},
+            topic::{Ephemerals, Wakeup},
         },
         observability::metrics::Metrics,
         presence::PresenceGuard,
@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// A room the client follows. Dropping it leaves the room.
-struct Following {
+struct JoinedRoom {
     room: RoomId,
     subscription: Subscription,
     _presence: Option<PresenceGuard>,
@@ -49,16 +49,16 @@ pub(super) struct Rooms {
     chat: Arc<Chat>,
     metrics: Arc<Metrics>,
     identity: Identity,
-    bell: Arc<Bell>,
-    following: Vec<Following>,
+    wakeup: Arc<Wakeup>,
+    following: Vec<JoinedRoom>,
     /// Whose turn it is to be read, counted on without end.
     turn: usize,
 }
 
 impl Rooms {
-    pub(super) fn new(state: &AppState, identity: Identity, bell: Arc<Bell>) -> Self {
+    pub(super) fn new(state: &AppState, identity: Identity, wakeup: Arc<Wakeup>) -> Self {
         let (chat, metrics) = (state.chat.clone(), state.metrics.clone());
-        Self { chat, metrics, identity, bell, following: Vec::new(), turn: 0 }
+        Self { chat, metrics, identity, wakeup, following: Vec::new(), turn: 0 }
     }
 
     async fn act(&mut self, event: ClientEvent, ack: Option<i64>, outbox: &mut Outbox) {
@@ -84,9 +84,9 @@ impl Rooms {
     /// Follows a room; joining one again starts anew from the given cursor.
     async fn follow(&mut self, join: JoinRoom) -> Result<(Value, Option<Outgoing>), Error> {
         let start = match (join.after, join.last) {
-            (Some(after), _) => Start::After(after.parse()?),
-            (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
-            (None, None) => Start::New,
+            (Some(after), _) => StartFrom::After(after.parse()?),
+            (None, Some(last)) => StartFrom::Last(last.min(LAST_MAX) as usize),
+            (None, None) => StartFrom::New,
         };
         let room = self.chat.room(&join.room, Some(&self.identity)).await?;
         let place = self.following.iter().position(|following| following.room == room);
@@ -95,22 +95,22 @@ impl Rooms {
             return Err(Rejection::new(Code::TooManyJoins, message).into());
         }
         let Joined { frame, recovered, subscription, presence } =
-            self.chat.join(room.as_str(), Some(&self.identity), start, self.bell.clone()).await?;
+            self.chat.join(room.as_str(), Some(&self.identity), start, self.wakeup.clone()).await?;
         let cursor = subscription.cursor();
         let reset = (!recovered).then(|| payload::reset(&room, &cursor));
-        let following = Following { room, subscription, _presence: presence };
+        let following = JoinedRoom { room, subscription, _presence: presence };
         match place {
             Some(place) => self.following[place] = following,
             None => self.following.push(following),
         }
         // There may be something to replay, for which nobody rings.
-        self.bell.ring();
+        self.wakeup.ring();
         Ok((payload::joined(&frame, &cursor), reset))
     }
 
     fn leave(&mut self, room: &str) -> Result<Value, Rejection> {
         let place = self.place(room)?;
-        let Following { room, .. } = self.following.remove(place);
+        let JoinedRoom { room, .. } = self.following.remove(place);
         Ok(json!({ "room": room }))
     }
 
@@ -137,14 +137,16 @@ impl Rooms {
 
     /// Reads one batch of the room in this place.
     async fn read_room(&mut self, place: usize, outbox: &mut Outbox) -> Result<bool, StoreError> {
-        let Following { room, subscription, .. } = &mut self.following[place];
+        let JoinedRoom { room, subscription, .. } = &mut self.following[place];
         let mut has_read = true;
-        match subscription.whispers() {
-            Whispers::Frames(frames) => {
+        match subscription.ephemerals() {
+            Ephemerals::Frames(frames) => {
                 has_read = !frames.is_empty();
-                frames.iter().for_each(|frame| outbox.push(payload::whisper(room, &frame.json())));
+                frames.iter().for_each(|frame| outbox.push(payload::publish_ephemeral(room, &frame.json())));
             }
-            Whispers::Missed => outbox.push(payload::whisper(room, self.chat.members_json(room).as_bytes())),
+            Ephemerals::Missed => {
+                outbox.push(payload::publish_ephemeral(room, self.chat.members_json(room).as_bytes()))
+            }
         }
         match subscription.read().await? {
             Batch::Idle => return Ok(has_read),

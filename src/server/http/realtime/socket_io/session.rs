@@ -15,10 +15,10 @@ use super::{
 use crate::{
     protocol::{name::RoomId, problem::Rejection},
     server::{
-        auth::Admission,
+        auth::LiveSession,
         error::{Error, unavailable},
         http::extract::user::no_session,
-        log::topic::Bell,
+        log::topic::Wakeup,
         state::AppState,
         store::StoreError,
     },
@@ -55,23 +55,23 @@ enum End {
 pub(super) struct Session {
     stop: CancellationToken,
     gone: CancellationToken,
-    admission: Admission,
+    admission: LiveSession,
     inbox: Inbox,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
 }
 
 impl Session {
     /// Collects what the client says from now on; it is served later.
     pub(super) fn open(
         state: &AppState,
-        admission: Admission,
+        admission: LiveSession,
         socket: &Arc<Socket>,
-        bell: Arc<Bell>,
+        wakeup: Arc<Wakeup>,
     ) -> Self {
         let gone = CancellationToken::new();
         let inbox = Inbox::open(socket, gone.clone());
         let stop = state.lifetime.stop.clone();
-        Self { stop, gone, admission, inbox, bell }
+        Self { stop, gone, admission, inbox, wakeup }
     }
 
     /// Serves the client until one side ends it. `outbox` has what it is told first.
@@ -101,7 +101,7 @@ impl Session {
             }
             tokio::select! {
                 biased; // who may not go on says and gets nothing more
-                () = self.admission.over() => return End::Refused(no_session()),
+                () = self.admission.revoked() => return End::Refused(no_session()),
                 () = self.stop.cancelled() => return End::Gone,
                 () = self.gone.cancelled() => return End::Gone,
                 received = self.inbox.next() => {
@@ -109,7 +109,7 @@ impl Session {
                     continue;
                 }
                 () = async {}, if has_more => {}
-                () = self.bell.rung() => {}
+                () = self.wakeup.notified() => {}
             }
             match follower.read(outbox).await {
                 Ok(read) => has_more = read,
@@ -138,7 +138,7 @@ impl Session {
             tokio::select! {
                 () = self.stop.cancelled() => return Err(End::Gone),
                 () = self.gone.cancelled() => return Err(End::Gone),
-                () = self.admission.over() => return Err(End::Refused(no_session())),
+                () = self.admission.revoked() => return Err(End::Refused(no_session())),
                 () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
             }
         }

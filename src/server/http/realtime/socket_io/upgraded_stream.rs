@@ -17,10 +17,10 @@ use tokio::{
 };
 
 use super::frame_meter::{Flood, Meter};
-use crate::server::{http::serve::write_deadline::WriteDeadline, limits::connections::Admitted};
+use crate::server::{http::serve::write_deadline::WriteDeadline, limits::connections::ConnectionPermit};
 
 /// See the module. Dropping it closes the connection.
-pub(super) struct Line<S = WriteDeadline<TcpStream>> {
+pub(super) struct UpgradedStream<S = WriteDeadline<TcpStream>> {
     stream: S,
     /// Sent by the peer right behind its request.
     received: Bytes,
@@ -28,12 +28,12 @@ pub(super) struct Line<S = WriteDeadline<TcpStream>> {
     is_broken: bool,
     /// Who waits for the peer's bytes, to be woken when there shall be none.
     reader: Option<Waker>,
-    _admitted: Option<Admitted>,
+    _admitted: Option<ConnectionPermit>,
 }
 
-impl<S> Line<S> {
+impl<S> UpgradedStream<S> {
     /// `received` is read before the stream; `admitted` lives as long as the line.
-    pub(super) fn new(stream: S, received: Bytes, admitted: Option<Admitted>) -> Self {
+    pub(super) fn new(stream: S, received: Bytes, admitted: Option<ConnectionPermit>) -> Self {
         Self { stream, received, meter: None, is_broken: false, reader: None, _admitted: admitted }
     }
 
@@ -63,7 +63,7 @@ impl<S> Line<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for UpgradedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,7 +86,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for UpgradedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -121,10 +121,10 @@ mod tests {
     #[tokio::test]
     async fn what_came_with_the_request_is_read_first() {
         let (ours, mut theirs) = duplex(64);
-        let mut line = Line::new(ours, Bytes::from_static(b"first "), None);
+        let mut upgraded = UpgradedStream::new(ours, Bytes::from_static(b"first "), None);
         theirs.write_all(b"second").await.expect("it fits");
         let mut read = [0; 12];
-        line.read_exact(&mut read).await.expect("read");
+        upgraded.read_exact(&mut read).await.expect("read");
         assert_eq!(&read, b"first second");
     }
 
@@ -132,7 +132,7 @@ mod tests {
     async fn a_write_that_failed_ends_who_reads() {
         let (ours, _theirs) = duplex(4);
         let stuck = WriteDeadline::new(ours, Duration::from_secs(30));
-        let (mut reader, mut writer) = split(Line::new(stuck, Bytes::new(), None));
+        let (mut reader, mut writer) = split(UpgradedStream::new(stuck, Bytes::new(), None));
         let reading = tokio::spawn(async move { reader.read_u8().await });
         writer.write_all(b"more than fits").await.expect_err("nobody takes it");
         let ended = reading.await.expect("no panic").expect_err("it is over");

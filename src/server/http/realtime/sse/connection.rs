@@ -10,16 +10,16 @@ use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
     server::{
         http::{
-            extract::user::{no_session, over},
+            extract::user::{no_session, revoked},
             realtime::{
                 catch_up::{Interruption, read_piece},
                 shutdown_retry::return_after_ms,
             },
         },
         log::{
-            frame_writer::Outlet,
+            frame_writer::FrameWriter,
             subscription::Subscription,
-            wire_format::{Form, block},
+            wire_format::{WireFormat, block},
         },
         state::AppState,
         store::StoreError,
@@ -37,7 +37,7 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Connection {
     state: AppState,
     followed: Followed,
-    outlet: Arc<Outlet>,
+    frame_writer: Arc<FrameWriter>,
 }
 
 /// Why a stream ends. There is nothing to repair: the reader resumes from its cursor.
@@ -59,23 +59,23 @@ impl From<io::Error> for End {
 }
 
 impl Connection {
-    pub(super) fn new(state: AppState, followed: Followed, outlet: Arc<Outlet>) -> Self {
-        Self { state, followed, outlet }
+    pub(super) fn new(state: AppState, followed: Followed, frame_writer: Arc<FrameWriter>) -> Self {
+        Self { state, followed, frame_writer }
     }
 
     /// Serves the stream until one side ends it.
     pub(super) async fn serve(mut self) {
         match self.run().await {
             Err(End::Stop) => {
-                self.followed.subscription.step_back();
-                self.outlet.write(&self.farewell());
+                self.followed.subscription.detach_live();
+                self.frame_writer.write(&self.farewell());
                 // The reader may be gone already; there is nobody left to tell.
-                drop(self.outlet.drain(FAREWELL_TIMEOUT).await);
+                drop(self.frame_writer.drain(FAREWELL_TIMEOUT).await);
             }
             Err(End::Refused(rejection)) => {
-                self.followed.subscription.step_back();
-                self.outlet.write(&(self.followed.refusal)(rejection));
-                drop(self.outlet.drain(FAREWELL_TIMEOUT).await);
+                self.followed.subscription.detach_live();
+                self.frame_writer.write(&(self.followed.refusal)(rejection));
+                drop(self.frame_writer.drain(FAREWELL_TIMEOUT).await);
             }
             Err(End::Failed(error)) => tracing::error!(%error, "a stream ends because the store failed"),
             Err(End::Gone) | Ok(()) => {}
@@ -89,18 +89,19 @@ impl Connection {
         self.greet();
         let mut has_more = true;
         loop {
-            if self.outlet.is_full() {
-                let drained = stop.run_until_cancelled(self.outlet.drain(self.state.write_timeout)).await;
+            if self.frame_writer.is_full() {
+                let drained =
+                    stop.run_until_cancelled(self.frame_writer.drain(self.state.write_timeout)).await;
                 drained.ok_or(End::Stop)??;
             }
             tokio::select! {
                 biased; // who may not read any more gets nothing more
-                () = over(self.followed.admission.as_ref()) => return Err(End::Refused(no_session())),
+                () = revoked(self.followed.admission.as_ref()) => return Err(End::Refused(no_session())),
                 () = stop.cancelled() => return Err(End::Stop),
-                () = self.outlet.closed() => return Err(End::Gone),
+                () = self.frame_writer.closed() => return Err(End::Gone),
                 _ = signs_of_life.tick() => self.keep_alive(),
                 () = async {}, if has_more => {}
-                () = self.followed.bell.rung() => {}
+                () = self.followed.wakeup.notified() => {}
             }
             has_more = self.deliver().await?;
         }
@@ -117,7 +118,7 @@ impl Connection {
         if lost.is_some() {
             greeting.extend_from_slice(&self.reset(&cursor));
         }
-        self.outlet.write(&greeting);
+        self.frame_writer.write(&greeting);
     }
 
     fn reset(&self, cursor: &Cursor) -> Bytes {
@@ -128,10 +129,10 @@ impl Connection {
     /// a cursor that is still retained.
     fn keep_alive(&mut self) {
         // So that no newer entry is delivered between the reading of the cursor and the writing.
-        self.followed.subscription.step_back();
+        self.followed.subscription.detach_live();
         let cursor = self.followed.subscription.cursor();
         let heartbeat = if self.followed.has_heartbeat { "event: heartbeat\ndata: {}\n" } else { "" };
-        self.outlet.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
+        self.frame_writer.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
     }
 
     /// A script cannot hear the field, so it gets an event as well.
@@ -146,17 +147,17 @@ impl Connection {
 
     /// Writes what comes next. False: there was nothing, and the reader stands at the head.
     async fn deliver(&mut self) -> Result<bool, End> {
-        let Self { state, followed, outlet } = self;
+        let Self { state, followed, frame_writer } = self;
         let (subscription, reset) = (&mut followed.subscription, followed.reset);
         let make_up = |subscription: &Subscription| (followed.make_up)(state, subscription);
-        let piece = read_piece(subscription, Form::Block, &state.metrics, make_up, reset).await;
+        let piece = read_piece(subscription, WireFormat::Block, &state.metrics, make_up, reset).await;
         match piece {
             Ok(Some(piece)) => {
-                outlet.write(&piece);
+                frame_writer.write(&piece);
                 Ok(true)
             }
             Ok(None) => {
-                subscription.stand(outlet);
+                subscription.attach_live(frame_writer);
                 Ok(false)
             }
             Err(Interruption::Evicted) => Err((followed.eviction)().map_or(End::Gone, End::Refused)),

@@ -19,19 +19,22 @@ use super::live_connection::Live;
 use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
     server::{
-        auth::Admission,
-        http::serve::upgrade::Takeover,
-        log::{frame_writer::Outlet, hub::Start, subscription::Subscription, topic::Bell, wire_format::Form},
+        auth::LiveSession,
+        http::serve::upgrade::Upgrade,
+        log::{
+            frame_writer::FrameWriter, hub::StartFrom, subscription::Subscription, topic::Wakeup,
+            wire_format::WireFormat,
+        },
         presence::PresenceGuard,
         state::AppState,
     },
 };
 
 /// The cursor of a `start` that was not honoured.
-pub(crate) fn lost_cursor(start: &Start, recovered: bool) -> Option<Cursor> {
+pub(crate) fn lost_cursor(start: &StartFrom, recovered: bool) -> Option<Cursor> {
     match start {
-        Start::After(cursor) if !recovered => Some(cursor.clone()),
-        Start::After(_) | Start::Last(_) | Start::New => None,
+        StartFrom::After(cursor) if !recovered => Some(cursor.clone()),
+        StartFrom::After(_) | StartFrom::Last(_) | StartFrom::New => None,
     }
 }
 
@@ -40,7 +43,7 @@ pub(crate) struct Followed {
     /// The log.
     pub(crate) subscription: Subscription,
     /// What the subscription rings.
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) wakeup: Arc<Wakeup>,
     /// Whether the signs of life are events: scripts cannot hear comments.
     pub(crate) has_heartbeat: bool,
     /// The JSON of the first event.
@@ -56,7 +59,7 @@ pub(crate) struct Followed {
     /// The JSON that makes up for whispers that were missed.
     pub(crate) make_up: fn(&AppState, &Subscription) -> Option<String>,
     /// The reader's session, if they have one.
-    pub(crate) admission: Option<Admission>,
+    pub(crate) admission: Option<LiveSession>,
     /// Being in the room, if it is one and the reader is somebody.
     pub(crate) _presence: Option<PresenceGuard>,
 }
@@ -69,13 +72,13 @@ pub(crate) fn respond(state: &AppState, followed: Followed, live: Live) -> Respo
         (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would collect the events
     ];
     let state = state.clone();
-    let takeover = Takeover::new(move |stream, _, admitted| {
-        let outlet = Arc::new(Outlet::new(stream, Form::Block));
+    let upgrade = Upgrade::new(move |stream, _, admitted| {
+        let frame_writer = Arc::new(FrameWriter::new(stream, WireFormat::Block));
         let connections = state.lifetime.live.clone();
         connections.spawn(async move {
-            Connection::new(state, followed, outlet).serve().await;
+            Connection::new(state, followed, frame_writer).serve().await;
             drop((live, admitted));
         });
     });
-    takeover.body(headers.into_response())
+    upgrade.body(headers.into_response())
 }

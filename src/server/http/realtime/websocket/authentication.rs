@@ -22,12 +22,12 @@ const FRAMES_MAX: usize = 32;
 
 impl Connection {
     /// Waits for the frame that says whose socket it is. All others are refused until then.
-    pub(super) async fn become_somebody(&mut self) -> Result<(), End> {
+    pub(super) async fn authenticate_first_frame(&mut self) -> Result<(), End> {
         let (stop, deadline) = (self.state.lifetime.stop.clone(), Instant::now() + AUTH_TIMEOUT);
         for _ in 0..FRAMES_MAX {
             let heard = tokio::select! {
                 () = stop.cancelled() => return Err(End::Close(close::GOING_AWAY)),
-                heard = timeout_at(deadline, hear(&mut self.inlet, &self.outlet)) => heard,
+                heard = timeout_at(deadline, hear(&mut self.frame_reader, &self.frame_writer)) => heard,
             };
             match heard {
                 Ok(message) => self.on_message(message?).await?,
@@ -36,7 +36,7 @@ impl Connection {
             if self.holder.is_some() {
                 return Ok(());
             }
-            if self.outlet.is_full() {
+            if self.frame_writer.is_full() {
                 // Who says much and takes no answer is not about to sign in.
                 break;
             }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{
     CLOSE_TIMEOUT, JOINS_MAX, LAST_MAX, PING_INTERVAL, SILENCE_MAX, close,
-    frame_reader::{Fault, Inlet, Message},
+    frame_reader::{Fault, FrameReader, Message},
 };
 use crate::{
     protocol::{
@@ -16,23 +16,23 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        auth::{Admission, Identity},
+        auth::{Identity, LiveSession},
         chat::{Chat, Joined, encode_frame, reset_frame},
         error::Error,
         http::{
-            extract::user::{no_session, over},
+            extract::user::{no_session, revoked},
             realtime::{
                 catch_up::{Interruption, not_a_member, read_piece},
                 shutdown_retry::return_after_ms,
             },
         },
-        limits::{Pace, Place},
+        limits::{FrameRateLimiter, Permit},
         log::{
-            frame_writer::Outlet,
-            hub::Start,
+            frame_writer::FrameWriter,
+            hub::StartFrom,
             subscription::Subscription,
-            topic::Bell,
-            wire_format::{self, CLOSE, Form, PING},
+            topic::Wakeup,
+            wire_format::{self, CLOSE, PING, WireFormat},
         },
         observability::metrics::Metrics,
         presence::PresenceGuard,
@@ -44,9 +44,9 @@ use crate::{
 /// Somebody, as long as they may be connected.
 pub(super) struct Holder {
     pub(super) identity: Identity,
-    pub(super) admission: Admission,
+    pub(super) admission: LiveSession,
     /// Their place among their own connections, if it was not taken with the request.
-    pub(super) place: Option<Place<String>>,
+    pub(super) place: Option<Permit<String>>,
 }
 
 /// Why the connection ends. There is nothing to repair: the client resumes from its cursor.
@@ -68,7 +68,7 @@ enum Event {
 }
 
 /// A room the connection follows. Dropping it leaves the room.
-pub(super) struct Following {
+pub(super) struct JoinedRoom {
     subscription: Subscription,
     _presence: Option<PresenceGuard>,
 }
@@ -78,17 +78,22 @@ pub(super) struct Connection {
     pub(super) state: AppState,
     /// Whose socket it is. Until it is somebody's it can do nothing but become so.
     pub(super) holder: Option<Holder>,
-    bell: Arc<Bell>,
-    pub(super) inlet: Inlet,
-    pub(super) outlet: Arc<Outlet>,
-    pub(super) pace: Pace,
-    pub(super) rooms: Vec<Following>,
+    wakeup: Arc<Wakeup>,
+    pub(super) frame_reader: FrameReader,
+    pub(super) frame_writer: Arc<FrameWriter>,
+    pub(super) pace: FrameRateLimiter,
+    pub(super) rooms: Vec<JoinedRoom>,
 }
 
 impl Connection {
-    pub(super) fn new(state: AppState, holder: Option<Holder>, outlet: Arc<Outlet>, inlet: Inlet) -> Self {
+    pub(super) fn new(
+        state: AppState,
+        holder: Option<Holder>,
+        frame_writer: Arc<FrameWriter>,
+        frame_reader: FrameReader,
+    ) -> Self {
         let pace = state.limits.pace();
-        Self { state, holder, bell: Arc::default(), inlet, outlet, pace, rooms: Vec::new() }
+        Self { state, holder, wakeup: Arc::default(), frame_reader, frame_writer, pace, rooms: Vec::new() }
     }
 
     /// Serves the socket until one side ends it.
@@ -113,14 +118,14 @@ impl Connection {
         let mut heard = Instant::now();
         let mut has_more = false;
         if self.holder.is_none()
-            && let Err(end) = Box::pin(self.become_somebody()).await
+            && let Err(end) = Box::pin(self.authenticate_first_frame()).await
         {
             return end;
         }
         loop {
-            if self.outlet.is_full() {
+            if self.frame_writer.is_full() {
                 // Until the peer has taken this, it is not listened to: what it asks for would only come on top.
-                match stop.run_until_cancelled(self.outlet.drain(self.state.write_timeout)).await {
+                match stop.run_until_cancelled(self.frame_writer.drain(self.state.write_timeout)).await {
                     None => return End::Close(close::GOING_AWAY),
                     Some(Err(_)) => return End::Gone,
                     Some(Ok(())) => heard = Instant::now(), // while we wrote, its silence said nothing
@@ -129,13 +134,13 @@ impl Connection {
             let admission = self.holder.as_ref().map(|holder| &holder.admission);
             let event = tokio::select! {
                 biased; // who may not go on says and gets nothing more
-                () = over(admission) => return End::Close(close::NO_SESSION),
+                () = revoked(admission) => return End::Close(close::NO_SESSION),
                 () = stop.cancelled() => return End::Close(close::GOING_AWAY),
                 _ = heartbeat.tick() => Ok(Event::Heartbeat),
-                message = hear(&mut self.inlet, &self.outlet) => message.map(Event::Message),
+                message = hear(&mut self.frame_reader, &self.frame_writer) => message.map(Event::Message),
                 // A room that had more than one batch goes on in the next round, after the client was heard.
                 () = async {}, if has_more => Ok(Event::Delivery),
-                () = self.bell.rung() => Ok(Event::Delivery),
+                () = self.wakeup.notified() => Ok(Event::Delivery),
             };
             let done = match event {
                 Ok(Event::Message(message)) => {
@@ -146,7 +151,7 @@ impl Connection {
                 Ok(Event::Delivery) => self.deliver().await.map(|more| has_more = more),
                 Ok(Event::Heartbeat) if heard.elapsed() > SILENCE_MAX => Err(End::Gone),
                 Ok(Event::Heartbeat) => {
-                    self.outlet.write(&wire_format::frame(PING, b""));
+                    self.frame_writer.write(&wire_format::frame(PING, b""));
                     Ok(())
                 }
                 Err(end) => Err(end),
@@ -172,18 +177,18 @@ impl Connection {
         if code == close::GOING_AWAY && !is_answer {
             payload.extend_from_slice(format!("retry {}", return_after_ms()).as_bytes());
         }
-        self.outlet.write(&wire_format::frame(CLOSE, &payload));
-        if self.outlet.drain(CLOSE_TIMEOUT).await.is_err() || is_answer {
+        self.frame_writer.write(&wire_format::frame(CLOSE, &payload));
+        if self.frame_writer.drain(CLOSE_TIMEOUT).await.is_err() || is_answer {
             return;
         }
         // Waits for the answer. A connection that is dropped with something unread is reset, and the peer would
         // lose the close and its code.
         loop {
-            match hear(&mut self.inlet, &self.outlet).await {
+            match hear(&mut self.frame_reader, &self.frame_writer).await {
                 Ok(Message::Close(_)) | Err(End::Gone) => return,
                 Ok(_) => {}
                 // What it sends makes no sense any more.
-                Err(End::Close(_) | End::Closed(_)) => return self.outlet.closed().await,
+                Err(End::Close(_) | End::Closed(_)) => return self.frame_writer.closed().await,
             }
         }
     }
@@ -199,12 +204,12 @@ impl Connection {
                 Ok(frames) => {
                     frames.iter().for_each(|frame| self.send(frame));
                     // What the cursor lacks is there already: nobody else announces it.
-                    self.bell.ring();
+                    self.wakeup.ring();
                 }
                 Err(error) => {
                     self.reject(Some(room), None, error.into_rejection());
                     // A room that is followed already goes on as before.
-                    self.bell.ring();
+                    self.wakeup.ring();
                 }
             },
             ClientFrame::Leave { room } => match self.followed(&room) {
@@ -232,9 +237,9 @@ impl Connection {
         last: Option<u32>,
     ) -> Result<Vec<ServerFrame>, Error> {
         let start = match (after, last) {
-            (Some(after), _) => Start::After(after.parse()?),
-            (None, Some(last)) => Start::Last(last.min(LAST_MAX) as usize),
-            (None, None) => Start::New,
+            (Some(after), _) => StartFrom::After(after.parse()?),
+            (None, Some(last)) => StartFrom::Last(last.min(LAST_MAX) as usize),
+            (None, None) => StartFrom::New,
         };
         self.who()?;
         let id = self.state.chat.id_of(room)?;
@@ -245,12 +250,12 @@ impl Connection {
         }
         if let Some(place) = place {
             // Nothing of the room may come between now and its `joined`.
-            self.rooms[place].subscription.step_back();
+            self.rooms[place].subscription.detach_live();
         }
         let who = self.who()?;
         let Joined { frame, recovered, subscription, presence } =
-            self.state.chat.join(room, Some(who), start, self.bell.clone()).await?;
-        let following = Following { subscription, _presence: presence };
+            self.state.chat.join(room, Some(who), start, self.wakeup.clone()).await?;
+        let following = JoinedRoom { subscription, _presence: presence };
         let reset =
             (!recovered).then(|| reset_frame(following.room().clone(), following.subscription.cursor()));
         match place {
@@ -267,8 +272,8 @@ impl Connection {
             return Err(not_a_member().into());
         }
         // Who posts is told so before the message itself comes; the bell lets it come.
-        following.subscription.step_back();
-        self.bell.ring();
+        following.subscription.detach_live();
+        self.wakeup.ring();
         let (message, _) = self.state.chat.post(&room, &who.user, id, text).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(ServerFrame::Posted {
@@ -284,7 +289,7 @@ impl Connection {
         self.state.chat.typing(&room, &self.who()?.user).await
     }
 
-    fn followed(&self, room: &str) -> Result<(RoomId, &Following), Rejection> {
+    fn followed(&self, room: &str) -> Result<(RoomId, &JoinedRoom), Rejection> {
         let id = self.state.chat.id_of(room)?;
         let following = self.rooms.iter().find(|following| *following.room() == id);
         following
@@ -300,9 +305,9 @@ impl Connection {
             match following.read(&self.state.chat, &self.state.metrics).await {
                 Ok(Some(frames)) => {
                     has_more = true;
-                    self.outlet.write(&frames);
+                    self.frame_writer.write(&frames);
                 }
-                Ok(None) => following.subscription.stand(&self.outlet),
+                Ok(None) => following.subscription.attach_live(&self.frame_writer),
                 Err(Interruption::Evicted) => lost.push(following.room().clone()),
                 Err(Interruption::Failed(error)) => {
                     tracing::error!(%error, "a socket ends because the store failed");
@@ -323,7 +328,7 @@ impl Connection {
     }
 
     fn send(&self, frame: &ServerFrame) {
-        self.outlet.write(&Form::Frame.encode(None, &encode_frame(frame)));
+        self.frame_writer.write(&WireFormat::Frame.encode(None, &encode_frame(frame)));
     }
 
     pub(super) fn reject(&self, room: Option<String>, id: Option<String>, rejection: Rejection) {
@@ -332,7 +337,7 @@ impl Connection {
     }
 }
 
-impl Following {
+impl JoinedRoom {
     pub(super) fn room(&self) -> &RoomId {
         let TopicName::Room(room) = self.subscription.topic() else {
             unreachable!("the chat joins rooms only")
@@ -346,20 +351,20 @@ impl Following {
         let make_up = |_: &Subscription| Some(chat.members_json(&room));
         let reset =
             |_: &Subscription, cursor: &Cursor| encode_frame(&reset_frame(room.clone(), cursor.clone()));
-        read_piece(&mut self.subscription, Form::Frame, metrics, make_up, reset).await
+        read_piece(&mut self.subscription, WireFormat::Frame, metrics, make_up, reset).await
     }
 }
 
 /// Waits for the next message. Loses nothing when it is dropped.
-pub(super) async fn hear(inlet: &mut Inlet, outlet: &Outlet) -> Result<Message, End> {
+pub(super) async fn hear(frame_reader: &mut FrameReader, frame_writer: &FrameWriter) -> Result<Message, End> {
     loop {
-        match inlet.next() {
+        match frame_reader.next() {
             Ok(Some(message)) => return Ok(message),
             Ok(None) => {}
             Err(Fault(code)) => return Err(End::Close(code)),
         }
-        let is_open = match outlet.stream().readable().await {
-            Ok(()) => inlet.fill(outlet.stream()),
+        let is_open = match frame_writer.stream().readable().await {
+            Ok(()) => frame_reader.fill(frame_writer.stream()),
             Err(error) => Err(error),
         };
         if !is_open.unwrap_or(false) {

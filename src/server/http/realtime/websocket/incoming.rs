@@ -20,7 +20,7 @@ impl Connection {
     pub(super) async fn on_message(&mut self, message: Message) -> Result<(), End> {
         let refused = match self.pace.step() {
             Ok(()) => None,
-            Err(TooFast { is_hopeless: true, .. }) => return Err(End::Close(close::POLICY)),
+            Err(TooFast { must_disconnect: true, .. }) => return Err(End::Close(close::POLICY)),
             Err(TooFast { rejection, .. }) => Some(rejection),
         };
         match message {
@@ -31,7 +31,7 @@ impl Connection {
                 self.reject(None, None, refused.unwrap_or_else(bad_json));
             }
             Message::Ping(payload) if refused.is_none() => {
-                self.outlet.write(&wire_format::frame(PONG, &payload))
+                self.frame_writer.write(&wire_format::frame(PONG, &payload))
             }
             // The protocol has no other answer to a ping.
             Message::Ping(_) | Message::Pong => {}

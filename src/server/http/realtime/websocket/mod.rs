@@ -18,7 +18,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use self::{
     connection::{Connection, Holder},
-    frame_reader::Inlet,
+    frame_reader::FrameReader,
 };
 use super::{
     handshake,
@@ -32,9 +32,9 @@ use crate::server::{
             credentials::bearer,
             user::{has_cookie, no_session},
         },
-        serve::upgrade::Takeover,
+        serve::upgrade::Upgrade,
     },
-    log::{frame_writer::Outlet, wire_format::Form},
+    log::{frame_writer::FrameWriter, wire_format::WireFormat},
     observability::metrics::Kind,
     state::AppState,
 };
@@ -92,10 +92,10 @@ pub(crate) async fn get(
         None => None,
     };
     let has_ended = holder.is_none() && has_cookie(&state.site, &headers);
-    let takeover = Takeover::new(move |stream, received, admitted| {
-        let outlet = Arc::new(Outlet::new(stream, Form::Frame));
-        let inlet = Inlet::new(&received, MESSAGE_MAX_BYTES);
-        let connection = Connection::new(state.clone(), holder, outlet, inlet);
+    let upgrade = Upgrade::new(move |stream, received, admitted| {
+        let frame_writer = Arc::new(FrameWriter::new(stream, WireFormat::Frame));
+        let frame_reader = FrameReader::new(&received, MESSAGE_MAX_BYTES);
+        let connection = Connection::new(state.clone(), holder, frame_writer, frame_reader);
         state.lifetime.live.spawn(async move {
             match has_ended {
                 true => connection.refuse().await,
@@ -104,5 +104,5 @@ pub(crate) async fn get(
             drop((counted, admitted));
         });
     });
-    Ok(takeover.switching_protocols(answer))
+    Ok(upgrade.switching_protocols(answer))
 }

@@ -21,7 +21,7 @@ use crate::{
     protocol::cursor::Epoch,
     server::store::{
         Record,
-        directory::{Act, Change, Expect},
+        directory::{Change, Op, Precondition},
     },
 };
 
@@ -53,9 +53,9 @@ async fn refused(url: &str) -> StoreError {
     PostgresStore::open(&url.into(), 4, Arc::new(Announced::default())).await.err().expect("refused")
 }
 
-fn draft(client_id: &str) -> Draft {
+fn draft(client_id: &str) -> NewEntry {
     let (author, body) = ("a".into(), "{}".into());
-    Draft { author, client_id: Some(client_id.into()), channel: None, lasting: true, body }
+    NewEntry { author, client_id: Some(client_id.into()), channel: None, lasting: true, body }
 }
 
 async fn epoch(store: &PostgresStore) -> String {
@@ -117,7 +117,7 @@ async fn of_two_nodes_that_take_names_crosswise_each_change_is_whole() {
     let url = Cluster::shared().fresh_database().await;
     let (one, other) = (open(&url).await.0, open(&url).await.0);
     let steps = |names: [String; 2]| {
-        names.map(|name| Step::put(Kind::AccountName, name, Expect::Absent, &"id")).to_vec()
+        names.map(|name| Mutation::put(Kind::AccountName, name, Precondition::Absent, &"id")).to_vec()
     };
     for n in 0..20 {
         let (a, b) = (format!("{n}a"), format!("{n}b"));
@@ -142,8 +142,8 @@ async fn log(store: &PostgresStore) -> Vec<Change> {
     }
 }
 
-fn member(n: usize, body: &impl serde::Serialize) -> Step {
-    Step::put(Kind::Member, format!("room/{n}"), Expect::Anything, body)
+fn member(n: usize, body: &impl serde::Serialize) -> Mutation {
+    Mutation::put(Kind::Member, format!("room/{n}"), Precondition::Anything, body)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,13 +161,13 @@ async fn changes_of_two_nodes_are_numbered_without_gaps_and_in_the_order_they_ca
     let numbers: Vec<u64> = log.iter().map(|change| change.number).collect();
     assert_eq!(numbers, (1..=300).collect::<Vec<_>>());
     for (n, taken) in taken.into_iter().enumerate() {
-        let Taken::Logged(number) = taken.expect("no panic") else { panic!("others have to know") };
-        let Act::Put(body) = &log[number as usize - 1].steps[0].act else { panic!("it was written") };
+        let Outcome::Logged(number) = taken.expect("no panic") else { panic!("others have to know") };
+        let Op::Put(body) = &log[number as usize - 1].steps[0].act else { panic!("it was written") };
         assert_eq!(*body, n.to_string(), "the number is that of the change");
     }
     let mut followed = std::collections::BTreeMap::new();
     for step in log.into_iter().flat_map(|change| change.steps) {
-        let Act::Put(body) = step.act else { panic!("nothing else was done") };
+        let Op::Put(body) = step.act else { panic!("nothing else was done") };
         followed.insert(step.id, body);
     }
     let kept = nodes[1].list(Kind::Member, "").await.expect("read");
@@ -181,16 +181,16 @@ async fn the_log_has_no_secret_and_nothing_that_nobody_has_in_memory() {
     let quiet =
         [Kind::Account, Kind::AccountName, Kind::Link, Kind::Publisher, Kind::Session, Kind::Submission];
     for kind in quiet {
-        let step = Step::put(kind, "a/b", Expect::Absent, &"hunter2");
-        assert_eq!(store.change(vec![step]).await.expect("answered"), Taken::Unlogged, "{kind}");
+        let step = Mutation::put(kind, "a/b", Precondition::Absent, &"hunter2");
+        assert_eq!(store.change(vec![step]).await.expect("answered"), Outcome::Unlogged, "{kind}");
     }
-    let refused = vec![member(1, &1), Step::keep(Kind::Room, "room", Expect::Present)];
-    assert_eq!(store.change(refused).await.expect("answered"), Taken::Not);
+    let refused = vec![member(1, &1), Mutation::keep(Kind::Room, "room", Precondition::Present)];
+    assert_eq!(store.change(refused).await.expect("answered"), Outcome::Not);
     let steps = vec![
-        Step::put(Kind::Account, "a", Expect::Anything, &"hunter2"),
-        Step::remove_under(Kind::Session, "a/", None),
+        Mutation::put(Kind::Account, "a", Precondition::Anything, &"hunter2"),
+        Mutation::remove_under(Kind::Session, "a/", None),
     ];
-    assert_eq!(store.change(steps).await.expect("answered"), Taken::Logged(1), "no number was lost");
+    assert_eq!(store.change(steps).await.expect("answered"), Outcome::Logged(1), "no number was lost");
     let log = format!("{:?}", log(&store).await);
     assert!(log.contains("RemoveUnder") && !log.contains("hunter2"), "{log}");
 }
@@ -201,7 +201,7 @@ async fn who_missed_more_than_is_kept_is_told_so() {
     let (store, _) = open(&url).await;
     execute(&url, "UPDATE change_head SET number = 9998; INSERT INTO changes VALUES (9998, 0, '[]')").await;
     let logged = store.change(vec![member(1, &1)]).await.expect("answered");
-    assert_eq!(logged, Taken::Logged(9_999));
+    assert_eq!(logged, Outcome::Logged(9_999));
     let missed = store.changes_after(1).await.expect("read");
     assert_eq!((missed.newest, missed.after), (9_999, None));
     let found = store.changes_after(9_997).await.expect("read").after.expect("kept");
@@ -225,13 +225,18 @@ async fn who_missed_more_than_is_kept_is_told_so() {
 #[tokio::test]
 async fn a_database_of_the_first_schema_gets_a_log() {
     let url = Cluster::shared().fresh_database().await;
-    open(&url).await.0.change(vec![Step::put(Kind::Room, "a", Expect::Absent, &1)]).await.expect("made");
+    open(&url)
+        .await
+        .0
+        .change(vec![Mutation::put(Kind::Room, "a", Precondition::Absent, &1)])
+        .await
+        .expect("made");
     let downgrade = "DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
                      UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
-    assert_eq!(store.change(vec![member(1, &1)]).await.expect("answered"), Taken::Logged(1));
+    assert_eq!(store.change(vec![member(1, &1)]).await.expect("answered"), Outcome::Logged(1));
 }
 
 #[tokio::test]
@@ -323,7 +328,7 @@ async fn an_address_that_leads_nowhere_is_refused_without_its_password() {
 async fn a_null_character_is_refused_alone_and_found_nowhere() {
     let url = Cluster::shared().fresh_database().await;
     let (store, _) = open(&url).await;
-    let bad = Draft { author: "a\0".into(), ..draft("1") };
+    let bad = NewEntry { author: "a\0".into(), ..draft("1") };
     let (refused, stored) = tokio::join!(
         store.append(&TopicName::Feed, vec![bad]),
         store.append(&TopicName::Feed, vec![draft("2")])
@@ -331,8 +336,8 @@ async fn a_null_character_is_refused_alone_and_found_nowhere() {
     assert!(matches!(refused, Err(StoreError::NullCharacter)));
     assert_eq!(stored.expect("stored")[0].record.offset, 1);
     assert_eq!(store.get(Kind::Account, "\0").await.expect("answered"), None);
-    let removal = Step::remove(Kind::Account, "\0", Expect::Present);
-    assert_eq!(store.change(vec![removal]).await.expect("answered"), Taken::Not);
+    let removal = Mutation::remove(Kind::Account, "\0", Precondition::Present);
+    assert_eq!(store.change(vec![removal]).await.expect("answered"), Outcome::Not);
 }
 
 #[tokio::test]
@@ -340,7 +345,7 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
     let url = Cluster::shared().fresh_database().await;
     let (store, _) = open(&url).await;
     store.bounds(&TopicName::Feed).await.expect("made");
-    let Draft { author, client_id, channel, body, .. } = draft("1");
+    let NewEntry { author, client_id, channel, body, .. } = draft("1");
     let record = Record { topic: TopicName::Feed, offset: 1, timestamp: 5, author, client_id, channel, body };
     let new = New { epoch: Epoch::parse("e").expect("fine"), records: vec![record] };
     let undecided = Undecided { name: TopicName::Feed, new };
@@ -375,14 +380,14 @@ async fn a_change_waits_for_one_that_has_its_document_though_it_is_not_there_yet
     let other = store.connection().await.expect("free");
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('account-name/a', 0))";
     other.batch_execute(lock).await.expect("locked");
-    let steps = ["b", "a"].map(|name| Step::put(Kind::AccountName, name, Expect::Absent, &"id"));
+    let steps = ["b", "a"].map(|name| Mutation::put(Kind::AccountName, name, Precondition::Absent, &"id"));
     let take_it = async {
         expect_waiting(&store).await;
         let insert = "INSERT INTO documents VALUES ('account-name', 'a', '{}'); COMMIT";
         other.batch_execute(insert).await.expect("taken");
     };
     let (changed, ()) = tokio::join!(store.change(steps.to_vec()), take_it);
-    assert_eq!(changed.expect("answered"), Taken::Not, "the other one has it");
+    assert_eq!(changed.expect("answered"), Outcome::Not, "the other one has it");
     assert_eq!(store.get(Kind::AccountName, "b").await.expect("read"), None);
 }
 

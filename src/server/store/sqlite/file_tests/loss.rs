@@ -62,7 +62,7 @@ async fn rooms_and_documents_that_are_lost_are_noticed_as_entries_are() {
             assert_eq!(store.create_room(room("r"), 10).await.expect("made"), RoomCreation::Created);
             assert_eq!(store.create_room(room("r"), 10).await.expect("not again"), RoomCreation::Exists);
         } else {
-            let step = || Step::put(Kind::Account, "a", Expect::Absent, &"somebody");
+            let step = || Mutation::put(Kind::Account, "a", Precondition::Absent, &"somebody");
             assert!(store.change(vec![step()]).await.expect("changed").is_taken());
             assert!(!store.change(vec![step()]).await.expect("not again").is_taken());
         }

@@ -18,7 +18,7 @@ use crate::{
     protocol::cursor::Epoch,
     server::{
         config::DEFAULT_MAX_WAL_BYTES,
-        store::{Draft, StoreError, directory::Expect},
+        store::{NewEntry, StoreError, directory::Precondition},
     },
 };
 
@@ -89,9 +89,9 @@ impl Folder {
     }
 }
 
-fn draft(text: &str) -> Draft {
+fn draft(text: &str) -> NewEntry {
     let body = serde_json::json!({ "text": text }).to_string();
-    Draft { author: "a".into(), client_id: None, channel: Some("c".into()), lasting: true, body }
+    NewEntry { author: "a".into(), client_id: None, channel: Some("c".into()), lasting: true, body }
 }
 
 async fn append(store: &SqliteStore, count: usize) -> Result<(), StoreError> {

@@ -243,7 +243,7 @@ async fn a_closer_look_that_fails_is_made_again_before_the_next_post() {
 async fn a_repeated_post_writes_nothing() {
     let folder = Folder::new();
     let store = folder.open().expect("opened");
-    let post = || vec![Draft { client_id: Some("once".into()), ..draft("1") }];
+    let post = || vec![NewEntry { client_id: Some("once".into()), ..draft("1") }];
     store.append(&TopicName::Feed, post()).await.expect("stored");
     let log_bytes = || fs::metadata(folder.path("idobata.db-wal")).expect("there").len();
     let before = log_bytes();

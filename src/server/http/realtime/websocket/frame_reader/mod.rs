@@ -43,7 +43,7 @@ struct Begun {
 }
 
 /// See the module.
-pub(super) struct Inlet {
+pub(super) struct FrameReader {
     /// Received and not yet read.
     received: Vec<u8>,
     /// The parts so far of a message in several frames, and what kind it is.
@@ -51,7 +51,7 @@ pub(super) struct Inlet {
     message_max_bytes: usize,
 }
 
-impl Inlet {
+impl FrameReader {
     /// `received` came with the handshake. A message above the maximum is refused when it is announced.
     pub(super) fn new(received: &Bytes, message_max_bytes: usize) -> Self {
         Self { received: received.to_vec(), begun: None, message_max_bytes }
@@ -187,14 +187,14 @@ mod tests {
     }
 
     fn messages(bytes: &[u8]) -> Result<Vec<Message>, Fault> {
-        let mut inlet = Inlet::new(&Bytes::new(), 100);
+        let mut frame_reader = FrameReader::new(&Bytes::new(), 100);
         let mut messages = Vec::new();
         // Byte by byte: a frame may be cut anywhere on its way.
         for byte in bytes {
-            inlet.received.push(*byte);
-            messages.extend(inlet.next()?);
+            frame_reader.received.push(*byte);
+            messages.extend(frame_reader.next()?);
         }
-        assert_eq!(inlet.received.capacity(), 0, "nothing is held between messages");
+        assert_eq!(frame_reader.received.capacity(), 0, "nothing is held between messages");
         Ok(messages)
     }
 
@@ -247,8 +247,9 @@ mod tests {
         assert_eq!(messages(&parts(PARTS_MAX)), Err(Fault(close::POLICY)));
         let tiny =
             [begin.clone(), [masked(0x00, b"x"), masked(0x89, b"")].concat().repeat(PARTS_MAX)].concat();
-        let mut inlet = Inlet::new(&Bytes::from(tiny), usize::MAX);
-        let fault = std::iter::from_fn(|| Some(inlet.next())).take(4 * PARTS_MAX).find_map(Result::err);
+        let mut frame_reader = FrameReader::new(&Bytes::from(tiny), usize::MAX);
+        let fault =
+            std::iter::from_fn(|| Some(frame_reader.next())).take(4 * PARTS_MAX).find_map(Result::err);
         assert_eq!(fault, Some(Fault(close::POLICY)), "pings in between change nothing");
     }
 

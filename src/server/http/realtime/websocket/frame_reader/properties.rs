@@ -65,22 +65,25 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 
 /// What the inlet says to these bytes when they come in pieces of these lengths, over and over.
 fn read(bytes: &[u8], lengths: &[usize]) -> (Vec<Message>, Option<Fault>) {
-    let mut inlet = Inlet::new(&Bytes::new(), MAX_BYTES);
+    let mut frame_reader = FrameReader::new(&Bytes::new(), MAX_BYTES);
     let (mut messages, mut rest, mut lengths) = (Vec::new(), bytes, lengths.iter().cycle());
     while !rest.is_empty() {
         let length = lengths.next().map_or(rest.len(), |length| (*length).clamp(1, rest.len()));
         let (piece, after) = rest.split_at(length);
-        inlet.received.extend_from_slice(piece);
+        frame_reader.received.extend_from_slice(piece);
         rest = after;
         loop {
-            match inlet.next() {
+            match frame_reader.next() {
                 Ok(Some(message)) => messages.push(message),
                 Ok(None) => break,
                 Err(fault) => return (messages, Some(fault)),
             }
         }
-        assert!(inlet.received.len() < HEAD_MAX_BYTES + MAX_BYTES, "only what is of one frame is held");
-        assert!(inlet.begun.as_ref().is_none_or(|begun| begun.payload.len() <= MAX_BYTES));
+        assert!(
+            frame_reader.received.len() < HEAD_MAX_BYTES + MAX_BYTES,
+            "only what is of one frame is held"
+        );
+        assert!(frame_reader.begun.as_ref().is_none_or(|begun| begun.payload.len() <= MAX_BYTES));
     }
     (messages, None)
 }
