@@ -10,11 +10,12 @@ use std::{
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use jsonwebtoken::Algorithm;
+use parking_lot::Mutex;
 
 use super::keys::{KeyError, KeySet};
 
@@ -80,7 +81,7 @@ impl KeyFile {
     /// The keys as they are now, or were a moment ago. When the file has become bad: those from before.
     pub(super) fn current(&self) -> Arc<KeySet> {
         let (known, keys) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state.lock();
             if state.checked_at.elapsed() < self.check_every {
                 return state.keys.clone();
             }
@@ -107,7 +108,7 @@ impl KeyFile {
                 old
             }
         };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.stamp = stamp;
         state.keys = keys.clone();
         keys

@@ -6,11 +6,12 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::{identity::Identity, pattern::Pattern};
@@ -96,7 +97,7 @@ impl LiveSessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Holder>>>> {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+        self.people.lock()
     }
 }
 

@@ -2,11 +2,9 @@
 //!
 //! The token is shown once; the directory has its hash. It is longer than anybody could guess, so a plain hash will do.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{Pattern, Submission, covers, hash, random_token};
@@ -175,8 +173,8 @@ impl Publishers {
         Ok(())
     }
 
-    fn lock_noted(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_noted(&self) -> parking_lot::MutexGuard<'_, HashMap<String, i64>> {
+        self.noted.lock()
     }
 }
 

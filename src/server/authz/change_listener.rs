@@ -2,10 +2,9 @@
 //!
 //! First the rights, then the readers: who subscribes between the two has the new rights already.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::collections::{BTreeMap, HashMap};
+
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::{Membership, Ownership, Rights, RoomRights, read_rooms, room_of};
 use crate::{
@@ -103,11 +102,11 @@ impl Rights {
     }
 
     pub(super) fn lock_rooms(&self) -> RwLockReadGuard<'_, HashMap<RoomId, RoomRights>> {
-        self.rooms.read().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.read()
     }
 
     fn write_rooms(&self) -> RwLockWriteGuard<'_, HashMap<RoomId, RoomRights>> {
-        self.rooms.write().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.write()
     }
 }
 

@@ -5,11 +5,9 @@
 //! feed with other rights than before is let go of before the change is answered, on every node that is alive, and
 //! comes back with its cursor.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -70,14 +68,14 @@ impl ChannelRights {
 
     /// What somebody may read of the channels they ask for; `None` is nobody.
     pub fn readable(&self, user_id: Option<&str>, asked: Channels) -> Channels {
-        let limited = self.limited.read().unwrap_or_else(PoisonError::into_inner);
+        let limited = self.limited.read();
         let closed = limited.iter().filter(|(_, readers)| !is_reader(readers, user_id));
         asked.without(closed.map(|(channel, _)| channel.clone()).collect())
     }
 
     /// The channels that have readers.
     pub fn list(&self) -> Vec<LimitedChannel> {
-        let limited = self.limited.read().unwrap_or_else(PoisonError::into_inner);
+        let limited = self.limited.read();
         let channels = limited.iter();
         channels
             .map(|(channel, readers)| LimitedChannel { channel: channel.clone(), readers: readers.clone() })
@@ -101,7 +99,7 @@ impl ChannelRights {
     }
 
     fn check_counts(&self, readers: usize) -> Result<(), Rejection> {
-        let count = self.limited.read().unwrap_or_else(PoisonError::into_inner).len();
+        let count = self.limited.read().len();
         if readers <= READERS_MAX && count < CHANNELS_MAX {
             return Ok(());
         }
@@ -140,7 +138,7 @@ impl ChannelRights {
     /// First the rights, then the readers: who subscribes between the two has the new rights already.
     fn replace(&self, channel: &str, readers: Option<Vec<User>>) {
         let before = {
-            let mut limited = self.limited.write().unwrap_or_else(PoisonError::into_inner);
+            let mut limited = self.limited.write();
             match &readers {
                 Some(readers) => limited.insert(channel.to_owned(), readers.clone()),
                 None => limited.remove(channel),

@@ -1,10 +1,9 @@
 //! Rooms that were seen in the store, found by their id in whatever form it is written. Rooms are not removed, so what was
 //! seen stays. Spares the chat a query at every post.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::room_id::id_key;
 use crate::protocol::{chat::Room, name::RoomId};
@@ -44,6 +43,6 @@ impl KnownRooms {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -7,10 +7,9 @@
 
 mod settled;
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::{Mutex, MutexGuard};
 
 pub use self::settled::{Leap, Reading, Remembered};
 use self::settled::{SettledTime, Turn};
@@ -97,8 +96,8 @@ impl Clock {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, SettledTime> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, SettledTime> {
+        self.settled.lock()
     }
 }
 

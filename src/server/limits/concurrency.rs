@@ -1,11 +1,9 @@
 //! How much one key, a person or an address, may have at the same time: each thing takes a place for as long as its
 //! guard lives.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::server::config::Limit;
 
@@ -41,8 +39,7 @@ impl<K: Clone + Eq + Hash> ConcurrencyLimiter<K> {
 
 impl<K: Eq + Hash> ConcurrencyLimiter<K> {
     fn lock(&self) -> MutexGuard<'_, HashMap<K, u32>> {
-        // Nothing here can be left half-changed by a panic.
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock()
     }
 }
 

@@ -5,12 +5,9 @@
 //! What the system does not take at once is kept here until the connection's task has written it, and nothing is
 //! delivered before that: an outlet holds one piece at most, however far behind its reader is.
 
-use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::timeout};
 
@@ -118,8 +115,7 @@ impl FrameWriter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        // Nothing here can be left half-changed by a panic.
-        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unwritten.lock()
     }
 }
 

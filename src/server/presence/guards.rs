@@ -4,9 +4,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Presence;
 use crate::protocol::name::RoomId;
@@ -81,7 +83,6 @@ impl Lingering {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(RoomId, String), (Instant, PresenceGuard)>> {
-        // Nothing here can be left half-changed by a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -24,10 +24,11 @@ mod subject;
 mod typing_indicators;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
+    sync::{Arc, Once},
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -198,8 +199,7 @@ impl Presence {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No change here can be left half-made by a panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

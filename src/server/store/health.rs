@@ -3,9 +3,10 @@
 
 use std::{
     fmt::Display,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// How long a write proves that the next one can be done: as long as an answer of `/readyz` is good for.
 const PROOF_AGE: Duration = Duration::from_secs(1);
@@ -70,7 +71,7 @@ impl Health {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -18,7 +18,7 @@ mod replicated_op;
 
 use std::{
     sync::{
-        self, Arc, OnceLock, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -63,7 +63,7 @@ pub struct DirectoryReplica {
     appliers: OnceLock<Vec<Weak<dyn ChangeListener>>>,
     /// The number up to which everything is applied. Held while something is, so that all is applied in order, and never
     /// while the store is asked: what is heard meanwhile has to be applied.
-    applied: sync::Mutex<u64>,
+    applied: parking_lot::Mutex<u64>,
     /// Held by a server that is alone from the making of a change to its applying: a file has no log that says which of
     /// two was first.
     making: Mutex<()>,
@@ -80,7 +80,7 @@ impl DirectoryReplica {
         directory: Arc<dyn DocumentStore>,
         backplane: Arc<dyn Backplane>,
     ) -> Result<Arc<Self>, StoreError> {
-        let applied = sync::Mutex::new(directory.changes_after(0).await?.newest);
+        let applied = parking_lot::Mutex::new(directory.changes_after(0).await?.newest);
         Ok(Arc::new(Self {
             directory,
             backplane,
@@ -157,9 +157,9 @@ impl DirectoryReplica {
         }
     }
 
-    fn lock_applied(&self) -> sync::MutexGuard<'_, u64> {
+    fn lock_applied(&self) -> parking_lot::MutexGuard<'_, u64> {
         // A number is never half-changed.
-        self.applied.lock().unwrap_or_else(sync::PoisonError::into_inner)
+        self.applied.lock()
     }
 
     /// Applies what the log has and this node does not.

@@ -1,11 +1,8 @@
 //! How far the other nodes are, as far as they say, so that a change can be answered when all go by it.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -53,12 +50,12 @@ impl Nodes {
 
     /// Whether the others can be heard.
     pub(super) fn note_link(&self, is_up: bool) {
-        let mut since = self.linked_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.linked_since.lock();
         *since = is_up.then(|| since.unwrap_or_else(Instant::now));
     }
 
     fn knows_all(&self) -> bool {
-        let since = *self.linked_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *self.linked_since.lock();
         since.is_some_and(|since| since.elapsed() >= KNOWN_AFTER)
     }
 

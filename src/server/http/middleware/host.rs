@@ -3,10 +3,7 @@
 //!
 //! The log names each such name once. Most often it is this server's own, which a proxy passes on and no setting tells.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -14,6 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use parking_lot::Mutex;
 
 use crate::{
     protocol::problem::{Code, Rejection},
@@ -32,7 +30,7 @@ pub(crate) struct Unknown(Arc<Mutex<HashSet<String>>>);
 impl Unknown {
     /// Whether the name is to be logged: it is a new one, and there is room for it.
     fn is_news(&self, name: &str) -> bool {
-        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged = self.0.lock();
         logged.len() < LOGGED_MAX && logged.insert(name.to_owned())
     }
 

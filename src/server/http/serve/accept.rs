@@ -4,15 +4,7 @@
 //! Not by `axum::serve`, because it leaves open how much a connection may hold and how long it may be stuck: hyper
 //! by itself collects 400 kB for a reader that does not read.
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, future::poll_fn, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{
@@ -22,6 +14,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::{
     io::AsyncWriteExt,
@@ -127,7 +120,7 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
         let (router, upgrade, phase) = (router.clone(), upgrade.clone(), phase.clone());
         Box::pin(async move {
             let mut response = router.oneshot(request.map(Body::new)).await?;
-            *lock(&upgrade) = response.extensions_mut().remove::<Upgrade>().filter(|_| takes_body);
+            *upgrade.lock() = response.extensions_mut().remove::<Upgrade>().filter(|_| takes_body);
             phase.pass();
             Ok::<_, Infallible>(response)
         })
@@ -153,7 +146,7 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
     }
     let Parts { io, read_buf, .. } = serving.into_parts();
     let stream = io.into_inner().into_inner();
-    let upgrade = lock(&taken_over).take();
+    let upgrade = taken_over.lock().take();
     match upgrade {
         Some(upgrade) => upgrade.start(stream.into_inner(), read_buf, permit),
         None => Box::pin(close(stream, &stop)).await,
@@ -168,10 +161,6 @@ async fn close(mut stream: WriteDeadline<TcpStream>, stop: &CancellationToken) {
         return drop(stream.shutdown().await);
     }
     stop.run_until_cancelled(lingering_close::close(stream)).await;
-}
-
-fn lock(upgrade: &Mutex<Option<Upgrade>>) -> MutexGuard<'_, Option<Upgrade>> {
-    upgrade.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_peers(error: &io::Error) -> bool {

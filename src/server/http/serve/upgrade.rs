@@ -4,7 +4,7 @@
 //! HTTP's own machinery would cost such a connection more than everything else (hyper's buffers alone 16 kB), and
 //! would stand between the topics and the system's write.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -13,6 +13,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use crate::server::limits::connections::ConnectionPermit;
@@ -51,7 +52,7 @@ impl Upgrade {
 
     /// Hands the connection over. Only the first call does anything.
     pub(crate) fn start(self, stream: TcpStream, received: Bytes, permit: ConnectionPermit) {
-        let start = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let start = self.0.lock().take();
         if let Some(start) = start {
             start(stream, received, permit);
         }

@@ -1,12 +1,10 @@
 //! Tests of what nodes count together.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use clap::Parser;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::*;
@@ -45,7 +43,7 @@ impl Together {
     }
 
     fn keys(&self) -> Vec<String> {
-        let allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowances = self.allowances.lock();
         let mut keys: Vec<_> = allowances.keys().cloned().collect();
         keys.sort();
         keys
@@ -74,7 +72,7 @@ impl Backplane for Together {
         match *self.connectivity.borrow() {
             Link::Cut => return Err(Unreachable),
             Link::Up => {
-                let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut allowances = self.allowances.lock();
                 let new = || Limiter::new(Limit(Some(rate)), "");
                 let taken = allowances.entry(key.to_owned()).or_insert_with(new).check(&key.to_owned());
                 let Err(refused) = taken else { return Ok(Allowance::Taken) };

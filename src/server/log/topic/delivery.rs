@@ -4,17 +4,13 @@
 //! A delivery never waits for a reader. One whose peer is slow is left to its own task, which comes back to the head
 //! when it can; so whoever reads slowly costs the others nothing.
 
-use std::{
-    collections::VecDeque,
-    io,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
-};
+use std::{collections::VecDeque, io, sync::Arc, thread};
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::{Condvar, Mutex};
 
 use super::{
-    Channels, Ephemerals, Generation, Metrics, Offset, Reader, Topic, lock, open::Delivery, reader::Position,
+    Channels, Ephemerals, Generation, Metrics, Offset, Reader, Topic, open::Delivery, reader::Position,
 };
 use crate::server::log::{
     frame_writer::{FrameWriter, WriteOutcome},
@@ -54,7 +50,7 @@ impl DeliveryPool {
 
 impl Drop for DeliveryPool {
     fn drop(&mut self) {
-        lock(&self.0.due).is_over = true;
+        self.0.due.lock().is_over = true;
         self.0.pushed.notify_all();
     }
 }
@@ -74,15 +70,15 @@ struct Due {
 
 impl Queue {
     fn push(&self, topic: Arc<Topic>) {
-        lock(&self.due).topics.push_back(topic);
+        self.due.lock().topics.push_back(topic);
         self.pushed.notify_one();
     }
 
     /// Waits for a topic; `None` is the end.
     fn pop(&self) -> Option<Arc<Topic>> {
-        let due = lock(&self.due);
-        let waited = self.pushed.wait_while(due, |due| due.topics.is_empty() && !due.is_over);
-        waited.unwrap_or_else(PoisonError::into_inner).topics.pop_front()
+        let mut due = self.due.lock();
+        self.pushed.wait_while(&mut due, |due| due.topics.is_empty() && !due.is_over);
+        due.topics.pop_front()
     }
 }
 
@@ -197,7 +193,7 @@ impl Pass<'_> {
 impl Topic {
     /// True: the topic has to be put into the queue. Otherwise it is there, or will be once more.
     fn note_due(&self) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         match state.delivery {
             Delivery::Idle if !state.readers.is_empty() => {
                 state.delivery = Delivery::Due;
@@ -210,12 +206,12 @@ impl Topic {
     }
 
     fn begin_round(&self) {
-        lock(&self.state).delivery = Delivery::Running;
+        self.state.lock().delivery = Delivery::Running;
     }
 
     /// Whether something has come that the round may have missed.
     fn is_due_again(&self) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let is_due = state.delivery == Delivery::RunningAndDue;
         state.delivery = if is_due { Delivery::Due } else { Delivery::Idle };
         is_due
@@ -223,7 +219,7 @@ impl Topic {
 
     fn piece_after(&self, position: &Position, form: WireFormat, channels: &Channels) -> Option<Chunk> {
         let (ephemerals, entries, head) = {
-            let state = lock(&self.state);
+            let state = self.state.lock();
             if position.generation != state.generation {
                 return None;
             }

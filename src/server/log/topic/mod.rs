@@ -15,12 +15,9 @@ mod live_end;
 mod open;
 mod reader;
 
-use std::{
-    collections::HashMap,
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, io, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::{
     Notify,
     mpsc::{self, UnboundedReceiver, UnboundedSender},
@@ -110,7 +107,7 @@ impl Topics {
 
     /// The topics that lack something, one after the other. For the hub, once.
     pub(crate) fn take_missing(&self) -> Option<UnboundedReceiver<Arc<Topic>>> {
-        lock(&self.to_fill).take()
+        self.to_fill.lock().take()
     }
 
     /// Opens the topic, if it is not open, and adds a reader that stands nowhere yet. [`Topics::leave`] must follow.
@@ -120,7 +117,7 @@ impl Topics {
         wakeup: Arc<Wakeup>,
         channels: Channels,
     ) -> (Arc<Topic>, Arc<Reader>) {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let opened = || {
             self.backplane.subscribe(&announcement::subject(name));
             Arc::new(Topic::new(name.clone()))
@@ -132,7 +129,7 @@ impl Topics {
 
     /// Removes a reader and, after the last one, the topic.
     pub(crate) fn leave(&self, topic: &Topic, reader: &Reader) {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         if topic.remove_reader(reader) == 0 {
             open.remove(topic.name());
             self.backplane.unsubscribe(&announcement::subject(topic.name()));
@@ -141,7 +138,7 @@ impl Topics {
 
     /// Sends an ephemeral frame, in JSON, to those who read the topic now.
     pub fn publish_ephemeral(&self, name: &TopicName, json: &str) {
-        let topic = lock(&self.open).get(name).cloned();
+        let topic = self.open.lock().get(name).cloned();
         if let Some(topic) = topic {
             topic.publish_ephemeral(Encoded::new(None, json));
             self.delivery_pool.deliver(topic);
@@ -151,7 +148,7 @@ impl Topics {
     /// Ends the reading of those who may not read the topic any more: by the ids of their users, `None` for nobody.
     /// When this returns nothing more is delivered to them.
     pub(crate) fn evict(&self, name: &TopicName, is_out: impl Fn(Option<&str>) -> bool) {
-        let topic = lock(&self.open).get(name).cloned();
+        let topic = self.open.lock().get(name).cloned();
         if let Some(topic) = topic {
             topic.readers().iter().filter(|reader| is_out(reader.owner())).for_each(|reader| reader.evict());
         }
@@ -192,13 +189,13 @@ impl Topics {
 
     /// The names of the open topics.
     pub(crate) fn names(&self) -> Vec<TopicName> {
-        lock(&self.open).keys().cloned().collect()
+        self.open.lock().keys().cloned().collect()
     }
 
     /// Waits until there are open topics that may have missed something, and gives them.
     pub(crate) async fn stale_topics(&self) -> Vec<TopicName> {
         loop {
-            let stale_topics = std::mem::take(&mut *lock(&self.stale_topics));
+            let stale_topics = std::mem::take(&mut *self.stale_topics.lock());
             if !stale_topics.is_empty() {
                 return stale_topics;
             }
@@ -209,7 +206,7 @@ impl Topics {
     /// Takes what the store said of some topics, as far as they are open.
     pub(crate) fn learn_all(&self, bounds: &[(TopicName, Bounds)]) {
         for (name, bounds) in bounds {
-            let topic = lock(&self.open).get(name).cloned();
+            let topic = self.open.lock().get(name).cloned();
             // Before its first reader knows the bounds nothing can be missing.
             if let Some(topic) = topic.filter(|topic| topic.epoch().is_some()) {
                 self.learn(&topic, bounds);
@@ -220,7 +217,7 @@ impl Topics {
     /// How many topics are being read.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
-        lock(&self.open).len()
+        self.open.lock().len()
     }
 
     /// Encodes a record that was read from the store.
@@ -242,7 +239,7 @@ impl Announce for Topics {
     fn announce(&self, epoch: &Epoch, records: &[Record]) {
         self.metrics.count_appends(records.len());
         let Some(name) = records.first().map(|record| &record.topic) else { return };
-        let topic = lock(&self.open).get(name).cloned();
+        let topic = self.open.lock().get(name).cloned();
         if topic.is_none() && !self.backplane.is_shared() {
             return;
         }
@@ -261,7 +258,7 @@ impl Announce for Topics {
 impl MessageHandler for Topics {
     /// Another node said this on a line of a topic. What cannot be read is ignored.
     fn on_message(&self, subject: &str, _node: &str, message: &str) {
-        let topic = announcement::topic_of(subject).and_then(|name| lock(&self.open).get(&name).cloned());
+        let topic = announcement::topic_of(subject).and_then(|name| self.open.lock().get(&name).cloned());
         let Some(topic) = topic else { return };
         match Announcement::decode(message) {
             Ok(Announcement { epoch, entries }) => {
@@ -278,15 +275,10 @@ impl MessageHandler for Topics {
     /// From now on a topic's line is heard; what was said before may be missing.
     fn on_subscribed(&self, subject: &str) {
         if let Some(name) = announcement::topic_of(subject) {
-            lock(&self.stale_topics).push(name);
+            self.stale_topics.lock().push(name);
             self.stale_found.notify_one();
         }
     }
-}
-
-/// Nothing here can be left half-changed by a panic, so a poisoned lock is as good as any.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! One topic while it is read: its live end, and who reads it. [`super::Topics`] opens and closes it, `delivery` brings
 //! entries to its readers, a subscription reads it. It never asks the store: what it lacks is for the hub to fill.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use super::{
     Entry, Wakeup,
     live_end::{Ephemerals, Gap, Learnt, LiveEnd},
-    lock,
     reader::Reader,
 };
 use crate::{
@@ -79,12 +77,12 @@ impl Topic {
     }
 
     pub(crate) fn epoch(&self) -> Option<Epoch> {
-        lock(&self.state).live_end.epoch().cloned()
+        self.state.lock().live_end.epoch().cloned()
     }
 
     /// Takes what the store said, see [`LiveEnd::learn`].
     pub(super) fn learn(&self, bounds: &Bounds) -> Learnt {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let is_first = state.live_end.epoch().is_none();
         let learnt = state.live_end.learn(bounds);
         if is_first || learnt == Learnt::Renumbered {
@@ -95,7 +93,7 @@ impl Topic {
 
     /// Takes new entries, as they were announced.
     pub(super) fn receive(&self, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
-        let live_end = &mut lock(&self.state).live_end;
+        let live_end = &mut self.state.lock().live_end;
         match live_end.epoch() {
             Some(known) if known == epoch => live_end.push(entries),
             // Which of the two is so the store knows.
@@ -107,17 +105,17 @@ impl Topic {
 
     /// Takes what the store has of a hole, see [`LiveEnd::fill`].
     pub(super) fn fill(&self, gap: Gap, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
-        lock(&self.state).live_end.fill(gap, entries, last, head);
+        self.state.lock().live_end.fill(gap, entries, last, head);
     }
 
     /// Takes an ephemeral frame.
     pub(super) fn publish_ephemeral(&self, frame: Encoded) {
-        lock(&self.state).live_end.publish_ephemeral(frame);
+        self.state.lock().live_end.publish_ephemeral(frame);
     }
 
     /// True: it lacks something, and the caller puts it on the list.
     pub(super) fn begin_filling(&self) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let begins =
             !state.is_filling && state.live_end.epoch().is_some() && state.live_end.missing().is_some();
         state.is_filling |= begins;
@@ -126,7 +124,7 @@ impl Topic {
 
     /// What it lacks. `None`: nothing is missing, or nobody reads it any more, and it is off the list.
     pub(crate) fn missing(&self) -> Option<Gap> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let missing = state.live_end.missing().filter(|_| !state.readers.is_empty());
         state.is_filling = missing.is_some();
         missing
@@ -134,12 +132,12 @@ impl Topic {
 
     /// The end of the log as far as we were told.
     pub(crate) fn head(&self) -> Offset {
-        lock(&self.state).live_end.head()
+        self.state.lock().live_end.head()
     }
 
     /// Up to `limit` entries after `offset` of the numbering with this epoch.
     pub(crate) fn read(&self, epoch: &Epoch, offset: Offset, limit: usize) -> Recent {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let live_end = &state.live_end;
         if live_end.epoch() != Some(epoch) {
             return Recent::Renumbered;
@@ -152,26 +150,26 @@ impl Topic {
 
     /// Whether everything after `offset` is in the ring.
     pub(crate) fn covers(&self, offset: Offset) -> bool {
-        lock(&self.state).live_end.covers(offset)
+        self.state.lock().live_end.covers(offset)
     }
 
     /// The number of the newest whisper.
     pub(crate) fn ephemeral_count(&self) -> u64 {
-        lock(&self.state).live_end.ephemeral_count()
+        self.state.lock().live_end.ephemeral_count()
     }
 
     pub(crate) fn ephemerals_after(&self, number: u64) -> Ephemerals {
-        lock(&self.state).live_end.ephemerals_after(number)
+        self.state.lock().live_end.ephemerals_after(number)
     }
 
     /// The cursor at the end as far as we were told; `None` until the bounds are known.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
-        let live_end = &lock(&self.state).live_end;
+        let live_end = &self.state.lock().live_end;
         live_end.epoch().map(|epoch| Cursor { epoch: epoch.clone(), offset: live_end.head() })
     }
 
     pub(super) fn add_reader(&self, wakeup: Arc<Wakeup>, channels: Channels) -> Arc<Reader> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let number = state.next_reader;
         state.next_reader += 1;
         let reader = Arc::new(Reader::new(number, wakeup, channels, state.live_end.ephemeral_count()));
@@ -181,7 +179,7 @@ impl Topic {
     }
 
     pub(super) fn remove_reader(&self, reader: &Reader) -> usize {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.readers.remove(&reader.number());
         state.pass = None;
         state.readers.len()
@@ -189,7 +187,7 @@ impl Topic {
 
     /// Everybody who reads now.
     pub(super) fn readers(&self) -> Arc<[Arc<Reader>]> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let State { readers, pass, .. } = &mut *state;
         pass.get_or_insert_with(|| readers.values().cloned().collect()).clone()
     }

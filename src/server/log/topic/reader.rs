@@ -1,9 +1,11 @@
 //! A reader's place in a topic, seen from both sides: its subscription reads through it, and the delivery writes
 //! past the subscription while the reader stands at the head.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use super::{Channels, Generation, Offset, Wakeup, lock};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::{Channels, Generation, Offset, Wakeup};
 use crate::server::log::frame_writer::FrameWriter;
 
 /// See the module. The lock of its position may be held while the topic's is taken, never the other way round.
@@ -65,7 +67,7 @@ impl Reader {
 
     /// What the reader has seen. While this is held nothing is delivered to it.
     pub(crate) fn position(&self) -> MutexGuard<'_, Position> {
-        lock(&self.position)
+        self.position.lock()
     }
 
     /// From now on the delivery writes for it, into the outlet of its connection: always the same one.

@@ -1,11 +1,9 @@
 //! The lines on their way to standard error: bounded, and never waited for by who logs. `output` offers lines, `worker`
 //! takes them. The lock is held for moments only, never while something is written.
 
-use std::{
-    collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// What may wait for a reader that does not read: some ten thousand lines.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -46,10 +44,7 @@ impl Queue {
         let mut waiting = self.lock();
         waiting.is_writing = false;
         self.changed.notify_all();
-        let (mut waiting, _) = self
-            .changed
-            .wait_timeout_while(waiting, patience, |waiting| waiting.lines.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
+        self.changed.wait_while_for(&mut waiting, |waiting| waiting.lines.is_empty(), patience);
         let line = waiting.lines.pop_front()?;
         waiting.bytes -= line.len();
         waiting.is_writing = true;
@@ -59,11 +54,11 @@ impl Queue {
     /// Waits until all is written, but no longer than this.
     pub(super) fn flush(&self, patience: Duration) {
         let is_busy = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
-        drop(self.changed.wait_timeout_while(self.lock(), patience, is_busy));
+        self.changed.wait_while_for(&mut self.lock(), is_busy, patience);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -26,9 +26,10 @@ mod schema;
 mod tests;
 mod trim;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use self::{address::Address, import::Import};
 use self::{
@@ -86,7 +87,7 @@ impl PostgresStore {
     }
 
     fn lock_claim(&self) -> MutexGuard<'_, Option<InstanceLock>> {
-        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+        self.claim.lock()
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {

@@ -6,10 +6,11 @@
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -80,7 +81,7 @@ impl Queues {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<TopicName, VecDeque<Job>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 
     /// Puts a job into its topic's queue. The first one starts the topic's writer.

@@ -19,10 +19,11 @@ use std::{
     io,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, config::DbConfig};
 
 use super::{
@@ -138,7 +139,7 @@ impl Guard {
 
     /// Whether it is time to look at everything. Who is told so looks.
     fn takes_whole_look(&self) -> bool {
-        let mut checked_at = self.checked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut checked_at = self.checked_at.lock();
         let is_due = checked_at.is_none_or(|at| at.elapsed() >= WHOLE_LOOK);
         if is_due {
             *checked_at = Some(Instant::now());
@@ -154,7 +155,7 @@ impl Guard {
     /// Whether a batch may be begun.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         let seen = self.look();
-        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let outside = self.outside.lock();
         let Some(outside) = outside.as_ref() else { return self.wal.make_room(connection, None) };
         if self.takes_whole_look() || !self.is_as_noted(outside, seen) {
             self.check()?;
@@ -166,7 +167,7 @@ impl Guard {
     /// Whether a batch may go on. Asked in its transaction, when nobody else can commit and SQLite has looked at the
     /// log's index already.
     pub(super) fn in_batch(&self, connection: &Connection) -> Result<(), StoreError> {
-        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let outside = self.outside.lock();
         let Some(outside) = outside.as_ref() else { return Ok(()) };
         self.refuse_damage(outside.find_put_back(connection)?)
     }
@@ -184,7 +185,7 @@ impl Guard {
 
     /// Whether what was just committed may be acknowledged.
     pub(super) fn after_batch(&self) -> Result<(), StoreError> {
-        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let outside = self.outside.lock();
         let Some(outside) = outside.as_ref() else { return Ok(()) };
         let is_as_noted = outside.note_commit(|| self.look());
         // A commit that had to wait takes longer than a moment.
@@ -201,7 +202,7 @@ impl Guard {
 
     /// Looks at the open files. `None` if that is not possible, which says nothing.
     fn look(&self) -> Option<Seen> {
-        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = self.content.lock();
         content.as_ref().and_then(|content| Seen::of(&content.database, &content.log))
     }
 
@@ -210,7 +211,7 @@ impl Guard {
     pub(super) fn read_ends(&self) -> io::Result<()> {
         // Not under the lock: a disk may take minutes to fail, and readers of what is in memory need it.
         let file = {
-            let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+            let content = self.content.lock();
             content.as_ref().map(|content| content.database.clone())
         };
         let Some(file) = file else { return Ok(()) };
@@ -237,8 +238,8 @@ impl Guard {
 
     /// Call it after all connections were closed, and only then: it closes the file (see `private_file`).
     pub(super) fn release(&self) {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.outside.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.content.lock().take();
+        self.outside.lock().take();
     }
 
     fn find_loss(&self) -> Option<Loss> {
@@ -258,7 +259,7 @@ impl Guard {
     }
 
     fn find_overwriting(&self) -> Option<Loss> {
-        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = self.content.lock();
         let Content { database, stamp, .. } = content.as_ref()?;
         let stamp = (*stamp)?;
         let is_overwritten = match Stamp::of(database) {

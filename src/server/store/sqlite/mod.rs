@@ -25,11 +25,12 @@ mod writes;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::Semaphore;
 
@@ -159,7 +160,7 @@ impl Readers {
         // Those that read now give their permits back first.
         drop(self.permits.acquire_many(READERS as u32).await);
         self.permits.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().clear();
     }
 
     fn with_connection<T>(
@@ -167,13 +168,13 @@ impl Readers {
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.guard.check_now_and_then()?;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle.lock().pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.connect()?,
         };
         let result = query(&connection).map_err(|error| fault::of_damage(&self.path, error));
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.idle.lock().push(connection);
         result
     }
 

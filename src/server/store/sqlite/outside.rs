@@ -11,9 +11,10 @@ use std::{
     ops::Range,
     os::unix::fs::{FileExt, MetadataExt},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ErrorCode, ffi};
 use rustix::fs::{self, AtFlags, StatxFlags};
 
@@ -178,7 +179,7 @@ impl Outside {
     }
 
     fn known(&self) -> MutexGuard<'_, Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock()
     }
 
     /// Whether the database's file changed, and SQLite did not change it.

@@ -7,10 +7,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::BUSY_TIMEOUT;
@@ -44,7 +44,7 @@ impl WalBound {
         connection: &Connection,
         seen_bytes: Option<u64>,
     ) -> Result<(), StoreError> {
-        let mut full_since = self.full_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut full_since = self.full_since.lock();
         let bytes = seen_bytes.unwrap_or_else(|| bytes_of(&self.wal));
         if bytes > self.max_bytes && full_since.is_some_and(|tried| tried.elapsed() < RETRY_AFTER) {
             return Err(self.refusal(bytes));
@@ -63,7 +63,7 @@ impl WalBound {
 
     /// Whether the last attempt to make room was in vain.
     pub(super) fn is_full(&self) -> bool {
-        self.full_since.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.full_since.lock().is_some()
     }
 
     fn refusal(&self, bytes: u64) -> StoreError {

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use futures_util::StreamExt;
+use parking_lot::{Mutex, MutexGuard};
 use redis::{Msg, RedisError, RedisResult, aio::PubSubSink};
 use tokio::{
     sync::{Notify, watch},
@@ -77,8 +78,7 @@ impl Subscriptions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Want>> {
-        // Nothing here can be left half-changed by a panic.
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wanted.lock()
     }
 }
 

@@ -4,12 +4,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use redis::{Pipeline, RedisResult, Script, aio::MultiplexedConnection};
 use tokio::{
     sync::{
@@ -68,7 +69,7 @@ impl PubSubSender {
 
     /// Says it soon, if there is room and Redis can be reached.
     pub(super) fn say(&self, subject: &str, message: String) {
-        let Some(prefix) = self.node_context.prefix.get().filter(|_| lock(&self.connection).is_some()) else {
+        let Some(prefix) = self.node_context.prefix.get().filter(|_| self.connection.lock().is_some()) else {
             return;
         };
         let message = Message {
@@ -77,7 +78,7 @@ impl PubSubSender {
         };
         let bytes = message.text.len();
         if self.waiting_bytes.fetch_add(bytes, Relaxed) + bytes > QUEUE_BYTES
-            || lock(&self.queue).as_ref().is_none_or(|queue| queue.try_send(message).is_err())
+            || self.queue.lock().as_ref().is_none_or(|queue| queue.try_send(message).is_err())
         {
             self.waiting_bytes.fetch_sub(bytes, Relaxed);
         }
@@ -85,7 +86,7 @@ impl PubSubSender {
 
     /// Takes one of what all nodes have under this key.
     pub(super) async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
-        let mut connection = lock(&self.connection).clone().ok_or(Unreachable)?;
+        let mut connection = self.connection.lock().clone().ok_or(Unreachable)?;
         let key = format!("{}allowance:{key}", self.node_context.prefix.get().ok_or(Unreachable)?);
         let interval_us = (rate.period.as_micros() as u64 / u64::from(rate.count.get())).max(1);
         let tolerance_us = interval_us * u64::from(rate.count.get() - 1);
@@ -100,7 +101,7 @@ impl PubSubSender {
 
     /// Takes nothing more; what waits is still said.
     pub(super) fn close(&self) {
-        drop(lock(&self.queue).take());
+        drop(self.queue.lock().take());
     }
 
     /// Returns when nothing is left to say.
@@ -115,18 +116,18 @@ impl PubSubSender {
         is_up: watch::Sender<bool>,
         stop: CancellationToken,
     ) {
-        let Some(mut waiting) = lock(&self.waiting).take() else { return };
+        let Some(mut waiting) = self.waiting.lock().take() else { return };
         let speaking = async {
             let mut is_told = false;
             loop {
                 let connected = client.get_multiplexed_async_connection_with_config(&config()).await;
                 let spoken = match connected {
                     Ok(connection) => {
-                        *lock(&self.connection) = Some(connection.clone());
+                        *self.connection.lock() = Some(connection.clone());
                         is_told = false;
                         is_up.send_replace(true);
                         let spoken = self.speak(connection, &mut waiting).await;
-                        *lock(&self.connection) = None;
+                        *self.connection.lock() = None;
                         is_up.send_replace(false);
                         spoken
                     }
@@ -179,9 +180,4 @@ impl PubSubSender {
             answered.unwrap_or_else(|_| Err((redis::ErrorKind::Io, "no answer").into()))?;
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing here can be left half-changed by a panic.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

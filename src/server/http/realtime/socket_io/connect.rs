@@ -1,7 +1,8 @@
 //! A CONNECT to a namespace: who says it, and what they are served with. `mod.rs` gives it to the engine.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use socketioxide::{SocketIo, extract::TryData, handler::ConnectHandler, socket::Socket};
 
@@ -87,8 +88,7 @@ fn prepare(
 
 async fn start(Handle(socket): Handle) {
     let prepared = socket.extensions.remove::<Prepared>();
-    let start =
-        prepared.and_then(|Prepared(start)| start.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let start = prepared.and_then(|Prepared(start)| start.lock().take());
     if let Some(start) = start {
         start(socket);
     }

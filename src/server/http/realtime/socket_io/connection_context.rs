@@ -1,9 +1,10 @@
 //! What a Socket.IO connection counts against, and whose it is. The engine keeps it with the request that opened the
 //! connection, so it lives exactly as long, through the change from polls to a WebSocket.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::http::request::Parts;
+use parking_lot::Mutex;
 
 use crate::{
     protocol::{
@@ -68,7 +69,7 @@ impl ConnectionContext {
             None => self.caller.clone(),
         };
         let identity = identity.ok_or_else(no_session)?;
-        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holder = self.holder.lock();
         match &*holder {
             Some(known) if known.user_id == identity.user.id => {}
             Some(_) => {
