@@ -129,7 +129,7 @@ async fn a_reader_that_stalls_is_closed_and_delays_nobody() {
     let server = TestServer::start_with(&["--write-timeout", "1s"]).await;
     // A narrow window, so that little is on its way when the reader stops reading.
     let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
     let mut stalled =
         socket.connect(server.url.trim_start_matches("http://").parse().unwrap()).await.unwrap();
     let request = "GET /api/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
