@@ -10,13 +10,16 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock rust-toolchain.toml scripts/versions.sh -type f)
 
-.PHONY: help setup setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
+.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:
 	scripts/setup build
+
+setup-check:
+	scripts/setup check
 
 setup-unit:
 	scripts/setup unit
@@ -42,7 +45,7 @@ cluster: setup-unit build ## Several nodes with PostgreSQL and Redis on this mac
 watch: setup ## Rebuild and reload while you edit
 	$(TOOLS) cargo leptos watch
 
-check: setup ## Format, lints for both targets, the rules of the tree, and the bytes of a first visit
+check: setup-check ## Format, lints, the rules of the tree, documentation, spelling, and the bytes of a first visit
 	$(TOOLS) scripts/check
 	$(MAKE) --no-print-directory bytes
 

@@ -6,3 +6,5 @@ WASM_BINDGEN_VERSION=0.2.130 # must equal `wasm-bindgen` in Cargo.lock; `make ch
 BINARYEN_VERSION=132.0.0     # wasm-opt; Debian's own (108) does not know the instructions rustc emits
 NODE_MAJOR=20                # what Playwright asks for
 CARGO_DENY_VERSION=0.20.2    # only for make audit
+CARGO_MACHETE_VERSION=0.9.2  # only for make check, as the next
+TYPOS_VERSION=1.52.0

@@ -10,6 +10,7 @@ mod channels;
 mod chaos;
 mod chat;
 mod clock;
+mod configuration;
 mod credentials;
 mod damage;
 mod disk;
