@@ -198,7 +198,7 @@ fn expect_ok(status: u16) -> Result<(), Ended> {
     }
 }
 
-/// The pages' own policy: exponential with full jitter, see `src/browser/backoff.rs`.
+/// The pages' own policy: exponential with full jitter, see `src/client/connection/backoff.rs`.
 pub(crate) fn backoff(failures: u32) -> Duration {
     let ceiling = (500.0 * 2_f64.powi(failures.min(16) as i32)).min(30_000.0);
     Duration::from_secs_f64((ceiling * fastrand::f64()).max(100.0) / 1000.0)
