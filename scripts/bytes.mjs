@@ -5,7 +5,7 @@ import { get } from "node:http";
 import { brotliDecompressSync } from "node:zlib";
 import { withProgram } from "../end2end/support/program.mjs";
 
-// What the libraries and an ordinary build cost (docs/building.md) and a little room. Raise it for nothing but a feature that
+// What the libraries and an ordinary build cost (docs/development.md) and a little room. Raise it for nothing but a feature that
 // is worth it.
 const BUDGET = 255_000;
 

@@ -48,7 +48,7 @@ export function seedClient(socket: Socket) {
   return { heard, switchRoom };
 }
 
-/** A client that loses nothing: the lines that README.md shows. */
+/** A client that loses nothing: the lines that docs/api.md shows. */
 export function resumingClient(socket: Socket, room: string, onMessage: (message: Message) => void) {
   const cursors: Record<string, string> = {};
   socket.on("connect", () => {

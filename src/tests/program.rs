@@ -55,14 +55,11 @@ async fn sigterm_ends_the_program_cleanly_with_streams_open() {
 }
 
 #[tokio::test]
-async fn help_and_readme_know_every_setting() {
+async fn the_help_knows_every_setting() {
     let output = Command::new(PROGRAM).arg("--help").output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for setting in Config::command().get_arguments().filter_map(|argument| argument.get_long()) {
-        for (text, name) in [(&help, "--help"), (&readme, "README.md")] {
-            assert!(text.contains(&format!("--{setting}")), "--{setting} is missing in {name}");
-        }
+        assert!(help.contains(&format!("--{setting}")), "--{setting} is missing");
     }
     assert!(help.contains("curl -d") && help.contains("JWT_SECRET"), "{help}");
 }
