@@ -1,22 +1,22 @@
-//! Which channels of a log are read. The feed makes it of what a reader asks for and may read; stores select by it, and
-//! the delivery passes over what it does not contain.
+//! A selection of the feed's channels. `feed` builds it from the channels that a reader asks for and may read; the
+//! stores select by it, and the delivery skips entries outside of it.
 
 use std::sync::Arc;
 
-/// Cheap to clone and to compare: every reader of the feed has one, and most have the same.
+/// A set of channels, cheap to clone and to compare: every reader of the feed has one, and most have the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Channels {
     /// Every entry, also those without a channel.
     #[default]
     All,
-    /// The entries of these.
+    /// Only the entries of these channels.
     Only(Arc<[String]>),
-    /// Every entry but those of these.
+    /// Every entry except those of these channels.
     Except(Arc<[String]>),
 }
 
 impl Channels {
-    /// Whether an entry of this channel is read.
+    /// Returns true if an entry of this channel (`None`: without one) is selected.
     pub fn contain(&self, channel: Option<&str>) -> bool {
         let among = |channels: &[String]| channel.is_some_and(|own| channels.iter().any(|one| one == own));
         match self {
@@ -26,12 +26,12 @@ impl Channels {
         }
     }
 
-    /// Whether every entry is read.
+    /// Returns true if every entry is selected.
     pub fn is_all(&self) -> bool {
         *self == Self::All
     }
 
-    /// These, less the ones named.
+    /// This selection without the named channels.
     pub fn without(self, named: Vec<String>) -> Self {
         match self {
             _ if named.is_empty() => self,
@@ -43,7 +43,7 @@ impl Channels {
         }
     }
 
-    /// For a store's query: what alone is read, and what is not; `None` sets no bound.
+    /// The selection as `(only, except)` for a store's query; `None` sets no bound.
     pub fn bounds(&self) -> (Option<&[String]>, Option<&[String]>) {
         match self {
             Self::All => (None, None),

@@ -1,6 +1,7 @@
-//! Remembers in the store what time it is by the settled clock, and a leap of the clock that is not believed yet. A
-//! start judges its clock by that: entries are dated by the wall, which may have been wrong for a while, and say nothing
-//! against a wall that is wrong in the same way again. The start and the background tasks are the callers.
+//! Persists a node's settled time, and a pending leap of its clock (one that is not believed yet), in the document
+//! store. A start judges its clock by this record. The entries' timestamps would not do: the wall clock dated them, it
+//! may have been wrong for a while, and they say nothing against a wall clock that is wrong in the same way again. The
+//! start and the background tasks are the callers.
 
 use std::{
     sync::Arc,
@@ -15,24 +16,27 @@ use super::{
 };
 use crate::server::clock::{Clock, Leap, Remembered};
 
-/// How often the clock is looked at. It notices a leap at any reading; a server that nothing is asked of reads here.
+/// Interval between readings of the clock. Any reading notices a leap; an idle server, which reads the clock for
+/// nothing else, reads it here.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How often the time is written. What is not known of it after a crash, a start takes for time that passed.
+/// Interval between writes of the settled time. After a crash at most this much is unknown; the next start counts it as
+/// time that passed.
 const REPEAT: Duration = Duration::from_secs(60);
 
-/// One node's record.
+/// The stored clock record of one node.
 #[derive(Clone)]
 pub(crate) struct ClockRecord {
     directory: Arc<dyn DocumentStore>,
     node: String,
-    /// The node whose leap was gone on with, because this one had none. It may be this one by another name; if not, it
-    /// writes its own again.
+    /// Name of the node whose leap record this node took over because it had none itself. It may be this node under an
+    /// earlier name, so the record is removed; a node that still runs writes its own again.
     adopted: Option<String>,
 }
 
 impl ClockRecord {
-    /// The record of the node with this name, and what it says; nodes on one database need different names. Of what it
-    /// does not say, the others' newest counts: it may have had another name.
+    /// Opens the record of the node with this name and returns its content; nodes on one database need different names.
+    /// A value that this node has not written is taken from the newest of the other nodes' records, because the node
+    /// may have had another name.
     pub(crate) async fn open(
         directory: Arc<dyn DocumentStore>,
         node: String,
@@ -46,9 +50,10 @@ impl ClockRecord {
         Ok((Self { directory, node, adopted }, Remembered { settled_ms, leap }))
     }
 
-    /// Writes what becomes of the clock until `stop`. Begins with what is written.
+    /// Writes the settled time and the pending leap until `stop`: at once, whenever the leap changes, and every
+    /// [`REPEAT`].
     pub(crate) async fn keep(mut self, clock: Arc<Clock>, stop: CancellationToken) {
-        // Not known: it is written at the first tick.
+        // The stored state is unknown, so the first tick writes.
         let (mut written, mut is_told) = (None, false);
         let mut ticks = tokio::time::interval(INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -59,7 +64,7 @@ impl ClockRecord {
             }
             match self.write(settled_ms, leap).await {
                 Ok(()) => (written, is_told) = (Some((leap, Instant::now())), false),
-                // It is tried again every second; once is enough to be told.
+                // Retried every second, logged only once.
                 Err(error) if !is_told => {
                     tracing::error!(%error, "the time of the clock could not be noted in the store");
                     is_told = true;

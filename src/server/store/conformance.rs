@@ -1,5 +1,5 @@
-//! What every store must do, run against each of them: the functions take a store and know nothing else. The
-//! tests themselves are made of their names at the end.
+//! Conformance tests: the behaviour that every [`Store`] and [`DocumentStore`] must have. Each test is a function that
+//! takes a store and knows nothing else about it; the macro at the end turns each into one test per store.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,10 +19,10 @@ use crate::{
     server::config::{FileSettings, Retention},
 };
 
-/// To PostgreSQL, of each test: fewer than there are callers at the same time.
+/// Connections to PostgreSQL per test: fewer than there are concurrent callers.
 const CONNECTIONS: usize = 4;
 
-/// Notes what was announced.
+/// Records the announced offsets.
 #[derive(Default)]
 struct Announced(Mutex<Vec<Offset>>);
 
@@ -32,7 +32,7 @@ impl Announce for Announced {
     }
 }
 
-/// A store on a fresh database, and what it announces.
+/// A store on a fresh database, with the offsets that it announced.
 struct Bench {
     store: Arc<dyn Store>,
     directory: Arc<dyn DocumentStore>,
@@ -51,7 +51,7 @@ impl Bench {
         Self::open(Location::Server(Cluster::shared().fresh_database().await.into()), None).await
     }
 
-    /// Another database of the same kind.
+    /// Opens another, empty database of the same kind.
     async fn afresh(&self) -> Self {
         match self.location {
             Location::File(_) => Self::sqlite().await,
@@ -59,7 +59,7 @@ impl Bench {
         }
     }
 
-    /// The same database, as after a restart.
+    /// Closes the store and opens the same database again, as a restart does.
     async fn reopened(self) -> Self {
         self.store.close().await;
         Self::open(self.location, self.folder).await
@@ -223,7 +223,7 @@ async fn trimming_by_age_may_empty_a_log_and_keeps_its_numbering(bench: Bench) {
     assert_eq!(bench.append(vec![draft("c")]).await[0].record.offset, 4);
 }
 
-/// Dates an entry anew, as a clock that was wrong had dated it.
+/// Helpers that give entries another timestamp, as a wrong clock would have.
 impl Bench {
     async fn date(&self, offset: Offset, timestamp: i64) {
         match &self.location {
@@ -244,7 +244,7 @@ impl Bench {
         }
     }
 
-    /// Entries that are as old as this in the order of their offsets, all of them of this kind.
+    /// Appends one entry per age, oldest offset first, all of them lasting or none.
     async fn append_aged(&self, is_lasting: bool, ages_ms: &[i64]) {
         for age_ms in ages_ms {
             let appended = self.append(vec![NewEntry { lasting: is_lasting, ..draft("c") }]).await.remove(0);
@@ -260,9 +260,9 @@ impl Bench {
 
 const NOW_MS: i64 = 1_800_000_000_000;
 const DAY_MS: i64 = 86_400_000;
-/// Dated two years ahead.
+/// The age of an entry that is dated two years ahead.
 const AHEAD: i64 = -730 * DAY_MS;
-/// Dated decades ago.
+/// The age of an entry that is dated decades ago.
 const BEHIND: i64 = 20_000 * DAY_MS;
 
 fn keep_days(days: i64) -> Retention {
@@ -279,16 +279,16 @@ async fn what_is_appended_is_dated_by_the_clock_whatever_was_before_it(bench: Be
 
 async fn an_entry_with_a_wrong_date_goes_by_age_with_its_neighbours(bench: Bench) {
     for (is_lasting, ages_ms, retained) in [
-        // Dated in the future among the old ones: it does not hold them, and they take it along.
+        // Dated in the future among old entries: it does not keep them, and it is removed with them.
         (true, vec![9 * DAY_MS, AHEAD, 8 * DAY_MS, DAY_MS], vec![4]),
         (false, vec![9 * DAY_MS, AHEAD, 8 * DAY_MS, DAY_MS], vec![4]),
-        // Nothing after it says that it is old.
+        // No later entry shows that it is old.
         (true, vec![9 * DAY_MS, AHEAD, AHEAD], vec![2, 3]),
         (false, vec![9 * DAY_MS, AHEAD, DAY_MS], vec![2, 3]),
-        // Dated in the past among the young ones.
+        // Dated in the past among young entries.
         (true, vec![9 * DAY_MS, DAY_MS, BEHIND, DAY_MS], vec![2, 3, 4]),
         (false, vec![9 * DAY_MS, DAY_MS, BEHIND], vec![2, 3]),
-        // Nothing says that they are old but a clock that was never right.
+        // Only a clock that was never set says that they are old.
         (true, vec![BEHIND, BEHIND, DAY_MS], vec![1, 2, 3]),
         (false, vec![BEHIND], vec![1]),
     ] {
@@ -343,7 +343,7 @@ fn only(channels: &[&str]) -> Filter {
 }
 
 impl Bench {
-    /// How far what the filter lets through was removed, by both calls that say so.
+    /// The highest removed offset among the entries that pass the filter; both calls that report it must agree.
     async fn removed(&self, filter: &Filter) -> Offset {
         let slice = self.store.read_after(&TopicName::Feed, 0, filter, 1).await.expect("read");
         let (bounds, removed) = self.store.bounds_for(&TopicName::Feed, filter).await.expect("read");
@@ -563,7 +563,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     bench.store.close().await;
     let Bench { location, folder, .. } = bench;
     let path = folder.as_ref().expect("it has one").path().join("test.db");
-    // As the version before this schema left it.
+    // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
     let downgrade = "DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
@@ -588,7 +588,7 @@ async fn a_database_of_a_later_version_is_refused() {
     assert!(refused.contains("newer idobata"), "{refused}");
 }
 
-/// Makes a test of each function for each store.
+/// Turns each function into one test per store.
 macro_rules! on_both_stores {
     ($($name:ident,)*) => {
         mod sqlite {

@@ -1,39 +1,39 @@
-//! Rows on their way from one store to another: what `transfer` reads from SQLite and writes to PostgreSQL.
+//! Rows in transit from one store to another: `transfer` reads them from SQLite and writes them to PostgreSQL.
 
-/// Rows that are read and written at once: a few megabytes at the most.
+/// Rows per read and write: a few megabytes at most.
 pub(super) const PAGE_ROWS: u32 = 1_000;
 
-/// A topic as it is copied.
+/// A topic's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopiedTopic {
-    /// Its row in the store it is read from.
+    /// Its row id in the store that it is read from.
     pub id: i64,
-    /// See [`super::TopicName`].
+    /// Text form of a [`super::TopicName`].
     pub name: String,
-    /// See [`super::Bounds`], and the next two.
+    /// Names the sequence of its offsets, as [`super::Bounds::epoch`].
     pub epoch: String,
-    /// The last offset given out.
+    /// The last offset given out, as [`super::Bounds::head`]; 0 for an empty log.
     pub head: i64,
-    /// Every entry after it is there.
+    /// Every entry after this offset is retained, as [`super::Bounds::floor`].
     pub floor: i64,
-    /// The newest entry's.
+    /// Timestamp of the newest entry, in milliseconds since the Unix epoch.
     pub timestamp: i64,
-    /// The removed offset that is assumed of every channel.
+    /// The removed offset that is assumed for every channel, for removals that are not recorded by channel.
     pub removed: i64,
 }
 
-/// How far a channel of a topic was removed, see [`super::Slice::removed`].
+/// The highest removed offset of a topic's channel; [`super::Slice::removed`] is computed from these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopiedRemoval {
-    /// Empty for entries without one.
+    /// Empty for entries without a channel.
     pub channel: String,
-    /// Whether it is of lasting entries.
+    /// True if it counts the lasting entries of the channel, false if it counts the others.
     pub lasting: bool,
     /// The highest offset that was removed.
     pub offset: i64,
 }
 
-/// An entry as it is copied, see [`super::Record`].
+/// An entry's row, with the fields of a [`super::Record`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are those of a record")]
 pub struct CopiedEntry {
@@ -46,7 +46,7 @@ pub struct CopiedEntry {
     pub body: String,
 }
 
-/// The client id of an entry that was removed, which is recognized all the same.
+/// The client id of a removed entry: it is kept so that a repeated post is still recognized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are those of a record")]
 pub struct PastClientId {
@@ -56,7 +56,7 @@ pub struct PastClientId {
     pub timestamp: i64,
 }
 
-/// A document of the directory, see [`super::directory::Step`].
+/// A document's row. A [`super::directory::Mutation`] has the same kind, id and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are those of a step")]
 pub struct CopiedDocument {

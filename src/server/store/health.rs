@@ -1,5 +1,5 @@
-//! Whether a store can be written to, as far as its latest writes say. Both stores note here what became of a write,
-//! and ask here what their check has to try. It writes nothing itself, and tells the log of changes only.
+//! Health of a store's writes. Both stores record here whether a write succeeded, and ask here how much their readiness
+//! check has to write. This module writes nothing itself, and logs only when the state changes.
 
 use std::{
     fmt::Display,
@@ -8,25 +8,26 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// How long a write proves that the next one can be done: as long as an answer of `/readyz` is good for.
+/// Age up to which a successful write proves that the store is writable; equal to how long an answer of `/readyz` is
+/// reused.
 const PROOF_AGE: Duration = Duration::from_secs(1);
 
-/// How much the probe of a store writes that was failing, in bytes: more than a post takes, because a small write may
-/// find a last place where a post does not.
+/// Bytes that the probe of a failing store writes. More than a post takes, because a small write may still find the
+/// last free space where a post does not.
 pub(super) const LARGE_PROBE_BYTES: usize = 64 * 1024;
 
-/// What a check has to try.
+/// The write that a readiness check has to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Nothing: something was just written.
+    /// Nothing: a write succeeded just now.
     Nothing,
-    /// The least that reaches the disk: nothing was written for a while.
+    /// The smallest write that reaches the disk: nothing was written for a while.
     Small,
-    /// As much as [`LARGE_PROBE_BYTES`]: the last write failed.
+    /// [`LARGE_PROBE_BYTES`]: the last write failed.
     Large,
 }
 
-/// See the module.
+/// The outcome of a store's latest writes.
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<State>);
 
@@ -37,7 +38,7 @@ struct State {
 }
 
 impl Health {
-    /// Something reached the disk.
+    /// Records that a write reached the disk.
     pub(super) fn succeeded(&self) {
         let mut state = self.lock();
         state.written_at = Some(Instant::now());
@@ -47,7 +48,7 @@ impl Health {
         }
     }
 
-    /// A write failed, and not by the fault of who asked for it.
+    /// Records that a write failed, and not because of its content.
     pub(super) fn failed(&self, cause: &dyn Display) {
         let mut state = self.lock();
         if !std::mem::replace(&mut state.is_failing, true) {
@@ -60,7 +61,7 @@ impl Health {
         }
     }
 
-    /// What would show now whether it can be written to.
+    /// The write that would show now whether the store is writable.
     pub(super) fn due(&self) -> Due {
         let state = self.lock();
         match state.written_at {

@@ -1,4 +1,5 @@
-//! Where a history is, and opening it. The settings and the move from one store to another are the callers.
+//! The location of a history, parsed from `--database-url`, and opening the store there. The settings and the move from
+//! one store to another are the callers. A password in the address must never be displayed.
 
 use std::{
     fmt,
@@ -14,20 +15,21 @@ use super::{
 };
 use crate::server::config::{DatabaseUrl, FileSettings};
 
-/// The database's name in the data folder.
+/// File name of the database in the data folder.
 const DATABASE: &str = "idobata.db";
 
-/// Which store, and where.
+/// The kind of store, and its file or address.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A file of SQLite.
+    /// An SQLite file.
     File(PathBuf),
-    /// A database of a PostgreSQL server.
+    /// A database on a PostgreSQL server.
     Server(Address),
 }
 
 impl Location {
-    /// What an address says. None, or one without a path, is the file in the data folder.
+    /// Parses an address. `None`, or `sqlite:` without a path, is the file in the data folder. Fails with
+    /// [`StoreError::Address`] for any other scheme.
     pub fn of(url: Option<&DatabaseUrl>, data: &Path) -> Result<Self, StoreError> {
         let Some(url) = url.map(DatabaseUrl::as_str).filter(|url| !url.is_empty()) else {
             return Ok(Self::of_file(data.join(DATABASE)));
@@ -43,13 +45,14 @@ impl Location {
         }
     }
 
-    /// SQLite keeps its log beside the file that a link leads to, so that is where everything has to be.
+    /// Resolves a symbolic link: SQLite keeps its WAL beside the link's target, so everything else has to be there too.
     fn of_file(path: PathBuf) -> Self {
         let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
         Self::File(target.unwrap_or(path))
     }
 
-    /// The same; a server has to have a certificate of the authorities in this file, if there is one.
+    /// Sets the file with the certificate authorities (PEM) of which one must have signed the server's certificate.
+    /// Ignored for a file.
     pub fn signed_by(mut self, ca: Option<PathBuf>) -> Self {
         if let Self::Server(address) = &mut self {
             address.ca = ca;
@@ -57,8 +60,9 @@ impl Location {
         self
     }
 
-    /// Opens the store, which announces what is appended. Holds at most `connections` connections to a server;
-    /// `file` is for a file.
+    /// Opens the store, which announces every appended entry to `announce`. `connections` is the most connections held
+    /// to a PostgreSQL server; `file` applies only to an SQLite file. Fails with [`StoreError::NotShared`] if nodes are
+    /// to share a file.
     pub async fn open(
         &self,
         connections: usize,
@@ -90,18 +94,18 @@ impl fmt::Display for Location {
     }
 }
 
-/// An address as it may be shown: nothing of it before the host or behind the database.
+/// The address for display: without everything before the host and after the database.
 fn without_password(url: &str) -> String {
     let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
-    // First what is before the host: a password may have any character, as PostgreSQL's own clients take it.
+    // Cut the credentials off first: a password may contain any character, as in PostgreSQL's own clients.
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     let place = place.split(['?', '#']).next().unwrap_or_default();
     format!("PostgreSQL at {place}")
 }
 
-/// A store, seen as both that it is.
+/// An open store, as both of its interfaces.
 pub struct Opened {
-    /// The logs.
+    /// The logs and rooms.
     pub store: Arc<dyn Store>,
     /// The documents.
     pub directory: Arc<dyn DocumentStore>,

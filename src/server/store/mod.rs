@@ -1,7 +1,8 @@
 //! Durable history: the logs of all topics, and the list of rooms.
 //!
-//! The hub is its caller. A store assigns offsets and timestamps, keeps what it acknowledged through a crash, and
-//! calls [`Announce`] for every committed entry in offset order. It never holds a lock of ours while it calls.
+//! The hub (`server::log`) is the caller. A store assigns offsets and timestamps, keeps through a crash whatever it
+//! acknowledged, and calls [`Announce`] for every committed entry in offset order. It must not hold a lock of its own
+//! during that call.
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
@@ -28,30 +29,30 @@ pub(crate) mod private_file;
 pub mod sqlite;
 pub mod transfer;
 
-/// Offsets a trim goes through in one transaction, so that publishers do not wait behind a large one.
+/// Offsets that a trim covers in one transaction, so that publishers do not wait behind a large trim.
 const TRIM_STEP: u64 = 5_000;
 
-/// Client ids of removed entries that a topic remembers: a hundred megabytes at the most, whatever their age.
+/// Client ids of removed entries that a topic remembers, whatever their age: a hundred megabytes at most.
 const PAST_CLIENT_IDS_MAX: u64 = 1_000_000;
 
-/// Rows a topic has in the table of removed offsets, one for each channel and kind of entry. A feed has a few dozen
-/// channels; a publisher that makes them up without end must not let the table grow, and a read goes through all of a
-/// topic's rows at the worst. What is beyond is folded into one offset, the least recent first.
+/// Rows per topic in the table of removed offsets, which has one for each channel and kind of entry. A feed has a few
+/// dozen channels; a publisher that invents channels without end must not let the table grow, and a read scans all rows
+/// of a topic at worst. Rows beyond this limit are folded into one offset, the least recent first.
 const REMOVALS_MAX: u64 = 1_000;
 
-/// 48 random bits: two numberings of one topic that are alike would have to meet by chance.
+/// A new random epoch of 48 bits, so that two epochs of one topic are equal only by chance.
 fn new_epoch() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
 }
 
 pub use self::channels::Channels;
 
-/// Which log.
+/// The name of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TopicName {
-    /// The one feed.
+    /// The feed.
     Feed,
-    /// A room's talk.
+    /// The log of a room.
     Room(RoomId),
 }
 
@@ -77,64 +78,65 @@ impl FromStr for TopicName {
     }
 }
 
-/// An entry that is to be appended.
+/// An entry to append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
-    /// Who says it: a user's id or a publisher's.
+    /// Id of the user or the publisher who wrote it.
     pub author: String,
-    /// The author's own id for it; appending the same again returns the first entry. When that was removed since,
-    /// its offset and timestamp with what was sent now.
+    /// The author's own id for the entry, which makes the append idempotent: a repeat returns the first entry. If
+    /// retention has removed that one since, the answer has its offset and timestamp, and the body that was sent now.
     pub client_id: Option<String>,
-    /// The feed's label.
+    /// Label within the feed; `None` in a room.
     pub channel: Option<String>,
-    /// Kept as long as retention allows; the others go as soon as the log no longer has to be complete.
+    /// True if the entry is kept for as long as retention allows; false if it is removed as soon as the floor passes
+    /// it.
     pub lasting: bool,
-    /// The domain's JSON, opaque here.
+    /// The domain's JSON, opaque to the store.
     pub body: String,
 }
 
-/// An entry as it is stored.
+/// A stored entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its log.
     pub topic: TopicName,
-    /// Its place in the log.
+    /// Its position in the log.
     pub offset: Offset,
-    /// Milliseconds since the Unix epoch by the clock of who appended it. It may be less than that of the entry
-    /// before: clocks are put right, and nodes have one each. Order comes from the offset alone.
+    /// Milliseconds since the Unix epoch by the clock of the node that appended it. It may be less than the timestamp
+    /// of the entry before: clocks are corrected, and each node has its own. Order comes from the offset alone.
     pub timestamp: i64,
-    /// See [`NewEntry::author`].
+    /// Id of the user or the publisher, as [`NewEntry::author`].
     pub author: String,
-    /// See [`NewEntry::client_id`].
+    /// The author's own id for the entry, as [`NewEntry::client_id`].
     pub client_id: Option<String>,
-    /// See [`NewEntry::channel`].
+    /// Label within the feed, as [`NewEntry::channel`].
     pub channel: Option<String>,
-    /// See [`NewEntry::body`].
+    /// The domain's JSON, as [`NewEntry::body`].
     pub body: String,
 }
 
-/// The answer to an append.
+/// The answer to an append, for one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// What is stored.
+    /// The entry as it is stored.
     pub record: Record,
-    /// False when the same author had appended the same client id before: `record` is that first one.
+    /// False for a repeat: the same author had appended the same client id before, and `record` is that first entry.
     pub first: bool,
 }
 
 /// The bounds of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Its numbering.
+    /// Names the sequence of its offsets. Another epoch means other offsets, so cursors of the old one are reset.
     pub epoch: Epoch,
-    /// Every entry after this offset is retained. Below it only lasting ones may be. A reader is not judged by it but by
-    /// what was removed of what it reads, see [`Slice::removed`].
+    /// Every entry after this offset is retained; at or below it only lasting ones may be. It does not decide whether a
+    /// reader has missed something: [`Slice::removed`] does.
     pub floor: Offset,
     /// The last offset given out; 0 for an empty log.
     pub head: Offset,
 }
 
-/// Which entries of a log to read.
+/// A selection of a log's entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only entries of these channels.
@@ -143,91 +145,91 @@ pub struct Filter {
     pub lasting: bool,
 }
 
-/// A piece of a log, with the bounds it had in the same instant.
+/// Consecutive entries of a log that pass a filter, with the log's bounds at the same instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
-    /// The bounds when it was read.
+    /// The bounds at the time of the read.
     pub bounds: Bounds,
-    /// The highest offset of the removed entries that the filter lets through, or a higher one where that is not known
-    /// any more; 0 when none was removed. Who has seen everything up to here lacks nothing that is gone.
+    /// The highest offset among the removed entries that pass the filter, or a higher one if the exact one is no longer
+    /// known; 0 if none was removed. A reader whose cursor is at or above it has missed no removed entry.
     pub removed: Offset,
     /// Ascending by offset.
     pub records: Vec<Record>,
-    /// There was more in the direction that was read.
+    /// True if there are more entries in the direction of the read.
     pub more: bool,
 }
 
-/// Whether other servers may have the same database.
+/// Sharing of a database between servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
-    /// None may.
+    /// No other server may use the database.
     Alone,
-    /// Those may that share it too: they tell each other what they append.
+    /// Nodes that are also in this mode may use it; they announce their appends to each other.
     WithNodes,
 }
 
-/// What can go wrong in a store. The reader is told "unavailable"; the log has this.
+/// An error of a store. Readers see only "unavailable"; the server's log has this text.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite refused.
+    /// SQLite returned an error.
     #[error("the database refused: {0}")]
     Sqlite(rusqlite::Error),
-    /// PostgreSQL refused.
+    /// PostgreSQL returned an error for a statement.
     #[error("PostgreSQL refused: {0}")]
     Postgres(String),
-    /// PostgreSQL has no place, is read only, or its disk fails.
+    /// PostgreSQL is out of disk space, read only, or its disk fails.
     #[error("PostgreSQL cannot be written to: {0}")]
     NotWritable(String),
-    /// There is no connection to PostgreSQL.
+    /// No connection to PostgreSQL can be made or kept.
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(String),
-    /// PostgreSQL, or a connection to it, was waited for in vain.
+    /// PostgreSQL, or a free connection to it, did not answer in time.
     #[error("PostgreSQL did not answer within {0:?}")]
     NoAnswer(Duration),
-    /// The connection was lost during a commit: what was to be stored may be stored.
+    /// The connection was lost during a commit, so the entries may or may not be stored.
     #[error("the connection to PostgreSQL was lost during a commit; it is not known yet what is stored")]
     Undecided,
-    /// It is another PostgreSQL than at the start, or it has lost its end.
+    /// The database is not the one of the start any more, or it has lost its most recent writes.
     #[error(
         "PostgreSQL is not the one of the start any more (restored or promoted): restart this server, which then \
          tells its readers"
     )]
     Replaced,
-    /// SQLite takes it, PostgreSQL does not.
+    /// A text with a null character: SQLite stores it, PostgreSQL does not.
     #[error("PostgreSQL stores no text with a null character in it")]
     NullCharacter,
-    /// A history is to be moved to where there is one.
+    /// The target of a migration already has a history.
     #[error("the database to move to has a history already: choose an empty one")]
     NotEmpty,
-    /// The address of the database is at fault. Without the address, which has a password in it.
+    /// The database's address is invalid. The message never repeats the address, which may contain a password.
     #[error("the address of the database (--database-url, DATABASE_URL) cannot be used: {0}")]
     Address(String),
-    /// What it was committed together with failed as a whole.
+    /// The whole batch failed with which the entry was committed.
     #[error("{0}")]
     Batch(Arc<Self>),
-    /// Whoever began a copy ended it.
+    /// The caller interrupted a backup or a restore.
     #[error("interrupted: nothing was made or changed")]
     Interrupted,
-    /// Another process has the database.
+    /// Another process uses the database file.
     #[error("another idobata is using this data folder: stop it, or choose another folder with --data")]
     InUse,
-    /// Another server has the PostgreSQL database.
+    /// Another server uses the PostgreSQL database.
     #[error(
         "another idobata is using this database: stop it, give this one a database of its own, or let both have the \
          same Redis (--redis-url)"
     )]
     DatabaseInUse,
-    /// A file has one server.
+    /// Nodes were asked to share an SQLite file, which only one server can use.
     #[error(
         "--redis-url is for nodes that share a PostgreSQL database: set DATABASE_URL=postgres://… as well"
     )]
     NotShared,
-    /// A file of the database cannot be used.
+    /// One of the database's files cannot be used.
     #[error("{} {fault}", path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// Why not, and the fix.
+        /// The reason, and the fix.
         fault: String,
     },
     /// The database has fewer writes than were acknowledged.
@@ -240,28 +242,28 @@ pub enum StoreError {
     Behind {
         /// The database.
         path: PathBuf,
-        /// The file that has the count of what was acknowledged.
+        /// The file with the count of acknowledged writes.
         mark: PathBuf,
-        /// That count.
+        /// The count of acknowledged writes.
         marked: u64,
-        /// What the database has.
+        /// The count of writes in the database.
         written: u64,
     },
-    /// A file of the database is not the one any more that was opened.
+    /// One of the database's files is not the one any more that was opened.
     #[error(
         "{} {how} while the server runs: nothing is read from the database or stored any more. Stop the server, put \
          the right file in its place or a backup by `idobata restore FILE`, and start it again",
         path.display()
     )]
     Moved {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// What became of it.
+        /// The change, such as "is gone".
         how: &'static str,
-        /// It was noticed after a commit: what was stored may be there when the file comes back.
+        /// True if it was noticed after a commit: then the entries may turn out to be stored once the file is back.
         is_committed: bool,
     },
-    /// Another program reads the database and keeps its log from being begun anew.
+    /// Another program's read transaction keeps SQLite from restarting the WAL, which has reached its limit.
     #[error(
         "another program has been reading {} for so long that its log (-wal) has {bytes} bytes, and {max_bytes} are \
          allowed (--max-wal): nothing is stored until that program has ended; `fuser -v {}` names it",
@@ -270,12 +272,12 @@ pub enum StoreError {
     WalFull {
         /// The database.
         path: PathBuf,
-        /// How large its log is.
+        /// Size of the WAL.
         bytes: u64,
-        /// How large it may be.
+        /// Limit of that size (`--max-wal`).
         max_bytes: u64,
     },
-    /// PostgreSQL would not store every text.
+    /// The PostgreSQL database's encoding cannot represent every text.
     #[error(
         "the PostgreSQL database has the encoding {0}, which does not have all characters: make one with UTF8, \
          `createdb --encoding UTF8 --template template0 NAME`"
@@ -287,20 +289,21 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
-    /// What is stored cannot be read.
+    /// Stored data cannot be read.
     #[error("the history is damaged: {0}")]
     Damaged(String),
     /// The database was written by a later version.
     #[error("the database has schema {found}, this program knows up to {known}: use a newer idobata")]
     TooNew {
-        /// The schema's version in the file.
+        /// Version of the schema in the database.
         found: usize,
-        /// The newest we know.
+        /// Newest version that this program knows.
         known: usize,
     },
 }
 
-/// By hand: its text is in ours, so it is no source, which would be printed once more.
+/// Written by hand instead of `#[from]`: the message already contains SQLite's text, and as a `source` it would be
+/// printed once more.
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
@@ -308,7 +311,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether what was to be stored may be stored all the same.
+    /// Returns true if the write may have been stored despite this error.
     pub fn is_undecided(&self) -> bool {
         match self {
             Self::Undecided | Self::Moved { is_committed: true, .. } => true,
@@ -318,26 +321,27 @@ impl StoreError {
     }
 }
 
-/// Told of every committed entry of a topic, in offset order, before its append is acknowledged.
+/// Receives every committed entry of a topic, in offset order, before its append is acknowledged.
 pub trait Announce: Send + Sync + 'static {
-    /// `records` are new, ascending, of one topic, which has this epoch.
+    /// `records` are new, ascending by offset, and all of one topic, whose epoch is `epoch`.
     fn announce(&self, epoch: &Epoch, records: &[Record]);
 }
 
-/// Durable history. All calls may come from many tasks at once.
+/// The logs of all topics and the list of rooms. All methods may be called concurrently.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The bounds of a log, which is made if it is not there.
+    /// The bounds of a log, which is created if it does not exist.
     async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError>;
 
-    /// The bounds of a log, which is made if it is not there, and what was removed of what the filter lets through, as
-    /// [`Slice::removed`].
+    /// The bounds of a log, which is created if it does not exist, and the highest removed offset among the entries
+    /// that pass the filter, as in [`Slice::removed`].
     async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError>;
 
-    /// The bounds of those of these logs that are there.
+    /// The bounds of each of these logs that exists; the others are left out.
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError>;
 
-    /// Appends all drafts or none. Returns when they are durable and announced.
+    /// Appends all entries or none. Returns when they are durable and announced, with one answer per entry in their
+    /// order.
     async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError>;
 
     /// The first `limit` entries after `after` that pass the filter.
@@ -349,7 +353,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
-    /// The last `limit` entries before `before` that pass the filter, ascending. Lasting ones below the floor too.
+    /// The last `limit` entries before `before` that pass the filter, ascending, with lasting ones below the floor too.
     async fn read_before(
         &self,
         topic: &TopicName,
@@ -358,8 +362,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
-    /// The newest `limit` entries that are not lasting, of each of the `count` of these channels that spoke last,
-    /// ascending.
+    /// Of the `count` selected channels with the most recent entries, the newest `limit` entries each, ascending.
+    /// Considers only entries that are not lasting.
     async fn latest_by_channel(
         &self,
         topic: &TopicName,
@@ -368,38 +372,39 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
-    /// Removes what retention does not keep, and notes of each channel how far it was removed. Returns how many entries
-    /// went. Age goes in the order of the offsets, so that an entry with a wrong date goes with its neighbours. `now_ms`
-    /// is the settled time; an entry that is dated after it may be of any age, and is old when a later one is.
+    /// Removes the entries that retention does not keep, and records the highest removed offset of each channel.
+    /// Returns the number of removed entries. Age is applied in offset order, so that an entry with a wrong timestamp
+    /// is removed together with its neighbours. `now_ms` is the settled time; an entry dated after it may be of any
+    /// age, and counts as old once a later entry is old.
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError>;
 
-    /// When the newest entry of any topic was appended, in milliseconds since the Unix epoch, as far as that is not
-    /// after `until_ms`. `None`: nothing was.
+    /// The newest timestamp of any topic's last entry that is not after `until_ms`, in milliseconds since the Unix
+    /// epoch. `None` if there is none.
     async fn newest_timestamp(&self, until_ms: i64) -> Result<Option<i64>, StoreError>;
 
-    /// Every topic there is.
+    /// The names of all topics.
     async fn topics(&self) -> Result<Vec<TopicName>, StoreError>;
 
-    /// Makes a room unless there is one of this id, or `limit` rooms.
+    /// Creates a room, unless one with its id exists or there are `limit` rooms already.
     async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError>;
 
-    /// The rooms in the order they were made.
+    /// All rooms, in the order of their creation.
     async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
 
-    /// Whether it can be written to. Writes a little to find out, unless something was written just now.
+    /// Fails unless the store can be written to. Tries a small write, unless one succeeded just now.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// Finishes what was begun and lets go of the database.
+    /// Finishes pending writes and releases the database.
     async fn close(&self);
 }
 
-/// What came of [`Store::create_room`].
+/// The outcome of [`Store::create_room`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomCreation {
-    /// It is there now.
+    /// The room was created.
     Created,
-    /// It was there.
+    /// A room with this id existed already.
     Exists,
-    /// There are too many.
+    /// There are `limit` rooms already.
     Full,
 }

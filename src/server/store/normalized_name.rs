@@ -1,14 +1,14 @@
-//! When two names are one: compared as people see them. Accounts are found by it, and attempts to sign in are counted
-//! by it.
+//! Equality of user names as people see them. Accounts are found by the normalized name, and sign-in attempts are
+//! counted by it.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// The name as it is compared: without upper case, in one of the ways to write it (Unicode's NFKC: full-width letters
-/// are letters, accents are composed), and without what is not seen and yet allowed (joiners, variation selectors).
-/// Letters of different scripts that look alike stay different.
+/// The form in which names are compared: lower case, Unicode's NFKC (full-width letters become plain letters, accents
+/// are composed), and without characters that are allowed but invisible (joiners, variation selectors). Letters of
+/// different scripts that look alike stay different.
 pub fn normalized_name(name: &str) -> String {
     let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
-    // Twice: upper case may decompose what was composed.
+    // Normalized twice: lower-casing may decompose a composed character.
     let normalizer = ComposingNormalizerBorrowed::new_nfkc();
     normalizer.normalize(&normalizer.normalize(&seen).to_lowercase()).into_owned()
 }

@@ -1,8 +1,8 @@
-//! Files that only their owner may read: keys, the database and what belongs to it. They are written whole or not at
-//! all: to a temporary file beside them, synchronized, and put in place by one rename.
+//! Files that only their owner may read: keys, the database and its companions. A file is written completely or not at
+//! all: to a temporary file in the same folder, synchronized, then renamed into place.
 //!
-//! The keys in `auth/secret.rs` and the store in files are the callers. Nothing here opens a file that SQLite has open:
-//! closing it would take SQLite's locks away (see "How To Corrupt An SQLite Database File", 2.2).
+//! The keys in `auth/secret.rs` and the SQLite store are the callers. Nothing here may open a file that SQLite has
+//! open: closing it would drop SQLite's locks (see "How To Corrupt An SQLite Database File", 2.2).
 
 use std::{
     fs::{self, File, Permissions},
@@ -13,18 +13,19 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-/// How temporary files begin: they are not shown, and one that a crash left behind says whose it is.
+/// Name prefix of temporary files: the dot hides them, and the name tells whose file a crash left behind.
 const TEMPORARY_PREFIX: &str = ".idobata-";
 
-/// The mode of what is made: read and written by its owner.
+/// Mode of a new file: its owner may read and write it.
 const PRIVATE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
-/// Who is not the owner may do any of this.
+/// The permission bits of the group and of all others.
 const OTHERS: u32 = 0o077;
-/// Who is neither the owner nor of the group may do any of this.
+/// The permission bits of those who are neither the owner nor in the group.
 const WORLD: u32 = 0o007;
 
-/// Makes the file unless there is one, which then stays as it is (`false`). Of several that try at once one wins.
+/// Creates the file. Returns false and leaves the file alone if it exists. Of concurrent callers exactly one creates
+/// it.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     match written_beside(path, bytes)?.persist_noclobber(path) {
         Ok(_) => sync_folder_of(path).map(|()| true),
@@ -33,19 +34,20 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Makes the file or replaces the one that is there.
+/// Creates the file, or replaces an existing one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written_beside(path, bytes)?.persist(path).map_err(|refused| refused.error)?;
     sync_folder_of(path)
 }
 
-/// A new folder beside `path` that is removed with whatever is in it: for what a library keeps beside its file.
+/// Creates a temporary folder in the folder of `path`, for files that a library keeps beside its own. Dropping it
+/// removes it with its content.
 pub(crate) fn temporary_folder_beside(path: &Path) -> io::Result<TempDir> {
     let mode = Permissions::from_mode(PRIVATE_FOLDER);
     Builder::new().prefix(TEMPORARY_PREFIX).permissions(mode).tempdir_in(folder_of(path))
 }
 
-/// A temporary file, of mode 0600, in the folder in which `path` is or is to be. It is removed when it is dropped.
+/// Creates a temporary file with mode 0600 in the folder of `path`. Dropping it removes it.
 pub(crate) fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     Builder::new()
         .prefix(TEMPORARY_PREFIX)
@@ -60,12 +62,12 @@ fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Puts names that were made, replaced or removed in the folder of `path` on the disk.
+/// Synchronizes the folder of `path`, so that names created, replaced or removed in it are durable.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-/// The folder that a path is in.
+/// The folder that contains `path`; `.` for a bare name.
 pub(crate) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
@@ -73,7 +75,7 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// The name, or where it is taken the first of `name-2`, `name-3` … that is not.
+/// `name` if it is free, or else the first free one of `name-2`, `name-3` …
 pub(crate) fn unused(name: PathBuf) -> PathBuf {
     let others = (2..).map(|number| PathBuf::from(format!("{}-{number}", name.display())));
     std::iter::once(name.clone())
@@ -82,12 +84,13 @@ pub(crate) fn unused(name: PathBuf) -> PathBuf {
         .unwrap_or(name)
 }
 
-/// Whether somebody who is not its owner may read or write the file.
+/// Returns true if anyone but the owner may read or write the file.
 pub(crate) fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.mode() & OTHERS != 0)
 }
 
-/// Takes the rights of everybody away from a file that is there. One that the owner opened to a group alone stays so.
+/// Restricts an existing file to its owner if everyone has access to it. A file that is open only to its group stays
+/// so, because the owner chose that. Does nothing if there is no file.
 pub(crate) fn close_to_everybody(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.mode() & WORLD != 0 => {
@@ -99,7 +102,7 @@ pub(crate) fn close_to_everybody(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What to do about a file that cannot be written.
+/// Advice for the operator about a file that cannot be written.
 pub(crate) fn advice(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk".to_owned(),
@@ -111,10 +114,10 @@ pub(crate) fn advice(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// Whose the file is and who this process is, for who has to mend it.
+/// Advice for the operator that compares the file's owner with the user of this process.
 pub(crate) fn ownership(path: &Path) -> String {
     let owner = fs::metadata(path).or_else(|_| fs::metadata(folder_of(path))).map(|metadata| metadata.uid());
-    // The owner of a process's own entry is the user that it runs as.
+    // `/proc/self` is owned by the user that the process runs as.
     let own = fs::metadata("/proc/self").map(|metadata| metadata.uid());
     match (owner, own) {
         (Ok(owner), Ok(own)) if owner != own => {

@@ -1,5 +1,5 @@
-//! Moves a history from SQLite to PostgreSQL with its epochs, offsets and times, so that readers resume across the
-//! move. `idobata migrate` is the caller; no server may have the file meanwhile.
+//! Copies a history from SQLite to PostgreSQL with its epochs, offsets and timestamps, so that readers resume across
+//! the move. `idobata migrate` is the caller; no server may use the file meanwhile.
 
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use super::{
     sqlite::Export,
 };
 
-/// What was copied.
+/// Counts of the copied rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Copied {
-    /// How many topics.
+    /// Topics.
     pub topics: usize,
-    /// How many entries of all topics.
+    /// Entries of all topics.
     pub entries: usize,
-    /// How many client ids of removed entries.
+    /// Client ids of removed entries.
     pub past_client_ids: usize,
-    /// How many rooms.
+    /// Rooms.
     pub rooms: usize,
-    /// How many documents.
+    /// Documents.
     pub documents: usize,
 }
 
-/// Copies everything, or nothing.
+/// Copies everything, or nothing if it fails. The target must be empty.
 pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
     let export = Export::open(from)?;
     let import = Import::begin(to).await?;

@@ -1,6 +1,7 @@
-//! Where a database is, and how the way there is protected. `connect` goes by it; nothing else reads an address.
+//! The address of a PostgreSQL database, and the TLS mode that follows from it. `connect` uses it; nothing else parses
+//! an address.
 //!
-//! The address has a password in it, so none of it gets into an error.
+//! The address contains a password, so none of it may get into an error.
 
 use std::path::PathBuf;
 
@@ -19,19 +20,20 @@ use crate::server::{
     store::StoreError,
 };
 
-/// What PostgreSQL's own clients call TLS with a check of the certificate. Here every TLS is checked, name and chain.
+/// Modes with which PostgreSQL's own clients ask for TLS with a checked certificate. Here every TLS connection checks
+/// the certificate's name and chain.
 const CHECKED_MODES: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];
 
-/// For a password that an address takes apart.
+/// Advice for a password that breaks the address apart.
 const ENCODE: &str =
     "a password with characters such as @ : / ? # % needs them percent-encoded (@ is %40, % is %25)";
 
-/// A database's address as `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`, and who signs its certificate.
+/// A database's address as `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`, with the authority of its certificate.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    /// With the password.
+    /// The address, with the password.
     pub url: String,
-    /// A file with the certificates (PEM) of the authorities that are believed, instead of the system's.
+    /// A file with certificates (PEM) of the trusted authorities, instead of the system's.
     pub ca: Option<PathBuf>,
 }
 
@@ -48,7 +50,7 @@ impl From<String> for Address {
 }
 
 impl Address {
-    /// Reads it; connects to nothing.
+    /// Parses the address; connects to nothing. Fails with [`StoreError::Address`].
     pub(super) fn read(&self) -> Result<Config, StoreError> {
         let mut config: Config = self
             .url_of_the_crate()
@@ -61,7 +63,8 @@ impl Address {
         Ok(config)
     }
 
-    /// What makes connections. TLS to who has a wrong certificate ends in an error, never in plain text.
+    /// Creates the connection manager. A TLS connection to a server with a wrong certificate fails; it never falls back
+    /// to plain text.
     pub(super) fn manager(&self, config: Config) -> Result<Manager, StoreError> {
         if config.get_ssl_mode() == SslMode::Disable {
             return Ok(Manager::new(config, NoTls));
@@ -71,7 +74,7 @@ impl Address {
         Ok(Manager::new(config, MakeRustlsConnect::new(tls)))
     }
 
-    /// Adds what may be wrong with the address to why it cannot be used.
+    /// Adds advice to a connection error if the password may be encoded wrongly.
     pub(super) fn explain(&self, error: StoreError) -> StoreError {
         let credentials = self.url.rsplit_once('@').map_or("", |(before, _)| before);
         match error {
@@ -82,7 +85,7 @@ impl Address {
         }
     }
 
-    /// The same in the words that the crate knows.
+    /// The address with the checked TLS modes renamed to the one that the crate knows.
     fn url_of_the_crate(&self) -> String {
         let Some((place, settings)) = self.url.split_once('?') else { return self.url.clone() };
         let is_checked = |setting: &str| CHECKED_MODES.contains(&setting);
@@ -96,15 +99,15 @@ impl Address {
     fn mode(&self, config: &Config) -> SslMode {
         let mode = config.get_ssl_mode();
         if is_only_sockets(config) {
-            // As PostgreSQL's own clients: nobody is between.
+            // No TLS on Unix sockets, as in PostgreSQL's own clients: there is no network in between.
             SslMode::Disable
         } else if mode != SslMode::Prefer {
             mode
         } else if self.ca.is_some() {
-            // Who says whom to believe wants nobody else.
+            // An operator who names an authority trusts no other server.
             SslMode::Require
         } else if is_here(config) {
-            // Debian gives every cluster a certificate that nobody signed.
+            // Debian gives every cluster a self-signed certificate.
             SslMode::Disable
         } else {
             SslMode::Prefer
@@ -112,7 +115,7 @@ impl Address {
     }
 }
 
-/// Whether a name can be a host's: the rest of a password that has an `@` in it mostly cannot.
+/// Returns true if the name can be a host's. The rest of a password with an `@` in it mostly cannot.
 fn is_plausible(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
@@ -123,7 +126,7 @@ fn is_plausible(host: &Host) -> bool {
     }
 }
 
-/// Whether the server is reached through files of this machine alone. An address (`hostaddr`) is always gone to by TCP.
+/// Returns true if the server is reached only through Unix sockets. An address in `hostaddr` always means TCP.
 fn is_only_sockets(config: &Config) -> bool {
     let hosts = config.get_hosts();
     config.get_hostaddrs().is_empty() && !hosts.is_empty() && hosts.iter().all(is_socket)
@@ -133,7 +136,7 @@ fn is_socket(host: &Host) -> bool {
     matches!(host, Host::Unix(_))
 }
 
-/// Whether the server is on this machine, or a tunnel to it.
+/// Returns true if the server is on this machine, or at the other end of a tunnel that begins here.
 fn is_here(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {
@@ -172,7 +175,7 @@ mod tests {
             ("postgres://u@localhost/d?sslmode=require", None, SslMode::Require),
             ("postgres://u@%2Frun%2Fpostgresql/d", Some("ca.pem"), SslMode::Disable),
             ("postgres://u@%2Frun%2Fpostgresql/d?sslmode=require", None, SslMode::Disable),
-            // Without a name of a host, or with a socket's: it is gone to by TCP all the same.
+            // With no host name, or with that of a socket, a `hostaddr` still means TCP.
             ("postgres://u@/d?hostaddr=10.0.0.1&sslmode=require", None, SslMode::Require),
             ("postgres://u@/d?hostaddr=10.0.0.1", Some("ca.pem"), SslMode::Require),
             ("postgres://u@%2Frun%2Fpostgresql/d?hostaddr=10.0.0.1&sslmode=require", None, SslMode::Require),

@@ -1,8 +1,8 @@
-//! One batch of appends to one topic as one transaction, in two exchanges with PostgreSQL: begin, lock the topic and
-//! look for repeats; insert, move the head and commit.
+//! Appends one batch to one topic, in one transaction and two round trips to PostgreSQL: begin, lock the topic and look
+//! for repeats; insert, update the head and commit.
 //!
-//! The topic's row is locked before its head is read and until the commit, so offsets have no holes and are in the
-//! order of the commits, whichever nodes append.
+//! The topic's row is locked before its head is read and until the commit, so offsets have no gaps and are in commit
+//! order, whichever nodes append.
 
 use std::collections::HashMap;
 
@@ -26,11 +26,11 @@ use crate::{
     },
 };
 
-/// Why a batch came to nothing, or may have.
+/// The failure of a batch.
 pub(super) enum Failure {
-    /// Nothing of it is stored.
+    /// Nothing of the batch is stored.
     Refused(StoreError),
-    /// The connection was lost while it was committed.
+    /// The connection was lost during the commit.
     Undecided(Undecided),
 }
 
@@ -40,10 +40,10 @@ impl std::convert::From<StoreError> for Failure {
     }
 }
 
-/// A batch of which only PostgreSQL knows whether it is stored.
+/// A batch that may or may not be stored; only PostgreSQL knows.
 pub(super) struct Undecided {
     pub(super) name: TopicName,
-    /// What is new if it is stored.
+    /// The new records, if the batch is stored.
     pub(super) new: New,
 }
 
@@ -54,11 +54,11 @@ pub(super) struct New {
 }
 
 impl Undecided {
-    /// Whether it is stored. Its transaction may still be open at the other end of the lost connection; it has the
-    /// topic's row, so whoever gets that comes after its end.
+    /// Returns true if the batch is stored. Its transaction may still be open at the other end of the lost connection;
+    /// it holds the lock on the topic's row, so this waits for that lock first.
     ///
-    /// What stands in its place is compared. The transaction's number would not do: after a crash PostgreSQL may give
-    /// out the numbers anew that it had not written down.
+    /// It then compares the records at the batch's offsets. The transaction id would not do: after a crash PostgreSQL
+    /// may reuse ids that it had not yet written down.
     pub(super) async fn is_stored(&self, client: &Client) -> Result<bool, StoreError> {
         let Some(first) = self.new.records.first() else { return Ok(false) };
         client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
@@ -77,18 +77,18 @@ struct Topic {
     head: Offset,
 }
 
-/// What an author's client id stands for.
+/// The meaning of a client id that its author used before.
 enum Known {
-    /// An entry.
+    /// The first entry, which is still stored.
     Entry(Record),
-    /// The place and time of an entry that was removed.
+    /// Offset and timestamp of the first entry, which was removed.
     Past(Offset, i64),
 }
 
 /// Author and client id.
 type Key = (String, String);
 
-/// Does what a batch of jobs asks for. Gives each job's answer, and the new records in order.
+/// Appends a batch of jobs. Returns one answer per job, and the new records in order.
 pub(super) async fn run(
     connection: &Connection,
     name: &TopicName,
@@ -117,13 +117,14 @@ pub(super) async fn run(
     }
 }
 
-/// An `ERROR` is an answer: the transaction is rolled back. Everything else ends the connection, at a moment that only
-/// PostgreSQL knows.
+/// The severity of an error that PostgreSQL sent. `ERROR` means that the transaction is rolled back. Any other error
+/// ends the connection at a moment that only PostgreSQL knows.
 fn decision(error: &Error) -> Option<Severity> {
     error.as_db_error()?.parsed_severity()
 }
 
-/// Begins, locks the topic, which is made if it is not there, and finds what was appended before.
+/// Begins the transaction, locks the topic, which is created if it does not exist, and finds earlier entries with the
+/// same client ids.
 async fn begin(
     client: &Client,
     topic_name: &TopicName,
@@ -143,7 +144,7 @@ async fn begin(
     let look = async || {
         if authors.is_empty() { Ok(Vec::new()) } else { client.query(&find, &find_by).await }
     };
-    // All three are sent at once and done one after the other: what is found is found under the lock.
+    // All three are sent at once and executed in order, so the search runs under the lock.
     let begin = client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
     let ((), locked, mut found) = try_join3(begin, client.query_opt(&lock, &name_only), look()).await?;
     let row = match locked {
@@ -151,7 +152,7 @@ async fn begin(
         None => {
             ensure_topic(client, &name).await?;
             let row = client.query_one(&lock, &name_only).await?;
-            // There was nothing to lock when it was looked for.
+            // The search ran before the topic existed and without a lock, so it is repeated.
             found = look().await?;
             row
         }
@@ -174,8 +175,8 @@ async fn prepare_find(client: &Client) -> Result<Statement, Error> {
     client.prepare_cached(FIND).await
 }
 
-/// Looks for each draft by itself, which is what `LIMIT` is for: a plan that was made while the table was small would otherwise go
-/// through all of the topic's entries, for as long as the connection lives.
+/// Finds earlier entries by author and client id. `LIMIT` makes PostgreSQL search for each pair separately: otherwise a
+/// plan from when the table was small would scan all of the topic's entries for as long as the connection lives.
 const FIND: &str = r#"SELECT e.* FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
                CROSS JOIN LATERAL (
                    SELECT "offset", timestamp, author, client_id, channel, body FROM entries
@@ -190,7 +191,7 @@ const FIND: &str = r#"SELECT e.* FROM unnest($2::text[], $3::text[]) AS d (autho
                    AND author = d.author AND client_id = d.client_id LIMIT 1
                ) p"#;
 
-/// How PostgreSQL goes about it.
+/// The query plan of [`FIND`].
 #[cfg(test)]
 pub(super) async fn explain_find(client: &Client) -> Result<Vec<String>, Error> {
     client.batch_execute(&format!("PREPARE find (text, text[], text[]) AS {FIND}")).await?;
@@ -198,14 +199,14 @@ pub(super) async fn explain_find(client: &Client) -> Result<Vec<String>, Error> 
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Makes the topic if it is not there.
+/// Creates the topic if it does not exist.
 pub(super) async fn ensure_topic(client: &Client, name: &str) -> Result<(), StoreError> {
     let insert = "INSERT INTO topics (name, epoch) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     client.execute(insert, &[&name, &new_epoch()]).await?;
     Ok(())
 }
 
-/// The rows to insert, column by column as PostgreSQL takes them at once.
+/// The rows to insert, which are sent column by column in one statement.
 #[derive(Default)]
 struct Rows {
     records: Vec<Record>,
@@ -213,7 +214,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// The answer to one draft: the first entry under its client id, or a new one.
+    /// The answer for one entry: the first one with its client id, or a new one.
     fn take(
         &mut self,
         name: &TopicName,
@@ -247,7 +248,7 @@ fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> 
     Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
 }
 
-/// The statements that write, ready before the first of them is sent.
+/// The writing statements, prepared before the first of them is sent.
 struct Prepared {
     insert: Statement,
     update: Statement,
@@ -267,7 +268,8 @@ impl Prepared {
         Ok(Self { insert, update })
     }
 
-    /// Inserts, moves the head and commits, sent at once. After a failed statement the `COMMIT` rolls back.
+    /// Inserts the rows, updates the head and commits; all three are sent at once. After a failed statement the
+    /// `COMMIT` rolls back.
     async fn write(&self, client: &Client, topic: &Topic, timestamp: i64, new: &Rows) -> Result<(), Error> {
         if new.records.is_empty() {
             return client.batch_execute("COMMIT").await;

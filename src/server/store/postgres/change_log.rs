@@ -1,8 +1,8 @@
-//! The log of what was changed in the directory, for nodes that hold some of it in memory.
+//! The log of changes to the document store, for nodes that hold some documents in memory.
 //!
-//! The number is taken in the transaction of the change, from a row that stays locked until the commit: numbers have
-//! no gaps and are in the order of the commits, so who has seen a number has seen all below it. Such changes are made
-//! one at a time; there are a few in a minute.
+//! The number of a change is taken in its transaction, from a row that stays locked until the commit: numbers have no
+//! gaps and are in commit order, so a node that has seen a number has seen all below it. Logged changes therefore run
+//! one at a time; there are a few per minute.
 
 use deadpool_postgres::Client;
 
@@ -12,12 +12,12 @@ use crate::server::store::{
     directory::{Change, Changes, ReplicatedOp},
 };
 
-/// Changes that are kept. A node that missed more reads everything anew, which is what it does at its start.
+/// Changes that are kept. A node that missed more reads all documents again, as it does at its start.
 const KEPT: i64 = 10_000;
-/// Changes that are read at once. The longest, of a channel with all the readers it may have, are 100 kB.
+/// Changes per read. The longest ones, of a channel with the maximum of readers, have 100 kB.
 const PAGE_ROWS: i64 = 200;
 
-/// Appends a change in the transaction that makes it. Returns its number.
+/// Appends a change, in the transaction that makes it. Returns its number.
 pub(super) async fn append(client: &Client, steps: &[ReplicatedOp]) -> Result<u64, StoreError> {
     let append = client
         .prepare_cached(
@@ -32,8 +32,8 @@ pub(super) async fn append(client: &Client, steps: &[ReplicatedOp]) -> Result<u6
     Ok(unsigned(client.query_one(&append, &[&steps, &KEPT]).await?.get(0)))
 }
 
-/// See [`crate::server::store::directory::DocumentStore::changes_after`]. One statement, so that the newest number and
-/// the rows are of one moment.
+/// The changes after `number`, for `DocumentStore::changes_after`. One statement, so that the newest number and the
+/// rows show the same instant.
 pub(super) async fn after(client: &Client, number: u64) -> Result<Changes, StoreError> {
     let select = client
         .prepare_cached(
@@ -64,7 +64,7 @@ pub(super) async fn after(client: &Client, number: u64) -> Result<Changes, Store
     Ok(Changes { newest, after: is_whole.then_some(changes) })
 }
 
-/// The way back of [`signed`].
+/// The inverse of [`signed`].
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
-//! Connections to PostgreSQL: a pool that makes them when they are needed and lets go of those that broke. The rest of
-//! this folder asks here for one and gives it back; nothing else connects.
+//! The pool of connections to PostgreSQL. It opens them on demand and drops those that broke. The rest of this folder
+//! takes connections from here and returns them; nothing else connects.
 //!
-//! No password may get into an error: what PostgreSQL says of a connection has none, and the address is not repeated.
+//! No error may contain a password: PostgreSQL's messages about a connection have none, and the address is not
+//! repeated.
 
 use std::{
     ops::Deref,
@@ -19,32 +20,33 @@ use deadpool_postgres::{
 use super::{address::Address, error::describe, identity};
 use crate::server::store::{StoreError, health::Health};
 
-/// How long a new connection may take, and a caller wait for a free one: a person waits no longer for a refusal.
+/// Limit for opening a connection, and for waiting for a free one: a user waits no longer for an error.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long PostgreSQL may work on a statement (`statement_timeout`). The longest of ours, a step of a trim, takes a
-/// tenth of a second; what takes longer waits for a lock that something else holds. The same for a transaction that
-/// nothing is asked in: a machine that is gone must not hold its locks for as long as TCP takes to notice.
+/// Limit that PostgreSQL sets on a statement (`statement_timeout`). Our longest one, a step of a trim, takes a tenth of
+/// a second; a statement that takes longer waits for a lock of another program. The same limit applies to an idle
+/// transaction, because a machine that is gone must not hold its locks until TCP notices.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a piece of work of a few statements may take before its connection is given up. It is for a server that
-/// does not answer at all and so cannot hold itself to its own limit.
+/// Limit for a few statements together, after which their connection is closed. It covers a server that does not
+/// respond at all and so cannot apply its own limit.
 const WORK_TIMEOUT: Duration = Duration::from_secs(15);
-/// When a silent connection is asked whether it is still there, and how often: a lost machine is noticed in 16 s.
+/// TCP keepalive: the idle time before the first probe, the interval, and the number of probes. A lost machine is
+/// noticed within 16 s.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// The program's pool of connections to one database.
+/// The server's pool of connections to one database.
 pub(super) struct Connections {
     pool: Pool,
-    /// Which database it was at the start. A connection to another one is refused.
+    /// Identity of the database at the start, once it is known. A connection to another one is rejected.
     identity: Arc<OnceLock<String>>,
-    /// Whether TLS is left to the server, which may have none.
+    /// True if the server decides about TLS, and may have none.
     may_be_plain: bool,
     health: Arc<Health>,
 }
 
 impl Connections {
-    /// Reads the address; connects to nothing yet. At most `count` connections at the same time.
+    /// Parses the address; connects to nothing yet. The pool holds `count` connections, and one for the instance lock.
     pub(super) fn new(address: &Address, count: usize) -> Result<Self, StoreError> {
         let mut config = address.read()?;
         let may_be_plain = config.get_ssl_mode() == SslMode::Prefer;
@@ -56,7 +58,7 @@ impl Connections {
         }
         let identity = Arc::new(OnceLock::new());
         let pool = Pool::builder(address.manager(config)?)
-            .max_size(count + 1) // one is kept for the claim
+            .max_size(count + 1) // one more, for the instance lock
             .wait_timeout(Some(CONNECT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .recycle_timeout(Some(CONNECT_TIMEOUT))
@@ -67,12 +69,12 @@ impl Connections {
         Ok(Self { pool, identity, may_be_plain, health: Arc::default() })
     }
 
-    /// Whether a connection may be without TLS although nobody asked for that.
+    /// Returns true if a connection may be without TLS although the operator did not choose that.
     pub(super) fn may_be_plain(&self) -> bool {
         self.may_be_plain
     }
 
-    /// A connection that nobody else has.
+    /// Takes a connection from the pool for exclusive use.
     pub(super) async fn get(&self) -> Result<Connection, StoreError> {
         match self.pool.get().await {
             Ok(object) => {
@@ -87,29 +89,29 @@ impl Connections {
         }
     }
 
-    /// Whether the database can be written to.
+    /// The record of whether the database can be written to.
     pub(super) fn health(&self) -> &Health {
         &self.health
     }
 
-    /// Takes notice of an error of the queue, whether [`Connection::finish`] has seen it or not.
+    /// Records an error of the append queue, whether or not [`Connection::finish`] has recorded it already.
     pub(super) fn note(&self, error: &StoreError) {
         note(error, &self.health, Some(&self.pool));
     }
 
-    /// From now on every new connection has to lead to this database.
+    /// Requires every new connection to lead to the database with this identity.
     pub(super) fn expect_identity(&self, identity: String) {
         self.identity.get_or_init(|| identity);
     }
 
-    /// Nobody gets a connection any more.
+    /// Closes the pool; nobody gets a connection any more.
     pub(super) fn close(&self) {
         self.pool.close();
     }
 }
 
-/// Notes that the database cannot be written to. The connections that wait go: each of them keeps the settings that it
-/// began with, and would be read only when the database is not any more.
+/// Records that the database cannot be written to, and closes the idle connections: each keeps the settings with which
+/// it began, and would stay read only after the database is not.
 fn note(error: &StoreError, health: &Health, pool: Option<&Pool>) {
     if let StoreError::NotWritable(cause) = error {
         health.failed(cause);
@@ -119,13 +121,13 @@ fn note(error: &StoreError, health: &Health, pool: Option<&Pool>) {
     }
 }
 
-/// What is done with each new connection before anybody gets it.
+/// The setup of each new connection: its settings, and the check of the database's identity.
 fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
     Hook::async_fn(move |client, _| {
         let expected = expected.clone();
         Box::pin(async move {
-            // Every query of ours has an index. A plan that was made while a table was small must not go on to read
-            // all of it when it has grown.
+            // Every query of ours has an index. A plan that was made while a table was small must not scan all of it
+            // when it has grown.
             let settings = format!(
                 "SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit};
                  SET enable_seqscan = off; SET enable_hashjoin = off;
@@ -144,8 +146,8 @@ fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
     })
 }
 
-/// A connection of the pool. It goes back only after [`Connection::finish`]: one that was dropped in the middle of its
-/// work, or after an error, may be in a transaction still and is closed.
+/// A connection of the pool. It is returned only after [`Connection::finish`] succeeded. A connection that was dropped
+/// in the middle of its work, or after an error, may still be in a transaction and is closed.
 pub(super) struct Connection {
     object: Option<Object>,
     health: Arc<Health>,
@@ -153,7 +155,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Does the last piece of work with this connection.
+    /// Does the last work with this connection, within the time limit. The connection is returned to the pool only if
+    /// it succeeds.
     pub(super) async fn finish<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -167,7 +170,7 @@ impl Connection {
     }
 }
 
-/// Does not wait for ever for a server that does not answer.
+/// Fails with [`StoreError::NoAnswer`] if the work takes longer than [`WORK_TIMEOUT`].
 pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let done = tokio::time::timeout(WORK_TIMEOUT, work).await;
     done.unwrap_or(Err(StoreError::NoAnswer(WORK_TIMEOUT)))

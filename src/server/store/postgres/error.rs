@@ -1,4 +1,4 @@
-//! PostgreSQL's errors as errors of a store, in one line each, without anything of the address.
+//! Converts PostgreSQL's errors into those of a store: one line each, without any part of the address.
 
 use std::io;
 
@@ -20,12 +20,12 @@ impl From<tokio_postgres::Error> for StoreError {
     }
 }
 
-/// Whether it is not the statement's fault but that of the disk, or of a setting that keeps all from writing.
+/// Returns true if the cause is not the statement but the disk, or a setting that forbids all writes.
 fn is_about_storage(said: &DbError) -> bool {
     [SqlState::DISK_FULL, SqlState::IO_ERROR, SqlState::READ_ONLY_SQL_TRANSACTION].contains(said.code())
 }
 
-/// What went wrong in one line; the crate's own text leaves out what PostgreSQL said.
+/// The error in one line, with PostgreSQL's own message, which the crate's text leaves out.
 pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(said), _) => said.message().to_owned(),
@@ -38,11 +38,11 @@ pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Whether TLS ended because nobody who is believed signed the server's certificate.
+/// Returns true if TLS failed because no trusted authority signed the server's certificate.
 fn is_unknown_issuer(source: &(dyn std::error::Error + 'static)) -> bool {
     let cause = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let refusal = cause.and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(fault)) = refusal else { return false };
-    // A bad signature is that of an authority with the same name and another key.
+    // A bad signature comes from an authority with the same name and another key.
     matches!(fault, CertificateError::UnknownIssuer | CertificateError::BadSignature)
 }

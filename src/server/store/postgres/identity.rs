@@ -1,18 +1,18 @@
-//! Which database this is, so that one that was put back from a backup is noticed: its numbering goes on from an
-//! earlier place, so offsets that readers have seen would be given out anew. Then every topic gets a new epoch, and
-//! readers are told.
+//! Identity of the database, which detects that it was restored from a backup: then it would give out offsets again
+//! that readers have already seen. If the identity has changed, every topic gets a new epoch, and readers are told by a
+//! reset.
 //!
-//! It is made of the cluster's system identifier (another one: the tables were restored elsewhere), the WAL's timeline
-//! (another one: a standby was promoted or the cluster recovered to a point in time; what was committed last may be
-//! gone) and the object ids of the database and its tables (others: they were made anew and restored in place). A copy of the cluster's
-//! files that is put back without a recovery has them all and is not noticed; whoever does that empties the table
-//! `identity` before the start.
+//! The identity has three parts. The cluster's system identifier changes if the tables are restored elsewhere. The
+//! WAL's timeline changes if a standby is promoted or the cluster is recovered to a point in time; the last commits may
+//! be gone. The object ids of the database and its tables change if those are created again and restored in place. A
+//! copy of the cluster's files that is put back without a recovery keeps all three and is not detected; an operator who
+//! does that empties the table `identity` before the start.
 
 use deadpool_postgres::{Client, tokio_postgres};
 
 use crate::server::store::{StoreError, new_epoch};
 
-/// Reads what the database is. Fails on a standby, which nothing can be written to.
+/// Reads the database's identity. Fails on a standby, which cannot be written to.
 pub(super) async fn read(client: &tokio_postgres::Client) -> Result<String, tokio_postgres::Error> {
     let row = client
         .query_one(
@@ -27,8 +27,8 @@ pub(super) async fn read(client: &tokio_postgres::Client) -> Result<String, toki
     Ok(row.get(0))
 }
 
-/// Compares what the database is with what it was, gives every topic a new epoch when that is not the same, and
-/// returns the former. The caller has a transaction and the lock of the schema.
+/// Compares the database's identity with the stored one. If they differ, gives every topic a new epoch and stores the
+/// identity. Returns it. The caller has a transaction with the schema's lock.
 pub(super) async fn settle(client: &Client) -> Result<String, StoreError> {
     let identity = read(client).await?;
     let known = client.query_opt("SELECT value FROM identity", &[]).await?;
@@ -49,7 +49,7 @@ pub(super) async fn settle(client: &Client) -> Result<String, StoreError> {
     Ok(identity)
 }
 
-/// Notes that the database is this one.
+/// Stores the identity.
 pub(super) async fn write(client: &Client, identity: &str) -> Result<(), StoreError> {
     client.execute("DELETE FROM identity", &[]).await?;
     client.execute("INSERT INTO identity VALUES ($1)", &[&identity]).await?;

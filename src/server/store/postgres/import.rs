@@ -1,4 +1,5 @@
-//! Writes a whole history into an empty database, in one transaction: all of it is there in the end, or nothing.
+//! Writes a whole history into an empty database, in one transaction: in the end all of it is stored, or nothing.
+//! `transfer` is the caller.
 
 use super::{
     address::Address,
@@ -10,20 +11,21 @@ use crate::server::store::{
     copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PastClientId},
 };
 
-/// See the module. Dropping it before [`Import::commit`] leaves nothing.
+/// An open transaction that writes a history. Dropping it before [`Import::commit`] leaves nothing.
 pub struct Import {
     connection: Connection,
 }
 
 impl Import {
-    /// Makes the tables if they are missing. Refuses a database that has a history already.
+    /// Creates missing tables and begins the transaction. Fails with [`StoreError::NotEmpty`] if the database already
+    /// has a history.
     pub async fn begin(address: &Address) -> Result<Self, StoreError> {
         let connection = Connections::new(address, 1)?.get().await;
         let connection = connection.map_err(|error| address.explain(error))?;
         in_time(async {
             schema::open(&connection).await?;
             connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-            // A server that starts now waits, and gives up.
+            // A server that starts now waits for the lock, and gives up.
             schema::lock(&connection).await?;
             let select = "SELECT EXISTS (SELECT 1 FROM topics) OR EXISTS (SELECT 1 FROM rooms)
                               OR EXISTS (SELECT 1 FROM documents)";
@@ -36,7 +38,7 @@ impl Import {
         Ok(Self { connection })
     }
 
-    /// Makes a topic as it was. Returns its id here.
+    /// Writes a topic unchanged. Returns its row id in this database.
     pub async fn topic(&self, topic: &CopiedTopic) -> Result<i64, StoreError> {
         let insert = "INSERT INTO topics (name, epoch, head, floor, timestamp, removed)
                       VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
@@ -49,7 +51,7 @@ impl Import {
         .await
     }
 
-    /// Writes how far a topic's channels were removed.
+    /// Writes the removed offsets of a topic's channels.
     pub async fn removals(&self, topic: i64, removals: &[CopiedRemoval]) -> Result<(), StoreError> {
         let channels: Vec<_> = removals.iter().map(|removal| &removal.channel).collect();
         let lasting: Vec<_> = removals.iter().map(|removal| removal.lasting).collect();
@@ -59,7 +61,7 @@ impl Import {
         self.insert(insert, &[&topic, &channels, &lasting, &offsets]).await
     }
 
-    /// Writes entries as they were.
+    /// Writes entries of a topic unchanged.
     pub async fn entries(&self, topic: i64, entries: &[CopiedEntry]) -> Result<(), StoreError> {
         let offsets: Vec<_> = entries.iter().map(|entry| entry.offset).collect();
         let timestamps: Vec<_> = entries.iter().map(|entry| entry.timestamp).collect();
@@ -78,7 +80,7 @@ impl Import {
         .await
     }
 
-    /// Writes the client ids of entries that were removed.
+    /// Writes client ids of removed entries.
     pub async fn past_client_ids(&self, topic: i64, ids: &[PastClientId]) -> Result<(), StoreError> {
         let authors: Vec<_> = ids.iter().map(|id| &id.author).collect();
         let client_ids: Vec<_> = ids.iter().map(|id| &id.client_id).collect();
@@ -89,7 +91,7 @@ impl Import {
         self.insert(insert, &[&topic, &authors, &client_ids, &offsets, &timestamps]).await
     }
 
-    /// Writes the rooms, in their order.
+    /// Writes the rooms in their order.
     pub async fn rooms(&self, rooms: &[(String, String)]) -> Result<(), StoreError> {
         for (id, name) in rooms {
             self.insert("INSERT INTO rooms (id, name) VALUES ($1, $2)", &[id, name]).await?;
@@ -107,11 +109,11 @@ impl Import {
         self.insert(insert, &[&kinds, &ids, &bodies]).await
     }
 
-    /// Makes all of it be there.
+    /// Commits the transaction.
     pub async fn commit(self) -> Result<(), StoreError> {
         let commit = async { Ok(self.connection.batch_execute("COMMIT").await?) };
         self.connection.finish(commit).await?;
-        // What the planner knows of the tables is from when they were empty. It learns it by itself later.
+        // The planner's statistics are from when the tables were empty. PostgreSQL would update them by itself later.
         let analyze = async { Ok(self.connection.batch_execute("ANALYZE").await?) };
         in_time(analyze).await.unwrap_or_else(|error| tracing::warn!(%error, "the tables were not analyzed"));
         Ok(())

@@ -1,9 +1,9 @@
-//! Who may serve a database: one server that is alone, or any number of nodes that have a Redis to tell each other what
-//! they append. The readers of a server that is told nothing would hear late what is said at another, and its rights
-//! would stay as they were in its memory.
+//! The lock that decides which servers may use a database: one alone, or any number of nodes that announce their
+//! appends to each other through Redis. A server without announcements would show its readers late what another one
+//! appends, and would go on with the old rights that it holds in memory.
 //!
-//! The claim is a session's advisory lock (PostgreSQL 15, 13.3.5) on a connection that is kept for it: nodes share it,
-//! a server that is alone has it for itself. A restart of PostgreSQL gives it up, until this server is started anew.
+//! It is a session-level advisory lock (PostgreSQL 15, 13.3.5) on a connection of its own: nodes take it shared, a
+//! single server exclusively. A restart of PostgreSQL releases it, and it stays released until this server restarts.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use tokio::time::{Instant, sleep};
 use super::connect::{Connection, Connections};
 use crate::server::store::{Sharing, StoreError};
 
-/// The lock's number: the letters of the name.
+/// Number of the advisory lock: the letters of the name.
 const LOCK: i64 = i64::from_be_bytes(*b"idobata1");
-/// How long a claim waits for the one before: PostgreSQL notices that a killed server is gone, but not at once.
+/// Wait for the previous holder: PostgreSQL notices that a killed server is gone, but not at once.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Holds the claim as long as it lives.
+/// The held lock; dropping it releases the lock.
 pub(super) struct InstanceLock(#[expect(dead_code, reason = "it is held, not used")] Connection);
 
 impl InstanceLock {
-    /// Refuses when a server has the database with which it cannot be shared.
+    /// Takes the lock. Fails with [`StoreError::DatabaseInUse`] if a server holds it in a mode that does not fit.
     pub(super) async fn take(connections: &Connections, sharing: Sharing) -> Result<Self, StoreError> {
         let deadline = Instant::now() + PATIENCE;
         let connection = connections.get().await?;

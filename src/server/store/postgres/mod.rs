@@ -1,7 +1,7 @@
-//! The store on a PostgreSQL server, which several nodes may share: a pool of connections, and one writer for each
-//! topic that is being appended to. PostgreSQL 13 or later.
+//! The store on a PostgreSQL server (13 or later), which several nodes may share: a pool of connections, and one writer
+//! for each topic that is being appended to. `location` opens it.
 //!
-//! Announced is what this node appended; what others append is theirs to tell.
+//! It announces only the entries that this node appended; the other nodes announce theirs.
 
 mod address;
 mod append;
@@ -49,10 +49,10 @@ use crate::{
     server::config::Retention,
 };
 
-/// The one character that PostgreSQL's text cannot have.
+/// The one character that PostgreSQL's text type cannot store.
 const NULL: char = '\0';
 
-/// History in a PostgreSQL database.
+/// A history in a PostgreSQL database.
 pub struct PostgresStore {
     connections: Arc<Connections>,
     queues: Queues,
@@ -60,8 +60,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, brings the schema up to date, and gives new epochs to a database that was put back from a backup.
-    /// Holds at most `connections` connections.
+    /// Connects, brings the schema up to date, and sets new epochs if the database was restored from a backup. Holds at
+    /// most `connections` connections, and one more for [`PostgresStore::claim`].
     pub async fn open(
         address: &Address,
         connections: usize,
@@ -79,7 +79,8 @@ impl PostgresStore {
         Ok(Self { queues, connections, claim: Mutex::default() })
     }
 
-    /// Keeps every server off the database with which it cannot be shared, until this store is closed.
+    /// Takes the instance lock until this store is closed. Fails if another server uses the database and the two cannot
+    /// share it.
     pub async fn claim(&self, sharing: Sharing) -> Result<(), StoreError> {
         let claim = InstanceLock::take(&self.connections, sharing).await?;
         *self.lock_claim() = Some(claim);
@@ -113,7 +114,7 @@ impl PostgresStore {
     }
 }
 
-/// The promise that what is acknowledged survives a power cut is PostgreSQL's to keep, and it can be told not to.
+/// Logs a warning if PostgreSQL is configured not to keep acknowledged writes through a power cut.
 async fn warn_of_loss(connection: &Connection) -> Result<(), StoreError> {
     let select = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
     let row = connection.finish(async { Ok(connection.query_one(select, &[]).await?) }).await?;
@@ -128,14 +129,14 @@ async fn warn_of_loss(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether this connection is without TLS, as PostgreSQL sees it.
+/// Returns true if this connection has no TLS, according to PostgreSQL.
 async fn is_plain_text(connection: &Connection) -> Result<bool, StoreError> {
     let select = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let row = connection.finish(async { Ok(connection.query_opt(select, &[]).await?) }).await?;
     Ok(row.is_some_and(|row| !row.get::<_, bool>(0)))
 }
 
-/// Who says nothing of TLS gets what the server has, and is told when that is none.
+/// Logs a warning if TLS was left to the server, and the server has none.
 async fn warn_of_plain_text(connection: &Connection) -> Result<(), StoreError> {
     if is_plain_text(connection).await? {
         tracing::warn!(
@@ -146,12 +147,12 @@ async fn warn_of_plain_text(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Offsets and counts as PostgreSQL has them: its integers are signed.
+/// An offset or count as PostgreSQL stores it: its integers are signed.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The way back; there is nothing below zero in the tables.
+/// The inverse of [`signed`]; the tables have nothing below zero.
 fn place(number: i64) -> Offset {
     Offset::try_from(number).unwrap_or_default()
 }
@@ -186,7 +187,7 @@ impl Store for PostgresStore {
     }
 
     async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
-        // Before it joins a batch, which it would take along.
+        // Checked before it joins a batch, which would fail as a whole.
         if drafts.iter().any(has_null) {
             return Err(StoreError::NullCharacter);
         }
@@ -281,7 +282,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.queues.close().await;
-        // Never finished, so it does not go back: the connection closes, and the lock with it.
+        // This connection was never finished, so dropping it closes it and releases the lock.
         drop(self.lock_claim().take());
         self.connections.close();
     }
@@ -306,7 +307,7 @@ impl DocumentStore for PostgresStore {
 
     async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
         if let Some(step) = steps.iter().find(|step| step.id.contains(NULL)) {
-            // Nothing has such an id.
+            // No document has such an id.
             return if step.expect.holds(None) { Err(StoreError::NullCharacter) } else { Ok(Outcome::Not) };
         }
         let connection = self.connection().await?;

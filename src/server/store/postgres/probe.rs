@@ -1,17 +1,18 @@
-//! Writes that only show whether something can be written. The store's check is the caller.
+//! Writes that only test whether the database is writable. The store's check is the caller.
 
 use deadpool_postgres::Client;
 
 use crate::server::store::{StoreError, health::LARGE_PROBE_BYTES};
 
-/// The least: a row with the value that it has. Nothing else writes it while servers run.
+/// The smallest write: a row with an unchanged value. Nothing else writes that row while servers run.
 pub(super) async fn write_a_row(client: &Client) -> Result<(), StoreError> {
     Ok(client.batch_execute("UPDATE identity SET value = value").await?)
 }
 
-/// As much as a store needs that was failing. Rolled back, the files have grown all the same.
+/// A larger write ([`LARGE_PROBE_BYTES`]), for a store that was failing. It is rolled back, but the files grow all the
+/// same.
 pub(super) async fn write_pages(client: &Client) -> Result<(), StoreError> {
-    // Of chance, because PostgreSQL compresses what it can.
+    // Random text, because PostgreSQL compresses values.
     let hashes = LARGE_PROBE_BYTES / 32;
     let insert = format!(
         "BEGIN;

@@ -1,8 +1,9 @@
-//! The appends that wait, by topic: those of one topic are committed together, one batch after the other (group
-//! commit), and announced in that order; different topics go side by side, each on a connection of its own.
+//! The queues of waiting appends, one per topic. Appends to one topic are committed together (group commit), batch
+//! after batch, and announced in that order; topics are independent, each with a connection of its own.
 //!
-//! When the connection is lost in the middle of a commit, the callers are told that it is not known what is stored.
-//! The topic then takes nothing until PostgreSQL was asked, so that what is stored after all is announced in its place.
+//! If the connection is lost during a commit, the callers are told that the outcome is unknown. The topic then stores
+//! nothing until PostgreSQL was asked, so that entries that are stored after all are announced at their place in the
+//! order.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -22,9 +23,9 @@ use crate::server::store::{Announce, Appended, NewEntry, StoreError, TopicName};
 
 /// Appends that may wait in all. Past this the callers wait, which is the back-pressure on publishers.
 const QUEUE_JOBS: usize = 4_096;
-/// Appends in one transaction: enough to hide the wait for the disk, few enough that the first does not wait long.
+/// Appends per transaction: enough to hide the wait for the disk, few enough that the first does not wait long.
 const BATCH_JOBS: usize = 256;
-/// How often PostgreSQL is asked what became of a commit while it is away.
+/// Interval between attempts to learn the outcome of a commit while PostgreSQL cannot be reached.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 
 struct Job {
@@ -33,7 +34,7 @@ struct Job {
     _place: OwnedSemaphorePermit,
 }
 
-/// All queues. A topic that nobody appends to has none.
+/// All queues. A topic without waiting appends has none.
 pub(super) struct Queues(Arc<Shared>);
 
 struct Shared {
@@ -57,7 +58,7 @@ impl Queues {
         }))
     }
 
-    /// Appends all drafts or none. Not waiting for the answer does not stop it: what was begun is finished and
+    /// Appends all entries or none. Dropping the future does not stop an append that was enqueued: it is finished and
     /// announced.
     pub(super) async fn append(
         &self,
@@ -70,7 +71,7 @@ impl Queues {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Takes nothing more and finishes what waits.
+    /// Accepts no more appends and finishes those that wait.
     pub(super) async fn close(&self) {
         self.0.places.close();
         self.0.stop.cancel();
@@ -84,7 +85,7 @@ impl Shared {
         self.waiting.lock()
     }
 
-    /// Puts a job into its topic's queue. The first one starts the topic's writer.
+    /// Enqueues a job. The first one starts the topic's writer.
     fn push(self: &Arc<Self>, topic: &TopicName, job: Job) {
         match self.lock().entry(topic.clone()) {
             Entry::Occupied(queue) => queue.into_mut().push_back(job),
@@ -97,7 +98,7 @@ impl Shared {
     }
 }
 
-/// Empties one topic's queue.
+/// The task that empties one topic's queue.
 struct Writer {
     shared: Arc<Shared>,
     topic: TopicName,
@@ -120,7 +121,7 @@ impl Writer {
                         self.shared.connections.health().succeeded();
                     }
                     self.announce(&new);
-                    // A caller may have gone; the work is done all the same.
+                    // The caller may have gone; the work is done all the same.
                     replies.zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
                 }
                 Err(Failure::Refused(error)) => {
@@ -135,7 +136,7 @@ impl Writer {
         }
     }
 
-    /// What waits now. `None`: nothing, and this writer is done.
+    /// The next batch. `None` if the queue is empty; the writer then ends.
     fn next_batch(&mut self) -> Option<Vec<Job>> {
         let mut waiting = self.shared.lock();
         let queue = waiting.get_mut(&self.topic)?;
@@ -154,7 +155,7 @@ impl Writer {
         }
     }
 
-    /// Asks until PostgreSQL says whether a commit happened. Refuses what comes meanwhile.
+    /// Asks PostgreSQL until it answers whether the commit happened. Rejects the jobs that arrive meanwhile.
     async fn settle(&self, undecided: Undecided) {
         tracing::error!(topic = %self.topic, "the connection to PostgreSQL was lost during a commit");
         loop {
@@ -201,7 +202,7 @@ fn refuse(
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Only after a panic, or when the runtime ends: nobody must wait for a writer that is gone.
+        // Only after a panic, or when the runtime ends: no caller may wait for a writer that is gone.
         if !self.is_done {
             self.shared.lock().remove(&self.topic);
         }

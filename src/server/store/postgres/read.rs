@@ -1,4 +1,4 @@
-//! The queries. Each is one statement and so sees one instant: its rows carry the topic's bounds along.
+//! The queries. Each is one statement and so shows one instant: its rows repeat the topic's bounds.
 
 use deadpool_postgres::{Client, tokio_postgres::Row};
 
@@ -12,21 +12,22 @@ use crate::{
     server::store::{Bounds, Channels, Filter, Record, Slice, StoreError, TopicName},
 };
 
-/// Where to read from, and in which direction.
+/// The starting offset, exclusive, and the direction of a read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum From {
     After(Offset),
     Before(Offset),
 }
 
-/// The bounds of a topic; `None` when it is not there.
+/// The bounds of a topic; `None` if it does not exist.
 pub(super) async fn bounds(client: &Client, name: &TopicName) -> Result<Option<Bounds>, StoreError> {
     let select = client.prepare_cached("SELECT epoch, floor, head FROM topics WHERE name = $1").await?;
     let row = client.query_opt(&select, &[&name.to_string()]).await?;
     row.map(|row| bounds_of(name, &row)).transpose()
 }
 
-/// See [`crate::server::store::Store::bounds_for`]. `None` when the topic is not there.
+/// The bounds of a topic, and the highest removed offset among the entries that pass the filter. `None` if the topic
+/// does not exist.
 pub(super) async fn bounds_for(
     client: &Client,
     name: &TopicName,
@@ -40,7 +41,7 @@ pub(super) async fn bounds_for(
     row.map(|row| Ok((bounds_of(name, &row)?, place(row.get(3))))).transpose()
 }
 
-/// The bounds of those of these topics that are there.
+/// The bounds of each of these topics that exists.
 pub(super) async fn bounds_of_all(
     client: &Client,
     names: &[TopicName],
@@ -56,18 +57,18 @@ pub(super) async fn bounds_of_all(
     rows.iter().map(named).collect()
 }
 
-/// A row that begins with `epoch, floor, head`.
+/// The bounds in a row that begins with `epoch, floor, head`.
 fn bounds_of(name: &TopicName, row: &Row) -> Result<Bounds, StoreError> {
     Ok(Bounds { epoch: epoch_of(name, row.get(0))?, floor: place(row.get(1)), head: place(row.get(2)) })
 }
 
-/// An epoch as it stands in the database.
+/// Parses an epoch from the database.
 pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError> {
     Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
 }
 
-/// A row that has `"offset", timestamp, author, client_id, channel, body` from the column `first` on. `None`: they are
-/// empty, because a topic without entries has a row all the same.
+/// The record in a row that has `"offset", timestamp, author, client_id, channel, body` from the column `first` on.
+/// `None` if these are null: a topic without entries has one row all the same.
 pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Record> {
     let offset: Option<i64> = row.get(first);
     Some(Record {
@@ -81,7 +82,7 @@ pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Rec
     })
 }
 
-/// Bounds, what was removed, and records, of rows that have them all.
+/// The slice in rows that have bounds, the removed offset, and a record each. `None` without rows.
 fn slice_of(name: &TopicName, rows: &[Row]) -> Result<Option<Slice>, StoreError> {
     let Some(first) = rows.first() else { return Ok(None) };
     let bounds = bounds_of(name, first)?;
@@ -90,7 +91,8 @@ fn slice_of(name: &TopicName, rows: &[Row]) -> Result<Option<Slice>, StoreError>
     Ok(Some(Slice { bounds, removed, records, more: false }))
 }
 
-/// The bounds of channels. A name with a null character, which PostgreSQL does not take, is no entry's.
+/// The `(only, except)` bounds of channels, without names that contain a null character: PostgreSQL does not accept
+/// them, and no entry has such a name.
 fn readable_names(channels: &Channels) -> (Option<Vec<&str>>, Option<Vec<&str>>) {
     fn storable(names: &[String]) -> Vec<&str> {
         names.iter().map(String::as_str).filter(|name| !name.contains(NULL)).collect()
@@ -99,7 +101,7 @@ fn readable_names(channels: &Channels) -> (Option<Vec<&str>>, Option<Vec<&str>>)
     (only.map(storable), except.map(storable))
 }
 
-/// A slice in either direction. `None` when the topic is not there.
+/// A slice in either direction. `None` if the topic does not exist.
 pub(super) async fn slice(
     client: &Client,
     name: &TopicName,
@@ -111,10 +113,10 @@ pub(super) async fn slice(
         From::After(offset) => (r#""offset" > $2"#, "ASC", offset),
         From::Before(offset) => (r#""offset" < $2"#, "DESC", offset),
     };
-    // In words and not as a parameter: only so does PostgreSQL see that the index of notices has them all.
+    // As text and not as a parameter: only then can PostgreSQL prove that the index of notices contains all the rows.
     let lasting = if filter.lasting { "AND lasting AND channel IS NOT NULL" } else { "" };
     let removed = removed(filter, "$4", "$5");
-    // What was removed is looked for once, and not for each row.
+    // MATERIALIZED: the removed offset is computed once, and not for each row.
     let select = client
         .prepare_cached(&format!(
             r#"WITH t AS MATERIALIZED (
@@ -129,7 +131,7 @@ pub(super) async fn slice(
                ORDER BY e."offset" {order}"#
         ))
         .await?;
-    // One more than asked for tells whether there is more.
+    // One row more than asked for shows whether there are more.
     let (asked, name_text) = (signed(limit as u64 + 1), name.to_string());
     let (only, except) = readable_names(&filter.channels);
     let rows = client.query(&select, &[&name_text, &signed(offset), &asked, &only, &except]).await?;
@@ -142,7 +144,8 @@ pub(super) async fn slice(
     Ok(Some(slice))
 }
 
-/// See [`crate::server::store::Store::latest_by_channel`].
+/// The newest entries of the channels with the most recent ones, as [`crate::server::store::Store::latest_by_channel`]
+/// defines. `None` if the topic does not exist.
 pub(super) async fn latest_by_channel(
     client: &Client,
     name: &TopicName,
@@ -150,7 +153,7 @@ pub(super) async fn latest_by_channel(
     count: usize,
     limit: usize,
 ) -> Result<Option<Slice>, StoreError> {
-    // The recursion steps from channel to channel through the index instead of reading every entry.
+    // The recursion jumps from channel to channel through the index instead of reading every entry.
     let removed = removed(&Filter { channels: channels.clone(), lasting: false }, "$4", "$5");
     let select = client
         .prepare_cached(&format!(
@@ -188,7 +191,7 @@ pub(super) async fn latest_by_channel(
     slice_of(name, &rows)
 }
 
-/// See [`crate::server::store::Store::newest_timestamp`].
+/// The newest timestamp of any topic that is not after `until_ms`, in milliseconds since the Unix epoch.
 pub(super) async fn newest_timestamp(client: &Client, until_ms: i64) -> Result<Option<i64>, StoreError> {
     let select = client
         .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= $1")
@@ -196,13 +199,13 @@ pub(super) async fn newest_timestamp(client: &Client, until_ms: i64) -> Result<O
     Ok(client.query_one(&select, &[&until_ms]).await?.get(0))
 }
 
-/// Every topic there is.
+/// The names of all topics.
 pub(super) async fn topics(client: &Client) -> Result<Vec<TopicName>, StoreError> {
     let select = client.prepare_cached("SELECT name FROM topics ORDER BY id").await?;
     client.query(&select, &[]).await?.iter().map(|row| row.get::<_, &str>(0).parse()).collect()
 }
 
-/// The rooms in the order they were made.
+/// All rooms, in the order of their creation.
 pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
     let select = client.prepare_cached("SELECT id, name FROM rooms ORDER BY position").await?;
     let room = |row: &Row| {
@@ -214,7 +217,7 @@ pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
     client.query(&select, &[]).await?.iter().map(room).collect()
 }
 
-/// Fails unless it can be written to.
+/// Fails if the session is read only.
 pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
     let row = client.query_one("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
     match row.get(0) {

@@ -1,17 +1,20 @@
-//! The highest removed offset of each channel of a topic: a trim removes entries through this, and reads ask how far what
-//! they let through was removed. It must be written in the transaction that removes, which holds the topic's row.
+//! The highest removed offset of each channel of a topic. A trim removes entries through this module, and reads ask for
+//! the highest removed offset among the entries that pass their filter. The offsets must be written in the transaction
+//! that removes the entries, which holds the lock on the topic's row.
 
 use deadpool_postgres::Client;
 
 use super::signed;
 use crate::server::store::{Filter, REMOVALS_MAX, StoreError};
 
-/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
+/// Condition for the entries that a trim removes. Parameters: the topic, the floor, the last offset that is too old,
+/// and the number of lasting entries to keep.
 pub(super) const REMOVED: &str = r#"topic = $1 AND "offset" <= $2 AND (NOT lasting OR "offset" <= $3
     OR "offset" <= (SELECT "offset" FROM entries WHERE topic = $1 AND lasting
                     ORDER BY "offset" DESC LIMIT 1 OFFSET $4))"#;
 
-/// Removes the entries that [`REMOVED`] selects, with its parameters, and notes it. Returns how many there were.
+/// Removes the entries that [`REMOVED`] selects, which has the same parameters, and records their highest offsets.
+/// Returns the number of removed entries.
 pub(super) async fn remove(
     client: &Client,
     topic: i64,
@@ -19,7 +22,7 @@ pub(super) async fn remove(
     old: i64,
     kept: i64,
 ) -> Result<u64, StoreError> {
-    // What is assumed of every channel needs no row.
+    // An offset at or below `topics.removed`, which is assumed for every channel, needs no row.
     let remove = client
         .prepare_cached(&format!(
             r#"WITH gone AS (
@@ -44,7 +47,8 @@ pub(super) async fn remove(
     Ok(removed)
 }
 
-/// Keeps [`REMOVALS_MAX`] rows: from now on the offsets of the others are assumed of every channel.
+/// Keeps the [`REMOVALS_MAX`] newest rows and raises `topics.removed`, which is assumed for every channel, to the
+/// newest offset of the rest.
 async fn fold(client: &Client, topic: i64) -> Result<(), StoreError> {
     let select = client
         .prepare_cached(
@@ -63,8 +67,9 @@ async fn fold(client: &Client, topic: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The expression for [`crate::server::store::Slice::removed`] of the row of `topics`, with the names that alone are read
-/// as the parameter `only`, and those that are not as `except`.
+/// An SQL expression over a row of `topics`: the highest removed offset among the entries that pass the filter, for
+/// [`crate::server::store::Slice::removed`]. `only` and `except` are the placeholders of the channel names that alone
+/// are read, and that are not.
 pub(super) fn removed(filter: &Filter, only: &str, except: &str) -> String {
     let lasting = if filter.lasting { "AND lasting AND channel <> ''" } else { "" };
     format!(

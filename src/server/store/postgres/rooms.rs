@@ -1,4 +1,4 @@
-//! Making rooms.
+//! Creates rooms, for the store. The list of rooms is read in `read`.
 
 use deadpool_postgres::Client;
 
@@ -8,10 +8,10 @@ use crate::{
     server::store::{RoomCreation, StoreError, TopicName},
 };
 
-/// See [`crate::server::store::Store::create_room`].
+/// Creates a room and its topic, unless the room exists or there are `limit` rooms.
 pub(super) async fn create(client: &Client, room: &Room, limit: usize) -> Result<RoomCreation, StoreError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-    // They are counted, so one is made at a time. Who reads them does not wait.
+    // The rooms are counted, so only one transaction at a time may create one. This lock does not block readers.
     client.batch_execute("LOCK TABLE rooms IN SHARE ROW EXCLUSIVE MODE").await?;
     let select =
         "SELECT EXISTS (SELECT 1 FROM rooms WHERE id = $1), (SELECT count(*) FROM rooms) >= $2::bigint";

@@ -1,18 +1,18 @@
-//! The tables, as a list of migrations. A published migration is never changed; a new one is added below it.
+//! The tables, as a list of migrations. A published migration must never be changed; new ones are appended.
 //!
-//! Text is compared by its bytes (`COLLATE "C"`), as in SQLite: the order must not depend on how a database was made.
-//! Entries have no foreign key to their topic: it would lock the topic's row once more for each of them.
+//! Text is compared by its bytes (`COLLATE "C"`), as in SQLite: the order must not depend on how a database was
+//! created. Entries have no foreign key to their topic: it would lock the topic's row once more for each of them.
 
 use deadpool_postgres::Client;
 
 use super::identity;
 use crate::server::store::StoreError;
 
-/// The key of the advisory lock that is held while the tables are made or looked at as a whole: two nodes may start at
-/// once. A number of our own choice.
+/// Key of the advisory lock that is held while the tables are created or inspected as a whole, because two nodes may
+/// start at once. The number is arbitrary.
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
-/// The schema's version is the number of migrations applied.
+/// The migrations. Their number is the schema's version.
 const MIGRATIONS: [&str; 3] = [
     r#"
     CREATE TABLE topics (
@@ -83,7 +83,7 @@ const MIGRATIONS: [&str; 3] = [
 "#,
 ];
 
-/// Brings the database to the newest schema and compares its identity with the one it had, all in one transaction.
+/// Brings the database to the newest schema and compares its identity with the stored one, all in one transaction.
 /// Returns the identity.
 pub(super) async fn open(client: &Client) -> Result<String, StoreError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
@@ -101,7 +101,8 @@ pub(super) async fn lock(client: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// In another encoding some posts could not be stored, and with none (`SQL_ASCII`) what is stored is not checked.
+/// Fails with [`StoreError::Encoding`] unless the database has UTF-8. Other encodings cannot store some posts, and with
+/// none (`SQL_ASCII`) text is stored unchecked.
 async fn expect_utf8(client: &Client) -> Result<(), StoreError> {
     let row = client.query_one("SELECT current_setting('server_encoding')", &[]).await?;
     match row.get(0) {
@@ -111,7 +112,7 @@ async fn expect_utf8(client: &Client) -> Result<(), StoreError> {
 }
 
 async fn migrate(client: &Client) -> Result<(), StoreError> {
-    // Looked for first: `IF NOT EXISTS` would tell the log at each start that it does.
+    // A query instead of `IF NOT EXISTS`, which would log a notice at each start.
     let is_there = client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await?;
     if !is_there.get::<_, bool>(0) {
         client.batch_execute("CREATE TABLE schema_version (version BIGINT NOT NULL)").await?;

@@ -1,4 +1,4 @@
-//! What retention removes, in steps. Each is a transaction that holds the topic's row, as an append does.
+//! Applies retention in steps. Each step is a transaction that holds the lock on the topic's row, as an append does.
 
 use deadpool_postgres::Client;
 
@@ -22,8 +22,8 @@ struct Topic {
     floor: Offset,
 }
 
-/// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
-/// Returns how many entries went and whether the floor may rise further.
+/// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes the entries below it that retention does
+/// not keep. Returns how many were removed, and whether another step is needed.
 pub(super) async fn step(
     client: &Client,
     name: &TopicName,
@@ -76,8 +76,9 @@ async fn trim(
     Ok((removed, floor < target || forgotten == TRIM_STEP))
 }
 
-/// The first entry that is not too old. Those before the first that surely is young are too old up to the last that
-/// surely is; what is between the two is dated in the future, or before this program was, and may be young.
+/// The first entry that is not too old. Timestamps between [`EARLIEST_MS`] and `now_ms` are trusted. Everything up to
+/// the last trusted old entry before the first trusted young one is too old. Entries between those two are dated in the
+/// future, or before this program existed, and may be young.
 async fn first_young(
     client: &Client,
     topic: i64,
@@ -100,9 +101,10 @@ async fn first_young(
     Ok(row.map(|row| place(row.get(0))))
 }
 
-/// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.
+/// Removes up to [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of those beyond
+/// [`PAST_CLIENT_IDS_MAX`]. Returns how many.
 async fn forget_client_ids(client: &Client, topic: i64, oldest_ms: i64) -> Result<u64, StoreError> {
-    // Both are in the order of the index: what comes after the newest so many is the oldest.
+    // Both queries follow the index by age: the row after the newest [`PAST_CLIENT_IDS_MAX`] is the newest surplus one.
     let select = client
         .prepare_cached(
             "SELECT timestamp FROM past_client_ids WHERE topic = $1 ORDER BY timestamp DESC LIMIT 1 OFFSET $2",

@@ -1,4 +1,4 @@
-//! What the writer's jobs do inside their transaction: append, trim, make topics and rooms.
+//! The work of the writer's jobs, inside their transaction: append, trim, create topics and rooms.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -38,7 +38,7 @@ fn topic(connection: &Connection, name: &TopicName) -> Result<Option<Topic>, Sto
     Ok(row.optional()?)
 }
 
-/// Makes the topic if it is not there.
+/// Creates the topic if it does not exist.
 pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT INTO topics (name, epoch) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
@@ -46,7 +46,8 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
     Ok(())
 }
 
-/// Appends all drafts, or returns the first entry of those that were appended before. The epoch is the topic's.
+/// Appends the entries. A repeated client id gets its first entry and is not stored again. Returns the topic's epoch
+/// and one answer per entry.
 pub(super) fn append(
     connection: &Connection,
     name: &TopicName,
@@ -73,7 +74,7 @@ pub(super) fn append(
             first: true,
         });
     }
-    // A repeat writes nothing.
+    // If all were repeats, nothing is written.
     if head > topic.head {
         connection
             .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
@@ -82,7 +83,8 @@ pub(super) fn append(
     Ok((epoch_of(name, &topic.epoch)?, appended))
 }
 
-/// The entry that this author appended before under the same client id.
+/// The entry that this author appended earlier with the same client id. If it was removed since, its offset and
+/// timestamp with the text of `draft`.
 fn first_of(
     connection: &Connection,
     name: &TopicName,
@@ -138,8 +140,8 @@ fn insert(
     Ok(record(name, offset, timestamp, draft))
 }
 
-/// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes what is below it and not kept.
-/// Returns how many entries went and whether the floor may rise further.
+/// One step of a trim: raises the floor by at most [`TRIM_STEP`] and removes the entries below it that retention does
+/// not keep. Returns how many were removed, and whether another step is needed.
 pub(super) fn trim(
     connection: &Connection,
     name: &TopicName,
@@ -170,8 +172,9 @@ pub(super) fn trim(
     Ok((removed as u64, floor < target || forgotten == TRIM_STEP as usize))
 }
 
-/// The first entry that is not too old. Those before the first that surely is young are too old up to the last that
-/// surely is; what is between the two is dated in the future, or before this program was, and may be young.
+/// The first entry that is not too old. Timestamps between [`EARLIEST_MS`] and `now_ms` are trusted. Everything up to
+/// the last trusted old entry before the first trusted young one is too old. Entries between those two are dated in the
+/// future, or before this program existed, and may be young.
 fn first_young(
     connection: &Connection,
     topic: i64,
@@ -189,9 +192,10 @@ fn first_young(
     Ok(select.query_row(params![topic, oldest_ms, now_ms, EARLIEST_MS], |row| row.get(0)).optional()?)
 }
 
-/// Removes at most [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of too many.
+/// Removes up to [`TRIM_STEP`] client ids of removed entries: those that are too old, and the oldest of those beyond
+/// [`PAST_CLIENT_IDS_MAX`]. Returns how many.
 fn forget_client_ids(connection: &Connection, topic: i64, oldest_ms: i64) -> Result<usize, StoreError> {
-    // Both are in the order of the index: what comes after the newest so many is the oldest.
+    // Both queries follow the index by age: the row after the newest [`PAST_CLIENT_IDS_MAX`] is the newest surplus one.
     let surplus_ms: Option<i64> = connection
         .prepare_cached(
             "SELECT timestamp FROM past_client_ids WHERE topic = ?1 ORDER BY timestamp DESC LIMIT 1 OFFSET ?2",
@@ -210,7 +214,7 @@ fn forget_client_ids(connection: &Connection, topic: i64, oldest_ms: i64) -> Res
     Ok(removed)
 }
 
-/// See [`crate::server::store::Store::create_room`].
+/// Creates a room and its topic, unless the room exists or there are `limit` rooms.
 pub(super) fn create_room(
     connection: &Connection,
     room: &Room,

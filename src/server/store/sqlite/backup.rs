@@ -1,8 +1,8 @@
-//! Copies a database into one file, with its keys, while a server writes to it or not. `idobata backup` is the caller.
+//! Copies a database and its keys into one file, with or without a running server. `idobata backup` is the caller.
 //!
-//! The copy is that of one moment, because all of it is read in one transaction, and it ends however much is written
-//! meanwhile: SQLite's own backup begins anew at each write of another process only when nothing holds its source still.
-//! What it costs is that the server's log (`-wal`) is not begun anew until the copy is done; `--max-wal` bounds that.
+//! The copy shows one instant, because one read transaction covers all of it, and it ends however much is written
+//! meanwhile: SQLite's backup API starts over at each write of another process only if no transaction holds its source.
+//! The price is that the server cannot restart its WAL until the copy is done; `--max-wal` bounds the growth.
 
 use std::{
     fs, io,
@@ -31,57 +31,57 @@ use super::{
 };
 use crate::server::store::{StoreError, private_file};
 
-/// Pages that are copied at once: 4 MB, some milliseconds.
+/// Pages per step of the copy: 4 MB, some milliseconds.
 const STEP_PAGES: i32 = 1_024;
-/// Instructions of SQLite's between two questions whether to go on: some milliseconds.
+/// SQLite instructions between two checks for an interruption: some milliseconds.
 const CHECK_STEP: i32 = 10_000;
-/// How long to wait when the file is locked for a moment.
+/// Pause before the next attempt when the file is briefly locked.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What makes a file a backup: made when and by what, with how many entries, and the keys.
+/// Table that marks a file as a backup: the time, the program's version, the number of entries, and the keys.
 pub(super) const TABLE: &str = "idobata_backup";
-/// How a key's row is named.
+/// Name prefix of a key's row.
 pub(super) const KEY_PREFIX: &str = "key:";
 
-/// What is to be copied, and where to.
+/// A backup to make.
 #[derive(Clone, Debug)]
 pub struct BackupJob {
-    /// The database.
+    /// The database to copy.
     pub database: PathBuf,
-    /// The files of the keys beside it; those that are not there are left out.
+    /// Key files to include; missing ones are skipped.
     pub keys: Vec<PathBuf>,
-    /// The file to make.
+    /// The file to create.
     pub to: PathBuf,
-    /// Replace the file if there is one.
+    /// Replaces an existing file.
     pub force: bool,
-    /// When it is made, in milliseconds since the Unix epoch.
+    /// Time of the backup, in milliseconds since the Unix epoch.
     pub now_ms: i64,
-    /// Set it to end the work; what was begun is removed.
+    /// Set to interrupt the work; the partial file is removed.
     pub is_stopped: Arc<AtomicBool>,
 }
 
-/// How far it is.
+/// Progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyProgress {
-    /// Bytes that were copied.
+    /// Bytes copied so far.
     pub done: u64,
     /// Bytes in all.
     pub total: u64,
 }
 
-/// What was copied.
+/// Summary of a finished backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackedUp {
-    /// Entries that were ever appended, also those that retention removed.
+    /// Entries ever appended, including those that retention removed.
     pub entries: u64,
-    /// How large the file is.
+    /// Size of the file.
     pub bytes: u64,
-    /// How many keys are in it.
+    /// Number of keys in it.
     pub keys: usize,
 }
 
 impl BackupJob {
-    /// Does it, and tells how far it is. Blocks. When it fails there is no file.
+    /// Makes the backup and reports progress. Blocks. If it fails, no file is left.
     pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
         if !self.force && fs::symlink_metadata(&self.to).is_ok() {
             return Err(self.is_there());
@@ -101,7 +101,7 @@ impl BackupJob {
 
     fn copy(&self, progress: impl FnMut(CopyProgress)) -> Result<BackedUp, StoreError> {
         let source = open_source(&self.database).map_err(|error| fault::of_sqlite(&self.database, error))?;
-        // From here on the connection sees the database as it is now.
+        // From here on the connection sees the database as it is at this instant.
         source.execute_batch("BEGIN")?;
         let entries = writes::count_entries(&source)?;
         self.expect_whole(writes::count(&source)?)?;
@@ -126,7 +126,7 @@ impl BackupJob {
         Ok(BackedUp { entries, bytes, keys })
     }
 
-    /// Whether a file, by whatever name, is one of those that are read or that stand beside them.
+    /// Returns true if `file` is, under whatever name, the database, a file beside it, or one of the keys.
     fn is_source(&self, file: &Path) -> bool {
         let database = &self.database;
         let files = [
@@ -146,7 +146,8 @@ impl BackupJob {
         fault::fault(&self.to, "is there already: choose another name, or replace it with --force")
     }
 
-    /// To open a database beside another one's log is to play that log into it, for good. A start puts it aside.
+    /// Fails if the WAL beside the database belongs to another database: opening would play it back, which damages the
+    /// database for good. The next start of the server moves it aside.
     fn expect_own_log(&self) -> Result<(), StoreError> {
         let Some(mark) = self.mark_unless_served()? else { return Ok(()) };
         let marked = mark.read();
@@ -161,7 +162,7 @@ impl BackupJob {
         }
     }
 
-    /// `None`: a server has the database.
+    /// Locks the high-water mark. `None` if a server uses the database.
     fn mark_unless_served(&self) -> Result<Option<HighWaterMark>, StoreError> {
         match HighWaterMark::lock(&self.database) {
             Ok(mark) => Ok(Some(mark)),
@@ -170,7 +171,8 @@ impl BackupJob {
         }
     }
 
-    /// Nobody wants a backup of a database that lost its end without a word. While a server has it, the server looks.
+    /// Fails if the database has fewer writes than were acknowledged: a backup must not silently lack them. A running
+    /// server checks this itself.
     fn expect_whole(&self, written: u64) -> Result<(), StoreError> {
         let Some(mark) = self.mark_unless_served()? else { return Ok(()) };
         let marked = mark.read();
@@ -179,11 +181,12 @@ impl BackupJob {
         opening::expect_no_loss(&self.database, marked?, written, strict)
     }
 
-    /// Writes the table that makes it a backup. Returns how many keys are in it.
+    /// Writes the table [`TABLE`], which marks the copy as a backup. Returns the number of keys in it.
     fn describe(&self, copy: &mut Connection, entries: u64) -> Result<usize, StoreError> {
-        // One file, without a log beside it.
+        // The backup is a single file without a WAL beside it.
         copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-        // Copied by hand over a database that was killed, it must not be taken for the one its log belongs to.
+        // With a stamp of its own: if someone copies the backup over a killed database, the WAL there must not be taken
+        // for the backup's.
         Stamp::new().write(copy)?;
         let all = copy.transaction()?;
         all.execute_batch(&format!(
@@ -210,8 +213,8 @@ impl BackupJob {
     }
 }
 
-/// Opens a database to read it. Not read-only: where no server runs, the log that a crash left has to be read, and what
-/// SQLite keeps beside the file has to be made and removed.
+/// Opens a database for reading. Not in read-only mode: if no server runs, the WAL that a crash left has to be played
+/// back, and SQLite creates and removes its files beside the database.
 fn open_source(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(path, flags)?;
@@ -222,7 +225,7 @@ fn open_source(path: &Path) -> Result<Connection, StoreError> {
     Ok(source)
 }
 
-/// Fails once somebody wants the work to end.
+/// Fails with [`StoreError::Interrupted`] once `is_stopped` is set.
 pub(super) fn expect_going_on(is_stopped: &AtomicBool) -> Result<(), StoreError> {
     if is_stopped.load(Relaxed) { Err(StoreError::Interrupted) } else { Ok(()) }
 }
@@ -247,13 +250,14 @@ pub(super) fn copy_pages(
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
-            // Of the source, by who begins its log anew.
+            // The source is busy or locked: another process is restarting the WAL.
             _ => thread::sleep(PAUSE),
         }
     }
 }
 
-/// Reads all of it, and compares what is in the tables with the indexes.
+/// Runs SQLite's integrity check, which reads every page and compares tables with their indexes. Fails if it finds
+/// damage.
 pub(super) fn expect_intact(
     copy: &mut Connection,
     of: &Path,

@@ -1,8 +1,8 @@
-//! A filter's channels as a parameter of a statement. `read` and `removals` bind it.
+//! Channels of a filter as parameters of an SQL statement. `read` and `removals` bind them.
 
 use crate::server::store::Channels;
 
-/// The bounds of channels as JSON, which is how SQLite takes a list.
+/// The `(only, except)` bounds as JSON arrays, which is how SQLite takes lists.
 pub(super) fn names_of(channels: &Channels) -> (Option<String>, Option<String>) {
     let json = |names: &[String]| serde_json::json!(names).to_string();
     let (only, except) = channels.bounds();

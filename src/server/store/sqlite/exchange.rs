@@ -1,5 +1,5 @@
-//! Puts a database and its keys in the place of what is there, all or nothing: what is there is kept in a folder, and
-//! comes back if something fails. `restore` is the caller; it holds the lock on the mark, which stays where it is.
+//! Replaces a database and its keys, all or nothing: the existing files are moved or copied into a folder, and restored
+//! if a step fails. `restore` is the caller; it holds the lock on the high-water mark, which stays in place.
 
 use std::{
     fs,
@@ -12,17 +12,18 @@ use tempfile::NamedTempFile;
 use super::{fault, high_water_mark::HighWaterMark};
 use crate::server::store::{StoreError, private_file};
 
-/// See the module.
+/// The files to replace.
 pub(super) struct Exchange<'a> {
     pub(super) database: &'a Path,
-    /// Where the keys belong, and what they shall be.
+    /// Paths and new contents of the keys.
     pub(super) keys: &'a [(PathBuf, String)],
-    /// The folder for what was there; made if something was.
+    /// Folder for the existing files; created only if there are any.
     pub(super) aside: &'a Path,
 }
 
 impl Exchange<'_> {
-    /// Returns where what was there is kept. `None`: nothing was.
+    /// Puts `new` in the place of the database. Returns the folder that holds the previous files, or `None` if there
+    /// were none.
     pub(super) fn run(&self, new: NamedTempFile) -> Result<Option<PathBuf>, StoreError> {
         let keys = self.keys.iter().map(|(path, _)| path.clone());
         let is_something =
@@ -32,7 +33,7 @@ impl Exchange<'_> {
         }
         let absent: Vec<_> = self.keys.iter().map(|(path, _)| path).filter(|path| !path.exists()).collect();
         if is_something && let Err(error) = self.keep() {
-            // The keys are as they were, and a copy of one may be cut.
+            // The keys are untouched, and the copy of one may be incomplete.
             self.bring_back(Vec::new);
             return Err(error);
         }
@@ -51,7 +52,8 @@ impl Exchange<'_> {
         self.aside.join(file.file_name().unwrap_or_default())
     }
 
-    /// Copies the keys, which may be mounted one by one, and the mark; moves the database.
+    /// Copies the keys and the mark, and moves the database's files. The keys are not moved because each may be a mount
+    /// of its own.
     fn keep(&self) -> Result<(), StoreError> {
         for (path, _) in self.keys.iter().filter(|(path, _)| path.exists()) {
             copy(path, &self.place_aside(path)).map_err(|error| fault::unusable(path, &error))?;
@@ -79,7 +81,8 @@ impl Exchange<'_> {
             .map_err(|error| fault::unusable(self.database, &error))
     }
 
-    /// As far as it goes: what cannot be brought back stays in the folder, and the log says so.
+    /// Restores the previous files as far as possible. A file that cannot be restored stays in the folder, and an error
+    /// is logged.
     fn bring_back(&self, keys: impl FnOnce() -> Vec<io::Result<()>>) {
         let mut results = keys();
         for file in self.files() {
@@ -97,7 +100,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Those that were there get their copies back, those that were not are removed.
+    /// Restores the copies of keys that existed, and removes keys that did not.
     fn bring_back_keys(&self, absent: &[&PathBuf]) -> Vec<io::Result<()>> {
         let bring_back = |(path, _): &(PathBuf, String)| match absent.contains(&path) {
             true if path.exists() => fs::remove_file(path),
@@ -108,13 +111,13 @@ impl Exchange<'_> {
     }
 }
 
-/// With its rights: they may be those of a key.
+/// Copies a file with its permissions, because it may be a key.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(drop)
 }
 
-/// In one go; in place only where the file cannot be replaced because it is mounted by itself. An unchanged key is not
-/// written, so that it may be mounted read-only.
+/// Replaces the key file atomically; writes in place only if the file cannot be replaced because it is a mount point.
+/// An unchanged key is not written, so it may be mounted read-only.
 fn write_key(path: &Path, key: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|there| there.trim_ascii() == key.trim_ascii()) {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Reads a whole database for the move to another store. Nothing else has the file meanwhile, and nothing is changed but
-//! what opening it changes: the newest schema, and new epochs when it has no mark.
+//! Reads a whole database for the move to another store. Nothing else may use the file meanwhile. Opening it brings the
+//! schema up to date, and sets new epochs if there is no high-water mark; nothing else is changed.
 //!
-//! Every call blocks until the file was read.
+//! Every call blocks on the file.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::server::store::{
     copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PAGE_ROWS, PastClientId},
 };
 
-/// See the module.
+/// A database opened for export. Dropping it releases the lock on the file.
 pub struct Export {
     connection: Connection,
     mark: HighWaterMark,
@@ -29,14 +29,14 @@ impl Drop for Export {
 }
 
 impl Export {
-    /// Opens a database that is there and that no server has.
+    /// Opens an existing database that no server uses.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lenience = Lenience { make: false, accept_loss: false };
         let (connection, mark) = opening::open(path, lenience)?;
         Ok(Self { connection, mark })
     }
 
-    /// Every topic, in the order they were made.
+    /// All topics, in the order of their creation.
     pub fn topics(&self) -> Result<Vec<CopiedTopic>, StoreError> {
         self.rows(
             "SELECT id, name, epoch, head, floor, timestamp, removed FROM topics ORDER BY id",
@@ -55,14 +55,14 @@ impl Export {
         )
     }
 
-    /// The removed offsets of a topic's channels: few enough to be read at once.
+    /// The removed offsets of a topic's channels: few enough for one read.
     pub fn removals(&self, topic: i64) -> Result<Vec<CopiedRemoval>, StoreError> {
         self.rows("SELECT channel, lasting, offset FROM removals WHERE topic = ?1", [topic], |row| {
             Ok(CopiedRemoval { channel: row.get(0)?, lasting: row.get(1)?, offset: row.get(2)? })
         })
     }
 
-    /// The next entries of a topic after an offset, at most [`PAGE_ROWS`].
+    /// The next entries of a topic after `offset`, at most [`PAGE_ROWS`].
     pub fn entries_after(&self, topic: i64, offset: i64) -> Result<Vec<CopiedEntry>, StoreError> {
         self.rows(
             "SELECT offset, timestamp, author, client_id, channel, lasting, body FROM entries
@@ -82,7 +82,7 @@ impl Export {
         )
     }
 
-    /// The next client ids of a topic's removed entries after one of an author, at most [`PAGE_ROWS`].
+    /// The next client ids of a topic's removed entries after the pair `(author, client_id)`, at most [`PAGE_ROWS`].
     pub fn past_client_ids_after(
         &self,
         topic: i64,
@@ -104,12 +104,12 @@ impl Export {
         )
     }
 
-    /// Ids and names of the rooms in the order they were made.
+    /// Ids and names of the rooms, in the order of their creation.
     pub fn rooms(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.rows("SELECT id, name FROM rooms ORDER BY position", [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// The next documents after one, at most [`PAGE_ROWS`].
+    /// The next documents after the pair `(kind, id)`, at most [`PAGE_ROWS`].
     pub fn documents_after(&self, kind: &str, id: &str) -> Result<Vec<CopiedDocument>, StoreError> {
         self.rows(
             "SELECT kind, id, body FROM documents WHERE (kind, id) > (?1, ?2) ORDER BY kind, id LIMIT ?3",

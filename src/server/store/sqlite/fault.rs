@@ -1,5 +1,5 @@
-//! What is wrong with a database's files, in words that name the file and the fix. `opening`, `backup` and `restore`
-//! are the callers.
+//! Errors about a database's files, with messages that name the file and the fix. Most of this folder calls it,
+//! `opening`, `backup` and `restore` above all.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,15 +11,15 @@ use rusqlite::ErrorCode;
 
 use crate::server::store::{StoreError, private_file};
 
-/// How each file of SQLite begins.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// A fault of a file.
+/// An error about the file at `path`; `what` continues the sentence after the path.
 pub(super) fn fault(path: &Path, what: impl Into<String>) -> StoreError {
     StoreError::File { path: path.to_owned(), fault: what.into() }
 }
 
-/// A file that the system does not let us use.
+/// The error for a file that the operating system does not let us use.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> StoreError {
     let what = match error.kind() {
         ErrorKind::IsADirectory => {
@@ -39,7 +39,7 @@ pub(super) fn unusable(path: &Path, error: &io::Error) -> StoreError {
     fault(path, what)
 }
 
-/// A file that is another's.
+/// The error for a file that is not a database of idobata.
 pub(super) fn foreign(path: &Path) -> StoreError {
     fault(
         path,
@@ -48,7 +48,7 @@ pub(super) fn foreign(path: &Path) -> StoreError {
     )
 }
 
-/// What is damaged, with the fix; every other error as it is.
+/// Adds the fix to an error that says the database is damaged; returns any other error unchanged.
 pub(super) fn of_damage(path: &Path, error: StoreError) -> StoreError {
     match &error {
         StoreError::Sqlite(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
@@ -58,7 +58,7 @@ pub(super) fn of_damage(path: &Path, error: StoreError) -> StoreError {
     }
 }
 
-/// Whether SQLite says that a file cannot be written, not that what is in one is wrong.
+/// Returns true if SQLite could not write a file, false if the content of one is wrong.
 pub(super) fn is_of_writing(error: &rusqlite::Error) -> bool {
     use ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
     let code = error.sqlite_error_code();
@@ -67,7 +67,7 @@ pub(super) fn is_of_writing(error: &rusqlite::Error) -> bool {
     })
 }
 
-/// What SQLite says of a file, with the fix.
+/// Turns an SQLite error into one that names the file and the fix.
 pub(super) fn of_sqlite(path: &Path, error: StoreError) -> StoreError {
     let StoreError::Sqlite(error) = error else { return error };
     let what = match error.sqlite_error_code() {
@@ -87,7 +87,8 @@ pub(super) fn of_sqlite(path: &Path, error: StoreError) -> StoreError {
     fault(path, what)
 }
 
-/// Looks at the file before SQLite opens it, and at those that SQLite keeps beside it. Returns whether it is there.
+/// Checks the database file, and those that SQLite keeps beside it, before SQLite opens them. Returns false if the
+/// database does not exist.
 ///
 /// SQLite must not have it open in this process (see `private_file`).
 pub(super) fn inspect(path: &Path) -> Result<bool, StoreError> {
@@ -113,12 +114,12 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
-/// The log that SQLite keeps beside a database.
+/// Path of the WAL that SQLite keeps beside a database.
 pub(super) fn wal_of(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
 }
 
-/// The index of that log.
+/// Path of the WAL's index.
 pub(super) fn shm_of(path: &Path) -> PathBuf {
     with_suffix(path, "-shm")
 }

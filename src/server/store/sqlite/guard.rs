@@ -1,18 +1,19 @@
-//! Watches that the database's files stay the ones that were opened. Somebody may put a backup in their place, move the
-//! folder or delete it while the server runs; SQLite goes on with the files it has, and what it acknowledges then is
-//! gone at the next start.
+//! Detects that the database's files are no longer the ones that were opened. Someone may put a backup in their place,
+//! move the folder or delete it while the server runs; SQLite goes on with the open files, and whatever it acknowledges
+//! from then on is gone at the next start.
 //!
-//! What happens inside of the files is [`super::outside`]'s to notice.
+//! Changes inside the files are detected by [`super::outside`].
 //!
-//! The writer asks before each batch, in its transaction and before its commit is acknowledged, readers now and then.
-//! Each post pays for it, so most looks ask the open files only: one that was replaced or deleted has no name any more,
-//! one that was moved or written to has another time. Then, and every [`WHOLE_LOOK`], their paths are looked up and the
-//! database's stamp is read. What only that finds loses no post by itself: a folder or a log that was moved and is whole
-//! where it is now, an index or a mark that was deleted. A kernel before 6.13 counts files' times in ticks of some
-//! milliseconds, so a database that is moved within one of a checkpoint is found by that look, too.
+//! The writer checks before each batch, in its transaction, and before the commit is acknowledged; readers check now
+//! and then. Each post pays for this, so most checks look only at the open file handles: a file that was replaced or
+//! deleted has no link any more, and one that was moved or written to has another change time. If something differs,
+//! and every [`WHOLE_LOOK`], a full check looks the paths up and reads the database's stamp. Only the full check finds
+//! a moved folder or WAL, which is whole at its new path, and a deleted WAL index or high-water mark; none of these
+//! loses a post by itself. Kernels before 6.13 count file times in ticks of some milliseconds, so only the full check
+//! finds a database that is moved within one tick of a checkpoint.
 //!
-//! What was noticed once stays so until the server is started again, also when the files come back: what was committed
-//! and refused meanwhile would be in nobody's memory.
+//! A loss, once detected, stands until the server restarts, even if the files come back: entries that were committed
+//! and rejected meanwhile would be in no node's memory.
 
 use std::{
     fs::{self, File},
@@ -35,45 +36,45 @@ use super::{
 };
 use crate::server::store::StoreError;
 
-/// See the module.
+/// The identity of the open database files, and the first loss that was found.
 pub(super) struct Guard {
     files: Vec<Watched>,
     content: Mutex<Option<Content>>,
-    /// `None` once everything is closed.
+    /// `None` after [`Guard::release`].
     outside: Mutex<Option<Outside>>,
     wal: WalBound,
     lost: OnceLock<Loss>,
     checked_at: Mutex<Option<Instant>>,
 }
 
-/// The files themselves, whatever their paths lead to now. They stay open for as long as SQLite has them.
+/// The open file handles, independent of their paths. They stay open for as long as SQLite has the files open.
 struct Content {
     database: Arc<File>,
     log: File,
-    /// What has to stand in the database, if that is known.
+    /// The stamp that the database must contain; `None` if it is unknown.
     stamp: Option<Stamp>,
 }
 
-/// A file as it was opened.
+/// A path, and the file that it led to when the database was opened.
 struct Watched {
     path: PathBuf,
     device: u64,
     inode: u64,
 }
 
-/// What became of a file.
+/// A lost file and the reason.
 #[derive(Clone, Debug)]
 struct Loss {
     path: PathBuf,
     how: &'static str,
 }
 
-/// How often all of it is looked at. A page is several reads, and a look several calls of the system.
+/// Interval of the full check. A page reads several times, and a full check takes several system calls.
 const WHOLE_LOOK: Duration = Duration::from_millis(50);
-/// What is read at either end of the database: its smallest page.
+/// Bytes to read at either end of the database: SQLite's smallest page.
 const END_BYTES: usize = 512;
 
-/// Places in the list of the files.
+/// Indexes into [`Guard::files`].
 const DATABASE: usize = 0;
 const LOG: usize = 1;
 
@@ -84,7 +85,7 @@ const IS_CUT: &str = "was made shorter";
 const IS_PUT_BACK: &str = "was put back to what it was before by another program";
 
 impl Guard {
-    /// Watches over the files of a database that was just opened, and leaves a new stamp in it.
+    /// Watches the files of a database that was just opened, and writes a new stamp into it.
     pub(super) fn over(
         path: &Path,
         connection: &Connection,
@@ -110,7 +111,7 @@ impl Guard {
         guard.check().and_then(|()| guard.after_batch()).map(|()| guard)
     }
 
-    /// Watches over nothing, for the tests of the writer.
+    /// Watches no files; for tests of the writer.
     #[cfg(test)]
     pub(super) fn of_nothing() -> Self {
         let wal = WalBound::new(PathBuf::new(), u64::MAX);
@@ -124,12 +125,12 @@ impl Guard {
         }
     }
 
-    /// Whether the files are still there.
+    /// Fully checks the files. Fails with [`StoreError::Moved`] if one is lost.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, false)))
     }
 
-    /// The same for who reads: what was looked at a moment ago is not looked at again.
+    /// The check of a reader: [`Guard::check`], but at most once per [`WHOLE_LOOK`].
     pub(super) fn check_now_and_then(&self) -> Result<(), StoreError> {
         match self.lost.get() {
             None if !self.takes_whole_look() => Ok(()),
@@ -137,7 +138,7 @@ impl Guard {
         }
     }
 
-    /// Whether it is time to look at everything. Who is told so looks.
+    /// Returns true if the full check is due. The caller has to do it then.
     fn takes_whole_look(&self) -> bool {
         let mut checked_at = self.checked_at.lock();
         let is_due = checked_at.is_none_or(|at| at.elapsed() >= WHOLE_LOOK);
@@ -147,12 +148,13 @@ impl Guard {
         is_due
     }
 
-    /// Whether batches are refused because the log has no room. Only the next batch finds out that it has again.
+    /// Returns true if batches are rejected because the WAL has reached its limit. Only the next batch notices when
+    /// there is room again.
     pub(super) fn is_full(&self) -> bool {
         self.wal.is_full()
     }
 
-    /// Whether a batch may be begun.
+    /// The check before a batch begins.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         let seen = self.look();
         let outside = self.outside.lock();
@@ -164,8 +166,8 @@ impl Guard {
         self.wal.make_room(connection, seen.map(|seen| seen.log_bytes))
     }
 
-    /// Whether a batch may go on. Asked in its transaction, when nobody else can commit and SQLite has looked at the
-    /// log's index already.
+    /// The check in the batch's transaction, when no other program can commit and SQLite has already looked at the WAL
+    /// index.
     pub(super) fn in_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         let outside = self.outside.lock();
         let Some(outside) = outside.as_ref() else { return Ok(()) };
@@ -183,33 +185,34 @@ impl Guard {
         Err(refusal(&self.lose(loss), false))
     }
 
-    /// Whether what was just committed may be acknowledged.
+    /// The check after a commit. If it fails, the batch must not be acknowledged.
     pub(super) fn after_batch(&self) -> Result<(), StoreError> {
         let outside = self.outside.lock();
         let Some(outside) = outside.as_ref() else { return Ok(()) };
         let is_as_noted = outside.note_commit(|| self.look());
-        // A commit that had to wait takes longer than a moment.
+        // A slow commit alone makes the full check due.
         if is_as_noted && self.lost.get().is_none() && !self.takes_whole_look() {
             return Ok(());
         }
         self.find_loss().map_or(Ok(()), |loss| Err(refusal(&loss, true)))
     }
 
-    /// Whether there is nothing to look closer at.
+    /// Returns true if no loss is known and the open files are as they were after the last commit.
     fn is_as_noted(&self, outside: &Outside, seen: Option<Seen>) -> bool {
         self.lost.get().is_none() && outside.is_as_noted(seen)
     }
 
-    /// Looks at the open files. `None` if that is not possible, which says nothing.
+    /// Inspects the open files. `None` if that failed, which proves nothing.
     fn look(&self) -> Option<Seen> {
         let content = self.content.lock();
         content.as_ref().and_then(|content| Seen::of(&content.database, &content.log))
     }
 
-    /// Whether the disk gives back what the database's file has: its first bytes and its last. To be asked where the disk
-    /// failed before, because a probe that only writes finds what it needs in memory.
+    /// Reads the first and the last bytes of the database file. Used after a disk failure, because a probe that only
+    /// writes may be served from memory.
     pub(super) fn read_ends(&self) -> io::Result<()> {
-        // Not under the lock: a disk may take minutes to fail, and readers of what is in memory need it.
+        // Outside of the lock: a failing disk may block for minutes, and readers, which may need no disk, take the
+        // lock.
         let file = {
             let content = self.content.lock();
             content.as_ref().map(|content| content.database.clone())
@@ -222,9 +225,9 @@ impl Guard {
         Ok(())
     }
 
-    /// Call it before the writer's connection is closed. Closing moves the log into the file and removes the log by its
-    /// name; neither may touch what somebody has put in their places. A log that is only gone is moved all the same: it
-    /// is still open here, and whole.
+    /// Call before closing the writer's connection. Closing moves the WAL into the database file and deletes the WAL by
+    /// its name; neither may touch files that someone has put in their places. If a file is merely gone, the WAL is
+    /// still moved: it is open here, and whole.
     pub(super) fn before_close(&self, connection: &Connection) {
         let Some(loss) = self.find_loss() else { return };
         let database_is_ours = self.files.get(DATABASE).is_some_and(|file| file.find_loss().is_none())
@@ -236,7 +239,8 @@ impl Guard {
         kept.map(drop).unwrap_or_else(|error| tracing::warn!(%error, "the log cannot be left alone"));
     }
 
-    /// Call it after all connections were closed, and only then: it closes the file (see `private_file`).
+    /// Closes the file handles. Call only after all connections are closed: closing a handle drops SQLite's locks (see
+    /// `private_file`).
     pub(super) fn release(&self) {
         self.content.lock().take();
         self.outside.lock().take();
@@ -250,7 +254,7 @@ impl Guard {
         Some(self.lose(loss))
     }
 
-    /// From now on, whoever asks. Returns what was lost first.
+    /// Records a loss for all later callers. Returns the loss that was recorded first.
     fn lose(&self, loss: Loss) -> Loss {
         if self.lost.set(loss.clone()).is_ok() {
             tracing::error!("{}", refusal(&loss, false));
@@ -264,7 +268,7 @@ impl Guard {
         let stamp = (*stamp)?;
         let is_overwritten = match Stamp::of(database) {
             Ok(found) => found != stamp,
-            // What cannot be read now is the disk's fault, and SQLite's to tell.
+            // A read error is the disk's fault; SQLite reports it.
             Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,
         };
         is_overwritten.then(|| Loss { path: self.files[DATABASE].path.clone(), how: IS_OVERWRITTEN })
@@ -284,7 +288,7 @@ impl Watched {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 IS_GONE
             }
-            // The file is there or not; it cannot be asked now.
+            // The file's state is unknown at the moment.
             Err(_) => return None,
         };
         Some(Loss { path: self.path.clone(), how })
@@ -292,11 +296,12 @@ impl Watched {
 }
 
 impl Content {
-    /// Of a database that this stamp was just written to.
+    /// Opens the files of a database that `stamp` was just written to.
     fn new(path: &Path, stamp: Stamp) -> Result<Self, StoreError> {
         let open = |path: &Path| File::open(path).map_err(|error| fault::unusable(path, &error));
         let (database, log) = (Arc::new(open(path)?), open(&fault::wal_of(path))?);
-        // Not there yet when another program reads the file: then what is in it is not watched this time.
+        // While another program reads the file, the stamp is not yet in it; then the content is not watched during this
+        // run.
         let is_written = Stamp::of(&database).is_ok_and(|found| found == stamp);
         Ok(Self { database, log, stamp: is_written.then_some(stamp) })
     }

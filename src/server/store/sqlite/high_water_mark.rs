@@ -1,16 +1,16 @@
-//! The high-water mark: how many writes (see [`super::writes`]) were ever acknowledged, kept outside of the database. A database that has
-//! fewer has lost its end or is an older copy: its numbering would go on from an earlier place, and offsets that
-//! readers have seen would be given out anew. `opening` compares the two and refuses.
+//! The high-water mark: the number of writes (see [`super::writes`]) that were ever acknowledged, in a file beside the
+//! database. A database with fewer writes has lost its end or is an older copy: it would give out offsets again that
+//! readers have already seen. `opening` compares the two and rejects such a database.
 //!
-//! Raised after each commit and before the acknowledgement. It is not synchronized to the disk: after a power cut it
-//! may be lower than the database, which is harmless. The file is locked while a process has the database: the
-//! readers of one would not hear what is said at another.
+//! The mark is raised after each commit and before the acknowledgement. It is not synchronized to the disk: after a
+//! power cut it may be lower than the database, which is harmless. The file is locked while a process uses the
+//! database, because the readers of one process would not hear of the appends of another.
 //!
-//! A mark that was copied along with its database may be of any age, and has been overtaken where it came from. It has
-//! the number of its own file (the inode), by which a copy is told from a file that was moved.
+//! A mark that was copied together with its database may be of any age, and the original may have gone on since. The
+//! mark contains the inode number of its own file, which tells a copy from a moved file.
 //!
-//! It also has the stamp that the last run left in the database (see [`super::stamp`]), which says whether a log (`-wal`) that
-//! a crash left behind belongs to the database beside it.
+//! It also contains the stamp that the last run wrote into the database (see [`super::stamp`]), which tells whether a
+//! WAL that a crash left behind belongs to the database beside it.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -25,12 +25,12 @@ use std::{
 use super::{fault, stamp::Stamp};
 use crate::server::store::StoreError;
 
-/// Of the count in the file, so that each writing covers the one before.
+/// Digits of the count in the file, so that each write covers the one before.
 const DIGITS: usize = 20;
-/// What is read of it: a count, a stamp, its own number, and the ends of their lines.
+/// Bytes read from the file: a count, a stamp, the inode number, and their line ends.
 const MAX_BYTES: usize = 96;
 
-/// The file beside the database, locked.
+/// The mark's file, locked.
 pub(super) struct HighWaterMark {
     path: PathBuf,
     file: File,
@@ -39,24 +39,25 @@ pub(super) struct HighWaterMark {
     failed: OnceLock<()>,
 }
 
-/// What a mark says of the last run.
+/// The content of a mark, as the last run left it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marked {
-    /// How many writes were acknowledged. `None`: the mark is new, or was cut.
+    /// Number of acknowledged writes. `None` if the mark is new or was truncated.
     pub(super) writes: Option<u64>,
-    /// What stands in the database's file.
+    /// The stamp in the database's file.
     pub(super) stamp: Option<Stamp>,
-    /// It was written into another file, of which this one is a copy: nobody knows how old.
+    /// True if this file is a copy of a mark, of unknown age.
     pub(super) is_copy: bool,
 }
 
 impl HighWaterMark {
-    /// Where the mark of a database is.
+    /// Path of a database's mark.
     pub(super) fn path_of(database: &Path) -> PathBuf {
         database.with_extension("mark")
     }
 
-    /// Opens or makes the mark of `database` and keeps every other process off it.
+    /// Opens or creates the mark of `database`, and locks out every other process. Fails with [`StoreError::InUse`] if
+    /// one has the lock.
     pub(super) fn lock(database: &Path) -> Result<Self, StoreError> {
         let path = Self::path_of(database);
         loop {
@@ -74,7 +75,7 @@ impl HighWaterMark {
                 Err(TryLockError::Error(error)) => return Err(fault::unusable(&path, &error)),
                 Ok(()) => {}
             }
-            // Another start may have removed it between the two: then the lock is on nothing.
+            // Another start may have removed the file before the lock was taken; then the lock protects nothing.
             let ours = file.metadata().map_err(|error| fault::unusable(&path, &error))?;
             if fs::metadata(&path).is_ok_and(|there| there.ino() == ours.ino()) {
                 return Ok(Self { path, file, is_new, writes: AtomicU64::new(0), failed: OnceLock::new() });
@@ -82,7 +83,7 @@ impl HighWaterMark {
         }
     }
 
-    /// What the last run left in it.
+    /// Reads the mark as the last run left it.
     pub(super) fn read(&self) -> Result<Marked, StoreError> {
         let mut bytes = [0; MAX_BYTES];
         let count = self.file.read_at(&mut bytes, 0).map_err(|error| fault::unusable(&self.path, &error))?;
@@ -90,7 +91,7 @@ impl HighWaterMark {
         Ok(parse(&bytes[..count], inode))
     }
 
-    /// The database has so many writes, and this stamp. On the disk when this returns.
+    /// Writes the database's number of writes and its stamp. Durable when it returns.
     pub(super) fn begin(&self, writes: u64, stamp: Option<Stamp>) -> Result<(), StoreError> {
         self.writes.store(writes, Relaxed);
         let stamp = stamp.map_or_else(|| "-".repeat(Stamp::DIGITS), |stamp| stamp.to_string());
@@ -100,37 +101,37 @@ impl HighWaterMark {
         written.and_then(|()| self.file.sync_all()).map_err(|error| fault::unusable(&self.path, &error))
     }
 
-    /// The database's file has this stamp now.
+    /// Records the stamp that the database's file has now.
     pub(super) fn stamped(&self, stamp: Option<Stamp>) -> Result<(), StoreError> {
         self.begin(self.writes.load(Relaxed), stamp)
     }
 
-    /// How many writes were acknowledged.
+    /// Number of acknowledged writes.
     pub(super) fn writes(&self) -> u64 {
         self.writes.load(Relaxed)
     }
 
-    /// So many writes more were committed. Called in the order of the commits, by the writer's thread.
+    /// Counts further committed writes. The writer's thread calls it in commit order.
     pub(super) fn raise(&self, count: usize) {
         let writes = self.writes.fetch_add(count as u64, Relaxed) + count as u64;
         if let Err(error) = self.file.write_all_at(format!("{writes:0DIGITS$}\n").as_bytes(), 0)
             && self.failed.set(()).is_ok()
         {
-            // Once: the count stands still until it can be written again, which loses nothing.
+            // Logged once: the mark stays too low until it can be written again, which loses nothing.
             tracing::error!(%error, "the mark beside the database cannot be written");
         }
     }
 
-    /// Lets another process have the database.
+    /// Unlocks the mark for other processes.
     pub(super) fn release(&self) {
         // The end of the process does the same.
         drop(self.file.unlock());
     }
 
-    /// Removes what [`HighWaterMark::lock`] made: the database was not opened after all.
+    /// Removes the mark if [`HighWaterMark::lock`] created it, because the database was not opened after all.
     pub(super) fn discard(self) {
         if self.is_new {
-            // A mark that stays is taken for none.
+            // If the removal fails, the empty mark counts as none.
             drop(fs::remove_file(&self.path));
         }
     }
@@ -139,10 +140,10 @@ impl HighWaterMark {
 fn parse(bytes: &[u8], inode: u64) -> Marked {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
-    // A count that was cut would be a smaller one.
+    // A truncated count would read as a smaller number.
     let writes = lines.next().flatten().filter(|count| count.len() == DIGITS);
     let stamp = lines.next().flatten().and_then(|stamp| stamp.parse().ok());
-    // Marks of earlier versions do not say it.
+    // Marks of earlier versions have no inode number.
     let written_in = lines.next().flatten().and_then(|inode| inode.parse::<u64>().ok());
     let is_copy = written_in.is_some_and(|written_in| written_in != inode);
     Marked { writes: writes.and_then(|count| count.parse().ok()), stamp, is_copy }
@@ -161,7 +162,7 @@ mod tests {
         mark.begin(7, stamp).expect("written");
         mark.raise(3);
         assert_eq!(mark.read().expect("read"), Marked { writes: Some(10), stamp, is_copy: false });
-        // As the first versions wrote it.
+        // The format of the first versions.
         let marked = Marked { writes: Some(10), stamp: None, is_copy: false };
         assert_eq!(parse(b"00000000000000000010\n", 7), marked);
         let copied = b"00000000000000000010\n--------\n00000000000000000008\n";

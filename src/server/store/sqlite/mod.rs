@@ -1,4 +1,6 @@
-//! The embedded store: one SQLite file in WAL mode, one writing thread, a few reading connections.
+//! The embedded store: one SQLite file in WAL mode, one writer thread, a few read connections.
+//!
+//! `location` opens it. Nothing outside of this folder may open the file while the store has it open.
 
 mod append;
 pub mod backup;
@@ -50,13 +52,13 @@ use crate::{
     server::config::{FileSettings, Retention},
 };
 
-/// Connections that read at the same time. Reads are short and mostly from the page cache; more would only
-/// take memory for their own caches.
+/// Concurrent read connections. Reads are short and mostly served from the page cache; more connections would only take
+/// memory for caches of their own.
 const READERS: usize = 4;
-/// How long a connection waits for another process (a backup, a shell) to let go of the file.
+/// Wait of a connection for another process (a backup, a shell) that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// History in one file.
+/// A history in one SQLite file.
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
@@ -67,13 +69,14 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens or makes the file with the default settings.
+    /// Opens or creates the file with the default settings.
     pub fn open(path: &Path, announce: Arc<dyn Announce>) -> Result<Self, StoreError> {
         Self::open_with(path, FileSettings::default(), announce)
     }
 
-    /// Opens or makes the file, brings its schema up to date and starts the writer. Refuses a database that has fewer
-    /// entries than were ever acknowledged. Blocks; call it at start only.
+    /// Opens or creates the file, brings its schema up to date and starts the writer. Fails with [`StoreError::Behind`]
+    /// if the database has fewer writes than were acknowledged, unless the settings accept the loss. Blocks; call it at
+    /// start only.
     pub fn open_with(
         path: &Path,
         settings: FileSettings,
@@ -105,7 +108,7 @@ impl SqliteStore {
         read.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// A job of the writer, see [`Writer::run`].
+    /// Runs `job` on the writer's thread and `committed` after the commit, as [`Writer::run`].
     async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -134,15 +137,15 @@ impl SqliteStore {
     }
 }
 
-/// What every connection of a store is set to.
+/// Settings that every connection of a store needs.
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Else SQLite reads a kept statement anew whenever a parameter has another value, in case another plan were better:
-    // half of the cost of a read.
+    // Otherwise SQLite compiles a cached statement again whenever a parameter changes its value, in case another plan
+    // were better: half of the cost of a read.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-/// Connections that wait for a query; made when first needed.
+/// The pool of read connections, which are opened on demand.
 struct Readers {
     path: PathBuf,
     guard: Arc<Guard>,
@@ -157,7 +160,7 @@ impl Readers {
     }
 
     async fn close(&self) {
-        // Those that read now give their permits back first.
+        // Wait for the reads under way: each returns its permit.
         drop(self.permits.acquire_many(READERS as u32).await);
         self.permits.close();
         self.idle.lock().clear();
@@ -182,7 +185,7 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         set_up(&connection)?;
-        // What was opened by its name just now may be another file.
+        // The path may lead to another file by now.
         self.guard.check()?;
         Ok(connection)
     }
@@ -312,7 +315,7 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        // First, and whatever else is asked: a database that is not there any more may have been written to just now.
+        // First and always: a database that is gone may have been written to just now.
         self.with_guard(Guard::check).await?;
         match self.health.due() {
             Due::Nothing if !self.guard.is_full() => return Ok(()),
@@ -330,8 +333,8 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        // Readers first: the last connection to close, the writer's, then moves the log (-wal) into the database,
-        // and a copy of the one file is a whole backup.
+        // Close the readers first: the writer's connection is then the last one, moves the WAL into the database when
+        // it closes, and a copy of that one file is a complete backup.
         self.readers.close().await;
         self.writer.stop().await;
         self.guard.release();
@@ -340,7 +343,7 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Asks the guard on a thread that may wait for the disk.
+    /// Runs `ask` on a thread that may block on the disk.
     async fn with_guard(
         &self,
         ask: impl FnOnce(&Guard) -> Result<(), StoreError> + Send + 'static,
@@ -368,7 +371,7 @@ impl DocumentStore for SqliteStore {
         self.write(move |connection| directory::change(connection, &steps), raise).await
     }
 
-    /// Nobody else changes anything.
+    /// There is no change log: no other node changes the file.
     async fn changes_after(&self, _: u64) -> Result<Changes, StoreError> {
         Ok(Changes { newest: 0, after: Some(Vec::new()) })
     }

@@ -1,7 +1,7 @@
-//! Opens a database's file for writing: alone, whole, ours, and not shorter than what was acknowledged. The store and
-//! the move to another store are the callers; both get the same refusals.
+//! Opens a database's file for writing: not used by another process, undamaged, of this program, and with every write
+//! that was acknowledged. The store and the move to another store are the callers; both get the same errors.
 //!
-//! Nothing is looked at before the lock is held, and nothing is changed before everything was looked at.
+//! Nothing is inspected before the lock is held, and nothing is changed before everything was inspected.
 
 use std::path::{Path, PathBuf};
 
@@ -16,20 +16,21 @@ use super::{
 };
 use crate::server::store::{StoreError, new_epoch, private_file};
 
-/// What SQLite leaves of its log on the disk when all of it was moved into the database. Without it the file stays as
+/// Size to which SQLite truncates the WAL when all of it was moved into the database. Without a limit the file stays as
 /// large as it ever was.
 const WAL_KEPT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What to do about a database that is not there, or not what it was.
+/// Permission to go on if the database is missing or has lost writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lenience {
-    /// It is made. Else it is refused: nobody wants to copy nothing because of a slip in a name.
+    /// Creates a missing database. Otherwise it is an error: a mistyped name must not lead to a copy of nothing.
     pub(super) make: bool,
-    /// It may have lost entries: it goes on with new epochs.
+    /// Accepts a loss of acknowledged writes; every topic gets a new epoch.
     pub(super) accept_loss: bool,
 }
 
-/// Opens it and brings its schema up to date. The mark is locked until it is released.
+/// Opens the database and brings its schema up to date. The high-water mark stays locked until
+/// [`HighWaterMark::release`].
 pub(super) fn open(path: &Path, lenience: Lenience) -> Result<(Connection, HighWaterMark), StoreError> {
     let mark = HighWaterMark::lock(path)?;
     match open_locked(path, &mark, lenience) {
@@ -53,7 +54,7 @@ fn open_locked(path: &Path, mark: &HighWaterMark, lenience: Lenience) -> Result<
     }
     let aside = put_strange_log_aside(path, marked)?;
     let connection = connect(path, mark, marked, lenience).map_err(|error| {
-        // Whoever puts the right database back wants its log to be there.
+        // Put the WAL back: whoever restores the right database needs it.
         if let Some(aside) = &aside {
             drop(std::fs::rename(aside, fault::wal_of(path)));
         }
@@ -82,7 +83,7 @@ fn connect(
     }
     let written = writes::count(&connection)?;
     expect_no_loss(path, marked, written, lenience)?;
-    // FULL: what is acknowledged survives a power cut, not only a crash. Group commit pays for it.
+    // FULL: acknowledged entries survive a power cut, not only a crash. Group commit pays for it.
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = {WAL_KEPT_BYTES};"
@@ -114,7 +115,8 @@ fn tell_new_epochs(marked: Marked, written: u64) {
     }
 }
 
-/// Refuses a database that has fewer writes than were acknowledged.
+/// Fails with [`StoreError::Behind`] if the database has fewer writes than were acknowledged and the loss is not
+/// accepted.
 pub(super) fn expect_no_loss(
     path: &Path,
     marked: Marked,
@@ -132,7 +134,7 @@ pub(super) fn expect_no_loss(
     }
 }
 
-/// Files of earlier versions were everybody's to read.
+/// Restricts the files to their owner. Earlier versions created them readable by everyone.
 fn close_to_everybody(path: &Path) {
     for file in [path.to_owned(), fault::wal_of(path), fault::shm_of(path), HighWaterMark::path_of(path)] {
         if let Err(error) = private_file::close_to_everybody(&file) {
@@ -142,8 +144,9 @@ fn close_to_everybody(path: &Path) {
     }
 }
 
-/// A log that was left by a crash is that of the database that was there. Beside another one, which was copied over it,
-/// SQLite would play it back all the same and damage it.
+/// Moves the WAL of another database aside and returns its new path. A WAL that a crash left belongs to the database
+/// that was there then. If another database was copied over that one, SQLite would still play the WAL back and damage
+/// the database.
 fn put_strange_log_aside(path: &Path, marked: Marked) -> Result<Option<PathBuf>, StoreError> {
     if !has_strange_log(path, marked) {
         return Ok(None);
@@ -151,19 +154,19 @@ fn put_strange_log_aside(path: &Path, marked: Marked) -> Result<Option<PathBuf>,
     let wal = fault::wal_of(path);
     let aside = private_file::unused(with_suffix(&wal, ".of-another-database"));
     std::fs::rename(&wal, &aside).map_err(|error| fault::unusable(&wal, &error))?;
-    // SQLite makes it again.
+    // SQLite creates the index again.
     drop(std::fs::remove_file(fault::shm_of(path)));
     Ok(Some(aside))
 }
 
-/// Whether the log beside the database is another one's. SQLite must not have the database open.
+/// Returns true if the WAL beside the database belongs to another one. SQLite must not have the database open.
 pub(super) fn has_strange_log(path: &Path, marked: Marked) -> bool {
     let Some(stamp) = marked.stamp else { return false };
     let has_log = fault::wal_of(path).metadata().is_ok_and(|log| log.len() > 0);
     has_log && !Stamp::at(path).is_ok_and(|found| found == stamp)
 }
 
-/// Every topic gets a new numbering: readers who come with a cursor of the old one are told by a reset.
+/// Gives every topic a new epoch. Readers with a cursor of the old epoch are then told by a reset.
 pub(super) fn renew_epochs(connection: &mut Connection) -> Result<(), StoreError> {
     let all = connection.transaction()?;
     let topics = all

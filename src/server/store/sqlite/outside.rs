@@ -1,9 +1,9 @@
-//! What others do to a database while a server has it: a program that writes to it through SQLite (a shell's `.restore`),
-//! and one that writes past SQLite into the same files (`cp` over them, a log that is cut). Neither changes which files
-//! there are. The guard asks before each batch and in its transaction, and notes what the files look like after each
-//! commit.
+//! Detects changes that other programs make to a database while a server uses it: through SQLite (a shell's
+//! `.restore`), or past SQLite into the same files (`cp` over them, a WAL that is truncated). Neither changes the
+//! files' identity. The guard calls this before each batch and in its transaction, and records the state of the files
+//! after each commit.
 //!
-//! A checkpoint or a small repair by somebody's shell is no loss and must not be taken for one.
+//! A checkpoint or a small repair by someone's shell loses nothing and must not be reported as damage.
 
 use std::{
     fs::File,
@@ -21,89 +21,91 @@ use rustix::fs::{self, AtFlags, StatxFlags};
 use super::{fault, high_water_mark::HighWaterMark, schema, stamp::Stamp, writes};
 use crate::server::store::StoreError;
 
-/// The start of the log's index (`-shm`): both copies of its header, and how far the log was moved into the database and
-/// is to be moved by the checkpoint under way ("WAL-Index File Format", www.sqlite.org).
+/// Bytes at the start of the WAL index (`-shm`): both copies of its header, and the progress and the goal of a
+/// checkpoint ("WAL-Index File Format", www.sqlite.org).
 const INDEX_BYTES: usize = 132;
-/// How many frames there are (`mxFrame`).
+/// Number of frames in the WAL (`mxFrame`).
 const FRAMES: Range<usize> = 16..20;
-/// What changes when the log is begun anew (`aSalt`).
+/// Salt that changes when the WAL is restarted (`aSalt`).
 const SALT: Range<usize> = 32..40;
-/// How many frames were moved (`nBackfill`), and how many a checkpoint set out to move (`nBackfillAttempted`).
+/// Number of frames that were moved into the database (`nBackfill`), and that a checkpoint set out to move
+/// (`nBackfillAttempted`).
 const MOVED: Range<usize> = 96..100;
 const ATTEMPTED: Range<usize> = 128..132;
 
-/// What was done to the files.
+/// The kind of change that was detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Damage {
-    /// Another program wrote into the database's file, past SQLite.
+    /// Another program wrote into the database file, bypassing SQLite.
     Overwritten,
-    /// The log was made shorter, past SQLite.
+    /// Another program truncated the WAL, bypassing SQLite.
     LogCut,
-    /// Another program wrote through SQLite, and what was acknowledged is not there any more.
+    /// Another program wrote through SQLite, and acknowledged writes are gone.
     PutBack,
 }
 
-/// A database that is open. The index stays open for as long: closing it would end SQLite's locks on it.
+/// The state of an open database after the last commit, for comparison. The index file stays open as long as SQLite has
+/// it open: closing it would drop SQLite's locks.
 pub(super) struct Outside {
     index: File,
     mark: Arc<HighWaterMark>,
     last: Mutex<Last>,
 }
 
-/// What is compared with.
+/// The state to compare with.
 #[derive(Default)]
 struct Last {
     look: Option<Look>,
-    /// SQLite's count of what other connections committed. Only a change of it means something.
+    /// SQLite's `data_version`, which changes with commits of other connections. Only a difference has a meaning.
     version: Option<i64>,
 }
 
-/// What the files look like.
+/// The state of the files at one time.
 #[derive(Clone, Copy)]
 struct Look {
     seen: Seen,
     index: Index,
 }
 
-/// The first bytes of the log's index.
+/// The first bytes of the WAL index.
 #[derive(Clone, Copy)]
 struct Index([u8; INDEX_BYTES]);
 
 impl Index {
-    /// Whether no checkpoint moved anything between the two, and the log was not begun anew after one.
+    /// Returns true if no checkpoint moved a frame since `earlier`, and the WAL was not restarted after one.
     fn has_moved_nothing_since(&self, earlier: &Self) -> bool {
         self.0[MOVED] == earlier.0[MOVED] && self.0[SALT] == earlier.0[SALT]
     }
 
-    /// Whether a checkpoint is moving the log, or ended before it had moved what it wanted. It writes into the database
-    /// before it says how far it came.
+    /// Returns true if a checkpoint is moving frames, or ended before its goal. It writes into the database before it
+    /// records its progress.
     fn has_open_checkpoint(&self) -> bool {
         self.0[MOVED] != self.0[ATTEMPTED]
     }
 
-    /// Whether what is compared of it changes only when the database's file does: no checkpoint has still to say how far
-    /// it came, and the next commit does not begin the log anew.
+    /// Returns true if the compared fields can only change together with the database file: no checkpoint has progress
+    /// left to record, and the next commit does not restart the WAL.
     fn stays_as_it_is(&self) -> bool {
         !self.has_open_checkpoint() && self.0[MOVED] != self.0[FRAMES]
     }
 }
 
-/// What the guard saw of the open files.
+/// The state of the open files, as the guard sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     database: Times,
-    /// How long the log is.
+    /// Length of the WAL.
     pub(super) log_bytes: u64,
-    /// Whether both still have a name.
+    /// True if neither file was deleted.
     is_linked: bool,
 }
 
-/// Of the database's file, in seconds and nanoseconds.
+/// Timestamps of the database file, in seconds and nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
-    /// When it was last written to.
+    /// Time of the last write.
     modified: (i64, i64),
-    /// When it was last written to, moved or given other rights. Nobody can set it.
+    /// Time of the last write, move or change of permissions. No program can set it.
     changed: (i64, i64),
 }
 
@@ -118,16 +120,17 @@ impl Seen {
     }
 }
 
-/// What is asked of the log.
+/// The attributes that are read of the WAL.
 struct Extent {
     bytes: u64,
-    /// Whether it still has a name.
+    /// False if the file was deleted.
     is_linked: bool,
 }
 
 impl Extent {
-    /// Without the times: once somebody asked for a file's times, Linux 6.13 and later write a new one down at the file's
-    /// next write ("Multigrain timestamps", docs.kernel.org), which each commit would then wait for.
+    /// Reads size and link count, but no timestamps: once a program has asked for a file's timestamps, Linux 6.13 and
+    /// later record a new one at the file's next write ("Multigrain timestamps", docs.kernel.org), and each commit
+    /// would wait for that.
     fn of(file: &File) -> Option<Self> {
         let asked = StatxFlags::SIZE | StatxFlags::NLINK;
         let seen = fs::statx(file, "", AtFlags::EMPTY_PATH, asked).ok()?;
@@ -136,27 +139,27 @@ impl Extent {
 }
 
 impl Outside {
-    /// To be made after the last write that is not the writer's own.
+    /// Opens the WAL index. Call it after the last write that is not the writer's own.
     pub(super) fn of(database: &Path, mark: Arc<HighWaterMark>) -> io::Result<Self> {
         let index = File::open(fault::shm_of(database))?;
         Ok(Self { index, mark, last: Mutex::default() })
     }
 
-    /// Whether the files have their names, and nobody touched the database's since the last commit of ours.
+    /// Returns true if neither file was deleted and nobody has touched the database file since our last commit.
     pub(super) fn is_as_noted(&self, seen: Option<Seen>) -> bool {
         let noted = self.known().look.map(|last| last.seen.database);
         seen.is_some_and(|seen| seen.is_linked && noted == Some(seen.database))
     }
 
-    /// What was done past SQLite since the last commit of ours. Looks closer only where something changed.
+    /// Looks for changes past SQLite since our last commit. Inspects further only if an attribute differs.
     pub(super) fn find_damage(
         &self,
         connection: &Connection,
         seen: Option<Seen>,
     ) -> Result<Option<Damage>, StoreError> {
-        // A file that cannot be looked at is gone, which the guard tells by itself.
+        // A file that cannot be inspected is gone, which the guard reports.
         let (Some(last), Some(seen)) = (self.known().look, seen) else { return Ok(None) };
-        // First: the closer look at the log would write into the database.
+        // This check comes first: the one of the WAL would write into the database.
         if seen.database.modified != last.seen.database.modified && self.is_written_past_sqlite(&last) {
             self.disown_log();
             return Ok(Some(Damage::Overwritten));
@@ -167,13 +170,13 @@ impl Outside {
         Ok(None)
     }
 
-    /// What was done through SQLite since this was asked last. In a transaction it costs no call of the system, and no
-    /// other program can commit before it ends.
+    /// Looks for changes through SQLite since the last call. In a transaction it costs no system call, and no other
+    /// program can commit before the transaction ends.
     pub(super) fn find_put_back(&self, connection: &Connection) -> Result<Option<Damage>, StoreError> {
         let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         let is_changed = self.known().version.is_some_and(|earlier| earlier != version);
         let is_put_back = is_changed && self.is_behind(connection)?;
-        // Only now: what could not be looked at has to be looked at again.
+        // Only after success: a check that failed has to be repeated.
         self.known().version = Some(version);
         Ok(is_put_back.then_some(Damage::PutBack))
     }
@@ -182,20 +185,21 @@ impl Outside {
         self.last.lock()
     }
 
-    /// Whether the database's file changed, and SQLite did not change it.
+    /// Returns true if the database file changed and the WAL index shows that SQLite did not change it.
     fn is_written_past_sqlite(&self, last: &Look) -> bool {
         let is_sqlites =
             |index: Index| !index.has_moved_nothing_since(&last.index) || index.has_open_checkpoint();
         self.index().is_some_and(|index| !is_sqlites(index))
     }
 
-    /// Whether acknowledged writes are lacking. Where tables are, jobs fail by themselves, until these are there again.
+    /// Returns true if acknowledged writes are missing. If tables are missing, jobs fail by themselves, so this waits
+    /// until they are there again.
     fn is_behind(&self, connection: &Connection) -> Result<bool, StoreError> {
         let is_whole = schema::has_topics(connection)? && schema::has_changes(connection)?;
         Ok(is_whole && writes::count(connection)? < self.mark.writes())
     }
 
-    /// Notes what the files look like after a commit, as `look` sees them, and says whether nobody touched them.
+    /// Records the state of the files after a commit; `look` reads it. Returns true if nobody else has touched them.
     pub(super) fn note_commit(&self, look: impl Fn() -> Option<Seen>) -> bool {
         let mut known = self.known();
         if let (Some(last), Some(seen)) = (&mut known.look, look())
@@ -203,26 +207,28 @@ impl Outside {
             && seen.database == last.seen.database
             && last.index.stays_as_it_is()
         {
-            // Of the index only what a checkpoint changes is compared, and there was none.
+            // No checkpoint ran, and only the fields that a checkpoint changes are compared, so the old index is still
+            // good.
             last.seen = seen;
             return true;
         }
-        // The index first: of a checkpoint that ends in between, only the file's new time is noted, and the index changes
+        // The index first: if a checkpoint ends in between, only the file's new time is recorded, and the index changes
         // once more.
         let index = self.index();
         known.look = index.zip(look()).map(|(index, seen)| Look { seen, index });
         false
     }
 
-    /// What the log's index says now.
+    /// Reads the WAL index.
     fn index(&self) -> Option<Index> {
         let mut bytes = [0; INDEX_BYTES];
         self.index.read_exact_at(&mut bytes, 0).ok()?;
         Some(Index(bytes))
     }
 
-    /// The log belongs to what was overwritten. What stands there now may have the same stamp, being a copy from the
-    /// same run; the next start must not play the log back into it.
+    /// Dissociates the WAL from the database, because it belongs to the file that was overwritten. The new content may
+    /// have the same stamp if it is a copy from the same run, and the next start must not play the WAL back into it.
+    /// Recording an unused stamp prevents that.
     fn disown_log(&self) {
         if let Err(error) = self.mark.stamped(Some(Stamp::new())) {
             tracing::error!(%error, "the log (-wal) is not the database's any more, and that cannot be written down");
@@ -230,8 +236,8 @@ impl Outside {
     }
 }
 
-/// Whether what is in the log cannot be moved into the database, because it is not there. A log that a checkpoint of
-/// somebody else has emptied has nothing to move. That the disk fails now is another fault, and no damage.
+/// Returns true if the content of the WAL cannot be moved into the database because it is gone. A WAL that another
+/// program's checkpoint has emptied has nothing to move. A disk failure is an error of its own, and not damage.
 fn is_log_damaged(connection: &Connection) -> Result<bool, StoreError> {
     let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) else {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! The queries. Each runs in one read transaction, so that entries and bounds are of the same instant.
+//! The queries. Each runs in one read transaction, so that entries and bounds show the same instant.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
@@ -12,7 +12,7 @@ use crate::{
     server::store::{Bounds, Channels, Filter, Record, Slice, StoreError, TopicName},
 };
 
-/// A topic's row id and bounds; `None` when the topic is not there.
+/// The row id and the bounds of a topic; `None` if it does not exist.
 pub(super) fn bounds(connection: &Connection, name: &TopicName) -> Result<Option<(i64, Bounds)>, StoreError> {
     let mut select =
         connection.prepare_cached("SELECT id, epoch, floor, head FROM topics WHERE name = ?1")?;
@@ -25,7 +25,8 @@ pub(super) fn bounds(connection: &Connection, name: &TopicName) -> Result<Option
     Ok(Some((id, Bounds { epoch: epoch_of(name, &epoch)?, floor, head })))
 }
 
-/// See [`crate::server::store::Store::bounds_for`]. `None` when the topic is not there.
+/// The bounds of a topic, and the highest removed offset among the entries that pass the filter. `None` if the topic
+/// does not exist.
 pub(super) fn bounds_for(
     connection: &Connection,
     name: &TopicName,
@@ -36,12 +37,12 @@ pub(super) fn bounds_for(
     Ok(Some((bounds, removed(&transaction, id, filter)?)))
 }
 
-/// An epoch as it stands in the database.
+/// Parses an epoch from the database.
 pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError> {
     Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
 }
 
-/// A row of `offset, timestamp, author, client_id, channel, body`.
+/// The record of a row with the columns `offset, timestamp, author, client_id, channel, body`.
 pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         topic: topic.clone(),
@@ -54,14 +55,14 @@ pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Re
     })
 }
 
-/// Where to read from, and in which direction.
+/// The starting offset, exclusive, and the direction of a read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum From {
     After(Offset),
     Before(Offset),
 }
 
-/// A slice in either direction. `None` when the topic is not there.
+/// A slice in either direction. `None` if the topic does not exist.
 pub(super) fn slice(
     connection: &Connection,
     name: &TopicName,
@@ -75,7 +76,7 @@ pub(super) fn slice(
         From::After(offset) => ("offset > :offset", "ASC", offset),
         From::Before(offset) => ("offset < :offset", "DESC", offset),
     };
-    // In words and not as a parameter: only so does SQLite see that the index of notices has them all.
+    // As text and not as a parameter: only then can SQLite prove that the index of notices contains all the rows.
     let lasting = if filter.lasting { "AND lasting = 1 AND channel IS NOT NULL" } else { "" };
     let mut select = transaction.prepare_cached(&format!(
         "SELECT offset, timestamp, author, client_id, channel, body FROM entries
@@ -86,7 +87,7 @@ pub(super) fn slice(
     ))?;
     let (only, except) = names_of(&filter.channels);
     let rows = select.query_map(
-        // One more than asked for tells whether there is more. SQLite's integers are signed.
+        // One row more than asked for shows whether there are more. SQLite's integers are signed.
         named_params! {
             ":topic": id, ":offset": i64::try_from(offset).unwrap_or(i64::MAX),
             ":only": only, ":except": except, ":limit": limit + 1,
@@ -103,7 +104,8 @@ pub(super) fn slice(
     Ok(Some(Slice { bounds, removed, records, more }))
 }
 
-/// See [`crate::server::store::Store::latest_by_channel`].
+/// The newest entries of the channels with the most recent ones, as [`crate::server::store::Store::latest_by_channel`]
+/// defines. `None` if the topic does not exist.
 pub(super) fn latest_by_channel(
     connection: &Connection,
     name: &TopicName,
@@ -113,7 +115,7 @@ pub(super) fn latest_by_channel(
 ) -> Result<Option<Slice>, StoreError> {
     let transaction = connection.unchecked_transaction()?;
     let Some((id, bounds)) = bounds(&transaction, name)? else { return Ok(None) };
-    // The recursion steps from channel to channel through the index instead of reading every entry.
+    // The recursion jumps from channel to channel through the index instead of reading every entry.
     let mut select = transaction.prepare_cached(
         "WITH RECURSIVE names (channel) AS (
              SELECT min(channel) FROM entries WHERE topic = ?1 AND lasting = 0
@@ -146,21 +148,21 @@ pub(super) fn latest_by_channel(
     Ok(Some(Slice { bounds, removed, records, more: false }))
 }
 
-/// See [`crate::server::store::Store::newest_timestamp`].
+/// The newest timestamp of any topic that is not after `until_ms`, in milliseconds since the Unix epoch.
 pub(super) fn newest_timestamp(connection: &Connection, until_ms: i64) -> Result<Option<i64>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT max(timestamp) FROM topics WHERE timestamp > 0 AND timestamp <= ?1")?;
     Ok(select.query_row([until_ms], |row| row.get(0))?)
 }
 
-/// Every topic there is.
+/// The names of all topics.
 pub(super) fn topics(connection: &Connection) -> Result<Vec<TopicName>, StoreError> {
     let mut select = connection.prepare_cached("SELECT name FROM topics ORDER BY id")?;
     let names = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     names.iter().map(|name| name.parse()).collect()
 }
 
-/// The rooms in the order they were made.
+/// All rooms, in the order of their creation.
 pub(super) fn rooms(connection: &Connection) -> Result<Vec<Room>, StoreError> {
     let mut select = connection.prepare_cached("SELECT id, name FROM rooms ORDER BY position")?;
     let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;

@@ -1,5 +1,6 @@
-//! The highest removed offset of each channel of a topic: a trim removes entries through this, and reads ask how far what
-//! they let through was removed. It must be written in the transaction that removes.
+//! The highest removed offset of each channel of a topic. A trim removes entries through this module, and reads ask for
+//! the highest removed offset among the entries that pass their filter. The offsets must be written in the transaction
+//! that removes the entries.
 
 use std::collections::HashMap;
 
@@ -11,15 +12,17 @@ use crate::{
     server::store::{Filter, REMOVALS_MAX, StoreError},
 };
 
-/// The newest removed offset by channel ('' for none) and whether the entry was lasting.
+/// The highest removed offset, by channel (`''` for none) and by whether the entries were lasting.
 type Newest = HashMap<(String, bool), Offset>;
 
-/// What a trim removes: parameters are topic, floor, the last offset that is too old, and how many lasting entries.
+/// Condition for the entries that a trim removes. Parameters: the topic, the floor, the last offset that is too old,
+/// and the number of lasting entries to keep.
 pub(super) const REMOVED: &str = "topic = ?1 AND offset <= ?2 AND (lasting = 0 OR offset <= ?3
     OR offset <= (SELECT offset FROM entries WHERE topic = ?1 AND lasting = 1
                   ORDER BY offset DESC LIMIT 1 OFFSET ?4))";
 
-/// Removes the entries that [`REMOVED`] selects, with its parameters, and notes it. Returns how many there were.
+/// Removes the entries that [`REMOVED`] selects, which has the same parameters, and records their highest offsets.
+/// Returns the number of removed entries.
 pub(super) fn remove(
     connection: &Connection,
     topic: i64,
@@ -45,7 +48,7 @@ fn note(connection: &Connection, topic: i64, newest: Newest) -> Result<(), Store
     if newest.is_empty() {
         return Ok(());
     }
-    // What is assumed of every channel needs no row.
+    // An offset at or below `topics.removed`, which is assumed for every channel, needs no row.
     let mut insert = connection.prepare_cached(
         "INSERT INTO removals (topic, channel, lasting, offset)
          SELECT ?1, ?2, ?3, ?4 WHERE ?4 > (SELECT removed FROM topics WHERE id = ?1)
@@ -57,7 +60,8 @@ fn note(connection: &Connection, topic: i64, newest: Newest) -> Result<(), Store
     fold(connection, topic)
 }
 
-/// Keeps [`REMOVALS_MAX`] rows: from now on the offsets of the others are assumed of every channel.
+/// Keeps the [`REMOVALS_MAX`] newest rows and raises `topics.removed`, which is assumed for every channel, to the
+/// newest offset of the rest.
 fn fold(connection: &Connection, topic: i64) -> Result<(), StoreError> {
     let newest_surplus: Option<Offset> = connection
         .prepare_cached(
@@ -75,7 +79,7 @@ fn fold(connection: &Connection, topic: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// See [`crate::server::store::Slice::removed`].
+/// The highest removed offset among the entries that pass the filter, for [`crate::server::store::Slice::removed`].
 pub(super) fn removed(connection: &Connection, topic: i64, filter: &Filter) -> Result<Offset, StoreError> {
     let lasting = if filter.lasting { "AND lasting = 1 AND channel <> ''" } else { "" };
     let mut select = connection.prepare_cached(&format!(

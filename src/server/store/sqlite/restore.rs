@@ -1,8 +1,8 @@
-//! Puts a backup in the place of a database, with its keys. `idobata restore` is the caller.
+//! Replaces a database and its keys with those of a backup. `idobata restore` is the caller.
 //!
-//! Everything that can fail for long is done on a copy beside the database: reading, checking, new epochs. Then what was
-//! there is moved aside, nothing of it is deleted, and the copy takes its place by one rename. A crash in between leaves
-//! a folder that a server refuses to start on, because its mark is ahead of its database.
+//! All steps that take long or often fail work on a copy beside the database: reading, checking, setting new epochs.
+//! Then the existing files are moved aside, none of them is deleted, and one rename puts the copy in place. A crash in
+//! between leaves a folder on which a server refuses to start, because the high-water mark is ahead of the database.
 
 use std::{
     collections::HashMap,
@@ -23,36 +23,37 @@ use super::{
 };
 use crate::server::store::{StoreError, private_file};
 
-/// What is to be put back, and where.
+/// A restore to perform.
 #[derive(Clone, Debug)]
 pub struct RestoreJob {
     /// A backup, or a plain copy of a database.
     pub from: PathBuf,
-    /// The database to be.
+    /// The database to replace or to create.
     pub database: PathBuf,
-    /// Where its keys are to be; no others are taken from a backup.
+    /// Paths of the keys; a key in the backup is restored only if its file name is among these.
     pub keys: Vec<PathBuf>,
-    /// The folder to make for what is there now.
+    /// The folder to create for the existing files.
     pub aside: PathBuf,
-    /// Set it to end the work; what was begun is removed.
+    /// Set to interrupt the work; partial files are removed.
     pub is_stopped: Arc<AtomicBool>,
 }
 
-/// What was put back.
+/// Summary of a finished restore.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
-    /// Entries that were ever appended, also those that retention had removed.
+    /// Entries ever appended, including those that retention had removed.
     pub entries: u64,
-    /// When the backup was made, in milliseconds since the Unix epoch, and by which version. `None`: it is a plain copy.
+    /// Time of the backup, in milliseconds since the Unix epoch, and the version that made it. `None` for a plain copy.
     pub made: Option<(i64, String)>,
-    /// How many keys were put back.
+    /// Number of restored keys.
     pub keys: usize,
-    /// Where what was there is now, if there was something.
+    /// The folder with the previous files, if there were any.
     pub aside: Option<PathBuf>,
 }
 
 impl RestoreJob {
-    /// Does it, and tells how far it is. Blocks. Refuses while a server has the folder. What fails changes nothing.
+    /// Restores the backup and reports progress. Blocks. Fails with [`StoreError::InUse`] while a server uses the
+    /// database. A failure changes nothing.
     pub fn run(&self, progress: impl FnMut(CopyProgress)) -> Result<Restored, StoreError> {
         let source = self.open_source().map_err(|error| self.of_backup(error))?;
         let folder = private_file::folder_of(&self.database);
@@ -113,7 +114,7 @@ impl RestoreJob {
         Ok(source)
     }
 
-    /// What SQLite says of the file that is to be put back.
+    /// Turns an SQLite error into one that names the file at fault, the backup or the database, and the fix.
     fn of_backup(&self, error: StoreError) -> StoreError {
         match &error {
             StoreError::Sqlite(cause) => match cause.sqlite_error_code() {
@@ -127,13 +128,13 @@ impl RestoreJob {
         }
     }
 
-    /// Makes a database of the copy: checked, without what made it a backup, and with new epochs, because history went
-    /// back. Returns the keys that were in it and where they belong.
+    /// Makes a working database of the copy: checks it, removes the backup's table, and sets new epochs because history
+    /// went back. Returns the keys of the backup with their paths.
     fn prepare(&self, copy: &mut Connection) -> Result<(Restored, Vec<(PathBuf, String)>), StoreError> {
         copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
         expect_intact(copy, &self.from, &self.is_stopped)?;
         let rows = rows_of(copy)?;
-        // The keys must not stay in pages that are free.
+        // Overwrite freed pages with zeros, so that the keys do not stay in them.
         copy.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
         copy.execute_batch(&format!("DROP TABLE IF EXISTS {TABLE}"))?;
         opening::renew_epochs(copy)?;
@@ -149,7 +150,7 @@ impl RestoreJob {
     }
 }
 
-/// What makes a file a backup. Nothing, in a plain copy.
+/// The rows of the table that marks a backup. Empty for a plain copy.
 fn rows_of(copy: &Connection) -> Result<HashMap<String, String>, StoreError> {
     let select = "SELECT count(*) = 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
     if !copy.query_row(select, [TABLE], |row| row.get::<_, bool>(0))? {

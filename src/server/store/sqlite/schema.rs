@@ -1,10 +1,10 @@
-//! The tables, as a list of migrations. A published migration is never changed; a new one is added below it.
+//! The tables, as a list of migrations. A published migration must never be changed; new ones are appended.
 
 use rusqlite::Connection;
 
 use crate::server::store::StoreError;
 
-/// The schema's version is the number of migrations applied (`PRAGMA user_version`).
+/// The migrations. Their number is the schema's version (`PRAGMA user_version`).
 const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE topics (
@@ -35,7 +35,7 @@ const MIGRATIONS: [&str; 6] = [
         name TEXT NOT NULL
     ) STRICT;
 ",
-    // The client ids of entries that were removed: who sends one again, perhaps after days, must not store it twice.
+    // The client ids of removed entries: if an author sends one again, perhaps after days, it must not be stored twice.
     "
     CREATE TABLE past_client_ids (
         topic INTEGER NOT NULL REFERENCES topics (id),
@@ -47,14 +47,15 @@ const MIGRATIONS: [&str; 6] = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX past_client_ids_by_age ON past_client_ids (topic, timestamp);
 ",
-    // Both are for the feed. An index that a room's messages were in as well was two more pages to write for each.
+    // Both indexes serve the feed. An index that also contained a room's messages cost two more page writes for each
+    // message.
     "
     DROP INDEX entries_by_channel;
     DROP INDEX entries_lasting;
     CREATE INDEX entries_values ON entries (topic, channel, offset) WHERE lasting = 0;
     CREATE INDEX entries_notices ON entries (topic, offset) WHERE lasting = 1 AND channel IS NOT NULL;
 ",
-    // Who there is and what they may do.
+    // The document store: users, rights and publishers.
     "
     CREATE TABLE documents (
         kind TEXT NOT NULL,
@@ -63,8 +64,8 @@ const MIGRATIONS: [&str; 6] = [
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
 ",
-    // The highest removed offset of each channel ('' for none) and kind of entry: who reads none of what was removed
-    // lacks nothing. What was removed before this table was there is assumed of every channel.
+    // The highest removed offset of each channel ('' for none) and kind of entry: a reader of other channels has missed
+    // nothing. For removals before this migration, `topics.removed` is assumed for every channel.
     "
     ALTER TABLE topics ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
     UPDATE topics SET removed = floor;
@@ -77,34 +78,35 @@ const MIGRATIONS: [&str; 6] = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX removals_by_offset ON removals (topic, offset);
 ",
-    // How often rooms and documents were changed: with the entries, what the mark beside the database counts.
+    // The number of changes of rooms and documents; with the entries, it makes up the count of the high-water mark.
     "
     CREATE TABLE changes (count INTEGER NOT NULL) STRICT;
     INSERT INTO changes VALUES (0);
 ",
 ];
 
-/// Whether the tables of the first version are there.
+/// Returns true if the tables of the first version exist.
 pub(super) fn has_topics(connection: &Connection) -> Result<bool, StoreError> {
     let select = "SELECT count(*) = 3 FROM sqlite_schema
                   WHERE type = 'table' AND name IN ('topics', 'entries', 'rooms')";
     Ok(connection.query_row(select, [], |row| row.get(0))?)
 }
 
-/// Whether changes of rooms and documents are counted in it.
+/// Returns true if the database counts changes of rooms and documents.
 pub(super) fn has_changes(connection: &Connection) -> Result<bool, StoreError> {
     let select = "SELECT count(*) = 1 FROM sqlite_schema WHERE type = 'table' AND name = 'changes'";
     Ok(connection.query_row(select, [], |row| row.get(0))?)
 }
 
-/// Whether the database is ours, of whatever version, or empty. Another program's has other tables.
+/// Returns true if the database is empty or of this program, of any version. The database of another program has other
+/// tables.
 pub(super) fn is_ours(connection: &Connection) -> Result<bool, StoreError> {
     let is_empty: bool =
         connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(is_empty || has_topics(connection)?)
 }
 
-/// Refuses what a later version wrote.
+/// Returns the schema's version. Fails with [`StoreError::TooNew`] if a later program wrote it.
 pub(super) fn expect_known(connection: &Connection) -> Result<usize, StoreError> {
     let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > MIGRATIONS.len() {
@@ -113,7 +115,7 @@ pub(super) fn expect_known(connection: &Connection) -> Result<usize, StoreError>
     Ok(found)
 }
 
-/// Brings the database to the newest schema, one transaction a step.
+/// Brings the database to the newest schema, with one transaction per migration.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let found = expect_known(connection)?;
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {

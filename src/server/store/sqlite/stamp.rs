@@ -1,6 +1,6 @@
-//! A random number that each run leaves in the header of the database's file, at the place of SQLite's
-//! `application_id`. It tells a file that was overwritten in place (`cp backup.db data/idobata.db`), which keeps its
-//! inode, and a log (`-wal`) that does not belong to the database beside it. `opening` writes it, `guard` looks for it.
+//! A random number that each run writes into the header of the database file, in SQLite's `application_id` field. It
+//! detects a file that was overwritten in place (`cp backup.db data/idobata.db`), which keeps its inode, and a WAL that
+//! does not belong to the database beside it. `guard` writes and checks it; `opening` checks it before a start.
 
 use std::{fmt, fs::File, io, os::unix::fs::FileExt, path::Path, str::FromStr};
 
@@ -8,37 +8,37 @@ use rusqlite::Connection;
 
 use crate::server::store::StoreError;
 
-/// Where SQLite keeps `application_id` (its file format, 1.3). No page that is written ever changes it but ours.
+/// Byte offset of `application_id` (SQLite's file format, 1.3). No write of a page changes it except our own.
 const PLACE: u64 = 68;
 
-/// See the module.
+/// The four bytes of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp([u8; 4]);
 
 impl Stamp {
-    /// How long its text is.
+    /// Length of the stamp's text.
     pub(super) const DIGITS: usize = 8;
 
-    /// Another one than all before, but for one chance in four thousand million.
+    /// A random stamp; it repeats an earlier one with a chance of one in four thousand million.
     pub(super) fn new() -> Self {
         let mut bytes = [0; 4];
         getrandom::fill(&mut bytes).expect("the system gives random bytes");
         Self(bytes)
     }
 
-    /// What stands in a file. Fails when it is shorter than that.
+    /// Reads the stamp of a file. Fails if the file is too short to have one.
     pub(super) fn of(file: &File) -> io::Result<Self> {
         let mut bytes = [0; 4];
         file.read_exact_at(&mut bytes, PLACE)?;
         Ok(Self(bytes))
     }
 
-    /// What stands in the file at `path`, which SQLite must not have open: this opens and closes it.
+    /// Reads the stamp of the file at `path`. SQLite must not have the file open, because this opens and closes it.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         Self::of(&File::open(path)?)
     }
 
-    /// Writes it, and moves the whole log into the file if nobody reads there.
+    /// Writes the stamp, and moves the whole WAL into the database file if no other connection is reading.
     pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
         connection.pragma_update(None, "application_id", i32::from_be_bytes(self.0))?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

@@ -1,4 +1,4 @@
-//! What a file can suffer that a database on a server cannot.
+//! A full disk, and the reuse of prepared statements: tests that need access to the store's connections.
 
 use super::*;
 use crate::protocol::{cursor::Epoch, name::RoomId};
@@ -10,11 +10,11 @@ impl Announce for Nobody {
 }
 
 fn draft() -> NewEntry {
-    // Large enough that a page more is needed for it.
+    // Large enough to need another page.
     NewEntry { author: "a".into(), client_id: None, channel: None, lasting: true, body: "x".repeat(8_192) }
 }
 
-/// Lets the database have so many pages more than it has now, as a disk does that gets full.
+/// Limits the database to `pages` more pages than it has now, as a disk does that is filling up.
 async fn leave_pages(store: &SqliteStore, pages: i64) {
     let limit = move |connection: &Connection| {
         let count: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;

@@ -1,8 +1,8 @@
-//! Bounds the database's log (`-wal`). SQLite begins it anew when all of it is in the database and nobody reads from it;
-//! another program that holds a read transaction keeps it growing, until the disk is full. Past the bound nothing is
-//! written until that reader has ended, which is noticed by the next who asks.
+//! Bounds the size of the WAL. SQLite restarts the WAL once all of it is in the database and no connection reads from
+//! it; another program that holds a read transaction keeps it growing until the disk is full. Past the bound nothing is
+//! written until that reader has ended, which the next attempt notices.
 //!
-//! `guard` is the caller, on the writer's thread.
+//! `guard` calls this on the writer's thread.
 
 use std::{
     fs,
@@ -16,29 +16,29 @@ use rusqlite::Connection;
 use super::BUSY_TIMEOUT;
 use crate::server::store::StoreError;
 
-/// How long one attempt waits for readers: ours take milliseconds.
+/// Wait of one attempt for readers: ours take milliseconds.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How often it is tried again; meanwhile callers are refused at once.
+/// Pause between attempts; meanwhile callers are rejected at once.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// See the module.
+/// The limit of one database's WAL.
 pub(super) struct WalBound {
     database: PathBuf,
     wal: PathBuf,
     max_bytes: u64,
-    /// When it was last tried in vain; `None` when all is well.
+    /// Time of the last failed attempt; `None` while the WAL is within its limit.
     full_since: Mutex<Option<Instant>>,
 }
 
 impl WalBound {
-    /// The log of the database at this path may have so many bytes, and one batch more.
+    /// Limits the WAL of the database at this path to `max_bytes`, plus one batch.
     pub(super) fn new(database: PathBuf, max_bytes: u64) -> Self {
         let wal = super::fault::wal_of(&database);
         Self { database, wal, max_bytes, full_since: Mutex::default() }
     }
 
-    /// Makes the log small again if it is too large, or says who is in the way. `seen_bytes` is its length, where the
-    /// caller has just looked: that is once less for each post.
+    /// Truncates the WAL if it is too large. Fails with [`StoreError::WalFull`] if a reader prevents that. `seen_bytes`
+    /// is the length if the caller has just read it, which saves one system call per post.
     pub(super) fn make_room(
         &self,
         connection: &Connection,
@@ -61,7 +61,7 @@ impl WalBound {
         Err(self.refusal(bytes))
     }
 
-    /// Whether the last attempt to make room was in vain.
+    /// Returns true if the last attempt to truncate failed.
     pub(super) fn is_full(&self) -> bool {
         self.full_since.lock().is_some()
     }
@@ -71,7 +71,7 @@ impl WalBound {
     }
 }
 
-/// Whether all of the log was moved into the database and cut off.
+/// Moves the WAL into the database and truncates it. Returns false if a reader was in the way.
 fn truncate(connection: &Connection) -> Result<bool, StoreError> {
     connection.busy_timeout(PATIENCE)?;
     let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));

@@ -1,11 +1,10 @@
-//! The one thread that writes: jobs that wait together are committed together (group commit).
+//! The writer thread, the only one that writes. Jobs that wait at the same time are committed together (group commit).
 //!
-//! Each job runs in a savepoint of the batch's transaction, so a failing one takes nothing else with it; one that is
-//! alone needs none, and SQLite then keeps no copy of each page that it changes. A job's completion runs after the commit
-//! and in job order; that is what makes announcements come in offset order.
+//! Each job runs in a savepoint of the batch's transaction, so a failing job does not affect the others. A job that is
+//! alone in its batch needs no savepoint, and SQLite then keeps no copy of each page that the job changes. Completions
+//! run after the commit and in job order, which is why announcements come in offset order.
 //!
-//! The thread ends when it is told to and at no other time: what fails or panics is refused, and the next batch is a
-//! new beginning.
+//! The thread ends only when it is told to: a job that fails or panics gets an error, and the next batch starts afresh.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,28 +20,28 @@ use crate::server::store::{StoreError, health::Health};
 
 /// Jobs that may wait for the writer. Past this the callers wait, which is the back-pressure on publishers.
 const QUEUE_JOBS: usize = 4_096;
-/// Jobs in one transaction: enough to hide the fsync, few enough that the first of them does not wait long.
+/// Jobs per transaction: enough to hide the fsync, few enough that the first of them does not wait long.
 const BATCH_JOBS: usize = 256;
 
-/// Told whether the batch was committed.
+/// Called after the batch with the outcome of its commit.
 type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Does its work inside the transaction, or is told why there is none.
+/// The work of a job inside the transaction. It gets the reason instead if there is no transaction.
 type Job = Box<dyn FnOnce(Result<Turn<'_>, StoreError>) -> Done + Send>;
 
-/// A job's turn in a transaction.
+/// A job's access to the transaction.
 #[derive(Clone, Copy)]
 struct Turn<'a> {
     connection: &'a Connection,
-    /// Nothing else is in the transaction.
+    /// True if the batch has no other job.
     is_alone: bool,
 }
 
-/// What came of a job.
+/// The outcome of a job before the commit.
 struct Done {
-    /// What to do after the commit.
+    /// Called after the commit.
     complete: Completion,
-    /// Why it failed, if that is the database's fault.
+    /// The cause, if the job failed because of the database.
     fault: Option<String>,
 }
 
@@ -51,20 +50,20 @@ enum Command {
     Stop(oneshot::Sender<()>),
 }
 
-/// Who is asked and told around each batch.
+/// The collaborators of each batch.
 struct Watch {
     guard: Arc<Guard>,
     health: Arc<Health>,
 }
 
-/// A handle to the writer's thread.
+/// A handle to the writer thread.
 pub(super) struct Writer {
     commands: mpsc::Sender<Command>,
 }
 
 impl Writer {
-    /// Starts the thread; it ends on [`Writer::stop`] or when the handle is dropped.
-    /// What becomes of the commits is noted in `health`.
+    /// Starts the thread, which ends on [`Writer::stop`] or when the handle is dropped. Records in `health` whether
+    /// commits succeed.
     pub(super) fn start(
         connection: Connection,
         guard: Arc<Guard>,
@@ -76,9 +75,9 @@ impl Writer {
         Ok(Self { commands })
     }
 
-    /// Runs `job` in a transaction. After the commit calls `committed`, then returns what the job returned.
+    /// Runs `job` in a transaction. After the commit it calls `committed`, then returns the job's result.
     ///
-    /// Not waiting for the answer does not stop the job: what was begun is finished and announced.
+    /// Dropping the future does not stop a job that was enqueued: it is finished and announced.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -102,7 +101,7 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Commit(PANICKED.to_owned()))?
     }
 
-    /// Finishes the queue and ends the thread.
+    /// Finishes the queued jobs and ends the thread.
     pub(super) async fn stop(&self) {
         let (reply, stopped) = oneshot::channel();
         if self.commands.send(Command::Stop(reply)).await.is_ok() {
@@ -111,9 +110,10 @@ impl Writer {
     }
 }
 
-/// What a caller is told whose job panicked, or whose place in a batch was after such a one.
+/// The error for a caller that gets no reply: its job or its completion panicked, or a panic ended the batch before its
+/// job ran.
 const PANICKED: &str = "a job of the writer panicked";
-/// What a caller is told when SQLite gave the transaction up.
+/// The error for jobs of a batch that SQLite rolled back by itself.
 const ROLLED_BACK: &str = "SQLite rolled the transaction back";
 
 fn in_turn<T>(
@@ -126,13 +126,13 @@ fn in_turn<T>(
     }
     let result = job(connection);
     // A full disk or a read error makes SQLite roll the whole transaction back by itself (see its documentation of
-    // ROLLBACK); the savepoint is gone then, too.
+    // ROLLBACK), and the savepoint with it.
     if connection.is_autocommit() {
         return result.and(Err(StoreError::Commit(ROLLED_BACK.to_owned())));
     }
     let ending: &[&str] = match (is_alone, result.is_ok()) {
         (true, true) => &[],
-        // The batch goes on with a transaction, which is empty now.
+        // The batch goes on in a new, empty transaction.
         (true, false) => &["ROLLBACK", "BEGIN IMMEDIATE"],
         (false, true) => &["RELEASE job"],
         (false, false) => &["ROLLBACK TO job", "RELEASE job"],
@@ -144,18 +144,18 @@ fn in_turn<T>(
     result
 }
 
-/// Runs a statement that was read by SQLite once and is kept.
+/// Executes a statement that SQLite compiles once and keeps.
 fn run_cached(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// Ends whatever transaction there is.
+/// Ends the transaction, if there is one.
 fn roll_back(connection: &Connection) {
-    // Fails when there is nothing left to roll back, which is what is wanted.
+    // It fails if there is nothing to roll back, which is fine.
     let _ = connection.execute_batch("ROLLBACK");
 }
 
-/// What the database could not do, of an error that is not the job's own.
+/// The text of an error that is the database's fault; `None` if it is the job's own.
 fn fault_of(error: &StoreError) -> Option<String> {
     let StoreError::Sqlite(cause) = error else { return None };
     let is_fault = matches!(
@@ -191,7 +191,7 @@ fn run(connection: Connection, mut queue: mpsc::Receiver<Command>, watch: &Watch
             }
             watch.guard.before_close(&connection);
             drop(connection);
-            // Whoever asked for the end may not have waited for it.
+            // The caller may have stopped waiting.
             let _ = reply.send(());
             return;
         }
@@ -199,14 +199,14 @@ fn run(connection: Connection, mut queue: mpsc::Receiver<Command>, watch: &Watch
     watch.guard.before_close(&connection);
 }
 
-/// The thread outlives whatever panics, be it the log.
+/// Commits a batch. The thread must survive any panic in it, even one of the logger.
 fn commit_or_go_on(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
     if catch_unwind(AssertUnwindSafe(|| commit(connection, jobs, watch))).is_err() {
         roll_back(connection);
     }
 }
 
-/// Nothing of it is done; each caller is told why.
+/// Rejects all jobs of a batch with one reason; nothing of it is done.
 fn refuse(jobs: Vec<Job>, why: StoreError) {
     let why = Arc::new(why);
     for job in jobs {
@@ -245,7 +245,7 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
         committed.map_err(StoreError::Commit).and_then(|()| guard.after_batch()).map_err(Arc::new);
     for complete in completions {
         let committed = committed.clone().map_err(StoreError::Batch);
-        // What a completion calls is not ours alone. The others must hear all the same.
+        // A completion calls code outside of this module. If it panics, the other callers must still get their answers.
         if catch_unwind(AssertUnwindSafe(|| complete(committed))).is_err() {
             tracing::error!("what followed a commit panicked");
         }
@@ -255,14 +255,14 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
 /// A batch before its commit.
 struct Batch {
     completions: Vec<Completion>,
-    /// What the database could not do for one of the jobs.
+    /// The cause, if the database failed for one of the jobs.
     fault: Option<String>,
-    /// Why there is nothing to commit.
+    /// An error if there is nothing to commit.
     result: Result<(), String>,
 }
 
-/// Runs jobs one after the other while there is a transaction. Those after its end are told that it ended: without one
-/// each of them would commit by itself.
+/// Runs the jobs one after the other while the transaction is open. Jobs after its end get an error: without a
+/// transaction each of them would commit by itself.
 fn run_jobs(connection: &Connection, jobs: Vec<Job>, begun: Result<(), String>) -> Batch {
     let mut batch = Batch { completions: Vec::with_capacity(jobs.len()), fault: None, result: begun };
     let turn = Turn { connection, is_alone: jobs.len() == 1 };
@@ -357,7 +357,7 @@ mod tests {
     fn after_sqlite_rolled_back_by_itself_nothing_is_stored_and_all_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let connection = connection(&folder);
-        // What SQLite does on a full disk, as far as the transaction is concerned.
+        // The effect of a full disk on SQLite's transaction.
         let lost = |connection: &Connection| Ok(connection.execute_batch("ROLLBACK")?);
         let answers = run_batch(&connection, vec![job(insert(1)), job(lost), job(insert(2))]);
         assert_eq!((answers, stored(&connection)), (vec![false, false, false], vec![]));
@@ -371,7 +371,7 @@ mod tests {
             .expect("started");
         let (announce, announced) = oneshot::channel();
         let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
-        // Polled once, so that the job is on its way, and then given up.
+        // Polled once, so that the job is enqueued, then dropped.
         drop(tokio::time::timeout(std::time::Duration::ZERO, run).await);
         announced.await.expect("announced");
         writer.stop().await;

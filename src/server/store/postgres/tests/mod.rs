@@ -1,5 +1,5 @@
-//! What only a store on a server can do or suffer: several nodes on one database, connections that break in the worst
-//! moment, databases that are put back.
+//! Tests of behaviour that only a store on a server has: several nodes on one database, connections that break at the
+//! worst moment, databases that are restored from a backup.
 
 use std::sync::{
     Arc, Mutex,
@@ -27,7 +27,7 @@ use crate::{
 
 mod tls;
 
-/// Notes what was announced.
+/// Records the announced offsets.
 #[derive(Default)]
 struct Announced(Mutex<Vec<Offset>>);
 
@@ -129,7 +129,7 @@ async fn of_two_nodes_that_take_names_crosswise_each_change_is_whole() {
     }
 }
 
-/// The whole log, as a node that follows reads it.
+/// Reads the whole change log, as a directory replica does.
 async fn log(store: &PostgresStore) -> Vec<Change> {
     let mut log: Vec<Change> = Vec::new();
     loop {
@@ -152,7 +152,7 @@ async fn changes_of_two_nodes_are_numbered_without_gaps_and_in_the_order_they_ca
     let nodes = [open(&url).await.0, open(&url).await.0];
     let write = |n: usize| {
         let store = nodes[n % 2].clone();
-        // Seven documents, so that many changes are of the same ones, and some of several, crosswise.
+        // Seven documents, so that many changes concern the same ones, and some concern two in opposite order.
         let steps = vec![member(n % 7, &n), member((n + n / 2) % 7, &n)];
         tokio::spawn(async move { store.change(steps).await.expect("no deadlock") })
     };
@@ -263,7 +263,7 @@ async fn a_copy_of_a_database_gets_new_epochs_once() {
     drop(store);
     assert_eq!(epoch(&open(&url).await.0).await, first, "a restart changes nothing");
 
-    // The tables were dropped and restored in place.
+    // The tables are dropped and restored in place.
     let restore =
         "CREATE TABLE restored (LIKE entries INCLUDING ALL); INSERT INTO restored SELECT * FROM entries;
                    DROP TABLE entries; ALTER TABLE restored RENAME TO entries;";
@@ -364,7 +364,7 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
     }
 }
 
-/// Waits until somebody waits for a lock in the store's database.
+/// Waits until a connection waits for a lock in the store's database.
 async fn expect_waiting(store: &PostgresStore) {
     let watching = store.connection().await.expect("free");
     let select = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
@@ -391,7 +391,7 @@ async fn a_change_waits_for_one_that_has_its_document_though_it_is_not_there_yet
     assert_eq!(store.get(Kind::AccountName, "b").await.expect("read"), None);
 }
 
-/// What stands between a store and its server, and breaks connections.
+/// A proxy between a store and its server that breaks connections.
 struct Breaker {
     url: String,
     fault: Arc<AtomicU8>,
@@ -399,9 +399,9 @@ struct Breaker {
 
 /// Passes everything on.
 const WHOLE: u8 = 0;
-/// Cuts the next connection that commits, before PostgreSQL hears of it …
+/// Cuts the next connection that commits, before PostgreSQL receives the commit …
 const BEFORE_COMMIT: u8 = 1;
-/// … or when it has committed, before the store hears of it.
+/// … or after it has committed, before the store receives the answer.
 const AFTER_COMMIT: u8 = 2;
 
 impl Breaker {
@@ -424,11 +424,11 @@ impl Breaker {
 }
 
 fn has_commit(bytes: &[u8]) -> bool {
-    // With its end: a `BEGIN` has the word in `READ COMMITTED`.
+    // With the final null byte: `BEGIN` has the word in `READ COMMITTED`.
     bytes.windows(7).any(|window| window == b"COMMIT\0")
 }
 
-/// Passes bytes on in both directions until one side ends, or the fault comes.
+/// Passes bytes on in both directions until one side ends, or the fault occurs.
 async fn pass(mut client: TcpStream, mut server: UnixStream, fault: Arc<AtomicU8>) {
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
     let mut is_deaf = false;
@@ -461,7 +461,7 @@ async fn pass(mut client: TcpStream, mut server: UnixStream, fault: Arc<AtomicU8
     }
 }
 
-/// Appends until it is taken.
+/// Appends repeatedly until it succeeds.
 async fn append_at_last(store: &PostgresStore, client_id: &str) -> Appended {
     let attempts = async {
         loop {
@@ -520,7 +520,7 @@ async fn a_server_without_space_is_told_by_the_check_until_it_has_some() {
     let (store, _) = open(&url).await;
     append_at_last(&store, "1").await;
     store.check().await.expect("it can be written to");
-    // What PostgreSQL says when a file cannot grow; a row that keeps its size needs no place.
+    // The error when a file cannot grow; a row that keeps its size needs no more space.
     let fill = "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
                     $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$;
                 CREATE TRIGGER fill BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION fill();

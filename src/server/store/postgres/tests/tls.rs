@@ -1,4 +1,4 @@
-//! PostgreSQL with certificates, right and wrong ones.
+//! Tests of PostgreSQL servers with right and wrong certificates.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use super::*;
 
-/// Somebody who signs certificates.
+/// A certificate authority.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    /// Its own.
+    /// The authority's own certificate.
     pem: String,
 }
 
@@ -26,7 +26,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A certificate for this host, and its key.
+    /// Issues a certificate for this host. Returns it and its key.
     fn sign(&self, host: &str) -> (String, String) {
         let key = KeyPair::generate().expect("made");
         let params = CertificateParams::new([host.to_owned()]).expect("a name");
@@ -51,7 +51,7 @@ impl Signed {
         Self { port, folder: tempfile::tempdir().expect("made"), _cluster: cluster }
     }
 
-    /// The way to it under this name, with a password that must not be seen again.
+    /// The address of the server under this name, with a password that must not appear anywhere.
     fn address(&self, host: &str, settings: &str, ca: Option<&Authority>) -> Address {
         let port = self.port;
         let url = format!("postgres://idobata:hunter2@{host}:{port}/test0?hostaddr=127.0.0.1{settings}");
@@ -105,7 +105,7 @@ async fn who_prefers_tls_does_not_fall_back_to_plain_text_before_a_wrong_certifi
     let server = Signed::start(&Authority::new()).await;
     let address = server.address("db.example", "", None);
     let mut config: Config = address.url.parse().expect("an address");
-    // As to a server elsewhere.
+    // The mode for a server on another machine.
     config.ssl_mode(SslMode::Prefer);
     let pool = Pool::builder(address.manager(config).expect("made")).build().expect("built");
     let Err(PoolError::Backend(refused)) = pool.get().await else { panic!("it was let in") };

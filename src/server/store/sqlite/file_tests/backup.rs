@@ -1,4 +1,4 @@
-//! Backups and restores: whole, of one moment, and all or nothing.
+//! Tests of backups and restores: complete, of one instant, and all or nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -136,7 +136,7 @@ async fn a_restore_that_fails_half_way_brings_back_what_was_there() {
     let store = folder.open().expect("as it was");
     assert_eq!(bounds(&store).await.head, 5);
     store.close().await;
-    // A key that cannot be kept is left where it is, and so are the others.
+    // If a key cannot be kept, it and the others stay where they are.
     fs::create_dir(folder.path("operator-key")).expect("no file");
     let keys = vec![folder.path("operator-key"), folder.path("jwt-secret")];
     let exchange = crate::server::store::sqlite::exchange::Exchange {

@@ -1,4 +1,4 @@
-//! What a start finds: files that were lost, cut, copied, damaged or another program's.
+//! Tests of a start with files that were lost, truncated, copied, damaged, or belong to another program.
 
 use super::*;
 
@@ -145,7 +145,7 @@ async fn files_that_are_no_database_of_ours_are_told_once_with_the_fix_and_stay_
         ("is a folder", |path| fs::create_dir(path).expect("made")),
         ("is damaged", |path| {
             drop(SqliteStore::open(path, Arc::new(Nobody)).expect("opened"));
-            // The writer's thread ends by itself.
+            // The writer thread ends by itself, and the WAL goes with it.
             while path.with_extension("db-wal").exists() {
                 std::thread::yield_now();
             }
@@ -183,7 +183,7 @@ async fn only_their_owner_reads_the_files() {
     append(&store, 1).await.expect("stored");
     assert_eq!(files.map(mode), [0o600; 4]);
     store.close().await;
-    // As the first versions left them.
+    // The permissions that the first versions set.
     for name in ["idobata.db", "idobata.mark"] {
         fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o644)).expect("set");
     }

@@ -1,4 +1,5 @@
-//! What only a store in a file can suffer: its files are moved, lost, cut, damaged or another program's.
+//! Tests of failures that only a store in files can have: they are moved, lost, truncated, damaged or another
+//! program's.
 
 mod backup;
 mod loss;
@@ -28,7 +29,7 @@ impl Announce for Nobody {
     fn announce(&self, _: &Epoch, _: &[Record]) {}
 }
 
-/// A data folder, with a database of this name in it.
+/// A temporary data folder for a database named `idobata.db`.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -56,7 +57,7 @@ impl Folder {
         self.open().err().expect("refused").to_string()
     }
 
-    /// What a killed server leaves: a copy of the files of one that runs.
+    /// A copy of a running server's files, as a killed server leaves them.
     fn as_after_a_kill(&self) -> Self {
         let copy = Self::new();
         for name in ["idobata.db", "idobata.db-wal", "idobata.mark"] {
@@ -66,7 +67,7 @@ impl Folder {
         copy
     }
 
-    /// Has the mark say that it was never copied.
+    /// Rewrites the inode number in the mark, so that the mark does not count as a copy.
     fn own_mark(&self) {
         let mark = self.path("idobata.mark");
         let text = fs::read_to_string(&mark).expect("read");

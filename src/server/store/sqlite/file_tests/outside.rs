@@ -1,10 +1,11 @@
-//! What is done to the files while a server has them.
+//! Tests of changes to the files while a server uses them.
 
 use std::os::unix::fs::FileExt;
 
 use super::*;
 
-/// What is done to a folder, what is told then, and whether a post that is acknowledged after it would be lost.
+/// A part of the expected error, whether a post acknowledged after the change would be lost, and the change to a
+/// folder.
 type Disturbance = (&'static str, bool, fn(&Folder));
 
 const DISTURBANCES: [Disturbance; 9] = [
@@ -21,7 +22,7 @@ const DISTURBANCES: [Disturbance; 9] = [
         fs::rename(folder.path("backup.db"), folder.database()).expect("moved");
     }),
     ("was overwritten", true, |folder| {
-        // The same inode, as `cp` writes it.
+        // In place, so that the inode stays the same, as with `cp`.
         let mut bytes = fs::read(folder.database()).expect("read");
         bytes[68..72].copy_from_slice(b"idob");
         fs::write(folder.database(), bytes).expect("written");
@@ -53,7 +54,7 @@ async fn posts_alone_notice_it_at_once_where_the_next_one_would_be_lost_and_soon
     for (number, (how, is_urgent, disturb)) in DISTURBANCES.into_iter().enumerate() {
         let folder = Folder::new();
         let store = folder.open().expect("opened");
-        // Everything was looked at just now.
+        // The full check ran just now and is not due.
         append(&store, 1).await.expect("stored");
         append(&store, 1).await.expect("stored");
         disturb(&folder);
@@ -117,7 +118,7 @@ async fn what_is_put_in_the_place_of_the_files_is_not_touched_by_the_stop() {
     assert_eq!(bounds(&folder.open().expect("as put there")).await, bounds(&rest).await);
 }
 
-/// Whatever is done to the files from outside, past SQLite and through it.
+/// Covers changes from outside both past SQLite and through it.
 #[tokio::test]
 async fn what_others_write_into_the_files_of_a_server_is_noticed_before_a_post_is_taken() {
     type Disturb = fn(&Folder);
@@ -128,7 +129,7 @@ async fn what_others_write_into_the_files_of_a_server_is_noticed_before_a_post_i
             log.set_len(5_000).expect("cut");
         }),
         ("was overwritten", |folder| {
-            // A copy of the same run, into the same inode.
+            // A copy from the same run, into the same inode.
             fs::copy(folder.path("copy"), folder.database()).expect("copied");
         }),
         ("was put back", |folder| {
@@ -189,12 +190,12 @@ async fn a_checkpoint_that_is_under_way_or_was_given_up_is_not_taken_for_damage(
     let opened =
         |name| fs::OpenOptions::new().read(true).write(true).open(folder.path(name)).expect("opened");
     let (index, database) = (opened("idobata.db-shm"), opened("idobata.db"));
-    // A checkpoint says what it sets out to move, writes that into the database, and only then says that it did.
+    // A checkpoint records its goal, writes into the database, and only then records its progress.
     index.write_all_at(&9_u32.to_ne_bytes(), 128).expect("written");
     database.write_all_at(b"S", 0).expect("what is there already");
     append(&store, 1).await.expect("stored");
     store.check().await.expect("ready");
-    // The files stay open until here: closing one ends SQLite's locks.
+    // The files stay open until here: closing one drops SQLite's locks.
     store.close().await;
     assert_eq!(bounds(&folder.open().expect("whole")).await.head, 4);
 }
@@ -211,7 +212,8 @@ async fn an_overwriting_after_a_checkpoint_that_was_slow_to_say_how_far_it_came_
     let mut frames = [0; 4];
     index.read_exact_at(&mut frames, 16).expect("read");
     other.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").expect("moved");
-    // As it is while the other program waits for the disk: the database is written, and the index does not say so.
+    // The state while the other program waits for the disk: the database is written, and the index does not show it
+    // yet.
     index.write_all_at(&[0; 4], 96).expect("written");
     append(&store, 1).await.expect("stored");
     index.write_all_at(&frames, 96).expect("written");
