@@ -1,5 +1,5 @@
-//! Durable appends: one post at a time, and many that share a commit, to one room and to many. On the embedded store,
-//! or on the PostgreSQL database of `DATABASE_URL`, which the server inherits from the bench.
+//! Measures durable appends: one post at a time, and many that share a commit, to one room and to many. It uses the
+//! embedded store, or the PostgreSQL database of `DATABASE_URL`, which the server inherits from the bench.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use super::{
     table::Table,
 };
 
-/// Rooms and posts in flight.
+/// Number of rooms, and of posts in flight.
 const ROWS: [(usize, usize); 3] = [(1, 1), (1, 256), (100, 256)];
 
 pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result<(), Fault> {
@@ -29,7 +29,7 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
             let room = &names[number as usize % names.len()];
             posting::message(room, &token, number, &stamp::text(options.size))
         })?;
-        // Every acknowledged post has a place of its own, without holes.
+        // Acknowledged posts have distinct offsets without gaps.
         let heads: u64 = crowd.tally.heads.values().sum();
         if heads != number || crowd.tally.answers != number {
             return Err(format!("{number} posts, and the logs end at {:?}", crowd.tally.heads).into());
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
     Ok(())
 }
 
-/// New ones: a database that is there may have had others before.
+/// Creates rooms with new names: an existing database may already have the old ones.
 fn make_rooms(crowd: &Crowd, token: &str, count: usize) -> Result<Vec<String>, Fault> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let rooms = (0..count).map(|index| format!("appends-{now}-{index}"));

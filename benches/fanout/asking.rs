@@ -1,4 +1,4 @@
-//! Requests as fast as they are answered: each caller asks again when it has its answer.
+//! Sends requests as fast as they are answered: each caller sends the next one when it has its answer.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use super::{
 };
 
 const WARM_UP: Duration = Duration::from_secs(1);
-/// The last answers come within this.
+/// Limit for the last answers to arrive.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
-/// Asks what `next` says for a while, and measures what comes after the warm-up.
+/// Sends the requests that `next` returns for a while, and measures the answers after the warm-up.
 pub(crate) fn measure(
     server: &Process,
     crowd: &mut Crowd,
@@ -39,7 +39,7 @@ fn ask(crowd: &mut Crowd, time: Duration, next: &mut impl FnMut() -> String) -> 
     Ok(())
 }
 
-/// Waits for the answers that are still to come.
+/// Waits for the outstanding answers.
 pub(crate) fn drain(crowd: &mut Crowd) -> Result<(), Fault> {
     let until = Instant::now() + DRAIN_MAX;
     while crowd.callers.busy() > 0 {

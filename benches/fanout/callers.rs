@@ -1,4 +1,4 @@
-//! Keep-alive connections that ask one thing at a time: the posts, and the pages.
+//! Keep-alive connections with one request at a time, for posts and pages.
 
 use std::{
     io::{self, Read, Write},
@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 
 use super::{Fault, http::Answer};
 
-/// Callers' tokens start here; below it are the readers'.
+/// The first poll token of the callers; the readers' tokens are below it.
 pub(crate) const FIRST_TOKEN: usize = 1 << 32;
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Callers {
 
 struct Caller {
     stream: TcpStream,
-    /// The part of an answer that has come.
+    /// The received part of an answer.
     came: Vec<u8>,
     asked: Instant,
 }
@@ -53,19 +53,19 @@ impl Callers {
         self.all.len() - self.idle.len()
     }
 
-    /// Sends a request by a connection that has none under way. There must be one.
+    /// Sends a request on a connection that has none in flight. There must be one.
     pub(crate) fn ask(&mut self, request: &str) -> Result<(), Fault> {
         let index = self.idle.pop().ok_or("every caller waits for an answer")?;
         let caller = &mut self.all[index];
         caller.asked = Instant::now();
-        // A few kB into an empty buffer of the system: it takes them whole.
+        // A few kB into an empty socket buffer: it takes them completely.
         match caller.stream.write(request.as_bytes())? == request.len() {
             true => Ok(()),
             false => Err("a request was taken in part".into()),
         }
     }
 
-    /// Reads what has come for one of them: an answer and how long it took, if it is whole.
+    /// Reads the available bytes of one caller. Returns an answer and its latency, if it is complete.
     pub(crate) fn read(
         &mut self,
         token: Token,

@@ -1,5 +1,5 @@
-//! A core for the server and another for the load, so that neither takes the other's time. By `taskset`, because
-//! the standard library cannot, and the tree has no `unsafe`.
+//! Pins the server and the load to different cores, so that neither takes CPU time from the other. Uses `taskset`,
+//! because the standard library cannot, and the tree has no `unsafe`.
 
 use std::{
     ffi::OsStr,
@@ -14,7 +14,7 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// Moves this process to its core. Where that cannot be, says so and goes on without.
+    /// Moves this process to its core. If that is impossible, says so and goes on without.
     pub(crate) fn take() -> Self {
         let own = std::process::id().to_string();
         let are_apart = succeeds(&["-c", SERVER, "true"]) && succeeds(&["-pc", LOAD, &own]);
@@ -35,7 +35,7 @@ impl Cores {
         if !self.are_apart {
             return Command::new(program);
         }
-        // taskset becomes the program: the process id is the same.
+        // taskset replaces itself by the program, so the process id stays the same.
         let mut command = Command::new("taskset");
         command.args(["-c", SERVER]).arg(program);
         command

@@ -17,14 +17,14 @@ use super::{
     tally::Tally,
 };
 
-/// Connections that are being opened at the same time: as many as the floor's queue of new ones holds. What
-/// overflows it waits a second for nothing.
+/// Connections that are opened at the same time: as many as the floor's accept queue holds. A connection that overflows
+/// it waits a second for nothing.
 const OPENING_MAX: usize = 128;
-/// Events of one turn: few, so that a post that is due does not wait for a thousand readers.
+/// Events per turn: few, so that a post that is due does not wait for a thousand readers.
 const EVENTS_MAX: usize = 128;
-/// Larger than what a burst brings one reader.
+/// Larger than the data of a burst for one reader.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// Longest time for everybody to become live.
+/// Limit for all readers to become live.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Crowd {
@@ -33,12 +33,13 @@ pub(crate) struct Crowd {
     events: Events,
     buffer: Vec<u8>,
     pub(crate) readers: Vec<Reader>,
-    /// Readers without a connection.
+    /// Indexes of the readers without a connection.
     down: Vec<usize>,
-    /// Whether a reader that loses its connection comes back; otherwise it is a failure.
+    /// True if a reader that loses its connection reconnects; otherwise a lost connection is a failure.
     pub(crate) returns: bool,
-    /// Whether it asks for news all the time instead of sleeping until there are some. Waking a sleeper costs the
-    /// server as much as a delivery, on the same machine only, and whether it sleeps between two deliveries is chance.
+    /// True if the load polls for events all the time instead of sleeping until there are some. Waking a sleeper costs
+    /// the server as much as a delivery, on the same machine only, and it is chance whether the load sleeps between two
+    /// deliveries.
     pub(crate) spins: bool,
     pub(crate) callers: Callers,
     pub(crate) tally: Tally,
@@ -93,7 +94,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Waits for something to happen, not longer than this, and does what is to be done.
+    /// Waits up to `wait` for events, and handles them.
     pub(crate) fn turn(&mut self, wait: Duration) -> Result<(), Fault> {
         self.dial();
         let wait = if self.spins { Duration::ZERO } else { wait };
@@ -124,7 +125,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Runs for a time without asking anything.
+    /// Runs for this time without sending requests.
     pub(crate) fn rest(&mut self, time: Duration) -> Result<(), Fault> {
         let until = Instant::now() + time;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
@@ -133,7 +134,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Opens what is down and due.
+    /// Opens the connections that are down and due.
     fn dial(&mut self) {
         let Self { down, readers, tally, poll, address, .. } = self;
         let mut room = OPENING_MAX.saturating_sub(readers.len() - down.len() - tally.live);

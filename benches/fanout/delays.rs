@@ -1,8 +1,8 @@
-//! How long things took: counts in buckets that are at most one percent wide, so that ten million take no memory.
+//! A histogram of durations, with buckets that are at most one percent wide, so that ten million values take no memory.
 
 use std::time::Duration;
 
-/// Buckets of each power of two.
+/// Buckets per power of two.
 const STEPS: u64 = 128;
 
 #[derive(Clone, Default)]
@@ -30,7 +30,7 @@ impl Delays {
         self.total = 0;
     }
 
-    /// The milliseconds that `share` of them (0.5 is the median) do not exceed.
+    /// The milliseconds that a `share` of the values (0.5 is the median) does not exceed.
     pub(crate) fn percentile_ms(&self, share: f64) -> f64 {
         let rank = (self.total as f64 * share).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -49,7 +49,8 @@ impl Delays {
     }
 }
 
-/// Below 2 * STEPS a bucket is a microsecond, above it each power of two has STEPS buckets.
+/// The bucket of a duration. Below 2 * STEPS a bucket is a microsecond wide; above, each power of two has STEPS
+/// buckets.
 fn index_of(us: u64) -> usize {
     let shift = (us.max(1).ilog2()).saturating_sub(STEPS.ilog2());
     (u64::from(shift) * STEPS + (us >> shift)) as usize

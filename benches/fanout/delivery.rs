@@ -1,6 +1,6 @@
-//! The delivery rows: the floor, WebSocket, SSE, bursts and saturation. The posts are part of the server's cost, as in
-//! life: some tenths of a millisecond each, most of it the durable append, shared by all who read them. Those of a
-//! room's sockets come over these sockets, those of streams over HTTP.
+//! The rows about delivery: the floor, WebSocket, SSE, bursts and saturation. The posts are part of the server's cost,
+//! as in practice: some tenths of a millisecond each, most of it the durable append, shared by all readers. Posts to a
+//! room with sockets are sent over these sockets, those to a room with streams over HTTP.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use super::{
 };
 
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Messages of a burst, and how much more of them there are than in the steady rows; fewer readers in turn.
+/// Messages of a burst; the factor by which there are more messages, and fewer readers, than in the steady rows.
 const BURST: u64 = 20;
 const BURST_TIMES: f64 = 10.0;
 const BURST_READERS: usize = 4;
-/// Messages under way in saturation: enough that the server never waits for a post, few enough that no reader is
-/// behind by more than the recent entries it keeps in memory.
+/// Messages in flight in the saturation row: enough that the server never waits for a post, few enough that no reader
+/// falls behind the recent entries that the server keeps in memory.
 const WINDOW: u64 = 32;
 
 pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result<(), Fault> {
@@ -53,8 +53,8 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
     Ok(())
 }
 
-/// The floor, and the steady sockets with the floor once more behind them: on a noisy machine the two differ, and
-/// their mean is nearer to the time between. Returns it in microseconds.
+/// Measures the floor, the sockets at a steady rate, and the floor again: on a noisy machine the two floors differ, and
+/// their mean is closer to the floor at the time between. Returns the mean in microseconds.
 fn beside_the_floor(options: &Options, cores: &Cores, table: &mut Table) -> Result<f64, Fault> {
     let before = measure_floor(options, cores, true)?;
     if !options.wants("websocket") {
@@ -111,7 +111,7 @@ fn measure(options: &Options, cores: &Cores, way: Way, readers: usize, pace: Pac
     expect_some(figures)
 }
 
-/// A cost of nothing is no figure.
+/// Fails if there were no deliveries, because a cost per delivery is then meaningless.
 fn expect_some(figures: Figures) -> Result<Figures, Fault> {
     if figures.deliveries > 0 {
         Ok(figures)
@@ -120,7 +120,7 @@ fn expect_some(figures: Figures) -> Result<Figures, Fault> {
     }
 }
 
-/// One room is there already.
+/// Creates the rooms; one exists from the start.
 fn make_rooms(crowd: &Crowd, token: &str, count: usize) -> Result<Vec<String>, Fault> {
     if count == 1 {
         return Ok(vec!["general".to_owned()]);

@@ -1,5 +1,5 @@
-//! What comes to a reader, understood as far as the bench needs it: each entry is held to its place, and anything
-//! that breaks the promise is told.
+//! Parses the bytes that a reader receives, as far as the bench needs it. Each entry's offset is checked, and anything
+//! that breaks the promise is reported.
 
 use super::{
     frames::{self, Frame},
@@ -10,7 +10,7 @@ use super::{
 };
 
 impl Reader {
-    /// Takes bytes as they come; a frame may end in the next ones.
+    /// Accepts bytes in arbitrary pieces; a frame may continue in the next one.
     pub(super) fn take(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), Trouble> {
         let (now, before) = (stamp::now(), tally.deliveries);
         if self.rest.is_empty() {
@@ -27,7 +27,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes all that is whole, and says how much that was.
+    /// Parses the complete frames, and returns the number of bytes used.
     fn digest(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<usize, Trouble> {
         let mut used = 0;
         loop {
@@ -72,7 +72,7 @@ impl Reader {
         Ok(Some(frame.length))
     }
 
-    /// A chunk holds whole events: servers that make chunks write them so.
+    /// Parses a chunk. It contains complete events: servers with chunked bodies write them so.
     fn on_chunk(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<Option<usize>, Trouble> {
         let Some((data, length)) = http::chunk(bytes) else { return Ok(None) };
         if data.is_empty() {
@@ -85,7 +85,7 @@ impl Reader {
         Ok(Some(length))
     }
 
-    /// An event ends with an empty line.
+    /// Parses an event, which ends with an empty line.
     fn on_block(&mut self, bytes: &[u8], now: u64, tally: &mut Tally) -> Result<Option<usize>, Trouble> {
         let Some(end) = bytes.windows(2).position(|pair| pair == b"\n\n") else { return Ok(None) };
         self.on_lines(&bytes[..end], now, tally)?;
@@ -119,7 +119,7 @@ impl Reader {
         Ok(())
     }
 
-    /// None: its cursor was not honoured.
+    /// Handles `joined`. `None` if the reader's cursor was rejected.
     fn on_joined(&mut self, json: &[u8]) -> Option<()> {
         let epoch = stamp::after(json, br#""epoch":""#)?.split(|byte| *byte == b'"').next()?;
         let offset = stamp::number(stamp::after(json, br#""offset":"#)?);

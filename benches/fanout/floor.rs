@@ -1,9 +1,10 @@
-//! The floor: what any server must do to deliver. It accepts the readers and then gives each of them each entry as
-//! one ready-made frame by one `write`; no rooms, no store, no runtime. Runs as a child on the server's core.
+//! The floor: the minimal work of any server that delivers. It accepts the readers and then sends each of them each
+//! entry as one prepared frame by one `write`, without rooms, store or runtime. It runs as a child process on the
+//! server's core.
 //!
-//! A floor for sockets pings each reader once. Who has answered is interactive for the system's TCP, which then
-//! acknowledges with what comes next and no longer when the reader reads, and between two processes of one machine
-//! that is the server's time. Streams are never answered, so their floor does not ask.
+//! A floor for sockets pings each reader once. A reader that has answered is interactive to the system's TCP, which
+//! then sends acknowledgements with the next data and no longer when the reader reads; between two processes of one
+//! machine that takes the server's time. Streams never send data back, so their floor does not ping.
 
 use std::{
     io::Write,
@@ -14,14 +15,14 @@ use std::{
 
 use super::{Fault, frames, options::Options, stamp};
 
-/// The hidden argument that makes a floor of the bench; the options follow as numbers.
+/// The hidden argument that turns the bench into a floor; the options follow as numbers.
 pub(crate) const ARGUMENT: &str = "--floor";
 
 const JOINED: &str = r#"{"type":"joined","room":"general","epoch":"floor","offset":0,"recovered":true}"#;
 
 const PING: [u8; 2] = [0x80 | frames::PING, 0];
 
-/// `pings`: as for sockets.
+/// The command line of a floor; `pings` selects that of sockets.
 pub(crate) fn arguments(options: &Options, pings: bool) -> Vec<String> {
     let Options { subscribers, rate, size, rooms, .. } = options;
     let numbers = [*subscribers as f64, *rate, *size as f64, *rooms as f64, f64::from(u8::from(pings))];
@@ -38,7 +39,8 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Fault> {
     while readers.len() < subscribers {
         let (mut stream, _) = listener.accept()?;
         stream.set_nodelay(true)?;
-        // A connection is made before it is accepted: only this tells the reader that it is one of us.
+        // The kernel completes a connection before it is accepted; only this frame tells the reader that the floor has
+        // it.
         stream.write_all(&frames::unmasked(JOINED.as_bytes()))?;
         if pings == 1 {
             stream.write_all(&PING)?;
@@ -64,7 +66,7 @@ fn deliver(readers: &mut [TcpStream], turn: usize, size: usize, rooms: usize) ->
     Ok(())
 }
 
-/// As long as the program's, field by field.
+/// A message as long as the program's, field by field.
 fn message(offset: usize, text: &str) -> String {
     format!(
         r#"{{"type":"message","room":"general","offset":{offset},"id":"{:036}","user":"reader","user_id":"{:032}","text":"{text}","timestamp":{:013}}}"#,

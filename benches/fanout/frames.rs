@@ -1,20 +1,20 @@
-//! As much of RFC 6455 as a reader needs: frames out of bytes, and small frames made.
+//! The part of RFC 6455 that a reader needs: parsing frames, and building small ones.
 
 pub(crate) const TEXT: u8 = 1;
 pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// A whole frame at the start of some bytes.
+/// A complete frame at the start of a buffer.
 pub(crate) struct Frame<'a> {
     pub(crate) opcode: u8,
     pub(crate) payload: &'a [u8],
-    /// With its head.
+    /// Length including the head.
     pub(crate) length: usize,
 }
 
 impl<'a> Frame<'a> {
-    /// None: it is not all there yet. A server's frames are not masked.
+    /// Parses a frame. `None` if it is incomplete. A server's frames are not masked.
     pub(crate) fn find(bytes: &'a [u8]) -> Option<Self> {
         let (head, length) = match *bytes.get(1)? & 0x7f {
             126 => (4, u16::from_be_bytes(bytes.get(2..4)?.try_into().expect("two bytes")).into()),
@@ -26,12 +26,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A client's frame. The mask is zero: it protects proxies, and there is none here.
+/// A client's frame. The mask is zero: masking protects proxies, and there is none here.
 pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     build(opcode, payload, 0x80, &[0; 4])
 }
 
-/// A server's text.
+/// A server's text frame.
 pub(crate) fn unmasked(payload: &[u8]) -> Vec<u8> {
     build(TEXT, payload, 0, &[])
 }

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as the load needs: requests written by hand, answers found in what has come so far.
+//! The part of HTTP/1.1 that the load needs: requests written by hand, and answers parsed from a buffer.
 
 use std::{
     io::{Read, Write},
@@ -7,7 +7,8 @@ use std::{
 
 use super::{Fault, stamp};
 
-/// A request that changes something, with a body of JSON. Who has no token yet sends none: an empty one is refused.
+/// A POST request with a JSON body. Without a token it has no `Authorization` header, because the server rejects an
+/// empty one.
 pub(crate) fn post(path: &str, token: &str, body: &str) -> String {
     let length = body.len();
     let credentials =
@@ -18,7 +19,7 @@ pub(crate) fn post(path: &str, token: &str, body: &str) -> String {
     )
 }
 
-/// A page as a browser asks for it. `cookie` is what [`visit`] gives.
+/// A request for a page as a browser sends it. `cookie` is the result of [`visit`].
 pub(crate) fn page(path: &str, cookie: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/html\r\naccept-encoding: gzip, deflate, br, zstd\r\n\
@@ -26,7 +27,7 @@ pub(crate) fn page(path: &str, cookie: &str) -> String {
     )
 }
 
-/// The start of a stream of a room.
+/// A request for the stream of a room.
 pub(crate) fn stream(room: &str, token: &str) -> String {
     format!(
         "GET /api/rooms/{room}/events HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\
@@ -34,7 +35,7 @@ pub(crate) fn stream(room: &str, token: &str) -> String {
     )
 }
 
-/// The start of a WebSocket. The key is RFC 6455's own example; the answer to it is not checked.
+/// A WebSocket handshake. The key is RFC 6455's own example; the answer to it is not checked.
 pub(crate) fn upgrade(token: &str) -> String {
     format!(
         "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
@@ -43,29 +44,29 @@ pub(crate) fn upgrade(token: &str) -> String {
     )
 }
 
-/// The head of an answer: its status and its length.
+/// Parses the head of an answer: its status and its length.
 pub(crate) fn head(bytes: &[u8]) -> Option<(u16, usize)> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     Some((stamp::number(bytes.get(9..)?) as u16, end + 4))
 }
 
-/// Whether what follows this head comes in chunks; otherwise it comes as it is, until the end.
+/// Returns true if the body after this head is chunked; otherwise it continues until the connection ends.
 pub(crate) fn is_chunked(head: &[u8]) -> bool {
     stamp::after(&head.to_ascii_lowercase(), b"transfer-encoding: chunked").is_some()
 }
 
-/// A whole answer at the start of some bytes.
+/// A complete answer at the start of a buffer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Its names are in lower case, as axum writes them.
+    /// With header names in lower case, as axum writes them.
     pub(crate) head: Vec<u8>,
     pub(crate) body: Vec<u8>,
-    /// With its head.
+    /// Length including the head.
     pub(crate) length: usize,
 }
 
 impl Answer {
-    /// None: it is not all there yet.
+    /// Parses an answer. `None` if it is incomplete.
     pub(crate) fn find(bytes: &[u8]) -> Option<Self> {
         let (status, start) = head(bytes)?;
         let (head, rest) = (bytes[..start].to_vec(), &bytes[start..]);
@@ -85,18 +86,18 @@ impl Answer {
     }
 }
 
-/// The chunk at the start of some bytes, and how long it is with its frame.
+/// The chunk at the start of a buffer, and its length with the framing.
 pub(crate) fn chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let line = bytes.iter().take(16).position(|byte| *byte == b'\n')?;
     let size =
         str::from_utf8(&bytes[..line]).ok().and_then(|text| usize::from_str_radix(text.trim(), 16).ok());
-    // Anything else than a number is no chunk; it is waited for in vain, and that is told as a reader that is late.
+    // A size that is no number never becomes a chunk; the reader is then reported as late.
     let (start, end) = (line + 1, line + 1 + size?);
     bytes.get(end..end + 2)?;
     Some((&bytes[start..end], end + 2))
 }
 
-/// Asks and waits, on a connection of its own: for what is set up before anything is measured.
+/// Sends a request on a connection of its own and waits for the answer; for the setup before a measurement.
 pub(crate) fn exchange(address: SocketAddr, request: &str) -> Result<Vec<u8>, Fault> {
     Ok(ask(address, request, 201)?.body)
 }
@@ -117,7 +118,8 @@ fn ask(address: SocketAddr, request: &str, expected_status: u16) -> Result<Answe
     }
 }
 
-/// The cookie of somebody new. Its name is the server's own: under another one, each page would begin a session.
+/// The session cookie of a new visitor, with the name that the server gives it: with another one each page would create
+/// a session.
 pub(crate) fn visit(address: SocketAddr) -> Result<String, Fault> {
     let answer = ask(address, &page("/", ""), 200)?;
     let cookie =
@@ -125,7 +127,7 @@ pub(crate) fn visit(address: SocketAddr) -> Result<String, Fault> {
     Ok(String::from_utf8(cookie.ok_or("a first visit is given a cookie")?.to_vec())?)
 }
 
-/// A token of somebody new.
+/// A token of a new user.
 pub(crate) fn session(address: SocketAddr, name: &str) -> Result<String, Fault> {
     let body = exchange(address, &post("/api/session", "", &format!(r#"{{"name":"{name}"}}"#)))?;
     let token = stamp::after(&body, br#""token":""#).and_then(|rest| rest.split(|byte| *byte == b'"').next());

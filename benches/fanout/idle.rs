@@ -1,4 +1,4 @@
-//! What a connection costs that says nothing: memory of both transports, and CPU of the WebSocket's heartbeat.
+//! Measures the cost of idle connections: memory on both transports, and CPU time of the WebSocket heartbeat.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use super::{
     table::Table,
 };
 
-/// After the last one has joined, and before the memory is read.
+/// Pause after the last join, before the memory is read.
 const QUIET: Duration = Duration::from_secs(2);
-/// Twice the server's heartbeat interval, exactly: each connection beats twice in it, whenever it was opened.
+/// Twice the server's heartbeat interval, exactly: each connection has two heartbeats in it, whenever it was opened.
 const WATCHED: Duration = Duration::from_secs(40);
 
 pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result<(), Fault> {

@@ -1,5 +1,5 @@
-//! Measures what delivery costs: the release program on a core of its own against a bare server that does one
-//! `write` a delivery, and what connections, appends, first pages and a restart cost beside it.
+//! Measures the cost of delivery: the release program on a core of its own against a bare server that does one `write`
+//! per delivery; and the cost of connections, appends, first pages and a restart.
 //!
 //! ```sh
 //! make bench                                             # everything, about three minutes
@@ -7,9 +7,9 @@
 //! make bench ARGS='--server ../old/idobata --label old'  # another program, to compare
 //! ```
 //!
-//! The load is one thread on the other core, so that it is never what is measured. No figure is asserted. A fact
-//! that must hold whatever the machine (each reader has each entry once and in order) ends it with a sentence and a
-//! failure.
+//! The load is one thread on the other core, so that its own time is not measured. No figure is asserted. If a fact
+//! that must hold on any machine does not (each reader has each entry once and in order), the bench fails with a
+//! message.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it finds")]
 
@@ -40,7 +40,7 @@ use std::process::ExitCode;
 
 use self::{cores::Cores, options::Options, table::Table};
 
-/// Why the bench cannot go on: a sentence for whoever runs it.
+/// The reason why the bench cannot go on: a sentence for the person who runs it.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! What happened between two moments: deliveries, the server's CPU time and the load's.
+//! The difference between two moments: deliveries, the server's CPU time and the load's.
 
 use std::time::{Duration, Instant};
 
@@ -59,19 +59,19 @@ impl Meter {
 }
 
 impl Figures {
-    /// Microseconds of the server's CPU for each delivery.
+    /// The server's CPU time per delivery, in microseconds.
     pub(crate) fn us_per_delivery(&self) -> f64 {
         self.server.as_secs_f64() * 1e6 / self.deliveries as f64
     }
 
-    /// Percent of a core that the server took.
+    /// The server's CPU time, in percent of one core.
     pub(crate) fn server_percent(&self) -> f64 {
         100.0 * self.server.as_secs_f64() / self.seconds
     }
 
-    /// The cells of a row: cost, its ratio to the floor's, delays, how much that was, and who was busy. A steady row
-    /// is worth what it says only with about one entry a read, and little waiting: a server that others keep from
-    /// its core writes several entries at once, which is cheaper.
+    /// The cells of a row: cost, its ratio to the floor's, delays, counts, and the load of the cores. A steady row is
+    /// meaningful only with about one entry per read and little waiting: a server that other processes keep from its
+    /// core writes several entries at once, which is cheaper.
     pub(crate) fn cells(&self, floor_us: f64) -> Vec<String> {
         let cost = self.us_per_delivery();
         let percent = |time: Duration| 100.0 * time.as_secs_f64() / self.seconds;

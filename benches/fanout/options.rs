@@ -1,10 +1,10 @@
-//! What can be chosen on the command line, and whether the system allows it.
+//! The command-line options, and the check of the file limit that they need.
 
 use std::{path::PathBuf, time::Duration};
 
 use super::Fault;
 
-/// The parts by name.
+/// Names of the rows.
 const ROWS: [&str; 9] =
     ["floor", "websocket", "sse", "burst", "saturation", "idle", "appends", "pages", "return"];
 
@@ -35,7 +35,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// None: help is wanted.
+    /// Parses the arguments. `None` if help was requested.
     pub(crate) fn parse(arguments: &[String]) -> Result<Option<Self>, Fault> {
         let mut options = Self::default();
         let mut arguments = arguments.iter().map(String::as_str);
@@ -78,7 +78,7 @@ impl Options {
         if !has_readers || self.rooms == 0 || self.rate < 1.0 || self.seconds == 0 {
             return Err("every room needs a reader, and every number is above 0".into());
         }
-        // The post time is the start of the text; the server takes at most 4,000 characters.
+        // The post time is at the start of the text; the server accepts at most 4,000 characters.
         if !(super::stamp::DIGITS..=4_000).contains(&self.size) {
             return Err(format!("--size is {} to 4000 bytes", super::stamp::DIGITS).into());
         }
@@ -88,7 +88,7 @@ impl Options {
         }
     }
 
-    /// Whether this row is measured; without a choice all are.
+    /// Returns true if this row is to be measured; without a choice all are.
     pub(crate) fn wants(&self, row: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|wanted| wanted == row)
     }
@@ -97,12 +97,13 @@ impl Options {
         Duration::from_secs(self.seconds)
     }
 
-    /// Each connection takes a file here and one in the server, which inherits our limit; the posts take some more.
+    /// Checks the limit of open files. Each connection takes one here and one in the server, which inherits our limit;
+    /// the posts take some more.
     pub(crate) fn expect_files(&self) -> Result<(), Fault> {
         let needed = self.subscribers.max(self.connections) as u64 + 400;
         let limits = std::fs::read_to_string("/proc/self/limits")?;
         let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-        // "unlimited" is no number, and enough.
+        // "unlimited" is no number, and is enough.
         let soft =
             line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(u64::MAX);
         match soft < needed {

@@ -1,15 +1,15 @@
-//! First pages: a room and the front page as the server renders and compresses them for a browser that comes.
+//! Measures first pages: a room and the front page, as the server renders and compresses them for a new browser.
 
 use super::{
     Fault, asking, cores::Cores, crowd::Crowd, http, options::Options, posting, process::Process, stamp,
     table::Table,
 };
 
-/// Messages of the room.
+/// Messages in the room.
 const MESSAGES: u64 = 50;
-/// Browsers that ask at the same time.
+/// Browsers with a request at the same time.
 const CALLERS: usize = 16;
-/// A page without content is smaller, compressed as it is.
+/// A smaller body is a page without content, even compressed.
 const BYTES_MIN: u64 = 500;
 
 pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result<(), Fault> {

@@ -1,29 +1,29 @@
-//! Who posts, and when: at a steady rate, in bursts, or as fast as the readers follow. Keeps count of what every
-//! reader must have in the end.
+//! Posts at a steady rate, in bursts, or as fast as the readers follow, and counts the entries that every reader must
+//! have in the end.
 
 use std::time::{Duration, Instant};
 
 use super::{Fault, crowd::Crowd, frames, http, stamp};
 
-/// Connections that post: more than are ever under way at once in a row.
+/// Connections that post: more than any row has in flight.
 pub(crate) const CALLERS: usize = 64;
-/// How long the last entries may take to their readers.
+/// Limit for the last entries to reach their readers.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy)]
 pub(crate) enum Pace {
-    /// So many messages a second, `burst` of them back to back.
+    /// `rate` messages per second, sent `burst` at a time.
     Rate { rate: f64, burst: u64 },
-    /// Always so many that are not with all their readers yet.
+    /// This number of messages in flight: posted and not yet delivered to all readers.
     Window(u64),
 }
 
-/// Who posts.
+/// The senders of the posts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    /// Those who read, over their sockets: a room as it is.
+    /// The readers, over their sockets, as in a real room.
     Readers,
-    /// Others, over HTTP.
+    /// Other connections, over HTTP.
     Callers,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Posting {
     rooms: Vec<String>,
     began: Instant,
     posted: u64,
-    /// Deliveries that all posts so far come to.
+    /// Number of deliveries that all posts so far lead to.
     expected: u64,
 }
 
@@ -44,7 +44,7 @@ impl Posting {
         Self { by, pace, token, size, rooms, began: Instant::now(), posted: 0, expected: 0 }
     }
 
-    /// Posts for a time.
+    /// Posts for this time.
     pub(crate) fn run(&mut self, crowd: &mut Crowd, time: Duration) -> Result<(), Fault> {
         if self.posted == 0 {
             self.began = Instant::now();
@@ -61,7 +61,7 @@ impl Posting {
         Ok(())
     }
 
-    /// How many messages are to be posted now.
+    /// Number of messages to post now.
     fn due(&self, crowd: &Crowd) -> u64 {
         match self.pace {
             Pace::Rate { rate, burst } => {
@@ -92,7 +92,7 @@ impl Posting {
         let room = &self.rooms[index];
         match self.by {
             By::Callers => crowd.callers.ask(&message(room, &self.token, self.posted, &text))?,
-            // The readers of a room come every so many; one after the other says something.
+            // The readers of a room are every n-th one; they post in turn.
             By::Readers => {
                 let turn =
                     (self.posted as usize / self.rooms.len()) % (crowd.readers.len() / self.rooms.len());
@@ -109,7 +109,7 @@ impl Posting {
         Ok(())
     }
 
-    /// Messages that are due and not posted: the server, or a busy machine, does not keep the pace.
+    /// Number of messages that are due and not posted, because the server or a busy machine does not keep up.
     pub(crate) fn behind(&self, crowd: &Crowd) -> u64 {
         match self.pace {
             Pace::Rate { burst, .. } => self.due(crowd).saturating_sub(burst),
@@ -127,7 +127,7 @@ impl Posting {
                 return Err(format!("{missing} of {} deliveries are missing", self.expected).into());
             }
         }
-        // Each reader has held every entry to its place, so its last one says that it has them all.
+        // Each reader has checked the offsets of all entries, so its last one proves that it has them all.
         let head_of = |room: &str| crowd.tally.heads.get(room).copied().unwrap_or_default();
         match crowd.readers.iter().find(|reader| reader.offset != head_of(&reader.room)) {
             None => Ok(()),
@@ -136,7 +136,7 @@ impl Posting {
     }
 }
 
-/// The post of a message; `number` makes its id.
+/// A request that posts a message; `number` determines its id.
 pub(crate) fn message(room: &str, token: &str, number: u64, text: &str) -> String {
     http::post(&format!("/api/rooms/{room}/messages"), token, &format!("{{{}}}", body(number, text)))
 }

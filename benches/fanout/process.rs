@@ -1,4 +1,4 @@
-//! A server as a process of its own: the program, or the floor. Knows its address, its CPU time and its memory.
+//! A server as a process of its own, either the program or the floor, with its address, CPU time and memory.
 
 use std::{
     ffi::OsStr,
@@ -13,11 +13,11 @@ use std::{
 
 use super::{Fault, cores::Cores, options::Options};
 
-/// Longest start: a database of some thousand messages opens in milliseconds.
+/// Limit for a start: a database of some thousand messages opens in milliseconds.
 const START_MAX: Duration = Duration::from_secs(20);
 
-/// Thousands of readers and writers, all of them from one address: every limit counts, and none is reached. By the
-/// environment, because an older program, which is measured for comparison, does not know all of them.
+/// Limits that are counted but never reached: thousands of readers and writers share one address. Set in the
+/// environment, because an older program that is measured for comparison does not know all of them.
 const LIMITS: [(&str, &str); 12] = [
     ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
     ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
@@ -40,7 +40,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The program, with nothing to do but what the bench asks of it.
+    /// Starts the program, with no other work than the bench's.
     pub(crate) fn start(
         options: &Options,
         cores: &Cores,
@@ -48,14 +48,14 @@ impl Process {
         listen: SocketAddr,
     ) -> Result<Self, Fault> {
         let mut command = cores.command(options.server.as_os_str());
-        // No message may be trimmed while it is still to be delivered.
+        // No message may be trimmed before it is delivered.
         command.args(["--no-measure", "--room-entries", "100000000", "--max-connections", "100000"]);
         command.envs(LIMITS);
         command.args(["--max-rooms", "100000", "--listen", &listen.to_string(), "--data"]).arg(data);
         Self::spawn(command.env("RUST_LOG", "info"))
     }
 
-    /// This program again, as something else.
+    /// Starts this program again with other arguments.
     pub(crate) fn start_self(cores: &Cores, arguments: &[String]) -> Result<Self, Fault> {
         let own: &OsStr = &std::env::current_exe()?.into_os_string();
         Self::spawn(cores.command(own).args(arguments))
@@ -69,7 +69,7 @@ impl Process {
         Ok(Self { child, said })
     }
 
-    /// When and where it said that it listens, as soon as it has.
+    /// The time and the address at which it listens, once it has said so.
     pub(crate) fn poll_listening(&self) -> Option<(Instant, SocketAddr)> {
         self.said.try_recv().ok()
     }
@@ -79,12 +79,12 @@ impl Process {
         said.map(|(_, address)| address).map_err(|_| "the server ended before it listened".into())
     }
 
-    /// The time its threads have been on a core; the system counts it in nanoseconds.
+    /// Time that its threads were on a core; the system counts in nanoseconds.
     pub(crate) fn cpu(&self) -> Result<Duration, Fault> {
         Ok(times_of(&self.child.id().to_string())?.0)
     }
 
-    /// The time its threads were ready and others had the core.
+    /// Time that its threads were ready while others had the core.
     pub(crate) fn waited(&self) -> Result<Duration, Fault> {
         Ok(times_of(&self.child.id().to_string())?.1)
     }
@@ -99,7 +99,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; waiting for it is what matters: its port and its core are free then.
+        // It may have ended by itself. The wait matters: afterwards its port and its core are free.
         drop(self.child.kill());
         drop(self.child.wait());
     }
@@ -110,11 +110,11 @@ pub(crate) fn own_cpu() -> Result<Duration, Fault> {
     Ok(times_of("self")?.0)
 }
 
-/// On a core, and waiting for one, over all threads.
+/// Time on a core and time waiting for one, over all threads.
 fn times_of(process: &str) -> Result<(Duration, Duration), Fault> {
     let (mut ran, mut waited) = (0, 0);
     for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread may end between the listing and the reading.
+        // A thread may end between the listing and the read.
         let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
         let mut numbers = text.split(' ').map(str::parse::<u64>);
         ran += numbers.next().ok_or("an empty schedstat")??;
@@ -123,12 +123,12 @@ fn times_of(process: &str) -> Result<(Duration, Duration), Fault> {
     Ok((Duration::from_nanos(ran), Duration::from_nanos(waited)))
 }
 
-/// Tells its address, then shows its errors; reads to the end, so that the pipe never fills.
+/// Reports the address, then prints errors. Reads to the end, so that the pipe never fills.
 fn listen_to(lines: ChildStderr, tell: &mpsc::Sender<(Instant, SocketAddr)>) {
     for line in BufReader::new(lines).lines().map_while(Result::ok) {
         let address = line.split_once("listening on http://").and_then(|(_, text)| text.trim().parse().ok());
         if let Some(address) = address {
-            // Nobody waits for it any more when the bench has failed meanwhile.
+            // The bench may have failed meanwhile and not wait for it.
             tell.send((Instant::now(), address)).ok();
         } else if line.contains("ERROR") || line.contains("panicked") || line.contains("FAILED") {
             eprintln!("  server: {line}");

@@ -1,5 +1,5 @@
-//! One connection that follows a room: how it is opened, read and lost. Owned and driven by the crowd; what comes
-//! over it is understood in `digest`.
+//! One connection that follows a room: opening, reading and losing it. The crowd owns and drives it; `digest` parses
+//! its bytes.
 
 use std::{
     io::{self, Read, Write},
@@ -12,10 +12,10 @@ use mio::{Interest, Registry, Token, event::Event, net::TcpStream};
 
 use super::{http, tally::Tally};
 
-/// Before a connection that failed is tried again, half of it by chance.
+/// Time before a failed connection is tried again, half of it random.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How entries come.
+/// The transport of a reader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// The floor: frames without a request.
@@ -30,9 +30,9 @@ pub(crate) enum Phase {
         again: Instant,
     },
     Connecting,
-    /// Asked, and waiting for the head of the answer.
+    /// The request was sent; the head of the answer is awaited.
     Opening,
-    /// Waiting for `joined`.
+    /// `joined` is awaited.
     Joining,
     Live,
 }
@@ -40,7 +40,7 @@ pub(crate) enum Phase {
 pub(crate) enum Trouble {
     /// The connection is gone.
     Lost,
-    /// The promise is broken.
+    /// The server broke the promise.
     Broken(String),
 }
 
@@ -56,14 +56,14 @@ pub(crate) struct Reader {
     token: Rc<str>,
     stream: Option<TcpStream>,
     pub(crate) phase: Phase,
-    /// Of a stream: whether it comes in chunks.
+    /// True if the body of a stream is chunked.
     pub(super) is_chunked: bool,
-    /// The part of a frame that has come.
+    /// The received part of a frame.
     pub(super) rest: Vec<u8>,
     pub(super) epoch: Option<String>,
-    /// The last entry it has.
+    /// Offset of the last entry received.
     pub(crate) offset: u64,
-    /// When it last became live.
+    /// Time when it last became live.
     pub(crate) live_at: Instant,
 }
 
@@ -97,7 +97,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Forgets the connection, and when to try again.
+    /// Drops the connection and sets the time of the next attempt.
     pub(crate) fn lose(&mut self, tally: &mut Tally) {
         if self.phase == Phase::Live {
             tally.live -= 1;
@@ -125,7 +125,7 @@ impl Reader {
                 Err(error) => return Err(error.into()),
             };
             self.take(&buffer[..length], tally)?;
-            // A short read has emptied the socket, unless its end waits behind: spares the read that says so.
+            // A short read has emptied the socket, unless its end follows; this saves the read that would say so.
             if length < buffer.len() && !event.is_read_closed() {
                 return Ok(());
             }
@@ -150,7 +150,7 @@ impl Reader {
         self.write(request.as_bytes())
     }
 
-    /// A few bytes into an empty buffer of the system: it takes them whole, or the connection is lost.
+    /// Writes a few bytes into an empty socket buffer: it takes them completely, or the connection is lost.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         let stream = self.stream.as_mut().ok_or(Trouble::Lost)?;
         if stream.write(bytes)? == bytes.len() { Ok(()) } else { Err(Trouble::Lost) }

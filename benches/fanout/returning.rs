@@ -1,4 +1,4 @@
-//! How long until all readers are live again after the server was killed and came back at the same address.
+//! Measures the time until all readers are live again after the server was killed and restarted at the same address.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +7,9 @@ use super::{
     posting, process::Process, reader::Way, stamp, table::Table,
 };
 
-/// Entries that the readers' cursors stand behind.
+/// Entries before the readers' cursors.
 const MESSAGES: u64 = 10;
-/// Longest time until everybody is back.
+/// Limit for all readers to be live again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result<(), Fault> {
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options, cores: &Cores, table: &mut Table) -> Result
     Ok(())
 }
 
-/// Lets everybody hear a few messages.
+/// Posts a few messages that all readers receive.
 fn speak(crowd: &mut Crowd, options: &Options) -> Result<(), Fault> {
     let token = http::session(crowd.address, "writer")?;
     crowd.add_callers(1)?;
@@ -52,13 +52,14 @@ fn speak(crowd: &mut Crowd, options: &Options) -> Result<(), Fault> {
     Ok(())
 }
 
-/// When the server said that it listens, and the CPU time from its start until everybody was live.
+/// Waits for all readers. Returns the time at which the server listened, and its CPU time from its start until all were
+/// live.
 fn wait_for_all(crowd: &mut Crowd, server: &Process, killed: Instant) -> Result<(Instant, Duration), Fault> {
     let mut listens = None;
     while killed.elapsed() < PATIENCE {
         crowd.turn(Duration::from_millis(5))?;
         listens = listens.or_else(|| server.poll_listening());
-        // A reader that has not noticed the kill yet counts as live, since long ago.
+        // A reader that has not noticed the kill yet is still marked as live, since before it.
         let is_back = crowd.tally.live == crowd.readers.len()
             && crowd.readers.iter().all(|reader| reader.live_at > killed);
         if let (true, Some((since, _))) = (is_back, listens) {

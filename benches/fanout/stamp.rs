@@ -1,9 +1,9 @@
-//! The post time inside a message's text: nanoseconds of the system's clock, the only one that two processes share
-//! as a number. Writers put it first in the text, readers find it in the frame.
+//! The post time inside a message's text: nanoseconds of the system clock, the only clock that two processes share as a
+//! number. Writers put it at the start of the text; readers find it in the frame.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Nanoseconds since 1970 have so many digits until the year 2286.
+/// Digits of the nanoseconds since 1970, until the year 2286.
 pub(crate) const DIGITS: usize = 19;
 
 pub(crate) fn now() -> u64 {
@@ -11,19 +11,19 @@ pub(crate) fn now() -> u64 {
     u64::try_from(since.as_nanos()).expect("it is earlier than 2554")
 }
 
-/// A text of `size` bytes, said now.
+/// A text of `size` bytes with the current time.
 pub(crate) fn text(size: usize) -> String {
     format!("{:.<size$}", now())
 }
 
-/// What a reader needs of an entry.
+/// The part of an entry that a reader needs.
 pub(crate) struct Entry {
     pub(crate) offset: u64,
     pub(crate) posted: u64,
 }
 
 impl Entry {
-    /// None: the frame is no message.
+    /// Finds the entry in a frame. `None` if the frame is not a message.
     pub(crate) fn find(json: &[u8]) -> Option<Self> {
         const KIND: &[u8] = br#"{"type":"message""#;
         if !json.starts_with(KIND) {
@@ -35,7 +35,7 @@ impl Entry {
     }
 }
 
-/// What stands behind the first `mark`.
+/// The bytes after the first `mark`.
 pub(crate) fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     let start = bytes.windows(mark.len()).position(|window| window == mark)?;
     Some(&bytes[start + mark.len()..])

@@ -1,4 +1,4 @@
-//! The one table at the end. Every figure carries its unit.
+//! The table printed at the end. Every figure has its unit.
 
 use super::{cores::Cores, options::Options};
 
@@ -8,7 +8,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Takes a row, and shows it at once to whoever watches.
+    /// Adds a row, and prints it at once.
     pub(crate) fn add(&mut self, name: &str, cells: impl IntoIterator<Item = String>) {
         let cells: Vec<_> = cells.into_iter().collect();
         eprintln!("  {name}: {}", cells.join(", "));

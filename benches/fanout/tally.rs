@@ -1,4 +1,4 @@
-//! What the load saw: counted by readers and callers, read by the rows.
+//! Counters of the load: readers and callers write them, the rows read them.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,18 +6,18 @@ use super::{delays::Delays, http::Answer, stamp};
 
 #[derive(Default)]
 pub(crate) struct Tally {
-    /// Entries that came, over all readers.
+    /// Entries received, over all readers.
     pub(crate) deliveries: u64,
-    /// Reads that brought entries: fewer than the deliveries where several came in one write.
+    /// Reads that returned entries: fewer than the deliveries if one write had several.
     pub(crate) reads: u64,
-    /// From the post to each delivery.
+    /// Time from the post to each delivery.
     pub(crate) delays: Delays,
     /// Readers that follow their room now.
     pub(crate) live: usize,
-    /// Requests that were answered well.
+    /// Requests that were answered successfully.
     pub(crate) answers: u64,
     pub(crate) answer_bytes: u64,
-    /// From the request to its answer.
+    /// Time from the request to its answer.
     pub(crate) answer_delays: Delays,
     /// The newest acknowledged offset of each room.
     pub(crate) heads: HashMap<String, u64>,
@@ -43,7 +43,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Takes an acknowledgement: it names the room and the offset.
+    /// Records an acknowledgement, which names the room and the offset.
     pub(crate) fn note_stored(&mut self, entry: &[u8]) -> Option<()> {
         let room = stamp::after(entry, br#""room":""#)?.split(|byte| *byte == b'"').next()?;
         let offset = stamp::number(stamp::after(entry, br#""offset":"#)?);
@@ -55,7 +55,7 @@ impl Tally {
         Some(())
     }
 
-    /// Forgets how long things took so far: what follows is measured.
+    /// Clears the durations, so that only later ones are measured.
     pub(crate) fn begin_window(&mut self) {
         self.delays.clear();
         self.answer_delays.clear();

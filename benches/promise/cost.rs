@@ -1,4 +1,4 @@
-//! What an acknowledged, that is a durable, post costs.
+//! Measures the cost of an acknowledged, and so durable, post.
 
 use std::time::{Duration, Instant};
 

@@ -1,16 +1,16 @@
-//! As much of HTTP/1.1 as a thousand light connections need: requests written by hand, answers by length, in chunks or,
-//! as streams come, until the end of the connection.
+//! The part of HTTP/1.1 that a thousand light connections need: requests written by hand; answers with a length, in
+//! chunks or, for streams, until the connection ends.
 
 use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
-/// A request for an address, without a body.
+/// A GET request without a body.
 pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
 }
 
-/// A message to a room.
+/// A request that posts a message to a room.
 pub(crate) fn post(room: &str, token: &str, id: &str, text: &str) -> String {
     let body = format!(r#"{{"id":"{id}","text":"{text}"}}"#);
     let length = body.len();
@@ -20,16 +20,16 @@ pub(crate) fn post(room: &str, token: &str, id: &str, text: &str) -> String {
     )
 }
 
-/// What the server writes on one connection.
+/// The server's output on one connection.
 pub(crate) struct Answers<R> {
     stream: BufReader<R>,
     is_chunked: bool,
 }
 
-/// The start of an answer.
+/// The head of an answer.
 pub(crate) struct Head {
     pub(crate) status: u16,
-    /// None: the body comes in chunks, or until the end.
+    /// `None` if the body is chunked or lasts until the end of the connection.
     length: Option<usize>,
 }
 
@@ -56,7 +56,7 @@ impl<R: tokio::io::AsyncRead + Unpin> Answers<R> {
         }
     }
 
-    /// A whole answer.
+    /// Reads a complete answer.
     pub(crate) async fn answer(&mut self) -> io::Result<(u16, Vec<u8>)> {
         let head = self.head().await?;
         let mut body = Vec::new();
@@ -70,7 +70,7 @@ impl<R: tokio::io::AsyncRead + Unpin> Answers<R> {
         Ok((head.status, body))
     }
 
-    /// Appends the next chunk of a body, or what has come of one that has no chunks; false at its end.
+    /// Appends the next chunk of a body, or the available bytes of one that is not chunked. Returns false at its end.
     pub(crate) async fn chunk(&mut self, body: &mut Vec<u8>) -> io::Result<bool> {
         if !self.is_chunked {
             let came = self.stream.fill_buf().await?;

@@ -1,4 +1,4 @@
-//! The server is killed in the middle of a full load of posts: is everything there that was acknowledged?
+//! Kills the server under a full load of posts, and checks that every acknowledged one is stored.
 
 use std::{
     collections::HashMap,
@@ -43,7 +43,7 @@ async fn round(moment: Duration) -> Result<(), Fault> {
     let outcome = posting.await??;
     let server = Server::start_on(data.path(), address, &[]).await?;
     let there = check(&outcome, &read_all(&server).await?)?;
-    // A connection takes one more post after its peer has died; that one never had a chance.
+    // A connection accepts one more post after its peer has died; that one had no chance.
     let open = outcome.unacknowledged.iter().filter(|post| post.at < gone).count();
     let acknowledged = outcome.acknowledged.len();
     let rate = acknowledged as f64 / seconds;
@@ -51,7 +51,7 @@ async fn round(moment: Duration) -> Result<(), Fault> {
     server.kill().await
 }
 
-/// How many posts are there that were not acknowledged.
+/// Checks the log. Returns the number of posts in it that were not acknowledged.
 fn check(outcome: &Outcome, log: &[(u64, String)]) -> Result<usize, Fault> {
     if let Some((expected, (found, _))) = (1..).zip(log).find(|(expected, (found, _))| expected != found) {
         return Err(format!("the log has {found} where {expected} should be").into());
@@ -74,7 +74,7 @@ fn check(outcome: &Outcome, log: &[(u64, String)]) -> Result<usize, Fault> {
     }
 }
 
-/// The whole room by pages: offsets and ids.
+/// Reads the whole room by pages: offsets and ids.
 async fn read_all(server: &Server) -> Result<Vec<(u64, String)>, Fault> {
     let (epoch, end) = server.head().await?;
     let mut log = Vec::new();

@@ -1,6 +1,6 @@
-//! Posts over many connections at once. One connection's posts are stored one after another, whatever it sends
-//! ahead, so it is the connections that the group commit gathers. HTTP, because a socket that posts also reads
-//! everything that the others say.
+//! Posts over many connections at once. The posts of one connection are stored one after another, however many it
+//! pipelines, so group commit gathers posts of different connections. Over HTTP, because a socket that posts also
+//! receives all other messages.
 
 use std::{
     net::SocketAddr,
@@ -26,31 +26,31 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fault, http, http::Answers, reader::GENERAL};
 
-/// What to post.
+/// The posts to send.
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) connections: usize,
-    /// Unanswered posts of one connection.
+    /// Unanswered posts per connection.
     pub(crate) depth: usize,
-    /// Posts a second over all connections; none: as fast as it goes.
+    /// Posts per second over all connections; `None` for as fast as possible.
     pub(crate) rate: Option<f64>,
-    /// Posts in all, or until the server goes.
+    /// Total number of posts, unless the server ends first.
     pub(crate) total: u64,
     /// The rooms, which each connection takes in turn.
     pub(crate) rooms: Vec<String>,
-    /// Ends it early: what is under way is still answered.
+    /// Ends the load early: posts in flight are still answered.
     pub(crate) stop: CancellationToken,
 }
 
-/// A post that the server said is durable.
+/// An acknowledged post.
 pub(crate) struct Acknowledged {
     pub(crate) id: String,
-    /// Which of the rooms.
+    /// Index of the room.
     pub(crate) room: usize,
     pub(crate) offset: u64,
-    /// When it was sent.
+    /// Time when it was sent.
     pub(crate) at: Instant,
     pub(crate) latency: Duration,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Acknowledged {
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) acknowledged: Vec<Acknowledged>,
-    /// Written to a connection, and not answered.
+    /// Posts that were written to a connection and not answered.
     pub(crate) unacknowledged: Vec<Sent>,
 }
 
@@ -74,7 +74,7 @@ struct Stored {
 }
 
 impl Load {
-    /// One post after the other to the room that is always there, without an end.
+    /// One post after the other, without an end, to the room that exists from the start.
     pub(crate) fn new(address: SocketAddr, token: &str) -> Self {
         Self {
             address,
@@ -88,7 +88,7 @@ impl Load {
         }
     }
 
-    /// Posts until all is acknowledged or the server is gone.
+    /// Posts until all posts are acknowledged or the server is gone.
     pub(crate) async fn run(self) -> Result<Outcome, Fault> {
         let mut posters = JoinSet::new();
         let next = Arc::new(AtomicU64::new(0));
@@ -98,7 +98,7 @@ impl Load {
             let window = Arc::new(Semaphore::new(self.depth));
             let (sent, waiting) = mpsc::unbounded_channel();
             posters.spawn(take_answers(Answers::new(reading), waiting, window.clone()));
-            // Nobody waits for it: it ends with the window, and then so does its reading half.
+            // Not joined: it ends with the window, and its reading half then does too.
             tokio::spawn(self.clone().write(writing, sent, window, next.clone(), (began, index)));
         }
         let mut all = Outcome::default();
@@ -125,8 +125,8 @@ impl Load {
             }
             let Ok(permit) = window.acquire().await else { return };
             if self.stop.is_cancelled() || next.fetch_add(1, Relaxed) >= self.total {
-                // Dropping the writing half closes it, and a server may give up requests of a client that closes:
-                // so it stays until everything is answered.
+                // Dropping the writing half would close it, and a server may abandon the requests of a client that
+                // closes; so it stays until everything is answered.
                 drop(permit);
                 drop(window.acquire_many(self.depth as u32).await);
                 return;
@@ -136,7 +136,7 @@ impl Load {
             let room = (turn as usize + index) % self.rooms.len();
             let post = http::post(&self.rooms[room], &self.token, &id, &text());
             let at = Instant::now();
-            // What could not be written has reached nobody and counts for nothing.
+            // A post that could not be written was never sent and does not count.
             if writing.write_all(post.as_bytes()).await.is_err() || sent.send(Sent { id, room, at }).is_err()
             {
                 return;
@@ -145,7 +145,7 @@ impl Load {
     }
 }
 
-/// Answers come in the order of the posts.
+/// Reads the answers, which come in the order of the posts.
 async fn take_answers(
     mut answers: Answers<OwnedReadHalf>,
     mut waiting: mpsc::UnboundedReceiver<Sent>,

@@ -1,8 +1,8 @@
-//! Measures what the promise costs and what it withstands, against the real program as a process of its own:
+//! Measures the cost of the promise and its behaviour under faults, with the real program as a process of its own:
 //!
 //! * `return`: a thousand readers lose the server, by a kill and by a restart, and come back by their cursors;
 //! * `stalled`: a thousand readers that stopped reading, while a hundred thousand messages are posted;
-//! * `kill`: the server is killed under a full load of posts; then what an acknowledged post costs;
+//! * `kill`: the server is killed under a full load of posts; then the cost of an acknowledged post;
 //! * `nodes`: one, two and three nodes on PostgreSQL and Redis, and Redis restarted under load.
 //!
 //! ```sh
@@ -11,8 +11,8 @@
 //! make figures ARGS='stalled --readers 200 --messages 20000'
 //! ```
 //!
-//! No time is asserted. A fact that must hold whatever the machine (nothing lost, nothing doubled) ends it with a
-//! sentence and a failure.
+//! No time is asserted. If a fact that must hold on any machine does not (nothing lost, nothing doubled), the bench
+//! fails with a message.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ use std::process::ExitCode;
 
 use options::Options;
 
-/// Why the bench cannot go on: a sentence for whoever runs it.
+/// The reason why the bench cannot go on: a sentence for the person who runs it.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]

@@ -1,8 +1,8 @@
-//! What can be chosen on the command line, and whether the system allows it.
+//! The command-line options, and the check of the file limit that they need.
 
 use super::Fault;
 
-/// The questions by name.
+/// Names of the measurements.
 const NAMES: [&str; 4] = ["return", "stalled", "kill", "nodes"];
 
 pub(crate) const HELP: &str = "\
@@ -22,7 +22,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// None: help is wanted.
+    /// Parses the arguments. `None` if help was requested.
     pub(crate) fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, Fault> {
         let mut options = Self { readers: 1_000, messages: 100_000, names: Vec::new() };
         while let Some(argument) = arguments.next() {
@@ -44,17 +44,18 @@ impl Options {
         Ok(Some(options))
     }
 
-    /// Whether this question is asked; without names all are.
+    /// Returns true if this measurement is to run; without names all do.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|wanted| wanted == name)
     }
 
-    /// Each reader takes a file here and one in the server, which inherits our limit; the load takes some hundred.
+    /// Checks the limit of open files. Each reader takes one here and one in the server, which inherits our limit; the
+    /// load takes some hundred.
     pub(crate) fn expect_files(&self) -> Result<(), Fault> {
         let needed = self.readers as u64 + 600;
         let limits = std::fs::read_to_string("/proc/self/limits")?;
         let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-        // "unlimited" is no number, and enough.
+        // "unlimited" is no number, and is enough.
         let soft =
             line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(u64::MAX);
         if soft < needed {

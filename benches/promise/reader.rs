@@ -1,4 +1,4 @@
-//! Readers that come back by their cursor as the pages do, and hold each entry to its place.
+//! Readers that reconnect by their cursor as the pages do, and check the offset of each entry.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio_tungstenite::{
 
 use super::{Fault, http, http::Answers, record::Record};
 
-/// The room that is there from the start.
+/// The room that exists from the start.
 pub(crate) const GENERAL: &str = "general";
 
-/// How a reader follows the room.
+/// The transport by which a reader follows the room.
 #[derive(Clone, Copy)]
 pub(crate) enum Transport {
     Socket,
@@ -26,22 +26,22 @@ pub(crate) enum Transport {
 pub(crate) struct Reader {
     pub(crate) transport: Transport,
     pub(crate) address: SocketAddr,
-    /// Sockets need one, the others read as nobody.
+    /// Used by sockets, which need one; the others read anonymously.
     pub(crate) token: String,
     pub(crate) room: String,
     pub(crate) epoch: String,
     pub(crate) record: Record,
-    /// Attempts that failed in a row.
+    /// Consecutive failed attempts.
     failures: u32,
-    /// When the server said to come back.
+    /// The retry time that the server named.
     told: Option<Duration>,
 }
 
-/// How a connection ended.
+/// The end of a connection.
 enum Ended {
-    /// It was lost: resume.
+    /// It was lost, and the reader resumes.
     Lost,
-    /// The promise is broken.
+    /// The server broke the promise.
     Broken(String),
 }
 
@@ -51,7 +51,7 @@ impl<E: std::error::Error> From<E> for Ended {
     }
 }
 
-/// As much of a frame as the promise is about.
+/// The fields of a frame that the promise is about.
 #[derive(Deserialize)]
 struct Frame {
     r#type: String,
@@ -81,7 +81,7 @@ impl Reader {
         Self { transport, address, token, room, epoch, record: Record::new(offset), failures: 0, told: None }
     }
 
-    /// The same in another room.
+    /// The same reader in another room.
     pub(crate) fn in_room(self, room: &str) -> Self {
         Self { room: room.to_owned(), ..self }
     }
@@ -136,7 +136,7 @@ impl Reader {
         self.open();
         let mut buffer = Vec::new();
         while answers.chunk(&mut buffer).await? {
-            // A line may go on in the next chunk.
+            // A line may continue in the next chunk.
             let Some(end) = buffer.iter().rposition(|byte| *byte == b'\n') else { continue };
             let lines = String::from_utf8(buffer.drain(..=end).collect())?;
             lines.lines().try_for_each(|line| self.on_line(line))?;
@@ -189,7 +189,7 @@ impl Reader {
     }
 }
 
-/// A server that is starting or stopping may refuse; anything else than "later" breaks the contract.
+/// Checks a status. A server that is starting or stopping may answer "later"; any other error breaks the contract.
 fn expect_ok(status: u16) -> Result<(), Ended> {
     match status {
         200 => Ok(()),
@@ -198,25 +198,25 @@ fn expect_ok(status: u16) -> Result<(), Ended> {
     }
 }
 
-/// The pages' own policy: exponential with full jitter, see `src/client/connection/backoff.rs`.
+/// The policy of the pages: exponential with full jitter, see `src/client/connection/backoff.rs`.
 pub(crate) fn backoff(failures: u32) -> Duration {
     let ceiling = (500.0 * 2_f64.powi(failures.min(16) as i32)).min(30_000.0);
     Duration::from_secs_f64((ceiling * fastrand::f64()).max(100.0) / 1000.0)
 }
 
-/// `retry MS`, in the reason of a close.
+/// The time in `retry MS`, the reason of a close frame.
 fn told_by(frame: &CloseFrame) -> Option<Duration> {
     let ms = frame.reason.as_str().strip_prefix("retry ")?.parse().ok()?;
     (u16::from(frame.code) == 1001).then(|| Duration::from_millis(ms))
 }
 
-/// The frame that follows a room.
+/// The frame that joins a room.
 pub(crate) fn join(room: &str, after: Option<&str>) -> String {
     let after = after.map(|cursor| format!(r#","after":"{cursor}""#)).unwrap_or_default();
     format!(r#"{{"type":"join","room":"{room}"{after}}}"#)
 }
 
-/// Makes a WebSocket of a connection.
+/// Performs the WebSocket handshake on a connection.
 pub(crate) async fn open_socket(
     tcp: TcpStream,
     address: SocketAddr,

@@ -1,24 +1,24 @@
-//! What readers saw and when, and the figures made of it.
+//! The entries that readers received, with their times, and the figures computed from them.
 
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-/// One reader's, shared with the bench while it reads.
+/// The record of one reader, shared with the bench while it reads.
 #[derive(Clone)]
 pub(crate) struct Record(Arc<Mutex<Seen>>);
 
 struct Seen {
     /// The offset it started after.
     start: u64,
-    /// When each entry came; the first is that of `start + 1`.
+    /// Arrival time of each entry; the first is that of `start + 1`.
     arrived: Vec<Instant>,
-    /// When its connections were made.
+    /// Times when its connections were opened.
     opened: Vec<Instant>,
-    /// When it was told that it follows the room.
+    /// Times when it became live.
     live: Vec<Instant>,
-    /// How the promise was broken.
+    /// Set if the promise was broken.
     fault: Option<String>,
 }
 
@@ -32,12 +32,12 @@ impl Record {
         read(&mut self.0.lock().unwrap())
     }
 
-    /// The last offset it has.
+    /// The last offset received.
     pub(crate) fn offset(&self) -> u64 {
         self.with(|seen| seen.start + seen.arrived.len() as u64)
     }
 
-    /// Takes the next entry. It must be the one after the last: so what is held is contiguous and has no doubles.
+    /// Records the next entry. Its offset must follow the last one, so the record has no gaps and no duplicates.
     pub(crate) fn take(&self, offset: u64) -> Result<(), String> {
         self.with(|seen| {
             let last = seen.start + seen.arrived.len() as u64;
@@ -49,7 +49,7 @@ impl Record {
         })
     }
 
-    /// When this entry came.
+    /// Arrival time of this entry.
     pub(crate) fn arrived_at(&self, offset: u64) -> Option<Instant> {
         self.with(|seen| {
             let index = offset.checked_sub(seen.start + 1)?;
@@ -73,7 +73,7 @@ impl Record {
         self.with(|seen| seen.fault.clone())
     }
 
-    /// When it was live again after `since` and had everything up to `head`.
+    /// The time when it was live again after `since` and had everything up to `head`.
     pub(crate) fn back_at(&self, since: Instant, head: u64) -> Option<Instant> {
         self.with(|seen| {
             let live = *seen.live.iter().find(|live| **live >= since)?;
@@ -82,20 +82,20 @@ impl Record {
         })
     }
 
-    /// When it connected after `since`.
+    /// The times of its connections after `since`.
     pub(crate) fn opened_since(&self, since: Instant) -> Vec<Instant> {
         self.with(|seen| seen.opened.iter().copied().filter(|opened| *opened >= since).collect())
     }
 }
 
-/// The value that so many percent of them do not exceed. Sorts them.
+/// The value that this percentage of them does not exceed. Sorts them.
 pub(crate) fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
     let index = (times.len() * percent).div_ceil(100).max(1) - 1;
     times.get(index).copied().unwrap_or_default()
 }
 
-/// The most moments within any one second.
+/// The largest number of moments within any one second.
 pub(crate) fn most_in_a_second(mut moments: Vec<Instant>) -> usize {
     moments.sort_unstable();
     let mut first = 0;

@@ -1,4 +1,4 @@
-//! A thousand readers lose the server and come back by their cursors, while somebody goes on talking.
+//! A thousand readers lose the server and come back by their cursors, while a writer goes on posting.
 
 use std::{
     path::Path,
@@ -16,14 +16,14 @@ use super::{
     writer::Writer,
 };
 
-/// How long the server is away after a kill.
+/// Time without the server after a kill.
 const AWAY: Duration = Duration::from_secs(2);
-/// How long everything runs undisturbed before a fault.
+/// Undisturbed time before a fault.
 const CALM: Duration = Duration::from_secs(3);
-/// The backoff's ceiling and time to catch up: who is not back by then does not come back.
+/// The backoff's maximum, and time to catch up: a reader that is not back by then counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Who reads, while they read.
+/// The running readers.
 struct Crowd {
     records: Vec<Record>,
     _readings: JoinSet<()>,
@@ -85,7 +85,7 @@ async fn gather(server: &Server, count: usize, start: (&str, u64)) -> Result<Cro
 }
 
 impl Crowd {
-    /// Starts the server again, waits for everybody and prints how long each was without it.
+    /// Starts the server again, waits for all readers, and prints how long each was without it.
     async fn see_return(
         &self,
         how: &str,
@@ -104,7 +104,7 @@ impl Crowd {
         Ok(server)
     }
 
-    /// Waits until everybody is live again and has all up to `head`; says when each was.
+    /// Waits until all readers are live again and have everything up to `head`. Returns the time of each.
     async fn expect_back(&self, since: Instant, head: u64) -> Result<Vec<Instant>, Fault> {
         let find =
             || self.records.iter().map(|record| record.back_at(since, head)).collect::<Option<Vec<_>>>();
@@ -114,7 +114,7 @@ impl Crowd {
         })
     }
 
-    /// Waits until everybody has the log to its end, and nothing beyond.
+    /// Waits until all readers have the log to its end, and nothing beyond.
     async fn expect_end(&self, end: u64) -> Result<(), Fault> {
         let is_there = || self.records.iter().all(|record| record.offset() == end).then_some(());
         self.wait_for(is_there).await?.ok_or_else(|| {

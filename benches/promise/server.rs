@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{Fault, reader::GENERAL};
 
-/// Thousands of readers and writers, all of them from one address: every limit counts, and none is reached.
+/// Limits that are counted but never reached: thousands of readers and writers share one address.
 const LIMITS: [(&str, &str); 10] = [
     ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
     ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
@@ -33,29 +33,29 @@ const LIMITS: [(&str, &str); 10] = [
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    /// When it said that it listens.
+    /// Time when it said that it listens.
     pub(crate) listens_since: Instant,
     client: reqwest::Client,
 }
 
-/// A request that is not answered in this time is not answered any more. Without it one whose connection a restart ended
-/// has been seen to wait for ever in the client.
+/// Timeout of a request. Without it, a request whose connection a restart had closed was seen to wait for ever in the
+/// client.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
-/// What asks the server.
+/// The HTTP client for the server.
 pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().timeout(ANSWERED_WITHIN).build()
 }
 
 impl Server {
-    /// Starts it on a free port.
+    /// Starts the program on a free port.
     pub(crate) async fn start(data: &Path, settings: &[&str]) -> Result<Self, Fault> {
         Self::start_on(data, "127.0.0.1:0".parse()?, settings).await
     }
 
     pub(crate) async fn start_on(data: &Path, listen: SocketAddr, settings: &[&str]) -> Result<Self, Fault> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_idobata"))
-            // No message may be trimmed while it is still to be checked.
+            // No message may be trimmed before it is checked.
             .args(["--no-measure", "--room-entries", "10000000", "--listen", &listen.to_string(), "--data"])
             .arg(data)
             .envs(LIMITS)
@@ -71,7 +71,7 @@ impl Server {
             }
         };
         let listens_since = Instant::now();
-        // Warnings are worth seeing, and the pipe must not fill.
+        // Print warnings, and keep the pipe from filling.
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 if line.contains("ERROR") || line.contains("panicked") {
@@ -82,7 +82,7 @@ impl Server {
         Ok(Self { child, address, listens_since, client: client()? })
     }
 
-    /// Ends it as `kill -9` does, and waits until it has ended.
+    /// Kills it as `kill -9` does, and waits until it has ended.
     pub(crate) async fn kill(mut self) -> Result<(), Fault> {
         Ok(self.child.kill().await?)
     }
@@ -97,7 +97,7 @@ impl Server {
         }
     }
 
-    /// Its process.
+    /// Its process id.
     pub(crate) fn process(&self) -> u32 {
         self.child.id().unwrap()
     }
@@ -110,38 +110,38 @@ impl Server {
         Ok(kib / 1024.0)
     }
 
-    /// How many live connections of a kind it counts.
+    /// The number of live connections of a kind, by its metrics.
     pub(crate) async fn connections(&self, kind: &str) -> Result<u64, Fault> {
         self.metric(&format!("idobata_connections{{kind=\"{kind}\"}}")).await
     }
 
-    /// What it counts under this name.
+    /// The value of a series in its metrics.
     pub(crate) async fn metric(&self, series: &str) -> Result<u64, Fault> {
         let text = self.client.get(self.url("/metrics")).send().await?.text().await?;
         let mut lines = text.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         Ok(lines.next().ok_or_else(|| format!("no series {series}"))?.parse()?)
     }
 
-    /// What it says of itself.
+    /// The text of its readiness.
     pub(crate) async fn readiness(&self) -> Result<String, Fault> {
         Ok(self.client.get(self.url("/readyz")).send().await?.text().await?)
     }
 
-    /// A token of somebody new.
+    /// A token of a new user.
     pub(crate) async fn session(&self, name: &str) -> Result<String, Fault> {
         let request = self.client.post(self.url("/api/session")).json(&json!({ "name": name }));
         let session: Value = request.send().await?.json().await?;
         Ok(session["token"].as_str().ok_or("no token")?.to_owned())
     }
 
-    /// Makes a room.
+    /// Creates a room.
     pub(crate) async fn make_room(&self, token: &str, name: &str) -> Result<(), Fault> {
         let request = self.client.post(self.url("/api/rooms")).bearer_auth(token);
         request.json(&json!({ "name": name })).send().await?.error_for_status()?;
         Ok(())
     }
 
-    /// A page of the room that is always there.
+    /// A page of the room that exists from the start.
     pub(crate) async fn page(&self, query: &str) -> Result<Value, Fault> {
         self.page_of(GENERAL, query).await
     }
@@ -151,12 +151,12 @@ impl Server {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// That room's epoch and its newest offset.
+    /// Epoch and newest offset of the room that exists from the start.
     pub(crate) async fn head(&self) -> Result<(String, u64), Fault> {
         self.head_of(GENERAL).await
     }
 
-    /// A room's epoch and its newest offset.
+    /// Epoch and newest offset of a room.
     pub(crate) async fn head_of(&self, room: &str) -> Result<(String, u64), Fault> {
         let page = self.page_of(room, "limit=1").await?;
         let cursor = page["cursor"].as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A thousand readers that stopped reading: what they cost the server, and that they are closed in time.
+//! A thousand readers that stopped reading: their cost to the server, and the check that it closes them in time.
 
 use std::{
     net::SocketAddr,
@@ -20,11 +20,11 @@ use super::{
     server::Server,
 };
 
-/// As little as the system allows, so that the server meets the stall early.
+/// The smallest buffer that the system allows, so that the server meets the stall early.
 const RECEIVE_BYTES: u32 = 2_048;
-/// Connections of the load: so many posts can share a commit.
+/// Connections of the load: this many posts can share a commit.
 const POSTERS: usize = 64;
-/// The write timeout and some time for the clean-up.
+/// The write timeout, and time for the clean-up.
 const CLOSED_AFTER: Duration = Duration::from_secs(40);
 
 pub(crate) async fn run(options: &Options) -> Result<(), Fault> {
@@ -36,7 +36,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Fault> {
     closed(*readers, *messages / 5).await
 }
 
-/// Nobody is closed: what do they cost?
+/// Measures the cost of stalled readers while none is closed.
 async fn held(readers: usize, messages: u64) -> Result<(), Fault> {
     let data = tempfile::tempdir()?;
     let server = Server::start(data.path(), &["--write-timeout", "3600s"]).await?;
@@ -75,7 +75,7 @@ async fn held(readers: usize, messages: u64) -> Result<(), Fault> {
     server.kill().await
 }
 
-/// With the default write timeout they are closed.
+/// Checks that stalled readers are closed with the default write timeout.
 async fn closed(readers: usize, messages: u64) -> Result<(), Fault> {
     let data = tempfile::tempdir()?;
     let server = Server::start(data.path(), &[]).await?;
@@ -108,7 +108,7 @@ async fn post(server: &Server, token: &str, total: u64) -> Result<(), Fault> {
     }
 }
 
-/// Connections that are open and never read again.
+/// Opens connections that are never read again after they have joined.
 async fn connect_all(server: &Server, count: usize) -> Result<Vec<TcpStream>, Fault> {
     let mut stalled = Vec::new();
     for index in 0..count {
@@ -131,7 +131,7 @@ async fn stall_socket(tcp: TcpStream, server: &Server, index: usize) -> Result<T
     let token = server.session(&format!("stalled {index}")).await?;
     let mut socket = open_socket(tcp, server.address, &token).await?;
     socket.send(Message::text(join(GENERAL, None))).await?;
-    // Until it is joined; the rest stays where it is.
+    // Read until it has joined; the rest stays in the buffers.
     loop {
         match socket.next().await.ok_or("a socket ended before it was joined")?? {
             Message::Text(text) if text.contains(r#""joined""#) => break,

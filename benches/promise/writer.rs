@@ -1,4 +1,4 @@
-//! Somebody who talks all the time, a hundred times a second, and says again what was not acknowledged.
+//! A writer that posts a hundred times per second, and repeats posts that were not acknowledged.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Fault, load::text, server::client};
 
-/// A hundred a second.
+/// A hundred posts per second.
 const EVERY: Duration = Duration::from_millis(10);
 
 pub(crate) struct Writer {
@@ -30,7 +30,7 @@ impl Writer {
         Self { stop, writing, began: Instant::now() }
     }
 
-    /// Lets it finish what it is saying: how many messages were acknowledged, and how many that is a second.
+    /// Waits for the pending posts. Returns the number of acknowledged messages, in all and per second.
     pub(crate) async fn stop(self) -> Result<(u64, f64), Fault> {
         self.stop.send_replace(true);
         let seconds = self.began.elapsed().as_secs_f64();
@@ -44,7 +44,7 @@ async fn write(address: SocketAddr, token: String, stopped: watch::Receiver<bool
     let url = format!("http://{address}/api/rooms/general/messages");
     let mut turns = tokio::time::interval(EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // Each post by itself: the next does not wait for the answer to the last.
+    // Each post is a task: the next does not wait for the answer to the last.
     let mut posts = JoinSet::new();
     while !*stopped.borrow() {
         turns.tick().await;
@@ -58,7 +58,7 @@ async fn write(address: SocketAddr, token: String, stopped: watch::Receiver<bool
     Ok(acknowledged)
 }
 
-/// Says it with the same id until it is durable: once, however often it was said.
+/// Repeats a post with the same id until it is acknowledged; it is stored once, however often it is sent.
 async fn post(client: reqwest::Client, url: String, token: String) -> Result<(), Fault> {
     let post = json!({ "id": uuid::Uuid::new_v4().to_string(), "text": text() });
     loop {

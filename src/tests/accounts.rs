@@ -1,5 +1,5 @@
-//! The pages of accounts as they answer: where they are not there, for whom they are not, and what they never do. What
-//! people see of them is told by the stories in `end2end/tests/accounts.spec.ts`.
+//! The account pages over HTTP: addresses that do not exist without accounts, access that is denied, and answers that
+//! must never be given. The views of them are tested by the stories in `end2end/tests/accounts.spec.ts`.
 
 use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use crate::support::{TestServer, problem};
 
 const PASSWORD: &str = "correct horse";
 
-/// A server with accounts, and a browser that does not go on by itself.
+/// A server with accounts, and a client that does not follow redirects.
 struct House {
     server: TestServer,
     client: Client,
 }
 
-/// Whom a cookie of the house speaks for.
+/// A user's session, as its cookie.
 struct Guest(String);
 
 impl House {
@@ -37,7 +37,7 @@ impl House {
         with_cookie(request.body(form.to_owned()), guest)
     }
 
-    /// Joins by a link.
+    /// Joins by a setup or invitation link.
     async fn join(&self, link: &str, name: &str) -> Guest {
         let path = link.strip_prefix(&self.server.url).unwrap();
         let joined = send(self.post(path, &format!("name={name}&new-password={PASSWORD}"), None)).await;
@@ -51,7 +51,7 @@ impl House {
         self.join(self.server.setup_link.as_ref().unwrap(), "alice").await
     }
 
-    /// Somebody whom the administrator invites.
+    /// A user whom the administrator invites.
     async fn invited(&self, administrator: &Guest, name: &str) -> Guest {
         let made = self.post("/people/invitations", "", Some(administrator));
         let made = made.header(header::ORIGIN, &self.server.url);
@@ -60,7 +60,7 @@ impl House {
         self.join(link, name).await
     }
 
-    /// The id of an account, as the page of the people has it.
+    /// The id of an account, read from the page of users.
     async fn id_of(&self, administrator: &Guest, name: &str) -> String {
         let html = send(self.get("/people", Some(administrator))).await.text().await.unwrap();
         let row = html.split("<li").find(|row| row.contains(&format!("<b>{name}</b>"))).unwrap();
@@ -84,7 +84,7 @@ fn location(response: &Response) -> &str {
     response.headers()[header::LOCATION].to_str().unwrap()
 }
 
-/// Every address of accounts that can be asked for or posted to, for the account `id`.
+/// Every account address for the account `id`: those to get, and those to post to with their bodies.
 fn addresses(id: &str) -> (Vec<String>, Vec<(String, &'static str)>) {
     let gets = ["/people".to_owned(), format!("/people/{id}/remove")];
     let posts = [
@@ -137,7 +137,7 @@ async fn the_people_are_there_for_administrators_only() {
         assert_eq!(send(house.post(path, form, Some(&bob))).await.status(), 404, "{path}");
         assert_eq!(location(&send(house.post(path, form, None)).await), "/sign-in", "{path}");
     }
-    // Nothing of it happened to alice.
+    // None of it had an effect on alice.
     assert_eq!(send(house.get("/people", Some(&alice))).await.status(), 200);
 }
 
@@ -181,7 +181,7 @@ async fn another_language_leads_to_the_same_page_in_the_end() {
         assert_eq!(location(&chosen), format!("/sign-in{kept}"), "{link}");
         assert!(!link.contains("&"), "nothing in it to be written otherwise: {link}");
     }
-    // Nor by an address that is not a document's own.
+    // Nor through an address that is not a page of its own.
     let chosen = send(house.get("/language/ja?back=%2Fsign-in%3Fback%3D%2F%2Fevil.example", None)).await;
     assert_eq!(location(&chosen), "/sign-in?back=%2F");
 }

@@ -1,5 +1,5 @@
-//! State and entries agree: a page that was loaded earlier and followed along shows what a page shows that is loaded
-//! now. The models are the pages' own, what they start from is what the server gives to its own first paint.
+//! State and entries agree: a page that was loaded earlier and has followed the log shows the same as a page that is
+//! loaded now. The models are the pages' own, and they start from the server's initial data.
 
 use fastrand::Rng;
 use idobata::{
@@ -21,14 +21,14 @@ use serde_json::{Value, json};
 
 use crate::support::{TestServer, new_id};
 
-/// What a page of the feed starts from.
+/// The initial data of the feed's page.
 async fn snapshot(server: &TestServer) -> Snapshot {
     let start: InitialData = server.get("/fn/start").send().await.unwrap().json().await.unwrap();
     let PageData::Feed { feed } = start.page else { panic!("{start:?}") };
     feed
 }
 
-/// One entry of any kind: with and without each optional part, and with keys that meet again.
+/// A random entry of any kind: with and without each optional part, and with keys that occur repeatedly.
 fn entry(rng: &mut Rng) -> (String, Value) {
     let channel = format!("channel-{}", rng.u8(..4));
     let key = ["", "a", "b", "c"][rng.usize(..4)];
@@ -84,7 +84,7 @@ async fn a_feed_that_was_followed_is_the_feed_that_is_loaded_now() {
     }
 }
 
-/// What the page of a room starts from.
+/// The initial data of a room's page.
 async fn start(server: &TestServer, token: &str) -> RoomModel {
     let request = server.get("/fn/start?room=general").bearer_auth(token);
     let start: InitialData = request.send().await.unwrap().json().await.unwrap();
@@ -137,7 +137,7 @@ async fn a_room_that_was_followed_is_the_room_that_is_loaded_now() {
                 assert_eq!(author.post("general", &new_id(), &text).await.status(), 201);
             }
         }
-        // Whoever closed has been noticed when the server counts one socket less.
+        // Once the server counts one socket less, it has noticed who closed.
         server.expect_connections("socket", present.len() as u64 + 1).await;
         let fresh = start(&server, &alice.session.token).await;
         let mut names: Vec<User> = present.iter().map(|(person, _)| person.session.user.clone()).collect();

@@ -1,5 +1,5 @@
-//! Bad input: each fault has its own clear answer, the connection survives where the protocol allows it, and
-//! nothing that is stored is touched.
+//! Bad input: each fault has its own clear error, the connection survives where the protocol allows it, and no stored
+//! data changes.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::support::{Person, Socket, TestServer, new_id, problem};
 
-/// A server with one message and one entry, and somebody in the room.
+/// A server with one message and one entry, and a user in the room.
 async fn set_up() -> (TestServer, Person, Socket) {
     let server = TestServer::start().await;
     let alice = server.person("alice").await;
@@ -23,7 +23,7 @@ async fn set_up() -> (TestServer, Person, Socket) {
     (server, alice, socket)
 }
 
-/// Nothing was stored beside what [`set_up`] stored.
+/// Checks that nothing was stored since [`set_up`].
 async fn expect_untouched(server: &TestServer) {
     for (path, name) in [("/api/rooms/general/messages", "messages"), ("/api/events", "events")] {
         let page = server.json(path).await;

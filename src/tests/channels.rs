@@ -1,4 +1,4 @@
-//! Channels of the feed that not everybody reads: on the stream, the page, the poll, the pages' own questions, and
+//! Channels of the feed that only some users may read: on the stream, the page, the poll and the server functions, and
 //! while the readers change.
 
 use idobata::{protocol::publication::Publication, server::config::Retention};

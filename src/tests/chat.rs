@@ -72,7 +72,7 @@ async fn posting_the_same_id_again_returns_the_first_entry() {
     assert_eq!(over_http.status(), 200);
     let stored: Value = over_http.json().await.unwrap();
     assert_eq!((&stored["text"], &stored["offset"]), (&json!("first"), &first["offset"]));
-    // The same id from somebody else is somebody else's.
+    // The same id from another user is another message.
     assert_eq!(server.person("bob").await.post("general", &id, "mine").await.status(), 201);
     let page = server.json("/api/rooms/general/messages").await;
     assert_eq!(page["messages"].as_array().unwrap().len(), 2);
@@ -121,13 +121,13 @@ async fn people_in_a_room_are_listed_and_their_moves_are_told() {
     assert_eq!(b.join("general", json!({})).await["members"].as_array().unwrap().len(), 2);
     let told = |kind: &str| json!({ "type": kind, "room": "general", "user": "bob", "user_id": bob.session.user.id });
     assert_eq!(a.frame().await, told("user-joined"));
-    // A second window of the same person is no news; nor is closing it.
+    // A second window of the same user changes nothing in the presence; nor does closing it.
     let mut second = bob.socket().await;
     second.join("general", json!({})).await;
     drop(second);
     b.send(json!({ "type": "typing", "room": "general" })).await;
     assert_eq!(a.frame().await, told("typing"));
-    // Who types is told as well, sooner or later than the others.
+    // The user who types is told too, before or after the others.
     assert_eq!(b.expect("typing").await, told("typing"));
     b.send(json!({ "type": "leave", "room": "general" })).await;
     server.expect_connections("socket", 2).await;
@@ -269,7 +269,7 @@ async fn a_room_can_be_followed_as_events() {
     assert_eq!((&joined["type"], &joined["recovered"]), (&json!("joined"), &json!(true)));
     assert_eq!(joined["members"].as_array().unwrap().len(), 2);
     assert_eq!(socket.expect("user-joined").await["user"], "bob", "a reader of events is seen");
-    // The durable frames carry a cursor, the others do not.
+    // Durable frames carry a cursor; ephemeral ones do not.
     socket.send(json!({ "type": "typing", "room": "general" })).await;
     let typing = stream.block().await.unwrap();
     assert_eq!((&typing.data.unwrap()["type"], typing.id), (&json!("typing"), None));

@@ -1,4 +1,4 @@
-//! A system clock that leaps, on a whole server: nothing is erased for it, and nobody becomes somebody else.
+//! A system clock that jumps, on a whole server: no entry is removed because of it, and no session ends.
 
 use std::{
     path::Path,
@@ -17,10 +17,10 @@ use crate::support::{Cluster, TestServer, in_time};
 
 const DAY_MS: i64 = 86_400_000;
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
-/// Age removes what is a week old, count whatever is above five; both at once.
+/// Retention by age removes entries older than a week, by count those beyond five; both run every second.
 const TRIMMING: [&str; 3] = ["--feed-age=7d", "--feed-entries=5", "--trim-interval=1s"];
 
-/// The clocks of a machine: how far each is ahead of the true one, in milliseconds.
+/// A machine's clock: its error in milliseconds, positive if it is ahead.
 #[derive(Clone, Default)]
 struct Machine {
     wall_error_ms: Arc<AtomicI64>,
@@ -48,14 +48,14 @@ impl Machine {
     }
 }
 
-/// The texts of the feed's notices.
+/// The texts of the feed's notifications.
 async fn notices(server: &TestServer) -> Vec<String> {
     let page = server.json("/api/events?limit=200").await;
     let events = page["events"].as_array().unwrap().iter();
     events.filter_map(|event| Some(event["text"].as_str()?.to_owned())).collect()
 }
 
-/// Publishes so many values that a trim must remove some by their count, and waits until it did.
+/// Publishes so many values that a trim must remove some by count, and waits until it has.
 async fn expect_a_trim(server: &TestServer) {
     let values: Vec<Value> = (0..20).map(|value| json!({ "type": "update", "value": value })).collect();
     let published = server.post("/api/events/load").json(&values).send().await.unwrap();
@@ -88,13 +88,13 @@ async fn a_leap_erases_nothing(settings: &[&str]) {
     expect_a_trim(&server).await;
     server.stop().await;
 
-    // Entries of the leap are dated by it; the store knows of it all the same.
+    // Entries of that time have the wrong timestamp, but the store remembers the jump.
     let server = TestServer::start_on_clock(data.path(), &settings, machine.clock()).await;
     expect_a_trim(&server).await;
     assert_eq!(notices(&server).await, ["before"], "a restart believes nothing sooner");
     server.stop().await;
 
-    // Wrong by less than before, and under another name: the leap is remembered all the same.
+    // A smaller error, and another node name: the jump is still remembered.
     machine.set_ahead(400 * DAY_MS - 60_000);
     let renamed = [&settings[..], &["--node-name=other"]].concat();
     let server = TestServer::start_on_clock(data.path(), &renamed, machine.clock()).await;
@@ -122,7 +122,8 @@ async fn a_leap_erases_no_history_on_postgresql_either() {
     a_leap_erases_nothing(&["--database-url", &url]).await;
 }
 
-/// Has the newest entry say what the machine's wrong clock said: the store dates by the clock of the tests' own machine.
+/// Sets the newest entry's timestamp to that of the machine's wrong clock: the store itself takes the time from the
+/// clock of the test machine.
 fn date_newest_ahead(data: &Path, ahead_ms: i64) {
     let database = rusqlite::Connection::open(data.join("idobata.db")).unwrap();
     let newest = "SELECT head FROM topics WHERE id = topic";
@@ -131,7 +132,7 @@ fn date_newest_ahead(data: &Path, ahead_ms: i64) {
     database.execute("UPDATE topics SET timestamp = timestamp + ?1 WHERE head > 0", [ahead_ms]).unwrap();
 }
 
-/// What is said while the clock is wrong is dated by it, and must not vouch for it when it is wrong again.
+/// Entries written while the clock is wrong have its timestamps, which must not confirm it when it is wrong again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_wrong_twice_erases_nothing_either() {
     let (data, machine) = (tempfile::tempdir().unwrap(), Machine::default());
@@ -150,7 +151,7 @@ async fn a_clock_that_is_wrong_twice_erases_nothing_either() {
     server.stop().await;
 }
 
-/// What a browser keeps: its cookie, renewed when a page says so.
+/// A browser's session cookie, replaced whenever a page sets it.
 struct Browser(String);
 
 impl Browser {
@@ -160,7 +161,7 @@ impl Browser {
         }
     }
 
-    /// Opens a page, then asks who one is.
+    /// Opens a page, then returns the id of its user.
     async fn visit(&mut self, server: &TestServer) -> String {
         let page = server.get("/").header(header::COOKIE, &self.0).send().await.unwrap();
         assert_eq!(page.status(), 200);

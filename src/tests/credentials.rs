@@ -1,5 +1,5 @@
-//! Whoever brings credentials is judged by them and by nothing else, on every route and transport: also on the server's
-//! own machine, where a request without any is the operator's, and also with a good cookie beside them.
+//! A request with credentials is authorized by these alone, on every route and transport: even on the server's own
+//! machine, where a request without credentials is the operator's, and even with a valid cookie beside them.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::support::{Socket, SocketIo, TestServer, problem};
 
-/// Credentials that are good for nothing.
+/// Invalid credentials.
 const BAD: [&str; 8] = [
     "Bearer nonsense",
     "bearer nonsense",
@@ -101,7 +101,7 @@ async fn a_token_is_judged_alone_whatever_the_case_of_its_scheme() {
         let elsewhere = server.get("/api/publishers").header("authorization", format!("{scheme} {token}"));
         assert_eq!(problem(elsewhere.send().await.unwrap(), 403).await, "not_allowed", "{scheme}");
     }
-    // A guest's token gives no right to publish or to administer, although the request comes from this machine.
+    // A guest's token gives no right to publish or to administer, even though the request comes from this machine.
     let alice = server.person("alice").await;
     let guest = server.post("/api/events/ops").bearer_auth(&alice.session.token).body("x");
     assert_eq!(problem(guest.send().await.unwrap(), 403).await, "not_allowed");

@@ -1,4 +1,4 @@
-//! What happens to the data from outside of the program: files that are moved, lost or copied, and backups.
+//! Damage to the data from outside of the program: files that are moved, lost or copied, and backups.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::support::{PROGRAM, Program, TestServer, in_time, new_id};
 
-/// Runs a command on a data folder; what it said, and whether it did it.
+/// Runs a command on a data folder. Returns whether it succeeded, and its output.
 async fn command(data: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).arg("--data").arg(data).arg("--database-url=sqlite:").kill_on_drop(true);
@@ -43,7 +43,7 @@ async fn a_database_that_is_replaced_while_the_server_runs_is_noticed_and_nothin
         server.client.post(format!("{}/api/events/ops", server.url)).body("lost?").send().await.unwrap();
     assert_eq!(post.status(), 503);
     assert_eq!(post.json::<Value>().await.unwrap()["code"], "unavailable");
-    // An answer of a second ago may be given once more.
+    // The readiness answer may be reused for a second.
     in_time(async { while status(&server, "/readyz").await != 503 {} }).await;
     server.stop().await;
 }
@@ -103,7 +103,7 @@ async fn a_start_on_a_taken_port_or_with_a_bad_setting_leaves_no_data_folder_beh
     }
 }
 
-/// Starts the program, ends it when it listens, and returns what it said beside that.
+/// Starts the program, ends it when it listens, and returns its other log lines.
 async fn said_at_a_start(data: &Path) -> Vec<String> {
     let mut command = Command::new(PROGRAM);
     command.args(["--listen=127.0.0.1:0", "--no-measure", "--database-url=sqlite:", "--data"]).arg(data);
@@ -139,7 +139,7 @@ async fn a_backup_under_load_has_all_that_was_acknowledged_and_is_put_back_with_
     for n in 0..50 {
         server.publish("ops", &format!("before {n}")).await;
     }
-    // Several steps' worth: a copy that began anew at each write would never end.
+    // Several steps of the copy: one that starts over at each write would never end.
     let large: Vec<_> = (0..20).map(|_| serde_json::json!({ "text": "x".repeat(3_000) })).collect();
     for _ in 0..180 {
         let answer = server.post("/api/events/ops").json(&large).send().await.unwrap();

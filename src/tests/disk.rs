@@ -1,5 +1,5 @@
-//! A disk that fails: posts are refused and readiness says so as long as it lasts, readers go on, and nothing that was
-//! acknowledged is lost.
+//! A disk that fails: while it does, posts are rejected and readiness fails; readers go on, and no acknowledged entry
+//! is lost.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{
     Cluster, Person, Program, Stream, TestServer, in_time, new_id, postgres_execute as execute, problem,
 };
 
-/// Less than the database's log has already.
+/// A file size limit below the size that the WAL already has.
 const FULL: &str = "4096";
 
 async fn status(url: &str, path: &str) -> u16 {
@@ -30,7 +30,7 @@ async fn texts(url: &str) -> Vec<String> {
         .collect()
 }
 
-/// Waits for an answer of `/readyz`, which is at most a second old.
+/// Waits for a status of `/readyz`, whose answer is up to a second old.
 async fn until_ready_is(url: &str, expected: u16) {
     in_time(async { while status(url, "/readyz").await != expected {} }).await;
 }
@@ -96,7 +96,7 @@ async fn postgresql_that_is_read_only_refuses_posts_until_it_is_not() {
         execute(&cluster.url("postgres"), &alter).await;
     };
     set("on").await;
-    // Connections keep what they began with. The one that holds the claim is left alone.
+    // Existing connections keep their old setting, so they are terminated, except the one with the instance lock.
     let terminate = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'
          AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
@@ -106,7 +106,7 @@ async fn postgresql_that_is_read_only_refuses_posts_until_it_is_not() {
     until_ready_is(&server.url, 503).await;
     assert_eq!(problem(publish(&server.url, "lost").await, 503).await, "unavailable");
     assert_eq!(texts(&server.url).await, ["before"], "what is there is read");
-    // Only new connections may write now.
+    // Only new connections have the new setting.
     set("off").await;
     until_ready_is(&server.url, 200).await;
     assert_eq!(publish(&server.url, "after").await.status(), 201);

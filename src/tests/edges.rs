@@ -1,4 +1,4 @@
-//! The edges: who may ask, under which name, from whose page, and what every answer tells a browser to keep to.
+//! The edges of the HTTP server: hosts, origins and proxies that it accepts, and the security headers of every answer.
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{Socket, TestServer, new_id, problem};
 const PUBLIC: &str = "https://talk.example";
 const BOARD: &str = "https://board.example";
 
-/// The value of a header, which must be there once.
+/// The value of a header that must occur once.
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     let mut values = response.headers().get_all(name).iter();
     let value = values.next().unwrap_or_else(|| panic!("{name} is missing from {}", response.url()));
@@ -21,7 +21,7 @@ async fn send(request: RequestBuilder) -> Response {
     request.send().await.unwrap()
 }
 
-/// The status that a socket is refused with; `None` when it opens.
+/// The status that rejects a socket's handshake; `None` if it opens.
 async fn socket_refusal(url: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     match Socket::open_with(url, headers).await {
@@ -34,7 +34,7 @@ async fn socket_refusal(url: &str, headers: &[(&'static str, &str)]) -> Option<u
     }
 }
 
-/// Session cookie of a new visitor, as a browser sends it back.
+/// The session cookie of a new visitor, as a browser sends it back.
 async fn visit(server: &TestServer) -> String {
     let response = send(server.get("/")).await;
     header(&response, "set-cookie").split(';').next().unwrap().to_owned()
@@ -126,7 +126,7 @@ async fn cookies_are_plain_without_tls_and_bound_to_the_host_behind_it() {
         for (answer, name) in answers {
             let cookies: Vec<_> =
                 answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
-            // Without a host of its own its cookies are named after the installation.
+            // Without a host name of its own, the installation's name is in the cookie's name.
             let end = if is_secure { "=" } else { "_" };
             let cookie = cookies.iter().find(|cookie| cookie.starts_with(&format!("{prefix}{name}{end}")));
             let cookie = cookie.unwrap_or_else(|| panic!("{prefix}{name} is not in {cookies:?}"));
@@ -144,7 +144,7 @@ async fn cookies_are_plain_without_tls_and_bound_to_the_host_behind_it() {
     );
 }
 
-/// What a socket that was opened with these headers is answered when it joins a room.
+/// The answer to a join on a socket that was opened with these headers.
 async fn joining(url: &str, headers: &[(&'static str, &str)]) -> String {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let mut socket = Socket::open_with(url, headers).await.unwrap();
@@ -153,7 +153,7 @@ async fn joining(url: &str, headers: &[(&'static str, &str)]) -> String {
     answer["code"].as_str().or(answer["type"].as_str()).unwrap().to_owned()
 }
 
-/// Sends a request and takes a redirect as the answer.
+/// Sends a request without following redirects.
 async fn no_redirect(request: reqwest::Request) -> Response {
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     client.execute(request).await.unwrap()

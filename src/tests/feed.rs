@@ -45,7 +45,7 @@ async fn a_reconnecting_reader_gets_exactly_what_it_lacks() {
     let mut by_query = server.stream(&format!("?after={after_five}")).await;
     by_query.connected().await;
     assert_eq!(by_query.texts(5).await, texts[5..]);
-    // The header is the newer of the two when a browser reconnects to the address it first asked for.
+    // When a browser reconnects to its first address, the header is the newer cursor.
     let both = server.get(&format!("/api/events?after={after_five}")).header("last-event-id", &head);
     let mut both = Stream::open(both).await;
     assert_eq!(both.connected().await, head);
@@ -188,7 +188,7 @@ async fn a_poll_waits_for_the_next_entry_and_misses_none() {
     let page = in_time(poll).await.unwrap();
     assert_eq!((&page["events"][0]["text"], &page["reset"]), (&json!("1"), &json!(false)));
     server.expect_connections("poll", 0).await;
-    // What comes between two polls is in the second.
+    // Entries between two polls are in the second.
     server.publish("ops", "2").await;
     server.publish("ops", "3").await;
     cursor = page["cursor"].as_str().unwrap().to_owned();
@@ -249,7 +249,7 @@ async fn the_servers_own_values_are_published_each_second() {
     let server = TestServer::start_measuring(data.path()).await;
     let mut stream = server.stream("?channel=server").await;
     stream.connected().await;
-    // The first round may have been measured before this stream was there.
+    // The first measurement may have been published before this stream opened.
     while stream.event().await.1["key"] != "cpu" {}
     let mut keys = Vec::new();
     for _ in 0..8 {
@@ -271,7 +271,7 @@ async fn the_servers_own_values_are_published_each_second() {
 #[tokio::test]
 async fn a_reader_that_stops_reading_delays_nobody() {
     let server = TestServer::start().await;
-    // Its socket buffers fill up and nothing more is taken from the log for it.
+    // Its socket buffers fill up, and no more is taken from the log for it.
     let _stuck = server.get("/api/events").send().await.unwrap();
     let mut stream = server.stream("").await;
     stream.connected().await;

@@ -1,10 +1,11 @@
-//! Forms without a script, sent twice: pressed twice, or sent again by a reload of the answer. Stored once.
+//! HTML forms without JavaScript that are submitted twice, by a second click or by reloading the answer. Each must be
+//! stored once.
 
 use reqwest::{Client, Response, redirect};
 
 use crate::support::{PASSWORD, Person, TestServer};
 
-/// A browser without a script.
+/// A browser without JavaScript.
 struct Browser<'a> {
     server: &'a TestServer,
     cookie: String,
@@ -40,7 +41,7 @@ impl<'a> Browser<'a> {
         request.body(body).send().await.unwrap()
     }
 
-    /// The address of the form on a page that begins so.
+    /// The action of the form that begins like this, on a page.
     async fn address(&self, page: &str, begin: &str) -> String {
         let html = self.page(page).await;
         let (_, rest) =
@@ -48,7 +49,7 @@ impl<'a> Browser<'a> {
         format!("{begin}?once={}", rest.split('"').next().unwrap())
     }
 
-    /// The one-time id in the form of a document.
+    /// The one-time id in the form of an account page.
     async fn once(&self, page: &str) -> String {
         let html = self.page(page).await;
         let tag = html

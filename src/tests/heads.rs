@@ -1,5 +1,4 @@
-//! What stands in the head of a request, and what becomes of a body that is refused: written byte by byte, because no
-//! client library sends most of it.
+//! Request heads, and bodies of rejected requests. Written byte by byte, because no client library sends most of them.
 
 use reqwest::Method;
 use serde_json::json;
@@ -14,7 +13,7 @@ async fn connect(server: &TestServer) -> TcpStream {
     in_time(TcpStream::connect(server.url.trim_start_matches("http://"))).await.unwrap()
 }
 
-/// Sends these bytes and reads to the end of the connection, which the request asks for.
+/// Sends these bytes and reads until the connection ends, which the request asks for.
 async fn raw(server: &TestServer, request: &str) -> String {
     let mut stream = connect(server).await;
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -23,7 +22,7 @@ async fn raw(server: &TestServer, request: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The status of the answer to a request with these lines.
+/// The status of the answer to a request with these header lines.
 async fn status(server: &TestServer, first: &str, lines: &[&str]) -> u16 {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     let answer = raw(server, &format!("{first}\r\n{lines}Connection: close\r\n\r\n")).await;
@@ -180,7 +179,7 @@ async fn who_sends_a_body_that_is_refused_sees_why() {
             let head = format!(
                 "{first} HTTP/1.1\r\nHost: localhost\r\n{line}{expect}Content-Length: {length}\r\n\r\n"
             );
-            // All of it before a byte of the answer is read.
+            // The whole body is written before a byte of the answer is read.
             in_time(stream.write_all(head.as_bytes())).await.unwrap();
             in_time(stream.write_all(&body)).await.unwrap_or_else(|error| panic!("{first}: {error}"));
             let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! Each rung of the transport ladder does all that a room needs: to follow, to say, to be seen, to be seen typing.
+//! Each transport of the fallback order supports everything that a room needs: following, posting, presence and typing.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::{io::AsyncReadExt, net::TcpSocket};
 
 use crate::support::{Person, TestServer, in_time, new_id, problem};
 
-/// A poll as a page without socket and stream sends it.
+/// A poll as a page sends it that has neither socket nor stream.
 async fn poll(person: &Person, room: &str, cursor: &Value, seen: &Value, wait: u64) -> Value {
     let (cursor, seen) = (cursor.as_str().unwrap(), seen.as_str().unwrap());
     let path = format!("/api/rooms/{room}/messages?after={cursor}&seen={seen}&wait={wait}");
@@ -28,7 +28,7 @@ async fn a_poll_with_seen_is_answered_by_talk_by_coming_and_by_typing() {
     let first = poll(&alice, "general", &start["cursor"], &json!(""), 50).await;
     assert_eq!((names(&first["members"]), names(&first["typing"])), (vec!["alice"], vec![]));
 
-    // Somebody comes, with a socket.
+    // A user comes, with a socket.
     let waiting = poll(&alice, "general", &first["cursor"], &first["seen"], 50);
     let (came, mut socket) = tokio::join!(waiting, async {
         server.expect_connections("poll", 1).await;
@@ -39,7 +39,7 @@ async fn a_poll_with_seen_is_answered_by_talk_by_coming_and_by_typing() {
     assert_eq!(came["messages"], json!([]));
     assert_eq!(came["members"].as_array().unwrap().len(), 2);
 
-    // Somebody types.
+    // The user types.
     let waiting = poll(&alice, "general", &came["cursor"], &came["seen"], 50);
     let (typing, ()) = tokio::join!(waiting, async {
         server.expect_connections("poll", 1).await;
@@ -47,7 +47,7 @@ async fn a_poll_with_seen_is_answered_by_talk_by_coming_and_by_typing() {
     });
     assert_eq!(names(&typing["typing"]), ["bob"]);
 
-    // Somebody speaks.
+    // The user posts.
     socket.post("general", "hello").await;
     let spoke = poll(&alice, "general", &typing["cursor"], &typing["seen"], 50).await;
     assert_eq!(spoke["messages"][0]["text"], "hello");
@@ -127,7 +127,7 @@ async fn a_reader_of_a_stream_can_be_seen_typing() {
 #[tokio::test]
 async fn a_reader_that_stalls_is_closed_and_delays_nobody() {
     let server = TestServer::start_with(&["--write-timeout", "1s"]).await;
-    // A narrow window, so that little is on its way when the reader stops reading.
+    // A small receive window, so that little is in transit when the reader stops reading.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(64 * 1024).unwrap();
     let mut stalled =
@@ -139,14 +139,14 @@ async fn a_reader_that_stalls_is_closed_and_delays_nobody() {
     reader.connected().await;
     let text = "x".repeat(3_900);
     let many = json!(vec![json!({ "text": text }); 15]);
-    // More than the system's own buffers take.
+    // More than the system's own buffers hold.
     for _ in 0..130 {
         let published = server.post("/api/events/ops").json(&many).send().await.unwrap();
         assert_eq!(published.status(), 201);
         assert_eq!(reader.texts(15).await.len(), 15);
     }
     server.expect_connections("stream", 1).await;
-    // What it is given when it looks again ends in the middle: its connection is gone.
+    // When it reads again, the data ends in the middle: its connection is gone.
     let mut rest = Vec::new();
     drop(in_time(stalled.read_to_end(&mut rest)).await);
     assert!(rest.len() < 130 * 15 * text.len(), "{} bytes", rest.len());

@@ -1,4 +1,4 @@
-//! Starting, stopping, and coming back.
+//! Starting, stopping and restarting a server.
 
 use serde_json::json;
 
@@ -85,7 +85,7 @@ async fn a_backup_that_is_put_back_is_told_to_readers_by_a_reset() {
     server.stop().await;
     std::fs::copy(&backup, &database).unwrap();
 
-    // Offset 2 is given out anew. A reader of the first one must not take the second for it.
+    // Offset 2 is given out again. A reader of the first one must not take the second for it.
     let server = TestServer::start_on(data.path(), &["--accept-loss"]).await;
     server.publish("ops", "after the restore").await;
     let mut stream = server.stream(&format!("?after={read}")).await;
@@ -104,7 +104,7 @@ async fn what_was_retained_no_longer_is_told_by_a_reset() {
     }
     let head = server.feed_cursor().await;
     server.stop().await;
-    // The housekeeper's first round is at the start.
+    // The first trim runs at the start.
     let server = TestServer::start_on(data.path(), &["--feed-entries", "5"]).await;
     in_time(async {
         while server.json("/api/events").await["events"].as_array().unwrap().len() != 5 {
@@ -117,7 +117,7 @@ async fn what_was_retained_no_longer_is_told_by_a_reset() {
     let (id, reset) = stream.event().await;
     assert_eq!((reset["type"].as_str(), id), (Some("reset"), head.replace(":20", ":15")));
     assert_eq!(stream.texts(5).await, ["16", "17", "18", "19", "20"]);
-    // A cursor at the very edge lacks nothing.
+    // A cursor exactly at the floor has missed nothing.
     let mut stream = server.stream(&format!("?after={}", head.replace(":20", ":15"))).await;
     stream.connected().await;
     assert_eq!(stream.texts(5).await, ["16", "17", "18", "19", "20"]);
@@ -133,7 +133,7 @@ async fn the_server_counts_connections_until_they_end() {
     server.expect_connections("stream", 1).await;
     drop((socket, stream));
     server.expect_connections("socket", 0).await;
-    // A stream's end is noticed when something is written to it.
+    // The end of a stream is noticed when the server writes to it.
     server.publish("ops", "anybody there?").await;
     server.expect_connections("stream", 0).await;
 }

@@ -1,4 +1,4 @@
-//! The limits as clients meet them: who is refused what, when they may come back, and who is not bothered.
+//! The limits as clients experience them: the rejections, their retry times, and the clients that are unaffected.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::support::{PASSWORD, Socket, SocketIo, TestServer, in_time, new_id, problem};
 
-/// The wait that a refusal tells, after it was checked that its parts agree.
+/// The wait in a rejection, after checking that its parts agree.
 async fn wait_of(response: Response) -> Duration {
     let seconds: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert_eq!(response.status(), 429);
@@ -24,7 +24,7 @@ async fn wait_of(response: Response) -> Duration {
     Duration::from_millis(wait_ms)
 }
 
-/// The refusal among what comes.
+/// The next rejection, skipping other frames.
 async fn refusal(socket: &mut Socket) -> Value {
     in_time(async {
         loop {
@@ -44,12 +44,13 @@ async fn texts(server: &TestServer) -> Vec<String> {
 
 #[tokio::test]
 async fn the_message_past_the_limit_is_refused_on_every_transport() {
-    // An hour instead of a minute: on a busy machine a hundred messages take longer than one more takes to be allowed.
+    // An hour instead of a minute: on a busy machine a hundred messages take longer than it takes until one more is
+    // allowed.
     let server = TestServer::start_limited(&["--limit-messages=100/1h"]).await;
     let (alice, bob) = (server.person("alice").await, server.person("bob").await);
     let mut socket = alice.socket().await;
     socket.join("general", json!({})).await;
-    // Half of them on each: it is the person that is counted.
+    // Half of them on each transport: the limit counts the user.
     for n in 0..50 {
         assert_eq!(alice.post("general", &new_id(), &n.to_string()).await.status(), 201);
         socket.post("general", &n.to_string()).await;
@@ -117,7 +118,7 @@ async fn each_operation_has_a_limit_of_its_own() {
     let name = || server.post("/api/session").json(&json!({ "name": "bob" })).send();
     assert_eq!(name().await.unwrap().status(), 201);
     wait_of(name().await.unwrap()).await;
-    // A page makes a session for whoever has none, and asks for none of who has one.
+    // A page creates a session for a visitor without one, and none for a visitor who has one.
     wait_of(server.get("/").send().await.unwrap()).await;
     assert_eq!(alice.get("/").send().await.unwrap().status(), 200);
     assert_eq!(texts(&server).await.len(), 0);
@@ -191,7 +192,7 @@ async fn live_connections_have_an_end_for_each_person_and_each_address() {
     let cursor = server.feed_cursor().await;
     let poll = alice.get(&format!("/api/events?wait=20&after={cursor}")).header("accept", "application/json");
     wait_of(poll.send().await.unwrap()).await;
-    // What does not stay is not counted.
+    // Requests that end at once are not counted.
     assert_eq!(alice.get("/api/rooms").send().await.unwrap().status(), 200);
     let _bobs = (bob.socket().await, server.stream("").await);
     wait_of(bob.get("/api/events").send().await.unwrap()).await;
@@ -200,7 +201,7 @@ async fn live_connections_have_an_end_for_each_person_and_each_address() {
     assert_eq!(third().await.unwrap().status(), 200, "a place that is given back is free");
 }
 
-/// A request as a proxy passes it on.
+/// A request as a proxy forwards it.
 fn forwarded(request: RequestBuilder, client: &str) -> RequestBuilder {
     request.header("x-forwarded-for", client)
 }
@@ -228,7 +229,7 @@ async fn a_header_that_no_trusted_proxy_wrote_changes_nothing() {
     };
     assert_eq!(make("192.0.2.1").await.unwrap().status(), 201);
     wait_of(make("192.0.2.2").await.unwrap()).await;
-    // Publishing is for this machine, and a proxy on it speaks for others.
+    // Publishing without a token is for this machine, but a proxy on it forwards requests of others.
     let publish = forwarded(server.post("/api/events/ops").body("x"), "127.0.0.1");
     assert_eq!(problem(publish.send().await.unwrap(), 403).await, "not_allowed");
 }
@@ -281,11 +282,11 @@ async fn a_head_that_comes_byte_by_byte_is_cut_and_the_others_are_served() {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    // Cut with or without a reset, but without an answer.
+    // Closed with or without a reset, but without an answer.
     let (ended, ()) = tokio::join!(cut, served);
     assert!(ended.is_err() || received.is_empty(), "{received:?}");
     slow.abort();
-    // Idle since before, and longer than a head may take: it is still there.
+    // Idle before this, and for longer than a head may take: it is still open.
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = [0; 15];
     in_time(idle.read_exact(&mut answer)).await.unwrap();
@@ -297,7 +298,7 @@ async fn tcp_connections_have_an_end_and_a_place_is_given_back() {
     for setting in ["--max-tcp-connections=3", "--max-tcp-connections-per-address=3"] {
         let server = TestServer::start_limited(&[setting]).await;
         let address = server.url.strip_prefix("http://").unwrap();
-        // One goes on as a stream, one only holds its place, one asks for the figures.
+        // One continues as a stream, one only holds its permit, one reads the metrics.
         let refused = "idobata_refused_connections_total";
         let stream = server.stream("").await;
         let _idle = TcpStream::connect(address).await.unwrap();
@@ -412,7 +413,7 @@ async fn a_socket_that_signs_in_by_a_frame_takes_a_place_of_its_person() {
     assert_eq!(second.rejected().await, "too_many_requests");
     second.send(json!({ "type": "join", "room": "general" })).await;
     assert_eq!(second.rejected().await, "no_session", "it is still nobody's");
-    // A newer token of the same person takes no second place.
+    // A newer token of the same user takes no second permit.
     first.send(auth.clone()).await;
     first.is_alive().await;
     first.close().await;
@@ -427,7 +428,7 @@ async fn a_socket_that_says_too_much_is_refused_and_one_that_goes_on_is_closed()
     let alice = server.person("alice").await;
     let (mut socket, mut quiet) = (alice.socket().await, alice.socket().await);
     socket.join("general", json!({})).await;
-    // With the join, and the pong to the server's first ping, it is seven.
+    // With the join, and the pong to the server's first ping, these are seven.
     for _ in 0..5 {
         socket.is_alive().await;
     }
@@ -446,7 +447,7 @@ async fn a_socket_that_says_too_much_is_refused_and_one_that_goes_on_is_closed()
         assert_eq!((&rejected["room"], &rejected["id"]), (&room, &id), "{frame}");
         assert!(rejected["retry_after_ms"].as_u64().is_some_and(|ms| (1..=600_000).contains(&ms)));
     }
-    // What is not to be understood is no way around it.
+    // Unintelligible frames count too.
     for _ in 0..3 {
         socket.send_raw(Message::text("nonsense")).await;
         assert_eq!(socket.rejected().await, "bad_json");
@@ -462,7 +463,7 @@ async fn a_socket_io_client_that_says_too_much_is_refused_and_one_that_goes_on_i
     let server = TestServer::start_limited(&["--limit-frames=4/1h"]).await;
     let alice = server.person("alice").await;
     let mut client = SocketIo::open(&server.url, Some(&alice.session.token)).await.unwrap();
-    // To enter was the first.
+    // The connect was the first.
     for _ in 0..3 {
         assert_eq!(client.refused("leave-room", json!("general")).await, "not_joined");
     }

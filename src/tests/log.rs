@@ -1,5 +1,5 @@
-//! A log that nobody reads, that is full, or that says the same all the time: the line is lost and counted, and nothing
-//! else happens. The real program, because its standard error is what this is about.
+//! A server log whose reader is gone, that is full, or that repeats itself: the line is lost and counted, and nothing
+//! else happens. These tests run the real program, because they are about its standard error.
 
 use std::{
     fs::OpenOptions,
@@ -14,9 +14,9 @@ use tokio::net::TcpStream;
 
 use crate::support::{Program, in_time};
 
-/// Every part says something about each request.
+/// Every component logs something about each request.
 const TALKATIVE: &str = "RUST_LOG=trace exec \"$@\"";
-/// It says something only at the start and at the end, and when something is wrong.
+/// The program logs only at the start, at the end, and when something is wrong.
 const USUAL: &str = "exec \"$@\"";
 /// `O_NONBLOCK` of Linux.
 const NON_BLOCKING: i32 = 0o4000;
@@ -32,7 +32,7 @@ async fn lost_lines(program: &Program) -> u64 {
     count.unwrap().parse().unwrap()
 }
 
-/// Waits until it has lost a line, making it say some.
+/// Makes the program log until it has lost a line.
 async fn expect_loss(program: &Program) {
     in_time(async {
         while lost_lines(program).await == 0 {
@@ -42,17 +42,17 @@ async fn expect_loss(program: &Program) {
     .await;
 }
 
-/// A standard error whose reader has gone.
+/// A standard error whose reader is gone.
 fn broken_pipe() -> Stdio {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// A standard error that takes nothing any more, and its reader, who does not read.
+/// A standard error whose pipe is full, and its reader, which does not read.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, writer) = pipe().unwrap();
-    // Opened anew, so that only this end does not wait.
+    // Opened again, so that only this end is non-blocking.
     let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let mut filling = OpenOptions::new().write(true).custom_flags(NON_BLOCKING).open(path).unwrap();
     let full = loop {
@@ -109,7 +109,7 @@ async fn a_program_that_cannot_start_says_why_and_does_not_wait_for_a_reader() {
     drop(reader);
 }
 
-/// Takes the store's tables away from under the program, as a fault that every append meets.
+/// Drops the store's tables, so that every append of the running program fails.
 fn break_store(data: &Path) {
     let database = rusqlite::Connection::open(data.join("idobata.db")).unwrap();
     let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
@@ -177,14 +177,14 @@ async fn connections_beyond_the_descriptors_are_closed_at_once_and_the_rest_goes
     let address = program.url.strip_prefix("http://").unwrap().to_owned();
     let connections = join_all((0..200).map(|_| TcpStream::connect(&address))).await;
     let open: Vec<TcpStream> = connections.into_iter().map(Result::unwrap).collect();
-    // Those that are too many are at their end, whichever they are.
+    // The surplus connections are closed, whichever they are.
     let ends: FuturesUnordered<_> = open.iter().map(TcpStream::readable).collect();
     let closed: Vec<_> = in_time(ends.take(200 - 64).collect()).await;
     assert!(closed.iter().all(Result::is_ok), "{closed:?}");
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap().count();
     assert!(descriptors < 64, "{descriptors} are open");
     drop(open);
-    // The places are free again as soon as the server has noticed.
+    // The descriptors are free again as soon as the server has noticed.
     in_time(async {
         let request = || reqwest::Client::new().post(format!("{}/api/events/ops", program.url)).body("text");
         while request().send().await.is_err() {

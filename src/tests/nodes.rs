@@ -1,5 +1,5 @@
-//! Several nodes on one PostgreSQL and one Redis: what is said at one reaches the readers of all, whoever goes where,
-//! and whatever becomes of Redis.
+//! Several nodes on one PostgreSQL and one Redis: a post at one node reaches the readers of all, whichever nodes they
+//! use, and through failures of Redis.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::support::{
     Gate, Nodes, Person, RedisServer, Socket, Stream, TestServer, in_time, new_id, problem,
 };
 
-/// The offsets of the next messages up to this one.
+/// The offsets of the next messages up to `last`.
 async fn offsets(socket: &mut Socket, last: u64) -> Vec<u64> {
     let mut offsets = Vec::new();
     while offsets.last() != Some(&last) {
@@ -174,7 +174,7 @@ async fn people_on_two_nodes_see_each_other_come_type_and_go() {
     assert_eq!(here.expect("user-joined").await["user"], "bob");
     there.send(json!({ "type": "typing", "room": "general" })).await;
     assert_eq!(here.expect("typing").await["user"], "bob");
-    // Who comes now is told of both, wherever they are.
+    // A user who joins now is told of both, at any node.
     for server in &nodes.servers {
         let mut socket = alice.at(server).socket().await;
         let mut members: Vec<Value> = socket.join("general", json!({})).await["members"]
@@ -231,7 +231,7 @@ async fn polls_that_go_round_the_nodes_wait_as_at_one() {
     let (alice, bob) = (nodes.person("alice").await, nodes.person("bob").await);
     let mut there = bob.at(nodes.node(1)).socket().await;
     there.join("general", json!({})).await;
-    // Until both nodes know of both of them, answers come early.
+    // Until both nodes know of both users, the poll returns early.
     let page = |seen: String| {
         let alice = alice.at(nodes.node(seen.len() % 2));
         async move {
@@ -261,7 +261,7 @@ async fn a_member_who_is_removed_at_one_node_hears_nothing_more_at_another() {
     let made = alice.send(Method::POST, "/api/rooms", &json!({ "name": "Secret", "private": true })).await;
     assert_eq!(made.status(), 201);
     let _seen = {
-        // He is found by his name while he is in a room.
+        // He is found by his name while he is present in a room.
         let mut socket = bob.at(nodes.node(1)).socket().await;
         socket.join("general", json!({})).await;
         in_time(async {
@@ -276,7 +276,7 @@ async fn a_member_who_is_removed_at_one_node_hears_nothing_more_at_another() {
     let bob = bob.at(nodes.node(1));
     let mut socket = bob.socket().await;
     in_time(async {
-        // The invitation comes to the other node as soon as it can.
+        // The invitation reaches the other node a little later.
         loop {
             socket.send(json!({ "type": "join", "room": "secret" })).await;
             match socket.frame().await {

@@ -1,4 +1,5 @@
-//! What dies among several nodes: Redis under load, again and again, and a node with all who are in on it.
+//! Failures among several nodes: Redis killed under load, again and again, and a node killed together with the
+//! connections of its users.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +18,13 @@ use crate::support::{
     Cluster, Nodes, Person, Program, RedisServer, Socket, in_time, new_id, settings_of_nodes,
 };
 
-/// How often Redis dies and comes back.
+/// Number of times that Redis is killed and restarted.
 const RESTARTS: u64 = 5;
-/// Posts between two turns of its life.
+/// Posts between two such events.
 const POSTS: u64 = 60;
 const LAST: &str = "the last";
 
-/// Posts at one node until it is told to stop. Returns the offsets.
+/// Posts at one node until it is stopped. Returns the offsets.
 async fn talk(person: Person, stop: Arc<AtomicBool>, said: Arc<AtomicU64>) -> Vec<u64> {
     let mut offsets = Vec::new();
     while !stop.load(SeqCst) {
@@ -35,7 +36,7 @@ async fn talk(person: Person, stop: Arc<AtomicBool>, said: Arc<AtomicU64>) -> Ve
     offsets
 }
 
-/// Everything that comes up to the last.
+/// The offsets of all messages up to the last one.
 async fn follow(mut socket: Socket) -> Vec<u64> {
     let mut offsets = Vec::new();
     loop {
@@ -82,7 +83,7 @@ async fn redis_that_restarts_under_load_loses_and_doubles_nothing() {
             nodes.until_ready(number, "ready\n").await;
         }
     }
-    // The last is said while it is away.
+    // The last message is posted while Redis is down.
     redis.crash();
     stop.store(true, SeqCst);
     let mut stored: Vec<u64> = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
@@ -109,7 +110,7 @@ async fn redis_that_restarts_under_load_loses_and_doubles_nothing() {
     );
 }
 
-/// Nodes that are processes of their own, so that they can be killed.
+/// Nodes as processes of their own, so that they can be killed.
 struct Processes(Vec<(Program, TempDir)>);
 
 impl Processes {
@@ -133,7 +134,7 @@ impl Processes {
         self.0[number].0.signal("-KILL").await;
     }
 
-    /// Waits until a node knows that so many people are in, and gives somebody's new socket there.
+    /// Waits until a node counts `people` present users, and returns a new socket of `person` there.
     async fn socket_among(&self, person: &Person, number: usize, people: usize) -> Socket {
         in_time(async {
             loop {
@@ -199,7 +200,7 @@ async fn hundreds_who_come_back_from_a_killed_node_are_little_news() {
         let frame = reader.frame().await;
         let kind = frame["type"].as_str().unwrap();
         *frames.entry(kind.to_owned()).or_default() += 1;
-        // Too much at once would be told as everybody who is in.
+        // Many changes at once arrive as one list of everyone present.
         let is_told = match kind {
             "user-left" => frame["user"] == AWAY,
             "members" => !frame["members"].as_array().unwrap().iter().any(|member| member["name"] == AWAY),

@@ -1,4 +1,4 @@
-//! The pages as they come from the server: complete without a script.
+//! The pages as the server renders them: complete without JavaScript.
 
 use reqwest::{Client, redirect::Policy};
 use serde_json::json;
@@ -54,7 +54,7 @@ async fn a_page_makes_its_visitor_somebody_once() {
     assert!(!again.headers().contains_key("set-cookie"), "the session is still good");
 }
 
-/// The cookies that an answer sets, without their attributes.
+/// The cookies that a response sets, without their attributes.
 fn cookies(response: &reqwest::Response) -> Vec<String> {
     let values = response.headers().get_all("set-cookie").iter();
     values.map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()

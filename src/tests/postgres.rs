@@ -1,4 +1,4 @@
-//! The server on PostgreSQL, the loss and return of it, and the move there from SQLite.
+//! The server on PostgreSQL: its loss and return, and the migration from SQLite.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ async fn on(url: &str) -> TestServer {
     TestServer::start_with(&["--database-url", url]).await
 }
 
-/// Polls until it is so.
+/// Polls until the condition is true.
 async fn eventually(mut is_so: impl AsyncFnMut() -> bool) {
     in_time(async {
         while !is_so().await {
@@ -28,7 +28,7 @@ async fn eventually(mut is_so: impl AsyncFnMut() -> bool) {
     .await;
 }
 
-/// A room's whole history: texts by offset.
+/// All messages of a room: texts by offset.
 async fn whole_room(server: &TestServer) -> Vec<(u64, String)> {
     let newest = server.json("/api/rooms/general/messages").await;
     let epoch = newest["cursor"].as_str().unwrap().split(':').next().unwrap().to_owned();
@@ -67,7 +67,7 @@ async fn history_epoch_and_sessions_survive_a_restart_on_postgresql() {
     assert!(!data.path().join("idobata.db").exists(), "it is on the server only");
 }
 
-/// Says one thing after the other until it is told to stop, each until it is acknowledged.
+/// Posts one message after the other until it is stopped, each until it is acknowledged.
 async fn talk(alice: Person, name: usize, stop: Arc<AtomicBool>, seen: Arc<Seen>) -> HashMap<u64, String> {
     let mut acknowledged = HashMap::new();
     for n in 0.. {
@@ -97,7 +97,7 @@ struct Seen {
     refused: AtomicUsize,
 }
 
-/// Follows the room's stream to this text, again from where it was when it ends.
+/// Follows the room's stream up to the text `last`, and resumes at its cursor whenever the stream ends.
 async fn follow(server: &TestServer, mut cursor: String, last: &str) -> Vec<u64> {
     let mut offsets = Vec::new();
     loop {
@@ -141,7 +141,7 @@ async fn crashes_of_postgresql_under_load_lose_and_double_nothing() {
             cluster.crash();
             eventually(async || seen.refused.load(SeqCst) > refused + 8).await;
             let ready = async || server.get("/readyz").send().await.unwrap();
-            // Its answer may be a second old.
+            // The readiness answer may be a second old.
             eventually(async || ready().await.status() == 503).await;
             assert_eq!(problem(ready().await, 503).await, "unavailable");
             cluster.start_again();
@@ -213,7 +213,8 @@ async fn a_server_without_its_database_says_what_to_look_at_and_keeps_the_passwo
     }
 }
 
-/// Runs `idobata migrate`, the password out of sight. Returns whether it went well, and what it said.
+/// Runs `idobata migrate` with the address in the environment, because it has a password. Returns whether it succeeded,
+/// and its output.
 async fn migrate(database: &std::path::Path, url: &str) -> (bool, String) {
     let mut command = Command::new(PROGRAM);
     command.args(["migrate", "--from", &format!("sqlite:{}", database.display())]).env("DATABASE_URL", url);

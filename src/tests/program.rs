@@ -1,4 +1,4 @@
-//! The program itself: started as its users start it, ended as their systems end it.
+//! The program as a process, started as users start it and ended as their systems end it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -121,7 +121,7 @@ async fn an_unknown_or_impossible_setting_is_refused_with_the_fix() {
     }
 }
 
-/// Publishes many entries at a time until the server is gone. Returns what was acknowledged: offset and text.
+/// Publishes many entries per request until the server is gone. Returns the acknowledged ones: offset and text.
 async fn publish_until_gone(url: String) -> Vec<(u64, String)> {
     let (client, mut acknowledged) = (reqwest::Client::new(), Vec::new());
     loop {
@@ -172,7 +172,7 @@ async fn a_kill_in_the_middle_of_many_commits_loses_nothing_that_was_acknowledge
     for round in 0..5 {
         let mut program = Program::start_with(data.path(), "127.0.0.1:0", &keep_all).await;
         let begin = head(&program.url).await.1;
-        // So many at once that a commit takes a while: what matters is the moment between the work and its commit.
+        // So many at once that a commit takes a while: the test is about the moment between the work and its commit.
         let writers: Vec<_> =
             (0..40).map(|_| tokio::spawn(publish_until_gone(program.url.clone()))).collect();
         in_time(async { while head(&program.url).await.1 < begin + 3_000 + round * 500 {} }).await;

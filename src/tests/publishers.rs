@@ -1,4 +1,4 @@
-//! Programs that publish with a token.
+//! Publishing with a publisher's token.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -98,7 +98,8 @@ async fn without_accounts_whoever_is_on_the_machine_makes_publishers_but_not_thr
         "no_session",
         "a proxy that says nothing"
     );
-    // Behind a proxy that passes nothing on everybody is here, and has every name: only the key tells the operator.
+    // Behind a proxy that forwards no address, every client seems to be on this machine and can use any host name, so
+    // only the key proves the operator.
     for host in ["127.0.0.1:3000", "localhost"] {
         let from_anywhere = behind_tls.post("/api/publishers").json(&body).header("host", host);
         assert_eq!(problem(from_anywhere.send().await.unwrap(), 401).await, "no_session", "{host}");

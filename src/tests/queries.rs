@@ -1,11 +1,11 @@
-//! What is asked for in addresses, frames and a CONNECT: read however it is spelt, or refused by its name.
+//! Parameters in addresses, frames and a CONNECT packet: accepted in every spelling, or rejected by name.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Person, SocketIo, Stream, TestServer, new_id};
 
-/// A server with three notices and three messages, and the cursors after the first of each.
+/// A server with three notifications and three messages, and the cursors after the first of each.
 async fn set_up() -> (TestServer, Person, String, String) {
     let server = TestServer::start().await;
     let alice = server.person("alice").await;
@@ -63,7 +63,7 @@ async fn a_polyfill_that_reconnects_is_served_from_its_newest_cursor() {
     assert_eq!(stream.texts(1).await, ["3"]);
     let page = server.json(&format!("/api/rooms/general/messages{}", query(&room))).await;
     assert_eq!(texts(&page, "messages"), ["3"]);
-    // A browser's own header is newer than any address.
+    // The browser's own header is newer than any address.
     let request = server.get(&format!("/api/events{}", query(&newer(&feed)))).header("last-event-id", &feed);
     assert_eq!(Stream::open(request).await.connected().await, feed);
 }

@@ -1,5 +1,5 @@
-//! Readers of a quiet channel while others move the log on: what is retained comes, and a reset only to who reads
-//! something that was removed. On every transport, on both databases.
+//! Readers of a quiet channel while others move the log on: retained entries arrive, and only a reader of a channel
+//! with removed entries gets a reset. On every transport and on both databases.
 
 use idobata::{
     protocol::publication::Publication,
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::support::{Cluster, Person, SocketIo, Stream, TestServer};
 
-/// Entries of the feed that are kept.
+/// Number of the feed's entries that retention keeps.
 const KEPT: u64 = 40;
 
 struct Bench {
     server: TestServer,
     alice: Person,
-    /// From before the notice `n1` in `ops`.
+    /// The cursor before the notification `n1` in `ops`.
     cursor: String,
     _data: tempfile::TempDir,
 }
@@ -29,7 +29,7 @@ impl Bench {
         let cursor = server.feed_cursor().await;
         server.publish("ops", "n1").await;
         let bench = Self { server, alice, cursor, _data: data };
-        // More than the memory holds for readers.
+        // More entries than the ring in memory holds.
         bench.values(300).await;
         bench
     }
@@ -43,7 +43,7 @@ impl Bench {
         Self::start(&["--database-url", &url]).await
     }
 
-    /// The server's own values, and the trim after them.
+    /// Publishes the server's own values, then trims.
     async fn values(&self, count: usize) {
         let value =
             || Publication::new(serde_json::from_value(json!({ "type": "update", "value": 1 })).unwrap());
@@ -68,7 +68,7 @@ impl Bench {
     }
 }
 
-/// The next events up to the first notice: how many there were before, and its text.
+/// The next events up to the first notification: the events before it, its id, and its data.
 async fn first_notice(stream: &mut Stream) -> (Vec<Value>, String, Value) {
     let mut before = Vec::new();
     loop {
@@ -108,7 +108,7 @@ async fn who_reads_everything_is_reset_once_and_gets_what_is_retained(bench: Ben
     let (before, id, notice) = first_notice(&mut stream).await;
     assert_eq!((before, &notice["text"]), (vec![json!("connected"), json!("reset")], &json!("n1")));
     drop(stream);
-    // Cut in the middle: it goes on there, and is not told again.
+    // Interrupted here, it resumes at its id and is not sent again.
     let mut stream = Stream::open(bench.server.get("/api/events").header("last-event-id", &id)).await;
     assert_eq!(stream.connected().await, id);
     let mut values = 0;

@@ -1,11 +1,11 @@
-//! Rights that are taken away while somebody is connected: on every transport what comes afterwards does not arrive.
+//! Rights that are revoked while a user is connected: on every transport, nothing that is posted afterwards arrives.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Person, Stream, TestServer, in_time, new_id, problem};
 
-/// A private room of alice's with bob in it.
+/// A private room of alice's that bob is a member of.
 async fn set_up() -> (TestServer, Person, Person) {
     let server = TestServer::start_with(&["--auth", "accounts"]).await;
     let (alice, bob) = (server.account("alice").await, server.account("bob").await);

@@ -1,5 +1,5 @@
-//! Rooms and their addresses: names are compared as people see them, no mark separates words, and an address in another
-//! form leads to the room.
+//! Rooms and their addresses: names are compared as people see them, combining marks do not separate words, and an
+//! address in another form leads to the room.
 
 use reqwest::{Client, Method, redirect::Policy};
 use serde_json::{Value, json};

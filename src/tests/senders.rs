@@ -1,4 +1,4 @@
-//! What real senders send to the feed and the API, as a table: how it is read, or refused in words.
+//! Requests of real senders to the feed and the API, as a table: each is interpreted, or rejected with an explanation.
 
 use std::io::Write;
 
@@ -313,7 +313,7 @@ async fn what_stands_beside_a_text_is_read_from_headers_and_the_query_in_other_s
     }
     let query = "/api/events/ops?title=DB&Level=error&url=https%3A%2F%2Fa.example%2F&tags=a,b&foo=1&_t=17";
     as_expected(read(server.post(query)).await, json!(["a", "b"]), json!(["?foo"]));
-    // The header of browsers (RFC 9218) says nothing of an event.
+    // The `priority` header of browsers (RFC 9218) says nothing about an event.
     let [_, level, ..] = read(server.post("/api/events/ops").header("priority", "u=1, i")).await;
     assert_eq!(level, json!("info"));
     let (_, entry) = answer(server.post("/api/events/ops?source=ci").json(&json!({ "text": "x" }))).await;

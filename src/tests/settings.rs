@@ -1,4 +1,4 @@
-//! Settings in the environment as people and containers write them, and how the program ends when they are wrong.
+//! Settings in the environment as people and containers write them, and the program's exit if they are wrong.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ async fn empty_variables_are_not_set() {
     let data = tempfile::tempdir().unwrap();
     let help = tokio::process::Command::new(PROGRAM).arg("--help").output().await.unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    // All that there are.
+    // All settings that exist.
     let names = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());
     let own = |name: &&str| !matches!(*name, "IDOBATA_LISTEN" | "IDOBATA_DATA" | "DATABASE_URL");
     let emptied: String = names.filter(own).map(|name| format!("{name}= ")).collect();

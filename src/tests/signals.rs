@@ -11,7 +11,7 @@ use crate::support::{Program, Stream, in_time};
 
 #[tokio::test]
 async fn every_signal_that_means_stop_ends_it_cleanly() {
-    // Whoever runs the tests may have them ignore a hangup, and programs inherit that.
+    // The test's own environment may ignore SIGHUP, and processes inherit that.
     let script = "exec env --default-signal=HUP \"$@\"";
     for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
         let data = tempfile::tempdir().unwrap();
@@ -46,7 +46,7 @@ async fn signals_about_files_and_pipes_do_nothing() {
 async fn a_second_signal_hurries() {
     let data = tempfile::tempdir().unwrap();
     let mut program = Program::start(data.path()).await;
-    // A body that never comes to its end is waited for in a clean stop; the server has begun to when it asks for it.
+    // A clean stop waits for a body that never ends. The server has begun to read it when it sends `100 Continue`.
     let mut request = TcpStream::connect(program.url.strip_prefix("http://").unwrap()).await.unwrap();
     let head = "POST /api/events/ops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
     request.write_all(head.as_bytes()).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_second_signal_hurries() {
     let mut stream = Stream::open(reqwest::Client::new().get(format!("{}/api/events", program.url))).await;
     stream.connected().await;
     program.send("-INT").await;
-    // The stream's end tells that the stop has begun.
+    // The end of the stream shows that the stop has begun.
     in_time(async { while stream.block().await.is_some() {} }).await;
     assert_eq!(program.signal("-INT").await, Some(130));
     drop(request);

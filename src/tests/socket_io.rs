@@ -1,5 +1,5 @@
-//! Socket.IO beside the other transports: the same rooms, the same promise, the same edges. The official client's
-//! stories are in `end2end/tests/socket_io.spec.ts`.
+//! Socket.IO beside the other transports: the same rooms, the same promise, the same limits. The stories of the
+//! official client are in `end2end/tests/socket_io.spec.ts`.
 
 use futures_util::{SinkExt, future::join_all};
 use idobata::protocol::{name::RoomId, socket_io::FEED_NAMESPACE};
@@ -22,7 +22,7 @@ async fn enter(server: &TestServer, person: &Person) -> SocketIo {
     SocketIo::open(&server.url, Some(&person.session.token)).await.unwrap()
 }
 
-/// Says so many things in `general` at once, each of so many bytes.
+/// Posts `count` messages of `bytes` bytes each to `general` at once.
 async fn talk(server: &TestServer, person: &Person, count: usize, bytes: usize) {
     let (room, text) = (RoomId::parse("general").unwrap(), "x".repeat(bytes));
     let post = |_| async {
@@ -111,7 +111,7 @@ async fn a_client_resumes_from_its_cursor_and_is_told_what_it_cannot_have() {
 #[tokio::test]
 async fn a_client_that_does_not_read_costs_nobody_and_gets_everything_when_it_does() {
     const MESSAGES: usize = 1_000;
-    // The machine may need longer for them than a client may read nothing.
+    // The machine may need longer for them than the default time that a client may go without reading.
     let server = TestServer::start_with(&["--write-timeout", "10m"]).await;
     let alice = server.person("alice").await;
     let mut slow = SocketIo::open_narrow(&server.url, &alice.session.token).await;
@@ -166,7 +166,7 @@ async fn bad_input_is_refused_by_its_code_and_nothing_is_stored() {
         let (heard, rejected) = client.next().await.unwrap();
         assert_eq!((heard.as_str(), &rejected[0]["code"]), ("rejected", &json!(code)), "{name} {shown}");
     }
-    // An event without an argument, and one with something binary.
+    // An event without an argument, and one with binary data.
     client.say("2[\"message\"]").await;
     assert_eq!(client.next().await.unwrap().1[0]["code"], "bad_frame");
     assert_eq!(client.ask("message", text(json!("and it goes on"))).await["offset"], 1);
@@ -175,7 +175,7 @@ async fn bad_input_is_refused_by_its_code_and_nothing_is_stored() {
     for room in rooms {
         assert_eq!(client.ask("join-room", room).await["offset"], 0);
     }
-    // What no packet looks like, and what is larger than any, ends the connection of who sends it.
+    // A malformed or oversized packet ends the connection of its sender.
     for broken in ["2[\"message\"", "9", "2{}"] {
         let mut client = enter(&server, &alice).await;
         client.say(broken).await;
@@ -358,7 +358,7 @@ async fn pages_of_other_sites_are_kept_out_on_both_transports() {
     };
     let refused = connect_async(request(Some("https://evil.example"))).await.err().unwrap();
     assert!(matches!(&refused, Error::Http(response) if response.status() == 403), "{refused}");
-    // An allowed page has no use of its visitor's cookie, a page of ours has.
+    // A page of an allowed origin cannot use its visitor's cookie; our own pages can.
     let refused = SocketIo::enter_by(request(Some(allowed)), "/", &json!({})).await.err();
     assert_eq!(refused.as_deref(), Some("Authentication error"));
     let mut own = SocketIo::enter_by(request(Some(&server.url)), "/", &json!({})).await.unwrap();
@@ -398,7 +398,7 @@ async fn connections_are_counted_by_person_and_address_and_until_they_end() {
     assert!(refused.contains("--max-connections-per-person"), "{refused}");
     let _other = enter(&server, &bob).await;
     let poll = || server.get("/socket.io/?EIO=4&transport=polling").send();
-    // The refused one may not be gone yet.
+    // The rejected one may still be counted.
     in_time(async {
         while server.metric("idobata_connections{kind=\"socket_io\"}").await < 4 {
             poll().await.unwrap();
@@ -426,10 +426,11 @@ async fn the_end_of_the_server_ends_sockets_and_waiting_polls() {
     let opened = server.get(path).send().await.unwrap().text().await.unwrap();
     let opened: Value = serde_json::from_str(opened.strip_prefix('0').unwrap()).unwrap();
     let path = format!("{path}&sid={}", opened["sid"].as_str().unwrap());
-    // The engine asks at once whether anybody is there.
+    // The engine sends a ping at once.
     assert_eq!(server.get(&path).send().await.unwrap().text().await.unwrap(), "2");
     let poll = tokio::spawn(server.get(&path).send());
-    // It is on its way before this, on a connection that is open, and the server has one thread here.
+    // The poll reaches the server before this request: it was sent first, on an open connection, and the server has one
+    // thread here.
     server.expect_connections("socket_io", 2).await;
     let began = std::time::Instant::now();
     server.stop().await;

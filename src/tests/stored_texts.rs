@@ -1,11 +1,11 @@
-//! Texts that an older version stored and that a page cannot hold: the document and the data beside it must agree, or
-//! hydration ends the page.
+//! Texts stored by an older version that an HTML page cannot contain: the rendered HTML and the embedded data must
+//! agree, or hydration fails.
 
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, new_id};
 
-/// What an HTML parser drops or changes, or what nobody may see.
+/// Characters that an HTML parser drops or changes, or that must not be displayed.
 const BAD: &str = "\0\r\u{1}\u{b}\u{1f}\u{7f}\u{85}\u{9f}\u{fffe}\u{ffff}\u{fdd0}\u{202e}";
 
 fn is_bad(c: char) -> bool {
@@ -21,7 +21,7 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The data that the browser hydrates from.
+/// The data from which the browser hydrates.
 fn data_of(html: &str) -> Value {
     let (_, rest) = html.split_once("id=\"start\"").expect("the data is there");
     let (_, rest) = rest.split_once('>').unwrap();

@@ -1,5 +1,5 @@
-//! Where a connection stops being HTTP: nothing may be lost on either side of that moment. Written byte by byte,
-//! because clients that do such things are rare and still right.
+//! The upgrade of a connection from HTTP: no byte may be lost on either side of it. Written byte by byte, because few
+//! clients send such bytes, though they are valid.
 
 use serde_json::json;
 use tokio::{

@@ -1,4 +1,4 @@
-//! Readers of every room at every node, and the check that each of them has everything once and in order.
+//! Readers of every room at every node, and the check that each of them has every entry once and in order.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use super::{
     installation::Nodes,
 };
 
-/// Who does not have everything by then does not get it.
+/// A reader that does not have everything by then counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Who reads, while they read.
+/// The running readers.
 pub(crate) struct Crowd {
     members: Vec<Member>,
     _readings: JoinSet<()>,
@@ -29,7 +29,7 @@ struct Member {
     record: Record,
 }
 
-/// What was found to be whole.
+/// The result of a successful check.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole {
     pub(crate) messages: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Whole {
 }
 
 impl Crowd {
-    /// So many `WebSockets` in each room at each node, all of them live.
+    /// Connects `each` WebSockets to each room at each node, and waits until all are live.
     pub(crate) async fn gather(nodes: &Nodes, each: usize) -> Result<Self, Fault> {
         let began = Instant::now();
         let (mut members, mut readings) = (Vec::new(), JoinSet::new());
@@ -57,8 +57,8 @@ impl Crowd {
         Ok(crowd)
     }
 
-    /// Every acknowledged post has a place of its own, all places are taken, and every reader has them all. A reader
-    /// has held each entry to its place as it came: nothing is missing, twice or out of order in what it has.
+    /// Checks that acknowledged posts have distinct offsets without gaps, and that every reader has them all. Each
+    /// reader has checked its offsets while reading: no entry is missing, twice or out of order.
     pub(crate) async fn expect_all(&self, nodes: &Nodes, outcome: &Outcome) -> Result<Whole, Fault> {
         if !outcome.unacknowledged.is_empty() {
             return Err(format!("{} posts were not answered", outcome.unacknowledged.len()).into());
@@ -85,7 +85,7 @@ impl Crowd {
         Ok(Whole { messages: ends.iter().sum(), deliveries })
     }
 
-    /// From each post to each delivery: to readers of its node, or of the others.
+    /// Times from each post to each delivery, for the readers at the wanted nodes.
     pub(crate) fn delays(&self, outcome: &Outcome, wanted: impl Fn(usize) -> bool) -> Vec<Duration> {
         let members = self.members.iter().filter(|member| wanted(member.node));
         let of = |member: &Member| {
@@ -114,7 +114,7 @@ impl Crowd {
     }
 }
 
-/// Runs loads side by side, and puts together what came of them.
+/// Runs loads concurrently, and combines their outcomes.
 pub(crate) async fn run_all(loads: Vec<Load>) -> Result<Outcome, Fault> {
     let mut running = JoinSet::new();
     loads.into_iter().for_each(|load| drop(running.spawn(load.run())));

@@ -1,5 +1,5 @@
-//! How long a message takes from its post to the readers of the same and of another node, at a moderate rate: with
-//! Redis, and without, when nodes look for what is new by themselves.
+//! Measures the time from a post to its delivery, at the same and at another node, at a moderate rate: with Redis, and
+//! without it, when nodes poll the database for new entries.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{
 
 const NODES: usize = 3;
 const READERS: usize = 4;
-/// Messages a second, and how many.
+/// Messages per second, and their total number.
 const RATE: f64 = 50.0;
 const MESSAGES: u64 = 500;
 
@@ -46,7 +46,7 @@ async fn measure(nodes: &Nodes, how: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Posts at the first node.
+/// The load at the first node.
 fn writer(nodes: &Nodes) -> Load {
     Load::new(nodes.servers[0].address, &nodes.token)
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL, Redis, and any number of nodes on them; each time on a database of their own.
+//! PostgreSQL, Redis, and any number of nodes that share them, each time with a fresh database.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use super::{
     redis::RedisServer,
 };
 
-/// A key for sessions, as all nodes must have the same.
+/// The session key, which must be the same on all nodes.
 const JWT_SECRET: &str = "the nodes of a bench sign with this key";
-/// Longest time until a node has noticed what became of Redis.
+/// Limit for a node to notice that Redis is gone or back.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What a node says of itself with Redis, and without.
+/// A node's readiness with Redis, and without it.
 const READY: &str = "ready\n";
 const ALONE: &str = "Redis cannot be reached";
 
@@ -23,7 +23,7 @@ pub(crate) struct Installation {
     pub(crate) redis: RedisServer,
 }
 
-/// Nodes, and who talks there.
+/// Running nodes, with the rooms and the user for them.
 pub(crate) struct Nodes {
     pub(crate) servers: Vec<Server>,
     pub(crate) token: String,
@@ -37,12 +37,12 @@ pub(crate) struct Room {
 }
 
 impl Installation {
-    /// With what a commit costs: PostgreSQL waits for the disk.
+    /// Starts PostgreSQL and Redis. Commits wait for the disk, as in production.
     pub(crate) fn start() -> Self {
         Self { cluster: Cluster::start_with_fsync("on"), redis: RedisServer::start() }
     }
 
-    /// So many nodes and rooms, with nothing said in them yet.
+    /// Starts this number of nodes on a fresh database with this number of empty rooms.
     pub(crate) async fn nodes(&self, count: usize, rooms: usize) -> Result<Nodes, Fault> {
         let database = self.cluster.fresh_database().await;
         let redis = self.redis.url();
@@ -62,7 +62,7 @@ impl Installation {
 }
 
 impl Nodes {
-    /// One is there already.
+    /// Creates the rooms; one exists from the start.
     async fn make_rooms(&mut self, count: usize) -> Result<(), Fault> {
         let server = &self.servers[0];
         for index in 0..count {
@@ -76,7 +76,7 @@ impl Nodes {
         Ok(())
     }
 
-    /// Waits until every node has noticed that Redis is there, or away.
+    /// Waits until every node has noticed that Redis is there, or gone.
     pub(crate) async fn until_redis(&self, is_there: bool) -> Result<(), Fault> {
         let until = Instant::now() + PATIENCE;
         for server in &self.servers {
@@ -99,7 +99,7 @@ impl Nodes {
         self.rooms.iter().map(|room| room.name.clone()).collect()
     }
 
-    /// Entries that the nodes were told of by each other, all together.
+    /// Number of entries that all nodes received from each other.
     pub(crate) async fn heard(&self) -> Result<u64, Fault> {
         let mut heard = 0;
         for server in &self.servers {

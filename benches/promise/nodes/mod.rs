@@ -1,6 +1,6 @@
-//! What several nodes on one PostgreSQL and one Redis do: messages a second through one, two and three of them, how
-//! long a message takes to the readers of its own and of another node, with Redis and without, and what becomes of
-//! messages while Redis is restarted. The servers are the tests' own, on this machine, and end with the bench.
+//! Several nodes on one PostgreSQL and one Redis: messages per second through one, two and three of them, the time from
+//! a post to readers of the same and of another node, with Redis and without, and the fate of messages while Redis is
+//! restarted. The PostgreSQL and Redis servers are those of the tests, on this machine, and end with the bench.
 
 #[path = "../../../src/tests/support/cluster.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]

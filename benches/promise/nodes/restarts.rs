@@ -1,4 +1,4 @@
-//! Redis is killed and started again, three times, while messages are posted at every node: nothing is lost or doubled.
+//! Kills and restarts Redis three times while messages are posted at every node; no message may be lost or doubled.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,10 @@ use super::{
 
 const NODES: usize = 3;
 const READERS: usize = 4;
-/// Messages a second over all nodes.
+/// Messages per second over all nodes.
 const RATE: f64 = 300.0;
 const RESTARTS: usize = 3;
-/// How long Redis is there before each kill, and away after it.
+/// Time with Redis before each kill, and without it afterwards.
 const CALM: Duration = Duration::from_secs(2);
 const AWAY: Duration = Duration::from_secs(1);
 

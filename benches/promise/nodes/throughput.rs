@@ -1,5 +1,5 @@
-//! Messages a second through one, two and three nodes: as many posts at once as make PostgreSQL gather them, and the
-//! same number of readers of each room, spread over the nodes.
+//! Messages per second through one, two and three nodes, with enough concurrent posts for PostgreSQL to commit them in
+//! groups, and the same number of readers per room, spread over the nodes.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::{
 
 const ROOMS: [usize; 2] = [1, 30];
 const NODES: [usize; 3] = [1, 2, 3];
-/// Readers of each room and posts in flight, over all nodes: both can be shared by one, two and three.
+/// Readers per room, and posts in flight over all nodes: both numbers can be divided by one, two and three.
 const READERS: usize = 6;
 const IN_FLIGHT: usize = 240;
 const WARM_UP: Duration = Duration::from_secs(1);

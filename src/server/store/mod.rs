@@ -145,7 +145,7 @@ pub struct Filter {
     pub lasting: bool,
 }
 
-/// Consecutive entries of a log that pass a filter, with the log's bounds at the same instant.
+/// Entries of a log that pass a filter, with the log's bounds at the same instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// The bounds at the time of the read.

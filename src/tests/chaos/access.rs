@@ -1,37 +1,37 @@
-//! How readers and writers come to the servers: to any of them, each time anew.
+//! The access of readers and writers to the servers: each time to any of them.
 
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 
-/// See the module.
+/// The addresses of the servers, and a token for them.
 #[derive(Clone)]
 pub(super) struct Access {
-    /// Where the servers are, or a proxy before each.
+    /// The servers, or a proxy before each.
     pub(super) urls: Vec<String>,
     pub(super) token: String,
-    /// The database goes away in this run: until it is back, a server may say that it cannot do it now.
+    /// True if the database fails in this run: until it is back, a server may answer that it is unavailable.
     pub(super) may_refuse: bool,
 }
 
 impl Access {
-    /// Any of them.
+    /// A random one of the addresses.
     pub(super) fn any(&self) -> &str {
         &self.urls[fastrand::usize(..self.urls.len())]
     }
 
-    /// Whether the answer to a request means: later, or somewhere else.
+    /// Returns true if the status tells the client to try later or elsewhere.
     pub(super) fn is_refusal(&self, status: StatusCode) -> bool {
         self.may_refuse && status == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// The same for the code of a socket's `rejected`.
+    /// Returns true if the code of a socket's `rejected` tells the client to try later or elsewhere.
     pub(super) fn is_refusal_code(&self, code: &serde_json::Value) -> bool {
         self.may_refuse && code == "unavailable"
     }
 }
 
-/// One without a pool, so that each request meets its own misfortune.
+/// A client without a connection pool, so that each request meets the proxy's faults separately.
 pub(super) fn client(timeout: Option<Duration>) -> Client {
     let builder = Client::builder().pool_max_idle_per_host(0);
     let builder = match timeout {

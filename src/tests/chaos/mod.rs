@@ -1,11 +1,11 @@
-//! The promise under attack: real server processes, killed and restarted; readers and writers on every transport
-//! behind proxies that cut, delay, halve and stall their bytes; retention trimming underneath. In the end each
-//! reader's list is the log from its start, or from its last reset, and each acknowledged post is in the log once.
+//! The promise under attack: real server processes, killed and restarted; readers and writers on every transport behind
+//! proxies that cut, delay, halve and stall their bytes; retention trimming meanwhile. In the end each reader's list is
+//! the log from its start, or from its last reset, and each acknowledged post is in the log once.
 //!
-//! Once against a server that is alone, and once against three nodes, where everybody comes to any of them each time:
-//! then Redis and PostgreSQL are killed and restarted too, and single nodes cut off from Redis.
+//! One test runs against a single server, and one against three nodes of which every connection takes any: there Redis
+//! and PostgreSQL are killed and restarted too, and single nodes are cut off from Redis.
 //!
-//! `IDOBATA_CHAOS_SECONDS` says how long to go on (without it see [`Arena`]), `IDOBATA_CHAOS_SEED` reruns one plan.
+//! `IDOBATA_CHAOS_SECONDS` sets the duration (its default is in [`Arena`]), `IDOBATA_CHAOS_SEED` reruns one plan.
 
 mod access;
 mod plan;
@@ -28,13 +28,13 @@ use self::{
     run::Outcome,
 };
 
-/// How long one goes on, and with how much at once.
+/// The duration and the parallelism of a test.
 struct Arena {
     /// Servers in each run.
     nodes: usize,
-    /// Plans that run side by side.
+    /// Plans that run concurrently.
     lanes: u64,
-    /// How long, unless it is said.
+    /// Default duration.
     seconds: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What a run does, drawn from its seed: the same seed is the same plan, for as many servers.
+//! The plan of a run, drawn from its seed: the same seed gives the same plan for the same number of servers.
 
 use std::{ops::Range, time::Duration};
 
@@ -6,10 +6,10 @@ use fastrand::Rng;
 
 use super::topic::Topic;
 
-/// More than any run writes: nothing is removed.
+/// More entries than any run writes, so that nothing is removed.
 pub(super) const ALL: u64 = 100_000;
 
-/// How a reader follows.
+/// The transport of a reader or a writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {
     Socket,
@@ -22,62 +22,62 @@ pub(super) enum Transport {
 pub(super) struct ReaderPlan {
     pub(super) topic: Topic,
     pub(super) transport: Transport,
-    /// It begins after this time, with everything that is in the log by then to be replayed.
+    /// The reader starts after this time; the entries in the log by then are replayed to it.
     pub(super) delay: Duration,
 }
 
-/// What is done to the servers and to what they stand on.
+/// A fault of the servers, PostgreSQL or Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Harm {
-    /// SIGKILL to the server of this number.
+    /// Kills the server with this number by SIGKILL.
     KillNode(usize),
-    /// Redis ends at once and forgets everything.
+    /// Kills Redis, which loses all its state.
     CrashRedis,
-    /// The connections of one node to Redis break, and so do new ones.
+    /// Breaks the connections of one node to Redis, and rejects new ones.
     CloseWay(usize),
-    /// Nothing passes between one node and Redis, and nobody says so.
+    /// Blocks all traffic between one node and Redis without closing a connection.
     SilenceWay(usize),
-    /// PostgreSQL ends at once and recovers at its next start.
+    /// Kills PostgreSQL, which recovers at its next start.
     CrashDatabase,
-    /// PostgreSQL ends in order and is started again.
+    /// Shuts PostgreSQL down in order and starts it again.
     RestartDatabase,
 }
 
-/// One harm.
+/// A fault at a point in time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Blow {
     pub(super) harm: Harm,
-    /// When, from the start; later when the same part has not recovered from the one before.
+    /// Time since the start; later if the same component has not recovered from the previous fault.
     pub(super) at: Duration,
     pub(super) lasts: Duration,
 }
 
-/// See the module.
+/// The plan of one run.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) seed: u64,
-    /// How many servers: one is alone, more share a database and a Redis.
+    /// Number of servers: one alone, or several that share a database and a Redis.
     pub(super) nodes: usize,
     pub(super) readers: Vec<ReaderPlan>,
-    /// Topics that are written to, one writer each.
+    /// The topics that are written to, one writer each.
     pub(super) writers: Vec<(Topic, Transport)>,
-    /// How long the writers go on.
+    /// Time for which the writers go on.
     pub(super) duration: Duration,
-    /// In the order in which they come.
+    /// In order of time.
     pub(super) blows: Vec<Blow>,
-    /// What is done when everything else is over, and never made good: the last that is written must come to every
-    /// reader all the same.
+    /// A last fault after everything else, which is never undone: the last entries must reach every reader all the
+    /// same.
     pub(super) finale: Option<Harm>,
-    /// Newest entries that retention keeps.
+    /// Number of newest entries that retention keeps.
     pub(super) retained: u64,
-    /// Bytes between two faults of a direction, at most.
+    /// Maximum of bytes between two faults of one direction.
     pub(super) fault_distance: usize,
 }
 
 impl Plan {
     pub(super) fn new(seed: u64, nodes: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
-        // What happens to nodes takes its time to be noticed, and to be over.
+        // Faults of nodes take longer to be noticed, and to be over.
         let duration = if nodes == 1 { 1_500..4_000 } else { 5_000..9_000 };
         let duration = milliseconds(&mut rng, duration);
         let room = Topic::Room(["general", "tech", "random"][rng.usize(..3)]);
@@ -109,7 +109,7 @@ impl Plan {
         Self { seed, nodes, readers, writers, duration, blows, finale, retained, fault_distance }
     }
 
-    /// How often it does such a thing.
+    /// The number of faults of this kind in the plan.
     pub(super) fn count(&self, is_it: fn(Harm) -> bool) -> u64 {
         let harms = self.blows.iter().map(|blow| blow.harm).chain(self.finale);
         harms.filter(|harm| is_it(*harm)).count() as u64
@@ -120,14 +120,14 @@ fn milliseconds(rng: &mut Rng, range: Range<u64>) -> Duration {
     Duration::from_millis(rng.u64(range))
 }
 
-/// What happens to a server that is alone.
+/// The faults of a single server.
 fn kills(rng: &mut Rng) -> Vec<Blow> {
     let count = rng.usize(0..=2);
     let kill = |_| Blow { harm: Harm::KillNode(0), at: milliseconds(rng, 300..3_500), lasts: Duration::ZERO };
     (0..count).map(kill).collect()
 }
 
-/// Whatever the nodes were not told by then, nothing that follows tells them.
+/// The last fault: an announcement that a node has missed by then is never made up for by a later one.
 fn finale(rng: &mut Rng, nodes: usize) -> Option<Harm> {
     let way = rng.usize(..nodes);
     [None, Some(Harm::CrashRedis), Some(Harm::SilenceWay(way))][rng.usize(..3)]
@@ -143,7 +143,7 @@ fn blows_to_nodes(rng: &mut Rng, nodes: usize, duration: Duration) -> Vec<Blow> 
     }
     for _ in 0..rng.usize(1..=3) {
         let way = rng.usize(..nodes);
-        // Long enough to be noticed (3 s), or not.
+        // The longer ones are noticed (after 3 s), the shorter ones are not.
         harms.push((if rng.bool() { Harm::CloseWay(way) } else { Harm::SilenceWay(way) }, 100..4_500));
     }
     for _ in 0..rng.usize(0..=2) {

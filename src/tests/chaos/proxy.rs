@@ -1,4 +1,4 @@
-//! A TCP proxy that mistreats what goes through it, at arbitrary bytes, in both directions.
+//! A TCP proxy that injects faults into its connections, at arbitrary bytes, in both directions.
 
 use std::{
     fmt,
@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often each fault was done, over all runs.
+/// The number of faults of each kind, over all runs.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     cut: AtomicU64,
@@ -41,7 +41,7 @@ impl fmt::Display for Faults {
     }
 }
 
-/// See the module. Dropping it ends it.
+/// A running proxy; dropping it ends it.
 pub(super) struct Proxy {
     pub(super) url: String,
     weather: Arc<Weather>,
@@ -55,7 +55,7 @@ struct Weather {
 }
 
 impl Proxy {
-    /// `distance`: bytes between two faults of one direction, at most.
+    /// Starts a proxy to `target`. `distance` is the maximum of bytes between two faults of one direction.
     pub(super) async fn start(target: SocketAddr, seed: u64, distance: usize, faults: Arc<Faults>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -70,8 +70,8 @@ impl Proxy {
         Self { url, weather, task }
     }
 
-    /// Cuts every connection a last time, so that nothing is held back that was sent before. From now on bytes pass
-    /// unharmed.
+    /// Cuts every connection a last time, so that no earlier bytes are held back. From now on bytes pass without
+    /// faults.
     pub(super) fn calm(&self) {
         self.weather.calm.cancel();
     }
@@ -91,7 +91,7 @@ async fn connection(client: TcpStream, target: SocketAddr, mut rng: Rng, weather
     };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let (up, down) = (rng.fork(), rng.fork());
-    // The first direction that ends takes the other with it, and with it whatever was under way there.
+    // The first direction that ends closes the other too, and loses the bytes in transit there.
     tokio::select! {
         () = pump(from_client, to_server, up, &weather) => {}
         () = pump(from_server, to_client, down, &weather) => {}
@@ -124,10 +124,10 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut rng: Rng, wea
     }
 }
 
-/// The connection shall end here.
+/// The connection has to be closed.
 struct Cut;
 
-/// Does one fault. What is `after` it has still to be written, unless it was written here: then by nobody.
+/// Injects one fault. The caller then writes the bytes `after` it, unless the fault is [`Cut`].
 async fn harm(to: &mut OwnedWriteHalf, after: &[u8], rng: &mut Rng, weather: &Weather) -> Result<(), Cut> {
     let faults = &weather.faults;
     match rng.u8(..10) {
@@ -141,7 +141,7 @@ async fn harm(to: &mut OwnedWriteHalf, after: &[u8], rng: &mut Rng, weather: &We
             if rng.bool() { Err(Cut) } else { Ok(()) }
         }
         4 => {
-            // Half of what was read arrives, the rest never does.
+            // The first half of the bytes arrives, the rest never does.
             faults.halved.fetch_add(1, Relaxed);
             drop(to.write_all(&after[..after.len() / 2]).await);
             Err(Cut)

@@ -1,4 +1,4 @@
-//! Readers that hold us to the promise: each entry once, in order, and a `reset` wherever something is missing.
+//! Readers that verify the promise: each entry once, in order, and a `reset` wherever entries are missing.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use super::{
     topic::{Seen, Topic},
 };
 
-/// Without a word for so long, a reader tries another connection.
+/// A reader that receives nothing for this long reconnects.
 pub(super) const SILENCE: Duration = Duration::from_millis(1_200);
 
-/// What a reader saw without a gap.
+/// Entries that a reader received without a gap.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// The offset it starts after: the reader's first cursor, or a reset's.
+    /// The offset before the first entry: the reader's first cursor, or that of a reset.
     pub(super) after: u64,
     pub(super) entries: Vec<Seen>,
 }
@@ -28,9 +28,9 @@ pub(super) struct Reader {
     topic: Topic,
     transport: Transport,
     access: Access,
-    /// Where it is connected.
+    /// The server that it is connected to.
     url: String,
-    /// How long it stays there without a word.
+    /// Time without data after which it reconnects.
     patience: Duration,
     client: reqwest::Client,
     /// The log's last offset, once nothing more is written.
@@ -39,17 +39,17 @@ pub(super) struct Reader {
     offset: u64,
     pub(super) segments: Vec<Segment>,
     pub(super) connections: u64,
-    /// How many of them were to another server than the one before.
+    /// Number of connections that went to another server than the one before.
     pub(super) moves: u64,
-    /// How often a server said: later.
+    /// Number of answers that told the reader to try later.
     pub(super) refusals: u64,
 }
 
-/// How a connection ended.
+/// The end of a connection.
 enum Ended {
-    /// It was cut, or silent: resume.
+    /// It was cut or silent, and the reader resumes.
     Lost,
-    /// The promise is broken.
+    /// The server broke the promise.
     Broken(String),
 }
 
@@ -85,7 +85,7 @@ impl Reader {
         }
     }
 
-    /// Reads to the end of the log, however many connections it takes. `Err` says how the promise was broken.
+    /// Reads to the end of the log, over as many connections as that takes. `Err` tells how the promise was broken.
     pub(super) async fn read(mut self) -> Result<Self, String> {
         while !self.is_done() {
             self.connect_anywhere();
@@ -107,7 +107,7 @@ impl Reader {
         Ok(self)
     }
 
-    /// Once more from the end of the log: nothing is there, so nothing may come, neither an entry nor a reset.
+    /// Reads once more from the end of the log: no entry and no reset may come.
     async fn expect_silence(&mut self) -> Result<(), String> {
         let before = (self.cursor(), self.segments.len());
         for _ in 0..20 {
@@ -131,7 +131,7 @@ impl Reader {
         self.url = url;
     }
 
-    /// What an answer means that is none.
+    /// Evaluates an answer that is an error: breaks the promise unless it is allowed.
     fn refused(&mut self, is_lawful: bool, answer: impl std::fmt::Display) -> Ended {
         if !is_lawful {
             return Ended::Broken(format!("answered {answer}"));
@@ -144,7 +144,7 @@ impl Reader {
         self.end.borrow().is_some_and(|end| self.offset >= end)
     }
 
-    /// Waits until it is known that there is nothing more: who has read it all is told nothing any more.
+    /// Waits until the reader is known to have everything; after that the server sends it nothing.
     async fn done(&self) {
         let is_done = |end: &Option<u64>| end.is_some_and(|end| self.offset >= end);
         drop(self.end.clone().wait_for(is_done).await);
@@ -164,7 +164,7 @@ impl Reader {
     }
 
     fn reset(&mut self, epoch: &str, offset: u64) -> Result<(), Ended> {
-        // No run restores a backup: whoever is told of a new numbering is told something wrong.
+        // No run restores a backup, so no epoch may change.
         if epoch != self.epoch {
             return Err(Ended::Broken(format!("a new epoch {epoch}")));
         }
@@ -176,7 +176,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The first event of a connection says from where it goes on.
+    /// Checks the cursor in the first event of a connection.
     fn greet(&self, offset: u64, recovered: bool) -> Result<(), Ended> {
         if recovered && offset != self.offset {
             return Err(Ended::Broken(format!("recovered at {offset} instead of {}", self.offset)));
@@ -192,7 +192,7 @@ impl Reader {
         let (mut socket, _) = timeout(SILENCE, tokio_tungstenite::connect_async(request)).await??;
         let join = json!({ "type": "join", "room": room, "after": self.cursor() });
         socket.send(Message::text(join.to_string())).await?;
-        // Until the reset, nothing may be taken as read.
+        // Until the reset, entries must not be accepted.
         let mut awaits_reset = None;
         while !self.is_done() {
             let next = tokio::select! {
@@ -255,19 +255,19 @@ impl Reader {
     fn take_block(&mut self, block: &str) -> Result<(), Ended> {
         let id = block.lines().find_map(|line| line.strip_prefix("id: "));
         let data = block.lines().find_map(|line| line.strip_prefix("data: "));
-        // A block without an id moves no cursor: somebody came, went, or types.
+        // A block without an id moves no cursor: it is about presence or typing.
         let Some(id) = id else { return Ok(()) };
         let (epoch, offset) = parse_cursor(id);
         if epoch != self.epoch {
             return Err(Ended::Broken(format!("the id {id} to a reader of {}", self.epoch)));
         }
         let Some(data) = data else {
-            // A sign of life moves a browser's cursor: it must be where the reader is.
+            // A heartbeat also sets a browser's cursor, so it must have the reader's own.
             return self.greet(offset, true);
         };
         let data: Value = serde_json::from_str(data)?;
         match data["type"].as_str().unwrap_or_default() {
-            // The id is the reader's own cursor, honoured or not; only a reset moves it.
+            // The id is the reader's own cursor, accepted or not; only a reset moves it.
             "joined" | "connected" => self.greet(offset, true),
             "reset" => self.reset(&epoch, offset),
             _ => {
@@ -282,7 +282,7 @@ impl Reader {
 
     async fn follow_polls(&mut self) -> Result<(), Ended> {
         let (pages, cursor, limit) = (self.topic.pages(), self.cursor(), fastrand::usize(1..=200));
-        // With `seen` a poll is also answered when somebody comes or goes, as everybody does here all the time.
+        // With `seen`, a poll also returns when a user comes or goes, which happens here all the time.
         let seen = if self.topic != Topic::Feed && fastrand::bool() { "&seen=" } else { "" };
         let path = format!("{}{pages}?after={cursor}&wait=1&limit={limit}{seen}", self.url);
         let request = self.client.get(path).header("accept", "application/json");
@@ -311,7 +311,7 @@ impl Reader {
     }
 }
 
-/// An unreadable cursor is one that fits nowhere.
+/// An unreadable cursor becomes one that matches no log.
 pub(super) fn parse_cursor(text: &str) -> (String, u64) {
     let (epoch, offset) = text.split_once(':').unwrap_or_default();
     (epoch.to_owned(), offset.parse().unwrap_or(u64::MAX))

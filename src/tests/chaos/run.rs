@@ -23,10 +23,10 @@ use super::{
 };
 use crate::support::{DEADLINE, in_time};
 
-/// What a run without a failure did.
+/// Statistics of a successful run.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// In the logs.
+    /// Entries in the logs.
     pub(super) entries: u64,
     pub(super) acknowledged: u64,
     pub(super) abandoned: u64,
@@ -37,11 +37,11 @@ pub(super) struct Outcome {
     pub(super) connections: u64,
     pub(super) moves: u64,
     pub(super) resets: u64,
-    /// From when the end of the logs was known to when the last reader was there.
+    /// Time from when the end of the logs was known until the last reader had reached it.
     pub(super) lag: Duration,
 }
 
-/// Runs a plan. Panics with its seed when the promise is broken.
+/// Runs a plan. Panics with its seed if the promise is broken.
 pub(super) async fn run(plan: &Plan, faults: &Arc<Faults>) -> Outcome {
     let began = Instant::now();
     let attempt = AssertUnwindSafe(attempt(plan, faults)).catch_unwind().await;
@@ -132,8 +132,8 @@ async fn start_readers(plan: &Plan, access: &Access, direct: &Access, ends: &End
             }),
         ));
     }
-    // More for each server that meet no faults but its own death, and so see nearly everything; they stay however
-    // silent it is, so that what it has to say must come by itself.
+    // Further readers of each server, whose connections meet no faults except the server's death, so that they receive
+    // nearly everything. They do not reconnect when it is silent, so the server has to deliver by itself.
     let room = &plan.writers[0].0;
     for url in &direct.urls {
         for (topic, transport) in
@@ -178,7 +178,7 @@ async fn judge(
     }
     outcome.lag = ended.elapsed();
     for (topic, log) in &mut logs {
-        // Only now: what is retained gets less, and every reader must have had what still is.
+        // Read only now: retention keeps removing entries, and every reader must have received those that are left.
         let retained = retained(direct.any(), topic).await;
         log.expect_durable(&retained, end(topic))?;
         log.add(&retained)?;
@@ -211,7 +211,7 @@ async fn judge(
     Ok(outcome)
 }
 
-/// The way to the servers without a proxy, as somebody who was made at one of them.
+/// Direct access to the servers, without a proxy, with the token of a user created at one of them.
 async fn direct(plan: &Plan, target: &Target) -> Access {
     let urls: Vec<_> = target.addresses().map(|address| format!("http://{address}")).collect();
     let token = session(&urls[0]).await;
@@ -236,7 +236,7 @@ async fn head(url: &str, topic: &Topic) -> String {
     page(url, topic, "?limit=1").await["cursor"].as_str().expect("every page has one").to_owned()
 }
 
-/// Everything that is still there, read backwards.
+/// All retained entries, read backwards.
 async fn retained(url: &str, topic: &Topic) -> Vec<super::topic::Seen> {
     let (mut entries, mut query) = (Vec::new(), "?limit=200".to_owned());
     loop {

@@ -1,5 +1,5 @@
-//! What a run attacks: a server that is alone, or nodes with a PostgreSQL and a Redis of their own. It does to itself
-//! what the plan says, each of its parts by itself, so that several are in trouble at the same time.
+//! The system under attack: a single server, or nodes with their own PostgreSQL and Redis. It applies the plan's faults
+//! to its components independently, so that several can be down at the same time.
 
 use std::{
     net::SocketAddr,
@@ -16,13 +16,13 @@ use tokio::{
 use super::plan::{Blow, Harm, Plan};
 use crate::support::{Cluster, Gate, Program, RedisServer, in_time, settings_of_nodes};
 
-/// See the module.
+/// The servers of a run, and their services.
 pub(super) struct Target {
     nodes: Vec<Node>,
     services: Option<Services>,
 }
 
-/// One process of the program.
+/// A server process.
 struct Node {
     program: Program,
     data: TempDir,
@@ -30,16 +30,16 @@ struct Node {
     settings: Vec<String>,
 }
 
-/// What nodes have in common.
+/// The services that nodes share.
 struct Services {
     database: Arc<Mutex<Cluster>>,
     redis: Arc<Mutex<RedisServer>>,
-    /// Each node's own way to Redis.
+    /// One gate per node, on its way to Redis.
     ways: Vec<Gate>,
 }
 
 impl Target {
-    /// As many servers as the plan says; more than one share what they need.
+    /// Starts the plan's servers; more than one share a PostgreSQL and a Redis.
     pub(super) async fn start(plan: &Plan) -> Self {
         let retained = plan.retained.to_string();
         let settings = ["--trim-interval", "1s", "--room-entries", &retained, "--feed-entries", &retained];
@@ -61,12 +61,12 @@ impl Target {
         Self { nodes, services: Some(Services { database, redis, ways }) }
     }
 
-    /// Where its servers are, also after their deaths.
+    /// The servers' addresses, which they keep through restarts.
     pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.nodes.iter().map(|node| node.address)
     }
 
-    /// Does all that the plan says. When this returns everything is there again.
+    /// Applies all faults of the plan. When it returns, everything is running again.
     pub(super) async fn suffer(&mut self, plan: &Plan) {
         let (began, blows) = (Instant::now(), &plan.blows);
         let nodes = self.nodes.iter_mut().enumerate();
@@ -77,7 +77,7 @@ impl Target {
         }
     }
 
-    /// Does it and leaves it so.
+    /// Applies the last fault, and does not undo it.
     pub(super) async fn end_with(&self, finale: Option<Harm>) {
         let (Some(harm), Some(services)) = (finale, &self.services) else { return };
         match harm {
@@ -87,7 +87,7 @@ impl Target {
         }
     }
 
-    /// Waits until every server says that it has all it needs.
+    /// Waits until every server is ready.
     pub(super) async fn until_well(&self) {
         for node in &self.nodes {
             let url = format!("http://{}/readyz", node.address);
@@ -119,7 +119,7 @@ impl Node {
         }
     }
 
-    /// A node whose database is away ends at once, and is started until that is back.
+    /// Starts the node again. Without its database a node exits at once, so this repeats until the database is back.
     async fn start_again(&mut self) {
         let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
         let needs_others = settings.contains(&"--database-url");
@@ -176,7 +176,7 @@ impl Services {
     }
 }
 
-/// Lets nobody wait meanwhile.
+/// Runs a blocking action on a thread of its own, so that the other components go on.
 async fn do_to<T: Send + 'static>(server: &Arc<Mutex<T>>, act: fn(&mut T)) {
     let server = server.clone();
     let done = spawn_blocking(move || act(&mut server.lock().unwrap_or_else(PoisonError::into_inner)));

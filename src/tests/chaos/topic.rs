@@ -1,24 +1,24 @@
-//! A log under test, and what names its entries.
+//! A log under test, and the identification of its entries.
 
 use serde_json::Value;
 
-/// See the module.
+/// The feed, or a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Topic {
     Feed,
     Room(&'static str),
 }
 
-/// An entry, as far as the promise is concerned.
+/// An entry, reduced to what the promise is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) offset: u64,
-    /// The client's id of a message, the text of a notification: either is unique.
+    /// The client id of a message, or the text of a notification; both are unique.
     pub(super) id: String,
 }
 
 impl Topic {
-    /// Where its pages are.
+    /// The path of its pages.
     pub(super) fn pages(&self) -> String {
         match self {
             Self::Feed => "/api/events".to_owned(),
@@ -26,7 +26,7 @@ impl Topic {
         }
     }
 
-    /// Where its stream is.
+    /// The path of its stream.
     pub(super) fn stream(&self) -> String {
         match self {
             Self::Feed => "/api/events".to_owned(),
@@ -34,13 +34,13 @@ impl Topic {
         }
     }
 
-    /// The entries of a page.
+    /// The entries on a page.
     pub(super) fn entries(&self, page: &Value) -> Vec<Seen> {
         let name = if *self == Self::Feed { "events" } else { "messages" };
         page[name].as_array().expect("a page has entries").iter().map(|entry| self.entry(entry)).collect()
     }
 
-    /// An entry.
+    /// An entry from its JSON.
     pub(super) fn entry(&self, entry: &Value) -> Seen {
         let id = if *self == Self::Feed { &entry["text"] } else { &entry["id"] };
         Seen {

@@ -1,4 +1,4 @@
-//! Whether everything that was seen and said fits one log.
+//! The verdict: everything that was received and acknowledged must fit one log.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +8,12 @@ use super::{
     writer::Acknowledged,
 };
 
-/// What is known of a topic: by its pages and by all its readers together.
+/// A topic's entries by offset, collected from its pages and all its readers.
 #[derive(Default)]
 pub(super) struct Log(HashMap<u64, String>);
 
 impl Log {
-    /// Adds what somebody saw. `Err`: somebody else saw another entry there.
+    /// Adds received entries. `Err` if another one was received at the same offset.
     pub(super) fn add(&mut self, entries: &[Seen]) -> Result<(), String> {
         for Seen { offset, id } in entries {
             let known = self.0.entry(*offset).or_insert_with(|| id.clone());
@@ -24,7 +24,7 @@ impl Log {
         Ok(())
     }
 
-    /// Each id stands at one place.
+    /// Checks that each id has one offset.
     pub(super) fn expect_no_doubles(&self) -> Result<(), String> {
         let mut ids = HashSet::new();
         match self.0.iter().find(|(_, id)| !ids.insert(*id)) {
@@ -33,7 +33,7 @@ impl Log {
         }
     }
 
-    /// What anybody saw is in the log itself, as far as it is retained, and nothing lies beyond its end.
+    /// Checks that every received entry is in the log itself, if it is retained, and that none lies beyond the end.
     pub(super) fn expect_durable(&self, retained: &[Seen], end: u64) -> Result<(), String> {
         let durable: HashMap<u64, &String> = retained.iter().map(|seen| (seen.offset, &seen.id)).collect();
         let oldest = durable.keys().min().copied().unwrap_or(end + 1);
@@ -46,7 +46,7 @@ impl Log {
         }
     }
 
-    /// What was acknowledged is where it was said to be.
+    /// Checks that an acknowledged post is at its acknowledged offset.
     pub(super) fn expect_post(&self, post: &Acknowledged) -> Result<(), String> {
         match self.0.get(&post.offset) {
             Some(id) if *id == post.id => Ok(()),
@@ -58,7 +58,7 @@ impl Log {
     }
 }
 
-/// A reader's segments follow each other, and its last one ends at the end of the log.
+/// Checks that a reader's segments follow each other, and that the last one reaches the end of the log.
 pub(super) fn expect_complete(segments: &[Segment], end: u64) -> Result<(), String> {
     for Segment { after, entries } in segments {
         let offsets = entries.iter().map(|seen| seen.offset);
@@ -70,8 +70,8 @@ pub(super) fn expect_complete(segments: &[Segment], end: u64) -> Result<(), Stri
     if last == end { Ok(()) } else { Err(format!("a reader ended at {last}, the log at {end}")) }
 }
 
-/// A reset is told only for what is gone, and skips nothing else: of what lies between where the reader was and where it
-/// went on, nothing is retained, in the end as at that time.
+/// Checks that each reset was needed: no entry between the reader's position and the reset's cursor is retained,
+/// neither now nor at that time.
 pub(super) fn expect_needed_resets(segments: &[Segment], retained: &[Seen]) -> Result<(), String> {
     for (before, after) in segments.iter().zip(segments.iter().skip(1)) {
         let seen = before.after + before.entries.len() as u64;
@@ -101,5 +101,5 @@ fn a_reset_that_skips_what_is_retained_is_needless() {
     expect_needed_resets(&[segment(0, 3)], &[seen(1)]).expect("none was told");
 }
 
-/// The topics' logs.
+/// The logs by topic.
 pub(super) type Logs = HashMap<Topic, Log>;

@@ -1,5 +1,4 @@
-//! Writers that try again with the same id until they are told that their post is durable, or give up. Each attempt
-//! goes to any server.
+//! Writers that repeat a post with the same id until it is acknowledged, or give up. Each attempt goes to any server.
 
 use std::{
     collections::HashSet,
@@ -19,13 +18,13 @@ use super::{
 };
 use crate::support::{in_time, new_id};
 
-/// How long an answer may take before the post is sent again.
+/// Time to wait for an answer before the post is sent again.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// With so many posts that wait, a writer adds none: while nothing can be stored they would grow without end.
+/// Waiting posts beyond which a writer adds none: while nothing can be stored they would grow without end.
 const WAITING_MAX: usize = 24;
 
-/// A post that the server said is durable.
+/// An acknowledged post.
 #[derive(Debug)]
 pub(super) struct Acknowledged {
     pub(super) topic: Topic,
@@ -39,13 +38,13 @@ pub(super) struct Writer {
     client: reqwest::Client,
     rng: Rng,
     until: Instant,
-    /// The ids of everything that was sent at least once.
+    /// The ids of all posts that were sent at least once.
     sent: HashSet<String>,
     pub(super) acknowledged: Vec<Acknowledged>,
     pub(super) abandoned: u64,
-    /// How often something was sent again.
+    /// Number of repeated posts.
     pub(super) repeats: u64,
-    /// How often a server said: not now.
+    /// Number of answers that told the writer to try later.
     pub(super) refusals: u64,
 }
 
@@ -65,7 +64,7 @@ impl Writer {
         }
     }
 
-    /// Writes until its time is over and everything is acknowledged or abandoned. `Err`: a post was refused.
+    /// Writes until its time is over and every post is acknowledged or abandoned. `Err` if a post was rejected.
     pub(super) async fn write(mut self, transport: Transport) -> Result<Self, String> {
         let mut waiting: Vec<String> = Vec::new();
         loop {
@@ -83,7 +82,7 @@ impl Writer {
                     self.post_by_request(&url, &mut waiting).await?;
                 }
             }
-            // Somebody who closes the window in the middle: theirs may be in the log, at most once.
+            // As if the user had closed the window: this post may be in the log, at most once.
             if !waiting.is_empty() && self.rng.u8(..10) == 0 {
                 waiting.remove(0);
                 self.abandoned += 1;
@@ -92,8 +91,8 @@ impl Writer {
         }
     }
 
-    /// Sends some of what was acknowledged again, to any server: each is answered with its first place, removed since
-    /// or not.
+    /// Sends some acknowledged posts again, to any server. Each must be answered with its first offset, even if the
+    /// entry was removed since.
     pub(super) async fn expect_repeats_known(&self, direct: &Access) -> Result<(), String> {
         for post in self.acknowledged.iter().step_by(7) {
             let request = self.request(direct.any(), &post.id);
@@ -107,7 +106,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Posts once more to each of these. What a server still had to do comes before: after this the log has its end.
+    /// Posts once more to each of these servers. They finish their earlier posts first, so the log is complete after
+    /// this.
     pub(super) async fn post_last(&mut self, direct: &Access) -> Result<(), String> {
         for url in &direct.urls {
             let mut waiting = vec![new_id()];
@@ -146,7 +146,7 @@ impl Writer {
         }
     }
 
-    /// Opens a socket, sends all that waits at once, and takes what answers come.
+    /// Opens a socket, sends all waiting posts at once, and takes the answers.
     async fn post_by_socket(&mut self, waiting: &mut Vec<String>) -> Result<(), String> {
         let Topic::Room(room) = self.topic else { unreachable!("sockets post to rooms") };
         let mut request = format!("{}/ws", self.access.any().replace("http://", "ws://"))
@@ -166,7 +166,7 @@ impl Writer {
                 return Ok(());
             }
         }
-        // One socket serves several rounds: the next posts go out while others are on their way.
+        // One socket serves several rounds: the next posts are sent while others are in transit.
         let mut rounds = self.rng.usize(0..20);
         while !waiting.is_empty() {
             let Ok(Some(Ok(message))) = timeout(PATIENCE, socket.next()).await else { return Ok(()) };

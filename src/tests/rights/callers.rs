@@ -1,4 +1,4 @@
-//! Everybody who asks, at a server with accounts.
+//! All kinds of callers, at a server with accounts.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Client, redirect::Policy};
@@ -33,14 +33,14 @@ impl MaybeUser {
     ];
 }
 
-/// The secret the server signs with.
+/// The secret with which the server signs sessions.
 const SECRET: &str = "the secret of the rights' own tests";
 
 /// `{"alg":"none"}` . `{"sub":"1","name":"eve","iat":0,"exp":99999999999}`, without a signature.
 const UNSIGNED: &str =
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwibmFtZSI6ImV2ZSIsImlhdCI6MCwiZXhwIjo5OTk5OTk5OTk5OX0.";
 
-/// A server with the private room `secret` and everybody in their place.
+/// A server with the private room `secret`, and a token for each caller.
 pub(super) struct Bench {
     pub(super) server: TestServer,
     client: Client,
@@ -81,12 +81,12 @@ impl Bench {
         Self { server, client, tokens, owner }
     }
 
-    /// The token of somebody.
+    /// The token of a caller; `None` for an anonymous one.
     pub(super) fn token(&self, caller: MaybeUser) -> Option<&str> {
         self.tokens[caller as usize].as_deref()
     }
 
-    /// The answer to somebody: a status, with a `!` if a form came back with a problem.
+    /// The answer to a caller: the status, with a `!` if a form was redirected back with a problem.
     pub(super) async fn ask(&self, row: &Row, caller: MaybeUser) -> String {
         self.ask_with(row, self.token(caller), &format!("{caller:?}")).await
     }
@@ -109,7 +109,7 @@ impl Bench {
         format!("{}{mark}", response.status().as_u16())
     }
 
-    /// Tokens that speak for the owner and are not good, by what is wrong with them.
+    /// Invalid tokens in the owner's name, by the fault that they have.
     pub(super) fn bad_tokens(&self) -> Vec<(&'static str, String)> {
         let good = &self.owner.session;
         let (head, signature) = good.token.rsplit_once('.').unwrap();

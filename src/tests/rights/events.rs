@@ -1,4 +1,4 @@
-//! The events of Socket.IO: what everybody is answered.
+//! The events of Socket.IO: the answer to each kind of caller.
 
 use idobata::protocol::socket_io::{AUTHENTICATION_ERROR, ClientEvent, FEED_NAMESPACE};
 use serde_json::{Value, json};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::callers::{Bench, MaybeUser};
 use crate::support::SocketIo;
 
-/// An event, with what a stranger, who was removed, a member, the owner and an administrator are answered: a
-/// refusal's code, or `done`. Nobody has no connection to say anything on.
+/// An event, and the answers to a stranger, a removed member, a member, the owner and an administrator: the code of a
+/// rejection, or `done`. An anonymous caller cannot connect.
 fn rows() -> Vec<(&'static str, Value, [&'static str; 5])> {
     let of_members = ["unknown_room", "unknown_room", "done", "done", "unknown_room"];
     let of_joined = ["not_joined", "not_joined", "done", "done", "not_joined"];
     vec![
-        // Whoever may enter a room may speak in it, also before a join.
+        // Whoever may enter a room may post to it, even before a join.
         ("message", json!({ "room": "secret", "text": "hello" }), of_members),
         ("typing", json!("secret"), ["not_joined"; 5]),
         ("join-room", json!("secret"), of_members),

@@ -1,4 +1,4 @@
-//! The frames of the chat socket: what everybody is answered.
+//! The frames of the chat socket: the answer to each kind of caller.
 
 use idobata::protocol::chat::ClientFrame;
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use tokio_tungstenite::tungstenite::Error;
 use super::callers::{Bench, MaybeUser};
 use crate::support::{Socket, new_id};
 
-/// A frame, with what nobody, a stranger, who was removed, a member, the owner and an administrator are answered: a
-/// refusal's code or a frame's type.
+/// A frame, and the answers to an anonymous caller, a stranger, a removed member, a member, the owner and an
+/// administrator: the code of a rejection, or a frame's type.
 fn rows() -> Vec<(Value, [&'static str; 6])> {
     let post = |room| json!({ "type": "post", "room": room, "id": new_id(), "text": "hello" });
     vec![
@@ -39,7 +39,7 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
     ]
 }
 
-/// The answer to a frame: the first that is no news of others, or silence.
+/// The answer to a frame: the first frame that is not about other users, or silence.
 async fn answer(socket: &mut Socket, frame: &Value) -> String {
     socket.send(frame.clone()).await;
     if frame["type"] != "ping" {

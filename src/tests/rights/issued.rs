@@ -1,4 +1,4 @@
-//! Tokens of another system, at a server that takes those of one RSA key.
+//! Tokens of an external issuer, at a server that accepts those signed with one RSA key.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Value, json};
@@ -173,7 +173,7 @@ async fn a_claim_names_a_room_in_whatever_form_the_other_system_writes() {
 #[tokio::test]
 async fn a_socket_ends_with_its_token_unless_a_newer_one_came() {
     let (server, _folder) = start().await;
-    // Over, but for the leeway: it ends within seconds.
+    // Expired, except for the leeway: it ends within seconds.
     let nearly_over = || issued(json!({ "exp": get_current_timestamp() - 27 }));
     let mut ends = Socket::open(&server.url, Some(&nearly_over())).await.unwrap();
     let mut renewed = Socket::open(&server.url, None).await.unwrap();

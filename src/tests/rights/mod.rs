@@ -1,5 +1,5 @@
-//! Who may do what: every route, every frame and every event of Socket.IO, asked by everybody. One that is not in the table
-//! fails the test, so nothing is added without saying who may use it.
+//! The authorization matrix: every route, every frame and every event of Socket.IO, requested by every kind of caller.
+//! An entry missing from the table fails the test, so each addition has to declare who may use it.
 
 mod callers;
 mod events;
@@ -52,7 +52,7 @@ fn every_route_is_in_the_table() {
     }
 }
 
-/// Guests are somebody: what is public is theirs, and nothing else.
+/// Guests are authenticated: they may use what is public, and nothing else.
 #[tokio::test]
 async fn a_guest_enters_what_is_public() {
     let server = TestServer::start().await;

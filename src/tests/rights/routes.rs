@@ -1,8 +1,8 @@
-//! The routes there are, read from the source: the router itself cannot be asked.
+//! The list of routes, read from the source code, because the router itself cannot list them.
 
 use std::{fs, path::Path};
 
-/// Every method and path that is routed.
+/// Every method and path in the router.
 pub(super) fn all() -> Vec<(String, String)> {
     let mut routes = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/http"), &mut routes);
@@ -22,7 +22,7 @@ fn collect(folder: &Path, routes: &mut Vec<(String, String)>) {
     }
 }
 
-/// Reads `"/path", get(…).post(…))`, or `routes::NAME, get(…)`, up to the end of the call.
+/// Parses `"/path", get(…).post(…))`, or `routes::NAME, get(…)`, up to the end of the call.
 fn read(call: &str) -> Vec<(String, String)> {
     let path = call.trim_start();
     let path = match path.strip_prefix("routes::").and_then(|rest| rest.split(',').next()) {
@@ -49,14 +49,14 @@ fn read(call: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The path of a page's constant.
+/// The path of a page, by the name of its constant.
 fn page(name: &str) -> Option<String> {
     let table = include_str!("../../app/routes.rs");
     let (_, rest) = table.split_once(&format!("pub const {name}: &str = \""))?;
     rest.split('"').next().map(str::to_owned)
 }
 
-/// Whether a path is one of a route.
+/// Returns true if a path matches a route.
 pub(super) fn is_of(path: &str, route: &str) -> bool {
     let (mut path, mut route) = (path.split('/'), route.split('/'));
     loop {

@@ -1,17 +1,19 @@
-//! The table: for each route what everybody is answered. A new route gets its rows here.
+//! The table: for each route, the answer to each kind of caller. A new route gets its rows here.
 
 /// One route with one set of parameters.
 pub(super) struct Row {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
-    /// The body: JSON, or a form when it does not begin with a brace. `CALLER` in it is unique to who asks.
+    /// The body: JSON, or a form if it does not begin with a brace. `CALLER` in it is replaced by a text that is unique
+    /// to the caller.
     pub(super) body: &'static str,
-    /// A status for each of `MaybeUser::ALL`; one alone is for all. A `!` says that a form came back with a problem.
+    /// A status for each of `MaybeUser::ALL`; a single one applies to all. A `!` means that a form was redirected back
+    /// with a problem.
     expected: &'static str,
 }
 
 impl Row {
-    /// What each caller is answered.
+    /// The expected answer to each caller.
     pub(super) fn expected(&self) -> Vec<String> {
         let mut answers: Vec<String> = self.expected.split_whitespace().map(str::to_owned).collect();
         if answers.len() == 1 {
@@ -21,8 +23,8 @@ impl Row {
         answers
     }
 
-    /// What a token that is good for nothing is answered: where a publisher's token counts for nothing (403) nobody is
-    /// known by a bad one either (401), and where nobody is asked it changes nothing.
+    /// The expected answer to an invalid token: 401 where a publisher's token is rejected (403), because no caller may
+    /// be identified by an invalid one either. On a route that does not authenticate, it changes nothing.
     pub(super) fn expected_of_bad_token(&self) -> String {
         let [nobody, .., publisher, _] = &self.expected()[..] else { unreachable!("there are more columns") };
         let is_asked = publisher == "403" || self.path.starts_with("/api/events/");
@@ -41,8 +43,8 @@ const fn row(method: &'static str, path: &'static str, body: &'static str, expec
 
 const MESSAGE: &str = r#"{"id":"UUID","text":"hello"}"#;
 
-/// Columns: nobody · who is no member · who was removed · a member · the owner · an administrator · a publisher whose
-/// token is good for the channel · one whose is not.
+/// Columns: anonymous · not a member · a removed member · a member · the owner · an administrator · a publisher whose
+/// token is valid for the channel · a publisher whose token is not.
 pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/events", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/events?channel=ops", "", "401 200 200 200 200 200 403 403"),
@@ -83,9 +85,10 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
     row("GET", "/api/anything/else", "", "404"),
-    // The frames have a table of their own; without an upgrade it is no request for a socket.
+    // The frames have a table of their own; a request without an upgrade is not one for a socket.
     row("GET", "/ws", "", "400 400 400 400 400 400 403 403"),
-    // The events of Socket.IO have a table of their own. Anybody may open a connection, which can do nothing by itself.
+    // The events of Socket.IO have a table of their own. Any caller may open a connection, which can do nothing by
+    // itself.
     row("GET", "/socket.io/", "", "400 400 400 400 400 400 403 403"),
     row("GET", "/socket.io", "", "400 400 400 400 400 400 403 403"),
     row("GET", "/socket.io/?EIO=4&transport=polling", "", "200 200 200 200 200 200 403 403"),
@@ -104,10 +107,10 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),
-    // Who has an account changes the name there.
+    // With accounts, the name is changed in the account.
     row("POST", "/name", "name=somebody", "303 303! 303! 303! 303! 303! 403 403"),
     row("GET", "/language/ja", "", "303 303 303 303 303 303 403 403"),
-    // The documents of accounts. Who is nobody is sent to sign in.
+    // The account pages. An anonymous caller is redirected to sign in.
     row("GET", "/sign-in", "", "200 303 303 303 303 303 403 403"),
     row(
         "POST",
@@ -152,7 +155,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/channels", "", "303 404 404 404 404 200 403 403"),
     row("POST", "/channels", "channel=pay&readers=member", "303 404 404 404 404 303 403 403"),
     row("POST", "/channels/open", "channel=pay", "303 404 404 404 404 303 403 403"),
-    // The last ones: they end the session of who asks, whose token is good for nothing then.
+    // These come last: they end the caller's session, whose token is then invalid.
     row("POST", "/sign-out", "", "303 303 303 303 303 303 403 403"),
     row("DELETE", "/api/session", "", "204 401 401 401 401 401 403 403"),
 ];

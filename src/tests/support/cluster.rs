@@ -1,5 +1,5 @@
 //! A real PostgreSQL server for the tests: one for all tests of a process, each with a database of its own, or one for
-//! a test that stops it. The unit tests of the store and the tests over sockets both stand on it.
+//! a test that stops it. Both the unit tests of the store and the socket tests use it.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -15,7 +15,8 @@ use deadpool_postgres::tokio_postgres::{self, NoTls};
 
 const SCRIPT: &str = include_str!("cluster.sh");
 
-/// A running server. It ends when its input is closed: when this is dropped, or when the process ends in any way.
+/// A running server. It ends when its standard input is closed: when this is dropped, or when the process ends in any
+/// way.
 pub(crate) struct Cluster {
     folder: String,
     databases: AtomicUsize,
@@ -29,12 +30,13 @@ struct Keeper {
 }
 
 impl Cluster {
-    /// Makes and starts one. Tests end no machine, so nothing has to reach the disk.
+    /// Creates a cluster and starts it, without fsync: no test cuts the power.
     pub(crate) fn start() -> Self {
         Self::start_with_fsync("off")
     }
 
-    /// The same with what a commit costs, or without: PostgreSQL's setting, `on` or `off`.
+    /// Creates a cluster and starts it. `fsync` is PostgreSQL's setting, `on` or `off`; `on` gives commits their real
+    /// cost.
     pub(crate) fn start_with_fsync(fsync: &str) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, "cluster", SCRIPT])
@@ -51,7 +53,7 @@ impl Cluster {
         Self { folder, databases: AtomicUsize::new(0), keeper }
     }
 
-    /// The one of this process.
+    /// The cluster that the tests of this process share.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(Self::start)
@@ -74,12 +76,12 @@ impl Cluster {
         self.url(&name)
     }
 
-    /// Ends it as a crash does: without a last word, and with what is to be recovered at the next start.
+    /// Kills it, as a crash does; the next start has to recover.
     pub(crate) fn crash(&mut self) {
         self.keeper.command("crash");
     }
 
-    /// Ends it in order, which breaks its connections, and starts it again.
+    /// Shuts it down in order, which breaks its connections, and starts it again.
     pub(crate) fn restart(&mut self) {
         self.keeper.command("restart");
     }
@@ -89,8 +91,8 @@ impl Cluster {
         self.keeper.command("start");
     }
 
-    /// Restarts it with TLS on a port of 127.0.0.1, which is returned. The certificate and its key are PEM. From then on
-    /// it is reachable there alone.
+    /// Restarts it with TLS on a port of 127.0.0.1, which is returned. The certificate and its key are PEM. From then
+    /// on it can be reached only there.
     pub(crate) fn serve_tls(&mut self, certificate: &str, key: &str) -> u16 {
         let port = free_port();
         let on_one_line = |pem: &str| pem.trim().replace("\r", "").replace('\n', "|").replace(' ', "_");
@@ -99,7 +101,7 @@ impl Cluster {
     }
 }
 
-/// A port that nobody has now, and that Linux gives to nobody by itself.
+/// A free port outside of the range that Linux assigns by itself.
 fn free_port() -> u16 {
     std::iter::repeat_with(|| fastrand::u16(20_000..32_000))
         .take(1_000)
@@ -107,7 +109,7 @@ fn free_port() -> u16 {
         .expect("of a thousand ports one is free")
 }
 
-/// Does something in a database, on a connection of its own.
+/// Executes SQL in a database, on a connection of its own.
 pub(crate) async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connected");
     let connection = tokio::spawn(connection);

@@ -1,5 +1,5 @@
-//! A gate on the way to one server: who goes through it can be cut off from that server while all others are not. The
-//! tests put it between a node and Redis or PostgreSQL. It harms nothing by chance; that is `chaos/proxy.rs`.
+//! A TCP proxy that cuts a client off from one server while all others stay connected. The tests put it between a node
+//! and Redis or PostgreSQL. It injects no random faults; `chaos/proxy.rs` does.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// See the module. Dropping it closes everything.
+/// A running gate; dropping it closes everything.
 pub(crate) struct Gate {
     address: SocketAddr,
     passage: watch::Sender<Passage>,
@@ -23,14 +23,14 @@ pub(crate) struct Gate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Passage {
     Open,
-    /// Every connection ends, new ones at once: as when the server is away.
+    /// Closes every connection, and new ones at once, as if the server were down.
     Closed,
-    /// Connections stay, and nothing passes: as when a network loses everything.
+    /// Keeps connections but passes nothing, as if a network lost every packet.
     Silent,
 }
 
 impl Gate {
-    /// An open one before this server, on a port of its own.
+    /// Starts an open gate before this server, on a port of its own.
     pub(crate) async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -44,17 +44,17 @@ impl Gate {
         Self { address, passage, task }
     }
 
-    /// Where to connect instead.
+    /// The gate's own address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends all connections, and every new one at once, until it is opened.
+    /// Closes all connections, and every new one at once, until it is opened.
     pub(crate) fn close(&self) {
         self.passage.send_replace(Passage::Closed);
     }
 
-    /// Lets nothing pass and says nothing about it, until it is opened; then what was held back goes on.
+    /// Passes nothing until it is opened; then the bytes that were held back go on.
     pub(crate) fn silence(&self) {
         self.passage.send_replace(Passage::Silent);
     }
@@ -98,7 +98,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch:
             return;
         }
     }
-    // The end is news too.
+    // The end of a connection is held back too.
     opened(&mut state).await;
 }
 
@@ -126,7 +126,7 @@ mod tests {
         address
     }
 
-    /// Says one byte and hears it again; an error when the connection has ended.
+    /// Sends one byte and reads it back; an error if the connection has ended.
     async fn say(stream: &mut TcpStream, byte: u8) -> std::io::Result<()> {
         stream.write_all(&[byte]).await?;
         let heard = tokio::time::timeout(Duration::from_secs(20), stream.read_u8()).await;

@@ -1,5 +1,5 @@
-//! What the tests stand on: a server, people with sessions, and readers of streams and sockets. Every wait has a
-//! deadline, and waits for a fact.
+//! Support for the tests: a server, users with sessions, and readers of streams and sockets. Every wait has a deadline
+//! and waits for a fact.
 
 #[allow(dead_code, reason = "the unit tests need more of it")]
 mod cluster;
@@ -35,13 +35,13 @@ pub(crate) use self::{
     stream::Stream,
 };
 
-/// Everybody's.
+/// The password of every account.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// How long any wait may take.
+/// Limit of any wait.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Many people, all of them from one address, and quicker than people are.
+/// Limits that no test reaches: its many users share one address and act faster than people do.
 const UNLIMITED: [&str; 12] = [
     "--limit-messages=off",
     "--limit-joins=off",
@@ -57,7 +57,7 @@ const UNLIMITED: [&str; 12] = [
     "--max-tcp-connections-per-address=off",
 ];
 
-/// What keeps a server on its data folder where `DATABASE_URL` is set for something else.
+/// Keeps a server on its data folder even if `DATABASE_URL` is set for another purpose.
 fn own_database(settings: &[&str]) -> &'static [&'static str] {
     if settings.contains(&"--database-url") { &[] } else { &["--database-url=sqlite:"] }
 }
@@ -68,7 +68,7 @@ fn config(data: &Path, settings: &[&str]) -> Config {
     Config::try_parse_from(fixed.iter().chain(settings).chain(own_database(settings))).unwrap()
 }
 
-/// Fails the test when something takes longer than [`DEADLINE`].
+/// Fails the test if a future takes longer than [`DEADLINE`].
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, what).await.expect("it came in time")
 }
@@ -78,7 +78,7 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) client: Client,
     pub(crate) state: AppState,
-    /// Where the first administrator joins; none where people have no accounts.
+    /// The link by which the first administrator joins; `None` without accounts.
     pub(crate) setup_link: Option<String>,
     stop: CancellationToken,
     serving: Option<tokio::task::JoinHandle<anyhow::Result<()>>>,
@@ -104,7 +104,7 @@ impl TestServer {
         Self::start_from(data, &[&["--no-measure"], &UNLIMITED[..], settings].concat()).await
     }
 
-    /// A server with the limits of these settings, and the default ones.
+    /// A server with the limits of these settings, and default limits otherwise.
     pub(crate) async fn start_limited(settings: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut server = Self::start_from(data.path(), &[&["--no-measure"], settings].concat()).await;
@@ -112,7 +112,7 @@ impl TestServer {
         server
     }
 
-    /// Why a server with these settings does not start.
+    /// The error with which a server with these settings does not start.
     pub(crate) async fn refused(settings: &[&str]) -> String {
         let data = tempfile::tempdir().unwrap();
         let fixed = ["idobata", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()];
@@ -122,12 +122,12 @@ impl TestServer {
         format!("{refused:#}")
     }
 
-    /// A server that publishes its own values.
+    /// A server that publishes its own metrics to the feed.
     pub(crate) async fn start_measuring(data: &Path) -> Self {
         Self::start_from(data, &[]).await
     }
 
-    /// A server on this data folder, on a machine with these clocks.
+    /// A server on this data folder that uses this clock.
     pub(crate) async fn start_on_clock(data: &Path, settings: &[&str], clock: Clock) -> Self {
         let settings = [&["--no-measure"], &UNLIMITED[..], settings].concat();
         let server = server::bind_with_clock(config(data, &settings), clock).await;
@@ -154,7 +154,7 @@ impl TestServer {
         self.data.take()
     }
 
-    /// Its data folder, of a server that has its own.
+    /// The data folder, if the server created it.
     pub(crate) fn folder(&self) -> &Path {
         self.data.as_ref().unwrap().path()
     }
@@ -167,7 +167,7 @@ impl TestServer {
         self.client.post(format!("{}{path}", self.url))
     }
 
-    /// A JSON document.
+    /// The JSON at this path.
     pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).header("accept", "application/json").send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -192,22 +192,22 @@ impl TestServer {
         Stream::open(self.get(&format!("/api/events{query}"))).await
     }
 
-    /// Opens a room's stream, as nobody.
+    /// Opens a room's stream anonymously.
     pub(crate) async fn room_stream(&self, room: &str, query: &str) -> Stream {
         Stream::open(self.get(&format!("/api/rooms/{room}/events{query}"))).await
     }
 
-    /// Makes somebody.
+    /// Creates a user with a session.
     pub(crate) async fn person(&self, name: &str) -> Person {
         Person::new(&self.url, name).await
     }
 
-    /// The accounts of a server that has some.
+    /// The accounts, of a server that has some.
     pub(crate) fn accounts(&self) -> &Accounts {
         self.state.auth.accounts().unwrap()
     }
 
-    /// Makes somebody with an account, and signs them in. The first is the administrator.
+    /// Creates an account and signs in. The first one is the administrator's.
     pub(crate) async fn account(&self, name: &str) -> Person {
         let accounts = self.accounts();
         let link = match accounts.make_setup_link().await.unwrap() {
@@ -218,19 +218,19 @@ impl TestServer {
         self.signed_in(name).await
     }
 
-    /// Somebody with an account in a new session.
+    /// A new session of an existing account.
     pub(crate) async fn signed_in(&self, name: &str) -> Person {
         Person::enter(&self.url, &json!({ "name": name, "password": PASSWORD })).await
     }
 
-    /// The number that `/metrics` gives for a series.
+    /// The value of a series in `/metrics`.
     pub(crate) async fn metric(&self, series: &str) -> u64 {
         let text = self.get("/metrics").send().await.unwrap().text().await.unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(series)).unwrap();
         line.trim().parse().unwrap()
     }
 
-    /// Waits until the server counts so many live connections of a kind.
+    /// Waits until the server counts this number of live connections of a kind.
     pub(crate) async fn expect_connections(&self, kind: &str, count: u64) {
         let series = format!("idobata_connections{{kind=\"{kind}\"}}");
         in_time(async {
@@ -248,7 +248,7 @@ impl Drop for TestServer {
     }
 }
 
-/// Somebody with a session.
+/// A user with a session.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) session: Session,
@@ -257,12 +257,12 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Makes somebody at this server.
+    /// Creates a user at this server.
     pub(crate) async fn new(url: &str, name: &str) -> Self {
         Self::enter(url, &json!({ "name": name })).await
     }
 
-    /// Makes a session by this body.
+    /// Creates a session with this body.
     async fn enter(url: &str, body: &Value) -> Self {
         let client = Client::new();
         let request = client.post(format!("{url}/api/session")).json(body);
@@ -271,12 +271,12 @@ impl Person {
         Self { session: response.json().await.unwrap(), url: url.to_owned(), client }
     }
 
-    /// The same session at another server on the same data.
+    /// The same session at another server with the same data.
     pub(crate) fn at(&self, server: &TestServer) -> Self {
         self.at_url(&server.url)
     }
 
-    /// The same at this address.
+    /// The same session at this address.
     pub(crate) fn at_url(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }
     }
@@ -286,36 +286,36 @@ impl Person {
         Socket::open(&self.url, Some(&self.session.token)).await.unwrap()
     }
 
-    /// Somebody whose token is this.
+    /// A user with this token.
     pub(crate) fn with_token(server: &TestServer, token: &str) -> Self {
         let user = User { id: String::new(), name: String::new() };
         let session = Session { user, token: token.to_owned() };
         Self { session, url: server.url.clone(), client: server.client.clone() }
     }
 
-    /// Sends JSON to an address of the server.
+    /// Sends JSON to a path of the server.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
         let request = self.client.request(method, format!("{}{path}", self.url));
         request.bearer_auth(&self.session.token).json(body).send().await.unwrap()
     }
 
-    /// Asks for an address of the server.
+    /// A GET request for a path of the server.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.session.token)
     }
 
-    /// Opens a room's stream, and is then seen in the room.
+    /// Opens a room's stream; the user is then present in the room.
     pub(crate) async fn room_stream(&self, room: &str, query: &str) -> Stream {
         Stream::open(self.get(&format!("/api/rooms/{room}/events{query}"))).await
     }
 
-    /// "I am typing", over HTTP.
+    /// Reports over HTTP that the user is typing.
     pub(crate) async fn type_in(&self, room: &str) -> Response {
         let request = self.client.post(format!("{}/api/rooms/{room}/typing", self.url));
         request.bearer_auth(&self.session.token).send().await.unwrap()
     }
 
-    /// Says something over HTTP.
+    /// Posts a message over HTTP.
     pub(crate) async fn post(&self, room: &str, id: &str, text: &str) -> Response {
         self.post_body(room, &json!({ "id": id, "text": text })).await
     }
@@ -336,7 +336,7 @@ pub(crate) fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// The `code` of a refusal, after its status and its media type were checked.
+/// The `code` of a rejection, after checking its status and its media type.
 pub(crate) async fn problem(response: Response, status: u16) -> String {
     assert_eq!(response.status(), status);
     assert_eq!(response.headers()["content-type"], "application/problem+json");

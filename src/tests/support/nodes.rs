@@ -1,25 +1,25 @@
-//! Several servers on one database and one Redis, as one installation has them. Nobody is sticky: a test takes any of
-//! them for anything.
+//! Several servers on one database and one Redis, as in a real installation. Sessions are not sticky: a test uses any
+//! node for anything.
 
 use super::{Cluster, Person, RedisServer, TestServer, in_time};
 
-/// A key for sessions, as all nodes must have the same.
+/// The session key, which must be the same on all nodes.
 const JWT_SECRET: &str = "the nodes of a test sign with this key";
 
-/// The settings that nodes on this database have in common.
+/// The settings that nodes on this database share.
 pub(crate) fn settings_of_nodes(database: &str) -> Vec<String> {
     let settings = ["--database-url", database, "--database-connections", "4", "--jwt-secret", JWT_SECRET];
     settings.map(str::to_owned).to_vec()
 }
 
-/// See the module.
+/// The nodes of one installation.
 pub(crate) struct Nodes {
     pub(crate) servers: Vec<TestServer>,
     settings: Vec<String>,
 }
 
 impl Nodes {
-    /// So many nodes on a fresh database, all with the Redis of this process.
+    /// Starts `count` nodes on a fresh database, all with the Redis of this process.
     pub(crate) async fn start(count: usize) -> Self {
         let mut nodes = Self::none().await;
         for _ in 0..count {
@@ -28,7 +28,7 @@ impl Nodes {
         nodes
     }
 
-    /// The same with limits.
+    /// Starts nodes with limits.
     pub(crate) async fn start_limited(count: usize, limits: &[&str]) -> Self {
         let mut nodes = Self::none().await;
         let redis = RedisServer::shared().url();
@@ -40,7 +40,7 @@ impl Nodes {
         nodes
     }
 
-    /// One more node, which reaches Redis at this address; returns its number.
+    /// Adds a node that reaches Redis at this address; returns its number.
     pub(crate) async fn add(&mut self, redis: &str) -> usize {
         let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
         let server = TestServer::start_with(&[&settings[..], &["--redis-url", redis]].concat()).await;
@@ -48,18 +48,18 @@ impl Nodes {
         self.servers.len() - 1
     }
 
-    /// No node yet, on a database of its own.
+    /// An installation without nodes, on a database of its own.
     pub(crate) async fn none() -> Self {
         let database = Cluster::shared().fresh_database().await;
         Self { servers: Vec::new(), settings: settings_of_nodes(&database) }
     }
 
-    /// The address of their database.
+    /// The address of the shared database.
     pub(crate) fn database(&self) -> &str {
         &self.settings[1]
     }
 
-    /// Waits until a node says this of itself, alone or among other things.
+    /// Waits until a node's `/readyz` contains this text.
     pub(crate) async fn until_ready(&self, number: usize, word: &str) {
         in_time(async {
             loop {
@@ -80,7 +80,7 @@ impl Nodes {
         &self.servers[number]
     }
 
-    /// Makes somebody, who can go to every node.
+    /// Creates a user, who can use every node.
     pub(crate) async fn person(&self, name: &str) -> Person {
         self.node(0).person(name).await
     }

@@ -1,4 +1,4 @@
-//! The program itself as a process of its own.
+//! The program as a process of its own.
 
 use std::{path::Path, process::Stdio};
 
@@ -22,14 +22,14 @@ impl Program {
         Self::start_with(data, "127.0.0.1:0", &[]).await
     }
 
-    /// Starts it on this address with more settings.
+    /// Starts the program on this address with more settings.
     pub(crate) async fn start_with(data: &Path, listen: &str, settings: &[&str]) -> Self {
         Self::try_start(data, listen, settings)
             .await
             .unwrap_or_else(|said| panic!("it does not start: {said}"))
     }
 
-    /// The same; `Err` is what it said before it ended instead.
+    /// Starts the program; `Err` has its output if it ended instead of listening.
     pub(crate) async fn try_start(data: &Path, listen: &str, settings: &[&str]) -> Result<Self, String> {
         let mut child = Command::new(PROGRAM)
             .args(["--no-measure", "--listen", listen, "--data"])
@@ -53,13 +53,13 @@ impl Program {
             Err(said)
         })
         .await?;
-        // What it says later is read to nobody, so that the pipe never fills.
+        // Its later output is read and dropped, so that the pipe never fills.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { child, url })
     }
 
-    /// Runs this command line in a shell, in which `$@` is the program with its settings. `stderr` is where it writes its
-    /// log; it answers at the address of [`lone_address`], and is waited for until it does.
+    /// Runs this command line in a shell, in which `$@` is the program with its settings. `stderr` receives its log. It
+    /// listens on [`lone_address`], and this waits until it answers.
     pub(crate) async fn in_shell(script: &str, data: &Path, settings: &[&str], stderr: Stdio) -> Self {
         let listen = lone_address();
         let mut child = Command::new("sh")
@@ -94,25 +94,25 @@ impl Program {
         assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
     }
 
-    /// From now on no file of it may be larger than this, in bytes: a write past it fails as on a full disk.
+    /// Limits the size of its files, in bytes, from now on: a write past the limit fails as on a full disk.
     pub(crate) async fn limit_files(&self, bytes: &str) {
         let (pid, size) = (self.child.id().unwrap().to_string(), format!("--fsize={bytes}:unlimited"));
         assert!(Command::new("prlimit").args(["--pid", &pid, &size]).status().await.unwrap().success());
     }
 
-    /// Ends it by a signal and returns its exit code; none when it was killed.
+    /// Ends it by a signal and returns its exit code; `None` if it was killed.
     pub(crate) async fn signal(&mut self, signal: &str) -> Option<i32> {
         self.send(signal).await;
         self.exit_code().await
     }
 
-    /// Waits until it has ended and returns its exit code; none when it was killed.
+    /// Waits until it has ended and returns its exit code; `None` if it was killed.
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         in_time(self.child.wait()).await.unwrap().code()
     }
 }
 
-/// An address of this machine that nobody else listens on: the whole of 127.0.0.0/8 leads here.
+/// An address of this machine on which no other process listens: all of 127.0.0.0/8 leads here.
 fn lone_address() -> String {
     let part = || fastrand::u8(1..=254);
     format!("127.{}.{}.{}:3999", part(), part(), part())

@@ -1,7 +1,7 @@
-//! A real Redis server for the tests: one for all tests of a process, or one for a test that stops it. The unit tests of
-//! the backplane and the tests over sockets both stand on it. It never uses the one that the system may run on 6379.
+//! A real Redis server for the tests: one for all tests of a process, or one for a test that stops it. Both the unit
+//! tests of the backplane and the socket tests use it. It never uses the server that the system may run on 6379.
 //!
-//! Pub/Sub knows no databases (Redis, "Pub/Sub"): who shares a server hears what all others say there.
+//! Pub/Sub does not separate databases (Redis, "Pub/Sub"): all who share a server receive each other's messages.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -11,13 +11,14 @@ use std::{
 };
 
 const SCRIPT: &str = include_str!("redis.sh");
-/// Where ports are taken from: below those that Linux gives out by itself, so that the port of a server that is down
-/// is not given to somebody else meanwhile.
+/// The range of ports: below those that Linux assigns by itself, so that the port of a stopped server is not assigned
+/// to another process meanwhile.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
-/// Another process may take a port between the look at it and the start.
+/// Attempts to start, because another process may take a port between the check and the start.
 const ATTEMPTS: usize = 20;
 
-/// A running server. It ends when its input is closed: when this is dropped, or when the process ends in any way.
+/// A running server. It ends when its standard input is closed: when this is dropped, or when the process ends in any
+/// way.
 pub(crate) struct RedisServer {
     port: u16,
     child: Child,
@@ -26,12 +27,12 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Makes and starts one.
+    /// Starts a server.
     pub(crate) fn start() -> Self {
         Self::start_with("")
     }
 
-    /// Makes and starts one that speaks TLS only, with the certificate and the key in these files.
+    /// Starts a server that accepts only TLS, with the certificate and the key in these files.
     pub(crate) fn start_tls(certificate: &str, key: &str) -> Self {
         Self::start_with(&format!(" {certificate} {key}"))
     }
@@ -57,35 +58,35 @@ impl RedisServer {
         panic!("no free port after {ATTEMPTS} attempts");
     }
 
-    /// The one of this process.
+    /// The server that the tests of this process share.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<RedisServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Where it listens, also after a crash.
+    /// Its address, which it keeps through a crash.
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The same as `REDIS_URL` has it.
+    /// Its address in the form of `REDIS_URL`.
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address())
     }
 
-    /// Ends it by SIGKILL: everything it knew is gone, and its connections break.
+    /// Kills it by SIGKILL: it loses its state, and its connections break.
     pub(crate) fn crash(&mut self) {
         assert_eq!(self.ask("crash"), "done");
     }
 
-    /// Starts it again on the same port, with nothing in it.
+    /// Starts it again on the same port, empty.
     pub(crate) fn start_again(&mut self) {
         assert_eq!(self.ask(&format!("start {}", self.port)), "done");
     }
 
     fn ask(&mut self, command: &str) -> String {
         let commands = self.commands.as_mut().expect("open until dropped");
-        // One that has ended says why in the answer.
+        // If the process has ended, the answer has the reason.
         drop(writeln!(commands, "{command}"));
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("it speaks text");
@@ -100,7 +101,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that nobody has now.
+/// A free port.
 fn free_port() -> u16 {
     std::iter::repeat_with(|| fastrand::u16(PORTS))
         .take(1_000)
@@ -118,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks one thing and reads one line.
+    /// Sends one line and reads one line.
     fn ask(server: &RedisServer, question: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(server.address())?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;

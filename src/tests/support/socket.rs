@@ -1,4 +1,4 @@
-//! A chat client: frames in, frames out.
+//! A chat client over a WebSocket: frames in, frames out.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -36,8 +36,8 @@ impl Socket {
         self.0.send(message).await.unwrap();
     }
 
-    /// Sends the head of a text frame of so many bytes (RFC 6455, 5.2) and nothing of the text. What is sent to a
-    /// server that has closed makes the system discard the close frame, so the text itself would hide the answer.
+    /// Sends the head of a text frame of this many bytes (RFC 6455, 5.2), but not the text. Data that reaches a server
+    /// that has already closed makes the system discard the close frame, so sending the text would hide the answer.
     pub(crate) async fn announce_text(&mut self, bytes: u64) {
         let MaybeTlsStream::Plain(tcp) = self.0.get_mut() else { panic!("tests use no TLS") };
         let mut head = vec![0x81, 0xff];
@@ -64,7 +64,7 @@ impl Socket {
         }
     }
 
-    /// The next frame of this type; those before it are passed over.
+    /// The next frame of this type; those before it are skipped.
     pub(crate) async fn expect(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.frame().await;
@@ -87,7 +87,7 @@ impl Socket {
         }
     }
 
-    /// The close code the server sends.
+    /// The close code that the server sends.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {
             match self.message().await {
@@ -98,7 +98,7 @@ impl Socket {
         }
     }
 
-    /// The reason the server closes with.
+    /// The close reason that the server sends.
     pub(crate) async fn close_reason(&mut self) -> String {
         loop {
             match self.message().await {
@@ -109,7 +109,7 @@ impl Socket {
         }
     }
 
-    /// Joins a room, with more fields, and returns `joined`, which must come first.
+    /// Joins a room, with more fields, and returns the frame `joined`, which must come first.
     pub(crate) async fn join(&mut self, room: &str, more: Value) -> Value {
         let mut frame = json!({ "type": "join", "room": room });
         frame.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -120,7 +120,7 @@ impl Socket {
         joined
     }
 
-    /// Posts a text and returns its id; the answer is for the caller to wait for.
+    /// Posts a text and returns its id; the caller waits for the answer.
     pub(crate) async fn post(&mut self, room: &str, text: &str) -> String {
         let id = new_id();
         self.send(json!({ "type": "post", "room": room, "id": id, "text": text })).await;
@@ -136,7 +136,7 @@ impl Socket {
         texts
     }
 
-    /// The refusal that comes next.
+    /// The code of the rejection that must come next.
     pub(crate) async fn rejected(&mut self) -> String {
         let frame = self.frame().await;
         assert_eq!(frame["type"], "rejected", "{frame}");
@@ -144,7 +144,7 @@ impl Socket {
         frame["code"].as_str().unwrap().to_owned()
     }
 
-    /// Sends a ping and waits for its pong: everything sent before has been handled, and the socket lives.
+    /// Sends a ping and waits for its pong: everything sent before has been processed, and the socket is open.
     pub(crate) async fn is_alive(&mut self) {
         self.send(json!({ "type": "ping" })).await;
         self.expect("pong").await;

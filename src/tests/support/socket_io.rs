@@ -1,5 +1,5 @@
-//! A Socket.IO client: packets in, packets out, over a WebSocket (Engine.IO protocol 4, Socket.IO protocol 5). One
-//! connection in one namespace. The official client is used by the stories of `end2end/`.
+//! A Socket.IO client over a WebSocket (Engine.IO protocol 4, Socket.IO protocol 5): one connection in one namespace.
+//! The stories in `end2end/` use the official client.
 
 use std::collections::VecDeque;
 
@@ -13,23 +13,23 @@ use tokio_tungstenite::{
 
 use super::in_time;
 
-/// What a client is told, an event's name and its arguments.
+/// An event: its name and its arguments.
 pub(crate) type Event = (String, Vec<Value>);
 
 pub(crate) struct SocketIo {
     ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// As it stands in packets: empty, or `/events,`.
+    /// The namespace as it is written in packets: empty, or `/events,`.
     namespace: String,
     asked: u64,
-    /// Came while an answer was waited for.
+    /// Events that came while the client waited for an acknowledgement.
     early: VecDeque<Event>,
 }
 
-/// One packet of the server.
+/// A packet from the server.
 enum Packet {
     Event(Event),
     Answer(u64, Value),
-    /// CONNECT, with what it says.
+    /// CONNECT.
     Connected,
     /// `CONNECT_ERROR`, with its message.
     Refused(String),
@@ -38,17 +38,17 @@ enum Packet {
 }
 
 impl SocketIo {
-    /// Enters the rooms with this token. `Err` is the message of the `connect_error`.
+    /// Connects to the namespace of the rooms with this token. `Err` is the message of the `connect_error`.
     pub(crate) async fn open(url: &str, token: Option<&str>) -> Result<Self, String> {
         Self::enter(url, "/", &token.map_or(json!({}), |token| json!({ "token": token }))).await
     }
 
-    /// Enters a namespace.
+    /// Connects to a namespace.
     pub(crate) async fn enter(url: &str, namespace: &str, auth: &Value) -> Result<Self, String> {
         Self::enter_by(Self::request(url, ""), namespace, auth).await
     }
 
-    /// Enters by this request.
+    /// Connects with this request.
     pub(crate) async fn enter_by(
         request: Request<()>,
         namespace: &str,
@@ -57,7 +57,8 @@ impl SocketIo {
         Self::begin(in_time(connect_async(request)).await.unwrap().0, namespace, auth).await
     }
 
-    /// Enters the rooms with this token by a connection on which little is on its way while nobody reads.
+    /// Connects with this token over a connection with a small receive window, so that little is in transit while
+    /// nothing is read.
     pub(crate) async fn open_narrow(url: &str, token: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(64 * 1024).unwrap();
@@ -83,7 +84,7 @@ impl SocketIo {
         }
     }
 
-    /// The request for a WebSocket, with more of a query.
+    /// The request for a WebSocket, with an addition to its query.
     pub(crate) fn request(url: &str, query: &str) -> Request<()> {
         let url = url.replace("http://", "ws://");
         format!("{url}/socket.io/?EIO=4&transport=websocket{query}").into_client_request().unwrap()
@@ -94,12 +95,12 @@ impl SocketIo {
         self.ws.send(Message::text(format!("4{packet}"))).await.unwrap();
     }
 
-    /// Sends an event and waits for no answer.
+    /// Sends an event without asking for an acknowledgement.
     pub(crate) async fn tell(&mut self, name: &str, data: Value) {
         self.say(&format!("2{}{}", self.namespace, json!([name, data]))).await;
     }
 
-    /// Sends an event and returns its answer. Events in between are kept.
+    /// Sends an event and returns its acknowledgement. Events that come before it are kept.
     pub(crate) async fn ask(&mut self, name: &str, data: Value) -> Value {
         self.asked += 1;
         self.say(&format!("2{}{}{}", self.namespace, self.asked, json!([name, data]))).await;
@@ -112,7 +113,7 @@ impl SocketIo {
         }
     }
 
-    /// The code of the refusal of an event.
+    /// The code with which an event is rejected.
     pub(crate) async fn refused(&mut self, name: &str, data: Value) -> String {
         let answer = self.ask(name, data).await;
         assert!(!answer["error"]["message"].as_str().unwrap_or_default().is_empty(), "{name}: {answer}");
@@ -128,7 +129,7 @@ impl SocketIo {
         joined
     }
 
-    /// The next event; `None` is the end of the namespace.
+    /// The next event; `None` at the end of the namespace.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         if let Some(event) = self.early.pop_front() {
             return Some(event);
@@ -140,7 +141,7 @@ impl SocketIo {
         }
     }
 
-    /// The arguments of the next event of this name; those before it are passed over.
+    /// The arguments of the next event of this name; those before it are skipped.
     pub(crate) async fn expect(&mut self, name: &str) -> Vec<Value> {
         loop {
             let (heard, arguments) = self.next().await.expect("the connection goes on");
@@ -151,7 +152,7 @@ impl SocketIo {
         }
     }
 
-    /// The messages of a room up to this offset: their offsets, in the order in which they came.
+    /// The offsets of a room's messages up to `head`, in order of arrival.
     pub(crate) async fn offsets_to(&mut self, head: u64) -> Vec<u64> {
         let mut offsets = Vec::new();
         while offsets.last().is_none_or(|last| *last < head) {
@@ -160,7 +161,7 @@ impl SocketIo {
         offsets
     }
 
-    /// What the engine says next. Its pings are answered.
+    /// The next packet of the engine, after answering its pings.
     async fn text(&mut self) -> Option<String> {
         loop {
             match in_time(self.ws.next()).await {

@@ -1,4 +1,4 @@
-//! A reader of server-sent events, strict about the format (WHATWG HTML, section 9.2).
+//! A client for server-sent events, strict about the format (WHATWG HTML, section 9.2).
 
 use futures_util::{StreamExt, stream::BoxStream};
 use reqwest::RequestBuilder;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::in_time;
 
-/// One block of the stream, as it came.
+/// One block of the stream, unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Block {
     pub(crate) id: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Block {
 
 pub(crate) struct Stream {
     bytes: BoxStream<'static, reqwest::Result<bytes::Bytes>>,
-    /// What came of the next block. Bytes, because a piece may end in the middle of a character.
+    /// The received part of the next block. Bytes, because a read may end in the middle of a character.
     buffer: Vec<u8>,
 }
 
@@ -30,7 +30,7 @@ impl Stream {
         Self { bytes: response.bytes_stream().boxed(), buffer: Vec::new() }
     }
 
-    /// The next block; `None` when the server has ended the stream.
+    /// The next block; `None` if the server has ended the stream.
     pub(crate) async fn block(&mut self) -> Option<Block> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
@@ -53,7 +53,7 @@ impl Stream {
         }
     }
 
-    /// Takes the first event, which must be `connected`, and returns its id.
+    /// Reads the first event, which must be `connected`, and returns its id.
     pub(crate) async fn connected(&mut self) -> String {
         let (id, data) = self.event().await;
         assert_eq!(data["type"], "connected");
