@@ -1,7 +1,8 @@
-//! The pages' forms, for browsers without JavaScript: do it, then send the browser back to a page.
+//! POST handlers of the pages' HTML forms, and the language link, for browsers without JavaScript. Each handler makes
+//! the change, then redirects the browser to a page; `router` mounts them.
 //!
-//! With JavaScript the same things go over the socket and `/api`. A refusal comes back as `?problem=CODE`, which
-//! the page puts into words.
+//! With JavaScript the pages send the same over the socket and `/api`. A rejection comes back as `?problem=CODE`, and
+//! the page words it.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -31,15 +32,16 @@ use crate::{
     server::{auth::Identity, state::AppState},
 };
 
-/// A year: who chose a language does not want to choose it again.
+/// Lifetime of the language cookie: a year, because a person who chose a language does not want to choose it again.
 const LANGUAGE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// The fields of the composer's form.
 #[derive(Deserialize)]
 pub(super) struct PostForm {
     text: String,
 }
 
-/// The composer.
+/// Posts a message to a room, from the composer's form.
 pub(super) async fn post_message(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
@@ -48,7 +50,8 @@ pub(super) async fn post_message(
     FormBody(PostForm { text }): FormBody<PostForm>,
 ) -> Response {
     let entered = state.chat.room(&room, Some(&identity)).await;
-    // Who may not see the room is sent back as they came: its own spelling would tell that it is there.
+    // A user who may not see the room is sent back to the address that they used: the room's own spelling would reveal
+    // that it exists.
     let back = entered.as_ref().map_or_else(|_| RoomId::parse(&room).ok(), |room| Some(room.clone()));
     let path = back.map_or_else(|| "/".to_owned(), |room| routes::room(&room));
     let post = async {
@@ -60,16 +63,17 @@ pub(super) async fn post_message(
     back_to(&path, post.await.err())
 }
 
+/// The fields of the form that creates a room.
 #[derive(Deserialize)]
 pub(super) struct RoomForm {
     name: String,
-    /// A box that is not ticked is not sent.
+    /// Browsers do not send a checkbox that is not ticked.
     #[serde(default)]
     private: bool,
     back: Option<String>,
 }
 
-/// A new room, which is then shown.
+/// Creates a room and redirects to it. The one-time id in `once` makes a form that is sent twice create one room.
 pub(super) async fn create_room(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
@@ -84,13 +88,14 @@ pub(super) async fn create_room(
     }
 }
 
+/// The fields of the form that renames a guest.
 #[derive(Deserialize)]
 pub(super) struct NameForm {
     name: String,
     back: Option<String>,
 }
 
-/// Another name for the same session.
+/// Changes a guest's name; the session stays the same.
 pub(super) async fn rename(
     State(state): State<AppState>,
     SignedIn { identity, .. }: SignedIn,
@@ -118,12 +123,13 @@ async fn renamed(
     session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
 }
 
+/// A query that names the page to return to.
 #[derive(Deserialize)]
 pub(super) struct Back {
     back: Option<String>,
 }
 
-/// The page's language, kept in a cookie.
+/// Sets the language of the pages, in a cookie, and returns to the page.
 pub(super) async fn choose_language(
     State(state): State<AppState>,
     PathText(language): PathText,
@@ -137,8 +143,8 @@ pub(super) async fn choose_language(
     (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
 }
 
-/// Sends the browser back to a page of ours, which may say in its query where it leads to in the end. The rest of the
-/// query was what a form had come to.
+/// Redirects to a page of this site and keeps the page's own `back` parameter, which says where that page leads to in
+/// the end. The rest of the query was the outcome of a form and is dropped.
 fn back_to_same(page: &str) -> Response {
     let query = page.split_once('?').map_or("", |(_, query)| query);
     match serde_urlencoded::from_str(query) {

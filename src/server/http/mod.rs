@@ -1,13 +1,16 @@
-//! HTTP: requests in, answers out. A handler reads the request, calls `chat`, `feed` or another part of the server, and
-//! answers; what a request means is decided there and not here.
+//! The HTTP layer: the routes, the middleware and the handlers. `server` serves [`router()`] on a listener. A handler
+//! parses the request, calls `chat`, `feed` or another part of the server, and answers; the rules of a request belong
+//! to those parts and never to this one.
 //!
 //! * `router`: the route table
 //! * `serve`: TCP connections, deadlines, upgrades
-//! * `middleware`: what every request passes
-//! * `extract`: what handlers read from a request
+//! * `middleware`: code around every request
+//! * `extract`: extractors, which parse requests for the handlers
 //! * `api`: JSON for programs
 //! * `realtime`: WebSocket, server-sent events, long polls, Socket.IO
 //! * `pages`, `account_pages`: HTML for people
+//! * `forms`: the POST handlers of the pages' HTML forms
+//! * `redirect`, `problem`: redirects after a form, and rejections
 
 mod account_pages;
 pub mod api;
@@ -25,6 +28,6 @@ pub mod serve;
 
 pub use self::router::router;
 
-/// The largest request body, and the largest frame on a socket: a message of 4,000 characters of the widest kind
-/// with room to spare.
+/// Maximum size of a request body and of a frame on a socket, in bytes: a message of 4,000 characters of the widest
+/// kind fits with room to spare.
 pub const BODY_MAX_BYTES: usize = 64 * 1024;

@@ -1,5 +1,6 @@
-//! Hostile requests for what the routes parse themselves: bodies, headers, queries, and where a form sends a browser.
-//! Never a panic; what is accepted is written and read as the same. See the protocol's properties for how many.
+//! Property tests with hostile requests, for everything that the routes parse themselves: bodies, headers, queries, and
+//! the redirect after a form. Nothing panics; accepted input is written and read as the same. `protocol/properties.rs`
+//! says how many cases run.
 
 use axum::{
     body::Bytes,
@@ -27,7 +28,7 @@ use crate::{
     },
 };
 
-/// Bytes that HTTP lets through as a header's value: no control characters but the tab (RFC 9110, 5.5).
+/// Bytes that HTTP allows as a header's value: no control characters but the tab (RFC 9110, 5.5).
 fn header_value() -> impl Strategy<Value = HeaderValue> {
     let bytes = prop_oneof![
         "\\PC{0,40}".prop_map(String::into_bytes),
@@ -47,7 +48,7 @@ fn is_json() -> (HeaderName, HeaderValue) {
     (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
 }
 
-/// A query as it stands in an address: some of these members, with any values, escaped or not.
+/// A query in an address: some of these members, with any values, escaped or not.
 fn query(members: &'static [&'static str]) -> impl Strategy<Value = Uri> {
     let value = prop_oneof![
         "[0-9]{0,20}",
@@ -96,7 +97,7 @@ proptest! {
         tags in vec("[!-+\\--~]{1,10}", 0..4),
         text in "\\PC{0,60}x",
     ) {
-        // Without a type, a text that begins like JSON would be taken for that.
+        // Without a type, a text that begins like JSON would be read as JSON.
         let headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("text/plain")),
             (HeaderName::from_static("title"), title.parse().expect("ASCII")),

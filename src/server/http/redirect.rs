@@ -1,16 +1,18 @@
-//! Where a browser is sent after a form: to a page of ours, never to another site. `forms` and `account_pages` answer by it.
+//! Redirects after a form: always to a page of this site, never to another one. `forms` and `account_pages` answer with
+//! them.
 
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::server::error::Error;
 
-/// Sends the browser to an address of ours.
+/// Redirects to `path` with `query` (303). The caller guarantees that `path` is a path of this site.
 pub(super) fn see(path: &str, query: &[(&str, &str)]) -> Response {
     let query = serde_urlencoded::to_string(query).expect("pairs of texts");
     Redirect::to(&format!("{path}?{query}")).into_response()
 }
 
-/// Sends the browser to a page of ours (303, so that a reload repeats nothing).
+/// Redirects to `path` if it is a path of this site, otherwise to `/` (303, so that a reload repeats nothing). An
+/// `error` is added as `?problem=CODE`.
 pub(super) fn back_to(path: &str, error: Option<Error>) -> Response {
     let path = page_of_ours(path);
     match error {
@@ -21,13 +23,13 @@ pub(super) fn back_to(path: &str, error: Option<Error>) -> Response {
     }
 }
 
-/// The path if it is one of this site, without its query; `/` otherwise.
+/// Returns `path` without query and fragment if it is a path of this site; `/` otherwise.
 pub(super) fn page_of_ours(path: &str) -> String {
-    // Anything else could be an address of another site, or break the header.
+    // Anything else could be the address of another site, or break the header.
     let is_ours = path.starts_with('/') && !path.starts_with("//");
     let is_clean = !path.contains(|c: char| c.is_control() || c == '\\');
     let path = if is_ours && is_clean { path.split(['?', '#']).next().unwrap_or("/") } else { "/" };
-    // A room's name in any script comes percent-encoded from a form and decoded from a query.
+    // A room's name in any script arrives percent-encoded from a form and decoded from a query.
     let encode = |byte: u8| match byte {
         b'!'..=b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -1,4 +1,4 @@
-//! `/account`: one's own name, password and sessions.
+//! `/account`: the user's own name, password and sessions.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// The document.
+/// Serves the page. Guests have none; for accounts of an external issuer it refers to that.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     if signed_in.asked.state.auth.takes_guests() {
         return Ok(not_found(signed_in.asked).await);
@@ -43,6 +43,7 @@ pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>
     beside(&signed_in, Account { name, places, refused, done }).await
 }
 
+/// Returns the form that was rejected, by its name in the address.
 fn refusal(form: Option<&str>, code: Code) -> Refused {
     match form {
         Some("password") => Refused::Password(code),
@@ -50,7 +51,7 @@ fn refusal(form: Option<&str>, code: Code) -> Refused {
     }
 }
 
-/// Where they are signed in, the newest first.
+/// Returns the user's sessions: this browser's first, then the newest.
 async fn places(signed_in: &SignedIn) -> Result<Vec<Place>, Error> {
     let SignedIn { asked, identity } = signed_in;
     let sessions = accounts(&asked.state)?.sessions(&identity.user.id).await?;
@@ -65,12 +66,13 @@ async fn places(signed_in: &SignedIn) -> Result<Vec<Place>, Error> {
     Ok(places)
 }
 
+/// The fields of the form that changes the name.
 #[derive(Deserialize)]
 pub(super) struct NameForm {
     name: String,
 }
 
-/// Another name.
+/// Changes the name.
 pub(super) async fn rename(
     SignedIn { asked, identity }: SignedIn,
     FormBody(NameForm { name }): FormBody<NameForm>,
@@ -81,6 +83,7 @@ pub(super) async fn rename(
     })
 }
 
+/// The fields of the form that changes the password.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct PasswordForm {
@@ -88,14 +91,14 @@ pub(super) struct PasswordForm {
     new_password: String,
 }
 
-/// Another password; the other sessions end.
+/// Changes the password; the user's other sessions end.
 pub(super) async fn change_password(
     SignedIn { asked, identity }: SignedIn,
     ClientAddress(address): ClientAddress,
     FormBody(PasswordForm { password, new_password }): FormBody<PasswordForm>,
 ) -> Result<Response, Error> {
     let User { id, name } = &identity.user;
-    // Who has come upon an open session has no more attempts at the password than who signs in.
+    // A person who comes upon an open session has no more attempts at the password than one who signs in.
     if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
         return Ok(refused(routes::ACCOUNT, rejection.into(), &[("form", "password")]));
     }
@@ -106,12 +109,13 @@ pub(super) async fn change_password(
     }
 }
 
+/// The field of the form that ends a session.
 #[derive(Deserialize)]
 pub(super) struct SessionForm {
     session: String,
 }
 
-/// Ends one of their sessions, with what is open of it.
+/// Ends one of the user's sessions, with its live connections.
 pub(super) async fn end_session(
     SignedIn { asked, identity }: SignedIn,
     FormBody(SessionForm { session }): FormBody<SessionForm>,
@@ -120,38 +124,38 @@ pub(super) async fn end_session(
     Ok(Redirect::to(routes::ACCOUNT).into_response())
 }
 
-/// See the module.
+/// The data of the page.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
-    /// The name, or what was typed for it.
+    /// The name, or the rejected one that was typed.
     pub(super) name: String,
-    /// Where they are signed in, the newest first.
+    /// The sessions: this browser's first, then the newest.
     pub(super) places: Vec<Place>,
-    /// Which form was refused, and why.
+    /// The form that was rejected, and the reason.
     pub(super) refused: Option<Refused>,
-    /// What was done.
+    /// The change that was just made.
     pub(super) done: Option<Done>,
 }
 
-/// Where somebody is signed in.
+/// A browser in which the user is signed in.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    /// The session, by which it is ended.
+    /// The id of its session, by which the session is ended.
     pub(super) session: String,
-    /// What the browser calls itself.
+    /// The browser's `User-Agent`.
     pub(super) agent: String,
-    /// When it began, in milliseconds since the Unix epoch.
+    /// The start of the session, in milliseconds since the Unix epoch.
     pub(super) since: i64,
-    /// It is the browser that asks.
+    /// True for the browser that asks for the page.
     pub(super) is_this: bool,
 }
 
-/// A form of it that was refused.
+/// The form of the page that was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// The name's.
+    /// The form that changes the name.
     Name(Code),
-    /// The password's.
+    /// The form that changes the password.
     Password(Code),
 }
 
@@ -195,7 +199,7 @@ fn name_form(texts: &'static Texts, name: String, problem: Option<Code>) -> impl
 }
 
 fn password_form(texts: &'static Texts, problem: Option<Code>) -> impl IntoView + use<> {
-    // There is no name to be wrong.
+    // The common text for a wrong password speaks of the name, too; this form has none.
     let text = problem.map(|code| match code {
         Code::WrongPassword => texts.present_password_wrong,
         other => (texts.problem)(other),

@@ -1,10 +1,10 @@
-//! Which browser it is, in short words, by what it calls itself (`User-Agent`). They all call themselves each other, so
-//! the order matters; who is none of these is shown as it calls itself.
+//! Short names of browsers, from their `User-Agent`. The browsers all claim each other's names there, so the order
+//! matters; an unknown one is shown as it names itself.
 
-/// Longest text shown of a browser that is not known, in characters: a line.
+/// Maximum length of an unknown browser's text, in characters: a line.
 const UNKNOWN_MAX_CHARACTERS: usize = 60;
 
-/// A sign in the text, and what it is a sign of; the first that is found counts.
+/// A substring of the text, and the browser that it indicates; the first that is found counts.
 const BROWSERS: [(&str, &str); 6] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -13,6 +13,7 @@ const BROWSERS: [(&str, &str); 6] = [
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 ];
+/// A substring of the text, and the operating system that it indicates; the first that is found counts.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -23,19 +24,19 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// See the module.
+/// A browser, as the account page names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Agent {
-    /// A browser, and the system it runs on if it says so.
+    /// A known browser, and the system that it runs on if it says so.
     Browser(&'static str, Option<&'static str>),
-    /// As it calls itself, cut.
+    /// The text of an unknown browser, cut.
     Other(String),
-    /// It does not say.
+    /// The text is empty.
     Unknown,
 }
 
 impl Agent {
-    /// Reads a `User-Agent`.
+    /// Parses a `User-Agent`.
     pub(super) fn of(text: &str) -> Self {
         let find = |signs: &[(&str, &'static str)]| {
             signs.iter().find(|(sign, _)| text.contains(sign)).map(|(_, name)| *name)

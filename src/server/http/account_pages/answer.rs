@@ -1,4 +1,4 @@
-//! Draws a document for who asks: alone, or beside the rooms for who is signed in.
+//! Renders an account page into a response: alone, or with the sidebar for an authenticated user.
 
 use axum::{
     extract::FromRequestParts,
@@ -28,7 +28,8 @@ use crate::{
     },
 };
 
-/// Who is signed in and asks for a document, or posts a form. Who is not is sent to sign in.
+/// Extractor of an authenticated user who asks for a page or posts a form. An anonymous one is asked to sign in
+/// instead.
 pub(crate) struct SignedIn {
     pub(crate) asked: PageRequest,
     pub(crate) identity: Identity,
@@ -47,18 +48,18 @@ impl FromRequestParts<AppState> for SignedIn {
     }
 }
 
-/// The accounts. The router lets nobody come here without.
+/// Returns the accounts. The router lets no request come here on a server without them.
 pub(super) fn accounts(state: &AppState) -> Result<&Accounts, Error> {
     let none = || Rejection::new(Code::NotFound, "People have no accounts here.");
     Ok(state.auth.accounts().ok_or_else(none)?)
 }
 
-/// A document for who need not be signed in.
+/// Renders a page that needs no session, without a sidebar.
 pub(super) fn alone(asked: &PageRequest, document: impl Document) -> Response {
     draw(&setting_for(asked), None, document)
 }
 
-/// A document for who is signed in.
+/// Renders a page for an authenticated user, with the sidebar.
 pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
     let SignedIn { asked, identity } = signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
@@ -70,7 +71,7 @@ fn setting_for(asked: &PageRequest) -> Setting {
     setting_of(&asked.state.site, &asked.headers, &asked.uri)
 }
 
-/// Where and how a document is drawn for who sent these headers to this address.
+/// Returns the settings by which a page is rendered for a request with these headers to this address.
 pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting {
     Setting {
         language: language_of(site, headers),
@@ -82,13 +83,13 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
     }
 }
 
-/// The answer that is a document. Without `visit` it stands alone.
+/// Renders a page into a response. Without `visit` it has no sidebar.
 pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Document) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::document_policy())];
     let html = shell::draw(setting, visit, document);
     let mut response =
         (policy, Html(one_time_form::mark_forms(&html, &one_time_form::new_id()))).into_response();
-    // Secrets, and who may do what at this moment: nothing to go back to after signing out.
+    // The page shows secrets, and rights of this moment: nobody may go back to it after signing out.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,4 +1,4 @@
-//! `/channels`: what administrators do with the readers of the feed's channels.
+//! `/channels`: the page on which administrators limit the readers of the feed's channels.
 
 use axum::{
     extract::State,
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The document.
+/// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let channels = Channels {
         channels: signed_in.asked.state.rights.channels().list(),
@@ -39,13 +39,14 @@ pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>
     beside(&signed_in, channels).await
 }
 
+/// The fields of the form that limits a channel.
 #[derive(Deserialize)]
 pub(super) struct LimitForm {
     channel: String,
     readers: String,
 }
 
-/// Says who reads a channel.
+/// Sets the readers of a channel.
 pub(super) async fn limit(
     State(state): State<AppState>,
     FormBody(LimitForm { channel, readers }): FormBody<LimitForm>,
@@ -63,12 +64,13 @@ pub(super) async fn limit(
     }
 }
 
+/// The field of the form that opens a channel.
 #[derive(Deserialize)]
 pub(super) struct ChannelForm {
     channel: String,
 }
 
-/// Opens a channel to everybody, which it may be already.
+/// Opens a channel to everybody. One that is open already is no error.
 pub(super) async fn open(
     State(state): State<AppState>,
     FormBody(ChannelForm { channel }): FormBody<ChannelForm>,
@@ -79,16 +81,16 @@ pub(super) async fn open(
     }
 }
 
-/// See the module.
+/// The data of the page.
 #[derive(Clone, Debug)]
 pub(super) struct Channels {
-    /// Those that have readers of their own.
+    /// The channels that have readers of their own.
     pub(super) channels: Vec<LimitedChannel>,
-    /// The channel that was typed.
+    /// The rejected channel that was typed.
     pub(super) channel: String,
-    /// The readers that were typed, one a line.
+    /// The rejected readers that were typed, one per line.
     pub(super) readers: String,
-    /// Why the last change was refused.
+    /// The reason why the last change was rejected.
     pub(super) problem: Option<Code>,
 }
 
@@ -101,7 +103,7 @@ impl Document for Channels {
         let Self { channels, channel, readers, problem } = self;
         let is_empty = channels.is_empty();
         let rows = channels.into_iter().map(|channel| row(texts, channel)).collect::<Vec<_>>();
-        // The one thing that can be wrong with the readers; everything else is about the channel.
+        // Only an unknown person is a problem with the readers; every other one is about the channel.
         let (of_readers, of_channel) = match problem {
             Some(Code::UnknownPerson) => (problem, None),
             other => (None, other),

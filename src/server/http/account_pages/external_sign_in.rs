@@ -1,4 +1,5 @@
-//! Where another system signs people in: the way there for who is not, and what that means for who is.
+//! Pages for servers where an external issuer signs users in: for anonymous users the way there, and for authenticated
+//! ones a page that says so.
 
 use axum::{
     http::{Method, StatusCode},
@@ -17,30 +18,31 @@ use crate::{
     server::{auth::issuer::Issuer, error::Error, http::pages::PageRequest},
 };
 
-/// Sends a browser to sign in, and from there back to `path`. Where it is not known where that is, says so.
+/// Redirects a browser to the issuer, and from there back to `path`. If the issuer's address is not known, or a form
+/// was posted, answers 401 with a page that refers to the issuer.
 pub(super) fn ask_to_sign_in(asked: &PageRequest, issuer: &Issuer, path: &str) -> Response {
     match issuer.sign_in_address(&address_of(asked, path)) {
         Some(address) if asked.method == Method::GET => Redirect::to(&address).into_response(),
-        // The policy of pages lets no form lead to another site.
+        // The Content Security Policy of pages lets no form lead to another site.
         address => {
             (StatusCode::UNAUTHORIZED, alone(asked, Elsewhere { name: None, address })).into_response()
         }
     }
 }
 
-/// What there is to say about an account that is elsewhere.
+/// Serves the account page of a user whose account is at the issuer.
 pub(super) async fn account(signed_in: &SignedIn, issuer: &Issuer) -> Result<Response, Error> {
     let address = issuer.sign_in_address(&address_of(&signed_in.asked, routes::ACCOUNT));
     let name = Some(signed_in.identity.user.name.clone());
     beside(signed_in, Elsewhere { name, address }).await
 }
 
-/// See the module.
+/// A page that refers to the issuer.
 #[derive(Clone, Debug)]
 pub(super) struct Elsewhere {
-    /// Who is signed in, by name; `None`: nobody.
+    /// The name of the authenticated user; `None`: anonymous.
     pub(super) name: Option<String>,
-    /// Where people sign in.
+    /// The address at which users sign in, if it is known.
     pub(super) address: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The pieces of the documents' forms: fields with their labels, and what came of a form.
+//! Parts of the account pages' forms: labelled fields, and notes about the outcome of a form.
 
 use leptos::prelude::*;
 
@@ -8,20 +8,20 @@ use crate::{
     server::auth::PASSWORD_MIN_CHARACTERS,
 };
 
-/// The refusal of a form, to stand in it. Its fields say that it is about them: [`ABOUT`].
+/// The note about a rejected form, which stands in the form. Its fields refer to the note by the id [`ABOUT`].
 pub(super) fn problem_note(texts: &'static Texts, problem: Option<Code>) -> impl IntoView + use<> {
     problem.map(|code| view! { <p class="note" role="alert" id=ABOUT>{(texts.problem)(code)}</p> })
 }
 
-/// The id of the note about the refused form. There is only ever one.
+/// The id of the note about the rejected form. A page has only one.
 pub(super) const ABOUT: &str = "problem";
 
-/// What was done.
+/// The note about a change that was made.
 pub(super) fn done_note(text: Option<&'static str>) -> impl IntoView + use<> {
     text.map(|text| view! { <p class="note note--good" role="status">{text}</p> })
 }
 
-/// How a name is asked for. `focus`: it is the first thing to type.
+/// The field for a name. `focus`: the browser puts the cursor into it.
 pub(super) fn name_field(
     texts: &'static Texts,
     value: String,
@@ -48,7 +48,7 @@ pub(super) fn name_field(
     }
 }
 
-/// A line of text that is no name of an account: its `name` is also its id. With a hint, if there is one.
+/// A field for a line of text other than an account's name: its `name` is also its id. With a hint, if there is one.
 pub(super) fn labelled_input(
     name: &'static str,
     label: &'static str,
@@ -78,16 +78,16 @@ pub(super) fn labelled_input(
     }
 }
 
-/// What a password is asked for.
+/// The purpose of a password field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Password {
-    /// To prove who one is.
+    /// The present password, to prove the user's identity.
     Present,
-    /// To be the password from then on.
+    /// The new password.
     New,
 }
 
-/// How a password is asked for. It is never written back.
+/// The field for a password. Its value is never written back.
 pub(super) fn password_field(
     texts: &'static Texts,
     label: &'static str,

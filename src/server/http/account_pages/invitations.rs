@@ -1,4 +1,4 @@
-//! `/people/invitations`: made and revoked by administrators.
+//! `/people/invitations`: administrators create and revoke invitations.
 
 use axum::{extract::State, http::header, response::Response};
 use serde::Deserialize;
@@ -22,12 +22,12 @@ use crate::{
     },
 };
 
-/// Makes an invitation and shows its link, this once.
+/// Creates an invitation and shows its link, this once.
 pub(super) async fn make(
     signed_in: SignedIn,
     form: Result<FormBody<Once>, Rejection>,
 ) -> Result<Response, Error> {
-    // Who sends none, as a program may, invites each time.
+    // A client that sends no one-time id, as a program may, creates another invitation each time.
     let once = form.ok().and_then(|FormBody(form)| form.once);
     let SignedIn { asked, identity } = &signed_in;
     let accounts = accounts(&asked.state)?;
@@ -46,24 +46,25 @@ pub(super) async fn make(
     beside(&signed_in, link).await
 }
 
-/// The whole address of a path, as the browser that asks reaches this server.
+/// Returns the absolute URL of a path, as the requesting browser reaches this server.
 pub(super) fn address_of(asked: &PageRequest, path: &str) -> String {
     if let Some(site) = asked.state.site.public_url() {
         return format!("{}{path}", site.as_str());
     }
     let text = |name| asked.headers.get(name).and_then(|value| value.to_str().ok());
-    // It comes with every form and has been checked; it knows of TLS, which a proxy may add.
+    // `Origin` comes with every form and has been checked; it includes TLS, which a proxy may add.
     let origin = text(header::ORIGIN).map(str::to_owned);
     let origin = origin.or_else(|| text(header::HOST).map(|host| format!("http://{host}")));
     format!("{}{path}", origin.unwrap_or_default())
 }
 
+/// The field of the form that revokes an invitation.
 #[derive(Deserialize)]
 pub(super) struct RevokeForm {
     id: String,
 }
 
-/// Ends an invitation.
+/// Revokes an invitation.
 pub(super) async fn revoke(
     State(state): State<AppState>,
     FormBody(RevokeForm { id }): FormBody<RevokeForm>,

@@ -1,4 +1,5 @@
-//! `/join/{token}`: the first administrator's link, and invitations.
+//! `/join/{token}`: creates an account by the first administrator's link or by an invitation. The view of
+//! `/reset/{token}` is here as well; `reset.rs` handles its requests.
 
 use std::net::IpAddr;
 
@@ -35,7 +36,7 @@ use crate::{
     },
 };
 
-/// The form, as long as the link can be used.
+/// Serves the form, as long as the link can be used.
 pub(super) async fn show(
     PathText(token): PathText,
     asked: PageRequest,
@@ -49,7 +50,7 @@ pub(super) async fn show(
     alone(&asked, Join { address, by, name: outcome.name.unwrap_or_default(), problem })
 }
 
-/// Who invited; `None`: it is the first administrator's link.
+/// Returns the name of the user who invited; `None`: it is the first administrator's link.
 async fn inviter(asked: &PageRequest, token: &str) -> Result<Option<String>, Error> {
     match accounts(&asked.state)?.link(token).await?.purpose {
         Purpose::Setup => Ok(None),
@@ -60,6 +61,7 @@ async fn inviter(asked: &PageRequest, token: &str) -> Result<Option<String>, Err
     }
 }
 
+/// The fields of the form.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct JoinForm {
@@ -67,7 +69,7 @@ pub(super) struct JoinForm {
     new_password: String,
 }
 
-/// Makes the account, and signs it in.
+/// Creates the account, and signs it in.
 pub(super) async fn join(
     PathText(token): PathText,
     asked: PageRequest,
@@ -82,8 +84,9 @@ pub(super) async fn join(
     }
 }
 
-/// A form that is sent twice finds its link used; who knows the account's password is signed in all the same. A refusal
-/// comes with the page to show it: when the link is used, its own has nothing more to say.
+/// Creates the account and its session. A form that is sent twice finds its link used; a user who knows the account's
+/// password is signed in all the same. An error comes with the page that shows it: when the link is used, its own page
+/// has nothing more to say.
 async fn joined<'a>(
     asked: &'a PageRequest,
     address: IpAddr,
@@ -107,16 +110,16 @@ async fn joined<'a>(
     }
 }
 
-/// `/join/{token}`: the first administrator, or somebody who was invited.
+/// The page of `/join/{token}`, for the first administrator or for an invited person.
 #[derive(Clone, Debug)]
 pub(super) struct Join {
-    /// The address, to which the form goes.
+    /// The path of the page, to which the form is posted.
     pub(super) address: String,
-    /// Who invited, by name; `None`: it is for the first administrator.
+    /// The name of the user who invited; `None`: it is for the first administrator.
     pub(super) by: Option<String>,
-    /// The name that was typed.
+    /// The rejected name that was typed.
     pub(super) name: String,
-    /// Why it was refused.
+    /// The reason of the rejection.
     pub(super) problem: Option<Code>,
 }
 
@@ -146,14 +149,14 @@ impl Document for Join {
     }
 }
 
-/// `/reset/{token}`: another password, for who has lost theirs.
+/// The page of `/reset/{token}`: a new password for a user who lost theirs.
 #[derive(Clone, Debug)]
 pub(super) struct Reset {
-    /// The address, to which the form goes.
+    /// The path of the page, to which the form is posted.
     pub(super) address: String,
-    /// Whose account it is.
+    /// The name of the account.
     pub(super) name: String,
-    /// Why it was refused.
+    /// The reason of the rejection.
     pub(super) problem: Option<Code>,
 }
 
@@ -170,7 +173,7 @@ impl Document for Reset {
                 <p>{(texts.reset_intro)(&name)}</p>
                 <form class="stack" method="post" action=address>
                     {problem_note(texts, problem)}
-                    // For password managers, which keep the password under it.
+                    // For password managers, which keep the password under this name.
                     <input hidden readonly autocomplete="username" value=name />
                     {password_field(texts, texts.new_password, Password::New, true, problem)}
                     <button type="submit" class="primary">{texts.set_password}</button>

@@ -1,4 +1,4 @@
-//! `/rooms/{room}/members`: what people do with the list of who may enter a room.
+//! `/rooms/{room}/members`: the page on which users see the members of a room and its owner changes them.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-/// The document. Whoever may not enter the room is not told that it is there. An address in another form leads to the
-/// document's own.
+/// Serves the page. A user who may not enter the room gets the page for unknown addresses, which does not reveal that
+/// the room exists. An address in another form redirects to the page's own.
 pub(super) async fn show(
     PathText(room): PathText,
     signed_in: SignedIn,
@@ -55,12 +55,13 @@ pub(super) async fn show(
     beside(&signed_in, members).await
 }
 
+/// The field of the form that adds a member.
 #[derive(Deserialize)]
 pub(super) struct NameForm {
     name: String,
 }
 
-/// Lets somebody in.
+/// Adds a member.
 pub(super) async fn add(
     PathText(room): PathText,
     SignedIn { asked, identity }: SignedIn,
@@ -78,12 +79,13 @@ pub(super) async fn add(
     })
 }
 
+/// The field of the form that removes a member.
 #[derive(Deserialize)]
 pub(super) struct UserForm {
     user: String,
 }
 
-/// Takes somebody's right to enter. Who takes their own sees the feed next: the room is not theirs to see.
+/// Removes a member. Members who remove themselves see the feed next, because they may no longer see the room.
 pub(super) async fn remove(
     PathText(room): PathText,
     SignedIn { asked, identity }: SignedIn,
@@ -97,20 +99,20 @@ pub(super) async fn remove(
     })
 }
 
-/// See the module.
+/// The data of the page.
 #[derive(Clone, Debug)]
 pub(super) struct Members {
     /// The room.
     pub(super) room: Room,
-    /// Those who may enter, the owner first. `None`: everybody may.
+    /// The members, the owner first. `None`: the room is open to everybody.
     pub(super) members: Option<Vec<User>>,
-    /// Who looks at the page.
+    /// The user who looks at the page.
     pub(super) me: User,
-    /// The room is theirs.
+    /// True if this user owns the room.
     pub(super) is_owner: bool,
-    /// The name that was typed.
+    /// The rejected name that was typed.
     pub(super) name: String,
-    /// Why the last change was refused.
+    /// The reason why the last change was rejected.
     pub(super) problem: Option<Code>,
 }
 

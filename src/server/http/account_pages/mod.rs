@@ -1,8 +1,9 @@
-//! The addresses of documents for people, and of the forms on them. Programs have `/api`.
+//! Account pages: the routes of the pages for signing in, accounts, members, publishers and channels, and of their
+//! forms. `router` mounts them. Programs use `/api`.
 //!
-//! A form is answered with the document to be seen next (303, so that a reload repeats nothing). A refusal comes back
-//! as `?problem=CODE` with what was typed, but for passwords. What belongs to accounts is there only where people have
-//! some here; what belongs to administrators, for nobody else.
+//! A form is answered with a redirect to the next page (303, so that a reload repeats nothing). A rejection comes back
+//! as `?problem=CODE` with the typed values, except passwords. The pages of accounts exist only where users have
+//! accounts on this server; those of administrators, only for administrators.
 
 mod account;
 mod agent;
@@ -42,7 +43,7 @@ use super::{
 };
 use crate::{app::routes, server::state::AppState};
 
-/// The addresses.
+/// The routes of the account pages.
 pub(super) fn router(state: &AppState) -> Router<AppState> {
     let people = Router::new()
         .route(routes::PEOPLE, get(people::show))
@@ -78,6 +79,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .merge(administrators)
 }
 
+/// Middleware: answers with the page for unknown addresses on a server without accounts.
 async fn accounts_only(asked: PageRequest, request: Request, next: Next) -> Response {
     match asked.state.auth.accounts() {
         Some(_) => next.run(request).await,
@@ -85,6 +87,7 @@ async fn accounts_only(asked: PageRequest, request: Request, next: Next) -> Resp
     }
 }
 
+/// Middleware: answers everybody but administrators with the page for unknown addresses.
 async fn administrators_only(asked: PageRequest, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match parts.extract_with_state::<Administrator, _>(&asked.state).await {
@@ -93,7 +96,7 @@ async fn administrators_only(asked: PageRequest, request: Request, next: Next) -
     }
 }
 
-/// Lets through who may read the server's pages; others are sent to sign in.
+/// Middleware: passes users who may read the server's pages, and asks others to sign in.
 pub(super) async fn readers_only(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
@@ -110,7 +113,7 @@ pub(super) async fn readers_only(
     }
 }
 
-/// The page of addresses that are none, for who may read the server's pages.
+/// Serves the page for unknown addresses to users who may read the server's pages, and asks others to sign in.
 pub(super) async fn not_found(asked: PageRequest) -> Response {
     match asked.state.rights.check_reader(asked.caller.0.as_ref()) {
         Ok(()) => pages::not_found(asked).await,
@@ -118,9 +121,9 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
     }
 }
 
-/// Sends a browser that has no session to where it gets one, and from there back.
+/// Redirects a browser without a session to the page that gives it one, and from there back.
 pub(super) fn ask_to_sign_in(asked: &PageRequest) -> Response {
-    // What was posted cannot be posted again by going there.
+    // A form cannot be posted again by going back to its address.
     let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
     match (asked.state.auth.issuer(), back) {
         (Some(issuer), back) => external_sign_in::ask_to_sign_in(asked, issuer, back),

@@ -1,4 +1,5 @@
-//! One-time links: one that was just made, shown this once because only its hash is kept, and one that does not work.
+//! Pages of one-time links: of one that was just made, which is shown this once because only its hash is kept, and of
+//! one that does not work.
 
 use axum::{
     http::StatusCode,
@@ -13,14 +14,14 @@ use crate::{
     server::{error::Error, http::pages::PageRequest},
 };
 
-/// See the module.
+/// The page that shows a new one-time link.
 #[derive(Clone, Debug)]
 pub(super) struct OneTimeLink {
-    /// Whose password it changes; `None`: it is an invitation.
+    /// The name of the account whose password it changes; `None`: it is an invitation.
     pub(super) account: Option<String>,
-    /// The whole address.
+    /// The absolute URL of the link.
     pub(super) address: String,
-    /// When it ends, in milliseconds since the Unix epoch.
+    /// The time when it expires, in milliseconds since the Unix epoch.
     pub(super) expires_at: i64,
 }
 
@@ -53,7 +54,7 @@ impl Document for OneTimeLink {
     }
 }
 
-/// What a one-time link leads to that cannot be used.
+/// Answers a one-time link that cannot be used: 410 with a page that says so, or the error if it is another one.
 pub(super) fn link_failed(asked: &PageRequest, error: Error) -> Response {
     match error.into_rejection() {
         Rejection { code: Code::BadLink, .. } => (StatusCode::GONE, alone(asked, LinkOver)).into_response(),
@@ -61,7 +62,7 @@ pub(super) fn link_failed(asked: &PageRequest, error: Error) -> Response {
     }
 }
 
-/// A link that was used, has ended, or never was one.
+/// The page of a link that was used, has expired, or never was one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkOver;
 

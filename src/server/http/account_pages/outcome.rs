@@ -1,4 +1,4 @@
-//! What came of a form, as the address of the document that follows says it.
+//! The outcome of a form, in the query of the address that follows it.
 
 use axum::response::Response;
 use serde::Deserialize;
@@ -9,37 +9,38 @@ use crate::{
     server::{error::Error, http::redirect::see},
 };
 
-/// How much of what was typed is put into an address, in characters: more than any name has, and a few of them.
+/// Maximum length of each typed text in an address, in characters: more than any name has, and enough for a few of
+/// them.
 const TYPED_MAX_CHARACTERS: usize = 200;
 
-/// See the module.
+/// The outcome of a form, and what was typed into it.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Outcome {
     problem: Option<String>,
     done: Option<String>,
-    /// Which form it was, where there are several.
+    /// The form's name, on pages with several.
     pub(super) form: Option<String>,
-    /// The name that was typed.
+    /// The rejected name that was typed.
     pub(super) name: Option<String>,
-    /// The list that was typed.
+    /// The rejected list that was typed.
     pub(super) list: Option<String>,
-    /// The page to be shown in the end.
+    /// The page to return to in the end.
     pub(super) back: Option<String>,
 }
 
 impl Outcome {
-    /// Why it was refused.
+    /// Returns the reason of the rejection.
     pub(super) fn problem(&self) -> Option<Code> {
         Code::parse(self.problem.as_deref()?)
     }
 
-    /// What was done.
+    /// Returns the change that was made.
     pub(super) fn done(&self) -> Option<Done> {
         Done::parse(self.done.as_deref()?)
     }
 }
 
-/// Sends the browser back to the form, with the reason and with what was `typed`.
+/// Redirects back to the form at `path`, with the reason of the rejection and the `typed` texts.
 pub(super) fn refused(path: &str, error: Error, typed: &[(&str, &str)]) -> Response {
     let code = error.into_rejection().code.as_str();
     let cut = |text: &str| text.chars().take(TYPED_MAX_CHARACTERS).collect::<String>();

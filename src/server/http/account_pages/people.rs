@@ -1,4 +1,5 @@
-//! `/people`: what administrators do with accounts. Who is blocked or removed is out at once.
+//! `/people`: the page on which administrators manage accounts. A user who is blocked or removed is disconnected at
+//! once.
 
 use axum::{
     extract::State,
@@ -28,7 +29,7 @@ use crate::{
     },
 };
 
-/// The document.
+/// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let accounts = accounts(&signed_in.asked.state)?;
     let me = &signed_in.identity.user.id;
@@ -56,12 +57,13 @@ fn invitation((id, link): (String, Link)) -> Option<Invitation> {
     }
 }
 
+/// The field of a form that turns something on or off.
 #[derive(Deserialize)]
 pub(super) struct Switch {
     on: bool,
 }
 
-/// Makes an administrator of somebody, or nobody special again.
+/// Makes a user an administrator, or takes that right away.
 pub(super) async fn set_admin(
     State(state): State<AppState>,
     PathText(id): PathText,
@@ -70,7 +72,7 @@ pub(super) async fn set_admin(
     Ok(back_to_people(accounts(&state)?.set_admin(&id, on).await))
 }
 
-/// Keeps somebody out, or lets them in again.
+/// Blocks an account, or unblocks it.
 pub(super) async fn set_blocked(
     State(state): State<AppState>,
     PathText(id): PathText,
@@ -79,24 +81,24 @@ pub(super) async fn set_blocked(
     Ok(back_to_people(accounts(&state)?.set_blocked(&id, on).await))
 }
 
-/// The step before somebody is removed.
+/// Serves the confirmation that precedes a removal.
 pub(super) async fn ask_removal(PathText(id): PathText, signed_in: SignedIn) -> Result<Response, Error> {
     let Account { id, name, .. } = somebody(&signed_in.asked.state, &id).await?;
     beside(&signed_in, Removal { id, name }).await
 }
 
-/// Removes somebody.
+/// Removes an account.
 pub(super) async fn remove(State(state): State<AppState>, PathText(id): PathText) -> Result<Response, Error> {
     Ok(back_to_people(accounts(&state)?.remove(&id).await))
 }
 
-/// Whose id this is.
+/// Returns the account with this id. Errors: [`Code::NotFound`].
 pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Error> {
     let unknown = || Rejection::new(Code::NotFound, "There is no such account.");
     Ok(accounts(state)?.account(id).await?.ok_or_else(unknown)?)
 }
 
-/// Sends the browser back to the people, with the reason of a refusal.
+/// Redirects to the page, with the reason if the change was rejected.
 pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
     match result {
         Ok(()) => Redirect::to(routes::PEOPLE).into_response(),
@@ -104,44 +106,44 @@ pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
     }
 }
 
-/// See the module.
+/// The data of the page.
 #[derive(Clone, Debug)]
 pub(super) struct People {
-    /// Everybody, by name.
+    /// All accounts, sorted by name.
     pub(super) people: Vec<Person>,
     /// The invitations that can be used.
     pub(super) invitations: Vec<Invitation>,
-    /// The one-time id of the form that invites, see `server/auth/submissions.rs`.
+    /// The one-time id of the form that creates an invitation, see `server/auth/submissions.rs`.
     pub(super) once: String,
-    /// Why the last change was refused.
+    /// The reason why the last change was rejected.
     pub(super) problem: Option<Code>,
 }
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
-    /// The account.
+    /// The id of the account.
     pub(super) id: String,
-    /// As others see them.
+    /// The name that others see.
     pub(super) name: String,
-    /// Is an administrator.
+    /// True for an administrator.
     pub(super) is_admin: bool,
-    /// May not sign in.
+    /// True for an account that may not sign in.
     pub(super) is_blocked: bool,
-    /// Looks at the page.
+    /// True for the user who looks at the page.
     pub(super) is_me: bool,
-    /// When they joined, in milliseconds since the Unix epoch.
+    /// The time when they joined, in milliseconds since the Unix epoch.
     pub(super) since: i64,
 }
 
 /// An invitation that was not used yet.
 #[derive(Clone, Debug)]
 pub(super) struct Invitation {
-    /// By which it is revoked.
+    /// The id by which it is revoked.
     pub(super) id: String,
-    /// Who invited, by name.
+    /// The name of the user who invited.
     pub(super) by: String,
-    /// When it ends, in milliseconds since the Unix epoch.
+    /// The time when it expires, in milliseconds since the Unix epoch.
     pub(super) expires_at: i64,
 }
 
@@ -152,7 +154,7 @@ impl Document for People {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let Self { people, invitations, once, problem } = self;
-        // What an administrator may not do is only to be the last one.
+        // The only change that is not allowed to administrators is one that would leave none.
         let problem = problem.map(|code| match code {
             Code::NotAllowed => texts.last_administrator,
             other => (texts.problem)(other),
@@ -190,7 +192,8 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     }
 }
 
-/// What can be done with somebody. Nobody blocks or removes themselves by a slip: somebody else does it.
+/// The changes that are offered for an account. Administrators cannot block or remove themselves by a slip: another one
+/// has to do it.
 fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     let Person { id, name, is_admin, is_blocked, is_me, .. } = person;
     let label = format!("{}: {name}", texts.manage);
@@ -253,12 +256,12 @@ fn invitation_list(
     }
 }
 
-/// The step before somebody is removed, which cannot be undone.
+/// The page that confirms the removal of an account, which cannot be undone.
 #[derive(Clone, Debug)]
 pub(super) struct Removal {
-    /// The account.
+    /// The id of the account.
     pub(super) id: String,
-    /// Whose it is.
+    /// The account's name.
     pub(super) name: String,
 }
 

@@ -1,4 +1,4 @@
-//! `/publishers`: what administrators do with the programs that may publish.
+//! `/publishers`: the page on which administrators manage the programs that may publish.
 
 use axum::{
     extract::State,
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// The document.
+/// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     let publishers = Publishers {
         publishers: signed_in.asked.state.publishers.list().await?,
@@ -42,6 +42,7 @@ pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>
     beside(&signed_in, publishers).await
 }
 
+/// The fields of the form that creates a publisher.
 #[derive(Deserialize)]
 pub(super) struct PublisherForm {
     name: String,
@@ -49,7 +50,7 @@ pub(super) struct PublisherForm {
     once: Option<String>,
 }
 
-/// Makes one and shows its token, this once.
+/// Creates a publisher and shows its token, this once.
 pub(super) async fn make(
     signed_in: SignedIn,
     FormBody(PublisherForm { name, channels, once }): FormBody<PublisherForm>,
@@ -65,7 +66,7 @@ pub(super) async fn make(
             let pattern = publisher.channels.first().map(Pattern::as_str).unwrap_or_default();
             let token = PublisherToken {
                 name: publisher.name.clone(),
-                // A pattern for many channels is no channel: one that it covers.
+                // A pattern for many channels is no channel, so the example names one that it covers.
                 channel: pattern.replace('*', if pattern == "*" { "test" } else { "1" }),
                 token,
                 origin: address_of(&signed_in.asked, ""),
@@ -76,18 +77,19 @@ pub(super) async fn make(
     }
 }
 
-/// Reads `ops, db-*`.
+/// Parses a list of patterns such as `ops, db-*`.
 fn patterns(list: &str) -> Result<Vec<Pattern>, Rejection> {
     let names = list.split([',', '、', '，']).map(str::trim).filter(|name| !name.is_empty());
     names.map(Pattern::parse).collect()
 }
 
+/// The field of the form that removes a publisher.
 #[derive(Deserialize)]
 pub(super) struct IdForm {
     id: String,
 }
 
-/// Ends one. Who is gone already is as gone as asked for.
+/// Removes a publisher. One that is gone already is no error.
 pub(super) async fn remove(
     State(state): State<AppState>,
     FormBody(IdForm { id }): FormBody<IdForm>,
@@ -96,18 +98,18 @@ pub(super) async fn remove(
     Ok(Redirect::to(routes::PUBLISHERS).into_response())
 }
 
-/// See the module.
+/// The data of the page.
 #[derive(Clone, Debug)]
 pub(super) struct Publishers {
-    /// All of them, the newest last.
+    /// All publishers, the newest last.
     pub(super) publishers: Vec<Publisher>,
-    /// The name that was typed.
+    /// The rejected name that was typed.
     pub(super) name: String,
-    /// The channels that were typed.
+    /// The rejected channels that were typed.
     pub(super) channels: String,
-    /// The one-time id of the form, see `server/auth/submissions.rs`.
+    /// The one-time id of the form that creates a publisher, see `server/auth/submissions.rs`.
     pub(super) once: String,
-    /// Why the last change was refused.
+    /// The reason why the last change was rejected.
     pub(super) problem: Option<Code>,
 }
 
@@ -170,14 +172,14 @@ fn row(texts: &'static Texts, publisher: Publisher) -> impl IntoView + use<> {
     }
 }
 
-/// A token that was just made: only its hash is kept.
+/// The page that shows a new publisher's token, this once: only its hash is kept.
 #[derive(Clone, Debug)]
 pub(super) struct PublisherToken {
-    /// What the program is called.
+    /// The publisher's name.
     pub(super) name: String,
-    /// A channel that it may publish to.
+    /// A channel that the publisher may publish to.
     pub(super) channel: String,
-    /// Its secret.
+    /// The publisher's token.
     pub(super) token: String,
     /// The address of this server, as the browser knows it.
     pub(super) origin: String,

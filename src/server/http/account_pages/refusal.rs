@@ -1,4 +1,4 @@
-//! Refusals in words: who asks for a page or posts a form of one is a person with a browser, and reads no JSON.
+//! Rejections as pages: a person with a browser, who asks for a page or posts a form of one, does not read JSON.
 
 use axum::{
     extract::{Request, State},
@@ -19,18 +19,19 @@ use crate::{
     server::{http::extract::media_type::accepted, state::AppState},
 };
 
-/// What is kept of the refusal's own headers.
+/// The headers of the rejection that its page keeps.
 const KEPT: [HeaderName; 4] =
     [header::ALLOW, header::RETRY_AFTER, header::SET_COOKIE, header::WWW_AUTHENTICATE];
 
-/// Answers with a page where the site refuses with a problem, if the client can show one. Its status, and when to come
-/// back, stay what they are.
+/// Middleware: replaces the problem of a rejection with a page, if the client can show one. Its status, and the time to
+/// retry after, stay the same.
 pub(crate) async fn in_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if !takes_pages(request.headers()) {
         return next.run(request).await;
     }
     let mut setting = setting_of(&state.site, request.headers(), request.uri());
-    // The address as the client wrote it, which a link may lead to once more. A form's need not be a page's.
+    // The address as the client wrote it, which a link may lead to once more. The address of a form need not be that of
+    // a page.
     let again = request.uri().path_and_query().map(ToString::to_string);
     let again = again.filter(|_| request.method() == Method::GET);
     if again.is_none() {
@@ -49,20 +50,20 @@ pub(crate) async fn in_words(State(state): State<AppState>, request: Request, ne
     page
 }
 
-/// Whether the client names pages among what it takes: browsers do when somebody goes to an address, and programs and
-/// scripts do not.
+/// Returns true if the client names HTML among the media types that it accepts: browsers do when a person goes to an
+/// address, and programs and scripts do not.
 fn takes_pages(headers: &HeaderMap) -> bool {
     accepted(headers).contains("text/html")
 }
 
-/// See the module.
+/// The page of a rejection.
 #[derive(Clone, Debug)]
 pub(super) struct RefusedPage {
-    /// Why, and when to come back.
+    /// The reason, and the time to retry after.
     pub(super) refusal: Refusal,
-    /// The document is in this language.
+    /// The page's language.
     pub(super) language: Language,
-    /// The address to be asked for once more. `None`: a form, which cannot be posted again from here.
+    /// The address to try again. `None`: a form, which cannot be posted again from here.
     pub(super) again: Option<String>,
 }
 
@@ -75,7 +76,7 @@ impl Document for RefusedPage {
         let Self { refusal, language, again } = self;
         let common = language.texts();
         let text = match refusal.code {
-            // The page's own words would have this one be reloaded, and with it the form be posted again.
+            // The common text advises to reload the page, which would post the form again.
             Code::BadRequest if again.is_none() => texts.form_not_understood.to_owned(),
             _ => common.refusal(refusal),
         };

@@ -1,4 +1,4 @@
-//! `/reset/{token}`: another password for who has lost theirs, by the link that an administrator makes.
+//! `/reset/{token}`: a new password for a user who lost theirs, by a link that an administrator makes.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// Makes the link and shows it, this once.
+/// Creates the link and shows it, this once.
 pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<Response, Error> {
     let account = somebody(&signed_in.asked.state, &id).await?;
     let accounts = accounts(&signed_in.asked.state)?;
@@ -43,7 +43,7 @@ pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<
     beside(&signed_in, link).await
 }
 
-/// The form, as long as the link can be used.
+/// Serves the form, as long as the link can be used.
 pub(super) async fn show(
     PathText(token): PathText,
     asked: PageRequest,
@@ -58,7 +58,7 @@ pub(super) async fn show(
     }
 }
 
-/// The name of the account that the link is for.
+/// Returns the name of the account that the link is for.
 async fn whose(asked: &PageRequest, token: &str) -> Result<String, Error> {
     let is_over = || Rejection::new(Code::BadLink, "This link is not for another password.");
     let accounts = accounts(&asked.state)?;
@@ -69,13 +69,14 @@ async fn whose(asked: &PageRequest, token: &str) -> Result<String, Error> {
     Ok(account.ok_or_else(is_over)?.name)
 }
 
+/// The field of the form.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct ResetForm {
     new_password: String,
 }
 
-/// Sets the password, ends every session, and signs in anew.
+/// Sets the password, ends every session, and signs the user in anew.
 pub(super) async fn reset(
     PathText(token): PathText,
     asked: PageRequest,

@@ -1,4 +1,4 @@
-//! What stands around a document: the head, and for who is signed in the same sidebar as beside every other page.
+//! The frame of an account page: the head and, for an authenticated user, the same sidebar as on every other page.
 
 use leptos::prelude::*;
 use url::form_urlencoded;
@@ -6,22 +6,22 @@ use url::form_urlencoded;
 use super::{document::Document, texts::Texts};
 use crate::app::{brand_at, i18n::Language, page_data::Viewer, sidebar_at};
 
-/// Where and how a document is drawn.
+/// The settings by which a page is rendered.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
-    /// Its words are in this language.
+    /// The page's language.
     pub(super) language: Language,
     /// The address of the stylesheet.
     pub(super) stylesheet: String,
-    /// The path of its own address.
+    /// The path of the page's own address.
     pub(super) path: String,
-    /// The page that it leads to in the end, if its address says so.
+    /// The page to return to in the end, if the address names one.
     pub(super) back: Option<String>,
 }
 
-/// The whole document. Without `visit` it stands alone.
+/// Renders the whole page. Without `visit` it has no sidebar.
 pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Document) -> String {
-    // Of its own: a page that is drawn at the same time may be this thread's owner, and ends before.
+    // An owner of its own: a page that is rendered at the same time may be this thread's owner, and may end before.
     let owner = Owner::new_root(None);
     let html = owner.with(|| shell(setting, visit, document).to_html());
     owner.unset_with_forced_cleanup();
@@ -56,7 +56,8 @@ fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> 
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                // Some of the addresses are secrets. Not `no-referrer`: browsers would post the forms without an origin.
+                // Some of the addresses are secrets. Not `no-referrer`: browsers would post the forms without an
+                // origin.
                 <meta name="referrer" content="same-origin" />
                 <meta name="robots" content="noindex" />
                 <title>{title}</title>
@@ -71,8 +72,8 @@ fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> 
     }
 }
 
-/// The document's own address, to come back to in another language. What a form came to stays behind; where it leads to
-/// does not.
+/// Returns the page's own address, percent-encoded, to return to in another language. It drops the outcome of a form
+/// and keeps the page to return to in the end.
 fn address(Setting { path, back, .. }: &Setting) -> String {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let page = back.as_ref().map_or_else(|| path.clone(), |back| format!("{path}?back={}", encode(back)));

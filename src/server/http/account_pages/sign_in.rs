@@ -1,4 +1,4 @@
-//! `/sign-in` and `/sign-out`.
+//! `/sign-in` and `/sign-out`: the form for name and password, and the end of a session.
 
 use axum::{
     extract::State,
@@ -38,7 +38,7 @@ use crate::{
     },
 };
 
-/// The form. Who is signed in needs none.
+/// Serves the form. An authenticated user is redirected at once; an external issuer has its own form.
 pub(super) async fn show(asked: PageRequest, Lenient(outcome): Lenient<Outcome>) -> Response {
     let back = page_of_ours(outcome.back.as_deref().unwrap_or("/"));
     if asked.state.auth.takes_guests() {
@@ -54,6 +54,7 @@ pub(super) async fn show(asked: PageRequest, Lenient(outcome): Lenient<Outcome>)
     alone(&asked, SignIn { back, name: outcome.name.unwrap_or_default(), problem, is_signed_out })
 }
 
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(super) struct SignInForm {
     name: String,
@@ -62,7 +63,7 @@ pub(super) struct SignInForm {
     back: String,
 }
 
-/// Signs in.
+/// Signs the user in and returns to the page that they came from.
 pub(super) async fn sign_in(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
@@ -77,7 +78,7 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Ends the session, with what is open of it.
+/// Ends the session, with its live connections.
 pub(super) async fn sign_out(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
@@ -89,16 +90,16 @@ pub(super) async fn sign_out(
     Ok((CookieJar::new().add(no_cookie(&state.site)), next).into_response())
 }
 
-/// See the module.
+/// The page of `/sign-in`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SignIn {
-    /// The page to be shown afterwards.
+    /// The page to return to afterwards.
     pub(super) back: String,
-    /// The name that was typed.
+    /// The rejected name that was typed.
     pub(super) name: String,
-    /// Why it was refused.
+    /// The reason of the rejection.
     pub(super) problem: Option<Code>,
-    /// They have just signed out.
+    /// True if the user has just signed out.
     pub(super) is_signed_out: bool,
 }
 

@@ -1,9 +1,9 @@
-//! A moment, in UTC: a document has no script that would know the reader's zone.
+//! A point in time, in UTC: an account page has no script that would know the reader's time zone.
 
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use leptos::prelude::*;
 
-/// `timestamp` is in milliseconds since the Unix epoch.
+/// Renders `timestamp`, in milliseconds since the Unix epoch.
 pub(super) fn time(timestamp: i64) -> impl IntoView + use<> {
     let moment = OffsetDateTime::from_unix_timestamp(timestamp.div_euclid(1_000)).ok();
     moment.map(|moment| {

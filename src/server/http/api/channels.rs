@@ -1,4 +1,5 @@
-//! `/api/channels`: who reads which channel of the feed, for administrators. A channel that is not listed is everybody's.
+//! `/api/channels`: the readers of the feed's channels, managed by administrators. Everybody may read a channel that is
+//! not listed.
 
 use axum::{Json, extract::State, http::StatusCode};
 
@@ -22,7 +23,8 @@ use crate::{
 
 /// The body of `PUT /api/channels/{channel}/readers`.
 pub(crate) struct Readers {
-    /// People with an account, or people who are in a room now. None: nobody reads the channel.
+    /// Users with an account or, on a server without accounts, users who are in a room now. Empty: nobody reads the
+    /// channel.
     names: Vec<String>,
 }
 
@@ -34,12 +36,12 @@ impl FromMembers for Readers {
     }
 }
 
-/// The channels that not everybody reads.
+/// Lists the channels that only some users may read.
 pub(crate) async fn list(State(state): State<AppState>, _: Administrator) -> Json<Vec<LimitedChannel>> {
     Json(state.rights.channels().list())
 }
 
-/// Says who reads the channel, in place of those before.
+/// Sets the readers of a channel, in place of the previous ones.
 pub(crate) async fn limit(
     State(state): State<AppState>,
     _: Administrator,
@@ -53,7 +55,7 @@ pub(crate) async fn limit(
     Ok(Json(state.rights.channels().limit(&channel, readers).await?))
 }
 
-/// Opens the channel to everybody.
+/// Opens a channel to everybody. Errors: [`Code::NotFound`] if it has no readers of its own.
 pub(crate) async fn open(
     State(state): State<AppState>,
     _: Administrator,

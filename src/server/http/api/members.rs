@@ -1,4 +1,4 @@
-//! `/api/rooms/{room}/members`: who may enter a private room. Its members see the list, its owner changes it.
+//! `/api/rooms/{room}/members`: membership of a private room. Its members see the list, its owner changes it.
 
 use axum::{Json, extract::State, http::StatusCode};
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// The body of `POST /api/rooms/{room}/members`.
 pub(crate) struct NewMember {
-    /// Somebody with an account, or somebody who is in a room now.
+    /// A user with an account or, on a server without accounts, a user who is in a room now.
     name: String,
 }
 
@@ -33,7 +33,7 @@ impl FromMembers for NewMember {
     }
 }
 
-/// The members, the owner first. Empty for a room that is nobody's.
+/// Lists the members, the owner first. Empty for a room that has no owner.
 pub(crate) async fn list(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
@@ -43,7 +43,7 @@ pub(crate) async fn list(
     Ok(Json(state.rights.members(&room)))
 }
 
-/// Lets somebody in.
+/// Adds a member.
 pub(crate) async fn add(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
@@ -51,14 +51,14 @@ pub(crate) async fn add(
     JsonBody(NewMember { name }): JsonBody<NewMember>,
 ) -> Result<(StatusCode, Json<User>), Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    // Before the name is looked for: who may not let anybody in is not told who there is.
+    // Checked before the name is looked up: a user who may not add members must not learn which people there are.
     state.rights.check_owner(&room, &identity)?;
     let user = find(&state, &name).await?;
     state.rights.add_member(&room, &identity, &user).await?;
     Ok((StatusCode::CREATED, Json(user)))
 }
 
-/// Whom an owner means by a name.
+/// Finds the user that an owner or an administrator names. Errors: [`Code::UnknownPerson`].
 pub(crate) async fn find(state: &AppState, name: &str) -> Result<User, Error> {
     let found = match state.auth.accounts() {
         Some(accounts) => accounts.find(name).await?.map(|account| account.user()),
@@ -67,7 +67,7 @@ pub(crate) async fn find(state: &AppState, name: &str) -> Result<User, Error> {
     found.ok_or_else(|| Rejection::new(Code::UnknownPerson, "There is nobody of this name here now.").into())
 }
 
-/// Takes somebody's right to enter; members may take their own.
+/// Removes a member; members may remove themselves.
 pub(crate) async fn remove(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,

@@ -1,5 +1,5 @@
-//! `/api`: JSON for programs, and the addresses for who runs the server. One resource a file; each handler reads the request,
-//! calls the part of the server that decides, and writes the answer.
+//! `/api`: JSON for programs, and the operator's addresses. One resource per file; each handler reads the request,
+//! calls the part of the server that decides, and writes the response.
 
 pub(crate) mod channels;
 pub(crate) mod members;

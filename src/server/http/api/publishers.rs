@@ -1,4 +1,4 @@
-//! `/api/publishers`: programs that may publish, for administrators.
+//! `/api/publishers`: the programs that may publish, managed by administrators.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
@@ -36,7 +36,7 @@ impl FromMembers for NewPublisher {
     }
 }
 
-/// Its answer, the only one that has the token.
+/// The response of `POST /api/publishers`, the only one that contains the token.
 #[derive(Serialize)]
 pub(crate) struct MadePublisher {
     #[serde(flatten)]
@@ -44,7 +44,7 @@ pub(crate) struct MadePublisher {
     token: String,
 }
 
-/// All of them.
+/// Lists all publishers.
 pub(crate) async fn list(
     State(state): State<AppState>,
     _: Administrator,
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     Ok(Json(state.publishers.list().await?))
 }
 
-/// Makes one.
+/// Creates a publisher and its token.
 pub(crate) async fn create(
     State(state): State<AppState>,
     _: Administrator,
@@ -62,7 +62,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(MadePublisher { publisher, token })))
 }
 
-/// Ends one.
+/// Removes a publisher, with its token. Errors: [`Code::NotFound`].
 pub(crate) async fn remove(
     State(state): State<AppState>,
     _: Administrator,

@@ -1,4 +1,4 @@
-//! `/api/session`: becoming somebody, changing the name, and ending it.
+//! `/api/session`: signing in, changing a guest's name, and signing out.
 
 use std::net::IpAddr;
 
@@ -30,7 +30,7 @@ use crate::{
 /// The body of `POST /api/session`.
 pub(crate) struct NewSession {
     name: String,
-    /// Where people have accounts.
+    /// Needed where users have accounts.
     password: Option<String>,
 }
 
@@ -42,13 +42,13 @@ impl FromMembers for NewSession {
     }
 }
 
-/// Who asks, and whether they may read.
+/// Returns the user behind the request, and whether they may read.
 pub(crate) async fn show(State(state): State<AppState>, MaybeUser(caller): MaybeUser) -> Json<Visit> {
     let reads = state.rights.check_reader(caller.as_ref()).is_ok();
     Json(Visit { user: caller.map(|identity| identity.user), reads })
 }
 
-/// Makes a session. A guest who has one changes the name by it and keeps the id.
+/// Creates a session. A guest who has one changes their name by it and keeps their id.
 pub(crate) async fn create(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
@@ -73,7 +73,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, CookieJar::new().add(cookie_of(&state.site, &session)), Json(session)))
 }
 
-/// Signs in by name and password.
+/// Signs a user in by name and password. Errors: [`Code::NotFound`] on a server without accounts.
 pub(crate) async fn sign_in(
     state: &AppState,
     address: IpAddr,
@@ -89,12 +89,12 @@ pub(crate) async fn sign_in(
     state.auth.sign_in(&account, agent_of(headers)).await
 }
 
-/// What a browser calls itself.
+/// Returns the `User-Agent` of a request; empty if it has none.
 pub(crate) fn agent_of(headers: &HeaderMap) -> &str {
     headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
 }
 
-/// Ends the session, with what is open of it, and takes the cookie back.
+/// Ends the session with its live connections, and removes the cookie.
 pub(crate) async fn end(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,

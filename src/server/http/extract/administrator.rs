@@ -1,4 +1,5 @@
-//! Who administers the server: administrators by their session; where people are guests, who runs the server.
+//! Authorization of administrators: by their session, or, where users are guests, as the operator (see
+//! `auth/operator.rs`).
 
 use std::net::SocketAddr;
 
@@ -16,7 +17,7 @@ use crate::{
     server::{auth::operator::Provenance, error::Error, state::AppState},
 };
 
-/// The request comes from an administrator.
+/// Extractor that rejects requests unless an administrator or the operator sent them.
 pub(crate) struct Administrator;
 
 impl FromRequestParts<AppState> for Administrator {
@@ -39,7 +40,9 @@ impl FromRequestParts<AppState> for Administrator {
     }
 }
 
-/// Whether who runs the server sent a request. Refuses credentials that cannot be read.
+/// Returns true if the operator sent a request.
+///
+/// Errors: [`Code::NoSession`] for credentials that cannot be read.
 pub(crate) fn is_operator(
     state: &AppState,
     peer: SocketAddr,
@@ -51,8 +54,8 @@ pub(crate) fn is_operator(
     Ok(state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer }))
 }
 
-/// Whether a header is one that only what passes a request on adds: a proxy on this machine makes everybody look as if
-/// they were on it.
+/// Returns true for a header that only an intermediary adds: a proxy on this machine makes every client look as if it
+/// were on it.
 fn tells_of_a_proxy(name: &HeaderName) -> bool {
     const OTHERS: [&str; 6] =
         ["cf-connecting-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-real-ip"];

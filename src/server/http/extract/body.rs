@@ -1,4 +1,5 @@
-//! Request bodies whose faults are answered like all others: too large, not JSON, not of the expected form.
+//! Extractors of request bodies. A faulty body (too large, not JSON, not of the expected form) is answered with a
+//! problem, like every other fault. The handlers of `api`, `forms` and `account_pages` take them as arguments.
 
 use std::time::Duration;
 
@@ -22,10 +23,11 @@ use crate::{
     server::http::BODY_MAX_BYTES,
 };
 
-/// A body is at most 64 KiB: whoever takes longer for it is not sending it. Of Socket.IO four times as much.
+/// Maximum time for a body. A body is at most 64 KiB, so a client that takes longer is not sending it; one of Socket.IO
+/// is at most four times as large.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A body as it came.
+/// A body as bytes, with its `Content-Encoding` undone.
 pub(crate) struct RawBody(pub(in crate::server::http) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for RawBody {
@@ -45,13 +47,13 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-/// What a body of JSON is read as.
+/// A type that is read from the members of a JSON object.
 pub(crate) trait FromMembers: Sized {
-    /// Takes its members. What is left over is its own to ignore or to refuse.
+    /// Takes its members. It ignores or rejects those that are left over.
     fn from_members(members: &mut Members) -> Result<Self, Rejection>;
 }
 
-/// A body of JSON, whatever it calls itself.
+/// A body of JSON, whatever media type it declares.
 pub(crate) struct JsonBody<T>(pub(in crate::server::http) T);
 
 impl<T: FromMembers, S: Send + Sync> FromRequest<S> for JsonBody<T> {
@@ -66,7 +68,7 @@ impl<T: FromMembers, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// A form, as a browser sends one. Names of fields are read in any case.
+/// An HTML form (`application/x-www-form-urlencoded`). Names of fields are read in any case.
 pub(crate) struct FormBody<T>(pub(in crate::server::http) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
@@ -84,7 +86,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
     }
 }
 
-/// Its fields are decoded by hand, because the crate puts question marks in the place of what it cannot decode.
+/// Reads the fields of a form. They are decoded by hand, because the crate puts question marks in the place of
+/// characters that it cannot decode.
 fn parse_form<T: DeserializeOwned>(body: &str, charset: Option<&str>) -> Result<T, Rejection> {
     let refused = |error| Rejection::new(Code::BadRequest, describe(&error));
     let fields = body.split('&').filter(|field| !field.is_empty()).map(|field| {
@@ -97,7 +100,7 @@ fn parse_form<T: DeserializeOwned>(body: &str, charset: Option<&str>) -> Result<
     serde_urlencoded::from_str(&fields).map_err(refused)
 }
 
-/// What is wrong with a form in our words, with the field that serde names.
+/// Words a fault of a form, with the field that serde names.
 fn describe(error: &serde::de::value::Error) -> String {
     let said = error.to_string();
     let field = said.split('`').nth(1).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Bodies that were compressed on their way (`Content-Encoding`, RFC 9110, 8.4). `body.rs` calls it for every body it
-//! reads. What comes out is bounded as what comes in, so that a small body cannot fill the memory.
+//! Decompression of request bodies (`Content-Encoding`, RFC 9110, 8.4). `body.rs` calls it for every body that it
+//! reads. The decoded size has the same limit as the encoded one, so that a small body cannot fill the memory.
 
 use std::io::Read;
 
@@ -14,15 +14,15 @@ use crate::{
     server::http::BODY_MAX_BYTES,
 };
 
-/// The body as it was before `Content-Encoding`: gzip and deflate are undone.
+/// Undoes the body's `Content-Encoding`: gzip or deflate.
 ///
-/// Refuses other codings with [`Code::BadMediaType`], what is larger than [`BODY_MAX_BYTES`] with [`Code::TooLarge`],
-/// and what is broken with [`Code::BadRequest`].
+/// Errors: [`Code::BadMediaType`] for other codings, [`Code::TooLarge`] for more than [`BODY_MAX_BYTES`] decoded bytes,
+/// [`Code::BadRequest`] for broken data.
 pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Rejection> {
     let Some(coding) = coding_of(headers)? else { return Ok(body) };
     let decoded = match coding.as_str() {
         "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&body[..])),
-        // Half of all senders leave zlib's head out.
+        // Half of all senders leave the zlib header out.
         "deflate" => inflate(ZlibDecoder::new(&body[..])).or_else(|error| match error.code {
             Code::TooLarge => Err(error),
             _ => inflate(DeflateDecoder::new(&body[..])),
@@ -35,7 +35,7 @@ pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Rejectio
     decoded.map(Bytes::from)
 }
 
-/// The one coding in lower case; `None` for none and `identity`.
+/// Returns the coding in lower case; `None` for none and `identity`. Several are joined, which [`decode`] rejects.
 fn coding_of(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     let lists: Result<Vec<_>, _> =
         headers.get_all(header::CONTENT_ENCODING).iter().map(|list| list.to_str()).collect();

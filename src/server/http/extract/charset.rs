@@ -1,13 +1,13 @@
-//! The text of bytes in a declared or recognized charset. What cannot be decoded without a doubt is refused: a text with
-//! wrong letters would be stored for ever. Bodies and headers are read by it.
+//! Decodes text in a declared or recognized charset, for bodies and headers. A body that cannot be decoded without
+//! doubt is rejected: a text with wrong letters would be stored for ever.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16LE, WINDOWS_1252};
 use percent_encoding::percent_decode_str;
 
 use crate::protocol::problem::{Code, Rejection};
 
-/// The names of ASCII (IANA). Browsers take it for Latin-1; of a sender that says ASCII and sends more, UTF-8 is the likely
-/// and checkable guess.
+/// The names of ASCII (IANA). Browsers take it for Latin-1; from a sender that declares ASCII and sends more, UTF-8 is
+/// the likely guess, and one that can be checked.
 const ASCII: [&str; 11] = [
     "ansi_x3.4-1968",
     "ansi_x3.4-1986",
@@ -22,9 +22,11 @@ const ASCII: [&str; 11] = [
     "us-ascii",
 ];
 
-/// Decodes a body. A byte order mark says more than a label and is dropped; without either it has to be UTF-8.
+/// Decodes a body. A byte order mark takes precedence over the label and is dropped; without either the body must be
+/// UTF-8.
 ///
-/// Refuses an unknown label with [`Code::BadMediaType`], and bytes that do not fit with [`Code::BadRequest`].
+/// Errors: [`Code::BadMediaType`] for an unknown label and for UTF-16 in an unknown byte order, [`Code::BadRequest`]
+/// for bytes that do not fit.
 pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Rejection> {
     let declared = label.map_or(Ok(UTF_8), encoding_of)?;
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
@@ -39,7 +41,7 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Reject
     decode_by(encoding, bytes, label)
 }
 
-/// Decodes bytes of which the encoding is known.
+/// Decodes bytes in a known encoding; `label` only words the rejection.
 fn decode_by(encoding: &'static Encoding, bytes: &[u8], label: Option<&str>) -> Result<String, Rejection> {
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
     text.map(|text| text.into_owned()).ok_or_else(|| {
@@ -54,9 +56,9 @@ fn decode_by(encoding: &'static Encoding, bytes: &[u8], label: Option<&str>) -> 
     })
 }
 
-/// Decodes a name or a value of a form (URL Standard, 5.1) in a body that was decoded: its escapes are bytes of the same
-/// charset, and what else is not ASCII is text already. Of a form in UTF-16 the escapes are UTF-8 (Encoding Standard,
-/// 4.3); a byte order mark is none behind an escape.
+/// Decodes a name or a value of a form (URL Standard, 5.1) whose body was decoded: its escapes are bytes in the same
+/// charset, and other characters outside ASCII are text already. In a form in UTF-16 the escapes are UTF-8 (Encoding
+/// Standard, 4.3). Escaped bytes are never read as a byte order mark.
 pub(crate) fn decode_form(text: &str, label: Option<&str>) -> Result<String, Rejection> {
     let encoding = label.map_or(Ok(UTF_8), encoding_of)?.output_encoding();
     let (mut decoded, mut bytes) = (String::new(), Vec::new());
@@ -71,7 +73,8 @@ pub(crate) fn decode_form(text: &str, label: Option<&str>) -> Result<String, Rej
     Ok(decoded + &decode_by(encoding, &bytes, label)?)
 }
 
-/// Decodes a header: UTF-8 if it is, as curl sends what was typed, or else Latin-1, as HTTP once had it.
+/// Decodes a header: as UTF-8 if it is valid, as curl sends typed text, otherwise as Latin-1, which HTTP once
+/// prescribed.
 pub(crate) fn decode_header(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -79,7 +82,8 @@ pub(crate) fn decode_header(bytes: &[u8]) -> String {
     }
 }
 
-/// Browsers take UTF-16 by itself for little-endian, RFC 2781 for big-endian: senders are of either kind.
+/// Returns true if a label of little-endian UTF-16 names its byte order. Browsers read plain `utf-16` as little-endian,
+/// RFC 2781 as big-endian, and there are senders of either kind.
 fn names_an_order(label: &str) -> bool {
     label.trim().eq_ignore_ascii_case("utf-16le")
 }
@@ -91,13 +95,13 @@ fn encoding_of(label: &str) -> Result<&'static Encoding, Rejection> {
     })
 }
 
-/// The encoding that a label means, of a body or of an encoded word.
+/// Returns the encoding that a label names, for a body or an encoded word; `None` if it is unknown.
 pub(crate) fn encoding_for(label: &str) -> Option<&'static Encoding> {
     let label = label.trim().to_ascii_lowercase();
     if ASCII.contains(&label.as_str()) {
         return Some(UTF_8);
     }
-    // Windows' numbers for what the Encoding Standard has by name.
+    // Windows' code page numbers for encodings that the Encoding Standard has by name.
     let label = match label.as_str() {
         "cp932" | "ms932" => "shift_jis",
         "cp936" | "ms936" => "gbk",

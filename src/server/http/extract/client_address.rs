@@ -1,6 +1,7 @@
-//! Where a request comes from: the peer's address, or what a trusted proxy says of it. The limits count by it.
+//! The address of the client behind a request: the peer's, or the one that a trusted proxy reports. The limits count by
+//! it.
 //!
-//! Never take an address from a header in any other way: whoever may write it may be anybody.
+//! Never take an address from a header in any other way: anybody may write such a header.
 
 use std::{
     convert::Infallible,
@@ -16,7 +17,7 @@ use crate::server::{limits::TrustedProxies, state::AppState};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client behind a request, IPv4 as such.
+/// The address of the client behind a request. An IPv4 address mapped into IPv6 is given as IPv4.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientAddress(pub(in crate::server::http) IpAddr);
 
@@ -30,7 +31,7 @@ impl FromRequestParts<AppState> for ClientAddress {
     }
 }
 
-/// The last address on the way here that no trusted proxy has.
+/// Returns the last address on the way here that belongs to no trusted proxy.
 fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
     if !trusted.contain(peer) {
         return peer;
@@ -40,16 +41,16 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpA
         has_any.then(|| walk_back(peer, &lines(headers, &name).flat_map(hops).collect::<Vec<_>>(), trusted))
     };
     match (walk(header::FORWARDED, forwarded), walk(X_FORWARDED_FOR, x_forwarded_for)) {
-        // A proxy that writes the one passes the other on as the client made it up: of two that differ neither is
-        // believed.
+        // A proxy that writes one of the headers passes the other on as the client made it up: if the two differ,
+        // neither is believed.
         (Some(one), Some(other)) if one != other => peer,
         (Some(client), _) | (None, Some(client)) => client,
         (None, None) => peer,
     }
 }
 
-/// Each hop was written by the one after it, so it is as true as that one can be trusted. `None` is a hop without an
-/// address, at which nobody knows further.
+/// Follows the hops back from `peer`. Each hop was written by the one after it, so it is as true as that one is
+/// trusted. `None` is a hop without an address, at which the way back ends.
 fn walk_back(peer: IpAddr, hops: &[Option<IpAddr>], trusted: &TrustedProxies) -> IpAddr {
     let mut client = peer;
     for hop in hops.iter().rev() {
@@ -61,7 +62,8 @@ fn walk_back(peer: IpAddr, hops: &[Option<IpAddr>], trusted: &TrustedProxies) ->
     client
 }
 
-/// A header that came several times is one list (RFC 9110, 5.3). What is not text is a hop without an address.
+/// Returns the lines of a header; several are one list (RFC 9110, 5.3). A line that is not text becomes a hop without
+/// an address.
 fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).into_iter().map(|line| line.to_str().unwrap_or("?"))
 }
@@ -72,7 +74,7 @@ fn forwarded(line: &str) -> Vec<Option<IpAddr>> {
     rfc7239::parse(line).map(hop).collect()
 }
 
-/// The hops of `X-Forwarded-For`: addresses, some proxies add the port.
+/// The hops of `X-Forwarded-For`: addresses, to which some proxies add the port.
 fn x_forwarded_for(line: &str) -> Vec<Option<IpAddr>> {
     let hop = |hop: &str| {
         let address = hop.trim().parse().or_else(|_| hop.trim().parse().map(|hop: SocketAddr| hop.ip()));
@@ -85,7 +87,7 @@ fn x_forwarded_for(line: &str) -> Vec<Option<IpAddr>> {
 mod tests {
     use super::*;
 
-    /// The client as a server sees it that trusts 10.0.0.0/8 and `fd00::1`.
+    /// The client's address at a server that trusts 10.0.0.0/8 and `fd00::1`.
     fn client(peer: &str, headers: &[(&'static str, &str)]) -> String {
         let trusted = TrustedProxies::new(vec![
             "10.0.0.0/8".parse().expect("a network"),

@@ -1,9 +1,9 @@
-//! The cookies: out of reach of scripts, and not sent along by other sites' forms. Behind TLS they are `Secure`, and
-//! their names begin with `__Host-`: a browser takes such a cookie from this host alone, not from its neighbours in
-//! the domain (RFC 6265bis, section 4.1.3.2).
+//! The server's cookies: out of reach of scripts (`HttpOnly`), and not sent along by other sites' forms
+//! (`SameSite=Lax`). Behind TLS they are `Secure`, and their names begin with `__Host-`: a browser takes such a cookie
+//! from this host alone, not from its neighbours in the domain (RFC 6265bis, section 4.1.3.2).
 //!
-//! Where the host may have another installation at another port, their names end with this one's. Before that was so
-//! they did not: a cookie of the earlier name is read as long as there is none of the present one.
+//! Where the host may have another installation at another port, the names end with a word for this installation.
+//! Earlier versions did not add it: a cookie of the earlier name is read as long as there is none of the present one.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -12,32 +12,32 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::server::config::site::Site;
 
-/// The value that a request brings, by its present name or else by the earlier one.
+/// Returns the value of a request's cookie, by its present name or else by the earlier one.
 pub(crate) fn read(site: &Site, headers: &HeaderMap, name: &'static str) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
     let present = jar.get(&present_name(site, name)).or_else(|| jar.get(&earlier_name(site, name)));
     present.map(|cookie| cookie.value().to_owned())
 }
 
-/// Whether what [`read`] gives stands there by its earlier name.
+/// Returns true if [`read`] finds the cookie by its earlier name.
 pub(crate) fn is_earlier(site: &Site, headers: &HeaderMap, name: &'static str) -> bool {
     let jar = CookieJar::from_headers(headers);
     jar.get(&present_name(site, name)).is_none() && jar.get(&earlier_name(site, name)).is_some()
 }
 
-/// A cookie that lasts for `age`; one of no age removes what is there.
+/// Builds a cookie that lasts for `age`; an age of zero removes the one that is there.
 pub(crate) fn make(site: &Site, name: &'static str, value: String, age: Duration) -> Cookie<'static> {
     build(site, present_name(site, name), value, age)
 }
 
-/// Whether an answer with these headers sets the cookie, or removes it, by its present name.
+/// Returns true if a response with these headers sets or removes the cookie by its present name.
 pub(crate) fn is_set(site: &Site, headers: &HeaderMap, name: &'static str) -> bool {
     let begin = format!("{}=", present_name(site, name));
     let mut lines = headers.get_all(header::SET_COOKIE).iter();
     lines.any(|line| line.as_bytes().starts_with(begin.as_bytes()))
 }
 
-/// Removes the cookie by its earlier name.
+/// Builds the cookie that removes the one of the earlier name.
 pub(crate) fn remove_earlier(site: &Site, name: &'static str) -> Cookie<'static> {
     build(site, earlier_name(site, name), String::new(), Duration::ZERO)
 }

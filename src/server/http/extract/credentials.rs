@@ -1,17 +1,17 @@
-//! The token in a request's `Authorization` header. Every route that asks who somebody is goes through here, so that a
-//! request with credentials is judged by them and by nothing else: one that cannot be read is refused, and never
-//! counts as a request without credentials, as the cookie's or as the operator's.
+//! The bearer token in a request's `Authorization` header. Every route that identifies its user goes through here, so
+//! that a request with credentials is judged by them and by nothing else: unreadable ones are rejected, and never count
+//! as a request without credentials, which the cookie or the operator's rule decides.
 
 use axum::http::{HeaderMap, header};
 
 use crate::protocol::problem::{Code, Rejection};
 
-/// The scheme of RFC 6750, in any case (RFC 9110, 11.1).
+/// The scheme of RFC 6750, read in any case (RFC 9110, 11.1).
 const SCHEME: &str = "Bearer";
 
-/// The token of `Authorization: Bearer`; `None` when the request has no such header.
+/// Returns the token of `Authorization: Bearer`; `None` when the request has no such header.
 ///
-/// Refuses other schemes and an empty token with [`Code::NoSession`]. Repeated headers were refused by `request_head.rs`.
+/// Errors: [`Code::NoSession`] for other schemes and an empty token. `request_head.rs` has rejected repeated headers.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(token_of);
@@ -23,12 +23,12 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
     })
 }
 
-/// The refusal of a token that is not valid here.
+/// The rejection of a token that is not valid here.
 pub(crate) fn invalid_token() -> Rejection {
     refused("The token is not valid: it is unknown, has ended, or is another server's. Sign in again.")
 }
 
-/// A token without the scheme in front of it, which some clients put into a frame or into Socket.IO's `auth` as well.
+/// Removes the scheme in front of a token, which some clients put into a frame or into Socket.IO's `auth` as well.
 pub(crate) fn without_scheme(token: &str) -> &str {
     token_of(token).unwrap_or(token)
 }

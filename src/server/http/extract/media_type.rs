@@ -1,18 +1,18 @@
-//! What a request says its body is: the media type and the charset of `Content-Type` (RFC 9110, 8.3), in any case. The
-//! readers of bodies go by it. And what its client takes for an answer.
+//! The declared type of a request's body: the media type and the charset of `Content-Type` (RFC 9110, 8.3), in any
+//! case. The readers of bodies choose by it. Also the media types that a client accepts.
 
 use axum::http::{HeaderMap, header};
 
 use crate::protocol::problem::{Code, Rejection};
 
-/// The kinds of body that are told apart.
+/// The kinds of body that the readers tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// There is no `Content-Type`.
     Absent,
     /// `application/json`, `text/json`, anything that ends in `+json`.
     Json,
-    /// `application/x-www-form-urlencoded`, which `curl -d` says of every text, too.
+    /// `application/x-www-form-urlencoded`, which `curl -d` declares for every text, too.
     Form,
     /// `multipart/form-data`.
     Multipart,
@@ -25,13 +25,14 @@ pub(crate) enum Kind {
 /// A body's kind and charset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaType {
+    /// The kind of body.
     pub(crate) kind: Kind,
-    /// As it is written, without quotes.
+    /// The charset as it is written, without quotes.
     pub(crate) charset: Option<String>,
 }
 
 impl MediaType {
-    /// Reads it. Refuses what is no text, with [`Code::BadRequest`].
+    /// Reads the `Content-Type` of a request. Errors: [`Code::BadRequest`] if it is not ASCII.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
         let Some(value) = headers.get(header::CONTENT_TYPE) else {
             return Ok(Self { kind: Kind::Absent, charset: None });
@@ -40,7 +41,7 @@ impl MediaType {
         value.to_str().map(Self::parse).map_err(bad)
     }
 
-    /// Reads the header's value.
+    /// Parses the header's value.
     pub(crate) fn parse(value: &str) -> Self {
         let mut parts = value.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -52,7 +53,7 @@ impl MediaType {
     }
 }
 
-/// What the client takes for an answer: all lines of `Accept` (RFC 9110, 12.5.1), in lower case.
+/// Returns the media types that the client accepts: all lines of `Accept` (RFC 9110, 12.5.1), in lower case.
 pub(crate) fn accepted(headers: &HeaderMap) -> String {
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
     lines.collect::<Vec<_>>().join(",").to_ascii_lowercase()
@@ -65,7 +66,7 @@ fn kind_of(essence: &str) -> Kind {
         "application/x-www-form-urlencoded" => Kind::Form,
         "multipart/form-data" => Kind::Multipart,
         _ if essence.ends_with("+json") => Kind::Json,
-        // An envelope, as `application/xml` is.
+        // XML is an envelope, as `application/xml` is, and not a text.
         "text/xml" => Kind::Other,
         _ if essence.starts_with("text/") => Kind::Text,
         _ => Kind::Other,

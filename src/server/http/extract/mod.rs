@@ -1,5 +1,5 @@
-//! What handlers take from a request: the body, its charset and coding, the query, cookies, credentials, the user, the
-//! client's address. Each refuses with a problem of its own and knows no resource.
+//! Extractors: the parts of a request that handlers take as arguments, such as the body, the query, cookies,
+//! credentials, the user and the client's address. Each rejects with a problem of its own and knows no resource.
 
 pub(crate) mod administrator;
 pub(crate) mod body;

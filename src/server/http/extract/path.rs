@@ -1,4 +1,4 @@
-//! The parameters in an address, whose faults are answered like all others.
+//! Extractors of path parameters. A faulty one is answered with a problem, like every other fault.
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -7,7 +7,7 @@ use axum::{
 
 use crate::protocol::problem::{Code, Rejection};
 
-/// The one parameter of an address as text.
+/// The one parameter of a path, as text.
 pub(crate) struct PathText(pub(in crate::server::http) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathText {
@@ -19,7 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     }
 }
 
-/// The two parameters of an address as text.
+/// The two parameters of a path, as text.
 pub(crate) struct PathPair(pub(crate) String, pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathPair {

@@ -1,4 +1,5 @@
-//! Who a request comes from: the token in its `Authorization` header or, without that header, the session in its cookie.
+//! The user behind a request: by the token in its `Authorization` header or, without that header, by the session in its
+//! cookie.
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::{
 
 const COOKIE: &str = "idobata_session";
 
-/// Whom a request comes from; `None` is nobody.
+/// The user behind a request; `None`: anonymous.
 #[derive(Clone, Debug)]
 pub(crate) struct MaybeUser(pub(in crate::server::http) Option<Identity>);
 
@@ -45,7 +46,7 @@ impl FromRequestParts<AppState> for MaybeUser {
     }
 }
 
-/// The person behind a request. Without a valid session the request is refused.
+/// The user behind a request. A request without a valid session is rejected with [`Code::NoSession`].
 #[derive(Clone, Debug)]
 pub(crate) struct AuthenticatedUser(pub(in crate::server::http) Identity);
 
@@ -58,13 +59,13 @@ impl FromRequestParts<AppState> for AuthenticatedUser {
     }
 }
 
-/// The refusal of who has no valid session, or whose session has ended.
+/// The rejection of a request that has no valid session, or whose session has ended.
 pub(crate) fn no_session() -> Rejection {
     Rejection::new(Code::NoSession, "There is no valid session: sign in first.")
 }
 
-/// Whom the headers speak for. A token that is good for nothing here is refused; a cookie that has ended is nobody, so
-/// that a browser can sign in again.
+/// Identifies the user by the request's headers; `None`: anonymous, or the operator by key. A token that is not valid
+/// here is rejected; a cookie whose session has ended counts as anonymous, so that a browser can sign in again.
 pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, Error> {
     let Some(token) = bearer(headers)? else {
         return match cookies::read(&state.site, headers, COOKIE) {
@@ -78,18 +79,19 @@ pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Op
         return Err(Rejection::new(Code::NotAllowed, message).into());
     }
     if state.operator.has_key(token) {
-        return Ok(None); // who runs the server, and no person
+        return Ok(None); // the operator, who is no user
     }
     Ok(Some(state.auth.identify(token).await?.ok_or_else(invalid_token)?))
 }
 
-/// Notes a live connection of whom it is, if it is somebody's. Refused when their session has ended meanwhile.
+/// Registers a live connection of a user; `None` for an anonymous one. Errors: [`Code::NoSession`] if the session has
+/// ended meanwhile.
 pub(crate) async fn admit(state: &AppState, caller: Option<&Identity>) -> Result<Option<LiveSession>, Error> {
     let Some(identity) = caller else { return Ok(None) };
     Ok(Some(state.auth.admit(identity).await?.ok_or_else(no_session)?))
 }
 
-/// Returns when a live connection may not go on; never for nobody, who has no session that could end.
+/// Completes when a live connection is revoked; never for an anonymous one, which has no session that could end.
 pub(crate) async fn revoked(admission: Option<&LiveSession>) {
     match admission {
         Some(admission) => admission.revoked().await,
@@ -97,12 +99,12 @@ pub(crate) async fn revoked(admission: Option<&LiveSession>) {
     }
 }
 
-/// Whether a browser sent a session, be it valid or not.
+/// Returns true if the request has a session cookie, valid or not.
 pub(crate) fn has_cookie(site: &Site, headers: &HeaderMap) -> bool {
     cookies::read(site, headers, COOKIE).is_some()
 }
 
-/// Makes sure that whoever opens a page is somebody, where people come in as guests; and renews tokens in time.
+/// Middleware of the pages: gives every anonymous visitor a session where users are guests, and renews tokens in time.
 pub(crate) async fn ensure_session(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
@@ -128,7 +130,7 @@ pub(crate) async fn ensure_session(
     };
     request.extensions_mut().insert(MaybeUser(caller));
     let mut response = next.run(request).await;
-    // A handler that set this cookie itself (a new name) knows better.
+    // A cookie that the handler set itself (a new name) takes precedence.
     if let Some(session) = session.filter(|_| !cookies::is_set(&state.site, response.headers(), COOKIE)) {
         let cookie =
             cookie_of(&state.site, &session).to_string().parse().expect("a token has only header characters");
@@ -141,7 +143,7 @@ pub(crate) async fn ensure_session(
     Ok(response)
 }
 
-/// The session of who was known by the cookie's earlier name, to be kept by its present one.
+/// Returns the session of a user who was identified by the cookie's earlier name, to be stored by its present one.
 fn earlier_session(state: &AppState, headers: &HeaderMap, identity: &Identity) -> Option<Session> {
     let is_earlier =
         !headers.contains_key(header::AUTHORIZATION) && cookies::is_earlier(&state.site, headers, COOKIE);
@@ -149,12 +151,12 @@ fn earlier_session(state: &AppState, headers: &HeaderMap, identity: &Identity) -
     Some(Session { user: identity.user.clone(), token })
 }
 
-/// The cookie that carries a session.
+/// Builds the cookie that carries a session.
 pub(crate) fn cookie_of(site: &Site, session: &Session) -> Cookie<'static> {
     cookies::make(site, COOKIE, session.token.clone(), SESSION_LIFETIME)
 }
 
-/// The cookies that remove it, by each name that it came by.
+/// Builds the cookies that remove the session's cookie, by each name that the request sent it by.
 pub(crate) fn no_cookies(site: &Site, headers: &HeaderMap) -> CookieJar {
     let jar = CookieJar::new().add(no_cookie(site));
     match cookies::is_earlier(site, headers, COOKIE) {
@@ -163,7 +165,7 @@ pub(crate) fn no_cookies(site: &Site, headers: &HeaderMap) -> CookieJar {
     }
 }
 
-/// The cookie that removes it.
+/// Builds the cookie that removes the session's cookie.
 pub(crate) fn no_cookie(site: &Site) -> Cookie<'static> {
     cookies::make(site, COOKIE, String::new(), Duration::ZERO)
 }

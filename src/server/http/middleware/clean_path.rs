@@ -1,20 +1,21 @@
-//! Addresses with slashes too many: `POST //api/events/ops/` is meant for `/api/events/ops`. Programs join addresses
-//! from pieces, and not all of them follow a redirect with what they send. The router calls it before an address is
-//! looked for.
+//! Extra slashes in a request's path: `POST //api/events/ops/` means `/api/events/ops`. Programs join addresses from
+//! pieces, and not all of them send their body again when they are redirected. `router` calls [`rewrite`] before it
+//! looks a route up.
 //!
-//! A browser that asks for a page is redirected instead (`redirect`), so that a page has one address.
+//! A browser that asks for a page is redirected instead ([`redirect`], called by `pages`), so that a page has one
+//! address.
 
 use axum::{
     extract::{OriginalUri, Request},
     http::{Method, Uri, uri::PathAndQuery},
 };
 
-/// The first parts of addresses that no person goes to.
+/// First path segments that only programs request.
 const FOR_PROGRAMS: [&str; 7] = ["api", "fn", "healthz", "metrics", "pkg", "readyz", "ws"];
-/// Socket.IO's own address ends in a slash, and its engine looks at it by itself.
+/// The first segment of Socket.IO's path, which ends in a slash; its engine compares the path by itself.
 const SOCKET_IO: &str = "socket.io";
 
-/// The request to the address that is meant. For a page it stays as it is.
+/// Removes extra slashes from the path of a request. The path of a page (GET or HEAD) stays as it is.
 pub(crate) fn rewrite(mut request: Request) -> Request {
     let Some(clean) = clean(request.uri().path()) else { return request };
     let first = clean.split('/').nth(1).unwrap_or_default();
@@ -28,13 +29,13 @@ pub(crate) fn rewrite(mut request: Request) -> Request {
     request
 }
 
-/// Where the page is that is asked for at an address with slashes too many.
+/// Returns the path and query of the page that is meant by an address with extra slashes; `None`: it has none.
 pub(crate) fn redirect(uri: &Uri) -> Option<String> {
     let clean = clean(uri.path())?;
     Some(with_path(uri, &clean)?.path_and_query()?.as_str().to_owned())
 }
 
-/// The path without empty parts; `None`: it has none.
+/// Returns the path without empty segments; `None`: it has none.
 fn clean(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let mut clean = format!("/{}", parts.join("/"));

@@ -1,7 +1,8 @@
-//! Keeps out requests that were sent to another name: by DNS rebinding a foreign page reaches this server under its
-//! own name, where the browser takes both for one site and the check of `Origin` finds nothing wrong.
+//! Rejects requests that were sent to a foreign host name. By DNS rebinding a foreign page reaches this server under
+//! the page's own name, where the browser takes both for one site and the check of `Origin` finds nothing wrong.
 //!
-//! The log names each such name once. Most often it is this server's own, which a proxy passes on and no setting tells.
+//! The log names each such name once. Most often it is this server's own name, which a proxy passes on and no setting
+//! declares.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,17 +19,17 @@ use crate::{
     server::state::AppState,
 };
 
-/// Names that are logged: a proxy has a few, and whoever makes names up must not fill the log.
+/// Maximum number of names that are logged: a proxy has a few, and a client that makes names up must not fill the log.
 const LOGGED_MAX: usize = 16;
-/// How much of a name is logged, in characters: the longest that DNS has (RFC 1035, 2.3.4).
+/// Maximum length of a logged name, in characters: the longest that DNS has (RFC 1035, 2.3.4).
 const NAME_MAX_CHARACTERS: usize = 255;
 
-/// The names that were logged.
+/// The foreign host names that were logged.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unknown(Arc<Mutex<HashSet<String>>>);
 
 impl Unknown {
-    /// Whether the name is to be logged: it is a new one, and there is room for it.
+    /// Returns true if the name is to be logged: it is new, and there is room for it.
     fn is_news(&self, name: &str) -> bool {
         let mut logged = self.0.lock();
         logged.len() < LOGGED_MAX && logged.insert(name.to_owned())
@@ -45,8 +46,9 @@ impl Unknown {
     }
 }
 
-/// Lets a request through that was sent to a name of ours. One without any passes: browsers always say it. So do the
-/// site's files, which tell nothing: a page that something else passed on has its style.
+/// Middleware: passes requests that were sent to a name of this server and rejects the others. A request without a host
+/// name passes, because browsers always send one. So do requests for the site's files, which reveal nothing: a page
+/// that was delivered by a proxy still gets its style.
 pub(crate) async fn check(
     State((state, unknown)): State<(AppState, Unknown)>,
     request: Request,
@@ -78,8 +80,8 @@ fn refused(authority: &str) -> Rejection {
     Rejection::new(Code::BadHost, message)
 }
 
-/// The host and port that a request was sent to; what stands in the target goes before the header (RFC 9112, 3.2.2).
-/// A header that is not a text is no name of ours.
+/// Returns the host and port that a request was sent to. The request target takes precedence over the header (RFC 9112,
+/// 3.2.2). A header that is not text becomes the empty string, which is no name of this server.
 pub(crate) fn requested<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     let header = || headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     uri.authority().map(Authority::as_str).or_else(header)

@@ -1,4 +1,5 @@
-//! What every request passes on its way to a handler, and every answer on its way back. `router` puts them in order.
+//! Middleware: code that every request passes on its way to a handler, and every response on its way back. `router`
+//! puts it in order.
 
 pub(crate) mod clean_path;
 pub(crate) mod host;

@@ -1,8 +1,9 @@
-//! Keeps the pages of other sites out: a browser sends our cookie with their requests too, and a socket is not
-//! bound by the same-origin policy at all, so a foreign page could otherwise talk in its visitor's name.
+//! Protection against requests from the pages of other sites (CSRF). A browser sends our cookie with their requests
+//! too, and a WebSocket is not bound by the same-origin policy at all, so a foreign page could otherwise act in its
+//! visitor's name.
 //!
-//! Programs send neither `Origin` nor `Sec-Fetch-Site` and pass. Pages of an origin that is allowed by a setting pass
-//! without the visitor's cookie: they speak for whom their token says.
+//! Programs send neither `Origin` nor `Sec-Fetch-Site` and pass. Pages of an origin that a setting allows pass without
+//! the visitor's cookie: they act for the user of their token.
 
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ use crate::{
     server::{config::site::Site, state::AppState},
 };
 
-/// How long a browser may remember what an allowed page may send: a changed setting is known soon.
+/// Maximum time for which a browser caches a preflight response: short, so that a changed setting soon takes effect.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
-/// Headers of ours that an allowed page may send.
+/// Our request headers that a page of an allowed origin may send.
 const SENT_HEADERS: [HeaderName; 8] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -34,18 +35,19 @@ const SENT_HEADERS: [HeaderName; 8] = [
     HeaderName::from_static("title"),
 ];
 
-/// Who sends a request.
+/// The source of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
-    /// A page of ours, or no page.
+    /// A page of this site, or a program.
     Own,
     /// A page of an origin that a setting allows.
     Allowed,
-    /// A page of any other.
+    /// A page of any other origin.
     Foreign,
 }
 
-/// Refuses what comes from the page of another site, but for following a link to us.
+/// Middleware: rejects requests from the pages of other sites, except navigation by a link. Requests from allowed
+/// origins lose their cookie, and their responses set none.
 pub(crate) async fn check(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     match sender(&state.site, &request) {
         Sender::Own => next.run(request).await,
@@ -63,7 +65,7 @@ pub(crate) async fn check(State(state): State<AppState>, mut request: Request, n
     }
 }
 
-/// Tells browsers that pages of the allowed origins may read what they asked for (Fetch, "CORS protocol"). Never with
+/// The CORS layer: browsers let pages of the allowed origins read our responses (Fetch, "CORS protocol"). Never with
 /// credentials.
 pub(crate) fn cors(site: &Site) -> CorsLayer {
     let origins = site.allowed().iter().map(|origin| {
@@ -85,7 +87,7 @@ fn sender(site: &Site, request: &Request) -> Sender {
     };
     // An opaque origin ("null") has no authority and is foreign.
     let origin = origin.to_str().unwrap_or_default();
-    // Under the public name the scheme counts, too: what TLS serves, a page without it may not change.
+    // Under the public name the scheme counts, too: a page that was not loaded by TLS may not change what TLS serves.
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     let authority = authority.filter(|authority| !site.is_public_host(authority));
     if site.owns(origin) || (authority.is_some() && authority == host::requested(headers, request.uri())) {
@@ -97,8 +99,9 @@ fn sender(site: &Site, request: &Request) -> Sender {
     }
 }
 
-/// Whether another site's page sends this without saying which (Fetch Metadata, section 2): it may be led to us by a
-/// link, but not send a form, nor have an answer of ours as its picture or script. `same-site` is another origin too.
+/// Returns true if another site's page sends this request without an `Origin` (Fetch Metadata, section 2). Such a page
+/// may lead here by a link, but not send a form, nor load a response of ours as its picture or script. `same-site` is
+/// another origin, too.
 fn is_taken_in_by_another(headers: &HeaderMap, method: &Method) -> bool {
     let says =
         |name, values: &[&str]| headers.get(name).is_some_and(|value| values.iter().any(|v| value == v));

@@ -1,4 +1,5 @@
-//! The limit on requests of every kind, before anything is done for one.
+//! The limit on requests of every kind, checked before a handler does anything for one. `router` puts it around all
+//! routes but the operator's and those of the site's files.
 
 use axum::{
     extract::{Request, State},
@@ -8,7 +9,7 @@ use axum::{
 
 use crate::server::{http::extract::client_address::ClientAddress, state::AppState};
 
-/// Lets a request through unless its address has made too many.
+/// Middleware: rejects a request whose client address has made too many.
 pub(crate) async fn requests(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,

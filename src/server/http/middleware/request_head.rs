@@ -1,6 +1,6 @@
-//! What the head of a request must be before anything is judged by it: one valid `Host` (RFC 9112, 3.2), and one line
-//! of each header that a right or a limit depends on. The router calls it first; two readers of a header that stands
-//! there twice could each believe another line. It must never look at who asks.
+//! Validation of a request's head, before anything is decided by it: one valid `Host` (RFC 9112, 3.2), and at most one
+//! line of each header that a right or a limit depends on. With a repeated header, two readers could each trust another
+//! line. `router` runs it before the checks of host and origin. It must never look at the identity of the client.
 
 use axum::{
     extract::Request,
@@ -11,7 +11,7 @@ use axum::{
 
 use crate::protocol::problem::{Code, Rejection};
 
-/// Headers with one value, not lists (RFC 9110, 5.5), by which somebody is known, let in, counted or understood.
+/// Headers with one value, not lists (RFC 9110, 5.5), that identify, authorize, count or interpret a request.
 const SINGLE: [HeaderName; 9] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -24,8 +24,8 @@ const SINGLE: [HeaderName; 9] = [
     header::SEC_WEBSOCKET_VERSION,
 ];
 
-/// Refuses what is not well formed with 400. Afterwards `Host` is the host that the request was sent to, also where
-/// the target is a whole address, which goes before the header (RFC 9112, 3.2.2).
+/// Middleware: rejects a malformed head with 400. Afterwards `Host` is the host that the request was sent to, also if
+/// the target is an absolute URL, which takes precedence over the header (RFC 9112, 3.2.2).
 pub(crate) async fn check(mut request: Request, next: Next) -> Response {
     let host = match host_of(request.version(), request.headers(), request.uri()) {
         Ok(host) => host,
@@ -40,7 +40,8 @@ pub(crate) async fn check(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The host that a request was sent to. `None`: HTTP/1.0 need not say it, and who does not is never the operator.
+/// Returns the host that a request was sent to. `None`: HTTP/1.0 need not send one; a request without it is never taken
+/// for the operator's.
 fn host_of(version: Version, headers: &HeaderMap, uri: &Uri) -> Result<Option<HeaderValue>, Rejection> {
     let mut lines = headers.get_all(header::HOST).iter();
     let (line, another) = (lines.next(), lines.next());
@@ -62,8 +63,8 @@ fn host_of(version: Version, headers: &HeaderMap, uri: &Uri) -> Result<Option<He
     }
 }
 
-/// A name or an address, with or without a port, and without a user (RFC 9110, 4.2.4). Names are ASCII: of those in
-/// other scripts browsers send the form for machines.
+/// Returns true for a name or an address, with or without a port, and without a user (RFC 9110, 4.2.4). Names are
+/// ASCII: browsers send names in other scripts in their ASCII form.
 fn is_host(text: &str) -> bool {
     let Ok(authority) = text.parse::<Authority>() else { return false };
     let host = authority.host();
@@ -72,7 +73,7 @@ fn is_host(text: &str) -> bool {
     is_host && text.strip_prefix(host).is_some_and(is_port)
 }
 
-/// Nothing, or a port behind its colon.
+/// Returns true for nothing, or a colon and its port, which may be empty.
 fn is_port(text: &str) -> bool {
     let digits = text.strip_prefix(':');
     text.is_empty() || digits.is_some_and(|digits| digits.is_empty() || digits.parse::<u16>().is_ok())
@@ -90,7 +91,7 @@ fn refused(message: String) -> Rejection {
 mod tests {
     use super::*;
 
-    /// The host of a request with these lines, sent to `target`.
+    /// The host of a request with these `Host` lines, sent to `target`.
     fn host(version: Version, target: &str, lines: &[&str]) -> Result<Option<String>, Code> {
         let mut headers = HeaderMap::new();
         for line in lines {

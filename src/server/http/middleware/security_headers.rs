@@ -1,4 +1,5 @@
-//! What every answer tells the browser to keep to, in one table. The outermost layer, so that refusals have it too.
+//! The security headers of every response, in one table. `router` makes this the outermost layer, so that rejections
+//! have them too.
 
 use std::{env, sync::LazyLock};
 
@@ -11,37 +12,38 @@ use axum::{
 
 use crate::server::state::AppState;
 
-/// On every answer that does not say otherwise itself.
+/// The headers of every response that does not set them itself.
 const EVERY_ANSWER: [(&str, &str); 6] = [
-    // What is not a page loads nothing and is shown in no frame. Pages have a policy of their own, see `page_policy`.
+    // A response that is not a page loads nothing and is shown in no frame. Pages have a policy of their own, see
+    // `page_policy`.
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    // No other origin's window can hold on to one of ours.
+    // No window of another origin can keep a reference to one of ours.
     ("cross-origin-opener-policy", "same-origin"),
-    // Nor put an answer of ours into its page. Readers by CORS are not meant by it.
+    // No page of another origin can embed a response of ours. Reads by CORS are not affected.
     ("cross-origin-resource-policy", "same-origin"),
-    // Nothing of this is used here, so nothing that gets into a page may use it either.
+    // None of these features is used here, so nothing that gets into a page may use them either.
     (
         "permissions-policy",
         "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), \
          microphone=(), midi=(), payment=(), usb=()",
     ),
-    // Rooms stand in addresses: a link that leads away does not tell them. Not `no-referrer`, with which a browser
-    // says `Origin: null` for our own forms (Fetch, "append a request Origin header").
+    // Addresses contain rooms, which a link to another site must not reveal. Not `no-referrer`, with which a browser
+    // sends `Origin: null` with our own forms (Fetch, "append a request Origin header").
     ("referrer-policy", "same-origin"),
-    // A text is a text, whatever it looks like.
+    // Browsers must not guess another type: a text is a text, whatever it looks like.
     ("x-content-type-options", "nosniff"),
 ];
 
-/// Where people reach the server by TLS: a year in which browsers use nothing else (RFC 6797). Of this host alone, the
-/// others of its domain are not ours to speak for.
+/// HSTS, where people reach the server by TLS: browsers use nothing else for a year (RFC 6797). For this host alone,
+/// because the others of its domain are not ours to speak for.
 const ALWAYS_TLS: (HeaderName, HeaderValue) =
     (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
 
-/// `cargo leptos watch` tells open pages of changes by a socket on a port of its own.
+/// An addition to `connect-src`: `cargo leptos watch` tells open pages of changes by a socket on a port of its own.
 static MORE_CONNECTIONS: LazyLock<&str> =
     LazyLock::new(|| if env::var_os("LEPTOS_WATCH").is_some() { " ws:" } else { "" });
 
-/// Adds them.
+/// Middleware: adds the security headers to a response.
 pub(crate) async fn add(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -52,7 +54,7 @@ pub(crate) async fn add(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-/// The Content Security Policy of a document without scripts: its style, its pictures, and its forms.
+/// The Content Security Policy of an account page, which has no scripts: its style, its pictures, and its forms.
 pub(crate) fn document_policy() -> HeaderValue {
     HeaderValue::from_static(
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
@@ -60,12 +62,13 @@ pub(crate) fn document_policy() -> HeaderValue {
     )
 }
 
-/// The Content Security Policy of a page (CSP level 3): its own scripts, style, pictures and connections ('self' means
-/// `ws:` and `wss:` of this host too, in every browser of the last years). Nothing inline but the scripts that know the
-/// nonce, no frames, no forms that lead away.
+/// The Content Security Policy of a page (CSP level 3): its own scripts, style, pictures and connections (`'self'`
+/// includes `ws:` and `wss:` of this host, in every browser of the last years). Nothing inline except scripts with the
+/// nonce, no frames, no forms that lead to another site.
 ///
 /// Not `'strict-dynamic'`: it would trust whatever a script puts into the page. `'self'` gives an intruder nothing: the
-/// only answers that a browser takes for scripts are our own files, and no two sorts of answer are mixed up (`nosniff`).
+/// only responses that a browser runs as scripts are our own files, because `nosniff` keeps it from taking any other
+/// response for a script.
 pub(crate) fn page_policy(nonce: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \

@@ -1,7 +1,9 @@
-//! What changes something is carried out to its end, also when who asked for it goes away in the middle.
+//! Runs requests that change something to their end, even if the client disconnects in the middle. `router` puts it
+//! around the handlers of the API and of the site.
 //!
-//! A handler ends where it stands when its connection closes. A change is made of several steps (the directory, then
-//! memory, then those who lose a right), and who cuts the line between two of them must not have half of it.
+//! A handler is dropped where it stands when its connection closes. A change takes several steps (the document store,
+//! then memory, then the connections of those who lose a right), and a client that disconnects between two of them must
+//! not leave half of it.
 
 use std::panic::resume_unwind;
 
@@ -17,7 +19,8 @@ use crate::{
     server::state::AppState,
 };
 
-/// Runs every request but those that only read in a task of its own. A stop of the server waits for it.
+/// Middleware: runs every request except GET, HEAD and OPTIONS in a task of its own. A shutdown of the server waits for
+/// it.
 pub(crate) async fn complete(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
@@ -25,7 +28,7 @@ pub(crate) async fn complete(State(state): State<AppState>, request: Request, ne
     match state.lifetime.live.spawn(next.run(request)).await {
         Ok(response) => response,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime is going away.
+        // The runtime is shutting down.
         Err(_) => Rejection::new(Code::Unavailable, "The server is stopping.").into_response(),
     }
 }

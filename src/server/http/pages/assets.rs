@@ -1,4 +1,4 @@
-//! The site's files, which are part of the program: `/pkg/{version}/…` and the icon.
+//! The site's static files, which are part of the program: `/pkg/{version}/…` and the icon. `router` mounts them.
 //!
 //! The version is a hash of the files, so a browser keeps them for good and asks again only after an update.
 
@@ -15,23 +15,23 @@ use sha2::{Digest, Sha256};
 use super::content_coding::Accepted;
 use crate::server::http::problem;
 
-/// Release builds carry the files; debug builds read them from the folder at every request.
+/// Release builds embed the files; debug builds read them from the folder at every request.
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/target/site"]
 #[allow_missing = true]
 struct Site;
 
-/// The forms of each file: the plain one, and those that the build leaves beside it, with what their names end in. The
-/// best is the last.
+/// The encodings of each file: the plain one, and those that the build writes beside it, with the suffix of their
+/// names. The best is the last.
 const FORMS: [(&str, &str); 3] = [("identity", ""), ("gzip", ".gz"), ("br", ".br")];
 
-/// The icon is written, not built: a server has it before there is a site.
+/// The icon, a source file that no build makes: a server has it before there is a site.
 const ICON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/favicon.svg"));
 
-/// The icon brings its style along, which makes it fit a dark page.
+/// The icon's Content Security Policy. It allows the style inside the icon, which adapts it to a dark page.
 const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// Names this build's files in their addresses.
+/// The version of this build's files, which is part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     for name in Site::iter().filter(|name| name.starts_with("pkg/")) {
@@ -47,14 +47,14 @@ pub(crate) fn stylesheet() -> String {
     format!("/pkg/{}/idobata.css", *VERSION)
 }
 
-/// A file of the site's package.
+/// Serves a file of the site's package.
 pub(crate) async fn versioned(headers: HeaderMap, Path((version, file)): Path<(String, String)>) -> Response {
-    // A page from before an update asks for its own version: it gets what there is, and must not keep it.
+    // A page from before an update asks for its own version: it gets the present file, and must not keep it.
     let caching = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
     serve(&format!("pkg/{file}"), &headers, caching).await
 }
 
-/// The icon.
+/// Serves the icon.
 pub(crate) async fn favicon() -> impl IntoResponse {
     let head = [
         (header::CONTENT_TYPE, "image/svg+xml"),
@@ -95,7 +95,8 @@ fn contents(name: &str, file: EmbeddedFile, coding: &'static str) -> Response {
     response
 }
 
-/// The form of a file that the client wants most, and of several the best. `None`: it takes none of them.
+/// Returns the encoding of a file that the client prefers, the best of several equal ones. `None`: it accepts none of
+/// them.
 fn find(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, &'static str)> {
     let accepted = Accepted::of(headers);
     let forms = FORMS.into_iter().filter_map(|(coding, end)| {
@@ -105,14 +106,14 @@ fn find(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, &'static str)>
     forms.max_by_key(|(quality, ..)| *quality).map(|(_, file, coding)| (file, coding))
 }
 
-/// Names the bytes of one form (RFC 9110, 8.8.3).
+/// Returns the entity tag of one encoding's bytes (RFC 9110, 8.8.3).
 fn tag_of(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
     let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{digits}\"")
 }
 
-/// Whether the client has these bytes (RFC 9110, 13.1.2).
+/// Returns true if the client has these bytes (RFC 9110, 13.1.2).
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|line| line.to_str().ok());
     let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);

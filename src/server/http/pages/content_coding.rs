@@ -1,12 +1,12 @@
-//! Which form of a file a client takes, by its `Accept-Encoding` (RFC 9110, 12.5.3). For files that lie here in several
-//! forms; what is made for a request is compressed by a layer of its own.
+//! Content negotiation by `Accept-Encoding` (RFC 9110, 12.5.3), for files that are stored in several encodings;
+//! `assets` calls it. A middleware layer compresses the responses that are made per request.
 
 use axum::http::{HeaderMap, header};
 
-/// A coding's share of preference, in thousandths; 0: it is not taken.
+/// A coding's weight, in thousandths; 0: not acceptable.
 type Quality = u16;
 
-/// What a client takes.
+/// The codings that a client accepts.
 #[derive(Debug, Default)]
 pub(crate) struct Accepted {
     named: Vec<(String, Quality)>,
@@ -14,7 +14,7 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// As the headers say it. A member that is not understood is left out.
+    /// Parses the headers. A member that is not understood is left out.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut accepted = Self::default();
         let lines =
@@ -29,18 +29,19 @@ impl Accepted {
         accepted
     }
 
-    /// How much it is wanted; `None`: not at all. The plain form, `identity`, is taken unless it is ruled out.
+    /// Returns the weight of a coding; `None`: not acceptable. The plain form, `identity`, is acceptable unless it is
+    /// ruled out.
     pub(crate) fn quality(&self, coding: &str) -> Option<Quality> {
         let is_plain = coding == "identity";
         let named = self.named.iter().find(|(name, _)| name == coding).map(|(_, quality)| *quality);
-        // A plain form that is not named is the last choice, as it is for browsers, which do not name it.
+        // Unnamed, the plain form is the last choice, as it is for browsers, which do not name it.
         let unnamed =
             if is_plain { self.others.map_or(Some(1), |others| Some(others.min(1))) } else { self.others };
         named.or(unnamed).filter(|quality| *quality > 0)
     }
 }
 
-/// Reads `gzip;q=0.5`.
+/// Parses a member such as `gzip;q=0.5`.
 fn parse(member: &str) -> Option<(String, Quality)> {
     let mut parts = member.split(';').map(str::trim);
     let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
@@ -49,7 +50,7 @@ fn parse(member: &str) -> Option<(String, Quality)> {
         let (key, value) = part.split_once('=')?;
         if key.trim().eq_ignore_ascii_case("q") {
             let share: f32 = value.trim().parse().ok().filter(|share| (0.0..=1.0).contains(share))?;
-            // A share as small as it may be is still more than none.
+            // Rounded up, because the smallest weight is still more than none.
             quality = (share * 1_000.0).ceil() as Quality;
         }
     }
@@ -60,7 +61,7 @@ fn parse(member: &str) -> Option<(String, Quality)> {
 mod tests {
     use super::*;
 
-    /// What is sent of these forms, the first first where it is all the same.
+    /// The coding that these header lines select of `br`, `gzip` and `identity`; of equal ones the first.
     fn choice(lines: &[&str]) -> Option<&'static str> {
         let mut headers = HeaderMap::new();
         for line in lines {

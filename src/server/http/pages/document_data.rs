@@ -1,8 +1,8 @@
-//! What a page starts with, made fit for an HTML document. `pages.rs` calls it for every page that is drawn here.
+//! The initial data of a page, made safe for an HTML document. `pages` calls it for every page that the server renders.
 //!
-//! The server draws the page from this data, and the browser hydrates it from the same data as JSON. An HTML parser drops
-//! NUL and turns CR into LF, so the text that the browser finds would differ from what it computes, and hydration would
-//! end with the page. New texts have no such characters; an old database may have some, in every field.
+//! The server renders the page from this data, and the browser hydrates it from the same data as JSON. An HTML parser
+//! drops NUL and turns CR into LF, so the text that the browser finds would differ from the one that it computes, and
+//! hydration would fail. New texts have no such characters; an old database may have some, in every field.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::{
     protocol::text::{clean, is_forbidden},
 };
 
-/// The data and its JSON, both without characters that a document cannot hold.
+/// Returns the data and its JSON, both without characters that a document cannot hold.
 pub(crate) fn of(start: InitialData) -> (InitialData, String) {
     let json = serde_json::to_string(&start).expect("plain data");
     if !may_need_cleaning(&json) {
@@ -23,7 +23,8 @@ pub(crate) fn of(start: InitialData) -> (InitialData, String) {
     (serde_json::from_value(value).expect("the same data with other texts"), json)
 }
 
-/// Nearly every page is spared the second pass. JSON escapes CR as `\r`, most other control characters as `\u00..`.
+/// Returns false for nearly every page, which saves the second pass. JSON escapes CR as `\r`, most other control
+/// characters as `\u00..`.
 fn may_need_cleaning(json: &str) -> bool {
     let escapes =
         json.match_indices('\\').any(|(at, _)| matches!(json.as_bytes()[at + 1], b'u' | b'b' | b'f' | b'r'));

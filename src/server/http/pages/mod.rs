@@ -1,4 +1,5 @@
-//! The pages: each is loaded whole, then drawn at once. This says for which addresses and in which language.
+//! The pages of the feed and the rooms: each is loaded completely, then rendered in one go. This module maps addresses
+//! to pages and chooses the language; `router` mounts it.
 
 pub(crate) mod assets;
 pub(crate) mod content_coding;
@@ -34,14 +35,16 @@ use crate::{
     server::{config::site::Site, error::Error, state::AppState},
 };
 
-/// The addresses of the pages, and the page for every other address. Whether the caller may read at all is checked around it.
+/// The routes of the pages, and the page for every other address. The middleware around them checks whether the user
+/// may read at all.
 pub(super) fn router() -> Router<AppState> {
-    // Pages are drawn by leptos_axum, which spawns. An error says that another router of this process has done it.
+    // leptos_axum spawns tasks to render a page. An error means that another router of this process has set the
+    // executor.
     any_spawner::Executor::init_tokio().ok();
     Router::new().route(routes::FEED, get(feed)).route(routes::ROOM, get(room)).fallback(not_found)
 }
 
-/// Who asks for a page, and how.
+/// A request for a page, and the rights of its user.
 #[derive(FromRequestParts)]
 #[from_request(state(AppState))]
 pub(super) struct PageRequest {
@@ -58,7 +61,8 @@ async fn feed(asked: PageRequest) -> Response {
     page(asked, Some(Route::Feed)).await
 }
 
-/// The page of a room. An address in another form (upper case, full-width, decomposed) leads to the room's own.
+/// Serves the page of a room. An address in another form (upper case, full-width, decomposed) redirects to the room's
+/// own.
 async fn room(PathText(room): PathText, asked: PageRequest) -> Response {
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
         Ok(id) if id.as_str() != room => moved(&asked, &routes::room(&id)),
@@ -66,13 +70,13 @@ async fn room(PathText(room): PathText, asked: PageRequest) -> Response {
     }
 }
 
-/// Leads to the page's own address, with what was asked for.
+/// Redirects permanently to the page's own address, with the same query.
 pub(super) fn moved(asked: &PageRequest, path: &str) -> Response {
     let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
     Redirect::permanent(&format!("{path}{query}")).into_response()
 }
 
-/// The page of addresses that are none. One with slashes too many leads to the page that is meant.
+/// Serves the page for unknown addresses. An address with extra slashes redirects to the page that is meant.
 pub(super) async fn not_found(asked: PageRequest) -> Response {
     let is_read = matches!(asked.method, Method::GET | Method::HEAD);
     match clean_path::redirect(&asked.uri).filter(|_| is_read) {
@@ -91,10 +95,10 @@ async fn page(asked: PageRequest, route: Option<Route>) -> Response {
     with_marked_forms(drawn).await
 }
 
-/// The document. Everything it shows is in `start`, so nothing in it waits and it is drawn in one go.
+/// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
 async fn draw(state: &AppState, start: InitialData, language: Language, uri: &Uri) -> Response {
     let mut options = state.leptos.clone();
-    // The version in the address of the files is what lets browsers keep them.
+    // The version in the files' addresses lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
     let status = status_of(&start.page);
     let (start, data) = document_data::of(start);
@@ -123,7 +127,8 @@ fn status_of(page: &PageData) -> StatusCode {
     }
 }
 
-/// The only transport that the page may use, if there is such. Sockets are for who can say who they are.
+/// Returns the only transport that the page may use, if it is restricted to one. Anonymous visitors get the event
+/// stream, because a socket requires a user.
 fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transport> {
     let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
     match set {
@@ -132,7 +137,7 @@ fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transpor
     }
 }
 
-/// See [`one_time_form::mark_forms`].
+/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`].
 async fn with_marked_forms(drawn: Response) -> Response {
     let (head, body) = drawn.into_parts();
     let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
@@ -140,19 +145,20 @@ async fn with_marked_forms(drawn: Response) -> Response {
     (head, Body::from(one_time_form::mark_forms(&html, &one_time_form::new_id()))).into_response()
 }
 
-/// What a form without JavaScript came to, see `forms.rs`.
+/// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.
 fn problem_of(uri: &Uri) -> Option<Code> {
     uri.query()?.split('&').find_map(|pair| Code::parse(pair.strip_prefix("problem=")?))
 }
 
-/// The language of whoever sent these headers.
+/// Returns the language for a request with these headers.
 pub(super) fn language_of(site: &Site, headers: &HeaderMap) -> Language {
     let cookie = cookies::read(site, headers, Language::COOKIE);
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|accept| accept.to_str().ok());
     Language::negotiate(cookie.as_deref(), accept)
 }
 
-/// A page is somebody's, and of this moment. Not `no-store`, which would keep it out of the back-forward cache too.
+/// Middleware: lets no cache reuse a page, because it belongs to one user and to this moment. Not `no-store`, which
+/// would keep it out of the back-forward cache too.
 pub(super) async fn forbid_caching(mut response: Response) -> Response {
     response
         .headers_mut()

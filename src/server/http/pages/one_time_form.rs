@@ -1,25 +1,28 @@
-//! The one-time id of a form, see `server/auth/submissions.rs`: how it gets into a page that the browser's half takes over,
-//! and how it comes back. Documents do the same for the sidebar, and write it into their own forms themselves.
+//! One-time ids of forms (see `server/auth/submissions.rs`): this module puts an id into a page that the browser
+//! hydrates, and reads it from a form that comes back. Account pages do the same for the sidebar, and write the id into
+//! their own forms themselves.
 
 use serde::Deserialize;
 
 use crate::server::auth::random_token;
 
-/// The query of an address that a page's form is sent to.
+/// The one-time id that comes with a form, in the query of its address or as a field. `None`: the client sends none.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Once {
+    /// The id.
     pub(crate) once: Option<String>,
 }
 
-/// A new id.
+/// Returns a new id.
 pub(crate) fn new_id() -> String {
     random_token()
 }
 
-/// Puts `id` into the addresses of a drawn page's forms that store something. Not by the views: the browser draws them as
-/// well, and must draw the same without knowing an id. It leaves attributes as they are when it takes a page over.
+/// Puts `id` into the addresses of those forms of a rendered page that store something. The views cannot do it: the
+/// browser renders them as well, and must render the same without knowing an id. Hydration leaves attributes as they
+/// are.
 ///
-/// What people wrote is never taken for a form: in it `<` is escaped.
+/// Text of users is never taken for a form: in it `<` is escaped.
 pub(crate) fn mark_forms(html: &str, id: &str) -> String {
     let mut forms = html.split("<form ");
     let mut marked = forms.next().unwrap_or_default().to_owned();
@@ -35,7 +38,8 @@ pub(crate) fn mark_forms(html: &str, id: &str) -> String {
     marked
 }
 
-/// A form's tag, cut behind its address, if that is `/rooms` or a room's. (The list of a room's members stores nothing twice.)
+/// Splits a form's tag behind its address, if that is `/rooms` or a room's. (The form of a room's members stores
+/// nothing twice.)
 fn address(tag: &str) -> Option<(&str, &str)> {
     const ROOMS: &str = "action=\"/rooms";
     let begin = tag.find(ROOMS)? + ROOMS.len();

@@ -1,5 +1,5 @@
-//! What a page starts with, see `app/start.rs`: for the pages that are rendered here, and for those that a browser
-//! goes to without loading the document anew.
+//! Loads the initial data of a page (see `app/page_data.rs`): for the pages that the server renders, and for those that
+//! a browser navigates to without loading the document anew.
 
 use axum::{Json, Router, extract::State, routing::get};
 use serde::Deserialize;
@@ -20,12 +20,13 @@ use crate::{
     },
 };
 
-/// What pages ask for.
+/// The routes of the data that hydrated pages request.
 pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/fn/start", get(start)).route("/fn/notices", get(notices))
 }
 
-/// Loads what the page at `route` starts with; `None`: the address is no page's, for `who`. What cannot be had is left out and the page says so.
+/// Loads the initial data of the page at `route` for the user `who`. `None` as route: there is no page at this address.
+/// Data that cannot be loaded is left out, and the page says so.
 pub(crate) async fn load(
     state: &AppState,
     who: Option<&Identity>,
@@ -53,19 +54,19 @@ pub(crate) async fn load(
     InitialData { path, problem, visit, page }
 }
 
-/// What stands beside every page and document.
+/// Returns the data of the sidebar, which every page and account page has: the user and their rooms.
 pub(crate) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Viewer {
     let signs_in_here = state.auth.accounts().is_some();
     let accounts = signs_in_here || state.auth.issuer().is_some();
     Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms }
 }
 
-/// Who is nobody has no name and no id, and can only read.
+/// Returns the user as pages show them. An anonymous visitor has no name and no id, and can only read.
 fn user_of(who: Option<&Identity>) -> User {
     who.map_or_else(|| User { id: String::new(), name: String::new() }, |identity| identity.user.clone())
 }
 
-/// A fault is told to the log here; the page says only that there is one.
+/// Logs an error and drops it: the page says only that there is one.
 fn told<T>(result: Result<T, Error>) -> Option<T> {
     result.map_err(Error::into_rejection).ok()
 }
@@ -85,7 +86,7 @@ async fn load_room(
 
 #[derive(Deserialize)]
 struct StartQuery {
-    /// None: the feed.
+    /// The room's id; `None`: the feed.
     room: Option<String>,
 }
 
@@ -105,7 +106,7 @@ struct NoticesQuery {
     before: String,
 }
 
-/// Notices before a cursor.
+/// Returns the notifications before a cursor.
 async fn notices(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,

@@ -1,8 +1,8 @@
-//! Accepts connections and serves HTTP/1.1 on each, one task a connection, until one goes on as something else
-//! (see [`Upgrade`]).
+//! Accepts TCP connections and serves HTTP/1.1 on each, one task per connection, until an [`Upgrade`] takes a
+//! connection over. `server` runs it.
 //!
-//! Not by `axum::serve`, because it leaves open how much a connection may hold and how long it may be stuck: hyper
-//! by itself collects 400 kB for a reader that does not read.
+//! Not by `axum::serve`, because it leaves open how much memory a connection may hold and how long it may be stuck:
+//! hyper by itself collects 400 kB for a reader that does not read.
 
 use std::{convert::Infallible, future::poll_fn, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
@@ -31,27 +31,27 @@ use super::{
 };
 use crate::server::limits::connections::{ConnectionLimiter, ConnectionPermit};
 
-/// What hyper may collect of a request's head and of an answer that the peer does not take yet.
+/// hyper's buffer, in bytes: for the head of a request, and for a response that the peer does not take yet.
 const BUFFER_BYTES: usize = 16 * 1024;
-/// A connection that is idle for so long is closed: longer than proxies keep theirs, which would otherwise send a
-/// request into the closing. For a head that has begun there is `--head-timeout`.
+/// An idle connection is closed after this time: longer than proxies keep theirs, which would otherwise send a request
+/// into a connection that is closing. `--head-timeout` limits a head that has begun.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// Written and not on its way yet.
+/// Bytes that the system accepts ahead of the network (`TCP_NOTSENT_LOWAT`): written and not on their way yet.
 const UNSENT_BYTES: u32 = 32 * 1024;
-/// When the system has no more file descriptors: accepting at once again would only burn time.
+/// Pause when the system has no more file descriptors: accepting again at once would only burn time.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(500);
 
-/// Who comes in, and how long what they do may take.
+/// The limits of [`serve`]: the number of connections, and the time that a connection may take.
 pub(crate) struct ServeOptions {
-    /// How many connections there may be.
+    /// Limits the number of connections.
     pub(crate) connection_limiter: ConnectionLimiter,
-    /// See [`HeadDeadline`].
+    /// Time limit for the head of a request, see [`HeadDeadline`].
     pub(crate) head_timeout: Duration,
-    /// See [`WriteDeadline`].
+    /// Time limit for a write without progress, see [`WriteDeadline`].
     pub(crate) write_timeout: Duration,
 }
 
-/// Serves until `stop`, then waits until every connection has ended.
+/// Serves `router` on `listener` until `stop`, then waits until every connection has ended.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -74,7 +74,7 @@ pub(crate) async fn serve(
                 let accepted = Accepted { stream, phase, address, permit };
                 connections.spawn(connection(accepted, router.clone(), stop.clone()));
             }
-            // The peer had gone before it was accepted.
+            // The peer disconnected before it was accepted.
             Err(error) if is_peers(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection could not be accepted");
@@ -88,20 +88,20 @@ pub(crate) async fn serve(
 }
 
 fn prepare(stream: &TcpStream, write_timeout: Duration) {
-    // Entries are small and written whole; waiting for more would only delay them.
+    // Entries are small and written whole; collecting more into one packet would only delay them.
     let no_delay = stream.set_nodelay(true);
-    // What the system took from us and cannot deliver: a peer that is gone without a word.
+    // Ends a connection whose peer vanished without closing it: the system cannot deliver the data that it took.
     let socket = SockRef::from(stream);
     let no_answer = socket.set_tcp_user_timeout(Some(write_timeout));
-    // The system takes no more than this ahead of the network, and asks for more when half of it has gone: a slow
-    // reader holds little, and its progress is seen.
+    // The system accepts no more than this ahead of the network, and asks for more when half of it has gone: a slow
+    // reader holds little memory, and its progress is visible.
     let little_ahead = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
     if let Err(error) = no_delay.and(no_answer).and(little_ahead) {
         tracing::debug!(%error, "a connection could not be set up fully");
     }
 }
 
-/// A connection that was let in.
+/// A connection that got a permit.
 struct Accepted {
     stream: HeadDeadline<WriteDeadline<TcpStream>>,
     phase: RequestPhase,
@@ -138,7 +138,7 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
     }
     if let Some(Err(error)) = served {
         tracing::debug!(%error, "a connection ended");
-        // What cannot be read as HTTP was answered, too.
+        // hyper has answered a request that is not HTTP, too, and the peer must be able to read that.
         if error.is_parse() {
             Box::pin(close(serving.into_parts().io.into_inner().into_inner(), &stop)).await;
         }
@@ -153,16 +153,17 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
     }
 }
 
-/// Ends a connection. At the stop nobody is waited for. Called in a box: what it needs is no part of a connection that
-/// is open, of which there are thousands.
+/// Ends a connection so that the peer can read the last response; at shutdown it does not wait for the peer. Call it in
+/// a box: its state would otherwise be part of every open connection, of which there are thousands.
 async fn close(mut stream: WriteDeadline<TcpStream>, stop: &CancellationToken) {
     if stop.is_cancelled() {
-        // The peer may be gone already; there is nobody left to tell.
+        // An error only says that the peer is gone already.
         return drop(stream.shutdown().await);
     }
     stop.run_until_cancelled(lingering_close::close(stream)).await;
 }
 
+/// Returns true if the peer caused the error, and not a lack of file descriptors.
 fn is_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,6 +1,6 @@
-//! A connection on which the head of a request must be whole soon after its first byte. Every accepted connection is
-//! wrapped in it while it speaks HTTP, so nobody holds one by sending a head byte by byte. Before the first byte a
-//! connection is idle, and `accept` says how long it may be.
+//! A stream wrapper that limits the time for the head of a request, from its first byte to its last. `accept` wraps
+//! every connection in it while it speaks HTTP, so that nobody holds one by sending a head byte by byte. Before the
+//! first byte a connection is idle, and `accept` limits that time.
 
 use std::{
     io,
@@ -18,7 +18,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// See the module. Holds a timer only while a part of a head is here and the rest is not.
+/// A stream whose reads fail when the head of a request is late. Holds a timer only while a part of a head is here and
+/// the rest is not.
 pub(crate) struct HeadDeadline<S> {
     stream: S,
     limit: Duration,
@@ -26,21 +27,22 @@ pub(crate) struct HeadDeadline<S> {
     begun: Option<Head>,
 }
 
-/// A head whose first byte has come.
+/// A head whose first byte has arrived.
 struct Head {
     turn: u64,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Whose turn it is on a connection: an even number is the peer's, who sends a head, an odd one ours, who answer.
+/// The phase of a connection: an even number while the peer sends a head, an odd one while the server answers. `accept`
+/// and [`HeadDeadline`] share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestPhase(Arc<AtomicU64>);
 
 impl RequestPhase {
-    /// The head is whole, or the answer is made.
+    /// Enters the next phase: the head is complete, or the response is made.
     pub(crate) fn pass(&self) {
-        self.0.fetch_add(1, Relaxed); // one task only: the order is the code's own
+        self.0.fetch_add(1, Relaxed); // one task only: program order is enough
     }
 
     fn current(&self) -> u64 {
@@ -49,17 +51,18 @@ impl RequestPhase {
 }
 
 impl<S> HeadDeadline<S> {
-    /// A read on `stream` fails with [`io::ErrorKind::TimedOut`] when a head is not whole `limit` after it began.
+    /// Wraps `stream`: a read fails with [`io::ErrorKind::TimedOut`] when a head is not complete `limit` after it
+    /// began.
     pub(crate) fn new(stream: S, limit: Duration, phase: RequestPhase) -> Self {
         Self { stream, limit, phase, begun: None }
     }
 
-    /// The bare stream.
+    /// Returns the bare stream.
     pub(crate) fn into_inner(self) -> S {
         self.stream
     }
 
-    /// Notes what a read came to; an error when the head is late.
+    /// Updates the deadline after a read; an error if the head is late.
     fn watch(&mut self, context: &mut Context<'_>, has_come: bool, is_waiting: bool) -> io::Result<()> {
         let turn = self.phase.current();
         self.begun.take_if(|head| head.turn != turn);
@@ -67,7 +70,7 @@ impl<S> HeadDeadline<S> {
             self.begun = Some(Head { turn, deadline: Instant::now() + self.limit, timer: None });
         }
         let Some(head) = &mut self.begun else { return Ok(()) };
-        // Most heads come whole, so most need no timer.
+        // Most heads arrive in one piece, so most need no timer.
         let is_late = if is_waiting {
             let deadline = head.deadline;
             let timer = head.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -152,7 +155,7 @@ mod tests {
         }
     }
 
-    /// Reads until a read fails, and says when.
+    /// Reads until a read fails; returns the error and the seconds until then.
     async fn read_on(stream: &mut HeadDeadline<DuplexStream>) -> (io::ErrorKind, u64) {
         let began = Instant::now();
         loop {

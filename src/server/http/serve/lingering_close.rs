@@ -1,6 +1,6 @@
-//! Closes a connection so that the peer reads the last answer (RFC 9112, 9.6). A system that closes with something
-//! unread tells the peer at once that all is lost, and what was answered before is lost with it: whoever sends a body
-//! that is refused would see a broken connection in place of the refusal. `accept` calls it when HTTP is over.
+//! Closes a connection so that the peer can read the last response (RFC 9112, 9.6). A system that closes a connection
+//! with unread data resets it, and the peer loses the response that was sent before: a client whose body is rejected
+//! would see a broken connection in place of the rejection. `accept` calls it when HTTP is over.
 
 use std::time::Duration;
 
@@ -9,18 +9,19 @@ use tokio::{
     time::timeout,
 };
 
-/// A peer that is silent for so long is not about to close: longer than a packet that was lost takes to come again.
+/// Maximum silence: a peer that is silent for longer is not about to close. Longer than a lost packet takes to be sent
+/// again.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How long a peer may go on sending: as long as a body may take.
+/// Maximum time in all for which a peer may go on sending: as long as a body may take.
 const WHOLE: Duration = Duration::from_secs(30);
-/// What is read and thrown away at the most: a thousand times what a body may have.
+/// Maximum bytes that are read and discarded: a thousand times the limit of a body.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 const CHUNK_BYTES: usize = 8 * 1024;
 
-/// Says that nothing more will come, and reads what the peer still sends until it closes, or for a while.
+/// Shuts the sending half down, then reads what the peer still sends until it closes, or until a limit.
 pub(crate) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     if stream.shutdown().await.is_ok() {
-        // Whoever takes longer is cut off.
+        // A peer that takes longer is cut off.
         drop(timeout(WHOLE, discard(stream)).await);
     }
 }

@@ -1,5 +1,5 @@
-//! TCP connections below HTTP: accepting them, their deadlines, closing them so that the last answer arrives, and giving them
-//! up to an upgrade. `server` runs it around the router.
+//! TCP connections below HTTP: accepting them, their deadlines, closing them so that the last response arrives, and
+//! handing them over to an upgrade. `server` runs it around the router.
 
 pub(crate) mod accept;
 pub(crate) mod head_deadline;

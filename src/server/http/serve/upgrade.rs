@@ -1,8 +1,8 @@
-//! What a connection goes on as after its last response: a chat socket, a stream of events. A route attaches it to
-//! the response; when the response has been written, `accept` hands over the bare stream.
+//! The handover of a connection after its last response, to a WebSocket or an event stream. A route attaches an
+//! [`Upgrade`] to the response; when the response has been written, `accept` hands over the bare stream.
 //!
-//! HTTP's own machinery would cost such a connection more than everything else (hyper's buffers alone 16 kB), and
-//! would stand between the topics and the system's write.
+//! HTTP's own machinery would cost such a connection more memory than everything else (hyper's buffers alone 16 kB),
+//! and would stand between the topics and the system's write.
 
 use std::sync::Arc;
 
@@ -20,27 +20,27 @@ use crate::server::limits::connections::ConnectionPermit;
 
 type Start = Box<dyn FnOnce(TcpStream, Bytes, ConnectionPermit) + Send>;
 
-/// See the module. It is cloned only because extensions of a response have to be.
+/// A function that takes a connection over after its last response. It is `Clone` only because extensions of a response
+/// have to be; all clones share the one function.
 #[derive(Clone)]
 pub(crate) struct Upgrade(Arc<Mutex<Option<Start>>>);
 
 impl Upgrade {
-    /// `start` gets the stream, what the peer has already sent, and what to drop when the connection has ended; it
-    /// spawns the connection's task.
+    /// `start` gets the stream, the bytes that the peer has already sent, and the permit to drop when the connection
+    /// has ended; it spawns the connection's task.
     pub(crate) fn new(start: impl FnOnce(TcpStream, Bytes, ConnectionPermit) + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Some(Box::new(start)))))
     }
 
-    /// Attaches it to a `101 Switching Protocols` (RFC 9110, 15.2.2).
+    /// Attaches it to `response`, which becomes a `101 Switching Protocols` (RFC 9110, 15.2.2).
     pub(crate) fn switching_protocols(self, mut response: Response) -> Response {
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         response.extensions_mut().insert(self);
         response
     }
 
-    /// Attaches it to a response whose body it will write: one that lasts until the connection is closed
-    /// (RFC 9112, 6.3, case 8). Such a body is the only one without a framing of its own, and HTTP/1.0 is how hyper
-    /// is told that.
+    /// Attaches it to a response whose body it will write: one that lasts until the connection is closed (RFC 9112,
+    /// 6.3, case 8). No other body is without a framing of its own, and HTTP/1.0 tells hyper that this one is.
     pub(crate) fn body(self, mut response: Response) -> Response {
         // A body of unknown length, of which hyper writes nothing.
         *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, std::io::Error>>());

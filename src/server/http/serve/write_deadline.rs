@@ -1,5 +1,5 @@
-//! A connection whose writes must make progress. Every accepted connection is wrapped in it while it speaks HTTP, so
-//! a reader that stalls is closed; live connections have the same limit in `frame_writer`.
+//! A stream wrapper whose writes must make progress. `accept` wraps every connection in it while it speaks HTTP, so
+//! that a reader that stalls is disconnected; live connections have the same limit in `log/frame_writer.rs`.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// See the module. Holds a timer only while a write is stuck.
+/// A stream whose writes fail when the peer takes nothing for too long. Holds a timer only while a write is stuck.
 pub(crate) struct WriteDeadline<S> {
     stream: S,
     limit: Duration,
@@ -21,12 +21,12 @@ pub(crate) struct WriteDeadline<S> {
 }
 
 impl<S> WriteDeadline<S> {
-    /// A write on `stream` that takes nothing for `limit` fails with [`io::ErrorKind::TimedOut`].
+    /// Wraps `stream`: a write of which the peer takes nothing for `limit` fails with [`io::ErrorKind::TimedOut`].
     pub(crate) fn new(stream: S, limit: Duration) -> Self {
         Self { stream, limit, stuck: None }
     }
 
-    /// The bare stream.
+    /// Returns the bare stream.
     pub(crate) fn into_inner(self) -> S {
         self.stream
     }

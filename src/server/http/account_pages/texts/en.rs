@@ -1,4 +1,4 @@
-//! English.
+//! The account pages' texts in English.
 
 use super::{Agent, Texts};
 use crate::app::i18n::Language;

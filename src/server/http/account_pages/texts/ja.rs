@@ -1,4 +1,4 @@
-//! 日本語。
+//! The account pages' texts in Japanese.
 
 use super::{Agent, Texts};
 use crate::app::i18n::Language;

@@ -1,4 +1,5 @@
-//! The documents' texts in both languages. They are not among those of the other pages, whose browsers would load them.
+//! The account pages' texts in both languages. They are kept apart from those of the other pages, whose browsers would
+//! load them.
 
 mod en;
 mod ja;
@@ -6,7 +7,7 @@ mod ja;
 use super::agent::Agent;
 use crate::{app::i18n::Language, protocol::problem::Code};
 
-/// Every text of the documents. A field added here must be written in both languages, or it does not compile.
+/// Every text of the account pages. A field added here must be written in both languages, or it does not compile.
 #[derive(Debug)]
 pub(crate) struct Texts {
     pub(crate) name: &'static str,
@@ -117,12 +118,12 @@ pub(crate) struct Texts {
     pub(crate) account_elsewhere: &'static str,
     pub(crate) go_there: &'static str,
 
-    /// The same as on all pages.
+    /// The text of a problem, the same as on all pages.
     pub(crate) problem: fn(Code) -> &'static str,
 }
 
 impl Texts {
-    /// Those in this language.
+    /// Returns the texts in `language`.
     pub(super) fn of(language: Language) -> &'static Self {
         match language {
             Language::En => &en::TEXTS,

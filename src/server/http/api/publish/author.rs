@@ -1,4 +1,4 @@
-//! Who publishes, and whether they may. `mod.rs` asks it before it reads what is published.
+//! The author of a publication, and their right to publish. `mod.rs` checks it before it reads the entries.
 
 use std::{fmt, net::SocketAddr};
 
@@ -14,20 +14,21 @@ use crate::{
     },
 };
 
-/// Who publishes. An `Idempotency-Key` is unique among what one author publishes.
+/// The author of a publication. An `Idempotency-Key` is unique among the publications of one author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Author {
-    /// A program with a token of its own.
+    /// A program with a token of its own, by the publisher's id.
     Publisher(String),
-    /// A person whose token is good for it.
+    /// A user whose token covers the channel, by the user's id.
     Person(String),
-    /// Who runs the server: whoever shares this machine, or has its key. All of them are one.
+    /// The operator: everybody on this machine, or with the server's key. All of them are one author.
     Loopback,
 }
 
 impl Author {
-    /// Who publishes, if they may: a publisher by its token, a person whose token names the channel, or, where people
-    /// are guests, who runs the server. A request with a token is judged by the token alone.
+    /// Identifies the author and checks that they may publish to `channel`: a publisher by its token, a user whose
+    /// token names the channel, or, where users are guests, the operator. A request with a token is judged by the token
+    /// alone.
     pub(super) async fn of(
         state: &AppState,
         peer: SocketAddr,
@@ -49,7 +50,7 @@ impl Author {
         Err(Rejection::new(Code::NotAllowed, message).into())
     }
 
-    /// Who has a token, and a limit of their own with it.
+    /// Returns the id by which an author with a token has a rate limit of their own; `None` for the operator.
     pub(super) fn token(&self) -> Option<&str> {
         match self {
             Self::Publisher(id) | Self::Person(id) => Some(id),
@@ -59,7 +60,7 @@ impl Author {
 }
 
 impl fmt::Display for Author {
-    /// As it stands in the store.
+    /// Writes the author as the store has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Publisher(id) => write!(f, "publisher:{id}"),

@@ -1,5 +1,6 @@
-//! Encoded words in headers: `=?utf-8?B?…?=` (RFC 2047), as mail tools and some notifiers send titles. `headers.rs` calls it.
-//! Own code: the crate for it brings a parser generator and a stack switcher written in assembler.
+//! Encoded words in headers: `=?utf-8?B?…?=` (RFC 2047), as mail tools and some notifiers send titles. `headers.rs`
+//! calls it. Our own code, because the crate for it brings a parser generator and a stack switcher written in
+//! assembler.
 
 use base64::{
     Engine, alphabet,
@@ -9,15 +10,15 @@ use encoding_rs::Encoding;
 
 use crate::server::http::extract::charset::encoding_for;
 
-/// Many senders leave the padding out.
+/// Base64 with optional padding, because many senders leave it out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Decodes the encoded words of a text and joins those between which only white space stands (RFC 2047, 6.2). Senders
-/// that fold lines may split a character between two of them, so neighbours in one charset are decoded together. What
-/// cannot be decoded stays as it is.
+/// Decodes the encoded words of a text and joins those that only white space separates (RFC 2047, 6.2). Senders that
+/// fold lines may split a character between two of them, so neighbours in one charset are decoded together. Words that
+/// cannot be decoded stay as they are.
 pub(super) fn decode(text: &str) -> String {
     let (mut decoded, mut rest) = (String::new(), text);
     let mut run: Option<Run> = None;
@@ -55,7 +56,7 @@ struct Word<'a> {
     length: usize,
 }
 
-/// Words of one charset, one after the other.
+/// Consecutive words in one charset.
 struct Run {
     charset: &'static Encoding,
     bytes: Vec<u8>,
@@ -80,7 +81,7 @@ fn word_at(text: &str) -> Option<Word<'_>> {
     let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
     let (encoding, rest) = rest.split_once('?')?;
     let (content, after) = rest.split_once("?=")?;
-    // After a * stands the language (RFC 2231, 5).
+    // The language follows a `*` (RFC 2231, 5).
     let charset = charset.split('*').next().unwrap_or_default();
     let bytes = match encoding {
         "B" | "b" => BASE64.decode(content).ok()?,

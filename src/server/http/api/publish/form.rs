@@ -1,8 +1,8 @@
-//! Bodies that call themselves a form. `curl -d` says so of every text, so a text has to be told from a form, and an
-//! envelope that nobody here reads (`payload=…`, `a=1&b=2`) must not be stored as a text.
+//! Bodies that are declared as a form. `curl -d` declares every text so, so this module tells a text from a form; an
+//! envelope (`payload=…`, `a=1&b=2`) must not be stored as a text. `read.rs` calls it.
 //!
-//! The rule: a body is a form when its first part is `name=value` and the name is known here, or when there is no white
-//! space in it, as in everything that was encoded for a form. Otherwise it is a text: `a=b is good` is one.
+//! The rule: a body is a form when its first part is `name=value` and the name is known here, or when it has no white
+//! space, as everything that was encoded for a form. Otherwise it is a text: `a=b is good` is one.
 
 use percent_encoding::percent_decode_str;
 
@@ -14,19 +14,19 @@ use crate::{
     server::http::extract::charset,
 };
 
-/// The field that holds a whole entry as JSON, as Slack's webhooks have it.
+/// The field that holds a whole entry as JSON, as in Slack's webhooks.
 pub(super) const PAYLOAD: &str = "payload";
 
-/// What a body is that calls itself a form.
+/// The meaning of a body that is declared as a form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FormOrText {
-    /// Names and values, decoded.
+    /// A form: names and values, decoded.
     Form(Vec<(String, String)>),
     /// A text.
     Text(String),
 }
 
-/// Tells them apart. Refuses a form of which no field is known with [`Code::BadRequest`].
+/// Tells a form from a text. Errors: [`Code::BadRequest`] for a form without a known field.
 pub(super) fn read(body: &str, charset: Option<&str>) -> Result<FormOrText, Rejection> {
     let is_encoded = !body.trim().contains(char::is_whitespace);
     let raw = fields_in(body.trim_end(), is_encoded);
@@ -40,7 +40,7 @@ pub(super) fn read(body: &str, charset: Option<&str>) -> Result<FormOrText, Reje
     decoded.collect::<Result<_, Rejection>>().map(FormOrText::Form)
 }
 
-/// The fields of a form, their names decoded. There is none when the first part is no field.
+/// Returns the fields of a form, with decoded names. There is none when the first part is no field.
 fn fields_in(body: &str, is_encoded: bool) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = Vec::new();
     for (index, part) in body.split('&').enumerate() {
@@ -49,7 +49,7 @@ fn fields_in(body: &str, is_encoded: bool) -> Vec<(String, String)> {
         } else if index == 0 {
             return fields;
         } else if let Some((_, value)) = fields.last_mut().filter(|_| !part.is_empty()) {
-            // An `&` in a text that was not encoded.
+            // An `&` in a value that was not encoded.
             value.extend(["&", part]);
         }
     }
@@ -70,8 +70,8 @@ fn is_known(name: &str) -> bool {
     name.eq_ignore_ascii_case(PAYLOAD) || is_known_member(name)
 }
 
-/// The name in front of `=` and the value behind it, if the name is a word. Many encoders escape the `[` and `]` of
-/// `meta[host]`, so it is judged when that is undone.
+/// Splits a part into the name before `=` and the value after it, if the name is a word. Many encoders escape the `[`
+/// and `]` of `meta[host]`, so the name is judged after its escapes are undone.
 fn field_in(part: &str) -> Option<(String, &str)> {
     let (name, value) = part.split_once('=')?;
     let name: String = percent_decode_str(name).map(char::from).collect();
@@ -79,7 +79,7 @@ fn field_in(part: &str) -> Option<(String, &str)> {
     (!name.is_empty() && name.chars().all(is_word)).then_some((name, value))
 }
 
-/// A value with white space in it was not encoded, whatever its `+` and `%` look like.
+/// Decodes a value. One with white space was not encoded, whatever its `+` and `%` look like.
 fn decode(value: &str, charset: Option<&str>) -> Result<String, Rejection> {
     if value.contains(char::is_whitespace) {
         return Ok(value.to_owned());
@@ -87,7 +87,7 @@ fn decode(value: &str, charset: Option<&str>) -> Result<String, Rejection> {
     charset::decode_form(value, charset)
 }
 
-/// `curl --data-urlencode 'backup done'` encodes a text that has no name.
+/// Decodes a text without a name, which `curl --data-urlencode 'backup done'` sends encoded.
 fn decode_text(text: &str, is_encoded: bool, charset: Option<&str>) -> Result<String, Rejection> {
     if !(is_encoded && is_escaped(text)) {
         return Ok(text.to_owned());
@@ -95,8 +95,8 @@ fn decode_text(text: &str, is_encoded: bool, charset: Option<&str>) -> Result<St
     charset::decode_form(text, charset)
 }
 
-/// Whether a text without a space was encoded as a form's field, as `curl --data-urlencode` does: it has escapes and
-/// nothing that is none, or pluses between letters only. An address and `C++` are left alone.
+/// Returns true if a text without a space was encoded as a form's field, as `curl --data-urlencode` does: it has a `%`
+/// and each begins an escape, or a `+` and each stands between letters. An address and `C++` are left alone.
 fn is_escaped(text: &str) -> bool {
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     let has_escapes = text.contains('%') && text.split('%').skip(1).all(is_escape);

@@ -1,4 +1,5 @@
-//! A notification from a plain text and what stands beside it, in headers or the query, and the `Idempotency-Key`. `read.rs` and `mod.rs` call it.
+//! Builds a notification from a plain text and its metadata in headers or the query, and reads the `Idempotency-Key`.
+//! `read.rs` and `mod.rs` call it.
 
 use axum::http::HeaderMap;
 
@@ -16,21 +17,21 @@ use crate::{
     server::http::extract::{charset::decode_header, query},
 };
 
-/// Longest `Idempotency-Key`, in bytes: a UUID or a hash fits many times.
+/// Maximum length of an `Idempotency-Key`, in bytes: a UUID or a hash fits many times.
 const KEY_MAX_BYTES: usize = 200;
-/// The one header of these that HTTP itself has, for something else (RFC 9218): browsers and proxies send it.
+/// The one of these headers that HTTP itself defines, for something else (RFC 9218): browsers and proxies send it.
 const PRIORITY: &str = "priority";
-/// A short name of the title, and in a query what keeps caches away as well.
+/// A short name of the title. In a query it is also a parameter that keeps caches away.
 const SHORT_TITLE: &str = "t";
 
-/// What a request says beside its body: in headers and, as senders that can set none do, in its query.
+/// The metadata of a request beside its body: in headers and, from senders that can set none, in its query.
 pub(super) struct Beside<'a> {
     headers: &'a HeaderMap,
     query: Vec<(String, String)>,
 }
 
 impl<'a> Beside<'a> {
-    /// Refuses a query that is not UTF-8.
+    /// Reads the metadata of a request. Errors: [`Code::BadRequest`] for a query that is not UTF-8.
     pub(super) fn of(headers: &'a HeaderMap, query: Option<&str>) -> Result<Self, Rejection> {
         let mut pairs = Vec::new();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
@@ -41,7 +42,7 @@ impl<'a> Beside<'a> {
         Ok(Self { headers, query: pairs })
     }
 
-    /// The notification of a text.
+    /// Builds the notification with this text.
     pub(super) fn notification(&mut self, text: &str) -> Result<Publication, Rejection> {
         Publication::new(Body::Notification {
             title: self.take(&[&TITLE_NAMES[..], &[SHORT_TITLE]].concat()).map(|(_, title)| title),
@@ -56,7 +57,7 @@ impl<'a> Beside<'a> {
         })
     }
 
-    /// The names of what the query says and nobody took.
+    /// Returns the names of the query's parameters that were not used.
     pub(super) fn ignored(self) -> Vec<String> {
         let names = self.query.into_iter().map(|(name, _)| name).filter(|name| !query::is_meaningless(name));
         names.map(|name| format!("?{}", told(&name))).take(NAMED_MAX).collect()
@@ -72,7 +73,7 @@ impl<'a> Beside<'a> {
         })
     }
 
-    /// The first of these that says something: as a header, one with `X-`, or in the query.
+    /// Takes the first of these names that has a value: as a header, one with `X-`, or in the query.
     fn take<'n>(&mut self, names: &[&'n str]) -> Option<(&'n str, String)> {
         names.iter().find_map(|name| {
             let header = self.header(name).or_else(|| text_of(self.headers, &format!("x-{name}")));
@@ -80,11 +81,12 @@ impl<'a> Beside<'a> {
         })
     }
 
-    /// What a header says. A `Priority` that is no level is not meant for us.
+    /// Returns the value of a header. A `Priority` that is no level is not meant for us.
     fn header(&self, name: &str) -> Option<String> {
         text_of(self.headers, name).filter(|text| name != PRIORITY || level_of(name, text).is_some())
     }
 
+    /// Takes a parameter of the query. A `t` of digits only is a time that keeps caches away, and no title.
     fn take_from_query(&mut self, name: &str) -> Option<String> {
         let is_time = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let is_it = |(known, text): &(String, String)| {
@@ -95,7 +97,8 @@ impl<'a> Beside<'a> {
     }
 }
 
-/// The `Idempotency-Key`, if there is one that is not empty.
+/// Returns the `Idempotency-Key`, if there is one that is not empty. Errors: [`Code::BadRequest`] if it is too long or
+/// has control characters.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let bad = |message: String| Err(Rejection::new(Code::BadRequest, message));
@@ -117,7 +120,8 @@ fn level_of(name: &str, text: &str) -> Option<Level> {
     parse_level(name, &text.trim().to_lowercase())
 }
 
-/// A header's text: repeated ones joined (RFC 9110, 5.3), encoded words decoded (RFC 2047). `None` when it is empty.
+/// Returns a header's text: repeated lines joined (RFC 9110, 5.3), encoded words decoded (RFC 2047). `None` when it is
+/// empty.
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<String> = headers
         .get_all(name)
@@ -128,7 +132,7 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// The address in a `Link` header as RFC 8288 has it: `<https://a.example>; rel=alternate`.
+/// Returns the address in a `Link` header as RFC 8288 writes it: `<https://a.example>; rel=alternate`.
 fn without_brackets(link: &str) -> String {
     let bracketed = link.trim().strip_prefix('<').and_then(|rest| rest.split_once('>'));
     bracketed.map_or(link, |(address, _)| address).to_owned()

@@ -1,7 +1,7 @@
-//! `POST /api/events/{channel}`: how programs publish. JSON, a form, or plain text so that `curl -d` is enough.
+//! `POST /api/events/{channel}`: programs publish to the feed. JSON, a form, or plain text so that `curl -d` is enough.
 //!
-//! `author.rs` says who publishes, `read.rs` what, by the body's media type; `headers.rs`, `form.rs` and `multipart.rs` read
-//! the forms it may have. What an entry means is said in `protocol/publication.rs`.
+//! `author.rs` identifies the author, and `read.rs` reads the entries by the body's media type; `headers.rs`, `form.rs`
+//! and `multipart.rs` read the formats that a body may have. `protocol/publication.rs` defines the meaning of an entry.
 
 mod author;
 mod encoded_words;
@@ -31,17 +31,17 @@ use crate::{
     },
 };
 
-/// What was stored.
+/// A stored entry, as the response shows it.
 #[derive(Serialize)]
 struct Published {
     #[serde(flatten)]
     entry: Entry,
-    /// Names of what was sent and not read.
+    /// The names of members that were sent and not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignored: Vec<String>,
 }
 
-/// Publishes. 201 with what was stored, an array for an array; 200 when it had been stored before.
+/// Publishes. 201 with the stored entry, or an array of them for an array; 200 when it had been stored before.
 pub(crate) async fn post(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

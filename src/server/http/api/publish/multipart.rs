@@ -14,10 +14,10 @@ use crate::{
     server::http::extract::{charset, media_type::MediaType},
 };
 
-/// Most fields: several times those that are known.
+/// Maximum number of fields: several times those that are known.
 const FIELDS_MAX: usize = 64;
 
-/// Names and values. Refuses files and what is broken with [`Code::BadRequest`].
+/// Returns the names and values of the fields. Errors: [`Code::BadRequest`] for files and for a malformed body.
 pub(super) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Vec<(String, String)>, Rejection> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let boundary =

@@ -1,4 +1,4 @@
-//! What a body publishes, by its media type. `mod.rs` calls it.
+//! Reads the entries in a body, by its media type. `mod.rs` calls it.
 
 use axum::{body::Bytes, http::HeaderMap};
 use serde_json::Value;
@@ -22,16 +22,16 @@ use crate::{
     },
 };
 
-/// What a request publishes.
+/// The entries that a request publishes.
 #[derive(Debug)]
 pub(crate) struct Read {
     /// The entries, each with the names of its members that were not read.
     pub(crate) publications: Vec<(Publication, Vec<String>)>,
-    /// They came as an array and are answered as one.
+    /// True if they came as an array, and are answered as one.
     pub(crate) is_array: bool,
 }
 
-/// Reads it. Refuses media types that are none of ours with [`Code::BadMediaType`].
+/// Reads the entries of a request. Errors: [`Code::BadMediaType`] for a media type that is not supported.
 pub(crate) fn read(headers: &HeaderMap, query: Option<&str>, body: &Bytes) -> Result<Read, Rejection> {
     let MediaType { kind, charset } = MediaType::of(headers)?;
     let decoded = || charset::decode(body, charset.as_deref());
@@ -81,8 +81,8 @@ fn from_json(value: Value) -> Result<Read, Rejection> {
     }
 }
 
-/// The entries in a body whose sender did not say that they are JSON, as `curl -d` does not. What begins as entries do
-/// and cannot be read is refused: stored as a text it would be noise that nobody notices.
+/// Reads the entries in a body whose sender did not declare JSON, as `curl -d` does not. A body that begins like
+/// entries and cannot be read is rejected: stored as a text it would be noise that nobody notices.
 fn entries_in(body: &str) -> Result<Option<Value>, Rejection> {
     if !begins_like_entries(body) {
         return Ok(None);
@@ -96,7 +96,7 @@ fn entries_in(body: &str) -> Result<Option<Value>, Rejection> {
     })
 }
 
-/// An object that is empty or has a member, or a list of objects.
+/// Returns true if a body begins like an object that is empty or has a member, or like a list of objects.
 fn begins_like_entries(body: &str) -> bool {
     let body = body.trim_start();
     let within = |open| body.strip_prefix(open).map(str::trim_start);
@@ -104,7 +104,8 @@ fn begins_like_entries(body: &str) -> bool {
         || within('[').is_some_and(|rest| rest.starts_with('{'))
 }
 
-/// Fields are the members of one entry, or the field `payload` is all of it, and those beside it are named.
+/// Reads the fields as the members of one entry. If there is a field `payload`, it is the whole entry, and the fields
+/// beside it are reported as ignored.
 fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
     let is_payload = |(name, _): &(String, String)| name.eq_ignore_ascii_case(PAYLOAD);
     let (payloads, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(is_payload);
@@ -124,7 +125,7 @@ fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
     Ok(read)
 }
 
-/// As browsers read addresses, which is stricter than the protocol's own look at it.
+/// Checks a link as browsers parse addresses, which is stricter than the protocol's own check.
 fn check_link(publication: &Publication) -> Result<(), Rejection> {
     let Body::Notification { link: Some(link), .. } = publication.body() else { return Ok(()) };
     match Url::parse(link) {

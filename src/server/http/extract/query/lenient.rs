@@ -1,4 +1,4 @@
-//! The queries of pages, which come with links and so with other people's parameters.
+//! Query strings of pages, which come with links and so with other people's parameters.
 
 use std::collections::HashSet;
 
@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use super::parameters::bad;
 use crate::protocol::problem::Rejection;
 
-/// The query of a page that browsers open: what is not known is ignored, because links carry it.
+/// The query of a page that browsers open. Unknown parameters are ignored, because links carry them.
 pub(crate) struct Lenient<T>(pub(in crate::server::http) T);
 
 impl<T: DeserializeOwned> Lenient<T> {
-    /// Reads a query. Of a parameter that is given twice the last is taken.
+    /// Parses a query. Empty values are absent; the last value of a repeated parameter counts.
     pub(crate) fn parse(query: &str) -> Result<Self, Rejection> {
         let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
         pairs.reverse();

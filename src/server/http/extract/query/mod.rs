@@ -1,8 +1,8 @@
-//! The query strings of the API's logs, all read by this one parser: the feed and the rooms, as pages, polls and streams.
+//! Query strings of the API's logs, all read by this one parser: the feed and the rooms, as pages, polls and streams.
 //!
-//! Nothing that a reader asks for may be passed over without a word, because entries would be lost by it: a parameter that
-//! is not known is refused by its name. What is empty is absent; of a parameter that is given twice the last is taken, and
-//! channels add up. Pages that browsers open come with other people's parameters and are read by [`Lenient`].
+//! No parameter may be ignored silently, because a reader would lose entries: an unknown one is rejected by its name.
+//! An empty one is absent; of a repeated one the last value counts, and channels add up. Pages that browsers open come
+//! with other people's parameters and are read by [`Lenient`].
 
 mod lenient;
 mod parameters;
@@ -26,18 +26,19 @@ use crate::{
     },
 };
 
+/// Entries in a page that asks for no number.
 const LIMIT_DEFAULT: usize = 50;
-/// Most entries in a page: with the longest messages still only a few megabytes.
+/// Maximum entries in a page: with the longest messages still only a few megabytes.
 const LIMIT_MAX: usize = 200;
-/// Longest wait of a poll in seconds: below what proxies commonly allow (60 s).
+/// Maximum wait of a poll in seconds: below the limit that is common for proxies (60 s).
 const WAIT_MAX: usize = 50;
 
-/// What the addresses of the feed take.
+/// The parameters of the feed's addresses.
 const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "wait"];
-/// What the addresses of a room take.
+/// The parameters of a room's addresses.
 const ROOM: &[&str] = &["after", "before", "heartbeat", "last", "limit", "seen", "wait"];
 
-/// The query of a log's address.
+/// The parsed query of a log's address.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogQuery {
     before: Option<String>,
@@ -46,19 +47,20 @@ pub(crate) struct LogQuery {
     last: Option<usize>,
     limit: Option<usize>,
     wait: Option<usize>,
+    /// For streams: the signs of life are events, because scripts cannot see comments.
     pub(crate) heartbeat: bool,
-    /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. Empty is a
-    /// state too.
+    /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. The empty
+    /// text is a state too.
     pub(crate) seen: Option<String>,
 }
 
 impl LogQuery {
-    /// Reads the query of an address of the feed.
+    /// Parses the query of one of the feed's addresses.
     pub(crate) fn of_feed(query: Option<&str>) -> Result<Self, Rejection> {
         Self::parse(query.unwrap_or_default(), FEED)
     }
 
-    /// Reads the query of an address of a room.
+    /// Parses the query of one of a room's addresses.
     pub(crate) fn of_room(query: Option<&str>) -> Result<Self, Rejection> {
         Self::parse(query.unwrap_or_default(), ROOM)
     }
@@ -98,13 +100,14 @@ impl LogQuery {
         Ok(())
     }
 
-    /// The channels that are asked for: all, if none is named.
+    /// Returns the channels that are asked for: all, if none is named.
     pub(crate) fn channels(&self) -> Result<Channels, Rejection> {
         let named = (!self.channels.is_empty()).then(|| self.channels.join(","));
         parse_channels(named.as_deref())
     }
 
-    /// The page that is asked for, and how many entries of it. `last` alone asks for so many of the newest.
+    /// Returns the page that is asked for, and its maximum number of entries. `last` alone asks for that many of the
+    /// newest.
     pub(crate) fn page(&self, headers: &HeaderMap) -> Result<(PageQuery, usize), Rejection> {
         let wait = Duration::from_secs(self.wait.unwrap_or(0) as u64);
         let query = match (&self.before, self.resumed_at(headers)?) {
@@ -118,9 +121,10 @@ impl LogQuery {
         Ok((query, self.limit.or(newest).unwrap_or(LIMIT_DEFAULT)))
     }
 
-    /// Refuses what a page would pass over without a word.
+    /// Rejects parameters that a page would ignore silently.
     fn check_page(&self, query: &PageQuery) -> Result<(), Rejection> {
-        // Without a cursor there is nothing to wait for: a client that polls gets the newest at once, and its cursor.
+        // Without a cursor there is nothing to wait for: a client that polls gets the newest entries at once, and its
+        // cursor.
         if self.wait.is_some_and(|wait| wait > 0) && matches!(query, PageQuery::Before(_)) {
             return Err(bad("wait is for what comes after a cursor, not before one."));
         }
@@ -130,7 +134,8 @@ impl LogQuery {
         Ok(())
     }
 
-    /// Where a stream starts.
+    /// Returns the position at which a stream starts. Errors: `BadRequest` for parameters that only pages have,
+    /// `BadCursor`.
     pub(crate) fn start(&self, headers: &HeaderMap) -> Result<StartFrom, Rejection> {
         let of_pages = [
             ("before", self.before.is_some()),
@@ -148,8 +153,8 @@ impl LogQuery {
         }
     }
 
-    /// The place after which to go on. A browser that reconnects repeats the address it first asked for and adds the
-    /// header `Last-Event-ID`, so the header is the newer of the two.
+    /// Returns the cursor after which to resume. A browser that reconnects repeats the address that it first asked for
+    /// and adds the header `Last-Event-ID`, so the header is the newer of the two.
     fn resumed_at(&self, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
         let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim());
         match (header.filter(|value| !value.is_empty()), &self.after) {
@@ -160,7 +165,7 @@ impl LogQuery {
     }
 }
 
-/// The query of an address of the feed.
+/// Extractor of the query of the feed's addresses.
 pub(crate) struct FeedQuery(pub(in crate::server::http) LogQuery);
 
 impl<S: Send + Sync> FromRequestParts<S> for FeedQuery {
@@ -171,7 +176,7 @@ impl<S: Send + Sync> FromRequestParts<S> for FeedQuery {
     }
 }
 
-/// The query of an address of a room.
+/// Extractor of the query of a room's addresses.
 pub(crate) struct RoomQuery(pub(in crate::server::http) LogQuery);
 
 impl<S: Send + Sync> FromRequestParts<S> for RoomQuery {

@@ -1,4 +1,4 @@
-//! One parameter of a query: its name as it was meant, its value, and what is wrong with them, in words.
+//! One query parameter: its recognized name, its value, and the messages about their faults.
 
 use std::{ops::RangeInclusive, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::protocol::{
     problem::{Code, Rejection},
 };
 
-/// Added by libraries so that no cache answers, and to links by those who count visits. They mean nothing here.
+/// Parameters that libraries add so that no cache answers, and trackers add to links. They mean nothing here.
 const MEANINGLESS: [&str; 16] = [
     "cache",
     "cachebust",
@@ -30,12 +30,12 @@ const MEANINGLESS: [&str; 16] = [
 ];
 const MEANINGLESS_PREFIXES: [&str; 2] = ["_", "utm_"];
 
-/// Changes of letters that a misspelt name may be away from the one that was meant.
+/// Maximum edit distance between a misspelt name and the one that was meant.
 const MISSPELT_MAX: usize = 2;
-/// Of a name that is not known so many characters are told.
+/// Maximum characters of an unknown name in a message.
 const TOLD_MAX_CHARACTERS: usize = 40;
 
-/// A name or a value as it was meant. `told` names it in a refusal.
+/// Percent-decodes a name or a value. `told` names it in a rejection.
 pub(crate) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
     let broken = |what| bad(&format!("{} {what}.", cut(told)));
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
@@ -47,13 +47,15 @@ pub(crate) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
     Ok(decoded.map_err(|_| broken("is not UTF-8 when its percent-encoding is undone"))?.into_owned())
 }
 
+/// Returns true for a parameter that means nothing here, in any case and with or without `-` and `_`.
 pub(crate) fn is_meaningless(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     MEANINGLESS.contains(&name.replace(['-', '_'], "").as_str())
         || MEANINGLESS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The name that is meant. Letters may be of either case; libraries that stand for `EventSource` write the header's name.
+/// Returns the known name that is meant. Letters may be of either case; libraries that replace `EventSource` write the
+/// header's name.
 pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Rejection> {
     let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
     let is_meant = |one: &&&str| plain == **one || (**one == "after" && plain == "lasteventid");
@@ -67,7 +69,7 @@ pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Re
     Err(bad(&format!("There is no parameter {}: {advice}", cut(name))))
 }
 
-/// What a name that is not known was most likely meant to be.
+/// Returns the known name that a misspelt one most likely means; `None` if none is near.
 pub(crate) fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
     let plain = plain.trim_end_matches("[]");
@@ -79,6 +81,7 @@ fn cut(text: &str) -> String {
     text.chars().take(TOLD_MAX_CHARACTERS).collect()
 }
 
+/// Parses a cursor. Errors: [`Code::BadCursor`].
 pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
     let told = |_| {
         let message = format!("{name} is a cursor, written epoch:offset as the server gave it.");
@@ -87,6 +90,7 @@ pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
     Cursor::from_str(text).map_err(told)
 }
 
+/// Parses a number in `range`.
 pub(super) fn number(name: &str, text: &str, range: RangeInclusive<usize>) -> Result<usize, Rejection> {
     let (least, most) = (range.start(), range.end());
     let unit = if name == "wait" { " of seconds" } else { "" };
@@ -94,6 +98,7 @@ pub(super) fn number(name: &str, text: &str, range: RangeInclusive<usize>) -> Re
     text.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong)
 }
 
+/// Parses a boolean, in the spellings that are common for it.
 pub(super) fn yes_or_no(name: &str, text: &str) -> Result<bool, Rejection> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -102,6 +107,7 @@ pub(super) fn yes_or_no(name: &str, text: &str) -> Result<bool, Rejection> {
     }
 }
 
+/// The rejection of a faulty parameter.
 pub(super) fn bad(what: &str) -> Rejection {
     Rejection::new(Code::BadRequest, what)
 }

@@ -1,4 +1,4 @@
-//! Tests of the queries: what is read, what is ignored, and what is refused in which words.
+//! Tests of the queries: parameters that are read, ignored and rejected, and the words of the rejections.
 
 use axum::http::HeaderName;
 
