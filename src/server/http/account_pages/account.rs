@@ -27,7 +27,8 @@ use crate::{
     },
 };
 
-/// Serves the page. Guests have none; for accounts of an external issuer it refers to that.
+/// Serves the page. Guests get the page for unknown addresses; a user whose account is at an external issuer gets a
+/// link to it.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
     if signed_in.asked.state.auth.takes_guests() {
         return Ok(not_found(signed_in.asked).await);
@@ -124,7 +125,7 @@ pub(super) async fn end_session(
     Ok(Redirect::to(routes::ACCOUNT).into_response())
 }
 
-/// The data of the page.
+/// The data of the page `/account`.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     /// The name, or the rejected one that was typed.

@@ -1,5 +1,5 @@
-//! Short names of browsers, from their `User-Agent`. The browsers all claim each other's names there, so the order
-//! matters; an unknown one is shown as it names itself.
+//! Short names of browsers, from their `User-Agent`, for the list of sessions in `account.rs`. The browsers all claim
+//! each other's names there, so the order matters; an unknown one is shown as it names itself.
 
 /// Maximum length of an unknown browser's text, in characters: a line.
 const UNKNOWN_MAX_CHARACTERS: usize = 60;

@@ -81,7 +81,7 @@ pub(super) async fn open(
     }
 }
 
-/// The data of the page.
+/// The data of the page `/channels`.
 #[derive(Clone, Debug)]
 pub(super) struct Channels {
     /// The channels that have readers of their own.

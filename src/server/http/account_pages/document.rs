@@ -3,7 +3,7 @@
 //! once, without a script, and their forms are posted and answered with another page. So they work everywhere and add
 //! nothing to what the other pages load.
 //!
-//! The handlers load the data, and `answer.rs` renders it. Nothing here asks the server for anything.
+//! The handlers load the data, and `answer.rs` renders it. An implementation never loads anything itself.
 
 use leptos::prelude::AnyView;
 

@@ -1,5 +1,5 @@
-//! Pages for servers where an external issuer signs users in: for anonymous users the way there, and for authenticated
-//! ones a page that says so.
+//! Pages for servers where an external issuer signs users in: the way to the issuer for anonymous users, and the
+//! account page of authenticated ones.
 
 use axum::{
     http::{Method, StatusCode},

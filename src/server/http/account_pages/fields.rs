@@ -1,4 +1,5 @@
-//! Parts of the account pages' forms: labelled fields, and notes about the outcome of a form.
+//! Parts of the account pages' forms, which the pages in this folder share: labelled fields, and notes about the
+//! outcome of a form.
 
 use leptos::prelude::*;
 

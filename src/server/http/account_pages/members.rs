@@ -99,7 +99,7 @@ pub(super) async fn remove(
     })
 }
 
-/// The data of the page.
+/// The data of the page `/rooms/{room}/members`.
 #[derive(Clone, Debug)]
 pub(super) struct Members {
     /// The room.

@@ -54,7 +54,7 @@ impl Document for OneTimeLink {
     }
 }
 
-/// Answers a one-time link that cannot be used: 410 with a page that says so, or the error if it is another one.
+/// Answers a one-time link that cannot be used: 410 with a page that says so. Any other error is answered as it is.
 pub(super) fn link_failed(asked: &PageRequest, error: Error) -> Response {
     match error.into_rejection() {
         Rejection { code: Code::BadLink, .. } => (StatusCode::GONE, alone(asked, LinkOver)).into_response(),

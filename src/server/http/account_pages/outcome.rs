@@ -1,4 +1,5 @@
-//! The outcome of a form, in the query of the address that follows it.
+//! The outcome of a form, in the query of the address that follows it. The handlers that serve a form read it, and
+//! those that take the form write it. Never put a password into it.
 
 use axum::response::Response;
 use serde::Deserialize;

@@ -98,7 +98,7 @@ pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Erro
     Ok(accounts(state)?.account(id).await?.ok_or_else(unknown)?)
 }
 
-/// Redirects to the page, with the reason if the change was rejected.
+/// Redirects to `/people`, with the reason if the change was rejected.
 pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
     match result {
         Ok(()) => Redirect::to(routes::PEOPLE).into_response(),
@@ -106,7 +106,7 @@ pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
     }
 }
 
-/// The data of the page.
+/// The data of the page `/people`.
 #[derive(Clone, Debug)]
 pub(super) struct People {
     /// All accounts, sorted by name.
@@ -154,7 +154,7 @@ impl Document for People {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let Self { people, invitations, once, problem } = self;
-        // The only change that is not allowed to administrators is one that would leave none.
+        // `NotAllowed` has one cause here: the change would leave no administrator.
         let problem = problem.map(|code| match code {
             Code::NotAllowed => texts.last_administrator,
             other => (texts.problem)(other),
@@ -192,8 +192,8 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     }
 }
 
-/// The changes that are offered for an account. Administrators cannot block or remove themselves by a slip: another one
-/// has to do it.
+/// The changes that are offered for an account. Administrators cannot block or remove themselves by a slip, because
+/// only another one can do it.
 fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     let Person { id, name, is_admin, is_blocked, is_me, .. } = person;
     let label = format!("{}: {name}", texts.manage);

@@ -98,7 +98,7 @@ pub(super) async fn remove(
     Ok(Redirect::to(routes::PUBLISHERS).into_response())
 }
 
-/// The data of the page.
+/// The data of the page `/publishers`.
 #[derive(Clone, Debug)]
 pub(super) struct Publishers {
     /// All publishers, the newest last.

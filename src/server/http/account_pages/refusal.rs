@@ -23,7 +23,7 @@ use crate::{
 const KEPT: [HeaderName; 4] =
     [header::ALLOW, header::RETRY_AFTER, header::SET_COOKIE, header::WWW_AUTHENTICATE];
 
-/// Middleware: replaces the problem of a rejection with a page, if the client can show one. Its status, and the time to
+/// Middleware: replaces the JSON of a rejection with a page, if the client can show one. Its status, and the time to
 /// retry after, stay the same.
 pub(crate) async fn in_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if !takes_pages(request.headers()) {

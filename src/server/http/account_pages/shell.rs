@@ -1,4 +1,5 @@
 //! The frame of an account page: the head and, for an authenticated user, the same sidebar as on every other page.
+//! `answer.rs` calls it.
 
 use leptos::prelude::*;
 use url::form_urlencoded;

@@ -62,7 +62,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(MadePublisher { publisher, token })))
 }
 
-/// Removes a publisher, with its token. Errors: [`Code::NotFound`].
+/// Removes a publisher; its token stops working. Errors: [`Code::NotFound`] for an unknown id.
 pub(crate) async fn remove(
     State(state): State<AppState>,
     _: Administrator,

@@ -30,7 +30,7 @@ use crate::{
 /// The body of `POST /api/session`.
 pub(crate) struct NewSession {
     name: String,
-    /// Needed where users have accounts.
+    /// The account's password; unused on a server without accounts.
     password: Option<String>,
 }
 

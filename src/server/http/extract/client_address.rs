@@ -49,8 +49,8 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpA
     }
 }
 
-/// Follows the hops back from `peer`. Each hop was written by the one after it, so it is as true as that one is
-/// trusted. `None` is a hop without an address, at which the way back ends.
+/// Follows the hops back from `peer` to the client. Each hop was written by the one after it, so it is as true as that
+/// one is trusted. `None` is a hop without an address, at which the way back ends.
 fn walk_back(peer: IpAddr, hops: &[Option<IpAddr>], trusted: &TrustedProxies) -> IpAddr {
     let mut client = peer;
     for hop in hops.iter().rev() {

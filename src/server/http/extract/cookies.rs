@@ -1,9 +1,10 @@
 //! The server's cookies: out of reach of scripts (`HttpOnly`), and not sent along by other sites' forms
 //! (`SameSite=Lax`). Behind TLS they are `Secure`, and their names begin with `__Host-`: a browser takes such a cookie
-//! from this host alone, not from its neighbours in the domain (RFC 6265bis, section 4.1.3.2).
+//! from this host alone, not from its neighbours in the domain (RFC 6265bis, section 4.1.3.2). `user.rs` keeps the
+//! session in one, and the pages the language.
 //!
-//! Where the host may have another installation at another port, the names end with a word for this installation.
-//! Earlier versions did not add it: a cookie of the earlier name is read as long as there is none of the present one.
+//! If the host may have another installation at another port, the names end with a word for this installation. Earlier
+//! versions did not add it: a cookie of the earlier name is read as long as there is none of the present one.
 
 use std::{borrow::Cow, time::Duration};
 

@@ -1,5 +1,5 @@
 //! The user behind a request: by the token in its `Authorization` header or, without that header, by the session in its
-//! cookie.
+//! cookie. Handlers take it as an argument, and `router` puts [`ensure_session`] around the pages.
 
 use std::time::Duration;
 

@@ -73,7 +73,7 @@ fn is_host(text: &str) -> bool {
     is_host && text.strip_prefix(host).is_some_and(is_port)
 }
 
-/// Returns true for nothing, or a colon and its port, which may be empty.
+/// Returns true for an empty text, or for a colon and a port, which may be empty.
 fn is_port(text: &str) -> bool {
     let digits = text.strip_prefix(':');
     text.is_empty() || digits.is_some_and(|digits| digits.is_empty() || digits.parse::<u16>().is_ok())

@@ -25,7 +25,7 @@ struct Site;
 /// names. The best is the last.
 const FORMS: [(&str, &str); 3] = [("identity", ""), ("gzip", ".gz"), ("br", ".br")];
 
-/// The icon, a source file that no build makes: a server has it before there is a site.
+/// The icon, which is a source file and no product of the build: a server has it before there is a site.
 const ICON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/favicon.svg"));
 
 /// The icon's Content Security Policy. It allows the style inside the icon, which adapts it to a dark page.

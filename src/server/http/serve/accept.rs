@@ -153,8 +153,8 @@ async fn connection(accepted: Accepted, router: Router, stop: CancellationToken)
     }
 }
 
-/// Ends a connection so that the peer can read the last response; at shutdown it does not wait for the peer. Call it in
-/// a box: its state would otherwise be part of every open connection, of which there are thousands.
+/// Ends a connection so that the peer can read the last response; at shutdown it does not wait for the peer. Callers
+/// box the future: its state would otherwise be part of every open connection, of which there are thousands.
 async fn close(mut stream: WriteDeadline<TcpStream>, stop: &CancellationToken) {
     if stop.is_cancelled() {
         // An error only says that the peer is gone already.

@@ -40,7 +40,7 @@ impl Upgrade {
     }
 
     /// Attaches it to a response whose body it will write: one that lasts until the connection is closed (RFC 9112,
-    /// 6.3, case 8). No other body is without a framing of its own, and HTTP/1.0 tells hyper that this one is.
+    /// 6.3, case 8). Only such a body has no framing of its own, and the version HTTP/1.0 tells hyper to add none.
     pub(crate) fn body(self, mut response: Response) -> Response {
         // A body of unknown length, of which hyper writes nothing.
         *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, std::io::Error>>());

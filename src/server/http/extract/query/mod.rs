@@ -47,7 +47,7 @@ pub(crate) struct LogQuery {
     last: Option<usize>,
     limit: Option<usize>,
     wait: Option<usize>,
-    /// For streams: the signs of life are events, because scripts cannot see comments.
+    /// For streams: sends heartbeats as events, because scripts cannot see comments.
     pub(crate) heartbeat: bool,
     /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. The empty
     /// text is a state too.
