@@ -18,7 +18,8 @@ use super::{
 };
 
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Messages of a burst; the factor by which there are more messages, and fewer readers, than in the steady rows.
+/// Messages per burst. The burst row has [`BURST_TIMES`] as many messages as the steady rows, and in return only one in
+/// [`BURST_READERS`] of the readers.
 const BURST: u64 = 20;
 const BURST_TIMES: f64 = 10.0;
 const BURST_READERS: usize = 4;
