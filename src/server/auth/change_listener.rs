@@ -1,9 +1,9 @@
-//! Takes over what ended in the directory, here or on another node: a session takes its live connections along. Called
-//! by the following, in order.
+//! Ends live connections when their session ends, at this node or at another. The directory replica calls it for each
+//! operation, in the order of the change log. It never reads the store but to reload.
 
 use async_trait::async_trait;
 
-use super::{Auth, Mode, accounts::parts};
+use super::{Auth, Mode, accounts::split_session_key};
 use crate::server::{
     cluster::directory_replica::ChangeListener,
     store::{
@@ -14,13 +14,14 @@ use crate::server::{
 
 #[async_trait]
 impl ChangeListener for Auth {
-    fn apply(&self, step: &ReplicatedOp) {
-        let Some((user_id, session)) = parts(&step.id).filter(|_| step.kind == Kind::Session) else { return };
-        match &step.act {
-            Op::Remove => self.admissions.end(user_id, Some(session)),
+    fn apply(&self, ReplicatedOp { kind, id, op }: &ReplicatedOp) {
+        let session_key = split_session_key(id).filter(|_| *kind == Kind::Session);
+        let Some((user_id, session)) = session_key else { return };
+        match op {
+            Op::Remove => self.live_sessions.end(user_id, Some(session)),
             Op::RemoveUnder { except } => {
-                let kept = except.as_deref().and_then(parts).map(|(_, session)| session);
-                self.admissions.end_others(user_id, kept);
+                let kept = except.as_deref().and_then(split_session_key).map(|(_, session)| session);
+                self.live_sessions.end_others(user_id, kept);
             }
             Op::Check | Op::Put(_) => {}
         }
@@ -29,8 +30,8 @@ impl ChangeListener for Auth {
     async fn reload(&self) -> Result<(), StoreError> {
         let Mode::Accounts(accounts) = &self.mode else { return Ok(()) };
         let sessions = accounts.every_session().await?;
-        let goes_on = |user_id: &str, session: &str| sessions.contains(&(user_id.into(), session.into()));
-        self.admissions.end_unless(goes_on);
+        let is_stored = |user_id: &str, session: &str| sessions.contains(&(user_id.into(), session.into()));
+        self.live_sessions.end_unless(is_stored);
         Ok(())
     }
 }

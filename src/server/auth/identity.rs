@@ -1,30 +1,30 @@
-//! Who somebody is, as far as a valid token says, and what the token itself lets them do. What rooms and administrators
-//! let them do is asked of the rights.
+//! The identity in a valid token, and the rights in the token itself. `Auth` creates it, and handlers pass it on. It
+//! never holds the rights that rooms and administrators give: `authz` decides those at each request.
 
 use super::pattern::Pattern;
 use crate::protocol::session::User;
 
-/// See the module.
+/// An authenticated user.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The person.
+    /// The user.
     pub user: User,
     /// The session of their account, if they have one: it can be ended.
     pub session: Option<String>,
-    /// May add, block and remove people, and make publishers.
+    /// May add, block and remove people, and create publishers.
     pub is_admin: bool,
-    /// The only rooms they may enter, if their token says so.
+    /// The only rooms the user may enter, if the token limits them.
     pub rooms: Option<Vec<Pattern>>,
-    /// The channels their token lets them publish to.
+    /// The channels the token allows publishing to.
     pub channels: Vec<Pattern>,
-    /// When the token ends, in seconds since the Unix epoch.
+    /// The expiry of the token, in seconds since the Unix epoch.
     pub expires_at: u64,
-    /// It is time for a new token.
+    /// The token should be renewed.
     pub is_stale: bool,
 }
 
 impl Identity {
-    /// Somebody without any rights of their own, whose token does not end.
+    /// A user without rights of their own, whose token does not expire.
     pub(super) fn of(user: User) -> Self {
         Self {
             user,
@@ -38,7 +38,7 @@ impl Identity {
     }
 }
 
-/// A time in the unit of tokens (RFC 7519, 2: `NumericDate`).
+/// Converts milliseconds to the unit of tokens (RFC 7519, 2: `NumericDate`); 0 for times before 1970.
 pub(super) fn seconds(ms: i64) -> u64 {
     u64::try_from(ms / 1000).unwrap_or_default()
 }

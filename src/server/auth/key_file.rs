@@ -1,9 +1,9 @@
-//! A file with the keys of another system, read again when it changes: that system's keys rotate while this one runs.
-//! The issuer asks for the keys at every token.
+//! A file with the keys of another system, read again when it changes: that system rotates its keys while this server
+//! runs. The issuer asks for the keys at every token. A bad file must never replace good keys.
 //!
-//! How it blocks: at most once in an interval, one caller asks the file system for the file's state, and reads at most
-//! [`FILE_MAX_BYTES`] if that has changed; everybody else goes on with the keys there are. That is microseconds on a
-//! local disk; a file on a disk that hangs would hold that one caller.
+//! Blocking: at most once in an interval, one caller asks the file system for the file's state, and reads at most
+//! [`FILE_MAX_BYTES`] if that has changed; all other callers go on with the present keys. That takes microseconds on a
+//! local disk; a disk that hangs would block that one caller.
 
 use std::{
     fs::{self, File},
@@ -22,7 +22,7 @@ use super::keys::{KeyError, KeySet};
 /// Largest key file: a hundred keys with their certificates.
 const FILE_MAX_BYTES: u64 = 256 * 1024;
 
-/// What a file has in it.
+/// The format of a key file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// One public key.
@@ -31,24 +31,24 @@ pub(super) enum Format {
     Jwks,
 }
 
-/// Why a file's keys are not taken.
+/// The error of a key file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The file is not there, or may not be read.
+    /// The file is missing or cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is not what it should be.
+    /// The file has no usable keys.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// No key file is so large.
+    /// The file is too large for a key file.
     #[error("it has more than {FILE_MAX_BYTES} bytes")]
     TooLarge,
 }
 
-/// What changes when a file does; a file that is put in its place is another inode.
+/// Modification time, length and inode: one of them changes with the file. A file that replaces it has another inode.
 type Stamp = (Option<SystemTime>, u64, u64);
 
-/// See the module.
+/// A key file and the keys that were read from it last.
 pub(super) struct KeyFile {
     path: PathBuf,
     format: Format,
@@ -59,13 +59,13 @@ pub(super) struct KeyFile {
 
 struct State {
     checked_at: Instant,
-    /// Of what was read last, be it good or bad; `None` when there was no file.
+    /// The stamp of the file that was read last, good or bad; `None`: there was no file.
     stamp: Option<Stamp>,
     keys: Arc<KeySet>,
 }
 
 impl KeyFile {
-    /// Reads the keys. Here, and only here, a bad file is an error.
+    /// Reads the keys. Only here is a bad file an error.
     pub(super) fn open(
         path: &Path,
         format: Format,
@@ -78,7 +78,7 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), format, algorithm, check_every, state })
     }
 
-    /// The keys as they are now, or were a moment ago. When the file has become bad: those from before.
+    /// The keys in the file, at most `check_every` old. If the file has become bad, the keys from before.
     pub(super) fn current(&self) -> Arc<KeySet> {
         let (known, keys) = {
             let mut state = self.state.lock();

@@ -1,5 +1,5 @@
 //! The keys that check another system's tokens: a secret, a PEM public key, or a JWK set (RFC 7517). The issuer and its
-//! key file make these; a key that does not fit the configured algorithm never gets into a set.
+//! key file create them; a key that does not fit the configured algorithm never gets into a set.
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, DecodingKeyKind, crypto,
@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use super::Secret;
 
-/// RS256 wants a modulus of 2048 bits or more (RFC 7518, 3.3); above 4096 the library checks no signature.
+/// Length of an RSA modulus, in bytes: RS256 requires 2048 bits or more (RFC 7518, 3.3); above 4096 bits the library checks
+/// no signature.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
-/// Why there are no keys in a text. Never says what stands there: it could be the wrong file.
+/// The error of a text without usable keys. It never quotes the text, which could be the wrong file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not PEM, not a public key, or one for another algorithm.
@@ -24,23 +25,23 @@ pub enum KeyError {
     /// Not a JWK set.
     #[error("it is not a JWK set {{\"keys\":[…]}} (line {line}, column {column})")]
     Jwks {
-        /// Where reading stopped, from 1.
+        /// The line where reading stopped, from 1.
         line: usize,
-        /// Where reading stopped.
+        /// The column where reading stopped.
         column: usize,
     },
-    /// None of the set's keys checks signatures of the configured algorithm.
+    /// No key of the set checks signatures of the configured algorithm.
     #[error("none of its keys is a public key for {0:?} that checks signatures")]
     NoneFits(Algorithm),
-    /// Two fitting keys have the same name, so that it does not say which is meant.
+    /// Two fitting keys have the same `kid`, so that it is ambiguous.
     #[error("two of its keys have the same kid")]
     Ambiguous,
 }
 
-/// See the module.
+/// The keys that check tokens of one algorithm.
 #[derive(Debug)]
 pub(super) enum KeySet {
-    /// One key, whatever a token calls it.
+    /// One key, whatever `kid` a token names.
     One(DecodingKey),
     /// Keys by their `kid`.
     Named(Vec<(Option<String>, DecodingKey)>),
@@ -48,12 +49,12 @@ pub(super) enum KeySet {
 
 #[derive(Deserialize)]
 struct Jwks {
-    // Read one by one: a set may also have keys of kinds that are unknown here (RFC 7517, 5).
+    // Parsed one by one: a set may also have keys of types that are unknown here (RFC 7517, 5).
     keys: Vec<Value>,
 }
 
 impl KeySet {
-    /// For HS256.
+    /// The secret, for HS256.
     pub(super) fn from_secret(secret: &Secret) -> Self {
         Self::One(DecodingKey::from_secret(secret.as_bytes()))
     }
@@ -71,7 +72,7 @@ impl KeySet {
         key.map(Self::One).ok_or(KeyError::Pem(algorithm))
     }
 
-    /// The fitting keys of a set; others in it (for encryption, for other algorithms) are passed over.
+    /// The fitting keys of a set; other keys (for encryption, for other algorithms) are skipped.
     pub(super) fn from_jwks(algorithm: Algorithm, json: &[u8]) -> Result<Self, KeyError> {
         let set: Jwks = serde_json::from_slice(json)
             .map_err(|error| KeyError::Jwks { line: error.line(), column: error.column() })?;
@@ -86,7 +87,7 @@ impl KeySet {
         if keys.is_empty() { Err(KeyError::NoneFits(algorithm)) } else { Ok(Self::Named(keys)) }
     }
 
-    /// The key that a token's header names. A token that names none is checked by a set's only key.
+    /// The key that a token's header names by `kid`. The only key of a set also checks tokens that name none.
     pub(super) fn find(&self, kid: Option<&str>) -> Option<&DecodingKey> {
         match (self, kid) {
             (Self::One(key), _) => Some(key),
@@ -99,12 +100,15 @@ impl KeySet {
     }
 }
 
-/// The key, if it may check signatures of this algorithm.
+/// The key in `jwk`, if it may check signatures of this algorithm.
 fn key_of(algorithm: Algorithm, jwk: &Jwk) -> Option<DecodingKey> {
     let common = &jwk.common;
     let is_for_signatures =
-        common.public_key_use.as_ref().is_none_or(|what| *what == PublicKeyUse::Signature)
-            && common.key_operations.as_ref().is_none_or(|what| what.contains(&KeyOperations::Verify))
+        common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature)
+            && common
+                .key_operations
+                .as_ref()
+                .is_none_or(|operations| operations.contains(&KeyOperations::Verify))
             && common.key_algorithm.is_none_or(|named| named == algorithm.into());
     let key = DecodingKey::from_jwk(jwk).ok().filter(|_| is_for_signatures)?;
     let fits = match (algorithm, &jwk.algorithm) {
@@ -113,9 +117,9 @@ fn key_of(algorithm: Algorithm, jwk: &Jwk) -> Option<DecodingKey> {
         (Algorithm::EdDSA, AlgorithmParameters::OctetKeyPair(key)) => key.curve == EllipticCurve::Ed25519,
         _ => false,
     };
-    // The lengths are looked at when a key is written as a JWK, and with a short Ed25519 key the next line would panic.
+    // Writing a key as a JWK checks its lengths; the next line would panic on an Ed25519 key that is too short.
     let is_whole = fits && Jwk::from_decoding_key(&key, None).is_ok();
-    // A point that is not on the curve is found when a signature is checked, were it an empty one.
+    // Checking a signature, even an empty one, finds a point that is not on the curve.
     (is_whole && crypto::verify("", b"", &key, algorithm).is_ok()).then_some(key)
 }
 

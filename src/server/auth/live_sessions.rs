@@ -1,7 +1,7 @@
-//! Who is connected now, so that a session that ends takes its live connections along. `Auth` ends them; sockets,
-//! streams and waiting polls hold an [`LiveSession`] each and end with it.
+//! The live connections of each user, so that they end with their session. `Auth` ends them; each socket, stream and
+//! waiting poll holds a [`LiveSession`] and must end when it is revoked. It never reads the store.
 //!
-//! A token that was renewed while its connection is open prolongs it: nothing is cut that may go on.
+//! A token that is renewed while its connection is open extends the connection: nothing that may go on is cut.
 
 use std::{
     collections::HashMap,
@@ -16,108 +16,112 @@ use tokio_util::sync::CancellationToken;
 
 use super::{identity::Identity, pattern::Pattern};
 
-/// See the module.
+/// All live connections of this node.
 #[derive(Default)]
 pub(super) struct LiveSessions {
     /// By the user's id.
-    people: Mutex<HashMap<Arc<str>, Vec<Arc<Holder>>>>,
+    people: Mutex<HashMap<Arc<str>, Vec<Arc<Connection>>>>,
 }
 
-struct Holder {
+/// A registered live connection, with what decides its end.
+struct Connection {
+    /// The id of its account's session, if it has one.
     session: Option<String>,
-    /// What its token lets it do: a token that lets its holder do something else says nothing about this one.
+    /// The rooms its token is limited to. A token with other rights does not extend this connection.
     rooms: Option<Vec<Pattern>>,
+    /// In seconds since the Unix epoch.
     expires_at: AtomicU64,
     revoked: CancellationToken,
 }
 
-/// One live connection of somebody. Dropping it is its end.
+/// One live connection of a user. Dropping it unregisters the connection.
 #[must_use = "dropping it forgets the connection"]
 pub struct LiveSession {
-    admissions: Arc<LiveSessions>,
+    live_sessions: Arc<LiveSessions>,
     user_id: Arc<str>,
-    admitted: Arc<Holder>,
+    connection: Arc<Connection>,
 }
 
 impl LiveSessions {
-    /// Notes a live connection of whom the token speaks for.
+    /// Registers a live connection of the user in `identity`.
     pub(super) fn admit(self: &Arc<Self>, identity: &Identity) -> LiveSession {
         let user_id: Arc<str> = identity.user.id.as_str().into();
-        let admitted = Arc::new(Holder {
+        let connection = Arc::new(Connection {
             session: identity.session.clone(),
             rooms: identity.rooms.clone(),
             expires_at: AtomicU64::new(identity.expires_at),
             revoked: CancellationToken::new(),
         });
-        self.lock().entry(user_id.clone()).or_default().push(admitted.clone());
-        LiveSession { admissions: self.clone(), user_id, admitted }
+        self.lock().entry(user_id.clone()).or_default().push(connection.clone());
+        LiveSession { live_sessions: self.clone(), user_id, connection }
     }
 
-    /// A token that is valid longer was seen: the connections of the same session and rights go on as long.
+    /// Extends the connections with the same session and rights as `identity` to the expiry of its token, never shorter.
     pub(super) fn extend(&self, identity: &Identity) {
-        for admitted in self.lock().get(identity.user.id.as_str()).into_iter().flatten() {
-            if admitted.session == identity.session && admitted.rooms == identity.rooms {
-                admitted.expires_at.fetch_max(identity.expires_at, Ordering::Relaxed);
+        for connection in self.lock().get(identity.user.id.as_str()).into_iter().flatten() {
+            if connection.session == identity.session && connection.rooms == identity.rooms {
+                connection.expires_at.fetch_max(identity.expires_at, Ordering::Relaxed);
             }
         }
     }
 
-    /// Ends what is open of somebody, or of one session of theirs.
+    /// Ends the connections of a user, or of one session of theirs.
     pub(super) fn end(&self, user_id: &str, session: Option<&str>) {
         let people = self.lock();
         let open = people.get(user_id).into_iter().flatten();
-        let is_meant = |admitted: &&Arc<Holder>| session.is_none() || admitted.session.as_deref() == session;
-        open.filter(is_meant).for_each(|admitted| admitted.revoked.cancel());
+        let is_meant =
+            |connection: &&Arc<Connection>| session.is_none() || connection.session.as_deref() == session;
+        open.filter(is_meant).for_each(|connection| connection.revoked.cancel());
     }
 
-    /// Ends what is open of somebody, but for one session of theirs.
+    /// Ends the connections of a user except those of the session `kept`.
     pub(super) fn end_others(&self, user_id: &str, kept: Option<&str>) {
         let people = self.lock();
         let open = people.get(user_id).into_iter().flatten();
-        open.filter(|admitted| kept.is_none() || admitted.session.as_deref() != kept)
-            .for_each(|admitted| admitted.revoked.cancel());
+        open.filter(|connection| kept.is_none() || connection.session.as_deref() != kept)
+            .for_each(|connection| connection.revoked.cancel());
     }
 
-    /// Ends what is open of sessions of accounts, but for those that are meant by user and session.
+    /// Ends the connections of accounts' sessions for which `goes_on` (user id, session id) is false.
     pub(super) fn end_unless(&self, goes_on: impl Fn(&str, &str) -> bool) {
         for (user_id, open) in &*self.lock() {
-            let ended = open.iter().filter(|admitted| {
-                admitted.session.as_deref().is_some_and(|session| !goes_on(user_id, session))
+            let ended = open.iter().filter(|connection| {
+                connection.session.as_deref().is_some_and(|session| !goes_on(user_id, session))
             });
-            ended.for_each(|admitted| admitted.revoked.cancel());
+            ended.for_each(|connection| connection.revoked.cancel());
         }
     }
 
-    /// Ends what has expired at `now`, in seconds since the Unix epoch. To be called every second or so.
+    /// Ends the connections whose token has expired at `now`, in seconds since the Unix epoch. Called about every second.
     pub(super) fn sweep(&self, now: u64) {
         let people = self.lock();
         let open = people.values().flatten();
-        open.filter(|admitted| admitted.expires_at.load(Ordering::Relaxed) <= now)
-            .for_each(|admitted| admitted.revoked.cancel());
+        open.filter(|connection| connection.expires_at.load(Ordering::Relaxed) <= now)
+            .for_each(|connection| connection.revoked.cancel());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Holder>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Connection>>>> {
         self.people.lock()
     }
 }
 
 impl LiveSession {
-    /// Whose connection it is.
+    /// The id of the connected user.
     pub fn user_id(&self) -> &Arc<str> {
         &self.user_id
     }
 
-    /// Returns when the connection may not go on.
+    /// Returns when the connection must end. Safe to drop and to call again.
     pub async fn revoked(&self) {
-        self.admitted.revoked.cancelled().await;
+        self.connection.revoked.cancelled().await;
     }
 }
 
 impl Drop for LiveSession {
     fn drop(&mut self) {
-        let mut people = self.admissions.lock();
+        let mut people = self.live_sessions.lock();
         let Some(open) = people.get_mut(&self.user_id) else { return };
-        open.retain(|admitted| !Arc::ptr_eq(admitted, &self.admitted));
+        open.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
         if open.is_empty() {
             people.remove(&self.user_id);
         }
@@ -136,46 +140,48 @@ mod tests {
         Identity { session: Some(session.into()), expires_at, ..Identity::of(user) }
     }
 
-    fn is_over(admission: &LiveSession) -> bool {
-        admission.admitted.revoked.is_cancelled()
+    fn is_over(live_session: &LiveSession) -> bool {
+        live_session.connection.revoked.is_cancelled()
     }
 
     #[test]
     fn a_session_takes_only_its_own_connections_along() {
-        let admissions = Arc::new(LiveSessions::default());
-        let (phone, desk) =
-            (admissions.admit(&identity("phone", u64::MAX)), admissions.admit(&identity("desk", u64::MAX)));
-        admissions.end("1", Some("phone"));
+        let live_sessions = Arc::new(LiveSessions::default());
+        let (phone, desk) = (
+            live_sessions.admit(&identity("phone", u64::MAX)),
+            live_sessions.admit(&identity("desk", u64::MAX)),
+        );
+        live_sessions.end("1", Some("phone"));
         assert!(is_over(&phone) && !is_over(&desk));
-        admissions.end("2", None);
-        admissions.end_others("1", Some("desk"));
+        live_sessions.end("2", None);
+        live_sessions.end_others("1", Some("desk"));
         assert!(!is_over(&desk));
-        admissions.end("1", None);
+        live_sessions.end("1", None);
         assert!(is_over(&desk));
         drop((phone, desk));
-        assert!(admissions.lock().is_empty());
+        assert!(live_sessions.lock().is_empty());
     }
 
     #[test]
     fn a_connection_ends_with_its_token_unless_it_was_renewed() {
-        let admissions = Arc::new(LiveSessions::default());
+        let live_sessions = Arc::new(LiveSessions::default());
         let (past, future) = (NOW - 1, NOW + 1_000);
         let (renewed, expired) =
-            (admissions.admit(&identity("a", past)), admissions.admit(&identity("b", past)));
-        admissions.extend(&identity("a", future));
-        admissions.extend(&identity("a", past));
-        admissions.sweep(NOW);
+            (live_sessions.admit(&identity("a", past)), live_sessions.admit(&identity("b", past)));
+        live_sessions.extend(&identity("a", future));
+        live_sessions.extend(&identity("a", past));
+        live_sessions.sweep(NOW);
         assert!(!is_over(&renewed) && is_over(&expired));
     }
 
     #[test]
-    fn a_token_with_other_rights_prolongs_nothing() {
-        let admissions = Arc::new(LiveSessions::default());
+    fn a_token_with_other_rights_extends_nothing() {
+        let live_sessions = Arc::new(LiveSessions::default());
         let (past, future) = (NOW - 1, NOW + 1_000);
-        let wide = admissions.admit(&identity("a", past));
+        let wide = live_sessions.admit(&identity("a", past));
         let narrow = Some(vec![Pattern::parse("general").expect("fine")]);
-        admissions.extend(&Identity { rooms: narrow, ..identity("a", future) });
-        admissions.sweep(NOW);
+        live_sessions.extend(&Identity { rooms: narrow, ..identity("a", future) });
+        live_sessions.sweep(NOW);
         assert!(is_over(&wide));
     }
 }

@@ -1,7 +1,9 @@
-//! Who is asking: whom a token speaks for, and how long. Nothing else in the server makes or reads a token.
+//! Authentication: the identity behind a token, and its lifetime. The routes and the socket handlers ask [`Auth`];
+//! nothing else in the server makes or reads a token. Rights in rooms and channels are `authz`'s to decide, never this
+//! module's.
 //!
-//! One setting says how people become somebody: as guests, who choose a name; with accounts; or elsewhere, by tokens
-//! that another system issues.
+//! The setting `--auth` says how users sign in: as guests, who choose a name; with accounts; or in another system,
+//! which issues the tokens.
 
 mod accounts;
 mod change_listener;
@@ -24,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::secret::{hash, random_token};
 use self::{
-    accounts::end_all, identity::seconds, issuer::Issuer, live_sessions::LiveSessions, sessions::Sessions,
+    accounts::end_all_sessions, identity::seconds, issuer::Issuer, live_sessions::LiveSessions,
+    sessions::Sessions,
 };
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
@@ -44,36 +47,36 @@ use super::{
 };
 use crate::protocol::session::{Session, User};
 
-/// How often connections whose token has ended are looked for.
+/// How often [`Auth::sweep`] looks for connections whose token has expired.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How people become somebody.
+/// How users sign in (`--auth`).
 pub enum Mode {
     /// By choosing a name.
     Guest,
     /// With a password.
     Accounts(Accounts),
-    /// Elsewhere.
+    /// In another system, which issues the tokens.
     Issuer(Box<Issuer>),
 }
 
-/// See the module.
+/// Identifies users by their tokens, and ends live connections with their session or token.
 pub struct Auth {
     mode: Mode,
     sessions: Sessions,
-    admissions: Arc<LiveSessions>,
-    directory: Arc<dyn DocumentStore>,
+    live_sessions: Arc<LiveSessions>,
+    documents: Arc<dyn DocumentStore>,
     clock: Arc<Clock>,
 }
 
 impl Auth {
-    /// Tokens of ours are signed with `secret`.
-    pub fn new(mode: Mode, secret: &Secret, directory: Arc<dyn DocumentStore>, clock: Arc<Clock>) -> Self {
+    /// `secret` signs the tokens of guests and of accounts.
+    pub fn new(mode: Mode, secret: &Secret, documents: Arc<dyn DocumentStore>, clock: Arc<Clock>) -> Self {
         let sessions = Sessions::new(secret, clock.clone());
-        Self { mode, sessions, admissions: Arc::default(), directory, clock }
+        Self { mode, sessions, live_sessions: Arc::default(), documents, clock }
     }
 
-    /// The accounts, if people have some here.
+    /// The accounts, where users have one.
     pub fn accounts(&self) -> Option<&Accounts> {
         match &self.mode {
             Mode::Accounts(accounts) => Some(accounts),
@@ -81,7 +84,7 @@ impl Auth {
         }
     }
 
-    /// The other system, if it is one that signs people in.
+    /// The issuer of tokens, where users sign in in another system.
     pub fn issuer(&self) -> Option<&Issuer> {
         match &self.mode {
             Mode::Issuer(issuer) => Some(issuer),
@@ -89,15 +92,16 @@ impl Auth {
         }
     }
 
-    /// Whether people come in as guests.
+    /// Returns true if users come in as guests.
     pub fn takes_guests(&self) -> bool {
         matches!(self.mode, Mode::Guest)
     }
 
-    /// Whom a token speaks for; `None` when it is not for us, was changed, has ended, or its session has.
+    /// The identity behind a token; `None` if the token is not for this server, was tampered with or has expired, or its
+    /// session has ended.
     pub async fn identify(&self, token: &str) -> Result<Option<Identity>, StoreError> {
         let identity = match &self.mode {
-            // A token with a session is from when the setting was another one.
+            // A token with a session is from a time when the setting was another one.
             Mode::Guest => self.sessions.verify(token).filter(|identity| identity.session.is_none()),
             Mode::Accounts(accounts) => match self.sessions.verify(token) {
                 Some(identity) => with_account(accounts, identity).await?,
@@ -105,30 +109,31 @@ impl Auth {
             },
             Mode::Issuer(issuer) => match issuer.verify(token) {
                 Ok(claims) => Some(claims.into()),
-                Err(refusal) => {
-                    tracing::debug!(%refusal, "a token was refused");
+                Err(rejection) => {
+                    tracing::debug!(refusal = %rejection, "a token was refused");
                     None
                 }
             },
         };
         if let Some(identity) = &identity {
-            self.admissions.extend(identity);
+            self.live_sessions.extend(identity);
         }
         Ok(identity)
     }
 
-    /// A session of somebody new, under this name or one made up. `None` where nobody comes in as a guest.
+    /// A session of a new guest, under `name` or a generated one. `None` where users do not come in as guests.
     pub fn welcome(&self, name: Option<String>) -> Option<Session> {
         matches!(self.mode, Mode::Guest).then(|| self.sessions.welcome(name))
     }
 
-    /// A guest under another name.
+    /// A session of the same guest under another name. `None` where users do not come in as guests.
     pub fn rename_guest(&self, identity: &Identity, name: String) -> Option<Session> {
         let user = User { id: identity.user.id.clone(), name };
         matches!(self.mode, Mode::Guest).then(|| self.sessions.issue(user, None))
     }
 
-    /// A token that is valid longer, for who has one of ours. `None`: it is not time, or it is another system's.
+    /// Renews a token of this server, with the session it names. `None`: it is too early, or the token is another
+    /// system's.
     pub async fn renew(&self, identity: &Identity) -> Result<Option<Session>, StoreError> {
         if !identity.is_stale {
             return Ok(None);
@@ -139,7 +144,7 @@ impl Auth {
         Ok(Some(self.sessions.issue(identity.user.clone(), identity.session.clone())))
     }
 
-    /// Signs somebody in who has proved who they are. `agent` is what their browser calls itself.
+    /// Signs a user in who has proved their identity. `agent` is the `User-Agent` of the browser.
     pub async fn sign_in(&self, account: &Account, agent: &str) -> Result<Session, Error> {
         let Mode::Accounts(accounts) = &self.mode else {
             return Ok(self.sessions.issue(account.user(), None));
@@ -148,41 +153,43 @@ impl Auth {
         Ok(self.sessions.issue(account.user(), Some(session)))
     }
 
-    /// Ends a session with what is open of it.
+    /// Ends a session with its live connections.
     pub async fn sign_out(&self, user_id: &str, session: Option<&str>) -> Result<(), Error> {
         match (&self.mode, session) {
             (Mode::Accounts(accounts), Some(session)) => accounts.end_session(user_id, session).await?,
-            // There is no document of it; the other nodes hear of its end as of any other.
-            (Mode::Guest, _) => drop(self.directory.change(vec![end_all(user_id, None)]).await?),
+            // A guest's session has no document; the mutation tells the other nodes that it ended. Nobody waits for them:
+            // a guest signs out of their own accord, and no right is taken from them.
+            (Mode::Guest, _) => drop(self.documents.grant(vec![end_all_sessions(user_id, None)]).await?),
             (Mode::Accounts(_), None) | (Mode::Issuer(_), _) => {}
         }
-        self.admissions.end(user_id, session);
+        self.live_sessions.end(user_id, session);
         Ok(())
     }
 
-    /// Notes a live connection, which has to end when the admission is over. `None`: the session has ended since
-    /// somebody was identified by it. An end that comes later finds the connection.
+    /// Registers a live connection, which must end when the returned session does. `None`: the session has ended since
+    /// `identity` was read. The connection is registered before the session is checked, so a session that ends after the
+    /// check finds the connection.
     pub async fn admit(&self, identity: &Identity) -> Result<Option<LiveSession>, StoreError> {
-        let admission = self.admissions.admit(identity);
+        let live_session = self.live_sessions.admit(identity);
         Ok(match &self.mode {
             Mode::Accounts(accounts) => {
-                with_account(accounts, identity.clone()).await?.is_some().then_some(admission)
+                with_account(accounts, identity.clone()).await?.is_some().then_some(live_session)
             }
-            Mode::Guest | Mode::Issuer(_) => Some(admission),
+            Mode::Guest | Mode::Issuer(_) => Some(live_session),
         })
     }
 
-    /// Ends connections whose token has ended, until `stop`.
+    /// Ends connections whose token has expired, until `stop`.
     pub async fn sweep(&self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.admissions.sweep(self.now_of_tokens());
+            self.live_sessions.sweep(self.token_time());
         }
     }
 
-    /// The time by which tokens end, in seconds since the Unix epoch: of ours the settled time, of another system's
-    /// the wall time, because the other system goes by its own clock.
-    fn now_of_tokens(&self) -> u64 {
+    /// The time by which tokens expire, in seconds since the Unix epoch: the settled time for those of this server, the
+    /// wall time for those of another system, which goes by its own clock.
+    fn token_time(&self) -> u64 {
         seconds(match self.mode {
             Mode::Guest | Mode::Accounts(_) => self.clock.settled_ms(),
             Mode::Issuer(_) => self.clock.wall_ms(),
@@ -190,7 +197,7 @@ impl Auth {
     }
 }
 
-/// The account behind a token, if its session still is one.
+/// The identity with what its account says now; `None` if the session has ended or the account is blocked.
 async fn with_account(accounts: &Accounts, identity: Identity) -> Result<Option<Identity>, StoreError> {
     let Some(session) = &identity.session else { return Ok(None) };
     let signed_in = accounts.signed_in(&identity.user.id, session).await?;

@@ -1,9 +1,9 @@
-//! Who runs the server, where people are guests and nobody is administrator by an account. The routes ask it for
-//! publishers, for the channels' readers, and for publishing without a token.
+//! The operator: administration where users are guests and no account is an administrator's. The routes ask it for
+//! requests that manage publishers and the channels' readers, and that publish without a token.
 //!
-//! Whoever is on the server's machine runs it, as long as nothing stands before the server that makes everybody look
-//! so: a proxy. With `--public-url` or `--trusted-proxy` there is one, and it takes a key that is kept beside the
-//! database.
+//! A request from the server's own machine is the operator's, as long as no proxy makes every request look like one.
+//! With `--public-url` or `--trusted-proxy` there is a proxy: then the operator needs a key, which is stored beside the
+//! database. A forwarded request must never count as local.
 
 use std::net::IpAddr;
 
@@ -15,32 +15,32 @@ use crate::server::config::{
     site::{Site, is_loopback},
 };
 
-/// How the operator is known.
+/// The way to recognize the operator.
 #[derive(Clone, Debug)]
 pub enum Operator {
-    /// By being on this machine, for requests without credentials: a request with a token is judged by the token.
+    /// By being on this machine, for requests without credentials: a request with a token has the rights of the token.
     OnThisMachine,
-    /// By a key, of which this is the hash.
+    /// By a key; this is its hash.
     ByKey(String),
-    /// Not at all: there are administrators.
+    /// There is no operator: there are administrators.
     Nobody,
 }
 
-/// What a request says of where it comes from.
+/// The origin of a request, as far as the request tells.
 #[derive(Clone, Copy, Debug)]
 pub struct Provenance<'a> {
     /// The other end of the connection.
     pub peer: IpAddr,
     /// The header `Host`.
     pub host: &'a str,
-    /// A proxy says that it passes it on.
+    /// The request has headers of a proxy that forwards it.
     pub is_forwarded: bool,
     /// The token in `Authorization: Bearer`.
     pub bearer: Option<&'a str>,
 }
 
 impl Operator {
-    /// As the settings have it. The key is made if it is needed and not there.
+    /// The way that the settings ask for. Creates the key if it is needed and missing.
     pub fn open(config: &Config, site: &Site) -> Result<Self, SecretError> {
         if config.auth != AuthSetting::Guest {
             return Ok(Self::Nobody);
@@ -53,7 +53,7 @@ impl Operator {
         Ok(Self::ByKey(hash(&key.to_text())))
     }
 
-    /// Whether the operator sent this request.
+    /// Returns true if the operator sent this request.
     pub fn sent(&self, from: Provenance<'_>) -> bool {
         match self {
             Self::OnThisMachine => {
@@ -67,13 +67,14 @@ impl Operator {
         }
     }
 
-    /// Whether this token is the operator's key.
+    /// Returns true if this token is the operator's key.
     pub fn has_key(&self, token: &str) -> bool {
         matches!(self, Self::ByKey(key) if hash(token) == *key)
     }
 }
 
-/// Whether a browser that asks for this host asks its own machine, whatever the names of other sites lead to.
+/// Returns true if this `Host` names the browser's own machine. Names of other sites do not count, whatever address they
+/// resolve to (DNS rebinding).
 fn is_name_of_this_machine(authority: &str) -> bool {
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let host = match authority.rsplit_once(':') {

@@ -1,6 +1,7 @@
-//! Passwords as they are kept: Argon2id (RFC 9106) with the crate's parameters, 19 MiB and two passes.
+//! Password hashes: Argon2id (RFC 9106) with the crate's parameters, 19 MiB and two passes. The accounts call it. A
+//! password itself is never stored or logged.
 //!
-//! Hashing takes tens of milliseconds of a core on purpose, so it runs on a thread of its own, and only so many at a
+//! Hashing takes tens of milliseconds of a core on purpose, so it runs on a blocking thread, and only [`HASHINGS`] at a
 //! time: attempts to sign in must not take the whole server.
 
 use std::{borrow::Cow, sync::LazyLock};
@@ -19,19 +20,19 @@ use crate::protocol::problem::{Code, Rejection};
 pub const PASSWORD_MIN_CHARACTERS: usize = 8;
 /// Longest password, in characters: a few sentences, and no more work than that.
 const PASSWORD_MAX_CHARACTERS: usize = 256;
-/// What so many characters take in any script. Only who stacks mark upon mark gets beyond it.
+/// Longest password, in bytes: so many characters fit into it in any script. Only stacked combining marks exceed it.
 const PASSWORD_MAX_BYTES: usize = 4 * 1024;
 
-/// Hashings at the same time: 38 MiB.
+/// Concurrent hashings: 38 MiB.
 static HASHINGS: Semaphore = Semaphore::const_new(2);
 
-/// What is compared with when there is no such account, so that the answer takes as long.
+/// The hash to compare with when there is no such account, so that the answer takes the same time.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody's password"));
 
-/// Whether it may be one. Characters count as a person counts them.
+/// Checks the length of a new password. Characters are graphemes, as a person counts them.
 pub(super) fn check_form(password: &str) -> Result<(), Rejection> {
     let too_long = |bound: String| Rejection::new(Code::PasswordTooLong, bound);
-    // Looked at first: counting takes time.
+    // Checked first: counting takes time.
     if password.len() > PASSWORD_MAX_BYTES || normalized(password).len() > PASSWORD_MAX_BYTES {
         return Err(too_long(format!("A password has at most {PASSWORD_MAX_BYTES} bytes.")));
     }
@@ -45,28 +46,28 @@ pub(super) fn check_form(password: &str) -> Result<(), Rejection> {
     }
 }
 
-/// One form for what is one password: which bytes a keyboard sends for an accent or a full-width letter is up to the
-/// system (NIST SP 800-63B, 5.1.1.2; NFKC).
+/// The NFKC form, so that one password has one form: the bytes that a keyboard sends for an accent or a full-width
+/// letter depend on the system (NIST SP 800-63B, 5.1.1.2).
 fn normalized(password: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfkc().normalize(password)
 }
 
-/// The form that is kept (PHC string).
+/// The hash to store, as a PHC string.
 pub(super) async fn hash(password: &str) -> String {
     let password = normalized(password).into_owned();
     run(move || hash_now(&password)).await
 }
 
-/// Whether this password was hashed so. Takes as long without a hash, and is false then.
+/// Returns true if this is the password of the hash. Without a hash it takes the same time and returns false.
 ///
-/// Passwords from before they were normalized were hashed as they were typed: so are tried as well.
+/// Before passwords were normalized they were hashed as typed: that form is tried as well.
 pub(super) async fn verify(password: &str, hash: Option<String>) -> bool {
     if password.len() > PASSWORD_MAX_BYTES {
         return false;
     }
     let password = password.to_owned();
     run(move || {
-        let is_somebody = hash.is_some();
+        let is_known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
         let normal = normalized(&password);
         let as_typed = (normal != password).then_some(password.as_str());
@@ -74,12 +75,13 @@ pub(super) async fn verify(password: &str, hash: Option<String>) -> bool {
             let fits = |form: &str| Argon2::default().verify_password(form.as_bytes(), &hash).is_ok();
             fits(&normal) || as_typed.is_some_and(fits)
         });
-        is_right && is_somebody
+        is_right && is_known
     })
     .await
 }
 
-/// The permit goes along: who asked may be gone before the hashing ends, and its memory is not.
+/// Runs a hashing on a blocking thread. The permit goes with it: the caller may be gone before the hashing ends, while
+/// its memory is still in use.
 async fn run<T: Send + 'static>(hashing: impl FnOnce() -> T + Send + 'static) -> T {
     let permit = HASHINGS.acquire().await.expect("never closed");
     let hashing = spawn_blocking(move || {

@@ -1,6 +1,7 @@
-//! Which rooms or channels a token is for: a name, or its beginning and a `*`. Claims of another system's tokens and
-//! publisher tokens hold these; whoever checks a right asks [`Pattern::matches`]. Never more than that: no `*` in the
-//! middle, no regular expressions, so that a right can be read as it is written.
+//! Patterns of the rooms or channels a token is for: a name, or the beginning of a name and a `*`. The claims of another
+//! system's tokens and publishers hold them; every check of such a right calls [`Pattern::matches`] or [`covers`]. A
+//! pattern is never more than that: no `*` in the middle, no regular expressions, so that a right can be read as it is
+//! written.
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ const PATTERN_MAX_BYTES: usize = ID_MAX_BYTES + 1;
 pub struct Pattern(String);
 
 impl Pattern {
-    /// Takes the characters of room ids and channel names, and one `*` at the end. Refuses with [`Code::BadRequest`].
+    /// Accepts the characters of room ids and channel names, and one `*` at the end. Rejects with [`Code::BadRequest`].
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let name = text.strip_suffix('*').unwrap_or(text);
         let fits = (1..=PATTERN_MAX_BYTES).contains(&text.len());
@@ -32,7 +33,7 @@ impl Pattern {
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether the pattern covers this room id or channel name.
+    /// Returns true if the pattern covers this room id or channel name.
     pub fn matches(&self, name: &str) -> bool {
         match self.0.strip_suffix('*') {
             Some(beginning) => name.starts_with(beginning),
@@ -40,13 +41,13 @@ impl Pattern {
         }
     }
 
-    /// As it was written.
+    /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether one of the patterns covers this room id or channel name.
+/// Returns true if one of the patterns covers this room id or channel name.
 pub fn covers(patterns: &[Pattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(name))
 }

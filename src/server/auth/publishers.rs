@@ -1,6 +1,7 @@
-//! Programs that may publish to the feed, each with a token that is good for some channels. The routes call it.
+//! Publishers: programs that may publish to the feed, each with a token for some channels. The routes call it.
 //!
-//! The token is shown once; the directory has its hash. It is longer than anybody could guess, so a plain hash will do.
+//! The token is shown once and never stored; the document store has its hash. A token is too long to be guessed, so a
+//! plain hash is enough.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -20,72 +21,73 @@ use crate::{
     },
 };
 
-/// What a publisher's token begins with: it is told from a person's, and found by those who look for lost secrets.
+/// Prefix of a publisher's token. It tells the token from a person's, and scanners for leaked secrets find it.
 const TOKEN_PREFIX: &str = "idp_";
 /// Most publishers: their list is sent whole.
 const PUBLISHERS_MAX: usize = 1_000;
-/// Most patterns of one.
+/// Most patterns of one publisher.
 const PATTERNS_MAX: usize = 100;
-/// The last use is written this seldom: it says whether a token is still needed, and is not worth a write each time.
+/// Shortest time between two writes of the last use: it tells whether a token is still needed, which is not worth a
+/// write at each use.
 const USE_NOTED_EVERY_MS: i64 = 60_000;
 
-/// A program as administrators see it.
+/// A publisher as administrators see it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Publisher {
-    /// Stands in its token.
+    /// Its id, which is a part of its token.
     pub id: String,
-    /// What it is called.
+    /// Its display name.
     pub name: String,
-    /// What it may publish to.
+    /// The channels it may publish to.
     pub channels: Vec<Pattern>,
-    /// In milliseconds since the Unix epoch.
+    /// The time of its creation, in milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When it published last, to within a minute; `None`: never.
+    /// The time of its last publishing, in milliseconds since the Unix epoch, to within a minute; `None`: never.
     pub last_used_at: Option<i64>,
 }
 
-/// What the directory has of it.
+/// The stored document of a publisher.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredPublisher {
     #[serde(flatten)]
     publisher: Publisher,
     hash: String,
 }
 
-/// See the module.
+/// The publishers of this installation, in the document store.
 pub struct Publishers {
-    directory: Arc<dyn DocumentStore>,
-    /// When each use was written last.
+    documents: Arc<dyn DocumentStore>,
+    /// The time of the last use that was written, by publisher, in milliseconds since the Unix epoch.
     noted: Mutex<HashMap<String, i64>>,
 }
 
 impl Publishers {
-    /// The publishers that the directory has.
-    pub fn new(directory: Arc<dyn DocumentStore>) -> Self {
-        Self { directory, noted: Mutex::default() }
+    /// The publishers in `documents`.
+    pub fn new(documents: Arc<dyn DocumentStore>) -> Self {
+        Self { documents, noted: Mutex::default() }
     }
 
-    /// Whether a bearer's token is meant for here.
+    /// Returns true if a bearer token has the form of a publisher's.
     pub fn is_token(token: &str) -> bool {
         token.starts_with(TOKEN_PREFIX)
     }
 
-    /// All of them, the newest last.
+    /// All publishers, the newest last.
     pub async fn list(&self) -> Result<Vec<Publisher>, Error> {
-        let kept = self.directory.read_all::<Kept>(Kind::Publisher, "").await?.into_iter();
-        let mut publishers: Vec<_> = kept.map(|(_, kept)| kept.publisher).collect();
+        let stored = self.documents.read_all::<StoredPublisher>(Kind::Publisher, "").await?.into_iter();
+        let mut publishers: Vec<_> = stored.map(|(_, stored)| stored.publisher).collect();
         publishers.sort_by_key(|publisher| publisher.created_at);
         Ok(publishers)
     }
 
-    /// Makes one. The token is given this once.
+    /// Creates a publisher and returns it with its token, which cannot be read again.
     pub async fn make(&self, name: &str, channels: Vec<Pattern>) -> Result<(Publisher, String), Error> {
         let (id, secret) = (random_token(), random_token());
-        let step = Mutation::keep(Kind::Publisher, &id, Precondition::Absent);
-        self.put(name, channels, (&id, &secret), step).await
+        let mutation = Mutation::check(Kind::Publisher, &id, Precondition::Absent);
+        self.put(name, channels, (&id, &secret), mutation).await
     }
 
-    /// The same by a form. Sent again it gives the same token, as long as the publisher is there.
+    /// Creates a publisher by a form. The same form sent again returns the same token, as long as the publisher is there.
     pub async fn make_once(
         &self,
         name: &str,
@@ -93,20 +95,20 @@ impl Publishers {
         submission: &Submission,
     ) -> Result<(Publisher, String), Error> {
         let (id, secret) = submission.halves();
-        if let Some(kept) = self.directory.read::<Kept>(Kind::Publisher, id).await? {
-            return Ok((kept.publisher, token_of(id, secret)));
+        if let Some(stored) = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await? {
+            return Ok((stored.publisher, token_of(id, secret)));
         }
-        let step = Mutation::put(Kind::Submission, id, Precondition::Absent, &now_ms());
-        self.put(name, channels, (id, secret), step).await
+        let mutation = Mutation::put(Kind::Submission, id, Precondition::Absent, &now_ms());
+        self.put(name, channels, (id, secret), mutation).await
     }
 
-    /// Stores one, along with another step.
+    /// Stores a publisher, and `mutation` in the same transaction.
     async fn put(
         &self,
         name: &str,
         channels: Vec<Pattern>,
         (id, secret): (&str, &str),
-        step: Mutation,
+        mutation: Mutation,
     ) -> Result<(Publisher, String), Error> {
         let name = parse_name(name)?;
         if !(1..=PATTERNS_MAX).contains(&channels.len()) {
@@ -121,14 +123,14 @@ impl Publishers {
         let token = token_of(id, secret);
         let publisher =
             Publisher { id: id.to_owned(), name, channels, created_at: now_ms(), last_used_at: None };
-        let kept = Kept { publisher: publisher.clone(), hash: hash(&token) };
-        let put = Mutation::put(Kind::Publisher, id, Precondition::Absent, &kept);
-        if self.directory.change(vec![step, put]).await?.is_taken() {
+        let stored = StoredPublisher { publisher: publisher.clone(), hash: hash(&token) };
+        let put = Mutation::put(Kind::Publisher, id, Precondition::Absent, &stored);
+        if self.documents.grant(vec![mutation, put]).await?.is_committed() {
             return Ok((publisher, token));
         }
-        // The same form was sent before, or in this moment.
-        match self.directory.read::<Kept>(Kind::Publisher, id).await? {
-            Some(kept) => Ok((kept.publisher, token)),
+        // The same form was sent before, or at the same moment.
+        match self.documents.read::<StoredPublisher>(Kind::Publisher, id).await? {
+            Some(stored) => Ok((stored.publisher, token)),
             None => {
                 let message =
                     "This form was sent before, and the publisher was removed. Open the page again.";
@@ -137,39 +139,40 @@ impl Publishers {
         }
     }
 
-    /// Removes one; its token is good for nothing from then on. False: there was none.
+    /// Removes a publisher; its token is invalid from then on. Returns false if there was none.
     pub async fn remove(&self, id: &str) -> Result<bool, Error> {
-        let removed =
-            self.directory.change(vec![Mutation::remove(Kind::Publisher, id, Precondition::Present)]).await?;
-        Ok(removed.is_taken())
+        let remove = Mutation::remove(Kind::Publisher, id, Precondition::Present);
+        let removed = self.documents.revoke(vec![remove]).await?;
+        Ok(removed.is_committed())
     }
 
-    /// The program with this token, if it may publish to the channel.
+    /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]) and one that is not for the channel
+    /// ([`Code::NotAllowed`]).
     pub async fn admit(&self, token: &str, channel: &str) -> Result<Publisher, Error> {
         let id = token.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
-        let kept = self.directory.read::<Kept>(Kind::Publisher, id).await?;
-        let Some(kept) = kept.filter(|kept| kept.hash == hash(token)) else {
+        let stored = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await?;
+        let Some(stored) = stored.filter(|stored| stored.hash == hash(token)) else {
             return Err(Rejection::new(Code::NoSession, "The publisher's token is not valid.").into());
         };
-        if !covers(&kept.publisher.channels, channel) {
+        if !covers(&stored.publisher.channels, channel) {
             let message = "The publisher's token is not good for this channel.";
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
-        self.note_use(&kept).await?;
-        Ok(kept.publisher)
+        self.note_use(&stored).await?;
+        Ok(stored.publisher)
     }
 
-    async fn note_use(&self, kept: &Kept) -> Result<(), Error> {
-        let (now, id) = (now_ms(), &kept.publisher.id);
-        let noted = self.lock_noted().get(id).copied().or(kept.publisher.last_used_at);
+    async fn note_use(&self, stored: &StoredPublisher) -> Result<(), Error> {
+        let (now, id) = (now_ms(), &stored.publisher.id);
+        let noted = self.lock_noted().get(id).copied().or(stored.publisher.last_used_at);
         if noted.is_some_and(|noted| (now - noted).abs() < USE_NOTED_EVERY_MS) {
             return Ok(());
         }
         self.lock_noted().insert(id.clone(), now);
-        let publisher = Publisher { last_used_at: Some(now), ..kept.publisher.clone() };
-        let used = Kept { publisher, hash: kept.hash.clone() };
-        // Who was removed in this moment stays removed.
-        self.directory.change(vec![Mutation::put(Kind::Publisher, id, Precondition::Present, &used)]).await?;
+        let publisher = Publisher { last_used_at: Some(now), ..stored.publisher.clone() };
+        let used = StoredPublisher { publisher, hash: stored.hash.clone() };
+        // A publisher that is removed at the same moment stays removed.
+        self.documents.grant(vec![Mutation::put(Kind::Publisher, id, Precondition::Present, &used)]).await?;
         Ok(())
     }
 

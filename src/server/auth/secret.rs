@@ -1,5 +1,6 @@
-//! Secrets: the key that signs sessions, a setting or made once and kept beside the database; and the tokens of links
-//! and publishers, of which only a hash is kept.
+//! Secrets: the key that signs sessions, which is a setting or is created once and stored beside the database; and the
+//! tokens of links and publishers, of which only the hash is stored. The start of the server, `Auth` and the accounts
+//! call it. No secret may get into a log or an error.
 
 use std::{
     fmt,
@@ -13,19 +14,19 @@ use sha2::{Digest, Sha256};
 
 use crate::server::store::private_file;
 
-/// HS256 wants a key at least as long as its hash (RFC 7518, 3.2).
+/// HS256 requires a key at least as long as its hash (RFC 7518, 3.2).
 const MIN_BYTES: usize = 32;
-/// Hexadecimal digits of a key's name: of the few installations on one host no two have the same.
+/// Hexadecimal digits of a key's name: enough to tell the few installations on one host apart.
 const NAME_DIGITS: usize = 8;
 
-/// The key that signs sessions, in the data folder, unless it is a setting.
+/// The file of the key that signs sessions, in the data folder, unless the key is a setting.
 pub const SESSION_KEY_FILE: &str = "jwt-secret";
-/// The key of who runs the server, in the data folder.
+/// The file of the operator's key, in the data folder.
 pub const OPERATOR_KEY_FILE: &str = "operator-key";
-/// Every key that is kept there.
+/// All key files in the data folder.
 pub const KEY_FILES: [&str; 2] = [SESSION_KEY_FILE, OPERATOR_KEY_FILE];
 
-/// A signing key. Never shown, not even by `Debug`.
+/// A signing key. `Debug` does not show it.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
@@ -35,13 +36,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why there is no key.
+/// The error of a key that is missing or unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The setting is too short.
     #[error("JWT_SECRET has {0} bytes; it needs at least {MIN_BYTES}. Try: openssl rand -hex 32")]
     TooShort(usize),
-    /// The file is there and is not a key.
+    /// The file exists and is not a key.
     #[error(
         "{} is not a whole key: put the right one back from a backup, or remove it; then a new one is made, and \
          what the old one signed or opened has to be made anew",
@@ -51,15 +52,15 @@ pub enum SecretError {
     /// The file cannot be read or written.
     #[error("the key {} cannot be read or made: {error} ({})", path.display(), private_file::advice(path, error))]
     Io {
-        /// Which file.
+        /// The key file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
 }
 
 impl Secret {
-    /// Takes `JWT_SECRET`.
+    /// The key in the setting `JWT_SECRET`.
     pub fn from_setting(text: &str) -> Result<Self, SecretError> {
         let bytes = text.as_bytes();
         if bytes.len() < MIN_BYTES {
@@ -68,8 +69,8 @@ impl Secret {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// Reads the key kept in the data folder, or makes one there with mode 0600. An empty file, as a full disk left
-    /// them behind, is no key and is replaced.
+    /// Reads the key in the data folder, or creates one there with mode 0600. An empty file, which a full disk leaves
+    /// behind, is no key and is replaced.
     pub fn load_or_create(data: &Path, file_name: &str) -> Result<Self, SecretError> {
         let path = data.join(file_name);
         let failed = |error| SecretError::Io { path: path.clone(), error };
@@ -77,8 +78,8 @@ impl Secret {
             warn_if_open(&path);
             return Ok(secret);
         }
-        // Two first starts at once have one key. Where a folder cannot be locked, making is safe all the same, and
-        // only two that replace an empty file at once are not.
+        // Two first starts at the same time get one key. Where a folder cannot be locked, creating a file is safe all the
+        // same; only two starts that replace an empty file at the same time are not.
         let folder = File::open(data).map_err(failed)?;
         let _ = folder.lock();
         if let Some(secret) = Self::load(&path)? {
@@ -87,7 +88,7 @@ impl Secret {
         Self::make(&path)
     }
 
-    /// The key in the file. `None`: there is none, or an empty one.
+    /// The key in the file. `None`: there is no file, or an empty one.
     fn load(path: &Path) -> Result<Option<Self>, SecretError> {
         match fs::read(path) {
             Ok(bytes) if bytes.is_empty() => Ok(None),
@@ -121,12 +122,12 @@ impl Secret {
         Ok(Self(hex(&bytes).into_bytes()))
     }
 
-    /// The key as who needs it copies it.
+    /// The key as text, to be copied by its user.
     pub fn to_text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }
 
-    /// A secret of its own for one purpose, always the same: 64 hexadecimal digits, which tell nothing of the key
+    /// Derives a secret for one purpose, always the same: 64 hexadecimal digits, which tell nothing of the key
     /// (HMAC-SHA-256, RFC 2104).
     pub fn derive(&self, purpose: &str) -> String {
         let key = EncodingKey::from_secret(&self.0);
@@ -134,7 +135,7 @@ impl Secret {
         hash(&signed.expect("any secret is an HMAC key"))
     }
 
-    /// A word that tells who has another key, such as another installation. It is no secret.
+    /// A name that differs between keys, and so between installations. It is not secret.
     pub fn name(&self) -> String {
         self.derive("name")[..NAME_DIGITS].to_owned()
     }
@@ -144,7 +145,7 @@ impl Secret {
     }
 }
 
-/// It stays as it is: who runs the server may have a reason.
+/// Warns only and leaves the mode as it is: the operator may have a reason.
 fn warn_if_open(path: &Path) {
     if private_file::is_open_to_others(path).unwrap_or(false) {
         let path = path.display();
@@ -152,14 +153,14 @@ fn warn_if_open(path: &Path) {
     }
 }
 
-/// 128 random bits as hexadecimal digits: nobody guesses it.
+/// 128 random bits as 32 hexadecimal digits: too many to guess.
 pub(crate) fn random_token() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
     hex(&bytes)
 }
 
-/// What is kept of a token, in hexadecimal digits. A plain hash is enough for what is random.
+/// The SHA-256 of a token to store, in 64 hexadecimal digits. A plain hash is enough for a random token.
 pub(crate) fn hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }

@@ -1,8 +1,9 @@
-//! Our own tokens: those of guests, who are whom their token says, and those of accounts, whose token names a session
-//! that can be ended. `Auth` is the caller; it says whether the session of an account still is one.
+//! The tokens of this server: a guest's, which is the guest's whole identity, and an account's, which names a session
+//! that can be ended. `Auth` calls it, and checks that the session of an account has not ended; this module never reads
+//! the store.
 //!
-//! A token is dated by the wall time and ends by the settled time, so that a clock that leaps makes nobody another
-//! person: neither while it is wrong, nor when the new time is believed and the token was renewed before that.
+//! A token is dated by the wall time and expires by the settled time, so that a clock that leaps gives no guest another
+//! identity: neither while the clock is wrong, nor when the new time is adopted and the token was renewed before that.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,17 +19,18 @@ use crate::{
     server::clock::Clock,
 };
 
-/// Who issues these tokens. With it nobody takes one of ours for another system's, although both may be signed with
-/// the same secret.
+/// The issuer (`iss`) of these tokens. It tells them from another system's, although both may be signed with the same
+/// secret.
 pub(super) const OWN_ISSUER: &str = "idobata";
-/// How long a session lasts after it was last renewed.
+/// Lifetime of a session after its last renewal.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A page load renews a session that is older than this, or dated so far in the future by a clock that was put right.
+/// A page load renews a token that is older than this, or that a clock that was corrected since dated so far in the
+/// future.
 const RENEW_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// How much longer a token is taken: the clocks of several nodes may be so far apart.
+/// How long a token is accepted after its expiry: the clocks of several nodes may differ by so much.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// What a token says (RFC 7519): whom it is for, and from when to when.
+/// The claims of a token (RFC 7519): the user, the session and the lifetime.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -36,12 +38,12 @@ struct Claims {
     name: String,
     iat: u64,
     exp: u64,
-    /// The session of an account. A guest has none.
+    /// The id of an account's session. A guest has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
 }
 
-/// Makes and reads tokens. HS256 and nothing else: the algorithm is ours to choose, never the token's.
+/// Signs and verifies tokens. HS256 and nothing else: the server chooses the algorithm, never the token.
 pub(super) struct Sessions {
     sign: EncodingKey,
     verify: DecodingKey,
@@ -50,12 +52,12 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions signed with `secret`.
+    /// `secret` signs the tokens.
     pub(super) fn new(secret: &Secret, clock: Arc<Clock>) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[OWN_ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        // The library goes by the wall time; see `verify`.
+        // The library would compare with the wall time; `verify` compares with the settled time.
         validation.validate_exp = false;
         Self {
             sign: EncodingKey::from_secret(secret.as_bytes()),
@@ -65,15 +67,15 @@ impl Sessions {
         }
     }
 
-    /// A session of somebody new, under this name or one made up.
+    /// A session of a new guest, under `name` or a generated one.
     pub(super) fn welcome(&self, name: Option<String>) -> Session {
         let id = uuid::Uuid::new_v4();
-        // Four digits of the id: no two guests of a small team are likely to be called the same.
+        // Four digits of the id: two guests of a small team are unlikely to get the same name.
         let name = name.unwrap_or_else(|| format!("User{}", id.as_u128() % 9_000 + 1_000));
         self.issue(User { id: id.simple().to_string(), name }, None)
     }
 
-    /// A token for `user`, in this session of their account if they have one.
+    /// Issues a token for `user`, in this session of their account if they have one.
     pub(super) fn issue(&self, user: User, session: Option<String>) -> Session {
         let now = seconds(self.clock.wall_ms());
         let claims = Claims {
@@ -89,7 +91,7 @@ impl Sessions {
         Session { user, token }
     }
 
-    /// Whom a token speaks for; `None` when it is not ours, was changed, or is over.
+    /// The identity in a token; `None` if the token is not this server's, was tampered with, or has expired.
     pub(super) fn verify(&self, token: &str) -> Option<Identity> {
         let claims = decode::<Claims>(token, &self.verify, &self.validation).ok()?.claims;
         if claims.exp.saturating_add(LEEWAY.as_secs()) <= seconds(self.clock.settled_ms()) {

@@ -1,8 +1,9 @@
-//! A form that is sent twice (pressed twice, or sent again by a reload) is done once. Each drawn form has a one-time id;
-//! what is stored by it gets its own id from that, so that the second time finds what the first one stored, at whichever
-//! node. Forms' handlers ask for it and note what they did; the server runs [`sweep`].
+//! Idempotent forms: a form that is sent twice (pressed twice, or sent again by a reload) takes effect once. Each drawn
+//! form has a one-time id; the documents it creates get their ids from that, so that the second request finds the ones of
+//! the first, at whichever node. The forms' handlers derive the ids and record what they did; the server runs [`sweep`].
 //!
-//! The contents count too: a browser that goes back shows the old form, and what is typed there then is something new.
+//! The contents count too: a browser that goes back shows the old form, and new contents in it are a new submission.
+//! Nothing here may give two contents, or two users, the same id.
 
 use std::time::Duration;
 
@@ -17,25 +18,26 @@ use crate::server::{
     },
 };
 
-/// How long a form that was sent is remembered. A page that is open for longer does again what it did.
+/// How long a submission is remembered. A page that is open for longer repeats its effect.
 const KEPT_MS: i64 = 30 * 86_400_000;
-/// Most that are forgotten in one transaction.
+/// Most submissions that one transaction removes.
 const FORGOTTEN_MAX: usize = 1_000;
 
-/// See the module.
+/// Derives submissions from the ids of forms.
 pub struct Submissions(Secret);
 
-/// One sending of a form. Not shown by `Debug`: tokens are made of it.
+/// One submission of a form. It has no `Debug`: tokens are made of it.
 #[derive(Clone)]
 pub struct Submission(String);
 
 impl Submissions {
-    /// Keyed, so that nobody can tell from a form's id what is derived from it.
+    /// `secret` keys the derivation, so that a form's id does not tell what is derived from it.
     pub fn new(secret: Secret) -> Self {
         Self(secret)
     }
 
-    /// The same for the same form, person and contents. Without an id (`None`, or an empty one) each is another one.
+    /// The submission of a form by a user: the same for the same id and contents. Without an id (`None`, or an empty one)
+    /// each call returns another one.
     pub fn of(&self, user_id: &str, once: Option<&str>, contents: &[&str]) -> Submission {
         let once = once.filter(|once| !once.trim().is_empty());
         let Some(once) = once else { return Submission(random_token() + &random_token()) };
@@ -44,9 +46,9 @@ impl Submissions {
     }
 }
 
-/// Forgets what is no longer remembered, at every `interval`, until the token is cancelled.
+/// Removes old submissions at every `interval`, until `stop`.
 pub async fn sweep(
-    directory: &dyn DocumentStore,
+    documents: &dyn DocumentStore,
     clock: &Clock,
     interval: Duration,
     stop: CancellationToken,
@@ -57,39 +59,39 @@ pub async fn sweep(
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = forget_old(directory, clock.settled_ms()).await {
+        if let Err(error) = forget_old(documents, clock.settled_ms()).await {
             tracing::error!(%error, "forms that were sent long ago could not be forgotten");
         }
     }
 }
 
-/// Forgets the oldest of what is no longer remembered. Returns how many there were.
-async fn forget_old(directory: &dyn DocumentStore, now_ms: i64) -> Result<usize, StoreError> {
-    let sent = directory.read_all::<i64>(Kind::Submission, "").await?.into_iter();
+/// Removes submissions that are older than [`KEPT_MS`], [`FORGOTTEN_MAX`] at most. Returns their number.
+async fn forget_old(documents: &dyn DocumentStore, now_ms: i64) -> Result<usize, StoreError> {
+    let sent = documents.read_all::<i64>(Kind::Submission, "").await?.into_iter();
     let old = sent.filter(|(_, sent_ms)| now_ms.saturating_sub(*sent_ms) > KEPT_MS);
-    let steps: Vec<_> = old
+    let mutations: Vec<_> = old
         .take(FORGOTTEN_MAX)
         .map(|(id, _)| Mutation::remove(Kind::Submission, id, Precondition::Anything))
         .collect();
-    let count = steps.len();
+    let count = mutations.len();
     if count > 0 {
-        directory.change(steps).await?;
+        documents.revoke(mutations).await?;
     }
     Ok(count)
 }
 
 impl Submission {
-    /// 64 hexadecimal digits that nobody can guess.
+    /// 64 hexadecimal digits that cannot be guessed.
     pub fn digits(&self) -> &str {
         &self.0
     }
 
-    /// A part of them as a secret of its own: two of these tell nothing of each other.
+    /// The digits as two secrets of 32 digits: neither tells anything of the other.
     pub fn halves(&self) -> (&str, &str) {
         self.0.split_at(self.0.len() / 2)
     }
 
-    /// A client id for a message.
+    /// A client id for a message: a UUID.
     pub fn client_id(&self) -> String {
         let (half, _) = self.halves();
         uuid::Uuid::try_parse(half).expect("32 hexadecimal digits").to_string()
@@ -116,20 +118,20 @@ mod tests {
     async fn what_was_sent_long_ago_is_forgotten_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
-        let directory: &dyn DocumentStore = &store;
+        let documents: &dyn DocumentStore = &store;
         let put = |kind, id: &str, sent_ms: i64| Mutation::put(kind, id, Precondition::Absent, &sent_ms);
         let now_ms = 1_795_000_000_000;
-        let steps = vec![
+        let mutations = vec![
             put(Kind::Submission, "old", now_ms - KEPT_MS - 1),
             put(Kind::Submission, "new", now_ms - KEPT_MS),
             put(Kind::Leap, "old", 0),
         ];
-        directory.change(steps).await.expect("changed");
-        assert_eq!(forget_old(directory, now_ms).await.expect("forgotten"), 1);
-        assert_eq!(forget_old(directory, now_ms).await.expect("nothing"), 0);
-        let left = directory.read_all::<i64>(Kind::Submission, "").await.expect("read");
+        documents.grant(mutations).await.expect("changed");
+        assert_eq!(forget_old(documents, now_ms).await.expect("forgotten"), 1);
+        assert_eq!(forget_old(documents, now_ms).await.expect("nothing"), 0);
+        let left = documents.read_all::<i64>(Kind::Submission, "").await.expect("read");
         assert_eq!(left, [("new".to_owned(), now_ms - KEPT_MS)]);
-        assert!(directory.get(Kind::Leap, "old").await.expect("read").is_some());
+        assert!(documents.get(Kind::Leap, "old").await.expect("read").is_some());
     }
 
     #[test]

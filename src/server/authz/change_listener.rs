@@ -1,6 +1,7 @@
-//! Takes over what was changed in the directory, here or on another node. Called by the following, in order.
+//! Applies changes of rights, made here or at another node, to the rights in memory. The directory replica calls it for
+//! each operation, in the order of the change log. It never reads the store but to reload.
 //!
-//! First the rights, then the readers: who subscribes between the two has the new rights already.
+//! It changes the rights first and evicts readers then: a user who subscribes between the two has the new rights already.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,11 +21,11 @@ use crate::{
 
 #[async_trait::async_trait]
 impl ChangeListener for Rights {
-    fn apply(&self, step: &ReplicatedOp) {
-        let applied = match step.kind {
-            Kind::Room => self.apply_room(step),
-            Kind::Member => self.apply_member(step),
-            Kind::Channel => self.channels.apply(step),
+    fn apply(&self, op: &ReplicatedOp) {
+        let applied = match op.kind {
+            Kind::Room => self.apply_room(op),
+            Kind::Member => self.apply_member(op),
+            Kind::Channel => self.channels.apply(op),
             Kind::Account
             | Kind::AccountName
             | Kind::Session
@@ -34,12 +35,12 @@ impl ChangeListener for Rights {
             | Kind::Time
             | Kind::Leap => Ok(()),
         };
-        // It does not stop what comes after it, which may take a right away.
+        // A damaged document does not stop the operations after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "a change of rights cannot be applied"));
     }
 
     async fn reload(&self) -> Result<(), StoreError> {
-        let rooms = read_rooms(&*self.directory).await?;
+        let rooms = read_rooms(&*self.documents).await?;
         let before = std::mem::replace(&mut *self.write_rooms(), rooms);
         let mut ids: Vec<RoomId> = before.keys().cloned().collect();
         ids.extend(self.claimed());
@@ -51,9 +52,9 @@ impl ChangeListener for Rights {
 }
 
 impl Rights {
-    fn apply_room(&self, ReplicatedOp { id, act, .. }: &ReplicatedOp) -> Result<(), StoreError> {
+    fn apply_room(&self, ReplicatedOp { id, op, .. }: &ReplicatedOp) -> Result<(), StoreError> {
         let room = room_of(id)?;
-        let before = match act {
+        let before = match op {
             Op::Put(body) => {
                 let ownership: Ownership = decode(id, body)?;
                 let mut rooms = self.write_rooms();
@@ -69,13 +70,13 @@ impl Rights {
         Ok(())
     }
 
-    fn apply_member(&self, ReplicatedOp { id, act, .. }: &ReplicatedOp) -> Result<(), StoreError> {
+    fn apply_member(&self, ReplicatedOp { id, op, .. }: &ReplicatedOp) -> Result<(), StoreError> {
         let (room, user_id) = id.split_once('/').unwrap_or((id, ""));
         let room = room_of(room)?;
         let mut rooms = self.write_rooms();
-        // The members of a room that is nobody's are nobody.
+        // A room without an owner has no members.
         let Some(RoomRights { ownership, members }) = rooms.get_mut(&room) else { return Ok(()) };
-        match act {
+        match op {
             Op::Put(body) => {
                 members.insert(user_id.to_owned(), decode::<Membership>(id, body)?.name);
             }
@@ -86,14 +87,14 @@ impl Rights {
                     self.hub.evict(&TopicName::Room(room), |owner| owner == Some(user_id));
                 }
             }
-            // Only of a room that was taken back, which nobody reads.
+            // Only happens to a room whose reservation was cancelled, which nobody reads.
             Op::RemoveUnder { .. } => members.clear(),
             Op::Check => {}
         }
         Ok(())
     }
 
-    /// Ends the reading of those who might enter before and may not now.
+    /// Evicts the readers who were allowed to enter before and are not now.
     fn evict(&self, room: &RoomId, before: Option<&RoomRights>) {
         let now = self.lock_rooms().get(room).cloned();
         self.hub.evict(&TopicName::Room(room.clone()), |owner| {
@@ -110,7 +111,7 @@ impl Rights {
     }
 }
 
-/// Whether the room is open to somebody by what its owner says.
+/// Returns true if the room is public, or the user (`None`: anonymous) is a member.
 pub(super) fn is_open_to(rights: Option<&RoomRights>, user_id: Option<&str>) -> bool {
     let is_member = |members: &BTreeMap<String, String>| user_id.is_some_and(|id| members.contains_key(id));
     rights.is_none_or(|rights| !rights.ownership.is_private || is_member(&rights.members))

@@ -1,9 +1,9 @@
-//! Whose the feed's channels are to read. A channel is everybody's unless an administrator has said who its readers
-//! are. The feed asks for every reader and page; the routes of administrators change it.
+//! Readers of the feed's channels. Everybody reads a channel, unless an administrator has limited it to some readers.
+//! The feed asks for every reader and page; the routes of administrators change it.
 //!
-//! In memory as well as in the directory, as the rooms are. When the readers of a channel change, whoever follows the
-//! feed with other rights than before is let go of before the change is answered, on every node that is alive, and
-//! comes back with its cursor.
+//! The readers are in memory and in the document store, as the rights of rooms are, and only `apply` and `reload` may
+//! write the memory. When the readers of a channel change, every subscription whose rights differ from before is evicted
+//! at every live node before the change is answered, and resumes with its cursor.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,48 +32,48 @@ use crate::{
 const READERS_MAX: usize = 1_000;
 const CHANNELS_MAX: usize = 1_000;
 
-/// A channel that not everybody reads.
+/// A channel that only some users read.
 #[derive(Clone, Debug, Serialize)]
 pub struct LimitedChannel {
     /// Its name.
     pub channel: String,
-    /// Who reads it.
+    /// Its readers.
     pub readers: Vec<User>,
 }
 
-/// What the directory has of it.
+/// The stored document of a limited channel.
 #[derive(Serialize, Deserialize)]
 struct Readers {
     readers: Vec<User>,
 }
 
-/// Who reads, by channel.
+/// The readers of limited channels, by channel.
 type Limited = BTreeMap<String, Vec<User>>;
 
-/// See the module.
+/// The rights to read channels, as this node holds them in memory.
 pub struct ChannelRights {
-    directory: Arc<dyn DocumentStore>,
+    documents: Arc<dyn DocumentStore>,
     hub: Hub,
     limited: RwLock<Limited>,
-    /// Held from the count of the channels to the writing of one more.
+    /// Held from the count of the channels to the write of one more.
     changes: Mutex<()>,
 }
 
 impl ChannelRights {
-    /// Reads what the directory has.
-    pub(super) async fn open(directory: Arc<dyn DocumentStore>, hub: Hub) -> Result<Self, Error> {
-        let limited = RwLock::new(read(&*directory).await?);
-        Ok(Self { directory, hub, limited, changes: Mutex::default() })
+    /// Reads the stored rights.
+    pub(super) async fn open(documents: Arc<dyn DocumentStore>, hub: Hub) -> Result<Self, Error> {
+        let limited = RwLock::new(read(&*documents).await?);
+        Ok(Self { documents, hub, limited, changes: Mutex::default() })
     }
 
-    /// What somebody may read of the channels they ask for; `None` is nobody.
+    /// The readable part of the channels that a user asks for; `None` is an anonymous user.
     pub fn readable(&self, user_id: Option<&str>, asked: Channels) -> Channels {
         let limited = self.limited.read();
         let closed = limited.iter().filter(|(_, readers)| !is_reader(readers, user_id));
         asked.without(closed.map(|(channel, _)| channel.clone()).collect())
     }
 
-    /// The channels that have readers.
+    /// The limited channels with their readers.
     pub fn list(&self) -> Vec<LimitedChannel> {
         let limited = self.limited.read();
         let channels = limited.iter();
@@ -82,19 +82,16 @@ impl ChannelRights {
             .collect()
     }
 
-    /// From now on only these read the channel. When this returns nothing of it comes to anybody else.
+    /// Limits a channel to these readers. When this returns, none of its entries reaches another user.
     pub async fn limit(&self, channel: &str, mut readers: Vec<User>) -> Result<LimitedChannel, Error> {
         let channel = parse_channel(channel)?;
         readers.sort_by(|a, b| a.id.cmp(&b.id));
         readers.dedup_by(|a, b| a.id == b.id);
         let document = Readers { readers };
-        let taken = {
-            let _held = self.changes.lock().await;
-            self.check_counts(document.readers.len())?;
-            let step = Mutation::put(Kind::Channel, &channel, Precondition::Anything, &document);
-            self.directory.change(vec![step]).await?
-        };
-        self.directory.wait_for_nodes(taken).await;
+        let lock = self.changes.lock().await;
+        self.check_counts(document.readers.len())?;
+        let put = Mutation::put(Kind::Channel, &channel, Precondition::Anything, &document);
+        self.documents.revoke_and_unlock(vec![put], lock).await?;
         Ok(LimitedChannel { channel, readers: document.readers })
     }
 
@@ -108,16 +105,16 @@ impl ChannelRights {
         Err(Rejection::new(Code::NotAllowed, message))
     }
 
-    /// The channel is everybody's again. False: it was.
+    /// Opens a channel to everybody. Returns false if it was not limited.
     pub async fn open_to_all(&self, channel: &str) -> Result<bool, Error> {
         let channel = parse_channel(channel)?;
-        let step = Mutation::remove(Kind::Channel, &channel, Precondition::Present);
-        Ok(self.directory.change(vec![step]).await?.is_taken())
+        let remove = Mutation::remove(Kind::Channel, &channel, Precondition::Present);
+        Ok(self.documents.grant(vec![remove]).await?.is_committed())
     }
 
-    /// Takes over what was changed, here or on another node.
-    pub(super) fn apply(&self, ReplicatedOp { id, act, .. }: &ReplicatedOp) -> Result<(), StoreError> {
-        match act {
+    /// Applies a change of a channel's document, made here or at another node.
+    pub(super) fn apply(&self, ReplicatedOp { id, op, .. }: &ReplicatedOp) -> Result<(), StoreError> {
+        match op {
             Op::Put(body) => self.replace(id, Some(decode::<Readers>(id, body)?.readers)),
             Op::Remove => self.replace(id, None),
             Op::Check | Op::RemoveUnder { .. } => {}
@@ -125,9 +122,9 @@ impl ChannelRights {
         Ok(())
     }
 
-    /// Takes over all that the directory has.
+    /// Replaces the memory by the stored rights.
     pub(super) async fn reload(&self) -> Result<(), StoreError> {
-        let mut now = read(&*self.directory).await?;
+        let mut now = read(&*self.documents).await?;
         for LimitedChannel { channel, .. } in self.list() {
             self.replace(&channel, now.remove(&channel));
         }
@@ -135,7 +132,7 @@ impl ChannelRights {
         Ok(())
     }
 
-    /// First the rights, then the readers: who subscribes between the two has the new rights already.
+    /// Changes the rights first and evicts readers then: a user who subscribes between the two has the new rights already.
     fn replace(&self, channel: &str, readers: Option<Vec<User>>) {
         let before = {
             let mut limited = self.limited.write();
@@ -150,9 +147,9 @@ impl ChannelRights {
     }
 }
 
-async fn read(directory: &dyn DocumentStore) -> Result<Limited, StoreError> {
-    let kept = directory.read_all::<Readers>(Kind::Channel, "").await?.into_iter();
-    Ok(kept.map(|(channel, Readers { readers })| (channel, readers)).collect())
+async fn read(documents: &dyn DocumentStore) -> Result<Limited, StoreError> {
+    let stored = documents.read_all::<Readers>(Kind::Channel, "").await?.into_iter();
+    Ok(stored.map(|(channel, Readers { readers })| (channel, readers)).collect())
 }
 
 fn may_read(readers: Option<&[User]>, user_id: Option<&str>) -> bool {

@@ -1,9 +1,10 @@
-//! What people may do: who may enter which room, and who says so. The chat asks at every join, post, poll and page.
-//! Which channels they may read is in `channels`.
+//! Authorization: membership and ownership of rooms, and in `channels` the readers of channels. Chat asks at every join,
+//! post, poll and page; the routes of owners and administrators change it.
 //!
-//! Rooms are public, or their owner's to invite to. What is written here is in memory as well, because it is asked at
-//! every message; every change goes to the directory first, and comes back from there by `applying`, as those of other
-//! nodes do. Whoever loses a right stops receiving before the change is answered, on every node that is alive.
+//! A room is public, or private: then only members enter, whom its owner invites. The rights are in memory too, because
+//! every message asks for them. Every change goes to the document store first and comes back from there through
+//! `change_listener`, as the changes of other nodes do; no method may write the memory itself. A user who loses a right
+//! stops receiving at every live node before the change is answered.
 
 mod change_listener;
 mod channels;
@@ -39,87 +40,87 @@ use crate::protocol::{
     session::User,
 };
 
-/// Most members of a room: its list is sent whole.
+/// Most members of a room: the list is sent whole.
 const MEMBERS_MAX: usize = 1_000;
 
-/// What the directory has of a room. A room without it is public, and nobody's.
+/// The stored document of a room. A room without one is public and has no owner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Ownership {
     owner: User,
     is_private: bool,
-    /// When it became somebody's, in milliseconds since the Unix epoch; 0: before that was noted.
-    #[serde(default)]
-    claimed_at: i64,
-    /// The form that it was made by, if it was one: sent again it makes nothing. Hashed, because it is no name.
+    /// The time of its reservation, in milliseconds since the Unix epoch; 0: it is from before this was stored.
+    #[serde(default, rename = "claimed_at")]
+    reserved_at: i64,
+    /// The form that created it, if one did: the same form sent again creates nothing. It is hashed, because it is no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     submission: Option<String>,
 }
 
-/// What the directory has of a member.
+/// The stored document of a member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Membership {
     name: String,
 }
 
-/// Whose a room is and who may enter.
+/// The owner and the members of a room.
 #[derive(Clone, Debug)]
 struct RoomRights {
     ownership: Ownership,
-    /// Names by ids. The owner is among them.
+    /// Names by user id. The owner is among them.
     members: BTreeMap<String, String>,
 }
 
-/// See the module.
+/// The rights of this installation, as this node holds them in memory.
 pub struct Rights {
-    directory: Arc<dyn DocumentStore>,
-    following: Arc<DirectoryReplica>,
+    documents: Arc<dyn DocumentStore>,
+    replica: Arc<DirectoryReplica>,
     hub: Hub,
-    nobody_reads: bool,
+    anonymous_may_read: bool,
     channels: ChannelRights,
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
-    /// Held from the look at the members to the writing of one more, so that they are counted right.
+    /// Held from the count of the members to the write of one more, so that the count is right.
     changes: Mutex<()>,
-    /// See `claims`.
-    claim_age: Duration,
+    /// Age of a reservation without a room at which it counts as lost.
+    reservation_age: Duration,
 }
 
 impl Rights {
-    /// Reads what the directory has. `nobody_reads`: readers need not be somebody.
+    /// Reads the stored rights. `anonymous_may_read`: readers need no session.
     pub async fn open(
-        following: &Arc<DirectoryReplica>,
+        replica: &Arc<DirectoryReplica>,
         hub: Hub,
-        nobody_reads: bool,
+        anonymous_may_read: bool,
     ) -> Result<Self, Error> {
-        let directory: Arc<dyn DocumentStore> = following.clone();
-        let channels = ChannelRights::open(directory.clone(), hub.clone()).await?;
-        let rooms = RwLock::new(read_rooms(&*directory).await?);
-        let (changes, claim_age) = (Mutex::default(), room_reservations::age(following.is_shared()));
+        let documents: Arc<dyn DocumentStore> = replica.clone();
+        let channels = ChannelRights::open(documents.clone(), hub.clone()).await?;
+        let rooms = RwLock::new(read_rooms(&*documents).await?);
         Ok(Self {
-            directory,
-            following: following.clone(),
+            documents,
+            replica: replica.clone(),
             hub,
-            nobody_reads,
+            anonymous_may_read,
             channels,
             rooms,
-            changes,
-            claim_age,
+            changes: Mutex::default(),
+            reservation_age: room_reservations::min_age(replica.is_shared()),
         })
     }
 
-    /// Who may read which channel.
+    /// The readers of channels.
     pub fn channels(&self) -> &ChannelRights {
         &self.channels
     }
 
-    /// Whether they may read at all. Somebody may; nobody where the server says so.
+    /// Rejects an anonymous reader with [`Code::NoSession`], unless the settings let anonymous users read.
     pub fn check_reader(&self, who: Option<&Identity>) -> Result<(), Rejection> {
-        if who.is_some() || self.nobody_reads {
+        if who.is_some() || self.anonymous_may_read {
             return Ok(());
         }
         Err(Rejection::new(Code::NoSession, "There is no valid session: sign in first."))
     }
 
-    /// Whether they may enter the room. Who may not is not told that it exists.
+    /// Rejects a user who may not enter the room, in the words for a room that does not exist: such a user is not told
+    /// that it does.
     pub fn check_entry(&self, room: &RoomId, who: Option<&Identity>) -> Result<(), Rejection> {
         self.check_reader(who)?;
         if self.may_enter(room, who) {
@@ -128,7 +129,7 @@ impl Rights {
         Err(unknown_room())
     }
 
-    /// See [`Rights::check_entry`].
+    /// Returns true if the user may enter the room. A token that is limited to some rooms decides alone.
     pub fn may_enter(&self, room: &RoomId, who: Option<&Identity>) -> bool {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
             return covers(patterns, &normalized_name(room.as_str()));
@@ -137,25 +138,25 @@ impl Rights {
         change_listener::is_open_to(self.lock_rooms().get(room), user_id)
     }
 
-    /// Whether only members may enter it.
+    /// Returns true if only members may enter the room.
     pub fn is_private(&self, room: &RoomId) -> bool {
-        self.look(room, |rights| rights.ownership.is_private).unwrap_or(false)
+        self.read(room, |rights| rights.ownership.is_private).unwrap_or(false)
     }
 
-    /// Whether the room is theirs.
+    /// Returns true if the user owns the room.
     pub fn owns(&self, room: &RoomId, who: &Identity) -> bool {
-        self.look(room, |rights| rights.ownership.owner.id == who.user.id).unwrap_or(false)
+        self.read(room, |rights| rights.ownership.owner.id == who.user.id).unwrap_or(false)
     }
 
-    /// Whether it was made by this form, of somebody's who is its owner.
+    /// Returns true if the user owns the room and created it by this form.
     pub fn was_made_by(&self, room: &RoomId, who: &Identity, submission: Option<&Submission>) -> bool {
         let digits = submission.map(Submission::digits);
         digits.is_some()
             && self.owns(room, who)
-            && self.look(room, |rights| rights.ownership.submission.as_deref() == digits).unwrap_or(false)
+            && self.read(room, |rights| rights.ownership.submission.as_deref() == digits).unwrap_or(false)
     }
 
-    /// The members of a room whose owner keeps a list, the owner first. For those who may enter.
+    /// The members of a room that has an owner, the owner first. The caller has checked that the asking user may enter.
     pub fn members(&self, room: &RoomId) -> Vec<User> {
         let list = |rights: &RoomRights| {
             let owner = rights.ownership.owner.clone();
@@ -164,51 +165,50 @@ impl Rights {
                 others.map(|(id, name)| User { id: id.clone(), name: name.clone() }).collect();
             [vec![owner], others].concat()
         };
-        self.look(room, list).unwrap_or_default()
+        self.read(room, list).unwrap_or_default()
     }
 
-    /// Lets somebody in, by the room's owner.
+    /// Adds a member, at the request `by` the room's owner.
     pub async fn add_member(&self, room: &RoomId, by: &Identity, user: &User) -> Result<(), Error> {
         let _held = self.changes.lock().await;
         self.check_owner(room, by)?;
-        // Another node may let somebody in now: it is a few more then.
+        // Other nodes may add members at the same time: then there are a few more.
         if self.members(room).len() >= MEMBERS_MAX {
             let message = format!("A room has at most {MEMBERS_MAX} members.");
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         let member = Membership { name: user.name.clone() };
-        let steps = vec![
-            Mutation::keep(Kind::Room, room.as_str(), Precondition::Present),
-            Mutation::put(Kind::Member, place(room, &user.id), Precondition::Anything, &member),
+        let mutations = vec![
+            Mutation::check(Kind::Room, room.as_str(), Precondition::Present),
+            Mutation::put(Kind::Member, member_key(room, &user.id), Precondition::Anything, &member),
         ];
-        let is_there = self.directory.change(steps).await?.is_taken();
-        // Another node took the room's claim back.
-        if is_there { Ok(()) } else { Err(unknown_room().into()) }
+        let is_added = self.documents.grant(mutations).await?.is_committed();
+        // If not, another node cancelled the reservation of the room.
+        if is_added { Ok(()) } else { Err(unknown_room().into()) }
     }
 
-    /// Takes somebody's right to enter, by the room's owner or by themselves. When this returns nothing that is said
-    /// in a private room comes to them any more, on any transport and from any node that is alive.
+    /// Removes a member, at the request `by` the room's owner or the member. When this returns, no message of a private
+    /// room reaches that user any more, on any transport and from any live node.
     pub async fn remove_member(&self, room: &RoomId, by: &Identity, user_id: &str) -> Result<(), Error> {
         if by.user.id != user_id {
             self.check_owner(room, by)?;
         }
-        if self.look(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false) {
+        if self.read(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false) {
             return Err(Rejection::new(Code::NotAllowed, "The owner of a room stays its member.").into());
         }
-        // Of who is no member there is nothing to tell the other nodes, however often it is asked for.
-        let step = Mutation::remove(Kind::Member, place(room, user_id), Precondition::Present);
-        let taken = self.directory.change(vec![step]).await?;
-        self.directory.wait_for_nodes(taken).await;
+        // Removing a user who is no member changes nothing: no request for it, however often, reaches the other nodes.
+        let remove = Mutation::remove(Kind::Member, member_key(room, user_id), Precondition::Present);
+        self.documents.revoke(vec![remove]).await?;
         Ok(())
     }
 
-    /// Goes by all that any node has changed until now. To be called before something that was just found in the store
-    /// is taken for everybody's.
+    /// Applies all changes that any node has made until now. To be called before a room that was just found in the store
+    /// counts as public.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        if self.following.is_shared() { self.following.catch_up().await } else { Ok(()) }
+        if self.replica.is_shared() { self.replica.catch_up().await } else { Ok(()) }
     }
 
-    /// Whether the room is theirs to change.
+    /// Rejects a user who does not own the room.
     pub fn check_owner(&self, room: &RoomId, who: &Identity) -> Result<(), Rejection> {
         self.check_entry(room, Some(who))?;
         if self.owns(room, who) {
@@ -217,17 +217,18 @@ impl Rights {
         Err(Rejection::new(Code::NotAllowed, "Only the owner of the room may do this."))
     }
 
-    fn look<T>(&self, room: &RoomId, look: impl FnOnce(&RoomRights) -> T) -> Option<T> {
-        self.lock_rooms().get(room).map(look)
+    /// Reads from the rights of a room; `None` if it has no owner.
+    fn read<T>(&self, room: &RoomId, read: impl FnOnce(&RoomRights) -> T) -> Option<T> {
+        self.lock_rooms().get(room).map(read)
     }
 }
 
-/// The rooms that are somebody's, as the directory has them.
-async fn read_rooms(directory: &dyn DocumentStore) -> Result<HashMap<RoomId, RoomRights>, StoreError> {
+/// The stored rights of all rooms that have an owner.
+async fn read_rooms(documents: &dyn DocumentStore) -> Result<HashMap<RoomId, RoomRights>, StoreError> {
     let mut rooms = HashMap::new();
-    for (room, ownership) in directory.read_all::<Ownership>(Kind::Room, "").await? {
+    for (room, ownership) in documents.read_all::<Ownership>(Kind::Room, "").await? {
         let prefix = format!("{room}/");
-        let members = directory.read_all::<Membership>(Kind::Member, &prefix).await?.into_iter();
+        let members = documents.read_all::<Membership>(Kind::Member, &prefix).await?.into_iter();
         let members = members.map(|(id, member)| (id[prefix.len()..].to_owned(), member.name)).collect();
         rooms.insert(room_of(&room)?, RoomRights { ownership, members });
     }
@@ -238,7 +239,8 @@ fn room_of(id: &str) -> Result<RoomId, StoreError> {
     RoomId::parse(id).map_err(|_| StoreError::Damaged(format!("there is a room {id:?}")))
 }
 
-fn place(room: &RoomId, user_id: &str) -> String {
+/// The id of a member's document.
+fn member_key(room: &RoomId, user_id: &str) -> String {
     format!("{room}/{user_id}")
 }
 

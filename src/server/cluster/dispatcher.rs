@@ -1,5 +1,5 @@
-//! Hands what other nodes say to the part of the server that the subject belongs to. `state` puts it together; the backplane
-//! calls it. It knows no message.
+//! Dispatch of other nodes' messages to the handler of their subject. `state` registers the handlers, and the backplane
+//! calls the dispatcher, which never looks into a message.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,12 +12,12 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Hands everything to `others`.
+    /// A dispatcher that hands the messages of all subjects to `others`.
     pub(crate) fn new(others: Arc<dyn MessageHandler>) -> Self {
         Self { by_subject: HashMap::new(), others }
     }
 
-    /// Hands what is said on `subject` to `handler`.
+    /// Hands the messages of `subject` to `handler`.
     pub(crate) fn with(mut self, subject: &'static str, handler: Arc<dyn MessageHandler>) -> Self {
         self.by_subject.insert(subject, handler);
         self

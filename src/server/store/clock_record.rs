@@ -84,7 +84,7 @@ impl ClockRecord {
             },
         ];
         steps.extend(self.adopted.as_deref().map(remove));
-        self.directory.change(steps).await?;
+        self.directory.grant(steps).await?;
         self.adopted = None;
         Ok(())
     }

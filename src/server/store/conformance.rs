@@ -462,7 +462,7 @@ async fn rooms_are_made_once_and_not_without_end(bench: Bench) {
 
 async fn a_change_of_documents_is_made_whole_or_not_at_all(bench: Bench) {
     let put = |id: &str, expect, body: &str| Mutation::put(Kind::Account, id, expect, &body);
-    let change = async |steps| bench.directory.change(steps).await.expect("answered").is_taken();
+    let change = async |steps| bench.directory.grant(steps).await.expect("answered").is_committed();
     assert!(change(vec![put("a", Precondition::Absent, "1"), put("b", Precondition::Absent, "1")]).await);
     assert!(
         !change(vec![put("c", Precondition::Absent, "2"), put("a", Precondition::Absent, "2")]).await,
@@ -489,7 +489,7 @@ async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
         [(Kind::Member, "井/b"), (Kind::Member, "井/a"), (Kind::Member, "井戸/c"), (Kind::Session, "井/d")]
     {
         let step = Mutation::put(kind, id, Precondition::Absent, &id);
-        assert!(bench.directory.change(vec![step]).await.expect("answered").is_taken());
+        assert!(bench.directory.grant(vec![step]).await.expect("answered").is_committed());
     }
     let found: Vec<(String, String)> = bench.directory.read_all(Kind::Member, "井/").await.expect("read");
     assert_eq!(found.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["井/a", "井/b"]);
@@ -498,13 +498,13 @@ async fn documents_are_found_by_kind_and_how_their_id_begins(bench: Bench) {
 
 async fn of_many_who_take_one_document_one_gets_it(bench: Bench) {
     let steps = || vec![Mutation::put(Kind::AccountName, "alice", Precondition::Absent, &"id")];
-    let taken = futures_util::future::join_all((0..8).map(|_| bench.directory.change(steps()))).await;
-    assert_eq!(taken.into_iter().filter(|taken| taken.as_ref().expect("answered").is_taken()).count(), 1);
+    let taken = futures_util::future::join_all((0..8).map(|_| bench.directory.grant(steps()))).await;
+    assert_eq!(taken.into_iter().filter(|taken| taken.as_ref().expect("answered").is_committed()).count(), 1);
 }
 
 async fn a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one(bench: Bench) {
     let directory = &*bench.directory;
-    let change = async |steps| directory.change(steps).await.expect("answered").is_taken();
+    let change = async |steps| directory.grant(steps).await.expect("answered").is_committed();
     assert_eq!(directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read"), None);
     assert!(
         !change(vec![Mutation::put(Kind::Account, "a", Precondition::Is("0".into()), &1)]).await,
@@ -522,7 +522,7 @@ async fn a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one(ben
     let (count, unchanged) =
         directory.read_to_change::<u64>(Kind::Account, "a").await.expect("read").expect("it is there");
     assert_eq!(count, 8, "none wrote over another one");
-    let held = || Mutation::keep(Kind::Account, "a", unchanged.clone());
+    let held = || Mutation::check(Kind::Account, "a", unchanged.clone());
     assert!(change(vec![held(), Mutation::put(Kind::Account, "b", Precondition::Absent, &1)]).await);
     assert_eq!(
         directory.get(Kind::Account, "a").await.expect("read").as_deref(),
@@ -537,14 +537,14 @@ async fn a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one(ben
 async fn all_documents_of_a_prefix_go_but_for_one(bench: Bench) {
     let ids = ["a/1", "a/2", "a/3", "ab/1", "a"];
     let steps = ids.map(|id| Mutation::put(Kind::Session, id, Precondition::Absent, &id));
-    assert!(bench.directory.change(steps.to_vec()).await.expect("answered").is_taken());
+    assert!(bench.directory.grant(steps.to_vec()).await.expect("answered").is_committed());
     let left = async || {
         let found = bench.directory.list(Kind::Session, "").await.expect("read").into_iter();
         found.map(|(id, _)| id).collect::<Vec<_>>()
     };
     for (except, expected) in [(Some("a/2"), vec!["a", "a/2", "ab/1"]), (None, vec!["a", "ab/1"])] {
         let step = Mutation::remove_under(Kind::Session, "a/", except.map(str::to_owned));
-        assert!(bench.directory.change(vec![step]).await.expect("answered").is_taken());
+        assert!(bench.directory.grant(vec![step]).await.expect("answered").is_committed());
         assert_eq!(left().await, expected);
     }
 }

@@ -1,49 +1,50 @@
-//! Who there is and what they may do: small documents, found by kind and id. Accounts, rights and publishers are its
-//! callers and say what is in a document; here it is opaque.
+//! The document store: small documents about users and rights, found by kind and id. Accounts, rights, publishers and the
+//! clock call it and define the contents of a document; here they are opaque and must stay so.
 //!
-//! A change is made of steps of which all are taken or none, each with what it expects to find. That is enough for
-//! names that are unique and for links that are used once, however many callers try at the same time, on however many
-//! nodes.
+//! A change is a list of mutations, each with a precondition, of which all are committed or none. That is enough for
+//! unique names and for links that are used once, however many callers try at the same time, on however many nodes.
 //!
-//! What nodes hold in memory of it, they follow by the log of changes ([`DocumentStore::changes_after`]).
+//! Nodes keep the documents that they hold in memory up to date by the log of changes
+//! ([`DocumentStore::changes_after`]).
 
 use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::sync::MutexGuard;
 
 use super::StoreError;
 
-/// What a document is about. Stands in the database.
+/// The kind of a document. Stored in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// A person with a password, by id.
+    /// An account, by its id.
     Account,
-    /// Whose name it is, by the name as it is compared.
+    /// The id of the account with a name, by the normalized name.
     AccountName,
-    /// Where somebody is signed in, by `account/session`.
+    /// A session of an account, by `account/session`.
     Session,
-    /// What a one-time link is good for, by the link's hash.
+    /// The purpose of a one-time link, by the hash of its token.
     Link,
-    /// Whose a room is and who may enter, by the room.
+    /// The owner of a room, by the room.
     Room,
     /// A member of a room, by `room/user`.
     Member,
     /// A program that may publish, by id.
     Publisher,
-    /// Who reads a channel of the feed, by the channel.
+    /// The readers of a channel of the feed, by the channel.
     Channel,
-    /// A form that was sent and is not done again, by what it made.
+    /// A form that was sent and must not take effect again, by the id of what it created.
     Submission,
-    /// What time it was by a node's settled clock, in milliseconds since the Unix epoch, by the node.
+    /// The latest time of a node's settled clock, in milliseconds since the Unix epoch, by the node.
     Time,
-    /// A leap of a node's clock that is not believed yet, by the node.
+    /// A leap of a node's clock that is not adopted yet, by the node.
     Leap,
 }
 
 impl Kind {
-    /// The name in the database; never changed.
+    /// The name in the database. It must never change.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
@@ -67,21 +68,21 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a step of a change expects to find.
+/// The state of a document that a mutation requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// Whatever.
+    /// Any state.
     Anything,
-    /// No such document.
+    /// There is no such document.
     Absent,
-    /// Such a document.
+    /// There is such a document.
     Present,
-    /// This one exactly, see `read_to_change`.
+    /// The document has exactly this JSON, as `read_to_change` has read it.
     Is(String),
 }
 
 impl Precondition {
-    /// Whether this is what is there.
+    /// Returns true if the document that was found is in this state.
     pub(super) fn holds(&self, found: Option<&str>) -> bool {
         match self {
             Self::Anything => true,
@@ -92,67 +93,72 @@ impl Precondition {
     }
 }
 
-/// What a step does.
+/// The effect of a mutation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Op {
-    /// Nothing: what is expected of the document is what the step is for.
+    /// None: the mutation only checks its precondition.
     #[serde(rename = "keep")]
     Check,
     /// Writes this JSON.
     Put(String),
     /// Removes the document.
     Remove,
-    /// Removes all documents whose id begins with the step's, but for the one with this id.
+    /// Removes all documents of the kind whose id begins with the mutation's id.
     RemoveUnder {
-        /// Stays, if it is there.
+        /// The id of a document that stays.
         except: Option<String>,
     },
 }
 
-/// One step of a change.
+/// One part of a change, of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutation {
-    /// Which document.
+    /// The kind of the document.
     pub kind: Kind,
-    /// Which one of them.
+    /// The id of the document.
     pub id: String,
-    /// What has to be there for the change to happen.
-    pub expect: Precondition,
-    /// What becomes of it.
-    pub act: Op,
+    /// The state that the document must be in, or nothing of the change is committed.
+    pub precondition: Precondition,
+    /// The effect on the document.
+    pub op: Op,
 }
 
 impl Mutation {
     /// Writes a document.
-    pub fn put(kind: Kind, id: impl Into<String>, expect: Precondition, document: &impl Serialize) -> Self {
+    pub fn put(
+        kind: Kind,
+        id: impl Into<String>,
+        precondition: Precondition,
+        document: &impl Serialize,
+    ) -> Self {
         let body = serde_json::to_string(document).expect("documents have only string keys");
-        Self { kind, id: id.into(), expect, act: Op::Put(body) }
+        Self { kind, id: id.into(), precondition, op: Op::Put(body) }
     }
 
     /// Removes a document.
-    pub fn remove(kind: Kind, id: impl Into<String>, expect: Precondition) -> Self {
-        Self { kind, id: id.into(), expect, act: Op::Remove }
+    pub fn remove(kind: Kind, id: impl Into<String>, precondition: Precondition) -> Self {
+        Self { kind, id: id.into(), precondition, op: Op::Remove }
     }
 
-    /// Removes all documents whose id begins with `prefix`, but for `except`. Only changes that have a document in
-    /// common with this one are kept from writing another one of them at the same time: name one, with
-    /// [`Mutation::keep`].
+    /// Removes all documents whose id begins with `prefix`, but not `except`. Another change that adds such a document at
+    /// the same time is only excluded if it has a document in common with this change: name one in both, with
+    /// [`Mutation::check`].
     pub fn remove_under(kind: Kind, prefix: impl Into<String>, except: Option<String>) -> Self {
-        Self { kind, id: prefix.into(), expect: Precondition::Anything, act: Op::RemoveUnder { except } }
+        Self { kind, id: prefix.into(), precondition: Precondition::Anything, op: Op::RemoveUnder { except } }
     }
 
-    /// Changes nothing: the other steps are good only while this holds.
-    pub fn keep(kind: Kind, id: impl Into<String>, expect: Precondition) -> Self {
-        Self { kind, id: id.into(), expect, act: Op::Check }
+    /// Checks a precondition and changes nothing: the other mutations are committed only if it holds.
+    pub fn check(kind: Kind, id: impl Into<String>, precondition: Precondition) -> Self {
+        Self { kind, id: id.into(), precondition, op: Op::Check }
     }
 
-    /// What the other nodes have to know of it; `None`: none of them has it in memory, or it holds a secret. Of
-    /// sessions only their end: they are renewed all the time, and a new one is asked for where it is used.
-    fn told(&self) -> Option<ReplicatedOp> {
-        let is_told = match self.kind {
-            Kind::Room | Kind::Member | Kind::Channel => self.act != Op::Check,
-            Kind::Session => matches!(self.act, Op::Remove | Op::RemoveUnder { .. }),
+    /// The part that other nodes must apply; `None`: no node has the document in memory, or it has a secret. Of sessions
+    /// only the end is replicated: they are renewed all the time, and a new one is read where it is used.
+    fn replicated(&self) -> Option<ReplicatedOp> {
+        let is_replicated = match self.kind {
+            Kind::Room | Kind::Member | Kind::Channel => self.op != Op::Check,
+            Kind::Session => matches!(self.op, Op::Remove | Op::RemoveUnder { .. }),
             Kind::Account
             | Kind::AccountName
             | Kind::Link
@@ -161,91 +167,109 @@ impl Mutation {
             | Kind::Time
             | Kind::Leap => false,
         };
-        is_told.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), act: self.act.clone() })
+        is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }
 }
 
-/// What every node is told of a change.
-pub fn told(steps: &[Mutation]) -> Vec<ReplicatedOp> {
-    steps.iter().filter_map(Mutation::told).collect()
+/// The operations of a change that every node must apply.
+pub fn replicated_ops(mutations: &[Mutation]) -> Vec<ReplicatedOp> {
+    mutations.iter().filter_map(Mutation::replicated).collect()
 }
 
-/// What every node is told of a step.
+/// A replicated operation: a mutation without its precondition. Stored in the log of changes, and sent between nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicatedOp {
-    /// Which document.
+    /// The kind of the document.
     pub kind: Kind,
-    /// Which one of them.
+    /// The id of the document.
     pub id: String,
-    /// What became of it.
-    pub act: Op,
+    /// The effect on the document.
+    #[serde(rename = "act")]
+    pub op: Op,
 }
 
-/// A change of what nodes hold in memory.
+/// A change of documents that nodes hold in memory. Sent between nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// One more than the change before it, in the order in which they were made.
+    /// The number of the change before it plus 1, in the order of the commits.
     pub number: u64,
-    /// What was done, in order.
-    pub steps: Vec<ReplicatedOp>,
+    /// The operations, in order.
+    #[serde(rename = "steps")]
+    pub ops: Vec<ReplicatedOp>,
 }
 
-/// A piece of the log of changes.
+/// A part of the log of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// The number of the newest change there is; 0: none was made yet.
+    /// The number of the newest change; 0: there is none yet.
     pub newest: u64,
-    /// The first changes after the one that was asked for, in order. `None`: some are not kept any more, or cannot be
-    /// read; the documents say what came of them.
+    /// The first changes after the requested number, in order. `None`: some are not stored any more, or cannot be read;
+    /// then read the documents, which have the effect of all.
     pub after: Option<Vec<Change>>,
 }
 
-/// What came of [`DocumentStore::change`].
+/// The result of [`DocumentStore::grant`] and [`DocumentStore::revoke`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing was done: a step did not find what it expected.
-    Not,
-    /// All steps were taken. There is no number: no other node has to know.
+    /// Nothing was committed: a precondition did not hold.
+    Conflict,
+    /// All mutations were committed. No other node has to apply them, so there is no number.
     Unlogged,
-    /// All steps were taken, as the change with this number.
+    /// All mutations were committed, as the change with this number.
     Logged(u64),
 }
 
 impl Outcome {
-    /// Whether the steps were taken.
-    pub fn is_taken(self) -> bool {
-        self != Self::Not
+    /// Returns true if the mutations were committed.
+    pub fn is_committed(self) -> bool {
+        self != Self::Conflict
     }
 }
 
-/// The documents. All calls may come from many tasks at once.
+/// The documents. Safe to call from many tasks at once.
 #[async_trait]
 pub trait DocumentStore: Send + Sync + 'static {
-    /// One document's JSON.
+    /// Reads the JSON of one document.
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError>;
 
-    /// The ids and the JSON of all whose id begins with `prefix`, by id.
+    /// Reads the ids and the JSON of all documents whose id begins with `prefix`, in the order of the ids.
     async fn list(&self, kind: Kind, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
 
-    /// Takes all steps, durably, or none.
-    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError>;
+    /// Commits all mutations durably, or none of them. For changes that only add rights or data, and for those whose
+    /// caller must not wait. Returns when this node applies the change.
+    async fn grant(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError>;
 
-    /// What was changed after this number by whatever node, as far as nodes hold it in memory. A part of it, when
-    /// it is much: ask again with the last number.
+    /// The same for mutations that take something away. Returns when every live node applies the change, or after a
+    /// bounded wait. The default waits for nothing: a plain store knows no nodes.
+    async fn revoke(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError> {
+        self.grant(mutations).await
+    }
+
+    /// [`DocumentStore::revoke`] for a caller that holds `lock` from its read to its write: releases the lock after the
+    /// commit and before the wait for the nodes, so that no other caller waits for them too.
+    async fn revoke_and_unlock(
+        &self,
+        mutations: Vec<Mutation>,
+        lock: MutexGuard<'_, ()>,
+    ) -> Result<Outcome, StoreError> {
+        let outcome = self.grant(mutations).await;
+        drop(lock);
+        outcome
+    }
+
+    /// Reads the changes of all nodes after this number, as far as they are replicated. Returns a part if there are many:
+    /// ask again with the last number.
     async fn changes_after(&self, number: u64) -> Result<Changes, StoreError>;
-
-    /// Waits, but not for long, until every node goes by a change that took a right away. A store knows no nodes and
-    /// waits for none.
-    async fn wait_for_nodes(&self, _: Outcome) {}
 }
 
 impl dyn DocumentStore {
-    /// One document.
+    /// Reads one document.
     pub async fn read<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<T>, StoreError> {
         self.get(kind, id).await?.map(|body| decode(kind, id, &body)).transpose()
     }
 
-    /// One document, and what to expect of it so that a change is made to what was read and to nothing newer.
+    /// Reads one document, with the precondition that it is still the same: so a change applies to what was read and to
+    /// nothing newer.
     pub async fn read_to_change<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -255,7 +279,7 @@ impl dyn DocumentStore {
         Ok(Some((decode(kind, id, &body)?, Precondition::Is(body))))
     }
 
-    /// All documents whose id begins with `prefix`, with their ids.
+    /// Reads all documents whose id begins with `prefix`, with their ids.
     pub async fn read_all<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -267,6 +291,6 @@ impl dyn DocumentStore {
 }
 
 fn decode<T: DeserializeOwned>(kind: Kind, id: &str, body: &str) -> Result<T, StoreError> {
-    // Not the body: it may hold what the log must not.
+    // Without the body: it may have a secret, which must not get into the log.
     serde_json::from_str(body).map_err(|error| StoreError::Damaged(format!("the {kind} {id:?}: {error}")))
 }

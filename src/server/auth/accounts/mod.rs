@@ -1,11 +1,12 @@
-//! People with a password: how they come in, sign in, and what administrators do with them.
+//! Accounts with a password: joining, signing in, and administration of people.
 //!
-//! `Auth` asks whether a session still is one; the routes do the rest. Nobody comes first: the first administrator has
-//! a one-time link that a new installation prints, all others are invited.
+//! `Auth` asks whether a session is still valid; the routes call the rest. There is no default account: a new
+//! installation prints a one-time link for the first administrator, and everybody else is invited.
 //!
-//! A change is made to an account as it was read, and to nothing newer: where another node was quicker it is looked at
-//! anew. Sessions are written only together with a look at their account, so that one that is begun or renewed meets
-//! the change that ends it.
+//! Every change is a read, a check and a conditional write: it applies to the account as it was read and to nothing
+//! newer. When another node was quicker, [`Accounts::retry_on_conflict`] reads it again. Sessions are written only
+//! together with a check of their account, so that a session that begins or is renewed conflicts with the change that
+//! ends it. Nothing here may write a document that it read without such a check.
 
 mod links;
 mod people;
@@ -14,9 +15,9 @@ mod sessions;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
-pub(super) use self::sessions::{end_all, parts};
+pub(super) use self::sessions::{end_all_sessions, split_session_key};
 pub use self::{
     links::{Link, Purpose},
     sessions::AccountSession,
@@ -39,52 +40,52 @@ use crate::{
     },
 };
 
-/// How often a change is tried when other nodes are quicker. Changes of one account are a person's, or an
-/// administrator's: it is never more than a few at a time.
+/// Attempts at one change while other nodes are quicker. Changes of one account come from that person or from an
+/// administrator: there are never more than a few at a time.
 const ATTEMPTS: usize = 8;
 
-/// A person.
+/// A person's account, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
     /// Opaque and unique; never used again.
     pub id: String,
-    /// How they sign in and how others see them.
+    /// The name to sign in with, which others see too.
     pub name: String,
     password: String,
-    /// May add, block and remove people, and make publishers.
+    /// May add, block and remove people, and create publishers.
     pub is_admin: bool,
     /// May not sign in.
     pub is_blocked: bool,
-    /// When they joined, in milliseconds since the Unix epoch.
+    /// The time of joining, in milliseconds since the Unix epoch.
     pub created_at: i64,
 }
 
 impl Account {
-    /// As others see them.
+    /// The account as others see it.
     pub fn user(&self) -> User {
         User { id: self.id.clone(), name: self.name.clone() }
     }
 }
 
-/// See the module.
+/// The accounts of this installation, in the document store. Cheap to ask: it holds no account in memory.
 pub struct Accounts {
-    directory: Arc<dyn DocumentStore>,
-    /// What ends is dated by its wall time and ends by its settled time.
+    documents: Arc<dyn DocumentStore>,
+    /// Documents that end are dated by its wall time and end by its settled time.
     clock: Arc<Clock>,
-    /// Held from the reading of an account to the writing of its change, so that only other nodes can be quicker.
+    /// Held from the read of an account to the write of its change, so that only other nodes can be quicker.
     changes: Mutex<()>,
 }
 
 impl Accounts {
-    /// The accounts that the directory has.
-    pub fn new(directory: Arc<dyn DocumentStore>, clock: Arc<Clock>) -> Self {
-        Self { directory, clock, changes: Mutex::default() }
+    /// The accounts in `documents`.
+    pub fn new(documents: Arc<dyn DocumentStore>, clock: Arc<Clock>) -> Self {
+        Self { documents, clock, changes: Mutex::default() }
     }
 
-    /// Everybody, by name.
+    /// All accounts, by name.
     pub async fn list(&self) -> Result<Vec<Account>, Error> {
         let mut accounts: Vec<Account> = self
-            .directory
+            .documents
             .read_all(Kind::Account, "")
             .await?
             .into_iter()
@@ -94,20 +95,21 @@ impl Accounts {
         Ok(accounts)
     }
 
-    /// Who has this name.
+    /// The account with this name, compared in its normalized form.
     pub async fn find(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        let Some(id) = self.directory.read::<String>(Kind::AccountName, &normalized_name(name)).await? else {
+        let Some(id) = self.documents.read::<String>(Kind::AccountName, &normalized_name(name)).await? else {
             return Ok(None);
         };
-        self.directory.read(Kind::Account, &id).await
+        self.documents.read(Kind::Account, &id).await
     }
 
-    /// Whose id this is.
+    /// The account with this id.
     pub async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
-        self.directory.read(Kind::Account, id).await
+        self.documents.read(Kind::Account, id).await
     }
 
-    /// Who has this name and password. Whether the name, the password or a block is in the way is not told.
+    /// The account with this name and password. The rejection does not tell whether the name, the password or a block
+    /// is the cause.
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<Account, Error> {
         let account = match parse_name(name) {
             Ok(name) => self.find(&name).await?,
@@ -117,7 +119,7 @@ impl Accounts {
         account.filter(|account| is_right && !account.is_blocked).ok_or_else(wrong_password)
     }
 
-    /// Another password, by who knows the present one. All their sessions end but for `kept`.
+    /// Changes a password, for a caller that knows the present one. All sessions of the account end except `kept`.
     pub async fn change_password(
         &self,
         id: &str,
@@ -126,72 +128,61 @@ impl Accounts {
         kept: Option<&str>,
     ) -> Result<(), Error> {
         password::check_form(new)?;
-        let proved = self.directory.read::<Account>(Kind::Account, id).await?.map(|account| account.password);
+        let proved = self.documents.read::<Account>(Kind::Account, id).await?.map(|account| account.password);
         if !password::verify(present, proved.clone()).await {
             // The same form, sent twice: it is the password already.
             let is_done = password::verify(new, proved).await;
             return if is_done { Ok(()) } else { Err(wrong_present_password()) };
         }
-        let hash = password::hash(new).await;
-        let held = self.changes.lock().await;
-        for _ in 0..ATTEMPTS {
-            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
-            // Hashing took its time: an administrator may have reset it since.
+        let (hash, proved) = (&password::hash(new).await, &proved);
+        let attempt = move |lock| async move {
+            let found = self.documents.read_to_change::<Account>(Kind::Account, id).await?;
+            // Hashing took its time: an administrator may have reset the password since.
             let found = found.filter(|(account, _)| Some(&account.password) == proved.as_ref());
             let (account, unchanged) = found.ok_or_else(wrong_present_password)?;
             let account = Account { password: hash.clone(), ..account };
-            let mut steps = self.with_password(&account, unchanged).await?;
-            steps.push(sessions::end_all(id, kept));
-            let taken = self.directory.change(steps).await?;
-            if taken.is_taken() {
-                drop(held);
-                self.directory.wait_for_nodes(taken).await;
-                return Ok(());
-            }
-        }
-        Err(busy())
+            let mut mutations = self.put_password(&account, unchanged).await?;
+            mutations.push(end_all_sessions(id, kept));
+            let outcome = self.documents.revoke_and_unlock(mutations, lock).await?;
+            Ok(outcome.is_committed().then_some(()))
+        };
+        self.retry_on_conflict(attempt).await
     }
 
-    /// The steps that give an account the password it has here. Links to another one end with it.
-    async fn with_password(
-        &self,
-        account: &Account,
-        unchanged: Precondition,
-    ) -> Result<Vec<Mutation>, Error> {
+    /// The mutations that store an account with a new password. All links to reset the password end with it.
+    async fn put_password(&self, account: &Account, unchanged: Precondition) -> Result<Vec<Mutation>, Error> {
         let is_for = |link: &Link| link.purpose == Purpose::Reset { account: account.id.clone() };
         let links = self.links().await?.into_iter().filter(|(_, link)| is_for(link));
-        let mut steps: Vec<Mutation> =
+        let mut mutations: Vec<Mutation> =
             links.map(|(id, _)| Mutation::remove(Kind::Link, id, Precondition::Anything)).collect();
-        steps.push(Mutation::put(Kind::Account, &account.id, unchanged, account));
-        Ok(steps)
+        mutations.push(Mutation::put(Kind::Account, &account.id, unchanged, account));
+        Ok(mutations)
     }
 
-    /// Another name.
+    /// Changes the name of an account.
     pub async fn rename(&self, id: &str, name: &str) -> Result<Account, Error> {
-        let name = parse_name(name)?;
-        let _held = self.changes.lock().await;
-        for _ in 0..ATTEMPTS {
-            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+        let name = &parse_name(name)?;
+        let attempt = move |lock| async move {
+            let _held = lock;
+            let found = self.documents.read_to_change::<Account>(Kind::Account, id).await?;
             let (mut account, unchanged) = found.ok_or_else(unknown)?;
-            let (old, new) = (normalized_name(&account.name), normalized_name(&name));
-            account.name.clone_from(&name);
-            let mut steps = vec![Mutation::put(Kind::Account, id, unchanged, &account)];
+            let (old, new) = (normalized_name(&account.name), normalized_name(name));
+            account.name.clone_from(name);
+            let mut mutations = vec![Mutation::put(Kind::Account, id, unchanged, &account)];
             if old != new {
-                steps.push(Mutation::remove(Kind::AccountName, old, Precondition::Present));
-                steps.push(Mutation::put(Kind::AccountName, &new, Precondition::Absent, &account.id));
+                mutations.push(Mutation::remove(Kind::AccountName, old, Precondition::Present));
+                mutations.push(Mutation::put(Kind::AccountName, &new, Precondition::Absent, &account.id));
             }
-            if self.directory.change(steps).await?.is_taken() {
-                return Ok(account);
+            if self.documents.grant(mutations).await?.is_committed() {
+                return Ok(Some(account));
             }
-            let owner = self.directory.read::<String>(Kind::AccountName, &new).await?;
-            if owner.is_some_and(|owner| owner != id) {
-                return Err(name_taken());
-            }
-        }
-        Err(busy())
+            let owner = self.documents.read::<String>(Kind::AccountName, &new).await?;
+            if owner.is_some_and(|owner| owner != id) { Err(name_taken()) } else { Ok(None) }
+        };
+        self.retry_on_conflict(attempt).await
     }
 
-    /// The steps that make an account, and the account.
+    /// A new account, and the mutations that store it.
     async fn draft(
         &self,
         name: &str,
@@ -208,7 +199,7 @@ impl Accounts {
             created_at: self.clock.wall_ms(),
             name,
         };
-        let steps = vec![
+        let mutations = vec![
             Mutation::put(
                 Kind::AccountName,
                 normalized_name(&account.name),
@@ -217,7 +208,27 @@ impl Accounts {
             ),
             Mutation::put(Kind::Account, &account.id, Precondition::Absent, &account),
         ];
-        Ok((account, steps))
+        Ok((account, mutations))
+    }
+
+    /// Runs `attempt` until its change is committed, [`ATTEMPTS`] times at most; rejects with [`busy`] after that.
+    ///
+    /// An attempt reads, checks and writes while it holds the lock of all changes of accounts at this node. It returns
+    /// `None` on a conflict: another node changed a document after it was read. Then all is read again. An attempt that
+    /// takes something away hands the lock to [`DocumentStore::revoke_and_unlock`].
+    async fn retry_on_conflict<'a, T, F>(
+        &'a self,
+        attempt: impl Fn(MutexGuard<'a, ()>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<Option<T>, Error>>,
+    {
+        for _ in 0..ATTEMPTS {
+            if let Some(done) = attempt(self.changes.lock().await).await? {
+                return Ok(done);
+            }
+        }
+        Err(busy())
     }
 }
 

@@ -1,6 +1,7 @@
-//! What administrators do with people: block, remove, and make administrators. There is always one left.
+//! Administration of people: blocking, removing, and appointing administrators. The routes of administrators call it.
+//! It never takes the last administrator away.
 
-use super::{ATTEMPTS, Account, Accounts, busy, sessions, unknown};
+use super::{Account, Accounts, end_all_sessions, unknown};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -13,66 +14,58 @@ use crate::{
 };
 
 impl Accounts {
-    /// May not sign in, or may again. A block ends all their sessions with what is open of them.
+    /// Blocks an account, or lifts the block. A block ends all its sessions and their live connections.
     pub async fn set_blocked(&self, id: &str, is_blocked: bool) -> Result<(), Error> {
-        let ended = is_blocked.then(|| sessions::end_all(id, None));
-        self.change_kept(id, |account| account.is_blocked = is_blocked, ended).await
+        let ended = is_blocked.then(|| end_all_sessions(id, None));
+        self.change_account(id, |account| account.is_blocked = is_blocked, ended).await
     }
 
-    /// Makes an administrator of somebody, or nobody special again.
+    /// Makes the account an administrator's, or takes that right back.
     pub async fn set_admin(&self, id: &str, is_admin: bool) -> Result<(), Error> {
-        self.change_kept(id, |account| account.is_admin = is_admin, None).await
+        self.change_account(id, |account| account.is_admin = is_admin, None).await
     }
 
-    /// Removes somebody, with their sessions and what is open of them. What they said stays, under the name it was
-    /// said with.
+    /// Removes an account with its sessions and their live connections. The messages stay, under the name they were
+    /// posted with.
     pub async fn remove(&self, id: &str) -> Result<(), Error> {
-        let held = self.changes.lock().await;
-        for _ in 0..ATTEMPTS {
-            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+        let attempt = move |lock| async move {
+            let found = self.documents.read_to_change::<Account>(Kind::Account, id).await?;
             let (account, unchanged) = found.ok_or_else(unknown)?;
-            let mut steps = vec![
+            let mut mutations = vec![
                 Mutation::remove(Kind::AccountName, normalized_name(&account.name), Precondition::Anything),
                 Mutation::remove(Kind::Account, id, unchanged),
-                sessions::end_all(id, None),
+                end_all_sessions(id, None),
             ];
-            steps.extend(self.keep_an_admin(id, None).await?);
-            let taken = self.directory.change(steps).await?;
-            if taken.is_taken() {
-                drop(held);
-                self.directory.wait_for_nodes(taken).await;
-                return Ok(());
-            }
-        }
-        Err(busy())
+            mutations.extend(self.keep_an_admin(id, None).await?);
+            let outcome = self.documents.revoke_and_unlock(mutations, lock).await?;
+            Ok(outcome.is_committed().then_some(()))
+        };
+        self.retry_on_conflict(attempt).await
     }
 
-    async fn change_kept(
+    /// Applies `change` to an account, and `along` in the same transaction.
+    async fn change_account(
         &self,
         id: &str,
-        change: impl Fn(&mut Account),
+        change: impl Fn(&mut Account) + Send + Sync,
         along: Option<Mutation>,
     ) -> Result<(), Error> {
-        let held = self.changes.lock().await;
-        for _ in 0..ATTEMPTS {
-            let found = self.directory.read_to_change::<Account>(Kind::Account, id).await?;
+        let (change, along) = (&change, &along);
+        let attempt = move |lock| async move {
+            let found = self.documents.read_to_change::<Account>(Kind::Account, id).await?;
             let (mut account, unchanged) = found.ok_or_else(unknown)?;
             change(&mut account);
-            let mut steps = vec![Mutation::put(Kind::Account, id, unchanged, &account)];
-            steps.extend(along.clone());
-            steps.extend(self.keep_an_admin(id, Some(&account)).await?);
-            let taken = self.directory.change(steps).await?;
-            if taken.is_taken() {
-                drop(held);
-                self.directory.wait_for_nodes(taken).await;
-                return Ok(());
-            }
-        }
-        Err(busy())
+            let mut mutations = vec![Mutation::put(Kind::Account, id, unchanged, &account)];
+            mutations.extend(along.clone());
+            mutations.extend(self.keep_an_admin(id, Some(&account)).await?);
+            let outcome = self.documents.revoke_and_unlock(mutations, lock).await?;
+            Ok(outcome.is_committed().then_some(()))
+        };
+        self.retry_on_conflict(attempt).await
     }
 
-    /// The step that holds on to an administrator who is left when this account has changed: another node may be
-    /// taking that one away. None is needed when it is this one.
+    /// The check that one other administrator is still there when this account changes to `changed`, or is removed
+    /// (`None`): another node may be taking that one away. No check is needed if this account can administrate itself.
     async fn keep_an_admin(&self, id: &str, changed: Option<&Account>) -> Result<Option<Mutation>, Error> {
         let can_administrate = |account: &Account| account.is_admin && !account.is_blocked;
         if changed.is_some_and(can_administrate) {
@@ -81,10 +74,10 @@ impl Accounts {
         let accounts = self.list().await?.into_iter();
         let others = accounts.filter(|account| account.id != id && can_administrate(account));
         for other in others {
-            // As it is now, and for as long as the change takes.
-            let found = self.directory.read_to_change::<Account>(Kind::Account, &other.id).await?;
+            // As the account is now, and for as long as the change takes.
+            let found = self.documents.read_to_change::<Account>(Kind::Account, &other.id).await?;
             if let Some((_, unchanged)) = found.filter(|(account, _)| can_administrate(account)) {
-                return Ok(Some(Mutation::keep(Kind::Account, other.id, unchanged)));
+                return Ok(Some(Mutation::check(Kind::Account, other.id, unchanged)));
             }
         }
         let message = "This is the last administrator. Make somebody else one first.";

@@ -1,10 +1,11 @@
-//! Where people are signed in. A session is a document, so that it can be ended; the token only names it.
+//! Sessions of accounts. A session is a document, so that it can be ended; the token only names it. `Auth` and the
+//! account routes call this; it never reads or makes a token.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ATTEMPTS, Account, Accounts, busy, wrong_password};
+use super::{Account, Accounts, wrong_password};
 use crate::server::{
     auth::{secret, sessions::SESSION_LIFETIME},
     error::Error,
@@ -14,25 +15,26 @@ use crate::server::{
     },
 };
 
-/// Sessions of one account; with one more the oldest ends. Nobody has so many devices.
+/// Most sessions of one account; with one more the oldest ends. Nobody has so many devices.
 const SESSIONS_MAX: usize = 50;
-/// How much of what a browser calls itself is kept, in characters.
+/// Longest `User-Agent` that is stored, in characters; the rest is cut.
 const AGENT_MAX_CHARACTERS: usize = 200;
 
-/// One place where somebody is signed in.
+/// One session: one device or browser that is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSession {
-    /// What the browser calls itself (`User-Agent`).
+    /// The browser's name for itself (`User-Agent`).
     pub agent: String,
-    /// When it began, in milliseconds since the Unix epoch.
+    /// The time of signing in, in milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When its token was last renewed; as long as its lifetime after that it is over. A session from before this was
-    /// noted is over: its holder signs in once more.
+    /// The time of the token's last renewal; the session ends one lifetime after it. A session from before this was
+    /// stored is over: its holder signs in once more.
     #[serde(default)]
     pub renewed_at: i64,
 }
 
 impl AccountSession {
+    /// In milliseconds since the Unix epoch.
     fn ends_at(&self) -> i64 {
         let lifetime_ms = i64::try_from(SESSION_LIFETIME.as_millis()).unwrap_or(i64::MAX);
         self.renewed_at.saturating_add(lifetime_ms)
@@ -45,32 +47,33 @@ impl AccountSession {
 }
 
 impl Accounts {
-    /// Signs somebody in, who has proved who they are by what `proved` has: a password that was changed since proves
-    /// nothing. Returns the session's id. Sessions that were too many end, with what is open of them.
+    /// Starts a session for a user who has proved their identity by the password in `proved`; a password that was
+    /// changed since proves nothing. Returns the session's id. Surplus sessions end with their live connections; the
+    /// caller does not wait until other nodes end theirs, because signing in takes no right away.
     pub async fn start_session(&self, proved: &Account, agent: &str) -> Result<String, Error> {
-        let _held = self.changes.lock().await;
-        let (id, now) = (secret::random_token(), self.clock.wall_ms());
-        let agent = agent.chars().take(AGENT_MAX_CHARACTERS).collect();
-        let session = AccountSession { agent, created_at: now, renewed_at: now };
-        for _ in 0..ATTEMPTS {
-            let found = self.directory.read_to_change::<Account>(Kind::Account, &proved.id).await?;
+        let attempt = move |lock| async move {
+            let _held = lock;
+            let (id, now) = (secret::random_token(), self.clock.wall_ms());
+            let agent = agent.chars().take(AGENT_MAX_CHARACTERS).collect();
+            let session = AccountSession { agent, created_at: now, renewed_at: now };
+            let found = self.documents.read_to_change::<Account>(Kind::Account, &proved.id).await?;
             let is_proved = |account: &Account| account.password == proved.password && !account.is_blocked;
             let (_, unchanged) =
                 found.filter(|(account, _)| is_proved(account)).ok_or_else(wrong_password)?;
             let surplus = self.surplus_sessions(&proved.id).await?;
-            let end =
-                |id: &String| Mutation::remove(Kind::Session, place(&proved.id, id), Precondition::Anything);
-            let mut steps: Vec<Mutation> = surplus.iter().map(end).collect();
-            steps.push(Mutation::keep(Kind::Account, &proved.id, unchanged));
-            steps.push(Mutation::put(Kind::Session, place(&proved.id, &id), Precondition::Absent, &session));
-            if self.directory.change(steps).await?.is_taken() {
-                return Ok(id);
-            }
-        }
-        Err(busy())
+            let end = |id: &String| {
+                Mutation::remove(Kind::Session, session_key(&proved.id, id), Precondition::Anything)
+            };
+            let mut mutations: Vec<Mutation> = surplus.iter().map(end).collect();
+            mutations.push(Mutation::check(Kind::Account, &proved.id, unchanged));
+            let key = session_key(&proved.id, &id);
+            mutations.push(Mutation::put(Kind::Session, key, Precondition::Absent, &session));
+            Ok(self.documents.grant(mutations).await?.is_committed().then_some(id))
+        };
+        self.retry_on_conflict(attempt).await
     }
 
-    /// The sessions that are over, and the oldest of those that leave no place for one more.
+    /// The ids of the sessions that are over, and of the oldest ones if there is no room for one more.
     async fn surplus_sessions(&self, account: &str) -> Result<Vec<String>, StoreError> {
         let mut sessions = self.all_sessions(account).await?;
         sessions.sort_by_key(|(_, session)| -session.renewed_at);
@@ -80,37 +83,38 @@ impl Accounts {
         Ok(sessions.drain(kept..).map(|(id, _)| id).collect())
     }
 
-    /// Lets a session last its whole lifetime from now on, unless it has ended.
+    /// Extends a session to its whole lifetime from now, unless it has ended.
     pub async fn renew_session(&self, account: &str, session: &str) -> Result<(), StoreError> {
-        let id = place(account, session);
-        let Some(found) = self.directory.read::<AccountSession>(Kind::Session, &id).await? else {
+        let key = session_key(account, session);
+        let Some(found) = self.documents.read::<AccountSession>(Kind::Session, &key).await? else {
             return Ok(());
         };
         let renewed = AccountSession { renewed_at: self.clock.wall_ms(), ..found };
-        let steps = vec![
-            Mutation::keep(Kind::Account, account, Precondition::Present),
-            Mutation::put(Kind::Session, id, Precondition::Present, &renewed),
+        let mutations = vec![
+            Mutation::check(Kind::Account, account, Precondition::Present),
+            Mutation::put(Kind::Session, key, Precondition::Present, &renewed),
         ];
-        self.directory.change(steps).await?;
+        self.documents.grant(mutations).await?;
         Ok(())
     }
 
-    /// The account, if it has this session and may be signed in; and when the session ends, in seconds since the Unix
+    /// The account, if it has this session and is not blocked; and the end of the session, in seconds since the Unix
     /// epoch.
     pub async fn signed_in(
         &self,
         account: &str,
         session: &str,
     ) -> Result<Option<(Account, u64)>, StoreError> {
-        let found = self.directory.read::<AccountSession>(Kind::Session, &place(account, session)).await?;
+        let key = session_key(account, session);
+        let found = self.documents.read::<AccountSession>(Kind::Session, &key).await?;
         let now_ms = self.clock.settled_ms();
         let Some(found) = found.filter(|session| !session.is_over(now_ms)) else { return Ok(None) };
-        let account = self.directory.read::<Account>(Kind::Account, account).await?;
+        let account = self.documents.read::<Account>(Kind::Account, account).await?;
         let ends_at = u64::try_from(found.ends_at() / 1000).unwrap_or_default();
         Ok(account.filter(|account| !account.is_blocked).map(|account| (account, ends_at)))
     }
 
-    /// Where somebody is signed in, by the sessions' ids.
+    /// The sessions of an account that are not over, with their ids.
     pub async fn sessions(&self, account: &str) -> Result<Vec<(String, AccountSession)>, Error> {
         let mut sessions = self.all_sessions(account).await?;
         let now_ms = self.clock.settled_ms();
@@ -119,36 +123,42 @@ impl Accounts {
     }
 
     async fn all_sessions(&self, account: &str) -> Result<Vec<(String, AccountSession)>, StoreError> {
-        let prefix = place(account, "");
-        let found = self.directory.read_all::<AccountSession>(Kind::Session, &prefix).await?.into_iter();
+        let prefix = session_key(account, "");
+        let found = self.documents.read_all::<AccountSession>(Kind::Session, &prefix).await?.into_iter();
         Ok(found.map(|(id, session)| (id[prefix.len()..].to_owned(), session)).collect())
     }
 
-    /// All sessions there are, by account and session.
+    /// The account id and the session id of every stored session.
     pub async fn every_session(&self) -> Result<HashSet<(String, String)>, StoreError> {
-        let ids = self.directory.list(Kind::Session, "").await?.into_iter();
-        Ok(ids.filter_map(|(id, _)| parts(&id).map(|(one, two)| (one.to_owned(), two.to_owned()))).collect())
+        let ids = self.documents.list(Kind::Session, "").await?.into_iter();
+        Ok(ids
+            .filter_map(|(key, _)| {
+                split_session_key(&key).map(|(account, session)| (account.to_owned(), session.to_owned()))
+            })
+            .collect())
     }
 
-    /// Ends one session, with what is open of it.
+    /// Ends one session with its live connections, at every live node.
     pub async fn end_session(&self, account: &str, session: &str) -> Result<(), Error> {
-        let step = Mutation::remove(Kind::Session, place(account, session), Precondition::Anything);
-        let taken = self.directory.change(vec![step]).await?;
-        self.directory.wait_for_nodes(taken).await;
+        let key = session_key(account, session);
+        self.documents.revoke(vec![Mutation::remove(Kind::Session, key, Precondition::Anything)]).await?;
         Ok(())
     }
 }
 
-/// The step that ends all sessions of an account but one. The change has to name the account, too.
-pub(crate) fn end_all(account: &str, kept: Option<&str>) -> Mutation {
-    Mutation::remove_under(Kind::Session, place(account, ""), kept.map(|session| place(account, session)))
+/// The mutation that ends all sessions of an account except `kept`. The same change must name the account too: only
+/// then it conflicts with a session that begins at the same time.
+pub(crate) fn end_all_sessions(account: &str, kept: Option<&str>) -> Mutation {
+    let kept = kept.map(|session| session_key(account, session));
+    Mutation::remove_under(Kind::Session, session_key(account, ""), kept)
 }
 
-/// The account and the session of a document's id.
-pub(crate) fn parts(id: &str) -> Option<(&str, &str)> {
-    id.split_once('/')
+/// The account id and the session id in a session's document id.
+pub(crate) fn split_session_key(key: &str) -> Option<(&str, &str)> {
+    key.split_once('/')
 }
 
-fn place(account: &str, session: &str) -> String {
+/// The id of a session's document.
+fn session_key(account: &str, session: &str) -> String {
     format!("{account}/{session}")
 }

@@ -1,4 +1,4 @@
-//! Accounts over a real database, and on two nodes.
+//! Accounts on a real database, and on several nodes.
 
 use super::*;
 use crate::{
@@ -217,7 +217,7 @@ async fn the_oldest_of_too_many_sessions_end() {
         sessions.push(accounts.start_session(&bob, "a browser").await.expect("started"));
     }
     assert_eq!(accounts.sessions(&bob.id).await.expect("read").len(), 50, "so many may be");
-    // Renewed after all the others: it is not the oldest any more.
+    // It is renewed after all the others, so it is not the oldest any more.
     accounts.renew_session(&bob.id, &sessions[0]).await.expect("renewed");
     let last = accounts.start_session(&bob, "the last").await.expect("started");
     let left: Vec<_> =
@@ -231,15 +231,15 @@ async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
     let bob =
         accounts.join(&accounts.invite("alice").await.expect("made"), "bob", PASSWORD).await.expect("joined");
     let earlier = serde_json::json!({ "agent": "Firefox", "created_at": now_ms() });
-    let step = Mutation::put(Kind::Session, format!("{}/earlier", bob.id), Precondition::Absent, &earlier);
-    accounts.directory.change(vec![step]).await.expect("written");
+    let put = Mutation::put(Kind::Session, format!("{}/earlier", bob.id), Precondition::Absent, &earlier);
+    accounts.documents.grant(vec![put]).await.expect("written");
     assert!(accounts.signed_in(&bob.id, "earlier").await.expect("it can be read").is_none());
     accounts.start_session(&bob, "Firefox").await.expect("started");
-    let left = accounts.directory.get(Kind::Session, &format!("{}/earlier", bob.id)).await.expect("read");
+    let left = accounts.documents.get(Kind::Session, &format!("{}/earlier", bob.id)).await.expect("read");
     assert_eq!(left, None, "it gave its place");
 }
 
-/// The accounts of several nodes on one database. Nothing but the database holds them together.
+/// The accounts of several nodes on one database. The nodes share nothing but the database.
 async fn nodes<const COUNT: usize>() -> [Accounts; COUNT] {
     let url = Cluster::shared().fresh_database().await;
     let open = |_| async {
@@ -259,7 +259,7 @@ async fn two_nodes_leave_an_administrator() {
     for n in 0..30 {
         here.set_admin(&alice.id, true).await.expect("made one");
         here.set_admin(&bob.id, true).await.expect("made one");
-        // Each takes the other one away in the same moment.
+        // Each takes the other's right away in the same moment.
         let (one, other) = match n % 2 {
             0 => tokio::join!(here.set_admin(&alice.id, false), there.set_admin(&bob.id, false)),
             _ => tokio::join!(here.set_blocked(&alice.id, true), there.set_admin(&bob.id, false)),

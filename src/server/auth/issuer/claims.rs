@@ -1,5 +1,5 @@
-//! What another system's token says about a person (RFC 7519, section 4), put into our words. The issuer calls it once
-//! the signature and the times are right; it looks at nothing else, and what it does not understand gives no right.
+//! The claims of another system's token about a user (RFC 7519, section 4), mapped to an [`Identity`]. The issuer calls
+//! it after the signature and the times were verified. A claim that it does not understand must never give a right.
 
 use serde_json::{Map, Value};
 use unicode_segmentation::UnicodeSegmentation;
@@ -17,36 +17,36 @@ use crate::{
     },
 };
 
-/// Longest `sub`, in Unicode characters: what identity providers hand out is a third of it.
+/// Longest `sub`, in Unicode characters: those of identity providers have a third of it.
 const SUBJECT_MAX_CHARACTERS: usize = 128;
-/// Most patterns in a claim, so that a right is looked up in no time.
+/// Most patterns in a claim, so that checking a right is quick.
 const PATTERNS_MAX: usize = 100;
-/// What somebody is called whose token has nothing that could be a name.
+/// The name of a user whose token has no usable name.
 const NAMELESS: &str = "User";
 
-/// Whom a valid token speaks for, and what they may do.
+/// The user of a valid token, and the rights in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// `sub`, and `name` or `preferred_username` or the beginning of `sub`.
     pub user: User,
-    /// `rooms`: what may be entered. `None`: the token does not say, and the rooms' own rules hold.
+    /// `rooms`: the rooms the user may enter. `None`: the token has no such claim, and the rooms' own rules apply.
     pub rooms: Option<Vec<Pattern>>,
-    /// `channels`: what may be published to; a token that does not say may not publish.
+    /// `channels`: the channels the user may publish to; a token without the claim may not publish.
     pub channels: Vec<Pattern>,
     /// `role` is `"admin"`.
     pub is_admin: bool,
-    /// `exp`, in seconds since the Unix epoch. The token is taken for the issuer's leeway longer.
+    /// `exp`, in seconds since the Unix epoch. The token is accepted for the issuer's leeway longer.
     pub expires_at: u64,
 }
 
 impl Claims {
-    /// Reads the claims. Refuses with [`TokenRejection::BadClaim`]; a bad name refuses nobody.
+    /// Parses the claims. Rejects with [`TokenRejection::BadClaim`]; a bad name is no reason to reject.
     pub(super) fn read(claims: &Map<String, Value>) -> Result<Self, TokenRejection> {
         let id = claims.get("sub").and_then(Value::as_str).filter(|sub| is_subject(sub));
         let id = id.ok_or(TokenRejection::BadClaim("sub"))?.to_owned();
         Ok(Self {
             user: User { name: name_of(claims, &id), id },
-            // As they are compared, whatever form the other system writes them in.
+            // Normalized as room ids are, whatever form the other system writes.
             rooms: patterns(claims, "rooms", normalized_name)?,
             channels: patterns(claims, "channels", str::to_owned)?.unwrap_or_default(),
             is_admin: claims.get("role").and_then(Value::as_str) == Some("admin"),
@@ -58,7 +58,7 @@ impl Claims {
 impl From<Claims> for Identity {
     fn from(claims: Claims) -> Self {
         let Claims { user, rooms, channels, is_admin, expires_at } = claims;
-        // As long as the token itself would be taken.
+        // As long as the token itself would be accepted.
         let expires_at = expires_at.saturating_add(LEEWAY.as_secs());
         Self { rooms, channels, is_admin, expires_at, ..Self::of(user) }
     }
@@ -76,8 +76,8 @@ fn name_of(claims: &Map<String, Value>, sub: &str) -> String {
     name.unwrap_or_else(|| NAMELESS.to_owned())
 }
 
-/// The patterns of a claim; `None` when it is not there. One that cannot be read refuses the token: passed over, it
-/// could leave more rights than were meant.
+/// The patterns of a claim; `None` if there is no such claim. A malformed one rejects the token: skipping it could leave
+/// more rights than were meant.
 fn patterns(
     claims: &Map<String, Value>,
     claim: &'static str,

@@ -1,6 +1,6 @@
-//! Tokens of another system (RFC 7519 in RFC 7515): who signed them is fixed by the settings, and so is the algorithm.
-//! The auth module asks [`Issuer::verify`] for every token that comes in. Makes no tokens, opens no connections, and
-//! never says what stands in a token it refuses.
+//! Tokens of another system (RFC 7519 in RFC 7515): the settings fix the keys and the algorithm. `Auth` calls
+//! [`Issuer::verify`] for every incoming token. This module creates no tokens, opens no connections, and never shows the
+//! contents of a token it rejects.
 
 mod claims;
 
@@ -21,66 +21,66 @@ use super::{
 };
 use crate::server::config::{Config, SignInUrl, TokenAlgorithm};
 
-/// How far the clocks of the two systems may be apart.
+/// Largest difference between the clocks of the two systems.
 pub const LEEWAY: Duration = Duration::from_secs(30);
-/// Longest token: what fits the header of a request everywhere. Looked at before anything of it is read.
+/// Longest token, in bytes: as much as fits the header of a request everywhere. Checked before the token is parsed.
 const TOKEN_MAX_BYTES: usize = 8 * 1024;
-/// How often a key file is looked at, at most: a new key is good this much later.
+/// Shortest time between two checks of a key file: a new key is accepted so much later.
 const CHECK_KEYS_EVERY: Duration = Duration::from_secs(2);
 
-/// Why a token is refused. Says nothing of what stands in it.
+/// The reason for rejecting a token. It quotes nothing from the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenRejection {
     /// Not three parts of base64url with JSON in them, too long, or with a `crit` header that is not understood here.
     #[error("the token is not well formed")]
     Malformed,
-    /// The header names another algorithm than the settings, or one that nobody knows.
+    /// The header names another algorithm than the settings, or an unknown one.
     #[error("the token names another algorithm than --jwt-algorithm")]
     WrongAlgorithm,
-    /// The header names a key that is not there, or none where there are several.
+    /// The header names an unknown key, or no key where there are several.
     #[error("the token's key (kid) is not among the issuer's")]
     UnknownKey,
-    /// Signed by somebody else, or changed since.
+    /// The token was signed by another key, or changed since.
     #[error("the token's signature is wrong")]
     WrongSignature,
-    /// It was good, and its time is over: with a new one its holder may go on.
+    /// The token has expired: its holder may go on with a new one.
     #[error("the token has expired")]
     Expired,
-    /// Its time has not come.
+    /// The token is not valid yet (`nbf`).
     #[error("the token is not valid yet")]
     NotYet,
-    /// `iss` is not what the settings ask for.
+    /// `iss` differs from the settings.
     #[error("the token is of another issuer than --jwt-issuer")]
     WrongIssuer,
-    /// `aud` is not what the settings ask for; or there is one and the settings know of none (RFC 7519, 4.1.3).
+    /// `aud` differs from the settings, or the token has one and the settings none (RFC 7519, 4.1.3).
     #[error("the token is for another audience than --jwt-audience")]
     WrongAudience,
-    /// This claim is missing, or not what it should be.
+    /// This claim is missing or malformed.
     #[error("the token's claim {0} is missing or not what it should be")]
     BadClaim(&'static str),
 }
 
-/// Why there is no issuer.
+/// The error of settings that describe no usable issuer.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// HS256 needs a secret that both systems know.
+    /// HS256 needs a secret that both systems share.
     #[error("--jwt-algorithm HS256 needs JWT_SECRET")]
     NoSecret,
     /// The secret is too short.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// HS256 has no public key: one that is public would let everybody sign.
+    /// HS256 has no public key: with a public one anybody could sign.
     #[error("--jwt-public-key and --jwt-jwks are for RS256, ES256 and EdDSA: set --jwt-algorithm")]
     PublicKeyForSecret,
-    /// Nothing to check signatures with.
+    /// There is no key to check signatures with.
     #[error("--jwt-algorithm {0:?} needs --jwt-public-key or --jwt-jwks")]
     NoKey(Algorithm),
-    /// The key file is bad.
+    /// The key file cannot be used.
     #[error("the keys in {path}: {error}")]
     KeyFile {
-        /// Which file.
+        /// The key file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: KeyFileError,
     },
 }
@@ -90,7 +90,7 @@ enum Keys {
     File(KeyFile),
 }
 
-/// See the module.
+/// Verifies the tokens of one other system.
 pub struct Issuer {
     keys: Keys,
     algorithm: Algorithm,
@@ -111,12 +111,13 @@ impl Issuer {
         Ok(Self { keys, algorithm, validation: validation(config, algorithm), sign_in_url })
     }
 
-    /// Where people sign in who are to come back to this address; `None`: the settings do not say.
+    /// The address to sign in at, which leads back to `back`; `None`: the settings have no such address.
     pub fn sign_in_address(&self, back: &str) -> Option<String> {
         self.sign_in_url.as_ref().map(|url| url.with_back(back))
     }
 
-    /// What a token says, if it is the issuer's, for us, and for now. For how it may block see the key file's module.
+    /// The claims of a token, if it is the issuer's, for this server, and valid now. It may block to read the key file, as
+    /// `key_file` describes.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenRejection> {
         if token.len() > TOKEN_MAX_BYTES {
             return Err(TokenRejection::Malformed);
@@ -128,8 +129,8 @@ impl Issuer {
         };
         let key = keys.find(header.kid.as_deref()).ok_or(TokenRejection::UnknownKey)?;
         let token = decode::<Map<String, Value>>(token, key, &self.validation);
-        let claims = token.map_err(|error| refusal(&error))?.claims;
-        // One of ours, from when this server signed people in itself, with the same secret.
+        let claims = token.map_err(|error| rejection(&error))?.claims;
+        // A token of this server, from a time when it signed users in itself with the same secret.
         if claims.get("iss").and_then(Value::as_str) == Some(OWN_ISSUER) {
             return Err(TokenRejection::WrongIssuer);
         }
@@ -138,14 +139,14 @@ impl Issuer {
 
     fn header(&self, token: &str) -> Result<Header, TokenRejection> {
         let header = decode_header(token).map_err(|error| match error.kind() {
-            // JSON that is no header of ours: `none` and other names of algorithms end here.
+            // JSON with an unknown value: `none` and other names of algorithms end here.
             ErrorKind::Json(error) if error.is_data() => TokenRejection::WrongAlgorithm,
             _ => TokenRejection::Malformed,
         })?;
         if header.alg != self.algorithm {
             return Err(TokenRejection::WrongAlgorithm);
         }
-        // It says that who does not understand an extension must refuse (RFC 7515, 4.1.11), and we know none.
+        // A receiver that does not understand an extension must reject the token (RFC 7515, 4.1.11); none is known here.
         if header.crit.is_some() { Err(TokenRejection::Malformed) } else { Ok(header) }
     }
 }
@@ -186,7 +187,7 @@ fn validation(config: &Config, algorithm: Algorithm) -> Validation {
     validation
 }
 
-fn refusal(error: &Error) -> TokenRejection {
+fn rejection(error: &Error) -> TokenRejection {
     match error.kind() {
         ErrorKind::InvalidSignature => TokenRejection::WrongSignature,
         ErrorKind::InvalidAlgorithm => TokenRejection::WrongAlgorithm,

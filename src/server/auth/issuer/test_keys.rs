@@ -1,4 +1,4 @@
-//! Keys for the tests beside this file, made with openssl for nothing else. They protect nothing.
+//! Keys for the tests in `tests/`, made with openssl for nothing else. They protect nothing.
 
 /// Signs RS256.
 pub(super) const RSA: &str = "-----BEGIN PRIVATE KEY-----
@@ -30,7 +30,7 @@ FLmRlkwHPTdbu03MJXUM4O+2g7u0GVsHrs0DxdjaXgKoRcbUoMvsHnA9gf6LpEE3
 wRHA7Eb219eQp67CLkje
 -----END PRIVATE KEY-----
 ";
-/// Its public half.
+/// The public half of the key above.
 pub(super) const RSA_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAsw8vTs9NPiC4b0vuG/Xi
 wEqkdDeNMOiqq70TvIx5bh0SpdskTQViOMFoddjZqX/kBUFm85WfXh7O4SrEPrNz
@@ -71,7 +71,7 @@ StTT+nVJJg7nKWmtPYIzYRxu1qRxmcDNopfXzDK/5F09awHulrmW2IH3yyVaVcYp
 jva7C06DWwVgZ3/yOI9zTBlb
 -----END PRIVATE KEY-----
 ";
-/// 1024 bits: too short to be safe.
+/// A key of 1024 bits: too short to be safe.
 pub(super) const SHORT_RSA_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
 MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDKCMRxzoES5qjQIQnTIm5wRpmP
 6Jc6a8rCoK6eSwf7WjzRCPwl4ujHGi/1UMXClvWJFCqIkp09ctmz6H/+dmQwnH2t
@@ -86,7 +86,7 @@ ij1Nn9yw8PsIu6gTpSDXSucrjPShRANCAARt0dhDU+lDg3grsmWwOjCFO4PiugFd
 XTw8/EkijL+bUFD6R3kos8YGbzhcPNLw86tjnP/oM0OSJilu56TXHeWy
 -----END PRIVATE KEY-----
 ";
-/// Its public half.
+/// The public half of the key above.
 pub(super) const EC_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbdHYQ1PpQ4N4K7JlsDowhTuD4roB
 XV08PPxJIoy/m1BQ+kd5KLPGBm84XDzS8POrY5z/6DNDkiYpbuek1x3lsg==
@@ -111,7 +111,7 @@ pub(super) const ED: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIFPhfUNwe3VcuA7iAfchxIF6jpsGlVcgbHICo2Ea823s
 -----END PRIVATE KEY-----
 ";
-/// Its public half.
+/// The public half of the key above.
 pub(super) const ED_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEA+tdy4dc6zUe7Z4H9bJHSKOCLW5d9R77tPb+w9bmTYfU=
 -----END PUBLIC KEY-----

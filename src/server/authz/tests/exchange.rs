@@ -1,4 +1,4 @@
-//! What nodes of one process say to each other: a backplane that hands messages over, and loses some when it is told to.
+//! A backplane between nodes of one process, which loses some of the messages on request.
 
 use std::sync::{
     Arc, Mutex, OnceLock,
@@ -13,10 +13,10 @@ use crate::server::{
     config::Rate,
 };
 
-/// Which of the messages arrive, by their number.
+/// Returns true if the message with this number arrives.
 pub(super) type LetsThrough = fn(usize) -> bool;
 
-/// The place where all messages pass.
+/// The hub through which all messages pass.
 pub(super) struct Exchange {
     wires: Mutex<Vec<Arc<Wire>>>,
     count: AtomicUsize,
@@ -33,7 +33,7 @@ pub(super) struct Wire {
     connectivity: watch::Sender<bool>,
 }
 
-/// Whose it is, the line, and what is said; without a text the line is heard from now on.
+/// The sending node, the subject and the text; without a text it reports the subscription to the subject.
 type Message = (String, String, Option<String>);
 
 impl Exchange {
@@ -56,11 +56,11 @@ impl Exchange {
         wires.push(wire.clone());
         let hearing = wire.clone();
         tokio::spawn(async move {
-            while let Some((node, line, message)) = inbox.recv().await {
+            while let Some((node, subject, message)) = inbox.recv().await {
                 let Some(handler) = hearing.handler.get() else { continue };
                 match message {
-                    Some(message) => handler.on_message(&line, &node, &message),
-                    None => handler.on_subscribed(&line),
+                    Some(message) => handler.on_message(&subject, &node, &message),
+                    None => handler.on_subscribed(&subject),
                 }
             }
         });
@@ -82,18 +82,18 @@ impl Backplane for Wire {
         assert!(self.handler.set(handler).is_ok(), "once");
     }
 
-    fn publish(&self, line: &str, message: String) {
+    fn publish(&self, subject: &str, message: String) {
         for wire in self.exchange.wires.lock().expect("whole").iter() {
             let is_other = wire.name != self.name && wire.is_listening.load(SeqCst);
             if is_other && (self.exchange.lets_through)(self.exchange.count.fetch_add(1, SeqCst)) {
-                drop(wire.arriving.send((self.name.clone(), line.to_owned(), Some(message.clone()))));
+                drop(wire.arriving.send((self.name.clone(), subject.to_owned(), Some(message.clone()))));
             }
         }
     }
 
-    fn subscribe(&self, line: &str) {
+    fn subscribe(&self, subject: &str) {
         self.is_listening.store(true, SeqCst);
-        drop(self.arriving.send((self.name.clone(), line.to_owned(), None)));
+        drop(self.arriving.send((self.name.clone(), subject.to_owned(), None)));
     }
 
     fn unsubscribe(&self, _: &str) {

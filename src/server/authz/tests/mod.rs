@@ -1,4 +1,4 @@
-//! Several nodes on one real database follow what each of them changes: by what they say to each other, and without.
+//! Several nodes on one real database apply each other's changes, with messages between them and without.
 
 mod exchange;
 
@@ -39,11 +39,11 @@ const SECRET: &str = "a secret of at least 32 characters";
 const PASSWORD: &str = "correct horse";
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
-/// A node with all that holds some of the directory in memory. It follows the others while it lives.
+/// A node with all listeners of changes. It applies the changes of the others while it lives.
 struct Node {
     store: Arc<PostgresStore>,
     hub: Hub,
-    following: Arc<DirectoryReplica>,
+    replica: Arc<DirectoryReplica>,
     rights: Arc<Rights>,
     auth: Arc<Auth>,
     stop: CancellationToken,
@@ -56,7 +56,7 @@ impl Drop for Node {
 }
 
 impl Node {
-    /// One that does nothing by itself: it hears nobody and does not look.
+    /// A node that does nothing by itself: it receives no messages and does not read the log.
     async fn idle(url: &str, exchange: &Arc<Exchange>) -> Self {
         let topics = Topics::start(
             |record| record.body.clone(),
@@ -67,26 +67,26 @@ impl Node {
         let store = Arc::new(PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened"));
         let hub = Hub::new(store.clone(), topics);
         let wire = exchange.connect();
-        let following = DirectoryReplica::open(store.clone(), wire.clone()).await.expect("opened");
-        wire.attach("", following.clone());
-        let rights = Arc::new(Rights::open(&following, hub.clone(), false).await.expect("read"));
+        let replica = DirectoryReplica::open(store.clone(), wire.clone()).await.expect("opened");
+        wire.attach("", replica.clone());
+        let rights = Arc::new(Rights::open(&replica, hub.clone(), false).await.expect("read"));
         let clock = Arc::new(Clock::system(PATIENCE));
-        let accounts = Mode::Accounts(Accounts::new(following.clone(), clock.clone()));
+        let accounts = Mode::Accounts(Accounts::new(replica.clone(), clock.clone()));
         let auth = Arc::new(Auth::new(
             accounts,
             &Secret::from_setting(SECRET).expect("long enough"),
-            following.clone(),
+            replica.clone(),
             clock,
         ));
-        let appliers: [Arc<dyn ChangeListener>; 2] = [rights.clone(), auth.clone()];
-        following.attach(appliers.iter().map(Arc::downgrade).collect());
-        Self { store, hub, following, rights, auth, stop: CancellationToken::new() }
+        let listeners: [Arc<dyn ChangeListener>; 2] = [rights.clone(), auth.clone()];
+        replica.attach(listeners.iter().map(Arc::downgrade).collect());
+        Self { store, hub, replica, rights, auth, stop: CancellationToken::new() }
     }
 
     async fn start(url: &str, exchange: &Arc<Exchange>) -> Self {
         let node = Self::idle(url, exchange).await;
-        let (following, stop) = (node.following.clone(), node.stop.clone());
-        tokio::spawn(async move { following.run(stop).await });
+        let (replica, stop) = (node.replica.clone(), node.stop.clone());
+        tokio::spawn(async move { replica.run(stop).await });
         node
     }
 
@@ -94,7 +94,7 @@ impl Node {
         self.auth.accounts().expect("they have some")
     }
 
-    /// Somebody who follows a topic here.
+    /// A reader of a topic at this node.
     async fn reader(&self, topic: TopicName, user: &User) -> Reader {
         let wakeup = Arc::new(Wakeup::default());
         let subscribed = self.hub.subscribe(&topic, StartFrom::New, Filter::default(), wakeup.clone()).await;
@@ -103,7 +103,7 @@ impl Node {
         Reader { subscription, wakeup }
     }
 
-    /// A live connection of somebody in a session that began here, and the session.
+    /// A live connection of an account, in a session that began at this node, and its identity.
     async fn connection(&self, account: &str) -> (LiveSession, Identity) {
         let account = self.accounts().account(account).await.expect("read").expect("there");
         let session = self.auth.sign_in(&account, "a browser").await.expect("signed in");
@@ -126,7 +126,7 @@ impl Reader {
         matches!(self.subscription.read().await.expect("read"), Batch::Evicted)
     }
 
-    /// Returns when they are let go of.
+    /// Returns when the reader is evicted.
     async fn out(&mut self) {
         in_time(async {
             while !self.is_out().await {
@@ -170,14 +170,14 @@ fn secret() -> RoomId {
     RoomId::parse("secret").expect("fine")
 }
 
-/// So many nodes on a new database, which hear of what is let through.
+/// Several nodes on a new database, between which `lets_through` decides which messages arrive.
 async fn nodes<const COUNT: usize>(lets_through: LetsThrough) -> [Node; COUNT] {
     let (url, exchange) = (Cluster::shared().fresh_database().await, Exchange::new(lets_through));
     let nodes = join_all((0..COUNT).map(|_| Node::start(&url, &exchange))).await;
     nodes.try_into().unwrap_or_else(|_| unreachable!("so many were started"))
 }
 
-/// A private room of Alice's with Bob in it, made at the node.
+/// A private room of Alice with Bob as a member, reserved at the node.
 async fn set_up(node: &Node) -> (User, User) {
     let (alice, bob) = (user("alice"), user("bob"));
     assert!(node.rights.claim(&secret(), &alice, true).await.expect("answered"));
@@ -189,7 +189,7 @@ async fn set_up(node: &Node) -> (User, User) {
 async fn who_is_removed_at_one_node_is_out_at_every_node_when_that_is_answered() {
     let nodes: [Node; 3] = nodes(|_| true).await;
     let (alice, bob) = set_up(&nodes[0]).await;
-    eventually(|| nodes.iter().all(|node| node.following.knows(2))).await;
+    eventually(|| nodes.iter().all(|node| node.replica.knows(2))).await;
     for round in 0..12 {
         let (adding, removing) = (&nodes[round % 3], &nodes[(round + 1) % 3]);
         adding.rights.add_member(&secret(), &identity(&alice), &bob).await.expect("let in");
@@ -229,7 +229,7 @@ async fn a_node_that_missed_more_than_is_kept_reads_everything_anew() {
         .await
         .expect("in");
     let carol = here.accounts().find("carol").await.expect("read").expect("there").id;
-    there.following.catch_up().await.expect("read");
+    there.replica.catch_up().await.expect("read");
     let room = || TopicName::Room(secret());
     let (mut out, mut stays) = (there.reader(room(), &bob).await, there.reader(room(), &alice).await);
     let mut feed = there.reader(TopicName::Feed, &bob).await;
@@ -239,14 +239,14 @@ async fn a_node_that_missed_more_than_is_kept_reads_everything_anew() {
     here.rights.channels().limit("ops", vec![alice.clone()]).await.expect("limited");
     here.auth.sign_out(&carol, identity_of_ended.session.as_deref()).await.expect("ended");
     execute(&url, "DELETE FROM changes").await;
-    there.following.catch_up().await.expect("read");
+    there.replica.catch_up().await.expect("read");
     assert!(out.is_out().await && !stays.is_out().await && feed.is_out().await);
     assert!(!there.lets_in(&bob) && there.lets_in(&alice));
     in_time(ended.revoked()).await;
     assert!(tokio::time::timeout(Duration::ZERO, open.revoked()).await.is_err(), "it was not ended");
-    // And follows on from there.
+    // It goes on from there.
     here.rights.add_member(&secret(), &identity(&alice), &bob).await.expect("let in");
-    there.following.catch_up().await.expect("read");
+    there.replica.catch_up().await.expect("read");
     assert!(there.lets_in(&bob));
 }
 
@@ -296,22 +296,22 @@ async fn a_session_that_ends_at_one_node_takes_its_connections_at_the_other_alon
 async fn a_burst_of_changes_at_three_nodes_ends_alike_at_all_though_every_third_word_is_lost() {
     let nodes: [Node; 3] = nodes(|count| count % 3 != 2).await;
     let (alice, _) = set_up(&nodes[0]).await;
-    // Who has not heard of the room takes it for everybody's.
+    // A node that does not know the room yet takes it for public.
     eventually(|| nodes.iter().all(|node| node.rights.owns(&secret(), &identity(&alice)))).await;
     let change = |n: usize| {
         let (node, alice) = (&nodes[n % 3], identity(&alice));
-        // Nine people, each let in and put out all the time, at every node.
+        // Nine people, each added and removed all the time, at every node.
         let somebody = user(&format!("{}", n % 9));
         async move {
             match n / 9 % 2 {
                 0 => node.rights.add_member(&secret(), &alice, &somebody).await.expect("let in"),
                 _ => {
-                    let step = Mutation::remove(
+                    let mutation = Mutation::remove(
                         Kind::Member,
-                        place(&secret(), &somebody.id),
+                        member_key(&secret(), &somebody.id),
                         Precondition::Anything,
                     );
-                    node.following.change(vec![step]).await.expect("put out");
+                    node.replica.grant(vec![mutation]).await.expect("put out");
                 }
             }
         }
@@ -337,13 +337,13 @@ async fn an_older_change_that_comes_late_undoes_nothing() {
     let (url, exchange) = (Cluster::shared().fresh_database().await, Exchange::new(|_| true));
     let (here, there) = (Node::idle(&url, &exchange).await, Node::idle(&url, &exchange).await);
     let (alice, bob) = set_up(&here).await;
-    there.following.catch_up().await.expect("read");
-    // What is changed here is not heard there, and is older than what is changed there.
+    there.replica.catch_up().await.expect("read");
+    // The change here does not reach the other node, and is older than the change there.
     here.rights.add_member(&secret(), &identity(&alice), &bob).await.expect("let in");
     there.rights.remove_member(&secret(), &identity(&alice), &bob.id).await.expect("removed");
     assert!(!there.lets_in(&bob));
-    here.following.catch_up().await.expect("read");
-    there.following.catch_up().await.expect("read");
+    here.replica.catch_up().await.expect("read");
+    there.replica.catch_up().await.expect("read");
     assert!(!there.lets_in(&bob) && !here.lets_in(&bob));
 }
 
@@ -356,24 +356,24 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     for room in [secret(), lost.clone(), ahead.clone()] {
         assert!(here.rights.claim(&room, &alice, true).await.expect("answered"));
     }
-    // By a node whose clock was two years ahead, and was put right since.
+    // As a node reserved it whose clock was two years ahead, and was corrected since.
     let claimed_at = crate::server::clock::now_ms() + 730 * 86_400_000;
     let later = serde_json::json!({ "owner": alice, "is_private": true, "claimed_at": claimed_at });
-    let step = Mutation::put(Kind::Room, ahead.as_str(), Precondition::Present, &later);
-    assert!(here.store.change(vec![step]).await.expect("answered").is_taken());
-    // As it stands there after a while, or was written by an earlier version.
+    let mutation = Mutation::put(Kind::Room, ahead.as_str(), Precondition::Present, &later);
+    assert!(here.store.grant(vec![mutation]).await.expect("answered").is_committed());
+    // As it is stored after a while, or was written by an earlier version.
     let earlier = serde_json::json!({ "owner": alice, "is_private": true });
-    let step = Mutation::put(Kind::Room, lost.as_str(), Precondition::Present, &earlier);
-    assert!(here.store.change(vec![step]).await.expect("answered").is_taken());
+    let mutation = Mutation::put(Kind::Room, lost.as_str(), Precondition::Present, &earlier);
+    assert!(here.store.grant(vec![mutation]).await.expect("answered").is_committed());
     let there = Node::idle(&url, &exchange).await;
     let clock = Clock::system(PATIENCE);
     there.rights.drop_lost_claims(&[], &clock).await.expect("dropped");
     assert_eq!(there.rights.claimed(), [secret()], "it may be made just now");
     assert!(there.rights.claim(&lost, &user("bob"), true).await.expect("answered"), "the name is free");
-    here.following.catch_up().await.expect("read");
+    here.replica.catch_up().await.expect("read");
     assert!(here.rights.owns(&lost, &identity(&user("bob"))));
     assert!(!here.rights.may_enter(&lost, Some(&identity(&alice))), "nothing of the first claim is left");
-    // A claim that was taken back and made anew is another one.
+    // A reservation that was cancelled and made again is another one.
     here.rights.disclaim(&lost, &alice).await.expect("answered");
     assert!(here.rights.owns(&lost, &identity(&user("bob"))), "it is not hers any more");
     let room = Room { id: lost.clone(), name: "lost".to_owned() };
@@ -390,11 +390,11 @@ async fn on_a_file_rights_are_applied_in_the_order_in_which_they_were_written() 
     let topics = Arc::new(topics.expect("started"));
     let store = SqliteStore::open(&folder.path().join("test.db"), topics.clone()).expect("opened");
     let store = Arc::new(store);
-    let following = DirectoryReplica::open(store.clone(), Arc::new(Local::new())).await.expect("opened");
+    let replica = DirectoryReplica::open(store.clone(), Arc::new(Local::new())).await.expect("opened");
     let hub = Hub::new(store.clone(), topics);
-    let rights = Arc::new(Rights::open(&following, hub, false).await.expect("read"));
-    let applier: Arc<dyn ChangeListener> = rights.clone();
-    following.attach(vec![Arc::downgrade(&applier)]);
+    let rights = Arc::new(Rights::open(&replica, hub, false).await.expect("read"));
+    let listener: Arc<dyn ChangeListener> = rights.clone();
+    replica.attach(vec![Arc::downgrade(&listener)]);
     let (alice, bob) = (user("alice"), user("bob"));
     assert!(rights.claim(&secret(), &alice, true).await.expect("answered"));
     for _ in 0..40 {
@@ -416,7 +416,7 @@ async fn on_a_file_rights_are_applied_in_the_order_in_which_they_were_written() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_room_is_nobody_elses_at_any_node_before_it_is_made() {
     let [here, there]: [Node; 2] = nodes(|_| true).await;
-    eventually(|| here.following.knows(1) && there.following.knows(1)).await;
+    eventually(|| here.replica.knows(1) && there.replica.knows(1)).await;
     for n in 0..20 {
         let room = RoomId::parse(&format!("secret-{n}")).expect("fine");
         assert!(here.rights.claim(&room, &user("alice"), true).await.expect("answered"));

@@ -1,4 +1,5 @@
-//! The backplane of a server that is alone: nobody hears, nobody is heard.
+//! The backplane of a server that is alone: it has no other nodes, so it drops what it publishes and receives nothing.
+//! `state` creates it when no Redis is configured.
 
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use tokio::sync::watch;
 use super::{Allowance, Backplane, MessageHandler, Unreachable};
 use crate::server::config::Rate;
 
-/// See the module.
+/// A backplane without other nodes.
 pub struct Local(watch::Sender<bool>);
 
 impl Local {
-    /// One node without others.
+    /// A backplane that is always connected.
     pub fn new() -> Self {
         Self(watch::Sender::new(true))
     }
@@ -42,7 +43,7 @@ impl Backplane for Local {
 
     fn unsubscribe(&self, _: &str) {}
 
-    /// Nobody else takes of it: what the caller counts by itself is all there is.
+    /// Always grants: no other node draws on the allowance, so the caller's own count is the whole count.
     async fn allow(&self, _: &str, _: Rate) -> Result<Allowance, Unreachable> {
         Ok(Allowance::Taken)
     }

@@ -1,8 +1,8 @@
-//! Between nodes: named lines on which every node says what the others should hear soon, and allowances that all of them
-//! draw on. Topics, presence, rights and rate limits say and hear here; what a message means is theirs to know.
+//! Publish and subscribe between nodes, on named subjects, and allowances that all nodes share. Topics, presence, rights
+//! and rate limits publish and subscribe here; only they know the contents of a message.
 //!
-//! What is told is a hint. It may come late, twice or not at all, and nothing may depend on it: whoever listens has a
-//! truth to ask when a line is heard anew ([`MessageHandler::on_subscribed`]). It never sees the store.
+//! A message is a hint. It may come late, twice or not at all, and nothing may depend on it: each subscriber has a source
+//! of truth to read after a new subscription ([`MessageHandler::on_subscribed`]). The backplane never sees the store.
 
 mod local;
 mod redis;
@@ -18,59 +18,61 @@ pub use self::{
 };
 use crate::server::config::Rate;
 
-/// What a node says to the others, and what they share.
+/// Messages to the other nodes, and allowances shared with them.
 #[async_trait]
 pub trait Backplane: Send + Sync + 'static {
-    /// This node's name among the nodes: random, and another one after each start.
+    /// The name of this node: random, and another one after each start.
     fn node(&self) -> &str;
 
-    /// Whether there may be other nodes at all.
+    /// Returns true if there may be other nodes.
     fn is_shared(&self) -> bool;
 
-    /// Says who hears what is told. Before this nothing is told or heard; to be called once. `installation` is the
-    /// same for all nodes on one database, and for no others.
+    /// Sets the handler of received messages. Before this call nothing is sent or received; to be called once.
+    /// `installation` is the same for all nodes on one database, and for no others.
     fn attach(&self, installation: &str, handler: Arc<dyn MessageHandler>);
 
-    /// Says something to every other node that listens to the line, in the order of the calls. Never waits: when the
-    /// others cannot be reached, or too much waits already, it is not said.
+    /// Sends a message to every other node that has subscribed to the subject, in the order of the calls. Never blocks:
+    /// drops the message when the other nodes cannot be reached or the queue is full.
     fn publish(&self, subject: &str, message: String);
 
-    /// From now on hears the line, see [`MessageHandler::on_subscribed`]. Is counted: as many [`Backplane::unsubscribe`] end it.
+    /// Subscribes to a subject; [`MessageHandler::on_subscribed`] reports when it takes effect. Subscriptions are counted:
+    /// as many calls of [`Backplane::unsubscribe`] end them.
     fn subscribe(&self, subject: &str);
 
-    /// Needs the line no more.
+    /// Ends one subscription to a subject.
     fn unsubscribe(&self, subject: &str);
 
-    /// Takes one of the allowance that all nodes have together under this key.
+    /// Takes one from the allowance that all nodes share under this key.
     async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable>;
 
-    /// Whether the others can be reached, now and whenever that changes. Alone: always.
+    /// True while the other nodes can be reached; the receiver learns of each change. Always true on a server that is
+    /// alone.
     fn connectivity(&self) -> watch::Receiver<bool>;
 
-    /// Says what waits to be said, for a moment, and ends.
+    /// Sends the queued messages, within a short time, and shuts down.
     async fn close(&self);
 }
 
-/// Hears what other nodes say. Called by one task, in the order in which it came; must be quick and must not wait.
+/// A receiver of other nodes' messages. One task calls it, in the order of arrival; it must be quick and must not block.
 pub trait MessageHandler: Send + Sync + 'static {
-    /// `node` said this on the line. Never called for what this node said itself.
+    /// Handles a message that `node` published on the subject. Never called for messages of this node.
     fn on_message(&self, subject: &str, node: &str, message: &str);
 
-    /// From now on the line is heard, for the first time or again. What was said before may have been missed: ask the
-    /// truth.
+    /// Reports that the subscription to the subject is in effect, for the first time or again. Earlier messages may have
+    /// been missed: read the source of truth.
     fn on_subscribed(&self, subject: &str);
 }
 
-/// What came of [`Backplane::allow`].
+/// The result of [`Backplane::allow`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowance {
-    /// One was there and is taken.
+    /// One was left and is taken.
     Taken,
-    /// None is left for so long.
+    /// None is left; the next one comes after this time.
     UsedUp(Duration),
 }
 
-/// The others cannot be reached now. Whoever asked goes by what it knows itself.
+/// The other nodes cannot be reached now. The caller goes by its own count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Redis cannot be reached")]
 pub struct Unreachable;

@@ -1,20 +1,20 @@
-//! How this node follows what any node changes in the directory: rights of rooms and channels, sessions that end.
+//! Replication of the document store's changes to every node: rights of rooms and channels, and sessions that end.
 //!
-//! [`DirectoryReplica`] is the directory that the rest of the server sees. Every change goes through it, ours as well as those
-//! of others, and is handed in the order of the log to whoever holds some of the directory in memory ([`ChangeListener`]): the
-//! rights and `Auth`. So what a change does here and elsewhere is one code path, and a change of ours is answered when
-//! it was applied here.
+//! [`DirectoryReplica`] is the document store that the rest of the server sees. Every change goes through it, those of
+//! this node and those of others, and reaches the modules that hold documents in memory ([`ChangeListener`]: the rights
+//! and `Auth`) in the order of the change log. So a change takes effect here and at other nodes by one code path, and a
+//! change made here is answered after it was applied here. No other module may apply a change.
 //!
-//! Others are told on the line `changes` of the backplane. That is a hint: a node that hears a number that is not the
-//! next one reads the log, and so it does whenever the line is heard anew, and now and then. The line also says how far
-//! each node is, so that a change that takes a right away is answered when all that are alive go by
-//! it. A node that is cut off from the backplane alone is not waited for once it was silent for a while; it goes by a
-//! change as soon as it has looked, [`LOOK_UNLINKED`] later at the most.
+//! Other nodes learn of a change on the subject `changes` of the backplane. That is a hint: a node that receives a number
+//! other than the next one reads the log; so it does after each new subscription to the subject, and at intervals. The
+//! nodes also publish how far each of them is, so that [`DocumentStore::revoke`] returns when all live nodes have applied
+//! the change. A node that is cut off from the backplane alone is not waited for after it was silent for a while; it
+//! applies a change when it polls the log, [`POLL_INTERVAL_DISCONNECTED`] later at most.
 //!
-//! A server that is alone hears nothing, reads no log, and waits for nobody.
+//! A server that is alone receives no messages, reads no log, and waits for no node.
 
+mod node_message;
 mod nodes;
-mod replicated_op;
 
 use std::{
     sync::{
@@ -25,148 +25,149 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio_util::sync::CancellationToken;
 
-use self::{nodes::Nodes, replicated_op::NodeMessage};
+use self::{node_message::NodeMessage, nodes::Nodes};
 use super::backplane::{Backplane, MessageHandler};
 use crate::server::store::{
     StoreError,
-    directory::{Change, Changes, DocumentStore, Kind, Mutation, Outcome, ReplicatedOp, told},
+    directory::{Change, Changes, DocumentStore, Kind, Mutation, Outcome, ReplicatedOp, replicated_ops},
 };
 
-/// The line on which nodes tell their changes and how far they are.
+/// The subject on which nodes publish their changes and how far they are.
 pub const SUBJECT: &str = "changes";
 
-/// How often the log is read in case that a word was lost: what a lost word costs at the most. It is one small query.
-const LOOK: Duration = Duration::from_secs(2);
-/// … while the others cannot be heard, and every change has to be found this way.
-const LOOK_UNLINKED: Duration = Duration::from_millis(500);
-/// How often a node says that it is there, and how far.
-const SAY: Duration = Duration::from_secs(1);
+/// How often the log is polled in case a message was lost: the longest delay that a lost message causes. A poll is one
+/// small query.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the log is polled while the backplane is down, and every change must be found this way.
+const POLL_INTERVAL_DISCONNECTED: Duration = Duration::from_millis(500);
+/// How often a node publishes that it is alive, and how far it is.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Who holds some of the directory in memory.
+/// A module that holds documents in memory.
 #[async_trait]
 pub trait ChangeListener: Send + Sync {
-    /// Takes over one step of a change. Must be quick and must not wait; the same step may come twice. When it returns
-    /// nothing more comes to whom it took a right from.
-    fn apply(&self, step: &ReplicatedOp);
+    /// Applies one operation of a change. It must be quick and must not block; the same operation may come twice. When it
+    /// returns, nothing more reaches a user whom it took a right from.
+    fn apply(&self, op: &ReplicatedOp);
 
-    /// Takes over the whole directory as it is now: what was changed in between is not known any more.
+    /// Reads all documents again, because the changes since the last one that was applied are lost.
     async fn reload(&self) -> Result<(), StoreError>;
 }
 
-/// See the module.
+/// The document store of this node, which applies the changes of all nodes in order.
 pub struct DirectoryReplica {
-    directory: Arc<dyn DocumentStore>,
+    store: Arc<dyn DocumentStore>,
     backplane: Arc<dyn Backplane>,
-    appliers: OnceLock<Vec<Weak<dyn ChangeListener>>>,
-    /// The number up to which everything is applied. Held while something is, so that all is applied in order, and never
-    /// while the store is asked: what is heard meanwhile has to be applied.
+    listeners: OnceLock<Vec<Weak<dyn ChangeListener>>>,
+    /// The number up to which all changes are applied. Held while one is applied, so that all are applied in order, and
+    /// never while the store is asked: changes that are received meanwhile must be applied.
     applied: parking_lot::Mutex<u64>,
-    /// Held by a server that is alone from the making of a change to its applying: a file has no log that says which of
-    /// two was first.
-    making: Mutex<()>,
-    /// Asks for a look at the log.
+    /// Held by a server that is alone from the commit of a change until it is applied: a file has no log that gives the
+    /// order of two changes.
+    local_changes: Mutex<()>,
+    /// Wakes the reading of the log.
     behind: Notify,
     nodes: Nodes,
-    /// The last word is said.
+    /// `Gone` was published.
     is_gone: AtomicBool,
 }
 
 impl DirectoryReplica {
-    /// Follows from now on: what is read of the directory after this has everything up to here.
+    /// Starts at the newest change: documents that are read after this contain all changes up to it.
     pub async fn open(
-        directory: Arc<dyn DocumentStore>,
+        store: Arc<dyn DocumentStore>,
         backplane: Arc<dyn Backplane>,
     ) -> Result<Arc<Self>, StoreError> {
-        let applied = parking_lot::Mutex::new(directory.changes_after(0).await?.newest);
+        let applied = parking_lot::Mutex::new(store.changes_after(0).await?.newest);
         Ok(Arc::new(Self {
-            directory,
+            store,
             backplane,
-            appliers: OnceLock::new(),
+            listeners: OnceLock::new(),
             applied,
-            making: Mutex::default(),
+            local_changes: Mutex::default(),
             behind: Notify::new(),
             nodes: Nodes::default(),
             is_gone: AtomicBool::new(false),
         }))
     }
 
-    /// Says who takes changes over. To be called once, before anything is changed.
-    pub fn attach(&self, appliers: Vec<Weak<dyn ChangeListener>>) {
-        assert!(self.appliers.set(appliers).is_ok(), "attached once");
+    /// Sets the listeners. To be called once, before the first change.
+    pub fn attach(&self, listeners: Vec<Weak<dyn ChangeListener>>) {
+        assert!(self.listeners.set(listeners).is_ok(), "attached once");
     }
 
-    /// Whether other nodes may change the directory.
+    /// Returns true if other nodes may change the documents.
     pub fn is_shared(&self) -> bool {
         self.backplane.is_shared()
     }
 
-    /// Whether this node knows so many others, and that these are all.
+    /// Returns true if this node knows all other nodes, and there are `count`.
     #[cfg(test)]
     pub fn knows(&self, count: usize) -> bool {
         self.nodes.count_if_all() == Some(count)
     }
 
-    /// Hears the others and looks at the log until `stop`. A server that is alone has nothing to do.
+    /// Applies the changes of other nodes until `stop`. On a server that is alone it returns at once.
     pub async fn run(&self, stop: CancellationToken) {
         if !self.is_shared() {
             return;
         }
         self.backplane.subscribe(SUBJECT);
-        // Side by side: a database that does not answer must not make this node silent.
-        stop.run_until_cancelled(async { tokio::join!(self.follow(), self.say()) }).await;
+        // Concurrently: a database that does not answer must not silence this node.
+        stop.run_until_cancelled(async { tokio::join!(self.follow(), self.send_heartbeats()) }).await;
         self.publish(&NodeMessage::Gone);
         self.is_gone.store(true, Relaxed);
         self.backplane.unsubscribe(SUBJECT);
     }
 
+    /// Reads the log at intervals, after a message that does not fit, and when the backplane comes back.
     async fn follow(&self) {
         let mut connectivity = self.backplane.connectivity();
         loop {
-            let is_linked = *connectivity.borrow_and_update();
-            self.nodes.note_link(is_linked);
-            let look = tokio::time::sleep(if is_linked { LOOK } else { LOOK_UNLINKED });
+            let is_connected = *connectivity.borrow_and_update();
+            self.nodes.set_connected(is_connected);
+            let poll_interval = if is_connected { POLL_INTERVAL } else { POLL_INTERVAL_DISCONNECTED };
             tokio::select! {
                 () = self.behind.notified() => {}
-                () = look => {}
+                () = tokio::time::sleep(poll_interval) => {}
                 Ok(()) = connectivity.changed() => {}
             }
-            self.nodes.note_link(*connectivity.borrow());
+            self.nodes.set_connected(*connectivity.borrow());
             if let Err(error) = self.catch_up().await {
                 tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
             }
         }
     }
 
-    /// Says that this node is there, and how far.
-    async fn say(&self) {
-        let mut says = tokio::time::interval(SAY);
+    /// Publishes at intervals that this node is alive, and how far it is.
+    async fn send_heartbeats(&self) {
+        let mut ticks = tokio::time::interval(HEARTBEAT_INTERVAL);
         loop {
-            says.tick().await;
+            ticks.tick().await;
             let applied = *self.lock_applied();
             self.publish(&NodeMessage::Applied(applied));
         }
     }
 
-    /// Nothing follows the last word, or others would wait for a node that is gone.
-    fn publish(&self, word: &NodeMessage) {
+    /// Publishes nothing after `Gone`, or others would wait for a node that is gone.
+    fn publish(&self, message: &NodeMessage) {
         if !self.is_gone.load(Relaxed) {
-            self.backplane.publish(SUBJECT, word.encode());
+            self.backplane.publish(SUBJECT, message.encode());
         }
     }
 
     fn lock_applied(&self) -> parking_lot::MutexGuard<'_, u64> {
-        // A number is never half-changed.
         self.applied.lock()
     }
 
-    /// Applies what the log has and this node does not.
+    /// Applies all changes in the log that this node has not applied.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         loop {
             let before = *self.lock_applied();
-            let found = self.directory.changes_after(before).await?;
+            let found = self.store.changes_after(before).await?;
             match found.after {
                 Some(changes) if changes.is_empty() => return Ok(()),
                 Some(changes) => changes.iter().for_each(|change| {
@@ -179,53 +180,78 @@ impl DirectoryReplica {
         }
     }
 
-    /// Of what lies between nothing is known any more. Nothing that is heard meanwhile is the next one.
+    /// Reads all documents again, because the log does not have the changes between `from` and `to` any more. No change
+    /// that is received meanwhile is the next one, so none is applied.
     async fn reload(&self, from: u64, to: u64) -> Result<(), StoreError> {
         tracing::warn!(from, to, "read all rights anew");
-        for applier in self.appliers() {
-            applier.reload().await?;
+        for listener in self.listeners() {
+            listener.reload().await?;
         }
         let mut applied = self.lock_applied();
         *applied = to.max(*applied);
         Ok(())
     }
 
-    /// Applies a change in its turn. False: something is missing before it.
+    /// Applies a change if it is the next one. Returns false if changes before it are missing.
     fn apply_next(&self, change: &Change) -> bool {
         let mut applied = self.lock_applied();
         if change.number == *applied + 1 {
-            self.apply(&change.steps);
+            self.apply(&change.ops);
             *applied = change.number;
         }
         change.number <= *applied
     }
 
-    /// A change of ours was made. Returns when it is applied here, with all that were made before it.
+    /// Applies a change that was committed here, after all changes before it, and publishes it.
     async fn apply_local(&self, change: Change) {
-        // Others may have been quicker, and what they did comes first.
+        // Other nodes may have been quicker: their changes come first.
         if !self.apply_next(&change)
             && let Err(error) = self.catch_up().await
         {
             tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
-            // Nothing may come any more to whom a right was taken from. It is applied once more in its turn.
-            self.apply(&change.steps);
+            // Fail closed: apply a revocation now. Reading the log applies it again in its turn, idempotently.
+            self.apply(&change.ops);
             self.behind.notify_one();
         }
         self.publish(&NodeMessage::Changed(change));
     }
 
-    fn apply(&self, steps: &[ReplicatedOp]) {
-        for applier in self.appliers() {
-            steps.iter().for_each(|step| applier.apply(step));
+    /// Commits a change, and applies it here if it was committed.
+    async fn commit(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError> {
+        let ops = replicated_ops(&mutations);
+        let needs_order = !ops.is_empty() && !self.is_shared();
+        let _held = if needs_order { Some(self.local_changes.lock().await) } else { None };
+        // A change may be committed although its answer was lost.
+        let outcome = self.store.grant(mutations).await.inspect_err(|_| self.behind.notify_one())?;
+        match outcome {
+            Outcome::Conflict => {}
+            Outcome::Unlogged => self.apply(&ops),
+            Outcome::Logged(number) => self.apply_local(Change { number, ops }).await,
+        }
+        Ok(outcome)
+    }
+
+    /// Waits until every live node has applied a change, within the limits of [`Nodes::wait_for_nodes`].
+    async fn wait_for_nodes(&self, outcome: Outcome) {
+        if let Outcome::Logged(number) = outcome
+            && self.is_shared()
+        {
+            self.nodes.wait_for_nodes(number).await;
         }
     }
 
-    fn appliers(&self) -> impl Iterator<Item = Arc<dyn ChangeListener>> {
-        self.appliers.get().into_iter().flatten().filter_map(Weak::upgrade)
+    fn apply(&self, ops: &[ReplicatedOp]) {
+        for listener in self.listeners() {
+            ops.iter().for_each(|op| listener.apply(op));
+        }
     }
 
-    /// Another node made a change: applied at once when it is the next one.
-    fn hear_change(&self, change: &Change) {
+    fn listeners(&self) -> impl Iterator<Item = Arc<dyn ChangeListener>> {
+        self.listeners.get().into_iter().flatten().filter_map(Weak::upgrade)
+    }
+
+    /// Applies another node's change at once if it is the next one; otherwise the log is read.
+    fn on_change(&self, change: &Change) {
         if self.apply_next(change) {
             self.publish(&NodeMessage::Applied(change.number));
         } else {
@@ -240,10 +266,10 @@ impl MessageHandler for DirectoryReplica {
             return;
         }
         match NodeMessage::decode(message) {
-            Some(NodeMessage::Changed(change)) => self.hear_change(&change),
-            Some(NodeMessage::Applied(number)) => self.nodes.note(node, number),
+            Some(NodeMessage::Changed(change)) => self.on_change(&change),
+            Some(NodeMessage::Applied(number)) => self.nodes.set_applied(node, number),
             Some(NodeMessage::Gone) => self.nodes.forget(node),
-            // A later version of this program may have said it.
+            // A later version of this program may have sent it.
             None => self.behind.notify_one(),
         }
     }
@@ -258,36 +284,35 @@ impl MessageHandler for DirectoryReplica {
 #[async_trait]
 impl DocumentStore for DirectoryReplica {
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
-        self.directory.get(kind, id).await
+        self.store.get(kind, id).await
     }
 
     async fn list(&self, kind: Kind, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        self.directory.list(kind, prefix).await
+        self.store.list(kind, prefix).await
     }
 
-    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
-        let told = told(&steps);
-        let is_first_come = !told.is_empty() && !self.is_shared();
-        let _held = if is_first_come { Some(self.making.lock().await) } else { None };
-        // Whatever was not answered may have been made all the same.
-        let taken = self.directory.change(steps).await.inspect_err(|_| self.behind.notify_one())?;
-        match taken {
-            Outcome::Not => {}
-            Outcome::Unlogged => self.apply(&told),
-            Outcome::Logged(number) => self.apply_local(Change { number, steps: told }).await,
-        }
-        Ok(taken)
+    async fn grant(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError> {
+        self.commit(mutations).await
+    }
+
+    async fn revoke(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError> {
+        let outcome = self.commit(mutations).await?;
+        self.wait_for_nodes(outcome).await;
+        Ok(outcome)
+    }
+
+    async fn revoke_and_unlock(
+        &self,
+        mutations: Vec<Mutation>,
+        lock: MutexGuard<'_, ()>,
+    ) -> Result<Outcome, StoreError> {
+        let outcome = self.commit(mutations).await?;
+        drop(lock);
+        self.wait_for_nodes(outcome).await;
+        Ok(outcome)
     }
 
     async fn changes_after(&self, number: u64) -> Result<Changes, StoreError> {
-        self.directory.changes_after(number).await
-    }
-
-    async fn wait_for_nodes(&self, taken: Outcome) {
-        if let Outcome::Logged(number) = taken
-            && self.is_shared()
-        {
-            self.nodes.wait_for_nodes(number).await;
-        }
+        self.store.changes_after(number).await
     }
 }

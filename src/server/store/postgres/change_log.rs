@@ -49,7 +49,7 @@ pub(super) async fn after(client: &Client, number: u64) -> Result<Changes, Store
     for row in &rows {
         let (Some(number), Some(steps)) = (row.get(1), row.get::<_, Option<&str>>(2)) else { break };
         match serde_json::from_str(steps) {
-            Ok(steps) => changes.push(Change { number: unsigned(number), steps }),
+            Ok(ops) => changes.push(Change { number: unsigned(number), ops }),
             // A later version of this program may have written it.
             Err(error) => {
                 tracing::error!(number, %error, "a change of the directory cannot be read");

@@ -1,14 +1,15 @@
-//! The documents of the directory in PostgreSQL.
+//! The document store in PostgreSQL. The store calls it with a pooled connection; it must never leave a transaction open
+//! when it returns `Ok`.
 
 use deadpool_postgres::Client;
 
 use super::{NULL, change_log};
 use crate::server::store::{
     StoreError,
-    directory::{Kind, Mutation, Op, Outcome, told},
+    directory::{Kind, Mutation, Op, Outcome, replicated_ops},
 };
 
-/// After every id that begins with a prefix.
+/// A prefix and this character sort after every id that begins with the prefix.
 const LAST_CHARACTER: char = char::MAX;
 
 pub(super) async fn get(client: &Client, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
@@ -35,29 +36,29 @@ pub(super) async fn list(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Looks at every expectation first, then takes the steps and notes them in the log.
-pub(super) async fn change(client: &Client, steps: &[Mutation]) -> Result<Outcome, StoreError> {
+/// Checks all preconditions first, applies the mutations then, and appends them to the log of changes.
+pub(super) async fn commit(client: &Client, mutations: &[Mutation]) -> Result<Outcome, StoreError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-    lock(client, steps).await?;
-    if !expectations_hold(client, steps).await? {
+    lock(client, mutations).await?;
+    if !preconditions_hold(client, mutations).await? {
         client.batch_execute("ROLLBACK").await?;
-        return Ok(Outcome::Not);
+        return Ok(Outcome::Conflict);
     }
-    for step in steps {
-        take(client, step).await?;
+    for mutation in mutations {
+        apply(client, mutation).await?;
     }
-    // Last: from here on no other change that is told can go on until the commit, and this one waits for nothing.
-    let taken = match told(steps) {
-        steps if steps.is_empty() => Outcome::Unlogged,
-        steps => Outcome::Logged(change_log::append(client, &steps).await?),
+    // Last: from here to the commit no other replicated change can go on, and this one waits for nothing.
+    let outcome = match replicated_ops(mutations) {
+        ops if ops.is_empty() => Outcome::Unlogged,
+        ops => Outcome::Logged(change_log::append(client, &ops).await?),
     };
     client.batch_execute("COMMIT").await?;
-    Ok(taken)
+    Ok(outcome)
 }
 
-/// Keeps every other change of these documents waiting until the transaction ends, also of those that are not there
-/// and so have no row to lock. All changes lock in the order of the keys, so no two wait for each other.
-async fn lock(client: &Client, steps: &[Mutation]) -> Result<(), StoreError> {
+/// Blocks every other change of these documents until the transaction ends, also of documents that do not exist and so
+/// have no row to lock. All changes lock in the order of the keys, so no two wait for each other.
+async fn lock(client: &Client, mutations: &[Mutation]) -> Result<(), StoreError> {
     let select = client
         .prepare_cached(
             "SELECT pg_advisory_xact_lock(key) FROM (
@@ -65,23 +66,24 @@ async fn lock(client: &Client, steps: &[Mutation]) -> Result<(), StoreError> {
              ) AS keys",
         )
         .await?;
-    let names: Vec<String> = steps.iter().map(|step| format!("{}/{}", step.kind, step.id)).collect();
+    let names: Vec<String> =
+        mutations.iter().map(|mutation| format!("{}/{}", mutation.kind, mutation.id)).collect();
     client.execute(&select, &[&names]).await?;
     Ok(())
 }
 
-async fn expectations_hold(client: &Client, steps: &[Mutation]) -> Result<bool, StoreError> {
-    for Mutation { kind, id, expect, .. } in steps {
-        if !expect.holds(get(client, *kind, id).await?.as_deref()) {
+async fn preconditions_hold(client: &Client, mutations: &[Mutation]) -> Result<bool, StoreError> {
+    for Mutation { kind, id, precondition, .. } in mutations {
+        if !precondition.holds(get(client, *kind, id).await?.as_deref()) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-async fn take(client: &Client, Mutation { kind, id, act, .. }: &Mutation) -> Result<(), StoreError> {
+async fn apply(client: &Client, Mutation { kind, id, op, .. }: &Mutation) -> Result<(), StoreError> {
     let kind = kind.as_str();
-    match act {
+    match op {
         Op::Check => {}
         Op::Put(body) => {
             let put = client

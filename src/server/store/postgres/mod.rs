@@ -305,13 +305,18 @@ impl DocumentStore for PostgresStore {
         connection.finish(directory::list(&connection, kind, prefix)).await
     }
 
-    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
-        if let Some(step) = steps.iter().find(|step| step.id.contains(NULL)) {
+    async fn grant(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError> {
+        if let Some(mutation) = mutations.iter().find(|mutation| mutation.id.contains(NULL)) {
             // No document has such an id.
-            return if step.expect.holds(None) { Err(StoreError::NullCharacter) } else { Ok(Outcome::Not) };
+            let precondition = &mutation.precondition;
+            return if precondition.holds(None) {
+                Err(StoreError::NullCharacter)
+            } else {
+                Ok(Outcome::Conflict)
+            };
         }
         let connection = self.connection().await?;
-        connection.finish(directory::change(&connection, &steps)).await
+        connection.finish(directory::commit(&connection, &mutations)).await
     }
 
     async fn changes_after(&self, number: u64) -> Result<Changes, StoreError> {

@@ -1,4 +1,5 @@
-//! The documents of the directory in SQLite. Queries read on their own connections; a change is a job of the writer.
+//! The document store in SQLite. The store calls it: reads on connections of their own, commits in a job of the writer.
+//! It must never open a transaction: the writer's job has one.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -8,7 +9,7 @@ use crate::server::store::{
     directory::{Kind, Mutation, Op, Outcome},
 };
 
-/// After every id that begins with a prefix.
+/// A prefix and this character sort after every id that begins with the prefix.
 const LAST_CHARACTER: char = char::MAX;
 
 pub(super) fn get(connection: &Connection, kind: Kind, id: &str) -> Result<Option<String>, StoreError> {
@@ -29,23 +30,23 @@ pub(super) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Looks at every expectation first, then takes the steps. There is no log: a file has one server, which knows what it
-/// changed.
-pub(super) fn change(connection: &Connection, steps: &[Mutation]) -> Result<Outcome, StoreError> {
-    for step in steps {
-        if !step.expect.holds(get(connection, step.kind, &step.id)?.as_deref()) {
-            return Ok(Outcome::Not);
+/// Checks all preconditions first and applies the mutations then. There is no log: a file has one server, which knows its
+/// own changes.
+pub(super) fn commit(connection: &Connection, mutations: &[Mutation]) -> Result<Outcome, StoreError> {
+    for Mutation { kind, id, precondition, .. } in mutations {
+        if !precondition.holds(get(connection, *kind, id)?.as_deref()) {
+            return Ok(Outcome::Conflict);
         }
     }
-    for step in steps {
-        take(connection, step)?;
+    for mutation in mutations {
+        apply(connection, mutation)?;
     }
     writes::note_change(connection)?;
     Ok(Outcome::Unlogged)
 }
 
-fn take(connection: &Connection, Mutation { kind, id, act, .. }: &Mutation) -> Result<(), StoreError> {
-    match act {
+fn apply(connection: &Connection, Mutation { kind, id, op, .. }: &Mutation) -> Result<(), StoreError> {
+    match op {
         Op::Check => 0,
         Op::Put(body) => connection
             .prepare_cached("INSERT OR REPLACE INTO documents (kind, id, body) VALUES (?1, ?2, ?3)")?

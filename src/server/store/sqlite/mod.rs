@@ -365,10 +365,10 @@ impl DocumentStore for SqliteStore {
         self.read(move |connection| directory::list(connection, kind, &prefix)).await
     }
 
-    async fn change(&self, steps: Vec<Mutation>) -> Result<Outcome, StoreError> {
+    async fn grant(&self, mutations: Vec<Mutation>) -> Result<Outcome, StoreError> {
         let mark = self.mark.clone();
-        let raise = move |taken: &Outcome| mark.raise(usize::from(*taken == Outcome::Unlogged));
-        self.write(move |connection| directory::change(connection, &steps), raise).await
+        let raise = move |outcome: &Outcome| mark.raise(usize::from(*outcome == Outcome::Unlogged));
+        self.write(move |connection| directory::commit(connection, &mutations), raise).await
     }
 
     /// There is no change log: no other node changes the file.

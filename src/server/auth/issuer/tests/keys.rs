@@ -1,4 +1,4 @@
-//! Which keys check a token, which are refused, and how new ones take the place of the old.
+//! Choosing the key that checks a token, rejecting bad keys, and rotating keys.
 
 use jsonwebtoken::jwk::Jwk;
 

@@ -1,4 +1,4 @@
-//! Every way to be refused, and what is read from a token that is not.
+//! Every reason to reject a token, and the claims of an accepted one.
 
 mod keys;
 mod properties;
@@ -29,7 +29,7 @@ fn hs256(flags: &[&str]) -> Issuer {
     issuer(&[&["--jwt-secret", SECRET], flags].concat()).expect("a secret is all it needs")
 }
 
-/// What every good token says, and what the test changes; `null` takes a claim out.
+/// The claims of a good token with the test's changes; `null` removes a claim.
 fn claims(changes: Value) -> Value {
     let mut claims = json!({ "sub": "u-1", "name": "Alice", "exp": get_current_timestamp() + 60 });
     for (claim, value) in changes.as_object().expect("an object of claims") {
@@ -47,12 +47,12 @@ fn secret_key() -> EncodingKey {
     EncodingKey::from_secret(SECRET.as_bytes())
 }
 
-/// A good token but for these claims.
+/// A good token except for these claims.
 fn token(changes: Value) -> String {
     signed(&Header::new(Algorithm::HS256), &claims(changes), &secret_key())
 }
 
-/// {"alg":"none"} . {"sub":"1","name":"eve","iat":0,"exp":99999999999}, with nothing where a signature stands.
+/// {"alg":"none"} . {"sub":"1","name":"eve","iat":0,"exp":99999999999}, without a signature.
 const UNSIGNED: &str =
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwibmFtZSI6ImV2ZSIsImlhdCI6MCwiZXhwIjo5OTk5OTk5OTk5OX0.";
 
@@ -68,7 +68,7 @@ fn public_key_algorithms() -> [(Algorithm, &'static str, EncodingKey, &'static s
     ]
 }
 
-/// A key file that goes with the test.
+/// A key file that is removed at the end of the test.
 struct Keys(TempDir);
 
 impl Keys {
@@ -82,7 +82,7 @@ impl Keys {
         self.0.path().join("keys").to_str().expect("ASCII").to_owned()
     }
 
-    /// Puts a file in the old one's place, as those do who rotate keys.
+    /// Replaces the file by another one, as a rotation of keys does.
     fn write(&self, text: &str) {
         let new = self.0.path().join("new");
         fs::write(&new, text).expect("written");
@@ -162,7 +162,7 @@ fn a_bad_claim_is_refused_by_its_name() {
             "{changes}"
         );
     }
-    // Not taken out by `claims`: a list that is null is not the same as none.
+    // Not removed by `claims`: a list that is null differs from no list.
     let mut null = claims(json!({}));
     null["rooms"] = Value::Null;
     let token = signed(&Header::new(Algorithm::HS256), &null, &secret_key());
@@ -253,7 +253,7 @@ fn the_settings_choose_the_algorithm_and_never_the_token() {
     for (_, flag, _, public, _) in public_key_algorithms() {
         let keys = Keys::new(public);
         let issuer = issuer(&["--jwt-algorithm", flag, "--jwt-public-key", &keys.path()]).expect("good");
-        // The public key is known to everybody: as an HMAC secret it would let everybody sign.
+        // The public key is no secret: as an HMAC secret it would let anybody sign.
         let forged = EncodingKey::from_secret(public.as_bytes());
         let forged = signed(&Header::new(Algorithm::HS256), &claims(json!({})), &forged);
         assert_eq!(issuer.verify(&forged), Err(TokenRejection::WrongAlgorithm), "{flag}");

@@ -1,4 +1,4 @@
-//! Hostile tokens and key files: never a panic, and never somebody who was not signed for.
+//! Properties: hostile tokens and key files cause no panic, and no identity that was not signed.
 
 use proptest::{collection::vec, prelude::*};
 

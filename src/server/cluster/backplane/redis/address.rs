@@ -1,4 +1,5 @@
-//! Where Redis is: the setting, read and checked. Its password must not get into a log or an error.
+//! The address of Redis: parsing and checking the setting. The backplane on Redis calls it. The password in it must never
+//! get into a log or an error.
 
 use std::path::Path;
 
@@ -9,30 +10,30 @@ use crate::server::config::{
     tls::{self, CaError},
 };
 
-/// Why there can be no Redis. What the setting is it does not say: it may have a password in it.
+/// The error of settings that lead to no Redis. It does not quote the address, which may have a password in it.
 #[derive(Debug, thiserror::Error)]
 pub enum BadRedisUrl {
-    /// It is no address.
+    /// The text is not an address.
     #[error(
         "the address of Redis (--redis-url, REDIS_URL) cannot be used: write redis://HOST:PORT or \
          redis://:PASSWORD@HOST:PORT, with rediss: for TLS; a password with characters such as @ : / ? # % needs them \
          percent-encoded (@ is %40, % is %25)"
     )]
     Form,
-    /// The file with the authorities is at fault.
+    /// The file with the certificate authorities is bad.
     #[error("--redis-ca: {0}")]
     Ca(CaError),
 }
 
-/// By hand: its text is in ours, so it is no source, which would be printed once more.
+/// Implemented by hand: the text of the cause is in this error's text; as a source it would be printed twice.
 impl From<CaError> for BadRedisUrl {
     fn from(error: CaError) -> Self {
         Self::Ca(error)
     }
 }
 
-/// What connects there. Connects to nothing yet. With `rediss:` the server's certificate has to come from the
-/// authorities in the file `ca`, or without one from those that the system trusts.
+/// A client for the address, which does not connect yet. With `rediss:` the server's certificate must be from an authority
+/// in the file `ca`, or without a file from one that the system trusts.
 pub(super) fn client(url: &RedisUrl, ca: Option<&Path>) -> Result<Client, BadRedisUrl> {
     tls::provide();
     if !is_whole(url.as_str()) {
@@ -45,8 +46,8 @@ pub(super) fn client(url: &RedisUrl, ca: Option<&Path>) -> Result<Client, BadRed
     Client::build_with_tls(url.as_str(), certificates).map_err(|_| BadRedisUrl::Form)
 }
 
-/// Whether the end of the address is behind its last `@`. A password with a `/`, `?` or `#` in it ends the host early:
-/// its begin would be taken for a host, and its rest for a path.
+/// Returns true if no `@` comes after the host. A `/`, `?` or `#` in a password ends the host early: the beginning of the
+/// password would be taken for the host, and the rest for a path.
 fn is_whole(url: &str) -> bool {
     let rest = url.split_once("//").map_or("", |(_, rest)| rest);
     let host_and_credentials = rest.split(['/', '?', '#']).next().unwrap_or_default();

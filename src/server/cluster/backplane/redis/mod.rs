@@ -1,8 +1,7 @@
-//! The backplane on Redis or Valkey: Pub/Sub for the lines, one key for each allowance that is in use. Nothing of value
-//! is kept there; a Redis that is lost loses nothing.
+//! The backplane on Redis or Valkey: Pub/Sub for the subjects, one key for each allowance in use. `state` creates it. It
+//! must never store anything of value there: a Redis that is lost loses nothing.
 //!
-//! Two connections: a `sender` publishes and takes allowances, a `receiver` hears. Each comes back by itself when it
-//! is lost. Made by `state`.
+//! Two connections: a `sender` publishes and takes allowances, a `receiver` subscribes. Each reconnects by itself.
 
 mod address;
 #[cfg(test)]
@@ -35,17 +34,17 @@ use self::{
 use super::{Allowance, Backplane, MessageHandler, Unreachable};
 use crate::server::config::{Rate, RedisUrl};
 
-/// How long Redis may take to answer, and a connection to be made. What is silent for so long is lost: with the pause
-/// before the next attempt, nodes that cannot hear each other know it within 3 s.
+/// Longest time for Redis to answer, and for a connection to be established. A connection that is silent for so long is
+/// lost: with the pause before the next attempt, nodes that cannot reach each other know it within 3 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often a connection that has nothing to say asks whether Redis is there.
+/// How often an idle connection checks that Redis answers.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause before another attempt to connect.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
-/// How long the end waits for what is still to be said.
+/// Longest time that the shutdown waits for queued messages to be sent.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// See the module.
+/// The backplane on Redis.
 pub struct Redis {
     node_context: Arc<NodeContext>,
     subjects: Arc<Subscriptions>,
@@ -55,16 +54,16 @@ pub struct Redis {
     stop: CancellationToken,
 }
 
-/// Which node this is, of which installation.
+/// The name of this node, its installation and its handler of messages.
 struct NodeContext {
     node: String,
-    /// What the names of our lines and keys begin with on Redis, which has one room for the messages of all who use it.
+    /// The prefix of the installation's subjects and keys on Redis, where all installations share one namespace.
     prefix: OnceLock<String>,
     handler: OnceLock<Arc<dyn MessageHandler>>,
 }
 
 impl Redis {
-    /// Begins to connect; `ca` is a file with authorities whose certificates are believed.
+    /// Starts to connect; `ca` is a file with the certificate authorities to trust.
     pub fn start(url: &RedisUrl, ca: Option<&Path>) -> Result<Self, BadRedisUrl> {
         let client = address::client(url, ca)?;
         let node = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
@@ -72,41 +71,44 @@ impl Redis {
         let (sender, subjects) =
             (Arc::new(PubSubSender::new(node_context.clone())), Arc::new(Subscriptions::default()));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let (speaks, hears) = (watch::Sender::new(false), watch::Sender::new(false));
-        let connectivity = join_links(&tasks, &stop, speaks.subscribe(), hears.subscribe());
-        tasks.spawn(sender.clone().run(client.clone(), speaks, stop.clone()));
-        let receiver =
-            PubSubReceiver { node_context: node_context.clone(), subjects: subjects.clone(), is_up: hears };
+        let (can_send, can_receive) = (watch::Sender::new(false), watch::Sender::new(false));
+        let connectivity = join_connectivity(&tasks, &stop, can_send.subscribe(), can_receive.subscribe());
+        tasks.spawn(sender.clone().run(client.clone(), can_send, stop.clone()));
+        let receiver = PubSubReceiver {
+            node_context: node_context.clone(),
+            subjects: subjects.clone(),
+            is_up: can_receive,
+        };
         tasks.spawn(receiver.run(client, stop.clone()));
         Ok(Self { node_context, subjects, sender, connectivity, tasks, stop })
     }
 }
 
-/// How connections are made.
+/// The timeouts of the sender's connection.
 fn config() -> redis::AsyncConnectionConfig {
     redis::AsyncConnectionConfig::new()
         .set_connection_timeout(Some(ANSWER_TIMEOUT))
         .set_response_timeout(Some(ANSWER_TIMEOUT))
 }
 
-/// The link is up while both connections are.
-fn join_links(
+/// The connectivity: true while both connections are up.
+fn join_connectivity(
     tasks: &TaskTracker,
     stop: &CancellationToken,
-    mut speaks: watch::Receiver<bool>,
-    mut hears: watch::Receiver<bool>,
+    mut can_send: watch::Receiver<bool>,
+    mut can_receive: watch::Receiver<bool>,
 ) -> watch::Receiver<bool> {
     let (both, connectivity) = watch::channel(false);
     let joined = async move {
         loop {
-            let is_up = *speaks.borrow_and_update() && *hears.borrow_and_update();
+            let is_up = *can_send.borrow_and_update() && *can_receive.borrow_and_update();
             let was_up = both.send_replace(is_up);
             if is_up && !was_up {
                 tracing::info!("Redis is there: this node and the others hear each other");
             }
             tokio::select! {
-                Ok(()) = speaks.changed() => {}
-                Ok(()) = hears.changed() => {}
+                Ok(()) = can_send.changed() => {}
+                Ok(()) = can_receive.changed() => {}
                 else => return,
             }
         }
@@ -133,7 +135,7 @@ impl Backplane for Redis {
     }
 
     fn publish(&self, subject: &str, message: String) {
-        self.sender.say(subject, message);
+        self.sender.publish(subject, message);
     }
 
     fn subscribe(&self, subject: &str) {
@@ -141,7 +143,7 @@ impl Backplane for Redis {
     }
 
     fn unsubscribe(&self, subject: &str) {
-        self.subjects.unwant(subject);
+        self.subjects.release(subject);
     }
 
     async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
@@ -154,8 +156,8 @@ impl Backplane for Redis {
 
     async fn close(&self) {
         self.sender.close();
-        let said = tokio::time::timeout(CLOSE_TIMEOUT, self.sender.is_done());
-        if said.await.is_err() {
+        let sent = tokio::time::timeout(CLOSE_TIMEOUT, self.sender.drained());
+        if sent.await.is_err() {
             tracing::warn!("other nodes were not told the last things");
         }
         self.stop.cancel();

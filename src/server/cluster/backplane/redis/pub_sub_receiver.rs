@@ -1,4 +1,5 @@
-//! The connection that hears: subscribed to the lines that are wanted here, and to nothing else.
+//! The receiving connection: subscribed to the subjects in use at this node, and to nothing else. The backplane on Redis
+//! starts it; it hands messages to the handler and never publishes.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,72 +18,73 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ANSWER_TIMEOUT, NodeContext, PING_INTERVAL, RETRY_INTERVAL};
 
-/// How long a line stays subscribed that nobody wants: whoever polls wants it anew with every poll.
+/// How long an unused subscription is kept: a reader that polls acquires it again with every poll.
 const LINGER: Duration = Duration::from_secs(10);
-/// Lines in one command.
-const SUBSCRIBE_LINES: usize = 1_000;
+/// Subjects in one command.
+const SUBSCRIBE_SUBJECTS: usize = 1_000;
 
-/// The lines that are wanted.
+/// The subjects in use at this node.
 #[derive(Default)]
 pub(super) struct Subscriptions {
-    wanted: Mutex<HashMap<String, Want>>,
+    uses: Mutex<HashMap<String, Use>>,
     changed: Notify,
 }
 
-/// How much a line is wanted.
-enum Want {
-    /// By so many.
+/// The use of a subject.
+enum Use {
+    /// In use by so many subscribers.
     By(usize),
-    /// By nobody since then.
-    Nobody(Instant),
+    /// Unused since then.
+    Unused(Instant),
 }
 
 impl Subscriptions {
-    /// One more wants the line.
+    /// Counts one more subscriber of the subject.
     pub(super) fn acquire(&self, subject: &str) {
-        let mut wanted = self.lock();
-        match wanted.get_mut(subject) {
-            Some(Want::By(count)) => *count += 1,
-            Some(acquire @ Want::Nobody(_)) => *acquire = Want::By(1),
+        let mut uses = self.lock();
+        match uses.get_mut(subject) {
+            Some(Use::By(count)) => *count += 1,
+            Some(usage @ Use::Unused(_)) => *usage = Use::By(1),
             None => {
-                wanted.insert(subject.to_owned(), Want::By(1));
+                uses.insert(subject.to_owned(), Use::By(1));
                 self.changed.notify_one();
             }
         }
     }
 
-    /// One fewer wants it.
-    pub(super) fn unwant(&self, subject: &str) {
-        if let Some(acquire @ Want::By(_)) = self.lock().get_mut(subject) {
-            *acquire = match acquire {
-                Want::By(count) if *count > 1 => Want::By(*count - 1),
-                _ => Want::Nobody(Instant::now()),
+    /// Counts one subscriber of the subject less.
+    pub(super) fn release(&self, subject: &str) {
+        if let Some(usage @ Use::By(_)) = self.lock().get_mut(subject) {
+            *usage = match usage {
+                Use::By(count) if *count > 1 => Use::By(*count - 1),
+                _ => Use::Unused(Instant::now()),
             };
         }
     }
 
-    /// Lets the listener look again.
+    /// Wakes the receiver to subscribe to what is missing.
     pub(super) fn wake(&self) {
         self.changed.notify_one();
     }
 
-    /// The lines that are wanted and not among these.
+    /// The subjects in use that are not in `subscribed`.
     pub(super) fn missing(&self, subscribed: &HashSet<String>) -> Vec<String> {
         self.lock().keys().filter(|subject| !subscribed.contains(*subject)).cloned().collect()
     }
 
-    /// Forgets the lines that nobody has wanted for a while, and gives them.
+    /// Removes and returns the subjects that have been unused for [`LINGER`].
     pub(super) fn take_idle(&self) -> Vec<String> {
-        let is_idle = |_: &String, acquire: &mut Want| matches!(acquire, Want::Nobody(since) if since.elapsed() >= LINGER);
+        let is_idle =
+            |_: &String, usage: &mut Use| matches!(usage, Use::Unused(since) if since.elapsed() >= LINGER);
         self.lock().extract_if(is_idle).map(|(subject, _)| subject).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Want>> {
-        self.wanted.lock()
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Use>> {
+        self.uses.lock()
     }
 }
 
-/// See the module.
+/// The task of the receiving connection.
 pub(super) struct PubSubReceiver {
     pub(super) node_context: Arc<NodeContext>,
     pub(super) subjects: Arc<Subscriptions>,
@@ -90,9 +92,9 @@ pub(super) struct PubSubReceiver {
 }
 
 impl PubSubReceiver {
-    /// Hears until `stop`, and comes back to Redis whenever it is lost.
+    /// Receives until `stop`, and reconnects whenever Redis is lost.
     pub(super) async fn run(self, client: redis::Client, stop: CancellationToken) {
-        let on_subscribed = async {
+        let receiving = async {
             loop {
                 let Err(error) = self.receive(&client).await;
                 tracing::debug!(%error, "the connection that hears is lost");
@@ -100,7 +102,7 @@ impl PubSubReceiver {
                 sleep(RETRY_INTERVAL).await;
             }
         };
-        stop.run_until_cancelled(on_subscribed).await;
+        stop.run_until_cancelled(receiving).await;
     }
 
     /// Returns when the connection is lost.
@@ -113,9 +115,9 @@ impl PubSubReceiver {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                // What was said before is heard before a line is said to be heard anew.
+                // Earlier messages are handled before `on_subscribed` reports a subscription.
                 biased;
-                message = messages.next() => self.pass(&message.ok_or_else(lost)?),
+                message = messages.next() => self.dispatch(&message.ok_or_else(lost)?),
                 () = self.subjects.changed.notified() => self.subscribe(&mut sink, &mut subscribed).await?,
                 _ = ticks.tick() => {
                     self.unsubscribe(&mut sink, &mut subscribed).await?;
@@ -125,14 +127,14 @@ impl PubSubReceiver {
         }
     }
 
-    /// Subscribes to what is wanted and was not subscribed to.
+    /// Subscribes to the subjects in use that are not subscribed to.
     async fn subscribe(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<String>) -> RedisResult<()> {
-        // What is heard before there are ears would be lost without anybody knowing.
+        // A message received before there is a handler would be lost unnoticed.
         let (Some(handler), Some(prefix)) = (self.node_context.handler.get(), self.node_context.prefix.get())
         else {
             return Ok(());
         };
-        for subjects in self.subjects.missing(subscribed).chunks(SUBSCRIBE_LINES) {
+        for subjects in self.subjects.missing(subscribed).chunks(SUBSCRIBE_SUBJECTS) {
             let channels: Vec<String> = subjects.iter().map(|subject| format!("{prefix}{subject}")).collect();
             in_time(sink.subscribe(channels)).await?;
             subscribed.extend(subjects.iter().cloned());
@@ -141,11 +143,12 @@ impl PubSubReceiver {
         Ok(())
     }
 
+    /// Unsubscribes from the subjects that have been unused for [`LINGER`].
     async fn unsubscribe(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<String>) -> RedisResult<()> {
         let Some(prefix) = self.node_context.prefix.get() else { return Ok(()) };
         let idle = self.subjects.take_idle();
-        for subjects in idle.chunks(SUBSCRIBE_LINES) {
-            // First forgotten: what is wanted again meanwhile is subscribed to again.
+        for subjects in idle.chunks(SUBSCRIBE_SUBJECTS) {
+            // Removed first: a subject that is acquired again meanwhile is subscribed to again.
             for subject in subjects {
                 subscribed.remove(subject);
             }
@@ -155,15 +158,16 @@ impl PubSubReceiver {
         Ok(())
     }
 
-    fn pass(&self, message: &Msg) {
+    /// Hands another node's message to the handler. The payload is the node's name, a space and the message.
+    fn dispatch(&self, message: &Msg) {
         let (Some(handler), Some(prefix)) = (self.node_context.handler.get(), self.node_context.prefix.get())
         else {
             return;
         };
         let Some(subject) = message.get_channel_name().strip_prefix(&**prefix) else { return };
-        let heard =
+        let received =
             std::str::from_utf8(message.get_payload_bytes()).ok().and_then(|text| text.split_once(' '));
-        match heard {
+        match received {
             Some((node, _)) if node == self.node_context.node => {}
             Some((node, text)) => handler.on_message(subject, node, text),
             None => tracing::error!(subject, "something on Redis that is not a node's was ignored"),

@@ -1,6 +1,8 @@
-//! The connection that says what this node has to say, in order and many at once, and that takes allowances.
+//! The sending connection: publishes this node's messages in order, many in one batch, and takes allowances. The backplane
+//! on Redis starts it.
 //!
-//! What waits is bounded; what has no room, or no Redis to go to, is not said. That is lawful: all of it are hints.
+//! The queue is bounded. A message that finds no room, or no connection to Redis, is dropped, which is correct because
+//! messages are hints. Publishing must never block the caller.
 
 use std::{
     sync::{
@@ -25,23 +27,26 @@ use tokio_util::sync::CancellationToken;
 use super::{ANSWER_TIMEOUT, Allowance, NodeContext, PING_INTERVAL, RETRY_INTERVAL, Unreachable, config};
 use crate::server::config::Rate;
 
-/// Messages that may wait: a second of a busy node.
+/// Most queued messages: a second of a busy node.
 const QUEUE_MESSAGES: usize = 16_384;
-/// Bytes of messages that may wait.
+/// Most bytes of queued messages.
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
-/// Messages that are sent before the answer to them is awaited.
+/// Most messages in one batch, whose answer is awaited before the next one.
 const BATCH_MESSAGES: usize = 256;
-/// How long a person may wait for Redis to count: longer, and the node's own count has to do.
+/// Longest time for Redis to count, while a user waits; after it the node's own count is used.
 const ALLOWANCE_TIMEOUT: Duration = Duration::from_millis(250);
-/// The generic cell rate algorithm, as each node's own limiter has it.
+/// The generic cell rate algorithm, as in each node's own limiter.
 const ALLOWANCE: &str = include_str!("../allowance.lua");
 
+/// A queued message.
 struct Message {
+    /// The subject with the prefix of the installation.
     subject: String,
+    /// This node's name, a space and the message.
     text: String,
 }
 
-/// See the module.
+/// The sending connection and its queue.
 pub(super) struct PubSubSender {
     node_context: Arc<NodeContext>,
     queue: Mutex<Option<Sender<Message>>>,
@@ -53,7 +58,7 @@ pub(super) struct PubSubSender {
 }
 
 impl PubSubSender {
-    /// Nothing is said before [`PubSubSender::run`].
+    /// Sends nothing before [`PubSubSender::run`].
     pub(super) fn new(node_context: Arc<NodeContext>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MESSAGES);
         Self {
@@ -67,8 +72,8 @@ impl PubSubSender {
         }
     }
 
-    /// Says it soon, if there is room and Redis can be reached.
-    pub(super) fn say(&self, subject: &str, message: String) {
+    /// Queues a message, or drops it if the queue is full or Redis cannot be reached.
+    pub(super) fn publish(&self, subject: &str, message: String) {
         let Some(prefix) = self.node_context.prefix.get().filter(|_| self.connection.lock().is_some()) else {
             return;
         };
@@ -84,7 +89,7 @@ impl PubSubSender {
         }
     }
 
-    /// Takes one of what all nodes have under this key.
+    /// Takes one from the allowance that all nodes share under this key.
     pub(super) async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable> {
         let mut connection = self.connection.lock().clone().ok_or(Unreachable)?;
         let key = format!("{}allowance:{key}", self.node_context.prefix.get().ok_or(Unreachable)?);
@@ -99,17 +104,17 @@ impl PubSubSender {
         }
     }
 
-    /// Takes nothing more; what waits is still said.
+    /// Closes the queue; queued messages are still sent.
     pub(super) fn close(&self) {
         drop(self.queue.lock().take());
     }
 
-    /// Returns when nothing is left to say.
-    pub(super) async fn is_done(&self) {
+    /// Returns when all queued messages are sent.
+    pub(super) async fn drained(&self) {
         self.done.notified().await;
     }
 
-    /// Says what waits, and comes back to Redis whenever it is lost.
+    /// Sends queued messages until `stop` or [`PubSubSender::close`], and reconnects whenever Redis is lost.
     pub(super) async fn run(
         self: Arc<Self>,
         client: redis::Client,
@@ -117,31 +122,31 @@ impl PubSubSender {
         stop: CancellationToken,
     ) {
         let Some(mut waiting) = self.waiting.lock().take() else { return };
-        let speaking = async {
-            let mut is_told = false;
+        let sending = async {
+            let mut is_logged = false;
             loop {
                 let connected = client.get_multiplexed_async_connection_with_config(&config()).await;
-                let spoken = match connected {
+                let ended = match connected {
                     Ok(connection) => {
                         *self.connection.lock() = Some(connection.clone());
-                        is_told = false;
+                        is_logged = false;
                         is_up.send_replace(true);
-                        let spoken = self.speak(connection, &mut waiting).await;
+                        let ended = self.send(connection, &mut waiting).await;
                         *self.connection.lock() = None;
                         is_up.send_replace(false);
-                        spoken
+                        ended
                     }
                     Err(error) => Err(error),
                 };
-                let Err(error) = spoken else { return };
-                if !is_told {
+                let Err(error) = ended else { return };
+                if !is_logged {
                     tracing::warn!(
                         %error,
                         "Redis cannot be reached: until it is back, other nodes' entries come from the database"
                     );
                 }
-                is_told = true;
-                // What was to be said is old when Redis is back.
+                is_logged = true;
+                // Drop queued messages: they are stale after an outage.
                 while let Ok(message) = waiting.try_recv() {
                     self.waiting_bytes.fetch_sub(message.text.len(), Relaxed);
                 }
@@ -151,12 +156,12 @@ impl PubSubSender {
                 sleep(RETRY_INTERVAL).await;
             }
         };
-        stop.run_until_cancelled(speaking).await;
+        stop.run_until_cancelled(sending).await;
         self.done.notify_one();
     }
 
-    /// Returns when the connection is lost, or without an error when all is said.
-    async fn speak(
+    /// Sends until the connection is lost, or returns without an error when the queue is closed and empty.
+    async fn send(
         &self,
         mut connection: MultiplexedConnection,
         waiting: &mut Receiver<Message>,
@@ -164,19 +169,19 @@ impl PubSubSender {
         let mut messages = Vec::with_capacity(BATCH_MESSAGES);
         loop {
             let received = timeout(PING_INTERVAL, waiting.recv_many(&mut messages, BATCH_MESSAGES)).await;
-            let mut said = Pipeline::with_capacity(messages.len());
+            let mut batch = Pipeline::with_capacity(messages.len());
             match received {
                 Ok(0) => return Ok(()),
                 Ok(_) => {
                     for Message { subject, text } in messages.drain(..) {
                         self.waiting_bytes.fetch_sub(text.len(), Relaxed);
-                        said.cmd("PUBLISH").arg(subject).arg(text).ignore();
+                        batch.cmd("PUBLISH").arg(subject).arg(text).ignore();
                     }
                 }
-                Err(_) => drop(said.cmd("PING").ignore()),
+                Err(_) => drop(batch.cmd("PING").ignore()),
             }
-            // The connection has its own limit for an answer; this one is for a peer that takes nothing.
-            let answered = timeout(2 * ANSWER_TIMEOUT, said.exec_async(&mut connection)).await;
+            // The connection has its own timeout for an answer; this one is for a peer that reads nothing.
+            let answered = timeout(2 * ANSWER_TIMEOUT, batch.exec_async(&mut connection)).await;
             answered.unwrap_or_else(|_| Err((redis::ErrorKind::Io, "no answer").into()))?;
         }
     }

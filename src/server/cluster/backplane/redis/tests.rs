@@ -1,4 +1,4 @@
-//! The backplane on a real Redis: what nodes hear, what they do not, and what becomes of it when Redis goes.
+//! The backplane on a real Redis: delivery between nodes, isolation of installations, and outages of Redis.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -33,8 +33,8 @@ struct Node {
 }
 
 impl Node {
-    /// A node that hears these lines already.
-    async fn on_subscribed(url: &str, installation: &str, subjects: &[&str]) -> Self {
+    /// A node whose subscriptions to these subjects are in effect.
+    async fn subscribed(url: &str, installation: &str, subjects: &[&str]) -> Self {
         let Ok(url) = url.parse();
         let redis = Redis::start(&url, None).expect("an address");
         let (log, heard) = mpsc::unbounded_channel();
@@ -45,7 +45,7 @@ impl Node {
             let heard = node.next().await;
             assert!(matches!(heard, Heard::Listening(_)), "{heard:?}");
         }
-        node.until_link(true).await;
+        node.until_connected(true).await;
         node
     }
 
@@ -63,7 +63,7 @@ impl Node {
         messages
     }
 
-    async fn until_link(&self, is_up: bool) {
+    async fn until_connected(&self, is_up: bool) {
         let mut connectivity = self.redis.connectivity();
         timeout(DEADLINE, connectivity.wait_for(|now| *now == is_up))
             .await
@@ -72,7 +72,7 @@ impl Node {
     }
 }
 
-/// Nobody else's on the Redis of this process.
+/// The name of an installation that no other test on the Redis of this process uses.
 fn installation() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
@@ -84,10 +84,10 @@ fn rate(count: u32, period: Duration) -> Rate {
 #[tokio::test]
 async fn what_one_node_says_all_others_hear_in_its_order_and_nobody_else() {
     let (url, here) = (RedisServer::shared().url(), installation());
-    let mut one = Node::on_subscribed(&url, &here, &["a", "b"]).await;
-    let mut two = Node::on_subscribed(&url, &here, &["a"]).await;
-    let mut stranger = Node::on_subscribed(&url, &installation(), &["a"]).await;
-    let three = Node::on_subscribed(&url, &here, &["a"]).await;
+    let mut one = Node::subscribed(&url, &here, &["a", "b"]).await;
+    let mut two = Node::subscribed(&url, &here, &["a"]).await;
+    let mut stranger = Node::subscribed(&url, &installation(), &["a"]).await;
+    let three = Node::subscribed(&url, &here, &["a"]).await;
     for n in 0..1_000 {
         three.redis.publish("a", n.to_string());
         three.redis.publish("b", format!("b{n}"));
@@ -96,12 +96,12 @@ async fn what_one_node_says_all_others_hear_in_its_order_and_nobody_else() {
     assert_eq!(two.messages(1_000).await, all);
     let both: Vec<String> = (0..1_000).flat_map(|n| [n.to_string(), format!("b{n}")]).collect();
     assert_eq!(one.messages(2_000).await, both);
-    // What came before this came to nobody else.
+    // Nothing that was published before this reached the other installation.
     stranger.redis.subscribe("own");
     assert_eq!(stranger.next().await, Heard::Listening("own".into()));
     one.redis.publish("a", "last".into());
-    let said = Heard::Said { subject: "a".into(), node: one.redis.node().into(), message: "last".into() };
-    assert_eq!(two.next().await, said);
+    let sent = Heard::Said { subject: "a".into(), node: one.redis.node().into(), message: "last".into() };
+    assert_eq!(two.next().await, sent);
     three.redis.publish("a", "after".into());
     assert_eq!(one.messages(1).await, ["after"], "and not what it said itself");
 }
@@ -110,17 +110,17 @@ async fn what_one_node_says_all_others_hear_in_its_order_and_nobody_else() {
 async fn after_a_crash_of_redis_every_line_is_heard_anew() {
     let mut redis = RedisServer::start();
     let here = installation();
-    let mut one = Node::on_subscribed(&redis.url(), &here, &["a"]).await;
-    let mut two = Node::on_subscribed(&redis.url(), &here, &["a"]).await;
+    let mut one = Node::subscribed(&redis.url(), &here, &["a"]).await;
+    let mut two = Node::subscribed(&redis.url(), &here, &["a"]).await;
     redis.crash();
-    one.until_link(false).await;
-    two.until_link(false).await;
+    one.until_connected(false).await;
+    two.until_connected(false).await;
     assert_eq!(one.redis.allow("k", rate(1, DEADLINE)).await, Err(Unreachable));
     one.redis.publish("a", "into the void".into());
     two.redis.subscribe("b");
     redis.start_again();
     for node in [&mut one, &mut two] {
-        node.until_link(true).await;
+        node.until_connected(true).await;
         assert!(matches!(node.next().await, Heard::Listening(_)));
     }
     assert!(matches!(two.next().await, Heard::Listening(_)), "the new line as well");
@@ -133,11 +133,11 @@ async fn after_a_crash_of_redis_every_line_is_heard_anew() {
 async fn a_network_that_swallows_everything_is_noticed() {
     let redis = RedisServer::start();
     let gate = gate::Gate::before(redis.address()).await;
-    let node = Node::on_subscribed(&format!("redis://{}", gate.address()), &installation(), &["a"]).await;
+    let node = Node::subscribed(&format!("redis://{}", gate.address()), &installation(), &["a"]).await;
     gate.silence();
-    node.until_link(false).await;
+    node.until_connected(false).await;
     gate.open();
-    node.until_link(true).await;
+    node.until_connected(true).await;
 }
 
 #[tokio::test]
@@ -172,9 +172,9 @@ async fn a_line_that_nobody_wants_is_left_after_a_while_and_heard_again_when_som
     let subjects = Subscriptions::default();
     subjects.acquire("a");
     subjects.acquire("a");
-    subjects.unwant("a");
+    subjects.release("a");
     assert!(subjects.take_idle().is_empty());
-    subjects.unwant("a");
+    subjects.release("a");
     assert!(subjects.take_idle().is_empty(), "it lingers");
     subjects.acquire("a");
     assert_eq!(subjects.missing(&["a".to_owned()].into()), Vec::<String>::new());
@@ -184,7 +184,7 @@ async fn a_line_that_nobody_wants_is_left_after_a_while_and_heard_again_when_som
 #[tokio::test]
 async fn nodes_draw_on_one_allowance() {
     let (url, here) = (RedisServer::shared().url(), installation());
-    let nodes = [Node::on_subscribed(&url, &here, &[]).await, Node::on_subscribed(&url, &here, &[]).await];
+    let nodes = [Node::subscribed(&url, &here, &[]).await, Node::subscribed(&url, &here, &[]).await];
     let limit = rate(10, Duration::from_secs(3_600));
     for n in 0..10 {
         let allowed = nodes[n % 2].redis.allow("alice", limit).await;
@@ -201,7 +201,7 @@ async fn nodes_draw_on_one_allowance() {
 
 #[tokio::test]
 async fn an_allowance_comes_back_bit_by_bit() {
-    let node = Node::on_subscribed(&RedisServer::shared().url(), &installation(), &[]).await;
+    let node = Node::subscribed(&RedisServer::shared().url(), &installation(), &[]).await;
     let limit = rate(2, Duration::from_millis(200));
     let mut waits = Vec::new();
     for _ in 0..5 {
@@ -220,8 +220,8 @@ async fn an_allowance_comes_back_bit_by_bit() {
 #[tokio::test]
 async fn what_is_still_to_be_said_is_said_before_the_end() {
     let (url, here) = (RedisServer::shared().url(), installation());
-    let mut one = Node::on_subscribed(&url, &here, &["a"]).await;
-    let two = Node::on_subscribed(&url, &here, &[]).await;
+    let mut one = Node::subscribed(&url, &here, &["a"]).await;
+    let two = Node::subscribed(&url, &here, &[]).await;
     (0..500).for_each(|n| two.redis.publish("a", n.to_string()));
     two.redis.close().await;
     assert_eq!(one.messages(500).await.last().map(String::as_str), Some("499"));

@@ -122,8 +122,8 @@ async fn of_two_nodes_that_take_names_crosswise_each_change_is_whole() {
     for n in 0..20 {
         let (a, b) = (format!("{n}a"), format!("{n}b"));
         let (forth, back) = tokio::join!(
-            one.change(steps([a.clone(), b.clone()])),
-            other.change(steps([b.clone(), a.clone()]))
+            one.grant(steps([a.clone(), b.clone()])),
+            other.grant(steps([b.clone(), a.clone()]))
         );
         assert_ne!(forth.expect("no deadlock"), back.expect("no deadlock"), "one got both");
     }
@@ -154,7 +154,7 @@ async fn changes_of_two_nodes_are_numbered_without_gaps_and_in_the_order_they_ca
         let store = nodes[n % 2].clone();
         // Seven documents, so that many changes concern the same ones, and some concern two in opposite order.
         let steps = vec![member(n % 7, &n), member((n + n / 2) % 7, &n)];
-        tokio::spawn(async move { store.change(steps).await.expect("no deadlock") })
+        tokio::spawn(async move { store.grant(steps).await.expect("no deadlock") })
     };
     let taken = join_all((0..300).map(write)).await;
     let log = log(&nodes[0]).await;
@@ -162,12 +162,12 @@ async fn changes_of_two_nodes_are_numbered_without_gaps_and_in_the_order_they_ca
     assert_eq!(numbers, (1..=300).collect::<Vec<_>>());
     for (n, taken) in taken.into_iter().enumerate() {
         let Outcome::Logged(number) = taken.expect("no panic") else { panic!("others have to know") };
-        let Op::Put(body) = &log[number as usize - 1].steps[0].act else { panic!("it was written") };
+        let Op::Put(body) = &log[number as usize - 1].ops[0].op else { panic!("it was written") };
         assert_eq!(*body, n.to_string(), "the number is that of the change");
     }
     let mut followed = std::collections::BTreeMap::new();
-    for step in log.into_iter().flat_map(|change| change.steps) {
-        let Op::Put(body) = step.act else { panic!("nothing else was done") };
+    for step in log.into_iter().flat_map(|change| change.ops) {
+        let Op::Put(body) = step.op else { panic!("nothing else was done") };
         followed.insert(step.id, body);
     }
     let kept = nodes[1].list(Kind::Member, "").await.expect("read");
@@ -182,15 +182,15 @@ async fn the_log_has_no_secret_and_nothing_that_nobody_has_in_memory() {
         [Kind::Account, Kind::AccountName, Kind::Link, Kind::Publisher, Kind::Session, Kind::Submission];
     for kind in quiet {
         let step = Mutation::put(kind, "a/b", Precondition::Absent, &"hunter2");
-        assert_eq!(store.change(vec![step]).await.expect("answered"), Outcome::Unlogged, "{kind}");
+        assert_eq!(store.grant(vec![step]).await.expect("answered"), Outcome::Unlogged, "{kind}");
     }
-    let refused = vec![member(1, &1), Mutation::keep(Kind::Room, "room", Precondition::Present)];
-    assert_eq!(store.change(refused).await.expect("answered"), Outcome::Not);
+    let refused = vec![member(1, &1), Mutation::check(Kind::Room, "room", Precondition::Present)];
+    assert_eq!(store.grant(refused).await.expect("answered"), Outcome::Conflict);
     let steps = vec![
         Mutation::put(Kind::Account, "a", Precondition::Anything, &"hunter2"),
         Mutation::remove_under(Kind::Session, "a/", None),
     ];
-    assert_eq!(store.change(steps).await.expect("answered"), Outcome::Logged(1), "no number was lost");
+    assert_eq!(store.grant(steps).await.expect("answered"), Outcome::Logged(1), "no number was lost");
     let log = format!("{:?}", log(&store).await);
     assert!(log.contains("RemoveUnder") && !log.contains("hunter2"), "{log}");
 }
@@ -200,20 +200,20 @@ async fn who_missed_more_than_is_kept_is_told_so() {
     let url = Cluster::shared().fresh_database().await;
     let (store, _) = open(&url).await;
     execute(&url, "UPDATE change_head SET number = 9998; INSERT INTO changes VALUES (9998, 0, '[]')").await;
-    let logged = store.change(vec![member(1, &1)]).await.expect("answered");
+    let logged = store.grant(vec![member(1, &1)]).await.expect("answered");
     assert_eq!(logged, Outcome::Logged(9_999));
     let missed = store.changes_after(1).await.expect("read");
     assert_eq!((missed.newest, missed.after), (9_999, None));
     let found = store.changes_after(9_997).await.expect("read").after.expect("kept");
     assert_eq!(found.len(), 2);
     for _ in 0..9 {
-        store.change(vec![member(1, &1)]).await.expect("answered");
+        store.grant(vec![member(1, &1)]).await.expect("answered");
     }
     let found =
         store.changes_after(9_997).await.expect("read").after.expect("those within the newest 10,000");
     assert_eq!(found.len(), 11);
     execute(&url, "UPDATE change_head SET number = 19998").await;
-    store.change(vec![member(1, &1)]).await.expect("answered");
+    store.grant(vec![member(1, &1)]).await.expect("answered");
     let missed = store.changes_after(9_998).await.expect("read");
     assert_eq!((missed.newest, missed.after), (19_999, None), "the old ones are gone");
     let ahead = store.changes_after(30_000).await.expect("read");
@@ -228,7 +228,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
     open(&url)
         .await
         .0
-        .change(vec![Mutation::put(Kind::Room, "a", Precondition::Absent, &1)])
+        .grant(vec![Mutation::put(Kind::Room, "a", Precondition::Absent, &1)])
         .await
         .expect("made");
     let downgrade = "DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
@@ -236,7 +236,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
-    assert_eq!(store.change(vec![member(1, &1)]).await.expect("answered"), Outcome::Logged(1));
+    assert_eq!(store.grant(vec![member(1, &1)]).await.expect("answered"), Outcome::Logged(1));
 }
 
 #[tokio::test]
@@ -337,7 +337,7 @@ async fn a_null_character_is_refused_alone_and_found_nowhere() {
     assert_eq!(stored.expect("stored")[0].record.offset, 1);
     assert_eq!(store.get(Kind::Account, "\0").await.expect("answered"), None);
     let removal = Mutation::remove(Kind::Account, "\0", Precondition::Present);
-    assert_eq!(store.change(vec![removal]).await.expect("answered"), Outcome::Not);
+    assert_eq!(store.grant(vec![removal]).await.expect("answered"), Outcome::Conflict);
 }
 
 #[tokio::test]
@@ -386,8 +386,8 @@ async fn a_change_waits_for_one_that_has_its_document_though_it_is_not_there_yet
         let insert = "INSERT INTO documents VALUES ('account-name', 'a', '{}'); COMMIT";
         other.batch_execute(insert).await.expect("taken");
     };
-    let (changed, ()) = tokio::join!(store.change(steps.to_vec()), take_it);
-    assert_eq!(changed.expect("answered"), Outcome::Not, "the other one has it");
+    let (changed, ()) = tokio::join!(store.grant(steps.to_vec()), take_it);
+    assert_eq!(changed.expect("answered"), Outcome::Conflict, "the other one has it");
     assert_eq!(store.get(Kind::AccountName, "b").await.expect("read"), None);
 }
 

@@ -63,8 +63,8 @@ async fn rooms_and_documents_that_are_lost_are_noticed_as_entries_are() {
             assert_eq!(store.create_room(room("r"), 10).await.expect("not again"), RoomCreation::Exists);
         } else {
             let step = || Mutation::put(Kind::Account, "a", Precondition::Absent, &"somebody");
-            assert!(store.change(vec![step()]).await.expect("changed").is_taken());
-            assert!(!store.change(vec![step()]).await.expect("not again").is_taken());
+            assert!(store.grant(vec![step()]).await.expect("changed").is_committed());
+            assert!(!store.grant(vec![step()]).await.expect("not again").is_committed());
         }
         drop(folder.as_after_a_kill().open().expect("whole"));
         let killed = folder.as_after_a_kill();
