@@ -1,9 +1,9 @@
-//! The writing half of a live connection: what two sides may write into, the connection's own task and the delivery
-//! of a topic.
+//! The writing half of a live connection. Two sides write into it: the connection's own task and the live delivery of a
+//! topic.
 //!
-//! Whole frames and events only, each under one lock, so neither side ever writes into the middle of the other's.
-//! What the system does not take at once is kept here until the connection's task has written it, and nothing is
-//! delivered before that: an outlet holds one piece at most, however far behind its reader is.
+//! Both write whole frames and events only, each under one lock, so neither ever writes into the middle of the other's.
+//! It buffers the bytes that the system does not take at once until the connection's task has written them, and nothing
+//! is delivered before that: a frame writer holds one chunk at most, however far behind its reader is.
 
 use std::{io, time::Duration};
 
@@ -13,29 +13,29 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::wire_format::WireFormat;
 
-/// See the module.
+/// The writer of one connection, shared by its task and by live delivery.
 #[derive(Debug)]
 pub struct FrameWriter {
     stream: TcpStream,
-    form: WireFormat,
+    format: WireFormat,
     unwritten: Mutex<Vec<u8>>,
 }
 
-/// What became of a piece that was offered.
+/// The result of [`FrameWriter::try_write`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// The system has all of it.
-    Taken,
-    /// The system has some of it, the outlet keeps the rest: the connection's task has to write it.
-    Kept,
-    /// Nothing of it was taken: something else is still to be written, or the peer is slow, or gone.
-    Refused,
+    /// The system has all of the chunk.
+    Written,
+    /// The system has some of the chunk, and the rest is buffered: the connection's task has to write it.
+    Buffered,
+    /// Nothing of the chunk was taken: something else is still to be written, or the peer is slow, or gone.
+    WouldBlock,
 }
 
 impl FrameWriter {
-    /// The outlet to `stream`, whose reader takes this form.
-    pub fn new(stream: TcpStream, form: WireFormat) -> Self {
-        Self { stream, form, unwritten: Mutex::default() }
+    /// A writer into `stream`, whose reader takes this format.
+    pub fn new(stream: TcpStream, format: WireFormat) -> Self {
+        Self { stream, format, unwritten: Mutex::default() }
     }
 
     /// The connection, for the task that reads from it.
@@ -43,46 +43,46 @@ impl FrameWriter {
         &self.stream
     }
 
-    /// How its reader takes what it is sent.
-    pub fn form(&self) -> WireFormat {
-        self.form
+    /// The format that its reader takes.
+    pub fn format(&self) -> WireFormat {
+        self.format
     }
 
-    /// Writes a piece, without ever waiting, if nothing stands before it.
+    /// Writes a chunk if nothing stands before it. Never waits.
     pub fn try_write(&self, chunk: &[u8]) -> WriteOutcome {
         let mut unwritten = self.lock();
         if !unwritten.is_empty() {
-            return WriteOutcome::Refused;
+            return WriteOutcome::WouldBlock;
         }
-        // Not by the runtime's own `try_write`: it would first ask the runtime's memory of the socket, which is far
-        // away for whoever goes through thousands. A socket that is full says so itself.
+        // Not by the runtime's own `try_write`: that would first read the runtime's record of the socket, which is out
+        // of the cache for a thread that goes through thousands. A socket that is full says so itself.
         match SockRef::from(&self.stream).send(chunk) {
-            Ok(count) if count == chunk.len() => WriteOutcome::Taken,
+            Ok(count) if count == chunk.len() => WriteOutcome::Written,
             Ok(count) => {
                 unwritten.extend_from_slice(&chunk[count..]);
-                WriteOutcome::Kept
+                WriteOutcome::Buffered
             }
-            // A peer that is gone is the connection's to notice: it hears of it where it reads.
-            Err(_) => WriteOutcome::Refused,
+            // The connection notices that its peer is gone: it learns that where it reads.
+            Err(_) => WriteOutcome::WouldBlock,
         }
     }
 
-    /// Writes what the connection itself has to say, now or when [`FrameWriter::drain`] gets to it.
+    /// Writes the connection's own bytes, now or when [`FrameWriter::drain`] gets to them.
     pub fn write(&self, bytes: &[u8]) {
-        if self.try_write(bytes) == WriteOutcome::Refused {
+        if self.try_write(bytes) == WriteOutcome::WouldBlock {
             self.lock().extend_from_slice(bytes);
         }
     }
 
-    /// Whether something waits for [`FrameWriter::drain`].
+    /// Returns true if something waits for [`FrameWriter::drain`].
     pub fn is_full(&self) -> bool {
         !self.lock().is_empty()
     }
 
-    /// Writes what was kept. A peer that takes nothing for `limit` is given up with [`io::ErrorKind::TimedOut`]: it
+    /// Writes the buffered bytes. Fails with [`io::ErrorKind::TimedOut`] if the peer takes nothing for `limit`: it
     /// resumes from its cursor.
     ///
-    /// May be dropped while it waits: what was written is no longer kept.
+    /// The future may be dropped while it waits: bytes that were written are no longer buffered.
     pub async fn drain(&self, limit: Duration) -> io::Result<()> {
         while self.is_full() {
             timeout(limit, self.stream.writable()).await.map_err(|_| io::ErrorKind::TimedOut)??;
@@ -91,7 +91,7 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Returns when the peer has closed. What it still sends is read and discarded.
+    /// Returns when the peer has closed. Bytes that it still sends are read and discarded.
     pub async fn closed(&self) {
         let mut discarded = [0; 256];
         while self.stream.readable().await.is_ok() {
@@ -106,7 +106,7 @@ impl FrameWriter {
     fn write_some(&self) -> io::Result<()> {
         let mut unwritten = self.lock();
         match self.stream.try_write(&unwritten) {
-            Ok(count) if count == unwritten.len() => *unwritten = Vec::new(), // an idle outlet holds nothing
+            Ok(count) if count == unwritten.len() => *unwritten = Vec::new(), // an idle writer holds nothing
             Ok(count) => drop(unwritten.drain(..count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
@@ -125,12 +125,12 @@ mod tests {
 
     use super::*;
 
-    /// An outlet and the far end of it.
+    /// A frame writer and its far end.
     async fn connected() -> (FrameWriter, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (FrameWriter::new(ours.expect("accepted").0, WireFormat::Frame), peer.expect("connected"))
+        (FrameWriter::new(ours.expect("accepted").0, WireFormat::WebSocket), peer.expect("connected"))
     }
 
     /// More than the system holds between two ends.
@@ -139,11 +139,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_system_does_not_take_is_kept_and_comes_in_order() {
+    async fn bytes_that_the_system_does_not_take_are_buffered_and_come_in_order() {
         let (frame_writer, mut peer) = connected().await;
         let chunk = large();
-        assert_eq!(frame_writer.try_write(&chunk), WriteOutcome::Kept);
-        assert_eq!(frame_writer.try_write(b"not before the rest"), WriteOutcome::Refused);
+        assert_eq!(frame_writer.try_write(&chunk), WriteOutcome::Buffered);
+        assert_eq!(frame_writer.try_write(b"not before the rest"), WriteOutcome::WouldBlock);
         frame_writer.write(b"and this behind it");
         let mut received = vec![0; chunk.len() + 18];
         let limit = Duration::from_secs(20);
@@ -154,14 +154,14 @@ mod tests {
         assert!(received[..chunk.len()] == chunk, "nothing is missing and nothing comes twice");
         assert_eq!(&received[chunk.len()..], b"and this behind it");
         assert!(!frame_writer.is_full());
-        assert_eq!(frame_writer.try_write(b"more"), WriteOutcome::Taken);
+        assert_eq!(frame_writer.try_write(b"more"), WriteOutcome::Written);
     }
 
     #[tokio::test]
-    async fn a_peer_that_takes_nothing_is_given_up() {
+    async fn a_peer_that_takes_nothing_times_out() {
         let (frame_writer, _peer) = connected().await;
         frame_writer.write(&large());
-        let given_up = frame_writer.drain(Duration::from_millis(10)).await.expect_err("nobody reads");
-        assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
+        let error = frame_writer.drain(Duration::from_millis(10)).await.expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

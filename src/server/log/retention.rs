@@ -1,4 +1,5 @@
-//! Removes what the settings no longer keep, now and then. `server` runs it.
+//! Trims the topics at intervals: removes the entries that the settings no longer keep. `server` runs it for the life
+//! of the process. It must never stop at one topic's fault.
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,12 +1,12 @@
-//! A reader's ordered view of a topic without gaps: a cursor, and the way to what comes after it.
+//! A reader's ordered view of a topic without gaps: a cursor, and the reading of the entries after it.
 //!
-//! Every transport reads through this: live delivery, resume, catching up and a long poll are the same calls. It
-//! subscribed (its bell is with the topic) before it reads, so nothing falls between the two; what was already
-//! read is behind the cursor, so nothing comes twice.
+//! Every transport reads through this: live delivery, resume, catching up and a long poll are the same calls. The
+//! reader is subscribed (the topic has its wakeup) before it reads, so nothing falls between the two; entries that were
+//! already read are behind the cursor, so nothing comes twice. It must never skip a gap: it reads the store.
 //!
-//! A connection that has an outlet and has read everything stands at the head ([`Subscription::attach_live`]): the topic's
-//! delivery then writes what is new straight into the outlet and moves the cursor, and the connection sleeps on. When
-//! that does not go on, the bell rings and the reading is the connection's again.
+//! A connection that has a frame writer and has read everything is live ([`Subscription::attach_live`]): live delivery
+//! of the topic then writes new entries straight into the frame writer and moves the cursor, and the connection sleeps
+//! on. When delivery cannot go on, it notifies the wakeup, and the connection reads by itself again.
 
 use std::sync::Arc;
 
@@ -22,24 +22,24 @@ use crate::{
 /// Most entries handed out at once: one write, then the others get their turn.
 const BATCH_MAX_ENTRIES: usize = 128;
 
-/// Most bytes handed out at once, unless a single entry is longer. A connection keeps a batch for as long as its peer
-/// does not take it, so this is also what a stalled reader costs.
+/// Most bytes handed out at once, unless a single entry is longer. A connection holds a batch for as long as its peer
+/// does not take it, so this is also the cost of a stalled reader.
 const BATCH_MAX_BYTES: usize = 32 * 1024;
 
-/// What a reader gets next.
+/// The result of [`Subscription::read`].
 #[derive(Debug)]
 pub enum Batch {
     /// Entries after the cursor, which has moved past them. May be empty when a filter let none through.
     Entries(Vec<Arc<Entry>>),
-    /// Something the cursor lacked is gone; the cursor is now this, and everything after it that is retained follows.
+    /// Entries that the cursor lacked are gone; the cursor is now this, and all retained entries after it follow.
     Reset(Cursor),
-    /// Nothing is there yet: wait for the bell.
+    /// Nothing is there yet: wait for the wakeup.
     Idle,
     /// The reader may not read here any more; nothing follows.
     Evicted,
 }
 
-/// See the module. Dropping it ends the subscription.
+/// One reader of a topic. Dropping it ends the subscription.
 pub struct Subscription {
     topics: Arc<Topics>,
     store: Arc<dyn Store>,
@@ -47,14 +47,15 @@ pub struct Subscription {
     reader: Arc<Reader>,
     filter: Filter,
     epoch: Epoch,
-    /// The reader knows that of the entries up to here some are gone.
+    /// The reader was told that some of the entries up to here are gone.
     told_loss: Offset,
-    /// How many entries are asked of the store: fewer while they are so long that most would be read in vain.
+    /// The limit of a read of the store: lower while entries are so long that most would be read in vain.
     store_limit: usize,
 }
 
 impl Subscription {
-    /// The hub makes it, with `cursor` as the last thing seen. Takes over the reader's place in `topic`.
+    /// A subscription of `reader` that has seen everything up to `cursor`. Only the hub calls this. Dropping the
+    /// subscription removes the reader from the topic.
     pub(crate) fn new(
         topics: Arc<Topics>,
         store: Arc<dyn Store>,
@@ -72,7 +73,7 @@ impl Subscription {
         self.cursor_at(self.offset())
     }
 
-    /// The cursor after an entry that was just read.
+    /// The cursor just behind an entry that was read last.
     pub fn cursor_at(&self, offset: Offset) -> Cursor {
         Cursor { epoch: self.epoch.at(offset, self.told_loss), offset }
     }
@@ -86,13 +87,13 @@ impl Subscription {
         self.reader.position().offset
     }
 
-    /// The newest offset that is known of the log.
+    /// The newest known offset of the log.
     pub fn head(&self) -> Offset {
         self.topic.head().max(self.offset())
     }
 
-    /// The newest offset that this reader will come to: what its filter does not let through would be waited for in
-    /// vain.
+    /// The newest offset that this reader will come to: it would wait in vain for entries that its filter does not let
+    /// through.
     pub async fn readable_head(&self) -> Result<Offset, StoreError> {
         let head = self.head();
         if self.filter == Filter::default() {
@@ -102,21 +103,21 @@ impl Subscription {
         Ok(newest.records.last().map_or(0, |record| record.offset).max(self.offset()))
     }
 
-    /// Which log it reads.
+    /// The name of the topic that it reads.
     pub fn topic(&self) -> &TopicName {
         self.topic.name()
     }
 
-    /// What comes after the cursor, from memory when it is recent, from the store when it is not.
+    /// Reads the entries after the cursor, from memory if they are recent, from the store if not.
     ///
-    /// Ends the standing at the head: whoever reads is behind. May be dropped while it waits: the cursor moves only
-    /// when entries are returned.
+    /// Detaches live delivery: a reader that reads is behind. The future may be dropped while it waits: the cursor
+    /// moves only when entries are returned.
     pub async fn read(&mut self) -> Result<Batch, StoreError> {
         let offset = self.detach_live();
         if self.is_evicted() {
             return Ok(Batch::Evicted);
         }
-        // Until a told loss is passed each entry needs a cursor that carries it, which those in memory have not.
+        // Until a told loss is passed, each entry needs a cursor that carries it, and those in memory have none.
         let recent = match offset < self.told_loss {
             true => Recent::Older,
             false => self.topic.read(&self.epoch, offset, BATCH_MAX_ENTRIES),
@@ -127,33 +128,34 @@ impl Subscription {
                 self.reader.position().generation = generation;
                 Ok(Batch::Idle)
             }
-            Recent::Older | Recent::Renumbered => match self.read_store(offset).await? {
-                // Their right was taken while the store read, perhaps before what it read was said.
+            Recent::Older | Recent::EpochChanged => match self.read_store(offset).await? {
+                // The right was revoked during the read, perhaps before these entries were appended.
                 _ if self.is_evicted() => Ok(Batch::Evicted),
                 batch => Ok(batch),
             },
         }
     }
 
-    /// Lets the topic write what is new straight into `frame_writer`, until the bell rings. To be called when `read` was
-    /// idle, everything was written, and there were no whispers; what came since then rings the bell.
+    /// Attaches live delivery: the topic writes new entries straight into `frame_writer`, until it notifies the wakeup.
+    /// The caller must have found `read` idle and no ephemeral frames, and have written everything; entries that came
+    /// since then notify the wakeup.
     pub fn attach_live(&self, frame_writer: &Arc<FrameWriter>) {
         self.reader.attach_live(frame_writer);
     }
 
-    /// Says whose subscription it is, so that it ends when they may not read any more. Before their right is checked:
-    /// what is withdrawn after the check then finds this reader.
+    /// Sets the user who reads, so that a revocation ends the subscription. To be called before the right is checked: a
+    /// revocation after the check then finds this reader.
     pub fn set_owner(&self, user_id: Arc<str>) {
         self.reader.set_owner(user_id);
     }
 
-    /// Whether the owner may not read any more.
+    /// Returns true if the owner may not read any more.
     pub fn is_evicted(&self) -> bool {
         self.reader.position().is_evicted
     }
 
-    /// Ends the standing at the head: from now on nothing comes but what the connection reads. Returns the last
-    /// offset that was delivered.
+    /// Detaches live delivery: from now on the connection gets only the entries that it reads. Returns the last offset
+    /// that was delivered.
     pub fn detach_live(&self) -> Offset {
         let mut position = self.reader.position();
         position.is_live = false;
@@ -176,7 +178,7 @@ impl Subscription {
             self.topics.learn(&self.topic, bounds);
         }
         if bounds.epoch != self.epoch {
-            // What was seen is of another numbering: all of this one is lacking.
+            // The reader has seen entries of another epoch: it lacks all of this one.
             let slice = self.store.read_after(self.topic.name(), 0, &self.filter, 1).await?;
             return Ok(self.reset(after_loss(&slice)));
         }
@@ -190,7 +192,7 @@ impl Subscription {
         let is_cut = fitting < entries.len();
         self.store_limit = if is_cut { fitting } else { (self.store_limit * 2).min(BATCH_MAX_ENTRIES) };
         entries.truncate(fitting);
-        // Without more to come everything up to the head was looked at, whatever the filter let through.
+        // If no more follows, everything up to the head was read, whatever the filter let through.
         let seen =
             if slice.more || is_cut { entries.last().map(|entry| entry.offset) } else { Some(bounds.head) };
         self.reader.position().offset = seen.unwrap_or(offset);
@@ -204,7 +206,7 @@ impl Subscription {
         Batch::Reset(cursor)
     }
 
-    /// The ephemeral frames since this was called last. Ends the standing at the head, as `read` does.
+    /// Takes the ephemeral frames since the last call. Detaches live delivery, as `read` does.
     pub fn ephemerals(&mut self) -> Ephemerals {
         self.detach_live();
         if self.is_evicted() {
@@ -219,7 +221,7 @@ impl Subscription {
         ephemerals
     }
 
-    /// Leaves out what was whispered so far: the caller is about to take the whole state.
+    /// Skips the ephemeral frames so far: the caller is about to take the whole state.
     pub fn skip_whispers(&mut self) {
         self.reader.position().ephemeral_count = self.topic.ephemeral_count();
     }
@@ -231,16 +233,17 @@ impl Drop for Subscription {
     }
 }
 
-/// Where a reader goes on that lacks what is gone, after a slice from where it stood: from the lowest cursor after which
-/// all that it reads is retained, or, when some entries below that one are retained, from just before the first of them.
+/// The cursor at which a reader goes on that lacks removed entries, by a slice from its position: the lowest cursor
+/// after which all that it reads is retained, or, if some entries below that one are retained, just before the first of
+/// them.
 pub(crate) fn after_loss(slice: &Slice) -> Cursor {
     let first = slice.records.first().map_or(slice.removed, |first| first.offset - 1);
     let offset = first.min(slice.removed);
     Cursor { epoch: slice.bounds.epoch.at(offset, slice.removed), offset }
 }
 
-/// How many of these entries, from the first on, are together no longer than `max_bytes` of JSON. A first entry that is
-/// longer by itself counts: otherwise nobody would ever get it.
+/// Counts the entries, from the first on, that together have at most `max_bytes` of JSON. A first entry that is longer
+/// by itself counts: otherwise no reader would ever get it.
 pub(crate) fn fitting<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, max_bytes: usize) -> usize {
     let mut bytes = 0;
     let fits = |entry: &&Arc<Entry>| {

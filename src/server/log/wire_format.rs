@@ -1,65 +1,65 @@
-//! The two forms in which JSON reaches a live connection: a WebSocket frame and a server-sent event. Each is made
-//! once and shared by all who read it; the topic makes them for entries and whispers, the routes for what they say
-//! themselves.
+//! The two formats in which JSON reaches a live connection: a WebSocket frame and a server-sent event. Each is encoded
+//! once and shared by all its readers: the topic encodes entries and ephemeral frames, the routes their own messages.
+//! It must never look into the JSON.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::protocol::cursor::Cursor;
 
-/// How a connection takes what it is sent.
+/// The format that a connection takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireFormat {
     /// A text frame of RFC 6455, ready to be written.
-    Frame,
+    WebSocket,
     /// An event of the HTML standard, 9.2: `id: cursor\ndata: {json}\n\n`.
-    Block,
+    Sse,
 }
 
 impl WireFormat {
-    /// JSON in this form; a frame says nothing of the cursor.
+    /// JSON in this format; a frame carries no cursor.
     pub fn encode(self, cursor: Option<&Cursor>, json: &str) -> Bytes {
         match self {
-            Self::Frame => frame(TEXT, json.as_bytes()),
-            Self::Block => block(cursor, json),
+            Self::WebSocket => frame(TEXT, json.as_bytes()),
+            Self::Sse => sse_event(cursor, json),
         }
     }
 }
 
-/// JSON in both forms. JSON has no raw line breaks, which the event's `data:` relies on.
+/// JSON in both formats. JSON has no raw line breaks, which the event's `data:` relies on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
-    frame: Bytes,
-    block: Bytes,
+    websocket: Bytes,
+    sse: Bytes,
     json_bytes: usize,
 }
 
 impl Encoded {
-    /// Encodes `json`; what is durable has its cursor.
+    /// Encodes `json`; an entry has its cursor, an ephemeral frame has none.
     pub fn new(cursor: Option<&Cursor>, json: &str) -> Self {
-        let (frame, block) = (WireFormat::Frame.encode(cursor, json), WireFormat::Block.encode(cursor, json));
-        Self { frame, block, json_bytes: json.len() }
+        let (websocket, sse) = (frame(TEXT, json.as_bytes()), sse_event(cursor, json));
+        Self { websocket, sse, json_bytes: json.len() }
     }
 
-    /// What is written to a connection that takes this form.
-    pub fn bytes(&self, form: WireFormat) -> &Bytes {
-        match form {
-            WireFormat::Frame => &self.frame,
-            WireFormat::Block => &self.block,
+    /// The bytes for a connection that takes this format.
+    pub fn bytes(&self, format: WireFormat) -> &Bytes {
+        match format {
+            WireFormat::WebSocket => &self.websocket,
+            WireFormat::Sse => &self.sse,
         }
     }
 
     /// The JSON alone, an element of a page.
     pub fn json(&self) -> Bytes {
-        self.frame.slice(self.frame.len() - self.json_bytes..)
+        self.websocket.slice(self.websocket.len() - self.json_bytes..)
     }
 
-    /// What it holds in memory.
+    /// The bytes that it holds in memory.
     pub fn held_bytes(&self) -> usize {
-        self.frame.len() + self.block.len()
+        self.websocket.len() + self.sse.len()
     }
 }
 
-/// Opcode of a message of text (RFC 6455, 5.6); so below.
+/// Opcode of a text message (RFC 6455, 5.6, as the sections below).
 pub const TEXT: u8 = 0x1;
 /// Opcode of the last frame of either side (5.5.1).
 pub const CLOSE: u8 = 0x8;
@@ -89,8 +89,8 @@ pub fn frame(opcode: u8, payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// One event. Without a cursor it moves nobody's `Last-Event-ID`.
-pub fn block(cursor: Option<&Cursor>, json: &str) -> Bytes {
+/// One server-sent event. Without a cursor it leaves the reader's `Last-Event-ID` as it is.
+pub fn sse_event(cursor: Option<&Cursor>, json: &str) -> Bytes {
     let id = cursor.map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
     Bytes::from(format!("{id}data: {json}\n\n"))
 }
@@ -100,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_has_a_frame_and_a_block_and_stays_readable() {
+    fn json_has_a_frame_and_an_event_and_stays_readable() {
         let cursor = "e:7".parse().expect("a cursor");
         let encoded = Encoded::new(Some(&cursor), "{\"n\":7}");
-        assert_eq!(encoded.bytes(WireFormat::Frame), &b"\x81\x07{\"n\":7}"[..]);
-        assert_eq!(encoded.bytes(WireFormat::Block), &"id: e:7\ndata: {\"n\":7}\n\n");
+        assert_eq!(encoded.bytes(WireFormat::WebSocket), &b"\x81\x07{\"n\":7}"[..]);
+        assert_eq!(encoded.bytes(WireFormat::Sse), &"id: e:7\ndata: {\"n\":7}\n\n");
         assert_eq!(encoded.json(), "{\"n\":7}");
-        assert_eq!(Encoded::new(None, "{}").bytes(WireFormat::Block), &"data: {}\n\n");
+        assert_eq!(Encoded::new(None, "{}").bytes(WireFormat::Sse), &"data: {}\n\n");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `/api/rooms`: the rooms and their talk over plain HTTP.
+//! `/api/rooms`: the rooms and their messages over plain HTTP. The router calls it. It parses requests and writes
+//! answers; it must never check a right by itself: the chat does.
 
 use axum::{
     Json,
@@ -28,7 +29,8 @@ use crate::{
             },
             realtime::{
                 live_connection::{Client, connect_poll},
-                long_poll::{answer, cut_short, return_member},
+                long_poll::{self, cut_short},
+                shutdown_retry::return_after_ms,
             },
         },
         log::hub::PageQuery,
@@ -36,20 +38,20 @@ use crate::{
     },
 };
 
-/// What was made, and the names of what was sent and not read.
+/// The created room or message, and the names of the members of the request that were not read.
 #[derive(Serialize)]
 pub(crate) struct Answer<T> {
     #[serde(flatten)]
-    made: T,
+    created: T,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignored: Vec<String>,
 }
 
 /// The body of `POST /api/rooms`.
 pub(crate) struct NewRoom {
-    /// As people shall see it.
+    /// The name that people see.
     name: String,
-    /// Only those may enter whom its owner lets in.
+    /// Only invited members may enter.
     private: bool,
     ignored: Vec<String>,
 }
@@ -78,10 +80,10 @@ impl FromMembers for NewMessage {
     }
 }
 
-/// Whether who sent this member may have meant to say who may enter: then a room is not made without it. By the words
-/// that other chats use, and by what is nearly `private`.
+/// Returns true if the sender of this member may have meant to restrict entry: then no room is made without it. The
+/// test goes by the words that other chats use, and by names that are nearly `private`.
 fn looks_like_a_right(name: &str) -> bool {
-    /// Words of their own: in `filenames` it means no people.
+    /// Words that count only as the whole name: `filenames` does not speak of people.
     const WHOLE: [&str; 1] = ["names"];
     const WORDS: [&str; 39] = [
         "acl",
@@ -130,7 +132,7 @@ fn looks_like_a_right(name: &str) -> bool {
         || misspelt(&letters, &["private"]).is_some()
 }
 
-/// All rooms that the caller may enter.
+/// Lists all rooms that the caller may enter.
 pub(crate) async fn list(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
@@ -138,17 +140,17 @@ pub(crate) async fn list(
     Ok(Json(state.chat.rooms(caller.as_ref()).await?))
 }
 
-/// Makes a room.
+/// Creates a room: 201.
 pub(crate) async fn create(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
     JsonBody(NewRoom { name, private, ignored }): JsonBody<NewRoom>,
 ) -> Result<(StatusCode, Json<Answer<Room>>), Error> {
-    let made = state.chat.create_room(&identity, &name, private).await?;
-    Ok((StatusCode::CREATED, Json(Answer { made, ignored })))
+    let created = state.chat.create_room(&identity, &name, private).await?;
+    Ok((StatusCode::CREATED, Json(Answer { created, ignored })))
 }
 
-/// A page of what was said.
+/// Answers with a page of messages; a query with `wait` waits for the first.
 pub(crate) async fn messages(
     State(state): State<AppState>,
     PathText(room): PathText,
@@ -164,17 +166,18 @@ pub(crate) async fn messages(
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;
     }
-    let admission = admit(&state, caller.filter(|_| query.waits())).await?;
-    let (page, more_members) = tokio::select! {
-        biased; // who may not read any more gets nothing more
-        () = revoked(admission.as_ref()) => return Err(no_session().into()),
-        page = state.chat.page(&room, caller, query.clone(), limit) => (page?, String::new()),
-        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
+    let session = admit(&state, caller.filter(|_| query.waits())).await?;
+    let (page, retry) = tokio::select! {
+        biased; // a revoked reader gets nothing more
+        () = revoked(session.as_ref()) => return Err(no_session().into()),
+        page = state.chat.page(&room, caller, query.clone(), limit) => (page?, None),
+        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
     };
-    Ok(answer(&state, "messages", &page, &more_members))
+    Ok(long_poll::Answer::new("messages", &page, retry).into_response(&state))
 }
 
-/// A room for who has neither a socket nor a stream, see [`crate::protocol::chat::Polled`].
+/// Answers a poll that takes the place of a socket or a stream: a page and the presence in the room, as
+/// [`crate::protocol::chat::Polled`].
 async fn poll(
     state: &AppState,
     room: &RoomId,
@@ -183,24 +186,24 @@ async fn poll(
     limit: usize,
     seen: &str,
 ) -> Result<Response, Error> {
-    let admission = admit(state, caller).await?;
+    let session = admit(state, caller).await?;
     let (page, presence, retry) = tokio::select! {
-        biased; // see above
-        () = revoked(admission.as_ref()) => return Err(no_session().into()),
+        biased; // a revoked reader gets nothing more
+        () = revoked(session.as_ref()) => return Err(no_session().into()),
         polled = state.chat.poll(room, caller, query.clone(), limit, seen) => {
             let (page, presence) = polled?;
-            (page, presence, String::new())
+            (page, presence, None)
         }
         () = state.lifetime.stop.cancelled(), if query.waits() => {
-            (cut_short(&query), state.chat.presence_state(room), return_member())
+            (cut_short(&query), state.chat.presence_state(room), Some(return_after_ms()))
         }
     };
-    let presence = serde_json::to_string(&presence).expect("plain data");
-    let members = presence.trim_start_matches('{').trim_end_matches('}');
-    Ok(answer(state, "messages", &page, &format!(",{members}{retry}")))
+    let answer = long_poll::Answer::new("messages", &page, retry).with_presence(&presence);
+    Ok(answer.into_response(state))
 }
 
-/// "I am typing", for who has no socket. The room must be followed by a stream or by polls with `seen`.
+/// Tells the room that the user is typing, for clients without a socket: 204. The user must follow the room by a stream
+/// or by polls with `seen`.
 pub(crate) async fn typing(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
@@ -211,7 +214,7 @@ pub(crate) async fn typing(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says something: 201, or 200 when this id had been said before.
+/// Posts a message: 201, or 200 if a message with this id was posted before.
 pub(crate) async fn post(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
@@ -219,8 +222,8 @@ pub(crate) async fn post(
     JsonBody(NewMessage { id, text, ignored }): JsonBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Answer<Message>>), Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    let (made, is_new) = state.chat.post(&room, &identity.user, &id, &text).await?;
-    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(Answer { made, ignored })))
+    let (created, is_new) = state.chat.post(&room, &identity.user, &id, &text).await?;
+    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(Answer { created, ignored })))
 }
 
 #[cfg(test)]
@@ -228,7 +231,7 @@ mod tests {
     use super::looks_like_a_right;
 
     #[test]
-    fn what_looks_like_a_right_is_told_from_what_does_not() {
+    fn members_that_look_like_a_right_are_told_from_others() {
         for name in [
             "Privat",
             "prviate",

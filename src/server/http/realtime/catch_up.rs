@@ -1,5 +1,6 @@
-//! What a live connection reads for a reader that does not stand at the head. Sockets and streams read alike; what a
-//! reset and a list of people look like is theirs to say.
+//! Reading for a live connection whose reader is not at the head. Every transport reads by it, so all send the same
+//! items in the same order; the text of a reset and of a list of members is theirs. It must never write to a
+//! connection.
 
 use crate::{
     protocol::{
@@ -9,7 +10,7 @@ use crate::{
     server::{
         log::{
             subscription::{Batch, Subscription},
-            topic::Ephemerals,
+            topic::{Ephemerals, Update, Updates},
             wire_format::WireFormat,
         },
         observability::metrics::Metrics,
@@ -17,7 +18,7 @@ use crate::{
     },
 };
 
-/// Why there is nothing to read any more.
+/// The reason for the end of reading.
 #[derive(Debug)]
 pub(crate) enum Interruption {
     /// The reader may not read here any more.
@@ -32,46 +33,53 @@ impl From<StoreError> for Interruption {
     }
 }
 
-/// What a reader is told who was evicted.
+/// The rejection of a reader that was evicted.
 pub(crate) fn not_a_member() -> Rejection {
     Rejection::new(Code::UnknownRoom, "You are not a member of this room any more.")
 }
 
-/// The next piece in this form: what was whispered, then one batch of entries or a reset. `None`: there is nothing, and
-/// the reader may stand.
-///
-/// `make_up` gives the JSON that stands for whispers that were missed, `reset` the one that tells a reset to a cursor.
-pub(crate) async fn read_piece(
+/// Reads the next items, with one batch of entries at most. `None`: there are none, and live delivery may be attached.
+pub(crate) async fn read_updates(
     subscription: &mut Subscription,
-    form: WireFormat,
     metrics: &Metrics,
-    make_up: impl FnOnce(&Subscription) -> Option<String>,
-    reset: impl FnOnce(&Subscription, &Cursor) -> String,
+) -> Result<Option<Updates>, Interruption> {
+    let ephemerals = subscription.ephemerals();
+    let (entries, reset) = match subscription.read().await? {
+        Batch::Evicted => return Err(Interruption::Evicted),
+        Batch::Idle if ephemerals == Ephemerals::Frames(Vec::new()) => return Ok(None),
+        Batch::Idle => (Vec::new(), None),
+        Batch::Entries(entries) => (entries, None),
+        Batch::Reset(cursor) => (Vec::new(), Some(cursor)),
+    };
+    metrics.count_deliveries(entries.len());
+    Ok(Some(Updates { ephemerals, entries, reset }))
+}
+
+/// Reads the next items as one chunk in this format, for a socket or a stream.
+///
+/// `members` gives the JSON that stands for ephemeral frames that were missed, `reset` the JSON of a reset to a cursor.
+pub(crate) async fn read_bytes(
+    subscription: &mut Subscription,
+    format: WireFormat,
+    metrics: &Metrics,
+    members: impl Fn(&Subscription) -> Option<String>,
+    reset: impl Fn(&Subscription, &Cursor) -> String,
 ) -> Result<Option<Vec<u8>>, Interruption> {
-    let mut piece = Vec::new();
-    match subscription.ephemerals() {
-        Ephemerals::Frames(ephemerals) => {
-            ephemerals
-                .iter()
-                .for_each(|publish_ephemeral| piece.extend_from_slice(publish_ephemeral.bytes(form)));
-        }
-        Ephemerals::Missed => {
-            if let Some(json) = make_up(subscription) {
-                piece.extend_from_slice(&form.encode(None, &json));
+    let Some(updates) = read_updates(subscription, metrics).await? else { return Ok(None) };
+    let mut chunk = Vec::new();
+    for update in updates.in_order() {
+        match update {
+            Update::Ephemeral(frame) => chunk.extend_from_slice(frame.bytes(format)),
+            Update::EphemeralsMissed => {
+                if let Some(json) = members(subscription) {
+                    chunk.extend_from_slice(&format.encode(None, &json));
+                }
+            }
+            Update::Entry(entry) => chunk.extend_from_slice(entry.encoded.bytes(format)),
+            Update::Reset(cursor) => {
+                chunk.extend_from_slice(&format.encode(Some(cursor), &reset(subscription, cursor)));
             }
         }
     }
-    match subscription.read().await? {
-        Batch::Evicted => return Err(Interruption::Evicted),
-        Batch::Idle if piece.is_empty() => return Ok(None),
-        Batch::Idle => {}
-        Batch::Entries(entries) => {
-            metrics.count_deliveries(entries.len());
-            entries.iter().for_each(|entry| piece.extend_from_slice(entry.encoded.bytes(form)));
-        }
-        Batch::Reset(cursor) => {
-            piece.extend_from_slice(&form.encode(Some(&cursor), &reset(subscription, &cursor)));
-        }
-    }
-    Ok(Some(piece))
+    Ok(Some(chunk))
 }

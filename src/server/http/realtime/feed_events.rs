@@ -1,4 +1,5 @@
-//! `GET /api/events`: the feed as a stream or as a page, by what the reader accepts.
+//! `GET /api/events`: the feed as a stream or as a page, as the request's `Accept` says. The router calls it; `sse` and
+//! `long_poll` write the answers. It must never read an entry: they are encoded already.
 
 use std::sync::Arc;
 
@@ -6,7 +7,8 @@ use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
 
 use super::{
     live_connection::{Client, connect, connect_poll},
-    long_poll::{answer, cut_short, return_member},
+    long_poll::{Answer, cut_short},
+    shutdown_retry::return_after_ms,
     sse::{Followed, lost_cursor, respond},
 };
 use crate::{
@@ -30,7 +32,7 @@ use crate::{
     },
 };
 
-/// See the module.
+/// Answers with a page of JSON or with a stream of server-sent events.
 pub(crate) async fn get(
     State(state): State<AppState>,
     headers: HeaderMap,
@@ -46,7 +48,7 @@ pub(crate) async fn get(
     }
 }
 
-/// Whether the reader asks for JSON and not for a stream. A reader that says nothing gets the stream.
+/// Returns true if the reader asks for JSON and not for a stream. A reader that says nothing gets the stream.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accepted = accepted(headers);
     accepted.contains("application/json") && !accepted.contains("text/event-stream")
@@ -62,14 +64,14 @@ async fn page(
     let (query, limit) = query.page(headers)?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
-    let admission = admit(state, caller.filter(|_| query.waits())).await?;
-    let (page, more_members) = tokio::select! {
-        biased; // who may not read any more gets nothing more
-        () = revoked(admission.as_ref()) => return Err(no_session().into()),
-        page = state.feed.page(query.clone(), caller, channels, limit) => (page?, String::new()),
-        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), return_member()),
+    let session = admit(state, caller.filter(|_| query.waits())).await?;
+    let (page, retry) = tokio::select! {
+        biased; // a revoked reader gets nothing more
+        () = revoked(session.as_ref()) => return Err(no_session().into()),
+        page = state.feed.page(query.clone(), caller, channels, limit) => (page?, None),
+        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
     };
-    Ok(answer(state, "events", &page, &more_members))
+    Ok(Answer::new("events", &page, retry).into_response(state))
 }
 
 async fn stream(
@@ -92,17 +94,17 @@ async fn stream(
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         eviction: || None, // other channels than before are readable
-        refusal: encode_refusal,
-        make_up: |_, _| None, // nobody whispers in the feed
-        admission: admit(state, client.caller.as_ref()).await?,
+        rejection: encode_rejection,
+        members: |_, _| None, // the feed has no ephemeral frames
+        session: admit(state, client.caller.as_ref()).await?,
         _presence: None,
         subscription,
     };
     Ok(respond(state, followed, connection))
 }
 
-/// An event of its own, because it is no entry: who listens to entries only is not bothered.
-fn encode_refusal(rejection: Rejection) -> Bytes {
+/// An event with a name, because it is no entry: a listener for entries does not get it.
+fn encode_rejection(rejection: Rejection) -> Bytes {
     format!("event: rejected\ndata: {}\n\n", problem_json(rejection)).into()
 }
 

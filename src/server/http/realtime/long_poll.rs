@@ -1,44 +1,125 @@
-//! How a JSON page of a log is written. What is asked for says `query.rs`.
+//! The JSON answer to a query for a page of a log: `/api/events` and `/api/rooms/{room}/messages` give it, at once or
+//! after a wait. `extract/query.rs` parses the query. It must never decode an entry: the entries are JSON already.
+
+use std::io::{self, Write};
 
 use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::{ser::Formatter, value::RawValue};
 
-use super::shutdown_retry::return_after_ms;
-use crate::server::{
-    log::hub::{Page, PageQuery},
-    state::AppState,
+use crate::{
+    protocol::chat::PresenceState,
+    server::{
+        log::hub::{Page, PageQuery},
+        state::AppState,
+    },
 };
 
-/// Writes a page without decoding its entries: they are JSON already. `more_members` is put behind the page's own
-/// members: empty, or `,"name":value` and so on.
-pub(crate) fn answer(state: &AppState, name: &str, page: &Page, more_members: &str) -> Response {
-    state.metrics.count_deliveries(page.entries.len());
-    let mut body = format!("{{\"{name}\":[").into_bytes();
-    for (index, entry) in page.entries.iter().enumerate() {
-        if index > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(&entry.encoded.json());
+/// The answer to a query. Its members on the wire: the entries under `name`, `cursor`, `more`, `reset`, those of the
+/// presence, and `retry`.
+#[derive(Serialize)]
+pub(crate) struct Answer<'a> {
+    #[serde(flatten)]
+    page: NamedPage<'a>,
+    /// The presence in the room, for a poll that takes the place of a socket.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    presence: Option<&'a PresenceState>,
+    /// Milliseconds after which to come back, if the server's stop cut the wait short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<u64>,
+}
+
+struct NamedPage<'a> {
+    name: &'static str,
+    page: &'a Page,
+}
+
+impl Serialize for NamedPage<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Page { entries, cursor, more, reset } = self.page;
+        let mut page = serializer.serialize_struct("Page", 4)?;
+        page.serialize_field(self.name, &vec![RawValue::NULL; entries.len()])?; // EntryFormatter puts them in
+        page.serialize_field("cursor", cursor)?;
+        page.serialize_field("more", more)?;
+        page.serialize_field("reset", reset)?;
+        page.end()
     }
-    let Page { cursor, more, reset, .. } = page;
-    body.extend_from_slice(
-        format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":{reset}{more_members}}}").as_bytes(),
-    );
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 
-/// When to come back, as a member of the answer to a poll that was [`cut_short`].
-pub(crate) fn return_member() -> String {
-    format!(",\"retry\":{}", return_after_ms())
+/// Writes the next encoded entry for each raw value.
+///
+/// A [`RawValue`] is made from text only by parsing it, or by unsafe code, which this crate forbids. So null raw values
+/// stand for the entries while the answer is serialized, and no entry is parsed.
+struct EntryFormatter<I>(I);
+
+impl<I: Iterator<Item = Bytes>> Formatter for EntryFormatter<I> {
+    fn write_raw_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, _null: &str) -> io::Result<()> {
+        writer.write_all(&self.0.next().expect("there is one raw value for each entry"))
+    }
 }
 
-/// The answer to a poll that the server's end cuts short: nothing yet, the cursor as it was.
+impl<'a> Answer<'a> {
+    /// An answer with the page's entries under `name`.
+    pub(crate) fn new(name: &'static str, page: &'a Page, retry: Option<u64>) -> Self {
+        Self { page: NamedPage { name, page }, presence: None, retry }
+    }
+
+    /// The same with the presence in the room.
+    pub(crate) fn with_presence(self, presence: &'a PresenceState) -> Self {
+        Self { presence: Some(presence), ..self }
+    }
+
+    /// Writes it, and counts its entries as delivered.
+    pub(crate) fn into_response(self, state: &AppState) -> Response {
+        state.metrics.count_deliveries(self.page.page.entries.len());
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+        (headers, self.encode()).into_response()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let entries = self.page.page.entries.iter().map(|entry| entry.encoded.json());
+        let mut body = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut body, EntryFormatter(entries));
+        self.serialize(&mut serializer).expect("the answer has only string keys");
+        body
+    }
+}
+
+/// The answer to a poll that the server's stop cuts short: no entries, the cursor as it was.
 pub(crate) fn cut_short(query: &PageQuery) -> Page {
     let cursor = match query {
         PageQuery::After(cursor, _) | PageQuery::Before(cursor) => cursor.clone(),
         PageQuery::Newest => unreachable!("only a query with a cursor waits"),
     };
     Page { entries: Vec::new(), cursor, more: false, reset: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::server::log::{topic::Entry, wire_format::Encoded};
+
+    #[test]
+    fn entries_are_written_as_they_were_encoded() {
+        let entry = |json| Arc::new(Entry { offset: 1, channel: None, encoded: Encoded::new(None, json) });
+        let entries = vec![entry(r#"{"n":1.50,"null":null}"#), entry(r#"{"text":"井戸"}"#)];
+        let page = Page { entries, cursor: "e:2".parse().expect("a cursor"), more: false, reset: true };
+        let members = r#""cursor":"e:2","more":false,"reset":true"#;
+        let entries = r#"{"n":1.50,"null":null},{"text":"井戸"}"#;
+        let answer = Answer::new("events", &page, None).encode();
+        assert_eq!(String::from_utf8_lossy(&answer), format!(r#"{{"events":[{entries}],{members}}}"#));
+
+        let presence = PresenceState { members: Vec::new(), typing: Vec::new(), seen: "}".into() };
+        let page = Page { entries: Vec::new(), ..page };
+        let answer = Answer::new("messages", &page, Some(7)).with_presence(&presence).encode();
+        let presence = r#""members":[],"typing":[],"seen":"}""#;
+        let expected = format!(r#"{{"messages":[],{members},{presence},"retry":7}}"#);
+        assert_eq!(String::from_utf8_lossy(&answer), expected);
+    }
 }

@@ -1,7 +1,7 @@
 //! `GET /api/rooms/{room}/events`: a room as server-sent events, for readers without a WebSocket. The data are the
-//! socket's frames; the durable ones carry their cursor as `id`.
+//! socket's frames; the durable ones carry their cursor as `id`. The router calls it, `sse` writes the stream.
 //!
-//! Whoever has a session is seen in the room while the stream is open; without one a reader is not.
+//! An authenticated reader is present in the room while the stream is open; an anonymous one must never be.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::{
         chat::{Joined, encode_frame, reset_frame},
         error::Error,
         http::extract::{path::PathText, query::RoomQuery, user::admit},
-        log::{subscription::Subscription, topic::Wakeup, wire_format::block},
+        log::{subscription::Subscription, topic::Wakeup, wire_format::sse_event},
         observability::metrics::Kind,
         state::AppState,
         store::TopicName,
     },
 };
 
-/// See the module.
+/// Joins the room and answers with its stream.
 pub(crate) async fn get(
     State(state): State<AppState>,
     PathText(room): PathText,
@@ -35,7 +35,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Error> {
     let start = query.start(&headers)?;
     let connection = connect(&state, Kind::Stream, &client)?;
-    let admission = admit(&state, client.caller.as_ref()).await?;
+    let session = admit(&state, client.caller.as_ref()).await?;
     let wakeup = Arc::new(Wakeup::default());
     let Joined { frame, recovered, subscription, presence } =
         state.chat.join(&room, client.caller.as_ref(), start.clone(), wakeup.clone()).await?;
@@ -47,9 +47,9 @@ pub(crate) async fn get(
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         eviction: || Some(not_a_member()),
-        refusal: encode_refusal,
-        make_up: encode_members,
-        admission,
+        rejection: encode_rejection,
+        members: encode_members,
+        session,
         _presence: presence,
     };
     Ok(respond(&state, followed, connection))
@@ -60,11 +60,11 @@ fn encode_reset(subscription: &Subscription, cursor: &Cursor) -> String {
     encode_frame(&reset_frame(room.clone(), cursor.clone()))
 }
 
-/// As a socket tells it.
-fn encode_refusal(rejection: Rejection) -> Bytes {
+/// The `rejected` frame of a socket, as an event.
+fn encode_rejection(rejection: Rejection) -> Bytes {
     let Rejection { code, message, retry_after_ms } = rejection;
     let frame = ServerFrame::Rejected { room: None, id: None, code, message, retry_after_ms };
-    block(None, &encode_frame(&frame))
+    sse_event(None, &encode_frame(&frame))
 }
 
 fn encode_members(state: &AppState, subscription: &Subscription) -> Option<String> {

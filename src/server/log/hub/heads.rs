@@ -1,5 +1,6 @@
-//! Looks at the heads of the open topics in the store, for entries of which no announcement came: it may be lost on its
-//! way, with nothing after it that would show the hole.
+//! Reads the heads of the open topics from the store at intervals, for entries whose announcement never came: it may be
+//! lost, with no later one that would show the gap. `Hub::watch_heads` runs it. It must never read entries: it only
+//! notes heads, and `backfill` reads.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,12 +11,13 @@ use tokio::{
 
 use crate::server::{log::topic::Topics, store::Store};
 
-/// How often, while nodes can tell each other. What is lost then is with its readers in this time and a moment.
+/// The interval while the backplane connects the nodes. An entry whose announcement is lost reaches its readers within
+/// this time and a moment.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
-/// How often, while they cannot: the only way in which anything comes from other nodes.
+/// The interval while it does not: then no other way brings the entries of other nodes.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Looks for ever.
+/// Checks the heads; never returns. Stale topics are checked at once.
 pub(super) async fn watch(store: &Arc<dyn Store>, topics: &Topics, mut connectivity: watch::Receiver<bool>) {
     let (mut last, mut is_well) = (Instant::now(), true);
     loop {

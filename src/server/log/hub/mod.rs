@@ -1,11 +1,11 @@
-//! The log: publish, subscribe, and read pages. The chat and the feed stand on it and nothing else writes.
+//! The log: publish, subscribe, and read pages. The chat and the feed are built on it, and nothing else may write.
 //!
 //! publish = append to the store (offset assigned, durable) → the store announces → the ring → readers wake.
 //! read = entries after a cursor, ring first, store below it → the transport writes → the cursor moves; `paging` is the
-//! same for who asks for one page.
+//! same for a single page.
 //!
-//! Between nodes the announcements are hints: `backfill` gets what a topic lacks from the store, and `heads` looks for
-//! what nobody told.
+//! Between nodes the announcements are hints: `backfill` reads the entries that a topic lacks from the store, and
+//! `heads` finds those that were never announced.
 
 mod backfill;
 mod heads;
@@ -29,18 +29,18 @@ use crate::{
     },
 };
 
-/// Where a reader starts.
+/// The position at which a reader starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartFrom {
-    /// With what comes from now on.
+    /// With the entries from now on.
     New,
-    /// With the newest so many entries.
+    /// With this many of the newest entries.
     Last(usize),
-    /// With what this cursor lacks.
+    /// With the entries after this cursor.
     After(Cursor),
 }
 
-/// A subscription and whether it starts where the reader asked.
+/// A subscription, and whether it starts at the requested position.
 pub struct Subscribed {
     /// The reader's view.
     pub subscription: Subscription,
@@ -54,12 +54,12 @@ pub struct Subscribed {
 pub struct Hub {
     store: Arc<dyn Store>,
     topics: Arc<Topics>,
-    /// The filling ends with the last of the clones.
-    _filling: Arc<DropGuard>,
+    /// The backfill ends with the last of the clones.
+    _backfill: Arc<DropGuard>,
 }
 
 impl Hub {
-    /// `topics` must be what `store` announces to, and nobody else's.
+    /// A hub over `store`, which must announce to `topics`, as no other store may. Spawns the backfill.
     pub fn new(store: Arc<dyn Store>, topics: Arc<Topics>) -> Self {
         let stop = CancellationToken::new();
         if let Some(missing) = topics.take_missing() {
@@ -67,34 +67,36 @@ impl Hub {
             let stopped = stop.clone();
             tokio::spawn(async move { stopped.run_until_cancelled(backfill).await });
         }
-        Self { store, topics, _filling: Arc::new(stop.drop_guard()) }
+        Self { store, topics, _backfill: Arc::new(stop.drop_guard()) }
     }
 
-    /// Looks for entries of other nodes that nobody told this one of, until `stop`. `link` says whether they can tell.
-    pub async fn watch_heads(&self, link: watch::Receiver<bool>, stop: CancellationToken) {
-        stop.run_until_cancelled(heads::watch(&self.store, &self.topics, link)).await;
+    /// Finds entries of other nodes that were not announced to this one, until `stop`. `connectivity` is true while the
+    /// nodes can announce.
+    pub async fn watch_heads(&self, connectivity: watch::Receiver<bool>, stop: CancellationToken) {
+        stop.run_until_cancelled(heads::watch(&self.store, &self.topics, connectivity)).await;
     }
 
-    /// The store, for what is not a log.
+    /// The store, for records other than entries.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// Appends; when this returns, the entries are durable and on their way to the readers.
+    /// Appends new entries. When this returns, they are durable and on their way to the readers. Fails as the store
+    /// does.
     pub async fn publish(
         &self,
         topic: &TopicName,
-        drafts: Vec<NewEntry>,
+        entries: Vec<NewEntry>,
     ) -> Result<Vec<Appended>, StoreError> {
-        self.store.append(topic, drafts).await
+        self.store.append(topic, entries).await
     }
 
-    /// Sends an ephemeral frame to those who read the topic now.
+    /// Sends an ephemeral frame, in JSON, to the current readers of the topic at this node.
     pub fn publish_ephemeral(&self, topic: &TopicName, frame: String) {
         self.topics.publish_ephemeral(topic, &frame);
     }
 
-    /// Makes a reader whose connection is woken by `wakeup`.
+    /// Subscribes a reader whose connection is woken by `wakeup`. Fails as the store does.
     pub async fn subscribe(
         &self,
         name: &TopicName,
@@ -104,18 +106,18 @@ impl Hub {
     ) -> Result<Subscribed, StoreError> {
         // First subscribe, then read: an entry between the two is announced to us.
         let entered = self.topics.enter(name, wakeup, filter.channels.clone());
-        let place = Place { topics: self.topics.clone(), entered: Some(entered) };
-        let topic = place.topic();
+        let slot = ReaderSlot { topics: self.topics.clone(), entered: Some(entered) };
+        let topic = slot.topic();
         if topic.epoch().is_none() {
             self.topics.learn(topic, &self.store.bounds(name).await?);
         }
         let (cursor, recovered) = self.position(topic, start, &filter).await?;
         let subscription =
-            Subscription::new(self.topics.clone(), self.store.clone(), place.keep(), filter, cursor);
+            Subscription::new(self.topics.clone(), self.store.clone(), slot.keep(), filter, cursor);
         Ok(Subscribed { subscription, recovered })
     }
 
-    /// The cursor to start from, and whether that is what was asked for. Asks the store only if it must.
+    /// The cursor to start from, and whether that is the requested position. Reads the store only if it must.
     async fn position(
         &self,
         topic: &Arc<Topic>,
@@ -130,8 +132,8 @@ impl Hub {
         }
     }
 
-    /// Just before the newest `count` retained entries that the filter lets through. What was removed between them is
-    /// no loss to who asked for the newest.
+    /// The cursor just before the newest `count` retained entries that the filter lets through. Entries that were
+    /// removed between them are no loss to a reader that asks for the newest.
     async fn position_of_last(
         &self,
         topic: &Arc<Topic>,
@@ -149,7 +151,7 @@ impl Hub {
         Ok(Cursor { epoch: slice.bounds.epoch.at(offset, slice.removed), offset })
     }
 
-    /// The reader's own cursor, if nothing that it reads was removed above it.
+    /// The reader's own cursor, if no entry that it reads was removed above it.
     async fn position_after(
         &self,
         topic: &Arc<Topic>,
@@ -161,7 +163,7 @@ impl Hub {
             return Ok((cursor, true));
         }
         let (bounds, removed) = self.store.bounds_for(topic.name(), filter).await?;
-        // The cursor may be newer than what we were told: our ring is a copy, the store is the truth.
+        // The cursor may be newer than the announcements: the ring is a copy, the store is the truth.
         self.topics.learn(topic, &bounds);
         let is_of_this_log = cursor.epoch == bounds.epoch && cursor.offset <= bounds.head;
         if is_of_this_log && removed <= cursor.offset.max(cursor.epoch.told_loss()) {
@@ -172,14 +174,14 @@ impl Hub {
         Ok((after_loss(&slice), false))
     }
 
-    /// Ends the reading of those who may not read the topic any more, by their users' ids; `None` is nobody. When this
-    /// returns nothing more is delivered to them.
-    pub fn evict(&self, name: &TopicName, is_out: impl Fn(Option<&str>) -> bool) {
-        self.topics.evict(name, is_out);
+    /// Evicts the readers that may not read the topic any more. `is_evicted` decides by the user's id; `None` is an
+    /// anonymous reader. When this returns, nothing more is delivered to them.
+    pub fn evict(&self, name: &TopicName, is_evicted: impl Fn(Option<&str>) -> bool) {
+        self.topics.evict(name, is_evicted);
     }
 
-    /// Removes what retention does not keep from every topic. `now_ms` is the settled time. Returns how many entries
-    /// went.
+    /// Removes the entries that retention does not keep from every topic. `now_ms` is the settled time. Returns the
+    /// number of removed entries. Fails only if the topics cannot be listed.
     pub async fn trim(
         &self,
         retention_of: impl Fn(&TopicName) -> Retention,
@@ -197,14 +199,14 @@ impl Hub {
     }
 }
 
-/// A reader's place in a topic while its subscription is being made: given back if that does not come about,
-/// also when the caller goes away in the middle.
-struct Place {
+/// A reader's slot in a topic while its subscription is being made: dropped with it if that fails, also when the caller
+/// goes away in the middle.
+struct ReaderSlot {
     topics: Arc<Topics>,
     entered: Option<(Arc<Topic>, Arc<Reader>)>,
 }
 
-impl Place {
+impl ReaderSlot {
     fn topic(&self) -> &Arc<Topic> {
         &self.entered.as_ref().expect("kept only by keep()").0
     }
@@ -214,7 +216,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ReaderSlot {
     fn drop(&mut self) {
         if let Some((topic, reader)) = self.entered.take() {
             self.topics.leave(&topic, &reader);

@@ -1,6 +1,6 @@
-//! Pages of a log: a part of the history, or what comes after a cursor, waited for if need be (a poll). The chat, the feed
-//! and the rendered pages ask for them. A page never holds more than [`PAGE_BYTES`], and a poll is a subscription that
-//! ends with its answer, so polls promise the same as streams.
+//! Pages of a log: a part of the history, or the entries after a cursor, with a wait for the first if asked for (a
+//! poll). The chat, the feed and the rendered pages read them. A page never holds more than [`PAGE_BYTES`], and a poll
+//! is a subscription that ends with its answer, so polls promise the same as streams.
 
 use std::{
     sync::Arc,
@@ -24,23 +24,23 @@ use crate::{
 /// Most bytes of entries in a page; at least one is always in it. A page is held whole for a reader that is slow to
 /// take it.
 const PAGE_BYTES: usize = 256 * 1024;
-/// How long a poll collects comings and goings before it is answered with them: a thousand readers that return at
-/// once would otherwise answer each other's polls a million times.
-const NEWS_DELAY: Duration = Duration::from_millis(300);
+/// The time for which a poll collects changes of the presence before it is answered with them: a thousand readers that
+/// return at once would otherwise answer each other's polls a million times.
+const PRESENCE_DELAY: Duration = Duration::from_millis(300);
 
-/// Which page of a log.
+/// The choice of a page of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageQuery {
     /// The newest entries.
     Newest,
     /// The entries just before this cursor's.
     Before(Cursor),
-    /// The entries after this cursor; waits so long for the first.
+    /// The entries after this cursor, with a wait of at most this long for the first.
     After(Cursor, Duration),
 }
 
 impl PageQuery {
-    /// Whether the answer may take its time.
+    /// Returns true if the answer may wait for an entry.
     pub fn waits(&self) -> bool {
         matches!(self, Self::After(_, wait) if !wait.is_zero())
     }
@@ -51,16 +51,16 @@ impl PageQuery {
 pub struct Page {
     /// Encoded.
     pub entries: Vec<Arc<Entry>>,
-    /// Where to read on in the same direction; for the newest page: forwards.
+    /// The cursor at which to read on in the same direction; for the newest page: forwards.
     pub cursor: Cursor,
-    /// More is there in the direction that was read; for the newest page: backwards.
+    /// More entries are there in the direction that was read; for the newest page: backwards.
     pub more: bool,
     /// The cursor could not be honoured.
     pub reset: bool,
 }
 
 impl Page {
-    /// The entries as plain data, for a page that is rendered here.
+    /// The entries as plain data, for a page that the server renders. Fails with [`StoreError::Damaged`].
     pub fn decode<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
         let entries = self.entries.iter().map(|entry| serde_json::from_slice(&entry.encoded.json()));
         entries.collect::<Result<_, _>>().map_err(|error| StoreError::Damaged(error.to_string()))
@@ -68,7 +68,7 @@ impl Page {
 }
 
 impl Hub {
-    /// Reads one page of at most `limit` entries.
+    /// Reads one page of at most `limit` entries. Fails as the store does.
     pub async fn page(
         &self,
         name: &TopicName,
@@ -79,15 +79,15 @@ impl Hub {
         self.page_unless(name, query, filter, limit, || false).await
     }
 
-    /// As [`Hub::page`], but a query that waits is answered as well when `is_news` has become true. That is asked
-    /// whenever somebody whispered in the topic.
+    /// Reads as [`Hub::page`], but a query that waits is also answered when `has_changed` has become true. It is called
+    /// after each ephemeral frame of the topic.
     pub async fn page_unless(
         &self,
         name: &TopicName,
         query: PageQuery,
         filter: Filter,
         limit: usize,
-        is_news: impl Fn() -> bool,
+        has_changed: impl Fn() -> bool,
     ) -> Result<Page, StoreError> {
         match query {
             PageQuery::Newest => {
@@ -97,7 +97,7 @@ impl Hub {
             }
             PageQuery::Before(cursor) => self.page_before(name, cursor, &filter, limit).await,
             PageQuery::After(cursor, wait) => {
-                self.page_after(name, cursor, filter, limit, wait, is_news).await
+                self.page_after(name, cursor, filter, limit, wait, has_changed).await
             }
         }
     }
@@ -114,7 +114,7 @@ impl Hub {
             let newest = Cursor { epoch: slice.bounds.epoch, offset: slice.bounds.head };
             return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true });
         }
-        // Backwards there is no loss to be told of, and none that this cursor should carry along.
+        // Backwards there is no loss to tell, and none that this cursor should carry along.
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), ..cursor };
         let mut page = self.page_of(&slice, cursor, false);
         page.cursor.offset = page.entries.first().map_or(page.cursor.offset, |entry| entry.offset);
@@ -128,7 +128,7 @@ impl Hub {
         filter: Filter,
         limit: usize,
         wait: Duration,
-        is_news: impl Fn() -> bool,
+        has_changed: impl Fn() -> bool,
     ) -> Result<Page, StoreError> {
         let mut deadline = Instant::now() + wait;
         let wakeup = Arc::new(Wakeup::default());
@@ -140,9 +140,9 @@ impl Hub {
         while entries.len() < limit && fitting(entries.iter(), PAGE_BYTES) == entries.len() {
             match subscription.read().await? {
                 Batch::Entries(batch) => entries.extend(batch),
-                // A poll belongs to nobody: who asks is checked again when there is an answer.
+                // A poll has no owner to evict: the caller checks the rights again when there is an answer.
                 Batch::Evicted => break,
-                // What was read before is whole up to here: the next page tells the reset.
+                // The entries so far are without a gap: the next page tells the reset.
                 Batch::Reset(_) if !entries.is_empty() => {
                     more = true;
                     break;
@@ -150,9 +150,9 @@ impl Hub {
                 Batch::Reset(_) => reset = true,
                 Batch::Idle if !entries.is_empty() || reset => break,
                 Batch::Idle => {
-                    if is_news() {
-                        // Entries are answered at once; of comings and goings, those of a moment together.
-                        deadline = deadline.min(Instant::now() + NEWS_DELAY);
+                    if has_changed() {
+                        // Entries are answered at once, changes of the presence together after a moment.
+                        deadline = deadline.min(Instant::now() + PRESENCE_DELAY);
                     }
                     let left = deadline.saturating_duration_since(Instant::now());
                     if tokio::time::timeout(left, wakeup.notified()).await.is_err() {
@@ -172,7 +172,7 @@ impl Hub {
         Ok(Page { entries, cursor, more, reset })
     }
 
-    /// The newest values of the channels that spoke last, see [`Store::latest_by_channel`].
+    /// Reads the newest values of the channels with the latest entries, as [`Store::latest_by_channel`].
     pub async fn latest_by_channel(
         &self,
         name: &TopicName,
@@ -191,14 +191,14 @@ impl Hub {
 
     fn page_of(&self, slice: &Slice, cursor: Cursor, reset: bool) -> Page {
         let mut entries = self.encode(slice);
-        // These pages are read backwards: what does not fit is cut at the old end.
+        // These pages are read backwards: entries that do not fit are cut at the old end.
         let surplus = entries.len() - fitting(entries.iter().rev(), PAGE_BYTES);
         entries.drain(..surplus);
         Page { entries, cursor, more: slice.more || surplus > 0, reset }
     }
 }
 
-/// Whether the filter lets anything through that comes after the cursor.
+/// Returns true if the filter lets any entry after the cursor through.
 async fn has_more(subscription: &mut Subscription) -> Result<bool, StoreError> {
     loop {
         match subscription.read().await? {

@@ -1,4 +1,4 @@
-//! Tests of the log: readers, pages, holes and trims.
+//! Tests of the log: readers, pages, gaps and trims.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Passes on only those announcements that `lets_through` has: what is between two nodes may lose some.
+/// Passes on only the announcements that `lets_through` accepts: the backplane between two nodes may lose some.
 struct Lossy {
     topics: Arc<Topics>,
     count: AtomicUsize,
@@ -53,7 +53,7 @@ impl Bench {
         Self { hub: Hub::new(Arc::new(store), topics), _folder: Some(folder) }
     }
 
-    /// A node on a database that it may have in common with others.
+    /// A node on a database that it may share with others.
     async fn node(url: &str) -> Self {
         let metrics = Arc::new(Metrics::new(u64::MAX));
         let topics = Arc::new(
@@ -94,7 +94,7 @@ impl Reader {
                 Batch::Idle => {
                     let notified =
                         tokio::time::timeout(Duration::from_secs(20), self.wakeup.notified()).await;
-                    notified.expect("the bell rings when there is something to read");
+                    notified.expect("the wakeup is notified when there is something to read");
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Reader {
 }
 
 #[tokio::test]
-async fn a_hole_in_the_announcements_is_filled_from_the_store() {
+async fn a_gap_in_the_announcements_is_filled_from_the_store() {
     let bench = Bench::new(|count| count % 3 == 2);
     let mut reader = bench.reader(StartFrom::New).await;
     for _ in 0..30 {
@@ -113,11 +113,11 @@ async fn a_hole_in_the_announcements_is_filled_from_the_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_node_appends_in_between_is_filled_from_the_store() {
+async fn entries_that_another_node_appends_in_between_are_filled_from_the_store() {
     let url = Cluster::shared().fresh_database().await;
     let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
     let mut reader = here.reader(StartFrom::New).await;
-    // Nobody tells this node of the other's entries: it sees a hole, and fills it.
+    // The other's entries are not announced to this node: it sees a gap, and fills it.
     for _ in 0..20 {
         tokio::join!(here.publish("c"), there.publish("c"));
     }
@@ -126,24 +126,24 @@ async fn what_another_node_appends_in_between_is_filled_from_the_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_tells_is_found_at_the_head_of_the_store() {
+async fn entries_that_are_never_announced_are_found_at_the_head_of_the_store() {
     let url = Cluster::shared().fresh_database().await;
     let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
-    let (stop, link) = (CancellationToken::new(), watch::Sender::new(false));
-    let (hub, watched, down) = (here.hub.clone(), stop.clone(), link.subscribe());
+    let (stop, connectivity) = (CancellationToken::new(), watch::Sender::new(false));
+    let (hub, watched, down) = (here.hub.clone(), stop.clone(), connectivity.subscribe());
     let watching = tokio::spawn(async move { hub.watch_heads(down, watched).await });
     let mut reader = here.reader(StartFrom::New).await;
     for last in 1..=3 {
         assert_eq!(there.publish("c").await, last);
         assert_eq!(reader.read_to(last).await, [last]);
-        link.send_replace(last % 2 == 1); // with Redis as well as without
+        connectivity.send_replace(last % 2 == 1); // with Redis as well as without
     }
     stop.cancel();
     watching.await.expect("it ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_that_come_while_others_publish_miss_nothing_and_get_nothing_twice() {
+async fn readers_that_subscribe_while_others_publish_miss_nothing_and_get_nothing_twice() {
     let bench = Arc::new(Bench::new(|_| true));
     const LAST: Offset = 600;
     let publishers: Vec<_> = (0..6)
@@ -163,7 +163,7 @@ async fn readers_that_come_while_others_publish_miss_nothing_and_get_nothing_twi
             tokio::spawn(async move {
                 let start =
                     if n % 2 == 0 { StartFrom::New } else { StartFrom::After(Cursor { epoch, offset: 0 }) };
-                // Each comes at its own moment of the publishing, and the topic is left and entered meanwhile.
+                // Each subscribes at its own moment of the publishing, and the topic is left and entered meanwhile.
                 drop(bench.reader(StartFrom::New).await);
                 let mut reader = bench.reader(start).await;
                 let first = reader.subscription.cursor().offset + 1;
@@ -189,14 +189,14 @@ async fn a_reader_that_a_trim_overtakes_is_reset_and_reads_on() {
         .await
         .expect("trimmed");
     let Batch::Reset(cursor) = reader.subscription.read().await.expect("read") else {
-        panic!("it lacks what is gone")
+        panic!("it lacks removed entries")
     };
     assert_eq!((cursor.offset, reader.subscription.cursor().offset), (390, 390));
     assert_eq!(reader.read_to(400).await, (391..=400).collect::<Vec<_>>(), "told once");
 }
 
-/// A notice in `ops`, then values that a trim removed: 1 is retained, and 17 to 21.
-async fn with_a_notice_below_the_floor() -> Bench {
+/// A notification in `ops`, then values that a trim removed: 1 is retained, and 17 to 21.
+async fn with_a_notification_below_the_floor() -> Bench {
     let bench = Bench::new(|_| true);
     bench.publish_and_trim().await;
     bench
@@ -237,7 +237,7 @@ fn offsets(page: &Page) -> Vec<Offset> {
 
 #[tokio::test]
 async fn a_reader_is_reset_only_when_something_that_it_reads_was_removed() {
-    let bench = with_a_notice_below_the_floor().await;
+    let bench = with_a_notification_below_the_floor().await;
     let start = bench.cursor(0).await;
     let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
     for filter in [only("ops"), except] {
@@ -254,12 +254,12 @@ async fn a_reader_is_reset_only_when_something_that_it_reads_was_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_node_trimmed_is_known_from_the_store() {
+async fn a_trim_of_another_node_is_known_from_the_store() {
     let url = Cluster::shared().fresh_database().await;
     let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
     let mut reader = here.reader(StartFrom::New).await;
     there.publish_and_trim().await;
-    // All that this node ever hears: there is a later head.
+    // All that this node ever learns: there is a later head.
     let bounds = here.hub.store().bounds_of(&[TopicName::Feed]).await.expect("read");
     here.hub.topics.learn_all(&bounds);
     let reset = loop {
@@ -276,8 +276,8 @@ async fn what_another_node_trimmed_is_known_from_the_store() {
 }
 
 #[tokio::test]
-async fn after_one_reset_all_that_is_retained_comes_however_often_the_reader_is_cut() {
-    let bench = with_a_notice_below_the_floor().await;
+async fn after_one_reset_all_retained_entries_come_however_often_the_reader_is_cut() {
+    let bench = with_a_notification_below_the_floor().await;
     let (mut cursor, mut seen, mut resets) = (bench.cursor(0).await, Vec::new(), 0);
     loop {
         // One entry a page: a new subscription for each.
@@ -291,7 +291,7 @@ async fn after_one_reset_all_that_is_retained_comes_however_often_the_reader_is_
     }
     assert_eq!((seen, resets), ([1].into_iter().chain(17..=21).collect(), 1));
     assert_eq!(cursor.to_string(), bench.cursor(21).await.to_string(), "nothing is left to be remembered");
-    // What is removed after that is a loss of its own.
+    // Entries that are removed after that are a loss of their own.
     let inside = bench.page(&bench.cursor(0).await, Filter::default(), 1).await.cursor;
     assert_eq!((inside.offset, inside.epoch.told_loss()), (1, 16));
     let retention = Retention { entries: 3, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
@@ -301,8 +301,8 @@ async fn after_one_reset_all_that_is_retained_comes_however_often_the_reader_is_
 }
 
 #[tokio::test]
-async fn a_log_of_another_numbering_is_read_from_its_oldest_retained_entry() {
-    let bench = with_a_notice_below_the_floor().await;
+async fn a_log_of_another_epoch_is_read_from_its_oldest_retained_entry() {
+    let bench = with_a_notification_below_the_floor().await;
     let beyond = bench.cursor(99).await;
     let elsewhere = Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 20 };
     for lost in [beyond, elsewhere] {
@@ -315,7 +315,7 @@ async fn a_log_of_another_numbering_is_read_from_its_oldest_retained_entry() {
 
 #[tokio::test]
 async fn the_newest_entries_are_those_that_are_retained() {
-    let bench = with_a_notice_below_the_floor().await;
+    let bench = with_a_notification_below_the_floor().await;
     for (count, expected) in [(3, vec![19, 20, 21]), (6, [1].into_iter().chain(17..=21).collect())] {
         let mut reader = bench.reader(StartFrom::Last(count)).await;
         assert_eq!((reader.read_to(21).await, reader.recovered), (expected, true), "no reset is needed");
@@ -323,7 +323,7 @@ async fn the_newest_entries_are_those_that_are_retained() {
 }
 
 #[tokio::test]
-async fn a_topic_that_nobody_reads_is_forgotten() {
+async fn a_topic_without_readers_is_forgotten() {
     let bench = Bench::new(|_| true);
     let (one, other) = (bench.reader(StartFrom::New).await, bench.reader(StartFrom::New).await);
     assert_eq!(bench.hub.topics.count(), 1);
@@ -331,7 +331,7 @@ async fn a_topic_that_nobody_reads_is_forgotten() {
     assert_eq!(bench.hub.topics.count(), 1);
     drop(other);
     assert_eq!(bench.hub.topics.count(), 0);
-    // One that is given up while it is being made leaves nothing either.
+    // A subscription that is dropped while it is being made leaves nothing either.
     let wakeup = Arc::new(Wakeup::default());
     let subscribing = bench.hub.subscribe(&TopicName::Feed, StartFrom::New, Filter::default(), wakeup);
     drop(tokio::time::timeout(Duration::ZERO, subscribing).await);
@@ -339,7 +339,7 @@ async fn a_topic_that_nobody_reads_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_page_forwards_tells_where_to_go_on() {
+async fn a_page_forwards_has_the_cursor_to_read_on() {
     let bench = Bench::new(|_| true);
     for _ in 0..300 {
         bench.publish("c").await;
@@ -384,7 +384,7 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
         body: format!("\"{}\"", "x".repeat(5_000)),
     };
     bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
-    // A topic that nobody read has nothing in memory.
+    // A topic that was never read has nothing in memory.
     let (elsewhere, cursor) = (Bench::new(|_| true), PageQuery::Newest);
     elsewhere.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
     let page = elsewhere.hub.page(&TopicName::Feed, cursor, Filter::default(), 1).await.expect("read");

@@ -1,6 +1,8 @@
-//! What one node tells the others of a topic: new entries as their readers get them, so that nobody encodes them anew.
+//! The message by which one node announces a topic's new entries to the others: encoded as readers get them, so that no
+//! node encodes them anew. [`super::Topics`] publishes and receives it. It is a hint and must never be the only way to
+//! an entry.
 //!
-//! A head line in JSON, then each entry's JSON on a line of its own, which has no line breaks in it.
+//! The message is a head line in JSON, then each entry's JSON on a line of its own, which has no line breaks in it.
 
 use std::{str::Lines, sync::Arc};
 
@@ -9,20 +11,20 @@ use serde::{Deserialize, Serialize};
 use super::{Encoded, Entry, TopicName};
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
-/// What the lines of topics begin with.
-pub(super) const LINES: &str = "topic:";
+/// The prefix of the subjects of topics.
+pub(super) const SUBJECT_PREFIX: &str = "topic:";
 
-/// A message is not made longer than this, unless a single entry is: Redis sends each as a whole.
+/// Most bytes of entries in a message, unless a single entry is longer: Redis sends each message as a whole.
 const MESSAGE_BYTES: usize = 256 * 1024;
 
-/// The line on which a topic's entries are announced.
+/// The subject on which a topic's entries are announced.
 pub(super) fn subject(name: &TopicName) -> String {
-    format!("{LINES}{name}")
+    format!("{SUBJECT_PREFIX}{name}")
 }
 
-/// The way back; `None` for other lines.
+/// The topic of a subject; `None` for other subjects.
 pub(super) fn topic_of(subject: &str) -> Option<TopicName> {
-    subject.strip_prefix(LINES)?.parse().ok()
+    subject.strip_prefix(SUBJECT_PREFIX)?.parse().ok()
 }
 
 /// New entries of one topic, ascending.
@@ -35,18 +37,18 @@ pub(super) struct Announcement {
 #[derive(Serialize, Deserialize)]
 struct Head {
     epoch: Epoch,
-    entries: Vec<Place>,
+    entries: Vec<EntryHead>,
 }
 
-/// Of each entry what is not in its JSON.
+/// The fields of an entry that are not in its JSON.
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct EntryHead {
     offset: Offset,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
 }
 
-/// Why a message cannot be read.
+/// The reason why a message cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Malformed {
     #[error("it has no head line")]
@@ -58,7 +60,7 @@ pub(super) enum Malformed {
 }
 
 impl Announcement {
-    /// The messages that announce these entries: one, unless it got too long.
+    /// Encodes the messages that announce these entries: one, unless it would be too long.
     pub(super) fn encode(epoch: &Epoch, entries: &[Arc<Entry>]) -> Vec<String> {
         let mut messages = Vec::new();
         let mut rest = entries;
@@ -70,11 +72,11 @@ impl Announcement {
         messages
     }
 
-    /// The way back.
+    /// Decodes a message. Fails if it is cut or malformed.
     pub(super) fn decode(message: &str) -> Result<Self, Malformed> {
         let mut lines = message.lines();
         let Head { epoch, entries } = serde_json::from_str(lines.next().ok_or(Malformed::NoHead)?)?;
-        let entries = entries.into_iter().map(|place| entry(&epoch, place, &mut lines));
+        let entries = entries.into_iter().map(|head| entry(&epoch, head, &mut lines));
         let entries = entries.collect::<Option<_>>().ok_or(Malformed::Cut)?;
         Ok(Self { epoch, entries })
     }
@@ -91,9 +93,8 @@ fn fitting(entries: &[Arc<Entry>]) -> usize {
 }
 
 fn message(epoch: &Epoch, entries: &[Arc<Entry>]) -> String {
-    let places =
-        entries.iter().map(|entry| Place { offset: entry.offset, channel: entry.channel.clone() }).collect();
-    let head = Head { epoch: epoch.clone(), entries: places };
+    let head_of = |entry: &Arc<Entry>| EntryHead { offset: entry.offset, channel: entry.channel.clone() };
+    let head = Head { epoch: epoch.clone(), entries: entries.iter().map(head_of).collect() };
     let mut message = serde_json::to_string(&head).expect("it has only string keys");
     for entry in entries {
         message.push('\n');
@@ -102,7 +103,11 @@ fn message(epoch: &Epoch, entries: &[Arc<Entry>]) -> String {
     message
 }
 
-fn entry(epoch: &Epoch, Place { offset, channel }: Place, lines: &mut Lines<'_>) -> Option<Arc<Entry>> {
+fn entry(
+    epoch: &Epoch,
+    EntryHead { offset, channel }: EntryHead,
+    lines: &mut Lines<'_>,
+) -> Option<Arc<Entry>> {
     let cursor = Cursor { epoch: epoch.clone(), offset };
     let encoded = Encoded::new(Some(&cursor), lines.next()?);
     Some(Arc::new(Entry { offset, channel, encoded }))
@@ -122,15 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_is_what_is_heard() {
+    fn an_announcement_is_decoded_as_it_was_encoded() {
         let entries =
             [entry_of(7, Some("ops"), r#"{"text":"a\nb"}"#), entry_of(8, None, r#"{"text":"井戸"}"#)];
         let messages = Announcement::encode(&epoch(), &entries);
-        let heard = Announcement::decode(&messages[0]).expect("whole");
-        assert_eq!((messages.len(), heard.epoch), (1, epoch()));
-        for (heard, told) in heard.entries.iter().zip(&entries) {
-            assert_eq!((heard.offset, &heard.channel), (told.offset, &told.channel));
-            assert_eq!(heard.encoded, told.encoded);
+        let received = Announcement::decode(&messages[0]).expect("whole");
+        assert_eq!((messages.len(), received.epoch), (1, epoch()));
+        for (received, sent) in received.entries.iter().zip(&entries) {
+            assert_eq!((received.offset, &received.channel), (sent.offset, &sent.channel));
+            assert_eq!(received.encoded, sent.encoded);
         }
     }
 
@@ -139,16 +144,16 @@ mod tests {
         let json = format!("\"{}\"", "x".repeat(MESSAGE_BYTES / 2));
         let entries: Vec<_> = (1..=5).map(|offset| entry_of(offset, None, &json)).collect();
         let messages = Announcement::encode(&epoch(), &entries);
-        let heard: Vec<Offset> = messages
+        let received: Vec<Offset> = messages
             .iter()
             .flat_map(|message| Announcement::decode(message).expect("whole").entries)
             .map(|entry| entry.offset)
             .collect();
-        assert_eq!((messages.len(), heard), (5, vec![1, 2, 3, 4, 5]));
+        assert_eq!((messages.len(), received), (5, vec![1, 2, 3, 4, 5]));
     }
 
     #[test]
-    fn what_is_cut_or_none_of_ours_is_refused() {
+    fn a_message_that_is_cut_or_foreign_is_rejected() {
         let whole =
             Announcement::encode(&epoch(), &[entry_of(1, None, "{}"), entry_of(2, None, "{}")]).remove(0);
         let cut = whole.rsplit_once('\n').expect("lines").0;
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_its_topic() {
+    fn a_subject_names_its_topic() {
         for name in [TopicName::Feed, "room:general".parse().expect("a room")] {
             assert_eq!(topic_of(&subject(&name)), Some(name));
         }

@@ -1,8 +1,8 @@
-//! Brings what is new in a topic to its readers: one write of the system for each that stands at the head, without
-//! waking its connection. All others are woken and read by themselves.
+//! Live delivery: writes new entries of a topic to its live readers, one system call each, without waking their
+//! connections. All others are woken and read by themselves. [`super::Topics`] starts it for each new entry.
 //!
-//! A delivery never waits for a reader. One whose peer is slow is left to its own task, which comes back to the head
-//! when it can; so whoever reads slowly costs the others nothing.
+//! Delivery must never wait for a reader. One whose peer is slow is left to its own task, which attaches live delivery
+//! again when it can; so a slow reader costs the others nothing.
 
 use std::{collections::VecDeque, io, sync::Arc, thread};
 
@@ -10,24 +10,24 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::{Condvar, Mutex};
 
 use super::{
-    Channels, Ephemerals, Generation, Metrics, Offset, Reader, Topic, open::Delivery, reader::Position,
+    Channels, Generation, Metrics, Offset, Reader, Topic, Update, Updates, open::Delivery, reader::Position,
 };
 use crate::server::log::{
     frame_writer::{FrameWriter, WriteOutcome},
     wire_format::WireFormat,
 };
 
-/// Readers that are looked at before the first of them is written to: as many as stay in the core's own memory.
-const PORTION_READERS: usize = 32;
-/// A piece ends with the entry that reaches this size. What a slow peer does not take of it is kept for the peer.
-const PIECE_BYTES: usize = 16 * 1024;
-/// Entries in a piece, however short they are.
-const PIECE_ENTRIES: usize = 128;
-/// Pieces that are remembered for the next reader: a few places where readers stand, in two forms.
-const PIECES_KEPT: usize = 8;
+/// Readers that are looked at before the first of them is written to: as many as stay in the core's cache.
+const BATCH_READERS: usize = 32;
+/// A chunk ends with the entry that reaches this size. The bytes that a slow peer does not take of it are buffered.
+const CHUNK_BYTES: usize = 16 * 1024;
+/// Most entries in a chunk, however short they are.
+const CHUNK_MAX_ENTRIES: usize = 128;
+/// Chunks that are kept for the next reader: those of a few positions, in two formats.
+const CHUNKS_KEPT: usize = 8;
 
-/// The threads that deliver, one a core. They are the system's and not the runtime's: a round through a large room
-/// takes milliseconds of nothing but writes, and what else the server does shall not wait behind it.
+/// The threads that deliver, one a core. They are the system's and not the runtime's: a pass through a large room
+/// takes milliseconds of nothing but writes, and the server's other work must not wait behind it.
 pub(super) struct DeliveryPool(Arc<Queue>);
 
 impl DeliveryPool {
@@ -40,7 +40,7 @@ impl DeliveryPool {
         Ok(delivery_pool)
     }
 
-    /// Sees to it that a round through the topic's readers begins which has not begun yet.
+    /// Queues a pass through the topic's readers, unless one is queued that has not begun.
     pub(super) fn deliver(&self, topic: Arc<Topic>) {
         if topic.note_due() {
             self.0.push(topic);
@@ -74,7 +74,7 @@ impl Queue {
         self.pushed.notify_one();
     }
 
-    /// Waits for a topic; `None` is the end.
+    /// Waits for a topic; `None` ends the thread.
     fn pop(&self) -> Option<Arc<Topic>> {
         let mut due = self.due.lock();
         self.pushed.wait_while(&mut due, |due| due.topics.is_empty() && !due.is_over);
@@ -84,7 +84,7 @@ impl Queue {
 
 fn work(queue: &Queue, metrics: &Metrics) {
     while let Some(topic) = queue.pop() {
-        topic.begin_round();
+        topic.begin_pass();
         let mut pass = Pass { topic: &topic, chunks: Vec::new(), delivered: 0 };
         pass.run();
         metrics.count_deliveries(pass.delivered);
@@ -95,38 +95,38 @@ fn work(queue: &Queue, metrics: &Metrics) {
     }
 }
 
-/// Consecutive entries as one write, and where they bring a reader.
+/// Consecutive items as one write, and the position of a reader behind them.
 #[derive(Clone)]
 struct Chunk {
     bytes: Bytes,
     entries: usize,
     offset: Offset,
     ephemeral_count: u64,
-    /// Whether it brings a reader to the head.
+    /// The chunk brings a reader to the head.
     is_last: bool,
 }
 
-/// What decides which piece a reader needs.
-type Lack = (Offset, Generation, u64, WireFormat, Channels);
+/// The key of the chunk that a reader needs.
+type ChunkKey = (Offset, Generation, u64, WireFormat, Channels);
 
-/// Once through all readers.
+/// One pass through all readers of a topic.
 struct Pass<'a> {
     topic: &'a Topic,
-    /// Nearly all readers stand at the same place, so nearly all get the same piece.
-    chunks: Vec<(Lack, Option<Chunk>)>,
+    /// Nearly all readers have the same position, so nearly all get the same chunk.
+    chunks: Vec<(ChunkKey, Option<Chunk>)>,
     delivered: usize,
 }
 
 impl Pass<'_> {
     fn run(&mut self) {
-        for portion in self.topic.readers().chunks(PORTION_READERS) {
-            // All at once, because a reader's memory is cold every time: one after the other each would be waited
+        for batch in self.topic.readers().chunks(BATCH_READERS) {
+            // All at once, because a reader's memory is cold every time: one after the other, each would be waited
             // for alone.
-            let outlets: Vec<_> = portion
+            let frame_writers: Vec<_> = batch
                 .iter()
-                .map(|reader| reader.frame_writer().map(|frame_writer| (frame_writer, frame_writer.form())))
+                .map(|reader| reader.frame_writer().map(|frame_writer| (frame_writer, frame_writer.format())))
                 .collect();
-            for (reader, frame_writer) in portion.iter().zip(outlets) {
+            for (reader, frame_writer) in batch.iter().zip(frame_writers) {
                 self.serve(reader, frame_writer);
             }
         }
@@ -134,64 +134,64 @@ impl Pass<'_> {
 
     fn serve(&mut self, reader: &Reader, frame_writer: Option<(&FrameWriter, WireFormat)>) {
         let mut position = reader.position();
-        // It may have begun to stand since it was looked at.
+        // Live delivery may have been attached since the reader was looked at.
         let frame_writer = frame_writer
-            .or_else(|| reader.frame_writer().map(|frame_writer| (frame_writer, frame_writer.form())));
+            .or_else(|| reader.frame_writer().map(|frame_writer| (frame_writer, frame_writer.format())));
         position.is_live = match frame_writer {
-            Some((frame_writer, form)) if position.is_live => {
-                self.write(reader, &mut position, frame_writer, form)
+            Some((frame_writer, format)) if position.is_live => {
+                self.write(reader, &mut position, frame_writer, format)
             }
             _ => false,
         };
         if !position.is_live {
-            // From here on the connection reads by itself, until it stands at the head again.
-            reader.wakeup().ring();
+            // From here on the connection reads by itself, until it attaches live delivery again.
+            reader.wakeup().notify();
         }
     }
 
-    /// Writes what the reader lacks. True: it stands at the head again.
+    /// Writes the items that the reader lacks. Returns true if the reader is at the head again.
     fn write(
         &mut self,
         reader: &Reader,
         position: &mut Position,
         frame_writer: &FrameWriter,
-        form: WireFormat,
+        format: WireFormat,
     ) -> bool {
-        while let Some(chunk) = self.chunk(position, form, reader.channels()) {
-            let offered = if chunk.bytes.is_empty() {
-                WriteOutcome::Taken
+        while let Some(chunk) = self.chunk(position, format, reader.channels()) {
+            let outcome = if chunk.bytes.is_empty() {
+                WriteOutcome::Written
             } else {
                 frame_writer.try_write(&chunk.bytes)
             };
-            if offered == WriteOutcome::Refused {
+            if outcome == WriteOutcome::WouldBlock {
                 return false;
             }
             self.delivered += chunk.entries;
             (position.offset, position.ephemeral_count) = (chunk.offset, chunk.ephemeral_count);
-            if chunk.is_last || offered == WriteOutcome::Kept {
-                return offered == WriteOutcome::Taken;
+            if chunk.is_last || outcome == WriteOutcome::Buffered {
+                return outcome == WriteOutcome::Written;
             }
         }
         false
     }
 
-    /// What a reader at this position lacks, as far as it is in memory. `None`: it is not.
-    fn chunk(&mut self, position: &Position, form: WireFormat, channels: &Channels) -> Option<Chunk> {
-        let lack = (position.offset, position.generation, position.ephemeral_count, form, channels.clone());
-        if let Some((_, chunk)) = self.chunks.iter().rev().find(|(other, _)| *other == lack) {
+    /// The next items for a reader at this position. `None`: they are not in memory.
+    fn chunk(&mut self, position: &Position, format: WireFormat, channels: &Channels) -> Option<Chunk> {
+        let key = (position.offset, position.generation, position.ephemeral_count, format, channels.clone());
+        if let Some((_, chunk)) = self.chunks.iter().rev().find(|(other, _)| *other == key) {
             return chunk.clone();
         }
-        let chunk = self.topic.piece_after(position, form, channels);
-        if self.chunks.len() == PIECES_KEPT {
+        let chunk = self.topic.chunk_after(position, format, channels);
+        if self.chunks.len() == CHUNKS_KEPT {
             self.chunks.remove(0);
         }
-        self.chunks.push((lack, chunk.clone()));
+        self.chunks.push((key, chunk.clone()));
         chunk
     }
 }
 
 impl Topic {
-    /// True: the topic has to be put into the queue. Otherwise it is there, or will be once more.
+    /// Returns true if the topic has to be put into the queue. Otherwise it is there, or will be once more.
     fn note_due(&self) -> bool {
         let mut state = self.state.lock();
         match state.delivery {
@@ -205,11 +205,11 @@ impl Topic {
         false
     }
 
-    fn begin_round(&self) {
+    fn begin_pass(&self) {
         self.state.lock().delivery = Delivery::Running;
     }
 
-    /// Whether something has come that the round may have missed.
+    /// Ends the pass. Returns true if an item has come that the pass may have missed.
     fn is_due_again(&self) -> bool {
         let mut state = self.state.lock();
         let is_due = state.delivery == Delivery::RunningAndDue;
@@ -217,47 +217,49 @@ impl Topic {
         is_due
     }
 
-    fn piece_after(&self, position: &Position, form: WireFormat, channels: &Channels) -> Option<Chunk> {
-        let (ephemerals, entries, head) = {
+    fn chunk_after(&self, position: &Position, format: WireFormat, channels: &Channels) -> Option<Chunk> {
+        let (updates, head) = {
             let state = self.state.lock();
             if position.generation != state.generation {
                 return None;
             }
             let live_end = &state.live_end;
-            let Ephemerals::Frames(ephemerals) = live_end.ephemerals_after(position.ephemeral_count) else {
-                return None;
+            let ephemerals = live_end.ephemerals_after(position.ephemeral_count);
+            let entries = live_end.recent_after(position.offset, CHUNK_MAX_ENTRIES)?;
+            (Updates { ephemerals, entries, reset: None }, live_end.head())
+        };
+        let Position { offset, ephemeral_count, .. } = *position;
+        let mut chunk = Chunk { bytes: Bytes::new(), entries: 0, offset, ephemeral_count, is_last: false };
+        let (mut parts, mut size) = (Vec::new(), 0);
+        for update in updates.in_order() {
+            let encoded = match update {
+                Update::Ephemeral(frame) => {
+                    chunk.ephemeral_count += 1;
+                    frame
+                }
+                Update::Entry(_) if size >= CHUNK_BYTES => break,
+                Update::Entry(entry) => {
+                    chunk.offset = entry.offset;
+                    if !channels.contain(entry.channel.as_deref()) {
+                        continue;
+                    }
+                    chunk.entries += 1;
+                    &entry.encoded
+                }
+                // The connection has to tell these.
+                Update::EphemeralsMissed | Update::Reset(_) => return None,
             };
-            (ephemerals, live_end.recent_after(position.offset, PIECE_ENTRIES)?, live_end.head())
-        };
-        let mut chunk = Chunk {
-            bytes: Bytes::new(),
-            entries: 0,
-            offset: position.offset,
-            ephemeral_count: position.ephemeral_count + ephemerals.len() as u64,
-            is_last: false,
-        };
-        let mut parts: Vec<Bytes> =
-            ephemerals.iter().map(|publish_ephemeral| publish_ephemeral.bytes(form).clone()).collect();
-        let mut size: usize = parts.iter().map(Bytes::len).sum();
-        for entry in entries {
-            if size >= PIECE_BYTES {
-                break;
-            }
-            chunk.offset = entry.offset;
-            if channels.contain(entry.channel.as_deref()) {
-                chunk.entries += 1;
-                size += entry.encoded.bytes(form).len();
-                parts.push(entry.encoded.bytes(form).clone());
-            }
+            size += encoded.bytes(format).len();
+            parts.push(encoded.bytes(format).clone());
         }
-        // A reader may be ahead of what this node was told: it came from another one.
+        // A reader may be ahead of the announcements to this node: it came from another one.
         chunk.is_last = chunk.offset >= head;
         chunk.bytes = joined(parts, size);
         Some(chunk)
     }
 }
 
-/// Nearly always there is one part, which is shared and not copied.
+/// Joins the parts of a chunk. Nearly always there is one, which is shared and not copied.
 fn joined(mut parts: Vec<Bytes>, size: usize) -> Bytes {
     if parts.len() == 1 {
         return parts.remove(0);

@@ -1,4 +1,5 @@
-//! The newest of a log and of what was whispered about it, in bounded memory. A topic keeps it under its lock.
+//! The newest entries and ephemeral frames of a topic, in bounded memory. A topic keeps it under its lock. It must
+//! never hand out entries behind a gap: they wait until the gap is filled.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,53 +8,53 @@ use std::{
 
 use super::{Bounds, Encoded, Entry, Epoch, Offset};
 
-/// Recent entries a topic keeps in memory: enough for every reader that keeps up and for a short drop.
+/// Recent entries that a topic keeps in memory: enough for every reader that keeps up and for a short drop.
 pub(crate) const RING_MAX_ENTRIES: usize = 256;
-/// Bytes of recent entries in both their forms, so that 256 long messages in each of many rooms do not add up.
+/// Bytes of recent entries in both formats, so that 256 long messages in each of many rooms do not add up.
 const RING_MAX_BYTES: usize = 1024 * 1024;
-/// Whispers a topic remembers. A reader that is further behind is told the whole state instead.
-pub(super) const WHISPERS_MAX: usize = 64;
+/// Ephemeral frames that a topic keeps. A reader that is further behind gets the whole state instead.
+pub(super) const EPHEMERALS_MAX: usize = 64;
 
 #[derive(Default)]
 pub(super) struct LiveEnd {
-    /// `None` until the first reader has asked the store.
+    /// `None` until the first reader has read the store.
     epoch: Option<Epoch>,
     head: Offset,
     /// Contiguous; the last one, if there is any, is at `head`.
     ring: VecDeque<Arc<Entry>>,
     ring_bytes: usize,
-    /// What came before its turn: the entries between are another node's, and on their way or lost.
+    /// Entries that came before their turn: those between are another node's, and on their way or lost.
     ahead: BTreeMap<Offset, Arc<Entry>>,
     ahead_bytes: usize,
-    /// As far as anybody said that there are entries. Beyond `head`: some have not come yet.
-    told_head: Offset,
+    /// The highest offset that was announced. Beyond `head`: some entries have not come yet.
+    announced_head: Offset,
     /// The newest ephemeral frames; the last has the number `ephemeral_count`.
     ephemerals: VecDeque<Encoded>,
     ephemeral_count: u64,
 }
 
-/// What is missing: everything after an offset, up to where somebody said that there are entries.
+/// A gap: all entries after an offset are missing, up to the highest one that was announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     pub(crate) after: Offset,
-    pub(crate) told_head: Offset,
+    pub(crate) announced_head: Offset,
 }
 
-/// What came of [`LiveEnd::learn`].
+/// The result of [`LiveEnd::learn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Learnt {
-    /// The log's bounds.
+    /// The epoch is the same, or the first one that is known.
     Bounds,
-    /// It is another numbering than before; what readers have seen is of the one before.
-    Renumbered,
+    /// The epoch is another one than before; readers have seen entries of the old one.
+    EpochChanged,
 }
 
-/// What a reader that asked for whispers gets.
+/// The ephemeral frames for a reader.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ephemerals {
-    /// Everything since it asked last.
+    /// All frames since the last read.
     Frames(Vec<Encoded>),
-    /// Too much has been said since; it needs the whole state.
+    /// More frames have come since than are kept; the reader needs the whole state.
     Missed,
 }
 
@@ -70,75 +71,75 @@ impl LiveEnd {
         self.ephemeral_count
     }
 
-    /// Takes what the store said. Announcements that came in the meantime may know a later head, which stays.
+    /// Takes the bounds that the store has. Announcements in the meantime may have a later head, which stays.
     pub(super) fn learn(&mut self, bounds: &Bounds) -> Learnt {
         let known = self.epoch.replace(bounds.epoch.clone());
         match known {
-            // Nobody stands anywhere yet.
-            None => self.jump(bounds.head.max(self.told_head)),
+            // No reader has a position yet.
+            None => self.jump(bounds.head.max(self.announced_head)),
             Some(epoch) if epoch == bounds.epoch => self.note_head(bounds.head),
             Some(_) => {
                 self.clear_ring();
                 self.ahead.clear();
                 self.ahead_bytes = 0;
-                (self.head, self.told_head) = (bounds.head, bounds.head);
-                return Learnt::Renumbered;
+                (self.head, self.announced_head) = (bounds.head, bounds.head);
+                return Learnt::EpochChanged;
             }
         }
         Learnt::Bounds
     }
 
-    /// Up to here there are entries.
+    /// Notes that there are entries up to this offset.
     pub(super) fn note_head(&mut self, head: Offset) {
-        self.told_head = self.told_head.max(head);
+        self.announced_head = self.announced_head.max(head);
     }
 
-    /// There may be entries that nobody told us of.
+    /// Notes that there may be entries that were not announced.
     pub(super) fn suspect(&mut self) {
-        self.told_head = self.told_head.max(self.head + 1);
+        self.announced_head = self.announced_head.max(self.head + 1);
     }
 
-    /// What is missing at our end, if there is more behind it.
+    /// The gap at the head, if there are entries behind it.
     pub(super) fn missing(&self) -> Option<Gap> {
-        let gap = Gap { after: self.head, told_head: self.told_head };
-        (gap.told_head > gap.after).then_some(gap)
+        let gap = Gap { after: self.head, announced_head: self.announced_head };
+        (gap.announced_head > gap.after).then_some(gap)
     }
 
-    /// Goes on from here, without what lies between: readers find that in the store.
+    /// Goes on at this head, without the entries before it: readers find them in the store.
     pub(super) fn jump(&mut self, head: Offset) {
         if head > self.head {
             self.clear_ring();
             self.head = head;
         }
-        self.told_head = self.told_head.max(self.head);
-        self.take_what_follows();
+        self.announced_head = self.announced_head.max(self.head);
+        self.take_contiguous();
     }
 
-    /// What the store has of a hole, complete up to `last`; its own head is `head`. Unless somebody has told more since the
-    /// hole was seen, what was told beyond that is not so.
+    /// Takes the entries of a gap from the store, complete up to `last`; the store's head is `head`. Unless more was
+    /// announced since the gap was seen, the entries that were announced beyond the head do not exist.
     pub(super) fn fill(&mut self, gap: Gap, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
-        if self.told_head == gap.told_head {
-            self.told_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
+        if self.announced_head == gap.announced_head {
+            self.announced_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
         }
         self.note_head(head);
         self.push(entries);
         self.jump(last);
     }
 
-    /// Takes entries in whatever order they come; those before their turn wait for the others.
+    /// Takes entries in any order; those before their turn wait for the others.
     pub(super) fn push(&mut self, entries: Vec<Arc<Entry>>) {
         for entry in entries {
             self.note_head(entry.offset);
             if entry.offset == self.head + 1 {
                 self.push_one(entry);
-                self.take_what_follows();
+                self.take_contiguous();
             } else if entry.offset > self.head {
                 self.keep_ahead(entry);
             }
         }
     }
 
-    /// Keeps it for its turn. What there is no room for comes from the store.
+    /// Keeps an entry for its turn. Without room it is dropped and comes from the store.
     fn keep_ahead(&mut self, entry: Arc<Entry>) {
         let bytes = entry.encoded.held_bytes();
         let has_room = self.ahead.len() < RING_MAX_ENTRIES && self.ahead_bytes + bytes <= RING_MAX_BYTES;
@@ -147,7 +148,7 @@ impl LiveEnd {
         }
     }
 
-    fn take_what_follows(&mut self) {
+    fn take_contiguous(&mut self) {
         while let Some(first) = self.ahead.first_entry().filter(|first| *first.key() <= self.head + 1) {
             let entry = first.remove();
             self.ahead_bytes -= entry.encoded.held_bytes();
@@ -182,7 +183,7 @@ impl LiveEnd {
     }
 
     pub(super) fn publish_ephemeral(&mut self, frame: Encoded) {
-        if self.ephemerals.len() == WHISPERS_MAX {
+        if self.ephemerals.len() == EPHEMERALS_MAX {
             self.ephemerals.pop_front();
         }
         self.ephemerals.push_back(frame);

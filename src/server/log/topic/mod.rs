@@ -1,19 +1,20 @@
-//! The live end of each log: the recent entries, encoded once, and those who read it.
+//! The live end of each log: the recent entries, encoded once, and their readers.
 //!
-//! A topic is here only while somebody reads it; one that nobody reads holds no memory. The store tells us of new
-//! entries ([`Announce`]), the hub subscribes. What is here is a copy: the store is the truth, and a reader that
-//! finds nothing for its cursor in the ring reads the store.
+//! A topic is open only while it has a reader; one without readers holds no memory. The store announces new entries
+//! ([`Announce`]), the hub subscribes. The ring is a copy and must never be taken for the log: the store is the truth,
+//! and a reader that finds nothing for its cursor in the ring reads the store.
 //!
-//! `open` is one topic: `live_end` its ring and whispers, `reader` a reader's place in it, and `delivery` brings the one
-//! to the other. What is appended here is told to the other nodes, and theirs is heard, as `announcement`s: hints, of which
-//! some come late or never. A topic that lacks something is put on a list, and the hub fills it from the store once for
-//! all its readers.
+//! `open` is one topic: `live_end` its ring and ephemeral frames, `reader` a reader's slot in it, and `delivery` writes
+//! the one to the other, in the order of `updates`. Entries appended here are sent to the other nodes, and theirs
+//! received, as `announcement`s: hints, some of which come late or never. A topic with a gap is put on a list, and the
+//! hub fills the gap from the store once for all readers.
 
 mod announcement;
 mod delivery;
 mod live_end;
 mod open;
 mod reader;
+mod updates;
 
 use std::{collections::HashMap, io, sync::Arc};
 
@@ -23,11 +24,14 @@ use tokio::sync::{
     mpsc::{self, UnboundedReceiver, UnboundedSender},
 };
 
-pub use self::live_end::Ephemerals;
 pub(crate) use self::live_end::{Gap, RING_MAX_ENTRIES};
 pub(crate) use self::open::{Generation, Recent, Topic};
 pub(crate) use self::reader::Reader;
 use self::{announcement::Announcement, delivery::DeliveryPool, live_end::Learnt};
+pub use self::{
+    live_end::Ephemerals,
+    updates::{Update, Updates},
+};
 use super::wire_format::Encoded;
 use crate::{
     protocol::cursor::{Cursor, Epoch, Offset},
@@ -38,79 +42,79 @@ use crate::{
     },
 };
 
-/// A hole that is larger than this is left to the readers: filled part by part, it would take longer than they do.
-const FILL_MAX_ENTRIES: Offset = 16 * RING_MAX_ENTRIES as Offset;
+/// A gap that is larger than this is left to the readers: filled part by part, it would take longer than they do.
+const GAP_MAX_ENTRIES: Offset = 16 * RING_MAX_ENTRIES as Offset;
 
 /// An entry as it goes over the wire, encoded once and shared by all its readers.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its place in the log.
+    /// Its number in the log.
     pub offset: Offset,
     /// The feed's label.
     pub channel: Option<String>,
-    /// What readers get.
+    /// The JSON in the formats of the transports.
     pub encoded: Encoded,
 }
 
-/// Writes the JSON of an entry that readers get.
+/// Encodes the JSON of an entry for its readers.
 pub type Encode = fn(&Record) -> String;
 
-/// Wakes one connection, whatever it follows. A ring while it is busy is kept: nothing is slept through.
+/// Wakes one connection, whatever topics it follows. A notification while it is busy is kept, so none is lost.
 #[derive(Debug, Default)]
 pub struct Wakeup(Notify);
 
 impl Wakeup {
-    /// Waits for the next ring.
+    /// Waits for the next notification.
     pub async fn notified(&self) {
         self.0.notified().await;
     }
 
     /// Wakes the connection, now or when it waits next.
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         self.0.notify_one();
     }
 }
 
-/// The topics that are being read.
+/// The open topics.
 pub struct Topics {
     encode: Encode,
     metrics: Arc<Metrics>,
     backplane: Arc<dyn Backplane>,
     delivery_pool: DeliveryPool,
     open: Mutex<HashMap<TopicName, Arc<Topic>>>,
-    /// Topics that lack something, each at most once: bounded by the open ones.
-    missing: UnboundedSender<Arc<Topic>>,
+    /// Topics with a gap, each at most once: bounded by the open ones.
+    with_gaps: UnboundedSender<Arc<Topic>>,
     /// The other end, until the hub takes it.
-    to_fill: Mutex<Option<UnboundedReceiver<Arc<Topic>>>>,
-    /// Open topics whose line is heard anew.
+    gaps: Mutex<Option<UnboundedReceiver<Arc<Topic>>>>,
+    /// Open topics whose subject is subscribed anew: announcements before that may be lost.
     stale_topics: Mutex<Vec<TopicName>>,
     stale_found: Notify,
 }
 
 impl Topics {
-    /// No topic is open yet. Fails when the system gives no threads to deliver with.
+    /// Starts the threads of the delivery; no topic is open yet. Fails if the system gives no threads.
     pub fn start(encode: Encode, metrics: Arc<Metrics>, backplane: Arc<dyn Backplane>) -> io::Result<Self> {
         let delivery_pool = DeliveryPool::start(&metrics)?;
-        let (missing, to_fill) = mpsc::unbounded_channel();
+        let (with_gaps, gaps) = mpsc::unbounded_channel();
         Ok(Self {
             encode,
             metrics,
             backplane,
             delivery_pool,
             open: Mutex::default(),
-            missing,
-            to_fill: Mutex::new(Some(to_fill)),
+            with_gaps,
+            gaps: Mutex::new(Some(gaps)),
             stale_topics: Mutex::default(),
             stale_found: Notify::new(),
         })
     }
 
-    /// The topics that lack something, one after the other. For the hub, once.
+    /// The receiver of topics with a gap, for the hub. `None` after the first call.
     pub(crate) fn take_missing(&self) -> Option<UnboundedReceiver<Arc<Topic>>> {
-        self.to_fill.lock().take()
+        self.gaps.lock().take()
     }
 
-    /// Opens the topic, if it is not open, and adds a reader that stands nowhere yet. [`Topics::leave`] must follow.
+    /// Opens the topic, if it is not open, and adds a reader without a position. [`Topics::leave`] must follow.
     pub(crate) fn enter(
         &self,
         name: &TopicName,
@@ -136,7 +140,7 @@ impl Topics {
         }
     }
 
-    /// Sends an ephemeral frame, in JSON, to those who read the topic now.
+    /// Sends an ephemeral frame, in JSON, to the current readers of the topic at this node.
     pub fn publish_ephemeral(&self, name: &TopicName, json: &str) {
         let topic = self.open.lock().get(name).cloned();
         if let Some(topic) = topic {
@@ -145,32 +149,36 @@ impl Topics {
         }
     }
 
-    /// Ends the reading of those who may not read the topic any more: by the ids of their users, `None` for nobody.
-    /// When this returns nothing more is delivered to them.
-    pub(crate) fn evict(&self, name: &TopicName, is_out: impl Fn(Option<&str>) -> bool) {
+    /// Evicts the readers that may not read the topic any more, by the ids of their users; `None` is an anonymous
+    /// reader. When this returns nothing more is delivered to them.
+    pub(crate) fn evict(&self, name: &TopicName, is_evicted: impl Fn(Option<&str>) -> bool) {
         let topic = self.open.lock().get(name).cloned();
         if let Some(topic) = topic {
-            topic.readers().iter().filter(|reader| is_out(reader.owner())).for_each(|reader| reader.evict());
+            topic
+                .readers()
+                .iter()
+                .filter(|reader| is_evicted(reader.owner()))
+                .for_each(|reader| reader.evict());
         }
     }
 
-    /// Takes what the store said of a topic, see [`LiveEnd::learn`].
+    /// Takes the bounds that the store has of a topic, as [`live_end::LiveEnd::learn`].
     pub(crate) fn learn(&self, topic: &Arc<Topic>, bounds: &Bounds) {
-        if topic.learn(bounds) == Learnt::Renumbered {
+        if topic.learn(bounds) == Learnt::EpochChanged {
             topic.readers().iter().for_each(|reader| reader.detach_live());
         }
-        self.ask_for_what_lacks(topic);
+        self.request_backfill(topic);
     }
 
-    /// Takes what the store has of a hole in a topic, or the first part of it.
+    /// Takes the entries of a gap in a topic from the store, or the first part of them.
     pub(crate) fn fill(&self, topic: &Arc<Topic>, gap: Gap, slice: &Slice) {
         if topic.epoch().is_some_and(|epoch| epoch != slice.bounds.epoch) {
             return self.learn(topic, &slice.bounds);
         }
         let entries = slice.records.iter().map(|record| self.encode(&slice.bounds.epoch, record)).collect();
         let head = slice.bounds.head;
-        // Part by part, so that readers get it from here; but of what is far behind each reads what it lacks.
-        let is_first_part = slice.more && head - gap.after <= FILL_MAX_ENTRIES;
+        // Part by part, so that readers get the entries from the ring; but each reads a large gap by itself.
+        let is_first_part = slice.more && head - gap.after <= GAP_MAX_ENTRIES;
         let last = slice.records.last().filter(|_| is_first_part).map_or(head, |record| record.offset);
         topic.fill(gap, entries, last, head);
         if !slice.records.is_empty() {
@@ -179,11 +187,11 @@ impl Topics {
         self.delivery_pool.deliver(topic.clone());
     }
 
-    /// Puts a topic that lacks something on the list, unless it is there.
-    fn ask_for_what_lacks(&self, topic: &Arc<Topic>) {
-        if topic.begin_filling() {
-            // Nobody fills any more when the server ends.
-            drop(self.missing.send(topic.clone()));
+    /// Puts a topic with a gap on the list, unless it is there.
+    fn request_backfill(&self, topic: &Arc<Topic>) {
+        if topic.begin_backfill() {
+            // The backfill may have ended, with the server.
+            drop(self.with_gaps.send(topic.clone()));
         }
     }
 
@@ -192,7 +200,7 @@ impl Topics {
         self.open.lock().keys().cloned().collect()
     }
 
-    /// Waits until there are open topics that may have missed something, and gives them.
+    /// Waits until some open topics may have missed announcements, and returns their names.
     pub(crate) async fn stale_topics(&self) -> Vec<TopicName> {
         loop {
             let stale_topics = std::mem::take(&mut *self.stale_topics.lock());
@@ -203,7 +211,7 @@ impl Topics {
         }
     }
 
-    /// Takes what the store said of some topics, as far as they are open.
+    /// Takes the bounds that the store has of some topics, as far as they are open.
     pub(crate) fn learn_all(&self, bounds: &[(TopicName, Bounds)]) {
         for (name, bounds) in bounds {
             let topic = self.open.lock().get(name).cloned();
@@ -214,7 +222,7 @@ impl Topics {
         }
     }
 
-    /// How many topics are being read.
+    /// The number of open topics.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.open.lock().len()
@@ -227,10 +235,10 @@ impl Topics {
         Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), encoded })
     }
 
-    /// Brings new entries to the readers of an open topic.
+    /// Delivers new entries to the readers of an open topic.
     fn receive(&self, topic: &Arc<Topic>, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
         topic.receive(epoch, entries);
-        self.ask_for_what_lacks(topic);
+        self.request_backfill(topic);
         self.delivery_pool.deliver(topic.clone());
     }
 }
@@ -256,7 +264,7 @@ impl Announce for Topics {
 }
 
 impl MessageHandler for Topics {
-    /// Another node said this on a line of a topic. What cannot be read is ignored.
+    /// Takes another node's announcement. One that cannot be read is logged and ignored.
     fn on_message(&self, subject: &str, _node: &str, message: &str) {
         let topic = announcement::topic_of(subject).and_then(|name| self.open.lock().get(&name).cloned());
         let Some(topic) = topic else { return };
@@ -272,7 +280,7 @@ impl MessageHandler for Topics {
         }
     }
 
-    /// From now on a topic's line is heard; what was said before may be missing.
+    /// Marks a topic as stale: announcements before its subject was subscribed may be lost.
     fn on_subscribed(&self, subject: &str) {
         if let Some(name) = announcement::topic_of(subject) {
             self.stale_topics.lock().push(name);

@@ -1,5 +1,5 @@
-//! One topic while it is read: its live end, and who reads it. [`super::Topics`] opens and closes it, `delivery` brings
-//! entries to its readers, a subscription reads it. It never asks the store: what it lacks is for the hub to fill.
+//! One topic while it is read: its live end and its readers. [`super::Topics`] opens and closes it, `delivery` writes
+//! entries to its readers, a subscription reads it. It must never read the store: the hub fills its gaps.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,19 +18,19 @@ use crate::{
     },
 };
 
-/// What a reader finds in memory.
+/// The entries that a reader finds in memory.
 pub(crate) enum Recent {
-    /// What comes next.
+    /// The next entries.
     Entries(Vec<Arc<Entry>>),
-    /// There is nothing yet, in this numbering.
+    /// There is nothing yet, in this generation.
     Nothing(Generation),
-    /// What comes next is older than the ring: the store has it.
+    /// The next entries are older than the ring: the store has them.
     Older,
-    /// The topic has another numbering than the reader: the store knows which one is so.
-    Renumbered,
+    /// The topic has another epoch than the reader: the store knows which one is current.
+    EpochChanged,
 }
 
-/// Counts the numberings that a topic has had while it was open.
+/// Counts the epochs that a topic has had while it was open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
@@ -43,27 +43,28 @@ pub(crate) struct Topic {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) live_end: LiveEnd,
-    /// By number, which is the order in which they came.
+    /// By number, which is the order of their subscriptions.
     pub(super) readers: BTreeMap<u64, Arc<Reader>>,
-    /// The same readers for the rounds, until one comes or goes.
-    pass: Option<Arc<[Arc<Reader>]>>,
+    /// The same readers for the passes of delivery, until one subscribes or leaves.
+    snapshot: Option<Arc<[Arc<Reader>]>>,
     next_reader: u64,
     pub(super) delivery: Delivery,
     pub(super) generation: Generation,
-    /// Whether it is on the list of those that lack something.
-    is_filling: bool,
+    /// The topic is on the list of those with a gap.
+    is_backfilling: bool,
 }
 
-/// A topic is delivered by one thread at a time, so no reader gets two entries in the wrong order.
+/// The state of a topic's delivery. One thread delivers a topic at a time, so no reader gets entries in the wrong
+/// order.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Delivery {
     #[default]
     Idle,
     /// In the queue.
     Due,
-    /// A round is on its way, and may have passed some readers …
+    /// A pass is running.
     Running,
-    /// … before the last thing came.
+    /// A pass is running, and may have served some readers before the last entry came.
     RunningAndDue,
 }
 
@@ -80,30 +81,30 @@ impl Topic {
         self.state.lock().live_end.epoch().cloned()
     }
 
-    /// Takes what the store said, see [`LiveEnd::learn`].
+    /// Takes the bounds that the store has, as [`LiveEnd::learn`].
     pub(super) fn learn(&self, bounds: &Bounds) -> Learnt {
         let mut state = self.state.lock();
         let is_first = state.live_end.epoch().is_none();
         let learnt = state.live_end.learn(bounds);
-        if is_first || learnt == Learnt::Renumbered {
+        if is_first || learnt == Learnt::EpochChanged {
             state.generation.0 += 1;
         }
         learnt
     }
 
-    /// Takes new entries, as they were announced.
+    /// Takes announced entries.
     pub(super) fn receive(&self, epoch: &Epoch, entries: Vec<Arc<Entry>>) {
         let live_end = &mut self.state.lock().live_end;
         match live_end.epoch() {
             Some(known) if known == epoch => live_end.push(entries),
-            // Which of the two is so the store knows.
+            // The store knows which of the two is current.
             Some(_) => live_end.suspect(),
-            // The first reader is still asking for the bounds and may be told a head from before this commit.
+            // The first reader is still reading the bounds and may get a head from before this commit.
             None => live_end.note_head(entries.last().map_or(0, |entry| entry.offset)),
         }
     }
 
-    /// Takes what the store has of a hole, see [`LiveEnd::fill`].
+    /// Takes the entries of a gap from the store, as [`LiveEnd::fill`].
     pub(super) fn fill(&self, gap: Gap, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
         self.state.lock().live_end.fill(gap, entries, last, head);
     }
@@ -113,34 +114,34 @@ impl Topic {
         self.state.lock().live_end.publish_ephemeral(frame);
     }
 
-    /// True: it lacks something, and the caller puts it on the list.
-    pub(super) fn begin_filling(&self) -> bool {
+    /// Returns true if the topic has a gap and is not on the list: the caller puts it there.
+    pub(super) fn begin_backfill(&self) -> bool {
         let mut state = self.state.lock();
         let begins =
-            !state.is_filling && state.live_end.epoch().is_some() && state.live_end.missing().is_some();
-        state.is_filling |= begins;
+            !state.is_backfilling && state.live_end.epoch().is_some() && state.live_end.missing().is_some();
+        state.is_backfilling |= begins;
         begins
     }
 
-    /// What it lacks. `None`: nothing is missing, or nobody reads it any more, and it is off the list.
+    /// The topic's gap. `None`: there is none, or no reader any more, and the topic is off the list.
     pub(crate) fn missing(&self) -> Option<Gap> {
         let mut state = self.state.lock();
         let missing = state.live_end.missing().filter(|_| !state.readers.is_empty());
-        state.is_filling = missing.is_some();
+        state.is_backfilling = missing.is_some();
         missing
     }
 
-    /// The end of the log as far as we were told.
+    /// The end of the log as far as it was announced.
     pub(crate) fn head(&self) -> Offset {
         self.state.lock().live_end.head()
     }
 
-    /// Up to `limit` entries after `offset` of the numbering with this epoch.
+    /// Reads up to `limit` entries of this epoch after `offset`.
     pub(crate) fn read(&self, epoch: &Epoch, offset: Offset, limit: usize) -> Recent {
         let state = self.state.lock();
         let live_end = &state.live_end;
         if live_end.epoch() != Some(epoch) {
-            return Recent::Renumbered;
+            return Recent::EpochChanged;
         }
         if live_end.head() <= offset {
             return Recent::Nothing(state.generation);
@@ -148,12 +149,12 @@ impl Topic {
         live_end.recent_after(offset, limit).map_or(Recent::Older, Recent::Entries)
     }
 
-    /// Whether everything after `offset` is in the ring.
+    /// Returns true if every entry after `offset` is in the ring.
     pub(crate) fn covers(&self, offset: Offset) -> bool {
         self.state.lock().live_end.covers(offset)
     }
 
-    /// The number of the newest whisper.
+    /// The number of the newest ephemeral frame.
     pub(crate) fn ephemeral_count(&self) -> u64 {
         self.state.lock().live_end.ephemeral_count()
     }
@@ -162,7 +163,7 @@ impl Topic {
         self.state.lock().live_end.ephemerals_after(number)
     }
 
-    /// The cursor at the end as far as we were told; `None` until the bounds are known.
+    /// The cursor at the end as far as it was announced; `None` until the bounds are known.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         let live_end = &self.state.lock().live_end;
         live_end.epoch().map(|epoch| Cursor { epoch: epoch.clone(), offset: live_end.head() })
@@ -174,21 +175,22 @@ impl Topic {
         state.next_reader += 1;
         let reader = Arc::new(Reader::new(number, wakeup, channels, state.live_end.ephemeral_count()));
         state.readers.insert(number, reader.clone());
-        state.pass = None;
+        state.snapshot = None;
         reader
     }
 
+    /// Removes a reader and returns the number of those that remain.
     pub(super) fn remove_reader(&self, reader: &Reader) -> usize {
         let mut state = self.state.lock();
         state.readers.remove(&reader.number());
-        state.pass = None;
+        state.snapshot = None;
         state.readers.len()
     }
 
-    /// Everybody who reads now.
+    /// The current readers.
     pub(super) fn readers(&self) -> Arc<[Arc<Reader>]> {
         let mut state = self.state.lock();
-        let State { readers, pass, .. } = &mut *state;
-        pass.get_or_insert_with(|| readers.values().cloned().collect()).clone()
+        let State { readers, snapshot, .. } = &mut *state;
+        snapshot.get_or_insert_with(|| readers.values().cloned().collect()).clone()
     }
 }

@@ -1,5 +1,5 @@
-//! A reader's place in a topic, seen from both sides: its subscription reads through it, and the delivery writes
-//! past the subscription while the reader stands at the head.
+//! A reader's slot in a topic. Its subscription reads through it, and live delivery writes past the subscription while
+//! the reader is live. Nothing may be delivered to a reader whose position is locked.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,30 +8,30 @@ use parking_lot::{Mutex, MutexGuard};
 use super::{Channels, Generation, Offset, Wakeup};
 use crate::server::log::frame_writer::FrameWriter;
 
-/// See the module. The lock of its position may be held while the topic's is taken, never the other way round.
+/// One reader of a topic. The lock of its position may be held while the topic's is taken, never the other way round.
 pub(crate) struct Reader {
     position: Mutex<Position>,
     frame_writer: OnceLock<Arc<FrameWriter>>,
-    /// Who reads: a user's id. Nobody is nobody's to evict by name.
+    /// The id of the user who reads; none for an anonymous reader, which cannot be evicted by an id.
     owner: OnceLock<Arc<str>>,
     number: u64,
     wakeup: Arc<Wakeup>,
     channels: Channels,
 }
 
-/// What the reader has seen, and who reads for it.
+/// The last items that the reader has seen, and the side that serves it.
 pub(crate) struct Position {
-    /// The last entry it was given.
+    /// The last entry that it was given.
     pub(crate) offset: Offset,
-    /// The numbering that the offset is of. In another one nothing is delivered to it: its connection tells its peer
-    /// first.
+    /// The generation of the offset. In another one nothing is delivered to the reader: its connection has to tell its
+    /// peer first.
     pub(crate) generation: Generation,
-    /// The last whisper it was given.
+    /// The number of the last ephemeral frame that it was given.
     pub(crate) ephemeral_count: u64,
-    /// Whether it is at the head, and the delivery writes into its outlet. Otherwise its connection reads by itself,
-    /// when the bell rings.
+    /// The reader is at the head, and live delivery writes into its frame writer. Otherwise its connection reads by
+    /// itself after the wakeup.
     pub(crate) is_live: bool,
-    /// May not read any more: nothing is delivered to it, and it reads nothing.
+    /// The reader may not read any more: nothing is delivered to it, and it reads nothing.
     pub(crate) is_evicted: bool,
 }
 
@@ -55,49 +55,49 @@ impl Reader {
         &self.wakeup
     }
 
-    /// The channels it reads.
+    /// The channels that it reads.
     pub(super) fn channels(&self) -> &Channels {
         &self.channels
     }
 
-    /// Where to write for it when it stands.
+    /// The writer of its connection, once live delivery was attached.
     pub(super) fn frame_writer(&self) -> Option<&FrameWriter> {
         self.frame_writer.get().map(Arc::as_ref)
     }
 
-    /// What the reader has seen. While this is held nothing is delivered to it.
+    /// Locks the position. While the guard is held nothing is delivered to the reader.
     pub(crate) fn position(&self) -> MutexGuard<'_, Position> {
         self.position.lock()
     }
 
-    /// From now on the delivery writes for it, into the outlet of its connection: always the same one.
+    /// Attaches live delivery, into the frame writer of its connection: always the same one.
     pub(crate) fn attach_live(&self, frame_writer: &Arc<FrameWriter>) {
         self.frame_writer.get_or_init(|| frame_writer.clone());
         let mut position = self.position();
         position.is_live = !position.is_evicted;
     }
 
-    /// Leaves the reading to the connection, which is woken.
+    /// Detaches live delivery and wakes the connection, which reads by itself.
     pub(super) fn detach_live(&self) {
         self.position().is_live = false;
-        self.wakeup.ring();
+        self.wakeup.notify();
     }
 
-    /// Says whose reader it is, once.
+    /// Sets the id of the user who reads; only the first call counts.
     pub(crate) fn set_owner(&self, user_id: Arc<str>) {
         self.owner.get_or_init(|| user_id);
     }
 
-    /// Whose reader it is, if it is somebody's.
+    /// The id of the user who reads; `None` for an anonymous reader.
     pub(super) fn owner(&self) -> Option<&str> {
         self.owner.get().map(Arc::as_ref)
     }
 
-    /// When this returns nothing more is delivered; the connection learns it when it reads.
+    /// Evicts the reader. When this returns nothing more is delivered; the connection learns it when it reads.
     pub(super) fn evict(&self) {
         let mut position = self.position();
         (position.is_live, position.is_evicted) = (false, true);
         drop(position);
-        self.wakeup.ring();
+        self.wakeup.notify();
     }
 }

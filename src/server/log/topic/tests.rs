@@ -1,4 +1,4 @@
-//! Tests of the live end of a log, and of its delivery into real connections.
+//! Tests of the live end of a topic, and of live delivery into real connections.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    live_end::{LiveEnd, RING_MAX_ENTRIES, WHISPERS_MAX},
+    live_end::{EPHEMERALS_MAX, LiveEnd, RING_MAX_ENTRIES},
     *,
 };
 use crate::server::{
@@ -42,8 +42,8 @@ fn entry(offset: Offset) -> Arc<Entry> {
     Arc::new(Entry { offset, channel: None, encoded })
 }
 
-fn gap(after: Offset, told_head: Offset) -> Option<Gap> {
-    Some(Gap { after, told_head })
+fn gap(after: Offset, announced_head: Offset) -> Option<Gap> {
+    Some(Gap { after, announced_head })
 }
 
 fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
@@ -51,7 +51,7 @@ fn offsets(entries: Option<Vec<Arc<Entry>>>) -> Option<Vec<Offset>> {
 }
 
 #[test]
-fn the_ring_gives_what_comes_after_an_offset() {
+fn the_ring_gives_the_entries_after_an_offset() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(12), entry(13)]);
     assert_eq!(offsets(end.recent_after(10, 9)), Some(vec![11, 12, 13]));
@@ -62,7 +62,7 @@ fn the_ring_gives_what_comes_after_an_offset() {
 }
 
 #[test]
-fn what_comes_before_its_turn_waits_for_what_lies_between() {
+fn an_entry_before_its_turn_waits_for_those_between() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(13), entry(14)]);
     assert_eq!((end.head(), end.missing()), (11, gap(11, 14)));
@@ -73,7 +73,7 @@ fn what_comes_before_its_turn_waits_for_what_lies_between() {
 }
 
 #[test]
-fn a_hole_is_filled_with_what_the_store_has() {
+fn a_gap_is_filled_with_the_entries_of_the_store() {
     let mut end = live_end_at(10);
     end.push(vec![entry(13)]);
     end.fill(gap(10, 13).expect("one"), vec![entry(11), entry(12), entry(13)], 13, 13);
@@ -82,7 +82,7 @@ fn a_hole_is_filled_with_what_the_store_has() {
 }
 
 #[test]
-fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
+fn after_a_gap_that_is_too_large_or_gone_readers_read_the_store() {
     let mut end = live_end_at(10);
     end.push(vec![entry(11), entry(500)]);
     end.fill(gap(11, 500).expect("one"), (12..=20).map(entry).collect(), 499, 499);
@@ -95,33 +95,33 @@ fn after_a_hole_that_is_too_large_or_gone_readers_ask_the_store() {
 fn a_suspicion_ends_when_the_store_has_nothing_more() {
     let mut end = live_end_at(10);
     end.suspect();
-    let stale_found = end.missing().expect("suspected");
-    assert_eq!(stale_found, gap(10, 11).expect("one"));
-    end.fill(stale_found, vec![], 10, 10);
+    let suspected = end.missing().expect("suspected");
+    assert_eq!(suspected, gap(10, 11).expect("one"));
+    end.fill(suspected, vec![], 10, 10);
     assert_eq!((end.head(), end.missing()), (10, None));
 }
 
 #[test]
-fn a_large_hole_is_filled_part_by_part() {
+fn a_large_gap_is_filled_part_by_part() {
     let mut end = live_end_at(10);
     end.note_head(400);
-    end.fill(end.missing().expect("a hole"), (11..=200).map(entry).collect(), 200, 410);
+    end.fill(end.missing().expect("a gap"), (11..=200).map(entry).collect(), 200, 410);
     assert_eq!((end.head(), end.missing()), (200, gap(200, 410)));
     assert!(end.covers(10));
 }
 
 #[test]
-fn what_is_told_while_a_hole_is_filled_is_not_forgotten() {
+fn an_announcement_while_a_gap_is_filled_is_not_forgotten() {
     let mut end = live_end_at(10);
     end.note_head(12);
-    let seen = end.missing().expect("a hole");
+    let seen = end.missing().expect("a gap");
     end.note_head(15);
     end.fill(seen, vec![entry(11), entry(12)], 12, 12);
     assert_eq!(end.missing(), gap(12, 15));
 }
 
 #[test]
-fn what_waits_for_its_turn_is_bounded() {
+fn entries_that_wait_for_their_turn_are_bounded() {
     let mut end = live_end_at(0);
     end.push((2..=2 * RING_MAX_ENTRIES as Offset).map(entry).collect());
     assert_eq!(end.missing(), gap(0, 2 * RING_MAX_ENTRIES as Offset));
@@ -146,18 +146,18 @@ fn the_ring_is_bounded() {
 }
 
 #[test]
-fn a_reader_far_behind_has_missed_whispers() {
+fn a_reader_far_behind_has_missed_ephemeral_frames() {
     let mut end = live_end_at(0);
-    let publish_ephemeral = |json| Encoded::new(None, json);
-    end.publish_ephemeral(publish_ephemeral("a"));
-    assert_eq!(end.ephemerals_after(0), Ephemerals::Frames(vec![publish_ephemeral("a")]));
+    let ephemeral = |json| Encoded::new(None, json);
+    end.publish_ephemeral(ephemeral("a"));
+    assert_eq!(end.ephemerals_after(0), Ephemerals::Frames(vec![ephemeral("a")]));
     assert_eq!(end.ephemerals_after(1), Ephemerals::Frames(vec![]));
-    (0..WHISPERS_MAX).for_each(|_| end.publish_ephemeral(publish_ephemeral("b")));
+    (0..EPHEMERALS_MAX).for_each(|_| end.publish_ephemeral(ephemeral("b")));
     assert_eq!(end.ephemerals_after(0), Ephemerals::Missed);
 }
 
 #[tokio::test]
-async fn an_entry_committed_while_the_bounds_are_asked_for_is_not_lost() {
+async fn an_entry_committed_while_the_bounds_are_read_is_not_lost() {
     let topics = topics();
     let (topic, _) = topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
     topics.announce(&epoch(), &[record(11, "c")]);
@@ -171,8 +171,8 @@ fn topics() -> Topics {
         .expect("started")
 }
 
-/// A connection that stands at the head of a topic, and the far end of it.
-struct Standing {
+/// A live connection at the head of a topic, and its far end.
+struct LiveReader {
     topics: Topics,
     reader: Arc<Reader>,
     wakeup: Arc<Wakeup>,
@@ -180,25 +180,25 @@ struct Standing {
     peer: TcpStream,
 }
 
-impl Standing {
+impl LiveReader {
     async fn new(channels: Channels) -> Self {
         let topics = topics();
         let wakeup: Arc<Wakeup> = Arc::default();
         let (topic, reader) = topics.enter(&TopicName::Feed, wakeup.clone(), channels);
         topics.learn(&topic, &bounds(0));
-        // As a reader knows it that has read everything.
+        // As for a reader that has read everything.
         let Recent::Nothing(generation) = topic.read(&epoch(), 0, 1) else { panic!("nothing is there") };
         reader.position().generation = generation;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (peer, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let frame_writer = Arc::new(FrameWriter::new(ours.expect("accepted").0, WireFormat::Block));
+        let frame_writer = Arc::new(FrameWriter::new(ours.expect("accepted").0, WireFormat::Sse));
         reader.attach_live(&frame_writer);
         Self { topics, reader, wakeup, frame_writer, peer: peer.expect("connected") }
     }
 
     async fn notified(&self) {
-        timeout(Duration::from_secs(20), self.wakeup.notified()).await.expect("the bell rang");
+        timeout(Duration::from_secs(20), self.wakeup.notified()).await.expect("the wakeup was notified");
     }
 
     async fn expect(&mut self, text: &str) {
@@ -212,106 +212,99 @@ impl Standing {
 }
 
 #[tokio::test]
-async fn who_stands_at_the_head_is_written_to_and_not_woken() {
-    let mut standing = Standing::new(Channels::All).await;
-    standing.topics.announce(&epoch(), &[record(1, "c")]);
-    standing.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
-    standing.topics.publish_ephemeral(&TopicName::Feed, "{}");
-    standing.topics.announce(&epoch(), &[record(2, "c"), record(3, "c")]);
-    standing.expect("data: {}\n\nid: e:2\ndata: {\"n\":2}\n\nid: e:3\ndata: {\"n\":3}\n\n").await;
-    assert_eq!(standing.reader.position().offset, 3);
-    assert!(
-        timeout(Duration::ZERO, standing.wakeup.notified()).await.is_err(),
-        "there was nothing to do for it"
-    );
+async fn a_live_reader_is_written_to_and_not_woken() {
+    let mut live = LiveReader::new(Channels::All).await;
+    live.topics.announce(&epoch(), &[record(1, "c")]);
+    live.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
+    live.topics.publish_ephemeral(&TopicName::Feed, "{}");
+    live.topics.announce(&epoch(), &[record(2, "c"), record(3, "c")]);
+    live.expect("data: {}\n\nid: e:2\ndata: {\"n\":2}\n\nid: e:3\ndata: {\"n\":3}\n\n").await;
+    assert_eq!(live.reader.position().offset, 3);
+    assert!(timeout(Duration::ZERO, live.wakeup.notified()).await.is_err(), "there was nothing to do for it");
 }
 
 #[tokio::test]
-async fn a_channel_that_the_reader_does_not_want_only_moves_its_cursor() {
-    let mut standing = Standing::new(Channels::Only(["b".to_owned()].into())).await;
-    standing.topics.announce(&epoch(), &[record(1, "a"), record(2, "b"), record(3, "a")]);
-    standing.expect("id: e:2\ndata: {\"n\":2}\n\n").await;
-    while standing.reader.position().offset < 3 {
+async fn an_entry_of_another_channel_only_moves_the_cursor() {
+    let mut live = LiveReader::new(Channels::Only(["b".to_owned()].into())).await;
+    live.topics.announce(&epoch(), &[record(1, "a"), record(2, "b"), record(3, "a")]);
+    live.expect("id: e:2\ndata: {\"n\":2}\n\n").await;
+    while live.reader.position().offset < 3 {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn what_is_not_in_the_ring_is_left_to_the_reader() {
-    let standing = Standing::new(Channels::All).await;
-    standing.topics.announce(&epoch(), &[record(2, "c")]); // the first was announced to nobody
-    let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
-    let gap = topic.missing().expect("a hole");
-    // The store has had it and removed it meanwhile.
-    standing.topics.fill(
-        &topic,
-        gap,
-        &Slice { bounds: bounds(2), removed: 0, records: Vec::new(), more: false },
-    );
-    standing.notified().await;
-    let position = standing.reader.position();
+async fn entries_outside_the_ring_are_left_to_the_reader() {
+    let live = LiveReader::new(Channels::All).await;
+    live.topics.announce(&epoch(), &[record(2, "c")]); // the first was never announced
+    let (topic, _) = live.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
+    let gap = topic.missing().expect("a gap");
+    // The store had it and has removed it meanwhile.
+    live.topics.fill(&topic, gap, &Slice { bounds: bounds(2), removed: 0, records: Vec::new(), more: false });
+    live.notified().await;
+    let position = live.reader.position();
     assert_eq!((position.offset, position.is_live), (0, false));
 }
 
 #[tokio::test]
-async fn nothing_of_another_numbering_is_written_to_who_stands() {
-    let standing = Standing::new(Channels::All).await;
-    let (topic, _) = standing.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
+async fn no_entry_of_another_epoch_is_written_to_a_live_reader() {
+    let live = LiveReader::new(Channels::All).await;
+    let (topic, _) = live.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
     let restored = Epoch::parse("restored").expect("fine");
-    standing.topics.learn(&topic, &Bounds { epoch: restored.clone(), floor: 0, head: 0 });
-    standing.notified().await;
-    assert!(!standing.reader.position().is_live);
-    // Even if it stood: what it has seen is of the numbering before.
-    standing.reader.attach_live(&standing.frame_writer);
-    standing.topics.announce(&restored, &[record(1, "c")]);
-    standing.notified().await;
-    assert_eq!(standing.reader.position().offset, 0);
-    assert!(matches!(topic.read(&epoch(), 0, 9), Recent::Renumbered));
+    live.topics.learn(&topic, &Bounds { epoch: restored.clone(), floor: 0, head: 0 });
+    live.notified().await;
+    assert!(!live.reader.position().is_live);
+    // Even if it is live: it has seen entries of the epoch before.
+    live.reader.attach_live(&live.frame_writer);
+    live.topics.announce(&restored, &[record(1, "c")]);
+    live.notified().await;
+    assert_eq!(live.reader.position().offset, 0);
+    assert!(matches!(topic.read(&epoch(), 0, 9), Recent::EpochChanged));
     assert!(matches!(topic.read(&restored, 0, 9), Recent::Entries(entries) if entries.len() == 1));
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_read_is_left_alone_and_what_was_begun_is_finished() {
-    let mut standing = Standing::new(Channels::All).await;
+async fn a_peer_that_does_not_read_is_left_alone_and_a_chunk_that_was_begun_is_finished() {
+    let mut live = LiveReader::new(Channels::All).await;
     let mut offset = 0;
-    while standing.reader.position().is_live {
+    while live.reader.position().is_live {
         offset += 1;
-        standing.topics.announce(&epoch(), &[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
+        live.topics.announce(&epoch(), &[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
         tokio::task::yield_now().await;
     }
-    standing.notified().await;
-    let seen = standing.reader.position().offset;
-    assert!(seen < offset || standing.frame_writer.is_full(), "something was refused or kept");
-    let frame_writer = standing.frame_writer.clone();
+    live.notified().await;
+    let seen = live.reader.position().offset;
+    assert!(seen < offset || live.frame_writer.is_full(), "a write blocked or was buffered");
+    let frame_writer = live.frame_writer.clone();
     let drained = tokio::spawn(async move { frame_writer.drain(Duration::from_secs(20)).await });
     for offset in 1..=seen {
-        standing.expect(&format!("id: e:{offset}\ndata: {}\n\n", "x".repeat(60_000))).await;
+        live.expect(&format!("id: e:{offset}\ndata: {}\n\n", "x".repeat(60_000))).await;
     }
     drained.await.expect("it ran").expect("drained");
-    assert!(!standing.frame_writer.is_full());
+    assert!(!live.frame_writer.is_full());
 }
 
-fn stand_at(reader: &Reader, offset: Offset, generation: Generation) {
+fn place_at(reader: &Reader, offset: Offset, generation: Generation) {
     let mut position = reader.position();
     (position.offset, position.generation) = (offset, generation);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_begins_to_stand_while_a_round_is_on_its_way_gets_what_comes_or_is_woken() {
-    let Standing { topics, reader, frame_writer, mut peer, .. } = Standing::new(Channels::All).await;
+async fn a_reader_that_becomes_live_during_a_pass_gets_the_entry_or_is_woken() {
+    let LiveReader { topics, reader, frame_writer, mut peer, .. } = LiveReader::new(Channels::All).await;
     let (topics, generation) = (Arc::new(topics), reader.position().generation);
     let drain = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
-    // Others before it, so that the round is on its way for a while.
+    // Others before it, so that the pass takes a while.
     let others: Vec<_> =
         (0..30).map(|_| topics.enter(&TopicName::Feed, Arc::default(), Channels::All).1).collect();
     for offset in 1..300 {
         for other in &others {
-            stand_at(other, offset - 1, generation);
+            place_at(other, offset - 1, generation);
             other.attach_live(&frame_writer);
         }
         let wakeup: Arc<Wakeup> = Arc::default();
         let (topic, reader) = topics.enter(&TopicName::Feed, wakeup.clone(), Channels::All);
-        stand_at(&reader, offset - 1, generation);
+        place_at(&reader, offset - 1, generation);
         let announcing = topics.clone();
         let announced =
             tokio::task::spawn_blocking(move || announcing.announce(&epoch(), &[record(offset, "c")]));
@@ -319,14 +312,14 @@ async fn who_begins_to_stand_while_a_round_is_on_its_way_gets_what_comes_or_is_w
             std::hint::spin_loop(); // another moment each time
         }
         reader.attach_live(&frame_writer);
-        let told = async {
+        let served = async {
             while reader.position().offset < offset
                 && timeout(Duration::ZERO, wakeup.notified()).await.is_err()
             {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_secs(5), told).await.expect("it was given the entry, or woken to read it");
+        timeout(Duration::from_secs(5), served).await.expect("it was given the entry, or woken to read it");
         announced.await.expect("announced");
         topics.leave(&topic, &reader);
     }

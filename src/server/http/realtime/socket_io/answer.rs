@@ -1,5 +1,5 @@
-//! The HTTP of Socket.IO: what opens a connection is counted, what asks for a WebSocket gets the bare connection, and the
-//! engine answers the rest. `mod.rs` routes to it.
+//! The HTTP of Socket.IO: it counts requests that open a connection, gives the engine the bare connection for a
+//! WebSocket, and lets the engine answer the rest. `mod.rs` routes to it. It must never read a packet.
 
 use axum::{
     Extension,
@@ -34,7 +34,7 @@ const ENGINE_CLOSE: &str = "1";
 /// Engine.IO's packet `pong`, which changes nothing.
 const ENGINE_PONG: &str = "3";
 
-/// A new connection, a poll, or the change to a WebSocket.
+/// Answers a new connection, a poll, or the change to a WebSocket.
 pub(super) async fn get(
     State(state): State<AppState>,
     Extension(engine): Extension<Engine>,
@@ -60,7 +60,7 @@ pub(super) async fn get(
     }
 }
 
-/// What a client that polls says.
+/// Answers the packets of a client that polls.
 pub(super) async fn post(
     State(state): State<AppState>,
     Extension(engine): Extension<Engine>,
@@ -70,8 +70,8 @@ pub(super) async fn post(
     passed.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))
 }
 
-/// Lets the engine answer. A poll that waits ends soon after the server's stop, by what the engine says then or by
-/// its close.
+/// Lets the engine answer. A poll that waits ends soon after the server's stop, by the engine's last packet or by its
+/// close.
 async fn pass(state: &AppState, engine: Engine, request: Request) -> Response {
     let stopped = async {
         state.lifetime.stop.cancelled().await;
@@ -91,9 +91,8 @@ fn upgrade(state: &AppState, mut engine: Engine, parts: Parts) -> Result<Respons
     let answer = handshake::answer(&parts.headers)?;
     let (write_timeout, meter) = (state.write_timeout, Meter::new(&state.limits));
     let request = Request::from_parts(parts, ());
-    let upgrade = Upgrade::new(move |stream, received, admitted| {
-        let upgraded =
-            UpgradedStream::new(WriteDeadline::new(stream, write_timeout), received, Some(admitted));
+    let upgrade = Upgrade::new(move |stream, received, permit| {
+        let upgraded = UpgradedStream::new(WriteDeadline::new(stream, write_timeout), received, Some(permit));
         let upgraded = upgraded.metered(meter);
         // The engine spawns what serves it.
         drop(Service::<(UpgradedStream, Request<()>)>::call(&mut engine, (upgraded, request)));
@@ -101,8 +100,8 @@ fn upgrade(state: &AppState, mut engine: Engine, parts: Parts) -> Result<Respons
     Ok(upgrade.switching_protocols(answer))
 }
 
-/// Whether the engine knows a connection can only be asked by saying something on it: otherwise the answer would be
-/// a WebSocket that closes without a reason, where a balancer has led a client to another node.
+/// A request that asks whether the engine knows a connection, which is possible only by a packet on it. Without it the
+/// answer would be a WebSocket that closes without a reason, where a balancer has led a client to another node.
 fn probe(id: &str) -> Request {
     let uri = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
     let mut request = Request::new(Body::from(ENGINE_PONG));

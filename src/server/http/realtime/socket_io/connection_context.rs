@@ -1,5 +1,6 @@
-//! What a Socket.IO connection counts against, and whose it is. The engine keeps it with the request that opened the
-//! connection, so it lives exactly as long, through the change from polls to a WebSocket.
+//! The permits, the rate limit and the user of a Socket.IO connection. `answer` makes it, `connect` and `inbox` ask it.
+//! The engine keeps it with the request that opened the connection, so it lives exactly as long, through the change
+//! from polls to a WebSocket. A connection must never change its user.
 
 use std::sync::Arc;
 
@@ -24,44 +25,44 @@ use crate::{
     },
 };
 
-/// See the module.
+/// The context of one connection.
 pub(super) struct ConnectionContext {
-    /// Whom the opening request speaks for by its cookie or header, unless a CONNECT says otherwise.
+    /// The user of the opening request, by its cookie or header, unless a CONNECT brings a token.
     caller: Option<Identity>,
     holder: Mutex<Option<Holder>>,
-    pace: FrameRateLimiter,
+    event_rate: FrameRateLimiter,
     _live: Live,
 }
 
-/// Whose connection it is, since the first CONNECT.
+/// The user of the connection, since the first CONNECT.
 struct Holder {
     user_id: String,
-    _place: Permit<String>,
+    _permit: Permit<String>,
 }
 
 impl ConnectionContext {
-    /// Counts a new connection. `Err` when there are too many.
+    /// Counts a new connection. Fails with `too_many_connections` if there are too many.
     pub(super) fn take(state: &AppState, client: Client) -> Result<Arc<Self>, Rejection> {
         let live = connect_unknown(state, Kind::SocketIo, &client)?;
         Ok(Arc::new(Self {
             caller: client.caller,
             holder: Mutex::default(),
-            pace: state.limits.pace(),
+            event_rate: state.limits.pace(),
             _live: live,
         }))
     }
 
-    /// The seat of an open connection.
+    /// The context of an open connection.
     pub(super) fn of(opening: &Parts) -> Option<Arc<Self>> {
         opening.extensions.get::<Arc<Self>>().cloned()
     }
 
-    /// The client says something, in whichever namespace.
+    /// Counts an event of the client, in any namespace. Fails if it came too fast.
     pub(super) fn step(&self) -> Result<(), TooFast> {
-        self.pace.step()
+        self.event_rate.step()
     }
 
-    /// Whom a CONNECT speaks for. The first one says whose connection it is, in all its namespaces.
+    /// Authenticates a CONNECT. The first one sets the user of the connection, for all its namespaces.
     pub(super) async fn enter(&self, state: &AppState, token: Option<&str>) -> Result<Identity, Error> {
         self.step().map_err(|too_fast| too_fast.rejection)?;
         let identity = match token {
@@ -77,16 +78,16 @@ impl ConnectionContext {
                 return Err(Rejection::new(Code::NotAllowed, message).into());
             }
             None => {
-                let place = state.limits.connect_person(&identity.user)?;
-                *holder = Some(Holder { user_id: identity.user.id.clone(), _place: place });
+                let permit = state.limits.connect_person(&identity.user)?;
+                *holder = Some(Holder { user_id: identity.user.id.clone(), _permit: permit });
             }
         }
         Ok(identity)
     }
 }
 
-/// The message of a `connect_error`: the seed's where somebody has to sign in.
-pub(super) fn refusal(error: Error) -> String {
+/// The message of a `connect_error`: the seed's if the client has to authenticate.
+pub(super) fn error_message(error: Error) -> String {
     let rejection = error.into_rejection();
     match rejection.code {
         Code::NoSession => AUTHENTICATION_ERROR.to_owned(),

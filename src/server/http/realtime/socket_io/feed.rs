@@ -1,4 +1,5 @@
-//! The namespace `/events`: the feed. What to follow is said with the CONNECT; after it a client only listens.
+//! The namespace `/events`: the feed. The CONNECT names the channels and the position; after it a client only listens.
+//! `session` drives it. It must never publish: programs do that by HTTP.
 
 use std::sync::Arc;
 
@@ -22,18 +23,21 @@ use crate::{
         clock::now_ms,
         error::Error,
         feed::parse_channels,
-        http::realtime::websocket::LAST_MAX,
+        http::realtime::{
+            catch_up::{Interruption, read_updates},
+            websocket::LAST_MAX,
+        },
         log::{
             hub::{StartFrom, Subscribed},
-            subscription::{Batch, Subscription},
-            topic::Wakeup,
+            subscription::Subscription,
+            topic::{Update, Wakeup},
         },
         state::AppState,
         store::{Channels, StoreError},
     },
 };
 
-/// See the module.
+/// A client's subscription to the feed.
 pub(super) struct Feed {
     state: AppState,
     identity: Identity,
@@ -43,20 +47,20 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Follows the feed as the CONNECT says. With it, what the client is told first.
+    /// Follows the feed as the CONNECT says. Returns the first packets with it.
     pub(super) async fn follow(
         state: &AppState,
         identity: Identity,
-        how: FollowFeed,
+        request: FollowFeed,
         wakeup: Arc<Wakeup>,
     ) -> Result<(Self, Outbox), Error> {
-        let start = match (how.after, how.last) {
+        let start = match (request.after, request.last) {
             (Some(after), _) => StartFrom::After(after.parse()?),
             (None, Some(last)) => StartFrom::Last(last.min(LAST_MAX) as usize),
             (None, None) => StartFrom::New,
         };
-        // A list of nothing asks for no channel in particular.
-        let named = how.channels.map(|list| list.into_iter().filter(|name| !name.trim().is_empty()));
+        // A list without names asks for no channel in particular.
+        let named = request.channels.map(|list| list.into_iter().filter(|name| !name.trim().is_empty()));
         let named = named.map(|names| names.collect::<Vec<_>>().join(",")).filter(|names| !names.is_empty());
         let channels = parse_channels(named.as_deref())?;
         let Subscribed { subscription, recovered } =
@@ -73,7 +77,7 @@ impl Feed {
         Ok((Self { state: state.clone(), identity, channels, wakeup, subscription }, outbox))
     }
 
-    /// Other channels than before are readable: goes on from the same place.
+    /// Follows the feed again from the same cursor: other channels than before are readable.
     async fn follow_anew(&mut self, outbox: &mut Outbox) -> Result<(), StoreError> {
         let start = StartFrom::After(self.subscription.cursor());
         let (who, channels, wakeup) = (Some(&self.identity), self.channels.clone(), self.wakeup.clone());
@@ -91,20 +95,28 @@ impl Follower for Feed {
     async fn answer(&mut self, received: Received, outbox: &mut Outbox) {
         let message = "The feed is only read here; publish by POST /api/events/{channel}.";
         let rejection = Rejection::new(Code::UnknownFrame, message);
-        outbox.push(Outgoing::refusal(received.ack, None, rejection));
+        outbox.push(Outgoing::rejection(received.ack, None, rejection));
     }
 
     async fn read(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
-        match self.subscription.read().await? {
-            Batch::Idle => return Ok(false),
-            Batch::Evicted => self.follow_anew(outbox).await?,
-            Batch::Reset(cursor) => outbox.push(reset(&cursor)),
-            Batch::Entries(entries) => {
-                self.state.metrics.count_deliveries(entries.len());
-                for entry in entries {
+        let updates = match read_updates(&mut self.subscription, &self.state.metrics).await {
+            Ok(Some(updates)) => updates,
+            Ok(None) => return Ok(false),
+            Err(Interruption::Evicted) => {
+                self.follow_anew(outbox).await?;
+                return Ok(true);
+            }
+            Err(Interruption::Failed(error)) => return Err(error),
+        };
+        for update in updates.in_order() {
+            match update {
+                Update::Entry(entry) => {
                     let cursor = self.subscription.cursor_at(entry.offset);
                     outbox.push(payload::entry(&entry.encoded.json(), &cursor));
                 }
+                Update::Reset(cursor) => outbox.push(reset(cursor)),
+                // The feed has no ephemeral frames.
+                Update::Ephemeral(_) | Update::EphemeralsMissed => {}
             }
         }
         Ok(true)

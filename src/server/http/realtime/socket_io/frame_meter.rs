@@ -1,6 +1,7 @@
 //! Counts the frames that come over a WebSocket of Socket.IO, below the engine, which counts none: a message in parts
-//! without end, pings, and packets that no handler sees would keep it busy for as long as the client likes. `upgraded` asks
-//! it for all that it reads. What a client says in events has a limit of its own before this one (see `context`).
+//! without end, pings, and packets that no handler sees would keep it busy for as long as the client likes.
+//! `upgraded_stream` passes it all bytes that it reads. A client's events have a limit of their own before this one, in
+//! `connection_context`. It must never change or hold back a byte.
 
 use std::io;
 
@@ -11,34 +12,34 @@ use tungstenite::protocol::frame::{
 
 use crate::server::limits::{FrameRateLimiter, RateLimits, TooFast};
 
-/// Frames that one message may come in, see the chat socket's `frame_reader`.
+/// Frames in which one message may come, as for the chat socket's `frame_reader`.
 const PARTS_MAX: usize = 1_024;
-/// The longest head of a frame (RFC 6455, 5.2).
+/// The longest header of a frame (RFC 6455, 5.2).
 const HEAD_MAX_BYTES: usize = 14;
 
-/// See the module.
+/// The meter of one connection.
 pub(super) struct Meter {
-    /// Twice what the limit on frames lets through: who is above that limit is told so first, by an answer to an event.
-    paces: [FrameRateLimiter; 2],
-    /// Of the message that has begun.
+    /// Together twice the limit on frames: a client above that limit is rejected first, by an answer to an event.
+    rates: [FrameRateLimiter; 2],
+    /// Frames so far of the message that has begun.
     parts: usize,
-    /// Of a frame's head, as far as it is here.
+    /// The bytes of a frame's header, as far as they are here.
     head: Vec<u8>,
-    /// Bytes of the frame that are still to come.
+    /// Bytes of the frame's payload that are still to come.
     rest: u64,
 }
 
-/// More than a connection may send. Only its end helps.
+/// The client sends more than a connection may. Only its end helps.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Flood;
 
 impl Meter {
     /// The meter of a new connection.
     pub(super) fn new(limits: &RateLimits) -> Self {
-        Self { paces: [limits.pace(), limits.pace()], parts: 0, head: Vec::new(), rest: 0 }
+        Self { rates: [limits.pace(), limits.pace()], parts: 0, head: Vec::new(), rest: 0 }
     }
 
-    /// Takes bytes as they come, however they are cut.
+    /// Takes the next bytes, cut anywhere. Fails if the connection has to end.
     pub(super) fn take(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
         while !bytes.is_empty() {
             if self.rest > 0 {
@@ -56,7 +57,7 @@ impl Meter {
                     self.count(&header)?;
                 }
                 Ok(None) if self.head.len() < HEAD_MAX_BYTES => {}
-                // What is no frame ends the connection by itself.
+                // The engine ends a connection whose bytes are no frame.
                 Ok(None) | Err(_) => return Ok(()),
             }
         }
@@ -71,8 +72,8 @@ impl Meter {
             OpCode::Control(_) => self.parts,
         };
         let must_disconnect =
-            |pace: &FrameRateLimiter| matches!(pace.step(), Err(TooFast { must_disconnect: true, .. }));
-        if self.parts >= PARTS_MAX || self.paces.iter().all(must_disconnect) {
+            |rate: &FrameRateLimiter| matches!(rate.step(), Err(TooFast { must_disconnect: true, .. }));
+        if self.parts >= PARTS_MAX || self.rates.iter().all(must_disconnect) {
             return Err(Flood);
         }
         Ok(())
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_parts_has_an_end_however_it_is_cut() {
+    fn a_message_in_parts_has_an_end_in_any_pieces() {
         for size in [1, 5, 4_096] {
             let mut meter = meter("off");
             let parts = |count| [frame(0x01, b"4"), frame(0x00, b"").repeat(count)].concat();
@@ -125,12 +126,12 @@ mod tests {
         {
             let mut meter = meter("10/1m");
             let taken = (0..100).take_while(|_| meter.take(&one).is_ok()).count();
-            assert_eq!(taken, 40, "twice what is said and what is refused: {one:?}");
+            assert_eq!(taken, 40, "twice what is accepted and what is rejected: {one:?}");
         }
     }
 
     #[test]
-    fn what_is_no_frame_is_left_to_the_engine() {
+    fn bytes_that_are_no_frame_are_left_to_the_engine() {
         assert_eq!(meter("off").take(&[0xff; 1_000]), Ok(()));
     }
 }

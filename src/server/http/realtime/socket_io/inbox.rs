@@ -1,6 +1,6 @@
-//! What a client said and nobody has answered yet, in its order. The engine calls a handler for each event and lets
-//! them run side by side; here they wait for the connection's one task, so that a message never overtakes the join
-//! before it.
+//! The events of a client that are not answered yet, in their order. `session` takes them. The engine calls a handler
+//! for each event and lets them run side by side; here they wait for the session's one task, so that a message never
+//! overtakes the join before it.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -23,9 +23,9 @@ use crate::{
     server::{error::BUSY_RETRY_AFTER, limits::TooFast},
 };
 
-/// Events that may wait: more than a person's hundred messages at once.
+/// Events that may wait: more than a user's hundred messages at once.
 const EVENTS_MAX: usize = 256;
-/// Bytes of them: two of the largest, or all 256 of two thousand bytes.
+/// Bytes of events that may wait: two of the largest events, or all 256 of two thousand bytes.
 const WAITING_MAX_BYTES: usize = 2 * PAYLOAD_MAX_BYTES;
 
 /// A namespace's socket, as the engine hands it out.
@@ -42,7 +42,7 @@ impl FromConnectParts<LocalAdapter> for Handle {
 /// One event of a client.
 pub(super) struct Received {
     pub(super) name: String,
-    /// Its first argument; `None` when that is missing or no JSON.
+    /// The first argument; `None` if it is missing or no JSON.
     data: Option<Value>,
     /// The number of the acknowledgement the client waits for, if it does.
     pub(super) ack: Option<i64>,
@@ -50,7 +50,7 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// What it says.
+    /// Parses the event. Fails if its name or its data are unknown.
     pub(super) fn parse(self) -> Result<ClientEvent, Rejection> {
         ClientEvent::parse(&self.name, self.data.unwrap_or_default())
     }
@@ -76,24 +76,25 @@ impl FromMessageParts<LocalAdapter> for Received {
     }
 }
 
-/// See the module.
+/// The waiting events of one client, each with its permit of bytes.
 pub(super) struct Inbox(mpsc::Receiver<(Received, OwnedSemaphorePermit)>);
 
 impl Inbox {
-    /// Collects what the socket's client says from now on. `gone` is cancelled when the client is.
+    /// Collects the client's events from now on. `gone` is cancelled when the client disconnects.
     pub(super) fn open(socket: &Arc<Socket>, gone: CancellationToken) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let room = Arc::new(Semaphore::new(WAITING_MAX_BYTES));
-        let context = ConnectionContext::of(socket.req_parts()).expect("a connection is opened with a seat");
+        let context =
+            ConnectionContext::of(socket.req_parts()).expect("a connection is opened with a context");
         socket.on_fallback(move |Handle(socket): Handle, received: Received| {
             match context.step() {
                 Ok(()) => {
                     if let Err(received) = push(&sender, &room, received) {
-                        refuse(&socket, &received, too_much());
+                        reject(&socket, &received, too_much());
                     }
                 }
-                Err(TooFast { must_disconnect: false, rejection }) => refuse(&socket, &received, rejection),
-                Err(TooFast { must_disconnect: true, .. }) => send_away(socket),
+                Err(TooFast { must_disconnect: false, rejection }) => reject(&socket, &received, rejection),
+                Err(TooFast { must_disconnect: true, .. }) => disconnect(socket),
             }
             async {}
         });
@@ -104,7 +105,7 @@ impl Inbox {
         Self(receiver)
     }
 
-    /// The next event. Loses nothing when it is dropped. For ever pending when the client is gone.
+    /// Takes the next event. Loses nothing when the future is dropped. Stays pending when the client is gone.
     pub(super) async fn next(&mut self) -> Received {
         match self.0.recv().await {
             Some((received, _)) => received,
@@ -125,7 +126,7 @@ impl FromMessageParts<LocalAdapter> for Handle {
     }
 }
 
-/// `Err`: too much is waiting already.
+/// Lets an event wait. Gives it back if too many are waiting already.
 fn push(
     sender: &mpsc::Sender<(Received, OwnedSemaphorePermit)>,
     room: &Arc<Semaphore>,
@@ -136,9 +137,10 @@ fn push(
     sender.try_send((received, permit)).map_err(|error| error.into_inner().0)
 }
 
-/// Said at once and not in its turn, because there is no place to wait in. Who takes no answers either gets none.
-fn refuse(socket: &Arc<Socket>, received: &Received, rejection: Rejection) {
-    if let Err(error) = Outgoing::refusal(received.ack, None, rejection).send(socket) {
+/// Rejects an event at once and not in its turn, because it has nowhere to wait. A client that takes no packets gets
+/// none.
+fn reject(socket: &Arc<Socket>, received: &Received, rejection: Rejection) {
+    if let Err(error) = Outgoing::rejection(received.ack, None, rejection).send(socket) {
         tracing::debug!(%error, "a refusal was not sent");
     }
 }
@@ -148,10 +150,10 @@ fn too_much() -> Rejection {
     Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER)
 }
 
-/// Ends the namespace. What the client says in it after that ends its connection.
-fn send_away(socket: Arc<Socket>) {
+/// Ends the namespace. A further event of the client in it ends its connection.
+fn disconnect(socket: Arc<Socket>) {
     if let Err(error) = socket.disconnect() {
-        // Not while it takes nothing; then its heartbeat ends it.
+        // Impossible while the client takes nothing; then its heartbeat ends it.
         tracing::debug!(%error, "a client that talks too fast was not sent away yet");
     }
 }
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_is_bounded_by_count_and_by_bytes_and_goes_in_order() {
+    async fn waiting_events_are_bounded_by_count_and_by_bytes_and_keep_their_order() {
         let (sender, mut receiver) = mpsc::channel(EVENTS_MAX);
         let room = Arc::new(Semaphore::new(WAITING_MAX_BYTES));
         for bytes in 0..EVENTS_MAX {

@@ -1,10 +1,11 @@
-//! `/socket.io/`: Socket.IO clients, by polls or a WebSocket each (Engine.IO protocol 4, Socket.IO protocol 5). The engine
-//! is a crate's; rooms, order, rights, limits and what is stored are the chat's and the feed's, as on every transport.
+//! `/socket.io/`: Socket.IO clients, by polls or a WebSocket each (Engine.IO protocol 4, Socket.IO protocol 5). A crate
+//! is the engine; the chat and the feed decide rooms, order, rights, limits and storage, as on every transport.
 //!
-//! `answer` is the HTTP of it, `connect` lets a client into a namespace. There a `session` serves it, one task: `inbox`
-//! is what the client said, `rooms` or `feed` does it and reads the log, `outbox` is what the engine has not taken yet.
-//! `context` is what a connection counts against, `upgraded` the connection below a WebSocket. Never use the engine's own rooms
-//! or broadcasts: they know no offsets and no rights.
+//! `answer` is its HTTP, `connect` lets a client into a namespace. There a `session` serves it, in one task: `inbox`
+//! holds the client's events, `rooms` or `feed` acts on them and reads the log, `outbox` holds the packets that the
+//! engine has not taken yet. `connection_context` has the permits and the user of a connection, `upgraded_stream` and
+//! `frame_meter` are below a WebSocket. Never use the engine's own rooms or broadcasts: they know no offsets and no
+//! rights.
 
 mod answer;
 mod connect;
@@ -26,25 +27,25 @@ use tokio::time::timeout;
 
 use crate::server::{http::BODY_MAX_BYTES, state::AppState};
 
-/// The largest request body or WebSocket message that is taken into memory, to be refused with an answer. Above it
+/// The largest request body or WebSocket message that is taken into memory, to be rejected with an answer. Above it
 /// the connection ends: by 413, or by closing the socket.
 const PAYLOAD_MAX_BYTES: usize = 4 * BODY_MAX_BYTES;
-/// Binary parts of one event and their bytes. No event of ours has any; these few are taken to be refused.
+/// Binary parts of one event. No event of ours has any; these few are taken to be rejected.
 const BINARIES_MAX: usize = 4;
-/// Packets the engine holds for a client that does not take them. What is beyond stays in the log.
+/// Packets that the engine holds for a client that does not take them. Further entries stay in the log.
 const BUFFER_PACKETS: usize = 64;
 /// The heartbeat: that of the chat socket. A client that is silent for both together is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(25);
-/// How long a connection has to enter a namespace.
+/// Time for a connection to enter a namespace.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take for the last words.
+/// Time for a client to take the last packets.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// It answers by itself at its own address; the router in it is what it would pass other requests on to.
+/// The engine. It answers by itself at its own address; it would pass other requests on to the router in it.
 type Engine = SocketIoService<Router>;
 
-/// The addresses of Socket.IO, and the end of its connections when the server stops.
+/// The routes of Socket.IO. Spawns the task that ends its connections when the server stops.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let (engine, io) = build();
     connect::mount(&io, state);

@@ -1,6 +1,6 @@
-//! What the engine has not taken yet for a client. Its buffer holds a number of packets, and what does not fit is
-//! refused; here that waits and is tried again, and until it is gone nothing more is read from the log for this
-//! client. So a slow client costs one batch, and the rest stays behind its cursor.
+//! The packets for a client that the engine has not taken yet. `session` flushes them. The engine's buffer holds a
+//! number of packets and rejects more; those wait here and are tried again, and until they are gone nothing more may be
+//! read from the log for this client. So a slow client costs one batch, and the rest stays behind its cursor.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::protocol::{name::RoomId, problem::Rejection};
 /// One packet to a client.
 #[derive(Debug, PartialEq)]
 pub(super) struct Outgoing {
-    /// The room it is of: who is removed from that does not get it any more.
+    /// The room of the packet: a client that was removed from it does not get the packet any more.
     pub(super) room: Option<RoomId>,
     content: Content,
 }
@@ -52,13 +52,13 @@ impl Outgoing {
         Self { room: Some(room), content: Content::IdEvent { name, id, data } }
     }
 
-    /// An answer, for who asked for one.
+    /// An answer; `None` if the client asked for none.
     pub(super) fn answer(ack: Option<i64>, data: Value) -> Option<Self> {
         ack.map(|ack| Self { room: None, content: Content::Answer { ack, data } })
     }
 
-    /// A refusal: the answer `{error}` for who asked for one, the event `rejected` for who did not.
-    pub(super) fn refusal(ack: Option<i64>, room: Option<&RoomId>, rejection: Rejection) -> Self {
+    /// A rejection: the answer `{error}` if the client asked for one, the event `rejected` if not.
+    pub(super) fn rejection(ack: Option<i64>, room: Option<&RoomId>, rejection: Rejection) -> Self {
         let Rejection { code, message, retry_after_ms } = rejection;
         let mut error = json!({ "code": code, "message": message });
         if let Some(wait_ms) = retry_after_ms {
@@ -73,7 +73,7 @@ impl Outgoing {
         Self::event(None, "rejected", error)
     }
 
-    /// Gives it to the engine, which has room for it or fails.
+    /// Gives the packet to the engine. Fails if the engine has no room for it.
     pub(super) fn send(&self, socket: &Arc<Socket>) -> Result<(), SendError> {
         match &self.content {
             Content::Event { name, data } => socket.emit(name, data),
@@ -87,7 +87,7 @@ impl Outgoing {
     }
 }
 
-/// How far a flush came.
+/// The result of a flush.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Flushed {
     /// The engine has taken everything.
@@ -98,7 +98,7 @@ pub(super) enum Flushed {
     Closed,
 }
 
-/// See the module.
+/// The packets of one client, in their order.
 #[derive(Default)]
 pub(super) struct Outbox(VecDeque<Outgoing>);
 
@@ -108,12 +108,12 @@ impl Outbox {
         self.0.push_back(outgoing);
     }
 
-    /// Forgets what was not taken.
+    /// Drops the packets that were not taken.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Gives the engine what it takes, but for what is of a room that is not open to the client any more.
+    /// Gives the engine the packets that it takes, and drops those of rooms that are not open to the client any more.
     pub(super) fn flush(&mut self, socket: &Arc<Socket>, is_open: impl Fn(&RoomId) -> bool) -> Flushed {
         while let Some(outgoing) = self.0.front() {
             if outgoing.room.as_ref().is_none_or(&is_open) {

@@ -1,5 +1,6 @@
-//! The JSON of what clients are told: that of the chat's frames and the feed's entries, with what an event's name
-//! says left out and what a client resumes by put in.
+//! The JSON of the packets to clients: that of the chat's frames and the feed's entries, without the `type` that the
+//! event's name carries, and with the epoch or cursor by which a client resumes. `rooms` and `feed` call it. It must
+//! never build a frame of its own: the chat and the feed encode them.
 
 use serde_json::{Map, Value, json};
 
@@ -20,8 +21,8 @@ pub(super) fn message(room: &RoomId, json: &[u8], epoch: &Epoch) -> Outgoing {
     Outgoing::event(Some(room.clone()), name, data.into())
 }
 
-/// What was whispered in a room. Who comes and who goes is told by their id first, as in the seed.
-pub(super) fn publish_ephemeral(room: &RoomId, json: &[u8]) -> Outgoing {
+/// An ephemeral frame of a room. `user-joined` and `user-left` have the user's id as first argument, as in the seed.
+pub(super) fn ephemeral(room: &RoomId, json: &[u8]) -> Outgoing {
     let (name, data) = named(json);
     match (name.as_str(), data.get("user_id")) {
         ("user-joined" | "user-left", Some(Value::String(id))) => {
@@ -39,7 +40,7 @@ pub(super) fn joined(frame: &ServerFrame, cursor: &Cursor) -> Value {
     data.into()
 }
 
-/// What a room's cursor lacked is gone.
+/// A reset: entries that the room's cursor lacked are gone.
 pub(super) fn reset(room: &RoomId, cursor: &Cursor) -> Outgoing {
     let Cursor { epoch, offset } = cursor;
     let data = json!({ "room": room, "epoch": epoch, "offset": offset, "cursor": cursor });
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_name_says_is_left_out_and_the_epoch_put_in() {
+    fn the_type_is_left_out_and_the_epoch_put_in() {
         let epoch = Epoch::parse("e").expect("an epoch");
         let room = RoomId::parse("general").expect("a room");
         let json = br#"{"type":"message","room":"general","offset":7,"text":"hi"}"#;
@@ -78,14 +79,14 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_is_told_by_their_id_first() {
+    fn a_user_who_joined_comes_with_their_id_first() {
         let room = RoomId::parse("general").expect("a room");
         let json = br#"{"type":"user-joined","room":"general","user":"alice","user_id":"1"}"#;
         let data = json!({ "room": "general", "user": "alice", "user_id": "1" });
         let expected = Outgoing::id_event(room.clone(), "user-joined".into(), "1".into(), data.clone());
-        assert_eq!(publish_ephemeral(&room, json), expected);
+        assert_eq!(ephemeral(&room, json), expected);
         let json = br#"{"type":"typing","room":"general","user":"alice","user_id":"1"}"#;
-        assert_eq!(publish_ephemeral(&room, json), Outgoing::event(Some(room), "typing", data));
+        assert_eq!(ephemeral(&room, json), Outgoing::event(Some(room), "typing", data));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The namespace `/`: the rooms. A client follows each room it joined by a subscription of its own; the engine's own
-//! rooms are not used.
+//! The namespace `/`: the rooms. A client follows each room it joined by a subscription of its own. `session` drives
+//! it. It must never use the engine's own rooms: they know no offsets and no rights.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use crate::{
         chat::{Chat, Joined},
         error::Error,
         http::realtime::{
-            catch_up::not_a_member,
+            catch_up::{Interruption, not_a_member, read_updates},
             websocket::{JOINS_MAX, LAST_MAX},
         },
         log::{
             hub::StartFrom,
-            subscription::{Batch, Subscription},
-            topic::{Ephemerals, Wakeup},
+            subscription::Subscription,
+            topic::{Update, Wakeup},
         },
         observability::metrics::Metrics,
         presence::PresenceGuard,
@@ -44,21 +44,21 @@ struct JoinedRoom {
     _presence: Option<PresenceGuard>,
 }
 
-/// See the module.
+/// The rooms that one client follows, and the actions of its events.
 pub(super) struct Rooms {
     chat: Arc<Chat>,
     metrics: Arc<Metrics>,
     identity: Identity,
     wakeup: Arc<Wakeup>,
-    following: Vec<JoinedRoom>,
-    /// Whose turn it is to be read, counted on without end.
+    joined: Vec<JoinedRoom>,
+    /// The number of the last read, counted on without end: it chooses the next room.
     turn: usize,
 }
 
 impl Rooms {
     pub(super) fn new(state: &AppState, identity: Identity, wakeup: Arc<Wakeup>) -> Self {
         let (chat, metrics) = (state.chat.clone(), state.metrics.clone());
-        Self { chat, metrics, identity, wakeup, following: Vec::new(), turn: 0 }
+        Self { chat, metrics, identity, wakeup, joined: Vec::new(), turn: 0 }
     }
 
     async fn act(&mut self, event: ClientEvent, ack: Option<i64>, outbox: &mut Outbox) {
@@ -89,8 +89,8 @@ impl Rooms {
             (None, None) => StartFrom::New,
         };
         let room = self.chat.room(&join.room, Some(&self.identity)).await?;
-        let place = self.following.iter().position(|following| following.room == room);
-        if place.is_none() && self.following.len() >= JOINS_MAX {
+        let index = self.joined.iter().position(|joined| joined.room == room);
+        if index.is_none() && self.joined.len() >= JOINS_MAX {
             let message = format!("One connection follows at most {JOINS_MAX} rooms; leave one first.");
             return Err(Rejection::new(Code::TooManyJoins, message).into());
         }
@@ -98,23 +98,23 @@ impl Rooms {
             self.chat.join(room.as_str(), Some(&self.identity), start, self.wakeup.clone()).await?;
         let cursor = subscription.cursor();
         let reset = (!recovered).then(|| payload::reset(&room, &cursor));
-        let following = JoinedRoom { room, subscription, _presence: presence };
-        match place {
-            Some(place) => self.following[place] = following,
-            None => self.following.push(following),
+        let joined = JoinedRoom { room, subscription, _presence: presence };
+        match index {
+            Some(index) => self.joined[index] = joined,
+            None => self.joined.push(joined),
         }
-        // There may be something to replay, for which nobody rings.
-        self.wakeup.ring();
+        // There may be entries to replay, which nothing announces.
+        self.wakeup.notify();
         Ok((payload::joined(&frame, &cursor), reset))
     }
 
     fn leave(&mut self, room: &str) -> Result<Value, Rejection> {
-        let place = self.place(room)?;
-        let JoinedRoom { room, .. } = self.following.remove(place);
+        let index = self.index_of(room)?;
+        let JoinedRoom { room, .. } = self.joined.remove(index);
         Ok(json!({ "room": room }))
     }
 
-    /// As in the seed, who says something need not have joined; the right to enter the room suffices.
+    /// As in the seed, an author need not have joined: the right to enter the room suffices.
     async fn post(&self, message: NewMessage) -> Result<Value, Error> {
         let room = self.chat.room(&message.room, Some(&self.identity)).await?;
         let id = message.id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
@@ -124,44 +124,40 @@ impl Rooms {
     }
 
     async fn typing(&self, room: &str) -> Result<Value, Rejection> {
-        let room = &self.following[self.place(room)?].room;
+        let room = &self.joined[self.index_of(room)?].room;
         self.chat.typing(room, &self.identity.user).await?;
         Ok(json!({ "room": room }))
     }
 
-    fn place(&self, room: &str) -> Result<usize, Rejection> {
+    fn index_of(&self, room: &str) -> Result<usize, Rejection> {
         let id = self.chat.id_of(room)?;
-        let place = self.following.iter().position(|following| following.room == id);
-        place.ok_or_else(|| Rejection::new(Code::NotJoined, "Join the room first."))
+        let index = self.joined.iter().position(|joined| joined.room == id);
+        index.ok_or_else(|| Rejection::new(Code::NotJoined, "Join the room first."))
     }
 
-    /// Reads one batch of the room in this place.
-    async fn read_room(&mut self, place: usize, outbox: &mut Outbox) -> Result<bool, StoreError> {
-        let JoinedRoom { room, subscription, .. } = &mut self.following[place];
-        let mut has_read = true;
-        match subscription.ephemerals() {
-            Ephemerals::Frames(frames) => {
-                has_read = !frames.is_empty();
-                frames.iter().for_each(|frame| outbox.push(payload::publish_ephemeral(room, &frame.json())));
+    /// Reads one batch of the room with this index. Returns false if there was nothing.
+    async fn read_room(&mut self, index: usize, outbox: &mut Outbox) -> Result<bool, StoreError> {
+        let JoinedRoom { room, subscription, .. } = &mut self.joined[index];
+        let updates = match read_updates(subscription, &self.metrics).await {
+            Ok(Some(updates)) => updates,
+            Ok(None) => return Ok(false),
+            Err(Interruption::Evicted) => {
+                outbox.push(Outgoing::rejection(None, Some(room), not_a_member()));
+                self.joined.remove(index);
+                return Ok(true);
             }
-            Ephemerals::Missed => {
-                outbox.push(payload::publish_ephemeral(room, self.chat.members_json(room).as_bytes()))
-            }
-        }
-        match subscription.read().await? {
-            Batch::Idle => return Ok(has_read),
-            Batch::Entries(entries) => {
-                self.metrics.count_deliveries(entries.len());
-                for entry in entries {
+            Err(Interruption::Failed(error)) => return Err(error),
+        };
+        for update in updates.in_order() {
+            outbox.push(match update {
+                Update::Ephemeral(frame) => payload::ephemeral(room, &frame.json()),
+                Update::EphemeralsMissed => payload::ephemeral(room, self.chat.members_json(room).as_bytes()),
+                Update::Entry(entry) => {
                     let epoch = subscription.cursor_at(entry.offset).epoch;
-                    outbox.push(payload::message(room, &entry.encoded.json(), &epoch));
+                    payload::message(room, &entry.encoded.json(), &epoch)
                 }
-            }
-            Batch::Reset(cursor) => outbox.push(payload::reset(room, &cursor)),
-            Batch::Evicted => {
-                outbox.push(Outgoing::refusal(None, Some(room), not_a_member()));
-                self.following.remove(place);
-            }
+                Update::Reset(cursor) => payload::reset(room, cursor),
+            });
         }
         Ok(true)
     }
@@ -172,15 +168,15 @@ impl Follower for Rooms {
         let ack = received.ack;
         match received.parse() {
             Ok(event) => self.act(event, ack, outbox).await,
-            Err(rejection) => outbox.push(Outgoing::refusal(ack, None, rejection)),
+            Err(rejection) => outbox.push(Outgoing::rejection(ack, None, rejection)),
         }
     }
 
-    /// One room after the other, so that a loud one does not keep the others waiting.
+    /// Reads one room after the other, so that a busy one does not keep the others waiting.
     async fn read(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
-        for _ in 0..self.following.len() {
+        for _ in 0..self.joined.len() {
             self.turn = self.turn.wrapping_add(1);
-            if self.read_room(self.turn % self.following.len(), outbox).await? {
+            if self.read_room(self.turn % self.joined.len(), outbox).await? {
                 return Ok(true);
             }
         }
@@ -188,7 +184,7 @@ impl Follower for Rooms {
     }
 
     fn is_open(&self, room: &RoomId) -> bool {
-        let following = self.following.iter().find(|following| following.room == *room);
-        following.is_some_and(|following| !following.subscription.is_evicted())
+        let joined = self.joined.iter().find(|joined| joined.room == *room);
+        joined.is_some_and(|joined| !joined.subscription.is_evicted())
     }
 }

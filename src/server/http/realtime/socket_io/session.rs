@@ -1,5 +1,6 @@
-//! One namespace of one client, and the task that serves it: it hears what the client says, reads what is new in the
-//! topics it follows, and waits while the client is slow. What that means in a namespace is a [`Follower`]'s.
+//! One namespace of one client, and the task that serves it: it takes the client's events, reads new entries of the
+//! topics that the client follows, and waits while the client is slow. `connect` starts it; a [`Follower`] is the
+//! namespace. It must never read while the outbox holds a packet.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,57 +25,57 @@ use crate::{
     },
 };
 
-/// How long a full buffer is left alone before it is tried again, at first and at most. The engine does not say when
-/// there is room. A client that keeps up makes some within a millisecond; for one that does not, the buffer is left
-/// to empty a while, because the engine's heartbeat needs a place in it too and ends a client that has none.
+/// The pause before a full buffer is tried again, at first and at most. The engine does not tell when there is room. A
+/// client that keeps up makes some within a millisecond; for one that does not, the buffer is left to empty a while,
+/// because the engine's heartbeat needs a slot in it too and ends a client that has none.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 
-/// What a namespace does for its client.
+/// A namespace: its actions and its topics.
 pub(super) trait Follower: Send + Sync {
-    /// Does what the client says, and answers it.
+    /// Acts on an event of the client, and answers it.
     fn answer(&mut self, received: Received, outbox: &mut Outbox) -> impl Future<Output = ()> + Send;
 
-    /// Reads one batch of what is new. False: there was nothing.
+    /// Reads one batch of new entries. Returns false if there was nothing.
     fn read(&mut self, outbox: &mut Outbox) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Whether what is of this room may still be sent.
+    /// Returns true if packets of this room may still be sent.
     fn is_open(&self, room: &RoomId) -> bool;
 }
 
-/// Why a session ends. There is nothing to repair: the client resumes from its cursor.
+/// The reason for a session's end. There is nothing to repair: the client resumes from its cursor.
 #[derive(Debug)]
 enum End {
     /// The client is gone, or the server stops, which the engine tells it.
     Gone,
-    /// The client is told why, and sent away.
-    Refused(Rejection),
+    /// The client gets this rejection, and is disconnected.
+    Rejected(Rejection),
 }
 
-/// See the module.
+/// The session of one client in one namespace.
 pub(super) struct Session {
     stop: CancellationToken,
     gone: CancellationToken,
-    admission: LiveSession,
+    live_session: LiveSession,
     inbox: Inbox,
     wakeup: Arc<Wakeup>,
 }
 
 impl Session {
-    /// Collects what the client says from now on; it is served later.
+    /// Collects the client's events from now on; they are served later.
     pub(super) fn open(
         state: &AppState,
-        admission: LiveSession,
+        live_session: LiveSession,
         socket: &Arc<Socket>,
         wakeup: Arc<Wakeup>,
     ) -> Self {
         let gone = CancellationToken::new();
         let inbox = Inbox::open(socket, gone.clone());
         let stop = state.lifetime.stop.clone();
-        Self { stop, gone, admission, inbox, wakeup }
+        Self { stop, gone, live_session, inbox, wakeup }
     }
 
-    /// Serves the client until one side ends it. `outbox` has what it is told first.
+    /// Serves the client until one side ends it. `outbox` has the first packets.
     pub(super) async fn serve(
         mut self,
         socket: Arc<Socket>,
@@ -82,26 +83,26 @@ impl Session {
         mut follower: impl Follower,
     ) {
         let end = self.run(&socket, &mut outbox, &mut follower).await;
-        tracing::debug!(user.id = %self.admission.user_id(), ?end, "a Socket.IO session ended");
-        // Leaves the rooms before the farewell: nothing shall come after it.
+        tracing::debug!(user.id = %self.live_session.user_id(), ?end, "a Socket.IO session ended");
+        // Leaves the rooms before the last packet: nothing may come after it.
         drop(follower);
-        if let End::Refused(rejection) = end {
+        if let End::Rejected(rejection) = end {
             outbox.clear();
-            outbox.push(Outgoing::refusal(None, None, rejection));
-            drop(timeout(CLOSE_TIMEOUT, self.send_away(&socket, outbox)).await);
+            outbox.push(Outgoing::rejection(None, None, rejection));
+            drop(timeout(CLOSE_TIMEOUT, self.disconnect(&socket, outbox)).await);
         }
     }
 
     async fn run(&mut self, socket: &Arc<Socket>, outbox: &mut Outbox, follower: &mut impl Follower) -> End {
         let mut has_more = true;
         loop {
-            // Until the client has taken this, it is not listened to: what it asks for would only come on top.
+            // Until the client has taken this, it is not listened to: each answer would only come on top.
             if let Err(end) = self.flush(socket, outbox, follower).await {
                 return end;
             }
             tokio::select! {
-                biased; // who may not go on says and gets nothing more
-                () = self.admission.revoked() => return End::Refused(no_session()),
+                biased; // a revoked user neither sends nor gets anything more
+                () = self.live_session.revoked() => return End::Rejected(no_session()),
                 () = self.stop.cancelled() => return End::Gone,
                 () = self.gone.cancelled() => return End::Gone,
                 received = self.inbox.next() => {
@@ -115,7 +116,7 @@ impl Session {
                 Ok(read) => has_more = read,
                 Err(error) => {
                     tracing::error!(%error, "a Socket.IO session ends because the store failed");
-                    return End::Refused(unavailable("The server could not read the log. Connect again."));
+                    return End::Rejected(unavailable("The server could not read the log. Connect again."));
                 }
             }
         }
@@ -138,14 +139,15 @@ impl Session {
             tokio::select! {
                 () = self.stop.cancelled() => return Err(End::Gone),
                 () = self.gone.cancelled() => return Err(End::Gone),
-                () = self.admission.revoked() => return Err(End::Refused(no_session())),
+                () = self.live_session.revoked() => return Err(End::Rejected(no_session())),
                 () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
             }
         }
     }
 
-    /// The official client does not come back by itself after this, which is right: it would be refused again.
-    async fn send_away(&self, socket: &Arc<Socket>, mut outbox: Outbox) {
+    /// Sends the last packets and ends the namespace. The official client does not come back by itself after this,
+    /// which is right: it would be rejected again.
+    async fn disconnect(&self, socket: &Arc<Socket>, mut outbox: Outbox) {
         while outbox.flush(socket, |_| true) == Flushed::Full || socket.clone().disconnect().is_err() {
             if self.gone.is_cancelled() {
                 return;
@@ -155,10 +157,10 @@ impl Session {
     }
 }
 
-/// Puts what was done for the client into the outbox, or why it was not.
+/// Puts the answer to an event into the outbox, or its rejection.
 pub(super) fn tell(outbox: &mut Outbox, ack: Option<i64>, done: Result<serde_json::Value, Error>) {
     match done {
         Ok(answer) => Outgoing::answer(ack, answer).into_iter().for_each(|answer| outbox.push(answer)),
-        Err(error) => outbox.push(Outgoing::refusal(ack, None, error.into_rejection())),
+        Err(error) => outbox.push(Outgoing::rejection(ack, None, error.into_rejection())),
     }
 }

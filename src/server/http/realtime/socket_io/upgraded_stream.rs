@@ -1,8 +1,8 @@
-//! The bare connection that a WebSocket of Socket.IO speaks over: what was taken over from HTTP, with the bytes that
-//! came along, the deadline on writes, and the connection's place. `mod.rs` hands it to the engine.
+//! The bare connection below a WebSocket of Socket.IO: the stream that was taken over from HTTP, with the bytes that
+//! came along, the deadline on writes, and the connection's permit. `answer` hands it to the engine.
 //!
-//! A write that failed ends the reading too. The engine goes on after one, so without this a reader whose entries
-//! were thrown away would stay connected and never know.
+//! A write that failed ends the reading too. The engine goes on after one, so a reader whose entries were thrown away
+//! would stay connected and never know: this must never happen.
 
 use std::{
     io,
@@ -19,30 +19,30 @@ use tokio::{
 use super::frame_meter::{Flood, Meter};
 use crate::server::{http::serve::write_deadline::WriteDeadline, limits::connections::ConnectionPermit};
 
-/// See the module. Dropping it closes the connection.
+/// The stream of one connection. Dropping it closes the connection.
 pub(super) struct UpgradedStream<S = WriteDeadline<TcpStream>> {
     stream: S,
-    /// Sent by the peer right behind its request.
+    /// Bytes that the peer sent right behind its request.
     received: Bytes,
     meter: Option<Meter>,
     is_broken: bool,
-    /// Who waits for the peer's bytes, to be woken when there shall be none.
+    /// The task that waits for the peer's bytes, to be woken when a write has failed.
     reader: Option<Waker>,
-    _admitted: Option<ConnectionPermit>,
+    _permit: Option<ConnectionPermit>,
 }
 
 impl<S> UpgradedStream<S> {
-    /// `received` is read before the stream; `admitted` lives as long as the line.
-    pub(super) fn new(stream: S, received: Bytes, admitted: Option<ConnectionPermit>) -> Self {
-        Self { stream, received, meter: None, is_broken: false, reader: None, _admitted: admitted }
+    /// A stream that reads `received` before the rest; `permit` lives as long as it.
+    pub(super) fn new(stream: S, received: Bytes, permit: Option<ConnectionPermit>) -> Self {
+        Self { stream, received, meter: None, is_broken: false, reader: None, _permit: permit }
     }
 
-    /// The same line, which ends when more comes over it than may.
+    /// The same stream, which ends when the meter's limit is exceeded.
     pub(super) fn metered(self, meter: Meter) -> Self {
         Self { meter: Some(meter), ..self }
     }
 
-    /// Looks at what was read; an error when it is too much.
+    /// Counts the bytes that were read. Fails if they are too much.
     fn count(&mut self, read: &[u8]) -> io::Result<()> {
         match self.meter.as_mut().map(|meter| meter.take(read)) {
             Some(Err(Flood)) => {
@@ -54,6 +54,7 @@ impl<S> UpgradedStream<S> {
         }
     }
 
+    /// Marks the stream as broken if a write failed.
     fn watch<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if matches!(written, Poll::Ready(Err(_))) {
             self.is_broken = true;
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_came_with_the_request_is_read_first() {
+    async fn bytes_that_came_with_the_request_are_read_first() {
         let (ours, mut theirs) = duplex(64);
         let mut upgraded = UpgradedStream::new(ours, Bytes::from_static(b"first "), None);
         theirs.write_all(b"second").await.expect("it fits");
@@ -129,12 +130,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_failed_ends_who_reads() {
+    async fn a_write_that_failed_ends_the_reading() {
         let (ours, _theirs) = duplex(4);
         let stuck = WriteDeadline::new(ours, Duration::from_secs(30));
         let (mut reader, mut writer) = split(UpgradedStream::new(stuck, Bytes::new(), None));
         let reading = tokio::spawn(async move { reader.read_u8().await });
-        writer.write_all(b"more than fits").await.expect_err("nobody takes it");
+        writer.write_all(b"more than fits").await.expect_err("the peer takes nothing");
         let ended = reading.await.expect("no panic").expect_err("it is over");
         assert_eq!(ended.kind(), io::ErrorKind::BrokenPipe);
         writer.write_all(b"x").await.expect_err("and stays so, also when there is room again");

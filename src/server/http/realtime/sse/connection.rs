@@ -1,4 +1,5 @@
-//! One stream of events: what is read for a reader that does not stand at the head, and the signs of life.
+//! One stream of events: the loop that reads for a reader that is not at the head, and the keep-alives. `mod.rs` starts
+//! it. It must stay small: there may be many thousands of open streams.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -12,14 +13,14 @@ use crate::{
         http::{
             extract::user::{no_session, revoked},
             realtime::{
-                catch_up::{Interruption, read_piece},
+                catch_up::{Interruption, read_bytes},
                 shutdown_retry::return_after_ms,
             },
         },
         log::{
             frame_writer::FrameWriter,
             subscription::Subscription,
-            wire_format::{WireFormat, block},
+            wire_format::{WireFormat, sse_event},
         },
         state::AppState,
         store::StoreError,
@@ -28,26 +29,26 @@ use crate::{
 
 /// A comment this often, so that proxies and readers know the stream is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a browser waits before it reconnects.
+/// The wait of a browser before it reconnects.
 const RETRY_MS: u64 = 2_000;
-/// How long a reader has to take the last words.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time for a reader to take the last event.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What it holds, it holds for every open stream: there may be many thousands.
+/// One stream and all that it holds.
 pub(super) struct Connection {
     state: AppState,
     followed: Followed,
     frame_writer: Arc<FrameWriter>,
 }
 
-/// Why a stream ends. There is nothing to repair: the reader resumes from its cursor.
+/// The reason for a stream's end. There is nothing to repair: the reader resumes from its cursor.
 enum End {
-    /// The reader is gone, or takes nothing, or shall come back.
+    /// The reader is gone, or takes nothing, or is to come back.
     Gone,
     /// The server stops.
     Stop,
     /// The reader may not read here any more.
-    Refused(Rejection),
+    Rejected(Rejection),
     /// The history could not be read.
     Failed(StoreError),
 }
@@ -68,14 +69,14 @@ impl Connection {
         match self.run().await {
             Err(End::Stop) => {
                 self.followed.subscription.detach_live();
-                self.frame_writer.write(&self.farewell());
-                // The reader may be gone already; there is nobody left to tell.
-                drop(self.frame_writer.drain(FAREWELL_TIMEOUT).await);
+                self.frame_writer.write(&self.shutdown_event());
+                // The reader may be gone already: then this has no reader.
+                drop(self.frame_writer.drain(CLOSE_TIMEOUT).await);
             }
-            Err(End::Refused(rejection)) => {
+            Err(End::Rejected(rejection)) => {
                 self.followed.subscription.detach_live();
-                self.frame_writer.write(&(self.followed.refusal)(rejection));
-                drop(self.frame_writer.drain(FAREWELL_TIMEOUT).await);
+                self.frame_writer.write(&(self.followed.rejection)(rejection));
+                drop(self.frame_writer.drain(CLOSE_TIMEOUT).await);
             }
             Err(End::Failed(error)) => tracing::error!(%error, "a stream ends because the store failed"),
             Err(End::Gone) | Ok(()) => {}
@@ -84,8 +85,8 @@ impl Connection {
 
     async fn run(&mut self) -> Result<(), End> {
         let stop = self.state.lifetime.stop.clone();
-        let mut signs_of_life = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
-        signs_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut keep_alives = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+        keep_alives.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.greet();
         let mut has_more = true;
         loop {
@@ -95,11 +96,11 @@ impl Connection {
                 drained.ok_or(End::Stop)??;
             }
             tokio::select! {
-                biased; // who may not read any more gets nothing more
-                () = revoked(self.followed.admission.as_ref()) => return Err(End::Refused(no_session())),
+                biased; // a revoked reader gets nothing more
+                () = revoked(self.followed.session.as_ref()) => return Err(End::Rejected(no_session())),
                 () = stop.cancelled() => return Err(End::Stop),
                 () = self.frame_writer.closed() => return Err(End::Gone),
-                _ = signs_of_life.tick() => self.keep_alive(),
+                _ = keep_alives.tick() => self.keep_alive(),
                 () = async {}, if has_more => {}
                 () = self.followed.wakeup.notified() => {}
             }
@@ -107,14 +108,14 @@ impl Connection {
         }
     }
 
-    /// A reader that is to be reset keeps its old cursor until the `reset` itself: cut between the two, it would
-    /// otherwise resume from a cursor whose history it was never told to have lost.
+    /// Writes the first event. A reader that is to be reset keeps its old cursor until the `reset` itself: cut between
+    /// the two, it would otherwise resume from a cursor whose history it was never told to have lost.
     fn greet(&mut self) {
         let cursor = self.followed.subscription.cursor();
         let lost = self.followed.lost.take();
         let mut greeting = format!("retry: {RETRY_MS}\n").into_bytes();
         let json = std::mem::take(&mut self.followed.greeting);
-        greeting.extend_from_slice(&block(Some(lost.as_ref().unwrap_or(&cursor)), &json));
+        greeting.extend_from_slice(&sse_event(Some(lost.as_ref().unwrap_or(&cursor)), &json));
         if lost.is_some() {
             greeting.extend_from_slice(&self.reset(&cursor));
         }
@@ -122,21 +123,21 @@ impl Connection {
     }
 
     fn reset(&self, cursor: &Cursor) -> Bytes {
-        block(Some(cursor), &(self.followed.reset)(&self.followed.subscription, cursor))
+        sse_event(Some(cursor), &(self.followed.reset)(&self.followed.subscription, cursor))
     }
 
-    /// A block without data moves the reader's Last-Event-ID and fires nothing: the reader of a quiet channel keeps
-    /// a cursor that is still retained.
+    /// Writes an event without data, which moves the reader's `Last-Event-ID` and fires nothing: the reader of a quiet
+    /// channel keeps a cursor that is still retained.
     fn keep_alive(&mut self) {
-        // So that no newer entry is delivered between the reading of the cursor and the writing.
+        // Otherwise a newer entry could be delivered between the reading of the cursor and the writing.
         self.followed.subscription.detach_live();
         let cursor = self.followed.subscription.cursor();
         let heartbeat = if self.followed.has_heartbeat { "event: heartbeat\ndata: {}\n" } else { "" };
         self.frame_writer.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
     }
 
-    /// A script cannot hear the field, so it gets an event as well.
-    fn farewell(&self) -> Vec<u8> {
+    /// The last event: the field `retry`, and for a script, which cannot read that field, an event as well.
+    fn shutdown_event(&self) -> Vec<u8> {
         let after_ms = return_after_ms();
         let event = match self.followed.has_heartbeat {
             true => format!("event: retry\ndata: {after_ms}\n"),
@@ -145,22 +146,21 @@ impl Connection {
         format!("retry: {after_ms}\n{event}\n").into_bytes()
     }
 
-    /// Writes what comes next. False: there was nothing, and the reader stands at the head.
+    /// Writes the next chunk. Returns false if there was none, and live delivery is attached.
     async fn deliver(&mut self) -> Result<bool, End> {
         let Self { state, followed, frame_writer } = self;
         let (subscription, reset) = (&mut followed.subscription, followed.reset);
-        let make_up = |subscription: &Subscription| (followed.make_up)(state, subscription);
-        let piece = read_piece(subscription, WireFormat::Block, &state.metrics, make_up, reset).await;
-        match piece {
-            Ok(Some(piece)) => {
-                frame_writer.write(&piece);
+        let members = |subscription: &Subscription| (followed.members)(state, subscription);
+        match read_bytes(subscription, WireFormat::Sse, &state.metrics, members, reset).await {
+            Ok(Some(chunk)) => {
+                frame_writer.write(&chunk);
                 Ok(true)
             }
             Ok(None) => {
                 subscription.attach_live(frame_writer);
                 Ok(false)
             }
-            Err(Interruption::Evicted) => Err((followed.eviction)().map_or(End::Gone, End::Refused)),
+            Err(Interruption::Evicted) => Err((followed.eviction)().map_or(End::Gone, End::Rejected)),
             Err(Interruption::Failed(error)) => Err(End::Failed(error)),
         }
     }

@@ -1,8 +1,9 @@
-//! A topic as server-sent events (WHATWG HTML, section 9.2): what the feed's and the rooms' streams have in common.
+//! A topic as server-sent events (WHATWG HTML, section 9.2): the common part of the feed's and the rooms' streams.
+//! `feed_events` and `room_events` call it; it must never know which of the two a topic is.
 //!
-//! A reader that keeps up is written to by the delivery of the topic, and the stream's task sleeps; it wakes when it
-//! has to read for it, and for the signs of life. The stream ends on the server's stop with a `retry:` that spreads
-//! the readers' return.
+//! Live delivery of the topic writes to a reader that keeps up, and the stream's task sleeps; it wakes when it has to
+//! read for the reader, and for the keep-alives. The stream ends on the server's stop with a `retry:` that spreads the
+//! readers' return.
 
 mod connection;
 
@@ -38,29 +39,29 @@ pub(crate) fn lost_cursor(start: &StartFrom, recovered: bool) -> Option<Cursor> 
     }
 }
 
-/// What makes a topic's stream its own.
+/// The parts in which a topic's stream differs from others.
 pub(crate) struct Followed {
-    /// The log.
+    /// The reader's view of the topic.
     pub(crate) subscription: Subscription,
-    /// What the subscription rings.
+    /// The wakeup that the subscription notifies.
     pub(crate) wakeup: Arc<Wakeup>,
-    /// Whether the signs of life are events: scripts cannot hear comments.
+    /// Keep-alives are events, too: scripts cannot hear comments.
     pub(crate) has_heartbeat: bool,
     /// The JSON of the first event.
     pub(crate) greeting: String,
     /// The cursor that was asked for, if it could not be honoured.
     pub(crate) lost: Option<Cursor>,
-    /// The JSON that tells a reset to this cursor.
+    /// The JSON of a reset to this cursor.
     pub(crate) reset: fn(&Subscription, &Cursor) -> String,
-    /// Why the topic ended the reading; `None`: the reader may come back at once and read on.
+    /// The rejection of an evicted reader; `None`: the reader may come back at once and read on.
     pub(crate) eviction: fn() -> Option<Rejection>,
-    /// The block that tells why the reader is sent away.
-    pub(crate) refusal: fn(Rejection) -> Bytes,
-    /// The JSON that makes up for whispers that were missed.
-    pub(crate) make_up: fn(&AppState, &Subscription) -> Option<String>,
+    /// The event that tells the reader why the stream ends.
+    pub(crate) rejection: fn(Rejection) -> Bytes,
+    /// The JSON of the whole list of members, for a reader that missed ephemeral frames.
+    pub(crate) members: fn(&AppState, &Subscription) -> Option<String>,
     /// The reader's session, if they have one.
-    pub(crate) admission: Option<LiveSession>,
-    /// Being in the room, if it is one and the reader is somebody.
+    pub(crate) session: Option<LiveSession>,
+    /// The presence in the room, if the topic is a room and the reader is authenticated.
     pub(crate) _presence: Option<PresenceGuard>,
 }
 
@@ -72,12 +73,12 @@ pub(crate) fn respond(state: &AppState, followed: Followed, live: Live) -> Respo
         (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would collect the events
     ];
     let state = state.clone();
-    let upgrade = Upgrade::new(move |stream, _, admitted| {
-        let frame_writer = Arc::new(FrameWriter::new(stream, WireFormat::Block));
+    let upgrade = Upgrade::new(move |stream, _, permit| {
+        let frame_writer = Arc::new(FrameWriter::new(stream, WireFormat::Sse));
         let connections = state.lifetime.live.clone();
         connections.spawn(async move {
             Connection::new(state, followed, frame_writer).serve().await;
-            drop((live, admitted));
+            drop((live, permit));
         });
     });
     upgrade.body(headers.into_response())

@@ -1,5 +1,5 @@
-//! The reading half of a socket: bytes in, messages out (RFC 6455, section 5). It holds memory only while a message
-//! is on its way.
+//! The reading half of a socket: bytes in, messages out (RFC 6455, section 5). `event_loop` reads by it. It must never
+//! hold memory but while a message is on its way, nor more than one message.
 
 use std::io;
 
@@ -12,11 +12,11 @@ use tungstenite::protocol::frame::{
 
 use super::close;
 
-/// Read from the system at once; on the stack, so that a connection that is silent has no buffer.
+/// Bytes that are read from the system at once; on the stack, so that a connection that is silent has no buffer.
 const READ_BYTES: usize = 4 * 1024;
 /// The largest payload of a control frame (RFC 6455, 5.5).
 const CONTROL_MAX_BYTES: usize = 125;
-/// Frames that one message may come in. Browsers and libraries send a message in one, or in parts of kilobytes; parts
+/// Frames in which one message may come. Browsers and libraries send a message in one, or in parts of kilobytes; parts
 /// may also be empty, and without this there would be no end to those.
 const PARTS_MAX: usize = 1_024;
 
@@ -27,37 +27,38 @@ pub(super) enum Message {
     Binary,
     Ping(Vec<u8>),
     Pong,
-    /// With the code to answer.
+    /// Carries the code to answer.
     Close(u16),
 }
 
-/// The close code that says what is wrong with what the peer sent.
+/// A violation of the protocol by the peer, as the close code that names it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault(pub(super) u16);
 
-/// A message of which more is to come.
+/// A message of which more frames are to come.
 struct Begun {
     kind: Data,
     payload: Vec<u8>,
     parts: usize,
 }
 
-/// See the module.
+/// The reader of one socket.
 pub(super) struct FrameReader {
-    /// Received and not yet read.
+    /// Bytes that are received and not yet parsed.
     received: Vec<u8>,
-    /// The parts so far of a message in several frames, and what kind it is.
+    /// The parts so far of a message in several frames.
     begun: Option<Begun>,
     message_max_bytes: usize,
 }
 
 impl FrameReader {
-    /// `received` came with the handshake. A message above the maximum is refused when it is announced.
+    /// A reader of `received`, which came with the handshake, and of all that follows. A message above the maximum is
+    /// rejected at the header that announces it.
     pub(super) fn new(received: &Bytes, message_max_bytes: usize) -> Self {
         Self { received: received.to_vec(), begun: None, message_max_bytes }
     }
 
-    /// Takes what the system has for us without waiting. False: the peer has closed.
+    /// Takes the bytes that the system has, without waiting. Returns false if the peer has closed.
     pub(super) fn fill(&mut self, stream: &TcpStream) -> io::Result<bool> {
         let mut buffer = [0; READ_BYTES];
         match stream.try_read(&mut buffer) {
@@ -70,7 +71,7 @@ impl FrameReader {
         }
     }
 
-    /// The next message, if all of it is here.
+    /// Takes the next message, if all of it is here.
     pub(super) fn next(&mut self) -> Result<Option<Message>, Fault> {
         while let Some((header, payload)) = self.next_frame()? {
             let message = match header.opcode {
@@ -104,7 +105,7 @@ impl FrameReader {
         Ok(Some((header, payload)))
     }
 
-    /// Before the payload is here: what is too large shall not be collected.
+    /// Checks a header before its payload is here: one that is too large must not be collected.
     fn check(&self, header: &FrameHeader, length: u64) -> Result<(), Fault> {
         let is_control = matches!(header.opcode, OpCode::Control(_));
         // No extension was agreed, clients mask, and control frames are short and whole (5.2, 5.3, 5.5).
@@ -126,7 +127,7 @@ impl FrameReader {
                 Begun { parts: begun.parts + 1, ..begun }
             }
             (Data::Text | Data::Binary, None) => Begun { kind: data, payload, parts: 1 },
-            // A continuation of nothing, or a new message in the middle of one (5.4).
+            // A continuation without a beginning, or a new message in the middle of one (5.4).
             _ => return Err(Fault(close::PROTOCOL_ERROR)),
         };
         if !is_final && begun.parts >= PARTS_MAX {
@@ -219,13 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_protocol_is_told_by_its_code() {
+    fn each_violation_has_its_close_code() {
         let unmasked = vec![0x81, 0x01, b'a'];
         for (bytes, code) in [
             (unmasked, close::PROTOCOL_ERROR),
             (masked(0xc1, b"a"), close::PROTOCOL_ERROR), // an extension
             (masked(0x83, b"a"), close::PROTOCOL_ERROR), // no such opcode
-            (masked(0x80, b"a"), close::PROTOCOL_ERROR), // goes on with nothing
+            (masked(0x80, b"a"), close::PROTOCOL_ERROR), // continues no message
             ([masked(0x01, b"a"), masked(0x81, b"b")].concat(), close::PROTOCOL_ERROR),
             (masked(0x09, b"a"), close::PROTOCOL_ERROR), // a control frame in parts
             (masked(0x88, &[0x03]), close::PROTOCOL_ERROR), // half a code

@@ -1,5 +1,5 @@
-//! Hostile bytes for the inlet: whatever comes and however it is cut, it never panics, never holds more than one
-//! message, and says the same. `make fuzz` runs these for as long as you like.
+//! Hostile bytes for the frame reader: for any bytes, cut in any way, it never panics, never holds more than one
+//! message, and returns the same. `make fuzz` runs these for as long as you like.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 200;
 /// The longest head of a frame (RFC 6455, 5.2).
 const HEAD_MAX_BYTES: usize = 14;
 
-/// A frame with a mask, which says how long it is in the way that was chosen, the shortest or not.
+/// A frame with a mask and the chosen form of its length, the shortest or not.
 fn frame(first: u8, payload: &[u8], mask: [u8; 4], length_form: u8) -> Vec<u8> {
     let length = payload.len();
     let mut frame = vec![first];
@@ -30,7 +30,7 @@ fn frame(first: u8, payload: &[u8], mask: [u8; 4], length_form: u8) -> Vec<u8> {
     frame
 }
 
-/// A frame of any kind, mostly of those there are.
+/// A frame of any kind, mostly of the defined ones.
 fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let first = prop_oneof![
         6 => select(vec![0x81, 0x01, 0x80, 0x00, 0x82, 0x02, 0x88, 0x89, 0x8a]),
@@ -51,10 +51,10 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let changes = vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
     prop_oneof![
         3 => (frames, changes).prop_map(|(mut bytes, changes)| {
-            for (place, byte) in changes {
+            for (index, byte) in changes {
                 if !bytes.is_empty() {
-                    let place = place.index(bytes.len());
-                    bytes[place] = byte;
+                    let index = index.index(bytes.len());
+                    bytes[index] = byte;
                 }
             }
             bytes
@@ -63,7 +63,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What the inlet says to these bytes when they come in pieces of these lengths, over and over.
+/// The result of the frame reader for these bytes, in pieces of these lengths, over and over.
 fn read(bytes: &[u8], lengths: &[usize]) -> (Vec<Message>, Option<Fault>) {
     let mut frame_reader = FrameReader::new(&Bytes::new(), MAX_BYTES);
     let (mut messages, mut rest, mut lengths) = (Vec::new(), bytes, lengths.iter().cycle());
@@ -81,7 +81,7 @@ fn read(bytes: &[u8], lengths: &[usize]) -> (Vec<Message>, Option<Fault>) {
         }
         assert!(
             frame_reader.received.len() < HEAD_MAX_BYTES + MAX_BYTES,
-            "only what is of one frame is held"
+            "only the bytes of one frame are held"
         );
         assert!(frame_reader.begun.as_ref().is_none_or(|begun| begun.payload.len() <= MAX_BYTES));
     }
@@ -108,12 +108,12 @@ fn frames_of(text: &str, lengths: &[usize], mask: [u8; 4], length_form: u8) -> V
 
 proptest! {
     #[test]
-    fn whatever_comes_is_said_alike_however_it_is_cut(bytes in bytes(), lengths in vec(1usize..40, 1..6)) {
+    fn any_bytes_have_one_result_in_any_pieces(bytes in bytes(), lengths in vec(1usize..40, 1..6)) {
         prop_assert_eq!(read(&bytes, &lengths), read(&bytes, &[]));
     }
 
     #[test]
-    fn a_message_above_the_maximum_is_refused_in_any_frames(lengths in vec(0usize..=MAX_BYTES, 1..5)) {
+    fn a_message_above_the_maximum_is_rejected_in_any_frames(lengths in vec(0usize..=MAX_BYTES, 1..5)) {
         let last = lengths.len() - 1;
         let bytes = lengths.iter().enumerate().flat_map(|(index, length)| {
             let opcode = if index == 0 { 0x02 } else { 0x00 };

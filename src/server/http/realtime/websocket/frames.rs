@@ -1,0 +1,129 @@
+//! The path of a client's message: rate limit, size, parse, and the action of each frame. `event_loop` calls it for
+//! each message. Every frame that fails is answered by `rejected`; only a close or a flood ends the socket here.
+
+use super::{
+    FRAME_MAX_BYTES, LAST_MAX, close,
+    connection::{Connection, End},
+    frame_reader::Message,
+};
+use crate::{
+    protocol::{
+        chat::{ClientFrame, ServerFrame},
+        problem::{Code, Rejection},
+    },
+    server::{
+        error::Error,
+        http::{extract::user::no_session, realtime::catch_up::not_a_member},
+        limits::TooFast,
+        log::{
+            hub::StartFrom,
+            wire_format::{self, PONG},
+        },
+    },
+};
+
+impl Connection {
+    /// Acts on one message.
+    pub(super) async fn on_message(&mut self, message: Message) -> Result<(), End> {
+        let too_fast = match self.frame_rate.step() {
+            Ok(()) => None,
+            Err(TooFast { must_disconnect: true, .. }) => return Err(End::Close(close::POLICY)),
+            Err(TooFast { rejection, .. }) => Some(rejection),
+        };
+        match message {
+            Message::Text(text) => self.on_text(&text, too_fast).await,
+            Message::Binary => {
+                let bad_json =
+                    || Rejection::new(Code::BadJson, "A frame is a text message of JSON, not a binary one.");
+                self.reject(None, None, too_fast.unwrap_or_else(bad_json));
+            }
+            Message::Ping(payload) if too_fast.is_none() => {
+                self.frame_writer.write(&wire_format::frame(PONG, &payload))
+            }
+            // The protocol has no answer to a ping but a pong, so one that came too fast gets none.
+            Message::Ping(_) | Message::Pong => {}
+            Message::Close(code) => return Err(End::Closed(code)),
+        }
+        Ok(())
+    }
+
+    async fn on_text(&mut self, text: &str, too_fast: Option<Rejection>) {
+        if text.len() > FRAME_MAX_BYTES {
+            let message = format!("A frame has at most {FRAME_MAX_BYTES} bytes.");
+            return self.reject(None, None, Rejection::new(Code::TooLarge, message));
+        }
+        let frame = match ClientFrame::parse(text) {
+            Ok(frame) => frame,
+            Err(rejection) => return self.reject(None, None, rejection),
+        };
+        let done = match too_fast {
+            None => self.on_frame(&frame).await,
+            Some(rejection) => Err(rejection.into()),
+        };
+        if let Err(error) = done {
+            let (room, id) = room_and_id(frame);
+            self.reject(room, id, error.into_rejection());
+        }
+    }
+
+    async fn on_frame(&mut self, frame: &ClientFrame) -> Result<(), Error> {
+        match frame {
+            ClientFrame::Auth { token } => self.authenticate(token).await?,
+            ClientFrame::Join { room, after, last } => {
+                let joined = self.join(room, after.as_deref(), *last).await;
+                // The entries that the cursor lacks are there already, so nothing else announces them. A join that
+                // fails may have detached a room that is followed already: it goes on as before.
+                self.wakeup.notify();
+                joined?;
+            }
+            ClientFrame::Leave { room } => self.rooms.leave(&self.state.chat, room)?,
+            ClientFrame::Post { room, id, text } => self.post(room, id, text).await?,
+            ClientFrame::Typing { room } => {
+                let (room, _) = self.rooms.find(&self.state.chat, room)?;
+                self.state.chat.typing(&room, &self.identity()?.user).await?;
+            }
+            ClientFrame::Ping => self.send(&ServerFrame::Pong),
+        }
+        Ok(())
+    }
+
+    async fn join(&mut self, room: &str, after: Option<&str>, last: Option<u32>) -> Result<(), Error> {
+        let start = match (after, last) {
+            (Some(after), _) => StartFrom::After(after.parse()?),
+            (None, Some(last)) => StartFrom::Last(last.min(LAST_MAX) as usize),
+            (None, None) => StartFrom::New,
+        };
+        let Self { state, holder, rooms, wakeup, .. } = self;
+        let identity = &holder.as_ref().ok_or_else(no_session)?.identity;
+        let frames = rooms.join(&state.chat, room, identity, start, wakeup).await?;
+        frames.iter().for_each(|frame| self.send(frame));
+        Ok(())
+    }
+
+    async fn post(&self, room: &str, id: &str, text: &str) -> Result<(), Error> {
+        let identity = self.identity()?;
+        let (room, joined) = self.rooms.find(&self.state.chat, room)?;
+        if joined.subscription.is_evicted() {
+            return Err(not_a_member().into());
+        }
+        // The author gets `posted` before the message itself: live delivery is detached, and the wakeup reads later.
+        joined.subscription.detach_live();
+        self.wakeup.notify();
+        let (message, _) = self.state.chat.post(&room, &identity.user, id, text).await?;
+        // The client's own spelling of the id, so that it finds its draft.
+        let (id, offset, timestamp) = (id.to_owned(), message.offset, message.timestamp);
+        self.send(&ServerFrame::Posted { room, id, offset, timestamp });
+        Ok(())
+    }
+}
+
+/// The room that a frame names, and the id of a post: a page finds its draft by it.
+fn room_and_id(frame: ClientFrame) -> (Option<String>, Option<String>) {
+    match frame {
+        ClientFrame::Post { room, id, .. } => (Some(room), Some(id)),
+        ClientFrame::Join { room, .. } | ClientFrame::Leave { room } | ClientFrame::Typing { room } => {
+            (Some(room), None)
+        }
+        ClientFrame::Auth { .. } | ClientFrame::Ping => (None, None),
+    }
+}
