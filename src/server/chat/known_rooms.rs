@@ -1,5 +1,5 @@
-//! Rooms that were seen in the store, found by their id in whatever form it is written. Rooms are not removed, so what was
-//! seen stays. Spares the chat a query at every post.
+//! A cache of the rooms that were seen in the store, found by their id in whatever form it is written. It saves the chat
+//! a query at every post. Rooms are never removed, so entries never expire.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,14 +8,14 @@ use parking_lot::{Mutex, MutexGuard};
 use super::room_id::id_key;
 use crate::protocol::{chat::Room, name::RoomId};
 
-/// See the module.
+/// The rooms that were seen in the store.
 #[derive(Default)]
 pub(super) struct KnownRooms(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
     ids: HashSet<RoomId>,
-    /// Of several ids with one key, which only old rooms have, the first.
+    /// By [`id_key`]. Only old rooms share a key; then it is the first of them.
     by_key: HashMap<String, RoomId>,
 }
 
@@ -27,13 +27,13 @@ impl KnownRooms {
         exact.or_else(|| known.by_key.get(&id_key(id.as_str())).cloned())
     }
 
-    /// Whether all of these are known.
+    /// Returns true if all of these rooms are known.
     pub(super) fn has_all(&self, rooms: &[Room]) -> bool {
         let known = self.lock();
         rooms.iter().all(|room| known.ids.contains(&room.id))
     }
 
-    /// Keeps these.
+    /// Adds rooms.
     pub(super) fn note(&self, rooms: &[Room]) {
         let mut known = self.lock();
         for Room { id, .. } in rooms {

@@ -1,7 +1,8 @@
-//! Which address a room has: the one place that makes a room's id from its name and compares ids. The chat calls it.
+//! The id of a room, which is its address: the one place that makes an id from a room's name and compares ids. The chat
+//! calls it.
 //!
-//! Names of rooms are compared as names of people are ([`normalized_name`]): upper case, full-width letters and composed accents
-//! make no other room. Marks belong to their letter in every script and separate nothing.
+//! Names of rooms are compared like names of people ([`normalized_name`]): upper case, full-width letters and composed
+//! accents make no other room. Marks belong to their letter in every script and separate nothing.
 
 use icu_properties::{
     CodePointMapData,
@@ -16,7 +17,7 @@ use crate::{
     server::store::normalized_name::normalized_name,
 };
 
-/// The id of a room with this name: `Team Talk!` is `team-talk`. A name without a letter or digit has none.
+/// The id of a room with this name: `Team Talk!` gives `team-talk`. A name without a letter or digit has none.
 pub(crate) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
     let key = normalized_name(name);
     let words: Vec<&str> =
@@ -29,8 +30,8 @@ pub(crate) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
     RoomId::parse(&id).map_err(|_| Rejection::new(Code::BadName, "A room's name needs a letter or a digit."))
 }
 
-/// The form in which ids are compared: an address that was typed in another form (upper case, full-width, decomposed)
-/// has the same as the room's id. Ids of old rooms stay as they are and have one, too.
+/// The form in which ids are compared: an address that is typed in another form (upper case, full-width, decomposed) has
+/// the same key as the room's id. Ids of old rooms stay as they are and have a key, too.
 pub(crate) fn id_key(id: &str) -> String {
     normalized_name(id)
 }

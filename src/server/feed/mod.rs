@@ -1,5 +1,5 @@
-//! What the feed means: publishing to channels and reading them. Knows no transport; the routes and the pages call
-//! it, and the measuring task publishes through it.
+//! The feed: publishing to channels and reading them. The routes and the pages call it, and `self_metrics` publishes
+//! through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
 
 pub mod self_metrics;
 
@@ -23,10 +23,10 @@ use crate::protocol::{
     publication::{PUBLISH_MAX_ENTRIES, Publication},
 };
 
-/// Notices that are read at once to find those that no newer one has replaced …
-const NOTICES_READ: usize = 50;
-/// … and how often: a channel full of one job's progress must not make a page wait.
-const NOTICES_READINGS: usize = 10;
+/// Notifications that one read returns, to find those that no newer one has replaced.
+const NOTIFICATIONS_PER_READ: usize = 50;
+/// Most reads: a channel full of the progress of one job must not make a page wait.
+const NOTIFICATION_READS_MAX: usize = 10;
 
 /// The feed of this server.
 pub struct Feed {
@@ -35,14 +35,14 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The feed over the hub.
+    /// The feed on the hub's topic `feed`.
     pub fn new(hub: Hub, rights: Arc<Rights>) -> Self {
         Self { hub, rights }
     }
 
-    /// Publishes all of it or nothing, and returns what is stored and whether any of it is new.
+    /// Publishes all entries or none. Returns the stored entries, and true if any of them is new.
     ///
-    /// `key` makes it safe to publish again: the same author's same key stores nothing twice.
+    /// `key` makes it safe to publish again: the same key of the same author stores nothing twice.
     pub async fn publish(
         &self,
         channel: &str,
@@ -55,23 +55,23 @@ impl Feed {
             let message = format!("One request publishes 1 to {PUBLISH_MAX_ENTRIES} entries.");
             return Err(Rejection::new(Code::BadRequest, message).into());
         }
-        // A key is a whole request's: one of another number of entries is another request.
+        // A key belongs to a whole request: a request with another number of entries is another one.
         let of = if publications.len() > 1 { format!("/{}", publications.len()) } else { String::new() };
-        let draft = |(index, publication): (usize, Publication)| NewEntry {
+        let entry = |(index, publication): (usize, Publication)| NewEntry {
             author: author.to_owned(),
             client_id: key.map(|key| format!("{channel}/{key}/{index}{of}")),
             channel: Some(channel.clone()),
             lasting: !publication.body().is_update(),
             body: serde_json::to_string(publication.body()).expect("a body has only string keys"),
         };
-        let drafts = publications.into_iter().enumerate().map(draft).collect();
-        let appended = self.hub.publish(&TopicName::Feed, drafts).await?;
+        let entries = publications.into_iter().enumerate().map(entry).collect();
+        let appended = self.hub.publish(&TopicName::Feed, entries).await?;
         let is_new = appended.iter().any(|one| one.first);
         Ok((appended.iter().map(|Appended { record, .. }| entry_of(record)).collect(), is_new))
     }
 
-    /// Follows what `who` may read of the channels. When that changes the subscription is evicted: there is no rejection
-    /// to tell, the reader comes back with its cursor.
+    /// Subscribes to those of the channels that `who` may read. When that changes, the subscription is evicted without a
+    /// rejection: the reader reconnects with its cursor.
     pub async fn subscribe(
         &self,
         start: StartFrom,
@@ -86,14 +86,14 @@ impl Feed {
             if let Some(identity) = who {
                 subscribed.subscription.set_owner(identity.user.id.as_str().into());
             }
-            // A change before this reader was there has not evicted it.
+            // A change of rights before the subscription was registered has not evicted it.
             if self.readable(who, channels.clone()) == filter.channels {
                 return Ok(subscribed);
             }
         }
     }
 
-    /// A page of what `who` may read of the channels.
+    /// A page of those of the channels that `who` may read.
     pub async fn page(
         &self,
         query: PageQuery,
@@ -103,13 +103,13 @@ impl Feed {
     ) -> Result<Page, Error> {
         let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
         let mut page = self.hub.page(&TopicName::Feed, query, filter, limit).await?;
-        // A poll may have waited while their rights changed.
+        // The rights may have changed while a poll waited.
         let readable = self.readable(who, channels);
         page.entries.retain(|entry| readable.contain(entry.channel.as_deref()));
         Ok(page)
     }
 
-    /// The newest `limit` entries that are not values, or those before `before`.
+    /// The newest `limit` notifications (entries that are not values), or those before `before`.
     pub async fn notices(
         &self,
         who: Option<&Identity>,
@@ -121,26 +121,26 @@ impl Feed {
         Ok(self.hub.page(&TopicName::Feed, query, filter, limit).await?)
     }
 
-    /// What a page starts with: the newest values of each channel and the newest `limit` other entries.
+    /// The initial data of a page: the newest values of each channel and the newest `limit` notifications.
     pub async fn snapshot(&self, who: Option<&Identity>, limit: usize) -> Result<Snapshot, Error> {
-        // Values first: what comes between the two readings is after their cursor, and so will be followed.
+        // Values first: an entry between the two reads is after their cursor, so the page gets it live.
         let channels = self.readable(who, Channels::All);
         let (topic, count) = (TopicName::Feed, Snapshot::CHANNELS);
         let values = self.hub.latest_by_channel(&topic, &channels, count, Snapshot::VALUES).await?;
-        let (notices, more) = self.newest_notices(who, values.cursor.offset, limit).await?;
+        let (notices, more) = self.newest_notifications(who, values.cursor.offset, limit).await?;
         Ok(Snapshot { values: values.decode()?, notices, more, cursor: values.cursor })
     }
 
-    /// The newest `limit` notices up to `head` that no newer one has replaced, and whether there are older ones.
-    async fn newest_notices(
+    /// The newest `limit` notifications up to `head` that no newer one has replaced, and true if there may be older ones.
+    async fn newest_notifications(
         &self,
         who: Option<&Identity>,
         head: Offset,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool), Error> {
         let (mut newest, mut before) = (VecDeque::<Entry>::new(), None);
-        for _ in 0..NOTICES_READINGS {
-            let page = self.notices(who, before, NOTICES_READ).await?;
+        for _ in 0..NOTIFICATION_READS_MAX {
+            let page = self.notices(who, before, NOTIFICATIONS_PER_READ).await?;
             let entries: Vec<Entry> = page.decode()?;
             before = entries.first().map(|oldest| Cursor { offset: oldest.offset, ..page.cursor });
             for entry in entries.into_iter().rev().filter(|entry| entry.offset <= head) {
@@ -163,13 +163,13 @@ impl Feed {
     }
 }
 
-/// Reads which channels a reader asks for: `a,b`; nothing means all.
+/// Parses the channels of a query: `a,b`; `None` means all.
 pub fn parse_channels(list: Option<&str>) -> Result<Channels, Rejection> {
     let Some(list) = list else { return Ok(Channels::All) };
     Ok(Channels::Only(list.split(',').map(parse_channel).collect::<Result<_, _>>()?))
 }
 
-/// The JSON of an entry of the feed as its readers get it.
+/// The JSON of a feed's entry as its readers get it.
 pub fn encode_entry(record: &Record) -> String {
     serde_json::to_string(&entry_of(record)).expect("an entry has only string keys")
 }

@@ -1,5 +1,6 @@
-//! What the process really measures of itself, once a second, published to the feed's channel `server`; of one node among
-//! several to a channel of its own, because the values of two of them would make one senseless line.
+//! The measurements of this process, taken once a second and published to the feed's channel `server`. A node among
+//! several has a channel of its own, because the values of two nodes would make one senseless curve. The server runs it
+//! as a background task; it never stops for a publish that failed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,12 +14,13 @@ use crate::{
     server::observability::metrics::Metrics,
 };
 
+/// The time between two measurements.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Measures until the token is cancelled.
+/// Measures and publishes until the token is cancelled.
 pub async fn run(feed: Arc<Feed>, channel: String, metrics: Arc<Metrics>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(INTERVAL);
-    // After a pause of the machine one value is right, not one for each second missed.
+    // After a pause of the machine one value is enough, not one for each missed second.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = Reading::take(&metrics);
     loop {
@@ -34,6 +36,7 @@ pub async fn run(feed: Arc<Feed>, channel: String, metrics: Arc<Metrics>, stop: 
     }
 }
 
+/// One measurement.
 struct Reading {
     at: Instant,
     cpu: Option<ProcessTime>,
@@ -53,7 +56,7 @@ impl Reading {
         }
     }
 
-    /// What there is to say about the time since `last`. What the system does not tell is left out.
+    /// The values for the time since `last`. Values that the system does not report are left out.
     fn since(&self, last: &Self) -> Vec<Publication> {
         let seconds = self.at.duration_since(last.at).as_secs_f64().max(f64::EPSILON);
         let cpu = self
@@ -68,7 +71,7 @@ impl Reading {
         ]
         .into_iter()
         .filter_map(|(key, value, unit)| {
-            // A reader needs no more than a thousandth, and the log is shorter for it.
+            // A thousandth is precise enough for a reader, and keeps the log short.
             let value = (value? * 1e3).round() / 1e3;
             let body = Body::Update { value, unit: unit.map(str::to_owned), key: Some(key.to_owned()) };
             Some(Publication::new(body).expect("our own words are within the limits"))

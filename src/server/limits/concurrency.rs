@@ -1,5 +1,7 @@
-//! How much one key, a person or an address, may have at the same time: each thing takes a place for as long as its
-//! guard lives.
+//! Limits of what one key, such as a person or an address, may have at the same time. Each thing takes a permit and
+//! holds it as long as it lasts. The limits of connections are made of these.
+//!
+//! It never waits for a permit to become free.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -7,25 +9,25 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::server::config::Limit;
 
-/// The places that are taken. Holds only keys that have one.
+/// The number of permits that each key has taken. Holds only keys that have taken one.
 pub struct ConcurrencyLimiter<K: Eq + Hash> {
     taken: Mutex<HashMap<K, u32>>,
     limit: u32,
 }
 
-/// A place that is taken. Dropping it gives it back.
+/// A permit of one key. Dropping it gives it back.
 pub struct Permit<K: Eq + Hash> {
-    permits: Arc<ConcurrencyLimiter<K>>,
+    limiter: Arc<ConcurrencyLimiter<K>>,
     key: K,
 }
 
 impl<K: Clone + Eq + Hash> ConcurrencyLimiter<K> {
-    /// Each key has so many.
+    /// A limiter with `limit` permits for each key.
     pub fn new(Limit(limit): Limit<u32>) -> Arc<Self> {
         Arc::new(Self { taken: Mutex::default(), limit: limit.unwrap_or(u32::MAX) })
     }
 
-    /// A place for `key`; `None` when all of them are taken.
+    /// Takes a permit of `key`; `None` when all are taken.
     pub fn take(self: &Arc<Self>, key: &K) -> Option<Permit<K>> {
         let mut taken = self.lock();
         let count = taken.get(key).copied().unwrap_or_default();
@@ -33,7 +35,7 @@ impl<K: Clone + Eq + Hash> ConcurrencyLimiter<K> {
             return None;
         }
         taken.insert(key.clone(), count + 1);
-        Some(Permit { permits: self.clone(), key: key.clone() })
+        Some(Permit { limiter: self.clone(), key: key.clone() })
     }
 }
 
@@ -45,7 +47,7 @@ impl<K: Eq + Hash> ConcurrencyLimiter<K> {
 
 impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
-        let mut taken = self.permits.lock();
+        let mut taken = self.limiter.lock();
         match taken.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.remove(&self.key)),
@@ -58,22 +60,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_given_back_and_a_key_without_one_is_forgotten() {
-        let permits = ConcurrencyLimiter::new(Limit(Some(2)));
-        let first = permits.take(&"alice").expect("free");
-        let second = permits.take(&"alice").expect("free");
-        assert!(permits.take(&"alice").is_none(), "both are taken");
-        assert!(permits.take(&"bob").is_some(), "he has places of his own");
+    fn a_permit_is_given_back_and_a_key_without_one_is_forgotten() {
+        let limiter = ConcurrencyLimiter::new(Limit(Some(2)));
+        let first = limiter.take(&"alice").expect("free");
+        let second = limiter.take(&"alice").expect("free");
+        assert!(limiter.take(&"alice").is_none(), "both are taken");
+        assert!(limiter.take(&"bob").is_some(), "he has permits of his own");
         drop(first);
-        let third = permits.take(&"alice").expect("free again");
+        let third = limiter.take(&"alice").expect("free again");
         drop((second, third));
-        assert!(permits.lock().is_empty());
+        assert!(limiter.lock().is_empty());
     }
 
     #[test]
     fn without_a_limit_there_is_always_one() {
-        let permits = ConcurrencyLimiter::new(Limit(None));
-        let taken: Vec<_> = (0..1_000).map(|_| permits.take(&1).expect("free")).collect();
+        let limiter = ConcurrencyLimiter::new(Limit(None));
+        let taken: Vec<_> = (0..1_000).map(|_| limiter.take(&1).expect("free")).collect();
         assert_eq!(taken.len(), 1_000);
     }
 }

@@ -1,30 +1,31 @@
-//! File descriptors: each connection takes one, and a process has only so many. `main` raises the limit as far as the
-//! system allows, and `run` bounds the connections by it, so that one too many is closed at once and the store, Redis
-//! and the files always get theirs.
+//! File descriptors: each connection takes one, and the number of a process is limited. `main` raises the limit as far as
+//! the system allows, and `run` bounds the connections by it, so that the server closes a connection above the bound at
+//! once, and the store, Redis and the files always get their descriptors.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::server::config::{Config, Limit};
 
-/// What the server needs beside connections: the standard streams, the log's, the runtime's, the database's files and
-/// those of a backup or a look at `/proc`. It has some 20 open when it is idle.
+/// Descriptors that the server needs beside connections: for the standard streams, the log, the runtime, the files of the
+/// database, and those of a backup or a read of `/proc`. It has some 20 open when it is idle.
 const RESERVE: u64 = 64;
-/// With so few in all, half of them is all that can be kept.
+/// The greatest share of all descriptors that the server keeps: half of them, when there are very few.
 const RESERVE_SHARE: u64 = 2;
 
-/// Raises this process's limit to what the system allows, and returns it; `None`: there is no limit.
+/// Raises the limit of this process as far as the system allows, and returns it; `None`: there is no limit.
 pub fn raise_limit() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     let before = limit.current;
     limit.current = limit.maximum;
-    // Some systems name no maximum and refuse it all the same; the limit then stays.
+    // Some systems report no maximum and reject it all the same; then the limit stays.
     if setrlimit(Resource::Nofile, limit).is_err() {
         return before;
     }
     limit.current
 }
 
-/// The settings with connections bounded by the process's limit. Says once when that is less than they ask for.
+/// The settings with their connections bounded by the limit of the process. Logs a warning if that is less than the
+/// settings ask for.
 pub(crate) fn bounded(config: Config) -> Config {
     match getrlimit(Resource::Nofile).current {
         Some(descriptors) => within(descriptors, config),
@@ -58,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// TCP connections in all, and live ones.
+    /// The bounds of TCP connections in all, and of live connections.
     fn bounds(descriptors: u64, settings: &[&str]) -> (Option<u32>, u64) {
         let config = Config::try_parse_from([&["idobata"], settings].concat()).expect("settings");
         let config = within(descriptors, config);

@@ -1,7 +1,7 @@
-//! How fast one live connection may talk, whatever it says: the bound on what has no limit of its own, such as pings,
-//! leaving rooms and repeated tokens. Sockets and Socket.IO ask it for all that comes in.
+//! The rate limit of the frames of one live connection, of whatever kind. It bounds what has no limit of its own, such as
+//! pings, leaving rooms and repeated tokens. Sockets and Socket.IO check every incoming frame against it.
 //!
-//! It is the connection's alone and knows no person: theirs are the limits of what they do.
+//! It belongs to one connection and knows no person: `RateLimits` limits the actions of a person.
 
 use governor::{
     DefaultDirectRateLimiter, RateLimiter,
@@ -14,42 +14,42 @@ use crate::{
     server::config::{Limit, Rate},
 };
 
-/// See the module.
+/// The rate limit of one connection; `None`: the limit is off.
 pub struct FrameRateLimiter(Option<Bounds>);
 
 struct Bounds {
-    said: DefaultDirectRateLimiter,
-    /// To refuse costs as much as to answer, so it has an end too: as many again.
-    refused: DefaultDirectRateLimiter,
+    accepted: DefaultDirectRateLimiter,
+    /// A rejection costs as much as an answer, so it is limited too: to as many again.
+    rejected: DefaultDirectRateLimiter,
 }
 
-/// What was said came too fast.
+/// A frame came too fast.
 #[derive(Debug)]
 pub struct TooFast {
-    /// What the client is told; it says when to go on.
+    /// The answer to the client, with the time after which it may send again.
     pub rejection: Rejection,
-    /// The client does not care: it was told as often as it may say things at all. Only its end helps.
+    /// Whether the connection must end: the client has got as many rejections as it may send frames, and goes on.
     pub must_disconnect: bool,
 }
 
 impl FrameRateLimiter {
-    /// The pace of a new connection.
+    /// The limiter of a new connection.
     pub(super) fn new(Limit(rate): Limit<Rate>) -> Self {
         let new = |rate| Bounds {
-            said: RateLimiter::direct(quota(rate)),
-            refused: RateLimiter::direct(quota(rate)),
+            accepted: RateLimiter::direct(quota(rate)),
+            rejected: RateLimiter::direct(quota(rate)),
         };
         Self(rate.map(new))
     }
 
-    /// Something is said.
+    /// Counts an incoming frame.
     pub fn step(&self) -> Result<(), TooFast> {
-        let Some(Bounds { said, refused }) = &self.0 else { return Ok(()) };
-        said.check().map_err(|not_until| {
+        let Some(Bounds { accepted, rejected }) = &self.0 else { return Ok(()) };
+        accepted.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             let message = "This is more than one connection may say (--limit-frames).";
             let rejection = Rejection::new(Code::TooManyRequests, message).retry_after(wait);
-            TooFast { rejection, must_disconnect: refused.check().is_err() }
+            TooFast { rejection, must_disconnect: rejected.check().is_err() }
         })
     }
 }

@@ -1,11 +1,13 @@
-//! How often, and how much at a time, a person or an address may do what costs something. The chat asks for what
-//! people do in rooms, the routes for what comes from an address, `accept` for what may connect at all.
+//! Limits: how often, and how much at the same time, a person or an address may do what costs something. The chat checks
+//! the actions of people in rooms, the routes check requests from an address, and `accept` and the live transports take
+//! permits for connections.
 //!
-//! What people, names and tokens do counts at all nodes together (`shared`). Requests and connections count here alone:
-//! those limits guard the node itself.
+//! Actions of people, names and tokens count on all nodes together (`shared`). Requests and connections count on this node
+//! alone: those limits protect the node itself.
 //!
-//! Memory is bounded by who is active: [`RateLimits::sweep`] forgets the others. It knows no transport, must never ask a
-//! store, and waits for other nodes a moment at most: every message passes here.
+//! Memory is bounded by the people and addresses that are active: [`RateLimits::sweep`] forgets the others. This module
+//! knows no transport and must never ask a store. It waits for other nodes 250 ms at most, because every message passes
+//! here.
 
 mod concurrency;
 pub(crate) mod connections;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     concurrency::{ConcurrencyLimiter, Permit},
+    connections::{LiveConnectionLimiter, LiveConnectionPermit},
     frame_rate::{FrameRateLimiter, TooFast},
     trusted_proxies::TrustedProxies,
 };
@@ -32,19 +35,14 @@ use self::{rate_limiter::Limiter, shared::SharedLimiter};
 use super::{
     cluster::backplane::Backplane,
     config::{self, Limit, Rate},
-    error::BUSY_RETRY_AFTER,
     store::normalized_name::normalized_name,
 };
-use crate::protocol::{
-    name::parse_name,
-    problem::{Code, Rejection},
-    session::User,
-};
+use crate::protocol::{name::parse_name, problem::Rejection, session::User};
 
-/// How often idle keys are forgotten: as long as the usual window, so that memory follows what is in use.
+/// The time between two sweeps of idle keys: as long as the usual window, so that memory follows the keys in use.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// See the module.
+/// The rate limits, one for each action.
 pub struct RateLimits {
     messages: SharedLimiter<String>,
     joins: SharedLimiter<String>,
@@ -57,18 +55,10 @@ pub struct RateLimits {
     publishes: SharedLimiter<String>,
     requests: Limiter<IpAddr>,
     frames: Limit<Rate>,
-    people: Arc<ConcurrencyLimiter<String>>,
-    addresses: Arc<ConcurrencyLimiter<IpAddr>>,
-}
-
-/// A live connection's places with its person and its address. Dropping it gives them back.
-pub struct ConnectionPermits {
-    _person: Option<Permit<String>>,
-    _address: Permit<IpAddr>,
 }
 
 impl RateLimits {
-    /// With these settings, shared over `backplane`.
+    /// Limits with these settings, shared over `backplane`.
     pub fn new(limits: &config::Limits, backplane: &Arc<dyn Backplane>) -> Self {
         let messages = "These are more messages than one person may post.";
         let joins = "These are more joins than one person may make.";
@@ -101,81 +91,66 @@ impl RateLimits {
             publishes: SharedLimiter::new(backplane, "publishes", limits.publishes, publishes),
             requests: Limiter::new(limits.requests, requests),
             frames: limits.frames,
-            people: ConcurrencyLimiter::new(limits.connections_per_person),
-            addresses: ConcurrencyLimiter::new(limits.connections_per_address),
         }
     }
 
-    /// Somebody posts a message.
+    /// Counts a message that a person posts.
     pub async fn message(&self, user: &User) -> Result<(), Rejection> {
         self.messages.check(&user.id).await
     }
 
-    /// Somebody begins to follow a room.
+    /// Counts a room that a person joins.
     pub async fn join(&self, user: &User) -> Result<(), Rejection> {
         self.joins.check(&user.id).await
     }
 
-    /// Somebody makes a room.
+    /// Counts a room that a person makes.
     pub async fn room(&self, user: &User) -> Result<(), Rejection> {
         self.rooms.check(&user.id).await
     }
 
-    /// Somebody is typing.
+    /// Counts a typing indicator of a person.
     pub async fn typing(&self, user: &User) -> Result<(), Rejection> {
         self.typing.check(&user.id).await
     }
 
-    /// A session or a new name is made from an address.
+    /// Counts a session or a new name that an address makes.
     pub async fn session(&self, address: IpAddr) -> Result<(), Rejection> {
         self.sessions.check(&counted_as(address)).await
     }
 
-    /// Somebody tries to sign in under a name, which need not be anybody's.
+    /// Counts an attempt to sign in with a name, for which there need not be an account.
     ///
-    /// What one address tries at an account does not keep its owner out, who is elsewhere; all addresses together have
-    /// an end nevertheless, because whoever guesses may have many.
+    /// Attempts from one address do not lock out the owner of the account, who is at another address. All addresses
+    /// together have a limit nevertheless, because an attacker may have many.
     pub async fn sign_in(&self, name: &str, address: IpAddr) -> Result<(), Rejection> {
         let address = counted_as(address);
         self.sign_ins_per_address.check(&address).await?;
-        // As accounts are looked for, or each spelling would have attempts of its own. What is no name is nobody's.
+        // In the form in which accounts are looked up, or each spelling would have attempts of its own. A text that is
+        // no name belongs to no account.
         let account = parse_name(name).map(|name| normalized_name(&name)).unwrap_or_default();
-        // What is refused here takes nothing of what all addresses have.
+        // An attempt that is rejected here takes nothing of the allowance of all addresses.
         self.sign_ins.check(&format!("{address}/{account}")).await?;
         self.sign_ins_per_account.check(&account).await
     }
 
-    /// A program publishes with a token of its own, or with none from an address.
+    /// Counts a publish of a program: by its token, or without one by its address.
     pub async fn publish(&self, token: Option<&str>, address: IpAddr) -> Result<(), Rejection> {
         let publisher = token.map_or_else(|| counted_as(address).to_string(), str::to_owned);
         self.publishes.check(&publisher).await
     }
 
-    /// A request of any kind comes from an address.
+    /// Counts a request of any kind from an address.
     pub fn request(&self, address: IpAddr) -> Result<(), Rejection> {
         self.requests.check(&counted_as(address))
     }
 
-    /// How fast a live connection that opens may talk.
+    /// The limiter of the frames of a live connection that opens.
     pub fn pace(&self) -> FrameRateLimiter {
         FrameRateLimiter::new(self.frames)
     }
 
-    /// A live connection opens, of this person if it is somebody's. It counts for as long as the places live.
-    pub fn connect(&self, person: Option<&User>, address: IpAddr) -> Result<ConnectionPermits, Rejection> {
-        let place = person.map(|user| self.connect_person(user));
-        let message = "This address has as many connections as one may have (--max-connections-per-address).";
-        let address = self.addresses.take(&counted_as(address)).ok_or_else(|| too_many(message));
-        Ok(ConnectionPermits { _person: place.transpose()?, _address: address? })
-    }
-
-    /// A live connection that was nobody's becomes this person's. It counts for as long as the place lives.
-    pub fn connect_person(&self, user: &User) -> Result<Permit<String>, Rejection> {
-        let message = "This person has as many connections as one may have (--max-connections-per-person).";
-        self.people.take(&user.id).ok_or_else(|| too_many(message))
-    }
-
-    /// Forgets who is idle, until `stop`.
+    /// Forgets idle keys every minute, until `stop`.
     pub async fn sweep(&self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -202,12 +177,9 @@ impl RateLimits {
     }
 }
 
-fn too_many(message: &str) -> Rejection {
-    Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER)
-}
-
-/// What counts as one address. Of IPv6 it is the network of 64 bits, because whoever has one address there has all of
-/// them (RFC 4291, 2.5.4); an IPv4 address is itself, also when it is written as an IPv6 one.
+/// The address as limits count it. An IPv6 address counts as its network of 64 bits, because a client that has one
+/// address of it has all of them (RFC 4291, 2.5.4). An IPv4 address counts as itself, also when it is written as an IPv6
+/// one.
 pub fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -217,7 +189,7 @@ pub fn counted_as(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The part of an IPv6 address that its holder chooses.
+/// The bits of an IPv6 address that the client chooses.
 const INTERFACE_BITS: u32 = 64;
 
 #[cfg(test)]

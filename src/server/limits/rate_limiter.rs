@@ -1,4 +1,5 @@
-//! How often one key, a person or an address, may do a thing: the generic cell rate algorithm, by `governor`.
+//! A rate limit of one action, counted for each key, such as a person or an address, on this node: the generic cell rate
+//! algorithm, by `governor`. `RateLimits` has one for each action; it never waits.
 
 use std::{hash::Hash, time::Duration};
 
@@ -12,33 +13,33 @@ use crate::{
     server::config::{Limit, Rate},
 };
 
-/// See the module. Of a key that is idle it holds nothing after the next sweep.
+/// The rate limit of one action. It holds nothing of an idle key after the next sweep.
 pub(super) struct Limiter<K: Clone + Eq + Hash> {
     /// `None`: the limit is off.
     keys: Option<DefaultKeyedRateLimiter<K>>,
     clock: DefaultClock,
-    refusal: &'static str,
+    message: &'static str,
 }
 
 impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// `refusal` is the sentence for who comes too often.
-    pub(super) fn new(Limit(rate): Limit<Rate>, refusal: &'static str) -> Self {
+    /// A limiter of this rate. `message` is the message of its rejections.
+    pub(super) fn new(Limit(rate): Limit<Rate>, message: &'static str) -> Self {
         let keys = rate.map(|rate| DefaultKeyedRateLimiter::keyed(quota(rate)));
-        Self { keys, clock: DefaultClock::default(), refusal }
+        Self { keys, clock: DefaultClock::default(), message }
     }
 
-    /// Takes one of the key's allowance; the refusal says when there is one again.
+    /// Takes one of the key's allowance; the rejection says when the next one is free.
     pub(super) fn check(&self, key: &K) -> Result<(), Rejection> {
         let Some(keys) = &self.keys else { return Ok(()) };
-        keys.check_key(key).map_err(|not_until| self.refuse(not_until.wait_time_from(self.clock.now())))
+        keys.check_key(key).map_err(|not_until| self.rejection(not_until.wait_time_from(self.clock.now())))
     }
 
-    /// What who comes too often is told: there is one again after `wait`.
-    pub(super) fn refuse(&self, wait: Duration) -> Rejection {
-        Rejection::new(Code::TooManyRequests, self.refusal).retry_after(wait)
+    /// The 429 rejection; retry after `wait`.
+    pub(super) fn rejection(&self, wait: Duration) -> Rejection {
+        Rejection::new(Code::TooManyRequests, self.message).retry_after(wait)
     }
 
-    /// Forgets every key whose allowance is whole again.
+    /// Forgets every key that has its full allowance again.
     pub(super) fn sweep(&self) {
         if let Some(keys) = &self.keys {
             keys.retain_recent();
@@ -52,7 +53,7 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     }
 }
 
-/// As many at once, then one whenever its share of the time has passed.
+/// The rate as a quota: `count` at once, then one whenever its share of `period` has passed.
 pub(super) fn quota(Rate { count, period }: Rate) -> Quota {
     let quota = Quota::with_period(period / count.get()).expect("a rate is at most a million a second");
     quota.allow_burst(count)

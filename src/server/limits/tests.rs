@@ -1,9 +1,12 @@
-//! Tests of the limits. Those over real sockets stand in `src/tests/limits.rs`.
+//! Tests of the rate limits. Those over real sockets are in `src/tests/limits.rs`.
 
 use clap::Parser;
 
 use super::*;
-use crate::server::{Config, cluster::backplane::Local};
+use crate::{
+    protocol::problem::Code,
+    server::{Config, cluster::backplane::Local},
+};
 
 fn limits(settings: &[&str]) -> RateLimits {
     let config = Config::try_parse_from([&["idobata"], settings].concat()).expect("settings");
@@ -29,16 +32,16 @@ async fn the_hundred_and_first_message_within_a_minute_is_told_when_to_come_back
     for _ in 0..100 {
         limits.message(&alice).await.expect("allowed");
     }
-    let refused = limits.message(&alice).await.expect_err("one too many");
-    assert_eq!(refused.code, Code::TooManyRequests);
+    let rejected = limits.message(&alice).await.expect_err("one too many");
+    assert_eq!(rejected.code, Code::TooManyRequests);
     // One of a hundred comes back after a hundredth of the minute.
-    assert!(refused.retry_after_ms.is_some_and(|ms| (1..=600).contains(&ms)), "{refused:?}");
+    assert!(rejected.retry_after_ms.is_some_and(|ms| (1..=600).contains(&ms)), "{rejected:?}");
     limits.message(&user("bob")).await.expect("his own allowance");
     limits.join(&alice).await.expect("another thing");
 }
 
 #[tokio::test]
-async fn a_limit_that_is_off_refuses_nobody_and_knows_nobody() {
+async fn a_limit_that_is_off_rejects_and_remembers_no_one() {
     let limits = limits(&["--limit-messages=off"]);
     for _ in 0..1_000 {
         limits.message(&user("alice")).await.expect("there is no limit");
@@ -47,14 +50,14 @@ async fn a_limit_that_is_off_refuses_nobody_and_knows_nobody() {
 }
 
 #[tokio::test]
-async fn who_is_idle_is_forgotten_and_who_is_not_is_not() {
+async fn idle_keys_are_forgotten_and_others_are_not() {
     let limits = limits(&["--limit-messages=1000000/1s", "--limit-rooms=1/1d"]);
     for n in 0..100 {
         limits.message(&user(&n.to_string())).await.expect("allowed");
         limits.room(&user(&n.to_string())).await.expect("allowed");
     }
     assert_eq!((limits.messages.known(), limits.rooms.known()), (100, 100));
-    // A microsecond each, and then as much again, makes an allowance whole.
+    // An allowance is full again after a microsecond, and as much again.
     while limits.messages.known() > 0 {
         limits.forget_idle();
     }
@@ -74,19 +77,4 @@ async fn a_network_of_64_bits_counts_as_one_address() {
     limits.request(address("192.0.2.1")).expect("the first");
     limits.request(address("::ffff:192.0.2.1")).expect_err("the same");
     limits.request(address("192.0.2.2")).expect("another");
-}
-
-#[tokio::test]
-async fn connections_count_for_their_person_and_for_their_address() {
-    let limits = limits(&["--max-connections-per-person=2", "--max-connections-per-address=3"]);
-    let (alice, here, there) = (user("alice"), address("192.0.2.1"), address("192.0.2.2"));
-    let first = limits.connect(Some(&alice), here).expect("free");
-    let _second = limits.connect(Some(&alice), here).expect("free");
-    let refused = limits.connect(Some(&alice), there).err().expect("her third");
-    assert_eq!((refused.code, refused.retry_after_ms), (Code::TooManyRequests, Some(5_000)));
-    let _third = limits.connect(None, here).expect("free");
-    assert!(limits.connect(None, here).is_err(), "the address' fourth");
-    assert!(limits.connect(Some(&user("bob")), here).is_err());
-    drop(first);
-    limits.connect(Some(&alice), here).expect("free again");
 }

@@ -1,21 +1,21 @@
-//! The proxies in front of this server: what they say of a client's address is believed, and who comes through them is not
-//! counted by the proxy's own address.
+//! The proxies in front of this server, by `--trusted-proxy`. The server believes them about the address of a client, and
+//! does not count the clients behind them by the address of the proxy.
 
 use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
-/// The proxies before this server.
+/// The networks of the trusted proxies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
-    /// These.
+    /// The proxies in these networks.
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks.into())
     }
 
-    /// Whether the address is one of theirs.
+    /// Returns true if the address is in one of the networks.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }

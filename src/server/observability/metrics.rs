@@ -39,9 +39,8 @@ impl Kind {
 }
 
 /// The process's counters.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Metrics {
-    limit: u64,
     connections: [AtomicU64; 4],
     appends: AtomicU64,
     heard: AtomicU64,
@@ -51,25 +50,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// `limit` is how many live connections of all kinds there may be.
-    pub fn new(limit: u64) -> Self {
-        Self {
-            limit,
-            connections: Default::default(),
-            appends: AtomicU64::new(0),
-            heard: AtomicU64::new(0),
-            fills: AtomicU64::new(0),
-            deliveries: AtomicU64::new(0),
-            refused_connections: AtomicU64::new(0),
-        }
-    }
-
-    /// Counts a connection for as long as the guard lives. `None`: there are as many as allowed.
-    pub fn connect(self: &Arc<Self>, kind: Kind) -> Option<ConnectionGuard> {
-        let guard = ConnectionGuard { metrics: self.clone(), kind };
+    /// Counts a live connection until the guard is dropped.
+    pub fn count_connection(self: &Arc<Self>, kind: Kind) -> ConnectionGuard {
         self.connections[kind as usize].fetch_add(1, Relaxed);
-        // Counted first and compared then: at the limit two may both be refused, never both be let in.
-        (self.connections() <= self.limit).then_some(guard)
+        ConnectionGuard { metrics: self.clone(), kind }
     }
 
     /// Live connections of all kinds.
@@ -161,11 +145,10 @@ mod tests {
 
     #[test]
     fn a_connection_counts_until_it_is_dropped() {
-        let metrics = Arc::new(Metrics::new(2));
-        let socket = metrics.connect(Kind::Socket).expect("below the limit");
-        let _stream = metrics.connect(Kind::Stream).expect("below the limit");
-        assert!(metrics.connect(Kind::Poll).is_none(), "at the limit");
-        assert_eq!(metrics.connections(), 2, "a refused one does not count");
+        let metrics = Arc::new(Metrics::default());
+        let socket = metrics.count_connection(Kind::Socket);
+        let _stream = metrics.count_connection(Kind::Stream);
+        assert_eq!(metrics.connections(), 2);
         drop(socket);
         assert_eq!(metrics.connections(), 1);
         assert!(metrics.render().contains("idobata_connections{kind=\"stream\"} 1\n"));

@@ -1,6 +1,7 @@
-//! Being in a room as a value: dropping it is leaving. For who polls, leaving after a moment.
+//! Guards: values that hold a user in a room. Dropping one leaves the room: at once for a connection, after a while for
+//! a poll.
 //!
-//! [`Presence`] makes them and the connections hold them.
+//! [`Presence`] makes them and the connections hold them. No lock of this file may be held while a guard is dropped.
 
 use std::{
     collections::HashMap,
@@ -13,10 +14,10 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Presence;
 use crate::protocol::name::RoomId;
 
-/// How long somebody whose poll was answered has to send the next one before they have left.
+/// The time that a user has after the answer to a poll to send the next one, before they leave the room.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// One connection's being in one room.
+/// The presence of one connection in one room.
 #[must_use = "dropping the guard is leaving"]
 pub struct PresenceGuard {
     pub(super) presence: Arc<Presence>,
@@ -30,12 +31,12 @@ impl Drop for PresenceGuard {
     }
 }
 
-/// A polling person's being in one room.
+/// The presence of a polling user in one room, which lasts for a while after the guard is dropped: for the next poll.
 #[must_use = "dropping the guard is leaving, after a moment"]
 pub struct PollGuard(pub(super) Option<PresenceGuard>);
 
 impl PollGuard {
-    /// Leaves at once.
+    /// Leaves the room at once.
     pub fn leave(mut self) {
         drop(self.0.take());
     }
@@ -50,36 +51,36 @@ impl Drop for PollGuard {
     }
 }
 
-/// Those who have no connection between two polls: one guard a person and room, until the moment beside it.
+/// The users between two polls, who have no connection: one guard for each user and room, and when it expires.
 #[derive(Default)]
 pub(super) struct Lingering(Mutex<HashMap<(RoomId, String), (Instant, PresenceGuard)>>);
 
 impl Lingering {
-    /// [`Lingering::sweep`] ends it.
+    /// Keeps a guard until [`Lingering::sweep`] finds it expired.
     fn keep(&self, guard: PresenceGuard) {
-        let place = (guard.room.clone(), guard.user_id.clone());
-        let earlier = self.lock().insert(place, (Instant::now() + LINGER, guard));
-        // Outside of the lock: a guard's end takes the other lock and tells the room.
+        let key = (guard.room.clone(), guard.user_id.clone());
+        let earlier = self.lock().insert(key, (Instant::now() + LINGER, guard));
+        // Outside of the lock: dropping a guard takes the lock of the state and notifies the room's readers.
         drop(earlier);
     }
 
-    /// Lets those go whose time is over.
+    /// Drops the guards that have expired.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
-        let gone: Vec<_> = self.lock().extract_if(|_, (until, _)| *until <= now).collect();
-        drop(gone);
+        let expired: Vec<_> = self.lock().extract_if(|_, (expires, _)| *expires <= now).collect();
+        drop(expired);
     }
 
-    /// Lets all go.
+    /// Drops all guards.
     pub(super) fn clear(&self) {
-        let gone = std::mem::take(&mut *self.lock());
-        drop(gone);
+        let all = std::mem::take(&mut *self.lock());
+        drop(all);
     }
 
-    /// Makes it everybody's time.
+    /// Makes all guards expire now.
     #[cfg(test)]
     pub(super) fn expire(&self) {
-        self.lock().values_mut().for_each(|(until, _)| *until = Instant::now());
+        self.lock().values_mut().for_each(|(expires, _)| *expires = Instant::now());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(RoomId, String), (Instant, PresenceGuard)>> {

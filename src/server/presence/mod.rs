@@ -1,26 +1,25 @@
-//! Who is in a room now, and who is typing there. Being in is a guard value; dropping it is leaving.
+//! Presence: the users who are in each room now, and those who are typing there. A guard value holds a user in a room;
+//! dropping it leaves.
 //!
-//! The chat calls it and says what to tell the readers: a person may be in with several connections, and only the
-//! first and the last of them are news. Between two polls a person has no connection: their guard lingers.
+//! The chat calls it and passes on its events to the readers. A user may be in a room with several connections; only
+//! the first and the last of them are events. Between two polls a user has no connection: their guard lingers.
 //!
-//! A person is in while they are in on any node. Every node knows who is in on every other, and nothing of it is
-//! stored: nodes tell each other who came and went on the backplane's line `presence`. A node that stops says so and
-//! its people leave at once. **A node that was killed, or cannot be reached any more, is noticed within 10 s**: until then
-//! its people are shown, and if it comes back before, nothing changes for anybody. The same bound holds for knowing all
-//! who are in after the nodes can reach each other again.
+//! A user is present while connected through at least one node. Every node knows who is present on every other, and
+//! nothing of it is stored: nodes announce who came and who left on the backplane's subject `presence`. A node that
+//! stops says so, and its users leave at once. **A node that was killed, or cannot be reached any more, is noticed
+//! within 10 s**: until then its users are shown, and if it comes back before, readers see no change. The same bound
+//! holds for knowing all users after the nodes can reach each other again.
 //!
-//! `state` is all of this as a pure machine: `rooms` (and in it `room`, `typing`, `name`) is who is where, all nodes
-//! together, `outbound` what this node says, `peers` what it heard, `subject` the words between them. It never sees the
-//! backplane; this file brings both together, under one lock.
+//! `state` is all of this as a pure state machine: `roster` holds the users in each room on all nodes together (with
+//! `typing_indicators`), `outbound` the messages of this node, `peers` the progress of the others, and `message` is the
+//! format between them. It never sees the backplane; this file connects both under one lock.
 
 mod guards;
-mod name;
+mod message;
 mod outbound;
 mod peers;
-mod room;
-mod rooms;
+mod roster;
 mod state;
-mod subject;
 mod typing_indicators;
 
 use std::{
@@ -32,10 +31,10 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use self::{guards::Lingering, state::State, subject::Message};
+use self::{guards::Lingering, message::NodeMessage, state::State};
 pub use self::{
     guards::{PollGuard, PresenceGuard},
-    subject::SUBJECT,
+    message::SUBJECT,
 };
 use super::{
     clock::now_ms,
@@ -43,119 +42,121 @@ use super::{
 };
 use crate::protocol::{name::RoomId, session::User};
 
-/// How long comings and goings are collected for the other nodes: not to be noticed by a person, and a thousand people
-/// who return in it are one message.
+/// How long changes are collected for the other nodes: too short for a person to notice, and a thousand people who
+/// return within it are one message.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What there is to tell of somebody.
+/// An event of one user in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PresenceEvent {
-    /// Came, or has another name now.
+    /// The user came, or has another name now.
     Joined,
-    /// Went with the last connection.
+    /// The user left with their last connection.
     Left,
-    /// Gave a sign of typing.
+    /// The user is typing.
     Typing,
 }
 
-/// Something to tell the readers of a room.
+/// An event for the readers of a room.
 #[derive(Debug, PartialEq, Eq)]
-struct News {
+struct RoomEvent {
     room: RoomId,
     user: User,
-    change: PresenceEvent,
+    event: PresenceEvent,
 }
 
-/// Called under the lock, so that a coming and a going of the same moment are told in the order in which they
-/// happened. It must be quick and must not come back here.
-type Tell = Box<dyn Fn(&RoomId, &User, PresenceEvent) + Send + Sync>;
+/// Passes an event to the readers of a room. Called under the lock, so that readers get a `Joined` and a `Left` of the
+/// same moment in the order in which they happened. It must be quick and must not call [`Presence`].
+type Notify = Box<dyn Fn(&RoomId, &User, PresenceEvent) + Send + Sync>;
 
-/// Who is in which room.
+/// The users in every room.
 pub struct Presence {
-    tell: Tell,
+    notify: Notify,
     backplane: Arc<dyn Backplane>,
     state: Mutex<State>,
     lingering: Lingering,
     /// Ends [`Presence::exchange`].
     closed: CancellationToken,
-    complained: Once,
+    warned: Once,
 }
 
 impl Presence {
-    /// `tell` is called for every change.
+    /// Presence on this node. It calls `notify` for every event.
     pub fn new(
         backplane: Arc<dyn Backplane>,
-        tell: impl Fn(&RoomId, &User, PresenceEvent) + Send + Sync + 'static,
+        notify: impl Fn(&RoomId, &User, PresenceEvent) + Send + Sync + 'static,
     ) -> Self {
         let state = Mutex::new(State::new(backplane.node(), backplane.is_shared()));
-        let (lingering, closed, complained) = (Lingering::default(), CancellationToken::new(), Once::new());
-        Self { tell: Box::new(tell), backplane, state, lingering, closed, complained }
+        let (lingering, closed, warned) = (Lingering::default(), CancellationToken::new(), Once::new());
+        Self { notify: Box::new(notify), backplane, state, lingering, closed, warned }
     }
 
-    /// Lets somebody in until the guard is dropped.
+    /// Puts a user into a room until the guard is dropped.
     pub fn enter(self: &Arc<Self>, room: &RoomId, user: &User) -> PresenceGuard {
         let mut state = self.lock();
-        let news = state.enter(room, user, now_ms());
-        self.tell_all(news);
+        let event = state.enter(room, user, now_ms());
+        self.notify_readers(event);
         drop(state);
         PresenceGuard { presence: self.clone(), room: room.clone(), user_id: user.id.clone() }
     }
 
     fn leave(&self, room: &RoomId, user_id: &str) {
         let mut state = self.lock();
-        let news = state.leave(room, user_id);
-        self.tell_all(news);
+        let event = state.leave(room, user_id);
+        self.notify_readers(event);
     }
 
-    /// Lets somebody in who polls: when the guard is dropped they stay for a moment, for their next poll.
+    /// Puts a user into a room for a poll: after the guard is dropped they stay for 10 s, for their next poll.
     pub fn enter_for_poll(self: &Arc<Self>, room: &RoomId, user: &User) -> PollGuard {
         PollGuard(Some(self.enter(room, user)))
     }
 
-    /// The one person of this name in any room.
+    /// The user with this name in any room; `None` unless there is exactly one.
     pub fn find(&self, name: &str) -> Option<User> {
-        self.lock().rooms().find(name)
+        self.lock().roster().find(name)
     }
 
-    /// Everybody in the room, in the order of their ids.
+    /// All users in the room, in the order of their ids.
     pub fn members(&self, room: &RoomId) -> Vec<User> {
-        self.lock().rooms().members(room)
+        self.lock().roster().members(room)
     }
 
-    /// Names the state of a room: who is there and who is typing. The same on every node that knows the same. Cheap.
+    /// A text that names the state of a room, its users and typing indicators: the same on every node that knows the
+    /// same. Cheap.
     pub fn version(&self, room: &RoomId) -> String {
-        self.lock().rooms().version(room, Instant::now())
+        self.lock().roster().version(room, Instant::now())
     }
 
-    /// Takes a sign of typing, and tells it if it does not come too soon. False: the person is not in the room.
+    /// Records that a user is typing, and announces it unless it comes too soon after the last time. Returns false if
+    /// the user is not in the room.
     #[must_use]
     pub fn note_typing(&self, room: &RoomId, user_id: &str) -> bool {
         let mut state = self.lock();
-        let Some(given) = state.give_sign(room, user_id, now_ms(), Instant::now()) else { return false };
-        if let Some((news, messages)) = given {
-            self.tell_all([news]);
-            self.say_all(messages);
+        let Some(noted) = state.note_typing(room, user_id, now_ms(), Instant::now()) else { return false };
+        if let Some((event, messages)) = noted {
+            self.notify_readers([event]);
+            self.publish_all(messages);
         }
         true
     }
 
-    /// Who has been typing in the last seconds, in the order of their ids.
+    /// The users who have been typing in the last 4 s, in the order of their ids.
     pub fn typing(&self, room: &RoomId) -> Vec<User> {
-        self.lock().rooms().typing(room, Instant::now())
+        self.lock().roster().typing(room, Instant::now())
     }
 
-    /// Lets those go who lingered long enough. To be called about every second.
+    /// Removes users whose next poll did not come in time. To be called about every second.
     pub fn sweep(&self) {
         self.lingering.sweep();
     }
 
-    /// Lets all go who linger: the server ends.
+    /// Removes all users who are between two polls: the server stops.
     pub fn clear(&self) {
         self.lingering.clear();
     }
 
-    /// Speaks with the other nodes until [`Presence::close`]. What happens here is told here without it. Nothing to do
-    /// for a server that is alone.
+    /// Exchanges messages with the other nodes until [`Presence::close`]. The readers of this node get the events of
+    /// this node without it. Returns at once on a server without other nodes.
     pub async fn exchange(&self) {
         if !self.backplane.is_shared() {
             return;
@@ -170,29 +171,29 @@ impl Presence {
 
     fn tick(&self, now: Instant) {
         let mut state = self.lock();
-        let (news, messages) = state.tick(now);
-        self.tell_all(news);
-        self.say_all(messages);
+        let (events, messages) = state.tick(now);
+        self.notify_readers(events);
+        self.publish_all(messages);
     }
 
-    /// Says to the other nodes that nobody is in here any more. To be called when all connections have ended and before
-    /// the backplane is closed.
+    /// Announces to the other nodes that no user is on this node any more. To be called when all connections have ended
+    /// and before the backplane is closed.
     pub fn close(&self) {
         self.closed.cancel();
         let mut state = self.lock();
         let last = state.end();
-        self.say_all(last);
+        self.publish_all(last);
     }
 
-    /// Only under the lock, see [`Tell`].
-    fn tell_all(&self, news: impl IntoIterator<Item = News>) {
-        for News { room, user, change } in news {
-            (self.tell)(&room, &user, change);
+    /// To be called under the lock only: readers rely on the order of the events.
+    fn notify_readers(&self, events: impl IntoIterator<Item = RoomEvent>) {
+        for RoomEvent { room, user, event } in events {
+            (self.notify)(&room, &user, event);
         }
     }
 
-    /// Only under the lock: the others go by the order.
-    fn say_all(&self, messages: impl IntoIterator<Item = Message>) {
+    /// To be called under the lock only: the other nodes rely on the order of the messages.
+    fn publish_all(&self, messages: impl IntoIterator<Item = NodeMessage>) {
         for message in messages {
             self.backplane.publish(SUBJECT, message.encode());
         }
@@ -203,17 +204,17 @@ impl Presence {
     }
 }
 
-/// Takes what is said on [`SUBJECT`], and leaves the other lines alone.
+/// Takes the messages on [`SUBJECT`] and ignores the other subjects.
 impl MessageHandler for Presence {
     fn on_message(&self, subject: &str, node: &str, message: &str) {
         if subject != SUBJECT {
             return;
         }
         let mut state = self.lock();
-        match state.hear(node, message, Instant::now()) {
-            Ok(news) => self.tell_all(news),
-            // Once: whoever says such things may say many.
-            Err(error) => self.complained.call_once(|| {
+        match state.on_message(node, message, Instant::now()) {
+            Ok(events) => self.notify_readers(events),
+            // Once: a node that sends one such message may send many.
+            Err(error) => self.warned.call_once(|| {
                 tracing::warn!(node, %error, "what a node says about presence is ignored; this is logged once");
             }),
         }
@@ -221,7 +222,7 @@ impl MessageHandler for Presence {
 
     fn on_subscribed(&self, subject: &str) {
         if subject == SUBJECT {
-            self.lock().listening();
+            self.lock().on_subscribed();
         }
     }
 }

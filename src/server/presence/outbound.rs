@@ -1,5 +1,7 @@
-//! What this node says to the others: who came to it and went from it, collected for a moment; that it is there; and
-//! when it is asked, everybody. Pure; `state` says when, and what it returns is said in this order.
+//! The messages of this node to the others: the people who came to it and left it, collected for a tick; a heartbeat;
+//! and, when another node asks, a snapshot of all people on it.
+//!
+//! Pure. `state` says when, and the caller must send the messages in the order in which they are returned.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -7,118 +9,124 @@ use std::{
 };
 
 use super::{
-    rooms::Rooms,
-    subject::{Changed, Message, PARTS_MAX, PEOPLE_MAX, Present},
+    message::{NodeMessage, PARTS_MAX, PEOPLE_MAX, Present, RoomChanges},
+    roster::Roster,
 };
 use crate::protocol::name::RoomId;
 
-/// How often it says that it is there. A change that was lost is noticed with the next word.
-const WORD_INTERVAL: Duration = Duration::from_secs(2);
-/// How often it tells everybody at most, however many ask.
-const WHOLE_INTERVAL: Duration = Duration::from_secs(1);
+/// The time between two heartbeats. The next heartbeat shows that a change was lost.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
+/// The shortest time between two snapshots, however many nodes ask for one.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// See the module.
+/// The messages that this node has to send.
 #[derive(Default)]
 pub(super) struct Outbound {
-    /// Of the last changes that were said.
+    /// The number of the last [`NodeMessage::Changes`].
     number: u64,
-    /// Whose being here has changed since: room and id.
+    /// The people whose presence on this node has changed since: room and user id.
     changed: HashSet<(RoomId, String)>,
-    tellings: u64,
-    is_asked: bool,
-    told_all: Option<Instant>,
-    said_word: Option<Instant>,
+    last_snapshot_id: u64,
+    is_snapshot_requested: bool,
+    last_snapshot: Option<Instant>,
+    last_heartbeat: Option<Instant>,
     has_ended: bool,
 }
 
 impl Outbound {
-    /// Somebody came to this node, went from it, or has another name on it.
-    pub(super) fn note(&mut self, room: &RoomId, user_id: &str) {
-        // After the end nobody would take it out again.
+    /// Notes that a person came to this node, left it, or has another name on it.
+    pub(super) fn note_change(&mut self, room: &RoomId, user_id: &str) {
+        // After the end nothing would take it out again.
         if !self.has_ended {
             self.changed.insert((room.clone(), user_id.to_owned()));
         }
     }
 
-    /// Somebody wants to know everybody.
-    pub(super) fn ask(&mut self) {
-        self.is_asked = true;
+    /// Sends a snapshot soon.
+    pub(super) fn request_snapshot(&mut self) {
+        self.is_snapshot_requested = true;
     }
 
-    /// Whether the last word is said: nothing may follow it.
+    /// Returns true if the last message was taken: no other may follow it.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
     }
 
-    /// What there is to say at a tick.
-    pub(super) fn speak(&mut self, rooms: &Rooms, now: Instant) -> Vec<Message> {
+    /// The messages that are due at a tick.
+    pub(super) fn take_due(&mut self, roster: &Roster, now: Instant) -> Vec<NodeMessage> {
         let is_due = |last: Option<Instant>, interval| {
             last.is_none_or(|at| now.saturating_duration_since(at) >= interval)
         };
-        let mut said = self.changes(rooms);
-        if self.is_asked && is_due(self.told_all, WHOLE_INTERVAL) {
-            self.is_asked = false;
-            self.told_all = Some(now);
-            said.extend(self.whole(rooms));
+        let mut messages = self.take_changes(roster);
+        if self.is_snapshot_requested && is_due(self.last_snapshot, SNAPSHOT_INTERVAL) {
+            self.is_snapshot_requested = false;
+            self.last_snapshot = Some(now);
+            messages.extend(self.snapshot(roster));
         }
-        if is_due(self.said_word, WORD_INTERVAL) {
-            self.said_word = Some(now);
-            said.push(Message::Heartbeat { number: self.number });
+        if is_due(self.last_heartbeat, HEARTBEAT_INTERVAL) {
+            self.last_heartbeat = Some(now);
+            messages.push(NodeMessage::Heartbeat { number: self.number });
         }
-        said
+        messages
     }
 
-    /// A sign of typing, after what the others have to know before it: that its giver is here.
-    pub(super) fn typing(&mut self, room: &RoomId, user_id: &str, at: i64, rooms: &Rooms) -> Vec<Message> {
-        let place = (room.clone(), user_id.to_owned());
-        let mut said = if self.changed.contains(&place) { self.changes(rooms) } else { Vec::new() };
-        said.push(Message::Typing { room: place.0, user: place.1, at });
-        said
+    /// A typing indicator, after the change that the others must know before it: that the user is on this node.
+    pub(super) fn typing(
+        &mut self,
+        room: &RoomId,
+        user_id: &str,
+        at: i64,
+        roster: &Roster,
+    ) -> Vec<NodeMessage> {
+        let key = (room.clone(), user_id.to_owned());
+        let mut messages = if self.changed.contains(&key) { self.take_changes(roster) } else { Vec::new() };
+        messages.push(NodeMessage::Typing { room: key.0, user: key.1, at });
+        messages
     }
 
-    /// The last that it says.
-    pub(super) fn end(&mut self) -> Message {
+    /// The last message.
+    pub(super) fn end(&mut self) -> NodeMessage {
         self.has_ended = true;
         self.changed.clear();
-        Message::Gone
+        NodeMessage::Gone
     }
 
-    /// Says of all who changed how it is now; what changed twice in the moment is told once.
-    fn changes(&mut self, rooms: &Rooms) -> Vec<Message> {
+    /// The present state of all people who changed; a person who changed twice in a tick is announced once.
+    fn take_changes(&mut self, roster: &Roster) -> Vec<NodeMessage> {
         let changed: Vec<_> = self.changed.drain().collect();
-        // What a thousand people coming at once took is not kept.
+        // Memory for a thousand people who came at once is not kept.
         self.changed.shrink_to(64);
         let parts = changed.chunks(PEOPLE_MAX).map(|part| {
-            let mut told: BTreeMap<RoomId, Changed> = BTreeMap::new();
+            let mut rooms: BTreeMap<RoomId, RoomChanges> = BTreeMap::new();
             for (room, id) in part {
-                let entry = told.entry(room.clone()).or_default();
-                match rooms.seat(room, id) {
-                    Some(name) => entry.came.push(Present::new(id, name)),
-                    None => entry.went.push(id.clone()),
+                let changes = rooms.entry(room.clone()).or_default();
+                match roster.local_name(room, id) {
+                    Some(name) => changes.joined.push(Present::new(id, name)),
+                    None => changes.left.push(id.clone()),
                 }
             }
             self.number += 1;
-            Message::Changes { number: self.number, rooms: told }
+            NodeMessage::Changes { number: self.number, rooms }
         });
         parts.collect()
     }
 
-    /// Everybody who is in on this node. The changes must have been said before.
-    fn whole(&mut self, rooms: &Rooms) -> Vec<Message> {
-        self.tellings += 1;
-        let seats: Vec<_> = rooms.seats().take(PEOPLE_MAX * PARTS_MAX as usize).collect();
-        let parts = seats.len().div_ceil(PEOPLE_MAX).max(1); // nobody is said, too
+    /// All people on this node, in parts. The changes must have been taken before.
+    fn snapshot(&mut self, roster: &Roster) -> Vec<NodeMessage> {
+        self.last_snapshot_id += 1;
+        let local: Vec<_> = roster.local().take(PEOPLE_MAX * PARTS_MAX as usize).collect();
+        let parts = local.len().div_ceil(PEOPLE_MAX).max(1); // an empty node sends one part, too
         let part = |index: usize| {
-            let mut told: BTreeMap<RoomId, Vec<Present>> = BTreeMap::new();
-            for (room, id, name) in seats.iter().skip(index * PEOPLE_MAX).take(PEOPLE_MAX) {
-                told.entry((*room).clone()).or_default().push(Present::new(id, name));
+            let mut rooms: BTreeMap<RoomId, Vec<Present>> = BTreeMap::new();
+            for (room, id, name) in local.iter().skip(index * PEOPLE_MAX).take(PEOPLE_MAX) {
+                rooms.entry((*room).clone()).or_default().push(Present::new(id, name));
             }
-            Message::Snapshot {
+            NodeMessage::Snapshot {
                 number: self.number,
-                snapshot_id: self.tellings,
+                snapshot_id: self.last_snapshot_id,
                 part: index as u32,
                 parts: parts as u32,
-                rooms: told,
+                rooms,
             }
         };
         (0..parts).map(part).collect()

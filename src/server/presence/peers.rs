@@ -1,8 +1,9 @@
-//! The other nodes: how far this one has followed what each of them says, whom to ask for what was missed, and who has
-//! fallen silent. Pure; `state` calls it, and what is heard ends in its [`Rooms`].
+//! The other nodes: the last change that this node has taken from each of them, the nodes to ask for a snapshot, and
+//! the nodes that have gone silent. Pure; `state` calls it, and the messages end in its [`Roster`].
 //!
-//! Each node numbers its changes. They may be lost, and after a reconnection come twice, but what one node says comes
-//! in its order: a number that does not follow is a gap, and then the node is asked for everybody who is in on it.
+//! Each node numbers its changes. They may be lost, and arrive twice after a reconnection, but the messages of one node
+//! arrive in its order. A number that does not follow the last one is a gap; then this node asks the other for a
+//! snapshot of all people on it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,90 +11,90 @@ use std::{
 };
 
 use super::{
-    News,
-    room::PeerKey,
-    rooms::{Rooms, Roster},
-    subject::{Changed, Message, NODES_MAX, PARTS_MAX, PEOPLE_MAX, Present, Unusable},
+    RoomEvent,
+    message::{InvalidMessage, NODES_MAX, NodeMessage, PARTS_MAX, PEOPLE_MAX, Present, RoomChanges},
+    roster::{PeerKey, PeerRoster, Roster},
 };
 use crate::protocol::name::RoomId;
 
-/// A node that was not heard for so long is gone. Four words of it are missed by then.
+/// A node that was silent for so long is gone. It has missed four heartbeats by then.
 const SILENCE_MAX: Duration = Duration::from_secs(8);
-/// How soon a node is asked again.
-const QUESTION_INTERVAL: Duration = Duration::from_secs(1);
-/// A tick that comes later than this was held up, and so was hearing: the others' silence then was ours.
+/// The shortest time between two sync requests to the same node.
+const SYNC_REQUEST_INTERVAL: Duration = Duration::from_secs(1);
+/// A tick that comes later than this was held up, and so were incoming messages: the silence of the others was ours.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-/// Most places of people in rooms that are held of one node: as many as it can tell.
-const PLACES_MAX: usize = PEOPLE_MAX * PARTS_MAX as usize;
+/// Most people in rooms that this node holds of one other node: as many as a snapshot can carry.
+const PEER_PEOPLE_MAX: usize = PEOPLE_MAX * PARTS_MAX as usize;
 
-/// See the module.
+/// The other nodes.
 #[derive(Default)]
 pub(super) struct Peers {
     /// By their names.
     known: HashMap<String, Peer>,
     last_key: PeerKey,
-    /// Everybody is to be asked.
-    asks_all: bool,
-    asked_all: Option<Instant>,
-    ticked: Option<Instant>,
+    /// Whether all nodes are to be asked for a snapshot.
+    must_request_all: bool,
+    last_request_to_all: Option<Instant>,
+    last_tick: Option<Instant>,
 }
 
 struct Peer {
     key: PeerKey,
-    heard: Instant,
-    /// The number of its changes that was taken last; `None` until it has told everybody who is in on it.
-    taken: Option<u64>,
-    /// Something of it was missed.
+    last_message: Instant,
+    /// The number of the last changes that were taken; `None` until a snapshot was.
+    number: Option<u64>,
+    /// Whether this node has missed messages of the peer.
     is_behind: bool,
-    asked: Option<Instant>,
-    whole: Option<Collected>,
+    last_request: Option<Instant>,
+    partial: Option<PartialSnapshot>,
 }
 
-/// The parts of a roster that have come so far.
-struct Collected {
+/// The parts of a snapshot that have arrived so far.
+struct PartialSnapshot {
     snapshot_id: u64,
-    next: u32,
-    roster: Roster,
+    next_part: u32,
+    roster: PeerRoster,
 }
 
 impl Peers {
-    /// Another node said this.
-    pub(super) fn hear(
+    /// Takes a message from another node.
+    pub(super) fn on_message(
         &mut self,
         node: &str,
-        message: Message,
-        rooms: &mut Rooms,
+        message: NodeMessage,
+        roster: &mut Roster,
         now: Instant,
-    ) -> Result<Vec<News>, Unusable> {
-        if message == Message::Gone {
-            return Ok(self.known.remove(node).map_or_else(Vec::new, |peer| rooms.forget(peer.key)));
+    ) -> Result<Vec<RoomEvent>, InvalidMessage> {
+        if message == NodeMessage::Gone {
+            return Ok(self.known.remove(node).map_or_else(Vec::new, |peer| roster.remove_peer(peer.key)));
         }
         let peer = self.peer(node, now)?;
-        peer.heard = now;
+        peer.last_message = now;
         match message {
-            Message::Changes { number, rooms: changed } => return peer.change(number, changed, rooms),
-            Message::Snapshot { number, snapshot_id, part, parts, rooms: told } => {
+            NodeMessage::Changes { number, rooms } => return peer.apply(number, rooms, roster),
+            NodeMessage::Snapshot { number, snapshot_id, part, parts, rooms } => {
                 let is_last = part + 1 == parts;
-                if peer.collect(number, snapshot_id, part, told) && is_last {
-                    return Ok(peer.replace(number, rooms));
+                if peer.collect(number, snapshot_id, part, rooms) && is_last {
+                    return Ok(peer.finish_snapshot(number, roster));
                 }
             }
-            Message::Typing { room, user, at } => {
-                let heard = rooms.sign(&room, &user, |typing| typing.hear(&user, at, now));
-                return Ok(heard.flatten().into_iter().map(|((), news)| news).collect());
+            NodeMessage::Typing { room, user, at } => {
+                let recorded =
+                    roster.record_typing(&room, &user, |typing| typing.record_remote(&user, at, now));
+                return Ok(recorded.flatten().into_iter().map(|((), event)| event).collect());
             }
-            // Also one that goes back: what was taken last was not this node's then, or came twice, which costs a
-            // question.
-            Message::Heartbeat { number } => peer.is_behind = peer.taken != Some(number),
-            Message::SyncRequest { .. } | Message::Gone => {}
+            // Also a number that goes back: then the last number taken was not this node's, or the heartbeat arrived
+            // twice, which costs one request.
+            NodeMessage::Heartbeat { number } => peer.is_behind = peer.number != Some(number),
+            NodeMessage::SyncRequest { .. } | NodeMessage::Gone => {}
         }
         Ok(Vec::new())
     }
 
-    fn peer(&mut self, node: &str, now: Instant) -> Result<&mut Peer, Unusable> {
+    fn peer(&mut self, node: &str, now: Instant) -> Result<&mut Peer, InvalidMessage> {
         if !self.known.contains_key(node) {
             if self.known.len() >= NODES_MAX {
-                return Err(Unusable::TooMany("nodes"));
+                return Err(InvalidMessage::TooMany("nodes"));
             }
             self.last_key += 1;
             self.known.insert(node.to_owned(), Peer::new(self.last_key, now));
@@ -101,80 +102,82 @@ impl Peers {
         Ok(self.known.get_mut(node).expect("it is there or was put there"))
     }
 
-    /// Everything that was said may have been missed.
-    pub(super) fn ask_all(&mut self) {
-        self.asks_all = true;
+    /// Asks all nodes for a snapshot soon: any message may have been missed.
+    pub(super) fn request_all(&mut self) {
+        self.must_request_all = true;
     }
 
-    /// What there is to ask now: one question for each node and second.
-    pub(super) fn question(&mut self, now: Instant) -> Option<Message> {
-        let is_due = |asked: Option<Instant>| {
-            asked.is_none_or(|at| now.saturating_duration_since(at) >= QUESTION_INTERVAL)
+    /// The sync request that is due now: at most one a second to each node.
+    pub(super) fn take_sync_request(&mut self, now: Instant) -> Option<NodeMessage> {
+        let is_due = |last: Option<Instant>| {
+            last.is_none_or(|at| now.saturating_duration_since(at) >= SYNC_REQUEST_INTERVAL)
         };
-        if self.asks_all && is_due(self.asked_all) {
-            self.asks_all = false;
-            self.asked_all = Some(now);
-            self.known.values_mut().for_each(|peer| peer.asked = Some(now));
-            return Some(Message::SyncRequest { nodes: Vec::new() });
+        if self.must_request_all && is_due(self.last_request_to_all) {
+            self.must_request_all = false;
+            self.last_request_to_all = Some(now);
+            self.known.values_mut().for_each(|peer| peer.last_request = Some(now));
+            return Some(NodeMessage::SyncRequest { nodes: Vec::new() });
         }
         let mut nodes = Vec::new();
         for (name, peer) in &mut self.known {
-            if peer.is_behind && is_due(peer.asked) {
-                peer.asked = Some(now);
+            if peer.is_behind && is_due(peer.last_request) {
+                peer.last_request = Some(now);
                 nodes.push(name.clone());
             }
         }
-        (!nodes.is_empty()).then_some(Message::SyncRequest { nodes })
+        (!nodes.is_empty()).then_some(NodeMessage::SyncRequest { nodes })
     }
 
-    /// Forgets those who are silent. To be called at each tick.
-    pub(super) fn forget(&mut self, rooms: &mut Rooms, now: Instant) -> Vec<News> {
-        let since = self.ticked.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+    /// Removes the nodes that have gone silent. To be called at each tick.
+    pub(super) fn remove_silent(&mut self, roster: &mut Roster, now: Instant) -> Vec<RoomEvent> {
+        let last_tick = self.last_tick.replace(now);
+        let since = last_tick.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         if since > PAUSE_MAX {
-            self.known.values_mut().for_each(|peer| peer.heard = (peer.heard + since).min(now));
+            self.known.values_mut().for_each(|peer| peer.last_message = (peer.last_message + since).min(now));
         }
-        let is_silent = |peer: &Peer| now.saturating_duration_since(peer.heard) >= SILENCE_MAX;
+        let is_silent = |peer: &Peer| now.saturating_duration_since(peer.last_message) >= SILENCE_MAX;
         let silent = self.known.extract_if(|_, peer| is_silent(peer));
-        silent.flat_map(|(_, peer)| rooms.forget(peer.key)).collect()
+        silent.flat_map(|(_, peer)| roster.remove_peer(peer.key)).collect()
     }
 }
 
 impl Peer {
-    /// It is heard for the first time: what it said before was missed.
+    /// A node whose first message arrives now: its earlier messages were missed.
     fn new(key: PeerKey, now: Instant) -> Self {
-        Self { key, heard: now, taken: None, is_behind: true, asked: None, whole: None }
+        Self { key, last_message: now, number: None, is_behind: true, last_request: None, partial: None }
     }
 
-    fn change(
+    /// Applies changes if their number follows the last one.
+    fn apply(
         &mut self,
         number: u64,
-        changed: BTreeMap<RoomId, Changed>,
-        rooms: &mut Rooms,
-    ) -> Result<Vec<News>, Unusable> {
-        match self.taken {
-            Some(taken) if number <= taken => return Ok(Vec::new()), // it came twice
-            Some(taken) if number == taken + 1 => {}
+        rooms: BTreeMap<RoomId, RoomChanges>,
+        roster: &mut Roster,
+    ) -> Result<Vec<RoomEvent>, InvalidMessage> {
+        match self.number {
+            Some(last) if number <= last => return Ok(Vec::new()), // it arrived twice
+            Some(last) if number == last + 1 => {}
             _ => {
                 self.is_behind = true;
                 return Ok(Vec::new());
             }
         }
-        let came: usize = changed.values().map(|room| room.came.len()).sum();
-        if rooms.count(self.key) + came > PLACES_MAX {
-            return Err(Unusable::TooMany("people on one node"));
+        let joined: usize = rooms.values().map(|room| room.joined.len()).sum();
+        if roster.count(self.key) + joined > PEER_PEOPLE_MAX {
+            return Err(InvalidMessage::TooMany("people on one node"));
         }
-        self.taken = Some(number);
-        let mut news = Vec::new();
-        for (room, Changed { came, went }) in changed {
-            let came = came.into_iter().map(|person| (Some(person.name()), person.0));
-            for (name, id) in went.into_iter().map(|id| (None, id)).chain(came) {
-                news.extend(rooms.note(self.key, &room, &id, name));
+        self.number = Some(number);
+        let mut events = Vec::new();
+        for (room, RoomChanges { joined, left }) in rooms {
+            let joined = joined.into_iter().map(|person| (Some(person.name()), person.0));
+            for (name, id) in left.into_iter().map(|id| (None, id)).chain(joined) {
+                events.extend(roster.set_remote(self.key, &room, &id, name));
             }
         }
-        Ok(news)
+        Ok(events)
     }
 
-    /// Takes a part of its roster and returns whether it is the next one.
+    /// Takes a part of a snapshot and returns true if it is the next one.
     fn collect(
         &mut self,
         number: u64,
@@ -182,28 +185,29 @@ impl Peer {
         part: u32,
         rooms: BTreeMap<RoomId, Vec<Present>>,
     ) -> bool {
-        // Others asked for it, or it came twice.
-        if !self.is_behind && self.taken.is_some_and(|taken| taken >= number) {
+        // Other nodes asked for it, or it arrived twice.
+        if !self.is_behind && self.number.is_some_and(|last| last >= number) {
             return false;
         }
         if part == 0 {
-            self.whole = Some(Collected { snapshot_id, next: 0, roster: Roster::new() });
+            self.partial = Some(PartialSnapshot { snapshot_id, next_part: 0, roster: PeerRoster::new() });
         }
-        let whole =
-            self.whole.as_mut().filter(|whole| whole.snapshot_id == snapshot_id && whole.next == part);
-        let Some(whole) = whole else { return false };
-        whole.next += 1;
+        let is_next =
+            |partial: &&mut PartialSnapshot| partial.snapshot_id == snapshot_id && partial.next_part == part;
+        let Some(partial) = self.partial.as_mut().filter(is_next) else { return false };
+        partial.next_part += 1;
         for (room, people) in rooms {
             let people = people.into_iter().map(|person| (person.name(), person.0));
-            whole.roster.entry(room).or_default().extend(people.map(|(name, id)| (id, name)));
+            partial.roster.entry(room).or_default().extend(people.map(|(name, id)| (id, name)));
         }
         true
     }
 
-    fn replace(&mut self, number: u64, rooms: &mut Rooms) -> Vec<News> {
-        self.taken = Some(number);
+    /// Replaces the people of the peer by the collected snapshot.
+    fn finish_snapshot(&mut self, number: u64, roster: &mut Roster) -> Vec<RoomEvent> {
+        self.number = Some(number);
         self.is_behind = false;
-        let roster = self.whole.take().map(|whole| whole.roster).unwrap_or_default();
-        rooms.replace(self.key, roster)
+        let snapshot = self.partial.take().map(|partial| partial.roster).unwrap_or_default();
+        roster.replace_peer(self.key, snapshot)
     }
 }

@@ -1,106 +1,112 @@
-//! Everything a node knows and does about presence, without its lock, its clock and its line: what happens here and
-//! what is heard goes in, news for the readers and messages for the other nodes come out. [`super::Presence`] calls it.
+//! All that a node knows and does about presence, as a pure state machine: it has no lock, no clock and no backplane.
+//! Connections and messages go in; events for the readers and messages for the other nodes come out.
+//!
+//! [`super::Presence`] calls it.
 
 use std::time::Instant;
 
 use super::{
-    News,
+    RoomEvent,
+    message::{InvalidMessage, NodeMessage},
     outbound::Outbound,
     peers::Peers,
-    room::Moved,
-    rooms::Rooms,
-    subject::{Message, Unusable},
+    roster::{LocalChange, Roster},
+    typing_indicators::TypingIndicators,
 };
 use crate::protocol::{name::RoomId, session::User};
 
-/// See the module.
+/// The state of presence on one node.
 pub(super) struct State {
     /// This node's name.
     node: String,
-    /// Whether there are other nodes to speak to.
+    /// Whether there are other nodes.
     is_shared: bool,
-    rooms: Rooms,
+    roster: Roster,
     peers: Peers,
     outbound: Outbound,
 }
 
 impl State {
     pub(super) fn new(node: &str, is_shared: bool) -> Self {
-        let (rooms, peers, outbound) = (Rooms::default(), Peers::default(), Outbound::default());
-        Self { node: node.to_owned(), is_shared, rooms, peers, outbound }
+        let (roster, peers, outbound) = (Roster::default(), Peers::default(), Outbound::default());
+        Self { node: node.to_owned(), is_shared, roster, peers, outbound }
     }
 
-    /// What is known of all rooms.
-    pub(super) fn rooms(&self) -> &Rooms {
-        &self.rooms
+    /// The users in all rooms.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
-    /// A connection of theirs came to this node.
-    pub(super) fn enter(&mut self, room: &RoomId, user: &User, now_ms: i64) -> Option<News> {
-        let moved = self.rooms.enter(room, user, now_ms);
-        self.note(room, &user.id, moved)
+    /// Counts a connection of a user to this node.
+    pub(super) fn enter(&mut self, room: &RoomId, user: &User, now_ms: i64) -> Option<RoomEvent> {
+        let change = self.roster.add_connection(room, user, now_ms);
+        self.note(room, &user.id, change)
     }
 
-    /// A connection of theirs went from this node.
-    pub(super) fn leave(&mut self, room: &RoomId, user_id: &str) -> Option<News> {
-        let moved = self.rooms.leave(room, user_id);
-        self.note(room, user_id, moved)
+    /// Counts a connection of a user to this node as closed.
+    pub(super) fn leave(&mut self, room: &RoomId, user_id: &str) -> Option<RoomEvent> {
+        let change = self.roster.remove_connection(room, user_id);
+        self.note(room, user_id, change)
     }
 
-    fn note(&mut self, room: &RoomId, user_id: &str, moved: Moved) -> Option<News> {
-        if moved.is_seat_changed && self.is_shared {
-            self.outbound.note(room, user_id);
+    fn note(&mut self, room: &RoomId, user_id: &str, change: LocalChange) -> Option<RoomEvent> {
+        if change.is_news_to_peers && self.is_shared {
+            self.outbound.note_change(room, user_id);
         }
-        moved.news
+        change.event
     }
 
-    /// Takes a sign of typing that was given here. `None`: the person is not in the room. `Some(None)`: it came too soon
-    /// to be told.
-    pub(super) fn give_sign(
+    /// Records a typing indicator that a user sent to this node. `None`: the user is not in the room. `Some(None)`: it
+    /// came too soon after the last one to be announced.
+    pub(super) fn note_typing(
         &mut self,
         room: &RoomId,
         user_id: &str,
         now_ms: i64,
         now: Instant,
-    ) -> Option<Option<(News, Vec<Message>)>> {
-        let given = self.rooms.sign(room, user_id, |typing| typing.give(user_id, now_ms, now))?;
-        let Some((at, news)) = given else { return Some(None) };
-        let is_shared = self.is_shared;
-        let said = is_shared.then(|| self.outbound.typing(room, user_id, at, &self.rooms));
-        Some(Some((news, said.unwrap_or_default())))
+    ) -> Option<Option<(RoomEvent, Vec<NodeMessage>)>> {
+        let record = |typing: &mut TypingIndicators| typing.record_local(user_id, now_ms, now);
+        let Some((at, event)) = self.roster.record_typing(room, user_id, record)? else { return Some(None) };
+        let messages = self.is_shared.then(|| self.outbound.typing(room, user_id, at, &self.roster));
+        Some(Some((event, messages.unwrap_or_default())))
     }
 
-    /// Another node said this.
-    pub(super) fn hear(&mut self, node: &str, text: &str, now: Instant) -> Result<Vec<News>, Unusable> {
-        let message = Message::parse(text)?;
-        if let Message::SyncRequest { nodes } = &message
+    /// Takes a message from another node.
+    pub(super) fn on_message(
+        &mut self,
+        node: &str,
+        text: &str,
+        now: Instant,
+    ) -> Result<Vec<RoomEvent>, InvalidMessage> {
+        let message = NodeMessage::parse(text)?;
+        if let NodeMessage::SyncRequest { nodes } = &message
             && (nodes.is_empty() || nodes.contains(&self.node))
         {
-            self.outbound.ask();
+            self.outbound.request_snapshot();
         }
-        self.peers.hear(node, message, &mut self.rooms, now)
+        self.peers.on_message(node, message, &mut self.roster, now)
     }
 
-    /// The line is heard from now on, and what was said before may have been missed, here and by the others.
-    pub(super) fn listening(&mut self) {
-        self.peers.ask_all();
-        self.outbound.ask();
+    /// This node receives the subject from now on. It may have missed messages before, and so may the other nodes.
+    pub(super) fn on_subscribed(&mut self) {
+        self.peers.request_all();
+        self.outbound.request_snapshot();
     }
 
-    /// What is due now. To be called about every [`super::TICK`].
-    pub(super) fn tick(&mut self, now: Instant) -> (Vec<News>, Vec<Message>) {
-        let news = self.peers.forget(&mut self.rooms, now);
-        // A tick may have been on its way when the node ended.
+    /// Does what is due now. To be called about every [`super::TICK`].
+    pub(super) fn tick(&mut self, now: Instant) -> (Vec<RoomEvent>, Vec<NodeMessage>) {
+        let events = self.peers.remove_silent(&mut self.roster, now);
+        // A tick may have been on its way when the node stopped.
         if self.outbound.has_ended() {
-            return (news, Vec::new());
+            return (events, Vec::new());
         }
-        let mut said = self.outbound.speak(&self.rooms, now);
-        said.extend(self.peers.question(now));
-        (news, said)
+        let mut messages = self.outbound.take_due(&self.roster, now);
+        messages.extend(self.peers.take_sync_request(now));
+        (events, messages)
     }
 
-    /// The node's last word. Nothing is to be said after it.
-    pub(super) fn end(&mut self) -> Option<Message> {
+    /// The node's last message, after which it must send none.
+    pub(super) fn end(&mut self) -> Option<NodeMessage> {
         self.is_shared.then(|| self.outbound.end())
     }
 }

@@ -1,66 +1,71 @@
-//! The signs of typing in one room: when they may be told, and how long they last. Pure, as the room that keeps them.
+//! The typing indicators of one room: how often a user may renew one, and how long it lasts. Pure; the roster's room
+//! owns them, and the caller passes the time.
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-/// Of one person's signs of typing in a room, those that come faster to this node are dropped.
+/// The shortest time between two indicators of one user in a room on this node. Those that come sooner are dropped.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long after the last sign of it somebody counts as typing.
-const LASTS: Duration = Duration::from_secs(4);
+/// How long a user counts as typing after the last indicator.
+const LIFETIME: Duration = Duration::from_secs(4);
 
-/// The last sign of one person.
-pub(super) struct Sign {
-    /// The time that was told of it, in milliseconds since the Unix epoch: names it on every node. How long it lasts is
-    /// measured from when it came here, so that nodes need not have the same time.
+/// The last indicator of one user.
+pub(super) struct TypingIndicator {
+    /// The time in the announcement, in milliseconds since the Unix epoch. It names the indicator on every node; the
+    /// lifetime counts from the arrival here, so that the clocks of the nodes may differ.
     pub(super) at: i64,
-    until: Instant,
-    /// When the last one was given at this node.
-    given: Option<Instant>,
+    expires: Instant,
+    /// When the user last sent one to this node.
+    last_local: Option<Instant>,
 }
 
-/// See the module. By the ids of those who gave them.
+/// The typing indicators of a room, by user id.
 #[derive(Default)]
-pub(super) struct TypingIndicators(BTreeMap<String, Sign>);
+pub(super) struct TypingIndicators(BTreeMap<String, TypingIndicator>);
 
 impl TypingIndicators {
-    /// Takes a sign that was given at this node, and returns the time to tell; `None`: it came too soon to be told.
-    pub(super) fn give(&mut self, user_id: &str, now_ms: i64, now: Instant) -> Option<i64> {
+    /// Records an indicator that the user sent to this node, and returns the time to announce; `None`: it came too
+    /// soon after the last one.
+    pub(super) fn record_local(&mut self, user_id: &str, now_ms: i64, now: Instant) -> Option<i64> {
         let known = self.0.get(user_id);
-        let given = known.and_then(|sign| sign.given);
-        if given.is_some_and(|given| now.duration_since(given) < INTERVAL) {
+        let last = known.and_then(|typing| typing.last_local);
+        if last.is_some_and(|last| now.duration_since(last) < INTERVAL) {
             return None;
         }
-        // Another node's clock may be ahead: this sign is later than that one all the same.
+        // The clock of another node may be ahead: this indicator is newer than the known one all the same.
         let at = known.map_or(now_ms, |known| now_ms.max(known.at.saturating_add(1)));
-        self.set(user_id, Sign { at, until: now + LASTS, given: Some(now) }, now);
+        self.set(user_id, TypingIndicator { at, expires: now + LIFETIME, last_local: Some(now) }, now);
         Some(at)
     }
 
-    /// Takes a sign that another node told; `None`: it is known already, or is older than what is known.
-    pub(super) fn hear(&mut self, user_id: &str, at: i64, now: Instant) -> Option<()> {
+    /// Records an indicator that another node announced; `None`: it is known already, or older than the known one.
+    pub(super) fn record_remote(&mut self, user_id: &str, at: i64, now: Instant) -> Option<()> {
         let known = self.0.get(user_id);
-        if known.is_some_and(|known| known.until > now && known.at >= at) {
+        if known.is_some_and(|known| known.expires > now && known.at >= at) {
             return None;
         }
-        let given = known.and_then(|sign| sign.given);
-        self.set(user_id, Sign { at, until: now + LASTS, given }, now);
+        let last_local = known.and_then(|typing| typing.last_local);
+        self.set(user_id, TypingIndicator { at, expires: now + LIFETIME, last_local }, now);
         Some(())
     }
 
-    fn set(&mut self, user_id: &str, sign: Sign, now: Instant) {
-        self.0.retain(|_, other| other.until > now);
-        self.0.insert(user_id.to_owned(), sign);
+    fn set(&mut self, user_id: &str, typing: TypingIndicator, now: Instant) {
+        self.0.retain(|_, other| other.expires > now);
+        self.0.insert(user_id.to_owned(), typing);
     }
 
-    /// Forgets who is not in any more.
+    /// Removes the indicator of a user who left the room.
     pub(super) fn forget(&mut self, user_id: &str) {
         self.0.remove(user_id);
     }
 
-    /// Those that still count.
-    pub(super) fn lasting(&self, now: Instant) -> impl Iterator<Item = (&str, &Sign)> {
-        self.0.iter().filter(move |(_, sign)| sign.until > now).map(|(id, sign)| (id.as_str(), sign))
+    /// The indicators that have not expired.
+    pub(super) fn active(&self, now: Instant) -> impl Iterator<Item = (&str, &TypingIndicator)> {
+        self.0
+            .iter()
+            .filter(move |(_, typing)| typing.expires > now)
+            .map(|(id, typing)| (id.as_str(), typing))
     }
 }

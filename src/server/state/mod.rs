@@ -24,7 +24,7 @@ use super::{
     },
     config::{AuthSetting, BadSetting, Config, node_channel, site::Site},
     feed::{self, Feed},
-    limits::{RateLimits, TrustedProxies},
+    limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{hub::Hub, topic::Topics},
     observability::metrics::Metrics,
     presence,
@@ -73,6 +73,8 @@ pub struct Parts {
     pub rights: Arc<Rights>,
     /// How often, and how much at a time.
     pub limits: Arc<RateLimits>,
+    /// The limits of live connections.
+    pub live_connections: LiveConnectionLimiter,
     /// Whose word about a client's address is taken.
     pub trusted_proxies: TrustedProxies,
     /// Counters.
@@ -122,7 +124,7 @@ impl AppState {
             Some(secret) => secret,
             None => Secret::load_or_create(data, SESSION_KEY_FILE)?,
         };
-        let metrics = Arc::new(Metrics::new(config.max_connections));
+        let metrics = Arc::new(Metrics::default());
         let (backplane, sharing): (Arc<dyn Backplane>, _) = match &config.redis_url {
             Some(url) => (Arc::new(Redis::start(url, config.redis_ca.as_deref())?), Sharing::WithNodes),
             None => (Arc::new(Local::new()), Sharing::Alone),
@@ -160,6 +162,8 @@ impl AppState {
         let site = if is_named { site.of_installation(secret.name()) } else { site };
         let operator = Operator::open(config, &site)?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
+        let live_connections =
+            LiveConnectionLimiter::new(config.max_connections, &config.limits, metrics.clone());
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
         rights
             .drop_lost_claims(&hub.store().rooms().await?, &clock)
@@ -185,6 +189,7 @@ impl AppState {
             following,
             rights,
             limits,
+            live_connections,
             trusted_proxies: TrustedProxies::new(config.limits.trusted_proxies.clone()),
             metrics,
             leptos: leptos_options(),

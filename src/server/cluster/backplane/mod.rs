@@ -42,7 +42,8 @@ pub trait Backplane: Send + Sync + 'static {
     /// Ends one subscription to a subject.
     fn unsubscribe(&self, subject: &str);
 
-    /// Takes one from the allowance that all nodes share under this key.
+    /// Takes one from the allowance that all nodes share under this key. Answers within 250 ms, or fails with
+    /// [`Unreachable`]: every message waits for it.
     async fn allow(&self, key: &str, rate: Rate) -> Result<Allowance, Unreachable>;
 
     /// True while the other nodes can be reached; the receiver learns of each change. Always true on a server that is

@@ -4,17 +4,14 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::{
-    protocol::{
-        problem::{Code, Rejection},
-        session::User,
-    },
+    protocol::problem::Rejection,
     server::{
         auth::Identity,
-        error::{BUSY_RETRY_AFTER, Error},
+        error::Error,
         http::extract::{client_address::ClientAddress, user::MaybeUser},
-        limits::ConnectionPermits,
+        limits::LiveConnectionPermit,
         log::hub::PageQuery,
-        observability::metrics::{ConnectionGuard, Kind},
+        observability::metrics::Kind,
         state::AppState,
     },
 };
@@ -36,29 +33,23 @@ impl FromRequestParts<AppState> for Client {
     }
 }
 
-/// The permits of a live connection; dropping them gives them back.
-pub(crate) struct Live {
-    _counted: ConnectionGuard,
-    _permits: ConnectionPermits,
-}
-
 /// Counts a live connection. Fails with `too_many_connections` if there are too many.
-pub(crate) fn connect(state: &AppState, kind: Kind, client: &Client) -> Result<Live, Rejection> {
-    count(state, kind, client.caller.as_ref().map(|identity| &identity.user), client)
+pub(crate) fn connect(
+    state: &AppState,
+    kind: Kind,
+    client: &Client,
+) -> Result<LiveConnectionPermit, Rejection> {
+    let person = client.caller.as_ref().map(|identity| &identity.user);
+    state.live_connections.connect(kind, person, client.address.0)
 }
 
 /// Counts a live connection that will authenticate later. Fails as [`connect`].
-pub(crate) fn connect_unknown(state: &AppState, kind: Kind, client: &Client) -> Result<Live, Rejection> {
-    count(state, kind, None, client)
-}
-
-fn count(state: &AppState, kind: Kind, user: Option<&User>, client: &Client) -> Result<Live, Rejection> {
-    let _permits = state.limits.connect(user, client.address.0)?;
-    let _counted = state.metrics.connect(kind).ok_or_else(|| {
-        let message = "The server has as many connections as it allows (--max-connections). Try again later.";
-        Rejection::new(Code::TooManyConnections, message).retry_after(BUSY_RETRY_AFTER)
-    })?;
-    Ok(Live { _counted, _permits })
+pub(crate) fn connect_unknown(
+    state: &AppState,
+    kind: Kind,
+    client: &Client,
+) -> Result<LiveConnectionPermit, Rejection> {
+    state.live_connections.connect(kind, None, client.address.0)
 }
 
 /// Counts a query that waits as a live connection; `None` for one that does not. Fails as [`connect`].
@@ -66,6 +57,6 @@ pub(crate) fn connect_poll(
     state: &AppState,
     query: &PageQuery,
     client: &Client,
-) -> Result<Option<Live>, Rejection> {
+) -> Result<Option<LiveConnectionPermit>, Rejection> {
     query.waits().then(|| connect(state, Kind::Poll, client)).transpose()
 }

@@ -44,7 +44,7 @@ struct Bench {
 impl Bench {
     fn new(lets_through: fn(usize) -> bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let metrics = Arc::new(Metrics::new(u64::MAX));
+        let metrics = Arc::new(Metrics::default());
         let topics = Arc::new(
             Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
         );
@@ -55,7 +55,7 @@ impl Bench {
 
     /// A node on a database that it may share with others.
     async fn node(url: &str) -> Self {
-        let metrics = Arc::new(Metrics::new(u64::MAX));
+        let metrics = Arc::new(Metrics::default());
         let topics = Arc::new(
             Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
         );

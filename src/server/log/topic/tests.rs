@@ -167,7 +167,7 @@ async fn an_entry_committed_while_the_bounds_are_read_is_not_lost() {
 }
 
 fn topics() -> Topics {
-    Topics::start(|record| record.body.clone(), Arc::new(Metrics::new(1)), Arc::new(Local::new()))
+    Topics::start(|record| record.body.clone(), Arc::new(Metrics::default()), Arc::new(Local::new()))
         .expect("started")
 }
 

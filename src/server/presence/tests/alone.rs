@@ -1,4 +1,4 @@
-//! What a server without others knows and tells.
+//! Presence on a server without other nodes.
 
 use std::{
     collections::HashSet,
@@ -14,32 +14,32 @@ use crate::{
     },
 };
 
-type Told = Arc<Mutex<Vec<(String, PresenceEvent)>>>;
+type Events = Arc<Mutex<Vec<(String, PresenceEvent)>>>;
 
-fn presence() -> (Arc<Presence>, Told) {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let log = told.clone();
-    let tell =
-        move |_: &RoomId, user: &User, change| log.lock().expect("whole").push((user.name.clone(), change));
-    (Arc::new(Presence::new(Arc::new(Local::new()), tell)), told)
+fn presence() -> (Arc<Presence>, Events) {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let log = events.clone();
+    let notify =
+        move |_: &RoomId, user: &User, event| log.lock().expect("whole").push((user.name.clone(), event));
+    (Arc::new(Presence::new(Arc::new(Local::new()), notify)), events)
 }
 
 #[test]
-fn a_person_with_two_windows_comes_and_goes_once() {
-    let (presence, told) = presence();
+fn a_user_with_two_windows_joins_and_leaves_once() {
+    let (presence, events) = presence();
     let first = presence.enter(&room(), &user("1", "alice"));
     let second = presence.enter(&room(), &user("1", "alice"));
     drop(first);
     assert_eq!(presence.members(&room()), [user("1", "alice")]);
     drop(second);
     assert!(presence.members(&room()).is_empty());
-    let told = told.lock().expect("whole");
-    assert_eq!(*told, [("alice".into(), PresenceEvent::Joined), ("alice".into(), PresenceEvent::Left)]);
+    let events = events.lock().expect("whole");
+    assert_eq!(*events, [("alice".into(), PresenceEvent::Joined), ("alice".into(), PresenceEvent::Left)]);
 }
 
 #[test]
-fn who_polls_stays_between_two_polls_and_goes_in_time() {
-    let (presence, told) = presence();
+fn a_polling_user_stays_between_two_polls_and_leaves_in_time() {
+    let (presence, events) = presence();
     for _ in 0..3 {
         drop(presence.enter_for_poll(&room(), &user("1", "alice")));
         presence.sweep();
@@ -48,12 +48,12 @@ fn who_polls_stays_between_two_polls_and_goes_in_time() {
     presence.lingering.expire();
     presence.sweep();
     assert!(presence.members(&room()).is_empty());
-    assert_eq!(told.lock().expect("whole").len(), 2, "one coming, one going");
+    assert_eq!(events.lock().expect("whole").len(), 2, "one joined, one left");
 }
 
 #[test]
-fn signs_of_typing_are_told_once_in_a_while_and_only_of_who_is_there() {
-    let (presence, told) = presence();
+fn typing_is_announced_once_in_a_while_and_only_for_users_in_the_room() {
+    let (presence, events) = presence();
     assert!(!presence.note_typing(&room(), "1"));
     let _guard = presence.enter(&room(), &user("1", "alice"));
     assert!(presence.typing(&room()).is_empty());
@@ -61,14 +61,14 @@ fn signs_of_typing_are_told_once_in_a_while_and_only_of_who_is_there() {
         assert!(presence.note_typing(&room(), "1"));
     }
     assert_eq!(presence.typing(&room()), [user("1", "alice")]);
-    let told = told.lock().expect("whole");
-    assert_eq!(*told, [("alice".into(), PresenceEvent::Joined), ("alice".into(), PresenceEvent::Typing)]);
+    let events = events.lock().expect("whole");
+    assert_eq!(*events, [("alice".into(), PresenceEvent::Joined), ("alice".into(), PresenceEvent::Typing)]);
 }
 
 #[test]
-fn the_version_names_who_is_there_and_who_is_typing() {
+fn the_version_names_the_users_and_those_who_are_typing() {
     let (presence, _) = presence();
-    let nobody = presence.version(&room());
+    let empty = presence.version(&room());
     let guard = presence.enter(&room(), &user("1", "alice"));
     let alice = presence.version(&room());
     let bob = presence.enter(&room(), &user("2", "bob"));
@@ -78,21 +78,21 @@ fn the_version_names_who_is_there_and_who_is_typing() {
     drop(bob);
     let alice_typing = presence.version(&room());
     let renamed = presence.enter(&room(), &user("1", "Alice"));
-    let all = [&nobody, &alice, &both, &typing, &alice_typing, &presence.version(&room())];
+    let all = [&empty, &alice, &both, &typing, &alice_typing, &presence.version(&room())];
     assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len(), "{all:?}");
     drop((guard, renamed));
-    assert_eq!(presence.version(&room()), nobody);
+    assert_eq!(presence.version(&room()), empty);
     let _guard = presence.enter(&room(), &user("1", "alice"));
     assert_eq!(presence.version(&room()), alice, "the same people are the same version");
 }
 
 #[test]
-fn a_new_name_is_news() {
-    let (presence, told) = presence();
+fn a_new_name_is_an_event() {
+    let (presence, events) = presence();
     let _first = presence.enter(&room(), &user("1", "alice"));
     let _second = presence.enter(&room(), &user("1", "Alice"));
     assert_eq!(presence.members(&room()), [user("1", "Alice")]);
-    assert_eq!(told.lock().expect("whole").last(), Some(&("Alice".into(), PresenceEvent::Joined)));
+    assert_eq!(events.lock().expect("whole").last(), Some(&("Alice".into(), PresenceEvent::Joined)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Two nodes that speak over a line within the process: what [`Presence`] does with its clock, its task and its line.
+//! Two nodes on a backplane within the process: [`Presence`] with its clock, its task and its backplane.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,43 +22,43 @@ use crate::{
     },
 };
 
-/// How long any wait may take: less than it takes to notice that a node is silent.
+/// The longest wait of a test: shorter than it takes to notice that a node is silent.
 const DEADLINE: Duration = Duration::from_secs(6);
 
-/// What comes to a node: who said what. Nobody has said that a line is heard.
-type Arriving = (Option<String>, String);
-/// Where all nodes are reached, with their names.
-type Addresses = Arc<Mutex<Vec<(String, mpsc::UnboundedSender<Arriving>)>>>;
+/// A message to a node with its sender; without a sender: the node receives the subject from now on.
+type Incoming = (Option<String>, String);
+/// The channels of all nodes, with their names.
+type Addresses = Arc<Mutex<Vec<(String, mpsc::UnboundedSender<Incoming>)>>>;
 
-struct Wire {
+struct ChannelBackplane {
     node: String,
     addresses: Addresses,
-    arriving: Mutex<Option<mpsc::UnboundedReceiver<Arriving>>>,
+    incoming: Mutex<Option<mpsc::UnboundedReceiver<Incoming>>>,
     connectivity: watch::Sender<bool>,
 }
 
-impl Wire {
+impl ChannelBackplane {
     fn new(node: &str, addresses: &Addresses) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         addresses.lock().expect("whole").push((node.to_owned(), sender));
-        let arriving = Mutex::new(Some(receiver));
+        let incoming = Mutex::new(Some(receiver));
         Self {
             node: node.to_owned(),
             addresses: addresses.clone(),
-            arriving,
+            incoming,
             connectivity: watch::Sender::new(true),
         }
     }
 
-    fn send(&self, is_meant: impl Fn(&str) -> bool, arriving: &Arriving) {
+    fn send(&self, is_meant: impl Fn(&str) -> bool, incoming: &Incoming) {
         for (_, sender) in self.addresses.lock().expect("whole").iter().filter(|(name, _)| is_meant(name)) {
-            drop(sender.send(arriving.clone())); // who has ended hears nothing
+            drop(sender.send(incoming.clone())); // a node that has stopped receives nothing
         }
     }
 }
 
 #[async_trait]
-impl Backplane for Wire {
+impl Backplane for ChannelBackplane {
     fn node(&self) -> &str {
         &self.node
     }
@@ -68,9 +68,9 @@ impl Backplane for Wire {
     }
 
     fn attach(&self, _installation: &str, handler: Arc<dyn MessageHandler>) {
-        let mut arriving = self.arriving.lock().expect("whole").take().expect("attached once");
+        let mut incoming = self.incoming.lock().expect("whole").take().expect("attached once");
         tokio::spawn(async move {
-            while let Some((node, message)) = arriving.recv().await {
+            while let Some((node, message)) = incoming.recv().await {
                 match node {
                     Some(node) => handler.on_message(SUBJECT, &node, &message),
                     None => handler.on_subscribed(SUBJECT),
@@ -79,8 +79,8 @@ impl Backplane for Wire {
         });
     }
 
-    fn publish(&self, line: &str, message: String) {
-        assert_eq!(line, SUBJECT);
+    fn publish(&self, subject: &str, message: String) {
+        assert_eq!(subject, SUBJECT);
         self.send(|name| name != self.node, &(Some(self.node.clone()), message));
     }
 
@@ -103,73 +103,73 @@ impl Backplane for Wire {
 
 struct Node {
     presence: Arc<Presence>,
-    told: mpsc::UnboundedReceiver<(String, PresenceEvent)>,
+    events: mpsc::UnboundedReceiver<(String, PresenceEvent)>,
     exchange: JoinHandle<()>,
 }
 
 impl Node {
     fn start(name: &str, addresses: &Addresses) -> Self {
-        let (log, told) = mpsc::unbounded_channel();
-        let publish = move |_: &RoomId, user: &User, change| drop(log.send((user.name.clone(), change)));
-        let wire = Arc::new(Wire::new(name, addresses));
-        let presence = Arc::new(Presence::new(wire.clone(), publish));
-        wire.attach("", presence.clone());
+        let (log, events) = mpsc::unbounded_channel();
+        let notify = move |_: &RoomId, user: &User, event| drop(log.send((user.name.clone(), event)));
+        let backplane = Arc::new(ChannelBackplane::new(name, addresses));
+        let presence = Arc::new(Presence::new(backplane.clone(), notify));
+        backplane.attach("", presence.clone());
         let exchange = presence.clone();
-        Self { presence, told, exchange: tokio::spawn(async move { exchange.exchange().await }) }
+        Self { presence, events, exchange: tokio::spawn(async move { exchange.exchange().await }) }
     }
 
-    async fn hears(&mut self, name: &str, change: PresenceEvent) {
-        let told = timeout(DEADLINE, self.told.recv()).await.expect("it came in time").expect("it runs");
-        assert_eq!(told, (name.to_owned(), change));
+    async fn expect(&mut self, name: &str, event: PresenceEvent) {
+        let next = timeout(DEADLINE, self.events.recv()).await.expect("it came in time").expect("it runs");
+        assert_eq!(next, (name.to_owned(), event));
     }
 }
 
 #[tokio::test]
-async fn people_at_two_nodes_see_each_other_come_type_and_go() {
+async fn users_on_two_nodes_see_each_other_join_type_and_leave() {
     let addresses = Addresses::default();
     let mut a = Node::start("a", &addresses);
     let early = a.presence.enter(&room(), &user("1", "alice"));
-    a.hears("alice", PresenceEvent::Joined).await;
+    a.expect("alice", PresenceEvent::Joined).await;
     let mut b = Node::start("b", &addresses);
-    b.hears("alice", PresenceEvent::Joined).await;
+    b.expect("alice", PresenceEvent::Joined).await;
     let bob = b.presence.enter(&room(), &user("2", "bob"));
     for node in [&mut a, &mut b] {
-        node.hears("bob", PresenceEvent::Joined).await;
+        node.expect("bob", PresenceEvent::Joined).await;
     }
     assert_eq!(a.presence.members(&room()), [user("1", "alice"), user("2", "bob")]);
     assert_eq!(a.presence.version(&room()), b.presence.version(&room()));
-    // She polls: her sign comes to a node that she is not in on.
+    // She polls: her typing indicator reaches a node on which she is not present.
     assert!(b.presence.note_typing(&room(), "1"));
     for node in [&mut a, &mut b] {
-        node.hears("alice", PresenceEvent::Typing).await;
+        node.expect("alice", PresenceEvent::Typing).await;
     }
     assert_eq!(a.presence.typing(&room()), [user("1", "alice")]);
     let late = b.presence.enter(&room(), &user("1", "alice"));
     let carol = b.presence.enter(&room(), &user("3", "carol"));
     for node in [&mut a, &mut b] {
-        node.hears("carol", PresenceEvent::Joined).await;
+        node.expect("carol", PresenceEvent::Joined).await;
     }
     drop(early);
     drop(bob);
     for node in [&mut a, &mut b] {
-        node.hears("bob", PresenceEvent::Left).await;
+        node.expect("bob", PresenceEvent::Left).await;
     }
-    assert_eq!(a.presence.find("alice"), Some(user("1", "alice")), "she is at the other node");
+    assert_eq!(a.presence.find("alice"), Some(user("1", "alice")), "she is on the other node");
     drop(late);
     for node in [&mut a, &mut b] {
-        node.hears("alice", PresenceEvent::Left).await;
+        node.expect("alice", PresenceEvent::Left).await;
     }
     drop(carol);
 }
 
 #[tokio::test]
-async fn a_node_that_closes_takes_its_people_along_at_once() {
+async fn the_users_of_a_node_that_closes_leave_at_once() {
     let addresses = Addresses::default();
     let (a, mut b) = (Node::start("a", &addresses), Node::start("b", &addresses));
     let guard = a.presence.enter(&room(), &user("1", "alice"));
-    b.hears("alice", PresenceEvent::Joined).await;
+    b.expect("alice", PresenceEvent::Joined).await;
     a.presence.close();
-    b.hears("alice", PresenceEvent::Left).await;
+    b.expect("alice", PresenceEvent::Left).await;
     timeout(DEADLINE, a.exchange).await.expect("it ends").expect("it ends well");
     drop(guard);
 }

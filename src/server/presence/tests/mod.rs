@@ -1,4 +1,4 @@
-//! Presence at one node, at nodes that hear each other, and at nodes that do not.
+//! Tests of presence: on one node, on nodes that reach each other, and on nodes that do not.
 
 mod alone;
 mod connected;

@@ -1,24 +1,24 @@
-//! What single troubles between nodes come to, and what is said on the line how often.
+//! Single faults between nodes and their effects, and how often nodes send each message.
 
 use std::time::Duration;
 
 use super::{room, user, world::World};
-use crate::server::presence::subject::{Message, NODES_MAX, PEOPLE_MAX};
+use crate::server::presence::message::{NODES_MAX, NodeMessage, PEOPLE_MAX};
 
-/// What the module promises.
+/// The bound that the module promises.
 const BOUND: Duration = Duration::from_secs(10);
-/// Longer than comings and goings are collected.
+/// Longer than a tick, for which changes are collected.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// Nodes that know each other and have answered all questions.
+/// Nodes that know each other and have answered all sync requests.
 fn acquainted(nodes: usize) -> World {
     let mut world = World::new(nodes);
     world.pass(Duration::from_millis(1_500));
     world
 }
 
-fn told(world: &World) -> Vec<usize> {
-    world.nodes.values().map(|node| node.told).collect()
+fn events(world: &World) -> Vec<usize> {
+    world.nodes.values().map(|node| node.events).collect()
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn a_person_comes_with_the_first_node_and_goes_with_the_last() {
     world.leave(0, 0);
     world.pass(MOMENT);
     world.check_agreement();
-    assert_eq!(told(&world), [1, 1, 1]);
+    assert_eq!(events(&world), [1, 1, 1]);
     world.leave(1, 0);
     world.pass(MOMENT);
     world.check_agreement();
-    assert_eq!(told(&world), [2, 2, 2]);
+    assert_eq!(events(&world), [2, 2, 2]);
 }
 
 #[test]
@@ -45,10 +45,10 @@ fn a_killed_nodes_people_leave_within_the_bound() {
     world.pass(MOMENT);
     world.kill(0);
     world.pass(Duration::from_secs(5));
-    assert_eq!(told(&world), [1, 1], "it may come back");
+    assert_eq!(events(&world), [1, 1], "it may come back");
     world.pass(BOUND - Duration::from_secs(5));
     world.check_agreement();
-    assert_eq!(told(&world), [2, 2]);
+    assert_eq!(events(&world), [2, 2]);
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn a_node_that_stops_takes_its_people_along_at_once() {
 }
 
 #[test]
-fn nothing_is_said_after_the_last_word() {
+fn nothing_is_sent_after_the_last_message() {
     let mut world = acquainted(2);
     world.enter(0, &room(), &user("1", "alice"));
     let now = world.now + BOUND;
     let state = &mut world.nodes.get_mut(&0).expect("it runs").state;
-    state.listening();
-    assert_eq!(state.end(), Some(Message::Gone));
+    state.on_subscribed();
+    assert_eq!(state.end(), Some(NodeMessage::Gone));
     assert_eq!(state.tick(now).1, []);
 }
 
@@ -79,23 +79,23 @@ fn a_short_break_changes_nothing_for_anybody() {
         world.enter(node, &room(), &user(&node.to_string(), "alice"));
     }
     world.pass(MOMENT);
-    let before = told(&world);
+    let before = events(&world);
     world.cut(1);
     world.pass(Duration::from_secs(6));
     world.mend(1);
     world.pass(BOUND);
-    assert_eq!(told(&world), before);
+    assert_eq!(events(&world), before);
     world.check_agreement();
 }
 
 #[test]
-fn who_changed_during_a_break_is_all_that_is_told_after_it() {
+fn after_a_break_readers_hear_only_of_those_who_changed() {
     let mut world = acquainted(2);
     for id in 0..100 {
         world.enter(0, &room(), &user(&id.to_string(), "alice"));
     }
     world.pass(MOMENT);
-    let before = world.nodes[&1].told;
+    let before = world.nodes[&1].events;
     world.cut(1);
     world.leave(0, 50);
     world.enter(0, &room(), &user("bob", "bob"));
@@ -103,7 +103,7 @@ fn who_changed_during_a_break_is_all_that_is_told_after_it() {
     world.mend(1);
     world.pass(Duration::from_secs(1));
     world.check_agreement();
-    assert_eq!(world.nodes[&1].told - before, 2, "one went, one came");
+    assert_eq!(world.nodes[&1].events - before, 2, "one went, one came");
 }
 
 #[test]
@@ -114,20 +114,20 @@ fn a_node_without_the_others_shows_its_own_people_only() {
     world.pass(MOMENT);
     world.cut(0);
     world.pass(BOUND);
-    assert_eq!(world.nodes[&0].state.rooms().members(&room()), [user("1", "alice")]);
-    assert_eq!(world.nodes[&1].state.rooms().members(&room()), [user("2", "bob")]);
+    assert_eq!(world.nodes[&0].state.roster().members(&room()), [user("1", "alice")]);
+    assert_eq!(world.nodes[&1].state.roster().members(&room()), [user("2", "bob")]);
     world.mend(0);
     world.pass(Duration::from_secs(1));
     world.check_agreement();
 }
 
 #[test]
-fn a_change_that_was_lost_is_noticed_with_the_next_word() {
+fn a_change_that_was_lost_is_noticed_with_the_next_heartbeat() {
     let mut world = acquainted(2);
     world.lose(0, 1, 1);
     world.enter(0, &room(), &user("1", "alice"));
     world.pass(MOMENT);
-    assert_eq!(world.nodes[&1].told, 0, "nothing was heard of it yet");
+    assert_eq!(world.nodes[&1].events, 0, "it was lost");
     world.pass(Duration::from_millis(2_500));
     world.check_agreement();
 }
@@ -141,33 +141,33 @@ fn a_node_that_stood_still_does_not_take_its_silence_for_the_others() {
     // Its own clock goes on before it hears anything.
     world.tick(1);
     world.pass(BOUND);
-    assert_eq!(world.nodes[&1].told, 1);
+    assert_eq!(world.nodes[&1].events, 1);
     world.check_agreement();
 }
 
 #[test]
 fn a_thousand_people_who_return_at_once_are_one_message() {
     let mut world = acquainted(2);
-    world.said.clear();
+    world.sent.clear();
     for id in 0..PEOPLE_MAX {
         world.enter(0, &room(), &user(&id.to_string(), "alice"));
     }
     world.pass(MOMENT);
-    let count = |world: &World, is_meant: fn(&Message) -> bool| {
-        world.said.iter().filter(|(from, message)| *from == 0 && is_meant(message)).count()
+    let count = |world: &World, is_meant: fn(&NodeMessage) -> bool| {
+        world.sent.iter().filter(|(from, message)| *from == 0 && is_meant(message)).count()
     };
-    assert_eq!(count(&world, |message| matches!(message, Message::Changes { .. })), 1);
+    assert_eq!(count(&world, |message| matches!(message, NodeMessage::Changes { .. })), 1);
     world.enter(0, &room(), &user("one more", "alice"));
     world.start();
     world.pass(Duration::from_secs(2));
     world.check_agreement();
-    assert_eq!(count(&world, |message| matches!(message, Message::Snapshot { .. })), 2, "in two parts");
+    assert_eq!(count(&world, |message| matches!(message, NodeMessage::Snapshot { .. })), 2, "in two parts");
 }
 
 #[test]
-fn however_many_ask_and_however_often_it_is_one_answer_a_second() {
+fn however_many_nodes_ask_there_is_one_snapshot_a_second() {
     let mut world = acquainted(8);
-    world.said.clear();
+    world.sent.clear();
     for _ in 0..10 {
         for node in 1..8 {
             world.cut(node);
@@ -175,12 +175,12 @@ fn however_many_ask_and_however_often_it_is_one_answer_a_second() {
         }
         world.pass(Duration::from_millis(200));
     }
-    let of_first = world.said.iter().filter(|(from, _)| *from == 0);
-    let answers = of_first.filter(|(_, message)| matches!(message, Message::Snapshot { .. })).count();
-    assert!((1..=3).contains(&answers), "{answers} in two seconds");
-    let questions =
-        world.said.iter().filter(|(_, message)| matches!(message, Message::SyncRequest { .. })).count();
-    assert!((7..=3 * 7).contains(&questions), "{questions} of seven nodes in two seconds");
+    let of_first = world.sent.iter().filter(|(from, _)| *from == 0);
+    let snapshots = of_first.filter(|(_, message)| matches!(message, NodeMessage::Snapshot { .. })).count();
+    assert!((1..=3).contains(&snapshots), "{snapshots} in two seconds");
+    let requests =
+        world.sent.iter().filter(|(_, message)| matches!(message, NodeMessage::SyncRequest { .. })).count();
+    assert!((7..=3 * 7).contains(&requests), "{requests} of seven nodes in two seconds");
 }
 
 #[test]
@@ -202,18 +202,18 @@ fn all_nodes_call_a_person_by_the_newest_of_their_names() {
 }
 
 #[test]
-fn signs_of_typing_are_the_same_everywhere_whatever_the_clocks_say() {
+fn typing_indicators_are_the_same_on_all_nodes_whatever_the_clocks_say() {
     let mut world = acquainted(3);
     world.enter(0, &room(), &user("1", "alice"));
-    // Before the others know of her: they hear of both in this order.
-    assert!(world.sign(0, &room(), "1"));
+    // Before the others know of her: they receive both in this order.
+    assert!(world.note_typing(0, &room(), "1"));
     world.pass(MOMENT);
-    let typing = |world: &World, node: usize| world.nodes[&node].state.rooms().typing(&room(), world.now);
+    let typing = |world: &World, node: usize| world.nodes[&node].state.roster().typing(&room(), world.now);
     (0..3).for_each(|node| assert_eq!(typing(&world, node), [user("1", "alice")]));
     for _ in 0..3 {
-        // Her next requests come to other nodes, whose clocks are behind and ahead.
+        // Her next requests reach other nodes, whose clocks are behind and ahead.
         for node in [2, 0, 1] {
-            assert!(world.sign(node, &room(), "1"));
+            assert!(world.note_typing(node, &room(), "1"));
             world.pass(MOMENT);
             (0..3).for_each(|node| assert_eq!(typing(&world, node), [user("1", "alice")]));
             world.check_agreement();
@@ -222,30 +222,30 @@ fn signs_of_typing_are_the_same_everywhere_whatever_the_clocks_say() {
     world.pass(Duration::from_secs(4));
     (0..3).for_each(|node| assert_eq!(typing(&world, node), []));
     world.check_agreement();
-    assert!(!world.sign(1, &room(), "somebody else"));
+    assert!(!world.note_typing(1, &room(), "somebody else"));
 }
 
 #[test]
-fn parts_of_two_tellings_are_not_put_together() {
+fn parts_of_two_snapshots_are_not_put_together() {
     let mut world = World::new(1);
     let (now, node) = (world.now, world.nodes.get_mut(&0).expect("it runs"));
-    let mut hear = |snapshot_id: u64, part: u32, id: &str| {
+    let mut receive = |snapshot_id: u64, part: u32, id: &str| {
         let rooms = format!(r#"{{"general":[["{id}","{id}",1]]}}"#);
         let message = format!(
             r#"{{"type":"whole","number":1,"telling":{snapshot_id},"part":{part},"parts":2,"rooms":{rooms}}}"#
         );
-        node.state.hear("other", &message, now).expect("a part").len()
+        node.state.on_message("other", &message, now).expect("a part").len()
     };
-    assert_eq!(hear(1, 0, "alice"), 0);
-    assert_eq!(hear(2, 1, "alice"), 0, "what is in the first part of this one is not known");
-    assert_eq!(hear(3, 0, "alice"), 0);
-    assert_eq!(hear(3, 0, "alice"), 0, "it came twice");
-    assert_eq!(hear(3, 1, "bob"), 2);
-    assert_eq!(node.state.rooms().members(&room()).len(), 2);
+    assert_eq!(receive(1, 0, "alice"), 0);
+    assert_eq!(receive(2, 1, "alice"), 0, "the first part of this one is missing");
+    assert_eq!(receive(3, 0, "alice"), 0);
+    assert_eq!(receive(3, 0, "alice"), 0, "it came twice");
+    assert_eq!(receive(3, 1, "bob"), 2);
+    assert_eq!(node.state.roster().members(&room()).len(), 2);
 }
 
 #[test]
-fn what_cannot_be_is_refused_and_what_was_known_stays() {
+fn an_invalid_message_is_rejected_and_changes_nothing() {
     let mut world = acquainted(2);
     world.enter(0, &room(), &user("1", "alice"));
     world.pass(MOMENT);
@@ -272,18 +272,21 @@ fn what_cannot_be_is_refused_and_what_was_known_stays() {
         &" ".repeat(5_000_000),
     ] {
         let shown = &message[..message.len().min(80)];
-        state.hear("node-0", message, now).expect_err(shown);
+        state.on_message("node-0", message, now).expect_err(shown);
     }
-    // From numbers that cannot be true, and from the highest, it comes back by itself.
+    // It recovers by itself from numbers that cannot be true, and from the highest.
     for number in [0, 7, u64::MAX] {
-        state.hear("node-0", &format!(r#"{{"type":"word","number":{number}}}"#), now).expect("a word");
-        state.hear("node-0", &changes(number, "general", &people(1)), now).expect("changes");
+        state
+            .on_message("node-0", &format!(r#"{{"type":"word","number":{number}}}"#), now)
+            .expect("a heartbeat");
+        state.on_message("node-0", &changes(number, "general", &people(1)), now).expect("changes");
     }
     world.pass(Duration::from_secs(3));
     world.check_agreement();
     let state = &mut world.nodes.get_mut(&1).expect("it runs").state;
     let strangers = 0..NODES_MAX;
-    let word = r#"{"type":"word","number":0}"#;
-    let refused = strangers.filter(|n| state.hear(&format!("stranger-{n}"), word, now).is_err()).count();
-    assert_eq!(refused, 1, "the first node is one of them");
+    let heartbeat = r#"{"type":"word","number":0}"#;
+    let rejected =
+        strangers.filter(|n| state.on_message(&format!("stranger-{n}"), heartbeat, now).is_err()).count();
+    assert_eq!(rejected, 1, "the first node is one of them");
 }

@@ -1,5 +1,5 @@
-//! Whatever befalls the nodes and the lines between them: when they hear each other again, then within the bound every
-//! node knows who is really in. And whatever is said on the line, nobody stumbles over it.
+//! Properties: whatever happens to the nodes and the links between them, every node knows the users who are really
+//! present within the bound after the links work again. And no message makes a node panic.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,16 @@ use crate::{
     server::presence::state::State,
 };
 
-/// What the module promises.
+/// The bound that the module promises.
 const BOUND: Duration = Duration::from_secs(10);
-/// So many may run at once; each of them says everything to each other.
+/// Most nodes that run at once; each of them sends everything to each other.
 const NODES_MAX: usize = 4;
 
 #[derive(Clone, Debug)]
 enum Event {
     Enter { node: usize, room: usize, user: usize, name: usize },
     Leave { node: usize, which: usize },
-    Sign { node: usize, room: usize, user: usize },
+    Typing { node: usize, room: usize, user: usize },
     Pass { tenths: u32 },
     StandStill { node: usize, tenths: u32 },
     Hold { from: usize, to: usize, is_held: bool },
@@ -39,7 +39,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (node(), 0..2_usize, 0..4_usize, 0..2_usize)
             .prop_map(|(node, room, user, name)| Event::Enter { node, room, user, name }),
         4 => (node(), 0..9_usize).prop_map(|(node, which)| Event::Leave { node, which }),
-        1 => (node(), 0..2_usize, 0..4_usize).prop_map(|(node, room, user)| Event::Sign { node, room, user }),
+        1 => (node(), 0..2_usize, 0..4_usize).prop_map(|(node, room, user)| Event::Typing { node, room, user }),
         6 => (1..40_u32).prop_map(|tenths| Event::Pass { tenths }),
         1 => (node(), 1..120_u32).prop_map(|(node, tenths)| Event::StandStill { node, tenths }),
         3 => (node(), node(), any::<bool>()).prop_map(|(from, to, is_held)| Event::Hold { from, to, is_held }),
@@ -53,7 +53,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Which room is meant.
+/// The room with this number.
 fn room_of(number: usize) -> RoomId {
     RoomId::parse(["general", "tech"][number]).expect("fine")
 }
@@ -71,8 +71,8 @@ fn happen(world: &mut World, event: &Event) {
             world.enter(at(node), &room_of(room), &user);
         }
         Event::Leave { node, which } => world.leave(at(node), which),
-        Event::Sign { node, room, user } => {
-            world.sign(at(node), &room_of(room), &user.to_string());
+        Event::Typing { node, room, user } => {
+            world.note_typing(at(node), &room_of(room), &user.to_string());
         }
         Event::Pass { tenths: count } => world.pass(tenths(count)),
         Event::StandStill { node, tenths: count } => world.pass_without(tenths(count), Some(at(node))),
@@ -88,7 +88,7 @@ fn happen(world: &mut World, event: &Event) {
 
 proptest! {
     #[test]
-    fn nodes_that_hear_each_other_again_agree_within_the_bound(events in vec(event(), 0..80)) {
+    fn nodes_that_reach_each_other_again_agree_within_the_bound(events in vec(event(), 0..80)) {
         let mut world = World::new(3);
         events.iter().for_each(|event| happen(&mut world, event));
         world.mend_all();
@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_said_on_the_line_is_taken_or_refused(
+    fn any_message_is_accepted_or_rejected(
         messages in vec(
             nearly(
                 &["changes", "typing", "word", "ask", "whole", "gone"],
@@ -111,9 +111,9 @@ proptest! {
         state.enter(&room(), &user("1", "alice"), 0);
         for message in messages {
             // Both are fine, a panic is not.
-            drop(state.hear("hostile", &message.to_string(), now));
+            drop(state.on_message("hostile", &message.to_string(), now));
             state.tick(now);
         }
-        prop_assert!(state.rooms().members(&room()).contains(&user("1", "alice")));
+        prop_assert!(state.roster().members(&room()).contains(&user("1", "alice")));
     }
 }

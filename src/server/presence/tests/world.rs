@@ -1,6 +1,6 @@
-//! Nodes in one thread, with a clock that is turned by hand and lines that lose, hold and repeat what is said.
+//! A simulation: nodes in one thread, with a clock that the test moves and links that lose, hold and repeat messages.
 //!
-//! It checks at every piece of news that a reader could follow: nobody comes who is there, nobody goes who is not.
+//! It checks at every event that a reader can follow: a user joins only if absent, and leaves only if present.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -9,42 +9,42 @@ use std::{
 
 use crate::{
     protocol::{name::RoomId, session::User},
-    server::presence::{News, PresenceEvent, TICK, state::State, subject::Message},
+    server::presence::{PresenceEvent, RoomEvent, TICK, message::NodeMessage, state::State},
 };
 
-/// How much further each node's clock of the day is than that of the node before it.
+/// How far the wall clock of each node is ahead of that of the node before it.
 const SKEW_MS: i64 = 3_000;
 
-pub(super) type Place = (RoomId, String);
+/// A user in a room: the room and the user's id.
+pub(super) type Membership = (RoomId, String);
 
 pub(super) struct World {
     pub(super) nodes: BTreeMap<usize, Node>,
-    lines: BTreeMap<(usize, usize), Line>,
+    links: BTreeMap<(usize, usize), Link>,
     begun: Instant,
     pub(super) now: Instant,
     started: usize,
-    /// Everything that was said, by whom.
-    pub(super) said: Vec<(usize, Message)>,
+    /// All messages, each with its sender.
+    pub(super) sent: Vec<(usize, NodeMessage)>,
 }
 
 pub(super) struct Node {
     pub(super) state: State,
-    /// Connections.
-    pub(super) seats: Vec<(RoomId, User)>,
-    pub(super) is_linked: bool,
-    /// What a reader here has been told: the names of those who are in.
-    pub(super) seen: BTreeMap<Place, String>,
-    /// How often it was told anything of who is in.
-    pub(super) told: usize,
+    pub(super) connections: Vec<(RoomId, User)>,
+    pub(super) is_reachable: bool,
+    /// The names of the users who are present by the events that a reader here got.
+    pub(super) seen: BTreeMap<Membership, String>,
+    /// The number of events in which a user joined or left.
+    pub(super) events: usize,
 }
 
 /// From one node to another.
 #[derive(Default)]
-struct Line {
+struct Link {
     waiting: VecDeque<String>,
     delivered: Vec<String>,
     is_held: bool,
-    /// So many of the next do not arrive.
+    /// The number of the next messages that do not arrive.
     losing: usize,
 }
 
@@ -53,11 +53,11 @@ impl World {
         let now = Instant::now();
         let mut world = Self {
             nodes: BTreeMap::new(),
-            lines: BTreeMap::new(),
+            links: BTreeMap::new(),
             begun: now,
             now,
             started: 0,
-            said: Vec::new(),
+            sent: Vec::new(),
         };
         (0..nodes).for_each(|_| world.start());
         world
@@ -65,100 +65,102 @@ impl World {
 
     pub(super) fn start(&mut self) {
         let mut state = State::new(&name_of(self.started), true);
-        state.listening();
-        let (seats, seen) = (Vec::new(), BTreeMap::new());
-        self.nodes.insert(self.started, Node { state, seats, is_linked: true, seen, told: 0 });
+        state.on_subscribed();
+        let (connections, seen) = (Vec::new(), BTreeMap::new());
+        self.nodes.insert(self.started, Node { state, connections, is_reachable: true, seen, events: 0 });
         self.started += 1;
     }
 
-    /// What it has said still arrives.
+    /// Kills a node. The messages that it has sent still arrive.
     pub(super) fn kill(&mut self, node: usize) {
         self.nodes.remove(&node);
-        self.lines.retain(|(_, to), _| *to != node);
+        self.links.retain(|(_, to), _| *to != node);
     }
 
     pub(super) fn stop(&mut self, node: usize) {
         let last = self.nodes.get_mut(&node).and_then(|node| node.state.end());
-        self.say(node, last);
+        self.send(node, last);
         self.kill(node);
     }
 
     pub(super) fn enter(&mut self, node: usize, room: &RoomId, user: &User) {
         let now_ms = self.now_ms(node);
         let Some(node) = self.nodes.get_mut(&node) else { return };
-        let news = node.state.enter(room, user, now_ms);
-        node.seats.push((room.clone(), user.clone()));
-        node.read(news);
+        let event = node.state.enter(room, user, now_ms);
+        node.connections.push((room.clone(), user.clone()));
+        node.read(event);
     }
 
     pub(super) fn leave(&mut self, node: usize, which: usize) {
-        let Some(node) = self.nodes.get_mut(&node).filter(|node| !node.seats.is_empty()) else { return };
-        let (room, user) = node.seats.swap_remove(which % node.seats.len());
-        let news = node.state.leave(&room, &user.id);
-        node.read(news);
+        let Some(node) = self.nodes.get_mut(&node).filter(|node| !node.connections.is_empty()) else {
+            return;
+        };
+        let (room, user) = node.connections.swap_remove(which % node.connections.len());
+        let event = node.state.leave(&room, &user.id);
+        node.read(event);
     }
 
-    /// Returns whether the person is in the room.
-    pub(super) fn sign(&mut self, node: usize, room: &RoomId, user_id: &str) -> bool {
+    /// Sends a typing indicator to a node. Returns true if the user is in the room.
+    pub(super) fn note_typing(&mut self, node: usize, room: &RoomId, user_id: &str) -> bool {
         let (now, now_ms) = (self.now, self.now_ms(node));
         let here = self.nodes.get_mut(&node).expect("it runs");
-        let Some(given) = here.state.give_sign(room, user_id, now_ms, now) else { return false };
-        if let Some((news, messages)) = given {
-            here.read([news]);
-            self.say(node, messages);
+        let Some(noted) = here.state.note_typing(room, user_id, now_ms, now) else { return false };
+        if let Some((event, messages)) = noted {
+            here.read([event]);
+            self.send(node, messages);
         }
         true
     }
 
-    /// Between the node and the others nothing comes through.
+    /// Cuts the node off from the others.
     pub(super) fn cut(&mut self, node: usize) {
         if let Some(node) = self.nodes.get_mut(&node) {
-            node.is_linked = false;
+            node.is_reachable = false;
         }
-        let lines = self.lines.iter_mut().filter(|((_, to), _)| *to == node);
-        lines.for_each(|(_, line)| line.waiting.clear());
+        let links = self.links.iter_mut().filter(|((_, to), _)| *to == node);
+        links.for_each(|(_, link)| link.waiting.clear());
     }
 
     pub(super) fn mend(&mut self, node: usize) {
-        if let Some(node) = self.nodes.get_mut(&node).filter(|node| !node.is_linked) {
-            node.is_linked = true;
-            node.state.listening();
+        if let Some(node) = self.nodes.get_mut(&node).filter(|node| !node.is_reachable) {
+            node.is_reachable = true;
+            node.state.on_subscribed();
         }
     }
 
     pub(super) fn mend_all(&mut self) {
         let nodes: Vec<_> = self.nodes.keys().copied().collect();
         nodes.into_iter().for_each(|node| self.mend(node));
-        self.lines.values_mut().for_each(|line| (line.is_held, line.losing) = (false, 0));
+        self.links.values_mut().for_each(|link| (link.is_held, link.losing) = (false, 0));
     }
 
-    /// What is said arrives later, or again at once.
+    /// Makes messages arrive later, or at once again.
     pub(super) fn hold(&mut self, from: usize, to: usize, is_held: bool) {
-        self.lines.entry((from, to)).or_default().is_held = is_held;
+        self.links.entry((from, to)).or_default().is_held = is_held;
     }
 
-    /// The next that are said never arrive.
+    /// Loses the next messages.
     pub(super) fn lose(&mut self, from: usize, to: usize, count: usize) {
-        self.lines.entry((from, to)).or_default().losing = count;
+        self.links.entry((from, to)).or_default().losing = count;
     }
 
-    /// The last that arrived arrive once more.
+    /// Delivers the last messages once more.
     pub(super) fn repeat(&mut self, from: usize, to: usize, count: usize) {
-        let line = self.lines.entry((from, to)).or_default();
-        let again: Vec<_> = line.delivered[line.delivered.len().saturating_sub(count)..].to_vec();
+        let link = self.links.entry((from, to)).or_default();
+        let again: Vec<_> = link.delivered[link.delivered.len().saturating_sub(count)..].to_vec();
         again.iter().for_each(|message| self.deliver(from, to, message));
     }
 
-    /// One node's time goes on.
+    /// Ticks one node.
     pub(super) fn tick(&mut self, node: usize) {
         let now = self.now;
         let Some(here) = self.nodes.get_mut(&node) else { return };
-        let (news, messages) = here.state.tick(now);
-        here.read(news);
-        self.say(node, messages);
+        let (events, messages) = here.state.tick(now);
+        here.read(events);
+        self.send(node, messages);
     }
 
-    /// Time goes on for all of them but `still`.
+    /// Moves the time on for all nodes but `still`, which stands still.
     pub(super) fn pass_without(&mut self, time: Duration, still: Option<usize>) {
         for _ in 0..time.as_millis() / TICK.as_millis() {
             self.now += TICK;
@@ -173,44 +175,44 @@ impl World {
     }
 
     fn arrive(&mut self, still: Option<usize>) {
-        let lines: Vec<_> = self.lines.keys().copied().filter(|(_, to)| Some(*to) != still).collect();
-        for (from, to) in lines {
-            let line = self.lines.entry((from, to)).or_default();
-            if line.is_held {
+        let links: Vec<_> = self.links.keys().copied().filter(|(_, to)| Some(*to) != still).collect();
+        for (from, to) in links {
+            let link = self.links.entry((from, to)).or_default();
+            if link.is_held {
                 continue;
             }
-            let arrived: Vec<_> = line.waiting.drain(..).collect();
-            line.delivered.extend(arrived.iter().cloned());
+            let arrived: Vec<_> = link.waiting.drain(..).collect();
+            link.delivered.extend(arrived.iter().cloned());
             arrived.iter().for_each(|message| self.deliver(from, to, message));
         }
     }
 
     fn deliver(&mut self, from: usize, to: usize, message: &str) {
         let now = self.now;
-        if let Some(node) = self.nodes.get_mut(&to).filter(|node| node.is_linked) {
-            let news = node.state.hear(&name_of(from), message, now).expect("ours can be read");
-            node.read(news);
+        if let Some(node) = self.nodes.get_mut(&to).filter(|node| node.is_reachable) {
+            let events = node.state.on_message(&name_of(from), message, now).expect("ours can be read");
+            node.read(events);
         }
     }
 
-    fn say(&mut self, from: usize, messages: impl IntoIterator<Item = Message>) {
+    fn send(&mut self, from: usize, messages: impl IntoIterator<Item = NodeMessage>) {
         for message in messages {
             let text = message.encode();
-            self.said.push((from, message));
-            if !self.nodes.get(&from).is_some_and(|node| node.is_linked) {
+            self.sent.push((from, message));
+            if !self.nodes.get(&from).is_some_and(|node| node.is_reachable) {
                 continue;
             }
             let others: Vec<_> = self
                 .nodes
                 .iter()
-                .filter(|(to, node)| **to != from && node.is_linked)
+                .filter(|(to, node)| **to != from && node.is_reachable)
                 .map(|(to, _)| *to)
                 .collect();
             for to in others {
-                let line = self.lines.entry((from, to)).or_default();
-                match line.losing.checked_sub(1) {
-                    Some(left) => line.losing = left,
-                    None => line.waiting.push_back(text.clone()),
+                let link = self.links.entry((from, to)).or_default();
+                match link.losing.checked_sub(1) {
+                    Some(left) => link.losing = left,
+                    None => link.waiting.push_back(text.clone()),
                 }
             }
         }
@@ -220,13 +222,13 @@ impl World {
         (self.now - self.begun).as_millis() as i64 + node as i64 * SKEW_MS
     }
 
-    /// Who is really in.
-    fn truth(&self) -> BTreeSet<Place> {
-        let seats = self.nodes.values().flat_map(|node| &node.seats);
-        seats.map(|(room, user)| (room.clone(), user.id.clone())).collect()
+    /// The users who are really present.
+    fn truth(&self) -> BTreeSet<Membership> {
+        let connections = self.nodes.values().flat_map(|node| &node.connections);
+        connections.map(|(room, user)| (room.clone(), user.id.clone())).collect()
     }
 
-    /// Fails unless every node knows who is really in, and all of them give it the same name.
+    /// Fails unless every node knows the users who are really present, and all nodes give them the same names.
     pub(super) fn check_agreement(&self) {
         let truth = self.truth();
         let rooms: BTreeSet<_> = truth.iter().map(|(room, _)| room).collect();
@@ -235,10 +237,10 @@ impl World {
             assert!(node.seen.keys().eq(&truth), "node {number}: {:?} but {truth:?}", node.seen);
             assert_eq!(first.map(|first| &first.seen), Some(&node.seen), "node {number} differs");
             for room in &rooms {
-                let members = node.state.rooms().members(room).into_iter().map(|user| (user.id, user.name));
+                let members = node.state.roster().members(room).into_iter().map(|user| (user.id, user.name));
                 let seen = node.seen.iter().filter(|((seen, _), _)| seen == *room);
                 assert!(members.eq(seen.map(|((_, id), name)| (id.clone(), name.clone()))));
-                let version = |node: &Node| node.state.rooms().version(room, self.now);
+                let version = |node: &Node| node.state.roster().version(room, self.now);
                 assert_eq!(first.map(version), Some(version(node)), "node {number} in {room}");
             }
         }
@@ -246,23 +248,27 @@ impl World {
 }
 
 impl Node {
-    /// What a reader of this node makes of it.
-    fn read(&mut self, news: impl IntoIterator<Item = News>) {
-        for News { room, user, change } in news {
-            let place = (room, user.id);
-            match change {
+    /// Follows the events as a reader of this node does.
+    fn read(&mut self, events: impl IntoIterator<Item = RoomEvent>) {
+        for RoomEvent { room, user, event } in events {
+            let membership = (room, user.id);
+            match event {
                 PresenceEvent::Joined => {
-                    let known = self.seen.insert(place.clone(), user.name.clone());
-                    assert_ne!(known, Some(user.name), "{place:?} came and was there");
-                    self.told += 1;
+                    let known = self.seen.insert(membership.clone(), user.name.clone());
+                    assert_ne!(known, Some(user.name), "{membership:?} came and was there");
+                    self.events += 1;
                 }
                 PresenceEvent::Left => {
-                    let known = self.seen.remove(&place);
-                    assert_eq!(known, Some(user.name), "{place:?} went under another name or was not there");
-                    self.told += 1;
+                    let known = self.seen.remove(&membership);
+                    assert_eq!(
+                        known,
+                        Some(user.name),
+                        "{membership:?} went under another name or was not there"
+                    );
+                    self.events += 1;
                 }
                 PresenceEvent::Typing => {
-                    assert!(self.seen.contains_key(&place), "{place:?} types and is not there")
+                    assert!(self.seen.contains_key(&membership), "{membership:?} types and is not there")
                 }
             }
         }

@@ -33,7 +33,7 @@ const QUEUE_MESSAGES: usize = 16_384;
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// Most messages in one batch, whose answer is awaited before the next one.
 const BATCH_MESSAGES: usize = 256;
-/// Longest time for Redis to count, while a user waits; after it the node's own count is used.
+/// Longest time for Redis to count: users feel a longer wait. After it the node's own count, which is less exact, is used.
 const ALLOWANCE_TIMEOUT: Duration = Duration::from_millis(250);
 /// The generic cell rate algorithm, as in each node's own limiter.
 const ALLOWANCE: &str = include_str!("../allowance.lua");

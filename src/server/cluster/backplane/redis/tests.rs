@@ -1,6 +1,9 @@
 //! The backplane on a real Redis: delivery between nodes, isolation of installations, and outages of Redis.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use tokio::{sync::mpsc, time::timeout};
 
@@ -135,6 +138,9 @@ async fn a_network_that_swallows_everything_is_noticed() {
     let gate = gate::Gate::before(redis.address()).await;
     let node = Node::subscribed(&format!("redis://{}", gate.address()), &installation(), &["a"]).await;
     gate.silence();
+    let asked = Instant::now();
+    assert_eq!(node.redis.allow("k", rate(1, DEADLINE)).await, Err(Unreachable));
+    assert!(asked.elapsed() < ANSWER_TIMEOUT, "no one waits until the connection counts as lost");
     node.until_connected(false).await;
     gate.open();
     node.until_connected(true).await;

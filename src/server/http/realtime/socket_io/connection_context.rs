@@ -17,9 +17,9 @@ use crate::{
         error::Error,
         http::{
             extract::{credentials::without_scheme, user::no_session},
-            realtime::live_connection::{Client, Live, connect_unknown},
+            realtime::live_connection::{Client, connect_unknown},
         },
-        limits::{FrameRateLimiter, Permit, TooFast},
+        limits::{FrameRateLimiter, LiveConnectionPermit, Permit, TooFast},
         observability::metrics::Kind,
         state::AppState,
     },
@@ -31,7 +31,7 @@ pub(super) struct ConnectionContext {
     caller: Option<Identity>,
     holder: Mutex<Option<Holder>>,
     event_rate: FrameRateLimiter,
-    _live: Live,
+    _live: LiveConnectionPermit,
 }
 
 /// The user of the connection, since the first CONNECT.
@@ -78,7 +78,7 @@ impl ConnectionContext {
                 return Err(Rejection::new(Code::NotAllowed, message).into());
             }
             None => {
-                let permit = state.limits.connect_person(&identity.user)?;
+                let permit = state.live_connections.connect_person(&identity.user)?;
                 *holder = Some(Holder { user_id: identity.user.id.clone(), _permit: permit });
             }
         }

@@ -16,12 +16,12 @@ use axum::{
 };
 
 use self::connection::Connection;
-use super::live_connection::Live;
 use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
     server::{
         auth::LiveSession,
         http::serve::upgrade::Upgrade,
+        limits::LiveConnectionPermit,
         log::{
             frame_writer::FrameWriter, hub::StartFrom, subscription::Subscription, topic::Wakeup,
             wire_format::WireFormat,
@@ -66,7 +66,7 @@ pub(crate) struct Followed {
 }
 
 /// Answers with the stream.
-pub(crate) fn respond(state: &AppState, followed: Followed, live: Live) -> Response {
+pub(crate) fn respond(state: &AppState, followed: Followed, live: LiveConnectionPermit) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),

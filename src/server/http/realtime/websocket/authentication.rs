@@ -26,7 +26,7 @@ impl Connection {
         let session = self.state.auth.admit(&identity).await?.ok_or_else(no_session)?;
         let permit = match self.holder.take() {
             Some(holder) => holder.permit,
-            None => Some(self.state.limits.connect_person(&identity.user)?),
+            None => Some(self.state.live_connections.connect_person(&identity.user)?),
         };
         self.holder = Some(Holder { identity, session, permit });
         self.leave_closed_rooms();

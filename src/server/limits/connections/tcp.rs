@@ -1,12 +1,15 @@
-//! Who may connect at all: TCP connections in all and from each address, so that slow ones cannot take every file
-//! descriptor. `accept` asks for each; what it lets in counts until it is closed, whatever it goes on as.
+//! The limits of TCP connections, in all and from each address, so that slow ones cannot take every file descriptor.
+//! `accept` takes a permit for each; it counts until the connection is closed, also after an upgrade.
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{ConcurrencyLimiter, Permit, TrustedProxies, counted_as};
-use crate::server::{config::Limits, observability::metrics::Metrics};
+use crate::server::{
+    config::Limits,
+    limits::{ConcurrencyLimiter, Permit, TrustedProxies, counted_as},
+    observability::metrics::Metrics,
+};
 
-/// See the module.
+/// The limits of TCP connections.
 pub(crate) struct ConnectionLimiter {
     all: Arc<ConcurrencyLimiter<()>>,
     addresses: Arc<ConcurrencyLimiter<IpAddr>>,
@@ -14,14 +17,14 @@ pub(crate) struct ConnectionLimiter {
     metrics: Arc<Metrics>,
 }
 
-/// A connection that is in. Dropping it is its end.
+/// A TCP connection that counts until the permit is dropped.
 pub(crate) struct ConnectionPermit {
     _all: Permit<()>,
     _address: Option<Permit<IpAddr>>,
 }
 
 impl ConnectionLimiter {
-    /// With these settings. `metrics` counts who is refused.
+    /// A limiter with these settings. `metrics` counts the connections that it rejects.
     pub(crate) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             all: ConcurrencyLimiter::new(limits.max_tcp_connections),
@@ -31,18 +34,18 @@ impl ConnectionLimiter {
         }
     }
 
-    /// Lets a connection in, or counts that it was refused.
+    /// Takes a permit for a connection; `None`, which the metrics count, when all are taken.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<ConnectionPermit> {
-        let admitted = self.permits(peer);
-        if admitted.is_none() {
+        let permit = self.take(peer);
+        if permit.is_none() {
             self.metrics.count_refused_connection();
             tracing::debug!(%peer, "a connection is refused: there are too many");
         }
-        admitted
+        permit
     }
 
-    /// Everybody behind a proxy comes from its address.
-    fn permits(&self, peer: IpAddr) -> Option<ConnectionPermit> {
+    fn take(&self, peer: IpAddr) -> Option<ConnectionPermit> {
+        // All clients behind a proxy have its address.
         let is_one_client = !self.trusted_proxies.contain(peer);
         let address = match is_one_client {
             true => Some(self.addresses.take(&counted_as(peer))?),

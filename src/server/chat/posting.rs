@@ -1,0 +1,58 @@
+//! Posting to a room: messages and typing indicators. The sockets, routes and forms call it by [`Chat`].
+//!
+//! The caller has checked that the user may enter the room.
+
+use super::{
+    Chat,
+    frame::{StoredMessage, message_of},
+};
+use crate::{
+    protocol::{
+        chat::Message,
+        name::RoomId,
+        problem::{Code, Rejection},
+        session::User,
+        text::MessageText,
+    },
+    server::{
+        error::Error,
+        store::{NewEntry, TopicName},
+    },
+};
+
+impl Chat {
+    /// Posts a message. Returns when it is durable; `bool` is false if a message with this id was posted before.
+    pub async fn post(
+        &self,
+        room: &RoomId,
+        user: &User,
+        id: &str,
+        text: &str,
+    ) -> Result<(Message, bool), Error> {
+        let id = uuid::Uuid::try_parse(id)
+            .map_err(|_| Rejection::new(Code::BadId, "The id of a message is a UUID made by the client."))?;
+        let text = MessageText::parse(text)?.into_string();
+        self.limits.message(user).await?;
+        let message = StoredMessage { user: user.name.clone(), text };
+        let entry = NewEntry {
+            author: user.id.clone(),
+            client_id: Some(id.to_string()),
+            channel: None,
+            lasting: true,
+            body: serde_json::to_string(&message).expect("strings are always JSON"),
+        };
+        let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
+        let first = appended.pop().expect("one new entry gives one entry");
+        Ok((message_of(&first.record), first.first))
+    }
+
+    /// Announces to the people in the room that the user is typing. The user must be in it, too.
+    pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
+        self.limits.typing(user).await?;
+        if self.presence.note_typing(room, &user.id) {
+            Ok(())
+        } else {
+            Err(Rejection::new(Code::NotJoined, "Join the room first."))
+        }
+    }
+}

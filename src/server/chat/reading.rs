@@ -1,0 +1,71 @@
+//! Reading a room without a subscription: pages of its history, and polls. The routes and pages call it by [`Chat`].
+//!
+//! Every answer is checked against the caller's rights again after it was read: they may have changed meanwhile.
+
+use super::Chat;
+use crate::{
+    protocol::{self, chat::PresenceState, name::RoomId},
+    server::{
+        auth::Identity,
+        error::Error,
+        log::hub::{Page, PageQuery},
+        store::{Filter, TopicName},
+    },
+};
+
+impl Chat {
+    /// A page of the room's history, for a caller who may enter it.
+    pub async fn page(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        query: PageQuery,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let page = self.hub.page(&TopicName::Room(room.clone()), query, Filter::default(), limit).await?;
+        // The caller may have lost the right to the room while they waited.
+        self.rights.check_entry(room, who)?;
+        Ok(page)
+    }
+
+    /// A page of the room's history as plain data, for a page that is rendered on the server.
+    pub async fn history(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        query: PageQuery,
+        limit: usize,
+    ) -> Result<protocol::chat::Page, Error> {
+        let page = self.page(room, who, query, limit).await?;
+        Ok(protocol::chat::Page {
+            messages: page.decode()?,
+            cursor: page.cursor,
+            more: page.more,
+            reset: page.reset,
+        })
+    }
+
+    /// A page after a cursor that is also answered when a user joins, leaves or types: a room for readers that have
+    /// neither a socket nor a stream. An authenticated user is present in the room until 10 s after the answer.
+    pub async fn poll(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        query: PageQuery,
+        limit: usize,
+        seen: &str,
+    ) -> Result<(Page, PresenceState), Error> {
+        let guard = who.map(|identity| self.presence.enter_for_poll(room, &identity.user));
+        let is_changed = || self.presence.version(room) != seen;
+        let topic = TopicName::Room(room.clone());
+        let page = self.hub.page_unless(&topic, query, Filter::default(), limit, is_changed).await?;
+        // The caller may have lost the right to the room while they waited.
+        if let Err(rejection) = self.rights.check_entry(room, who) {
+            if let Some(guard) = guard {
+                guard.leave();
+            }
+            return Err(rejection.into());
+        }
+        Ok((page, self.presence_state(room)))
+    }
+}
