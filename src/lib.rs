@@ -29,7 +29,7 @@ pub fn hydrate() {
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     // Without it the document is not one of ours, or of another build: it stays a plain page.
-    if let Some(start) = client::dom::page::start() {
-        client::executor::begin_effects_later(|| leptos::mount::hydrate_body(|| app::hydrated(start)));
+    if let Some(initial_data) = client::dom::page::initial_data() {
+        client::executor::begin_effects_later(|| leptos::mount::hydrate_body(|| app::hydrated(initial_data)));
     }
 }

@@ -1,16 +1,16 @@
-//! What a page in the browser asks the server for.
+//! The requests of a page in the browser for page data. `sync` and the components call it.
 
 use super::{
-    page_data::{InitialData, MESSAGES_LIMIT, OlderNotices, PageData, RoomData},
+    page_data::{InitialData, MESSAGES_LIMIT, OlderNotifications, PageData, RoomData},
     routes::Route,
 };
 use crate::{
     client::dom::{fetch::load, page::encode},
-    protocol::{chat::Page, cursor::Cursor, feed::Snapshot, name::RoomId},
+    protocol::{chat::MessagePage, cursor::Cursor, feed::Snapshot, name::RoomId},
 };
 
-/// What a page starts with.
-pub(super) async fn load_start(route: &Route) -> Option<InitialData> {
+/// Loads the initial data of the page at `route`. `None`: the request failed.
+pub(super) async fn load_initial_data(route: &Route) -> Option<InitialData> {
     let room = match route {
         Route::Feed => String::new(),
         Route::Room(room) => format!("?room={}", encode(room)),
@@ -18,29 +18,29 @@ pub(super) async fn load_start(route: &Route) -> Option<InitialData> {
     load(&format!("/fn/start{room}")).await
 }
 
-/// The feed right now.
+/// Loads the feed as it is now.
 pub(super) async fn load_feed() -> Option<Snapshot> {
-    match load_start(&Route::Feed).await?.page {
+    match load_initial_data(&Route::Feed).await?.page {
         PageData::Feed { feed } => Some(feed),
         PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
 }
 
-/// A room right now.
+/// Loads a room as it is now.
 pub(super) async fn load_room(room: &RoomId) -> Option<RoomData> {
-    match load_start(&Route::Room(room.to_string())).await?.page {
+    match load_initial_data(&Route::Room(room.to_string())).await?.page {
         PageData::Room { room, .. } => room,
         PageData::Feed { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
 }
 
-/// Notices before a cursor.
-pub(super) async fn load_older_notices(before: &Cursor) -> Option<OlderNotices> {
+/// Loads the notifications before a cursor.
+pub(super) async fn load_older_notifications(before: &Cursor) -> Option<OlderNotifications> {
     load(&format!("/fn/notices?before={before}")).await
 }
 
-/// Messages of a room before a cursor.
-pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<Page> {
+/// Loads the messages of a room before a cursor.
+pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<MessagePage> {
     let room = encode(room.as_str());
     load(&format!("/api/rooms/{room}/messages?before={before}&limit={MESSAGES_LIMIT}")).await
 }

@@ -1,14 +1,11 @@
-//! The pages, for both targets: rendered on the server, taken over in the browser.
+//! The pages, for both targets: rendered on the server, hydrated in the browser.
 //!
-//! Data flows one way: what a page starts with ([`start`]) comes from the server, a model ([`model`]) holds it,
-//! [`live`] feeds the model from a connection, and views draw it. Nothing here touches a browser object outside
-//! effects and event handlers, and nothing reads a clock, a locale or chance while it renders: both sides must draw
-//! the same.
+//! Data flow one way: the initial data of a page ([`page_data`]) come from the server, a model ([`model`]) holds them,
+//! [`sync`] feeds the model from a connection, and views draw it. Nothing here touches a browser object outside effects
+//! and event handlers, and nothing reads a clock, a locale or a random number while it renders: both sides must draw the
+//! same.
 
-#![allow(
-    clippy::redundant_closure,
-    reason = "a closure that stands in view! as such is put into a box, a name is not"
-)]
+#![allow(clippy::redundant_closure, reason = "view! boxes a closure, and not the name of a function")]
 
 mod components;
 pub mod i18n;
@@ -34,52 +31,54 @@ use self::{
 };
 use crate::client::dom::page;
 
-/// The page in the browser, which takes over what the server rendered from `start`: what it wrote into the document
-/// besides.
-pub fn hydrated(start: InitialData) -> impl IntoView {
+/// The page in the browser. The server rendered it from the same `initial_data`, which it wrote into the document.
+pub fn hydrated(initial_data: InitialData) -> impl IntoView {
     provide_context(Language::parse(&page::language()).unwrap_or_default());
-    view! { <App start /> }
+    view! { <App initial_data /> }
 }
 
-/// The sidebar of a page that the server alone draws, at `path` (see `server/documents`). `back` is its address,
-/// percent-encoded, to come back to in another language.
-pub fn sidebar_at(language: Language, path: String, back: String, visit: Viewer) -> AnyView {
-    provide_place(language, path);
-    view! { <Sidebar visit=Some(visit) back /> }.into_any()
+/// The sidebar of a page that only the server draws, at `path` (`server/http/account_pages`). `back` is its address,
+/// percent-encoded, to which the language switch leads back.
+pub fn sidebar_at(language: Language, path: String, back: String, viewer: Viewer) -> AnyView {
+    provide_path(language, path);
+    view! { <Sidebar viewer=Some(viewer) back /> }.into_any()
 }
 
-/// The head of such a page that stands alone.
+/// The header of such a page without a sidebar.
 pub fn brand_at(language: Language, path: String, back: String) -> AnyView {
-    provide_place(language, path);
+    provide_path(language, path);
     view! { <Brand back=Some(back) /> }.into_any()
 }
 
-fn provide_place(language: Language, path: String) {
+fn provide_path(language: Language, path: String) {
     provide_context(language);
     provide_context(Navigator {
         path: RwSignal::new(path),
         problem: RwSignal::new(None),
-        shown: RwSignal::new(PageData::NotFound),
+        current_page: RwSignal::new(PageData::NotFound),
     });
 }
 
-/// All pages, and what stands around them.
+/// The pages and their frame.
 #[component]
-pub(crate) fn App(start: InitialData) -> impl IntoView {
+pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     let texts = use_texts();
-    let InitialData { path, problem, visit, page: shown } = start;
-    let here =
-        Navigator { path: RwSignal::new(path), problem: RwSignal::new(problem), shown: RwSignal::new(shown) };
-    provide_context(here);
+    let InitialData { path, problem, viewer, page: current_page } = initial_data;
+    let navigator = Navigator {
+        path: RwSignal::new(path),
+        problem: RwSignal::new(problem),
+        current_page: RwSignal::new(current_page),
+    };
+    provide_context(navigator);
     provide_context(Outbox::default());
-    follow_links(here);
-    effect(move || page::set_title(&here.shown.with(|shown| shown.title(texts))));
+    follow_links(navigator);
+    effect(move || page::set_title(&navigator.current_page.with(|page| page.title(texts))));
     effect(page::mark_hydrated);
     view! {
-        // Left to the browser, which moves the focus there.
+        // `external` leaves the link to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">{texts.skip_to_content}</a>
         <div class="frame">
-            <Sidebar visit />
+            <Sidebar viewer />
             <Pages />
         </div>
     }

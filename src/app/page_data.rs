@@ -1,110 +1,113 @@
-//! What a page starts with: loaded by the server before it draws the page, written into the document for the browser,
-//! and asked for by the browser when it goes to another page.
+//! The initial data of a page: the server loads them before it draws the page and writes them into the document for
+//! hydration; the browser requests them when it navigates to another page.
+//!
+//! The JSON members keep their names: a page that stays open outlives an update of its server.
 
 use serde::{Deserialize, Serialize};
 
 use super::i18n::Texts;
 use crate::protocol::{
-    chat::{Page, Room},
+    chat::{MessagePage, Room},
     feed::{Entry, Snapshot},
     problem::Code,
     session::User,
 };
 
-/// Messages a page starts with, and each page of older ones.
+/// Messages that a page starts with, and in each page of older ones.
 pub const MESSAGES_LIMIT: usize = 50;
-/// Notices in each page of older ones.
-pub const NOTICES_LIMIT: usize = 20;
+/// Notifications in each page of older ones.
+pub const NOTIFICATIONS_LIMIT: usize = 20;
 
-/// See the module.
+/// The initial data of one page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitialData {
     /// The path of the page's address.
     pub path: String,
-    /// What came of a form without JavaScript.
+    /// The rejection of a form that was sent without JavaScript.
     pub problem: Option<Code>,
-    /// What stands on every page, if it could be had.
-    pub visit: Option<Viewer>,
-    /// The page.
+    /// The data of the sidebar. `None`: they could not be loaded.
+    #[serde(rename = "visit")]
+    pub viewer: Option<Viewer>,
+    /// The data of the page itself.
     pub page: PageData,
 }
 
-/// Who is here, and which rooms there are.
+/// The viewer of a page, with their rights and the rooms that they may enter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
-    /// Who looks at it. Nobody has no id and no name, and can only read.
+    /// The user. An anonymous viewer has no id and no name, and can only read.
     pub me: User,
-    /// People have accounts, here or at a system that signs them in.
+    /// Users have accounts, at this server or at an external issuer.
     pub accounts: bool,
-    /// The accounts are here. (Not told by the version before: a page outlives an update of its server.)
+    /// The accounts are at this server. (Absent in the version before: a page outlives an update of its server.)
     #[serde(default)]
     pub signs_in_here: bool,
-    /// May see the publishers, the channels' readers and, where the accounts are here, the people.
+    /// May see the publishers, the channels' readers and, with accounts at this server, the people.
     pub is_admin: bool,
-    /// Every room that they may enter.
+    /// Every room that the viewer may enter.
     pub rooms: Vec<Room>,
 }
 
-/// One page, with what it shows. Tagged from outside: what stands in an enum that is tagged from inside is read by code of
-/// its own, which the browser would load for all of it.
+/// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code, which the
+/// browser would have to download for all of these types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PageData {
     /// The feed.
     Feed {
-        /// As it is now.
+        /// The feed as it is now.
         feed: Snapshot,
     },
-    /// A room, with the feed beside it if that could be had.
+    /// A room, with the feed beside it.
     Room {
-        /// The room; `None`: there is no such room.
+        /// The room. `None`: it does not exist, or the viewer may not enter it.
         room: Option<RoomData>,
-        /// As it is now.
+        /// The feed as it is now. `None`: it could not be loaded.
         feed: Option<Snapshot>,
     },
-    /// The address is none.
+    /// No page has this address.
     NotFound,
-    /// It could not be had.
+    /// The data could not be loaded.
     Unavailable,
 }
 
-/// What the page of a room starts with.
+/// The initial data of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomData {
     /// The room.
     pub room: Room,
-    /// Who looks at it.
+    /// The viewer.
     pub me: User,
     /// The newest messages.
-    pub page: Page,
-    /// Who is there.
+    pub page: MessagePage,
+    /// Everyone who is present.
     pub members: Vec<User>,
     /// Only its members may enter it.
     pub is_private: bool,
 }
 
-/// A page of older notices.
+/// A page of older notifications.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OlderNotices {
-    /// Ascending.
+pub struct OlderNotifications {
+    /// The entries, ascending by offset.
     pub entries: Vec<Entry>,
-    /// There are more.
+    /// Older ones exist.
     pub more: bool,
 }
 
 impl PageData {
-    /// The document's title.
+    /// The title of the document.
     pub fn title(&self, texts: &Texts) -> String {
         let title = match self {
             Self::Feed { .. } => texts.feed.to_owned(),
-            Self::Room { room: Some(start), .. } => (texts.room_title)(&start.room.name),
+            Self::Room { room: Some(data), .. } => (texts.room_title)(&data.room.name),
             Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
             Self::Unavailable => return "Idobata".to_owned(),
         };
         format!("{title} · Idobata")
     }
 
-    /// Whether there is nothing at the address.
+    /// Returns true if the address names nothing.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Room { room: None, .. } | Self::NotFound)
     }

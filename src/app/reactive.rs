@@ -1,6 +1,6 @@
-//! Leptos' own pieces with their closures in boxes. Each closure is a type of its own, and generic code is compiled
-//! for each: in boxes they share it. Together with `erase_components` (see Cargo.toml, and the closures that stand in
-//! `view!` as such) this keeps a good part out of the browser's download.
+//! Effects, memos and lists of Leptos with boxed closures. Each closure is a type of its own, and generic code is compiled
+//! once for each type; boxed closures share one copy. Together with `erase_components` (see Cargo.toml, and the closures
+//! in `view!`) this keeps a good part out of the browser's download. Pages, components and `sync` call it.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ pub(super) fn effect(run: impl Fn() + 'static) {
     boxed(Box::new(run));
 }
 
-/// What `read` gives, told on only when it changes.
+/// The value of `read`, which notifies its readers only when it changes.
 pub(super) fn memo<T: PartialEq + Send + Sync + 'static>(
     read: impl Fn() -> T + Send + Sync + 'static,
 ) -> Memo<T> {
@@ -22,8 +22,8 @@ pub(super) fn memo<T: PartialEq + Send + Sync + 'static>(
     boxed(Box::new(read))
 }
 
-/// Draws `view` while `when`.
-pub(super) fn shown(
+/// Draws `view` while `when` is true.
+pub(super) fn show_when(
     when: impl Fn() -> bool + Send + Sync + 'static,
     view: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
@@ -31,22 +31,22 @@ pub(super) fn shown(
     view! { {move || when.get().then(&view)} }.into_any()
 }
 
-/// What tells a row of a list from the others; with another key it is drawn anew.
+/// The identity of a row in a list. A row with another key is drawn anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// A place in a log, and the time: after a new numbering something else may have this place.
+    /// An offset in a log, and the timestamp: in a new epoch another entry may have this offset.
     Entry(u64, i64),
     /// Anything else.
     Name(String),
 }
 
-/// A row of a list, and how it is drawn.
+/// A row of a list, with the closure that draws it.
 struct Row {
     key: Key,
     draw: Box<dyn FnOnce() -> AnyView + Send>,
 }
 
-/// Draws a row for each of `items`; where the key stays, the row stays.
+/// Draws a row for each of `items`. A row whose key stays is not drawn again.
 pub(super) fn list<T: Send + 'static>(
     items: impl Fn() -> Vec<T> + Send + 'static,
     key: fn(&T) -> Key,

@@ -1,7 +1,7 @@
 //! The addresses of the pages: the one table that builds and parses them, for the server's router, its redirects and
-//! links, and for the browser. Programs have `/api`, see `protocol`.
+//! links, and for the browser. Addresses of the API stand in `protocol`.
 //!
-//! The constants are patterns as axum has them. A name in an address is percent-encoded as browsers have it
+//! The constants are axum's patterns. A name in an address is percent-encoded in the form that browsers use
 //! (RFC 3986, 2.1).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -12,36 +12,36 @@ use crate::protocol::name::RoomId;
 pub const FEED: &str = "/";
 /// A room.
 pub const ROOM: &str = "/rooms/{room}";
-/// Who may enter a private room.
+/// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
-/// Where people sign in.
+/// The form to sign in.
 pub const SIGN_IN: &str = "/sign-in";
-/// What somebody sees and changes of their own account.
+/// The own account of a signed-in user.
 pub const ACCOUNT: &str = "/account";
-/// Everybody with an account.
+/// The list of accounts.
 pub const PEOPLE: &str = "/people";
-/// Asks whether somebody's account is to be removed.
+/// The question whether an account is to be removed.
 pub const REMOVAL: &str = "/people/{account}/remove";
-/// Who may publish, and where.
+/// The publishers and their channels.
 pub const PUBLISHERS: &str = "/publishers";
-/// The channels that not everybody reads.
+/// The channels with limited readers.
 pub const CHANNELS: &str = "/channels";
-/// Where an invitation leads.
+/// The target of an invitation.
 pub const JOIN: &str = "/join/{token}";
-/// Where a link for a new password leads.
+/// The target of a link for a new password.
 pub const RESET: &str = "/reset/{token}";
 
-/// The address of a page that is drawn in the browser too.
+/// The address of a page that the browser draws too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// The feed.
     Feed,
-    /// A room, with its id as the address has it: there may be no such room.
+    /// A room, with its id as written in the address: the room may not exist.
     Room(String),
 }
 
 impl Route {
-    /// Reads an address's path. `None`: it is no such page's, or not UTF-8.
+    /// Parses the path of an address. `None`: it is not the path of such a page, or not UTF-8.
     pub fn parse(path: &str) -> Option<Self> {
         if path == FEED {
             return Some(Self::Feed);
@@ -62,7 +62,7 @@ pub fn members(id: &RoomId) -> String {
     format!("/rooms/{}/members", encode(id.as_str()))
 }
 
-/// Where to sign in, and `back` to the page at this path from there.
+/// The address of the form to sign in, which leads back to the page at the path `back`.
 pub fn sign_in_from(back: &str) -> String {
     format!("{SIGN_IN}?back={back}")
 }
@@ -72,21 +72,21 @@ pub fn removal(account: &str) -> String {
     format!("/people/{account}/remove")
 }
 
-/// The address that an invitation is sent as.
+/// The address of an invitation.
 pub fn join(token: &str) -> String {
     format!("/join/{token}")
 }
 
-/// The address that a link for a new password is sent as.
+/// The address of a link for a new password.
 pub fn reset(token: &str) -> String {
     format!("/reset/{token}")
 }
 
-/// What a name keeps as it is.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// The characters that are percent-encoded in a name.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 fn encode(name: &str) -> String {
-    utf8_percent_encode(name, KEPT).to_string()
+    utf8_percent_encode(name, ENCODED).to_string()
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_was_built_is_read_as_what_it_was_built_from() {
+    fn a_built_path_parses_to_the_same_route() {
         assert_eq!(Route::parse(FEED), Some(Route::Feed));
         for (name, path) in [("general", "/rooms/general"), ("井-a_1", "/rooms/%E4%BA%95-a_1")] {
             let id = RoomId::parse(name).expect("fine");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_as_it_stands_whatever_it_names() {
+    fn any_name_in_an_address_is_decoded() {
         for (path, name) in [("/rooms/a%2Fb%20c%3f", "a/b c?"), ("/rooms/井", "井"), ("/rooms/100%", "100%")]
         {
             assert_eq!(Route::parse(path), Some(Route::Room(name.to_owned())), "{path}");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_are_no_page_of_the_browsers() {
+    fn other_paths_are_no_routes() {
         for path in ["", "/rooms", "/rooms/", "/rooms/a/", "/rooms/a/members", "/rooms/%E4", "/account", "//"]
         {
             assert_eq!(Route::parse(path), None, "{path}");

@@ -1,7 +1,7 @@
-//! Runs the tasks of Leptos in the browser: its effects are such. `lib.rs` calls it once, to take over the page.
+//! Runs the tasks of Leptos in the browser; effects are such tasks. `lib.rs` calls it once, to hydrate the page.
 //!
-//! Taking over a page draws nothing, but it walks all of the page, and then every effect runs for the first time. In one
-//! go that holds up the browser for as long as both take together, so each effect begins in a turn of its own.
+//! Hydration draws nothing, but it walks the whole page, and then every effect runs for the first time. In one task that
+//! blocks the browser for as long as both take together, so each effect starts in a task of its own.
 
 use std::cell::Cell;
 
@@ -10,16 +10,16 @@ use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 thread_local! {
-    static IS_TAKING_OVER: Cell<bool> = const { Cell::new(false) };
+    static IS_HYDRATING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls `apply_local`, and lets the tasks that it spawns begin in later turns of the browser, in their order.
-pub fn begin_effects_later(apply_local: impl FnOnce()) {
-    // An error says that there is one already, by which effects begin at once: slower to answer, and right.
+/// Calls `hydrate`. The tasks that it spawns start in later tasks of the browser's event loop, in their order.
+pub fn begin_effects_later(hydrate: impl FnOnce()) {
+    // An error means that an executor is set already. Then effects start at once: correct, and slower to respond.
     Executor::init_custom_executor(BrowserExecutor).ok();
-    IS_TAKING_OVER.set(true);
-    apply_local();
-    IS_TAKING_OVER.set(false);
+    IS_HYDRATING.set(true);
+    hydrate();
+    IS_HYDRATING.set(false);
 }
 
 struct BrowserExecutor;
@@ -30,7 +30,7 @@ impl CustomExecutor for BrowserExecutor {
     }
 
     fn spawn_local(&self, task: PinnedLocalFuture<()>) {
-        if !IS_TAKING_OVER.get() {
+        if !IS_HYDRATING.get() {
             return spawn_local(task);
         }
         spawn_local(async move {

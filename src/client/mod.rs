@@ -1,9 +1,9 @@
-//! The browser's sockets, streams, polls, time-outs, storage and clock. Called only from effects and event handlers,
-//! never while a page is rendered: on the server there is no window, and what was rendered must not depend on one.
+//! Browser plumbing: connections, transports, storage, requests and the clock. Effects and event handlers call it. Code
+//! that renders must not: the server has no window, and what it renders must not depend on one.
 //!
-//! A [`connection::Connection`] is what the app holds: it finds a transport that works, comes back after a drop, and
-//! reports what it hears. Under it an *attempt* is one try of one transport. Both are values; dropping one closes it
-//! and takes its listeners, requests and time-outs along.
+//! The app holds a [`connection::Connection`], which finds a transport that works, reconnects after a loss and delivers
+//! what it receives. Under it stands one transport at a time. Both are values: dropping one closes it and ends its
+//! listeners, requests and timers.
 
 pub mod connection;
 pub mod dom;

@@ -39,9 +39,9 @@ pub struct Message {
     pub timestamp: i64,
 }
 
-/// Messages of a room, oldest first. For the meaning of the members see [`super::feed::Page`].
+/// Messages of a room, oldest first. For the meaning of the members see [`super::feed::EntryPage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
+pub struct MessagePage {
     /// Ascending by offset.
     pub messages: Vec<Message>,
     /// Where to read on.
@@ -242,7 +242,7 @@ pub struct PresenceState {
 pub struct Polled {
     /// What was said.
     #[serde(flatten)]
-    pub page: Page,
+    pub page: MessagePage,
     /// Who is there.
     #[serde(flatten)]
     pub presence: PresenceState,

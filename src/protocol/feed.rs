@@ -108,7 +108,7 @@ impl Entry {
 
 /// Entries of the feed, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Page {
+pub struct EntryPage {
     /// Ascending by offset.
     pub events: Vec<Entry>,
     /// Where to read on: pass it as `before` when the page was read backwards, else as `after`. The newest page's is
@@ -127,9 +127,10 @@ pub struct Snapshot {
     pub cursor: Cursor,
     /// The newest values of each channel, oldest first.
     pub values: Vec<Entry>,
-    /// The newest other entries, oldest first.
-    pub notices: Vec<Entry>,
-    /// Older notices are there.
+    /// The newest notifications: entries of any other kind, oldest first.
+    #[serde(rename = "notices")]
+    pub notifications: Vec<Entry>,
+    /// Older notifications exist.
     pub more: bool,
 }
 

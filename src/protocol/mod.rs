@@ -56,7 +56,7 @@
 //! poll's 404) and gets nothing that is said after the removal was answered. A room's stream tells `rejected` as the
 //! socket does, the feed's as an event `rejected` with a [`problem::Problem`].
 //!
-//! * `GET /api/session` answers a [`session::Visit`]. `POST` `{"name","password"?}` answers 201 with a
+//! * `GET /api/session` answers a [`session::SessionStatus`]. `POST` `{"name","password"?}` answers 201 with a
 //!   [`session::Session`] and sets the cookie; a guest who has a session changes the name by it and keeps the id.
 //!   `DELETE` ends the session and takes the cookie back; a guest's token itself is good until it expires.
 //! * `POST /api/rooms` with `"private":true` makes a room into which only those come whom its owner lets in.
@@ -102,7 +102,7 @@
 //!   `{"type":"reset","cursor":"…","timestamp":…}` says that entries after the reader's cursor are gone (or that
 //!   the cursor belongs to another numbering): drop what you have, the stream goes on from the new cursor with all that
 //!   is retained of what the reader lacked.
-//! * The same address with `Accept: application/json` answers a [`feed::Page`]: the newest entries, or those
+//! * The same address with `Accept: application/json` answers a [`feed::EntryPage`]: the newest entries, or those
 //!   `?before=CURSOR`, or those `?after=CURSOR`, at most `?limit=`. With `after`, `?wait=SECONDS` waits for the
 //!   first one; without a cursor it is answered at once, and with `before` it is refused. What is for pages (`before`,
 //!   `limit`, `wait`, and of a room `seen`) is refused by a stream. A page has at most 256 KiB of entries: `more` says
@@ -128,7 +128,7 @@
 //! * `GET /api/rooms` lists the rooms, `POST /api/rooms` `{"name":"…"}` makes one. Its address comes from the name's letters,
 //!   marks and digits, compared as names of people are (NFKC, without case): `C` and `C++` would have the same, and the
 //!   second is refused with the first's name. A room's id in another form (`TEAM`, full-width) leads to the room.
-//! * `GET /api/rooms/{room}/messages` is a [`chat::Page`], with the query of the feed's JSON form.
+//! * `GET /api/rooms/{room}/messages` is a [`chat::MessagePage`], with the query of the feed's JSON form.
 //!   With `&seen=STATE` (empty at first) whoever has a session is in the room until ten seconds after the answer, and
 //!   the answer is a [`chat::Polled`]: it also comes when somebody came, went or typed since `STATE`.
 //! * `POST /api/rooms/{room}/messages` `{"id":UUID,"text":"…"}` posts: 201, or 200 when this id was stored before.

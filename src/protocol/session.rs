@@ -23,7 +23,7 @@ pub struct Session {
 /// The answer of `GET /api/session`: to a page never a refusal, so that it can ask what has become of its session. A
 /// program that brings a token which is not valid any more is refused with `no_session`, as everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
+pub struct SessionStatus {
     /// Who asks; `None` is nobody.
     pub user: Option<User>,
     /// Whether they may read what is public. If not, they have to sign in.

@@ -24,7 +24,7 @@ pub enum ClientEvent {
     /// Stop following a room.
     LeaveRoom(InRoom),
     /// Say something.
-    Message(NewMessage),
+    Message(SendMessage),
     /// "I am typing".
     Typing(InRoom),
 }
@@ -49,7 +49,7 @@ pub struct InRoom {
 
 /// Say something. Whoever a client says it is (`user`), the author is who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewMessage {
+pub struct SendMessage {
     /// The room's id.
     pub room: String,
     /// What to say.
@@ -77,7 +77,7 @@ impl ClientEvent {
             "typing" => Ok(Self::Typing(InRoom::parse("typing", data)?)),
             "message" => {
                 let mut members = fields("message", data)?;
-                Ok(Self::Message(NewMessage {
+                Ok(Self::Message(SendMessage {
                     room: members.required_text(&["room"])?,
                     text: members.required_text(&TEXT_NAMES)?,
                     id: members.text(&["id"])?,
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn whom_a_client_says_it_is_is_not_read() {
         let data = json!({ "room": "general", "text": "hi", "user": "the owner", "timestamp": 1 });
-        let message = NewMessage { room: "general".into(), text: "hi".into(), id: None };
+        let message = SendMessage { room: "general".into(), text: "hi".into(), id: None };
         assert_eq!(ClientEvent::parse("message", data), Ok(ClientEvent::Message(message)));
     }
 
@@ -204,7 +204,7 @@ mod tests {
             let plain = JoinRoom { room: "general".into(), after: None, last: None };
             assert_eq!(ClientEvent::parse("join-room", join), Ok(ClientEvent::JoinRoom(plain)));
             let message = json!({ "room": "general", "text": "hi", "id": empty });
-            let plain = NewMessage { room: "general".into(), text: "hi".into(), id: None };
+            let plain = SendMessage { room: "general".into(), text: "hi".into(), id: None };
             assert_eq!(ClientEvent::parse("message", message), Ok(ClientEvent::Message(plain)));
         }
     }

@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value, json, to_value};
 
 use super::{
-    chat::{Message, Page, Polled, ServerFrame},
+    chat::{Message, MessagePage, Polled, ServerFrame},
     feed::{self, Event, Snapshot},
     problem::{Code, Problem},
 };
@@ -74,14 +74,16 @@ fn every_event_of_the_feed_is_read_and_written() {
 #[test]
 fn pages_and_problems_are_read_and_written() {
     let page = json!({ "messages": [message()], "cursor": "e1:7", "more": false, "reset": true });
-    read_and_write::<Page>(&page);
+    read_and_write::<MessagePage>(&page);
     read_and_write::<Message>(&message());
     let mut polled = page;
     polled["members"] = json!([{ "id": "u", "name": "alice" }]);
     polled["typing"] = json!([]);
     polled["seen"] = json!("s");
     read_and_write::<Polled>(&polled);
-    read_and_write::<feed::Page>(&json!({ "events": [], "cursor": "e1:0", "more": true, "reset": false }));
+    read_and_write::<feed::EntryPage>(
+        &json!({ "events": [], "cursor": "e1:0", "more": true, "reset": false }),
+    );
     read_and_write::<Snapshot>(&json!({ "cursor": "e1:0", "values": [], "notices": [], "more": true }));
     read_and_write::<Problem>(&json!({ "title": "t", "status": 400, "detail": "d", "code": "bad_json" }));
 }

@@ -6,7 +6,7 @@ use idobata::{
     app::{
         model::{
             feed::FeedModel,
-            room::{Kept, RoomModel, TimelineItem},
+            room::{RoomModel, SavedView, TimelineItem},
         },
         page_data::{InitialData, PageData, RoomData},
     },
@@ -58,7 +58,11 @@ fn entry(rng: &mut Rng) -> (String, Value) {
 fn expect_same_feed(followed: &FeedModel, fresh: &FeedModel, seed: u64) {
     assert_eq!(followed.cursor(), fresh.cursor(), "seed {seed}");
     assert_eq!(followed.value_cards(), fresh.value_cards(), "seed {seed}");
-    assert_eq!(followed.notices().collect::<Vec<_>>(), fresh.notices().collect::<Vec<_>>(), "seed {seed}");
+    assert_eq!(
+        followed.notifications().collect::<Vec<_>>(),
+        fresh.notifications().collect::<Vec<_>>(),
+        "seed {seed}"
+    );
 }
 
 #[tokio::test]
@@ -90,7 +94,7 @@ async fn start(server: &TestServer, token: &str) -> RoomModel {
     let start: InitialData = request.send().await.unwrap().json().await.unwrap();
     let PageData::Room { room: Some(start), .. } = start.page else { panic!("{start:?}") };
     let RoomData { room, me, page, members, .. } = start;
-    RoomModel::new(room, me, page, members, Kept::default())
+    RoomModel::new(room, me, page, members, SavedView::default())
 }
 
 fn offsets(model: &RoomModel) -> Vec<Offset> {
@@ -98,7 +102,7 @@ fn offsets(model: &RoomModel) -> Vec<Offset> {
         TimelineItem::Message(message) => Some(message.offset),
         TimelineItem::Draft(_) | TimelineItem::Divider => None,
     };
-    model.lines().iter().filter_map(offset).collect()
+    model.timeline().iter().filter_map(offset).collect()
 }
 
 #[tokio::test]
@@ -148,10 +152,10 @@ async fn a_room_that_was_followed_is_the_room_that_is_loaded_now() {
         assert_eq!(followed.members(), fresh.members(), "seed {seed}, round {round}");
         let (ours, theirs) = (offsets(&followed), offsets(&fresh));
         assert_eq!(ours[ours.len() - theirs.len()..], theirs, "seed {seed}, round {round}");
-        let newest = fresh.lines().len();
+        let newest = fresh.timeline().len();
         assert_eq!(
-            followed.lines()[followed.lines().len() - newest..],
-            fresh.lines(),
+            followed.timeline()[followed.timeline().len() - newest..],
+            fresh.timeline(),
             "seed {seed}, round {round}"
         );
     }

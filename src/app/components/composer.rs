@@ -1,4 +1,4 @@
-//! Where a message is written. With JavaScript it goes over the socket, without by the form.
+//! The composer of messages. With JavaScript it sends over the connection, without by its form.
 
 use gloo_timers::callback::Timeout;
 use leptos::{ev, html, prelude::*};
@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// "I am typing" is said at most so often.
+/// The shortest interval between two `typing` frames.
 const TYPING_INTERVAL_MS: i64 = 2_500;
-/// And shown for so long.
+/// The time for which a typing indicator is shown.
 const TYPING_SHOWN_MS: u32 = 4_000;
 
-/// See the module. `text` is what stands in it, to begin with and from then on.
+/// The composer. `text` is its content, at the start and from then on.
 #[component]
 pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> impl IntoView {
     let texts = use_texts();
@@ -35,10 +35,9 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     let input = NodeRef::<html::Textarea>::new();
     let over =
         memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
-    // Why the text is not sent, in words; typing on ends it.
-    let refusal = RwSignal::new(String::new());
-    // The field keeps its own text and the signal follows it, so that what was typed before the page was taken over
-    // stays.
+    // The reason why the text was not sent; the next input clears it.
+    let rejection = RwSignal::new(String::new());
+    // The field owns its text and the signal follows it, so that text from before hydration stays.
     effect(move || {
         let Some(input) = input.get() else { return };
         match input.value() {
@@ -46,36 +45,35 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
             typed => text.set(typed),
         }
     });
-    // What was refused for coming too soon is written here again, unless something else is by now; then it stays in
-    // the list.
+    // A draft that the rate limit rejected goes back into the field if that is empty, and otherwise stays in the list.
     effect(move || {
-        let Some(draft) = model.with(|model| model.too_soon().cloned()) else { return };
-        if let (DraftState::Failed(refused), true) = (draft.state, text.with_untracked(String::is_empty)) {
+        let Some(draft) = model.with(|model| model.rate_limited().cloned()) else { return };
+        if let (DraftState::Failed(reason), true) = (draft.state, text.with_untracked(String::is_empty)) {
             model.update(|model| model.discard(&draft.id));
             if let Some(input) = input.get_untracked() {
                 input.set_value(&draft.text);
             }
             text.set(draft.text);
-            refusal.set(texts.refusal(refused));
+            rejection.set(texts.rejection(reason));
         }
     });
     let last_typing = StoredValue::new(0_i64);
     let send = move || {
         match text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
-            Ok(said) => {
-                let frame = model.try_update(|model| model.post(page::new_uuid(), said));
-                frame.iter().for_each(|frame| link.say(frame));
+            Ok(message) => {
+                let frame = model.try_update(|model| model.post(page::new_uuid(), message));
+                frame.iter().for_each(|frame| link.send(frame));
                 text.set(String::new());
-                refusal.set(String::new());
-                last_typing.set_value(0); // what is typed next is another message
+                rejection.set(String::new());
+                last_typing.set_value(0); // the next input starts another message
                 if let Some(input) = input.get_untracked() {
                     input.set_value("");
                     page::focus(&input);
                 }
             }
-            // The text stays where it is. An empty one needs no word.
-            Err(rejection) if rejection.code != Code::TextEmpty => {
-                refusal.set((texts.problem)(rejection.code).to_owned())
+            // The text stays in the field. An empty one needs no explanation.
+            Err(error) if error.code != Code::TextEmpty => {
+                rejection.set((texts.problem)(error.code).to_owned())
             }
             Err(_) => {}
         }
@@ -92,17 +90,17 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     };
     let on_input = move |event: ev::Event| {
         text.set(event_target_value(&event));
-        refusal.set(String::new());
+        rejection.set(String::new());
         let now = now_ms();
-        // The browser's clock may be put back.
+        // The browser's clock may be set back.
         if (now - last_typing.get_value()).abs() > TYPING_INTERVAL_MS {
             last_typing.set_value(now);
-            link.say(&ClientFrame::Typing { room: room.clone() });
+            link.send(&ClientFrame::Typing { room: room.clone() });
         }
     };
     view! {
         <form class="composer" method="post" action=action on:submit=on_submit>
-            <TypingLine model />
+            <TypingIndicator model />
             <div class="composer__row">
                 <textarea
                     node_ref=input
@@ -119,8 +117,8 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
             </div>
             <p class="composer__hint muted" id="composer-hint" role="status">
-                {move || match (refusal.get(), over.get()) {
-                    (refusal, _) if !refusal.is_empty() => refusal,
+                {move || match (rejection.get(), over.get()) {
+                    (rejection, _) if !rejection.is_empty() => rejection,
                     (_, 0) => texts.send_hint.to_owned(),
                     (_, over) => (texts.characters_over)(over),
                 }}
@@ -129,24 +127,25 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     }
 }
 
-/// Whether the key belongs to an input method. Safari ends the composition before it reports the key, which then
+/// Returns true if the key belongs to an input method. Safari ends the composition before it reports the key, which then
 /// has the code 229.
 fn is_composing(event: &ev::KeyboardEvent) -> bool {
     event.is_composing() || event.key_code() == 229
 }
 
-/// Who is typing, for a while after each sign of it.
+/// The user who is typing, for a while after each `typing` frame.
 #[component]
-fn TypingLine(model: RwSignal<RoomModel>) -> impl IntoView {
+fn TypingIndicator(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let typing = memo(move || model.with(|model| model.typing().cloned()));
-    let shown = RwSignal::new(None::<String>);
+    let name = RwSignal::new(None::<String>);
     effect(move || {
-        let name = typing.get().map(|typing| typing.user.name);
-        let fade = name.is_some().then(|| Timeout::new(TYPING_SHOWN_MS, move || drop(shown.try_set(None))));
-        shown.set(name);
-        let fade = SendWrapper::new(fade);
-        on_cleanup(move || drop(fade));
+        let newest = typing.get().map(|typing| typing.user.name);
+        let expiry =
+            newest.is_some().then(|| Timeout::new(TYPING_SHOWN_MS, move || drop(name.try_set(None))));
+        name.set(newest);
+        let expiry = SendWrapper::new(expiry);
+        on_cleanup(move || drop(expiry));
     });
-    view! { <p class="composer__typing muted">{move || shown.get().map(|name| (texts.is_typing)(&name)).unwrap_or_default()}</p> }
+    view! { <p class="composer__typing muted">{move || name.get().map(|name| (texts.is_typing)(&name)).unwrap_or_default()}</p> }
 }

@@ -1,4 +1,4 @@
-//! Whether what is said arrives: the seed's status words, and how many messages wait for it.
+//! The state of a connection in the seed's words, and the number of messages that wait for it.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::{
     protocol::transport::Transport,
 };
 
-/// See the module. `unsent` counts the reader's own messages that have not been stored yet.
+/// The badge. `unsent` counts the user's own messages that are not stored yet.
 #[component]
 pub(crate) fn ConnectionBadge(
     #[prop(into)] state: Signal<ConnectionState>,

@@ -1,5 +1,5 @@
-//! The switch between the languages: plain links, so that it works without JavaScript. Choosing loads the page
-//! anew in the other language.
+//! The switch between the languages: plain links, so that it works without JavaScript. A choice reloads the page in the
+//! other language.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::app::{
     sync::Navigator,
 };
 
-/// See the module. It leads back to the page's path, or to `back`, percent-encoded.
+/// The switch. It leads back to the page's path, or to `back`, percent-encoded.
 #[component]
 pub(crate) fn LanguageSwitch(back: Option<String>) -> impl IntoView {
     let texts = use_texts();

@@ -1,4 +1,4 @@
-//! A time: in UTC as the server draws it, so that both sides agree, then in the reader's own zone and language.
+//! A time: first in UTC, so that server and browser draw the same, then in the reader's own time zone and language.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::{
     client::dom::time,
 };
 
-/// See the module. `timestamp` is in milliseconds since the Unix epoch.
+/// The time. `timestamp` is in milliseconds since the Unix epoch.
 #[component]
 pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
@@ -17,7 +17,7 @@ pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     view! { <time datetime=utc.to_rfc3339()>{move || text.get()}</time> }
 }
 
-/// A moment's civil date and time in UTC.
+/// A civil date and time in UTC.
 struct Utc {
     year: i64,
     month: i64,
@@ -35,7 +35,7 @@ impl Utc {
         Self { year, month, day, hour: time / 3_600, minute: time / 60 % 60, second: time % 60 }
     }
 
-    /// For readers whose browser does not write it in their own way.
+    /// The text without JavaScript.
     fn to_text(&self) -> String {
         let Self { year, month, day, hour, minute, second } = self;
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
@@ -47,7 +47,7 @@ impl Utc {
     }
 }
 
-/// The Gregorian date so many days after 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// The Gregorian date `days` days after 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 /// Years are counted from March, so that the leap day is the last of its year.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468; // days from 0000-03-01

@@ -1,4 +1,4 @@
-//! What was said, newest last, then what is still being sent.
+//! The timeline of a room: messages, newest last, then drafts.
 
 use std::sync::Arc;
 
@@ -11,43 +11,43 @@ use crate::{
         loader::load_older_messages,
         model::{
             connection::ConnectionState,
-            room::{Draft, DraftState, Reading, Refusal, RoomModel, TimelineItem},
+            room::{Draft, DraftState, RejectionReason, RoomModel, ScrollPosition, TimelineItem},
         },
-        reactive::{Key, list, memo, shown},
+        reactive::{Key, list, memo, show_when},
         sync::ChatLink,
     },
     protocol::chat::Message,
 };
 
-/// See the module. `reading` is what was read when the room was left, and from then on what is read.
+/// The timeline. `scroll_position` is that of the last visit, and from then on the current one.
 #[component]
 pub(crate) fn MessageList(
     model: RwSignal<RoomModel>,
-    reading: StoredValue<Option<Reading>>,
+    scroll_position: StoredValue<Option<ScrollPosition>>,
 ) -> impl IntoView {
     let texts = use_texts();
-    let lines = memo(move || model.with(RoomModel::lines));
+    let timeline = memo(move || model.with(RoomModel::timeline));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
-        <Scroller model reading on_top=load>
+        <Scroller model scroll_position on_top=load>
             <EarlierButton model is_loading />
-            {shown(
+            {show_when(
                 move || model.with(|model| model.was_reset),
                 || view! { <p class="note" role="status">{texts.older_removed}</p> }.into_any(),
             )}
-            {shown(
-                move || lines.with(Vec::is_empty),
+            {show_when(
+                move || timeline.with(Vec::is_empty),
                 || view! { <p class="empty muted">{texts.messages_empty}</p> }.into_any(),
             )}
             <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
                 <ol class="messages">
                     {list(
-                        move || lines.get(),
+                        move || timeline.get(),
                         key,
-                        move |line| match line {
-                            TimelineItem::Message(message) => view! { <MessageLine model message /> }.into_any(),
-                            TimelineItem::Draft(draft) => view! { <DraftLine model draft /> }.into_any(),
+                        move |item| match item {
+                            TimelineItem::Message(message) => view! { <MessageItem model message /> }.into_any(),
+                            TimelineItem::Draft(draft) => view! { <DraftItem model draft /> }.into_any(),
                             TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
                     )}
@@ -57,16 +57,16 @@ pub(crate) fn MessageList(
     }
 }
 
-/// Changes when the line has to be drawn anew.
-fn key(line: &TimelineItem) -> Key {
-    match line {
+/// Changes when the item has to be drawn again.
+fn key(item: &TimelineItem) -> Key {
+    match item {
         TimelineItem::Message(message) => Key::Entry(message.offset, message.timestamp),
-        TimelineItem::Draft(draft) => Key::Name(format!("{} {}", draft.id, word(draft.state))),
+        TimelineItem::Draft(draft) => Key::Name(format!("{} {}", draft.id, state_name(draft.state))),
         TimelineItem::Divider => Key::Name(String::new()),
     }
 }
 
-/// Puts a page of earlier messages above the others, if there are any and none is on its way.
+/// Loads a page of earlier messages, if there are any and none is being loaded.
 fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
     if is_loading.get_untracked() || !model.with_untracked(|model| model.more) {
         return;
@@ -74,7 +74,7 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
     is_loading.set(true);
     let (room, before) = model.with_untracked(|model| (model.room.id.clone(), model.oldest()));
     spawn_local(async move {
-        // When it fails, the button is there to be pressed again.
+        // If it fails, the button is there for a retry.
         if let Some(page) = load_older_messages(&room, &before).await {
             model.try_update(|model| model.prepend(page));
         }
@@ -88,7 +88,7 @@ fn Divider() -> impl IntoView {
 }
 
 #[component]
-fn MessageLine(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoView {
+fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoView {
     let texts = use_texts();
     let is_mine = model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
@@ -103,27 +103,27 @@ fn MessageLine(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
     }
 }
 
-/// A message on its way: pending, or refused with the reason and a way to try again.
+/// A draft: pending, or rejected with the reason and a button to retry.
 #[component]
-fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
+fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
     let texts = use_texts();
     let Draft { id, text, state, .. } = draft;
-    let word_of_state = word(state);
+    let state_name = state_name(state);
     let status = match state {
         DraftState::Pending => {
             let state = expect_context::<ChatLink>().status.state;
-            let word = move || match state.get() {
+            let text = move || match state.get() {
                 ConnectionState::Closed | ConnectionState::SignedOut => texts.waiting,
                 ConnectionState::Connecting | ConnectionState::CatchingUp | ConnectionState::Open => {
                     texts.pending
                 }
             };
-            view! { <p class="message__state">{move || word().to_owned()}</p> }.into_any()
+            view! { <p class="message__state">{move || text().to_owned()}</p> }.into_any()
         }
-        DraftState::Failed(refusal) => view! { <Refused model id refusal /> }.into_any(),
+        DraftState::Failed(reason) => view! { <RejectedDraft model id reason /> }.into_any(),
     };
     view! {
-        <li class="message" data-mine="true" data-state=word_of_state>
+        <li class="message" data-mine="true" data-state=state_name>
             <p class="message__head">
                 <strong class="message__user">{model.with_untracked(|model| model.my_name().to_owned())}</strong>
             </p>
@@ -133,8 +133,8 @@ fn DraftLine(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
     }
 }
 
-/// For `data-state`.
-fn word(state: DraftState) -> &'static str {
+/// The value of `data-state`.
+fn state_name(state: DraftState) -> &'static str {
     match state {
         DraftState::Pending => "pending",
         DraftState::Failed(_) => "failed",
@@ -142,18 +142,18 @@ fn word(state: DraftState) -> &'static str {
 }
 
 #[component]
-fn Refused(model: RwSignal<RoomModel>, id: String, refusal: Refusal) -> impl IntoView {
+fn RejectedDraft(model: RwSignal<RoomModel>, id: String, reason: RejectionReason) -> impl IntoView {
     let texts = use_texts();
     let link = expect_context::<ChatLink>();
-    let again = id.clone();
+    let retried = id.clone();
     let retry = move |_| {
-        if let Some(frame) = model.try_update(|model| model.retry(&again)).flatten() {
-            link.say(&frame);
+        if let Some(frame) = model.try_update(|model| model.retry(&retried)).flatten() {
+            link.send(&frame);
         }
     };
     view! {
         <div class="message__state" role="alert">
-            <p>{texts.failed} ": " {texts.refusal(refusal)}</p>
+            <p>{texts.failed} ": " {texts.rejection(reason)}</p>
             <button type="button" on:click=retry>{texts.retry}</button>
             <button type="button" on:click=move |_| model.update(|model| model.discard(&id))>{texts.discard}</button>
         </div>
@@ -165,7 +165,7 @@ fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl
     let texts = use_texts();
     let label = move || if is_loading.get() { texts.loading } else { texts.earlier_messages };
     view! {
-        {shown(
+        {show_when(
             move || model.with(|model| model.more),
             move || {
                 view! {

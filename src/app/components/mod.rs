@@ -1,6 +1,6 @@
-//! The pieces of the pages, one file each; its style has the same name in `style/components/`.
+//! The components of the pages, one file each. The style of a component has the same name in `style/components/`.
 
-#![allow(unreachable_pub, reason = "#[component] makes a pub struct of the properties of each")]
+#![allow(unreachable_pub, reason = "#[component] generates a pub struct for the properties")]
 
 pub(super) mod composer;
 pub(super) mod connection_badge;

@@ -1,5 +1,4 @@
-//! The visitor's own name and the way to change it: a plain form, after which the page comes back under the new
-//! name.
+//! The form in which a guest changes their name: a plain form, after which the page reloads with the new name.
 
 use leptos::prelude::*;
 
@@ -8,11 +7,11 @@ use crate::{
     protocol::name::NAME_MAX_CHARACTERS,
 };
 
-/// See the module.
+/// The form, with the current name.
 #[component]
 pub(crate) fn NameForm(name: String) -> impl IntoView {
     let texts = use_texts();
-    let here = expect_context::<Navigator>();
+    let navigator = expect_context::<Navigator>();
     view! {
         <form class="name-form" method="post" action="/name">
             <label for="my-name">{texts.your_name}</label>
@@ -25,7 +24,7 @@ pub(crate) fn NameForm(name: String) -> impl IntoView {
                     maxlength=NAME_MAX_CHARACTERS.to_string()
                     autocomplete="nickname"
                 />
-                <input type="hidden" name="back" value=move || here.page_of_forms() />
+                <input type="hidden" name="back" value=move || navigator.page_of_forms() />
                 <button type="submit">{texts.change_name}</button>
             </div>
         </form>

@@ -1,4 +1,4 @@
-//! One entry of the feed that is not a value: a notification, or how far something is.
+//! An entry of the feed that is not a value: a notification or a progress. The list and the ticker draw it.
 
 use std::sync::Arc;
 
@@ -17,15 +17,15 @@ use crate::{
     protocol::feed::{Body, Entry, Level},
 };
 
-/// See the module.
+/// The card of one entry.
 #[component]
-pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
+pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     let texts = use_texts();
     let content = match entry.body.clone() {
         Body::Notification { title, text, level, tags, link, .. } => view! {
-            <p class="notice__level" data-level=level_name(level)>{level_word(texts, level)}</p>
-            {title.map(|title| view! { <p class="notice__title">{title}</p> }.into_any())}
-            {(!text.is_empty()).then(|| view! { <p class="notice__text">{linked(&text)}</p> }.into_any())}
+            <p class="notification__level" data-level=level_name(level)>{level_word(texts, level)}</p>
+            {title.map(|title| view! { <p class="notification__title">{title}</p> }.into_any())}
+            {(!text.is_empty()).then(|| view! { <p class="notification__text">{linked(&text)}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
             {link.map(|link| link_away(link, texts.read_more.to_owned()))}
         }
@@ -33,18 +33,18 @@ pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
         Body::Progress { key, done, total, text } => {
             let (done, total) = (short(done), short(total));
             view! {
-            <p class="notice__title">{key.clone()}</p>
+            <p class="notification__title">{key.clone()}</p>
             <progress max=total.clone() value=done.clone() aria-label=key></progress>
-            <p class="notice__text">{format!("{done} / {total}")} {text.map(|text| format!(" · {text}"))}</p>
+            <p class="notification__text">{format!("{done} / {total}")} {text.map(|text| format!(" · {text}"))}</p>
         }
         .into_any()
         }
         Body::Update { .. } => ().into_any(),
     };
     view! {
-        <article class="notice" data-offset=entry.offset.to_string()>
-            <header class="notice__head">
-                <span class="notice__channel">{entry.channel.clone()}</span>
+        <article class="notification" data-offset=entry.offset.to_string()>
+            <header class="notification__head">
+                <span class="notification__channel">{entry.channel.clone()}</span>
                 <LocalTime timestamp=entry.timestamp />
             </header>
             {content}
@@ -52,7 +52,7 @@ pub(crate) fn Notice(entry: Arc<Entry>) -> impl IntoView {
     }
 }
 
-/// Tells an entry from the others in a list.
+/// The key of an entry in a list.
 pub(crate) fn entry_key(entry: &Arc<Entry>) -> Key {
     Key::Entry(entry.offset, entry.timestamp)
 }

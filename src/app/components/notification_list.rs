@@ -1,44 +1,44 @@
-//! The feed's notices, newest last, with a way to earlier ones.
+//! The feed's notifications, newest last, with a button that loads earlier ones.
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::notification::{Notice, entry_key};
+use super::notification::{Notification, entry_key};
 use crate::{
     app::{
         i18n::use_texts,
-        loader::load_older_notices,
+        loader::load_older_notifications,
         model::feed::FeedModel,
-        page_data::{NOTICES_LIMIT, OlderNotices},
-        reactive::{effect, list, shown},
+        page_data::{NOTIFICATIONS_LIMIT, OlderNotifications},
+        reactive::{effect, list, show_when},
     },
     client::dom::page,
 };
 
-/// See the module.
+/// The list of notifications.
 #[component]
-pub(crate) fn NoticeList(model: RwSignal<FeedModel>) -> impl IntoView {
+pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let texts = use_texts();
-    // The default address, until the browser says by which one this server is reached.
+    // The default address, until the browser knows the one by which it reached this server.
     let origin = RwSignal::new("http://127.0.0.1:3000".to_owned());
     effect(move || origin.set(page::origin()));
-    let is_empty = move || model.with(|model| model.notices().next().is_none());
-    let notices = move || model.with(|model| model.notices().cloned().collect::<Vec<_>>());
+    let is_empty = move || model.with(|model| model.notifications().next().is_none());
+    let notifications = move || model.with(|model| model.notifications().cloned().collect::<Vec<_>>());
     view! {
-        <section class="notices" aria-labelledby="notices">
-            <h2 id="notices">{texts.notices}</h2>
+        <section class="notifications" aria-labelledby="notifications">
+            <h2 id="notifications">{texts.notifications}</h2>
             <MoreButton model />
-            {shown(is_empty, move || {
+            {show_when(is_empty, move || {
                 view! {
                     <div class="panel empty">
-                        <p>{texts.notices_empty}</p>
+                        <p>{texts.notifications_empty}</p>
                         <p class="muted">{texts.publish_hint}</p>
                         <code>"curl -d 'backup done' " {move || origin.get()} "/api/events/ops"</code>
                     </div>
                 }
                 .into_any()
             })}
-            <div class="notices__list" role="log" aria-live="polite" aria-relevant="additions" aria-labelledby="notices">
-                {list(notices, entry_key, |entry| view! { <Notice entry /> }.into_any())}
+            <div class="notifications__list" role="log" aria-live="polite" aria-relevant="additions" aria-labelledby="notifications">
+                {list(notifications, entry_key, |entry| view! { <Notification entry /> }.into_any())}
             </div>
         </section>
     }
@@ -50,19 +50,19 @@ fn MoreButton(model: RwSignal<FeedModel>) -> impl IntoView {
     let is_loading = RwSignal::new(false);
     let load = move |_| {
         is_loading.set(true);
-        let Some(before) = model.try_update(|model| model.ask_older(NOTICES_LIMIT)) else {
+        let Some(before) = model.try_update(|model| model.prepare_older(NOTIFICATIONS_LIMIT)) else {
             return;
         };
         spawn_local(async move {
-            // When it fails, the button is there to be pressed again.
-            if let Some(OlderNotices { entries, more }) = load_older_notices(&before).await {
+            // If it fails, the button is there for a retry.
+            if let Some(OlderNotifications { entries, more }) = load_older_notifications(&before).await {
                 model.try_update(|model| model.prepend(entries, more));
             }
             is_loading.try_set(false);
         });
     };
     view! {
-        {shown(
+        {show_when(
             move || model.with(|model| model.more),
             move || {
                 view! {

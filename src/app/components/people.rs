@@ -1,28 +1,28 @@
-//! Who is in the room, and the last who came or went.
+//! The members who are present in the room, and the last join or leave.
 
 use leptos::prelude::*;
 
 use crate::app::{
     i18n::use_texts,
-    model::room::{Movement, RoomModel},
-    reactive::{Key, list, memo, shown},
+    model::room::{PresenceChange, RoomModel},
+    reactive::{Key, list, memo, show_when},
 };
 
-/// See the module.
+/// The list of people.
 #[component]
 pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let members = memo(move || model.with(|model| model.members().to_vec()));
-    let movement = memo(move || model.with(|model| model.movement.clone()));
-    let news = move || match movement.get() {
-        Some(Movement::Joined(name)) => (texts.has_joined)(&name),
-        Some(Movement::Left(name)) => (texts.has_left)(&name),
+    let presence_change = memo(move || model.with(|model| model.presence_change.clone()));
+    let news = move || match presence_change.get() {
+        Some(PresenceChange::Joined(name)) => (texts.has_joined)(&name),
+        Some(PresenceChange::Left(name)) => (texts.has_left)(&name),
         None => String::new(),
     };
     view! {
         <aside class="people" aria-labelledby="people">
             <h2 id="people">{texts.people} " " <span class="people__count">{move || members.with(Vec::len).to_string()}</span></h2>
-            {shown(
+            {show_when(
                 move || members.with(Vec::is_empty),
                 || view! { <p class="muted">{texts.people_empty}</p> }.into_any(),
             )}

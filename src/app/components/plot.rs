@@ -1,17 +1,17 @@
-//! A small plot of a series, drawn from the signal.
+//! A small plot of a series. Value cards draw it.
 
 use leptos::prelude::*;
 
 use crate::app::model::feed::{Series, plot_points};
 
-/// The plot's own units; the style stretches it to its place.
+/// The plot's own units; the style scales it.
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 32.0;
-/// Keeps the line's thickness inside the box at the extremes.
+/// Keeps the thickness of the line inside the box at the extremes.
 const MARGIN: f64 = 2.0;
 const VIEW_BOX: &str = "0 -2 120 32";
 
-/// See the module. `label` is for those who cannot see it.
+/// The plot. `label` is its text for screen readers.
 #[component]
 pub(crate) fn Plot(series: Signal<Option<Series>>, label: String) -> impl IntoView {
     let points = move || {

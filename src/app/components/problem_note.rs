@@ -1,10 +1,10 @@
-//! What came of a form without JavaScript: the refusal that the address carries as `?problem=CODE`.
+//! The rejection of a form that was sent without JavaScript, which the address carries as `?problem=CODE`.
 
 use leptos::prelude::*;
 
 use crate::app::{i18n::use_texts, sync::Navigator};
 
-/// See the module.
+/// The text of the rejection, if there is one.
 #[component]
 pub(crate) fn ProblemNote() -> impl IntoView {
     let texts = use_texts();

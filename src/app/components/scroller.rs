@@ -1,5 +1,5 @@
-//! The scrolling box of the talk: starts at the newest message and stays there while the reader is there; while they
-//! read further up, what they read stays where it is, and a button leads back.
+//! The scroll container of the message list. It starts at the newest message and follows it while the reader is there.
+//! While they read further up, the messages in view keep their position, and a button leads back.
 
 use leptos::{children::Children, html, prelude::*};
 
@@ -8,39 +8,39 @@ use send_wrapper::SendWrapper;
 use crate::{
     app::{
         i18n::use_texts,
-        model::room::{Reading, RoomModel},
-        reactive::{effect, shown},
+        model::room::{RoomModel, ScrollPosition},
+        reactive::{effect, show_when},
     },
     client::dom::scroll_anchor::Anchor,
 };
 
-/// What the reader may be reading.
-const LINES: &str = "[data-offset]";
+/// The messages of the log.
+const MESSAGES: &str = "[data-offset]";
 
-/// Nearer to the end than this the reader is at the newest message, in CSS pixels.
+/// Within this distance from the end the reader is at the newest message, in CSS pixels.
 const END_PX: f64 = 80.0;
-/// So many pages of earlier messages are asked for to find what was read at the last visit. Further up, the reader starts at
-/// the end.
+/// The most pages of earlier messages that are loaded to find the scroll position of the last visit. If it is further up,
+/// the reader starts at the end.
 const PAGES_SOUGHT: u32 = 4;
-/// Nearer to the top than this more is asked for.
+/// Within this distance from the top earlier messages are loaded, in CSS pixels.
 const TOP_PX: f64 = 400.0;
 
-/// See the module. `on_top` is called while the reader is near the top, and while what they read at their last visit is
-/// further up.
+/// The container. It calls `on_top` while the reader is near the top, and while the scroll position of their last visit is
+/// further up. `scroll_position` is that of the last visit, and from then on the current one.
 #[component]
 pub(crate) fn Scroller(
     model: RwSignal<RoomModel>,
-    reading: StoredValue<Option<Reading>>,
+    scroll_position: StoredValue<Option<ScrollPosition>>,
     on_top: impl Fn() + Copy + 'static,
     children: Children,
 ) -> impl IntoView {
     let texts = use_texts();
     let scroller = NodeRef::<html::Div>::new();
-    // Where the log ended when the reader left its end.
+    // The head of the log when the reader scrolled away from it.
     let left_at = RwSignal::new(None::<u64>);
-    // What they read there, and must not lose.
+    // The first message in view, which must keep its position.
     let anchor = StoredValue::new(None::<SendWrapper<Anchor>>);
-    let is_held = StoredValue::new(false);
+    let is_moving = StoredValue::new(false);
     let on_scroll = move |_| {
         let Some(scroller) = scroller.get_untracked() else { return };
         // The content is laid out from its end: there the position is 0, further up it is negative.
@@ -48,34 +48,34 @@ pub(crate) fn Scroller(
         let from_top = f64::from(scroller.scroll_height() - scroller.client_height()) - from_end;
         let is_reading_back = from_end > END_PX;
         if is_reading_back != left_at.with_untracked(Option::is_some) {
-            model.update(|model| model.read_back(is_reading_back));
+            model.update(|model| model.set_reading_back(is_reading_back));
             left_at.set(is_reading_back.then(|| model.with_untracked(|model| model.cursor().offset)));
         }
         if from_top < TOP_PX {
             on_top();
         }
-        if is_held.get_value() {
-            // The lines have moved and are about to be put back: where they are now is not where they were read.
+        if is_moving.get_value() {
+            // The messages have moved and are about to be put back: their current position is not the reader's.
             return;
         }
-        let line = is_reading_back.then(|| Anchor::find(&scroller, LINES)).flatten();
-        reading.set_value(line.as_ref().and_then(reading_of));
-        anchor.set_value(line.map(SendWrapper::new));
+        let message = is_reading_back.then(|| Anchor::find(&scroller, MESSAGES)).flatten();
+        scroll_position.set_value(message.as_ref().and_then(position_of));
+        anchor.set_value(message.map(SendWrapper::new));
     };
-    // What was read at the last visit, until it is in view again.
-    let sought = StoredValue::new(reading.get_value());
+    // The position of the last visit, until it is restored.
+    let sought = StoredValue::new(scroll_position.get_value());
     let pages_left = StoredValue::new(PAGES_SOUGHT);
     let seek = move || {
-        let (Some(scroller), Some(Reading { offset, top_px })) =
+        let (Some(scroller), Some(ScrollPosition { offset, top_px })) =
             (scroller.get_untracked(), sought.try_get_value().flatten())
         else {
             return;
         };
-        let line = Anchor::seek(&scroller, &format!("[data-offset='{offset}']"), top_px);
+        let message = Anchor::seek(&scroller, &format!("[data-offset='{offset}']"), top_px);
         let is_over =
-            line.is_some() || pages_left.get_value() == 0 || !model.with_untracked(|model| model.more);
-        if let Some(mut line) = line {
-            line.hold();
+            message.is_some() || pages_left.get_value() == 0 || !model.with_untracked(|model| model.more);
+        if let Some(mut message) = message {
+            message.restore();
         } else if !is_over {
             pages_left.update_value(|pages| *pages -= 1);
             on_top();
@@ -86,12 +86,12 @@ pub(crate) fn Scroller(
     };
     effect(move || {
         model.track();
-        // Before the next painting, and after all that draws the change.
-        is_held.set_value(true);
+        // Before the next frame is painted, and after every effect that draws the change.
+        is_moving.set_value(true);
         request_animation_frame(move || {
-            anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.hold()));
+            anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.restore()));
             seek();
-            is_held.try_set_value(false);
+            is_moving.try_set_value(false);
         });
     });
     let to_the_latest = move |_| {
@@ -108,7 +108,7 @@ pub(crate) fn Scroller(
     };
     view! {
         <div class="message-list">
-            // The content starts at its end (see the style): the newest message is in view without a script.
+            // The style lays the content out from its end: the newest message is in view without a script.
             <div
                 class="message-list__scroller"
                 tabindex="0"
@@ -119,7 +119,7 @@ pub(crate) fn Scroller(
             >
                 <div class="message-list__content">{children()}</div>
             </div>
-            {shown(
+            {show_when(
                 move || left_at.with(Option::is_some),
                 move || {
                     view! {
@@ -134,7 +134,7 @@ pub(crate) fn Scroller(
     }
 }
 
-fn reading_of(line: &Anchor) -> Option<Reading> {
-    let (offset, top_px) = line.place("data-offset")?;
-    Some(Reading { offset: offset.parse().ok()?, top_px })
+fn position_of(message: &Anchor) -> Option<ScrollPosition> {
+    let (offset, top_px) = message.position("data-offset")?;
+    Some(ScrollPosition { offset: offset.parse().ok()?, top_px })
 }

@@ -1,4 +1,4 @@
-//! What stands beside every page: where one can go, and who one is.
+//! The sidebar of every page: the links to pages and rooms, and the viewer's account.
 
 use leptos::prelude::*;
 
@@ -13,10 +13,10 @@ use crate::{
     protocol::name::NAME_MAX_CHARACTERS,
 };
 
-/// See the module. Without `visit` the page itself says what is wrong; here the links simply are not there.
+/// The sidebar. Without `viewer` it has no links; the page itself tells what is wrong.
 #[component]
 pub(crate) fn Sidebar(
-    visit: Option<Viewer>,
+    viewer: Option<Viewer>,
     /// For [`Brand`].
     #[prop(optional)]
     back: Option<String>,
@@ -25,14 +25,14 @@ pub(crate) fn Sidebar(
     view! {
         <header class="sidebar">
             <Brand back />
-            {visit.map(|visit| view! { <Places visit /> }.into_any())}
+            {viewer.map(|viewer| view! { <NavigationLinks viewer /> }.into_any())}
             <p class="sidebar__tagline muted">{texts.tagline}</p>
         </header>
     }
 }
 
-/// The name of it all, and the languages. `back` is the page to come back to in another one, percent-encoded, where that
-/// is more than its path.
+/// The product's name and the language switch. `back` is the address to which the switch leads back, percent-encoded, where
+/// that is more than the path.
 #[component]
 pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
     view! {
@@ -44,42 +44,42 @@ pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn Places(visit: Viewer) -> impl IntoView {
+fn NavigationLinks(viewer: Viewer) -> impl IntoView {
     let texts = use_texts();
-    let Navigator { shown, .. } = expect_context();
-    let feed = move || shown.with(|shown| matches!(shown, PageData::Feed { .. })).then_some("page");
-    let rooms = visit.rooms.clone().into_iter().map(|room| {
+    let Navigator { current_page, .. } = expect_context();
+    let feed = move || current_page.with(|page| matches!(page, PageData::Feed { .. })).then_some("page");
+    let rooms = viewer.rooms.clone().into_iter().map(|room| {
         let href = routes::room(&room.id);
-        let is_shown = move || {
-            shown.with(|shown| match shown {
-                PageData::Room { room: Some(start), .. } => start.room.id == room.id,
+        let is_current = move || {
+            current_page.with(|page| match page {
+                PageData::Room { room: Some(data), .. } => data.room.id == room.id,
                 _ => false,
             })
         };
         view! {
             <li>
-                <a href=href aria-current=move || is_shown().then_some("page")>{room.name}</a>
+                <a href=href aria-current=move || is_current().then_some("page")>{room.name}</a>
             </li>
         }
         .into_any()
     });
     view! {
-        <nav class="places" aria-label=texts.navigation>
+        <nav class="navigation" aria-label=texts.navigation>
             <a href=routes::FEED aria-current=move || feed()>{texts.feed}</a>
             <h2>{texts.rooms}</h2>
             <ul>{rooms.collect::<Vec<_>>()}</ul>
-            // Beside the form for a guest's name there is no room for them on a phone.
-            {(!visit.accounts).then(|| documents(&visit))}
+            // Otherwise they stand beside the account: on a phone they do not fit beside the form for a guest's name.
+            {(!viewer.accounts).then(|| account_links(&viewer))}
         </nav>
-        {(!visit.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
-        <Account visit />
+        {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
+        <Account viewer />
     }
 }
 
 #[component]
 fn NewRoom() -> impl IntoView {
     let texts = use_texts();
-    let here = expect_context::<Navigator>();
+    let navigator = expect_context::<Navigator>();
     view! {
         <details class="new-room">
             <summary>{texts.new_room}</summary>
@@ -91,7 +91,7 @@ fn NewRoom() -> impl IntoView {
                     aria-label=texts.new_room_name
                     autocomplete="off"
                 />
-                <input type="hidden" name="back" value=move || here.page_of_forms() />
+                <input type="hidden" name="back" value=move || navigator.page_of_forms() />
                 <button type="submit">{texts.create}</button>
                 <label class="muted">
                     <input type="checkbox" name="private" value="true" />
@@ -102,49 +102,49 @@ fn NewRoom() -> impl IntoView {
     }
 }
 
-/// Who one is, and the way to sign in or out.
+/// The viewer's name or account, and the button to sign in or out.
 #[component]
-fn Account(visit: Viewer) -> impl IntoView {
+fn Account(viewer: Viewer) -> impl IntoView {
     let texts = use_texts();
     let path = expect_context::<Navigator>().path;
-    let Viewer { me, accounts, signs_in_here, .. } = &visit;
+    let Viewer { me, accounts, signs_in_here, .. } = &viewer;
     if !accounts {
-        return view! { <NameForm name=visit.me.name /> }.into_any();
+        return view! { <NameForm name=viewer.me.name /> }.into_any();
     }
     if me.id.is_empty() {
         let href = move || routes::sign_in_from(&path.get());
         return view! {
-            <div class="places name-form">
+            <div class="navigation name-form">
                 <a href=move || href() rel="external">{texts.sign_in}</a>
             </div>
         }
         .into_any();
     }
     view! {
-        <div class="places name-form">
+        <div class="navigation name-form">
             <p class="muted">{me.name.clone()}</p>
-            {documents(&visit)}
+            {account_links(&viewer)}
         </div>
         {signs_in_here.then(|| view! { <SignOut /> }.into_any())}
     }
     .into_any()
 }
 
-/// The way to the documents that one may see. The browser loads them anew.
-fn documents(visit: &Viewer) -> Vec<AnyView> {
+/// The links to the account pages that the viewer may see. The browser loads those pages.
+fn account_links(viewer: &Viewer) -> Vec<AnyView> {
     let texts = use_texts();
     let path = expect_context::<Navigator>().path;
-    let &Viewer { accounts, signs_in_here, is_admin, .. } = visit;
-    let places = [
+    let &Viewer { accounts, signs_in_here, is_admin, .. } = viewer;
+    let pages = [
         (accounts, routes::ACCOUNT, texts.account),
         (is_admin && signs_in_here, routes::PEOPLE, texts.everybody),
         (is_admin, routes::PUBLISHERS, texts.publishers),
         (is_admin, routes::CHANNELS, texts.limited_channels),
     ];
-    let links = places.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, href, text)| {
-        let is_shown = move || path.with(|path| path.starts_with(href));
+    let links = pages.into_iter().filter(|(is_allowed, ..)| *is_allowed).map(|(_, href, text)| {
+        let is_current = move || path.with(|path| path.starts_with(href));
         view! {
-            <a href=href rel="external" aria-current=move || is_shown().then_some("page")>{text}</a>
+            <a href=href rel="external" aria-current=move || is_current().then_some("page")>{text}</a>
         }
         .into_any()
     });

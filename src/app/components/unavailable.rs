@@ -1,10 +1,10 @@
-//! What stands where something could not be had, with the way on.
+//! The message in place of data that could not be loaded, with a link to reload.
 
 use leptos::prelude::*;
 
 use crate::app::{i18n::use_texts, sync::Navigator};
 
-/// See the module.
+/// "This could not be loaded", with a link that loads the page again.
 #[component]
 pub(crate) fn Unavailable() -> impl IntoView {
     let texts = use_texts();
@@ -12,7 +12,7 @@ pub(crate) fn Unavailable() -> impl IntoView {
     view! {
         <section class="panel empty" role="alert">
             <p>{texts.could_not_load}</p>
-            // Left to the browser, so that the page is really asked for again.
+            // `external` leaves the link to the browser, which loads the page again.
             <a href=move || path.get() rel="external">{texts.reload}</a>
         </section>
     }

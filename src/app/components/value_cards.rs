@@ -1,5 +1,5 @@
-//! The channels with values: a tile each, with the latest value, a plot and the last values. Not a live region: a
-//! screen reader can look here, and is not told every second.
+//! The value cards: one for each channel with values, with the latest value, a plot and the last values of each series.
+//! Not a live region: a screen reader can read them, and does not announce a value every second.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::{
             feed::{FeedModel, RECENT_VALUES, Series, ValueCard},
             number::decimal,
         },
-        reactive::{Key, list, memo, shown},
+        reactive::{Key, list, memo, show_when},
     },
     protocol::feed::{Body, Entry},
 };
 
-/// See the module. Without `with_values` a tile has no list.
+/// All value cards. Without `with_values` they have no list of values.
 #[component]
 pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl IntoView {
     let texts = use_texts();
@@ -28,17 +28,17 @@ pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl 
         })
     });
     view! {
-        <section class="tiles" aria-labelledby="values">
+        <section class="value-cards" aria-labelledby="values">
             <h2 id="values">{texts.values}</h2>
-            {shown(
+            {show_when(
                 move || channels.with(Vec::is_empty),
                 || view! { <p class="muted">{texts.values_empty}</p> }.into_any(),
             )}
-            <div class="tiles__grid">
+            <div class="value-cards__grid">
                 {list(
                     move || channels.get(),
-                    normalized_name,
-                    move |channel| view! { <ChannelTile model channel with_values /> }.into_any(),
+                    name_key,
+                    move |channel| view! { <ChannelCard model channel with_values /> }.into_any(),
                 )}
             </div>
         </section>
@@ -46,7 +46,7 @@ pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl 
 }
 
 #[component]
-fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -> impl IntoView {
+fn ChannelCard(model: RwSignal<FeedModel>, channel: String, with_values: bool) -> impl IntoView {
     let value_card = {
         let channel = channel.clone();
         memo(move || model.with(|model| model.value_card(&channel).cloned()))
@@ -62,12 +62,12 @@ fn ChannelTile(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
     });
     let (title, name) = (channel.clone(), channel.clone());
     view! {
-        <article class="tile" data-channel=name>
+        <article class="value-card" data-channel=name>
             <h3>{title}</h3>
-            <dl class="tile__series">
+            <dl class="value-card__series">
                 {list(
                     move || keys.get(),
-                    normalized_name,
+                    name_key,
                     move |key| view! { <SeriesRow value_card channel=channel.clone() key /> }.into_any(),
                 )}
             </dl>
@@ -106,7 +106,7 @@ fn RecentValues(value_card: Memo<Option<ValueCard>>) -> impl IntoView {
         })
     };
     view! {
-        <details class="tile__recent" open>
+        <details class="value-card__recent" open>
             <summary>{texts.show_values}</summary>
             <ol class="values" data-limit=RECENT_VALUES.to_string()>
                 {list(recent, entry_key, |entry| view! { <Value entry /> }.into_any())}
@@ -126,8 +126,8 @@ fn Value(entry: Arc<Entry>) -> impl IntoView {
     }
 }
 
-#[expect(clippy::ptr_arg, reason = "a list gives its items as they are")]
-fn normalized_name(name: &String) -> Key {
+#[expect(clippy::ptr_arg, reason = "a list passes references to its items")]
+fn name_key(name: &String) -> Key {
     Key::Name(name.clone())
 }
 
@@ -143,7 +143,7 @@ fn value_of(entry: &Entry) -> String {
     }
 }
 
-/// To three decimals, as the seed has it.
+/// Three decimals, as in the seed.
 fn with_unit(value: f64, unit: Option<&str>) -> String {
     let value = decimal(value, 3);
     match unit {

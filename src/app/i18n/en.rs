@@ -1,4 +1,4 @@
-//! English.
+//! The texts in English.
 
 use super::Texts;
 use crate::protocol::problem::Code;
@@ -16,8 +16,8 @@ pub(super) const TEXTS: Texts = Texts {
     latest: "latest",
     plot_of: |channel, series| format!("Plot of {series} in {channel}"),
     show_values: "Last 10 values",
-    notices: "Notices",
-    notices_empty: "Nothing has happened yet.",
+    notifications: "Notices",
+    notifications_empty: "Nothing has happened yet.",
     publish_hint: "Publish the first one from a terminal:",
     show_more: "Show earlier notices",
     read_more: "Read more",

@@ -1,12 +1,12 @@
-//! The two languages. The server decides which (cookie, then `Accept-Language`) and writes it to `<html lang>`;
-//! the browser reads it there, so both render the same words.
+//! The texts of the pages in two languages. The server chooses the language (cookie, then `Accept-Language`) and writes it
+//! to `<html lang>`; the browser reads it there, so both render the same words.
 
 mod en;
 mod ja;
 
 use leptos::prelude::use_context;
 
-use super::model::room::Refusal;
+use super::model::room::RejectionReason;
 use crate::protocol::problem::Code;
 
 /// A language of the pages.
@@ -20,12 +20,12 @@ pub enum Language {
 }
 
 impl Language {
-    /// The cookie that keeps the choice.
+    /// The cookie that stores the choice.
     pub const COOKIE: &'static str = "idobata_language";
-    /// In the order of the switch on the page.
+    /// Every language, in the order of the switch on the page.
     pub const ALL: [Self; 2] = [Self::Ja, Self::En];
 
-    /// Reads a language tag: `ja`, `ja-JP`, `en` …
+    /// Parses a language tag: `ja`, `ja-JP`, `en` …
     pub fn parse(tag: &str) -> Option<Self> {
         match tag.split('-').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "ja" => Some(Self::Ja),
@@ -50,7 +50,7 @@ impl Language {
         }
     }
 
-    /// The language for a visitor with this cookie and this `Accept-Language` (RFC 9110, 12.5.4).
+    /// The language for a request with this cookie and this `Accept-Language` (RFC 9110, 12.5.4).
     pub fn negotiate(cookie: Option<&str>, accept: Option<&str>) -> Self {
         cookie.and_then(Self::parse).or_else(|| Self::best_of(accept?)).unwrap_or_default()
     }
@@ -85,7 +85,7 @@ pub fn use_texts() -> &'static Texts {
 
 /// Every text of the pages. A field added here must be written in both languages, or it does not compile.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "a field is its text's name; what it says stands in en.rs and ja.rs")]
+#[expect(missing_docs, reason = "the name of a field tells its text, which stands in en.rs and ja.rs")]
 pub struct Texts {
     pub tagline: &'static str,
     pub skip_to_content: &'static str,
@@ -99,8 +99,8 @@ pub struct Texts {
     pub latest: &'static str,
     pub plot_of: fn(&str, &str) -> String,
     pub show_values: &'static str,
-    pub notices: &'static str,
-    pub notices_empty: &'static str,
+    pub notifications: &'static str,
+    pub notifications_empty: &'static str,
     pub publish_hint: &'static str,
     pub show_more: &'static str,
     pub read_more: &'static str,
@@ -172,10 +172,10 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Why something was refused, and when to try again.
-    pub fn refusal(&self, Refusal { code, wait_ms }: Refusal) -> String {
+    /// The text of a rejection: the reason, and the wait before a retry.
+    pub fn rejection(&self, RejectionReason { code, retry_after_ms }: RejectionReason) -> String {
         let mut words = (self.problem)(code).to_owned();
-        if let Some(wait_ms) = wait_ms.filter(|_| code == Code::TooManyRequests) {
+        if let Some(wait_ms) = retry_after_ms.filter(|_| code == Code::TooManyRequests) {
             words += &(self.in_seconds)(wait_ms.div_ceil(1_000).max(1));
         }
         words
@@ -187,14 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_when_to_try_again() {
-        let refusal = Refusal { code: Code::TooManyRequests, wait_ms: Some(11_001) };
-        assert!(Language::En.texts().refusal(refusal).ends_with("Try again in 12 seconds."));
-        assert!(Language::Ja.texts().refusal(refusal).contains("12秒後"));
-        let soon = Refusal { wait_ms: Some(3), ..refusal };
-        assert!(Language::En.texts().refusal(soon).ends_with("Try again in 1 second."));
-        let known = Refusal::new(Code::TextTooLong);
-        assert_eq!(Language::En.texts().refusal(known), (en::TEXTS.problem)(Code::TextTooLong));
+    fn a_rejection_tells_when_to_try_again() {
+        let reason = RejectionReason { code: Code::TooManyRequests, retry_after_ms: Some(11_001) };
+        assert!(Language::En.texts().rejection(reason).ends_with("Try again in 12 seconds."));
+        assert!(Language::Ja.texts().rejection(reason).contains("12秒後"));
+        let soon = RejectionReason { retry_after_ms: Some(3), ..reason };
+        assert!(Language::En.texts().rejection(soon).ends_with("Try again in 1 second."));
+        let known = RejectionReason::new(Code::TextTooLong);
+        assert_eq!(Language::En.texts().rejection(known), (en::TEXTS.problem)(Code::TextTooLong));
     }
 
     #[test]

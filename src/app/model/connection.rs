@@ -1,28 +1,28 @@
-//! The state of a page's connection, for every transport.
+//! The state of a page's connection, for every transport. `sync` sets it, the badge shows it.
 
 /// Starts as [`ConnectionState::Connecting`] on both sides, so that server and browser render the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConnectionState {
-    /// Not open yet, for the first time.
+    /// Not open yet, for the first time on this page.
     #[default]
     Connecting,
-    /// Open, and on the way to the newest entry.
+    /// Open, and reading up to the newest entry.
     CatchingUp,
-    /// Live: what is said arrives.
+    /// Live: new entries arrive.
     Open,
-    /// It was lost and is being sought again.
+    /// Lost, and being reopened.
     Closed,
-    /// It was lost with the session.
+    /// Lost with the session.
     SignedOut,
 }
 
 impl ConnectionState {
-    /// An open connection is live only when everything that was missed is there.
-    pub fn once(self, is_caught_up: bool) -> Self {
+    /// The same, except that an open connection is live only when everything that was missed has arrived.
+    pub fn with_progress(self, is_caught_up: bool) -> Self {
         if self == Self::Open && !is_caught_up { Self::CatchingUp } else { self }
     }
 
-    /// For `data-connection`.
+    /// The value of `data-connection`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",

@@ -1,21 +1,22 @@
-//! The addresses in what people and programs write, found so that they can be clicked. Both sides find the same.
+//! The addresses in texts of people and programs, found so that they become links. Server and browser find the same ones.
+//! The component of the same name draws them.
 
-/// A part of a text.
+/// A span of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
-    /// Plain, never empty.
+pub enum Span<'a> {
+    /// Plain text, never empty.
     Text(&'a str),
-    /// An `http` or `https` address. No other scheme is ever one: `javascript:` would run.
+    /// An `http` or `https` address. No other scheme becomes a link: `javascript:` would run.
     Link(&'a str),
 }
 
-/// Splits `text` into its addresses and what stands between; together they are the text.
+/// Splits `text` into its addresses and the text between them. Joined, the spans are `text`.
 ///
-/// An address is made of the characters of RFC 3986, all ASCII, so 。 or 、 or any word in Japanese ends it; a browser's
-/// address bar gives it in this form. Punctuation at its end belongs to the sentence around it.
-pub fn split_links(text: &str) -> Vec<Piece<'_>> {
+/// An address has only the characters of RFC 3986, all ASCII, so 。 or 、 or any Japanese word ends it; a browser's address
+/// bar copies addresses in this form. Punctuation at its end belongs to the sentence around it.
+pub fn split_links(text: &str) -> Vec<Span<'_>> {
     let bytes = text.as_bytes();
-    let (mut pieces, mut plain, mut at) = (Vec::new(), 0, 0);
+    let (mut spans, mut plain, mut at) = (Vec::new(), 0, 0);
     while at < bytes.len() {
         // "xhttp://" is part of another word.
         let is_within_word = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
@@ -24,23 +25,23 @@ pub fn split_links(text: &str) -> Vec<Piece<'_>> {
             at += 1;
             continue;
         }
-        push_text(&mut pieces, &text[plain..at]);
+        push_text(&mut spans, &text[plain..at]);
         plain = at + length;
-        pieces.push(Piece::Link(&text[at..plain]));
+        spans.push(Span::Link(&text[at..plain]));
         at = plain;
     }
-    push_text(&mut pieces, &text[plain..]);
-    pieces
+    push_text(&mut spans, &text[plain..]);
+    spans
 }
 
-fn push_text<'a>(pieces: &mut Vec<Piece<'a>>, text: &'a str) {
+fn push_text<'a>(spans: &mut Vec<Span<'a>>, text: &'a str) {
     if !text.is_empty() {
-        pieces.push(Piece::Text(text));
+        spans.push(Span::Text(text));
     }
 }
 
-/// How many bytes at the start of `text` are an address; 0 when it starts with none. By bytes, because searching a
-/// text for another is a kilobyte more to download.
+/// The length in bytes of the address at the start of `text`; 0 when there is none. Compares bytes, because a substring
+/// search is a kilobyte more to download.
 fn address_length(text: &[u8]) -> usize {
     // The scheme is read in any case (RFC 3986, 3.1).
     let scheme = match text {
@@ -69,7 +70,7 @@ fn bracket(byte: u8) -> i32 {
     i32::from(byte == b'(') - i32::from(byte == b')')
 }
 
-/// RFC 3986, section 2: what is left of printable ASCII.
+/// A character of RFC 3986, section 2: printable ASCII without those that an address must encode.
 fn is_part(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)
 }
@@ -83,26 +84,26 @@ mod tests {
     use super::*;
 
     fn links(text: &str) -> Vec<&str> {
-        let pieces = split_links(text);
-        let whole: String = pieces
+        let spans = split_links(text);
+        let whole: String = spans
             .iter()
-            .map(|piece| {
-                let (Piece::Text(text) | Piece::Link(text)) = piece;
+            .map(|span| {
+                let (Span::Text(text) | Span::Link(text)) = span;
                 *text
             })
             .collect();
-        assert_eq!(whole, text, "nothing is lost or added");
-        pieces
+        assert_eq!(whole, text, "no text is lost or added");
+        spans
             .into_iter()
-            .filter_map(|piece| match piece {
-                Piece::Link(link) => Some(link),
-                Piece::Text(_) => None,
+            .filter_map(|span| match span {
+                Span::Link(link) => Some(link),
+                Span::Text(_) => None,
             })
             .collect()
     }
 
     #[test]
-    fn a_text_without_an_address_is_one_piece() {
+    fn a_text_without_an_address_is_one_span() {
         for text in [
             "hello",
             "http is a protocol",
@@ -113,7 +114,7 @@ mod tests {
             "http://?",
             "https:/a",
         ] {
-            assert_eq!(split_links(text), [Piece::Text(text)]);
+            assert_eq!(split_links(text), [Span::Text(text)]);
         }
         assert_eq!(split_links(""), []);
     }
@@ -122,7 +123,7 @@ mod tests {
     fn an_address_is_found_between_words() {
         assert_eq!(
             split_links("see https://a.example/b?c=d#e now"),
-            [Piece::Text("see "), Piece::Link("https://a.example/b?c=d#e"), Piece::Text(" now")]
+            [Span::Text("see "), Span::Link("https://a.example/b?c=d#e"), Span::Text(" now")]
         );
         assert_eq!(links("http://a.example\nhttp://[::1]:3000/"), ["http://a.example", "http://[::1]:3000/"]);
         assert_eq!(

@@ -1,10 +1,10 @@
-//! Numbers as the pages write them. By hand, because the standard library's way, which is exact for every number, is
-//! a good part of the browser's download.
+//! Numbers in the format of the pages. The components and the feed's model call it. Written by hand, because the standard
+//! library's formatting, which is exact for every number, is a good part of the browser's download.
 
-/// From here on a number is written with an exponent; below it is exact in an `i64` with three decimals.
+/// The first number that is written with an exponent; below it three decimals are exact in an `i64`.
 const LARGE: f64 = 1e12;
 
-/// `value` to so many decimals.
+/// `value` with `decimals` decimals.
 pub fn decimal(value: f64, decimals: u32) -> String {
     if value.abs() >= LARGE {
         return with_exponent(value);
@@ -18,7 +18,7 @@ pub fn decimal(value: f64, decimals: u32) -> String {
     }
 }
 
-/// `value` to at most three decimals, without zeros at the end.
+/// `value` with at most three decimals, without trailing zeros.
 pub fn short(value: f64) -> String {
     let text = decimal(value, 3);
     match text.contains('.') && !text.contains('e') {

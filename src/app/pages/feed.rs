@@ -1,12 +1,12 @@
-//! `/`: the feed. Notices in the middle, tiles of values beside them, both following along.
+//! `/`: the feed, with notifications in the middle and value cards beside them, both live.
 
 use leptos::prelude::*;
 
 use crate::{
     app::{
         components::{
-            connection_badge::ConnectionBadge, notification_list::NoticeList, problem_note::ProblemNote,
-            value_cards::ValueCards,
+            connection_badge::ConnectionBadge, notification_list::NotificationList,
+            problem_note::ProblemNote, value_cards::ValueCards,
         },
         i18n::use_texts,
         model::feed::FeedModel,
@@ -16,11 +16,11 @@ use crate::{
     protocol::feed::Snapshot,
 };
 
-/// See the module.
+/// The page of the feed.
 #[component]
 pub(crate) fn FeedPage() -> impl IntoView {
-    let Navigator { shown, .. } = expect_context();
-    let feed = shown.with_untracked(|shown| match shown {
+    let Navigator { current_page, .. } = expect_context();
+    let feed = current_page.with_untracked(|page| match page {
         PageData::Feed { feed } => Some(feed.clone()),
         PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     });
@@ -37,7 +37,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
     let model = RwSignal::new(FeedModel::new(snapshot));
     let status = follow_feed(model);
-    let state = move || status.state.get().once(model.with(FeedModel::is_caught_up));
+    let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     view! {
         <header class="page__header">
             <div>
@@ -46,7 +46,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
             </div>
             <ConnectionBadge state=Signal::derive(state) transport=status.transport />
         </header>
-        <NoticeList model />
+        <NotificationList model />
         <ValueCards model with_values=true />
     }
 }

@@ -1,6 +1,6 @@
-//! One file a page, and which of them is shown.
+//! The pages, one file each, and the component that draws the current one.
 
-#![allow(unreachable_pub, reason = "#[component] makes a pub struct of the properties of each")]
+#![allow(unreachable_pub, reason = "#[component] generates a pub struct for the properties")]
 
 mod feed;
 mod not_found;
@@ -16,7 +16,7 @@ use super::{
     sync::Navigator,
 };
 
-/// The pages, without what they show: another room is the same page.
+/// The kind of a page: every room is the same kind, so its page stays mounted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Feed,
@@ -25,12 +25,12 @@ enum Kind {
     Unavailable,
 }
 
-/// The page that is shown.
+/// Draws the current page.
 #[component]
 pub(super) fn Pages() -> impl IntoView {
-    let Navigator { shown, .. } = expect_context();
+    let Navigator { current_page, .. } = expect_context();
     let kind = memo(move || {
-        shown.with(|shown| match shown {
+        current_page.with(|page| match page {
             PageData::Feed { .. } => Kind::Feed,
             PageData::Room { .. } => Kind::Room,
             PageData::NotFound => Kind::NotFound,

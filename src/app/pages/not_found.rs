@@ -1,10 +1,10 @@
-//! The page of addresses that are none.
+//! The page of an address that names no page.
 
 use leptos::prelude::*;
 
 use crate::app::{i18n::use_texts, routes};
 
-/// See the module. The server answers it with 404.
+/// The page for an unknown address. The server answers it with 404.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
     let texts = use_texts();

@@ -1,14 +1,14 @@
-//! What is heard within one frame of the screen is taken in together. A page that a thousand messages a second come
-//! into draws sixty times a second and not a thousand, and typing finds its turn in between.
+//! Batches: everything that is received within one frame of the screen is applied together. A page that receives a thousand
+//! messages a second draws sixty times a second and not a thousand, and typing gets its turn in between.
 
 use leptos::prelude::*;
 
 use crate::client::dom::page;
 
-/// What was heard and not taken in yet, in order.
+/// The items that were received and not applied yet, in order.
 pub(super) struct Batch<T: Send + Sync + 'static>(StoredValue<Vec<T>>);
 
-// A handle, whatever it holds.
+// By hand: derived ones would ask for `T: Copy`.
 impl<T: Send + Sync + 'static> Copy for Batch<T> {}
 
 impl<T: Send + Sync + 'static> Clone for Batch<T> {
@@ -22,14 +22,14 @@ impl<T: Send + Sync + 'static> Batch<T> {
         Self(StoredValue::new(Vec::new()))
     }
 
-    /// Adds what was heard. `take_in` is called for the first, before the next painting, to [`Batch::drain`].
-    pub(super) fn add(self, heard: T, take_in: impl Fn() + Clone + 'static) {
+    /// Adds an item. The first one schedules `apply`, which is to [`Batch::drain`], before the next frame is painted.
+    pub(super) fn add(self, item: T, apply: impl Fn() + Clone + 'static) {
         let is_first = self.0.try_update_value(|batch| {
-            batch.push(heard);
+            batch.push(item);
             batch.len() == 1
         });
         if is_first == Some(true) {
-            page::before_painting(take_in);
+            page::before_next_frame(apply);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The chat's connection and the rooms shown on it.
+//! The chat's connection and the rooms that are joined on it.
 
 use std::{rc::Rc, time::Duration};
 
@@ -13,23 +13,23 @@ use crate::{
         reactive::effect,
     },
     client::{
-        connection::{Connection, ConnectionEvent, ReceivedData},
+        connection::{Connection, ConnectionEvent},
         dom::time::now_ms,
     },
     protocol::chat::{ClientFrame, ServerFrame},
 };
 
-/// After this a room is asked for again that the server could not open.
+/// The pause before a room is joined again that the server could not open.
 const JOIN_PAUSE: Duration = Duration::from_secs(3);
 
-/// The page's chat connection, shared by the rooms shown on it.
+/// The page's chat connection, shared by the rooms on it.
 #[derive(Clone, Copy)]
 pub(crate) struct ChatLink {
-    /// For the badge.
+    /// The state of the connection, for the badge.
     pub(crate) status: Status,
-    connection: StoredValue<Option<SendWrapper<Rc<Connection>>>>,
-    rooms: StoredValue<Vec<Followed>>,
-    heard: Batch<ServerFrame>,
+    connection: StoredValue<Option<SendWrapper<Rc<Connection<ServerFrame>>>>>,
+    rooms: StoredValue<Vec<JoinedRoom>>,
+    received: Batch<ServerFrame>,
 }
 
 impl ChatLink {
@@ -39,123 +39,120 @@ impl ChatLink {
             status: Status::new(),
             connection: StoredValue::new(None),
             rooms: StoredValue::new(Vec::new()),
-            heard: Batch::new(),
+            received: Batch::new(),
         };
         effect(move || on_cleanup(move || drop(link.connection.try_update_value(Option::take))));
         link
     }
 
-    /// Follows a room for as long as the calling component is mounted. After a reset its newest messages are loaded
-    /// and followed instead.
+    /// Joins a room for as long as the calling component is mounted. After a reset its newest messages are loaded, and
+    /// the room is joined from there.
     pub(crate) fn follow(self, model: RwSignal<RoomModel>) {
         let resets = RwSignal::new(0_u32);
         effect(move || {
-            self.rooms.update_value(|rooms| rooms.push(Followed { model, resets }));
+            self.rooms.update_value(|rooms| rooms.push(JoinedRoom { model, resets }));
             self.connect();
-            self.greet(model);
+            self.join(model);
             let room = model.with_untracked(|model| model.room.id.to_string());
             on_cleanup(move || {
-                self.rooms.try_update_value(|rooms| rooms.retain(|followed| followed.model != model));
-                self.say(&ClientFrame::Leave { room });
+                self.rooms.try_update_value(|rooms| rooms.retain(|joined| joined.model != model));
+                self.send(&ClientFrame::Leave { room });
             });
         });
         effect(move || {
             if resets.get() > 0 {
                 let room = model.with_untracked(|model| model.room.id.clone());
                 spawn_local(async move {
-                    // When it fails, the room goes on with all that is retained: more than is wanted, nothing less.
-                    if let Some(start) = load_room(&room).await {
-                        model.try_update(|model| model.reload(start.page));
-                        self.greet(model);
+                    // If it fails, the room goes on with everything that is retained: more than needed, nothing less.
+                    if let Some(data) = load_room(&room).await {
+                        model.try_update(|model| model.reload(data.page));
+                        self.join(model);
                     }
                 });
             }
         });
     }
 
-    /// Says a frame if the connection is open. What must not be lost is in the model and is said again on opening.
-    pub(crate) fn say(self, frame: &ClientFrame) {
+    /// Sends a frame if the connection is open. Posts are drafts in the model too, and are sent again on opening.
+    pub(crate) fn send(self, frame: &ClientFrame) {
         if let Some(connection) = self.connection.try_with_value(Clone::clone).flatten() {
-            connection.say(frame);
+            connection.send(frame);
         }
     }
 
     fn connect(self) {
         if self.connection.with_value(Option::is_none) {
-            let connection = Connection::to_chat(move |event| self.on_event(event));
+            let connection =
+                Connection::to_chat(move |frame| self.on_frame(frame), move |event| self.on_event(event));
             self.connection.set_value(Some(SendWrapper::new(Rc::new(connection))));
         }
     }
 
-    fn greet(self, model: RwSignal<RoomModel>) {
-        let frames = model.try_with_untracked(RoomModel::greeting).unwrap_or_default();
-        frames.iter().for_each(|frame| self.say(frame));
+    fn join(self, model: RwSignal<RoomModel>) {
+        let frames = model.try_with_untracked(RoomModel::resume_frames).unwrap_or_default();
+        frames.iter().for_each(|frame| self.send(frame));
+    }
+
+    fn on_frame(self, frame: ServerFrame) {
+        if frame != ServerFrame::Pong {
+            self.received.add(frame, move || self.apply_received());
+        }
     }
 
     fn on_event(self, event: ConnectionEvent) {
+        // The frames that arrived before the event come before it.
+        self.apply_received();
         match event {
-            ConnectionEvent::ReceivedData(
-                ReceivedData::Frame(ServerFrame::Pong) | ReceivedData::Event(_),
-            ) => {}
-            ConnectionEvent::ReceivedData(ReceivedData::Frame(frame)) => {
-                self.heard.add(frame, move || self.take_in())
-            }
-            // What was heard before comes before.
             ConnectionEvent::Open => {
-                self.take_in();
-                for followed in self.rooms() {
-                    followed.model.try_update(RoomModel::reconnect);
-                    self.greet(followed.model);
+                for joined in self.rooms() {
+                    joined.model.try_update(RoomModel::reconnect);
+                    self.join(joined.model);
                 }
             }
-            ConnectionEvent::Proven(transport) => {
-                self.take_in();
-                self.status.open(transport);
-            }
+            ConnectionEvent::Proven(transport) => self.status.open(transport),
             ConnectionEvent::Lost | ConnectionEvent::SignedOut => {
-                self.take_in();
-                for followed in self.rooms() {
-                    followed.model.try_update(RoomModel::disconnect);
+                for joined in self.rooms() {
+                    joined.model.try_update(RoomModel::disconnect);
                 }
                 self.status.lose(&event);
             }
         }
     }
 
-    fn rooms(self) -> Vec<Followed> {
+    fn rooms(self) -> Vec<JoinedRoom> {
         self.rooms.try_with_value(Clone::clone).unwrap_or_default()
     }
 
-    /// Puts what was heard into the models.
-    fn take_in(self) {
-        let frames = self.heard.drain();
+    /// Applies the received frames to the models.
+    fn apply_received(self) {
+        let frames = self.received.drain();
         if frames.is_empty() {
             return;
         }
-        for followed in self.rooms() {
-            match followed.apply(&frames) {
+        for joined in self.rooms() {
+            match joined.apply(&frames) {
                 Some(Missing::Nothing) | None => {}
-                Some(Missing::Entries) => self.greet(followed.model),
-                Some(Missing::Room) => self.greet_later(followed.model),
+                Some(Missing::Entries) => self.join(joined.model),
+                Some(Missing::Room) => self.join_later(joined.model),
             }
         }
     }
 
-    /// The server could not let us into the room; it may be able to in a moment.
-    fn greet_later(self, model: RwSignal<RoomModel>) {
-        set_timeout(move || self.greet(model), JOIN_PAUSE);
+    /// The server could not open the room; it may be able to in a moment.
+    fn join_later(self, model: RwSignal<RoomModel>) {
+        set_timeout(move || self.join(model), JOIN_PAUSE);
     }
 }
 
 /// A room on the page.
 #[derive(Clone, Copy)]
-struct Followed {
+struct JoinedRoom {
     model: RwSignal<RoomModel>,
     resets: RwSignal<u32>,
 }
 
-impl Followed {
-    /// Puts frames into the model, in one change; says what has to be asked for again.
+impl JoinedRoom {
+    /// Applies frames in one update of the model. Returns what is missing then; `None`: the model is gone.
     fn apply(self, frames: &[ServerFrame]) -> Option<Missing> {
         let (is_reset, missing) = self.model.try_update(|model| {
             let (mut is_reset, mut missing) = (false, Missing::Nothing);
@@ -163,7 +160,7 @@ impl Followed {
                 is_reset |= matches!(frame, ServerFrame::Reset { room, .. } if *room == model.room.id);
                 match model.apply(frame.clone(), now_ms()) {
                     Missing::Nothing => {}
-                    lacking => missing = lacking,
+                    other => missing = other,
                 }
             }
             (is_reset, missing)

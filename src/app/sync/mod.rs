@@ -1,7 +1,8 @@
-//! Ties a model to a connection: opened in an effect after the page is mounted, ended by its clean-up on unmount.
+//! Connects models to connections and to the browser's storage and history: each starts in an effect after the page is
+//! mounted, and ends with the effect's clean-up on unmount. Pages and components call it.
 //!
-//! Everything heard is put into the model where it arrives. A signal keeps only its last value, so frames never
-//! travel through one.
+//! Frames and events are applied to the model where they arrive. They never pass through a signal, because a signal keeps
+//! only its last value.
 
 mod batch;
 mod chat;
@@ -16,23 +17,23 @@ pub(super) use self::{
     chat::ChatLink,
     feed::follow_feed,
     navigator::{Navigator, follow_links},
-    outbox::{Outbox, keep_text, keep_unsent},
+    outbox::{Outbox, store_drafts, store_text},
     read_marker::keep_read_marker,
 };
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};
 
-/// The key in the browser's storage of what `kind` names of the reader in this room. Reads the model untracked.
+/// The storage key of this user's item `kind` in this room. Reads the model untracked.
 fn storage_key(kind: &str, model: RwSignal<RoomModel>) -> String {
     model.with_untracked(|model| format!("idobata.{kind}.{}.{}", model.my_id(), model.room.id))
 }
 
-/// How a connection is doing, for its badge.
+/// The state of a connection, for its badge.
 #[derive(Clone, Copy)]
 pub(super) struct Status {
-    /// Open here means that the transport is; whether everything is there, the model knows.
+    /// `Open` means an open transport; the model knows whether the page has caught up.
     pub(super) state: RwSignal<ConnectionState>,
-    /// What it is open by.
+    /// The transport in use.
     pub(super) transport: RwSignal<Option<Transport>>,
 }
 
@@ -46,8 +47,8 @@ impl Status {
         self.transport.try_set(Some(transport));
     }
 
-    fn lose(self, how: &ConnectionEvent) {
-        let is_signed_out = *how == ConnectionEvent::SignedOut;
+    fn lose(self, event: &ConnectionEvent) {
+        let is_signed_out = *event == ConnectionEvent::SignedOut;
         self.state.try_set(if is_signed_out { ConnectionState::SignedOut } else { ConnectionState::Closed });
     }
 }

@@ -1,5 +1,5 @@
-//! Which page is shown, and the way from one to another: a link within the site asks for what the next page starts
-//! with and shows it, so that connections and drafts live on. The old page stays until the new one is there.
+//! Client-side navigation: a link within the site loads the initial data of the next page and draws it, so that
+//! connections and drafts stay. The old page stays until the data have arrived.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -8,7 +8,7 @@ use send_wrapper::SendWrapper;
 
 use crate::{
     app::{
-        loader::load_start,
+        loader::load_initial_data,
         page_data::PageData,
         reactive::effect,
         routes::{self, Route},
@@ -17,66 +17,67 @@ use crate::{
     protocol::problem::Code,
 };
 
-/// The page that is shown.
+/// The current page, in the context of every component.
 #[derive(Clone, Copy)]
 pub(crate) struct Navigator {
-    /// The path of its address.
+    /// The path of the page's address.
     pub(crate) path: RwSignal<String>,
-    /// What came of a form without JavaScript.
+    /// The rejection of a form that was sent without JavaScript.
     pub(crate) problem: RwSignal<Option<Code>>,
-    /// The page, with what it started from.
-    pub(crate) shown: RwSignal<PageData>,
+    /// The page, with its initial data.
+    pub(crate) current_page: RwSignal<PageData>,
 }
 
 impl Navigator {
-    /// The page that a form of the sidebar leads back to: this one, if it says what came of the form.
+    /// The path to which a form of the sidebar leads back: this page's, if it shows the form's rejection.
     pub(crate) fn page_of_forms(self) -> String {
-        match self.shown.with(|shown| *shown == PageData::NotFound) {
+        match self.current_page.with(|page| *page == PageData::NotFound) {
             true => routes::FEED.to_owned(),
             false => self.path.get(),
         }
     }
 }
 
-/// Follows links and the browser's history for as long as the page is there.
-pub(crate) fn follow_links(here: Navigator) {
+/// Follows links and the browser's history for as long as the page is open.
+pub(crate) fn follow_links(navigator: Navigator) {
     effect(move || {
         let newest_request = Rc::new(Cell::new(0));
-        let listeners = history::on_navigation(move |navigation| navigate(here, &newest_request, navigation));
+        let listeners =
+            history::on_navigation(move |navigation| navigate(navigator, &newest_request, navigation));
         let listeners = SendWrapper::new(listeners);
         on_cleanup(move || drop(listeners));
     });
 }
 
-/// Starts a journey, which ends the one before. Returns whether it is ours to make.
-fn navigate(here: Navigator, newest_request: &Rc<Cell<u32>>, navigation: Navigation) -> bool {
+/// Starts a navigation, which cancels the one before. Returns false if the browser has to follow the link.
+fn navigate(navigator: Navigator, newest_request: &Rc<Cell<u32>>, navigation: Navigation) -> bool {
     let (path, is_new) = match navigation {
-        Navigation::To(path) => (path, true),
-        Navigation::Through(path) => (path, false),
+        Navigation::Push(path) => (path, true),
+        Navigation::Traverse(path) => (path, false),
     };
-    if path == here.path.get_untracked() {
+    if path == navigator.path.get_untracked() {
         return true;
     }
     let Some(route) = Route::parse(&path) else {
         if !is_new {
-            history::load_anew(); // back at an address that is no page of ours
+            history::reload(); // back at an address that only the server draws
         }
         return false;
     };
     if is_new {
-        history::go(&path);
+        history::push(&path);
     }
-    here.path.set(path);
+    navigator.path.set(path);
     let request_id = newest_request.get() + 1;
     newest_request.set(request_id);
     let newest_request = newest_request.clone();
     spawn_local(async move {
-        let start = load_start(&route).await;
+        let data = load_initial_data(&route).await;
         if newest_request.get() == request_id {
-            here.problem.try_set(None);
-            here.shown.try_set(start.map_or(PageData::Unavailable, |start| start.page));
-            // Before the next painting, and after the page is drawn.
-            request_animation_frame(history::return_to_place);
+            navigator.problem.try_set(None);
+            navigator.current_page.try_set(data.map_or(PageData::Unavailable, |data| data.page));
+            // Before the next frame is painted, and after the page is drawn.
+            request_animation_frame(history::restore_scroll);
         }
     });
     true

@@ -1,6 +1,6 @@
-//! What was written and not said. It outlives the view of a room in memory, and the page itself in the browser's
-//! storage: one item a draft, so that tabs do not overwrite each other's. A draft that two tabs send is stored once,
-//! because both send the same id.
+//! Unsent text: drafts and the composer's text. In memory it outlives the view of a room; in the browser's storage it
+//! outlives the page, with one item for each draft, so that tabs do not overwrite each other's. A draft that two tabs send
+//! is stored once at the server, because both send the same id.
 
 use std::cell::Cell;
 
@@ -8,21 +8,21 @@ use leptos::prelude::*;
 
 use super::storage_key;
 use crate::{
-    app::model::room::{Draft, Kept, RoomModel},
+    app::model::room::{Draft, RoomModel, SavedView},
     client::dom::{
-        storage::{self, Keep},
+        storage::{self, Area},
         time::now_ms,
     },
     protocol::name::RoomId,
 };
 
-/// What was written and not said, by room. It belongs to the whole site, so it outlives every page.
+/// The saved views of rooms. It belongs to the app, so it outlives every page.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Outbox(StoredValue<Vec<(RoomId, Kept)>>);
+pub(crate) struct Outbox(StoredValue<Vec<(RoomId, SavedView)>>);
 
 impl Outbox {
-    /// Takes what was kept of a room.
-    pub(crate) fn take(self, room: &RoomId) -> Kept {
+    /// Takes the saved view of a room.
+    pub(crate) fn take(self, room: &RoomId) -> SavedView {
         let taken = self.0.try_update_value(|rooms| {
             let index = rooms.iter().position(|(known, _)| known == room)?;
             Some(rooms.swap_remove(index).1)
@@ -30,65 +30,65 @@ impl Outbox {
         taken.flatten().unwrap_or_default()
     }
 
-    /// Keeps it until the room is shown again.
-    pub(crate) fn keep(self, room: RoomId, kept: Kept) {
-        if kept != Kept::default() {
-            self.0.try_update_value(|rooms| rooms.push((room, kept)));
+    /// Saves the view until the room is shown again.
+    pub(crate) fn save(self, room: RoomId, view: SavedView) {
+        if view != SavedView::default() {
+            self.0.try_update_value(|rooms| rooms.push((room, view)));
         }
     }
 }
 
-/// Takes back what an earlier page had not sent, and from then on keeps the storage as the model is. To be called
-/// before the room is followed, which sends what is pending.
-pub(crate) fn keep_unsent(model: RwSignal<RoomModel>) {
+/// Restores the drafts that an earlier page had not sent, and from then on stores the model's. Call it before the room is
+/// joined, which sends the pending drafts.
+pub(crate) fn store_drafts(model: RwSignal<RoomModel>) {
     let prefix = StoredValue::new(String::new());
-    Effect::new(move |kept: Option<Vec<Draft>>| {
-        let kept = kept.unwrap_or_else(|| {
+    Effect::new(move |stored: Option<Vec<Draft>>| {
+        let stored = stored.unwrap_or_else(|| {
             prefix.set_value(format!("{}.", storage_key("draft", model)));
             restore(model, &prefix.get_value())
         });
         let drafts = model.with(|model| model.drafts().to_vec());
         let key = |draft: &Draft| format!("{}{}", prefix.get_value(), draft.id);
-        for gone in kept.iter().filter(|draft| !drafts.iter().any(|other| other.id == draft.id)) {
-            storage::remove(Keep::Local, &key(gone));
+        for removed in stored.iter().filter(|draft| !drafts.iter().any(|other| other.id == draft.id)) {
+            storage::remove(Area::Local, &key(removed));
         }
-        for new in drafts.iter().filter(|draft| !kept.iter().any(|other| other.id == draft.id)) {
-            storage::set(Keep::Local, &key(new), &format!("{} {}", next_place(), new.text));
+        for new in drafts.iter().filter(|draft| !stored.iter().any(|other| other.id == draft.id)) {
+            storage::set(Area::Local, &key(new), &format!("{} {}", next_position(), new.text));
         }
         drafts
     });
 }
 
-/// Takes back what stood in the composer when this tab's page was loaded anew, as another name, another language and a
-/// reload do, and from then on keeps what stands there.
-pub(crate) fn keep_text(model: RwSignal<RoomModel>, text: RwSignal<String>) {
+/// Restores the composer's text from before this tab's page was reloaded, as another name, another language and a reload do,
+/// and from then on stores it.
+pub(crate) fn store_text(model: RwSignal<RoomModel>, text: RwSignal<String>) {
     Effect::new(move |key: Option<String>| {
-        let written = text.get();
+        let typed = text.get();
         let Some(key) = key else {
             let key = storage_key("text", model);
-            if let Some(kept) = storage::get(Keep::Tab, &key).filter(|_| written.is_empty()) {
-                text.set(kept);
+            if let Some(stored) = storage::get(Area::Session, &key).filter(|_| typed.is_empty()) {
+                text.set(stored);
             }
             return key;
         };
-        match written.is_empty() {
-            true => storage::remove(Keep::Tab, &key),
-            false => storage::set(Keep::Tab, &key, &written),
+        match typed.is_empty() {
+            true => storage::remove(Area::Session, &key),
+            false => storage::set(Area::Session, &key, &typed),
         }
         key
     });
 }
 
-/// Puts the stored drafts into the model. Returns all that was stored: some may have been said since.
+/// Puts the stored drafts into the model. Returns every stored draft: some may have been sent since.
 fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
     let item = |(id, item): (String, String)| {
-        let (place, text) = item.split_once(' ')?;
-        Some((place.parse::<i64>().ok()?, id, text.to_owned()))
+        let (position, text) = item.split_once(' ')?;
+        Some((position.parse::<i64>().ok()?, id, text.to_owned()))
     };
-    let mut stored: Vec<_> = storage::with_prefix(Keep::Local, prefix).into_iter().filter_map(item).collect();
+    let mut stored: Vec<_> = storage::with_prefix(Area::Local, prefix).into_iter().filter_map(item).collect();
     stored.sort_unstable();
     if let Some((newest, ..)) = stored.last() {
-        raise_place(*newest);
+        raise_position(*newest);
     }
     let stored: Vec<_> = stored.into_iter().map(|(_, id, text)| (id, text)).collect();
     model.update(|model| model.restore(stored.clone()));
@@ -96,17 +96,18 @@ fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
 }
 
 thread_local! {
-    /// The last place that a draft got.
+    /// The last position that a draft got.
     static LAST: Cell<i64> = const { Cell::new(0) };
 }
 
-/// The time, but after every place before it: drafts are sent again in the order in which they were written.
-fn next_place() -> i64 {
-    raise_place(now_ms().max(LAST.get() + 1));
+/// The time in milliseconds, but above every position before it: drafts are sent again in the order in which they were
+/// written.
+fn next_position() -> i64 {
+    raise_position(now_ms().max(LAST.get() + 1));
     LAST.get()
 }
 
-/// Drafts of an earlier page keep their places before new ones, also when the browser's clock was put back since.
-fn raise_place(place: i64) {
-    LAST.set(place.max(LAST.get()));
+/// Keeps the drafts of an earlier page before new ones, also when the browser's clock was set back since.
+fn raise_position(position: i64) {
+    LAST.set(position.max(LAST.get()));
 }

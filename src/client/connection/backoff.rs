@@ -1,13 +1,13 @@
-//! How long to wait before connecting again: exponential, with full jitter, so that a thousand pages that lost the
-//! same server do not return in the same second.
+//! The wait before reconnecting: exponential with full jitter, so that a thousand pages that lost the same server do not
+//! return in the same second. The connection's recovery calls it.
 
 const FIRST_MS: f64 = 500.0;
 const MAX_MS: f64 = 30_000.0;
 
-/// The time to wait after `failures` failed attempts in a row, for a random number in 0..1.
-pub fn wait_ms(failures: u32, random: f64) -> u32 {
+/// The wait in milliseconds after `failures` failures in a row, for a random number in 0..1.
+pub(super) fn wait_ms(failures: u32, random: f64) -> u32 {
     let ceiling = (FIRST_MS * 2_f64.powi(failures.min(16) as i32)).min(MAX_MS);
-    // Never quite at once: a server that accepts and closes must not be asked in a tight loop.
+    // Never quite 0: a server that accepts and closes must not be called in a tight loop.
     (ceiling * random).max(FIRST_MS * 0.2) as u32
 }
 

@@ -1,53 +1,68 @@
-//! The two connections there are, and what each transport means for them.
+//! The two connections: the chat's and the feed's, and the meaning of each transport for them.
+
+use std::rc::Rc;
 
 use super::{Connection, ConnectionEvent, preference::Purpose};
 use crate::{
     client::transports::{
-        Attempt,
-        feed_poll::FeedQuestion,
+        EventSink, TransportHandle,
+        feed_poll::FeedSource,
         long_poll::{Pace, Poll},
-        room_requests::{Follow, RoomRequests},
-        sse::{Stream, read_event},
+        room_requests::{ReadBy, RoomRequests},
+        sse::Stream,
         websocket::Socket,
     },
-    protocol::{chat::ClientFrame, cursor::Cursor, transport::Transport},
+    protocol::{
+        chat::{ClientFrame, ServerFrame},
+        cursor::Cursor,
+        feed::Event,
+        transport::Transport,
+    },
 };
 
-impl Connection {
-    /// To the chat. After each opening the rooms have to be joined.
-    pub fn to_chat(on_event: impl Fn(ConnectionEvent) + 'static) -> Self {
-        let dial = |transport, pace, tell| -> Option<Box<dyn Attempt>> {
-            let follow = match (transport, pace) {
-                (Transport::Socket, _) => return Some(Box::new(Socket::open("/ws", tell)?)),
-                (Transport::Stream, Pace::Long) => Follow::Stream,
-                (Transport::Stream | Transport::Poll, pace) => Follow::Poll(pace),
+impl Connection<ServerFrame> {
+    /// Connects to the chat. After each opening the rooms have to be joined.
+    pub fn to_chat(
+        on_frame: impl Fn(ServerFrame) + 'static,
+        on_event: impl Fn(ConnectionEvent) + 'static,
+    ) -> Self {
+        let on_frame: Rc<dyn Fn(ServerFrame)> = Rc::new(on_frame);
+        let dial = move |transport, pace, report| -> Option<Box<dyn TransportHandle>> {
+            let sink = EventSink::new(report, on_frame.clone());
+            let read_by = match (transport, pace) {
+                (Transport::Socket, _) => return Some(Box::new(Socket::open("/ws", sink)?)),
+                (Transport::Stream, Pace::Long) => ReadBy::Stream,
+                (Transport::Stream | Transport::Poll, pace) => ReadBy::Poll(pace),
             };
-            Some(Box::new(RoomRequests::open(follow, tell)))
+            Some(Box::new(RoomRequests::open(read_by, sink)))
         };
         Self::open(Purpose::Chat, Box::new(dial), on_event)
     }
 
-    /// Says a frame, if the connection is open. What must not be lost is to be said again after the next opening.
-    pub fn say(&self, frame: &ClientFrame) {
-        if let Some(attempt) = &self.0.borrow().attempt {
-            attempt.say(frame);
+    /// Sends a frame if the connection is open. A frame that must not be lost is sent again after the next opening.
+    pub fn send(&self, frame: &ClientFrame) {
+        if let Some(transport) = &self.state.borrow().transport {
+            transport.send(frame);
         }
     }
+}
 
-    /// To the feed, from the cursor of the moment at each opening.
+impl Connection<Event> {
+    /// Connects to the feed. Each opening starts from the value of `cursor` at that time.
     pub fn to_feed(
         cursor: impl Fn() -> Option<Cursor> + 'static,
+        on_feed_event: impl Fn(Event) + 'static,
         on_event: impl Fn(ConnectionEvent) + 'static,
     ) -> Self {
-        let dial = move |transport, pace, tell| -> Option<Box<dyn Attempt>> {
-            let cursor = cursor()?;
+        let on_feed_event: Rc<dyn Fn(Event)> = Rc::new(on_feed_event);
+        let dial = move |transport, pace, report| -> Option<Box<dyn TransportHandle>> {
+            let (cursor, sink) = (cursor()?, EventSink::new(report, on_feed_event.clone()));
             match (transport, pace) {
-                (Transport::Socket | Transport::Stream, Pace::Long) => Some(Box::new(Stream::open(
-                    &format!("/api/events?heartbeat=true&after={cursor}"),
-                    read_event,
-                    tell,
-                )?)),
-                (_, pace) => Some(Box::new(Poll::start(Box::new(FeedQuestion::new(cursor)), pace, tell))),
+                (Transport::Socket | Transport::Stream, Pace::Long) => {
+                    let url = format!("/api/events?heartbeat=true&after={cursor}");
+                    Some(Box::new(Stream::open(&url, sink)?))
+                }
+                (_, pace) => Some(Box::new(Poll::start(FeedSource::new(cursor), pace, sink))),
             }
         };
         Self::open(Purpose::Feed, Box::new(dial), on_event)

@@ -1,13 +1,13 @@
-//! Which transport to try: the best that works. A rung down after a failure that was not the server's, and up again
-//! by a probe later. Pure; [`crate::client::connection`] asks it.
+//! The choice of a transport: the best one that works. A failure that was not the server's moves to the next worse one,
+//! a probe later back up. Pure state; [`crate::client::connection`] drives it.
 
 use crate::protocol::transport::Transport;
 
-/// A transport that has worked before fails so often, with the server answering, until the next one is tried: a
-/// server that is just starting looks the same for a moment.
-const STRIKES_OF_PROVEN: u8 = 2;
+/// Failures of a transport that has worked before, with the server answering, until the next one is tried: a server that
+/// is just starting looks the same for a moment.
+const FAILURES_OF_PROVEN: u8 = 2;
 
-/// The rungs, and the one we stand on.
+/// The transports in order, and the one in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TransportFallback {
     order: Vec<Transport>,
@@ -17,9 +17,9 @@ pub(crate) struct TransportFallback {
 }
 
 impl TransportFallback {
-    /// Starts on `remembered` if that is one of the rungs, else at the top. `order` are best first, at least one.
+    /// Starts with `remembered` if it is in `order`, else with the best. `order` has at least one, best first.
     pub(crate) fn new(order: Vec<Transport>, remembered: Option<Transport>) -> Self {
-        let at = remembered.and_then(|transport| order.iter().position(|rung| *rung == transport));
+        let at = remembered.and_then(|transport| order.iter().position(|known| *known == transport));
         Self { at: at.unwrap_or(0), order, has_worked: false, failures: 0 }
     }
 
@@ -28,9 +28,9 @@ impl TransportFallback {
         self.order[self.at]
     }
 
-    /// The transport that a probe may try.
-    pub(crate) fn above(&self) -> Option<Transport> {
-        self.at.checked_sub(1).map(|above| self.order[above])
+    /// The transport that a probe may try. `None`: the best one is in use.
+    pub(crate) fn next_better(&self) -> Option<Transport> {
+        self.at.checked_sub(1).map(|better| self.order[better])
     }
 
     /// The current transport brought something.
@@ -38,30 +38,31 @@ impl TransportFallback {
         self.has_worked = true;
     }
 
-    /// The current transport goes on bringing something.
-    pub(crate) fn steady(&mut self) {
+    /// The current transport has stayed up.
+    pub(crate) fn stayed_up(&mut self) {
         self.failures = 0;
     }
 
-    /// The current transport brought nothing, or nothing more, although the server answers. True: there is another one to try now.
+    /// The current transport brought nothing, or nothing more, although the server answers. Returns true if another one
+    /// is to be tried now.
     pub(crate) fn failed(&mut self) -> bool {
         self.failures += 1;
-        if self.failures < if self.has_worked { STRIKES_OF_PROVEN } else { 1 } {
+        if self.failures < if self.has_worked { FAILURES_OF_PROVEN } else { 1 } {
             return false;
         }
-        // Below the last one it begins anew: something is wrong that no transport mends, and it may pass.
+        // After the last one it starts over: the fault is none that another transport avoids, and it may pass.
         let is_last = self.at + 1 == self.order.len();
         self.at = if is_last { 0 } else { self.at + 1 };
         (self.has_worked, self.failures) = (false, 0);
         !is_last
     }
 
-    /// The network may be another one: what is known of it is void.
+    /// The network may be another one: forgets what worked.
     pub(crate) fn restart(&mut self) {
         (self.at, self.has_worked, self.failures) = (0, false, 0);
     }
 
-    /// A probe of the rung above has worked.
+    /// A probe of the next better transport has worked.
     pub(crate) fn upgrade(&mut self) {
         self.at = self.at.saturating_sub(1);
         (self.has_worked, self.failures) = (false, 0);
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_worked_is_left_at_once_and_what_worked_gets_a_second_chance() {
+    fn an_unproven_transport_is_left_at_once_and_a_proven_one_gets_a_second_chance() {
         let mut fallback = fallback();
         assert!(fallback.failed());
         assert_eq!(fallback.current(), Stream);
@@ -90,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn what_falls_silent_again_and_again_is_left_unless_it_was_steady_between() {
+    fn a_transport_that_keeps_falling_silent_is_left_unless_it_stayed_up_between() {
         let mut fallback = fallback();
         for _ in 0..5 {
             fallback.worked();
             assert!(!fallback.failed());
             fallback.worked();
-            fallback.steady();
+            fallback.stayed_up();
         }
         fallback.worked();
         assert!(!fallback.failed());
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn below_the_last_rung_it_begins_anew_and_not_in_a_rush() {
+    fn after_the_last_transport_it_starts_over_with_a_pause() {
         let mut fallback = fallback();
         assert!(fallback.failed() && fallback.failed());
         assert!(!fallback.failed(), "with a pause");
@@ -114,26 +115,26 @@ mod tests {
     }
 
     #[test]
-    fn it_climbs_one_rung_at_a_time() {
+    fn an_upgrade_is_one_transport_at_a_time() {
         let mut fallback = TransportFallback::new(Transport::ALL.to_vec(), Some(Poll));
-        assert_eq!((fallback.current(), fallback.above()), (Poll, Some(Stream)));
+        assert_eq!((fallback.current(), fallback.next_better()), (Poll, Some(Stream)));
         fallback.upgrade();
-        assert_eq!((fallback.current(), fallback.above()), (Stream, Some(Socket)));
+        assert_eq!((fallback.current(), fallback.next_better()), (Stream, Some(Socket)));
         fallback.upgrade();
-        assert_eq!((fallback.current(), fallback.above()), (Socket, None));
+        assert_eq!((fallback.current(), fallback.next_better()), (Socket, None));
     }
 
     #[test]
-    fn in_another_network_it_begins_anew() {
+    fn in_another_network_it_starts_over() {
         let mut fallback = TransportFallback::new(Transport::ALL.to_vec(), Some(Poll));
         fallback.restart();
         assert_eq!(fallback.current(), Socket);
     }
 
     #[test]
-    fn a_forced_rung_is_the_only_one() {
+    fn a_forced_transport_is_the_only_one() {
         let mut fallback = TransportFallback::new(vec![Poll], Some(Socket));
         assert!(!fallback.failed());
-        assert_eq!((fallback.current(), fallback.above()), (Poll, None));
+        assert_eq!((fallback.current(), fallback.next_better()), (Poll, None));
     }
 }

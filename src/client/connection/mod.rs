@@ -1,22 +1,28 @@
-//! A connection that does not give up: it uses the best transport that works, notices a peer that went silent, and
-//! comes back after a drop. Whoever holds it says after each opening where to go on, so nothing is missed.
+//! A connection that does not give up: it uses the best transport that works, detects a peer that has gone silent, and
+//! reconnects after a loss. Its owner sends after each opening where to resume, so nothing is missed.
 //!
-//! * An attempt is *proven* when it has brought something. One that ends unproven although the server answers
-//!   requests was stopped on the way (a proxy that blocks upgrades, one that holds streams back): the next transport
-//!   is tried. One that ends with the server away is tried again, with a backoff.
-//! * Below the best transport a probe tries the next better one now and then, beside the connection in use.
-//! * Streams and polls take one of the few places that a browser has for all tabs; without one, polls are brief.
+//! * A transport is *proven* when it has brought something. One that ends unproven although the server answers requests
+//!   was blocked on the way (a proxy that blocks upgrades, one that buffers streams): the next transport is tried. If the
+//!   server does not answer either, the same one is tried again, with a backoff ([`recovery`]).
+//! * Below the best transport a probe tries the next better one now and then, beside the one in use ([`upgrade`]).
+//! * Streams and polls take one of the few slots that a browser has for all tabs; without a slot, polls are brief
+//!   ([`slot`]).
+//!
+//! The app's effects open it. The state machine in [`State`] knows no data: a [`Connection`] of `T` is a thin wrapper,
+//! whose data go from the transport to the owner without it. So it is compiled once.
 
-pub mod backoff;
+mod backoff;
 mod dial;
 pub(crate) mod fallback;
 pub(crate) mod lifecycle;
 pub(crate) mod preference;
+mod recovery;
 pub(crate) mod slot;
 mod upgrade;
 
 use std::{
     cell::RefCell,
+    marker::PhantomData,
     rc::{Rc, Weak},
 };
 
@@ -24,124 +30,120 @@ use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
-use self::{backoff::wait_ms, fallback::TransportFallback, lifecycle::Wake, preference::Purpose, slot::Slot};
-pub use super::transports::ReceivedData;
+use self::{fallback::TransportFallback, preference::Purpose, slot::Slot};
 use super::{
-    dom::{
-        fetch::{self, Abort},
-        page,
-        time::now_ms,
-    },
-    transports::{Attempt, EventSink, TransportEvent, long_poll::Pace},
+    dom::{fetch::Abort, time::now_ms},
+    transports::{Report, TransportEvent, TransportHandle, long_poll::Pace},
 };
-use crate::protocol::{session::Visit, transport::Transport};
+use crate::protocol::transport::Transport;
 
-/// An attempt that has brought nothing for so long is given up: the first frame comes at once, or is held back.
+/// A transport that has brought nothing for so long is given up: the first frame comes at once, or is held back.
 const PROOF_MS: u32 = 5_000;
-/// How often we look for a sign of life. One silent interval is the end: the server's own signs and the answers to
-/// polls come every 15 s, and a ping is answered at once. So a dead peer is noticed within 44 s.
-const BEAT_MS: u32 = 22_000;
-/// How often a tab without a place for a connection looks for one.
+/// How often a tab without a slot looks for one.
 const SLOT_PAUSE_MS: u32 = 5_000;
-/// Before the next transport is tried: a moment, so that a fault of ours cannot become a tight loop.
-const STEP_MS: u32 = 100;
-/// How long the server may take to say that it is there.
-const HEALTH_MS: u32 = 5_000;
 
-/// What the holder is told.
+/// An event of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent {
-    /// It can be spoken to, and must be told where to go on.
+    /// Frames can be sent, and the owner must send where to resume.
     Open,
     /// It has brought something, by this transport.
     Proven(Transport),
-    /// Something was heard.
-    ReceivedData(ReceivedData),
-    /// It was lost, and is being sought again.
+    /// It was lost, and is being reopened.
     Lost,
-    /// It was lost with the session: it is sought again when the page is looked at.
+    /// It was lost with the session. It is reopened when the page becomes visible.
     SignedOut,
 }
 
-type Dial = Box<dyn Fn(Transport, Pace, EventSink) -> Option<Box<dyn Attempt>>>;
+/// Opens a transport. `None`: it cannot be opened.
+type Dial = Box<dyn Fn(Transport, Pace, Report) -> Option<Box<dyn TransportHandle>>>;
 
-/// See the module. Dropping it ends it for good.
-pub struct Connection(Rc<RefCell<State>>);
+/// A connection that receives `T`: a [`crate::protocol::chat::ServerFrame`] or a [`crate::protocol::feed::Event`].
+/// Dropping it closes it for good.
+pub struct Connection<T> {
+    state: Rc<RefCell<State>>,
+    _receives: PhantomData<fn(T)>,
+}
 
 struct State {
     purpose: Purpose,
     dial: Dial,
     on_event: Rc<dyn Fn(ConnectionEvent)>,
     fallback: TransportFallback,
-    /// Names the attempt in use; reports of any other are too late.
+    /// The id of the transport in use; events of any other are stale.
     current: u64,
-    /// The last name that was given.
+    /// The last id that was given.
     last: u64,
-    attempt: Option<Box<dyn Attempt>>,
+    transport: Option<Box<dyn TransportHandle>>,
     slot: Option<Slot>,
     is_proven: bool,
-    has_heard: bool,
-    heard_at_ms: i64,
-    /// Lost connections without a steady one between them.
+    /// Something was received since the last check.
+    is_alive: bool,
+    received_at_ms: i64,
+    /// Losses without a stable connection between them.
     failures: u32,
     /// The page is in the back-forward cache.
-    is_away: bool,
-    /// The next thing to do about the attempt in use: give it up, try again, look for a place.
+    is_suspended: bool,
+    /// The next step for the transport in use: give it up, retry, look for a slot.
     next_step: Option<Timeout>,
     health: Option<Abort>,
-    probe: Option<(u64, Box<dyn Attempt>)>,
+    probe: Option<(u64, Box<dyn TransportHandle>)>,
     upgrade: Option<Timeout>,
-    climb_ms: u32,
-    /// The attempt in use is a step up the ladder that has brought nothing yet.
-    has_climbed: bool,
-    _beat: Interval,
-    _wake: [Option<EventListener>; 5],
+    upgrade_pause_ms: u32,
+    /// The transport in use is an upgrade that has brought nothing yet.
+    is_new_upgrade: bool,
+    _heartbeat_check: Interval,
+    _lifecycle: [Option<EventListener>; 5],
 }
 
-impl Connection {
+impl<T> Connection<T> {
     fn open(purpose: Purpose, dial: Dial, on_event: impl Fn(ConnectionEvent) + 'static) -> Self {
-        let state = Rc::new_cyclic(|weak: &Weak<RefCell<State>>| {
-            let (beating, waking) = (weak.clone(), weak.clone());
-            RefCell::new(State {
-                purpose,
-                dial,
-                on_event: Rc::new(on_event),
-                fallback: TransportFallback::new(preference::order(purpose), preference::remembered(purpose)),
-                current: 0,
-                last: 0,
-                attempt: None,
-                slot: None,
-                is_proven: false,
-                has_heard: false,
-                heard_at_ms: 0,
-                failures: 0,
-                is_away: false,
-                next_step: None,
-                health: None,
-                probe: None,
-                upgrade: None,
-                climb_ms: upgrade::FIRST_MS,
-                has_climbed: false,
-                _beat: Interval::new(BEAT_MS, move || beat(&beating)),
-                _wake: lifecycle::listen(move |what| on_wake(&waking, what)),
-            })
-        });
-        connect(&Rc::downgrade(&state));
-        Self(state)
+        Self { state: State::open(purpose, dial, Rc::new(on_event)), _receives: PhantomData }
     }
 }
 
 impl State {
-    /// Lets go of the attempt in use and of all that was planned. Returns what is to be dropped outside of the
-    /// borrow: what ends may report.
-    fn let_go(&mut self) -> impl Sized + use<> {
-        self.current = self.new_id();
-        (self.is_proven, self.has_climbed) = (false, false);
-        let planned = (self.next_step.take(), self.health.take(), self.upgrade.take());
-        (self.attempt.take(), self.slot.take(), self.probe.take(), planned)
+    fn open(purpose: Purpose, dial: Dial, on_event: Rc<dyn Fn(ConnectionEvent)>) -> Rc<RefCell<Self>> {
+        let state = Rc::new_cyclic(|weak: &Weak<RefCell<Self>>| {
+            let (checked, listening) = (weak.clone(), weak.clone());
+            RefCell::new(Self {
+                purpose,
+                dial,
+                on_event,
+                fallback: TransportFallback::new(preference::order(purpose), preference::remembered(purpose)),
+                current: 0,
+                last: 0,
+                transport: None,
+                slot: None,
+                is_proven: false,
+                is_alive: false,
+                received_at_ms: 0,
+                failures: 0,
+                is_suspended: false,
+                next_step: None,
+                health: None,
+                probe: None,
+                upgrade: None,
+                upgrade_pause_ms: upgrade::FIRST_MS,
+                is_new_upgrade: false,
+                _heartbeat_check: Interval::new(recovery::CHECK_MS, move || recovery::check(&checked)),
+                _lifecycle: lifecycle::listen(move |event| lifecycle::on_event(&listening, event)),
+            })
+        });
+        connect(&Rc::downgrade(&state));
+        state
     }
 
-    /// Whether it asks briefly now and then, because other tabs have all the places.
+    /// Ends the transport in use and all planned steps. Returns the values to drop outside of the borrow: what ends may
+    /// report.
+    fn release(&mut self) -> impl Sized + use<> {
+        self.current = self.new_id();
+        (self.is_proven, self.is_new_upgrade) = (false, false);
+        let planned = (self.next_step.take(), self.health.take(), self.upgrade.take());
+        (self.transport.take(), self.slot.take(), self.probe.take(), planned)
+    }
+
+    /// Returns true if polls must be brief, because other tabs have all slots.
     fn is_brief(&self) -> bool {
         self.fallback.current() != Transport::Socket && self.slot.is_none()
     }
@@ -156,10 +158,11 @@ impl State {
     }
 }
 
+/// Replaces the transport in use by a new one of the current kind.
 fn connect(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
-    let earlier = state.borrow_mut().let_go();
-    drop(earlier);
+    let released = state.borrow_mut().release();
+    drop(released);
     let (id, transport) = (state.borrow().current, state.borrow().fallback.current());
     if transport == Transport::Socket {
         return dial(weak, id, None);
@@ -171,58 +174,55 @@ fn connect(weak: &Weak<RefCell<State>>) {
     });
 }
 
-/// Starts the attempt that `connect` has prepared as `id`.
+/// Opens the transport that [`connect`] has prepared as `id`.
 fn dial(weak: &Weak<RefCell<State>>, id: u64, slot: Option<Slot>) {
-    let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id && !state.borrow().is_away)
-    else {
-        return;
-    };
+    let is_wanted = |state: &Rc<RefCell<State>>| state.borrow().current == id && !state.borrow().is_suspended;
+    let Some(state) = weak.upgrade().filter(is_wanted) else { return };
     let transport = state.borrow().fallback.current();
     state.borrow_mut().slot = slot;
     let pace = if state.borrow().is_brief() { Pace::Brief } else { Pace::Long };
-    let attempt = (state.borrow().dial)(transport, pace, event_sink(weak, id));
+    let handle = (state.borrow().dial)(transport, pace, report_to(weak, id));
     let mut state = state.borrow_mut();
-    (state.attempt, state.has_heard) = (attempt, true);
+    (state.transport, state.is_alive) = (handle, true);
     let weak = weak.clone();
-    state.plan(PROOF_MS, move || on_lost(&weak, id, None));
+    state.plan(PROOF_MS, move || recovery::on_lost(&weak, id, None));
 }
 
-fn event_sink(weak: &Weak<RefCell<State>>, id: u64) -> EventSink {
+fn report_to(weak: &Weak<RefCell<State>>, id: u64) -> Report {
     let weak = weak.clone();
-    Rc::new(move |told| on_told(&weak, id, told))
+    Rc::new(move |event| on_transport_event(&weak, id, event))
 }
 
-fn on_told(weak: &Weak<RefCell<State>>, id: u64, told: TransportEvent) {
-    let Some(state) = weak.upgrade() else { return };
+/// Returns true if the event came from the transport in use.
+fn on_transport_event(weak: &Weak<RefCell<State>>, id: u64, event: TransportEvent) -> bool {
+    let Some(state) = weak.upgrade() else { return false };
     if state.borrow().current != id {
-        return upgrade::on_told(weak, id, &told);
+        upgrade::on_probe_event(weak, id, event);
+        return false;
     }
-    match told {
+    match event {
         TransportEvent::Open => {
             emit(&state, ConnectionEvent::Open);
             ping(&state);
         }
-        TransportEvent::ReceivedData(heard) => {
-            prove(weak, &state);
-            emit(&state, ConnectionEvent::ReceivedData(heard));
-        }
-        TransportEvent::Answered(heard) => emit(&state, ConnectionEvent::ReceivedData(heard)),
-        TransportEvent::Alive => prove(weak, &state),
-        TransportEvent::Lost(return_after_ms) => on_lost(weak, id, return_after_ms),
+        TransportEvent::Received | TransportEvent::Alive => prove(weak, &state),
+        TransportEvent::Answered => {}
+        TransportEvent::Lost(retry_after_ms) => recovery::on_lost(weak, id, retry_after_ms),
     }
+    true
 }
 
-/// The attempt in use has brought something.
+/// The transport in use has brought something.
 fn prove(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
     let transport = {
         let mut state = state.borrow_mut();
-        (state.has_heard, state.heard_at_ms) = (true, now_ms());
+        (state.is_alive, state.received_at_ms) = (true, now_ms());
         if state.is_proven {
             return;
         }
         (state.is_proven, state.next_step) = (true, None);
-        if std::mem::take(&mut state.has_climbed) {
-            state.climb_ms = upgrade::FIRST_MS;
+        if std::mem::take(&mut state.is_new_upgrade) {
+            state.upgrade_pause_ms = upgrade::FIRST_MS;
         }
         upgrade::plan(weak, &mut state);
         if state.is_brief() {
@@ -237,7 +237,7 @@ fn prove(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
     emit(state, ConnectionEvent::Proven(transport));
 }
 
-/// Without a place the polls are brief; as soon as there is one, connect anew.
+/// Without a slot the polls are brief. Reconnects as soon as one is free.
 fn seek_slot(weak: &Weak<RefCell<State>>, state: &mut State) {
     let (weak, id) = (weak.clone(), state.current);
     state.plan(SLOT_PAUSE_MS, move || {
@@ -247,120 +247,21 @@ fn seek_slot(weak: &Weak<RefCell<State>>, state: &mut State) {
             if found.is_none() {
                 return seek_slot(&weak, &mut state.borrow_mut());
             }
-            let earlier = state.borrow_mut().let_go();
-            drop(earlier);
+            let released = state.borrow_mut().release();
+            drop(released);
             let id = state.borrow().current;
             dial(&weak, id, found);
         });
     });
 }
 
-fn on_lost(weak: &Weak<RefCell<State>>, id: u64, return_after_ms: Option<u32>) {
-    let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
-    let was_proven = state.borrow().is_proven;
-    let earlier = state.borrow_mut().let_go();
-    drop(earlier);
-    if was_proven {
-        retry_later(weak, &state, return_after_ms);
-        return emit(&state, ConnectionEvent::Lost);
-    }
-    // Was it the server or the way there?
-    let (abort, id) = (Abort::new(), state.borrow().current);
-    let signal = abort.signal();
-    state.borrow_mut().health = Some(abort);
-    let weak = weak.clone();
-    spawn_local(async move {
-        let answer = fetch::get("/api/session", signal, HEALTH_MS).await;
-        let Some(state) = weak.upgrade().filter(|state| state.borrow().current == id) else { return };
-        // Not just any answer: a network that wants a log-in first has one for everything.
-        let visit: Option<Visit> = answer.and_then(|answer| serde_json::from_str(&answer.body).ok());
-        if visit.as_ref().is_some_and(|visit| !visit.reads) {
-            return emit(&state, ConnectionEvent::SignedOut);
-        }
-        if visit.is_some() && state.borrow_mut().fallback.failed() {
-            let again = weak.clone();
-            return state.borrow_mut().plan(STEP_MS, move || connect(&again));
-        }
-        retry_later(&weak, &state, None);
-        emit(&state, ConnectionEvent::Lost);
-    });
-}
-
-fn retry_later(weak: &Weak<RefCell<State>>, state: &RefCell<State>, told_ms: Option<u32>) {
-    let mut state = state.borrow_mut();
-    let wait_ms = told_ms.unwrap_or_else(|| wait_ms(state.failures, page::random()));
-    state.failures += 1;
-    let again = weak.clone();
-    state.plan(wait_ms, move || connect(&again));
-}
-
-fn beat(weak: &Weak<RefCell<State>>) {
-    let Some(state) = weak.upgrade() else { return };
-    if !state.borrow().is_proven {
-        return;
-    }
-    let has_heard = std::mem::replace(&mut state.borrow_mut().has_heard, false);
-    if !has_heard {
-        return on_silence(weak, &state);
-    }
-    state.borrow_mut().failures = 0;
-    state.borrow_mut().fallback.steady();
-    ping(&state);
-}
-
-/// The peer is gone, or something on the way lets the first frame through and no other: as if nothing had come.
-fn on_silence(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
-    state.borrow_mut().is_proven = false;
-    let id = state.borrow().current;
-    emit(state, ConnectionEvent::Lost);
-    on_lost(weak, id, None);
-}
-
 fn ping(state: &RefCell<State>) {
-    if let Some(attempt) = &state.borrow().attempt {
-        attempt.ping();
+    if let Some(transport) = &state.borrow().transport {
+        transport.ping();
     }
 }
 
-fn on_wake(weak: &Weak<RefCell<State>>, what: Wake) {
-    let Some(state) = weak.upgrade() else { return };
-    let (id, is_connected) = (state.borrow().current, state.borrow().attempt.is_some());
-    match what {
-        Wake::Away => {
-            let earlier = state.borrow_mut().let_go();
-            drop(earlier);
-            state.borrow_mut().is_away = true;
-            emit(&state, ConnectionEvent::Lost);
-        }
-        Wake::Back => {
-            state.borrow_mut().is_away = false;
-            connect(weak);
-        }
-        Wake::Offline if is_connected => on_lost(weak, id, None),
-        Wake::Online | Wake::Now if state.borrow().is_away => {}
-        Wake::Online => {
-            state.borrow_mut().fallback.restart();
-            // The browser may say so a moment before anything comes through; the waits of before were for another way.
-            state.borrow_mut().failures = 0;
-            connect(weak);
-        }
-        Wake::Now if !is_connected || must_leave_slot(&state) => connect(weak),
-        // The computer has slept: what looks open is from before.
-        Wake::Now if now_ms() - state.borrow().heard_at_ms > i64::from(BEAT_MS) => {
-            if state.borrow().is_proven {
-                on_silence(weak, &state);
-            }
-        }
-        Wake::Offline | Wake::Now => {}
-    }
-}
-
-/// Out of view, a tab leaves a place that is for tabs in view.
-fn must_leave_slot(state: &RefCell<State>) -> bool {
-    page::is_hidden() && state.borrow().slot.as_ref().is_some_and(Slot::is_for_view_only)
-}
-
-/// Calls back without a borrow, because the holder may speak or drop the connection in answer.
+/// Calls back without a borrow: in answer the owner may send a frame or drop the connection.
 fn emit(state: &RefCell<State>, event: ConnectionEvent) {
     let on_event = state.borrow().on_event.clone();
     on_event(event);

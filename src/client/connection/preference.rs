@@ -1,21 +1,21 @@
-//! Which transports this page may use, and which one worked last in this tab.
+//! The transports that this page may use, and the one that worked last in this tab. The connection calls it.
 //!
 //! `?transport=socket|stream|poll` on the address of a page forces one for the tab, `?transport=auto` ends that;
-//! otherwise the server's setting stands in the document.
+//! otherwise the server's setting in the document counts.
 
 use web_sys::UrlSearchParams;
 
 use crate::{
     client::dom::{
         page,
-        storage::{self, Keep},
+        storage::{self, Area},
     },
     protocol::transport::Transport,
 };
 
 const FORCED: &str = "idobata.transport";
 
-/// What a connection is for. Each remembers its own transport.
+/// The purpose of a connection. Each remembers its own transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Chat,
@@ -31,7 +31,7 @@ impl Purpose {
     }
 }
 
-/// The transports to try, best first. The feed needs no socket: it only listens.
+/// The transports to try, best first. The feed needs no socket: it only reads.
 pub(crate) fn order(purpose: Purpose) -> Vec<Transport> {
     match (purpose, forced()) {
         (Purpose::Chat, None) => Transport::ALL.to_vec(),
@@ -43,20 +43,20 @@ pub(crate) fn order(purpose: Purpose) -> Vec<Transport> {
 
 /// The transport that worked last in this tab.
 pub(crate) fn remembered(purpose: Purpose) -> Option<Transport> {
-    Transport::parse(&storage::get(Keep::Tab, purpose.key())?)
+    Transport::parse(&storage::get(Area::Session, purpose.key())?)
 }
 
-/// Remembers it for the tab's next pages.
+/// Remembers the transport for the tab's next pages.
 pub(crate) fn remember(purpose: Purpose, transport: Transport) {
-    storage::set(Keep::Tab, purpose.key(), transport.as_str());
+    storage::set(Area::Session, purpose.key(), transport.as_str());
 }
 
 fn forced() -> Option<Transport> {
     match UrlSearchParams::new_with_str(&page::query()).ok().and_then(|query| query.get("transport")) {
-        Some(asked) if Transport::parse(&asked).is_some() => storage::set(Keep::Tab, FORCED, &asked),
-        Some(_) => storage::remove(Keep::Tab, FORCED),
+        Some(wanted) if Transport::parse(&wanted).is_some() => storage::set(Area::Session, FORCED, &wanted),
+        Some(_) => storage::remove(Area::Session, FORCED),
         None => {}
     }
-    let asked = storage::get(Keep::Tab, FORCED).or_else(|| page::root_attribute("data-transport"));
-    Transport::parse(&asked?)
+    let wanted = storage::get(Area::Session, FORCED).or_else(|| page::root_attribute("data-transport"));
+    Transport::parse(&wanted?)
 }

@@ -1,67 +1,67 @@
-//! The way up: now and then the next better transport is tried beside the one in use, which goes on meanwhile.
+//! The upgrade: now and then the next better transport is tried beside the one in use, which stays open meanwhile.
 
 use std::{cell::RefCell, rc::Weak};
 
 use gloo_timers::callback::Timeout;
 
-use super::{PROOF_MS, State, connect, event_sink};
+use super::{PROOF_MS, State, connect, report_to};
 use crate::{
     client::transports::{TransportEvent, long_poll::Pace, sse::StreamProbe},
     protocol::transport::Transport,
 };
 
-/// When the next better transport is tried for the first time; each try in vain doubles it.
+/// The pause before the first probe. Each probe that fails doubles it.
 pub(super) const FIRST_MS: u32 = 120_000;
 const MAX_MS: u32 = 1_800_000;
 
-/// Plans the next try, if there is something better.
+/// Plans the next probe, if there is a better transport.
 pub(super) fn plan(weak: &Weak<RefCell<State>>, state: &mut State) {
-    state.upgrade = state.fallback.above().map(|above| {
+    state.upgrade = state.fallback.next_better().map(|better| {
         let weak = weak.clone();
-        Timeout::new(state.climb_ms, move || probe(&weak, above))
+        Timeout::new(state.upgrade_pause_ms, move || probe(&weak, better))
     });
 }
 
-fn probe(weak: &Weak<RefCell<State>>, above: Transport) {
+fn probe(weak: &Weak<RefCell<State>>, better: Transport) {
     let Some(state) = weak.upgrade() else { return };
-    if above != Transport::Socket && state.borrow().slot.is_none() {
-        // Other tabs have all the places for streams.
+    if better != Transport::Socket && state.borrow().slot.is_none() {
+        // Other tabs have all the slots that a stream needs.
         return plan(weak, &mut state.borrow_mut());
     }
     let id = state.borrow_mut().new_id();
-    let tell = event_sink(weak, id);
-    let attempt = match above {
-        Transport::Socket => (state.borrow().dial)(above, Pace::Long, tell),
-        Transport::Stream | Transport::Poll => StreamProbe::open(tell).map(|probe| Box::new(probe) as _),
+    let report = report_to(weak, id);
+    let probe = match better {
+        Transport::Socket => (state.borrow().dial)(better, Pace::Long, report),
+        Transport::Stream | Transport::Poll => StreamProbe::open(report).map(|probe| Box::new(probe) as _),
     };
     let mut state = state.borrow_mut();
-    state.climb_ms = (state.climb_ms * 2).min(MAX_MS);
-    state.probe = attempt.map(|attempt| (id, attempt));
+    state.upgrade_pause_ms = (state.upgrade_pause_ms * 2).min(MAX_MS);
+    state.probe = probe.map(|probe| (id, probe));
     let weak = weak.clone();
     state.upgrade = Some(Timeout::new(PROOF_MS, move || give_up(&weak)));
 }
 
 fn give_up(weak: &Weak<RefCell<State>>) {
     let Some(state) = weak.upgrade() else { return };
-    let tried = state.borrow_mut().probe.take();
-    drop(tried);
+    let probe = state.borrow_mut().probe.take();
+    drop(probe);
     plan(weak, &mut state.borrow_mut());
 }
 
-/// What an attempt reports that is not the one in use.
-pub(super) fn on_told(weak: &Weak<RefCell<State>>, id: u64, told: &TransportEvent) {
+/// An event of a transport that is not the one in use: the probe, or one that was released.
+pub(super) fn on_probe_event(weak: &Weak<RefCell<State>>, id: u64, event: TransportEvent) {
     let Some(state) = weak.upgrade() else { return };
     let is_probe = state.borrow().probe.as_ref().is_some_and(|(probe, _)| *probe == id);
-    match told {
-        TransportEvent::Open | TransportEvent::Alive if is_probe => step_up(weak, &state),
+    match event {
+        TransportEvent::Open | TransportEvent::Alive if is_probe => upgrade(weak, &state),
         TransportEvent::Lost(_) if is_probe => give_up(weak),
         _ => {}
     }
 }
 
-/// The better transport comes through. Should it bring nothing after all, it is left like any other.
-fn step_up(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
+/// Uses the better transport, which came through. If it brings nothing after all, it is left like any other.
+fn upgrade(weak: &Weak<RefCell<State>>, state: &RefCell<State>) {
     state.borrow_mut().fallback.upgrade();
     connect(weak);
-    state.borrow_mut().has_climbed = true;
+    state.borrow_mut().is_new_upgrade = true;
 }

@@ -1,10 +1,10 @@
-//! Counts a text's characters as a person does, like `protocol/text.rs` on the server, but by the browser's own
-//! tables instead of 20 kB of ours.
+//! Counts the characters of a text as a person does, like `protocol/text.rs` on the server, but by the browser's own
+//! tables instead of 20 kB of ours. The composer calls it.
 
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// How many characters a person sees in `text`. A browser without a segmenter counts code points: never fewer.
+/// The number of characters that a person sees in `text`. A browser without a segmenter counts code points: never fewer.
 pub fn count_characters(text: &str) -> usize {
     if text.is_ascii() && !text.contains('\r') {
         return text.len();

@@ -1,4 +1,5 @@
-//! Requests to this page's server. Each ends with whoever made it: a dropped [`Abort`] ends what it was given to.
+//! Requests to this page's server, for the transports and the app's loader. Each ends with its owner: dropping an
+//! [`Abort`] aborts the requests that carry its signal.
 
 use std::{future::Future, pin::pin};
 
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use web_sys::{AbortController, Headers, RequestInit};
 
-/// Ends requests when it is dropped.
+/// Aborts requests when it is dropped.
 pub(crate) struct Abort(AbortController);
 
 impl Abort {
@@ -18,7 +19,7 @@ impl Abort {
         Self(AbortController::new().expect("every browser with WebAssembly has it"))
     }
 
-    /// What to give to the requests.
+    /// The signal to pass to the requests.
     pub(crate) fn signal(&self) -> Signal {
         Signal(self.0.clone())
     }
@@ -30,56 +31,56 @@ impl Drop for Abort {
     }
 }
 
-/// Stands for an [`Abort`] in a request.
+/// The end of an [`Abort`] that a request holds.
 #[derive(Clone)]
 pub(crate) struct Signal(AbortController);
 
 impl Signal {
-    /// Whether the [`Abort`] is gone.
+    /// Returns true if the [`Abort`] was dropped.
     pub(crate) fn is_aborted(&self) -> bool {
         self.0.signal().aborted()
     }
 }
 
-/// What a page asks for may take so long.
+/// The time limit of a request for page data.
 const LOAD_MS: u32 = 15_000;
 
-/// Asks for something of this page's server and reads it. `None`: it could not be had.
+/// Loads and parses JSON from this page's server. `None`: the request failed, or the answer cannot be read.
 pub async fn load<T: DeserializeOwned>(url: &str) -> Option<T> {
-    let answer = send(url, "GET", None, None, LOAD_MS).await?;
-    answer.is_success().then(|| serde_json::from_str(&answer.body).ok()).flatten()
+    let response = send(url, "GET", None, None, LOAD_MS).await?;
+    response.is_success().then(|| serde_json::from_str(&response.body).ok()).flatten()
 }
 
-/// What the server said.
-pub(crate) struct Answer {
+/// A response with its whole body.
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
-/// Asks for JSON. `None`: there was no answer within `limit_ms`, or it was ended.
-pub(crate) async fn get(url: &str, signal: Signal, limit_ms: u32) -> Option<Answer> {
+/// Requests JSON. `None`: there was no response within `limit_ms`, or the request was aborted.
+pub(crate) async fn get(url: &str, signal: Signal, limit_ms: u32) -> Option<Response> {
     send(url, "GET", None, Some(signal), limit_ms).await
 }
 
-/// Sends JSON. Without a signal it outlives whoever sent it, and the page.
-pub(crate) async fn post(url: &str, json: &str, signal: Option<Signal>, limit_ms: u32) -> Option<Answer> {
+/// Posts JSON. Without a signal the request outlives its owner, and the page.
+pub(crate) async fn post(url: &str, json: &str, signal: Option<Signal>, limit_ms: u32) -> Option<Response> {
     send(url, "POST", Some(json), signal, limit_ms).await
 }
 
-/// Not by `gloo-net`'s builder: that has no `keepalive`, and puts a `&` behind every query.
+/// Without `gloo-net`'s builder, which has no `keepalive` and appends a `&` to every query.
 async fn send(
     url: &str,
     method: &str,
     json: Option<&str>,
     signal: Option<Signal>,
     limit_ms: u32,
-) -> Option<Answer> {
+) -> Option<Response> {
     let headers = Headers::new().ok()?;
     headers.set("accept", "application/json").ok()?;
     let init = RequestInit::new();
@@ -97,13 +98,14 @@ async fn send(
     let request = Request::from(web_sys::Request::new_with_str_and_init(url, &init).ok()?);
     let response = in_time(request.send(), limit_ms).await?.ok()?;
     let body = in_time(response.text(), limit_ms).await?.ok()?;
-    Some(Answer { status: response.status(), body })
+    Some(Response { status: response.status(), body })
 }
 
-/// Waits for an answer so long. A late one is given up by not waiting for it: its signal is shared with others.
-async fn in_time<T>(answer: impl Future<Output = T>, limit_ms: u32) -> Option<T> {
-    match select(pin!(answer), TimeoutFuture::new(limit_ms)).await {
-        Either::Left((answer, _)) => Some(answer),
+/// Waits for a response at most `limit_ms`. A late one is not aborted but no longer awaited: its signal belongs to other
+/// requests too.
+async fn in_time<T>(response: impl Future<Output = T>, limit_ms: u32) -> Option<T> {
+    match select(pin!(response), TimeoutFuture::new(limit_ms)).await {
+        Either::Left((response, _)) => Some(response),
         Either::Right(_) => None,
     }
 }

@@ -1,5 +1,5 @@
-//! The browser's own interfaces, one concern a file: fetch, storage, time, history, the window. `connection`, `transports` and
-//! the app's effects call them; nothing here may be called while a page is rendered.
+//! The browser's own interfaces, one concern a file: requests, storage, time, history, the window. `connection`,
+//! `transports` and the app's effects call them. Code that renders must not.
 
 pub mod characters;
 pub mod fetch;

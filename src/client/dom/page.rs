@@ -1,4 +1,4 @@
-//! The page's own window and document.
+//! The page's own window and document. The transports, the connection and the app's effects call it.
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, HtmlElement, Window};
 
-/// Longer than a page in view waits for its painting.
-const LATE_PAINTING_MS: u32 = 200;
+/// Longer than a visible page waits for its next frame.
+const LATE_FRAME_MS: u32 = 200;
 
 pub(crate) fn window() -> Window {
     web_sys::window().expect("called in a browser's page only")
@@ -21,12 +21,12 @@ pub fn socket_url(path: &str) -> String {
     format!("{scheme}://{}{path}", location.host().unwrap_or_default())
 }
 
-/// Calls `told` whenever the page is looked at or not any more, until the result is dropped.
-pub fn on_visibility(told: impl Fn() + 'static) -> impl Sized {
-    window().document().map(|document| EventListener::new(&document, "visibilitychange", move |_| told()))
+/// Calls `callback` whenever the page becomes visible or hidden, until the result is dropped.
+pub fn on_visibility_change(callback: impl Fn() + 'static) -> impl Sized {
+    window().document().map(|document| EventListener::new(&document, "visibilitychange", move |_| callback()))
 }
 
-/// Listens to the window until it is dropped.
+/// Listens to the window until the result is dropped.
 pub(crate) fn window_listener(
     event: &'static str,
     callback: impl FnMut(&Event) + 'static,
@@ -34,39 +34,39 @@ pub(crate) fn window_listener(
     web_sys::window().map(|window| EventListener::new(&window, event, callback))
 }
 
-/// A number in 0..1, good enough to spread reconnects.
+/// A random number in 0..1, good enough to spread reconnects.
 pub fn random() -> f64 {
     Math::random()
 }
 
-/// The page's language, which the server decided.
+/// The page's language, which the server has chosen.
 pub fn language() -> String {
     root_attribute("lang").unwrap_or_default()
 }
 
-/// What the server wrote on the root element.
+/// An attribute that the server wrote on the root element.
 pub(crate) fn root_attribute(name: &str) -> Option<String> {
     window().document()?.document_element()?.get_attribute(name)
 }
 
-/// What the server wrote into the document for the page to start from. `None`: nothing, or of another build.
-pub fn start<T: DeserializeOwned>() -> Option<T> {
+/// The data that the server wrote into the document for hydration. `None`: there are none, or those of another build.
+pub fn initial_data<T: DeserializeOwned>() -> Option<T> {
     serde_json::from_str(&window().document()?.get_element_by_id("start")?.text_content()?).ok()
 }
 
-/// Runs `run` before the next painting. Where nothing is painted, because nobody can see the page, at once. It may be
-/// run again when that takes long: a page that is put out of view meanwhile is not painted.
-pub fn before_painting(run: impl Fn() + Clone + 'static) {
+/// Runs `run` before the next frame is painted, or at once on a hidden page, which is not painted. It may run twice when
+/// the frame is late: a page that is hidden meanwhile is not painted.
+pub fn before_next_frame(run: impl Fn() + Clone + 'static) {
     if is_hidden() {
         return run();
     }
     let late = run.clone();
-    Timeout::new(LATE_PAINTING_MS, late).forget();
+    Timeout::new(LATE_FRAME_MS, late).forget();
     let callback = Closure::once_into_js(run);
     drop(window().request_animation_frame(callback.unchecked_ref()));
 }
 
-/// Names the document.
+/// Sets the document's title.
 pub fn set_title(title: &str) {
     if let Some(document) = window().document() {
         document.set_title(title);
@@ -78,17 +78,17 @@ pub(crate) fn query() -> String {
     window().location().search().unwrap_or_default()
 }
 
-/// Whether nobody can see the page.
+/// Returns true if the page is hidden.
 pub fn is_hidden() -> bool {
     window().document().is_some_and(|document| document.hidden())
 }
 
-/// Makes text part of an address (RFC 3986, 2.1).
+/// Percent-encodes a text as a component of an address (RFC 3986, 2.1).
 pub fn encode(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }
 
-/// For whoever looks into the console.
+/// Writes a warning to the browser's console.
 pub(crate) fn warn(text: &str) {
     web_sys::console::warn_1(&text.into());
 }
@@ -103,7 +103,7 @@ pub fn own_variant(language: &str) -> String {
     own.unwrap_or_else(|| language.to_owned())
 }
 
-/// Says on the root element that the page answers to events now; for style and tests.
+/// Marks on the root element that the page handles events now; for style and tests.
 pub fn mark_hydrated() {
     if let Some(root) = window().document().and_then(|document| document.document_element()) {
         // Setting an attribute with a fixed valid name cannot fail.
@@ -111,7 +111,7 @@ pub fn mark_hydrated() {
     }
 }
 
-/// A UUID of version 4 (RFC 9562). Not by `crypto.randomUUID`, which plain http pages do not have.
+/// A UUID of version 4 (RFC 9562). `crypto.randomUUID` does not serve: plain http pages do not have it.
 pub fn new_uuid() -> String {
     let mut bytes = [0_u8; 16];
     let crypto = window().crypto().expect("every browser with WebAssembly has it");
@@ -122,7 +122,7 @@ pub fn new_uuid() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Puts the cursor into an element.
+/// Focuses an element.
 pub fn focus(element: &web_sys::Element) {
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
         // An element that cannot be focused is left as it is.

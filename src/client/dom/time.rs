@@ -1,4 +1,5 @@
-//! The browser's clock, and times as its user reads them.
+//! The browser's clock, and times in the format of its user. Effects and the connection call it; rendering must not,
+//! because server and browser would draw different texts.
 
 use std::cell::OnceCell;
 
@@ -7,18 +8,18 @@ use wasm_bindgen::JsValue;
 
 use super::page;
 
-/// Milliseconds since the Unix epoch by the browser's clock; for waiting, not for showing.
+/// Milliseconds since the Unix epoch by the browser's clock; for measuring waits, not for display.
 pub fn now_ms() -> i64 {
     Date::now() as i64
 }
 
 thread_local! {
-    /// With the date and without. Making one takes longer than all else about a message; the language stays.
+    /// With the date and without. Creating one takes longer than all else about a message; the language stays the same.
     static FORMATS: [OnceCell<Function>; 2] = const { [const { OnceCell::new() }; 2] };
 }
 
-/// A time of day in the reader's time zone, with the date when it is not today. Where the reader's own variant of
-/// the page's language is known (`en-GB` for `en`), it is written as there.
+/// A time of day in the reader's time zone, with the date when it is not today. The format is that of the reader's own
+/// variant of the page's language where that is known (`en-GB` for `en`).
 pub fn local_time(timestamp_ms: i64, language: &str) -> String {
     let date = Date::new(&JsValue::from_f64(timestamp_ms as f64));
     let is_today = date.to_date_string() == Date::new_0().to_date_string();

@@ -1,49 +1,52 @@
-//! The feed over polls: their answers as the events a stream would have brought.
+//! The feed by polls. [`super::long_poll`] asks for the pages; this module turns them into the events that a stream
+//! would have brought.
 
-use super::{ReceivedData, long_poll::Question};
+use super::long_poll::PollSource;
 use crate::{
     client::dom::time::now_ms,
     protocol::{
         cursor::Cursor,
-        feed::{Control, Event, Page},
+        feed::{Control, EntryPage, Event},
     },
 };
 
-/// See the module.
-pub(crate) struct FeedQuestion {
+/// The feed after a cursor.
+pub(crate) struct FeedSource {
     cursor: Cursor,
     is_behind: bool,
 }
 
-impl FeedQuestion {
+impl FeedSource {
     pub(crate) fn new(cursor: Cursor) -> Self {
         Self { cursor, is_behind: true }
     }
 }
 
-impl Question for FeedQuestion {
+impl PollSource for FeedSource {
+    type Data = Event;
+
     fn url(&self, wait_s: u32) -> String {
-        // The first answer says where the end is: it comes at once.
+        // The first answer tells where the head is, so it must come at once.
         let wait_s = if self.is_behind { 0 } else { wait_s };
         format!("/api/events?after={}&limit=200&wait={wait_s}", self.cursor)
     }
 
-    fn read(&mut self, body: &str) -> Option<(Vec<ReceivedData>, bool)> {
-        let Page { events, cursor, more, reset } = serde_json::from_str(body).ok()?;
+    fn read(&mut self, body: &str) -> Option<(Vec<Event>, bool)> {
+        let EntryPage { events: entries, cursor, more, reset } = serde_json::from_str(body).ok()?;
         let timestamp = now_ms();
-        let mut heard = Vec::new();
+        let mut events = Vec::new();
         if self.is_behind {
             let head = if more { cursor.offset + 1 } else { cursor.offset };
-            heard.push(ReceivedData::Event(Event::Control(Control::Connected { timestamp, head })));
+            events.push(Event::Control(Control::Connected { timestamp, head }));
             self.is_behind = more;
         }
         if reset {
-            let offset = events.first().map_or(cursor.offset, |entry| entry.offset - 1);
+            let offset = entries.first().map_or(cursor.offset, |entry| entry.offset - 1);
             let cursor = Cursor { offset, ..cursor.clone() };
-            heard.push(ReceivedData::Event(Event::Control(Control::Reset { cursor, timestamp })));
+            events.push(Event::Control(Control::Reset { cursor, timestamp }));
         }
-        heard.extend(events.into_iter().map(|entry| ReceivedData::Event(Event::Entry(entry))));
+        events.extend(entries.into_iter().map(Event::Entry));
         self.cursor = cursor;
-        Some((heard, more))
+        Some((events, more))
     }
 }

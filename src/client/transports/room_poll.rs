@@ -1,6 +1,7 @@
-//! A room over polls: their answers as the frames a socket would have brought.
+//! A room by polls. [`super::long_poll`] asks for the pages; this module turns them into the frames that a socket would
+//! have brought.
 
-use super::{ReceivedData, long_poll::Question};
+use super::long_poll::PollSource;
 use crate::{
     client::dom::page,
     protocol::{
@@ -11,18 +12,18 @@ use crate::{
     },
 };
 
-/// See the module.
-pub(crate) struct RoomQuestion {
+/// A room after a cursor, with its presence.
+pub(crate) struct RoomSource {
     room: RoomId,
     cursor: Cursor,
-    /// The presence state that was told last.
+    /// The presence state of the last answer.
     seen: String,
     members: Vec<User>,
-    /// Whoever follows the room has not been told that it has caught up.
+    /// The reader does not know yet that it has caught up.
     is_behind: bool,
 }
 
-impl RoomQuestion {
+impl RoomSource {
     pub(crate) fn new(room: RoomId, cursor: Cursor) -> Self {
         Self { room, cursor, seen: String::new(), members: Vec::new(), is_behind: true }
     }
@@ -30,10 +31,10 @@ impl RoomQuestion {
     fn presence(&mut self, presence: PresenceState) -> Vec<ServerFrame> {
         let PresenceState { members, typing, seen } = presence;
         self.seen = seen;
-        let is_news = members != self.members;
+        let has_changed = members != self.members;
         self.members.clone_from(&members);
         let room = self.room.clone();
-        let members = is_news.then(|| ServerFrame::Members { room: room.clone(), members });
+        let members = has_changed.then(|| ServerFrame::Members { room: room.clone(), members });
         let typing = typing.into_iter().map(|User { id, name }| ServerFrame::Typing {
             room: room.clone(),
             user: name,
@@ -43,20 +44,22 @@ impl RoomQuestion {
     }
 }
 
-impl Question for RoomQuestion {
+impl PollSource for RoomSource {
+    type Data = ServerFrame;
+
     fn url(&self, wait_s: u32) -> String {
         let wait_s = if self.is_behind { 0 } else { wait_s };
         let (room, cursor, seen) = (page::encode(self.room.as_str()), &self.cursor, &self.seen);
         format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}")
     }
 
-    fn read(&mut self, body: &str) -> Option<(Vec<ReceivedData>, bool)> {
+    fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
         let Polled { page, presence } = serde_json::from_str(body).ok()?;
         let room = self.room.clone();
         let Cursor { epoch, offset } = page.cursor.clone();
         let mut frames = Vec::new();
         if self.is_behind {
-            // The answer stands for `joined`, again and again until there is no more: then the head is known.
+            // Each answer stands for `joined` until there is no more: then the head is known.
             let head = if page.more { offset + 1 } else { offset };
             let (room, epoch, members) = (room.clone(), epoch.clone(), presence.members.clone());
             let offset = self.cursor.offset;
@@ -70,6 +73,6 @@ impl Question for RoomQuestion {
         frames.extend(page.messages.into_iter().map(ServerFrame::Message));
         frames.extend(self.presence(presence));
         self.cursor = page.cursor;
-        Some((frames.into_iter().map(ReceivedData::Frame).collect(), page.more))
+        Some((frames, page.more))
     }
 }

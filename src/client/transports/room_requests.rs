@@ -1,5 +1,5 @@
-//! The chat without a socket: a stream or polls for each room that is followed, and a request for each thing that is
-//! said. To whoever uses it, it speaks and hears the socket's frames.
+//! The chat without a socket: a stream or polls for each joined room, and a request for each frame that is sent. Its
+//! owner sends and receives the frames of the socket.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,14 +10,14 @@ use std::{
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    Attempt, EventSink, ReceivedData, TransportEvent,
+    EventSink, TransportEvent, TransportHandle,
     long_poll::{Pace, Poll},
-    room_poll::RoomQuestion,
-    sse::{Stream, read_frame},
+    room_poll::RoomSource,
+    sse::Stream,
 };
 use crate::{
     client::dom::{
-        fetch::{self, Abort, Answer},
+        fetch::{self, Abort, Response},
         page,
     },
     protocol::{
@@ -28,52 +28,52 @@ use crate::{
     },
 };
 
-/// How long an answer to a post may take.
+/// The time limit of a post.
 const ANSWER_MS: u32 = 15_000;
 
-/// How the rooms are followed.
+/// The way to read the rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Follow {
+pub(crate) enum ReadBy {
     Stream,
     Poll(Pace),
 }
 
-/// See the module.
+/// The joined rooms and the posts on their way.
 pub(crate) struct RoomRequests(Rc<State>);
 
 struct State {
-    follow: Follow,
-    tell: EventSink,
-    rooms: RefCell<Vec<(String, Box<dyn Attempt>)>>,
-    /// What was said and not answered, in order: one request at a time, so that they are stored in order.
+    read_by: ReadBy,
+    sink: EventSink<ServerFrame>,
+    rooms: RefCell<Vec<(String, Box<dyn TransportHandle>)>>,
+    /// Posts without an answer. One request at a time, so that they are stored in order.
     posts: RefCell<VecDeque<(String, NewMessage)>>,
     is_posting: Cell<bool>,
     abort: Abort,
 }
 
 impl RoomRequests {
-    pub(crate) fn open(follow: Follow, tell: EventSink) -> Self {
+    pub(crate) fn open(read_by: ReadBy, sink: EventSink<ServerFrame>) -> Self {
         let state = Rc::new(State {
-            follow,
-            tell: tell.clone(),
+            read_by,
+            sink,
             rooms: RefCell::default(),
             posts: RefCell::default(),
             is_posting: Cell::new(false),
             abort: Abort::new(),
         });
         let weak = Rc::downgrade(&state);
-        // There is nothing to connect: it is open as soon as whoever opened it has it.
+        // There is nothing to connect: it is open as soon as its owner has it.
         spawn_local(async move {
-            if weak.upgrade().is_some() {
-                tell(TransportEvent::Open);
+            if let Some(state) = weak.upgrade() {
+                state.sink.report(TransportEvent::Open);
             }
         });
         Self(state)
     }
 }
 
-impl Attempt for RoomRequests {
-    fn say(&self, frame: &ClientFrame) {
+impl TransportHandle for RoomRequests {
+    fn send(&self, frame: &ClientFrame) {
         match frame {
             ClientFrame::Join { room, after, .. } => self.0.join(room, after.as_deref()),
             ClientFrame::Leave { room } => self.0.leave(room),
@@ -85,20 +85,20 @@ impl Attempt for RoomRequests {
             ClientFrame::Typing { room } => {
                 let (url, signal) =
                     (format!("/api/rooms/{}/typing", page::encode(room)), Some(self.0.abort.signal()));
-                // A sign of typing that is lost is not missed.
+                // Typing is ephemeral: a lost request is not repeated.
                 spawn_local(async move { drop(fetch::post(&url, "", signal, ANSWER_MS).await) });
             }
             ClientFrame::Ping => self.ping(),
-            // The cookie says who it is.
+            // The cookie authenticates every request.
             ClientFrame::Auth { .. } => {}
         }
     }
 
-    /// The rooms have signs of life of their own. Where none is followed, nothing is missing.
+    /// The rooms have heartbeats of their own. With no room joined, nothing can be missing.
     fn ping(&self) {
         if self.0.rooms.borrow().is_empty() {
-            let tell = self.0.tell.clone();
-            spawn_local(async move { tell(TransportEvent::Alive) });
+            let report = self.0.sink.to_report();
+            spawn_local(async move { _ = report(TransportEvent::Alive) });
         }
     }
 }
@@ -108,25 +108,18 @@ impl State {
         let (Ok(id), Some(Ok(cursor))) = (RoomId::parse(room), after.map(str::parse::<Cursor>)) else {
             return;
         };
-        // The rooms' own openings are no news; that something is heard is.
-        let tell = self.tell.clone();
-        let tell: EventSink = Rc::new(move |told| {
-            if told != TransportEvent::Open {
-                tell(told);
-            }
-        });
-        let source: Option<Box<dyn Attempt>> = match self.follow {
-            Follow::Stream => {
+        // This transport has reported its opening; that of a room is no news, its data are.
+        let sink = self.sink.without_open();
+        let reader: Option<Box<dyn TransportHandle>> = match self.read_by {
+            ReadBy::Stream => {
                 let url = format!("/api/rooms/{}/events?heartbeat=true&after={cursor}", page::encode(room));
-                Stream::open(&url, read_frame, tell).map(|stream| Box::new(stream) as _)
+                Stream::open(&url, sink).map(|stream| Box::new(stream) as _)
             }
-            Follow::Poll(pace) => {
-                Some(Box::new(Poll::start(Box::new(RoomQuestion::new(id, cursor)), pace, tell)))
-            }
+            ReadBy::Poll(pace) => Some(Box::new(Poll::start(RoomSource::new(id, cursor), pace, sink))),
         };
-        if let Some(source) = source {
+        if let Some(reader) = reader {
             self.leave(room);
-            self.rooms.borrow_mut().push((room.to_owned(), source));
+            self.rooms.borrow_mut().push((room.to_owned(), reader));
         }
     }
 
@@ -135,7 +128,7 @@ impl State {
     }
 }
 
-/// Sends what waits, one after the other, until nothing does.
+/// Sends the waiting posts, one after the other, unless that is happening already.
 fn start_posting(state: &Rc<State>) {
     if state.is_posting.replace(true) {
         return;
@@ -145,13 +138,13 @@ fn start_posting(state: &Rc<State>) {
         while let Some((room, post)) = next_post(&weak) {
             let body = serde_json::to_string(&post).expect("plain data");
             let url = format!("/api/rooms/{}/messages", page::encode(&room));
-            // Not ended with us: what was said on leaving the page shall arrive.
-            let answer = fetch::post(&url, &body, None, ANSWER_MS).await;
+            // Without a signal: a post that was sent on leaving the page shall arrive.
+            let response = fetch::post(&url, &body, None, ANSWER_MS).await;
             let Some(state) = weak.upgrade() else { return };
-            match answer.and_then(|answer| frame_of(&answer, &room, &post.id)) {
-                Some(frame) => (state.tell)(TransportEvent::Answered(ReceivedData::Frame(frame))),
-                // Nobody knows whether it was stored. It is sent again, with the same id, when we are back.
-                None => return (state.tell)(TransportEvent::Lost(None)),
+            match response.and_then(|response| frame_of(&response, &room, &post.id)) {
+                Some(frame) => state.sink.answer(frame),
+                // It may have been stored or not. The owner sends it again, with the same id, after reconnecting.
+                None => return state.sink.report(TransportEvent::Lost(None)),
             }
         }
         if let Some(state) = weak.upgrade() {
@@ -164,17 +157,17 @@ fn next_post(weak: &Weak<State>) -> Option<(String, NewMessage)> {
     weak.upgrade()?.posts.borrow_mut().pop_front()
 }
 
-/// The answer to a post as a frame; `None` when it says nothing about the post.
-fn frame_of(answer: &Answer, room: &str, id: &str) -> Option<ServerFrame> {
-    if answer.is_success() {
-        let Message { room, offset, timestamp, .. } = serde_json::from_str(&answer.body).ok()?;
+/// The answer to a post as a frame. `None`: it tells nothing about the post.
+fn frame_of(response: &Response, room: &str, id: &str) -> Option<ServerFrame> {
+    if response.is_success() {
+        let Message { room, offset, timestamp, .. } = serde_json::from_str(&response.body).ok()?;
         return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
     }
     let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));
-    let (code, message, retry_after_ms) = match serde_json::from_str(&answer.body) {
+    let (code, message, retry_after_ms) = match serde_json::from_str(&response.body) {
         Ok(Problem { code, detail, retry_after_ms, .. }) => (code, detail, retry_after_ms),
-        // Somebody on the way will not have it, and would not have it the next time.
-        Err(_) if (400..500).contains(&answer.status) => (Code::Unavailable, String::new(), None),
+        // A proxy rejects it, and would reject it again.
+        Err(_) if (400..500).contains(&response.status) => (Code::Unavailable, String::new(), None),
         Err(_) => return None,
     };
     Some(ServerFrame::Rejected { room, id, code, message, retry_after_ms })

@@ -1,79 +1,80 @@
-//! A topic over server-sent events. The browser's EventSource would reconnect by itself, always after the same time
-//! and without a word about it; here it is closed on its first error, and the connection decides. Not by `gloo-net`,
-//! which keeps that first error to itself while the browser reconnects.
+//! A topic by server-sent events. EventSource would reconnect by itself, always after the same time and without an
+//! event; this module closes it at its first error, and the connection decides. `gloo-net` does not serve: it hides the
+//! first error while the browser reconnects.
 
 use std::{cell::Cell, rc::Rc};
 
 use gloo_events::EventListener;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::{Attempt, EventSink, ReceivedData, TransportEvent};
+use super::{EventSink, Report, TransportEvent, TransportHandle};
 use crate::client::dom::page;
 
-/// How a stream's data is read.
-type Read = fn(&str) -> serde_json::Result<ReceivedData>;
-
-/// Reads a stream of the chat.
-pub(crate) fn read_frame(data: &str) -> serde_json::Result<ReceivedData> {
-    serde_json::from_str(data).map(ReceivedData::Frame)
-}
-
-/// Reads the stream of the feed.
-pub(crate) fn read_event(data: &str) -> serde_json::Result<ReceivedData> {
-    serde_json::from_str(data).map(ReceivedData::Event)
-}
-
-/// See the module.
+/// An open stream.
 pub(crate) struct Stream {
     source: EventSource,
     _listeners: [EventListener; 5],
 }
 
 impl Stream {
-    /// Follows the stream at `url`, which asks for a heartbeat. `None`: the address is none.
-    pub(crate) fn open(url: &str, read: Read, tell: EventSink) -> Option<Self> {
+    /// Reads the stream at `url`, whose query must ask for heartbeats. `None`: the browser rejects the address.
+    pub(crate) fn open<T: DeserializeOwned + 'static>(url: &str, sink: EventSink<T>) -> Option<Self> {
+        let report = sink.to_report();
+        let on_text = move |text: &str| match serde_json::from_str(text) {
+            Ok(data) => sink.receive(data),
+            Err(error) => warn_unreadable(&error, text),
+        };
+        Self::listen(url, report, Box::new(on_text))
+    }
+
+    fn listen(url: &str, report: Report, on_text: Box<dyn Fn(&str)>) -> Option<Self> {
         let source = EventSource::new(url).ok()?;
-        let return_after = Rc::new(Cell::new(None));
-        let (told_return, closed) = (return_after.clone(), source.clone());
-        let (opened, heard, alive, lost) = (tell.clone(), tell.clone(), tell.clone(), tell);
+        let retry_after_ms = Rc::new(Cell::new(None));
+        let (announced, closed) = (retry_after_ms.clone(), source.clone());
+        let (opened, alive, lost) = (report.clone(), report.clone(), report);
         let listeners = [
-            EventListener::new(&source, "open", move |_| opened(TransportEvent::Open)),
-            EventListener::new(&source, "message", move |event| on_message(read, &heard, event)),
-            EventListener::new(&source, "heartbeat", move |_| alive(TransportEvent::Alive)),
+            EventListener::new(&source, "open", move |_| _ = opened(TransportEvent::Open)),
+            EventListener::new(&source, "message", move |event| {
+                if let Some(text) = data(event) {
+                    on_text(&text);
+                }
+            }),
+            EventListener::new(&source, "heartbeat", move |_| _ = alive(TransportEvent::Alive)),
             EventListener::new(&source, "retry", move |event| {
-                told_return.set(data(event).and_then(|data| data.parse().ok()));
+                announced.set(data(event).and_then(|data| data.parse().ok()));
             }),
             EventListener::new(&source, "error", move |_| {
                 closed.close();
-                lost(TransportEvent::Lost(return_after.get()));
+                lost(TransportEvent::Lost(retry_after_ms.get()));
             }),
         ];
         Some(Self { source, _listeners: listeners })
     }
 }
 
-impl Attempt for Stream {}
+impl TransportHandle for Stream {}
 
-/// Finds out whether streams come through: tells a sign of life when one has brought something.
+/// Tests whether streams come through: reports [`TransportEvent::Alive`] when one has brought something.
 pub(crate) struct StreamProbe {
     source: EventSource,
     _listeners: [EventListener; 2],
 }
 
 impl StreamProbe {
-    pub(crate) fn open(tell: EventSink) -> Option<Self> {
+    pub(crate) fn open(report: Report) -> Option<Self> {
         let source = EventSource::new("/api/events").ok()?;
-        let alive = tell.clone();
+        let alive = report.clone();
         let listeners = [
-            EventListener::new(&source, "message", move |_| alive(TransportEvent::Alive)),
-            EventListener::new(&source, "error", move |_| tell(TransportEvent::Lost(None))),
+            EventListener::new(&source, "message", move |_| _ = alive(TransportEvent::Alive)),
+            EventListener::new(&source, "error", move |_| _ = report(TransportEvent::Lost(None))),
         ];
         Some(Self { source, _listeners: listeners })
     }
 }
 
-impl Attempt for StreamProbe {}
+impl TransportHandle for StreamProbe {}
 
 impl Drop for StreamProbe {
     fn drop(&mut self) {
@@ -91,10 +92,6 @@ fn data(event: &Event) -> Option<String> {
     event.dyn_ref::<MessageEvent>()?.data().as_string()
 }
 
-fn on_message(read: Read, tell: &EventSink, event: &Event) {
-    let Some(data) = data(event) else { return };
-    match read(&data) {
-        Ok(heard) => tell(TransportEvent::ReceivedData(heard)),
-        Err(error) => page::warn(&format!("an event cannot be read ({error}): {data}")),
-    }
+fn warn_unreadable(error: &serde_json::Error, text: &str) {
+    page::warn(&format!("an event cannot be read ({error}): {text}"));
 }

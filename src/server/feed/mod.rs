@@ -127,8 +127,8 @@ impl Feed {
         let channels = self.readable(who, Channels::All);
         let (topic, count) = (TopicName::Feed, Snapshot::CHANNELS);
         let values = self.hub.latest_by_channel(&topic, &channels, count, Snapshot::VALUES).await?;
-        let (notices, more) = self.newest_notifications(who, values.cursor.offset, limit).await?;
-        Ok(Snapshot { values: values.decode()?, notices, more, cursor: values.cursor })
+        let (notifications, more) = self.newest_notifications(who, values.cursor.offset, limit).await?;
+        Ok(Snapshot { values: values.decode()?, notifications, more, cursor: values.cursor })
     }
 
     /// The newest `limit` notifications up to `head` that no newer one has replaced, and true if there may be older ones.

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    app::model::room::Refusal,
+    app::model::room::RejectionReason,
     protocol::problem::{Code, Problem, Rejection},
     server::error::{Error, unavailable},
 };
@@ -24,7 +24,7 @@ impl IntoResponse for Rejection {
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (status, content_type, problem_json(self)).into_response();
         // For `documents::in_words`.
-        response.extensions_mut().insert(Refusal { code, wait_ms: retry_after_ms });
+        response.extensions_mut().insert(RejectionReason { code, retry_after_ms });
         let headers = response.headers_mut();
         if let Some(wait_ms) = retry_after_ms {
             headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());

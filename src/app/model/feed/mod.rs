@@ -1,6 +1,7 @@
-//! The feed as a page shows it: a tile for each channel with values, and a list of everything else.
+//! The feed as a page shows it: a value card for each channel with values, and a list of notifications: everything else.
+//! `sync` feeds it events, and the feed's components draw it. It does no I/O and reads no clock.
 //!
-//! Values go to their tile, so a chatty channel never pushes a notice off the page.
+//! Values go to their card, so a channel with many of them never pushes a notification off the page.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,16 +11,16 @@ use crate::protocol::{
     feed::{Body, Control, Entry, Event, Snapshot},
 };
 
-/// Values a tile lists.
+/// Values that a value card lists.
 pub const RECENT_VALUES: usize = 10;
-/// Notices a page starts with and keeps; "show more" raises it.
-pub const NOTICES_SHOWN: usize = 10;
+/// Notifications that a page starts with and keeps; "show more" raises it.
+pub const NOTIFICATIONS_SHOWN: usize = 10;
 /// Points of a plot.
 const PLOT_POINTS: usize = 60;
-/// Series in a tile; above it the one that was silent the longest goes.
+/// Series of a value card; beyond it the one without a value for the longest time is removed.
 const SERIES_MAX: usize = 12;
 
-/// A value of a series.
+/// A point of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// In the series' unit.
@@ -32,16 +33,16 @@ pub struct Point {
 /// The values of one key in one channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Empty for values without a key.
+    /// The key; empty for values without one.
     pub key: String,
-    /// Of the newest value.
+    /// The unit of the newest value.
     pub unit: Option<String>,
-    /// Oldest first, at least one.
+    /// The points, oldest first, at least one.
     pub points: VecDeque<Point>,
 }
 
 impl Series {
-    /// The newest value.
+    /// The newest point.
     pub fn latest(&self) -> Option<Point> {
         self.points.back().copied()
     }
@@ -52,128 +53,133 @@ impl Series {
 pub struct ValueCard {
     /// The channel's name.
     pub channel: String,
-    /// By key, so that they keep their places.
+    /// The series, sorted by key so that they keep their positions.
     pub series: Vec<Series>,
     /// The newest [`RECENT_VALUES`] of all series, newest last.
     pub recent: VecDeque<Arc<Entry>>,
-    /// Where the newest [`Snapshot::VALUES`] of all series are: what is older leaves the page, as it is not on one
-    /// that is loaded now.
+    /// The offsets of the newest [`Snapshot::VALUES`] of all series. Older values leave the page, because a page that is
+    /// loaded now does not have them.
     offsets: VecDeque<Offset>,
 }
 
-/// See the module.
+/// The state of the feed on a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedModel {
     cursor: Cursor,
-    /// The newest offset that the connection in use has told; `None` until it has.
+    /// The newest offset that the connection in use has named; `None` until it has.
     head: Option<Offset>,
     value_cards: Vec<ValueCard>,
-    notices: VecDeque<Arc<Entry>>,
-    notices_kept: usize,
-    /// Every notice from here on was seen: it is shown, or was replaced by a newer one.
-    seen_from: Offset,
-    /// Older notices can be asked for.
+    notifications: VecDeque<Arc<Entry>>,
+    notifications_max: usize,
+    /// Every notification from this offset on was received: it is on the page, or was replaced by a newer one.
+    received_from: Offset,
+    /// Older notifications can be loaded.
     pub more: bool,
 }
 
 impl FeedModel {
     /// The page as the server rendered it.
     pub fn new(snapshot: Snapshot) -> Self {
-        let Snapshot { cursor, values, notices, more } = snapshot;
-        let seen_from = notices.first().map_or(cursor.offset + 1, |entry| entry.offset);
-        let (value_cards, shown) = (Vec::new(), VecDeque::new());
-        let head = None;
-        let mut model =
-            Self { cursor, head, value_cards, notices: shown, notices_kept: NOTICES_SHOWN, seen_from, more };
-        values.into_iter().chain(notices).for_each(|entry| model.place(entry));
+        let Snapshot { cursor, values, notifications, more } = snapshot;
+        let received_from = notifications.first().map_or(cursor.offset + 1, |entry| entry.offset);
+        let mut model = Self {
+            cursor,
+            head: None,
+            value_cards: Vec::new(),
+            notifications: VecDeque::new(),
+            notifications_max: NOTIFICATIONS_SHOWN,
+            received_from,
+            more,
+        };
+        values.into_iter().chain(notifications).for_each(|entry| model.insert(entry));
         model
     }
 
-    /// Everything up to here is on the page.
+    /// The position up to which the page has every entry.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// A connection is open; where the feed's end is, it will say.
+    /// A connection is open; it will name the feed's head.
     pub fn reconnect(&mut self) {
         self.head = None;
     }
 
-    /// Whether everything that the connection in use told of is on the page.
+    /// Returns true if the page has every entry up to the head that the connection in use has named.
     pub fn is_caught_up(&self) -> bool {
         self.head.is_some_and(|head| self.cursor.offset >= head)
     }
 
-    /// The tiles, by name, so that they keep their places.
+    /// The value cards, sorted by channel so that they keep their positions.
     pub fn value_cards(&self) -> &[ValueCard] {
         &self.value_cards
     }
 
-    /// The tile of a channel.
+    /// The value card of a channel.
     pub fn value_card(&self, channel: &str) -> Option<&ValueCard> {
         self.value_cards.iter().find(|value_card| value_card.channel == channel)
     }
 
-    /// Everything that is not a value, oldest first.
-    pub fn notices(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.notices.iter()
+    /// The notifications: all entries but values, oldest first.
+    pub fn notifications(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.notifications.iter()
     }
 
-    /// Takes an event of the stream.
+    /// Applies an event of the stream.
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Control(Control::Connected { head, .. }) => self.head = Some(head),
             Event::Control(Control::Reset { cursor, .. }) => {
                 self.value_cards.clear();
-                self.notices.clear();
-                self.seen_from = cursor.offset + 1;
+                self.notifications.clear();
+                self.received_from = cursor.offset + 1;
                 self.cursor = cursor;
             }
-            // A stream that starts again may repeat what came before its cursor was known.
+            // A stream that starts again may repeat entries from before its cursor was known.
             Event::Entry(entry) if entry.offset <= self.cursor.offset => {}
             Event::Entry(entry) => {
                 self.cursor.offset = entry.offset;
-                self.place(entry);
-                while self.notices.len() > self.notices_kept
-                    && let Some(oldest) = self.notices.pop_front()
+                self.insert(entry);
+                while self.notifications.len() > self.notifications_max
+                    && let Some(oldest) = self.notifications.pop_front()
                 {
-                    self.seen_from = oldest.offset + 1;
+                    self.received_from = oldest.offset + 1;
                     self.more = true;
                 }
             }
         }
     }
 
-    /// Makes room for a page of `limit` older notices and returns the cursor before which to ask for them.
-    pub fn ask_older(&mut self, limit: usize) -> Cursor {
-        // Now, not when they come: a notice that comes meanwhile must not push out the one they join.
-        self.notices_kept = self.notices.len().max(self.notices_kept) + limit;
-        Cursor { epoch: self.cursor.epoch.clone(), offset: self.seen_from }
+    /// Makes room for a page of `limit` older notifications and returns the cursor before which to load them.
+    pub fn prepare_older(&mut self, limit: usize) -> Cursor {
+        // Now, not when they arrive: a notification that arrives meanwhile must not push out the one they join.
+        self.notifications_max = self.notifications.len().max(self.notifications_max) + limit;
+        Cursor { epoch: self.cursor.epoch.clone(), offset: self.received_from }
     }
 
-    /// Puts a page of older notices (ascending) above the others.
+    /// Puts a page of older notifications (ascending) above the others.
     pub fn prepend(&mut self, older: Vec<Entry>, more: bool) {
         self.more = more;
-        let seen_from = self.seen_from;
-        for entry in older.into_iter().rev().filter(|entry| entry.offset < seen_from) {
-            self.seen_from = entry.offset;
-            // One that was replaced since is not news any more.
-            if !self.notices.iter().any(|newer| newer.replaces(&entry)) {
-                self.notices.push_front(Arc::new(entry));
+        let received_from = self.received_from;
+        for entry in older.into_iter().rev().filter(|entry| entry.offset < received_from) {
+            self.received_from = entry.offset;
+            // One that was replaced since stays away.
+            if !self.notifications.iter().any(|newer| newer.replaces(&entry)) {
+                self.notifications.push_front(Arc::new(entry));
             }
         }
     }
 
-    fn place(&mut self, entry: Entry) {
+    fn insert(&mut self, entry: Entry) {
         if entry.body.is_update() {
-            self.place_value(entry);
+            self.insert_value(entry);
         } else {
-            self.notices.retain(|older| !entry.replaces(older));
-            self.notices.push_back(Arc::new(entry));
+            self.notifications.retain(|older| !entry.replaces(older));
+            self.notifications.push_back(Arc::new(entry));
         }
     }
 
-    fn place_value(&mut self, entry: Entry) {
+    fn insert_value(&mut self, entry: Entry) {
         let index =
             match self.value_cards.binary_search_by(|value_card| value_card.channel.cmp(&entry.channel)) {
                 Ok(index) => index,
@@ -184,7 +190,7 @@ impl FeedModel {
             };
         self.value_cards[index].push(entry);
         if self.value_cards.len() > Snapshot::CHANNELS {
-            remove_least(&mut self.value_cards, |value_card| {
+            remove_oldest(&mut self.value_cards, |value_card| {
                 value_card.recent.back().map_or(0, |entry| entry.offset)
             });
         }
@@ -212,13 +218,13 @@ impl ValueCard {
         push_bounded(&mut self.series[index].points, point, PLOT_POINTS);
         push_bounded(&mut self.offsets, entry.offset, Snapshot::VALUES);
         push_bounded(&mut self.recent, Arc::new(entry), RECENT_VALUES);
-        self.forget_old();
+        self.remove_old();
         if self.series.len() > SERIES_MAX {
-            remove_least(&mut self.series, |series| series.points.back().map_or(0, |point| point.offset));
+            remove_oldest(&mut self.series, |series| series.points.back().map_or(0, |point| point.offset));
         }
     }
 
-    fn forget_old(&mut self) {
+    fn remove_old(&mut self) {
         let oldest = self.offsets.front().copied().unwrap_or_default();
         for series in &mut self.series {
             while series.points.front().is_some_and(|point| point.offset < oldest) {
@@ -236,27 +242,28 @@ fn push_bounded<T>(queue: &mut VecDeque<T>, value: T, bound: usize) {
     queue.push_back(value);
 }
 
-fn remove_least<T>(list: &mut Vec<T>, age: impl Fn(&T) -> Offset) {
-    if let Some(index) = (0..list.len()).min_by_key(|index| age(&list[*index])) {
+/// Removes the item with the lowest offset.
+fn remove_oldest<T>(list: &mut Vec<T>, newest: impl Fn(&T) -> Offset) {
+    if let Some(index) = (0..list.len()).min_by_key(|index| newest(&list[*index])) {
         list.remove(index);
     }
 }
 
-/// Where the points of a plot lie in a box of `width` by `height`, as the `points` of an SVG polyline.
+/// The points of a plot in a box of `width` by `height`, in the form of the `points` of an SVG polyline.
 pub fn plot_points(points: &VecDeque<Point>, width: f64, height: f64) -> String {
     let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| {
         (low.min(point.value), high.max(point.value))
     });
-    // A flat series lies in the middle instead of being blown up to noise.
+    // A flat series lies in the middle: scaled up it would show noise.
     let (low, span) = if high - low > 0.0 { (low, high - low) } else { (low - 0.5, 1.0) };
     let step = width / (PLOT_POINTS - 1) as f64;
     let first = PLOT_POINTS - points.len();
-    let place = |(index, point): (usize, &Point)| {
+    let position = |(index, point): (usize, &Point)| {
         let x = (first + index) as f64 * step;
         let y = height - (point.value - low) / span * height;
         format!("{},{}", decimal(x, 1), decimal(y, 1))
     };
-    points.iter().enumerate().map(place).collect::<Vec<_>>().join(" ")
+    points.iter().enumerate().map(position).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

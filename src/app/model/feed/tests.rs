@@ -8,7 +8,7 @@ fn cursor(offset: Offset) -> Cursor {
 }
 
 fn empty() -> FeedModel {
-    FeedModel::new(Snapshot { cursor: cursor(0), values: vec![], notices: vec![], more: false })
+    FeedModel::new(Snapshot { cursor: cursor(0), values: vec![], notifications: vec![], more: false })
 }
 
 fn value(offset: Offset, channel: &str, key: &str, value: f64) -> Entry {
@@ -16,7 +16,7 @@ fn value(offset: Offset, channel: &str, key: &str, value: f64) -> Entry {
     Entry { body, channel: channel.into(), offset, timestamp: 0 }
 }
 
-fn notice(offset: Offset, text: &str, key: Option<&str>) -> Entry {
+fn notification(offset: Offset, text: &str, key: Option<&str>) -> Entry {
     let body = Body::Notification {
         title: None,
         text: text.into(),
@@ -29,69 +29,72 @@ fn notice(offset: Offset, text: &str, key: Option<&str>) -> Entry {
 }
 
 fn offsets(model: &FeedModel) -> Vec<Offset> {
-    model.notices().map(|entry| entry.offset).collect()
+    model.notifications().map(|entry| entry.offset).collect()
 }
 
 #[test]
-fn a_chatty_channel_pushes_no_notice_off_the_page() {
+fn a_chatty_channel_pushes_no_notification_off_the_page() {
     let mut model = empty();
-    model.apply(Event::Entry(notice(1, "backup done", None)));
+    model.apply(Event::Entry(notification(1, "backup done", None)));
     (2..2_000).for_each(|offset| model.apply(Event::Entry(value(offset, "server", "cpu", offset as f64))));
     assert_eq!(offsets(&model), [1]);
-    let value_card = model.value_card("server").expect("it spoke");
+    let value_card = model.value_card("server").expect("it has values");
     assert_eq!(value_card.recent.len(), RECENT_VALUES);
     assert_eq!(value_card.series[0].points.len(), PLOT_POINTS);
     assert_eq!(value_card.series[0].latest().map(|point| point.value), Some(1_999.0));
 }
 
 #[test]
-fn the_page_keeps_the_last_ten_notices() {
+fn the_page_keeps_the_last_ten_notifications() {
     let mut model = empty();
-    (1..=12).for_each(|offset| model.apply(Event::Entry(notice(offset, "n", None))));
+    (1..=12).for_each(|offset| model.apply(Event::Entry(notification(offset, "n", None))));
     assert_eq!(offsets(&model), (3..=12).collect::<Vec<_>>());
     assert!(model.more);
-    assert_eq!(model.ask_older(2), cursor(3));
-    model.apply(Event::Entry(notice(13, "n", None)));
-    model.prepend(vec![notice(1, "n", None), notice(2, "n", None)], false);
-    assert_eq!(offsets(&model), (1..=13).collect::<Vec<_>>(), "one that came meanwhile leaves no hole");
+    assert_eq!(model.prepare_older(2), cursor(3));
+    model.apply(Event::Entry(notification(13, "n", None)));
+    model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false);
+    assert_eq!(offsets(&model), (1..=13).collect::<Vec<_>>(), "one that arrived meanwhile leaves no gap");
 }
 
 #[test]
-fn an_entry_with_a_key_takes_the_place_of_the_one_before() {
+fn an_entry_replaces_the_one_with_the_same_key() {
     let mut model = empty();
-    model.apply(Event::Entry(notice(1, "10 %", Some("backup"))));
-    model.apply(Event::Entry(notice(2, "other", None)));
-    model.apply(Event::Entry(notice(3, "20 %", Some("backup"))));
+    model.apply(Event::Entry(notification(1, "10 %", Some("backup"))));
+    model.apply(Event::Entry(notification(2, "other", None)));
+    model.apply(Event::Entry(notification(3, "20 %", Some("backup"))));
     assert_eq!(offsets(&model), [2, 3]);
 }
 
 #[test]
 fn a_page_of_replaced_entries_does_not_stop_the_paging() {
-    let newest = vec![notice(9, "90 %", Some("backup"))];
+    let newest = vec![notification(9, "90 %", Some("backup"))];
     let mut model =
-        FeedModel::new(Snapshot { cursor: cursor(9), values: vec![], notices: newest, more: true });
-    assert_eq!(model.ask_older(2), cursor(9));
-    model.prepend(vec![notice(7, "70 %", Some("backup")), notice(8, "80 %", Some("backup"))], true);
+        FeedModel::new(Snapshot { cursor: cursor(9), values: vec![], notifications: newest, more: true });
+    assert_eq!(model.prepare_older(2), cursor(9));
+    model.prepend(
+        vec![notification(7, "70 %", Some("backup")), notification(8, "80 %", Some("backup"))],
+        true,
+    );
     assert_eq!(offsets(&model), [9]);
-    assert_eq!(model.ask_older(2), cursor(7));
+    assert_eq!(model.prepare_older(2), cursor(7));
 }
 
 #[test]
-fn an_entry_that_comes_again_changes_nothing() {
+fn a_repeated_entry_changes_nothing() {
     let mut model = empty();
-    model.apply(Event::Entry(notice(1, "n", None)));
-    model.apply(Event::Entry(notice(1, "n", None)));
+    model.apply(Event::Entry(notification(1, "n", None)));
+    model.apply(Event::Entry(notification(1, "n", None)));
     assert_eq!(offsets(&model), [1]);
     assert_eq!(model.cursor(), &cursor(1));
 }
 
 #[test]
-fn a_reset_starts_the_page_anew() {
+fn a_reset_empties_the_page() {
     let mut model = empty();
-    model.apply(Event::Entry(notice(1, "n", None)));
+    model.apply(Event::Entry(notification(1, "n", None)));
     model.apply(Event::Control(Control::Reset { cursor: cursor(0), timestamp: 0 }));
     assert_eq!(offsets(&model), Vec::<Offset>::new());
-    model.apply(Event::Entry(notice(1, "n", None)));
+    model.apply(Event::Entry(notification(1, "n", None)));
     assert_eq!(offsets(&model), [1]);
 }
 

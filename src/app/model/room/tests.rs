@@ -1,7 +1,7 @@
 //! Tests of the room as a page shows it.
 
 use super::*;
-use crate::protocol::{cursor::Epoch, name::RoomId};
+use crate::protocol::{cursor::Epoch, name::RoomId, text::MessageText};
 
 fn user(id: &str) -> User {
     User { id: id.into(), name: id.to_uppercase() }
@@ -22,24 +22,30 @@ fn message(offset: Offset, user_id: &str, id: &str) -> Message {
 
 fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
-    let page = Page { messages: vec![], cursor, more: false, reset: false };
-    RoomModel::new(Room { id: general(), name: "general".into() }, user("me"), page, vec![], Kept::default())
+    let page = MessagePage { messages: vec![], cursor, more: false, reset: false };
+    RoomModel::new(
+        Room { id: general(), name: "general".into() },
+        user("me"),
+        page,
+        vec![],
+        SavedView::default(),
+    )
 }
 
-/// Somebody says one thing after the other.
-fn say(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
+/// Applies messages of another user, one after the other.
+fn receive(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
     for offset in offsets {
         assert_eq!(model.apply(ServerFrame::Message(message(offset, "a", "x")), 0), Missing::Nothing);
     }
 }
 
 fn keys(model: &RoomModel) -> Vec<String> {
-    let key = |line: &TimelineItem| match line {
+    let key = |item: &TimelineItem| match item {
         TimelineItem::Message(message) => message.offset.to_string(),
         TimelineItem::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
         TimelineItem::Divider => "divider".to_owned(),
     };
-    model.lines().iter().map(key).collect()
+    model.timeline().iter().map(key).collect()
 }
 
 #[test]
@@ -66,28 +72,28 @@ fn a_draft_whose_message_came_before_the_acknowledgement_is_done() {
 #[test]
 fn drafts_outlive_the_view_of_the_room() {
     let mut model = model(4);
-    model.post("id-1".into(), text("said"));
-    model.post("id-2".into(), text("not yet said"));
-    let kept = model.keep("half a sen".into(), None);
+    model.post("id-1".into(), text("sent"));
+    model.post("id-2".into(), text("not yet sent"));
+    let saved = model.save("half a sen".into(), None);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
-    let page = Page { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false };
+    let page = MessagePage { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false };
     let room = Room { id: general(), name: "general".into() };
-    let model = RoomModel::new(room, user("me"), page, vec![], kept);
+    let model = RoomModel::new(room, user("me"), page, vec![], saved);
     assert_eq!(keys(&model), ["5", "id-2 Pending"]);
-    assert_eq!(model.greeting().len(), 2, "and is said when the room is followed again");
+    assert_eq!(model.resume_frames().len(), 2, "and is sent when the room is joined again");
 }
 
 #[test]
 fn a_page_that_stays_open_has_a_bound() {
     let mut model = model(0);
-    say(&mut model, 1..=1_100);
-    assert_eq!(model.lines().len(), MESSAGES_KEPT);
+    receive(&mut model, 1..=1_100);
+    assert_eq!(model.timeline().len(), timeline::MESSAGES_MAX);
     assert!(model.more);
     assert_eq!(model.oldest().offset, 101);
 }
 
 #[test]
-fn another_persons_id_cannot_take_a_drafts_place() {
+fn another_users_message_with_the_same_id_removes_no_draft() {
     let mut model = model(4);
     model.post("id-1".into(), text("hello"));
     model.apply(ServerFrame::Message(message(5, "eve", "id-1")), 0);
@@ -95,67 +101,67 @@ fn another_persons_id_cannot_take_a_drafts_place() {
 }
 
 #[test]
-fn a_refused_draft_stays_and_can_be_sent_again() {
+fn a_rejected_draft_stays_and_can_be_sent_again() {
     let mut model = model(0);
     let frame = model.post("id-1".into(), text("hello"));
     let (room, id) = (None, Some("id-1".into()));
-    let refused = ServerFrame::Rejected {
+    let rejected = ServerFrame::Rejected {
         room,
         id,
         code: Code::TextTooLong,
         message: String::new(),
         retry_after_ms: None,
     };
-    model.apply(refused, 0);
+    model.apply(rejected, 0);
     assert!(
-        matches!(&model.lines()[0], TimelineItem::Draft(draft) if draft.state == DraftState::Failed(Refusal::new(Code::TextTooLong)))
+        matches!(&model.timeline()[0], TimelineItem::Draft(draft) if draft.state == DraftState::Failed(RejectionReason::new(Code::TextTooLong)))
     );
-    assert_eq!(model.greeting().len(), 1, "a refused draft is not sent again by itself");
+    assert_eq!(model.resume_frames().len(), 1, "a rejected draft is not sent again by itself");
     assert_eq!(model.retry("id-1"), Some(frame));
-    assert_eq!(model.greeting().len(), 2);
+    assert_eq!(model.resume_frames().len(), 2);
 }
 
-/// The server refuses a draft for coming too soon.
-fn refuse(model: &mut RoomModel, id: &str) {
+/// The server rejects a draft by its rate limit.
+fn rate_limit(model: &mut RoomModel, id: &str) {
     let (room, id) = (Some("general".into()), Some(id.into()));
     let (code, message) = (Code::TooManyRequests, String::new());
     model.apply(ServerFrame::Rejected { room, id, code, message, retry_after_ms: Some(600) }, 0);
 }
 
 #[test]
-fn a_draft_that_came_too_soon_is_taken_back_to_be_written_again() {
+fn a_rate_limited_draft_goes_back_into_the_composer() {
     let mut model = model(0);
     model.apply(joined(0), 0);
     model.post("id-1".into(), text("one"));
     model.post("id-2".into(), text("two"));
-    assert_eq!(model.too_soon(), None, "nothing was refused");
-    refuse(&mut model, "id-2");
-    let draft = model.too_soon().expect("refused").clone();
+    assert_eq!(model.rate_limited(), None, "nothing was rejected");
+    rate_limit(&mut model, "id-2");
+    let draft = model.rate_limited().expect("rejected").clone();
     assert_eq!(draft.text, "two");
-    let refusal = Refusal { code: Code::TooManyRequests, wait_ms: Some(600) };
-    assert_eq!(draft.state, DraftState::Failed(refusal));
+    let reason = RejectionReason { code: Code::TooManyRequests, retry_after_ms: Some(600) };
+    assert_eq!(draft.state, DraftState::Failed(reason));
     model.discard(&draft.id);
-    assert_eq!((model.too_soon(), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
+    assert_eq!((model.rate_limited(), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
 }
 
 #[test]
-fn a_draft_that_was_said_before_it_was_refused_is_not_written_again() {
+fn a_draft_that_was_stored_before_it_was_rejected_is_not_written_again() {
     let mut model = model(0);
-    model.post("id-1".into(), text("said, and cut off before the answer"));
+    model.post("id-1".into(), text("stored, and cut off before the answer"));
     model.apply(joined(1), 0);
-    refuse(&mut model, "id-1");
-    assert_eq!(model.too_soon(), None, "what was said may still come");
+    rate_limit(&mut model, "id-1");
+    assert_eq!(model.rate_limited(), None, "the message may still arrive");
     model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
-    assert_eq!((model.too_soon(), keys(&model)), (None, vec!["1".to_owned()]));
+    assert_eq!((model.rate_limited(), keys(&model)), (None, vec!["1".to_owned()]));
 }
 
 #[test]
-fn a_room_that_is_asked_for_too_soon_is_asked_for_again() {
+fn a_join_that_was_rate_limited_is_repeated() {
     let mut model = model(0);
     let (room, message) = (Some("general".into()), String::new());
     let code = Code::TooManyRequests;
-    let refused = ServerFrame::Rejected { room, id: None, code, message, retry_after_ms: Some(900) };
-    assert_eq!(model.apply(refused, 0), Missing::Room);
+    let rejected = ServerFrame::Rejected { room, id: None, code, message, retry_after_ms: Some(900) };
+    assert_eq!(model.apply(rejected, 0), Missing::Room);
     assert_eq!(model.problem, Some(Code::TooManyRequests));
     model.apply(joined(0), 0);
     assert_eq!(model.problem, None);
@@ -170,11 +176,11 @@ fn a_message_that_comes_twice_is_shown_once() {
 }
 
 #[test]
-fn the_connection_resumes_from_what_was_seen() {
+fn the_connection_resumes_from_the_cursor() {
     let mut model = model(3);
     model.apply(ServerFrame::Message(message(4, "a", "x")), 0);
     let join = ClientFrame::Join { room: "general".into(), after: Some("e:4".into()), last: None };
-    assert_eq!(model.greeting(), [join]);
+    assert_eq!(model.resume_frames(), [join]);
 }
 
 #[test]
@@ -183,21 +189,21 @@ fn older_messages_go_above_and_none_twice() {
     model.apply(ServerFrame::Message(message(6, "a", "x")), 0);
     let cursor = Cursor { offset: 4, ..model.oldest() };
     let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
-    model.prepend(Page { messages, cursor, more: true, reset: false });
+    model.prepend(MessagePage { messages, cursor, more: true, reset: false });
     assert_eq!(keys(&model), ["4", "5", "6"]);
     assert!(model.more);
 }
 
 #[test]
-fn people_come_and_go() {
+fn members_join_and_leave() {
     let mut model = model(0);
     let joined = |id: &str| ServerFrame::UserJoined { room: general(), user: id.into(), user_id: id.into() };
     model.apply(joined("a"), 0);
     model.apply(joined("a"), 0);
     assert_eq!(model.members().len(), 1);
-    assert_eq!(model.movement, Some(Movement::Joined("a".into())));
+    assert_eq!(model.presence_change, Some(PresenceChange::Joined("a".into())));
     model.apply(joined("me"), 0);
-    assert_eq!(model.movement, Some(Movement::Joined("a".into())), "one's own coming is no news");
+    assert_eq!(model.presence_change, Some(PresenceChange::Joined("a".into())), "one's own join is not news");
     model.apply(ServerFrame::UserLeft { room: general(), user: "a".into(), user_id: "a".into() }, 0);
     assert_eq!(model.members(), [User { id: "me".into(), name: "me".into() }]);
 }
@@ -207,7 +213,7 @@ fn typing_ends_with_the_message() {
     let mut model = model(0);
     let typing = |id: &str| ServerFrame::Typing { room: general(), user: id.into(), user_id: id.into() };
     model.apply(typing("me"), 0);
-    assert_eq!(model.typing(), None, "one's own typing is no news");
+    assert_eq!(model.typing(), None, "one's own typing is not news");
     model.apply(typing("a"), 1_000);
     assert_eq!(model.typing().map(|typing| typing.at_ms), Some(1_000));
     model.apply(ServerFrame::Message(message(1, "a", "x")), 0);
@@ -215,7 +221,7 @@ fn typing_ends_with_the_message() {
 }
 
 #[test]
-fn a_reset_is_told_and_the_log_goes_on() {
+fn a_reset_is_noted_and_the_log_goes_on() {
     let mut model = model(3);
     model.apply(ServerFrame::Message(message(4, "a", "x")), 0);
     model
@@ -223,7 +229,9 @@ fn a_reset_is_told_and_the_log_goes_on() {
     model.apply(ServerFrame::Message(message(1, "a", "y")), 0);
     assert!(model.was_reset);
     assert_eq!(keys(&model), ["1"]);
-    assert!(matches!(&model.greeting()[0], ClientFrame::Join { after: Some(after), .. } if after == "f:1"));
+    assert!(
+        matches!(&model.resume_frames()[0], ClientFrame::Join { after: Some(after), .. } if after == "f:1")
+    );
 }
 
 fn joined(head: Offset) -> ServerFrame {
@@ -232,12 +240,12 @@ fn joined(head: Offset) -> ServerFrame {
 }
 
 #[test]
-fn what_was_said_while_the_connection_was_down_stands_below_a_divider() {
+fn messages_that_were_missed_offline_stand_below_a_divider() {
     let mut model = model(0);
     model.reconnect();
     model.apply(joined(0), 0);
     model.apply(ServerFrame::Message(message(1, "a", "v")), 0);
-    assert_eq!(keys(&model), ["1"], "whoever is there misses nothing");
+    assert_eq!(keys(&model), ["1"], "a present reader misses nothing");
     model.disconnect();
     model.post("tunnel".into(), text("from the tunnel"));
     model.discard("tunnel");
@@ -255,21 +263,21 @@ fn what_was_said_while_the_connection_was_down_stands_below_a_divider() {
 }
 
 #[test]
-fn an_absence_in_which_nothing_was_said_leaves_no_trace() {
+fn an_absence_without_messages_leaves_no_divider() {
     let mut model = model(5);
     model.disconnect();
-    model.look(false);
+    model.set_visible(false);
     model.reconnect();
     model.apply(joined(5), 0);
-    model.look(true);
+    model.set_visible(true);
     model.apply(ServerFrame::Message(message(6, "a", "v")), 0);
     assert_eq!(keys(&model), ["6"]);
 }
 
 #[test]
-fn what_one_said_oneself_while_away_is_no_news() {
+fn ones_own_messages_while_away_are_not_news() {
     let mut model = model(0);
-    model.look(false);
+    model.set_visible(false);
     model.apply(ServerFrame::Message(message(1, "me", "v")), 0);
     assert_eq!(keys(&model), ["1"]);
     model.apply(ServerFrame::Message(message(2, "a", "w")), 0);
@@ -277,17 +285,17 @@ fn what_one_said_oneself_while_away_is_no_news() {
 }
 
 #[test]
-fn a_reader_who_comes_back_finds_the_place_they_left() {
+fn a_reader_who_comes_back_finds_the_divider_where_they_left() {
     let mut model = model(0);
-    say(&mut model, 1..=3);
-    model.return_to(&Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 1 });
-    assert_eq!(keys(&model), ["1", "2", "3"], "another numbering says nothing");
-    model.return_to(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
+    receive(&mut model, 1..=3);
+    model.restore_read_mark(&Cursor { epoch: Epoch::parse("other").expect("fine"), offset: 1 });
+    assert_eq!(keys(&model), ["1", "2", "3"], "another epoch says nothing");
+    model.restore_read_mark(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
     assert_eq!(keys(&model), ["1", "divider", "2", "3"]);
 }
 
 #[test]
-fn unsent_drafts_come_back_in_order_and_what_was_said_since_does_not() {
+fn unsent_drafts_are_restored_in_order_without_those_sent_since() {
     let mut model = model(0);
     model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
     model.post("id-3".into(), text("third"));
@@ -298,57 +306,59 @@ fn unsent_drafts_come_back_in_order_and_what_was_said_since_does_not() {
 }
 
 #[test]
-fn nothing_is_taken_away_from_who_reads_back() {
+fn nothing_leaves_the_page_while_the_reader_reads_back() {
     let mut model = model(0);
-    model.read_back(true);
-    say(&mut model, 1..=1_100);
-    assert_eq!(model.lines().len(), 1_100);
-    model.read_back(false);
+    model.set_reading_back(true);
+    receive(&mut model, 1..=1_100);
+    assert_eq!(model.timeline().len(), 1_100);
+    model.set_reading_back(false);
     model.apply(ServerFrame::Message(message(1_101, "a", "x")), 0);
-    assert_eq!(model.lines().len(), MESSAGES_KEPT);
+    assert_eq!(model.timeline().len(), timeline::MESSAGES_MAX);
 }
 
 #[test]
-fn a_hole_is_asked_for_again_instead_of_being_read_over() {
+fn a_gap_is_read_again_instead_of_being_skipped() {
     let mut model = model(3);
     assert_eq!(model.apply(ServerFrame::Message(message(5, "a", "x")), 0), Missing::Entries);
     assert!(keys(&model).is_empty());
-    assert!(matches!(&model.greeting()[0], ClientFrame::Join { after: Some(after), .. } if after == "e:3"));
-    say(&mut model, 4..=5);
+    assert!(
+        matches!(&model.resume_frames()[0], ClientFrame::Join { after: Some(after), .. } if after == "e:3")
+    );
+    receive(&mut model, 4..=5);
     assert_eq!(keys(&model), ["4", "5"]);
 }
 
 #[test]
-fn a_reload_does_not_go_back_behind_what_has_come_since() {
+fn a_reload_keeps_the_messages_that_arrived_since() {
     let mut model = model(3);
-    say(&mut model, 4..=5);
+    receive(&mut model, 4..=5);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
-    model.reload(Page { messages: vec![message(4, "a", "x")], cursor, more: true, reset: false });
+    model.reload(MessagePage { messages: vec![message(4, "a", "x")], cursor, more: true, reset: false });
     assert_eq!(keys(&model), ["4", "5"]);
-    say(&mut model, 6..=6);
+    receive(&mut model, 6..=6);
 }
 
 #[test]
-fn a_draft_whose_room_was_not_open_stays_pending() {
+fn a_draft_whose_room_was_not_joined_stays_pending() {
     let mut model = model(0);
     model.post("id-1".into(), text("hello"));
     let (room, id) = (Some("general".into()), Some("id-1".into()));
     let code = Code::NotJoined;
-    let refused = ServerFrame::Rejected { room, id, code, message: String::new(), retry_after_ms: None };
-    model.apply(refused, 0);
+    let rejected = ServerFrame::Rejected { room, id, code, message: String::new(), retry_after_ms: None };
+    model.apply(rejected, 0);
     assert_eq!(keys(&model), ["id-1 Pending"]);
 }
 
 #[test]
-fn a_room_opened_out_of_view_keeps_the_place_of_the_earlier_visit() {
+fn a_room_that_opens_hidden_keeps_the_read_mark_of_the_earlier_visit() {
     let mut model = model(0);
-    say(&mut model, 1..=3);
-    model.look(false);
-    model.return_to(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
+    receive(&mut model, 1..=3);
+    model.set_visible(false);
+    model.restore_read_mark(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 1 });
     model.apply(joined(3), 0);
-    model.look(true);
+    model.set_visible(true);
     assert_eq!(keys(&model), ["1", "divider", "2", "3"]);
-    model.look(false);
-    model.look(true);
-    assert_eq!(keys(&model), ["1", "2", "3"], "it was seen, and nothing came since");
+    model.set_visible(false);
+    model.set_visible(true);
+    assert_eq!(keys(&model), ["1", "2", "3"], "it was read, and nothing came since");
 }

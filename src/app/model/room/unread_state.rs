@@ -1,73 +1,104 @@
-//! When the reader was not there: looking elsewhere, or cut off. What is said meanwhile is new to them.
+//! Unread messages: those that arrive while the reader is away, with the page hidden or the connection lost.
 
+use super::RoomModel;
 use crate::protocol::cursor::{Cursor, Offset};
 
-/// See the module.
+/// The reader's absence, and the last message before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct UnreadState {
-    looks_away: bool,
-    is_cut_off: bool,
-    /// The last offset before the last absence. None when nothing was missed.
+    is_hidden: bool,
+    is_offline: bool,
+    /// The last offset before the last absence. `None`: nothing was missed.
     seen: Option<Offset>,
-    /// Since then the reader has been there.
-    was_there: bool,
+    /// The reader has been present since then.
+    was_present: bool,
 }
 
 impl UnreadState {
-    /// The last that was seen before something was missed.
+    /// The last offset that was seen before something was missed.
     pub(super) fn seen(&self) -> Option<Offset> {
         self.seen
     }
 
     pub(super) fn is_away(&self) -> bool {
-        self.looks_away || self.is_cut_off
+        self.is_hidden || self.is_offline
     }
 
     /// The connection is lost.
-    pub(super) fn is_cut_off(&mut self, cursor: &Cursor) {
+    pub(super) fn on_disconnected(&mut self, cursor: &Cursor) {
         self.leave(cursor);
-        self.is_cut_off = true;
+        self.is_offline = true;
     }
 
-    /// The connection has brought all that was missed.
-    pub(super) fn is_connected(&mut self, cursor: &Cursor) {
-        if std::mem::take(&mut self.is_cut_off) {
+    /// The connection has brought everything that was missed.
+    pub(super) fn on_connected(&mut self, cursor: &Cursor) {
+        if std::mem::take(&mut self.is_offline) {
             self.come_back(cursor);
         }
-        self.was_there |= !self.looks_away;
+        self.was_present |= !self.is_hidden;
     }
 
-    /// The page is looked at, or not any more.
-    pub(super) fn is_looking(&mut self, is_looking: bool, cursor: &Cursor) {
-        if is_looking && std::mem::take(&mut self.looks_away) {
+    /// The page became visible or hidden.
+    pub(super) fn set_visible(&mut self, is_visible: bool, cursor: &Cursor) {
+        if is_visible && std::mem::take(&mut self.is_hidden) {
             self.come_back(cursor);
-            self.was_there |= !self.is_cut_off;
-        } else if !is_looking {
+            self.was_present |= !self.is_offline;
+        } else if !is_visible {
             self.leave(cursor);
-            self.looks_away = true;
+            self.is_hidden = true;
         }
     }
 
-    /// This was seen in an earlier visit, and nothing after it.
-    pub(super) fn saw(&mut self, offset: Offset) {
-        (self.seen, self.was_there) = (Some(offset), false);
+    /// An earlier visit saw everything up to `offset`, and nothing after it.
+    pub(super) fn restore(&mut self, offset: Offset) {
+        (self.seen, self.was_present) = (Some(offset), false);
     }
 
-    /// Everything is seen.
-    pub(super) fn end(&mut self) {
+    /// Everything is read.
+    pub(super) fn mark_read(&mut self) {
         self.seen = None;
     }
 
     fn leave(&mut self, cursor: &Cursor) {
-        // Who leaves without having been there has not seen anything more.
-        if !self.is_away() && (self.was_there || self.seen.is_none()) {
-            (self.seen, self.was_there) = (Some(cursor.offset), false);
+        // A reader who leaves without having been present has seen nothing more.
+        if !self.is_away() && (self.was_present || self.seen.is_none()) {
+            (self.seen, self.was_present) = (Some(cursor.offset), false);
         }
     }
 
     fn come_back(&mut self, cursor: &Cursor) {
         if !self.is_away() && self.seen == Some(cursor.offset) {
             self.seen = None;
+        }
+    }
+}
+
+impl RoomModel {
+    /// A connection is open; it will name the room's head.
+    pub fn reconnect(&mut self) {
+        self.head = None;
+    }
+
+    /// The connection is lost: what arrives from now on was missed.
+    pub fn disconnect(&mut self) {
+        self.head = None;
+        self.unread_state.on_disconnected(&self.cursor);
+    }
+
+    /// The page became visible or hidden.
+    pub fn set_visible(&mut self, is_visible: bool) {
+        self.unread_state.set_visible(is_visible, &self.cursor);
+    }
+
+    /// Returns true if a reader looks at the newest message: then everything is read.
+    pub fn is_read_to_end(&self) -> bool {
+        !self.unread_state.is_away() && self.is_caught_up() && !self.is_reading_back
+    }
+
+    /// Restores the position up to which an earlier visit had read the room.
+    pub fn restore_read_mark(&mut self, seen: &Cursor) {
+        if seen.epoch == self.cursor.epoch && seen.offset < self.cursor.offset {
+            self.unread_state.restore(seen.offset);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    app::{i18n::Language, model::room::Refusal},
+    app::{i18n::Language, model::room::RejectionReason},
     protocol::problem::Code,
     server::{http::extract::media_type::accepted, state::AppState},
 };
@@ -38,7 +38,7 @@ pub(crate) async fn in_words(State(state): State<AppState>, request: Request, ne
         setting.path = "/".to_owned();
     }
     let response = next.run(request).await;
-    let Some(refusal) = response.extensions().get::<Refusal>().copied() else { return response };
+    let Some(refusal) = response.extensions().get::<RejectionReason>().copied() else { return response };
     let document = RefusedPage { refusal, language: setting.language, again };
     let mut page = draw(&setting, None, document);
     *page.status_mut() = response.status();
@@ -60,7 +60,7 @@ fn takes_pages(headers: &HeaderMap) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct RefusedPage {
     /// The reason, and the time to retry after.
-    pub(super) refusal: Refusal,
+    pub(super) refusal: RejectionReason,
     /// The page's language.
     pub(super) language: Language,
     /// The address to try again. `None`: a form, which cannot be posted again from here.
@@ -78,7 +78,7 @@ impl Document for RefusedPage {
         let text = match refusal.code {
             // The common text advises to reload the page, which would post the form again.
             Code::BadRequest if again.is_none() => texts.form_not_understood.to_owned(),
-            _ => common.refusal(refusal),
+            _ => common.rejection(refusal),
         };
         let (address, link) =
             again.map_or_else(|| ("/".to_owned(), common.to_the_feed), |path| (path, texts.try_again));

@@ -14,7 +14,7 @@ use crate::{
         members::Members,
         name::parse_name,
         problem::{Code, Rejection},
-        session::{Session, Visit},
+        session::{Session, SessionStatus},
     },
     server::{
         error::Error,
@@ -43,9 +43,9 @@ impl FromMembers for NewSession {
 }
 
 /// Returns the user behind the request, and whether they may read.
-pub(crate) async fn show(State(state): State<AppState>, MaybeUser(caller): MaybeUser) -> Json<Visit> {
+pub(crate) async fn show(State(state): State<AppState>, MaybeUser(caller): MaybeUser) -> Json<SessionStatus> {
     let reads = state.rights.check_reader(caller.as_ref()).is_ok();
-    Json(Visit { user: caller.map(|identity| identity.user), reads })
+    Json(SessionStatus { user: caller.map(|identity| identity.user), reads })
 }
 
 /// Creates a session. A guest who has one changes their name by it and keeps their id.

@@ -130,7 +130,7 @@ fn status_of(page: &PageData) -> StatusCode {
 /// Returns the only transport that the page may use, if it is restricted to one. Anonymous visitors get the event
 /// stream, because a socket requires a user.
 fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transport> {
-    let is_nobody = start.visit.as_ref().is_some_and(|visit| visit.me.id.is_empty());
+    let is_nobody = start.viewer.as_ref().is_some_and(|viewer| viewer.me.id.is_empty());
     match set {
         None | Some(Transport::Socket) if is_nobody => Some(Transport::Stream),
         set => set,

@@ -6,8 +6,10 @@ use serde::Deserialize;
 
 use crate::{
     app::{
-        model::feed::NOTICES_SHOWN,
-        page_data::{InitialData, MESSAGES_LIMIT, NOTICES_LIMIT, OlderNotices, PageData, RoomData, Viewer},
+        model::feed::NOTIFICATIONS_SHOWN,
+        page_data::{
+            InitialData, MESSAGES_LIMIT, NOTIFICATIONS_LIMIT, OlderNotifications, PageData, RoomData, Viewer,
+        },
         routes::Route,
     },
     protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
@@ -36,7 +38,7 @@ pub(crate) async fn load(
     problem: Option<Code>,
 ) -> InitialData {
     let rooms = told(state.chat.rooms(who).await);
-    let feed = async || told(state.feed.snapshot(who, NOTICES_SHOWN).await);
+    let feed = async || told(state.feed.snapshot(who, NOTIFICATIONS_SHOWN).await);
     let page = match (route, &rooms) {
         (None, _) => PageData::NotFound,
         (Some(Route::Feed), _) => feed().await.map_or(PageData::Unavailable, |feed| PageData::Feed { feed }),
@@ -50,8 +52,8 @@ pub(crate) async fn load(
             }
         }
     };
-    let visit = rooms.map(|rooms| visit(state, who, is_admin, rooms));
-    InitialData { path, problem, visit, page }
+    let viewer = rooms.map(|rooms| visit(state, who, is_admin, rooms));
+    InitialData { path, problem, viewer, page }
 }
 
 /// Returns the data of the sidebar, which every page and account page has: the user and their rooms.
@@ -111,10 +113,10 @@ async fn notices(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
     Lenient(NoticesQuery { before }): Lenient<NoticesQuery>,
-) -> Result<Json<OlderNotices>, Error> {
+) -> Result<Json<OlderNotifications>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
-    let page = state.feed.notices(caller.as_ref(), Some(before), NOTICES_LIMIT).await?;
+    let page = state.feed.notices(caller.as_ref(), Some(before), NOTIFICATIONS_LIMIT).await?;
     let entries = page.decode().map_err(Error::from)?;
-    Ok(Json(OlderNotices { entries, more: page.more }))
+    Ok(Json(OlderNotifications { entries, more: page.more }))
 }

@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         name::RoomId,
         problem::{Code, Rejection},
-        socket_io::{ClientEvent, InRoom, JoinRoom, NewMessage},
+        socket_io::{ClientEvent, InRoom, JoinRoom, SendMessage},
     },
     server::{
         auth::Identity,
@@ -115,7 +115,7 @@ impl Rooms {
     }
 
     /// As in the seed, an author need not have joined: the right to enter the room suffices.
-    async fn post(&self, message: NewMessage) -> Result<Value, Error> {
+    async fn post(&self, message: SendMessage) -> Result<Value, Error> {
         let room = self.chat.room(&message.room, Some(&self.identity)).await?;
         let id = message.id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let (stored, _) = self.chat.post(&room, &self.identity.user, &id, &message.text).await?;
