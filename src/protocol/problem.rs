@@ -202,6 +202,9 @@ pub struct Problem {
     /// Ours: after how many milliseconds to try again, if that can help; `Retry-After` says it in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Ours: the id of the request, of a server fault (5xx); the log has it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod nodes;
+mod observability;
 mod outages;
 mod pages;
 mod postgres;

@@ -35,9 +35,9 @@ impl Chat {
         who: Option<&Identity>,
         query: PageQuery,
         limit: usize,
-    ) -> Result<protocol::chat::Page, Error> {
+    ) -> Result<protocol::chat::MessagePage, Error> {
         let page = self.page(room, who, query, limit).await?;
-        Ok(protocol::chat::Page {
+        Ok(protocol::chat::MessagePage {
             messages: page.decode()?,
             cursor: page.cursor,
             more: page.more,

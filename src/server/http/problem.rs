@@ -1,9 +1,11 @@
-//! How a refusal looks over HTTP: RFC 9457 `application/problem+json`, and the status of each code.
+//! Rejections as HTTP answers: RFC 9457 `application/problem+json`, and the status of each code. Handlers, extractors and
+//! middleware return a [`Rejection`] or an [`Error`] and must not build such an answer themselves.
 
 use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use tower_http::request_id::RequestId;
 
 use crate::{
     app::model::room::RejectionReason,
@@ -22,9 +24,13 @@ impl IntoResponse for Rejection {
         let (code, retry_after_ms) = (self.code, self.retry_after_ms);
         let status = status_of(code);
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let fault = status.is_server_error().then(|| ServerFault(self.clone()));
         let mut response = (status, content_type, problem_json(self)).into_response();
-        // For `documents::in_words`.
+        // For `account_pages::in_words`, which says it to people.
         response.extensions_mut().insert(RejectionReason { code, retry_after_ms });
+        if let Some(fault) = fault {
+            response.extensions_mut().insert(fault);
+        }
         let headers = response.headers_mut();
         if let Some(wait_ms) = retry_after_ms {
             headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());
@@ -36,12 +42,35 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// A refusal as JSON, see [`Problem`].
+/// The rejection of an answer with a 5xx status, until the request is named in it.
+#[derive(Clone)]
+struct ServerFault(Rejection);
+
+/// Writes the id of the request into the problem of a server fault: `request`. Called where the id is known, for every
+/// answer; one that became a page on its way has no problem any more and stays as it is.
+pub(super) fn name_request(mut response: Response) -> Response {
+    let fault = response.extensions_mut().remove::<ServerFault>();
+    let request = response.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let Some((ServerFault(rejection), request)) = fault.zip(request.map(str::to_owned)) else {
+        return response;
+    };
+    *response.body_mut() = to_json(rejection, Some(request)).into();
+    // Those of the body before, which may have been compressed.
+    response.headers_mut().remove(header::CONTENT_ENCODING);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response
+}
+
+/// A rejection as the JSON of a [`Problem`].
 pub(super) fn problem_json(rejection: Rejection) -> String {
+    to_json(rejection, None)
+}
+
+fn to_json(rejection: Rejection, request: Option<String>) -> String {
     let Rejection { code, message: detail, retry_after_ms } = rejection;
     let status = status_of(code);
     let title = status.canonical_reason().unwrap_or("Error").to_owned();
-    let problem = Problem { title, status: status.as_u16(), detail, code, retry_after_ms };
+    let problem = Problem { title, status: status.as_u16(), detail, code, retry_after_ms, request };
     serde_json::to_string(&problem).expect("plain data")
 }
 
@@ -75,20 +104,19 @@ fn status_of(code: Code) -> StatusCode {
     }
 }
 
-/// For addresses that are none.
+/// The answer at addresses that have nothing.
 pub(super) async fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is nothing at this address.")
 }
 
-/// For a request whose handler panicked: a fault of ours, which ends this request and no other.
-pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let text =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = text.unwrap_or("(not a text)"), "a request panicked");
+/// The answer to a request whose handler panicked: a fault of ours, which ends this request and no other. The log has the
+/// panic already, within the request's span (`observability::logging`).
+pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     unavailable("The server failed at this request.").into_response()
 }
 
-/// For addresses that take other methods; `Allow`, which the router adds, says which. To `OPTIONS` that is the answer.
+/// The answer at addresses that take other methods; `Allow`, which the router adds, says which. To `OPTIONS` that is the
+/// answer.
 pub(super) async fn bad_method(method: Method) -> Response {
     match method {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),

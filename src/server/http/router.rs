@@ -11,7 +11,9 @@ use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::Co
 
 use super::{
     BODY_MAX_BYTES, account_pages, api, extract, forms,
-    middleware::{clean_path, host, origin, rate_limit, request_head, security_headers, uncancellable},
+    middleware::{
+        clean_path, host, origin, rate_limit, request_head, security_headers, trace, uncancellable,
+    },
     pages, problem, realtime,
 };
 use crate::{app::routes, server::state::AppState};
@@ -84,8 +86,8 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state((state.clone(), host::Unknown::default()), host::check))
         .layer(from_fn(request_head::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(from_fn_with_state(state.clone(), security_headers::add))
-        .with_state(state);
+        .layer(from_fn_with_state(state.clone(), security_headers::add));
+    let inside = trace::around(inside, &state).with_state(state);
     // Around all of it, because layers of a router run when the address has been looked for.
     Router::new().fallback_service(MapRequest::new(inside, clean_path::rewrite))
 }

@@ -325,6 +325,9 @@ impl StoreError {
 pub trait Announce: Send + Sync + 'static {
     /// `records` are new, ascending by offset, and all of one topic, whose epoch is `epoch`.
     fn announce(&self, epoch: &Epoch, records: &[Record]);
+
+    /// A transaction that wrote something took so long, from its beginning to its durable commit.
+    fn note_commit(&self, _took: Duration) {}
 }
 
 /// The logs of all topics and the list of rooms. All methods may be called concurrently.

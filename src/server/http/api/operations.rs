@@ -1,4 +1,5 @@
-//! For whoever runs the server: is it alive, is it ready, what does it count.
+//! The operator's addresses: `/healthz`, `/readyz` and `/metrics`. `router` serves them without a limit, to anybody who can
+//! reach the server, so none of them may tell anything of users or contents.
 
 use axum::{
     extract::State,
@@ -8,12 +9,12 @@ use axum::{
 
 use crate::server::{error::Error, state::AppState};
 
-/// The process answers.
+/// Answers 200 as long as the process runs.
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answered too, a second ago at most, and the server is not about to stop.
+/// Answers 200 if the store answered too, a second ago at most, and 503 if it did not or the server is about to stop.
 pub(crate) async fn readyz(State(state): State<AppState>) -> Result<(StatusCode, &'static str), Error> {
     if state.lifetime.stop.is_cancelled() {
         return Ok((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
@@ -23,20 +24,12 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<(StatusCode,
     Ok((StatusCode::OK, if is_up { "ready\n" } else { WITHOUT_REDIS }))
 }
 
-/// It serves all the same, so nobody should be sent elsewhere.
+/// Still 200: the node serves all the same, so a balancer should send nobody elsewhere.
 const WITHOUT_REDIS: &str =
     "ready, but Redis cannot be reached: what other nodes append comes from the database, twice a second\n";
 
-/// The counters, for Prometheus.
+/// The metrics in the Prometheus text format 0.0.4.
 pub(crate) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    let mut text = state.metrics.render();
-    if state.backplane.is_shared() {
-        let is_up = u8::from(*state.backplane.connectivity().borrow());
-        text.push_str(BACKPLANE_UP);
-        text.push_str(&format!("idobata_backplane_up {is_up}\n"));
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+    let is_up = state.backplane.is_shared().then(|| *state.backplane.connectivity().borrow());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render(is_up))
 }
-
-const BACKPLANE_UP: &str = "# HELP idobata_backplane_up Whether this node and the others can tell each other.\n\
-    # TYPE idobata_backplane_up gauge\n";

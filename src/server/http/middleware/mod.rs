@@ -7,4 +7,5 @@ pub(crate) mod origin;
 pub(crate) mod rate_limit;
 pub(crate) mod request_head;
 pub(crate) mod security_headers;
+pub(crate) mod trace;
 pub(crate) mod uncancellable;

@@ -13,6 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use tracing::Instrument;
 
 use crate::{
     protocol::problem::{Code, Rejection},
@@ -25,7 +26,7 @@ pub(crate) async fn complete(State(state): State<AppState>, request: Request, ne
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
     }
-    match state.lifetime.live.spawn(next.run(request)).await {
+    match state.lifetime.live.spawn(next.run(request).in_current_span()).await {
         Ok(response) => response,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         // The runtime is shutting down.

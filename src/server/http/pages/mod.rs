@@ -7,6 +7,8 @@ pub(crate) mod document_data;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
 
+use std::time::Instant;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -86,13 +88,16 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
 }
 
 async fn page(asked: PageRequest, route: Option<Route>) -> Response {
+    let since = Instant::now();
     let PageRequest {
         state, caller: MaybeUser(caller), administrator, uri: OriginalUri(uri), headers, ..
     } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
     let start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
-    with_marked_forms(drawn).await
+    let page = with_marked_forms(drawn).await;
+    state.metrics.observe_page(since);
+    page
 }
 
 /// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.

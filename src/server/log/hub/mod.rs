@@ -11,7 +11,7 @@ mod backfill;
 mod heads;
 mod paging;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -88,7 +88,9 @@ impl Hub {
         topic: &TopicName,
         entries: Vec<NewEntry>,
     ) -> Result<Vec<Appended>, StoreError> {
-        self.store.append(topic, entries).await
+        let since = Instant::now();
+        let appended = self.store.append(topic, entries).await;
+        appended.inspect(|_| self.topics.metrics().observe_post(since))
     }
 
     /// Sends an ephemeral frame, in JSON, to the current readers of the topic at this node.

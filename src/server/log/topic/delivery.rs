@@ -4,7 +4,7 @@
 //! Delivery must never wait for a reader. One whose peer is slow is left to its own task, which attaches live delivery
 //! again when it can; so a slow reader costs the others nothing.
 
-use std::{collections::VecDeque, io, sync::Arc, thread};
+use std::{collections::VecDeque, io, sync::Arc, thread, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::{Condvar, Mutex};
@@ -84,10 +84,11 @@ impl Queue {
 
 fn work(queue: &Queue, metrics: &Metrics) {
     while let Some(topic) = queue.pop() {
-        topic.begin_pass();
+        let due_since = topic.begin_pass();
         let mut pass = Pass { topic: &topic, chunks: Vec::new(), delivered: 0 };
         pass.run();
         metrics.count_deliveries(pass.delivered);
+        due_since.filter(|_| pass.delivered > 0).inspect(|since| metrics.observe_delivery(*since));
         if topic.is_due_again() {
             // Behind the other topics, which had to wait for this one.
             queue.push(topic);
@@ -194,6 +195,9 @@ impl Topic {
     /// Returns true if the topic has to be put into the queue. Otherwise it is there, or will be once more.
     fn note_due(&self) -> bool {
         let mut state = self.state.lock();
+        if !state.readers.is_empty() {
+            state.due_since.get_or_insert_with(Instant::now);
+        }
         match state.delivery {
             Delivery::Idle if !state.readers.is_empty() => {
                 state.delivery = Delivery::Due;
@@ -205,8 +209,11 @@ impl Topic {
         false
     }
 
-    fn begin_pass(&self) {
-        self.state.lock().delivery = Delivery::Running;
+    /// Begins a pass. Returns the time since which there has been something to deliver.
+    fn begin_pass(&self) -> Option<Instant> {
+        let mut state = self.state.lock();
+        state.delivery = Delivery::Running;
+        state.due_since.take()
     }
 
     /// Ends the pass. Returns true if an item has come that the pass may have missed.

@@ -16,7 +16,7 @@ mod open;
 mod reader;
 mod updates;
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::sync::{
@@ -107,6 +107,11 @@ impl Topics {
             stale_topics: Mutex::default(),
             stale_found: Notify::new(),
         })
+    }
+
+    /// The process's metrics.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The receiver of topics with a gap, for the hub. `None` after the first call.
@@ -244,6 +249,10 @@ impl Topics {
 }
 
 impl Announce for Topics {
+    fn note_commit(&self, took: Duration) {
+        self.metrics.observe_commit(took);
+    }
+
     fn announce(&self, epoch: &Epoch, records: &[Record]) {
         self.metrics.count_appends(records.len());
         let Some(name) = records.first().map(|record| &record.topic) else { return };

@@ -1,7 +1,7 @@
 //! One topic while it is read: its live end and its readers. [`super::Topics`] opens and closes it, `delivery` writes
 //! entries to its readers, a subscription reads it. It must never read the store: the hub fills its gaps.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 
@@ -49,6 +49,8 @@ pub(super) struct State {
     snapshot: Option<Arc<[Arc<Reader>]>>,
     next_reader: u64,
     pub(super) delivery: Delivery,
+    /// Since when there has been something that no pass has begun to deliver.
+    pub(super) due_since: Option<Instant>,
     pub(super) generation: Generation,
     /// The topic is on the list of those with a gap.
     is_backfilling: bool,

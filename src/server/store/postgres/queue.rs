@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, MutexGuard};
@@ -111,13 +111,17 @@ impl Writer {
             let (drafts, replies): (Vec<_>, Vec<_>) =
                 jobs.into_iter().map(|job| (job.drafts, (job.reply, job._place))).unzip();
             let outcome = match self.shared.connections.get().await {
-                Ok(connection) => append::run(&connection, &self.topic, drafts).await,
+                Ok(connection) => {
+                    let since = Instant::now();
+                    append::run(&connection, &self.topic, drafts).await.map(|done| (done, since.elapsed()))
+                }
                 Err(error) => Err(error.into()),
             };
             let mut replies = replies.into_iter().map(|(reply, _)| reply);
             match outcome {
-                Ok((answers, new)) => {
+                Ok(((answers, new), took)) => {
                     if !new.records.is_empty() {
+                        self.shared.announce.note_commit(took);
                         self.shared.connections.health().succeeded();
                     }
                     self.announce(&new);

@@ -88,7 +88,7 @@ impl SqliteStore {
         let wal = WalBound::new(path.to_owned(), settings.max_wal_bytes);
         let guard = Arc::new(Guard::over(path, &connection, &mark, wal)?);
         let health = Arc::new(Health::default());
-        let writer = Writer::start(connection, guard.clone(), health.clone());
+        let writer = Writer::start(connection, guard.clone(), health.clone(), announce.clone());
         let writer = writer.map_err(|error| StoreError::Commit(error.to_string()))?;
         let readers = Arc::new(Readers::new(path, guard.clone()));
         Ok(Self { writer, readers, guard, announce, mark, health })

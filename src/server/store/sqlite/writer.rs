@@ -10,13 +10,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
+    time::Instant,
 };
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::guard::Guard;
-use crate::server::store::{StoreError, health::Health};
+use crate::server::store::{Announce, StoreError, health::Health};
 
 /// Jobs that may wait for the writer. Past this the callers wait, which is the back-pressure on publishers.
 const QUEUE_JOBS: usize = 4_096;
@@ -54,6 +55,7 @@ enum Command {
 struct Watch {
     guard: Arc<Guard>,
     health: Arc<Health>,
+    announce: Arc<dyn Announce>,
 }
 
 /// A handle to the writer thread.
@@ -68,9 +70,10 @@ impl Writer {
         connection: Connection,
         guard: Arc<Guard>,
         health: Arc<Health>,
+        announce: Arc<dyn Announce>,
     ) -> std::io::Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE_JOBS);
-        let watch = Watch { guard, health };
+        let watch = Watch { guard, health, announce };
         thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, queue, &watch))?;
         Ok(Self { commands })
     }
@@ -218,11 +221,11 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
     if jobs.is_empty() {
         return;
     }
-    let Watch { guard, health } = watch;
+    let Watch { guard, health, announce } = watch;
     if let Err(why) = guard.before_batch(connection) {
         return refuse(jobs, why);
     }
-    let changes = connection.total_changes();
+    let (changes, since) = (connection.total_changes(), Instant::now());
     let begun = run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| error.to_string());
     if begun.is_ok()
         && let Err(why) = guard.in_batch(connection)
@@ -238,7 +241,10 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
     match fault.as_ref().or(committed.as_ref().err()) {
         Some(cause) => health.failed(cause),
         // A commit that changed nothing wrote nothing, and proves nothing.
-        None if connection.total_changes() > changes => health.succeeded(),
+        None if connection.total_changes() > changes => {
+            announce.note_commit(since.elapsed());
+            health.succeeded();
+        }
         None => {}
     }
     let committed =
@@ -289,10 +295,23 @@ fn run_jobs(connection: &Connection, jobs: Vec<Job>, begun: Result<(), String>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::store::health::Due;
+    use crate::{
+        protocol::cursor::Epoch,
+        server::store::{Record, health::Due},
+    };
+
+    struct Silent;
+
+    impl Announce for Silent {
+        fn announce(&self, _: &Epoch, _: &[Record]) {}
+    }
 
     fn watch(health: Arc<Health>) -> Watch {
-        Watch { guard: Arc::new(Guard::of_nothing()), health }
+        Watch { guard: Arc::new(Guard::of_nothing()), health, announce: Arc::new(Silent) }
+    }
+
+    fn start(connection: Connection) -> std::io::Result<Writer> {
+        Writer::start(connection, Arc::new(Guard::of_nothing()), Arc::default(), Arc::new(Silent))
     }
 
     fn connection(folder: &tempfile::TempDir) -> Connection {
@@ -367,8 +386,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_finished_and_announced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default())
-            .expect("started");
+        let writer = start(connection(&folder)).expect("started");
         let (announce, announced) = oneshot::channel();
         let run = writer.run(insert(1), move |()| announce.send(()).expect("the test waits"));
         // Polled once, so that the job is enqueued, then dropped.
@@ -418,8 +436,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_panics_is_refused_and_the_writer_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(&folder), Arc::new(Guard::of_nothing()), Arc::default())
-            .expect("started");
+        let writer = start(connection(&folder)).expect("started");
         let panics = |_: &Connection| -> Result<(), StoreError> { panic!("as a fault of ours does") };
         assert!(matches!(writer.run(panics, |()| ()).await, Err(StoreError::Commit(_))));
         writer.run(insert(1), |()| panic!("a fault of who is told")).await.expect_err("nobody could say");
