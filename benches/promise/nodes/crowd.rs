@@ -37,7 +37,7 @@ pub(crate) struct Whole {
 }
 
 impl Crowd {
-    /// Connects `each` WebSockets to each room at each node, and waits until all are live.
+    /// Connects `each` sockets to each room at each node, and waits until all are live.
     pub(crate) async fn gather(nodes: &Nodes, each: usize) -> Result<Self, Fault> {
         let began = Instant::now();
         let (mut members, mut readings) = (Vec::new(), JoinSet::new());
