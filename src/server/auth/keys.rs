@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::Secret;
 
-/// Length of an RSA modulus, in bytes: RS256 requires 2048 bits or more (RFC 7518, 3.3); above 4096 bits the library checks
-/// no signature.
+/// Length of an RSA modulus, in bytes: RS256 requires 2048 bits or more (RFC 7518, 3.3); above 4096 bits the library
+/// checks no signature.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 /// The error of a text without usable keys. It never quotes the text, which could be the wrong file.

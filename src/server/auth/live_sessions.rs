@@ -56,7 +56,8 @@ impl LiveSessions {
         LiveSession { live_sessions: self.clone(), user_id, connection }
     }
 
-    /// Extends the connections with the same session and rights as `identity` to the expiry of its token, never shorter.
+    /// Extends the connections with the same session and rights as `identity` to the expiry of its token, never
+    /// shorter.
     pub(super) fn extend(&self, identity: &Identity) {
         for connection in self.lock().get(identity.user.id.as_str()).into_iter().flatten() {
             if connection.session == identity.session && connection.rooms == identity.rooms {
@@ -92,7 +93,8 @@ impl LiveSessions {
         }
     }
 
-    /// Ends the connections whose token has expired at `now`, in seconds since the Unix epoch. Called about every second.
+    /// Ends the connections whose token has expired at `now`, in seconds since the Unix epoch. Called about every
+    /// second.
     pub(super) fn sweep(&self, now: u64) {
         let people = self.lock();
         let open = people.values().flatten();

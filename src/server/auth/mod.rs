@@ -47,10 +47,10 @@ use super::{
 };
 use crate::protocol::session::{Session, User};
 
-/// How often [`Auth::sweep`] looks for connections whose token has expired.
+/// Interval at which [`Auth::sweep`] looks for connections whose token has expired.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How users sign in (`--auth`).
+/// The way users sign in (`--auth`).
 pub enum Mode {
     /// By choosing a name.
     Guest,
@@ -97,8 +97,8 @@ impl Auth {
         matches!(self.mode, Mode::Guest)
     }
 
-    /// The identity behind a token; `None` if the token is not for this server, was tampered with or has expired, or its
-    /// session has ended.
+    /// The identity behind a token; `None` if the token is not for this server, was tampered with or has expired, or
+    /// its session has ended.
     pub async fn identify(&self, token: &str) -> Result<Option<Identity>, StoreError> {
         let identity = match &self.mode {
             // A token with a session is from a time when the setting was another one.
@@ -157,8 +157,8 @@ impl Auth {
     pub async fn sign_out(&self, user_id: &str, session: Option<&str>) -> Result<(), Error> {
         match (&self.mode, session) {
             (Mode::Accounts(accounts), Some(session)) => accounts.end_session(user_id, session).await?,
-            // A guest's session has no document; the mutation tells the other nodes that it ended. Nobody waits for them:
-            // a guest signs out of their own accord, and no right is taken from them.
+            // A guest's session has no document; the mutation tells the other nodes that it ended. The answer does
+            // not wait for them: guests sign out of their own accord, and no right is taken from them.
             (Mode::Guest, _) => drop(self.documents.grant(vec![end_all_sessions(user_id, None)]).await?),
             (Mode::Accounts(_), None) | (Mode::Issuer(_), _) => {}
         }
@@ -167,8 +167,8 @@ impl Auth {
     }
 
     /// Registers a live connection, which must end when the returned session does. `None`: the session has ended since
-    /// `identity` was read. The connection is registered before the session is checked, so a session that ends after the
-    /// check finds the connection.
+    /// `identity` was read. The connection is registered before the session is checked, so a session that ends after
+    /// the check finds the connection.
     pub async fn admit(&self, identity: &Identity) -> Result<Option<LiveSession>, StoreError> {
         let live_session = self.live_sessions.admit(identity);
         Ok(match &self.mode {

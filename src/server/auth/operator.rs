@@ -73,8 +73,8 @@ impl Operator {
     }
 }
 
-/// Returns true if this `Host` names the browser's own machine. Names of other sites do not count, whatever address they
-/// resolve to (DNS rebinding).
+/// Returns true if this `Host` names the browser's own machine. Names of other sites do not count, whatever address
+/// they resolve to (DNS rebinding).
 fn is_name_of_this_machine(authority: &str) -> bool {
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let host = match authority.rsplit_once(':') {

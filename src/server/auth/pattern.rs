@@ -1,7 +1,7 @@
-//! Patterns of the rooms or channels a token is for: a name, or the beginning of a name and a `*`. The claims of another
-//! system's tokens and publishers hold them; every check of such a right calls [`Pattern::matches`] or [`covers`]. A
-//! pattern is never more than that: no `*` in the middle, no regular expressions, so that a right can be read as it is
-//! written.
+//! Patterns of the rooms or channels a token is for: a name, or the beginning of a name and a `*`. The claims of
+//! another system's tokens and publishers hold them; every check of such a right calls [`Pattern::matches`] or
+//! [`covers`]. A pattern is never more than that: no `*` in the middle, no regular expressions, so that a right can be
+//! read as it is written.
 
 use std::fmt;
 

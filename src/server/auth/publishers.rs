@@ -87,7 +87,8 @@ impl Publishers {
         self.put(name, channels, (&id, &secret), mutation).await
     }
 
-    /// Creates a publisher by a form. The same form sent again returns the same token, as long as the publisher is there.
+    /// Creates a publisher by a form. The same form sent again returns the same token, as long as the publisher is
+    /// there.
     pub async fn make_once(
         &self,
         name: &str,
@@ -146,8 +147,8 @@ impl Publishers {
         Ok(removed.is_committed())
     }
 
-    /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]) and one that is not for the channel
-    /// ([`Code::NotAllowed`]).
+    /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]) and one that is not for the
+    /// channel ([`Code::NotAllowed`]).
     pub async fn admit(&self, token: &str, channel: &str) -> Result<Publisher, Error> {
         let id = token.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
         let stored = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await?;

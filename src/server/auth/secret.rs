@@ -78,8 +78,8 @@ impl Secret {
             warn_if_open(&path);
             return Ok(secret);
         }
-        // Two first starts at the same time get one key. Where a folder cannot be locked, creating a file is safe all the
-        // same; only two starts that replace an empty file at the same time are not.
+        // Two first starts at the same time get one key. Where a folder cannot be locked, creating a file is safe all
+        // the same; only two starts that replace an empty file at the same time are not.
         let folder = File::open(data).map_err(failed)?;
         let _ = folder.lock();
         if let Some(secret) = Self::load(&path)? {

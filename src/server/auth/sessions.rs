@@ -27,7 +27,7 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A page load renews a token that is older than this, or that a clock that was corrected since dated so far in the
 /// future.
 const RENEW_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// How long a token is accepted after its expiry: the clocks of several nodes may differ by so much.
+/// Time for which a token is accepted after its expiry: the clocks of several nodes may differ by so much.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The claims of a token (RFC 7519): the user, the session and the lifetime.

@@ -1,6 +1,7 @@
 //! Idempotent forms: a form that is sent twice (pressed twice, or sent again by a reload) takes effect once. Each drawn
-//! form has a one-time id; the documents it creates get their ids from that, so that the second request finds the ones of
-//! the first, at whichever node. The forms' handlers derive the ids and record what they did; the server runs [`sweep`].
+//! form has a one-time id; the documents it creates get their ids from that, so that the second request finds the ones
+//! of the first, at whichever node. The forms' handlers derive the ids and record what they did; the server runs
+//! [`sweep`].
 //!
 //! The contents count too: a browser that goes back shows the old form, and new contents in it are a new submission.
 //! Nothing here may give two contents, or two users, the same id.
@@ -18,7 +19,7 @@ use crate::server::{
     },
 };
 
-/// How long a submission is remembered. A page that is open for longer repeats its effect.
+/// Time for which a submission is remembered. A page that is open for longer repeats its effect.
 const KEPT_MS: i64 = 30 * 86_400_000;
 /// Most submissions that one transaction removes.
 const FORGOTTEN_MAX: usize = 1_000;
@@ -36,8 +37,8 @@ impl Submissions {
         Self(secret)
     }
 
-    /// The submission of a form by a user: the same for the same id and contents. Without an id (`None`, or an empty one)
-    /// each call returns another one.
+    /// The submission of a form by a user: the same for the same id and contents. Without an id (`None`, or an empty
+    /// one) each call returns another one.
     pub fn of(&self, user_id: &str, once: Option<&str>, contents: &[&str]) -> Submission {
         let once = once.filter(|once| !once.trim().is_empty());
         let Some(once) = once else { return Submission(random_token() + &random_token()) };

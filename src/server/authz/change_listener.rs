@@ -1,7 +1,8 @@
 //! Applies changes of rights, made here or at another node, to the rights in memory. The directory replica calls it for
 //! each operation, in the order of the change log. It never reads the store but to reload.
 //!
-//! It changes the rights first and evicts readers then: a user who subscribes between the two has the new rights already.
+//! It changes the rights first and evicts readers then: a user who subscribes between the two has the new rights
+//! already.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -87,7 +88,7 @@ impl Rights {
                     self.hub.evict(&TopicName::Room(room), |owner| owner == Some(user_id));
                 }
             }
-            // Only happens to a room whose reservation was cancelled, which nobody reads.
+            // Happens only to a room whose reservation was cancelled, which has no readers.
             Op::RemoveUnder { .. } => members.clear(),
             Op::Check => {}
         }

@@ -2,8 +2,8 @@
 //! The feed asks for every reader and page; the routes of administrators change it.
 //!
 //! The readers are in memory and in the document store, as the rights of rooms are, and only `apply` and `reload` may
-//! write the memory. When the readers of a channel change, every subscription whose rights differ from before is evicted
-//! at every live node before the change is answered, and resumes with its cursor.
+//! write the memory. When the readers of a channel change, every subscription whose rights differ from before is
+//! evicted at every live node before the change is answered, and resumes with its cursor.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -132,7 +132,8 @@ impl ChannelRights {
         Ok(())
     }
 
-    /// Changes the rights first and evicts readers then: a user who subscribes between the two has the new rights already.
+    /// Changes the rights first and evicts readers then: a user who subscribes between the two has the new rights
+    /// already.
     fn replace(&self, channel: &str, readers: Option<Vec<User>>) {
         let before = {
             let mut limited = self.limited.write();

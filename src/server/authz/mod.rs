@@ -1,5 +1,5 @@
-//! Authorization: membership and ownership of rooms, and in `channels` the readers of channels. Chat asks at every join,
-//! post, poll and page; the routes of owners and administrators change it.
+//! Authorization: membership and ownership of rooms, and in `channels` the readers of channels. Chat asks at every
+//! join, post, poll and page; the routes of owners and administrators change it.
 //!
 //! A room is public, or private: then only members enter, whom its owner invites. The rights are in memory too, because
 //! every message asks for them. Every change goes to the document store first and comes back from there through
@@ -51,7 +51,8 @@ struct Ownership {
     /// The time of its reservation, in milliseconds since the Unix epoch; 0: it is from before this was stored.
     #[serde(default, rename = "claimed_at")]
     reserved_at: i64,
-    /// The form that created it, if one did: the same form sent again creates nothing. It is hashed, because it is no name.
+    /// The form that created it, if one did: the same form sent again creates nothing. It is hashed, because it is no
+    /// name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     submission: Option<String>,
 }
@@ -119,8 +120,8 @@ impl Rights {
         Err(Rejection::new(Code::NoSession, "There is no valid session: sign in first."))
     }
 
-    /// Rejects a user who may not enter the room, in the words for a room that does not exist: such a user is not told
-    /// that it does.
+    /// Rejects a user who may not enter the room, in the words for a room that does not exist: the rejection must not
+    /// reveal that it does.
     pub fn check_entry(&self, room: &RoomId, who: Option<&Identity>) -> Result<(), Rejection> {
         self.check_reader(who)?;
         if self.may_enter(room, who) {
@@ -202,8 +203,8 @@ impl Rights {
         Ok(())
     }
 
-    /// Applies all changes that any node has made until now. To be called before a room that was just found in the store
-    /// counts as public.
+    /// Applies all changes that any node has made until now. To be called before a room that was just found in the
+    /// store counts as public.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         if self.replica.is_shared() { self.replica.catch_up().await } else { Ok(()) }
     }

@@ -1,8 +1,8 @@
-//! Reservations: the owner of a new room. A room is reserved before it is created, so that at no moment it is public; chat
-//! creates the room, and cancels the reservation when that fails. Nothing here creates a room.
+//! Reservations: the owner of a new room. A room is reserved before it is created, so that at no moment it is public;
+//! chat creates the room, and cancels the reservation when that fails. Nothing here creates a room.
 //!
-//! A server that was killed between the two leaves a name that nobody can use. The next server that starts cancels such
-//! reservations; where there are other nodes, only those that are too old to belong to a room that another node is
+//! A server that was killed between the two leaves a name that no user can take. The next server that starts cancels
+//! such reservations; where there are other nodes, only those that are too old to belong to a room that another node is
 //! creating at the moment.
 
 use std::time::Duration;
@@ -72,8 +72,8 @@ impl Rights {
     /// `made` are the existing rooms.
     pub async fn drop_lost_claims(&self, made: &[Room], clock: &Clock) -> Result<(), Error> {
         let age_ms = i64::try_from(self.reservation_age.as_millis()).unwrap_or(i64::MAX);
-        // The settled time: a clock that is ahead makes no reservation old. A clock that was ahead and was corrected has
-        // left reservations dated in the future, which would block their names until then.
+        // The settled time: a clock that is ahead makes no reservation old. A clock that was ahead and was corrected
+        // has left reservations dated in the future, which would block their names until then.
         let latest = clock.settled_ms().saturating_sub(age_ms);
         let earliest = clock.wall_ms().saturating_add(age_ms);
         let is_lost =
@@ -86,8 +86,8 @@ impl Rights {
         Ok(())
     }
 
-    /// Cancels a reservation if `is_meant` holds for it, and it is not a newer one. Nobody waits for the nodes: without an
-    /// owner the room is public, which takes a right from nobody else.
+    /// Cancels a reservation if `is_meant` holds for it, and it is not a newer one. It does not wait for the nodes:
+    /// without an owner the room is public, which takes a right from no other user.
     async fn cancel(&self, room: &RoomId, is_meant: impl Fn(&Ownership) -> bool) -> Result<(), Error> {
         let found = self.documents.read_to_change::<Ownership>(Kind::Room, room.as_str()).await?;
         let Some((_, unchanged)) = found.filter(|(ownership, _)| is_meant(ownership)) else { return Ok(()) };

@@ -1,6 +1,6 @@
-//! Communication of nodes that share one database: their messages (`backplane`), the handlers of those (`dispatcher`), and
-//! the replication of rights and sessions (`directory_replica`). `state` sets it up; topics, presence, rights and rate
-//! limits use it.
+//! Communication of nodes that share one database: their messages (`backplane`), the handlers of those (`dispatcher`),
+//! and the replication of rights and sessions (`directory_replica`). `state` sets it up; topics, presence, rights and
+//! rate limits use it.
 //!
 //! Messages between nodes are hints; the store is the truth. The backplane never sees the store.
 

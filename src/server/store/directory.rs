@@ -1,5 +1,5 @@
-//! The document store: small documents about users and rights, found by kind and id. Accounts, rights, publishers and the
-//! clock call it and define the contents of a document; here they are opaque and must stay so.
+//! The document store: small documents about users and rights, found by kind and id. Accounts, rights, publishers and
+//! the clock call it and define the contents of a document; here they are opaque and must stay so.
 //!
 //! A change is a list of mutations, each with a precondition, of which all are committed or none. That is enough for
 //! unique names and for links that are used once, however many callers try at the same time, on however many nodes.
@@ -37,7 +37,7 @@ pub enum Kind {
     Channel,
     /// A form that was sent and must not take effect again, by the id of what it created.
     Submission,
-    /// The latest time of a node's settled clock, in milliseconds since the Unix epoch, by the node.
+    /// The last recorded time of a node's settled clock, in milliseconds since the Unix epoch, by the node.
     Time,
     /// A leap of a node's clock that is not adopted yet, by the node.
     Leap,
@@ -141,8 +141,8 @@ impl Mutation {
         Self { kind, id: id.into(), precondition, op: Op::Remove }
     }
 
-    /// Removes all documents whose id begins with `prefix`, but not `except`. Another change that adds such a document at
-    /// the same time is only excluded if it has a document in common with this change: name one in both, with
+    /// Removes all documents whose id begins with `prefix`, but not `except`. Another change that adds such a document
+    /// at the same time is only excluded if it has a document in common with this change: name one in both, with
     /// [`Mutation::check`].
     pub fn remove_under(kind: Kind, prefix: impl Into<String>, except: Option<String>) -> Self {
         Self { kind, id: prefix.into(), precondition: Precondition::Anything, op: Op::RemoveUnder { except } }
@@ -153,8 +153,8 @@ impl Mutation {
         Self { kind, id: id.into(), precondition, op: Op::Check }
     }
 
-    /// The part that other nodes must apply; `None`: no node has the document in memory, or it has a secret. Of sessions
-    /// only the end is replicated: they are renewed all the time, and a new one is read where it is used.
+    /// The part that other nodes must apply; `None`: no node has the document in memory, or it has a secret. Of
+    /// sessions only the end is replicated: they are renewed all the time, and a new one is read where it is used.
     fn replicated(&self) -> Option<ReplicatedOp> {
         let is_replicated = match self.kind {
             Kind::Room | Kind::Member | Kind::Channel => self.op != Op::Check,
@@ -257,8 +257,8 @@ pub trait DocumentStore: Send + Sync + 'static {
         outcome
     }
 
-    /// Reads the changes of all nodes after this number, as far as they are replicated. Returns a part if there are many:
-    /// ask again with the last number.
+    /// Reads the changes of all nodes after this number, as far as they are replicated. Returns a part if there are
+    /// many: ask again with the last number.
     async fn changes_after(&self, number: u64) -> Result<Changes, StoreError>;
 }
 

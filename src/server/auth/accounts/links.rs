@@ -68,8 +68,8 @@ impl Accounts {
         self.make_link(Purpose::Invitation { by: by.to_owned() }, self.clock.wall_ms() + INVITATION_MS).await
     }
 
-    /// Creates an invitation by a form and returns its token. The same form sent again returns the same token, which may
-    /// have been used since.
+    /// Creates an invitation by a form and returns its token. The same form sent again returns the same token, which
+    /// may have been used since.
     pub async fn invite_once(&self, by: &str, submission: &Submission) -> Result<String, Error> {
         let (token, id) = submission.halves();
         let purpose = Purpose::Invitation { by: by.to_owned() };

@@ -6,7 +6,7 @@
 //! Every change is a read, a check and a conditional write: it applies to the account as it was read and to nothing
 //! newer. When another node was quicker, [`Accounts::retry_on_conflict`] reads it again. Sessions are written only
 //! together with a check of their account, so that a session that begins or is renewed conflicts with the change that
-//! ends it. Nothing here may write a document that it read without such a check.
+//! ends it. Nothing here may write an account that it read without such a check.
 
 mod links;
 mod people;

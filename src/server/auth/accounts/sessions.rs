@@ -1,5 +1,5 @@
 //! Sessions of accounts. A session is a document, so that it can be ended; the token only names it. `Auth` and the
-//! account routes call this; it never reads or makes a token.
+//! account routes call this; it never signs or verifies a token.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::server::{
     },
 };
 
-/// Most sessions of one account; with one more the oldest ends. Nobody has so many devices.
+/// Most sessions of one account; with one more the oldest ends. No user has so many devices.
 const SESSIONS_MAX: usize = 50;
 /// Longest `User-Agent` that is stored, in characters; the rest is cut.
 const AGENT_MAX_CHARACTERS: usize = 200;

@@ -76,8 +76,8 @@ fn name_of(claims: &Map<String, Value>, sub: &str) -> String {
     name.unwrap_or_else(|| NAMELESS.to_owned())
 }
 
-/// The patterns of a claim; `None` if there is no such claim. A malformed one rejects the token: skipping it could leave
-/// more rights than were meant.
+/// The patterns of a claim; `None` if there is no such claim. A malformed one rejects the token: skipping it could
+/// leave more rights than were meant.
 fn patterns(
     claims: &Map<String, Value>,
     claim: &'static str,

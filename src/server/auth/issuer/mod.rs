@@ -1,6 +1,6 @@
 //! Tokens of another system (RFC 7519 in RFC 7515): the settings fix the keys and the algorithm. `Auth` calls
-//! [`Issuer::verify`] for every incoming token. This module creates no tokens, opens no connections, and never shows the
-//! contents of a token it rejects.
+//! [`Issuer::verify`] for every incoming token. This module creates no tokens, opens no connections, and never shows
+//! the contents of a token it rejects.
 
 mod claims;
 
@@ -116,8 +116,8 @@ impl Issuer {
         self.sign_in_url.as_ref().map(|url| url.with_back(back))
     }
 
-    /// The claims of a token, if it is the issuer's, for this server, and valid now. It may block to read the key file, as
-    /// `key_file` describes.
+    /// The claims of a token, if it is the issuer's, for this server, and valid now. It may block to read the key file,
+    /// as `key_file` describes.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenRejection> {
         if token.len() > TOKEN_MAX_BYTES {
             return Err(TokenRejection::Malformed);
@@ -146,7 +146,8 @@ impl Issuer {
         if header.alg != self.algorithm {
             return Err(TokenRejection::WrongAlgorithm);
         }
-        // A receiver that does not understand an extension must reject the token (RFC 7515, 4.1.11); none is known here.
+        // A receiver that does not understand an extension must reject the token (RFC 7515, 4.1.11); none is known
+        // here.
         if header.crit.is_some() { Err(TokenRejection::Malformed) } else { Ok(header) }
     }
 }

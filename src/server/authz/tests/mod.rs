@@ -265,6 +265,19 @@ async fn a_channel_that_is_limited_at_one_node_comes_to_its_readers_only_at_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_revocations_at_one_node_wait_for_the_others_at_the_same_time() {
+    let (url, exchange) = (Cluster::shared().fresh_database().await, Exchange::new(|_| true));
+    // It does not know the other nodes, so each revocation waits for 2.5 s.
+    let node = Node::idle(&url, &exchange).await;
+    let begun = std::time::Instant::now();
+    let channels = node.rights.channels();
+    let (one, other) = tokio::join!(channels.limit("ops", Vec::new()), channels.limit("db", Vec::new()));
+    one.and(other).expect("limited");
+    let waited = begun.elapsed().as_millis();
+    assert!((2_500..4_500).contains(&waited), "{waited} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_at_one_node_takes_its_connections_at_the_other_along() {
     let [here, there]: [Node; 2] = nodes(|_| true).await;
     let accounts = here.accounts();

@@ -1,8 +1,9 @@
-//! Publish and subscribe between nodes, on named subjects, and allowances that all nodes share. Topics, presence, rights
-//! and rate limits publish and subscribe here; only they know the contents of a message.
+//! Publish and subscribe between nodes, on named subjects, and allowances that all nodes share. Topics, presence,
+//! rights and rate limits publish and subscribe here; only they know the contents of a message.
 //!
-//! A message is a hint. It may come late, twice or not at all, and nothing may depend on it: each subscriber has a source
-//! of truth to read after a new subscription ([`MessageHandler::on_subscribed`]). The backplane never sees the store.
+//! A message is a hint. It may come late, twice or not at all, and nothing may depend on it: each subscriber has a
+//! source of truth to read after a new subscription ([`MessageHandler::on_subscribed`]). The backplane never sees the
+//! store.
 
 mod local;
 mod redis;
@@ -35,8 +36,8 @@ pub trait Backplane: Send + Sync + 'static {
     /// drops the message when the other nodes cannot be reached or the queue is full.
     fn publish(&self, subject: &str, message: String);
 
-    /// Subscribes to a subject; [`MessageHandler::on_subscribed`] reports when it takes effect. Subscriptions are counted:
-    /// as many calls of [`Backplane::unsubscribe`] end them.
+    /// Subscribes to a subject; [`MessageHandler::on_subscribed`] reports when it takes effect. Subscriptions are
+    /// counted: as many calls of [`Backplane::unsubscribe`] end them.
     fn subscribe(&self, subject: &str);
 
     /// Ends one subscription to a subject.
@@ -54,13 +55,14 @@ pub trait Backplane: Send + Sync + 'static {
     async fn close(&self);
 }
 
-/// A receiver of other nodes' messages. One task calls it, in the order of arrival; it must be quick and must not block.
+/// A receiver of other nodes' messages. One task calls it, in the order of arrival; it must be quick and must not
+/// block.
 pub trait MessageHandler: Send + Sync + 'static {
     /// Handles a message that `node` published on the subject. Never called for messages of this node.
     fn on_message(&self, subject: &str, node: &str, message: &str);
 
-    /// Reports that the subscription to the subject is in effect, for the first time or again. Earlier messages may have
-    /// been missed: read the source of truth.
+    /// Reports that the subscription to the subject is in effect, for the first time or again. Earlier messages may
+    /// have been missed: read the source of truth.
     fn on_subscribed(&self, subject: &str);
 }
 

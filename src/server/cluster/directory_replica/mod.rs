@@ -5,11 +5,11 @@
 //! and `Auth`) in the order of the change log. So a change takes effect here and at other nodes by one code path, and a
 //! change made here is answered after it was applied here. No other module may apply a change.
 //!
-//! Other nodes learn of a change on the subject `changes` of the backplane. That is a hint: a node that receives a number
-//! other than the next one reads the log; so it does after each new subscription to the subject, and at intervals. The
-//! nodes also publish how far each of them is, so that [`DocumentStore::revoke`] returns when all live nodes have applied
-//! the change. A node that is cut off from the backplane alone is not waited for after it was silent for a while; it
-//! applies a change when it polls the log, [`POLL_INTERVAL_DISCONNECTED`] later at most.
+//! Other nodes learn of a change on the subject `changes` of the backplane. That is a hint: a node that receives a
+//! number other than the next one reads the log; so it does after each new subscription to the subject, and at
+//! intervals. The nodes also publish how far each of them is, so that [`DocumentStore::revoke`] returns when all live
+//! nodes have applied the change. A node that is cut off from the backplane alone is not waited for after it was silent
+//! for a while; it applies a change when it polls the log, [`POLL_INTERVAL_DISCONNECTED`] later at most.
 //!
 //! A server that is alone receives no messages, reads no log, and waits for no node.
 
@@ -38,19 +38,19 @@ use crate::server::store::{
 /// The subject on which nodes publish their changes and how far they are.
 pub const SUBJECT: &str = "changes";
 
-/// How often the log is polled in case a message was lost: the longest delay that a lost message causes. A poll is one
-/// small query.
+/// Interval at which the log is polled in case a message was lost: the longest delay that a lost message causes. A poll
+/// is one small query.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// How often the log is polled while the backplane is down, and every change must be found this way.
+/// Interval at which the log is polled while the backplane is down, and every change must be found this way.
 const POLL_INTERVAL_DISCONNECTED: Duration = Duration::from_millis(500);
-/// How often a node publishes that it is alive, and how far it is.
+/// Interval at which a node publishes that it is alive, and how far it is.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A module that holds documents in memory.
 #[async_trait]
 pub trait ChangeListener: Send + Sync {
-    /// Applies one operation of a change. It must be quick and must not block; the same operation may come twice. When it
-    /// returns, nothing more reaches a user whom it took a right from.
+    /// Applies one operation of a change. It must be quick and must not block; the same operation may come twice. When
+    /// it returns, nothing more reaches a user whom it took a right from.
     fn apply(&self, op: &ReplicatedOp);
 
     /// Reads all documents again, because the changes since the last one that was applied are lost.

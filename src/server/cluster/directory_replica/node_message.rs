@@ -1,5 +1,5 @@
-//! Messages between the nodes on [`super::SUBJECT`]. The directory replica sends and receives them. No message may carry
-//! a secret: [`Change`] has none.
+//! Messages between the nodes on [`super::SUBJECT`]. The directory replica sends and receives them. No message may
+//! carry a secret: [`Change`] has none.
 
 use serde::{Deserialize, Serialize};
 

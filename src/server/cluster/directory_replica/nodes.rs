@@ -1,5 +1,5 @@
-//! The progress of the other nodes, as they publish it, so that a revocation can be answered when all have applied it. The
-//! directory replica feeds and asks it; it never waits without a bound.
+//! The progress of the other nodes, as they publish it, so that a revocation can be answered when all have applied it.
+//! The directory replica feeds and asks it; it never waits without a bound.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,7 +17,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(5);
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// The wait while the live nodes are unknown: as long as it takes every node to poll the log by itself.
 const WAIT_UNKNOWN: Duration = POLL_INTERVAL.saturating_add(POLL_INTERVAL_DISCONNECTED);
-/// How long the backplane must have been up for all nodes to be known: a node that was silent for so long is gone.
+/// All live nodes are known after the backplane has been up for so long: a node that was silent for so long is gone.
 const KNOWN_AFTER: Duration = FORGET_AFTER;
 
 struct Node {
@@ -69,8 +69,8 @@ impl Nodes {
         self.knows_all().then(|| self.known.borrow().len())
     }
 
-    /// Waits until every live node has applied this change: [`WAIT_MAX`] at most, or [`WAIT_UNKNOWN`] while the live nodes
-    /// are unknown.
+    /// Waits until every live node has applied this change: [`WAIT_MAX`] at most, or [`WAIT_UNKNOWN`] while the live
+    /// nodes are unknown.
     pub(super) async fn wait_for_nodes(&self, number: u64) {
         if !self.knows_all() {
             sleep(WAIT_UNKNOWN).await;

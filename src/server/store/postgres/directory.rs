@@ -1,5 +1,5 @@
-//! The document store in PostgreSQL. The store calls it with a pooled connection; it must never leave a transaction open
-//! when it returns `Ok`.
+//! The document store in PostgreSQL. The store calls it with a pooled connection; it must never leave a transaction
+//! open when it returns `Ok`.
 
 use deadpool_postgres::Client;
 

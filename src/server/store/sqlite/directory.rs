@@ -30,8 +30,8 @@ pub(super) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Checks all preconditions first and applies the mutations then. There is no log: a file has one server, which knows its
-/// own changes.
+/// Checks all preconditions first and applies the mutations then. There is no log: a file has one server, which knows
+/// its own changes.
 pub(super) fn commit(connection: &Connection, mutations: &[Mutation]) -> Result<Outcome, StoreError> {
     for Mutation { kind, id, precondition, .. } in mutations {
         if !precondition.holds(get(connection, *kind, id)?.as_deref()) {

@@ -96,7 +96,7 @@ fn a_key_that_does_not_fit_the_algorithm_is_not_used() {
     assert!(matches!(fits("RS256", &json!([])), Err(KeyError::Jwks { .. })));
 }
 
-/// The set with this member of its first key changed, or taken out by `null`.
+/// The set with this member of its first key changed, or removed by `null`.
 fn changed(set: &Value, member: &str, value: Value) -> Value {
     let mut set = set.clone();
     let key = set["keys"][0].as_object_mut().expect("a key");

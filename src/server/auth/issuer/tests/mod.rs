@@ -15,7 +15,7 @@ use crate::server::auth::pattern::covers;
 
 const SECRET: &str = "a secret of at least 32 characters";
 
-/// An issuer with these flags; `check_every` is zero, so that a key file is looked at for each token.
+/// An issuer with these flags; `check_every` is zero, so that the key file is checked for each token.
 fn issuer(flags: &[&str]) -> Result<Issuer, IssuerError> {
     issuer_checking(flags, Duration::ZERO)
 }

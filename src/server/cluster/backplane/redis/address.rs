@@ -1,5 +1,5 @@
-//! The address of Redis: parsing and checking the setting. The backplane on Redis calls it. The password in it must never
-//! get into a log or an error.
+//! The address of Redis: parsing and checking the setting. The backplane on Redis calls it. The password in it must
+//! never get into a log or an error.
 
 use std::path::Path;
 
@@ -32,8 +32,8 @@ impl From<CaError> for BadRedisUrl {
     }
 }
 
-/// A client for the address, which does not connect yet. With `rediss:` the server's certificate must be from an authority
-/// in the file `ca`, or without a file from one that the system trusts.
+/// A client for the address, which does not connect yet. With `rediss:` the server's certificate must be from an
+/// authority in the file `ca`, or without a file from one that the system trusts.
 pub(super) fn client(url: &RedisUrl, ca: Option<&Path>) -> Result<Client, BadRedisUrl> {
     tls::provide();
     if !is_whole(url.as_str()) {
@@ -46,8 +46,8 @@ pub(super) fn client(url: &RedisUrl, ca: Option<&Path>) -> Result<Client, BadRed
     Client::build_with_tls(url.as_str(), certificates).map_err(|_| BadRedisUrl::Form)
 }
 
-/// Returns true if no `@` comes after the host. A `/`, `?` or `#` in a password ends the host early: the beginning of the
-/// password would be taken for the host, and the rest for a path.
+/// Returns true if no `@` comes after the host. A `/`, `?` or `#` in a password ends the host early: the beginning of
+/// the password would be taken for the host, and the rest for a path.
 fn is_whole(url: &str) -> bool {
     let rest = url.split_once("//").map_or("", |(_, rest)| rest);
     let host_and_credentials = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The backplane on Redis or Valkey: Pub/Sub for the subjects, one key for each allowance in use. `state` creates it. It
-//! must never store anything of value there: a Redis that is lost loses nothing.
+//! The backplane on Redis or Valkey: Pub/Sub for the subjects, one key for each allowance in use. `state` creates it.
+//! It must never store anything of value there: a Redis that is lost loses nothing.
 //!
 //! Two connections: a `sender` publishes and takes allowances, a `receiver` subscribes. Each reconnects by itself.
 
@@ -37,7 +37,7 @@ use crate::server::config::{Rate, RedisUrl};
 /// Longest time for Redis to answer, and for a connection to be established. A connection that is silent for so long is
 /// lost: with the pause before the next attempt, nodes that cannot reach each other know it within 3 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often an idle connection checks that Redis answers.
+/// Interval at which an idle connection checks that Redis answers.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause before another attempt to connect.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);

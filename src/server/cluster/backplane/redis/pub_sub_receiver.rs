@@ -1,5 +1,5 @@
-//! The receiving connection: subscribed to the subjects in use at this node, and to nothing else. The backplane on Redis
-//! starts it; it hands messages to the handler and never publishes.
+//! The receiving connection: subscribed to the subjects in use at this node, and to nothing else. The backplane on
+//! Redis starts it; it hands messages to the handler and never publishes.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ANSWER_TIMEOUT, NodeContext, PING_INTERVAL, RETRY_INTERVAL};
 
-/// How long an unused subscription is kept: a reader that polls acquires it again with every poll.
+/// Time for which an unused subscription is kept: a reader that polls acquires it again with every poll.
 const LINGER: Duration = Duration::from_secs(10);
 /// Subjects in one command.
 const SUBSCRIBE_SUBJECTS: usize = 1_000;

@@ -1,5 +1,5 @@
-//! The sending connection: publishes this node's messages in order, many in one batch, and takes allowances. The backplane
-//! on Redis starts it.
+//! The sending connection: publishes this node's messages in order, many in one batch, and takes allowances. The
+//! backplane on Redis starts it.
 //!
 //! The queue is bounded. A message that finds no room, or no connection to Redis, is dropped, which is correct because
 //! messages are hints. Publishing must never block the caller.
