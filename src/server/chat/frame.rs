@@ -1,5 +1,5 @@
-//! The chat's frames for the readers of a room: presence events, resets, and stored messages. A frame is encoded once for
-//! all readers, so nothing in it may depend on the reader. The chat and its transports call it.
+//! The chat's frames for the readers of a room: presence events, resets, and stored messages. A frame is encoded once
+//! for all readers, so nothing in it may depend on the reader. The chat and its transports call it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! A cache of the rooms that were seen in the store, found by their id in whatever form it is written. It saves the chat
-//! a query at every post. Rooms are never removed, so entries never expire.
+//! A cache of the rooms that were seen in the store, found by their id in whatever form it is written. It saves the
+//! chat a query at every post. Rooms are never removed, so entries never expire.
 
 use std::collections::{HashMap, HashSet};
 

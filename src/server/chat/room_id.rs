@@ -30,8 +30,8 @@ pub(crate) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
     RoomId::parse(&id).map_err(|_| Rejection::new(Code::BadName, "A room's name needs a letter or a digit."))
 }
 
-/// The form in which ids are compared: an address that is typed in another form (upper case, full-width, decomposed) has
-/// the same key as the room's id. Ids of old rooms stay as they are and have a key, too.
+/// The form in which ids are compared: an address that is typed in another form (upper case, full-width, decomposed)
+/// has the same key as the room's id. Ids of old rooms stay as they are and have a key, too.
 pub(crate) fn id_key(id: &str) -> String {
     normalized_name(id)
 }

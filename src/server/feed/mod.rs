@@ -70,8 +70,8 @@ impl Feed {
         Ok((appended.iter().map(|Appended { record, .. }| entry_of(record)).collect(), is_new))
     }
 
-    /// Subscribes to those of the channels that `who` may read. When that changes, the subscription is evicted without a
-    /// rejection: the reader reconnects with its cursor.
+    /// Subscribes to those of the channels that `who` may read. When that changes, the subscription is evicted without
+    /// a rejection: the reader reconnects with its cursor.
     pub async fn subscribe(
         &self,
         start: StartFrom,
@@ -131,7 +131,8 @@ impl Feed {
         Ok(Snapshot { values: values.decode()?, notifications, more, cursor: values.cursor })
     }
 
-    /// The newest `limit` notifications up to `head` that no newer one has replaced, and true if there may be older ones.
+    /// The newest `limit` notifications up to `head` that no newer one has replaced, and true if there may be older
+    /// ones.
     async fn newest_notifications(
         &self,
         who: Option<&Identity>,

@@ -1,13 +1,13 @@
-//! File descriptors: each connection takes one, and the number of a process is limited. `main` raises the limit as far as
-//! the system allows, and `run` bounds the connections by it, so that the server closes a connection above the bound at
-//! once, and the store, Redis and the files always get their descriptors.
+//! File descriptors: each connection takes one, and the number of a process is limited. `main` raises the limit as far
+//! as the system allows, and `run` bounds the connections by it, so that the server closes a connection above the bound
+//! at once, and the store, Redis and the files always get their descriptors.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::server::config::{Config, Limit};
 
-/// Descriptors that the server needs beside connections: for the standard streams, the log, the runtime, the files of the
-/// database, and those of a backup or a read of `/proc`. It has some 20 open when it is idle.
+/// Descriptors that the server needs beside connections: for the standard streams, the log, the runtime, the files of
+/// the database, and those of a backup or a read of `/proc`. It has some 20 open when it is idle.
 const RESERVE: u64 = 64;
 /// The greatest share of all descriptors that the server keeps: half of them, when there are very few.
 const RESERVE_SHARE: u64 = 2;

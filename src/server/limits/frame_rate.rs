@@ -1,5 +1,5 @@
-//! The rate limit of the frames of one live connection, of whatever kind. It bounds what has no limit of its own, such as
-//! pings, leaving rooms and repeated tokens. Sockets and Socket.IO check every incoming frame against it.
+//! The rate limit of the frames of one live connection, of whatever kind. It bounds what has no limit of its own, such
+//! as pings, leaving rooms and repeated tokens. Sockets and Socket.IO check every incoming frame against it.
 //!
 //! It belongs to one connection and knows no person: `RateLimits` limits the actions of a person.
 
@@ -28,7 +28,7 @@ struct Bounds {
 pub struct TooFast {
     /// The answer to the client, with the time after which it may send again.
     pub rejection: Rejection,
-    /// Whether the connection must end: the client has got as many rejections as it may send frames, and goes on.
+    /// The connection must end: the client has got as many rejections as it may send frames, and goes on.
     pub must_disconnect: bool,
 }
 

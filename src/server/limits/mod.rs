@@ -1,9 +1,9 @@
-//! Limits: how often, and how much at the same time, a person or an address may do what costs something. The chat checks
-//! the actions of people in rooms, the routes check requests from an address, and `accept` and the live transports take
-//! permits for connections.
+//! Limits: how often, and how much at the same time, a person or an address may do what costs something. The chat
+//! checks the actions of people in rooms, the routes check requests from an address, and `accept` and the live
+//! transports take permits for connections.
 //!
-//! Actions of people, names and tokens count on all nodes together (`shared`). Requests and connections count on this node
-//! alone: those limits protect the node itself.
+//! Actions of people, names and tokens count on all nodes together (`shared`). Requests and connections count on this
+//! node alone: those limits protect the node itself.
 //!
 //! Memory is bounded by the people and addresses that are active: [`RateLimits::sweep`] forgets the others. This module
 //! knows no transport and must never ask a store. It waits for other nodes 250 ms at most, because every message passes
@@ -178,8 +178,8 @@ impl RateLimits {
 }
 
 /// The address as limits count it. An IPv6 address counts as its network of 64 bits, because a client that has one
-/// address of it has all of them (RFC 4291, 2.5.4). An IPv4 address counts as itself, also when it is written as an IPv6
-/// one.
+/// address of it has all of them (RFC 4291, 2.5.4). An IPv4 address counts as itself, also when it is written as an
+/// IPv6 one.
 pub fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,5 +1,5 @@
-//! A rate limit of one action, counted for each key, such as a person or an address, on this node: the generic cell rate
-//! algorithm, by `governor`. `RateLimits` has one for each action; it never waits.
+//! A rate limit of one action, counted for each key, such as a person or an address, on this node: the generic cell
+//! rate algorithm, by `governor`. `RateLimits` has one for each action; it never waits.
 
 use std::{hash::Hash, time::Duration};
 

@@ -1,5 +1,5 @@
-//! The proxies in front of this server, by `--trusted-proxy`. The server believes them about the address of a client, and
-//! does not count the clients behind them by the address of the proxy.
+//! The proxies in front of this server, by `--trusted-proxy`. The server believes them about the address of a client,
+//! and does not count the clients behind them by the address of the proxy.
 
 use std::{net::IpAddr, sync::Arc};
 

@@ -42,8 +42,8 @@ use super::{
 };
 use crate::protocol::{name::RoomId, session::User};
 
-/// How long changes are collected for the other nodes: too short for a person to notice, and a thousand people who
-/// return within it are one message.
+/// The time for which changes are collected for the other nodes: too short for a person to notice, and a thousand
+/// people who return within it are one message.
 const TICK: Duration = Duration::from_millis(100);
 
 /// An event of one user in a room.

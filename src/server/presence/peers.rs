@@ -32,7 +32,7 @@ pub(super) struct Peers {
     /// By their names.
     known: HashMap<String, Peer>,
     last_key: PeerKey,
-    /// Whether all nodes are to be asked for a snapshot.
+    /// All nodes are to be asked for a snapshot.
     must_request_all: bool,
     last_request_to_all: Option<Instant>,
     last_tick: Option<Instant>,
@@ -43,7 +43,7 @@ struct Peer {
     last_message: Instant,
     /// The number of the last changes that were taken; `None` until a snapshot was.
     number: Option<u64>,
-    /// Whether this node has missed messages of the peer.
+    /// This node has missed messages of the peer.
     is_behind: bool,
     last_request: Option<Instant>,
     partial: Option<PartialSnapshot>,

@@ -19,7 +19,7 @@ use crate::protocol::{name::RoomId, session::User};
 pub(super) struct State {
     /// This node's name.
     node: String,
-    /// Whether there are other nodes.
+    /// True if there are other nodes.
     is_shared: bool,
     roster: Roster,
     peers: Peers,

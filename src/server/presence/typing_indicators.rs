@@ -8,7 +8,7 @@ use std::{
 
 /// The shortest time between two indicators of one user in a room on this node. Those that come sooner are dropped.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long a user counts as typing after the last indicator.
+/// The time for which a user counts as typing after the last indicator.
 const LIFETIME: Duration = Duration::from_secs(4);
 
 /// The last indicator of one user.
@@ -17,7 +17,7 @@ pub(super) struct TypingIndicator {
     /// lifetime counts from the arrival here, so that the clocks of the nodes may differ.
     pub(super) at: i64,
     expires: Instant,
-    /// When the user last sent one to this node.
+    /// The time of the last one that the user sent to this node.
     last_local: Option<Instant>,
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Roster {
 pub(super) struct LocalChange {
     /// For the readers of this node.
     pub(super) event: Option<RoomEvent>,
-    /// Whether the other nodes must learn of it: the user came to this node, left it, or has another name on it.
+    /// True if the other nodes must learn of it: the user came to this node, left it, or has another name on it.
     pub(super) is_news_to_peers: bool,
 }
 

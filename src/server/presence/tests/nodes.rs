@@ -138,7 +138,7 @@ fn a_node_that_stood_still_does_not_take_its_silence_for_the_others() {
     world.enter(0, &room(), &user("1", "alice"));
     world.pass(MOMENT);
     world.pass_without(Duration::from_secs(30), Some(1));
-    // Its own clock goes on before it hears anything.
+    // Its own clock goes on before it receives anything.
     world.tick(1);
     world.pass(BOUND);
     assert_eq!(world.nodes[&1].events, 1);

@@ -12,7 +12,7 @@ use crate::{
     server::presence::{PresenceEvent, RoomEvent, TICK, message::NodeMessage, state::State},
 };
 
-/// How far the wall clock of each node is ahead of that of the node before it.
+/// The lead of the wall clock of each node over that of the node before it.
 const SKEW_MS: i64 = 3_000;
 
 /// A user in a room: the room and the user's id.
