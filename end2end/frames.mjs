@@ -18,7 +18,7 @@ try {
 async function measure(url) {
   const page = await browser.newPage();
   await page.goto(`${url}/rooms/general`);
-  await page.locator(".talk [data-connection=open]").waitFor();
+  await page.locator(".conversation [data-connection=open]").waitFor();
   await page.evaluate(watch);
   const composer = page.locator(".composer textarea");
   const [posted] = await Promise.all([flood(url), composer.pressSequentially(TEXT, { delay: (SECONDS * 800) / TEXT.length })]);

@@ -23,11 +23,11 @@ export class Person {
 
   /** How the talk is connected. */
   get badge(): Locator {
-    return this.page.locator(".talk .connection-badge");
+    return this.page.locator(".conversation .connection-badge");
   }
 
   async expectTransport(transport: "socket" | "stream" | "poll", timeout = 20_000) {
-    await expect(this.page.locator(`.talk [data-connection=open][data-transport=${transport}]`)).toBeVisible({ timeout });
+    await expect(this.page.locator(`.conversation [data-connection=open][data-transport=${transport}]`)).toBeVisible({ timeout });
   }
 
   /** Before a page is opened: signs of typing stay on it until something ends them. By themselves they fade in four seconds,
@@ -92,7 +92,7 @@ export class Person {
   }
 
   async expectConnected() {
-    await expect(this.page.locator(".talk [data-connection=open]")).toBeVisible();
+    await expect(this.page.locator(".conversation [data-connection=open]")).toBeVisible();
   }
 
   get composer(): Locator {

@@ -15,7 +15,7 @@ test("feed → chat → feed fifty times leaves nothing behind", async ({ own, s
   test.setTimeout(300_000);
   const walker = await somebody({ baseURL: own.url });
   await walker.open("/");
-  const feedLink = walker.page.locator(".places").getByRole("link", { name: "Feed" });
+  const feedLink = walker.page.locator(".navigation").getByRole("link", { name: "Feed" });
   const roomLink = walker.page.getByRole("link", { name: "general" });
   const walk = async () => {
     await roomLink.click();

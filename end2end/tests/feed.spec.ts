@@ -3,7 +3,7 @@ import { expect, test } from "../support/test.ts";
 
 test("the feed moves and keeps the last ten values", async ({ alice }) => {
   await alice.open("/");
-  const tile = alice.page.locator('.tile[data-channel="server"]');
+  const tile = alice.page.locator('.value-card[data-channel="server"]');
   const values = tile.locator(".values li");
   await expect(values).toHaveCount(10);
   const first = await values.first().innerText();
@@ -25,8 +25,8 @@ test("what curl publishes shows on every open page", async ({ alice, bob, server
   await alice.open("/");
   await bob.enterRoom("random");
   await server.publish("ops", text);
-  await expect(alice.page.locator(".notice", { hasText: text })).toContainText("ops");
-  await expect(bob.page.locator(".ticker .notice", { hasText: text })).toBeVisible();
+  await expect(alice.page.locator(".notification", { hasText: text })).toContainText("ops");
+  await expect(bob.page.locator(".ticker .notification", { hasText: text })).toBeVisible();
 });
 
 test("a notice shows its title, level, tags and link, and a progress its bar", async ({ alice, server }) => {
@@ -40,7 +40,7 @@ test("a notice shows its title, level, tags and link, and a progress its bar", a
     tags: ["disk", "db-1"],
     link: "https://example.com/runbook",
   });
-  const notice = alice.page.locator(".notice", { hasText: mark });
+  const notice = alice.page.locator(".notification", { hasText: mark });
   await expect(notice).toContainText("Warning");
   await expect(notice.getByRole("listitem")).toHaveText(["disk", "db-1"]);
   await expect(notice.getByRole("link")).toHaveAttribute("href", "https://example.com/runbook");
@@ -56,12 +56,12 @@ test("the page keeps ten notices and shows earlier ones when asked", async ({ al
   const batch = Array.from({ length: 15 }, (_, index) => ({ text: `${mark} number ${index + 1}.` }));
   await server.publish("ops", batch);
   await alice.open("/");
-  const mine = alice.page.locator(".notice", { hasText: mark });
+  const mine = alice.page.locator(".notification", { hasText: mark });
   await expect(mine.last()).toContainText("number 15.");
-  expect(await alice.page.locator(".notice").count()).toBe(10);
+  expect(await alice.page.locator(".notification").count()).toBe(10);
   await server.publish("ops", `${mark} number 16.`);
   await expect(mine.last()).toContainText("number 16.");
-  expect(await alice.page.locator(".notice").count()).toBe(10);
+  expect(await alice.page.locator(".notification").count()).toBe(10);
   await alice.page.getByRole("button", { name: "Show earlier notices" }).click();
   await expect(mine).toHaveCount(16);
   await expect(mine.first()).toContainText("number 1.");

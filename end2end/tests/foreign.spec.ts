@@ -53,5 +53,5 @@ test("what foreign pages try in vain works on a page of our own", async ({ alice
   const text = `ours ${crypto.randomUUID().slice(0, 8)}`;
   const outcomes = await alice.page.evaluate(attack, { target: server.url, text });
   expect(new Set(Object.values(outcomes)), JSON.stringify(outcomes)).toEqual(new Set(["open"]));
-  await expect(alice.page.locator(".notice", { hasText: text })).toHaveCount(2);
+  await expect(alice.page.locator(".notification", { hasText: text })).toHaveCount(2);
 });

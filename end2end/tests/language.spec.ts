@@ -6,7 +6,7 @@ test("the browser's language is the page's, and the switch stays", async ({ some
   const hanako = await somebody({ locale: "ja-JP" });
   await hanako.open("/rooms/general");
   await expect(hanako.page.locator("html")).toHaveAttribute("lang", "ja");
-  await expect(hanako.page.locator(".talk [data-connection=open]")).toHaveText("接続中");
+  await expect(hanako.page.locator(".conversation [data-connection=open]")).toHaveText("接続中");
   await expect(hanako.composer).toHaveAttribute("placeholder", "メッセージを入力...");
   await expect(hanako.page.getByRole("button", { name: "送信", exact: true })).toBeVisible();
   await hanako.page.getByRole("link", { name: "English" }).click();
@@ -50,7 +50,7 @@ test("a lost connection is told in the seed's words", async ({ somebody }) => {
   });
   await hanako.enterRoom("general");
   await first!.close({ code: 1001 });
-  await expect(hanako.page.locator(".talk .connection-badge")).toHaveText("切断");
+  await expect(hanako.page.locator(".conversation .connection-badge")).toHaveText("切断");
 });
 
 test("a page that is not there says so in both languages", async ({ alice, somebody, expectedFaults }) => {

@@ -20,7 +20,7 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
   }
   await expect(phone.composer).toBeInViewport();
   await expect(phone.page.getByRole("heading", { name: /People here/ })).toBeVisible();
-  await expect(phone.page.locator('.ticker .tile[data-channel="server"]')).toBeVisible();
+  await expect(phone.page.locator('.ticker .value-card[data-channel="server"]')).toBeVisible();
   await phone.post("from the train");
   await expect(phone.messages.last()).toContainText("from the train");
 });
@@ -70,7 +70,7 @@ test("the keyboard alone is enough to talk", async ({ alice }) => {
 test("messages and notices are told to screen readers, values are not", async ({ alice }) => {
   await alice.open("/");
   await expect(alice.page.getByRole("log", { name: "Notices" })).toHaveAttribute("aria-live", "polite");
-  expect(await alice.page.locator(".tiles").locator("[aria-live], [role=log], [role=status]").count()).toBe(0);
+  expect(await alice.page.locator(".value-cards").locator("[aria-live], [role=log], [role=status]").count()).toBe(0);
   await alice.enterRoom("general");
   await expect(alice.page.getByRole("log", { name: "Messages" })).toHaveAttribute("aria-live", "polite");
 });

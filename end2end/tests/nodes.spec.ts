@@ -40,7 +40,7 @@ test("two people on two nodes talk, and see each other come, type and go", async
     await person.expectMessages("hello from the one node", "hello from the other");
   }
   await nodes[1].publish("ops", "published at the other node");
-  await expect(alice.page.locator(".ticker .notice")).toHaveText(/published at the other node/);
+  await expect(alice.page.locator(".ticker .notification")).toHaveText(/published at the other node/);
 
   await bob.page.getByRole("link", { name: "tech" }).click();
   await expect(alice.page.locator(".people__news")).toHaveText("bob left");

@@ -79,12 +79,12 @@ test("markup in names, texts, titles, tags, keys, units and room names shows as 
     await expect(bob.page.locator(".message__user")).toHaveText(IMAGE);
     await expect(bob.page.locator(".people__list li", { hasText: IMAGE })).toBeVisible();
     await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText(name);
-    await expect(bob.page.locator(".places a", { hasText: name })).toBeVisible();
+    await expect(bob.page.locator(".navigation a", { hasText: name })).toBeVisible();
     await expectFeed(".ticker", title);
   };
   const expectFeed = async (place: string, title: RegExp) => {
-    const shown = bob.page.locator(`${place} .notice`, { hasText: notice.title });
-    await expect(shown.locator(".notice__text")).toHaveText(SCRIPT);
+    const shown = bob.page.locator(`${place} .notification`, { hasText: notice.title });
+    await expect(shown.locator(".notification__text")).toHaveText(SCRIPT);
     await expect(shown.getByRole("listitem")).toHaveText(notice.tags);
     await expect(bob.page.getByRole("progressbar", { name: key })).toBeVisible();
     await expect(bob.page.locator(`${place} .series`, { hasText: key }).locator(".series__value")).toHaveText("1.000 <b>");
@@ -118,7 +118,7 @@ test("an address in a text leads away, without a word of where from", async ({ a
     await expect(links, round).toHaveText([place, "https://example.com/a_(b)?c=d&e"]);
     await expect(links.last()).toHaveAttribute("href", "https://example.com/a_(b)?c=d&e");
     await expect(links.last()).toHaveAttribute("rel", "noopener noreferrer nofollow ugc");
-    await expect(bob.page.locator(".ticker .notice").last().getByRole("link")).toHaveText(place);
+    await expect(bob.page.locator(".ticker .notification").last().getByRole("link")).toHaveText(place);
     await bob.enterRoom(room);
   }
   const opened = bob.context.waitForEvent("page");
@@ -128,5 +128,5 @@ test("an address in a text leads away, without a word of where from", async ({ a
   await expect(tab.locator("html[data-hydrated]")).toBeAttached();
   expect(await tab.evaluate(() => [window.opener, document.referrer])).toEqual([null, ""]);
   // A socket that is still on its way when the tab is closed would count as a fault.
-  await expect(tab.locator(".talk [data-connection=open]")).toBeVisible();
+  await expect(tab.locator(".conversation [data-connection=open]")).toBeVisible();
 });

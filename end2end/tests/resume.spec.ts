@@ -21,7 +21,7 @@ test("what was said while a connection was down is there once, in order, on both
   await bob.expectMessages("before");
   isDown = true;
   await sockets.at(-1)!.close({ code: 1012 });
-  await expect(alice.page.locator(".talk .connection-badge")).toHaveText("Disconnected");
+  await expect(alice.page.locator(".conversation .connection-badge")).toHaveText("Disconnected");
   for (const text of ["one", "two", "three"]) await bob.post(text);
   await bob.expectMessages("before", "one", "two", "three");
   await alice.post("from the tunnel");
@@ -49,10 +49,10 @@ test("what was not said yet survives a look at other pages", async ({ alice, bob
   await alice.post("not lost");
   await expect(alice.page.locator('.message[data-state="pending"]')).toBeVisible();
   await alice.composer.fill("half a thought");
-  await alice.page.locator(".places").getByRole("link", { name: "tech" }).click();
+  await alice.page.locator(".navigation").getByRole("link", { name: "tech" }).click();
   await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("tech");
   await expect(alice.composer).toHaveValue("");
-  await alice.page.locator(".places").getByRole("link", { name: "Feed" }).click();
+  await alice.page.locator(".navigation").getByRole("link", { name: "Feed" }).click();
   await expect(alice.page.locator(".feed-page [data-connection=open]")).toBeVisible();
   isMute = false;
   await alice.page.locator(`a[href="/rooms/${room}"]`).click();
@@ -72,7 +72,7 @@ test("a reader whose history is gone is told so, and goes on with what there is"
   await alice.post("before the flood");
   await alice.expectMessages("before the flood");
   await before.stop();
-  await expect(alice.page.locator(".talk .connection-badge")).toHaveText("Disconnected");
+  await expect(alice.page.locator(".conversation .connection-badge")).toHaveText("Disconnected");
 
   // The same address, and a database that knows nothing.
   const after = await Server.start({ env, listen: new URL(before.url).host });
@@ -82,7 +82,7 @@ test("a reader whose history is gone is told so, and goes on with what there is"
     await expect(alice.messages).toHaveCount(0);
     await alice.post("after the flood");
     await alice.expectMessages("after the flood");
-    await expect(alice.page.locator(".ticker .notice")).toHaveText(/after the flood/, { timeout: 40_000 });
+    await expect(alice.page.locator(".ticker .notification")).toHaveText(/after the flood/, { timeout: 40_000 });
   } finally {
     await after.stop();
   }

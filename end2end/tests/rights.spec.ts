@@ -118,8 +118,8 @@ withAccounts("a program publishes with the token that an administrator made, unt
   expect(await publish(token, "ops", "backup done")).toBe(201);
   expect(await publish(token, "db-1", "copied")).toBe(201);
   expect(await publish(token, "jobs", "not mine")).toBe(403);
-  await expect(bob.page.locator(".notice", { hasText: "backup done" })).toBeVisible();
-  await expect(bob.page.locator(".notice", { hasText: "copied" })).toBeVisible();
+  await expect(bob.page.locator(".notification", { hasText: "backup done" })).toBeVisible();
+  await expect(bob.page.locator(".notification", { hasText: "copied" })).toBeVisible();
 
   await admin.page.getByRole("link", { name: "Back to the publishers" }).click();
   await expect(admin.page.locator(".row")).toContainText(["last used"]);
@@ -139,7 +139,7 @@ withAccounts("a channel that is limited to bob goes away from alice's open page,
   const token = await admin.page.getByLabel("Token").inputValue();
   const publish = (channel: string, body: string) =>
     fetch(`${house.url}/api/events/${channel}`, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body });
-  const notice = ({ page }: Person, text: string) => page.locator(".notice", { hasText: text });
+  const notice = ({ page }: Person, text: string) => page.locator(".notification", { hasText: text });
   const another = await admin.anotherTab();
   await bob.open("/");
   await another.open("/");

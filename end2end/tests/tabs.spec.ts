@@ -54,7 +54,7 @@ test("a page put away by the back-forward cache lets go of its connections and r
       addEventListener("pageshow", (event) => document.documentElement.setAttribute("data-restored", `${event.persisted}`));
     });
     await page.goto("/rooms/general");
-    await expect(page.locator(".talk [data-connection=open]")).toBeVisible();
+    await expect(page.locator(".conversation [data-connection=open]")).toBeVisible();
     await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0, socket_io: 0 });
     await page.goto("/healthz");
     await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0, socket_io: 0 });
@@ -64,7 +64,7 @@ test("a page put away by the back-forward cache lets go of its connections and r
     await page.evaluate(() => void setTimeout(() => history.back()));
     await expect(page.locator("html[data-restored=true]")).toBeAttached();
     await expect(page.locator(".message__text")).toHaveText(["while you were away"]);
-    await expect(page.locator(".talk [data-connection=open]")).toBeVisible();
+    await expect(page.locator(".conversation [data-connection=open]")).toBeVisible();
   } finally {
     await browser.close();
     await own.stop();

@@ -10,8 +10,8 @@ test("a reader without JavaScript reads and posts", async ({ alice, somebody, se
 
   const plain = await somebody({ javaScriptEnabled: false });
   await plain.page.goto("/");
-  await expect(plain.page.locator(".notice", { hasText: text })).toBeVisible();
-  await expect(plain.page.locator('.tile[data-channel="server"] .values li')).toHaveCount(10);
+  await expect(plain.page.locator(".notification", { hasText: text })).toBeVisible();
+  await expect(plain.page.locator('.value-card[data-channel="server"] .values li')).toHaveCount(10);
 
   await plain.page.goto(`/rooms/${room}`);
   await expect(plain.page.locator(".connection-badge").first(), "nothing connects").toBeHidden();

@@ -2,8 +2,8 @@
 //!
 //! Data flow one way: the initial data of a page ([`page_data`]) come from the server, a model ([`model`]) holds them,
 //! [`sync`] feeds the model from a connection, and views draw it. Nothing here touches a browser object outside effects
-//! and event handlers, and nothing reads a clock, a locale or a random number while it renders: both sides must draw the
-//! same.
+//! and event handlers, and nothing reads a clock, a locale or a random number while it renders: both sides must draw
+//! the same.
 
 #![allow(clippy::redundant_closure, reason = "view! boxes a closure, and not the name of a function")]
 

@@ -48,8 +48,8 @@ pub struct Viewer {
     pub rooms: Vec<Room>,
 }
 
-/// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code, which the
-/// browser would have to download for all of these types.
+/// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code,
+/// which the browser would have to download for all of these types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PageData {

@@ -1,6 +1,6 @@
-//! Effects, memos and lists of Leptos with boxed closures. Each closure is a type of its own, and generic code is compiled
-//! once for each type; boxed closures share one copy. Together with `erase_components` (see Cargo.toml, and the closures
-//! in `view!`) this keeps a good part out of the browser's download. Pages, components and `sync` call it.
+//! Effects, memos and lists of Leptos with boxed closures. Each closure is a type of its own, and generic code is
+//! compiled once for each type; boxed closures share one copy. Together with `erase_components` (see Cargo.toml, and
+//! the closures in `view!`) this keeps a good part out of the browser's download. Pages, components and `sync` call it.
 
 use leptos::prelude::*;
 
@@ -31,7 +31,7 @@ pub(super) fn show_when(
     view! { {move || when.get().then(&view)} }.into_any()
 }
 
-/// The identity of a row in a list. A row with another key is drawn anew.
+/// The identity of a row in a list. A row with another key is drawn again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// An offset in a log, and the timestamp: in a new epoch another entry may have this offset.

@@ -18,16 +18,16 @@ const EARLY_ENTER: &str = r#"addEventListener("keydown",e=>{
 if(e.key!="Enter"||e.shiftKey||e.isComposing||e.keyCode==229||e.repeat||!e.target.matches(".composer textarea")||document.documentElement.dataset.hydrated)return;
 e.preventDefault();e.target.form.requestSubmit()})"#;
 
-/// All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new browser
-/// opens at once start as two users, and so does a tab that stays open while another signs in as a different user. So each
-/// page tells the others of its origin its user, and a page of a different user reloads itself.
+/// All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new
+/// browser opens at once start as two users, and so does a tab that stays open while another signs in as a different
+/// user. So each page tells the others of its origin its user, and a page of a different user reloads itself.
 const ONE_USER: &str = r#"try{const{me}=document.documentElement.dataset,is=i=>{me&&i&&i!=me&&location.reload()};
 addEventListener("storage",e=>{e.key=="idobata.me"&&is(e.newValue)});
 addEventListener("pageshow",e=>{e.persisted&&is(localStorage["idobata.me"])});
 if(me)localStorage["idobata.me"]=me}catch{}"#;
 
-/// Draws the document. `json` is `initial_data` for hydration. The scripts carry the nonce of the context, without which the
-/// page's Content Security Policy runs none; the policy does not count the data as a script.
+/// Draws the document. `json` is `initial_data` for hydration. The scripts carry the nonce of the context, without
+/// which the page's Content Security Policy runs none; the policy does not count the data as a script.
 pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) -> impl IntoView {
     let nonce = use_nonce();
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
@@ -65,9 +65,9 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
 /// The longest wait for a browser that reports no first paint.
 const PAINT_MS: u32 = 500;
 
-/// Loads the WebAssembly once the page is on the screen, so that it does not compete with the text, as it would with Leptos'
-/// own script. The next animation frame would be too soon, because it is shown a while after it is drawn. A hidden page is
-/// not painted, so there it loads at once.
+/// Loads the WebAssembly once the page is on the screen, so that it does not compete with the text, as it would with
+/// Leptos' own script. The next animation frame would be too soon, because it is shown a while after it is drawn. A
+/// hidden page is not painted, so there it loads at once.
 fn loader(files: &str) -> String {
     format!(
         r#"const load=()=>{{

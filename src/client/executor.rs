@@ -1,7 +1,7 @@
 //! Runs the tasks of Leptos in the browser; effects are such tasks. `lib.rs` calls it once, to hydrate the page.
 //!
-//! Hydration draws nothing, but it walks the whole page, and then every effect runs for the first time. In one task that
-//! blocks the browser for as long as both take together, so each effect starts in a task of its own.
+//! Hydration draws nothing, but it walks the whole page, and then every effect runs for the first time. In one task
+//! that blocks the browser for as long as both take together, so each effect starts in a task of its own.
 
 use std::cell::Cell;
 

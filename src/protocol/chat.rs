@@ -1,9 +1,10 @@
-//! Rooms: the frames of the chat socket and the bodies of `/api/rooms`.
+//! Rooms: the frames of the chat socket and the bodies of `/api/rooms`. Server and browser use them; members that
+//! programs send are parsed by [`ClientFrame::parse`].
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_a_place},
+    cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
     members::{Members, parse_json},
     name::RoomId,
     problem::{Code, Rejection},
@@ -11,74 +12,74 @@ use super::{
     session::User,
 };
 
-/// A room as it is listed.
+/// A room in the list of rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
-    /// Stands in addresses and frames.
+    /// The id in addresses and frames.
     pub id: RoomId,
-    /// As shown to people.
+    /// The name as shown to people.
     pub name: String,
 }
 
-/// A message as everybody reads it. `user` and `user_id` come from the author's session.
+/// A message as every reader gets it. `user` and `user_id` come from the author's session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Where it was said.
+    /// The room it was posted to.
     pub room: RoomId,
-    /// Its place in the room.
+    /// Its offset in the room.
     pub offset: Offset,
-    /// The UUID its author's client gave it.
+    /// The UUID from its author's client.
     pub id: String,
-    /// The author's name when it was posted.
+    /// The author's name at the time of the post.
     pub user: String,
     /// The author's id.
     pub user_id: String,
-    /// At most [`super::text::MESSAGE_MAX_CHARACTERS`] characters.
+    /// The text, at most [`super::text::MESSAGE_MAX_CHARACTERS`] characters.
     pub text: String,
-    /// When the server took it, in milliseconds since the Unix epoch.
+    /// The time at which the server accepted it, in milliseconds since the Unix epoch.
     pub timestamp: i64,
 }
 
-/// Messages of a room, oldest first. For the meaning of the members see [`super::feed::EntryPage`].
+/// A page of messages, oldest first. Its members mean the same as those of [`super::feed::EntryPage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagePage {
-    /// Ascending by offset.
+    /// The messages, ascending by offset.
     pub messages: Vec<Message>,
-    /// Where to read on.
+    /// The cursor from which to read on.
     pub cursor: Cursor,
-    /// Further messages wait in the direction that was read.
+    /// More messages exist in the direction that was read.
     pub more: bool,
-    /// The asked-for cursor could not be honoured.
+    /// The requested cursor could not be honoured.
     pub reset: bool,
 }
 
-/// What a client says. Fields are as written; the server parses them and answers each fault by its own code.
+/// A frame from a client. Fields are as written; the server parses them and rejects each fault with its own code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ClientFrame {
-    /// Follow a room, from a cursor, from the newest `last` messages, or from now.
+    /// Join a room: follow it from a cursor, from the newest `last` messages, or from now.
     Join {
         /// The room's id.
         room: String,
-        /// Replay what this cursor lacks.
+        /// Deliver the entries after this cursor.
         #[serde(skip_serializing_if = "Option::is_none")]
         after: Option<String>,
-        /// Replay the newest so many.
+        /// Deliver this many of the newest messages.
         #[serde(skip_serializing_if = "Option::is_none")]
         last: Option<u32>,
     },
-    /// Stop following a room.
+    /// Leave a room: stop following it.
     Leave {
         /// The room's id.
         room: String,
     },
-    /// Say something.
+    /// Post a message.
     Post {
         /// The room's id.
         room: String,
         /// A UUID; posting it again returns the first entry.
         id: String,
-        /// What to say.
+        /// The text.
         text: String,
     },
     /// "I am typing", at most every few seconds.
@@ -86,7 +87,7 @@ pub enum ClientFrame {
         /// The room's id.
         room: String,
     },
-    /// Become somebody, for who could send no header; or go on with a newer token of the same person.
+    /// Authenticate a socket whose request had no header, or renew the token of the same person.
     Auth {
         /// A JWT.
         token: String,
@@ -96,10 +97,10 @@ pub enum ClientFrame {
 }
 
 impl ClientFrame {
-    /// Every `type` a client may send.
+    /// Every `type` that a client may send.
     pub const TYPES: [&str; 6] = ["join", "leave", "post", "typing", "auth", "ping"];
 
-    /// Reads a frame, telling broken JSON, an unknown `type` and wrong fields apart.
+    /// Parses a frame. Rejects broken JSON, an unknown `type` and wrong fields with different codes.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let value = parse_json(text, "frame")?;
         let mut members = Members::of(value, "frame", Code::UnknownFrame).map_err(|_| unknown_frame())?;
@@ -110,7 +111,7 @@ impl ClientFrame {
             "join" => {
                 let room = members.required_text(&["room"])?;
                 let (after, last) = (members.text(&AFTER_NAMES)?, members.count("last")?);
-                members.refuse_left(&["room", "after", "last"], looks_like_a_place)?;
+                members.reject_unknown(&["room", "after", "last"], looks_like_cursor)?;
                 Self::Join { room, after, last }
             }
             "leave" => Self::Leave { room: members.required_text(&["room"])? },
@@ -131,55 +132,55 @@ fn unknown_frame() -> Rejection {
     Rejection::new(Code::UnknownFrame, format!("A frame is an object whose type is one of: {types}."))
 }
 
-/// What the server says.
+/// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ServerFrame {
-    /// The room is being followed: what comes after `offset` follows.
+    /// The room was joined: the entries after `offset` follow.
     Joined {
         /// The room.
         room: RoomId,
-        /// Its numbering.
+        /// Its epoch.
         epoch: Epoch,
-        /// The cursor's offset the room is followed from.
+        /// The offset from which the room is followed.
         offset: Offset,
-        /// The cursor that was asked for is honoured: nothing is missing.
+        /// The requested cursor was honoured: nothing is missing.
         recovered: bool,
-        /// The room's newest offset: who has read up to here has caught up.
+        /// The room's newest offset: a reader at this offset has caught up.
         head: Offset,
-        /// Who is in the room now.
+        /// Everyone who is present in the room.
         members: Vec<User>,
     },
-    /// Something was said.
+    /// A message was posted.
     Message(Message),
     /// The post with this id is durable.
     Posted {
         /// The room.
         room: RoomId,
-        /// The client's id of it.
+        /// The client's id of the post.
         id: String,
-        /// Its place in the room.
+        /// Its offset in the room.
         offset: Offset,
-        /// When the server took it.
+        /// The time at which the server accepted it.
         timestamp: i64,
     },
-    /// A frame was refused; the socket goes on.
+    /// A frame was rejected; the socket stays open.
     Rejected {
-        /// The room it is about, as the client wrote it.
+        /// The room of the frame, as the client wrote it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<String>,
-        /// The post it is about, if it is about one.
+        /// The id of the post, if the frame was one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        /// What is wrong.
+        /// The reason.
         code: Code,
-        /// The same in a sentence.
+        /// The reason in a sentence.
         message: String,
-        /// When to try again, if trying again can help.
+        /// The wait before a retry in milliseconds, if a retry can help.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
-    /// Somebody came.
+    /// A user joined.
     UserJoined {
         /// The room.
         room: RoomId,
@@ -188,7 +189,7 @@ pub enum ServerFrame {
         /// Their id.
         user_id: String,
     },
-    /// Somebody went.
+    /// A user left.
     UserLeft {
         /// The room.
         room: RoomId,
@@ -197,14 +198,14 @@ pub enum ServerFrame {
         /// Their id.
         user_id: String,
     },
-    /// Who is in the room, whole: for a reader that missed single changes.
+    /// The whole presence of the room, for a reader that missed single changes.
     Members {
         /// The room.
         room: RoomId,
-        /// Everybody in it.
+        /// Everyone who is present.
         members: Vec<User>,
     },
-    /// Somebody is typing.
+    /// A user is typing.
     Typing {
         /// The room.
         room: RoomId,
@@ -213,47 +214,47 @@ pub enum ServerFrame {
         /// Their id.
         user_id: String,
     },
-    /// Something that the reader's cursor lacks is gone; the room goes on after `offset`.
+    /// Entries after the reader's cursor are gone; the room goes on after `offset`.
     Reset {
         /// The room.
         room: RoomId,
-        /// Its numbering.
+        /// Its epoch.
         epoch: Epoch,
-        /// Everything after this that is retained follows.
+        /// Every retained entry after this offset follows.
         offset: Offset,
     },
     /// The answer to `ping`.
     Pong,
 }
 
-/// Who is in a room and who is typing there, whole. Polls carry it, because they hear no single changes.
+/// The whole presence of a room, with typing. Polls carry it, because they receive no single changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresenceState {
-    /// Everybody in the room.
+    /// Everyone who is present in the room.
     pub members: Vec<User>,
-    /// Those who have been typing in the last seconds.
+    /// The users who were typing in the last seconds.
     pub typing: Vec<User>,
-    /// Names this state: a poll that gives it back as `seen` is also answered when it has changed.
+    /// The id of this state: a poll that sends it as `seen` is also answered when the state has changed.
     pub seen: String,
 }
 
 /// The answer to a poll with `seen`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Polled {
-    /// What was said.
+    /// The messages.
     #[serde(flatten)]
     pub page: MessagePage,
-    /// Who is there.
+    /// The presence of the room.
     #[serde(flatten)]
     pub presence: PresenceState,
 }
 
-/// The body of `POST /api/rooms/{room}/messages` as the browser sends it.
+/// The body of `POST /api/rooms/{room}/messages`, in the form that the browser sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMessage {
-    /// A UUID made by the client.
+    /// A UUID from the client.
     pub id: String,
-    /// What to say.
+    /// The text.
     pub text: String,
 }
 
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_frame_is_told_what_is_wrong_with_it() {
+    fn a_bad_frame_is_rejected_with_its_own_code() {
         for (frame, code) in [
             ("{", Code::BadJson),
             ("[]", Code::UnknownFrame),
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_nested_without_end_is_refused() {
+    fn a_deeply_nested_frame_is_rejected() {
         for deep in ["[".repeat(60_000), r#"{"a":"#.repeat(10_000)] {
             assert_eq!(ClientFrame::parse(&deep).expect_err("too deep").code, Code::BadJson);
         }

@@ -1,4 +1,4 @@
-//! Positions in a topic's log. A reader holds a [`Cursor`] and nothing else.
+//! Positions in the log of a topic. A reader holds a [`Cursor`] and nothing else; server and browser use the same type.
 
 use std::{
     fmt,
@@ -10,62 +10,66 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{Code, Rejection};
 
-/// The place of an entry in its topic: 1, 2, 3 … without holes. 0 is "before the first".
+/// The position of an entry in its topic: 1, 2, 3 … without gaps. 0 is "before the first".
 pub type Offset = u64;
 
-/// Longest accepted epoch; ours have 12 characters, the rest is room for other stores.
+/// The longest accepted epoch; ours have 12 characters, the rest is room for other stores.
 const EPOCH_MAX_CHARACTERS: usize = 32;
 
-/// The opaque id of one numbering of a topic. A topic whose history was lost gets a new one.
+/// The opaque id of one generation of a topic's offsets. A topic whose history was lost gets a new one.
 ///
-/// In a cursor it may also carry a *told loss*, written `epoch.LOSS:offset`: the reader was told by a `reset` that of the
-/// entries up to `LOSS` some are gone, and is being given those that are retained. A connection that is cut in the middle
-/// resumes there without a second reset. Two epochs are equal when they name the same numbering, whatever was told.
+/// In a cursor it may also carry a *told loss*, written `epoch.LOSS:offset`: a `reset` told the reader that some of
+/// the entries up to `LOSS` are gone, and the retained ones are being delivered. A connection that is cut in the middle
+/// resumes there without a second reset. Two epochs are equal when they name the same generation, whatever the loss.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(String);
 
-/// Stands between an epoch and a told loss. No epoch has it.
+/// The separator between an epoch and a told loss. No epoch contains it.
 const LOSS_SEPARATOR: char = '.';
 
 impl Epoch {
-    /// Takes 1 to 32 ASCII letters and digits, and a told loss after them; anything else is `None`.
+    /// Parses 1 to 32 ASCII letters and digits, with an optional loss after them; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (numbering, loss) = match text.split_once(LOSS_SEPARATOR) {
-            Some((numbering, loss)) => (numbering, Some(loss)),
+        let (generation, loss) = match text.split_once(LOSS_SEPARATOR) {
+            Some((generation, loss)) => (generation, Some(loss)),
             None => (text, None),
         };
-        let fits = (1..=EPOCH_MAX_CHARACTERS).contains(&numbering.len());
-        let is_plain = fits && numbering.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let fits = (1..=EPOCH_MAX_CHARACTERS).contains(&generation.len());
+        let is_plain = fits && generation.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (is_plain && loss.is_none_or(|loss| parse_offset(loss).is_some())).then(|| Self(text.to_owned()))
     }
 
-    /// The id as it is written in a cursor.
+    /// The text as written in a cursor.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The id of the numbering alone.
-    pub fn numbering(&self) -> &str {
+    /// The id of the generation alone.
+    fn generation(&self) -> &str {
         self.0.split(LOSS_SEPARATOR).next().unwrap_or_default()
     }
 
-    /// The offset up to which the reader was told that entries are gone; 0 if nothing was told.
+    /// The offset up to which a reset told the reader that entries are gone; 0 without a reset.
     pub fn told_loss(&self) -> Offset {
         self.0.split_once(LOSS_SEPARATOR).and_then(|(_, loss)| parse_offset(loss)).unwrap_or(0)
     }
 
-    /// The same numbering in a cursor at `offset`, for a reader that was told of a loss up to `loss`: beyond it there is
-    /// nothing to remember.
+    /// The same generation in a cursor at `offset`, for a reader that was told of a loss up to `loss`. Beyond the loss
+    /// there is nothing to remember.
     pub fn at(&self, offset: Offset, loss: Offset) -> Self {
-        let numbering = self.numbering();
-        Self(if offset < loss { format!("{numbering}{LOSS_SEPARATOR}{loss}") } else { numbering.to_owned() })
+        let generation = self.generation();
+        Self(if offset < loss {
+            format!("{generation}{LOSS_SEPARATOR}{loss}")
+        } else {
+            generation.to_owned()
+        })
     }
 }
 
 impl PartialEq for Epoch {
     fn eq(&self, other: &Self) -> bool {
-        self.numbering() == other.numbering()
+        self.generation() == other.generation()
     }
 }
 
@@ -73,11 +77,11 @@ impl Eq for Epoch {}
 
 impl Hash for Epoch {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.numbering().hash(state);
+        self.generation().hash(state);
     }
 }
 
-/// `parse` alone would take "+5" and "05" too, and an offset has one spelling.
+/// Parses an offset, which has one spelling: `parse` alone would accept "+5" and "05" too.
 fn parse_offset(text: &str) -> Option<Offset> {
     let is_plain = text == "0" || !text.starts_with(['+', '0']);
     is_plain.then(|| text.parse().ok())?
@@ -89,11 +93,11 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// What clients call the cursor from which they go on; the second is EventSource's.
+/// The names by which clients send the cursor from which they resume; the second is EventSource's.
 pub const AFTER_NAMES: [&str; 5] = ["after", "lastEventId", "last_event_id", "last-event-id", "cursor"];
 
-/// Whether a member that is not known was meant to say from where to go on: without it entries would be lacking.
-pub fn looks_like_a_place(name: &str) -> bool {
+/// Returns true if an unknown member was probably meant as a cursor. Ignored, it would leave entries missing.
+pub fn looks_like_cursor(name: &str) -> bool {
     const BEGINNINGS: [&str; 10] =
         ["af", "before", "cur", "epoch", "from", "last", "offset", "posi", "resum", "since"];
     let name = name.trim().to_ascii_lowercase();
@@ -104,9 +108,9 @@ pub fn looks_like_a_place(name: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor {
-    /// The numbering the offset belongs to.
+    /// The epoch of the offset.
     pub epoch: Epoch,
-    /// The last offset that was seen; 0 when nothing was.
+    /// The last offset that was seen; 0 when none was.
     pub offset: Offset,
 }
 
@@ -159,13 +163,13 @@ mod tests {
         assert_eq!(inside.to_string(), "k3J9.40:5");
         let again: Cursor = inside.to_string().parse().expect("a cursor");
         assert_eq!((again.epoch.told_loss(), again.offset), (40, 5));
-        assert_eq!(again.epoch, epoch, "the same numbering");
+        assert_eq!(again.epoch, epoch, "the same generation");
         let past = Cursor { epoch: again.epoch.at(40, 40), offset: 40 };
         assert_eq!((past.to_string().as_str(), past.epoch.told_loss()), ("k3J9:40", 0));
     }
 
     #[test]
-    fn a_malformed_cursor_is_refused() {
+    fn a_malformed_cursor_is_rejected() {
         for text in [
             "",
             ":",
@@ -185,8 +189,8 @@ mod tests {
             "abc.7.8:5",
             "abc.x:5",
         ] {
-            let refused = text.parse::<Cursor>().expect_err(text);
-            assert_eq!(refused.code, Code::BadCursor, "{text}");
+            let rejection = text.parse::<Cursor>().expect_err(text);
+            assert_eq!(rejection.code, Code::BadCursor, "{text}");
         }
     }
 }

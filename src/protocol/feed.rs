@@ -1,11 +1,11 @@
-//! The feed: its entries, and the pages and control events of `/api/events`. What a program publishes is read by
-//! `publication.rs`.
+//! The feed: its entries, and the pages and control events of `/api/events`. Server and browser use them; `publication`
+//! parses the entries that programs send.
 
 use serde::{Deserialize, Serialize};
 
 use super::cursor::{Cursor, Offset};
 
-/// How much a notification wants to be seen.
+/// The urgency of a notification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -20,7 +20,7 @@ pub enum Level {
     Error,
 }
 
-/// What an entry says.
+/// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Body {
@@ -28,10 +28,10 @@ pub enum Body {
     Update {
         /// The number.
         value: f64,
-        /// What it is in, such as `MB`.
+        /// The unit, such as `MB`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<String>,
-        /// Which of the channel's series it belongs to; none is a series too.
+        /// The series within the channel; values without a key are a series too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
@@ -40,38 +40,38 @@ pub enum Body {
         /// One line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
-        /// The whole of it.
+        /// The full text.
         #[serde(default)]
         text: String,
-        /// How much it wants to be seen.
+        /// The urgency.
         #[serde(default)]
         level: Level,
-        /// Words to find it by.
+        /// Keywords.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tags: Vec<String>,
-        /// Where to read more: an `http` or `https` address.
+        /// An `http` or `https` address with more about it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         link: Option<String>,
-        /// A later entry with the same key takes its place on the page.
+        /// A later entry with the same key replaces it on the page.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
-    /// Something is under way.
+    /// A piece of work is under way.
     Progress {
-        /// Which piece of work; the newest of a key stands for it.
+        /// The piece of work; the newest entry of a key represents it.
         key: String,
-        /// How much is done …
+        /// The amount that is done …
         done: f64,
-        /// … of how much.
+        /// … of this total.
         total: f64,
-        /// What is being done right now.
+        /// The current step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     },
 }
 
 impl Body {
-    /// Entries with the same key in the same channel replace each other on the page.
+    /// The key. Entries with the same key in the same channel replace each other on the page.
     pub fn key(&self) -> Option<&str> {
         match self {
             Self::Update { key, .. } | Self::Notification { key, .. } => key.as_deref(),
@@ -79,51 +79,52 @@ impl Body {
         }
     }
 
-    /// A value: many of them come, and only the recent ones matter.
+    /// Returns true for a value: there are many, and only the recent ones matter.
     pub fn is_update(&self) -> bool {
         matches!(self, Self::Update { .. })
     }
 }
 
-/// An entry of the feed as everybody reads it.
+/// An entry of the feed as every reader gets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What it says; its `type` stands first on the wire.
+    /// The content; its `type` comes first on the wire.
     #[serde(flatten)]
     pub body: Body,
-    /// The label it was published under.
+    /// The channel it was published to.
     pub channel: String,
-    /// Its place in the feed.
+    /// Its offset in the feed.
     pub offset: Offset,
-    /// When the server took it, in milliseconds since the Unix epoch.
+    /// The time at which the server accepted it, in milliseconds since the Unix epoch.
     pub timestamp: i64,
 }
 
 impl Entry {
-    /// Whether this entry takes the place of an older one on the page.
+    /// Returns true if this entry replaces an older one on the page.
     pub fn replaces(&self, older: &Self) -> bool {
         self.body.key().is_some() && self.channel == older.channel && self.body.key() == older.body.key()
     }
 }
 
-/// Entries of the feed, oldest first.
+/// A page of entries, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EntryPage {
-    /// Ascending by offset.
+    /// The entries, ascending by offset.
     pub events: Vec<Entry>,
-    /// Where to read on: pass it as `before` when the page was read backwards, else as `after`. The newest page's is
-    /// the head; to page back from it, pass its epoch with the offset of its first entry as `before`.
+    /// The cursor from which to read on: pass it as `before` when the page was read backwards, else as `after`. The
+    /// newest page's is the head; to page back from there, pass its epoch with the offset of its first entry as
+    /// `before`.
     pub cursor: Cursor,
-    /// Further entries wait in the direction that was read; behind the newest page: older ones.
+    /// More entries exist in the direction that was read; after the newest page: older ones.
     pub more: bool,
-    /// The asked-for cursor could not be honoured: entries after it are gone.
+    /// The requested cursor could not be honoured: entries after it are gone.
     pub reset: bool,
 }
 
-/// What the feed looks like right now: where a page starts from.
+/// The state of the feed from which a page starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Follow the feed from here.
+    /// The cursor from which to follow the feed.
     pub cursor: Cursor,
     /// The newest values of each channel, oldest first.
     pub values: Vec<Entry>,
@@ -135,13 +136,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Channels with values that a page shows: those that spoke last.
+    /// The most channels with values on a page: those with the newest values.
     pub const CHANNELS: usize = 12;
-    /// The newest values of each channel that a page is made from: fill the plots of four series.
+    /// The newest values of each channel in a snapshot: they fill the plots of four series.
     pub const VALUES: usize = 240;
 }
 
-/// What a stream says besides entries.
+/// An event of a stream that is not an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Control {
@@ -149,12 +150,12 @@ pub enum Control {
     Connected {
         /// The server's time.
         timestamp: i64,
-        /// The feed's newest offset: who has read up to here has caught up.
+        /// The feed's newest offset: a reader at this offset has caught up.
         head: Offset,
     },
     /// The reader's cursor could not be honoured.
     Reset {
-        /// Everything after this follows.
+        /// Every retained entry after this cursor follows.
         cursor: Cursor,
         /// The server's time.
         timestamp: i64,
@@ -165,9 +166,9 @@ pub enum Control {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// About the stream.
+    /// An event about the stream.
     Control(Control),
-    /// Of the feed.
+    /// An entry of the feed.
     Entry(Entry),
 }
 
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_the_same_however_often_it_is_stored_and_read() {
+    fn a_value_survives_storing_and_reading() {
         for text in ["1.0761191799323735e+70", "31.245270191439438", "15650558498872093696"] {
             let value: f64 = text.parse().expect("a number");
             let json = serde_json::from_str(&format!(r#"{{"type":"update","value":{text}}}"#)).expect("JSON");

@@ -1,8 +1,8 @@
-//! Reads the members of a JSON object that another program sent, and says in words what is wrong with one. Bodies of
-//! requests, frames of sockets and payloads of Socket.IO are read by it; what they mean is theirs to say.
+//! Takes the members of a JSON object from another program one by one, and rejects a wrong one in words. The parsers of
+//! request bodies, socket frames and Socket.IO payloads call it; the meaning of the members is theirs.
 //!
-//! Names are found in any case. A member that is `null`, or an empty text where it may be left out, is absent. What
-//! nobody took is left over, to be named in the answer or refused.
+//! Names match in any case. A member that is `null`, or an empty text where it is optional, is absent. Members that no
+//! parser took are left over, to be named in the answer or rejected.
 
 use serde_json::{Map, Value};
 
@@ -11,14 +11,14 @@ use super::{
     text::{clean_line, is_blank},
 };
 
-/// Most names that an answer lists of what was not read, and most characters of each: enough to find the misspelling.
+/// The most ignored names that an answer lists, and the most characters of each: enough to find the misspelling.
 pub const NAMED_MAX: usize = 20;
 const NAME_MAX_CHARACTERS: usize = 64;
 
-/// The members of one object that were not taken yet.
+/// The members of one object that are not taken yet.
 #[derive(Debug)]
 pub struct Members {
-    /// What the object is called in a refusal, such as "body".
+    /// The name of the object in a rejection, such as "body".
     what: &'static str,
     code: Code,
     from_form: bool,
@@ -26,7 +26,7 @@ pub struct Members {
 }
 
 impl Members {
-    /// Takes an object. `what` is its name in refusals, `code` their code.
+    /// The members of an object. `what` is its name in rejections, `code` their code.
     pub fn of(value: Value, what: &'static str, code: Code) -> Result<Self, Rejection> {
         match value {
             Value::Object(left) => Ok(Self { what, code, from_form: false, left }),
@@ -37,12 +37,12 @@ impl Members {
         }
     }
 
-    /// The fields of a form: every value is a text, also one that stands for a number.
+    /// The fields of a form: every value is a text, including numbers.
     pub fn of_form(fields: impl IntoIterator<Item = (String, String)>, what: &'static str) -> Self {
         let mut left = Map::new();
         for (name, value) in fields {
             match left.get_mut(&name) {
-                // Of several fields with one name the values add up, as in repeated headers.
+                // The values of repeated fields are joined, like those of repeated headers.
                 Some(Value::String(known)) => known.extend([",", value.as_str()]),
                 _ => drop(left.insert(name, Value::String(value))),
             }
@@ -50,19 +50,19 @@ impl Members {
         Self { what, code: Code::BadRequest, from_form: true, left }
     }
 
-    /// The same members under another name and code in refusals.
+    /// The same members under another name and code in rejections.
     pub fn named(self, what: &'static str, code: Code) -> Self {
         Self { what, code, ..self }
     }
 
-    /// The first of these members that is there, with the name it has. Absent are `null` and, in what may be left out,
-    /// the empty text.
+    /// Takes the first of these members that is present, with its name as written. `null` and the empty text are
+    /// absent.
     pub fn optional(&mut self, names: &[&str]) -> Option<(String, Value)> {
         self.drop_absent(names);
         names.iter().find_map(|name| self.take(name))
     }
 
-    /// An optional text, also an empty one that may be left out.
+    /// Takes an optional text.
     pub fn text(&mut self, names: &[&str]) -> Result<Option<String>, Rejection> {
         match self.optional(names) {
             None => Ok(None),
@@ -71,7 +71,7 @@ impl Members {
         }
     }
 
-    /// An optional text that is what it is down to its blanks, as a password may be. Absent are `null` and the empty text.
+    /// Takes an optional text in which blanks count, such as a password. `null` and the empty text are absent.
     pub fn verbatim(&mut self, name: &str) -> Result<Option<String>, Rejection> {
         match self.take(name) {
             None | Some((_, Value::Null)) => Ok(None),
@@ -80,13 +80,13 @@ impl Members {
         }
     }
 
-    /// A text that has to be there, and may be empty: whoever wants it otherwise says so by a code of its own.
+    /// Takes a required text, which may be empty: the caller rejects an empty one with a code of its own.
     pub fn required_text(&mut self, names: &[&str]) -> Result<String, Rejection> {
         let mut found: Vec<_> = names.iter().filter_map(|name| self.take(name)).collect();
         found.retain(|(_, value)| !value.is_null());
-        // One that is empty is told as that only where no other says something.
-        let said = found.iter().position(|(_, value)| !value.as_str().is_some_and(is_blank));
-        let chosen = (!found.is_empty()).then(|| found.swap_remove(said.unwrap_or(0)));
+        // A blank text counts only if no other name has a text.
+        let present = found.iter().position(|(_, value)| !value.as_str().is_some_and(is_blank));
+        let chosen = (!found.is_empty()).then(|| found.swap_remove(present.unwrap_or(0)));
         self.left.extend(found);
         match chosen {
             Some((_, Value::String(text))) => Ok(text),
@@ -95,7 +95,7 @@ impl Members {
         }
     }
 
-    /// An optional number, as an IEEE double.
+    /// Takes an optional number, as an IEEE double.
     pub fn number(&mut self, name: &str) -> Result<Option<f64>, Rejection> {
         let Some((name, value)) = self.optional(&[name]) else { return Ok(None) };
         let number = match &value {
@@ -115,19 +115,19 @@ impl Members {
         }
     }
 
-    /// A number that has to be there.
+    /// Takes a required number.
     pub fn required_number(&mut self, name: &str) -> Result<f64, Rejection> {
         self.number(name)?.ok_or_else(|| self.missing(&[name]))
     }
 
-    /// An optional whole number from 0 up.
+    /// Takes an optional whole number from 0 up. Saturates at [`u32::MAX`].
     pub fn count(&mut self, name: &str) -> Result<Option<u32>, Rejection> {
         let Some((name, value)) = self.optional(&[name]) else { return Ok(None) };
         let count = value.as_u64().map(|count| u32::try_from(count).unwrap_or(u32::MAX));
         count.map(Some).ok_or_else(|| self.wrong(&name, "a whole number from 0 up", &value))
     }
 
-    /// An optional `true` or `false`. Only `null` is absent: an empty text is no answer to a question of rights.
+    /// Takes an optional `true` or `false`. Only `null` is absent: an empty text must not decide a right.
     pub fn truth(&mut self, name: &str) -> Result<Option<bool>, Rejection> {
         match self.take(name) {
             None | Some((_, Value::Null)) => Ok(None),
@@ -136,7 +136,7 @@ impl Members {
         }
     }
 
-    /// An optional list of texts; members of it that are `null` or empty are left out.
+    /// Takes an optional list of texts. Items that are `null` or empty are left out.
     pub fn texts(&mut self, names: &[&str]) -> Result<Option<Vec<String>>, Rejection> {
         let Some((name, value)) = self.optional(names) else { return Ok(None) };
         let Value::Array(items) = value else { return Err(self.wrong(&name, "a list of texts", &value)) };
@@ -152,20 +152,20 @@ impl Members {
         Ok(Some(texts))
     }
 
-    /// The names of what was not taken, for the answer.
+    /// The names of the members that were not taken, for the answer.
     pub fn ignored(&self) -> Vec<String> {
         let names = self.left.keys().take(NAMED_MAX);
-        names.map(|name| told(name)).collect()
+        names.map(|name| echoed_name(name)).collect()
     }
 
-    /// Refuses the first member that was not taken and for which `is_bad` holds.
-    pub fn refuse_left(&self, known: &[&str], is_bad: impl Fn(&str) -> bool) -> Result<(), Rejection> {
-        // All of them, however many there are, and whole: a right must not hide behind what is only told in part.
+    /// Rejects the first member that was not taken and for which `is_bad` holds.
+    pub fn reject_unknown(&self, known: &[&str], is_bad: impl Fn(&str) -> bool) -> Result<(), Rejection> {
+        // Every member, and its whole name: a right must not hide behind the bounds of the list of ignored names.
         let mut left = self.left.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name);
         match left.find(|name| is_bad(name)) {
             None => Ok(()),
             Some(name) => {
-                let (what, name) = (self.what, told(name));
+                let (what, name) = (self.what, echoed_name(name));
                 let message =
                     format!("The {what} has no member {name:?}; its members are: {}.", known.join(", "));
                 Err(Rejection::new(self.code, message))
@@ -173,14 +173,14 @@ impl Members {
         }
     }
 
-    /// The refusal of a member that is missing under all its names.
+    /// The rejection of a member that is missing under all its names.
     pub fn missing(&self, names: &[&str]) -> Rejection {
         let (what, name) = (self.what, names.first().copied().unwrap_or_default());
         Rejection::new(self.code, format!("The {what} needs the member {name}."))
     }
 
-    /// The same when all that is known was taken: one of the others may have been meant, so they are named.
-    pub fn missing_at_the_end(&self, names: &[&str]) -> Rejection {
+    /// The same after all known members were taken. It names the others, because one of them may be a misspelling.
+    pub fn missing_or_misspelt(&self, names: &[&str]) -> Rejection {
         let (missing, ignored) = (self.missing(names), self.ignored());
         match ignored.is_empty() {
             true => missing,
@@ -196,7 +196,7 @@ impl Members {
         Rejection::new(self.code, message)
     }
 
-    /// Takes a member by its name, by its exact spelling if there are several.
+    /// Takes a member by its name; the exact spelling comes first.
     fn take(&mut self, name: &str) -> Option<(String, Value)> {
         if let Some(value) = self.left.remove(name) {
             return Some((name.to_owned(), value));
@@ -213,8 +213,8 @@ impl Members {
     }
 }
 
-/// A name that somebody sent, as it may be told back.
-pub fn told(name: &str) -> String {
+/// A name from a request, cleaned and bounded, so that an answer may repeat it.
+pub fn echoed_name(name: &str) -> String {
     clean_line(name).chars().take(NAME_MAX_CHARACTERS).collect()
 }
 
@@ -233,27 +233,27 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// Reads JSON; what is wrong with it is said in our words. `what` is its name in the refusal, such as "body".
+/// Parses JSON. Rejects a fault in our own words; `what` is the name of the text in the rejection, such as "body".
 pub fn parse_json(json: &str, what: &str) -> Result<Value, Rejection> {
     serde_json::from_str(json).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let said = error.to_string();
-        let message = if said.starts_with("number out of range") {
-            format!("A number in the {what} is too large ({place}); at most about 1.8e308 is taken.")
-        } else if said.starts_with("recursion limit") {
+        let position = format!("line {}, column {}", error.line(), error.column());
+        let reason = error.to_string();
+        let message = if reason.starts_with("number out of range") {
+            format!("A number in the {what} is too large ({position}); at most about 1.8e308 is taken.")
+        } else if reason.starts_with("recursion limit") {
             format!("The {what} is not taken: its JSON is nested too deeply.")
         } else if error.is_eof() {
             format!("The {what} is not JSON: it ends too early.")
         } else if has_no_number_near(json, error.line(), error.column()) {
-            format!("The {what} is not JSON: NaN and Infinity are no numbers there ({place}).")
+            format!("The {what} is not JSON: NaN and Infinity are no numbers there ({position}).")
         } else {
-            format!("The {what} is not JSON ({place}).")
+            format!("The {what} is not JSON ({position}).")
         };
         Rejection::new(Code::BadJson, message)
     })
 }
 
-/// Whether `NaN` or `Infinity` stands where reading ended, to within the sign and the first letter.
+/// Returns true if `NaN` or `Infinity` stands at the position of the error, to within the sign and the first letter.
 fn has_no_number_near(json: &str, line: usize, column: usize) -> bool {
     let line = json.lines().nth(line.saturating_sub(1)).unwrap_or_default().as_bytes();
     let near = &line[column.saturating_sub(2).min(line.len())..];
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_blanks_alone_is_there_where_each_blank_counts() {
+    fn a_text_of_blanks_is_present_where_blanks_count() {
         let read = |value: Value| members(value).verbatim("password");
         assert_eq!(read(json!({ "Password": "  " })), Ok(Some("  ".into())));
         for absent in [json!({}), json!({ "password": "" }), json!({ "password": null })] {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_one_name_add_up() {
+    fn repeated_fields_are_joined() {
         let fields = ["a", "b", "c"].map(|tag| ("tags".to_owned(), tag.to_owned()));
         assert_eq!(Members::of_form(fields, "form").text(&["tags"]), Ok(Some("a,b,c".into())));
     }
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_json_is_told_in_words() {
+    fn broken_json_is_rejected_in_words() {
         for (json, words) in [
             ("{", "ends too early"),
             (r#"{"a":1e400}"#, "too large"),

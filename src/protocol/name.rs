@@ -1,4 +1,5 @@
-//! The names of people, rooms and channels: parsed, so that a bad one cannot be held.
+//! The names of people, rooms and channels, parsed into valid values. The server parses every name from outside; the
+//! pages use the limits.
 
 use std::fmt;
 
@@ -9,15 +10,16 @@ use super::{
     text::{count_characters, is_blank, is_unprintable},
 };
 
-/// Longest name of a person or a room, in characters: what fits one line of the lists.
+/// The longest name of a person or a room, in characters: it fits one line of the lists.
 pub const NAME_MAX_CHARACTERS: usize = 40;
-/// Longest channel name, in characters.
+/// The longest channel name, in characters.
 pub const CHANNEL_MAX_CHARACTERS: usize = 64;
 
-/// Most bytes in a name, whatever its characters are made of.
+/// The most bytes of a name, because a character can have any number of combining marks.
 const NAME_MAX_BYTES: usize = 400;
 
-/// Takes the name a person or a room shall have: no control or direction-changing characters, white space folded.
+/// Parses the name of a person or a room: folds white space, and rejects control characters and invisible ones with
+/// [`Code::BadName`].
 pub fn parse_name(typed: &str) -> Result<String, Rejection> {
     let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
     let bad = |message| Err(Rejection::new(Code::BadName, message));
@@ -39,11 +41,12 @@ pub fn parse_name(typed: &str) -> Result<String, Rejection> {
     Ok(name)
 }
 
-/// Most bytes of a room's id. Longer than a name: the form in which names are compared may be longer than the name.
+/// The most bytes of a room's id. Longer than a name: the normalized form, by which names are compared, may be longer
+/// than the name.
 pub const ID_MAX_BYTES: usize = 3 * NAME_MAX_BYTES;
 
-/// Whether a room's id may have this character. Which of those above ASCII are letters and marks is known where ids are
-/// made, by tables that a browser need not load; here all are taken that are seen and do not separate words.
+/// Returns true if a room's id may have this character. The server creates ids by tables of letters and marks, which a
+/// browser need not load; this check accepts every character above ASCII that is visible and does not separate words.
 pub fn is_id_character(c: char) -> bool {
     match c {
         '-' | '_' => true,
@@ -52,13 +55,13 @@ pub fn is_id_character(c: char) -> bool {
     }
 }
 
-/// A room's id: stands in addresses and frames. Letters, marks and digits of any script, `-` and `_`.
+/// A room's id, in addresses and frames: letters, marks and digits of any script, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoomId(String);
 
 impl RoomId {
-    /// Takes an id from an address or a frame. What cannot be an id cannot be a room: [`Code::UnknownRoom`].
+    /// Parses an id from an address or a frame. A text that cannot be an id names no room: [`Code::UnknownRoom`].
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let fits = (1..=ID_MAX_BYTES).contains(&text.len());
         if !fits || !text.chars().all(is_id_character) {
@@ -79,7 +82,8 @@ impl fmt::Display for RoomId {
     }
 }
 
-/// Takes a channel's name: ASCII letters, digits, `.`, `-`, `_`; it stands in addresses and in `?channel=a,b`.
+/// Parses a channel's name: ASCII letters, digits, `.`, `-`, `_`, because it stands in addresses and in `?channel=a,b`.
+/// Rejects others with [`Code::BadChannel`].
 pub fn parse_channel(text: &str) -> Result<String, Rejection> {
     let fits = (1..=CHANNEL_MAX_CHARACTERS).contains(&text.len());
     if !fits || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
@@ -100,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_could_deceive_is_refused() {
+    fn a_name_that_could_deceive_is_rejected() {
         for typed in [
             "",
             "   ",
@@ -120,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_has_only_what_stands_in_an_address_as_one_name() {
+    fn an_id_has_only_characters_of_one_path_segment() {
         assert_eq!(RoomId::parse("井-a").expect("fine").as_str(), "井-a");
         for text in ["", "a/b", "a b", "a.b", "a\u{200b}", "..", "a\0"] {
             assert_eq!(RoomId::parse(text).expect_err("no id").code, Code::UnknownRoom, "{text:?}");
@@ -128,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_with_a_slash_or_a_comma_is_refused() {
+    fn a_channel_with_a_slash_or_a_comma_is_rejected() {
         for text in ["", "a/b", "a,b", "チャンネル", &"c".repeat(65)] {
             assert_eq!(parse_channel(text).expect_err("bad").code, Code::BadChannel, "{text:?}");
         }

@@ -1,10 +1,10 @@
-//! Refusals: the stable codes of everything that can be wrong with a request or a frame.
+//! Rejections: the stable codes of every fault of a request or a frame. Server and browser use them.
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// What is wrong, as a stable word for programs. The page has a sentence for each in both languages.
+/// The reason of a rejection, as a stable word for programs. The pages have a sentence for each in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
@@ -12,13 +12,13 @@ pub enum Code {
     BadJson,
     /// The body or a field of it does not have the expected form.
     BadRequest,
-    /// The frame's `type` is none of ours.
+    /// The frame's `type` is unknown.
     UnknownFrame,
-    /// The frame's `type` is known and its fields are not right.
+    /// The frame's `type` is known and its fields are wrong.
     BadFrame,
-    /// The frame or the body is larger than the server takes.
+    /// The frame or the body is larger than the server accepts.
     TooLarge,
-    /// The body's media type, charset or coding is none that the server reads.
+    /// The server does not read the body's media type, charset or coding.
     BadMediaType,
     /// A cursor is not of the form `epoch:offset`.
     BadCursor,
@@ -36,15 +36,15 @@ pub enum Code {
     UnknownRoom,
     /// The socket did not join this room.
     NotJoined,
-    /// The socket is in as many rooms as it may be.
+    /// The socket has joined as many rooms as it may.
     TooManyJoins,
-    /// A room of this name is there already.
+    /// A room of this name exists already.
     RoomExists,
-    /// There are as many rooms as this server allows.
+    /// The server has as many rooms as it allows.
     TooManyRooms,
-    /// The request comes from a page of another site.
+    /// The request comes from a page of another origin.
     BadOrigin,
-    /// The request was sent to a name that is not this server's.
+    /// The request was sent to a host name that is not this server's.
     BadHost,
     /// There is no valid session.
     NoSession,
@@ -54,23 +54,23 @@ pub enum Code {
     BadPassword,
     /// A password is too long.
     PasswordTooLong,
-    /// A one-time link was used or has ended.
+    /// A one-time link was used or has expired.
     BadLink,
-    /// Somebody has this name.
+    /// Another person has this name.
     NameTaken,
-    /// Nobody has this name.
+    /// No person has this name.
     UnknownPerson,
-    /// The caller may not do this.
+    /// The user may not do this.
     NotAllowed,
-    /// There is nothing at this address.
+    /// Nothing exists at this address.
     NotFound,
-    /// The address does not take this method.
+    /// The address does not accept this method.
     BadMethod,
     /// The server has as many connections as it allows.
     TooManyConnections,
-    /// A person or an address does this more often than allowed. The refusal says when to come back.
+    /// A person or an address exceeds a rate limit. The rejection has the wait before a retry.
     TooManyRequests,
-    /// The server could not do it; nothing was stored.
+    /// The server could not do it now; nothing was stored.
     Unavailable,
 }
 
@@ -111,7 +111,7 @@ impl Code {
         Self::Unavailable,
     ];
 
-    /// The code as it is written on the wire.
+    /// The code as written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadJson => "bad_json",
@@ -149,30 +149,31 @@ impl Code {
         }
     }
 
-    /// The code that is written so, if it is one of ours.
+    /// Parses the text that [`Code::as_str`] returns.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == text)
     }
 }
 
-/// Why something was refused: a code for programs and a sentence for the person who reads a log or a terminal.
+/// A rejection: a code for programs, and a sentence for the person who reads a log or a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The stable word.
+    /// The reason as a stable word.
     pub code: Code,
     /// One sentence in English that names the fix where there is one.
     pub message: String,
-    /// After how many milliseconds the same may be tried again, where trying again can help and it is known.
+    /// Milliseconds until a retry can succeed, if a retry can help and the wait is known.
     pub retry_after_ms: Option<u64>,
 }
 
 impl Rejection {
-    /// A refusal with its sentence.
+    /// A rejection with its sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry_after_ms: None }
     }
 
-    /// The same, to be tried again after `wait`. Rounded up: whoever waits as long as told is not refused again.
+    /// The same, with the wait before a retry. Rounded up, so that a client that waits exactly as long is not rejected
+    /// again.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         let ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
@@ -191,15 +192,15 @@ impl std::error::Error for Rejection {}
 /// The body of an HTTP error, `application/problem+json` (RFC 9457). `type` is left out and means `about:blank`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The status' own phrase.
+    /// The reason phrase of the status.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// The sentence of the [`Rejection`].
     pub detail: String,
-    /// Ours: the stable word.
+    /// Extension: the stable word.
     pub code: Code,
-    /// Ours: after how many milliseconds to try again, if that can help; `Retry-After` says it in seconds.
+    /// Extension: the wait before a retry in milliseconds, if a retry can help; `Retry-After` has it in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// Ours: the id of the request, of a server fault (5xx); the log has it too.
@@ -221,10 +222,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_told_in_whole_milliseconds_and_never_too_short() {
-        let told = |wait| Rejection::new(Code::TooManyRequests, "").retry_after(wait).retry_after_ms;
-        assert_eq!(told(Duration::from_micros(600_001)), Some(601));
-        assert_eq!(told(Duration::from_millis(600)), Some(600));
-        assert_eq!(told(Duration::ZERO), Some(0));
+    fn a_wait_is_rounded_up_to_milliseconds() {
+        let wait_ms = |wait| Rejection::new(Code::TooManyRequests, "").retry_after(wait).retry_after_ms;
+        assert_eq!(wait_ms(Duration::from_micros(600_001)), Some(601));
+        assert_eq!(wait_ms(Duration::from_millis(600)), Some(600));
+        assert_eq!(wait_ms(Duration::ZERO), Some(0));
     }
 }

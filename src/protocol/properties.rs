@@ -1,6 +1,6 @@
-//! Hostile input for what the protocol parses: it never panics, and what is accepted and written again is read as the
-//! same. The routes' own properties take their inputs from here. `PROPTEST_CASES` says how many cases each property
-//! has (256 without it); `make fuzz` runs them for as long as you like.
+//! Property tests of the protocol's parsers with hostile input: they never panic, and accepted input survives a round
+//! trip. The property tests of the routes use the same inputs. `PROPTEST_CASES` sets the number of cases of each
+//! property (256 without it); `make fuzz` runs them for as long as you like.
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use super::{
     text::{MESSAGE_MAX_CHARACTERS, MessageText, count_characters, is_forbidden},
 };
 
-/// Any text: every kind of character, and those that parsers stumble over.
+/// Any text: every kind of character, with more of those that break parsers.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let spicy = select(vec![
         '\0', '\r', '\n', '\t', ' ', '"', '\\', '/', ':', ',', '*', '%', '+', '-', '_', '.', '0', 'a', 'Z',
@@ -46,7 +46,7 @@ fn json_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object that is nearly one of ours: a `type` of ours or another, and some of these members with any value.
+/// An object that is nearly valid: one of `types` or another, and some of `members` with any value.
 pub(crate) fn nearly(
     types: &'static [&'static str],
     members: &'static [&'static str],
@@ -79,7 +79,7 @@ fn word() -> impl Strategy<Value = String> {
     "\\PC{0,63}x"
 }
 
-/// What a program may publish.
+/// A valid body of an entry.
 fn body() -> impl Strategy<Value = Body> {
     let level = select(vec![Level::Info, Level::Success, Level::Warning, Level::Error]);
     let notification =
@@ -107,7 +107,7 @@ fn body() -> impl Strategy<Value = Body> {
     ]
 }
 
-/// What is accepted is written and read as the same.
+/// Asserts that an accepted publication survives a round trip.
 pub(crate) fn assert_same_again(publication: &Publication) {
     let written = serde_json::to_string(publication.body()).expect("plain data");
     let value = serde_json::from_str(&written).expect("JSON");
@@ -122,12 +122,12 @@ fn assert_frame_survives(frame: &ClientFrame) {
 
 proptest! {
     #[test]
-    fn any_text_is_a_frame_or_is_refused(text in text()) {
+    fn any_text_is_a_frame_or_is_rejected(text in text()) {
         let _ = ClientFrame::parse(&text);
     }
 
     #[test]
-    fn what_is_nearly_a_frame_is_one_or_is_refused(
+    fn a_nearly_valid_frame_is_accepted_or_rejected(
         value in nearly(&["join", "leave", "post", "typing", "ping"], &["room", "after", "last", "id", "text"]),
     ) {
         if let Ok(frame) = ClientFrame::parse(&value.to_string()) {
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_that_is_cut_is_refused(frame in frame(), cut in any::<prop::sample::Index>()) {
+    fn a_truncated_frame_is_rejected(frame in frame(), cut in any::<prop::sample::Index>()) {
         let written = serde_json::to_string(&frame).expect("plain data");
         let mut end = cut.index(written.len());
         while !written.is_char_boundary(end) {
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_nearly_a_publication_is_one_or_is_refused(
+    fn a_nearly_valid_publication_is_accepted_or_rejected(
         value in nearly(
             &["update", "notification", "progress"],
             &["value", "unit", "key", "title", "text", "level", "tags", "link", "done", "total"],
@@ -176,13 +176,13 @@ proptest! {
     }
 
     #[test]
-    fn every_publication_is_stored_as_it_was_meant(body in body()) {
+    fn every_publication_survives_a_round_trip(body in body()) {
         let publication = Publication::new(body);
         assert_same_again(&publication.expect("within the limits"));
     }
 
     #[test]
-    fn a_name_is_folded_once_and_for_all(typed in text()) {
+    fn parsing_a_name_is_idempotent(typed in text()) {
         if let Ok(name) = parse_name(&typed) {
             prop_assert!((1..=NAME_MAX_CHARACTERS).contains(&count_characters(&name)));
             prop_assert!(!name.chars().any(char::is_control));
@@ -191,14 +191,14 @@ proptest! {
     }
 
     #[test]
-    fn a_rooms_id_is_one_wherever_it_is_read(typed in text()) {
+    fn a_rooms_id_is_kept_as_written(typed in text()) {
         if let Ok(id) = RoomId::parse(&typed) {
             prop_assert_eq!(id.as_str(), typed);
         }
     }
 
     #[test]
-    fn a_channels_name_is_taken_as_it_is(typed in prop_oneof![text(), "[a-z.]{60,70}"]) {
+    fn a_channels_name_is_kept_as_written(typed in prop_oneof![text(), "[a-z.]{60,70}"]) {
         if let Ok(channel) = parse_channel(&typed) {
             prop_assert_eq!(&channel, &typed);
             prop_assert!((1..=CHANNEL_MAX_CHARACTERS).contains(&channel.len()));
@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn a_message_is_trimmed_once_and_for_all(typed in text(), times in 1usize..200) {
+    fn parsing_a_message_is_idempotent(typed in text(), times in 1usize..200) {
         if let Ok(message) = MessageText::parse(&typed.repeat(times)) {
             prop_assert!(count_characters(message.as_str()) <= MESSAGE_MAX_CHARACTERS);
             prop_assert!(!message.as_str().contains(|c| c == '\r' || is_forbidden(c)));

@@ -1,31 +1,31 @@
-//! Who somebody is, as others see it.
+//! Users as others see them, and the answers of `/api/session`.
 
 use serde::{Deserialize, Serialize};
 
-/// A person: the id is the session's and cannot be chosen, the name can.
+/// A user. The server assigns the id; users choose their name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct User {
     /// Opaque and unique.
     pub id: String,
-    /// As shown to others.
+    /// The name as shown to others.
     pub name: String,
 }
 
 /// The answer of `POST /api/session`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Whom the token speaks for.
+    /// The user of the token.
     pub user: User,
-    /// A JWT for `Authorization: Bearer`; pages have the same one in their cookie.
+    /// A JWT for `Authorization: Bearer`; pages have the same token in their cookie.
     pub token: String,
 }
 
-/// The answer of `GET /api/session`: to a page never a refusal, so that it can ask what has become of its session. A
-/// program that brings a token which is not valid any more is refused with `no_session`, as everywhere.
+/// The answer of `GET /api/session`. A page always gets it, so that it can check its session. A program with a token
+/// that is no longer valid is rejected with `no_session`, as on every route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStatus {
-    /// Who asks; `None` is nobody.
+    /// The user; `None` is anonymous.
     pub user: Option<User>,
-    /// Whether they may read what is public. If not, they have to sign in.
+    /// True if they may read public topics. Otherwise they have to sign in.
     pub reads: bool,
 }

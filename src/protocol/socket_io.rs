@@ -1,10 +1,10 @@
-//! Socket.IO: what its clients say in the namespace `/`, and with a CONNECT. The server alone reads it; what it says
-//! itself has the members of the chat's and the feed's own types.
+//! Socket.IO: the events of its clients in the namespace `/`, and the payload of a CONNECT. Only the server uses it;
+//! the events that it sends have the members of the chat's and the feed's own types.
 
 use serde_json::{Value, json};
 
 use super::{
-    cursor::{AFTER_NAMES, looks_like_a_place},
+    cursor::{AFTER_NAMES, looks_like_cursor},
     members::Members,
     problem::{Code, Rejection},
     publication::TEXT_NAMES,
@@ -13,64 +13,64 @@ use super::{
 /// The namespace of the feed. The rooms are in `/`.
 pub const FEED_NAMESPACE: &str = "/events";
 
-/// What a client is told that nobody is signed in for (`connect_error`).
+/// The `connect_error` for a client without a session.
 pub const AUTHENTICATION_ERROR: &str = "Authentication error";
 
-/// An event of a client. Fields are as written; the server parses them and answers each fault by its own code.
+/// An event from a client. Fields are as written; the server parses them and rejects each fault with its own code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientEvent {
-    /// Follow a room.
+    /// Join a room: follow it.
     JoinRoom(JoinRoom),
-    /// Stop following a room.
+    /// Leave a room: stop following it.
     LeaveRoom(InRoom),
-    /// Say something.
+    /// Post a message.
     Message(SendMessage),
     /// "I am typing".
     Typing(InRoom),
 }
 
-/// Follow a room from a cursor, from the newest `last` messages, or from now.
+/// Joins a room: follows it from a cursor, from the newest `last` messages, or from now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinRoom {
     /// The room's id.
     pub room: String,
-    /// Replay what this cursor lacks.
+    /// Deliver the entries after this cursor.
     pub after: Option<String>,
-    /// Replay the newest so many.
+    /// Deliver this many of the newest entries.
     pub last: Option<u32>,
 }
 
-/// An event that is about a room and says no more.
+/// An event with a room and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InRoom {
     /// The room's id.
     pub room: String,
 }
 
-/// Say something. Whoever a client says it is (`user`), the author is who is signed in.
+/// Posts a message. The author is the user who is signed in; a member `user` is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendMessage {
     /// The room's id.
     pub room: String,
-    /// What to say.
+    /// The text.
     pub text: String,
-    /// A UUID; posting it again returns the first entry. Without one the server makes it.
+    /// A UUID; posting it again returns the first entry. Without one the server creates it.
     pub id: Option<String>,
 }
 
 impl ClientEvent {
-    /// Every event a client may send.
+    /// Every event that a client may send.
     pub const NAMES: [&str; 4] = ["join-room", "leave-room", "message", "typing"];
 
-    /// Reads an event, telling an unknown name and wrong fields apart. Where the room is all there is to say, its id
-    /// alone will do, as in `emit("join-room", "general")`.
+    /// Parses an event. Rejects an unknown name and wrong fields with different codes. Where the room is the only
+    /// required member, its id alone is accepted, as in `emit("join-room", "general")`.
     pub fn parse(name: &str, data: Value) -> Result<Self, Rejection> {
         match name {
             "join-room" => {
                 let mut members = fields("join-room", in_room(data))?;
                 let room = members.required_text(&["room"])?;
                 let (after, last) = (members.text(&AFTER_NAMES)?, members.count("last")?);
-                members.refuse_left(&["room", "after", "last"], looks_like_a_place)?;
+                members.reject_unknown(&["room", "after", "last"], looks_like_cursor)?;
                 Ok(Self::JoinRoom(JoinRoom { room, after, last }))
             }
             "leave-room" => Ok(Self::LeaveRoom(InRoom::parse("leave-room", data)?)),
@@ -105,41 +105,41 @@ fn fields(name: &'static str, data: Value) -> Result<Members, Rejection> {
     Members::of(data, name, Code::BadFrame)
 }
 
-/// The token in what a CONNECT says (`auth` in the official client), found as other members are: in any case, by its exact
-/// spelling if there are several. A page of ours needs none, it has its cookie.
+/// The token in the payload of a CONNECT (`auth` in the official client). Its name matches like those of other members:
+/// in any case, and the exact spelling first. Our own pages need no token, because they have their cookie.
 pub fn token(auth: &Value) -> Result<Option<&str>, Rejection> {
-    let is_it = |name: &str| name.trim().eq_ignore_ascii_case("token");
-    let is_said =
+    let is_token = |name: &str| name.trim().eq_ignore_ascii_case("token");
+    let is_present =
         |value: &Value| !value.is_null() && value.as_str().is_none_or(|token| !token.trim().is_empty());
     let members = auth.as_object().into_iter().flatten();
-    let spelled = members.filter(|(name, _)| is_it(name)).map(|(_, value)| value);
-    match auth.get("token").into_iter().chain(spelled).find(|value| is_said(value)) {
+    let spelled = members.filter(|(name, _)| is_token(name)).map(|(_, value)| value);
+    match auth.get("token").into_iter().chain(spelled).find(|value| is_present(value)) {
         None => Ok(None),
         Some(Value::String(token)) => Ok(Some(token)),
         Some(_) => Err(Rejection::new(Code::NoSession, "A token is a text.")),
     }
 }
 
-/// What a CONNECT to the feed says besides.
+/// The payload of a CONNECT to the feed, besides the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FollowFeed {
-    /// Replay what this cursor lacks.
+    /// Deliver the entries after this cursor.
     pub after: Option<String>,
-    /// Replay the newest so many.
+    /// Deliver this many of the newest entries.
     pub last: Option<u32>,
-    /// Only these channels.
+    /// The channels to follow; `None`: all.
     pub channels: Option<Vec<String>>,
 }
 
 impl FollowFeed {
-    /// Reads it.
+    /// Parses the payload.
     pub fn parse(auth: Value) -> Result<Self, Rejection> {
         if auth.is_null() {
             return Ok(Self::default());
         }
         let mut members = fields("auth", auth)?;
         members.optional(&["token"]);
-        let read = Self {
+        let parsed = Self {
             after: members.text(&AFTER_NAMES)?,
             last: members.count("last")?,
             channels: match (members.texts(&["channels"])?, members.text(&["channel"])?) {
@@ -147,9 +147,9 @@ impl FollowFeed {
                 (channels, Some(one)) => Some(channels.into_iter().flatten().chain([one]).collect()),
             },
         };
-        let is_bad = |name: &str| looks_like_a_place(name) || name.to_lowercase().starts_with("chan");
-        members.refuse_left(&["after", "channels", "last", "token"], is_bad)?;
-        Ok(read)
+        let is_bad = |name: &str| looks_like_cursor(name) || name.to_lowercase().starts_with("chan");
+        members.reject_unknown(&["after", "channels", "last", "token"], is_bad)?;
+        Ok(parsed)
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn code(name: &str, data: Value) -> Code {
-        ClientEvent::parse(name, data).expect_err("it is refused").code
+        ClientEvent::parse(name, data).expect_err("it is rejected").code
     }
 
     #[test]
@@ -176,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn whom_a_client_says_it_is_is_not_read() {
+    fn the_member_user_is_not_read() {
         let data = json!({ "room": "general", "text": "hi", "user": "the owner", "timestamp": 1 });
         let message = SendMessage { room: "general".into(), text: "hi".into(), id: None };
         assert_eq!(ClientEvent::parse("message", data), Ok(ClientEvent::Message(message)));
     }
 
     #[test]
-    fn what_is_wrong_is_told_by_its_code() {
+    fn each_fault_has_its_code() {
         for data in [json!(null), json!(7), json!(["general", "hi"]), json!({}), json!({ "room": 7 })] {
             for name in ClientEvent::NAMES {
                 assert_eq!(code(name, data.clone()), Code::BadFrame, "{name} {data}");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn where_to_go_on_is_read_in_other_spellings_and_a_slip_is_named() {
+    fn the_cursor_is_read_by_other_names_and_a_misspelling_is_named() {
         let read = FollowFeed::parse(json!({ "lastEventId": "e:1", "channel": "ops", "token": "t", "x": 1 }));
         let expected = FollowFeed {
             after: Some("e:1".into()),
@@ -222,7 +222,7 @@ mod tests {
         let read = JoinRoom { room: "general".into(), after: Some("e:1".into()), last: None };
         assert_eq!(join, Ok(ClientEvent::JoinRoom(read)));
         for name in ["aftr", "after_id", "since", "lastEvent", "offset"] {
-            let message = |refused: Rejection| refused.message;
+            let message = |rejection: Rejection| rejection.message;
             let auth = FollowFeed::parse(json!({ name: "e:1" })).map_err(message).expect_err(name);
             let join = ClientEvent::parse("join-room", json!({ "room": "general", name: "e:1" }));
             let join = join.map_err(message).expect_err(name);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connect_may_say_nothing_and_may_not_say_nonsense() {
+    fn a_connect_may_be_empty_and_wrong_payloads_are_rejected() {
         assert_eq!(FollowFeed::parse(Value::Null), Ok(FollowFeed::default()));
         let all = json!({ "token": "t", "after": "e:1", "last": 3, "channels": ["ops"] });
         assert_eq!(token(&all), Ok(Some("t")));

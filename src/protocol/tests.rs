@@ -1,4 +1,4 @@
-//! Whatever the wire may carry is read, and written again as it was.
+//! Round trips: every type of the wire is read, and written again as it was.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value, json, to_value};
@@ -24,11 +24,11 @@ fn message() -> Value {
 #[test]
 fn every_frame_of_the_server_is_read_and_written() {
     let person = json!({ "id": "u", "name": "alice" });
-    let mut said = message();
-    said["type"] = json!("message");
+    let mut message = message();
+    message["type"] = json!("message");
     for frame in [
         json!({ "type": "joined", "room": "r", "epoch": "e1", "offset": 3, "recovered": true, "head": 9, "members": [person] }),
-        said,
+        message,
         json!({ "type": "posted", "room": "r", "id": "i", "offset": 3, "timestamp": 5 }),
         json!({ "type": "rejected", "code": "text_too_long", "message": "m" }),
         json!({ "type": "rejected", "room": "r", "id": "i", "code": "unavailable", "message": "m", "retry_after_ms": 7 }),
@@ -62,12 +62,12 @@ fn every_event_of_the_feed_is_read_and_written() {
         json!({ "type": "connected", "timestamp": 5, "head": 9 }),
         json!({ "type": "reset", "cursor": "e1:9", "timestamp": 5 }),
     ] {
-        let heard: Event = read(&event);
-        let written = match &heard {
+        let event_read: Event = read(&event);
+        let written = match &event_read {
             Event::Entry(entry) => to_value(entry),
             Event::Control(control) => to_value(control),
         };
-        assert_eq!(read::<Event>(&written.expect("plain data")), heard, "{event}");
+        assert_eq!(read::<Event>(&written.expect("plain data")), event_read, "{event}");
     }
 }
 
@@ -89,18 +89,18 @@ fn pages_and_problems_are_read_and_written() {
 }
 
 #[test]
-fn every_code_is_read_by_the_word_that_is_written() {
+fn every_code_survives_a_round_trip() {
     for code in Code::ALL {
         assert_eq!(to_value(code).expect("plain data"), code.as_str());
         assert_eq!(from_value::<Code>(json!(code.as_str())).expect("its own word"), code);
         assert_eq!(Code::parse(code.as_str()), Some(code));
     }
-    assert!(from_value::<Code>(json!("nothing_of_ours")).is_err());
-    assert_eq!(Code::parse("nothing_of_ours"), None);
+    assert!(from_value::<Code>(json!("no_such_code")).is_err());
+    assert_eq!(Code::parse("no_such_code"), None);
 }
 
 #[test]
-fn what_is_something_else_is_refused() {
+fn other_values_are_rejected() {
     for frame in [
         json!(null),
         json!({}),

@@ -1,8 +1,8 @@
-//! What people and programs write: parsed once, by the composer before it sends and by the server before it stores.
+//! Texts of people and programs: parsed by the composer before it sends and by the server before it stores.
 //!
-//! This is the one place that says which characters a text may hold. Every door (HTTP, sockets, Socket.IO, forms) goes
-//! through it, and the pages once more for what was stored before: an HTML document cannot hold every character, and one
-//! that it drops would leave the browser with another page than the server drew.
+//! This is the only definition of the characters that a text may contain. Every entry point (HTTP, sockets, Socket.IO,
+//! forms) uses it, and the pages once more for texts that were stored before: an HTML document cannot contain every
+//! character, and one that it drops would leave the browser with another page than the server drew.
 
 use std::borrow::Cow;
 
@@ -10,20 +10,20 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::problem::{Code, Rejection};
 
-/// Longest message, in characters as a person counts them. The seed's chat is for talk, not for documents.
+/// The longest message, in characters as a person counts them. The seed's chat is for conversation, not for documents.
 pub const MESSAGE_MAX_CHARACTERS: usize = 4_000;
 
-/// Most bytes of one text. A "character" can carry any number of combining marks; this bounds what is stored.
+/// The most bytes of one text. A "character" can have any number of combining marks; this bounds the storage.
 pub const TEXT_MAX_BYTES: usize = 32 * 1024;
 
-/// How many characters a person sees in `text`: extended grapheme clusters (UAX #29).
+/// The number of characters that a person sees in `text`: extended grapheme clusters (UAX #29).
 pub fn count_characters(text: &str) -> usize {
     // Most texts are plain; for ASCII without CR a byte is a character.
     if text.is_ascii() && !text.contains('\r') { text.len() } else { text.graphemes(true).count() }
 }
 
-/// Control characters, and characters that are not seen: with them a name could turn the text around it, be blank,
-/// or look like somebody else's (Unicode's `Default_Ignorable_Code_Point`, but for the joiners that emoji and some
+/// Returns true for control characters and invisible ones: with them a name could reverse the text around it, be blank,
+/// or look like another person's (Unicode's `Default_Ignorable_Code_Point`, except for the joiners that emoji and some
 /// scripts need, and the blank of Braille).
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
@@ -34,7 +34,7 @@ pub fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{2800}')
 }
 
-/// Says how many characters a text has: [`count_characters`], or a browser's own way, which needs no tables.
+/// Counts the characters of a text: [`count_characters`], or the browser's own segmenter, which needs no tables.
 pub type Count = fn(&str) -> usize;
 
 /// The text of a message: not blank, at most [`MESSAGE_MAX_CHARACTERS`], line ends as `\n`, no blank edges.
@@ -42,12 +42,12 @@ pub type Count = fn(&str) -> usize;
 pub struct MessageText(String);
 
 impl MessageText {
-    /// Takes what was typed. Refuses with [`Code::TextEmpty`] or [`Code::TextTooLong`].
+    /// Parses a typed text. Rejects it with [`Code::TextEmpty`] or [`Code::TextTooLong`].
     pub fn parse(typed: &str) -> Result<Self, Rejection> {
         Self::parse_counted(typed, count_characters)
     }
 
-    /// The same with another way to count.
+    /// The same with another count.
     pub fn parse_counted(typed: &str, count: Count) -> Result<Self, Rejection> {
         let text = clean(typed);
         let text = text.trim_end().trim_start_matches(['\n', ' ', '\t', '\u{3000}']);
@@ -60,14 +60,15 @@ impl MessageText {
         &self.0
     }
 
-    /// The text, taken out.
+    /// The text, by value.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// A text as it may be stored and shown: line ends are `\n`; control characters, noncharacters and what turns the
-/// direction of the text around it are left out. Marks and isolates of direction stay, right-to-left scripts need them.
+/// Cleans a text for storage and display: line ends become `\n`; control characters, noncharacters and overrides of the
+/// surrounding text's direction are left out. Marks and isolates of direction stay, because right-to-left scripts need
+/// them.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c == '\r' || is_forbidden(c)) {
         return Cow::Borrowed(text);
@@ -85,32 +86,32 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// The same in one line, white space folded: titles, tags, units, keys.
+/// The same in one line with white space folded, for titles, tags, units and keys.
 pub fn clean_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether `c` may stand in no text: C0 but tab and line feed, DEL, C1, noncharacters, the byte order mark, and
-/// embeddings and overrides of direction, which reach beyond the text they stand in.
+/// Returns true if no text may contain `c`: C0 except tab and line feed, DEL, C1, noncharacters, the byte order mark,
+/// and embeddings and overrides of direction, which reach beyond the text that contains them.
 pub fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}')
         || matches!(c, '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Whether nobody sees anything of `text`: it has only white space and characters that are not seen by themselves,
-/// such as joiners, variation selectors and fillers.
+/// Returns true if `text` is invisible: it has only white space and characters that are invisible by themselves, such
+/// as joiners, variation selectors and fillers.
 pub fn is_blank(text: &str) -> bool {
     let is_unseen = |c| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     text.chars().all(|c| c.is_whitespace() || is_forbidden(c) || is_unprintable(c) || is_unseen(c))
 }
 
-/// Refuses the text of a member that is blank or has more than `limit` characters.
+/// Rejects the text of a member that is blank or has more than `limit` characters.
 pub fn check_length(member: &str, text: &str, limit: usize) -> Result<(), Rejection> {
     check(member, text, limit, TEXT_MAX_BYTES, count_characters)
 }
 
-/// Refuses a word or title that is blank or too long. `max_bytes` bounds what its characters are made of.
+/// Rejects a word or title that is blank or too long. `max_bytes` bounds its combining marks.
 pub fn check_bounds(member: &str, text: &str, limit: usize, max_bytes: usize) -> Result<(), Rejection> {
     check(member, text, limit, max_bytes, count_characters)
 }
@@ -139,14 +140,14 @@ fn check(member: &str, text: &str, limit: usize, max_bytes: usize, count: Count)
 mod tests {
     use super::*;
 
-    fn refusal(typed: &str) -> Code {
-        MessageText::parse(typed).expect_err("should be refused").code
+    fn rejection(typed: &str) -> Code {
+        MessageText::parse(typed).expect_err("should be rejected").code
     }
 
     #[test]
-    fn a_blank_message_is_refused() {
+    fn a_blank_message_is_rejected() {
         for typed in ["", " ", "\n\n", "\u{3000}", "\0", "\u{7}\u{85}", "\u{ffff}\u{fffe}"] {
-            assert_eq!(refusal(typed), Code::TextEmpty, "{typed:?}");
+            assert_eq!(rejection(typed), Code::TextEmpty, "{typed:?}");
         }
     }
 
@@ -157,13 +158,13 @@ mod tests {
         assert!(MessageText::parse(&family.repeat(1_000)).is_ok());
         assert!(MessageText::parse(&"が".repeat(4_000)).is_ok());
         assert!(MessageText::parse(&"か\u{3099}".repeat(4_000)).is_ok(), "a base and its mark are one");
-        assert_eq!(refusal(&"が".repeat(4_001)), Code::TextTooLong);
-        assert_eq!(refusal(&"a".repeat(4_001)), Code::TextTooLong);
+        assert_eq!(rejection(&"が".repeat(4_001)), Code::TextTooLong);
+        assert_eq!(rejection(&"a".repeat(4_001)), Code::TextTooLong);
     }
 
     #[test]
-    fn a_pile_of_marks_cannot_grow_without_end() {
-        assert_eq!(refusal(&format!("a{}", "\u{301}".repeat(20_000))), Code::TextTooLong);
+    fn combining_marks_are_bounded() {
+        assert_eq!(rejection(&format!("a{}", "\u{301}".repeat(20_000))), Code::TextTooLong);
     }
 
     #[test]
@@ -190,12 +191,12 @@ mod tests {
             "\u{200e}\u{200f}\u{61c}",
             " \u{200b}\n\u{2063} ",
         ] {
-            assert_eq!(refusal(typed), Code::TextEmpty, "{typed:?}");
+            assert_eq!(rejection(typed), Code::TextEmpty, "{typed:?}");
         }
     }
 
     #[test]
-    fn what_scripts_and_emoji_need_is_kept() {
+    fn characters_that_scripts_and_emoji_need_are_kept() {
         for typed in [
             "❤\u{fe0f}",
             "👨\u{200d}👩\u{200d}👧\u{200d}👦",
@@ -212,14 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_cannot_hold_is_left_out() {
+    fn characters_that_a_page_cannot_contain_are_left_out() {
         let typed = "a\0\u{1}\u{1b}\u{7f}\u{85}\u{9f}\u{fffe}\u{10ffff}\u{fdd0}\u{202e}\u{feff}b";
         assert_eq!(MessageText::parse(typed).expect("fine").as_str(), "ab");
         assert_eq!(clean_line(" a\r\n\tb\0 "), "a b");
     }
 
     #[test]
-    fn a_refusal_names_the_bound_that_was_met() {
+    fn a_rejection_names_the_exceeded_bound() {
         let message = |typed: &str| MessageText::parse(typed).expect_err("too long").message;
         assert!(message(&"a".repeat(4_001)).contains("4001 characters; at most 4000 characters"));
         let bytes = message(&format!("a{}", "\u{301}".repeat(20_000)));

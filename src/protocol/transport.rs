@@ -1,21 +1,21 @@
-//! How a page and the server talk: the rungs of the ladder, best first.
+//! The transports between a page and the server. The connection chooses one; settings and addresses name them.
 
-/// One way to follow topics and to say something.
+/// A way to follow topics and to send frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transport {
     /// One WebSocket for both directions.
     Socket,
-    /// Server-sent events, and a request for what is said.
+    /// Server-sent events, and a request for each frame that is sent.
     Stream,
-    /// Long polls, and a request for what is said.
+    /// Long polls, and a request for each frame that is sent.
     Poll,
 }
 
 impl Transport {
-    /// Best first.
+    /// Every transport, best first.
     pub const ALL: [Self; 3] = [Self::Socket, Self::Stream, Self::Poll];
 
-    /// As it is written in settings and addresses.
+    /// The name in settings and addresses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Socket => "socket",
@@ -24,7 +24,7 @@ impl Transport {
         }
     }
 
-    /// Reads what [`Transport::as_str`] writes.
+    /// Parses the name that [`Transport::as_str`] returns.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|transport| transport.as_str() == text)
     }

@@ -127,8 +127,8 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     }
 }
 
-/// Returns true if the key belongs to an input method. Safari ends the composition before it reports the key, which then
-/// has the code 229.
+/// Returns true if the key belongs to an input method. Safari ends the composition before it reports the key, which
+/// then has the code 229.
 fn is_composing(event: &ev::KeyboardEvent) -> bool {
     event.is_composing() || event.key_code() == 229
 }

@@ -16,8 +16,9 @@ pub(super) fn linked(text: &str) -> AnyView {
     drawn.into_any()
 }
 
-/// A link to an address that a user or a program wrote. It opens in another tab, which gets neither opener nor referrer, and
-/// search engines do not count it as ours (`ugc`: user generated content). `href` must be `http` or `https`.
+/// A link to an address that a user or a program wrote. It opens in another tab, which gets neither opener nor
+/// referrer, and search engines do not count it as ours (`ugc`: user generated content). `href` must be `http` or
+/// `https`.
 pub(super) fn link_away(href: String, words: String) -> AnyView {
     view! { <a href=href target="_blank" rel="noopener noreferrer nofollow ugc">{words}</a> }.into_any()
 }

@@ -19,14 +19,14 @@ const MESSAGES: &str = "[data-offset]";
 
 /// Within this distance from the end the reader is at the newest message, in CSS pixels.
 const END_PX: f64 = 80.0;
-/// The most pages of earlier messages that are loaded to find the scroll position of the last visit. If it is further up,
-/// the reader starts at the end.
+/// The most pages of earlier messages that are loaded to find the scroll position of the last visit. If it is further
+/// up, the reader starts at the end.
 const PAGES_SOUGHT: u32 = 4;
 /// Within this distance from the top earlier messages are loaded, in CSS pixels.
 const TOP_PX: f64 = 400.0;
 
-/// The container. It calls `on_top` while the reader is near the top, and while the scroll position of their last visit is
-/// further up. `scroll_position` is that of the last visit, and from then on the current one.
+/// The container. It calls `on_top` while the reader is near the top, and while the scroll position of their last visit
+/// is further up. `scroll_position` is that of the last visit, and from then on the current one.
 #[component]
 pub(crate) fn Scroller(
     model: RwSignal<RoomModel>,

@@ -31,8 +31,8 @@ pub(crate) fn Sidebar(
     }
 }
 
-/// The product's name and the language switch. `back` is the address to which the switch leads back, percent-encoded, where
-/// that is more than the path.
+/// The product's name and the language switch. `back` is the address to which the switch leads back, percent-encoded,
+/// where that is more than the path.
 #[component]
 pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
     view! {
@@ -137,7 +137,7 @@ fn account_links(viewer: &Viewer) -> Vec<AnyView> {
     let &Viewer { accounts, signs_in_here, is_admin, .. } = viewer;
     let pages = [
         (accounts, routes::ACCOUNT, texts.account),
-        (is_admin && signs_in_here, routes::PEOPLE, texts.everybody),
+        (is_admin && signs_in_here, routes::PEOPLE, texts.accounts),
         (is_admin, routes::PUBLISHERS, texts.publishers),
         (is_admin, routes::CHANNELS, texts.limited_channels),
     ];

@@ -1,4 +1,4 @@
-//! The message in place of data that could not be loaded, with a link to reload.
+//! The error that replaces data that could not be loaded, with a link to reload.
 
 use leptos::prelude::*;
 

@@ -64,7 +64,7 @@ pub(super) const TEXTS: Texts = Texts {
     your_name: "Your name",
     change_name: "Change",
     account: "Account",
-    everybody: "People",
+    accounts: "People",
     publishers: "Publishers",
     limited_channels: "Limited channels",
     sign_out: "Sign out",

@@ -62,7 +62,7 @@ pub(super) const TEXTS: Texts = Texts {
     your_name: "あなたの名前",
     change_name: "変更",
     account: "アカウント",
-    everybody: "メンバー",
+    accounts: "メンバー",
     publishers: "発行元",
     limited_channels: "限定チャンネル",
     sign_out: "サインアウト",

@@ -1,5 +1,5 @@
-//! The texts of the pages in two languages. The server chooses the language (cookie, then `Accept-Language`) and writes it
-//! to `<html lang>`; the browser reads it there, so both render the same words.
+//! The texts of the pages in two languages. The server chooses the language (cookie, then `Accept-Language`) and writes
+//! it to `<html lang>`; the browser reads it there, so both render the same words.
 
 mod en;
 mod ja;
@@ -85,7 +85,7 @@ pub fn use_texts() -> &'static Texts {
 
 /// Every text of the pages. A field added here must be written in both languages, or it does not compile.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the name of a field tells its text, which stands in en.rs and ja.rs")]
+#[expect(missing_docs, reason = "a field is named after its text, which is in en.rs and ja.rs")]
 pub struct Texts {
     pub tagline: &'static str,
     pub skip_to_content: &'static str,
@@ -145,7 +145,7 @@ pub struct Texts {
     pub your_name: &'static str,
     pub change_name: &'static str,
     pub account: &'static str,
-    pub everybody: &'static str,
+    pub accounts: &'static str,
     pub publishers: &'static str,
     pub limited_channels: &'static str,
     pub sign_out: &'static str,

@@ -1,5 +1,5 @@
-//! The addresses in texts of people and programs, found so that they become links. Server and browser find the same ones.
-//! The component of the same name draws them.
+//! The addresses in texts of people and programs, found so that they become links. Server and browser find the same
+//! ones. The component of the same name draws them.
 
 /// A span of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub enum Span<'a> {
 
 /// Splits `text` into its addresses and the text between them. Joined, the spans are `text`.
 ///
-/// An address has only the characters of RFC 3986, all ASCII, so 。 or 、 or any Japanese word ends it; a browser's address
-/// bar copies addresses in this form. Punctuation at its end belongs to the sentence around it.
+/// An address has only the characters of RFC 3986, all ASCII, so 。 or 、 or any Japanese word ends it; a browser's
+/// address bar copies addresses in this form. Punctuation at its end belongs to the sentence around it.
 pub fn split_links(text: &str) -> Vec<Span<'_>> {
     let bytes = text.as_bytes();
     let (mut spans, mut plain, mut at) = (Vec::new(), 0, 0);

@@ -1,5 +1,5 @@
-//! The state of the pages as plain data, without signals and without a browser: frames and events go in, lists to render
-//! come out. So all of it is tested without a page.
+//! The state of the pages as plain data, without signals and without a browser: frames and events go in, lists to
+//! render come out. So all of it is tested without a page.
 
 pub mod connection;
 pub mod feed;

@@ -1,5 +1,5 @@
-//! Numbers in the format of the pages. The components and the feed's model call it. Written by hand, because the standard
-//! library's formatting, which is exact for every number, is a good part of the browser's download.
+//! Numbers in the format of the pages. The components and the feed's model call it. Written by hand, because the
+//! standard library's formatting, which is exact for every number, is a good part of the browser's download.
 
 /// The first number that is written with an exponent; below it three decimals are exact in an `i64`.
 const LARGE: f64 = 1e12;

@@ -1,7 +1,7 @@
 //! `/rooms/{room}`: the conversation in the middle, people and the feed's ticker beside it.
 //!
-//! The connection belongs to the page, and the joined room to its view: switching rooms leaves one and joins the other on
-//! the same connection, and leaving the page closes it.
+//! The connection belongs to the page, and the joined room to its view: switching rooms leaves one and joins the other
+//! on the same connection, and leaving the page closes it.
 
 use leptos::prelude::*;
 
@@ -35,8 +35,8 @@ pub(crate) fn RoomPage() -> impl IntoView {
     provide_context(ChatLink::new());
     view! {
         <main class="page room-page" id="content" tabindex="-1">
-            // Keyed, so that another room gets elements of its own. Otherwise it would inherit this one's scroll position
-            // and the text in the composer.
+            // Keyed, so that another room gets elements of its own. Otherwise it would inherit this one's scroll
+            // position and the text in the composer.
             {list(
                 move || vec![room()],
                 |data| Key::Name(data.as_ref().map(|data| data.room.id.to_string()).unwrap_or_default()),

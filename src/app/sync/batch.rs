@@ -1,5 +1,5 @@
-//! Batches: everything that is received within one frame of the screen is applied together. A page that receives a thousand
-//! messages a second draws sixty times a second and not a thousand, and typing gets its turn in between.
+//! Batches: everything that is received within one frame of the screen is applied together. A page that receives a
+//! thousand messages a second draws sixty times a second and not a thousand, and typing gets its turn in between.
 
 use leptos::prelude::*;
 

@@ -1,8 +1,8 @@
 //! Connects models to connections and to the browser's storage and history: each starts in an effect after the page is
 //! mounted, and ends with the effect's clean-up on unmount. Pages and components call it.
 //!
-//! Frames and events are applied to the model where they arrive. They never pass through a signal, because a signal keeps
-//! only its last value.
+//! Frames and events are applied to the model where they arrive. They never pass through a signal, because a signal
+//! keeps only its last value.
 
 mod batch;
 mod chat;

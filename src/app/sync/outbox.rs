@@ -1,6 +1,6 @@
 //! Unsent text: drafts and the composer's text. In memory it outlives the view of a room; in the browser's storage it
-//! outlives the page, with one item for each draft, so that tabs do not overwrite each other's. A draft that two tabs send
-//! is stored once at the server, because both send the same id.
+//! outlives the page, with one item for each draft, so that tabs do not overwrite each other's. A draft that two tabs
+//! send is stored once at the server, because both send the same id.
 
 use std::cell::Cell;
 
@@ -38,8 +38,8 @@ impl Outbox {
     }
 }
 
-/// Restores the drafts that an earlier page had not sent, and from then on stores the model's. Call it before the room is
-/// joined, which sends the pending drafts.
+/// Restores the drafts that an earlier page had not sent, and from then on stores the model's. Call it before the room
+/// is joined, which sends the pending drafts.
 pub(crate) fn store_drafts(model: RwSignal<RoomModel>) {
     let prefix = StoredValue::new(String::new());
     Effect::new(move |stored: Option<Vec<Draft>>| {
@@ -59,8 +59,8 @@ pub(crate) fn store_drafts(model: RwSignal<RoomModel>) {
     });
 }
 
-/// Restores the composer's text from before this tab's page was reloaded, as another name, another language and a reload do,
-/// and from then on stores it.
+/// Restores the composer's text from before this tab's page was reloaded, as another name, another language and a
+/// reload do, and from then on stores it.
 pub(crate) fn store_text(model: RwSignal<RoomModel>, text: RwSignal<String>) {
     Effect::new(move |key: Option<String>| {
         let typed = text.get();

@@ -1,5 +1,5 @@
-//! The read marker of a room: the cursor up to which this user has read it, stored for the next visit, and the visibility
-//! of the page, which decides what counts as read.
+//! The read marker of a room: the cursor up to which this user has read it, stored for the next visit, and the
+//! visibility of the page, which decides what counts as read.
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;

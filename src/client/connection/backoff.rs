@@ -1,5 +1,5 @@
-//! The wait before reconnecting: exponential with full jitter, so that a thousand pages that lost the same server do not
-//! return in the same second. The connection's recovery calls it.
+//! The wait before reconnecting: exponential with full jitter, so that a thousand pages that lost the same server do
+//! not return in the same second. The connection's recovery calls it.
 
 const FIRST_MS: f64 = 500.0;
 const MAX_MS: f64 = 30_000.0;

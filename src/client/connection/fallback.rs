@@ -3,8 +3,8 @@
 
 use crate::protocol::transport::Transport;
 
-/// Failures of a transport that has worked before, with the server answering, until the next one is tried: a server that
-/// is just starting looks the same for a moment.
+/// Failures of a transport that has worked before, with the server answering, until the next one is tried: a server
+/// that is just starting looks the same for a moment.
 const FAILURES_OF_PROVEN: u8 = 2;
 
 /// The transports in order, and the one in use.

@@ -2,8 +2,8 @@
 //! reconnects after a loss. Its owner sends after each opening where to resume, so nothing is missed.
 //!
 //! * A transport is *proven* when it has brought something. One that ends unproven although the server answers requests
-//!   was blocked on the way (a proxy that blocks upgrades, one that buffers streams): the next transport is tried. If the
-//!   server does not answer either, the same one is tried again, with a backoff ([`recovery`]).
+//!   was blocked on the way (a proxy that blocks upgrades, one that buffers streams): the next transport is tried. If
+//!   the server does not answer either, the same one is tried again, with a backoff ([`recovery`]).
 //! * Below the best transport a probe tries the next better one now and then, beside the one in use ([`upgrade`]).
 //! * Streams and polls take one of the few slots that a browser has for all tabs; without a slot, polls are brief
 //!   ([`slot`]).
@@ -39,7 +39,7 @@ use crate::protocol::transport::Transport;
 
 /// A transport that has brought nothing for so long is given up: the first frame comes at once, or is held back.
 const PROOF_MS: u32 = 5_000;
-/// How often a tab without a slot looks for one.
+/// The interval at which a tab without a slot looks for one.
 const SLOT_PAUSE_MS: u32 = 5_000;
 
 /// An event of a connection.

@@ -17,8 +17,8 @@ use crate::{
     protocol::session::SessionStatus,
 };
 
-/// How often the connection looks for a sign of life. One silent interval is the end: the server's heartbeats and the
-/// answers to polls come every 15 s, and a ping is answered at once. So a dead peer is detected within 44 s.
+/// The interval of the checks for a sign of life. One silent interval is the end: the server's heartbeats and the answers
+/// to polls come every 15 s, and a ping is answered at once. So a dead peer is detected within 44 s.
 pub(super) const CHECK_MS: u32 = 22_000;
 /// The pause before the next transport, so that a fault of ours cannot become a tight loop.
 const STEP_MS: u32 = 100;

@@ -4,7 +4,8 @@
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// The number of characters that a person sees in `text`. A browser without a segmenter counts code points: never fewer.
+/// The number of characters that a person sees in `text`. A browser without a segmenter counts code points: never
+/// fewer.
 pub fn count_characters(text: &str) -> usize {
     if text.is_ascii() && !text.contains('\r') {
         return text.len();

@@ -101,8 +101,8 @@ async fn send(
     Some(Response { status: response.status(), body })
 }
 
-/// Waits for a response at most `limit_ms`. A late one is not aborted but no longer awaited: its signal belongs to other
-/// requests too.
+/// Waits for a response at most `limit_ms`. A late one is not aborted but no longer awaited: its signal belongs to
+/// other requests too.
 async fn in_time<T>(response: impl Future<Output = T>, limit_ms: u32) -> Option<T> {
     match select(pin!(response), TimeoutFuture::new(limit_ms)).await {
         Either::Left((response, _)) => Some(response),

@@ -94,7 +94,8 @@ pub fn reload() {
     drop(window().location().reload());
 }
 
-/// The path of the link that a plain click was on: a link within this site, without a query, and not left to the browser.
+/// The path of the link that a plain click was on: a link within this site, without a query, and not left to the
+/// browser.
 fn path_of_link(event: &Event) -> Option<String> {
     let click = event.dyn_ref::<MouseEvent>()?;
     let is_plain = click.button() == 0

@@ -54,8 +54,8 @@ pub fn initial_data<T: DeserializeOwned>() -> Option<T> {
     serde_json::from_str(&window().document()?.get_element_by_id("start")?.text_content()?).ok()
 }
 
-/// Runs `run` before the next frame is painted, or at once on a hidden page, which is not painted. It may run twice when
-/// the frame is late: a page that is hidden meanwhile is not painted.
+/// Runs `run` before the next frame is painted, or at once on a hidden page, which is not painted. It may run twice
+/// when the frame is late: a page that is hidden meanwhile is not painted.
 pub fn before_next_frame(run: impl Fn() + Clone + 'static) {
     if is_hidden() {
         return run();

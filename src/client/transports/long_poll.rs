@@ -1,5 +1,6 @@
-//! A topic by polls: each request asks for the entries after the last answer's cursor. A long poll waits for them at the
-//! server. A brief poll is answered at once and repeated every few seconds, for tabs that may keep no connection open.
+//! A topic by polls: each request asks for the entries after the last answer's cursor. A long poll waits for them at
+//! the server. A brief poll is answered at once and repeated every few seconds, for tabs that may keep no connection
+//! open.
 
 use gloo_timers::future::TimeoutFuture;
 use serde::Deserialize;
@@ -105,7 +106,7 @@ impl<S: PollSource> Read for Reader<S> {
 /// The member that a server adds to its answers when it stops.
 #[derive(Deserialize)]
 struct Shutdown {
-    /// When to reconnect, in milliseconds.
+    /// The wait before reconnecting, in milliseconds.
     retry: Option<u32>,
 }
 

@@ -1,5 +1,5 @@
-//! The transports: a WebSocket, server-sent events and polls. A transport reports its events and delivers what it reads;
-//! it never reconnects. [`super::connection`] opens them and decides which one is next.
+//! The transports: a WebSocket, server-sent events and polls. A transport reports its events and delivers what it
+//! reads; it never reconnects. [`super::connection`] opens them and decides which one is next.
 
 pub(super) mod feed_poll;
 pub(super) mod long_poll;
@@ -12,8 +12,8 @@ use std::rc::Rc;
 
 use crate::protocol::chat::ClientFrame;
 
-/// An event of a transport. It carries no data, so that the connection's state machine is compiled once for all types of
-/// data; [`EventSink`] delivers the data beside it.
+/// An event of a transport. It carries no data, so that the connection's state machine is compiled once for all types
+/// of data; [`EventSink`] delivers the data beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransportEvent {
     /// Frames can be sent.
@@ -32,7 +32,7 @@ pub(super) enum TransportEvent {
 /// delivered.
 pub(super) type Report = Rc<dyn Fn(TransportEvent) -> bool>;
 
-/// Where a transport reports its events and delivers what it reads. After the transport was dropped it does nothing.
+/// The destination of a transport's events and data. It ignores those of a transport that was dropped.
 pub(super) struct EventSink<T> {
     report: Report,
     deliver: Rc<dyn Fn(T)>,

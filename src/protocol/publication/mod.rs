@@ -1,5 +1,5 @@
-//! What a program publishes: read from JSON or a form as other systems' senders write it, and held to the limits. The
-//! publishing route calls it; nothing else makes a [`Publication`].
+//! The entries that programs publish: parsed from JSON or a form in the spellings of other systems' senders, cleaned,
+//! and checked against the limits. The publishing routes call it; only this module creates a [`Publication`].
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{
     text::{check_bounds, check_length, clean, clean_line, count_characters, is_blank, is_forbidden},
 };
 
-/// Most entries in one `POST`: what one commit takes without making others wait.
+/// The most entries in one `POST`: one commit takes them without making others wait.
 pub const PUBLISH_MAX_ENTRIES: usize = 100;
 
 const TITLE_MAX_CHARACTERS: usize = 200;
@@ -18,34 +18,35 @@ const TEXT_MAX_CHARACTERS: usize = 4_000;
 const WORD_MAX_CHARACTERS: usize = 64; // a tag, a unit, a key
 const TAGS_MAX: usize = 10;
 const LINK_MAX_CHARACTERS: usize = 2_000;
-/// Bytes of a title or word, by its most characters: the widest emoji fit, a pile of marks does not.
+/// The most bytes of a title or word, for each of its most characters: the widest emoji fit, piles of marks do not.
 const BYTES_PER_CHARACTER: usize = 32;
 
-/// What an entry may be.
+/// The types of an entry.
 const TYPES: [&str; 3] = ["notification", "update", "progress"];
-/// Members that hold the text, by other senders' names as well; the first that is there is read.
+/// The names of the member with the text, with those of other senders; the first one that is present is read.
 pub const TEXT_NAMES: [&str; 6] = ["text", "message", "body", "description", "msg", "content"];
-/// Of members and, with or without `X-`, of headers.
+/// The names of the title, in members and, with or without `X-`, in headers.
 pub const TITLE_NAMES: [&str; 3] = ["title", "subject", "summary"];
-/// The first for words; senders count by the others, see [`parse_level`].
+/// The names of the level. [`parse_level`] reads the numbers that senders put into the last two.
 pub const LEVEL_NAMES: [&str; 3] = ["level", "severity", "priority"];
-/// As for titles.
+/// The names of the tags, in members and headers.
 pub const TAGS_NAMES: [&str; 1] = ["tags"];
-/// As for titles.
+/// The names of the link, in members and headers.
 pub const LINK_NAMES: [&str; 4] = ["link", "url", "click", "href"];
 const KEY_NAMES: [&str; 1] = ["key"];
 
-/// What a program publishes: a [`Body`] within the limits.
+/// A [`Body`] from a program, within the limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Publication(Body);
 
 impl Publication {
-    /// Reads one object. Without a `type` it is a notification. With it, the names of members that were not read.
+    /// Parses one object. Without a `type` it is a notification. Returns it with the names of the members that were
+    /// ignored.
     pub fn from_json(value: Value) -> Result<(Self, Vec<String>), Rejection> {
         Self::from_members(Members::of(value, "entry", Code::BadRequest)?)
     }
 
-    /// The same from members that were read already, of JSON or a form.
+    /// The same from the members of a JSON object or the fields of a form.
     pub fn from_members(mut members: Members) -> Result<(Self, Vec<String>), Rejection> {
         let kind = members.text(&["type"])?.map(|kind| kind.trim().to_ascii_lowercase());
         let body = match kind.as_deref() {
@@ -61,10 +62,10 @@ impl Publication {
                 total: members.required_number("total")?,
                 text: members.text(&TEXT_NAMES)?,
             },
-            // Other senders' types; what they say by a text is a notification.
-            Some(_) => notification(&mut members).map_err(|refused| match refused.code {
+            // A type of another sender: with a text it is a notification.
+            Some(_) => notification(&mut members).map_err(|rejection| match rejection.code {
                 Code::TextEmpty => bad("the type of an entry is notification, update or progress"),
-                _ => refused,
+                _ => rejection,
             })?,
         };
         let is_known = kind.is_none_or(|kind| TYPES.contains(&&*kind));
@@ -73,7 +74,7 @@ impl Publication {
         Ok((Self::new(body)?, ignored))
     }
 
-    /// Cleans every part of `body` and checks it against its limit.
+    /// Cleans every part of `body` and checks it against its limits.
     pub fn new(mut body: Body) -> Result<Self, Rejection> {
         match &mut body {
             Body::Update { unit, key, .. } => {
@@ -96,8 +97,8 @@ impl Publication {
                 if !(*total > 0.0 && (0.0..=*total).contains(done)) {
                     return Err(bad("done counts from 0 up to total, and total is above 0"));
                 }
-                if let Some(said) = text {
-                    clean_text(said);
+                if let Some(text) = text {
+                    clean_text(text);
                 }
                 *text = text.take().filter(|text| !text.is_empty());
                 text.as_deref().map_or(Ok(()), |text| check_length("text", text, TEXT_MAX_CHARACTERS))?;
@@ -106,7 +107,7 @@ impl Publication {
         Ok(Self(body))
     }
 
-    /// What shall be stored.
+    /// The body to store.
     pub fn body(&self) -> &Body {
         &self.0
     }
@@ -128,14 +129,14 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
     };
     match &body {
         Body::Notification { title: None, text, .. } if is_blank(text) => {
-            let Rejection { message, .. } = members.missing_at_the_end(&TEXT_NAMES);
+            let Rejection { message, .. } = members.missing_or_misspelt(&TEXT_NAMES);
             Err(Rejection::new(Code::TextEmpty, format!("The entry has no text. {message}")))
         }
         _ => Ok(body),
     }
 }
 
-/// A list of texts, or one text with commas.
+/// Takes the tags: a list of texts, or one text with commas.
 fn tags(members: &mut Members) -> Result<Vec<String>, Rejection> {
     match members.optional(&TAGS_NAMES) {
         None => Ok(Vec::new()),
@@ -147,7 +148,7 @@ fn tags(members: &mut Members) -> Result<Vec<String>, Rejection> {
     }
 }
 
-/// The tags of a text such as `a, b`.
+/// Splits a text such as `a, b` into tags.
 pub fn split_tags(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
 }
@@ -156,8 +157,8 @@ fn line(members: &mut Members, names: &[&str]) -> Result<Option<String>, Rejecti
     Ok(members.text(names)?.map(|text| clean_line(&text)).filter(|text| !is_blank(text)))
 }
 
-/// A level by our words, syslog's, and those of other senders; numbers are ntfy's and Pushover's priorities: up to 3
-/// is `info`, 4 `warning`, from 5 on `error`.
+/// Parses a level: our words, syslog's, and those of other senders. Numbers are the priorities of ntfy and Pushover: up
+/// to 3 is `info`, 4 `warning`, from 5 on `error`.
 fn level_of(name: &str, value: &Value) -> Result<Level, Rejection> {
     let word = match value {
         Value::String(word) => word.trim().to_lowercase(),
@@ -168,7 +169,7 @@ fn level_of(name: &str, value: &Value) -> Result<Level, Rejection> {
         .ok_or_else(|| bad(&format!("{name} is info, success, warning or error, or a priority from 1 to 5")))
 }
 
-/// See [`level_of`]; in lower case.
+/// Parses a level from a `word` in lower case; `name` is that of its member or header.
 pub fn parse_level(name: &str, word: &str) -> Option<Level> {
     Some(match word {
         "info" | "information" | "informational" | "notice" | "debug" | "trace" | "verbose" | "log"
@@ -184,8 +185,8 @@ pub fn parse_level(name: &str, word: &str) -> Option<Level> {
     })
 }
 
-/// A severity falls, as in syslog (RFC 5424, 6.2.1); a priority rises from 1 to 5, as ntfy's; what is above that are
-/// the levels of loggers, such as pino's 30 for info and 50 for an error.
+/// Lower severities are more urgent, as in syslog (RFC 5424, 6.2.1). Higher priorities are more urgent, from 1 to 5 as
+/// in ntfy; numbers from 10 on are levels of loggers, such as pino's 30 for info and 50 for an error.
 fn level_of_number(number: f64, is_severity: bool) -> Level {
     let (error, warning) = match () {
         () if is_severity => (number <= 3.0, number <= 4.0),
@@ -228,7 +229,8 @@ fn check_word(member: &str, word: &str) -> Result<(), Rejection> {
     bounds.map_err(|rejection| Rejection { code: Code::BadRequest, ..rejection })
 }
 
-/// Anything but an `http` or `https` address, `javascript:` above all, would run or mislead when a reader clicks it.
+/// Rejects every link but `http` and `https`: others, `javascript:` above all, would run or mislead when a reader
+/// clicks them.
 fn clean_link(link: &mut Option<String>) -> Result<(), Rejection> {
     *link = link.take().map(|link| link.trim().to_owned()).filter(|link| !is_blank(link));
     let Some(link) = link else { return Ok(()) };
@@ -244,7 +246,7 @@ fn clean_link(link: &mut Option<String>) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Whether an entry may have a member of this name, in any case.
+/// Returns true if an entry may have a member of this name, in any case of letters.
 pub fn is_known_member(name: &str) -> bool {
     let groups: [&[&str]; 7] = [
         &TEXT_NAMES,
@@ -258,7 +260,8 @@ pub fn is_known_member(name: &str) -> bool {
     groups.iter().any(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
-/// Whether a text is an `http` or `https` address, the scheme in any case, with a host and nothing that is not seen.
+/// Returns true if a text is an `http` or `https` address, the scheme in any case, with a host and no invisible
+/// character.
 pub fn is_web_address(link: &str) -> bool {
     let Some((scheme, rest)) = link.split_once("://") else { return false };
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");

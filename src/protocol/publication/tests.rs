@@ -1,4 +1,4 @@
-//! What programs publish: how it is read, cleaned and refused.
+//! Tests of the parsing, cleaning and rejection of entries that programs publish.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn read(value: Value) -> (Body, Vec<String>) {
     (publication.body().clone(), ignored)
 }
 
-fn refusal(value: Value) -> Rejection {
+fn rejection(value: Value) -> Rejection {
     Publication::from_json(value.clone()).expect_err(&value.to_string())
 }
 
@@ -79,7 +79,7 @@ fn levels_are_read_by_common_words_and_priorities() {
 }
 
 #[test]
-fn what_nobody_sees_is_absent_and_what_a_page_cannot_hold_is_left_out() {
+fn invisible_texts_are_absent_and_forbidden_characters_left_out() {
     let (body, _) = read(json!({
         "text": "a\0b\r\nc", "title": "\u{200b}", "tags": ["\u{3164}", null, "x\u{7}"], "key": " k\0\n1 ", "link": "",
     }));
@@ -109,7 +109,7 @@ fn an_integer_is_kept_as_the_nearest_double() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn entries_beyond_the_limits_are_rejected() {
     for value in [
         json!([]),
         json!("text"),
@@ -131,12 +131,12 @@ fn what_does_not_fit_is_refused() {
         json!({"text": "hi", "level": "loud"}),
         json!({"text": "x".repeat(4_001)}),
     ] {
-        refusal(value);
+        rejection(value);
     }
 }
 
 #[test]
-fn a_refusal_names_the_member_in_words() {
+fn a_rejection_names_the_member() {
     for (value, words) in [
         (json!({"text": {"a": 1}}), "text in the entry has to be a text, not an object."),
         (json!({"txt": "hi", "a": 1}), "Not known: a, txt"),
@@ -148,7 +148,7 @@ fn a_refusal_names_the_member_in_words() {
         (json!({"type": "alert", "text": 1}), "text in the entry has to be a text"),
         (json!({"type": "dance", "value": 1}), "the type of an entry is notification, update or progress"),
     ] {
-        let message = refusal(value).message;
+        let message = rejection(value).message;
         assert!(message.contains(words) && !message.contains("invalid type"), "{message}");
     }
 }

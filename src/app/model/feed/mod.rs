@@ -1,5 +1,5 @@
-//! The feed as a page shows it: a value card for each channel with values, and a list of notifications: everything else.
-//! `sync` feeds it events, and the feed's components draw it. It does no I/O and reads no clock.
+//! The feed as a page shows it: a value card for each channel with values, and a list of notifications: everything
+//! else. `sync` feeds it events, and the feed's components draw it. It does no I/O and reads no clock.
 //!
 //! Values go to their card, so a channel with many of them never pushes a notification off the page.
 
@@ -57,8 +57,8 @@ pub struct ValueCard {
     pub series: Vec<Series>,
     /// The newest [`RECENT_VALUES`] of all series, newest last.
     pub recent: VecDeque<Arc<Entry>>,
-    /// The offsets of the newest [`Snapshot::VALUES`] of all series. Older values leave the page, because a page that is
-    /// loaded now does not have them.
+    /// The offsets of the newest [`Snapshot::VALUES`] of all series. Older values leave the page, because a page that
+    /// is loaded now does not have them.
     offsets: VecDeque<Offset>,
 }
 

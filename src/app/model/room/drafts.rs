@@ -162,8 +162,8 @@ impl RoomModel {
         }
     }
 
-    /// Removes the draft that became `message`. An id alone counts only on one's own message, because other users choose
-    /// theirs; the offset comes from the server.
+    /// Removes the draft that became `message`. An id alone counts only on one's own message, because other users
+    /// choose theirs; the offset comes from the server.
     pub(super) fn remove_draft_of(&mut self, message: &Message) {
         let is_mine = message.user_id == self.me.id;
         self.drafts

@@ -1,5 +1,5 @@
-//! A room as a page shows it: its timeline, the drafts of the page's user, and presence. `sync` feeds it frames, and the
-//! room's components draw it. It does no I/O and reads no clock.
+//! A room as a page shows it: its timeline, the drafts of the page's user, and presence. `sync` feeds it frames, and
+//! the room's components draw it. It does no I/O and reads no clock.
 
 mod drafts;
 mod presence;

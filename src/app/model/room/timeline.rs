@@ -8,8 +8,8 @@ use crate::protocol::{
     cursor::{Cursor, Offset},
 };
 
-/// The most messages that stay on the page; loading older ones raises it. Beyond it the oldest leave the page, and can be
-/// loaded again.
+/// The most messages that stay on the page; loading older ones raises it. Beyond it the oldest leave the page, and can
+/// be loaded again.
 pub(super) const MESSAGES_MAX: usize = 1_000;
 
 /// An item of the timeline.

@@ -31,7 +31,7 @@ pub(crate) struct Readers {
 impl FromMembers for Readers {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let names = members.texts(&["names"])?.ok_or_else(|| members.missing(&["names"]))?;
-        members.refuse_left(&["names"], |_| true)?;
+        members.reject_unknown(&["names"], |_| true)?;
         Ok(Self { names })
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct NewMember {
 impl FromMembers for NewMember {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let name = members.required_text(&["name"])?;
-        members.refuse_left(&["name"], |_| true)?;
+        members.reject_unknown(&["name"], |_| true)?;
         Ok(Self { name })
     }
 }

@@ -30,7 +30,7 @@ impl FromMembers for NewPublisher {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let name = members.required_text(&["name"])?;
         let channels = members.texts(&["channels"])?.ok_or_else(|| members.missing(&["channels"]))?;
-        members.refuse_left(&["name", "channels"], |_| true)?;
+        members.reject_unknown(&["name", "channels"], |_| true)?;
         let channels = channels.iter().map(|pattern| Pattern::parse(pattern)).collect::<Result<_, _>>()?;
         Ok(Self { name, channels })
     }

@@ -60,7 +60,7 @@ impl FromMembers for NewRoom {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let name = members.required_text(&["name"])?;
         let private = members.truth("private")?.unwrap_or(false);
-        members.refuse_left(&["name", "private"], looks_like_a_right)?;
+        members.reject_unknown(&["name", "private"], looks_like_a_right)?;
         Ok(Self { name, private, ignored: members.ignored() })
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct NewSession {
 impl FromMembers for NewSession {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let read = Self { name: members.required_text(&["name"])?, password: members.verbatim("password")? };
-        members.refuse_left(&["name", "password"], |_| true)?;
+        members.reject_unknown(&["name", "password"], |_| true)?;
         Ok(read)
     }
 }

@@ -7,7 +7,7 @@ use super::encoded_words;
 use crate::{
     protocol::{
         feed::{Body, Level},
-        members::{NAMED_MAX, told},
+        members::{NAMED_MAX, echoed_name},
         problem::{Code, Rejection},
         publication::{
             LEVEL_NAMES, LINK_NAMES, Publication, TAGS_NAMES, TITLE_NAMES, parse_level, split_tags,
@@ -60,7 +60,7 @@ impl<'a> Beside<'a> {
     /// Returns the names of the query's parameters that were not used.
     pub(super) fn ignored(self) -> Vec<String> {
         let names = self.query.into_iter().map(|(name, _)| name).filter(|name| !query::is_meaningless(name));
-        names.map(|name| format!("?{}", told(&name))).take(NAMED_MAX).collect()
+        names.map(|name| format!("?{}", echoed_name(&name))).take(NAMED_MAX).collect()
     }
 
     fn level(&mut self) -> Result<Level, Rejection> {

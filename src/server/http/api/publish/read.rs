@@ -12,7 +12,7 @@ use super::{
 use crate::{
     protocol::{
         feed::Body,
-        members::{Members, NAMED_MAX, parse_json, told},
+        members::{Members, NAMED_MAX, echoed_name, parse_json},
         problem::{Code, Rejection},
         publication::Publication,
     },
@@ -120,7 +120,7 @@ fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
     };
     let mut read = from_json(parse_json(json, "field payload")?)?;
     if let Some((_, ignored)) = read.publications.first_mut() {
-        ignored.extend(others.iter().take(NAMED_MAX).map(|(name, _)| told(name)));
+        ignored.extend(others.iter().take(NAMED_MAX).map(|(name, _)| echoed_name(name)));
     }
     Ok(read)
 }
