@@ -172,7 +172,7 @@ impl Hub {
         Ok(Page { entries, cursor, more, reset })
     }
 
-    /// Reads the newest values of the channels with the latest entries, as [`Store::latest_by_channel`].
+    /// Reads the newest values of the channels with the latest entries, as `Store::latest_by_channel`.
     pub async fn latest_by_channel(
         &self,
         name: &TopicName,
