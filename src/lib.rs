@@ -1,14 +1,14 @@
 //! Idobata: a live event feed with chat rooms beside it.
 //!
-//! One idea carries everything: each *topic* (the feed, every room) is a log of entries with offsets 1, 2, 3 …, and
-//! every reader is a cursor into it. Live delivery, resume after a drop, catching up and history are one code path.
+//! Each *topic* (the feed, every room) is a log of entries with offsets 1, 2, 3 …, and every reader is a cursor into
+//! it. Live delivery, resume after a drop, catching up and history are one code path.
 //!
 //! * [`protocol`]: the contract. Plain data and its rules, for both targets.
 //! * [`app`]: the pages, for both targets: rendered on the server, hydrated in the browser.
 //! * [`client`]: sockets, streams and time-outs of the browser; called from effects and event handlers only.
 //! * `server`: the server, in the program only.
 //!
-//! Each imports only what stands below it: server → app → client → protocol. docs/architecture.md follows a message and an
+//! Each imports only those after it: server → app → client → protocol. docs/architecture.md follows a message and an
 //! event through the files.
 //!
 //! This is the only file with feature gates. Shared code needs none: effects never run on the server.

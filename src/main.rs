@@ -1,17 +1,17 @@
-//! The program: settings, log, server, exit code. Everything else is in the library.
+//! The program: allocator, log, runtime and exit code. The system starts it; everything else is in the library.
 
 use std::{process::ExitCode, time::Duration};
 
 use idobata::server::{Cli, cli::exit, limits::descriptors, observability::logging};
 
-/// Memory goes back to the system within seconds after a wave of connections is over; the system's own allocator keeps
-/// what it has once had, because what lives on is spread over it.
+/// jemalloc gives memory back to the system within seconds after a wave of connections; the system's own allocator
+/// keeps what it once had, because the allocations that live on are spread over it.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Pages with several open queries can stall a runtime with fewer threads than these, whatever the machine has.
 const MIN_WORKERS: usize = 4;
-/// How long what still runs on a thread of its own may hold up the end, such as the hashing of a password.
+/// Longest time for which work on a thread of its own, such as the hashing of a password, may hold up the end.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -32,7 +32,7 @@ fn run(cli: Cli, log_complaint: Option<String>) -> anyhow::Result<()> {
         std::thread::available_parallelism().map_or(MIN_WORKERS, |cores| cores.get().max(MIN_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let result = runtime.block_on(cli.run(log_complaint));
-    match result.as_ref().is_err_and(|error| error.is::<exit::Hurried>()) {
+    match result.as_ref().is_err_and(|error| error.is::<exit::ForcedStop>()) {
         true => runtime.shutdown_background(),
         false => runtime.shutdown_timeout(END_TIMEOUT),
     }

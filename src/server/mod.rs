@@ -1,15 +1,18 @@
-//! The server. `main` calls [`run`]; the tests [`bind`] to port 0 and do the same.
+//! The server: its start and its stop. `cli` calls [`run`]; the tests [`bind`] to port 0 and serve by themselves.
 //!
-//! From above to below, each imports only what stands below it (`make check` holds us to it, scripts/layers.py has the table):
+//! From top to bottom; each part imports only those below it (`make check` verifies it, scripts/layers.py has the
+//! table):
 //!
 //! * `cli`, `http`: commands; requests and live connections
-//! * `state`: everything a request can reach, put together once
+//! * `state`: everything that a request can reach, built once
 //! * `chat`, `feed`: the rooms, the feed
-//! * `authz`: who may do what
-//! * `log`, `presence`, `auth`: the logs; who is in a room now; who somebody is
+//! * `authz`: authorization
+//! * `log`, `presence`, `auth`: the logs; the users who are in a room now; authentication
 //! * `limits`, `cluster`: rate and connection limits; the other nodes
+//! * `error`: the errors of a request
 //! * `store`: SQLite and PostgreSQL
-//! * `clock`, `observability`, `config`: the time; log and metrics; the settings
+//! * `clock`, `observability`: the time; log and metrics
+//! * `config`: the settings
 
 pub mod auth;
 pub mod authz;
@@ -40,61 +43,64 @@ use self::{
 };
 pub use self::{cli::Cli, config::Config};
 
-/// How long requests may be answered after the stop, before they are cut. With what follows and the writer's drain
-/// it stays below 10 s.
+/// Time after the stop within which requests may be answered, before they are cut. With what follows and the writer's
+/// drain it stays below 10 s.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long streams and sockets may still take their last words; they got them at the stop.
+/// Time within which streams and sockets may still take their last frames, which were written at the stop.
 const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs until a signal says to stop, then ends everything cleanly; a second signal ends it at once.
+/// Runs until a signal stops it, then ends everything cleanly; a second signal ends it at once.
 ///
 /// # Errors
-/// It cannot start, or did not end cleanly; `exit` knows what that means for the next start.
+/// It cannot start, or did not end cleanly; `cli::exit` has the exit code.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = bind(limits::descriptors::bounded(config)).await?;
-    // Before anybody is told that it runs. Until here a signal just ends it.
-    let mut signals = Signals::hear().context("the system takes no signal handlers")?;
+    // Before the log says that it runs. Until here a signal just ends it.
+    let mut signals = Signals::install().context("the system takes no signal handlers")?;
     tracing::info!("listening on http://{}", server.address);
-    if let Some(connectivity) = server.setup_link().await? {
-        // What is secret is not logged; it is for who starts the server.
+    if let Some(link) = server.setup_link().await? {
+        // The link is a secret for the person who starts the server: it is printed and not logged.
         observability::logging::tell(&format!(
-            "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {connectivity}"
+            "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
         ));
     }
     let stop = server.state.lifetime.stop.clone();
-    let hurried = async move {
+    let forced = async move {
         signals.stop().await;
         tracing::info!("stopping");
         stop.cancel();
-        cli::exit::Hurried { signal: signals.hurry().await }
+        cli::exit::ForcedStop { signal: signals.forced_stop().await }
     };
     tokio::select! {
         ended = server.serve() => ended,
-        hurried = hurried => Err(hurried.into()),
+        forced = forced => Err(forced.into()),
     }
 }
 
-/// A server that has its address and its data and is not answering yet.
+/// A server that has its address and its data and does not answer yet.
 pub struct Server {
-    /// Where it listens; the port is the real one.
+    /// The address on which it listens; the port is the real one.
     pub address: SocketAddr,
-    /// What it serves.
+    /// Its state.
     pub state: AppState,
     listener: TcpListener,
     config: Config,
 }
 
 /// Opens the port and the data.
+///
+/// # Errors
+/// The settings cannot be meant, the port cannot be had, or the data cannot be opened.
 pub async fn bind(config: Config) -> anyhow::Result<Server> {
     let clock = Clock::system(config.clock_patience.0);
     bind_with_clock(config, clock).await
 }
 
-/// The same on a clock of the caller's.
+/// Opens the port and the data, with a clock of the caller's.
 pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Server> {
     let guests_come_in = config.auth == config::AuthSetting::Guest;
     config::site::check_exposure(config.listen, guests_come_in, config.open_to_guests)?;
-    // Before the data: a start that cannot serve makes nothing.
+    // The port comes before the data: a start that cannot serve makes nothing.
     let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(&config, &error))?;
     let state = AppState::open(&config, clock).await?;
     let address = listener.local_addr().context("the socket has no address")?;
@@ -115,6 +121,7 @@ pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Ser
     Ok(Server { address, state, listener, config })
 }
 
+/// The error of an address on which it cannot listen, with advice.
 fn not_bound(config: &Config, error: &io::Error) -> anyhow::Error {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => "another program has it; choose a port with --listen 127.0.0.1:PORT",
@@ -128,8 +135,8 @@ fn not_bound(config: &Config, error: &io::Error) -> anyhow::Error {
 }
 
 impl Server {
-    /// The address at which the first administrator joins; the one before it ends. `None`: there is one already, or
-    /// people have no accounts here.
+    /// Makes the link with which the first administrator joins; an earlier one ends. `None`: there is an administrator
+    /// already, or users have no accounts here.
     pub async fn setup_link(&self) -> anyhow::Result<Option<String>> {
         let Some(accounts) = self.state.auth.accounts() else { return Ok(None) };
         let token =
@@ -139,7 +146,7 @@ impl Server {
         Ok(token.map(|token| format!("{site}/join/{token}")))
     }
 
-    /// Answers requests until the state's stop token is cancelled, then ends what is open.
+    /// Answers requests until the state's stop token is cancelled, then ends everything that is open.
     pub async fn serve(self) -> anyhow::Result<()> {
         let Self { address, state, listener, config } = self;
         let stop = state.lifetime.stop.clone();
@@ -151,7 +158,7 @@ impl Server {
             write_timeout: config.write_timeout.0,
         };
         let serve = http::serve::accept::serve(listener, router, options, stop.clone());
-        // The time-out runs from the stop, not from the start.
+        // The time-out begins at the stop, not at the start.
         let deadline = async {
             stop.cancelled().await;
             tokio::time::sleep(DRAIN_TIMEOUT).await;
@@ -168,13 +175,14 @@ impl Server {
         background.close();
         background.wait().await;
         state.hub.store().close().await;
-        // The last, because closing the store still announces what was under way.
+        // The last, because closing the store still announces entries that were under way.
         state.backplane.close().await;
         tracing::info!("stopped");
         Ok(())
     }
 }
 
+/// Starts the tasks that end at the stop.
 fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> tokio_util::task::TaskTracker {
     let background = tokio_util::task::TaskTracker::new();
     let stop: &CancellationToken = &state.lifetime.stop;
@@ -184,8 +192,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { presence.exchange().await });
     let (auth, swept) = (state.auth.clone(), stop.clone());
     background.spawn(async move { auth.sweep(swept).await });
-    let (following, ended) = (state.following.clone(), stop.clone());
-    background.spawn(async move { following.run(ended).await });
+    let (replica, ended) = (state.directory_replica.clone(), stop.clone());
+    background.spawn(async move { replica.run(ended).await });
     let (limits, swept) = (state.limits.clone(), stop.clone());
     background.spawn(async move { limits.sweep(swept).await });
     if state.backplane.is_shared() {
@@ -195,8 +203,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(state.clock_record.clone().keep(state.clock.clone(), stop.clone()));
     let (hub, clock, kept, ended) = (state.hub.clone(), state.clock.clone(), config.clone(), stop.clone());
     background.spawn(async move { log::retention::run(hub, &clock, &kept, ended).await });
-    let (directory, clock, ended) = (state.following.clone(), state.clock.clone(), stop.clone());
-    let interval = config.trim_interval.0;
+    let (directory, clock, ended) = (state.directory_replica.clone(), state.clock.clone(), stop.clone());
+    let interval = config.retention.trim_interval.0;
     background.spawn(async move { auth::sweep_submissions(&*directory, &clock, interval, ended).await });
     if !config.no_measure {
         let channel =

@@ -1,4 +1,5 @@
-//! `idobata backup`: a database and its keys in one file.
+//! `idobata backup`: copies a database and its keys into one file. `cli` runs it, beside a running server or without
+//! one; it must never change the database.
 
 use std::{
     path::PathBuf,
@@ -9,23 +10,23 @@ use clap::Args;
 
 use super::{
     folder::{DataFolder, Size},
+    print_line,
     progress::Progress,
-    say,
 };
 use crate::server::{clock::now_ms, store::sqlite::backup::BackupJob};
 
-/// The words for who keeps the history elsewhere.
+/// The error for a history that is kept elsewhere.
 const FOR_POSTGRES: &str = "the history is in PostgreSQL, which has its own backups: pg_dump, or base backups and \
     archived WAL. Keep a copy of JWT_SECRET beside them, or of the keys in the data folder";
 
-/// What is backed up, and where to.
+/// The arguments of `backup`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct BackupCommand {
-    /// The file to make; it can be read by its owner only, because the keys are in it
+    /// The file to make; only its owner can read it, because the keys are in it
     #[arg(value_name = "FILE")]
     to: PathBuf,
 
-    /// Replace the file if there is one
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 
@@ -42,7 +43,7 @@ impl BackupCommand {
         let done = job.run(|copied| progress.show(copied))?;
         drop(progress);
         let (file, size) = (self.to.display(), Size(done.bytes));
-        say(&format!("{file}: {size}, {} entries, {} keys", done.entries, done.keys));
+        print_line(&format!("{file}: {size}, {} entries, {} keys", done.entries, done.keys));
         Ok(())
     }
 }

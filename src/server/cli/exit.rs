@@ -1,5 +1,5 @@
-//! How the program ends. `main` turns it into the exit code, on which a supervisor decides whether to start it again:
-//! 0 after a clean stop, 1 for what may be over at the next start, [`BAD_SETTING`] for what will not, and 128 and the
+//! The exit code of an error; `main` asks for it. A supervisor decides by it whether to start the program again: 0
+//! after a clean stop, 1 for what may be over at the next start, [`BAD_SETTING`] for what will not, and 128 plus the
 //! signal's number when a second signal cut the clean stop short.
 
 use thiserror::Error;
@@ -9,23 +9,23 @@ use crate::server::{
     config::BadSetting,
 };
 
-/// A setting is wrong: starting again changes nothing. The same code as for a setting that cannot be read.
+/// A setting is wrong: starting again changes nothing. clap ends with the same code for a setting that it cannot parse.
 const BAD_SETTING: u8 = 2;
 const FAILED: u8 = 1;
-/// What shells add to a signal's number.
+/// Shells add this to a signal's number.
 const SIGNALLED: u8 = 128;
 
-/// A second signal came before the stop that the first one began was over.
+/// A second signal came before the stop that the first one began had ended.
 #[derive(Debug, Error)]
 #[error("ended at once, by a second signal; connections were cut, what was acknowledged is stored")]
-pub struct Hurried {
+pub struct ForcedStop {
     /// The second signal's number.
     pub signal: u8,
 }
 
-/// The exit code that says so.
+/// The exit code of the error that ended the program.
 pub fn code(error: &anyhow::Error) -> u8 {
-    if let Some(Hurried { signal }) = error.downcast_ref() {
+    if let Some(ForcedStop { signal }) = error.downcast_ref() {
         return SIGNALLED + signal;
     }
     let is_setting = error.is::<BadSetting>()
@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(code(&bad.context("while starting").expect_err("bad")), 2);
         assert_eq!(code(&SecretError::TooShort(3).into()), 2);
         assert_eq!(code(&anyhow!("the database is away")), 1);
-        assert_eq!(code(&Hurried { signal: 15 }.into()), 143);
+        assert_eq!(code(&ForcedStop { signal: 15 }.into()), 143);
     }
 }

@@ -1,4 +1,5 @@
-//! Where the commands `backup` and `restore` find a database and its keys, and how sizes are written.
+//! The database and the keys that the commands `backup` and `restore` work on, and the text of a size. It opens
+//! nothing.
 
 use std::{fmt, path::PathBuf};
 
@@ -7,20 +8,20 @@ use clap::Args;
 
 use crate::server::{auth::KEY_FILES, config::DatabaseUrl, store::location::Location};
 
-/// The same settings as the server's.
+/// The settings of the data folder, the same as the server's.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataFolder {
     /// Folder with the database and the keys
     #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]
     pub(super) data: PathBuf,
 
-    /// Database, `sqlite:PATH`, when it is not in the data folder
+    /// Database, `sqlite:PATH`, if it is not in the data folder
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<DatabaseUrl>,
 }
 
 impl DataFolder {
-    /// The database's file. A history that is in PostgreSQL is refused with these words.
+    /// The database's file. For a history that is in PostgreSQL the error is `for_postgres`.
     pub(super) fn database(&self, for_postgres: &str) -> anyhow::Result<PathBuf> {
         match Location::of(self.database_url.as_ref(), &self.data)? {
             Location::File(path) => Ok(path),
@@ -28,13 +29,13 @@ impl DataFolder {
         }
     }
 
-    /// Where the keys are, if they are there.
+    /// The paths of the keys, whether they exist or not.
     pub(super) fn keys(&self) -> Vec<PathBuf> {
         KEY_FILES.iter().map(|name| self.data.join(name)).collect()
     }
 }
 
-/// Bytes, as a person reads them.
+/// A number of bytes that is shown in the unit that suits it.
 pub(super) struct Size(pub(super) u64);
 
 impl fmt::Display for Size {

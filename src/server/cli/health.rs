@@ -1,5 +1,6 @@
 //! `idobata health`: asks the server on this machine whether it is ready, for the health checks of containers, whose
-//! image has no other program that could. Reads the same settings as the server and opens no data.
+//! image has no other program that could. `cli` runs it. It reads the same settings as the server and must open no
+//! data.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -16,22 +17,22 @@ use tokio::{
 
 use crate::server::config::listen_address;
 
-/// Less than what health checks wait for by default, so that the reason is told.
+/// Longest wait for the answer: less than health checks wait by default, so that the reason is printed.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The head of the answer and a sentence.
+/// Enough for the head of the answer and a sentence.
 const ANSWER_MAX_BYTES: u64 = 4 * 1024;
 
-/// Where to ask.
+/// The arguments of `health`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Health {
-    /// Where the server listens
+    /// Address and port on which the server listens
     #[arg(long, env = "IDOBATA_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS",
         value_parser = listen_address)]
     listen: SocketAddr,
 }
 
 impl Health {
-    /// Returns when the server says that it is ready; everything else is an error.
+    /// Returns once the server says that it is ready; everything else is an error.
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let address = reachable(self.listen);
         let answer = timeout(PATIENCE, ask(address));
@@ -54,7 +55,7 @@ async fn ask(address: SocketAddr) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Who listens on every address is reached by the machine's own.
+/// The address to connect to: a server that listens on every address is reached on loopback.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,11 +1,11 @@
-//! `idobata migrate`: a history from SQLite to PostgreSQL.
+//! `idobata migrate`: copies a history from SQLite to PostgreSQL. `cli` runs it; the file must stay as it is.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 
-use super::say;
+use super::print_line;
 use crate::server::{
     config::{BadSetting, Config, DatabaseUrl},
     store::{
@@ -14,7 +14,7 @@ use crate::server::{
     },
 };
 
-/// What is moved, and where to.
+/// The arguments of `migrate`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Migrate {
     /// The file, such as `sqlite:data/idobata.db`
@@ -42,7 +42,7 @@ impl Migrate {
         let copied =
             copied.with_context(|| format!("{from} cannot be copied to {to}; nothing was changed"))?;
         let Copied { topics, entries, rooms, .. } = copied;
-        say(&format!("copied {from} to {to}: {entries} entries of {topics} topics, {rooms} rooms"));
+        print_line(&format!("copied {from} to {to}: {entries} entries of {topics} topics, {rooms} rooms"));
         Ok(())
     }
 }

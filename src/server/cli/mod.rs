@@ -1,4 +1,5 @@
-//! What the program is asked to do: to serve, or one of its commands. `main` is the caller.
+//! The command line: the program serves, or runs one of its commands. `main` is the caller. No other part may read
+//! the arguments.
 
 mod backup;
 pub mod exit;
@@ -27,51 +28,53 @@ use super::config::{AFTER_HELP, Config, environment};
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// Without one it serves.
+    /// `None`: serve.
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// How it serves.
+    /// The settings.
     #[command(flatten)]
     pub config: Config,
 }
 
-/// What else it can do.
+/// The commands.
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
     /// Copy a history from SQLite to an empty PostgreSQL database
     ///
-    /// With its epochs, offsets and times: readers resume across the move. No server may run on either. The file stays
-    /// as it is.
+    /// Epochs, offsets and times stay the same: readers resume across the move. No server may run on either. The file
+    /// is not changed.
     Migrate(Migrate),
-    /// Ask the server on this machine whether it is ready: ends with 0 if it is, for health checks
+    /// Ask the server on this machine whether it is ready; for health checks: the exit code is 0 if it is
     Health(Health),
 
     /// Copy the database and its keys into one file, while the server runs or not
     ///
-    /// The copy is that of one moment: everything that was acknowledged before it began is in it. It is an SQLite file;
-    /// keep it as safe as the data folder, because the keys are in it.
+    /// The copy is a snapshot: it has everything that was acknowledged before it began. It is an SQLite file; keep it
+    /// as safe as the data folder, because the keys are in it.
     Backup(BackupCommand),
 
-    /// Put a backup in the place of the database, with its keys; no server may run on the folder
+    /// Replace the database by a backup, with its keys; no server may run on the folder
     ///
-    /// What is there is moved into a folder `replaced-…`, nothing is deleted. Readers are told that history went back.
+    /// The present files are moved into a folder `replaced-…`, nothing is deleted. Readers are told that history went
+    /// back.
     Restore(RestoreCommand),
 }
 
 impl Cli {
-    /// Reads the flags and the environment. Ends the program with a message and code 2 where they cannot be read.
+    /// Parses the flags and the environment. Ends the program with a message and code 2 if they cannot be parsed.
     pub fn read() -> Self {
         let matches = environment::without_empty(Self::command()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
-    /// Does it, and returns when it is done. `log_complaint` is what there is to say about the log's settings.
+    /// Serves or runs the command, and returns when that has ended. `log_complaint` is a warning about `RUST_LOG`, to
+    /// be logged.
     pub async fn run(self, log_complaint: Option<String>) -> anyhow::Result<()> {
-        signals::outlive_full_files()?;
+        signals::ignore_file_size_signal()?;
         let is_health = matches!(self.command, Some(Command::Health(_)));
         let complaint = environment::complaint(&Self::command(), std::env::vars_os());
-        // A health check would say it again every few seconds.
+        // A health check would repeat it every few seconds.
         for complaint in [log_complaint, complaint].into_iter().flatten().filter(|_| !is_health) {
             tracing::warn!("{complaint}");
         }
@@ -89,7 +92,7 @@ impl Cli {
     }
 }
 
-/// Tells the outcome of a command. A reader that has gone takes nothing with it.
-fn say(line: &str) {
+/// Prints the outcome of a command. A reader that has gone is no error.
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -1,5 +1,5 @@
-//! How far a long command is, on one line of a terminal, and when to end it. Where nobody watches, nothing is
-//! written.
+//! The progress of a long command on one line of a terminal, and its early end by a signal. `backup` and `restore` use
+//! it. Where standard error is no terminal it must write nothing.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -15,22 +15,23 @@ use tokio::task::spawn_blocking;
 use super::{folder::Size, signals::Signals};
 use crate::server::store::sqlite::backup::CopyProgress;
 
-/// How often the line is written: a person cannot read faster.
+/// Least time between two writes of the line: a person cannot read faster.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// See the module.
+/// The line of progress; dropping it removes it.
 pub(super) struct Progress {
     what: &'static str,
     shown_at: Option<Instant>,
     is_watched: bool,
 }
 
-/// Runs what blocks. After a signal that means "stop" it is told so, and removes what it began.
+/// Runs a command that blocks. A signal that means "stop" sets the flag that the command is given; it then removes what
+/// it began.
 pub(super) async fn until_stopped(
     command: impl FnOnce(Arc<AtomicBool>) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let is_stopped = Arc::new(AtomicBool::new(false));
-    let mut signals = Signals::hear()?;
+    let mut signals = Signals::install()?;
     let given = is_stopped.clone();
     let mut work = spawn_blocking(move || command(given));
     tokio::select! {
@@ -43,23 +44,23 @@ pub(super) async fn until_stopped(
 }
 
 impl Progress {
-    /// "`what` so much of so much".
+    /// A line "`what` DONE of TOTAL".
     pub(super) fn of(what: &'static str) -> Self {
         Self { what, shown_at: None, is_watched: stderr().is_terminal() }
     }
 
-    /// Shows it.
+    /// Updates the line, unless that was done a moment ago.
     pub(super) fn show(&mut self, CopyProgress { done, total }: CopyProgress) {
         if self.is_watched && self.shown_at.is_none_or(|at| at.elapsed() >= EVERY) {
             self.shown_at = Some(Instant::now());
-            // A terminal that is gone takes nothing with it.
+            // A terminal that is gone is no error.
             let _ = write!(stderr(), "\r{} {} of {}   ", self.what, Size(done), Size(total));
         }
     }
 }
 
 impl Drop for Progress {
-    /// Takes the line away.
+    /// Erases the line.
     fn drop(&mut self) {
         if self.shown_at.is_some() {
             let _ = write!(stderr(), "\r{:60}\r", "");

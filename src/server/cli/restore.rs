@@ -1,4 +1,5 @@
-//! `idobata restore`: puts a backup back.
+//! `idobata restore`: replaces the database and the keys by a backup. `cli` runs it; it must delete nothing that was
+//! there.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 use clap::Args;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{folder::DataFolder, progress::Progress, say};
+use super::{folder::DataFolder, print_line, progress::Progress};
 use crate::server::{
     clock::now_ms,
     store::{
@@ -17,11 +18,11 @@ use crate::server::{
     },
 };
 
-/// The words for who keeps the history elsewhere.
+/// The error for a history that is kept elsewhere.
 const FOR_POSTGRES: &str = "the history is in PostgreSQL: stop the servers and put its own backup back (pg_restore, or \
     a recovery); the next start notices it and tells readers";
 
-/// What is put back, and where.
+/// The arguments of `restore`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RestoreCommand {
     /// The file that `idobata backup` made, or a plain copy of an `idobata.db`
@@ -45,24 +46,25 @@ impl RestoreCommand {
             || "a plain copy, so the keys stay as they are".to_owned(),
             |(made_ms, version)| format!("made {} by idobata {version}, {} keys", moment(made_ms), done.keys),
         );
-        say(&format!("restored {} entries from {} ({made})", done.entries, self.from.display()));
+        print_line(&format!("restored {} entries from {} ({made})", done.entries, self.from.display()));
         if let Some(aside) = done.aside {
-            say(&format!("what was there is kept in {}", aside.display()));
+            print_line(&format!("what was there is kept in {}", aside.display()));
         }
-        say(&format!(
+        print_line(&format!(
             "readers are told that history went back; start with: idobata --data {}",
             self.folder.data.display()
         ));
         Ok(())
     }
 
-    /// Beside the database, which need not be in the data folder: a move to another file system is a copy.
+    /// The folder for the replaced files. It is beside the database, which need not be in the data folder: a move to
+    /// another file system would be a copy.
     fn folder_aside(database: &Path) -> PathBuf {
         folder_of(database).join(format!("replaced-{}", moment(now_ms()).replace(':', "-")))
     }
 }
 
-/// In UTC, to the second.
+/// The time in UTC, to the second (RFC 3339).
 fn moment(ms: i64) -> String {
     let moment = OffsetDateTime::from_unix_timestamp(ms.div_euclid(1_000)).ok();
     moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_else(|| ms.to_string())

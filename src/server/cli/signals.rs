@@ -1,15 +1,16 @@
 //! The signals that end the program. `run` waits for them: the first begins a clean stop, a second one ends it at once.
 //!
-//! SIGTERM, SIGINT (Ctrl-C), SIGQUIT and SIGHUP all mean "stop". SIGHUP is ignored by a program that was started so, as
-//! `nohup` does, and it never hurries: a terminal that is closed sends it more than once. SIGPIPE and SIGXFSZ do
-//! nothing: what is written to a closed pipe or beyond a file's largest size fails, and is told as such.
+//! SIGTERM, SIGINT (Ctrl-C), SIGQUIT and SIGHUP all mean "stop". A program that was started with SIGHUP ignored, as
+//! `nohup` does, goes on ignoring it; and SIGHUP never forces a stop, because a terminal that is closed sends it more
+//! than once. SIGPIPE and SIGXFSZ do nothing: a write to a closed pipe or beyond a file's largest size fails, and is
+//! reported as a failed write.
 
 use std::io;
 
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals, heard from here on.
+/// The handlers of the signals.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -17,16 +18,16 @@ pub(crate) struct Signals {
     hangup: Option<Signal>,
 }
 
-/// From here on a file that reaches its largest size (`ulimit -f`) is a failed write and no end of the program. Call it
-/// before anything is written.
-pub(crate) fn outlive_full_files() -> io::Result<()> {
-    // Once heard, a signal is never handed back to the system.
+/// From here on a file that reaches its largest size (`ulimit -f`) is a failed write and does not end the program. Call
+/// it before anything is written.
+pub(crate) fn ignore_file_size_signal() -> io::Result<()> {
+    // tokio never gives a signal back to the system once it has a handler.
     signal(SignalKind::from_raw(Number::XFSZ.as_raw())).map(drop)
 }
 
 impl Signals {
-    /// Hears them instead of being ended by them.
-    pub(crate) fn hear() -> io::Result<Self> {
+    /// Installs the handlers; from here on the signals no longer end the program by themselves.
+    pub(crate) fn install() -> io::Result<Self> {
         let hangup = (!is_ignored(Number::HUP)).then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -36,7 +37,7 @@ impl Signals {
         })
     }
 
-    /// The first signal that says to stop.
+    /// Waits for the first signal that means "stop".
     pub(crate) async fn stop(&mut self) {
         let Self { terminate, interrupt, quit, hangup, .. } = self;
         let hangup = async {
@@ -53,8 +54,8 @@ impl Signals {
         }
     }
 
-    /// The number of the next one that says to end at once.
-    pub(crate) async fn hurry(&mut self) -> u8 {
+    /// Waits for the next signal that forces the stop, and gives its number.
+    pub(crate) async fn forced_stop(&mut self) -> u8 {
         let number = tokio::select! {
             _ = self.terminate.recv() => Number::TERM,
             _ = self.interrupt.recv() => Number::INT,
@@ -64,13 +65,13 @@ impl Signals {
     }
 }
 
-/// Whether whoever started the program had it ignore this signal.
+/// Returns true if the program was started with this signal ignored.
 fn is_ignored(number: Number) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignored_in(&status).is_some_and(|mask| mask & (1 << (number.as_raw() - 1)) != 0)
 }
 
-/// The signals that are ignored, one bit each (`proc_pid_status(5)`).
+/// The ignored signals, one bit each (`proc_pid_status(5)`).
 fn ignored_in(status: &str) -> Option<u64> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(mask.trim(), 16).ok()

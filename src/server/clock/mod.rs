@@ -1,9 +1,9 @@
-//! The server's time. Everything on the server that needs the time asks here.
+//! The server's time. Every part of the server that needs the date or an age asks here.
 //!
-//! The *wall time* is what the system's clock says now: it dates what people read, and it may jump. The *settled time*
-//! judges age: a jump forward does not move it until the new wall time has stood for a while (see [`settled`]), so a
-//! wrong clock erases no history and ends no session. It is never ahead of the wall time. Order comes from offsets,
-//! never from either.
+//! The *wall time* is what the system's clock says now: timestamps that people read have it, and it may jump. The
+//! *settled time* is what ages are judged by: a jump forward does not move it until the new wall time has stood for a
+//! while ([`settled`] has the rule), so a wrong clock erases no history and ends no session. It is never ahead of the
+//! wall time. Order comes from offsets and must never come from either.
 
 mod settled;
 
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use self::settled::{ClockEvent, SettledTime};
 pub use self::settled::{Leap, Reading, Remembered};
-use self::settled::{SettledTime, Turn};
 
-/// The start of 2026, when the program was begun. What is dated earlier was dated by a clock that had not been set yet,
-/// such as that of a machine without a battery, and nobody knows its age.
+/// The start of 2026, when the program was begun, in milliseconds since the Unix epoch. An earlier timestamp comes from
+/// a clock that had not been set yet, such as that of a machine without a battery; the age of its entry is unknown.
 pub(super) const EARLIEST_MS: i64 = 1_767_225_600_000;
 
 /// The wall time in milliseconds since the Unix epoch.
@@ -24,7 +24,7 @@ pub(super) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// One server's time. See the module.
+/// The wall time and the settled time of one server.
 pub struct Clock {
     read: Box<dyn Fn() -> Reading + Send + Sync>,
     patience: Duration,
@@ -32,7 +32,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The system's clocks. A new wall time is believed after it has stood for `patience`.
+    /// A clock that reads the system's. It accepts a new wall time after that has stood for `patience`.
     pub fn system(patience: Duration) -> Self {
         let start = Instant::now();
         Self::new(patience, move || {
@@ -41,44 +41,45 @@ impl Clock {
         })
     }
 
-    /// Clocks that are read by `read`.
+    /// A clock that reads wall and monotonic time by `read`.
     pub fn new(patience: Duration, read: impl Fn() -> Reading + Send + Sync + 'static) -> Self {
         let settled = Mutex::new(SettledTime::new(patience, read()));
         Self { read: Box::new(read), patience, settled }
     }
 
-    /// Takes the newest entry of the history, if there is one, as the reference for the start: a wall time that is far
-    /// past it is a leap. So is one that was a leap when the server ended. Call it before the settled time is asked for.
+    /// Takes the timestamp of the newest entry, if there is one, as the reference at the start: a wall time that is far
+    /// past it is a leap. So is one that was a leap when the server ended. Call it before the settled time is asked
+    /// for.
     pub fn start_from(&self, newest_ms: Option<i64>, remembered: Remembered) {
-        let turn = self.lock().start_from((self.read)(), newest_ms, remembered);
-        if let Some(turn) = turn {
-            self.report(turn);
+        let event = self.lock().start_from((self.read)(), newest_ms, remembered);
+        if let Some(event) = event {
+            self.report(event);
         }
     }
 
-    /// The leap that is not believed yet, if there is one.
+    /// The leap that is not accepted yet, if there is one.
     pub fn leap(&self) -> Option<Leap> {
         self.settled_ms();
         self.lock().leap()
     }
 
-    /// What the system's clock says, in milliseconds since the Unix epoch: for dating, not for judging age.
+    /// The wall time in milliseconds since the Unix epoch: for timestamps, not for judging age.
     pub fn wall_ms(&self) -> i64 {
         (self.read)().wall_ms
     }
 
-    /// The time by which age is judged, in milliseconds since the Unix epoch.
+    /// The settled time in milliseconds since the Unix epoch, by which age is judged.
     pub fn settled_ms(&self) -> i64 {
-        let (now_ms, turn) = self.lock().read((self.read)());
-        if let Some(turn) = turn {
-            self.report(turn);
+        let (now_ms, event) = self.lock().read((self.read)());
+        if let Some(event) = event {
+            self.report(event);
         }
         now_ms
     }
 
-    fn report(&self, turn: Turn) {
-        match turn {
-            Turn::Leapt { ahead_ms } => tracing::warn!(
+    fn report(&self, event: ClockEvent) {
+        match event {
+            ClockEvent::Leapt { ahead_ms } => tracing::warn!(
                 "the system's clock is {} ahead of the time that passed since the newest entry or the last reading: \
                  until it agrees again, or has stood there for {}, nothing is removed for its age and no session or \
                  link ends. If the clock is wrong, set it right; if it is right, wait, or restart with a shorter \
@@ -86,10 +87,10 @@ impl Clock {
                 in_words(ahead_ms),
                 in_words(i64::try_from(self.patience.as_millis()).unwrap_or(i64::MAX)),
             ),
-            Turn::CameBack => {
+            ClockEvent::CameBack => {
                 tracing::warn!("the system's clock agrees again: age is judged by it as before")
             }
-            Turn::Believed => tracing::warn!(
+            ClockEvent::Accepted => tracing::warn!(
                 "the system's clock has stood at its new time for {}: age is judged by it from now on",
                 in_words(i64::try_from(self.patience.as_millis()).unwrap_or(i64::MAX)),
             ),

@@ -1,19 +1,19 @@
-//! The settings in the environment, before clap reads them: those that are empty are not set, and those that look like
-//! ours and are not are told. `cli` is the caller. Values are never shown: some are secret.
+//! The settings in the environment, before clap reads them: an empty variable counts as not set, and one that looks
+//! like ours and is not is reported. `cli` is the caller. Values must never be shown: some are secret.
 
 use std::{collections::BTreeSet, ffi::OsString};
 
 use clap::Command;
 
-/// What the names of our settings begin with.
+/// The beginning of the names of our settings.
 const PREFIX: &str = "IDOBATA_";
-/// Those of the scripts and tests of this repository.
+/// Variables of the scripts and tests of this repository.
 const OTHERS: [&str; 4] = ["IDOBATA_CHAOS_SECONDS", "IDOBATA_CHAOS_SEED", "IDOBATA_RUST", "IDOBATA_TOOLS"];
-/// How alike a name has to be (Jaro-Winkler, from 0 to 1) to be what was meant.
+/// Least likeness (Jaro-Winkler, from 0 to 1) of a name to the one that is suggested for it.
 const ALIKE: f64 = 0.85;
 
-/// The same command, for which a variable without a value, or of nothing but white space, is not there. Files of
-/// settings and containers can often only empty a variable, not unset it.
+/// The same command, which ignores a variable that is empty or nothing but white space. Files of settings and
+/// containers can often only empty a variable, not unset it.
 pub(crate) fn without_empty(command: Command) -> Command {
     command
         .mut_args(|argument| {
@@ -24,7 +24,7 @@ pub(crate) fn without_empty(command: Command) -> Command {
         .mut_subcommands(without_empty)
 }
 
-/// What there is to say about variables that are no setting of this command; `None`: there are none.
+/// A warning about variables that look like settings and are none of this command; `None`: there are none.
 pub(crate) fn complaint(
     command: &Command,
     variables: impl Iterator<Item = (OsString, OsString)>,
@@ -49,13 +49,15 @@ fn known(command: &Command) -> BTreeSet<String> {
     own.chain(command.get_subcommands().flat_map(known)).collect()
 }
 
-/// Kubernetes describes a service called "idobata" to its neighbours by such names.
+/// Returns true if it is not meant for us: Kubernetes describes a service called "idobata" to its neighbours by such
+/// names.
 fn is_of_others(name: &str, value: &OsString) -> bool {
     let rest = &name[PREFIX.len()..];
     let is_service = rest.starts_with("SERVICE_") || rest.starts_with("PORT_");
     is_service || value.to_string_lossy().starts_with("tcp://") || OTHERS.contains(&name)
 }
 
+/// The setting that a misspelt name probably means.
 fn meant<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
     let name = name.to_ascii_uppercase();
     // Some of our settings have names that other programs share.

@@ -1,20 +1,21 @@
-//! The settings of the limits: how often, and how much at a time. Part of [`super::Config`]; `rate_limit` keeps them.
+//! The settings of the limits, a part of [`super::Config`]: how often, and how much at a time. `server::limits`
+//! enforces them; nothing here counts.
 //!
-//! Ids of guests are free to make, so what is counted by person is held by what is counted by address.
+//! Anybody can make guests without end, so a limit per user is always held up by one per address.
 
 use std::{net::IpAddr, num::NonZeroU32, str::FromStr, time::Duration};
 
 use clap::Args;
 use ipnet::IpNet;
 
-use super::values::{Age, within};
+use super::values::{TimeSpan, within};
 
-/// Every limit. `off` turns one off.
+/// All limits. `off` turns one off.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits (N/TIME such as 100/1m, or off)")]
 pub struct Limits {
     // More than a person types, little enough that one cannot drown a room.
-    /// Messages of a person; so many at once, then one whenever its share of the time has passed
+    /// Messages of a user: N at once, then one more whenever its share of TIME has passed
     #[arg(
         long = "limit-messages",
         env = "IDOBATA_LIMIT_MESSAGES",
@@ -24,17 +25,17 @@ pub struct Limits {
     pub messages: Limit<Rate>,
 
     // Each may replay hundreds of messages; a page joins one room at each opening, and again when a drop is over.
-    /// Joins of a person, by socket or stream
+    /// Rooms that a user joins, by socket or stream
     #[arg(long = "limit-joins", env = "IDOBATA_LIMIT_JOINS", default_value = "60/1m", value_name = "N/TIME")]
     pub joins: Limit<Rate>,
 
     // Rooms stay, and there is an end to them (--max-rooms).
-    /// Rooms a person makes
+    /// Rooms that a user makes
     #[arg(long = "limit-rooms", env = "IDOBATA_LIMIT_ROOMS", default_value = "10/1h", value_name = "N/TIME")]
     pub rooms: Limit<Rate>,
 
-    // A page says it every 2.5 s while somebody types, in each of its tabs.
-    /// Signs of typing of a person
+    // A page sends one every 2.5 s while the user types, in each of its tabs.
+    /// Typing indicators that a user sends
     #[arg(
         long = "limit-typing",
         env = "IDOBATA_LIMIT_TYPING",
@@ -43,8 +44,8 @@ pub struct Limits {
     )]
     pub typing: Limit<Rate>,
 
-    // A classroom that opens the page together; not a stream of new people, each with limits of their own.
-    /// Sessions and new names from an address; a first visit to a page makes a session, too
+    // A classroom that opens the page together; not a stream of new guests, each with limits of their own.
+    /// Sessions and new names from an address; a first visit to a page makes a session too
     #[arg(
         long = "limit-sessions",
         env = "IDOBATA_LIMIT_SESSIONS",
@@ -53,8 +54,8 @@ pub struct Limits {
     )]
     pub sessions: Limit<Rate>,
 
-    // A person who has to try all their passwords, not a program that has a list of them.
-    /// Attempts of an address to sign in to an account
+    // A user who has to try all their passwords, not a program that has a list of them.
+    /// Attempts to sign in to one account from one address
     #[arg(
         long = "limit-sign-ins",
         env = "IDOBATA_LIMIT_SIGN_INS",
@@ -63,9 +64,9 @@ pub struct Limits {
     )]
     pub sign_ins: Limit<Rate>,
 
-    // Guessing from many addresses: a list of a million passwords takes months. Five addresses that try all the time stay
-    // below it, so that shutting somebody out of their account takes more than that.
-    /// Attempts to sign in to an account, from all addresses together
+    // Guessing from many addresses: a list of a million passwords takes months. Five addresses that try all the time
+    // stay below it, so that locking a user out of their account takes more than that.
+    /// Attempts to sign in to one account from all addresses together
     #[arg(
         long = "limit-sign-ins-per-account",
         env = "IDOBATA_LIMIT_SIGN_INS_PER_ACCOUNT",
@@ -75,7 +76,7 @@ pub struct Limits {
     pub sign_ins_per_account: Limit<Rate>,
 
     // An office on a Monday morning, not one password tried on every account.
-    /// Attempts to sign in from an address
+    /// Attempts to sign in from one address, to any account
     #[arg(
         long = "limit-sign-ins-per-address",
         env = "IDOBATA_LIMIT_SIGN_INS_PER_ADDRESS",
@@ -85,7 +86,7 @@ pub struct Limits {
     pub sign_ins_per_address: Limit<Rate>,
 
     // Ten a second: a busy script, not a loop without a pause.
-    /// Requests that publish to the feed, of each token; without one, of each address
+    /// Requests that publish to the feed, per token; without a token, per address
     #[arg(
         long = "limit-publishes",
         env = "IDOBATA_LIMIT_PUBLISHES",
@@ -95,10 +96,10 @@ pub struct Limits {
     pub publishes: Limit<Rate>,
 
     // Some three hundred first visits at once, or twenty long polls answered each second. A page that polls too fast
-    // waits as told and then reads all it missed in one answer.
-    /// Requests from an address, of any kind but for files and the operator's addresses
+    // waits as long as the answer says and then reads all it missed in one answer.
+    /// Requests of any kind from an address, except for files and the operator's addresses
     ///
-    /// Raise it where many people share one address.
+    /// Raise it where many users share one address.
     #[arg(
         long = "limit-requests",
         env = "IDOBATA_LIMIT_REQUESTS",
@@ -107,10 +108,9 @@ pub struct Limits {
     )]
     pub requests: Limit<Rate>,
 
-    // Twice what the limits of a person let through, all of it on one connection: who stays below those is not
-    // bothered by this.
-    /// Frames of a socket or events of Socket.IO, of each connection; to be raised with the limits of messages, joins
-    /// and typing
+    // Twice what the limits of a user let through, all of it on one connection: it never meets who stays below those.
+    /// Frames of a WebSocket or events of Socket.IO, per connection; raise it with the limits of messages, joins and
+    /// typing
     #[arg(
         long = "limit-frames",
         env = "IDOBATA_LIMIT_FRAMES",
@@ -120,7 +120,7 @@ pub struct Limits {
     pub frames: Limit<Rate>,
 
     // Ten tabs with two connections each.
-    /// Live connections (sockets, streams, waiting polls) of a person at the same time, or off
+    /// Live connections (sockets, streams, waiting polls) of a user at the same time, or off
     #[arg(
         long = "max-connections-per-person",
         env = "IDOBATA_MAX_CONNECTIONS_PER_PERSON",
@@ -129,7 +129,7 @@ pub struct Limits {
     )]
     pub connections_per_person: Limit<u32>,
 
-    // An office of a hundred people behind one address.
+    // An office of a hundred users behind one address.
     /// Live connections from an address at the same time, or off
     #[arg(
         long = "max-connections-per-address",
@@ -140,16 +140,17 @@ pub struct Limits {
     pub connections_per_address: Limit<u32>,
 
     // --max-connections, and some for the requests beside them.
-    /// TCP connections of all kinds in all, or off; one above is closed at once
+    /// TCP connections of all kinds together, or off; one more is closed at once
     #[arg(long, env = "IDOBATA_MAX_TCP_CONNECTIONS", default_value = "12000", value_name = "N")]
     pub max_tcp_connections: Limit<u32>,
 
-    // The live ones of an address, and as many again for its requests and then some: a browser holds six.
-    /// TCP connections from an address, or off; connections of a trusted proxy are not counted
+    // The live ones of an address, and more than as many again for its requests: a browser holds six.
+    /// TCP connections from an address, or off; those of a trusted proxy are not counted
     #[arg(long, env = "IDOBATA_MAX_TCP_CONNECTIONS_PER_ADDRESS", default_value = "500", value_name = "N")]
     pub max_tcp_connections_per_address: Limit<u32>,
 
-    /// Proxies whose `Forwarded` or `X-Forwarded-For` is believed, as addresses or networks such as 10.0.0.0/8
+    /// Proxies whose `Forwarded`, `X-Forwarded-For` and `X-Request-Id` are trusted: addresses, or networks such as
+    /// 10.0.0.0/8
     ///
     /// Without it every client is counted by the address it connects from.
     #[arg(
@@ -166,12 +167,12 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit<T>(pub Option<T>);
 
-/// So many in such a time: all of them at once if need be, then one whenever its share of the time has passed.
+/// `count` per `period`: all of them at once if need be, then one more whenever its share of the period has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// Highest number within the period.
     pub count: NonZeroU32,
-    /// In how long; at least a second.
+    /// At least a second.
     pub period: Duration,
 }
 
@@ -195,10 +196,10 @@ impl FromStr for Rate {
         let count = within(count, 1..=COUNT_MAX).ok().and_then(NonZeroU32::new).ok_or(())?;
         let period = period.trim();
         let period = match period.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            true => format!("1{period}").parse::<Age>(),
+            true => format!("1{period}").parse::<TimeSpan>(),
             false => period.parse(),
         };
-        period.map(|Age(period)| Self { count, period }).map_err(drop)
+        period.map(|TimeSpan(period)| Self { count, period }).map_err(drop)
     }
 }
 

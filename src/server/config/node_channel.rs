@@ -1,14 +1,14 @@
-//! The channel of the feed to which a node publishes its own values, which names the node. `feed::self_metrics` publishes
-//! there.
+//! The channel of the feed to which a node publishes its own values, and which names the node. `feed::self_metrics`
+//! publishes there, and the store's record of the clock has one entry per such name.
 
 use std::net::SocketAddr;
 
 use crate::protocol::name::parse_channel;
 
-/// The channel's name, and what those of nodes begin with.
+/// The channel of a single server, and the beginning of the names of nodes' channels.
 pub const CHANNEL: &str = "server";
 
-/// The channel of a server at this address. `name` is what it is to be called.
+/// The channel of a server at this address. `name` is the setting; `is_shared` says that there may be other nodes.
 pub fn channel(name: Option<&str>, address: SocketAddr, is_shared: bool) -> String {
     match name {
         Some(name) => format!("{CHANNEL}-{name}"),
@@ -24,10 +24,10 @@ pub fn channel(name: Option<&str>, address: SocketAddr, is_shared: bool) -> Stri
     }
 }
 
-/// So many of them fit into a channel's name with the rest.
+/// So many of the host's name fit into the channel's with the rest.
 const HOST_MAX_CHARACTERS: usize = 40;
 
-/// As much as fits into the channel's name.
+/// Parses the setting `--node-name`: what fits into the channel's name.
 pub(super) fn node_name(text: &str) -> Result<String, String> {
     let channel = parse_channel(&format!("{CHANNEL}-{text}"));
     channel

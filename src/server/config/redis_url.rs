@@ -1,4 +1,4 @@
-//! Where Redis is, as a setting. Its password must not get into a log or an error.
+//! The setting `--redis-url`: the address of Redis. Its password must never get into a log or an error.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
@@ -16,7 +16,7 @@ impl RedisUrl {
 }
 
 impl FromStr for RedisUrl {
-    /// Whatever it is, it is looked at when it is used: what refuses a setting repeats it.
+    /// Any text is taken and checked when it is used: clap repeats a value that it rejects.
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -30,7 +30,7 @@ impl fmt::Debug for RedisUrl {
     }
 }
 
-/// Without what is secret.
+/// Without user and password.
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_str().into_connection_info() {

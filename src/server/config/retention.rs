@@ -1,12 +1,68 @@
-//! How long logs are kept. `log::retention` hands it to the store.
+//! The settings of retention, a part of [`super::Config`]: how much of each log is kept, and for how long.
+//! `log::retention` trims by them.
 
-/// How long a log is complete.
+use clap::Args;
+
+use super::values::{TimeSpan, within};
+
+/// The retention of the feed and of the rooms, and the interval of trimming.
+#[derive(Clone, Debug, Args)]
+pub struct RetentionSettings {
+    /// Newest entries of the feed to keep complete; older notifications stay until as many newer ones came
+    #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = entries)]
+    pub feed_entries: u64,
+
+    /// How long to keep the feed's entries, such as 12h or 7d (times: 1s to 36500d in s, m, h, d, w)
+    #[arg(long, env = "IDOBATA_FEED_AGE", default_value = "7d", value_name = "TIME")]
+    pub feed_age: TimeSpan,
+
+    /// Newest messages to keep in each room
+    #[arg(long, env = "IDOBATA_ROOM_ENTRIES", default_value_t = 100_000, value_name = "N", value_parser = entries)]
+    pub room_entries: u64,
+
+    /// How long to keep messages
+    #[arg(long, env = "IDOBATA_ROOM_AGE", default_value = "365d", value_name = "TIME")]
+    pub room_age: TimeSpan,
+
+    /// How long a post that is sent again is recognized although its first was removed
+    #[arg(long, env = "IDOBATA_CLIENT_ID_AGE", default_value = "30d", value_name = "TIME")]
+    pub client_id_age: TimeSpan,
+
+    /// How often to remove what is no longer kept; a log may exceed its bounds by what arrives in this time
+    #[arg(long, env = "IDOBATA_TRIM_INTERVAL", default_value = "60s", value_name = "TIME")]
+    pub trim_interval: TimeSpan,
+}
+
+/// The retention of one log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// The newest so many entries.
     pub entries: u64,
     /// Not older than this, in milliseconds.
     pub age_ms: i64,
-    /// How long the client id of an entry that was removed is remembered, in milliseconds from its appending.
+    /// For this long, in milliseconds from its appending, the client id of a removed entry is remembered.
     pub client_id_age_ms: i64,
+}
+
+impl RetentionSettings {
+    /// The feed's.
+    pub fn of_feed(&self) -> Retention {
+        self.of(self.feed_entries, self.feed_age)
+    }
+
+    /// Every room's.
+    pub fn of_room(&self) -> Retention {
+        self.of(self.room_entries, self.room_age)
+    }
+
+    fn of(&self, entries: u64, age: TimeSpan) -> Retention {
+        Retention { entries, age_ms: age.as_ms(), client_id_age_ms: self.client_id_age.as_ms() }
+    }
+}
+
+/// More than any disk holds, and no trouble to count with.
+const ENTRIES_MAX: u64 = 1_000_000_000_000;
+
+fn entries(text: &str) -> Result<u64, String> {
+    within(text, 1..=ENTRIES_MAX)
 }

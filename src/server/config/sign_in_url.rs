@@ -1,18 +1,19 @@
-//! The setting `--jwt-sign-in-url`: the address at which another system signs people in.
+//! The setting `--jwt-sign-in-url`: the address at which another system signs users in. `auth::issuer` builds links by
+//! it.
 
 use std::str::FromStr;
 
 use url::{Url, form_urlencoded};
 
-/// What stands for the address to come back to.
+/// The placeholder of the address to come back to.
 const BACK: &str = "{back}";
 
-/// An address with http or https, perhaps with a place for another address in it.
+/// An address with http or https, perhaps with [`BACK`] in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInUrl(String);
 
 impl SignInUrl {
-    /// The address from which people come back to `back`, which is encoded so that it is one value of a query.
+    /// The address from which users come back to `back`, which is encoded so that it is one value of a query.
     pub fn with_back(&self, back: &str) -> String {
         self.0.replace(BACK, &form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>())
     }
@@ -22,7 +23,7 @@ impl FromStr for SignInUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // As it will be sent: a header has ASCII only, and the reader of addresses encodes the rest.
+        // Checked as it will be sent: a header has ASCII only, and the URL parser would encode the rest.
         let sample = Url::parse(&text.replace(BACK, "back"));
         let is_fine = sample.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) && text.is_ascii();
         if is_fine && !text.contains(|c: char| c.is_ascii_control() || c == ' ') {
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_leads_nowhere_is_refused() {
+    fn an_address_that_leads_nowhere_is_rejected() {
         for text in
             ["", "sso.example", "javascript:alert(1)", "ftp://sso.example", "https://a b", "https://a/\r\nx"]
         {

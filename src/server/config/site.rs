@@ -1,5 +1,5 @@
-//! Under which addresses people reach this server, and whose pages may use it. The settings say so; the routes ask,
-//! and the start of the server. Reads no request and answers none.
+//! The addresses under which users reach this server, and the origins whose pages may use it, as the settings say. The
+//! HTTP layer and the start of the server ask. It reads no request and answers none.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -20,7 +20,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whether it leads to the machine of who asks.
+    /// Returns true if it leads to the machine on which it is opened.
     pub fn is_local(&self) -> bool {
         match &self.host {
             Host::Domain(name) => name == "localhost",
@@ -29,7 +29,7 @@ impl Origin {
         }
     }
 
-    /// The origin as it stands in a header.
+    /// The origin as a header has it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -38,7 +38,7 @@ impl Origin {
 impl FromStr for Origin {
     type Err = String;
 
-    /// Reads a setting. A name in any script becomes what browsers make of it.
+    /// Parses a setting. A host name in any script becomes what browsers make of it.
     fn from_str(text: &str) -> Result<Self, String> {
         let fault = || {
             format!(
@@ -57,7 +57,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Reads `--public-url`. An address with a path is refused in words of its own: people try it.
+/// Parses `--public-url`. An address with a path gets an error text of its own: people try it.
 pub fn public_url(text: &str) -> Result<Origin, String> {
     let url = Url::parse(text).ok().filter(|url| url.has_host() && url.path() != "/");
     match url.as_ref().and_then(Url::host_str) {
@@ -71,7 +71,7 @@ pub fn public_url(text: &str) -> Result<Origin, String> {
     }
 }
 
-/// See the module.
+/// This server's own addresses and the origins that it allows.
 #[derive(Clone, Debug)]
 pub struct Site {
     public_url: Option<Origin>,
@@ -81,34 +81,35 @@ pub struct Site {
 }
 
 impl Site {
-    /// The site of a server that listens there, with the settings `--public-url` and `--allow-origin`.
+    /// The site of a server that listens on `listen`, with the settings `--public-url` and `--allow-origin`.
     pub fn new(listen: SocketAddr, public_url: Option<Origin>, allowed: Vec<Origin>) -> Self {
         Self { public_url, allowed, listens_on_loopback: is_loopback(listen.ip()), installation: None }
     }
 
-    /// The same site with a word that no other installation has.
+    /// The same site with a word that no other installation has, for the names of its cookies.
     pub fn of_installation(self, word: String) -> Self {
         Self { installation: Some(word), ..self }
     }
 
-    /// What keeps the cookies apart from those of other installations on the same host: cookies know no ports
+    /// The word that keeps the cookies apart from those of other installations on the same host: cookies know no ports
     /// (RFC 6265, 8.5). `None`: the host is this site's alone, as far as the settings say.
     pub fn installation(&self) -> Option<&str> {
         let has_own_host = self.public_url.as_ref().is_some_and(|url| url.has_usual_port);
         self.installation.as_deref().filter(|_| !has_own_host)
     }
 
-    /// Whether people reach this server by TLS, which something in front of it takes off.
+    /// Returns true if users reach this server by TLS, which ends at a proxy in front of it.
     pub fn is_secure(&self) -> bool {
         self.public_url.as_ref().is_some_and(|origin| origin.is_secure)
     }
 
-    /// Whether pages under this origin are this server's by its setting. Those under the request's own host are too.
+    /// Returns true if pages of this origin are this server's by `--public-url`. Those of the request's own host are
+    /// too.
     pub fn owns(&self, origin: &str) -> bool {
         self.public_url.as_ref().is_some_and(|own| own.text == origin)
     }
 
-    /// Whether pages of this other origin may use this server.
+    /// Returns true if pages of this other origin may use this server.
     pub fn allows(&self, origin: &str) -> bool {
         self.allowed.iter().any(|allowed| allowed.text == origin)
     }
@@ -123,7 +124,8 @@ impl Site {
         self.public_url.as_ref()
     }
 
-    /// Whether this is the name of `--public-url`, with or without a port: then something in front of us passed it on.
+    /// Returns true if this is the host of `--public-url`, with or without a port: then a proxy in front of us passed
+    /// it on.
     pub fn is_public_host(&self, authority: &str) -> bool {
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         let own = self.public_url.as_ref().map(|own| &own.host);
@@ -133,10 +135,10 @@ impl Site {
         }
     }
 
-    /// Whether a request for this host, without its port, may be meant for us. Another site can have its own name
-    /// lead to this machine (DNS rebinding), and browsers then take its pages and ours for one site; addresses and
-    /// `localhost` (RFC 6761, section 6.3) are nobody's to redirect. A server that others reach by a name that no
-    /// setting tells cannot know it, and takes all.
+    /// Returns true if a request for this host, without its port, may be meant for us. Another site can point its own
+    /// name at this machine (DNS rebinding), and browsers then take its pages and ours for one site; IP addresses and
+    /// `localhost` (RFC 6761, section 6.3) cannot be pointed elsewhere. A server that others reach by a name that no
+    /// setting tells cannot know the name, and accepts all.
     pub fn answers_to(&self, host: &str) -> bool {
         if self.public_url.is_none() && !self.listens_on_loopback {
             return true;
@@ -153,13 +155,16 @@ impl Site {
     }
 }
 
-/// Whether only this machine reaches an address.
+/// Returns true if only this machine reaches the address.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Refuses to listen where others can reach the server while anybody who does may come in, unless that is meant
+/// Rejects an address that other machines can reach while guests may come in, unless that is meant
 /// (`--open-to-guests`).
+///
+/// # Errors
+/// The text names both fixes.
 pub fn check_exposure(
     listen: SocketAddr,
     guests_come_in: bool,
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_sites_address_is_refused_with_the_form() {
+    fn what_is_not_a_sites_address_is_rejected_with_the_form() {
         for typed in [
             "",
             "*",
@@ -215,9 +220,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_below_another_site_is_refused_with_what_to_do() {
-        let refused = public_url("https://example.org/chat").expect_err("a path");
-        assert!(refused.contains("host name of its own, such as https://chat.example.org"), "{refused}");
+    fn a_path_below_another_site_is_rejected_with_what_to_do() {
+        let rejected = public_url("https://example.org/chat").expect_err("a path");
+        assert!(rejected.contains("host name of its own, such as https://chat.example.org"), "{rejected}");
         for typed in ["https://example.org", "https://example.org/"] {
             assert_eq!(public_url(typed).expect("no path").as_str(), "https://example.org");
         }

@@ -1,5 +1,6 @@
-//! TLS to the servers that this one stands on, PostgreSQL and Redis: whose certificates are believed. A certificate is
-//! always checked, its chain and its name; nothing here can turn that off.
+//! TLS to the servers that this one depends on, PostgreSQL and Redis: the authorities whose certificates are trusted.
+//! The store and the backplane connect by it. Chain and name of a certificate are always verified; nothing here may
+//! turn that off.
 
 use std::{
     fs, io,
@@ -24,13 +25,16 @@ pub enum CaError {
         /// Why.
         error: io::Error,
     },
-    /// It is not what it has to be.
+    /// It has no certificate in PEM, or one that cannot be parsed.
     #[error("{} has no certificate in it that can be used: it takes the authority's, in PEM", .0.display())]
     NoCertificate(PathBuf),
 }
 
-/// How a client of TLS 1.2 or 1.3 checks certificates: they have to come from the authorities in this file (PEM), or,
-/// without one, from those that the system trusts.
+/// The configuration of a client of TLS 1.2 or 1.3 that trusts the authorities in the file `ca` (PEM) or, without one,
+/// those that the system trusts.
+///
+/// # Errors
+/// The file cannot be read or has no certificate.
 pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, CaError> {
     let roots = match ca {
         Some(path) => roots_in(path, &read_ca(path)?)?,
@@ -41,16 +45,20 @@ pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, CaError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// The text of a file with authorities' certificates, which are there and can be used.
+/// Reads a file with authorities' certificates and checks that they can be used.
+///
+/// # Errors
+/// The file cannot be read or has no certificate.
 pub fn read_ca(path: &Path) -> Result<Vec<u8>, CaError> {
     let pem = fs::read(path).map_err(|error| CaError::Unreadable { path: path.to_owned(), error })?;
     roots_in(path, &pem)?;
     Ok(pem)
 }
 
-/// Lets libraries that make their own configuration do so with the same cryptography as we do.
+/// Makes ring the process's default provider, so that libraries that configure TLS themselves use the same
+/// cryptography.
 pub fn provide() {
-    // The second time it is there already.
+    // Fails the second time, when it is installed already.
     drop(ring::default_provider().install_default());
 }
 
@@ -63,7 +71,7 @@ fn roots_in(path: &Path, pem: &[u8]) -> Result<RootCertStore, CaError> {
     if roots.is_empty() { Err(fault()) } else { Ok(roots) }
 }
 
-/// The system's. Without any nobody is believed, which is an error only to who meets TLS then.
+/// The system's authorities. Without any no certificate is trusted, which is an error only for a connection with TLS.
 fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -80,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_a_certificate_is_refused_by_name() {
+    fn a_file_without_a_certificate_is_rejected_by_name() {
         let folder = tempfile::tempdir().expect("made");
         let path = folder.path().join("ca.pem");
         assert!(matches!(client_config(Some(&path)), Err(CaError::Unreadable { .. })));
         for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             fs::write(&path, text).expect("written");
-            let refused = client_config(Some(&path)).expect_err("no certificate").to_string();
-            assert!(refused.contains("ca.pem has no certificate"), "{refused}");
+            let rejected = client_config(Some(&path)).expect_err("no certificate").to_string();
+            assert!(rejected.contains("ca.pem has no certificate"), "{rejected}");
         }
         let signed = rcgen::generate_simple_self_signed(["h".to_owned()]).expect("made");
         fs::write(&path, signed.cert.pem()).expect("written");

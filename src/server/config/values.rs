@@ -1,24 +1,24 @@
-//! How the values of settings are written: times, numbers within a range, yes and no, addresses. `config` and `limits`
-//! are the callers. Whatever is refused is refused with what is taken, with its range and unit.
+//! Parsers of the values of settings: times, numbers within a range, yes and no, addresses. The other files of `config`
+//! call them. Every error must say what is accepted, with its range and unit.
 
 use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
-/// A length of time in a setting: numbers with units, from [`TIME_MIN`] to [`TIME_MAX`].
+/// A length of time in a setting, written as numbers with units, from [`TIME_MIN`] to [`TIME_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Age(pub Duration);
+pub struct TimeSpan(pub Duration);
 
 /// Nothing here is measured more finely.
 const TIME_MIN: Duration = Duration::from_secs(1);
-/// A hundred years: whoever means "for ever" can say so, and no sum of times overflows.
+/// A hundred years: enough for those who mean "for ever", and no sum of times overflows.
 const TIME_MAX: Duration = Duration::from_secs(36_500 * 86_400);
 
-impl Age {
+impl TimeSpan {
     pub(super) fn as_ms(self) -> i64 {
         i64::try_from(self.0.as_millis()).expect("a hundred years are few milliseconds")
     }
 }
 
-impl FromStr for Age {
+impl FromStr for TimeSpan {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -62,8 +62,8 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// A text that says something. An empty one would be compared with, and nothing is equal to it.
-pub(super) fn something(text: &str) -> Result<String, String> {
+/// A text that is not empty. An empty one would be compared with, and nothing is equal to it.
+pub(super) fn non_empty(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("it is empty; leave the setting out instead".to_owned()),
         _ => Ok(text.to_owned()),
@@ -86,17 +86,17 @@ mod tests {
             (" 12h ", 43_200),
             ("36500d", 36_500 * 86_400),
         ] {
-            assert_eq!(text.parse(), Ok(Age(Duration::from_secs(seconds))), "{text:?}");
+            assert_eq!(text.parse(), Ok(TimeSpan(Duration::from_secs(seconds))), "{text:?}");
         }
-        assert_eq!("1500ms".parse(), Ok(Age(Duration::from_millis(1_500))));
+        assert_eq!("1500ms".parse(), Ok(TimeSpan(Duration::from_millis(1_500))));
         for text in ["", "7", "d", "0d", "0", "-1d", "500ms", "36501d", "99999999999d", "7日", "soon"] {
-            let fault = text.parse::<Age>().expect_err(text);
+            let fault = text.parse::<TimeSpan>().expect_err(text);
             assert!(fault.contains("from 1s to 36500d"), "{fault}");
         }
     }
 
     #[test]
-    fn a_number_outside_of_its_range_is_refused_with_the_range() {
+    fn a_number_outside_of_its_range_is_rejected_with_the_range() {
         assert_eq!(within("10", 1..=10_u64), Ok(10));
         for text in ["0", "11", "-1", "1e1", "ten", "", "99999999999999999999999"] {
             let fault = within(text, 1..=10_u64).expect_err(text);

@@ -1,5 +1,5 @@
-//! Rejections as HTTP answers: RFC 9457 `application/problem+json`, and the status of each code. Handlers, extractors and
-//! middleware return a [`Rejection`] or an [`Error`] and must not build such an answer themselves.
+//! Rejections as HTTP answers: RFC 9457 `application/problem+json`, and the status of each code. Handlers, extractors
+//! and middleware return a [`Rejection`] or an [`Error`] and must not build such an answer themselves.
 
 use axum::{
     http::{HeaderValue, Method, StatusCode, header},
@@ -28,15 +28,15 @@ impl IntoResponse for Rejection {
         let mut response = (status, content_type, problem_json(self)).into_response();
         // For `account_pages::in_words`, which says it to people.
         response.extensions_mut().insert(RejectionReason { code, retry_after_ms });
-        if let Some(fault) = fault {
-            response.extensions_mut().insert(fault);
-        }
         let headers = response.headers_mut();
         if let Some(wait_ms) = retry_after_ms {
             headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(fault) = fault {
+            response.extensions_mut().insert(fault);
         }
         response
     }
@@ -109,14 +109,14 @@ pub(super) async fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is nothing at this address.")
 }
 
-/// The answer to a request whose handler panicked: a fault of ours, which ends this request and no other. The log has the
-/// panic already, within the request's span (`observability::logging`).
+/// The answer to a request whose handler panicked: a fault of ours, which ends this request and no other. The log has
+/// the panic already, within the request's span (`observability::logging`).
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     unavailable("The server failed at this request.").into_response()
 }
 
-/// The answer at addresses that take other methods; `Allow`, which the router adds, says which. To `OPTIONS` that is the
-/// answer.
+/// The answer at addresses that take other methods; `Allow`, which the router adds, says which. To `OPTIONS` that is
+/// the answer.
 pub(super) async fn bad_method(method: Method) -> Response {
     match method {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),

@@ -34,7 +34,7 @@ pub(crate) fn bounded(config: Config) -> Config {
 }
 
 fn within(descriptors: u64, mut config: Config) -> Config {
-    let reserve = (RESERVE + config.database_connections as u64).min(descriptors / RESERVE_SHARE);
+    let reserve = (RESERVE + config.database.database_connections as u64).min(descriptors / RESERVE_SHARE);
     let most = descriptors - reserve;
     let all = &mut config.limits.max_tcp_connections;
     let wanted = all.0.map_or(config.max_connections, u64::from).max(config.max_connections);

@@ -8,10 +8,10 @@ use crate::server::{clock::Clock, config::Config, store::TopicName};
 
 /// Trims every topic until the token is cancelled.
 pub(crate) async fn run(hub: Hub, clock: &Clock, config: &Config, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(config.trim_interval.0);
+    let mut ticks = tokio::time::interval(config.retention.trim_interval.0);
     let retention_of = |topic: &TopicName| match topic {
-        TopicName::Feed => config.feed_retention(),
-        TopicName::Room(_) => config.room_retention(),
+        TopicName::Feed => config.retention.of_feed(),
+        TopicName::Room(_) => config.retention.of_room(),
     };
     loop {
         tokio::select! {

@@ -3,8 +3,8 @@
 //! the limit of live connections.
 //!
 //! Counting must stay cheap enough for the hot path: the handles stand in [`Metrics`], so an event costs one relaxed
-//! atomic addition, with no lock, no look-up and no label made at run time. A histogram takes a short lock: observe a post,
-//! a transaction, a pass or a page, never each reader of a pass.
+//! atomic addition, with no lock, no look-up and no label made at run time. A histogram takes a short lock: observe a
+//! post, a transaction, a pass or a page, never each reader of a pass.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -24,12 +24,13 @@ use prometheus_client::{
 
 use super::logging;
 
-/// What the names of all metrics begin with.
+/// The beginning of the names of all metrics.
 const PREFIX: &str = "idobata";
 
-/// The upper bounds of every histogram's buckets, in seconds, each 2 to 2.5 times the one before. The least tells a pass
-/// through a small room, which is a few writes, from one through a large room. In the middle are commits, which take what
-/// the disk takes (1 to 10 ms), and 100 ms, which a person notices. What takes more than 10 s has failed for whoever waits.
+/// The upper bounds of every histogram's buckets, in seconds, each 2 to 2.5 times the one before. The least tells a
+/// pass through a small room, which is a few writes, from one through a large room. In the middle are commits, which
+/// take what the disk takes (1 to 10 ms), and 100 ms, which a person notices. More than 10 s is a failure for the one
+/// who waits.
 const BUCKETS_SECONDS: [f64; 16] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -82,13 +83,6 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Metrics {
-    /// All counters at 0.
-    pub fn new() -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let connections = connection_gauges(&mut registry);
         let mut counter = |name, help| {
@@ -127,7 +121,9 @@ impl Metrics {
             registry,
         }
     }
+}
 
+impl Metrics {
     /// Counts a live connection until the guard is dropped.
     pub fn count_connection(self: &Arc<Self>, kind: Kind) -> ConnectionGuard {
         self.connections[kind as usize].inc();
@@ -241,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_connection_counts_until_it_is_dropped() {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         let socket = metrics.count_connection(Kind::Socket);
         let _stream = metrics.count_connection(Kind::Stream);
         assert_eq!(metrics.connections(), 2);
@@ -291,7 +287,7 @@ idobata_backplane_up 1
 
     #[test]
     fn names_types_labels_and_help_texts_stay_as_they_are() {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         let _socket = metrics.count_connection(Kind::Socket);
         metrics.count_appends(1);
         metrics.count_heard(2);
@@ -307,7 +303,7 @@ idobata_backplane_up 1
 
     #[test]
     fn a_histogram_counts_in_the_buckets_from_the_duration_on() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         metrics.observe_commit(Duration::from_millis(2));
         metrics.observe_commit(Duration::from_secs(60));
         let text = metrics.render(None);
@@ -315,7 +311,7 @@ idobata_backplane_up 1
             "# TYPE idobata_store_commit_seconds histogram",
             "idobata_store_commit_seconds_bucket{le=\"0.001\"} 0",
             "idobata_store_commit_seconds_bucket{le=\"0.0025\"} 1",
-            "idobata_store_commit_seconds_bucket{le=\"10.0\"} 1",
+            "idobata_store_commit_seconds_bucket{le=\"10\"} 1",
             "idobata_store_commit_seconds_bucket{le=\"+Inf\"} 2",
             "idobata_store_commit_seconds_sum 60.002",
             "idobata_store_commit_seconds_count 2",

@@ -1,4 +1,5 @@
-//! Everything a request can reach, put together once. Cheap to clone.
+//! Everything that a request can reach, built once at the start. `server` opens it, handlers and middleware get it as
+//! their state. It decides nothing itself.
 
 pub mod readiness;
 
@@ -37,7 +38,7 @@ use super::{
 };
 use crate::protocol::transport::Transport;
 
-/// See the module. One pointer: every layer that a request passes clones it.
+/// The state of the server. It is one pointer, because every layer that a request passes clones it.
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
@@ -49,7 +50,7 @@ impl Deref for AppState {
     }
 }
 
-/// What there is.
+/// The parts of the state.
 pub struct Parts {
     /// The rooms.
     pub chat: Arc<Chat>,
@@ -61,43 +62,43 @@ pub struct Parts {
     pub backplane: Arc<dyn Backplane>,
     /// The time.
     pub clock: Arc<Clock>,
-    /// Where a leap of it is kept.
+    /// The stored state of the clock.
     pub(super) clock_record: ClockRecord,
-    /// Whom a token speaks for.
+    /// Authentication: the user of a token.
     pub auth: Arc<Auth>,
-    /// Who runs the server, where nobody is administrator.
+    /// The operator, who acts as administrator where users have no accounts.
     pub operator: Operator,
-    /// What all nodes know of accounts and rights.
-    pub following: Arc<DirectoryReplica>,
-    /// What people may do.
+    /// This node's copy of the documents of accounts and rights, which all nodes share.
+    pub directory_replica: Arc<DirectoryReplica>,
+    /// Authorization: what users may do.
     pub rights: Arc<Rights>,
-    /// How often, and how much at a time.
+    /// The limits of rates and of connections.
     pub limits: Arc<RateLimits>,
     /// The limits of live connections.
     pub live_connections: LiveConnectionLimiter,
-    /// Whose word about a client's address is taken.
+    /// The proxies whose headers about the client are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Counters.
+    /// Counters, gauges and histograms.
     pub metrics: Arc<Metrics>,
-    /// What Leptos wants to know.
+    /// The options of Leptos.
     pub leptos: LeptosOptions,
-    /// Whether it can do its work.
+    /// The answer for `/readyz`.
     pub readiness: Readiness,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
-    /// What forms that are sent twice store once.
+    /// The record of forms, by which one that is sent twice is stored once.
     pub submissions: Submissions,
-    /// Where people reach this server, and whose pages may use it.
+    /// The addresses of this server, and the origins whose pages may use it.
     pub site: Arc<Site>,
     /// The only transport that pages may use, if there is such a setting.
     pub transport: Option<Transport>,
-    /// How long a live connection may take nothing of what is written to it.
+    /// Longest time for which a live connection may accept nothing of what is written to it.
     pub write_timeout: Duration,
-    /// The program's ending, and what has to end before it.
+    /// The stop of the server, and the connections that have to end before it.
     pub lifetime: Lifetime,
 }
 
-/// How connections learn that the server stops, and how the server knows that they have ended.
+/// The signal to connections that the server stops, and the means to wait until they have ended.
 #[derive(Clone, Debug, Default)]
 pub struct Lifetime {
     /// Cancelled when the server stops: every stream and socket ends on it.
@@ -108,11 +109,15 @@ pub struct Lifetime {
 
 impl AppState {
     /// Opens the data folder and builds everything on it.
+    ///
+    /// # Errors
+    /// A setting cannot be meant ([`BadSetting`] and others, for which `cli::exit` has a code), or the data, the
+    /// database or Redis cannot be used.
     pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let data = &config.data;
-        // First what is wrong with the settings: a start that they end makes nothing.
-        let location =
-            Location::of(config.database_url.as_ref(), data)?.signed_by(config.database_ca.clone());
+        // Errors of settings come first: a start that they end makes nothing.
+        let location = Location::of(config.database.database_url.as_ref(), data)?
+            .signed_by(config.database.database_ca.clone());
         let secret = config.jwt_secret.as_deref().map(Secret::from_setting).transpose()?;
         if secret.is_none() && config.redis_url.is_some() {
             let fault = "nodes that share a Redis must sign sessions with the same key: give all of them the same \
@@ -132,20 +137,24 @@ impl AppState {
         let topics = Topics::start(encode, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
-        let opened =
-            location.open(config.database_connections, sharing, config.file_settings(), topics.clone());
+        let opened = location.open(
+            config.database.database_connections,
+            sharing,
+            config.database.file_settings(),
+            topics.clone(),
+        );
         let Opened { store, directory } = opened.await.map_err(|error| not_opened(&location, error))?;
-        // Before anything is appended: what is appended is dated by the clock that is judged here.
+        // Before anything is appended: entries get their timestamps from the clock that is checked here.
         let node = node_channel::channel(config.node_name.as_deref(), config.listen, backplane.is_shared());
         let (clock_record, remembered) = ClockRecord::open(directory.clone(), node).await?;
         clock.start_from(store.newest_timestamp(clock.wall_ms()).await?, remembered);
         let clock = Arc::new(clock);
         let hub = Hub::new(store, topics.clone());
-        let nobody_reads = config.auth == AuthSetting::Guest || config.guests_read;
-        let following = DirectoryReplica::open(directory, backplane.clone()).await;
-        let following = following.context("the rights cannot be read")?;
-        let directory: Arc<dyn DocumentStore> = following.clone();
-        let rights = Rights::open(&following, hub.clone(), nobody_reads).await;
+        let anonymous_read = config.auth == AuthSetting::Guest || config.guests_read;
+        let replica = DirectoryReplica::open(directory, backplane.clone()).await;
+        let replica = replica.context("the rights cannot be read")?;
+        let directory: Arc<dyn DocumentStore> = replica.clone();
+        let rights = Rights::open(&replica, hub.clone(), anonymous_read).await;
         let rights = Arc::new(rights.context("the rights cannot be read")?);
         let mode = match config.auth {
             AuthSetting::Guest => Mode::Guest,
@@ -155,9 +164,9 @@ impl AppState {
         let auth = Arc::new(Auth::new(mode, &secret, directory.clone(), clock.clone()));
         let (rooms, sessions): (Arc<dyn ChangeListener>, Arc<dyn ChangeListener>) =
             (rights.clone(), auth.clone());
-        following.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
+        replica.attach(vec![Arc::downgrade(&rooms), Arc::downgrade(&sessions)]);
         let site = Site::new(config.listen, config.public_url.clone(), config.allow_origin.clone());
-        // Another system sets the cookie by the name that is documented.
+        // Another system sets the cookie by its documented name.
         let is_named = config.auth != AuthSetting::Jwt;
         let site = if is_named { site.of_installation(secret.name()) } else { site };
         let operator = Operator::open(config, &site)?;
@@ -171,11 +180,11 @@ impl AppState {
             .context("the rooms cannot be read")?;
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
-        // A database that was put back from a backup is another one: its readers are told.
+        // A database that was restored from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
             .with(presence::SUBJECT, chat.presence().clone())
-            .with(directory_replica::SUBJECT, following.clone());
+            .with(directory_replica::SUBJECT, replica.clone());
         backplane.attach(epoch.as_str(), Arc::new(dispatcher));
         Ok(Self(Arc::new(Parts {
             chat,
@@ -186,7 +195,7 @@ impl AppState {
             clock,
             clock_record,
             operator,
-            following,
+            directory_replica: replica,
             rights,
             limits,
             live_connections,
@@ -214,7 +223,8 @@ fn make_data_folder(data: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Says what to look at. What is wrong with a file names it and the fix by itself.
+/// The error of a database that cannot be opened, with what to check. The error of a file names it and the fix by
+/// itself.
 fn not_opened(location: &Location, error: StoreError) -> anyhow::Error {
     match (location, &error) {
         (Location::File(_), _) | (_, StoreError::Address(_) | StoreError::Encoding(_)) => error.into(),
@@ -231,7 +241,7 @@ fn not_opened(location: &Location, error: StoreError) -> anyhow::Error {
     }
 }
 
-/// How each topic's entries look on the wire.
+/// Encodes an entry as its topic's readers get it.
 fn encode(record: &Record) -> String {
     match record.topic {
         TopicName::Feed => feed::encode_entry(record),

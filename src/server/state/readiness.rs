@@ -1,6 +1,5 @@
-//! Whether the server can do its work, for whoever asks at `/readyz`, which has no limit. `routes/operate.rs` calls it.
-//!
-//! However many ask, the store is asked once at a time and at most once within [`ANSWER_AGE`].
+//! The check behind `/readyz`, which has no limit: `http::api::operations` calls it. However many requests come, it
+//! must ask the store once at a time and at most once within [`ANSWER_AGE`].
 
 use std::time::Duration;
 
@@ -8,10 +7,10 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{protocol::problem::Rejection, server::error::Error};
 
-/// How old an answer may be. Balancers ask every few seconds.
+/// Greatest age of an answer. Balancers ask every few seconds.
 const ANSWER_AGE: Duration = Duration::from_secs(1);
 
-/// See the module.
+/// The latest answer of the store.
 #[derive(Debug, Default)]
 pub struct Readiness(Mutex<Option<Answer>>);
 
@@ -22,9 +21,9 @@ struct Answer {
 }
 
 impl Readiness {
-    /// What `ask` says, or what it said a moment ago.
+    /// The result of `ask`, or its result of a moment ago.
     pub async fn check(&self, ask: impl Future<Output = Result<(), Error>>) -> Result<(), Rejection> {
-        // Held while the store is asked, which is what it is for: who comes meanwhile waits for that answer.
+        // Held while the store is asked, on purpose: a caller that comes meanwhile waits for that answer.
         let mut last = self.0.lock().await;
         if let Some(Answer { at, result }) = &*last
             && at.elapsed() < ANSWER_AGE
@@ -64,8 +63,8 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         check(Err(unavailable("").into())).await.expect("this is not asked yet");
         advance(ANSWER_AGE).await;
-        let refused = check(Err(unavailable("away").into())).await.expect_err("now it is");
-        assert_eq!(check(Ok(())).await, Err(refused), "a bad answer is as good for so long");
+        let rejected = check(Err(unavailable("away").into())).await.expect_err("now it is");
+        assert_eq!(check(Ok(())).await, Err(rejected), "a bad answer is as good for so long");
         advance(ANSWER_AGE).await;
         check(Ok(())).await.expect("it is back");
         assert_eq!(asked.load(Ordering::Relaxed), 3);

@@ -105,9 +105,9 @@ impl Issuer {
     }
 
     fn checking_keys_every(config: &Config, check_every: Duration) -> Result<Self, IssuerError> {
-        let algorithm = config.jwt_algorithm.into();
+        let algorithm = config.tokens.jwt_algorithm.into();
         let keys = keys(config, algorithm, check_every)?;
-        let sign_in_url = config.jwt_sign_in_url.clone();
+        let sign_in_url = config.tokens.jwt_sign_in_url.clone();
         Ok(Self { keys, algorithm, validation: validation(config, algorithm), sign_in_url })
     }
 
@@ -153,7 +153,7 @@ impl Issuer {
 }
 
 fn keys(config: &Config, algorithm: Algorithm, check_every: Duration) -> Result<Keys, IssuerError> {
-    let file = match (&config.jwt_public_key, &config.jwt_jwks) {
+    let file = match (&config.tokens.jwt_public_key, &config.tokens.jwt_jwks) {
         (Some(path), _) => Some((path, Format::Pem)),
         (None, Some(path)) => Some((path, Format::Jwks)),
         (None, None) => None,
@@ -176,11 +176,11 @@ fn validation(config: &Config, algorithm: Algorithm) -> Validation {
     validation.leeway = LEEWAY.as_secs();
     validation.validate_nbf = true;
     let mut required = vec!["exp", "sub"];
-    if let Some(issuer) = &config.jwt_issuer {
+    if let Some(issuer) = &config.tokens.jwt_issuer {
         validation.set_issuer(&[issuer]);
         required.push("iss");
     }
-    if let Some(audience) = &config.jwt_audience {
+    if let Some(audience) = &config.tokens.jwt_audience {
         validation.set_audience(&[audience]);
         required.push("aud");
     }

@@ -1,5 +1,5 @@
-//! The operator's addresses: `/healthz`, `/readyz` and `/metrics`. `router` serves them without a limit, to anybody who can
-//! reach the server, so none of them may tell anything of users or contents.
+//! The operator's addresses: `/healthz`, `/readyz` and `/metrics`. `router` serves them without a limit, to anybody who
+//! can reach the server, so none of them may tell anything of users or contents.
 
 use axum::{
     extract::State,

@@ -2,8 +2,8 @@
 //! id, its method and its route, the answer carries the id as `x-request-id`, and so does the problem of a server fault
 //! (`problem`). Whoever reports a fault can so be helped to find it in the log.
 //!
-//! The log must never get the path or the query: one-time tokens stand in them (`/join/{token}`). It gets the pattern of
-//! the route that matched instead.
+//! The log must never get the path or the query: one-time tokens stand in them (`/join/{token}`). It gets the pattern
+//! of the route that matched instead.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -26,7 +26,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a proxy: a UUID has 36 characters, and proxies make some longer ones.
 const ID_MAX_BYTES: usize = 64;
 
-/// The router, each of whose requests has an id and a span. It goes around all other layers, so that theirs have them too.
+/// The router, each of whose requests has an id and a span. It goes around all other layers, so that theirs have them
+/// too.
 pub(crate) fn around(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let proxies = state.trusted_proxies.clone();
     let trace = TraceLayer::new_for_http()
@@ -79,7 +80,8 @@ fn without_foreign_id(mut request: Request, proxies: &TrustedProxies) -> Request
     request
 }
 
-/// Letters, digits and what UUIDs and base64 have beside them: nothing that a line of the log or JSON would have to escape.
+/// Letters, digits and what UUIDs and base64 have beside them: nothing that a line of the log or JSON would have to
+/// escape.
 fn is_well_formed(id: &HeaderValue) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+/=:".contains(byte);
     (1..=ID_MAX_BYTES).contains(&id.len()) && id.as_bytes().iter().all(is_plain)

@@ -1,15 +1,14 @@
-//! What `RUST_LOG` means. It never stops the start and never silences the log by a mistake: what means nothing is told,
-//! and then the default counts.
+//! The filter that `RUST_LOG` describes; `start` of this folder calls it. A mistake in the setting must never stop the
+//! start nor silence the log: it is reported, and the default applies.
 
 use std::ffi::OsString;
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-/// Without what PostgreSQL notes about statements of ours (`tokio_postgres` logs it as info): nobody can do anything
-/// about it.
+/// Without PostgreSQL's notices about our statements (`tokio_postgres` logs them as info): nobody can act on them.
 const DEFAULT: &str = "info,tokio_postgres::connection=warn";
 
-/// The crates whose events there are, as `RUST_LOG` names them.
+/// The crates that log, as `RUST_LOG` names them.
 const TARGETS: [&str; 16] = [
     "idobata",
     "axum",
@@ -29,7 +28,7 @@ const TARGETS: [&str; 16] = [
     "tungstenite",
 ];
 
-/// The filter, and what there is to say about the setting.
+/// Parses the setting. Gives the filter, and a complaint if the setting, or a part of it, has no effect.
 pub(super) fn read(setting: Option<OsString>) -> (EnvFilter, Option<String>) {
     let text = setting.unwrap_or_default().to_string_lossy().trim().to_owned();
     if text.is_empty() {
@@ -62,7 +61,7 @@ fn directives(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|directive| !directive.is_empty())
 }
 
-/// The names in it that are neither levels nor crates that log. Filters of spans, in brackets, are taken as they are.
+/// The names in it that are neither levels nor crates that log. Filters of spans, in brackets, are not checked.
 fn unknown_targets(text: &str) -> Vec<&str> {
     if text.contains('[') {
         return Vec::new();
@@ -70,7 +69,7 @@ fn unknown_targets(text: &str) -> Vec<&str> {
     directives(text).filter_map(target).filter(|target| !is_known(target)).collect()
 }
 
-/// What a directive is about; a bare level is about everything.
+/// The target of a directive; `None`: a bare level, which is about everything.
 fn target(directive: &str) -> Option<&str> {
     let is_level = directive.parse::<LevelFilter>().is_ok();
     (!is_level).then(|| directive.split_once('=').map_or(directive, |(target, _)| target))

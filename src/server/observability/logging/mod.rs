@@ -1,8 +1,9 @@
 //! The log: one line an event, to standard error. `main` starts it once; tests do without.
 //!
-//! A line that cannot be written is lost and counted, and nothing else happens: whoever logs never waits, never fails
-//! and never panics. Lines go through a bounded queue ([`queue`]) to one thread that writes them ([`worker`]), and what
-//! repeats is written once a minute ([`throttle`]). Nothing else in the program writes to standard error by itself.
+//! A line that cannot be written is lost and counted, and nothing else happens: a thread that logs must never wait,
+//! fail or panic. Lines go through a bounded queue ([`queue`]) to one thread that writes them ([`worker`]), and
+//! warnings and errors that repeat are written once a minute ([`throttle`]). Nothing else in the program writes to
+//! standard error by itself.
 
 mod filter;
 mod output;
@@ -22,14 +23,14 @@ use std::{
 use self::output::Output;
 use crate::server::config::LogFormat;
 
-/// How long the program's end waits for the last lines: enough for a reader that reads, and no delay that a
+/// Longest wait of the program's end for the last lines: enough for a reader that reads, and no delay that a
 /// supervisor notices.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 static COUNTS: Counts = Counts { lost: AtomicU64::new(0), suppressed: AtomicU64::new(0) };
 static OUTPUT: OnceLock<Output> = OnceLock::new();
 
-/// Lines that nobody gets to read, since the start of the program.
+/// Lines that were not written, since the start of the program.
 #[derive(Debug, Default)]
 struct Counts {
     lost: AtomicU64,
@@ -66,8 +67,8 @@ impl Drop for Log {
     }
 }
 
-/// Starts the log. `RUST_LOG` chooses what is written; where it means nothing the default counts, and what is wrong with
-/// it is returned. It is for the caller to tell, once a full file can no longer end the program.
+/// Starts the log. `RUST_LOG` chooses what is written; where it means nothing the default applies, and a complaint
+/// about it is returned. The caller logs the complaint, once a full file can no longer end the program.
 ///
 /// # Errors
 /// The thread that writes cannot be started.
@@ -80,13 +81,14 @@ pub fn start(format: LogFormat) -> io::Result<(Log, Option<String>)> {
         .with_env_filter(filter)
         .with_writer(output.clone())
         .with_ansi(io::stderr().is_terminal())
-        // Ours never fails, and the subscriber's own complaint panics where standard error is gone.
+        // Our writer never fails, and the subscriber's own message panics where standard error is gone.
         .log_internal_errors(false);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
     std::panic::set_hook(Box::new(|panic| {
+        // Of a request's panic this is the only line; the request's span is still entered.
         let (reason, place) = (panic.payload_as_str().unwrap_or("no reason"), panic.location());
         let place = place.map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, reason, "a panic: please report it");
@@ -94,12 +96,13 @@ pub fn start(format: LogFormat) -> io::Result<(Log, Option<String>)> {
     Ok((Log(output), complaint))
 }
 
-/// Writes a line that is for who starts the program, whatever `RUST_LOG` says. Before [`start`] it is written at once.
+/// Writes a line for the person who starts the program, whatever `RUST_LOG` says. Before [`start`] it is written at
+/// once.
 pub fn tell(text: &str) {
     let line = format!("idobata: {text}\n").into_bytes();
     match OUTPUT.get() {
         Some(output) => output.offer(line),
-        // Nobody is left to be told that it failed.
+        // There is nowhere else to report that it failed.
         None => drop(io::stderr().write_all(&line)),
     }
 }

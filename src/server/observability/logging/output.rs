@@ -1,5 +1,5 @@
-//! Where the subscriber writes its lines: through the throttle into the queue, for the worker to write. It is called on
-//! whichever thread logs, the store's writer and the deliverers included, so it must never wait, fail or panic.
+//! The subscriber's writer: it passes lines through the throttle into the queue, and the worker writes them. It runs on
+//! whichever thread logs, the store's writer and the delivery pool included, so it must never wait, fail or panic.
 
 use std::{
     io,
@@ -22,21 +22,21 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// With a thread that writes for as long as the program runs.
+    /// Starts the thread that writes, for as long as the program runs.
     pub(super) fn start(format: LogFormat, counts: &'static Counts) -> io::Result<Self> {
         let (queue, throttle) = (Arc::default(), Arc::new(Throttle::new(format, counts)));
         worker::start(&queue, &throttle, counts)?;
         Ok(Self { queue, throttle, counts })
     }
 
-    /// Takes a line along, or counts that it is lost.
+    /// Puts a line into the queue, or counts that it is lost.
     pub(super) fn offer(&self, line: Vec<u8>) {
         if !self.queue.offer(line) {
             self.counts.count_lost();
         }
     }
 
-    /// Writes what is held back and what waits, as far as it gets in this time.
+    /// Writes the lines that are held back and those that wait, as far as it gets within `patience`.
     pub(super) fn flush(&self, patience: Duration) {
         for line in self.throttle.rest(Instant::now()) {
             self.offer(line);
@@ -49,27 +49,27 @@ impl<'a> MakeWriter<'a> for Output {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { output: self, repeats: None }
+        Line { output: self, throttled: None }
     }
 
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
-        let may_repeat = *metadata.level() <= Level::WARN;
-        Line { output: self, repeats: may_repeat.then(|| metadata.callsite()) }
+        let is_throttled = *metadata.level() <= Level::WARN;
+        Line { output: self, throttled: is_throttled.then(|| metadata.callsite()) }
     }
 }
 
 /// One line of the log.
 pub(super) struct Line<'a> {
     output: &'a Output,
-    /// Where it comes from, if it is held back when it repeats.
-    repeats: Option<Identifier>,
+    /// Its callsite, if it is held back when it repeats.
+    throttled: Option<Identifier>,
 }
 
 impl io::Write for Line<'_> {
-    /// Takes all of it: the subscriber writes a whole line at a time.
+    /// Accepts all of it: the subscriber writes a whole line at a time.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let throttle = &self.output.throttle;
-        if self.repeats.clone().is_none_or(|place| throttle.passes(place, line, Instant::now())) {
+        if self.throttled.clone().is_none_or(|callsite| throttle.passes(callsite, line, Instant::now())) {
             self.output.offer(line.to_vec());
         }
         Ok(line.len())
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_takes_is_lost_and_counted_and_nobody_waits_for_it() {
+    fn a_line_beyond_the_queue_is_lost_and_counted_without_waiting() {
         let counts: &'static Counts = Box::leak(Box::default());
         let throttle = Arc::new(Throttle::new(LogFormat::Text, counts));
         let output = Output { queue: Arc::default(), throttle, counts };

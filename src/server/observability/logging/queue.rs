@@ -1,14 +1,14 @@
-//! The lines on their way to standard error: bounded, and never waited for by who logs. `output` offers lines, `worker`
-//! takes them. The lock is held for moments only, never while something is written.
+//! The bounded queue of lines for standard error. `output` offers lines and must never wait; `worker` takes them. The
+//! lock is held for moments only, never while something is written.
 
 use std::{collections::VecDeque, time::Duration};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// What may wait for a reader that does not read: some ten thousand lines.
+/// Most bytes that wait for a reader that does not read: some ten thousand lines.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Lines in the order in which they came.
+/// Lines in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -19,12 +19,12 @@ pub(super) struct Queue {
 struct Waiting {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// The worker has one that is not written yet.
+    /// The worker has a line that is not written yet.
     is_writing: bool,
 }
 
 impl Queue {
-    /// Takes a line along; false: there is no room for it.
+    /// Adds a line; false: there is no room for it.
     #[must_use]
     pub(super) fn offer(&self, line: Vec<u8>) -> bool {
         let mut waiting = self.lock();
@@ -39,7 +39,7 @@ impl Queue {
         true
     }
 
-    /// The next line; `None`: none came in this time. The one before it counts as written from here on.
+    /// Waits for the next line; `None`: none came within `patience`. The line before it counts as written from here on.
     pub(super) fn take(&self, patience: Duration) -> Option<Vec<u8>> {
         let mut waiting = self.lock();
         waiting.is_writing = false;
@@ -51,7 +51,7 @@ impl Queue {
         Some(line)
     }
 
-    /// Waits until all is written, but no longer than this.
+    /// Waits until all lines are written, for `patience` at most.
     pub(super) fn flush(&self, patience: Duration) {
         let is_busy = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
         self.changed.wait_while_for(&mut self.lock(), is_busy, patience);

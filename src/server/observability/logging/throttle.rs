@@ -1,6 +1,7 @@
-//! What repeats is written once a minute: of the warnings and errors of one place in the code the first at once, and of
-//! those that follow within a minute the newest, at the minute's end, with how many were left out. `output` asks for
-//! each, `worker` asks for what is due. It holds one line for each such place, of which the program has some fifty.
+//! The throttle of warnings and errors that repeat. Of the events of one callsite it passes the first at once, and of
+//! those that follow within a minute the newest, at the minute's end, with the number of those left out. `output` asks
+//! about each line, `worker` fetches those that are due. It holds one line per callsite, of which the program has some
+//! fifty, and must never hold back a line of another level.
 
 use std::{
     collections::HashMap,
@@ -13,20 +14,20 @@ use tracing::callsite::Identifier;
 use super::Counts;
 use crate::server::config::LogFormat;
 
-/// How often an event that repeats is written.
+/// Least time between two lines of one callsite.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// The events of the last minute.
 pub(super) struct Throttle {
     format: LogFormat,
     counts: &'static Counts,
-    places: Mutex<HashMap<Identifier, Repeats>>,
+    callsites: Mutex<HashMap<Identifier, Repeats>>,
 }
 
 struct Repeats {
-    /// When the next line may be written.
+    /// The time at which the next line may be written.
     due: Instant,
-    /// How often it came since the last line.
+    /// Events since the last line.
     held: u64,
     /// The newest of those.
     newest: Vec<u8>,
@@ -34,13 +35,13 @@ struct Repeats {
 
 impl Throttle {
     pub(super) fn new(format: LogFormat, counts: &'static Counts) -> Self {
-        Self { format, counts, places: Mutex::default() }
+        Self { format, counts, callsites: Mutex::default() }
     }
 
-    /// Whether the line is to be written now. Else it is kept until it is due or a newer one replaces it.
-    pub(super) fn passes(&self, place: Identifier, line: &[u8], now: Instant) -> bool {
-        let mut places = self.lock();
-        match places.get_mut(&place) {
+    /// Returns true if the line is to be written now. Else it is kept until it is due or a newer one replaces it.
+    pub(super) fn passes(&self, callsite: Identifier, line: &[u8], now: Instant) -> bool {
+        let mut callsites = self.lock();
+        match callsites.get_mut(&callsite) {
             Some(repeats) if repeats.held > 0 || now < repeats.due => {
                 if repeats.held > 0 {
                     self.counts.count_suppressed();
@@ -51,25 +52,25 @@ impl Throttle {
                 false
             }
             _ => {
-                places.insert(place, Repeats { due: now + INTERVAL, held: 0, newest: Vec::new() });
+                callsites.insert(callsite, Repeats { due: now + INTERVAL, held: 0, newest: Vec::new() });
                 true
             }
         }
     }
 
-    /// The lines that are due. Those that come no more are forgotten.
+    /// The lines that are due. Callsites that are quiet are forgotten.
     pub(super) fn due(&self, now: Instant) -> Vec<Vec<u8>> {
-        self.told_of(|repeats| repeats.due <= now, now)
+        self.take(|repeats| repeats.due <= now, now)
     }
 
-    /// All lines that are held: the program ends.
+    /// All lines that are held, at the end of the program.
     pub(super) fn rest(&self, now: Instant) -> Vec<Vec<u8>> {
-        self.told_of(|_| true, now)
+        self.take(|_| true, now)
     }
 
-    fn told_of(&self, is_due: impl Fn(&Repeats) -> bool, now: Instant) -> Vec<Vec<u8>> {
-        let (mut places, mut lines) = (self.lock(), Vec::new());
-        places.retain(|_, repeats| {
+    fn take(&self, is_due: impl Fn(&Repeats) -> bool, now: Instant) -> Vec<Vec<u8>> {
+        let (mut callsites, mut lines) = (self.lock(), Vec::new());
+        callsites.retain(|_, repeats| {
             if !is_due(repeats) {
                 return true;
             }
@@ -84,14 +85,14 @@ impl Throttle {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Identifier, Repeats>> {
-        self.places.lock()
+        self.callsites.lock()
     }
 }
 
-/// The line, with how many like it were left out.
+/// The line, with the number of those left out.
 fn with_suppressed(line: &[u8], suppressed: u64, format: LogFormat) -> Vec<u8> {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
-    let told = match (suppressed, format) {
+    let note = match (suppressed, format) {
         (0, _) => return line.to_vec(),
         (_, LogFormat::Text) => format!(" suppressed={suppressed}\n"),
         (_, LogFormat::Json) => format!(",\"suppressed\":{suppressed}}}\n"),
@@ -100,7 +101,7 @@ fn with_suppressed(line: &[u8], suppressed: u64, format: LogFormat) -> Vec<u8> {
         LogFormat::Text => text,
         LogFormat::Json => text.strip_suffix(b"}").unwrap_or(text),
     };
-    [text, told.as_bytes()].concat()
+    [text, note.as_bytes()].concat()
 }
 
 #[cfg(test)]
@@ -111,11 +112,11 @@ mod tests {
 
     use super::*;
 
-    // With a size, so that each has an address, which is what callsites are told apart by.
-    struct Place(#[expect(dead_code, reason = "only its size counts")] u8);
-    static PLACES: [Place; 2] = [Place(0), Place(1)];
+    // With a size, so that each has an address of its own, by which callsites are told apart.
+    struct FakeCallsite(#[expect(dead_code, reason = "only its size counts")] u8);
+    static CALLSITES: [FakeCallsite; 2] = [FakeCallsite(0), FakeCallsite(1)];
 
-    impl Callsite for Place {
+    impl Callsite for FakeCallsite {
         fn set_interest(&self, _: tracing::subscriber::Interest) {}
 
         fn metadata(&self) -> &tracing::Metadata<'_> {
@@ -128,33 +129,33 @@ mod tests {
         (Throttle::new(format, counts), counts)
     }
 
-    fn place(n: usize) -> Identifier {
-        Identifier(&PLACES[n])
+    fn callsite(n: usize) -> Identifier {
+        Identifier(&CALLSITES[n])
     }
 
     #[test]
     fn the_first_is_written_at_once_and_the_newest_after_a_minute() {
         let (throttle, counts) = throttle(LogFormat::Text);
         let start = Instant::now();
-        assert!(throttle.passes(place(0), b"1\n", start));
+        assert!(throttle.passes(callsite(0), b"1\n", start));
         for line in [b"2\n", b"3\n", b"4\n"] {
-            assert!(!throttle.passes(place(0), line, start));
+            assert!(!throttle.passes(callsite(0), line, start));
         }
         assert_eq!(counts.suppressed.load(Relaxed), 2, "the newest is still to come");
         assert!(throttle.due(start + INTERVAL / 2).is_empty());
         assert_eq!(throttle.due(start + INTERVAL), [b"4 suppressed=2\n"]);
-        assert!(!throttle.passes(place(0), b"5\n", start + INTERVAL), "one line a minute");
+        assert!(!throttle.passes(callsite(0), b"5\n", start + INTERVAL), "one line a minute");
         assert_eq!(throttle.due(start + INTERVAL * 2), [b"5\n"], "nothing was left out");
         assert!(throttle.due(start + INTERVAL * 3).is_empty());
-        assert!(throttle.passes(place(0), b"6\n", start + INTERVAL * 3), "it had been quiet for a minute");
+        assert!(throttle.passes(callsite(0), b"6\n", start + INTERVAL * 3), "it had been quiet for a minute");
     }
 
     #[test]
-    fn a_place_is_not_held_back_by_another_one() {
+    fn a_callsite_is_not_held_back_by_another_one() {
         let (throttle, _) = throttle(LogFormat::Text);
         let start = Instant::now();
-        assert!(throttle.passes(place(0), b"1\n", start));
-        assert!(throttle.passes(place(1), b"1\n", start));
+        assert!(throttle.passes(callsite(0), b"1\n", start));
+        assert!(throttle.passes(callsite(1), b"1\n", start));
     }
 
     #[test]
@@ -162,7 +163,7 @@ mod tests {
         let (throttle, _) = throttle(LogFormat::Json);
         let start = Instant::now();
         for line in [b"{\"n\":1}\n", b"{\"n\":2}\n", b"{\"n\":3}\n"] {
-            throttle.passes(place(0), line, start);
+            throttle.passes(callsite(0), line, start);
         }
         let rest = throttle.rest(start);
         assert_eq!(rest, [b"{\"n\":3,\"suppressed\":1}\n"]);

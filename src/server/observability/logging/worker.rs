@@ -1,5 +1,6 @@
-//! The thread that writes the log. It is the only one that waits for who reads standard error, and it survives whatever
-//! writing comes to: a reader that is gone, a full disk, a terminal that is closed, a pipe that takes nothing now.
+//! The thread that writes the log; `output` starts it. It is the only one that waits for the reader of standard error,
+//! and it must survive every failure of a write: a reader that is gone, a full disk, a terminal that is closed, a pipe
+//! that is full.
 
 use std::{
     fs::File,
@@ -12,39 +13,40 @@ use std::{
 
 use super::{Counts, queue::Queue, throttle::Throttle};
 
-/// How often is looked whether a line that was held back is due.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a line may wait for a standard error that somebody has made non-blocking and that takes nothing.
+/// Interval at which the throttle is asked for lines that are due.
+const DUE_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest wait of a line for a standard error that somebody made non-blocking and that is full.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Starts it; it ends with the program, also while it is stuck in a write.
+/// Starts the thread. It ends with the program, even while it is stuck in a write.
 pub(super) fn start(queue: &Arc<Queue>, throttle: &Arc<Throttle>, counts: &'static Counts) -> io::Result<()> {
     let (queue, throttle) = (queue.clone(), throttle.clone());
-    let mut pen = Pen { out: standard_error(), is_torn: false, counts };
-    thread::Builder::new().name("log".into()).spawn(move || work(&queue, &throttle, &mut pen))?;
+    let mut writer = LineWriter { out: standard_error(), is_partial: false, counts };
+    thread::Builder::new().name("log".into()).spawn(move || work(&queue, &throttle, &mut writer))?;
     Ok(())
 }
 
-fn work(queue: &Queue, throttle: &Throttle, pen: &mut Pen<impl Write>) {
-    let mut looked = Instant::now();
+fn work(queue: &Queue, throttle: &Throttle, writer: &mut LineWriter<impl Write>) {
+    let mut asked_at = Instant::now();
     loop {
-        if let Some(line) = queue.take(LOOK_INTERVAL) {
-            pen.write(&line);
+        if let Some(line) = queue.take(DUE_INTERVAL) {
+            writer.write(&line);
         }
-        if looked.elapsed() >= LOOK_INTERVAL {
-            looked = Instant::now();
+        if asked_at.elapsed() >= DUE_INTERVAL {
+            asked_at = Instant::now();
             // Through the queue, so that the program's end waits for them as for all others.
-            for line in throttle.due(looked) {
+            for line in throttle.due(asked_at) {
                 if !queue.offer(line) {
-                    pen.counts.count_lost();
+                    writer.counts.count_lost();
                 }
             }
         }
     }
 }
 
-/// Not by `io::stderr()`: its lock is held while it waits for a reader, and whatever else wants to print waits too.
+/// Not `io::stderr()`: its lock is held during a write that waits for a reader, and everything else that prints waits
+/// too.
 fn standard_error() -> Box<dyn Write + Send> {
     match io::stderr().as_fd().try_clone_to_owned() {
         Ok(descriptor) => Box::new(File::from(descriptor)),
@@ -52,15 +54,15 @@ fn standard_error() -> Box<dyn Write + Send> {
     }
 }
 
-/// Writes lines, and counts those that it cannot write.
-struct Pen<W> {
+/// Writes lines, and counts those that could not be written.
+struct LineWriter<W> {
     out: W,
     /// A line was written in part: the next one begins on a new line.
-    is_torn: bool,
+    is_partial: bool,
     counts: &'static Counts,
 }
 
-impl<W: Write> Pen<W> {
+impl<W: Write> LineWriter<W> {
     fn write(&mut self, line: &[u8]) {
         if self.try_write(line).is_err() {
             self.counts.count_lost();
@@ -68,43 +70,46 @@ impl<W: Write> Pen<W> {
     }
 
     fn try_write(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.is_torn {
+        if self.is_partial {
             self.write_whole(b"\n")?;
-            self.is_torn = false;
+            self.is_partial = false;
         }
         let result = self.write_whole(line);
-        self.is_torn = result.as_ref().is_err_and(|torn| torn.written > 0);
-        result.map_err(|torn| torn.error)
+        self.is_partial = result.as_ref().is_err_and(|partial| partial.written > 0);
+        result.map_err(|partial| partial.error)
     }
 
-    fn write_whole(&mut self, mut rest: &[u8]) -> Result<(), Torn> {
+    fn write_whole(&mut self, mut rest: &[u8]) -> Result<(), PartialWrite> {
         let (length, start) = (rest.len(), Instant::now());
         while !rest.is_empty() {
             match self.out.write(rest) {
                 Ok(0) => {
-                    return Err(Torn { error: ErrorKind::WriteZero.into(), written: length - rest.len() });
+                    return Err(PartialWrite {
+                        error: ErrorKind::WriteZero.into(),
+                        written: length - rest.len(),
+                    });
                 }
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock && start.elapsed() < BUSY_TIMEOUT => {
                     thread::sleep(BUSY_PAUSE);
                 }
-                Err(error) => return Err(Torn { error, written: length - rest.len() }),
+                Err(error) => return Err(PartialWrite { error, written: length - rest.len() }),
             }
         }
         Ok(())
     }
 }
 
-/// Why a line was not written, and how much of it was.
-struct Torn {
+/// The failure of a write, and how much of the line was written before.
+struct PartialWrite {
     error: io::Error,
     written: usize,
 }
 
-impl From<Torn> for io::Error {
-    fn from(torn: Torn) -> Self {
-        torn.error
+impl From<PartialWrite> for io::Error {
+    fn from(partial: PartialWrite) -> Self {
+        partial.error
     }
 }
 
@@ -114,13 +119,13 @@ mod tests {
 
     use super::*;
 
-    /// A standard error that does as it is told: takes so many bytes, or fails.
-    struct Told {
+    /// A standard error that follows a script: each write takes so many bytes or fails.
+    struct Scripted {
         answers: VecDeque<Result<usize, ErrorKind>>,
         written: Vec<u8>,
     }
 
-    impl Write for Told {
+    impl Write for Scripted {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let taken = self.answers.pop_front().unwrap_or(Ok(bytes.len()))?.min(bytes.len());
             self.written.extend_from_slice(&bytes[..taken]);
@@ -134,12 +139,12 @@ mod tests {
 
     fn written(answers: &[Result<usize, ErrorKind>]) -> (String, u64) {
         let counts: &'static Counts = Box::leak(Box::default());
-        let out = Told { answers: answers.iter().copied().collect(), written: Vec::new() };
-        let mut pen = Pen { out, is_torn: false, counts };
+        let out = Scripted { answers: answers.iter().copied().collect(), written: Vec::new() };
+        let mut writer = LineWriter { out, is_partial: false, counts };
         for line in ["one\n", "two\n", "three\n"] {
-            pen.write(line.as_bytes());
+            writer.write(line.as_bytes());
         }
-        (String::from_utf8(pen.out.written).expect("text"), counts.lost.load(Relaxed))
+        (String::from_utf8(writer.out.written).expect("text"), counts.lost.load(Relaxed))
     }
 
     #[test]
@@ -157,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_does_not_run_into_the_next_one() {
+    fn a_partial_line_does_not_run_into_the_next_one() {
         let full = Err(ErrorKind::StorageFull);
         assert_eq!(written(&[Ok(2), full]), ("on\ntwo\nthree\n".to_owned(), 1));
         assert_eq!(written(&[Ok(2), full, full]), ("on\nthree\n".to_owned(), 2), "the new line, too");
