@@ -106,7 +106,7 @@ impl Connection {
         if joined.subscription.is_evicted() {
             return Err(not_a_member().into());
         }
-        // The author gets `posted` before the message itself: live delivery is detached, and the wakeup reads later.
+        // The author gets `posted` before the message itself: live delivery is detached, and the task reads it later.
         joined.subscription.detach_live();
         self.wakeup.notify();
         let (message, _) = self.state.chat.post(&room, &identity.user, id, text).await?;
