@@ -26,11 +26,14 @@ use super::{
     config::{AuthSetting, BadSetting, Config, node_channel, site::Site},
     feed::{self, Feed},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
-    log::{hub::Hub, topic::Topics},
+    log::{
+        hub::Hub,
+        topic::{Encoders, Topics},
+    },
     observability::metrics::Metrics,
     presence,
     store::{
-        Bounds, Record, Sharing, StoreError, TopicName,
+        Bounds, Sharing, StoreError, TopicName,
         clock_record::ClockRecord,
         directory::DocumentStore,
         location::{Location, Opened},
@@ -134,7 +137,8 @@ impl AppState {
             Some(url) => (Arc::new(Redis::start(url, config.redis_ca.as_deref())?), Sharing::WithNodes),
             None => (Arc::new(Local::new()), Sharing::Alone),
         };
-        let topics = Topics::start(encode, metrics.clone(), backplane.clone())
+        let encoders = Encoders { feed: feed::encode_entry, room: chat::encode_message };
+        let topics = Topics::start(encoders, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
         let opened = location.open(
@@ -238,14 +242,6 @@ fn not_opened(location: &Location, error: StoreError) -> anyhow::Error {
             )
         }
         (Location::Server(_), _) => anyhow!("{location} cannot be used: {error}"),
-    }
-}
-
-/// Encodes an entry as its topic's readers get it.
-fn encode(record: &Record) -> String {
-    match record.topic {
-        TopicName::Feed => feed::encode_entry(record),
-        TopicName::Room(_) => chat::encode_message(record),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         log::{
             hub::{StartFrom, Subscribed},
             subscription::{Batch, Subscription},
-            topic::{Topics, Wakeup},
+            topic::{Encoders, Topics, Wakeup},
         },
         observability::metrics::Metrics,
         store::{
@@ -59,7 +59,7 @@ impl Node {
     /// A node that does nothing by itself: it receives no messages and does not read the log.
     async fn idle(url: &str, exchange: &Arc<Exchange>) -> Self {
         let topics =
-            Topics::start(|record| record.body.clone(), Arc::new(Metrics::default()), Arc::new(Local::new()));
+            Topics::start(Encoders::verbatim(), Arc::new(Metrics::default()), Arc::new(Local::new()));
         let topics = Arc::new(topics.expect("started"));
         let store = Arc::new(PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened"));
         let hub = Hub::new(store.clone(), topics);
@@ -395,8 +395,7 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_file_rights_are_applied_in_the_order_in_which_they_were_written() {
     let folder = tempfile::tempdir().expect("a folder");
-    let topics =
-        Topics::start(|record| record.body.clone(), Arc::new(Metrics::default()), Arc::new(Local::new()));
+    let topics = Topics::start(Encoders::verbatim(), Arc::new(Metrics::default()), Arc::new(Local::new()));
     let topics = Arc::new(topics.expect("started"));
     let store = SqliteStore::open(&folder.path().join("test.db"), topics.clone()).expect("opened");
     let store = Arc::new(store);

@@ -11,7 +11,7 @@ use crate::{
     server::{
         clock::now_ms,
         cluster::backplane::Local,
-        log::subscription::Batch,
+        log::{subscription::Batch, topic::Encoders},
         observability::metrics::Metrics,
         store::{
             Announce, Channels, Record,
@@ -45,9 +45,8 @@ impl Bench {
     fn new(lets_through: fn(usize) -> bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let metrics = Arc::new(Metrics::default());
-        let topics = Arc::new(
-            Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
-        );
+        let topics =
+            Arc::new(Topics::start(Encoders::verbatim(), metrics, Arc::new(Local::new())).expect("started"));
         let announce = Lossy { topics: topics.clone(), count: AtomicUsize::new(0), lets_through };
         let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(announce)).expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: Some(folder) }
@@ -56,9 +55,8 @@ impl Bench {
     /// A node on a database that it may share with others.
     async fn node(url: &str) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let topics = Arc::new(
-            Topics::start(|record| record.body.clone(), metrics, Arc::new(Local::new())).expect("started"),
-        );
+        let topics =
+            Arc::new(Topics::start(Encoders::verbatim(), metrics, Arc::new(Local::new())).expect("started"));
         let store = PostgresStore::open(&url.into(), 4, topics.clone()).await.expect("opened");
         Self { hub: Hub::new(Arc::new(store), topics), _folder: None }
     }

@@ -11,6 +11,7 @@
 
 mod announcement;
 mod delivery;
+mod encoders;
 mod live_end;
 mod open;
 mod reader;
@@ -24,6 +25,7 @@ use tokio::sync::{
     mpsc::{self, UnboundedReceiver, UnboundedSender},
 };
 
+pub use self::encoders::Encoders;
 pub(crate) use self::live_end::{Gap, RING_MAX_ENTRIES};
 pub(crate) use self::open::{Generation, Recent, Topic};
 pub(crate) use self::reader::Reader;
@@ -56,9 +58,6 @@ pub struct Entry {
     pub encoded: Encoded,
 }
 
-/// Encodes the JSON of an entry for its readers.
-pub type Encode = fn(&Record) -> String;
-
 /// Wakes one connection, whatever topics it follows. A notification while it is busy is kept, so none is lost.
 #[derive(Debug, Default)]
 pub struct Wakeup(Notify);
@@ -77,7 +76,7 @@ impl Wakeup {
 
 /// The open topics.
 pub struct Topics {
-    encode: Encode,
+    encoders: Encoders,
     metrics: Arc<Metrics>,
     backplane: Arc<dyn Backplane>,
     delivery_pool: DeliveryPool,
@@ -93,11 +92,15 @@ pub struct Topics {
 
 impl Topics {
     /// Starts the threads of the delivery; no topic is open yet. Fails if the system gives no threads.
-    pub fn start(encode: Encode, metrics: Arc<Metrics>, backplane: Arc<dyn Backplane>) -> io::Result<Self> {
+    pub fn start(
+        encoders: Encoders,
+        metrics: Arc<Metrics>,
+        backplane: Arc<dyn Backplane>,
+    ) -> io::Result<Self> {
         let delivery_pool = DeliveryPool::start(&metrics)?;
         let (with_gaps, gaps) = mpsc::unbounded_channel();
         Ok(Self {
-            encode,
+            encoders,
             metrics,
             backplane,
             delivery_pool,
@@ -236,7 +239,7 @@ impl Topics {
     /// Encodes a record that was read from the store.
     pub(crate) fn encode(&self, epoch: &Epoch, record: &Record) -> Arc<Entry> {
         let cursor = Cursor { epoch: epoch.clone(), offset: record.offset };
-        let encoded = Encoded::new(Some(&cursor), &(self.encode)(record));
+        let encoded = Encoded::new(Some(&cursor), &self.encoders.encode(record));
         Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), encoded })
     }
 

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    Encoders,
     live_end::{EPHEMERALS_MAX, LiveEnd, RING_MAX_ENTRIES},
     *,
 };
@@ -167,7 +168,7 @@ async fn an_entry_committed_while_the_bounds_are_read_is_not_lost() {
 }
 
 fn topics() -> Topics {
-    Topics::start(|record| record.body.clone(), Arc::new(Metrics::default()), Arc::new(Local::new()))
+    Topics::start(Encoders::verbatim(), Arc::new(Metrics::default()), Arc::new(Local::new()))
         .expect("started")
 }
 
