@@ -140,7 +140,7 @@ pub struct Config {
 
     /// How pages connect: by whatever works, or by this transport at best
     ///
-    /// For hosts that do not pass on WebSockets, or streams either.
+    /// For hosts that do not pass sockets on, or no streams either.
     #[arg(
         long,
         env = "IDOBATA_TRANSPORT",
