@@ -1,5 +1,9 @@
 //! The transports between a page and the server. The connection chooses one; settings and addresses name them.
 
+/// Longest silence of a healthy connection from the server, in seconds: streams send a comment and polls are answered by
+/// then. Pages take a longer silence for the end of the connection, and proxies must allow for it (deploy/nginx.conf).
+pub const KEEP_ALIVE_SECONDS: u32 = 15;
+
 /// A way to follow topics and to send frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transport {

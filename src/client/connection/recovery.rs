@@ -14,12 +14,14 @@ use crate::{
         fetch::{self, Abort},
         page,
     },
-    protocol::session::SessionStatus,
+    protocol::{session::SessionStatus, transport::KEEP_ALIVE_SECONDS},
 };
 
 /// The interval of the checks for a sign of life. One silent interval is the end: the server's heartbeats and the answers
 /// to polls come every 15 s, and a ping is answered at once. So a dead peer is detected within 44 s.
 pub(super) const CHECK_MS: u32 = 22_000;
+const _: () =
+    assert!(KEEP_ALIVE_SECONDS * 1_000 < CHECK_MS, "a healthy connection says something between two checks");
 /// The pause before the next transport, so that a fault of ours cannot become a tight loop.
 const STEP_MS: u32 = 100;
 /// The time limit of the server's answer that it is there.

@@ -1,6 +1,6 @@
 //! Authentication: the identity behind a token, and its lifetime. The routes and the socket handlers ask [`Auth`];
-//! nothing else in the server makes or reads a token. Rights in rooms and channels are `authz`'s to decide, never this
-//! module's.
+//! nothing else in the server makes or reads a token. Rights in rooms and channels are `authz`'s to decide; only
+//! the channels of a publisher's token are checked here, with the token (`publishers`).
 //!
 //! The setting `--auth` says how users sign in: as guests, who choose a name; with accounts; or in another system,
 //! which issues the tokens.

@@ -7,7 +7,8 @@
 //! stops receiving at every live node before the change is answered.
 
 mod change_listener;
-mod channels;
+mod channel_readers;
+pub mod publishing;
 mod room_reservations;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use self::channels::{ChannelRights, LimitedChannel};
+pub use self::channel_readers::{ChannelReaders, LimitedChannel};
 use super::{
     auth::{Identity, Submission, covers},
     cluster::directory_replica::DirectoryReplica,
@@ -77,7 +78,7 @@ pub struct Rights {
     replica: Arc<DirectoryReplica>,
     hub: Hub,
     anonymous_may_read: bool,
-    channels: ChannelRights,
+    channels: ChannelReaders,
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
     /// Held from the count of the members to the write of one more, so that the count is right.
     changes: Mutex<()>,
@@ -93,7 +94,7 @@ impl Rights {
         anonymous_may_read: bool,
     ) -> Result<Self, Error> {
         let documents: Arc<dyn DocumentStore> = replica.clone();
-        let channels = ChannelRights::open(documents.clone(), hub.clone()).await?;
+        let channels = ChannelReaders::open(documents.clone(), hub.clone()).await?;
         let rooms = RwLock::new(read_rooms(&*documents).await?);
         Ok(Self {
             documents,
@@ -108,7 +109,7 @@ impl Rights {
     }
 
     /// The readers of channels.
-    pub fn channels(&self) -> &ChannelRights {
+    pub fn channels(&self) -> &ChannelReaders {
         &self.channels
     }
 

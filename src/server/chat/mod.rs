@@ -3,7 +3,7 @@
 //!
 //! This file holds the chat together and connects presence with the log; each other file is one concern.
 
-mod frame;
+mod encoding;
 mod joining;
 mod known_rooms;
 mod posting;
@@ -15,9 +15,9 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::{frame::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
+use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 pub use self::{
-    frame::{encode_frame, encode_message, reset_frame},
+    encoding::{encode_frame, encode_message, reset_frame},
     joining::Joined,
 };
 use super::{

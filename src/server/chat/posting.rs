@@ -4,7 +4,7 @@
 
 use super::{
     Chat,
-    frame::{StoredMessage, message_of},
+    encoding::{StoredMessage, message_of},
 };
 use crate::{
     protocol::{

@@ -1,5 +1,5 @@
 //! The settings of retention, a part of [`super::Config`]: how much of each log is kept, and for how long.
-//! `log::retention` trims by them.
+//! `log::retention` is the timer, and the rule is in store/sqlite/trim.rs and store/postgres/trim.rs.
 
 use clap::Args;
 

@@ -159,21 +159,27 @@ impl RateLimits {
     }
 
     fn forget_idle(&self) {
-        for names in [
-            &self.messages,
-            &self.joins,
-            &self.rooms,
-            &self.typing,
-            &self.sign_ins,
-            &self.sign_ins_per_account,
-            &self.publishes,
-        ] {
+        // All fields, so that none is forgotten here.
+        let Self {
+            messages,
+            joins,
+            rooms,
+            typing,
+            sessions,
+            sign_ins,
+            sign_ins_per_account,
+            sign_ins_per_address,
+            publishes,
+            requests,
+            frames: _,
+        } = self;
+        for names in [messages, joins, rooms, typing, sign_ins, sign_ins_per_account, publishes] {
             names.sweep();
         }
-        for addresses in [&self.sessions, &self.sign_ins_per_address] {
+        for addresses in [sessions, sign_ins_per_address] {
             addresses.sweep();
         }
-        self.requests.sweep();
+        requests.sweep();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Trims the topics at intervals: removes the entries that the settings no longer keep. `server` runs it for the life
-//! of the process. It must never stop at one topic's fault.
+//! of the process. The rule is in store/sqlite/trim.rs and store/postgres/trim.rs. It must never stop at one topic's
+//! fault.
 
 use tokio_util::sync::CancellationToken;
 

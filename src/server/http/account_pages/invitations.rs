@@ -5,8 +5,7 @@ use serde::Deserialize;
 
 use super::{
     answer::{SignedIn, accounts, beside},
-    one_time_link::OneTimeLink,
-    one_time_link::link_failed,
+    one_time_link::{OneTimeLink, link_failed},
     people::back_to_people,
 };
 use crate::{

@@ -8,8 +8,7 @@ use super::{
     answer::{SignedIn, accounts, alone, beside},
     invitations::address_of,
     join::Reset,
-    one_time_link::OneTimeLink,
-    one_time_link::link_failed,
+    one_time_link::{OneTimeLink, link_failed},
     outcome::{Outcome, refused},
     people::somebody,
 };

@@ -21,6 +21,7 @@ mod removals;
 pub mod restore;
 mod schema;
 mod stamp;
+mod trim;
 mod wal_bound;
 mod writer;
 mod writes;
@@ -287,7 +288,7 @@ impl Store for SqliteStore {
         let mut removed = 0;
         loop {
             let name = topic.clone();
-            let step = move |connection: &Connection| append::trim(connection, &name, retention, now_ms);
+            let step = move |connection: &Connection| trim::trim(connection, &name, retention, now_ms);
             let (count, more) = self.write(step, |_| ()).await?;
             removed += count;
             if !more {

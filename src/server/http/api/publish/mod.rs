@@ -1,9 +1,8 @@
 //! `POST /api/events/{channel}`: programs publish to the feed. JSON, a form, or plain text so that `curl -d` is enough.
 //!
-//! `author.rs` identifies the author, and `read.rs` reads the entries by the body's media type; `headers.rs`, `form.rs`
+//! `authz::publishing` decides who may publish, and `read.rs` reads the entries by the body's media type; `headers.rs`, `form.rs`
 //! and `multipart.rs` read the formats that a body may have. `protocol/publication.rs` defines the meaning of an entry.
 
-mod author;
 mod encoded_words;
 mod form;
 mod headers;
@@ -20,13 +19,17 @@ use axum::{
 };
 use serde::Serialize;
 
+use self::headers::idempotency_key;
 pub(crate) use self::read::{Read, read};
-use self::{author::Author, headers::idempotency_key};
 use crate::{
     protocol::feed::Entry,
     server::{
+        authz::publishing::Author,
         error::Error,
-        http::extract::{body::RawBody, client_address::ClientAddress, path::PathText},
+        http::extract::{
+            administrator::is_operator, body::RawBody, client_address::ClientAddress, credentials::bearer,
+            path::PathText, user::identify,
+        },
         state::AppState,
     },
 };
@@ -51,7 +54,9 @@ pub(crate) async fn post(
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
-    let author = Author::of(&state, peer, &channel, &headers).await?;
+    let token = bearer(&headers)?;
+    let (identity, is_operator) = (identify(&state, &headers), || Ok(is_operator(&state, peer, &headers)?));
+    let author = Author::authorize(&state.publishers, &channel, token, identity, is_operator).await?;
     state.limits.publish(author.token(), address).await?;
     let Read { publications, is_array } = read(&headers, query.as_deref(), &body)?;
     let key = idempotency_key(&headers)?;

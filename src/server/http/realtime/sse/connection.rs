@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Followed;
 use crate::{
-    protocol::{cursor::Cursor, problem::Rejection},
+    protocol::{cursor::Cursor, problem::Rejection, transport::KEEP_ALIVE_SECONDS},
     server::{
         http::{
             extract::user::{no_session, revoked},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// A comment this often, so that proxies and readers know the stream is alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECONDS as u64);
 /// The wait of a browser before it reconnects.
 const RETRY_MS: u64 = 2_000;
 /// Time for a reader to take the last event.

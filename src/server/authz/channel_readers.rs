@@ -51,7 +51,7 @@ struct Readers {
 type Limited = BTreeMap<String, Vec<User>>;
 
 /// The rights to read channels, as this node holds them in memory.
-pub struct ChannelRights {
+pub struct ChannelReaders {
     documents: Arc<dyn DocumentStore>,
     hub: Hub,
     limited: RwLock<Limited>,
@@ -59,7 +59,7 @@ pub struct ChannelRights {
     changes: Mutex<()>,
 }
 
-impl ChannelRights {
+impl ChannelReaders {
     /// Reads the stored rights.
     pub(super) async fn open(documents: Arc<dyn DocumentStore>, hub: Hub) -> Result<Self, Error> {
         let limited = RwLock::new(read(&*documents).await?);

@@ -1,22 +1,18 @@
-//! The author of a publication, and their right to publish. `mod.rs` checks it before it reads the entries.
+//! The right to publish to a channel of the feed. `http/api/publish` asks it before it reads the entries.
 
-use std::{fmt, net::SocketAddr};
-
-use axum::http::HeaderMap;
+use std::fmt;
 
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Identity, covers, publishers::Publishers},
         error::Error,
-        http::extract::{administrator::is_operator, credentials::bearer, user::identify},
-        state::AppState,
     },
 };
 
 /// The author of a publication. An `Idempotency-Key` is unique among the publications of one author.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Author {
+pub enum Author {
     /// A program with a token of its own, by the publisher's id.
     Publisher(String),
     /// A user whose token covers the channel, by the user's id.
@@ -27,22 +23,25 @@ pub(super) enum Author {
 
 impl Author {
     /// Identifies the author and checks that they may publish to `channel`: a publisher by its token, a user whose
-    /// token names the channel, or, where users are guests, the operator. A request with a token is judged by the token
-    /// alone.
-    pub(super) async fn of(
-        state: &AppState,
-        peer: SocketAddr,
+    /// token names the channel, or, where users are guests, the operator. `token` is that of the request; one of a
+    /// publisher is judged alone, and `identity` and `is_operator` are not asked then.
+    ///
+    /// # Errors
+    /// [`Code::NotAllowed`] if none of them may publish here, and what the three answer.
+    pub async fn authorize(
+        publishers: &Publishers,
         channel: &str,
-        headers: &HeaderMap,
+        token: Option<&str>,
+        identity: impl Future<Output = Result<Option<Identity>, Error>>,
+        is_operator: impl FnOnce() -> Result<bool, Error>,
     ) -> Result<Self, Error> {
-        if let Some(token) = bearer(headers)?.filter(|token| Publishers::is_token(token)) {
-            return Ok(Self::Publisher(state.publishers.admit(token, channel).await?.id));
+        if let Some(token) = token.filter(|token| Publishers::is_token(token)) {
+            return Ok(Self::Publisher(publishers.admit(token, channel).await?.id));
         }
-        let may_publish = |identity: &Identity| covers(&identity.channels, channel);
-        if let Some(identity) = identify(state, headers).await?.filter(may_publish) {
+        if let Some(identity) = identity.await?.filter(|identity| covers(&identity.channels, channel)) {
             return Ok(Self::Person(identity.user.id));
         }
-        if is_operator(state, peer, headers)? {
+        if is_operator()? {
             return Ok(Self::Loopback);
         }
         let message =
@@ -51,7 +50,7 @@ impl Author {
     }
 
     /// Returns the id by which an author with a token has a rate limit of their own; `None` for the operator.
-    pub(super) fn token(&self) -> Option<&str> {
+    pub fn token(&self) -> Option<&str> {
         match self {
             Self::Publisher(id) | Self::Person(id) => Some(id),
             Self::Loopback => None,
