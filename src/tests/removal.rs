@@ -183,7 +183,7 @@ async fn the_first_rooms_are_nobodys_to_take() {
         let refused = bob.send(Method::POST, "/api/rooms", &body).await;
         assert_eq!(problem(refused, 409).await, "room_exists");
     }
-    assert!(!server.state.rights.claimed().iter().any(|room| room.as_str() == "general"));
+    assert!(!server.state.rights.reserved().iter().any(|room| room.as_str() == "general"));
     assert_eq!(alice.get("/api/rooms/general/messages").send().await.unwrap().status(), 200);
 }
 
@@ -191,7 +191,7 @@ async fn the_first_rooms_are_nobodys_to_take() {
 async fn a_claim_that_a_kill_left_without_a_room_is_dropped_at_the_next_start() {
     let (server, alice, bob) = set_up().await;
     let room = idobata::protocol::name::RoomId::parse("half").unwrap();
-    assert!(server.state.rights.claim(&room, &bob.session.user, true).await.unwrap());
+    assert!(server.state.rights.reserve(&room, &bob.session.user, true).await.unwrap());
     let data = server.stop().await.unwrap();
     let server = TestServer::start_on(data.path(), &["--auth", "accounts"]).await;
     let made = alice.at(&server).send(Method::POST, "/api/rooms", &json!({ "name": "Half" })).await;

@@ -44,7 +44,7 @@ impl ChangeListener for Rights {
         let rooms = read_rooms(&*self.documents).await?;
         let before = std::mem::replace(&mut *self.write_rooms(), rooms);
         let mut ids: Vec<RoomId> = before.keys().cloned().collect();
-        ids.extend(self.claimed());
+        ids.extend(self.reserved());
         for room in ids {
             self.evict(&room, before.get(&room));
         }

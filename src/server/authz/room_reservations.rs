@@ -30,18 +30,18 @@ pub(super) fn min_age(is_shared: bool) -> Duration {
 
 impl Rights {
     /// The rooms that have an owner.
-    pub fn claimed(&self) -> Vec<RoomId> {
+    pub fn reserved(&self) -> Vec<RoomId> {
         self.lock_rooms().keys().cloned().collect()
     }
 
     /// Reserves a new room for its owner. When this returns, every live node knows that a private one is not public.
     /// Returns false if the room is reserved already.
-    pub async fn claim(&self, room: &RoomId, owner: &User, is_private: bool) -> Result<bool, Error> {
-        self.claim_by(room, owner, is_private, None).await
+    pub async fn reserve(&self, room: &RoomId, owner: &User, is_private: bool) -> Result<bool, Error> {
+        self.reserve_by_form(room, owner, is_private, None).await
     }
 
     /// The same, for a room that a form creates; [`Rights::was_made_by`] finds it again by the form.
-    pub async fn claim_by(
+    pub async fn reserve_by_form(
         &self,
         room: &RoomId,
         owner: &User,
@@ -64,13 +64,13 @@ impl Rights {
     }
 
     /// Cancels a reservation, because the room could not be created.
-    pub async fn disclaim(&self, room: &RoomId, owner: &User) -> Result<(), Error> {
+    pub async fn cancel_reservation(&self, room: &RoomId, owner: &User) -> Result<(), Error> {
         self.cancel(room, |ownership| ownership.owner.id == owner.id).await
     }
 
     /// Cancels the reservations of rooms that were never created. To be called at the start, before rooms are created;
     /// `made` are the existing rooms.
-    pub async fn drop_lost_claims(&self, made: &[Room], clock: &Clock) -> Result<(), Error> {
+    pub async fn drop_lost_reservations(&self, made: &[Room], clock: &Clock) -> Result<(), Error> {
         let age_ms = i64::try_from(self.reservation_age.as_millis()).unwrap_or(i64::MAX);
         // The settled time: a clock that is ahead makes no reservation old. A clock that was ahead and was corrected
         // has left reservations dated in the future, which would block their names until then.
@@ -78,7 +78,7 @@ impl Rights {
         let earliest = clock.wall_ms().saturating_add(age_ms);
         let is_lost =
             |ownership: &Ownership| ownership.reserved_at <= latest || ownership.reserved_at >= earliest;
-        for room in self.claimed() {
+        for room in self.reserved() {
             if !made.iter().any(|known| known.id == room) {
                 self.cancel(&room, is_lost).await?;
             }

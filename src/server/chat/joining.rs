@@ -57,7 +57,7 @@ impl Chat {
         let presence = who.map(|identity| self.presence.enter(&room, &identity.user));
         // The members are read after the ephemeral frames so far are skipped. An event in between is sent twice, which
         // changes nothing, and none is missed.
-        subscription.skip_whispers();
+        subscription.skip_ephemerals();
         let members = self.presence.members(&room);
         let (Cursor { epoch, offset }, head) = (subscription.cursor(), subscription.head());
         let frame = ServerFrame::Joined { room, epoch, offset, recovered, head, members };

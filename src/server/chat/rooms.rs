@@ -96,7 +96,7 @@ impl Chat {
         }
         // Reserved already: the owner did not learn whether the room was made, and tries again.
         let is_reserved = self.rights.owns(&room.id, who) && self.rights.is_private(&room.id) == is_private;
-        if !is_reserved && !self.rights.claim_by(&room.id, &who.user, is_private, submission).await? {
+        if !is_reserved && !self.rights.reserve_by_form(&room.id, &who.user, is_private, submission).await? {
             // The same form may have reserved it at this moment.
             self.rights.catch_up().await?;
             if !self.rights.was_made_by(&room.id, who, submission) {
@@ -124,7 +124,7 @@ impl Chat {
             Ok(_) | Err(Error::Store(_)) => false,
         };
         if is_rejected {
-            self.rights.disclaim(&room.id, &who.user).await?;
+            self.rights.cancel_reservation(&room.id, &who.user).await?;
         }
         if self.rights.was_made_by(&room.id, who, submission) {
             return made.or_else(|error| unless_there(error, room));

@@ -222,7 +222,7 @@ impl Subscription {
     }
 
     /// Skips the ephemeral frames so far: the caller is about to take the whole state.
-    pub fn skip_whispers(&mut self) {
+    pub fn skip_ephemerals(&mut self) {
         self.reader.position().ephemeral_count = self.topic.ephemeral_count();
     }
 }

@@ -179,7 +179,7 @@ impl AppState {
             LiveConnectionLimiter::new(config.max_connections, &config.limits, metrics.clone());
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
         rights
-            .drop_lost_claims(&hub.store().rooms().await?, &clock)
+            .drop_lost_reservations(&hub.store().rooms().await?, &clock)
             .await
             .context("the rooms cannot be read")?;
         let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;

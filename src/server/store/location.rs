@@ -78,7 +78,7 @@ impl Location {
             }
             Self::Server(address) => {
                 let store = Arc::new(PostgresStore::open(address, connections, announce).await?);
-                store.claim(sharing).await?;
+                store.take_instance_lock(sharing).await?;
                 Ok(Opened { store: store.clone(), directory: store })
             }
         }

@@ -177,7 +177,7 @@ async fn nodes<const COUNT: usize>(lets_through: LetsThrough) -> [Node; COUNT] {
 /// A private room of Alice with Bob as a member, reserved at the node.
 async fn set_up(node: &Node) -> (User, User) {
     let (alice, bob) = (user("alice"), user("bob"));
-    assert!(node.rights.claim(&secret(), &alice, true).await.expect("answered"));
+    assert!(node.rights.reserve(&secret(), &alice, true).await.expect("answered"));
     node.rights.add_member(&secret(), &identity(&alice), &bob).await.expect("let in");
     (alice, bob)
 }
@@ -364,7 +364,7 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     let (alice, lost) = (user("alice"), RoomId::parse("lost").expect("fine"));
     let ahead = RoomId::parse("ahead").expect("fine");
     for room in [secret(), lost.clone(), ahead.clone()] {
-        assert!(here.rights.claim(&room, &alice, true).await.expect("answered"));
+        assert!(here.rights.reserve(&room, &alice, true).await.expect("answered"));
     }
     // As a node reserved it whose clock was two years ahead, and was corrected since.
     let claimed_at = crate::server::clock::now_ms() + 730 * 86_400_000;
@@ -377,19 +377,19 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     assert!(here.store.grant(vec![mutation]).await.expect("answered").is_committed());
     let there = Node::idle(&url, &exchange).await;
     let clock = Clock::system(PATIENCE);
-    there.rights.drop_lost_claims(&[], &clock).await.expect("dropped");
-    assert_eq!(there.rights.claimed(), [secret()], "it may be made just now");
-    assert!(there.rights.claim(&lost, &user("bob"), true).await.expect("answered"), "the name is free");
+    there.rights.drop_lost_reservations(&[], &clock).await.expect("dropped");
+    assert_eq!(there.rights.reserved(), [secret()], "it may be made just now");
+    assert!(there.rights.reserve(&lost, &user("bob"), true).await.expect("answered"), "the name is free");
     here.replica.catch_up().await.expect("read");
     assert!(here.rights.owns(&lost, &identity(&user("bob"))));
     assert!(!here.rights.may_enter(&lost, Some(&identity(&alice))), "nothing of the first claim is left");
     // A reservation that was cancelled and made again is another one.
-    here.rights.disclaim(&lost, &alice).await.expect("answered");
+    here.rights.cancel_reservation(&lost, &alice).await.expect("answered");
     assert!(here.rights.owns(&lost, &identity(&user("bob"))), "it is not hers any more");
     let room = Room { id: lost.clone(), name: "lost".to_owned() };
     there.store.create_room(room.clone(), 10).await.expect("made");
-    there.rights.drop_lost_claims(&[room], &clock).await.expect("dropped");
-    assert!(there.rights.claimed().contains(&lost));
+    there.rights.drop_lost_reservations(&[room], &clock).await.expect("dropped");
+    assert!(there.rights.reserved().contains(&lost));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -405,7 +405,7 @@ async fn on_a_file_rights_are_applied_in_the_order_in_which_they_were_written() 
     let listener: Arc<dyn ChangeListener> = rights.clone();
     replica.attach(vec![Arc::downgrade(&listener)]);
     let (alice, bob) = (user("alice"), user("bob"));
-    assert!(rights.claim(&secret(), &alice, true).await.expect("answered"));
+    assert!(rights.reserve(&secret(), &alice, true).await.expect("answered"));
     for _ in 0..40 {
         let changes = (0..16).map(|n| {
             let (rights, alice, bob) = (rights.clone(), identity(&alice), bob.clone());
@@ -428,7 +428,7 @@ async fn a_private_room_is_nobody_elses_at_any_node_before_it_is_made() {
     eventually(|| here.replica.knows(1) && there.replica.knows(1)).await;
     for n in 0..20 {
         let room = RoomId::parse(&format!("secret-{n}")).expect("fine");
-        assert!(here.rights.claim(&room, &user("alice"), true).await.expect("answered"));
+        assert!(here.rights.reserve(&room, &user("alice"), true).await.expect("answered"));
         assert!(!there.rights.may_enter(&room, Some(&identity(&user("bob")))));
     }
 }

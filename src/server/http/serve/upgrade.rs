@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 
 use crate::server::limits::connections::ConnectionPermit;
 
-type Start = Box<dyn FnOnce(TcpStream, Bytes, ConnectionPermit) + Send>;
+type OnUpgrade = Box<dyn FnOnce(TcpStream, Bytes, ConnectionPermit) + Send>;
 
 /// A function that takes a connection over after its last response. It is `Clone` only because extensions of a response
 /// have to be; all clones share the one function.
 #[derive(Clone)]
-pub(crate) struct Upgrade(Arc<Mutex<Option<Start>>>);
+pub(crate) struct Upgrade(Arc<Mutex<Option<OnUpgrade>>>);
 
 impl Upgrade {
     /// `start` gets the stream, the bytes that the peer has already sent, and the permit to drop when the connection

@@ -56,12 +56,12 @@ const NULL: char = '\0';
 pub struct PostgresStore {
     connections: Arc<Connections>,
     queues: Queues,
-    claim: Mutex<Option<InstanceLock>>,
+    take_instance_lock: Mutex<Option<InstanceLock>>,
 }
 
 impl PostgresStore {
     /// Connects, brings the schema up to date, and sets new epochs if the database was restored from a backup. Holds at
-    /// most `connections` connections, and one more for [`PostgresStore::claim`].
+    /// most `connections` connections, and one more for [`PostgresStore::take_instance_lock`].
     pub async fn open(
         address: &Address,
         connections: usize,
@@ -76,19 +76,19 @@ impl PostgresStore {
         }
         drop(connection);
         let queues = Queues::new(connections.clone(), announce);
-        Ok(Self { queues, connections, claim: Mutex::default() })
+        Ok(Self { queues, connections, take_instance_lock: Mutex::default() })
     }
 
     /// Takes the instance lock until this store is closed. Fails if another server uses the database and the two cannot
     /// share it.
-    pub async fn claim(&self, sharing: Sharing) -> Result<(), StoreError> {
-        let claim = InstanceLock::take(&self.connections, sharing).await?;
-        *self.lock_claim() = Some(claim);
+    pub async fn take_instance_lock(&self, sharing: Sharing) -> Result<(), StoreError> {
+        let take_instance_lock = InstanceLock::take(&self.connections, sharing).await?;
+        *self.lock_instance_lock() = Some(take_instance_lock);
         Ok(())
     }
 
-    fn lock_claim(&self) -> MutexGuard<'_, Option<InstanceLock>> {
-        self.claim.lock()
+    fn lock_instance_lock(&self) -> MutexGuard<'_, Option<InstanceLock>> {
+        self.take_instance_lock.lock()
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
@@ -283,7 +283,7 @@ impl Store for PostgresStore {
     async fn close(&self) {
         self.queues.close().await;
         // This connection was never finished, so dropping it closes it and releases the lock.
-        drop(self.lock_claim().take());
+        drop(self.lock_instance_lock().take());
         self.connections.close();
     }
 }

@@ -39,7 +39,7 @@ const ALLOWANCE_TIMEOUT: Duration = Duration::from_millis(250);
 const ALLOWANCE: &str = include_str!("../allowance.lua");
 
 /// A queued message.
-struct Message {
+struct QueuedAnnouncement {
     /// The subject with the prefix of the installation.
     subject: String,
     /// This node's name, a space and the message.
@@ -49,8 +49,8 @@ struct Message {
 /// The sending connection and its queue.
 pub(super) struct PubSubSender {
     node_context: Arc<NodeContext>,
-    queue: Mutex<Option<Sender<Message>>>,
-    waiting: Mutex<Option<Receiver<Message>>>,
+    queue: Mutex<Option<Sender<QueuedAnnouncement>>>,
+    waiting: Mutex<Option<Receiver<QueuedAnnouncement>>>,
     waiting_bytes: AtomicUsize,
     connection: Mutex<Option<MultiplexedConnection>>,
     allowance: Script,
@@ -77,7 +77,7 @@ impl PubSubSender {
         let Some(prefix) = self.node_context.prefix.get().filter(|_| self.connection.lock().is_some()) else {
             return;
         };
-        let message = Message {
+        let message = QueuedAnnouncement {
             subject: format!("{prefix}{subject}"),
             text: format!("{} {message}", self.node_context.node),
         };
@@ -164,7 +164,7 @@ impl PubSubSender {
     async fn send(
         &self,
         mut connection: MultiplexedConnection,
-        waiting: &mut Receiver<Message>,
+        waiting: &mut Receiver<QueuedAnnouncement>,
     ) -> RedisResult<()> {
         let mut messages = Vec::with_capacity(BATCH_MESSAGES);
         loop {
@@ -173,7 +173,7 @@ impl PubSubSender {
             match received {
                 Ok(0) => return Ok(()),
                 Ok(_) => {
-                    for Message { subject, text } in messages.drain(..) {
+                    for QueuedAnnouncement { subject, text } in messages.drain(..) {
                         self.waiting_bytes.fetch_sub(text.len(), Relaxed);
                         batch.cmd("PUBLISH").arg(subject).arg(text).ignore();
                     }

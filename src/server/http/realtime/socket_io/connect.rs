@@ -45,9 +45,9 @@ pub(super) fn mount(io: &SocketIo, state: &AppState) {
 /// A session that a CONNECT has prepared, to be started when the client has its answer: the client's next event may be
 /// here before, and has to find its inbox.
 #[derive(Clone)]
-struct Prepared(Arc<Mutex<Option<Start>>>);
+struct Prepared(Arc<Mutex<Option<StartSession>>>);
 
-type Start = Box<dyn FnOnce(Arc<Socket>) + Send>;
+type StartSession = Box<dyn FnOnce(Arc<Socket>) + Send>;
 
 async fn enter_rooms(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Result<(), Error> {
     let (identity, session) = identify(state, socket, &auth).await?;
@@ -83,7 +83,8 @@ fn prepare(
 ) {
     let session = Session::open(state, live_session, socket, wakeup);
     let live = state.lifetime.live.clone();
-    let start: Start = Box::new(move |socket| drop(live.spawn(session.serve(socket, outbox, follower))));
+    let start: StartSession =
+        Box::new(move |socket| drop(live.spawn(session.serve(socket, outbox, follower))));
     socket.extensions.insert(Prepared(Arc::new(Mutex::new(Some(start)))));
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    frame_reader::{Fault, FrameReader, Message},
+    frame_reader::{Fault, FrameReader, Incoming},
     joined_rooms::JoinedRooms,
 };
 use crate::{
@@ -82,7 +82,7 @@ impl Connection {
 pub(super) async fn next_message(
     frame_reader: &mut FrameReader,
     frame_writer: &FrameWriter,
-) -> Result<Message, End> {
+) -> Result<Incoming, End> {
     loop {
         match frame_reader.next() {
             Ok(Some(message)) => return Ok(message),

@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use super::{
     AUTH_TIMEOUT, CLOSE_TIMEOUT, PING_INTERVAL, SILENCE_MAX, close,
     connection::{Connection, End, next_message},
-    frame_reader::Message,
+    frame_reader::Incoming,
     joined_rooms::Delivered,
 };
 use crate::server::{
@@ -22,7 +22,7 @@ const ANONYMOUS_FRAMES_MAX: usize = 32;
 
 /// The reasons for which the connection's task wakes up.
 enum Event {
-    Message(Message),
+    Incoming(Incoming),
     Delivery,
     Heartbeat,
 }
@@ -69,13 +69,13 @@ impl Connection {
                 () = revoked(session) => return End::Close(close::NO_SESSION),
                 () = stop.cancelled() => return End::Close(close::GOING_AWAY),
                 _ = heartbeat.tick() => Ok(Event::Heartbeat),
-                message = next_message(&mut self.frame_reader, &self.frame_writer) => message.map(Event::Message),
+                message = next_message(&mut self.frame_reader, &self.frame_writer) => message.map(Event::Incoming),
                 // A room that had more than one batch goes on in the next turn, after the client was heard.
                 () = async {}, if has_more => Ok(Event::Delivery),
                 () = self.wakeup.notified() => Ok(Event::Delivery),
             };
             let done = match event {
-                Ok(Event::Message(message)) => {
+                Ok(Event::Incoming(message)) => {
                     heard = Instant::now();
                     // In a box, so that the future of an answer is not part of every idle connection.
                     Box::pin(self.on_message(message)).await
@@ -154,7 +154,7 @@ impl Connection {
         // lose the close and its code.
         loop {
             match next_message(&mut self.frame_reader, &self.frame_writer).await {
-                Ok(Message::Close(_)) | Err(End::Gone) => return,
+                Ok(Incoming::Close(_)) | Err(End::Gone) => return,
                 Ok(_) => {}
                 // The peer's further bytes cannot be read as frames any more.
                 Err(End::Close(_) | End::Closed(_)) => return self.frame_writer.closed().await,

@@ -4,7 +4,7 @@
 use super::{
     FRAME_MAX_BYTES, LAST_MAX, close,
     connection::{Connection, End},
-    frame_reader::Message,
+    frame_reader::Incoming,
 };
 use crate::{
     protocol::{
@@ -24,25 +24,25 @@ use crate::{
 
 impl Connection {
     /// Acts on one message.
-    pub(super) async fn on_message(&mut self, message: Message) -> Result<(), End> {
+    pub(super) async fn on_message(&mut self, message: Incoming) -> Result<(), End> {
         let too_fast = match self.frame_rate.step() {
             Ok(()) => None,
             Err(TooFast { must_disconnect: true, .. }) => return Err(End::Close(close::POLICY)),
             Err(TooFast { rejection, .. }) => Some(rejection),
         };
         match message {
-            Message::Text(text) => self.on_text(&text, too_fast).await,
-            Message::Binary => {
+            Incoming::Text(text) => self.on_text(&text, too_fast).await,
+            Incoming::Binary => {
                 let bad_json =
                     || Rejection::new(Code::BadJson, "A frame is a text message of JSON, not a binary one.");
                 self.reject(None, None, too_fast.unwrap_or_else(bad_json));
             }
-            Message::Ping(payload) if too_fast.is_none() => {
+            Incoming::Ping(payload) if too_fast.is_none() => {
                 self.frame_writer.write(&wire_format::frame(PONG, &payload))
             }
             // The protocol has no answer to a ping but a pong, so one that came too fast gets none.
-            Message::Ping(_) | Message::Pong => {}
-            Message::Close(code) => return Err(End::Closed(code)),
+            Incoming::Ping(_) | Incoming::Pong => {}
+            Incoming::Close(code) => return Err(End::Closed(code)),
         }
         Ok(())
     }

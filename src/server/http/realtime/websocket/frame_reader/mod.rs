@@ -22,7 +22,7 @@ const PARTS_MAX: usize = 1_024;
 
 /// A whole message of the peer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(super) enum Incoming {
     Text(String),
     Binary,
     Ping(Vec<u8>),
@@ -72,7 +72,7 @@ impl FrameReader {
     }
 
     /// Takes the next message, if all of it is here.
-    pub(super) fn next(&mut self) -> Result<Option<Message>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Option<Incoming>, Fault> {
         while let Some((header, payload)) = self.next_frame()? {
             let message = match header.opcode {
                 OpCode::Control(control) => Some(control_message(control, payload)?),
@@ -120,7 +120,7 @@ impl FrameReader {
         Ok(())
     }
 
-    fn join(&mut self, data: Data, is_final: bool, payload: Vec<u8>) -> Result<Option<Message>, Fault> {
+    fn join(&mut self, data: Data, is_final: bool, payload: Vec<u8>) -> Result<Option<Incoming>, Fault> {
         let begun = match (data, self.begun.take()) {
             (Data::Continue, Some(mut begun)) => {
                 begun.payload.extend_from_slice(&payload);
@@ -138,27 +138,27 @@ impl FrameReader {
             return Ok(None);
         }
         if begun.kind != Data::Text {
-            return Ok(Some(Message::Binary));
+            return Ok(Some(Incoming::Binary));
         }
         let text = String::from_utf8(begun.payload);
-        text.map(|text| Some(Message::Text(text))).map_err(|_| Fault(close::NOT_UTF8))
+        text.map(|text| Some(Incoming::Text(text))).map_err(|_| Fault(close::NOT_UTF8))
     }
 }
 
-fn control_message(control: Control, payload: Vec<u8>) -> Result<Message, Fault> {
+fn control_message(control: Control, payload: Vec<u8>) -> Result<Incoming, Fault> {
     match control {
-        Control::Ping => Ok(Message::Ping(payload)),
-        Control::Pong => Ok(Message::Pong),
+        Control::Ping => Ok(Incoming::Ping(payload)),
+        Control::Pong => Ok(Incoming::Pong),
         Control::Close => close_message(&payload),
         Control::Reserved(_) => Err(Fault(close::PROTOCOL_ERROR)),
     }
 }
 
 /// The peer's code is answered with the same (5.5.1), if it is one that may be sent (7.4).
-fn close_message(payload: &[u8]) -> Result<Message, Fault> {
+fn close_message(payload: &[u8]) -> Result<Incoming, Fault> {
     let Some((code, reason)) = payload.split_at_checked(2) else {
         return if payload.is_empty() {
-            Ok(Message::Close(close::NORMAL))
+            Ok(Incoming::Close(close::NORMAL))
         } else {
             Err(Fault(close::PROTOCOL_ERROR))
         };
@@ -167,7 +167,7 @@ fn close_message(payload: &[u8]) -> Result<Message, Fault> {
     if !CloseCode::from(code).is_allowed() {
         return Err(Fault(close::PROTOCOL_ERROR));
     }
-    std::str::from_utf8(reason).map(|_| Message::Close(code)).map_err(|_| Fault(close::NOT_UTF8))
+    std::str::from_utf8(reason).map(|_| Incoming::Close(code)).map_err(|_| Fault(close::NOT_UTF8))
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
         frame
     }
 
-    fn messages(bytes: &[u8]) -> Result<Vec<Message>, Fault> {
+    fn messages(bytes: &[u8]) -> Result<Vec<Incoming>, Fault> {
         let mut frame_reader = FrameReader::new(&Bytes::new(), 100);
         let mut messages = Vec::new();
         // Byte by byte: a frame may be cut anywhere on its way.
@@ -209,12 +209,12 @@ mod tests {
         bytes.extend(masked(0x82, &[0xff]));
         bytes.extend(masked(0x88, &[0x03, 0xe9, b'!']));
         let expected = vec![
-            Message::Text("井戸端".into()),
-            Message::Ping(b"between".to_vec()),
-            Message::Text("ab".into()),
-            Message::Pong,
-            Message::Binary,
-            Message::Close(1001),
+            Incoming::Text("井戸端".into()),
+            Incoming::Ping(b"between".to_vec()),
+            Incoming::Text("ab".into()),
+            Incoming::Pong,
+            Incoming::Binary,
+            Incoming::Close(1001),
         ];
         assert_eq!(messages(&bytes), Ok(expected));
     }
@@ -244,7 +244,7 @@ mod tests {
         let begin = masked(0x01, b"a");
         let parts = |count: usize| [begin.clone(), masked(0x00, b"").repeat(count)].concat();
         let whole = [parts(PARTS_MAX - 2), masked(0x80, b"b")].concat();
-        assert_eq!(messages(&whole), Ok(vec![Message::Text("ab".into())]));
+        assert_eq!(messages(&whole), Ok(vec![Incoming::Text("ab".into())]));
         assert_eq!(messages(&parts(PARTS_MAX)), Err(Fault(close::POLICY)));
         let tiny =
             [begin.clone(), [masked(0x00, b"x"), masked(0x89, b"")].concat().repeat(PARTS_MAX)].concat();

@@ -64,7 +64,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// The result of the frame reader for these bytes, in pieces of these lengths, over and over.
-fn read(bytes: &[u8], lengths: &[usize]) -> (Vec<Message>, Option<Fault>) {
+fn read(bytes: &[u8], lengths: &[usize]) -> (Vec<Incoming>, Option<Fault>) {
     let mut frame_reader = FrameReader::new(&Bytes::new(), MAX_BYTES);
     let (mut messages, mut rest, mut lengths) = (Vec::new(), bytes, lengths.iter().cycle());
     while !rest.is_empty() {
@@ -120,7 +120,7 @@ proptest! {
             frame(if index == last { 0x80 | opcode } else { opcode }, &vec![b'x'; *length], [1, 2, 3, 4], 0)
         });
         let fits = lengths.iter().sum::<usize>() <= MAX_BYTES;
-        let expected = if fits { (vec![Message::Binary], None) } else { (vec![], Some(Fault(close::TOO_BIG))) };
+        let expected = if fits { (vec![Incoming::Binary], None) } else { (vec![], Some(Fault(close::TOO_BIG))) };
         prop_assert_eq!(read(&bytes.collect::<Vec<_>>(), &[]), expected);
     }
 
@@ -132,8 +132,8 @@ proptest! {
         let (mut bytes, mut expected) = (Vec::new(), Vec::new());
         for (text, lengths, mask, length_form) in texts.iter().filter(|(text, ..)| text.len() <= MAX_BYTES) {
             bytes.extend(frames_of(text, lengths, *mask, *length_form));
-            expected.extend(lengths.iter().map(|_| Message::Ping(b"?".to_vec())));
-            expected.push(Message::Text(text.clone()));
+            expected.extend(lengths.iter().map(|_| Incoming::Ping(b"?".to_vec())));
+            expected.push(Incoming::Text(text.clone()));
         }
         prop_assert_eq!(read(&bytes, &pieces), (expected, None));
     }
