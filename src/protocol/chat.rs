@@ -53,7 +53,8 @@ pub struct MessagePage {
     pub reset: bool,
 }
 
-/// A frame from a client, on which `server/http/realtime/websocket/frames.rs` acts. Fields are as written; the server parses them and rejects each fault with its own code.
+/// A frame from a client, on which `server/http/realtime/websocket/frames.rs` acts. Fields are as written; the server
+/// parses them and rejects each fault with its own code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ClientFrame {

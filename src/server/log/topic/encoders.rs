@@ -1,5 +1,5 @@
-//! Encoders of stored entries, one for each kind of topic. `state` brings those of the feed and of the rooms; a topic encodes
-//! each entry once by them. The log itself must know no body of an entry.
+//! Encoders of stored entries, one for each kind of topic. `state` brings those of the feed and of the rooms; a topic
+//! encodes each entry once by them. The log itself must know no body of an entry.
 
 use crate::server::store::{Record, TopicName};
 

@@ -1,7 +1,8 @@
 //! `POST /api/events/{channel}`: programs publish to the feed. JSON, a form, or plain text so that `curl -d` is enough.
 //!
-//! `authz::publishing` decides who may publish, and `read.rs` reads the entries by the body's media type; `headers.rs`, `form.rs`
-//! and `multipart.rs` read the formats that a body may have. `protocol/publication/` defines the meaning of an entry.
+//! `authz::publishing` decides who may publish, and `read.rs` reads the entries by the body's media type; `headers.rs`,
+//! `form.rs` and `multipart.rs` read the formats that a body may have. `protocol/publication/` defines the meaning of an
+//! entry.
 
 mod encoded_words;
 mod form;
