@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{app::routes, server::state::AppState};
 
-/// How hard pages are compressed, for brotli and gzip alike. They are made for one reader each: harder saves half a kilobyte
-/// and takes longer than it takes to send it, mostly to clear a megabyte of tables for nine kilobytes of page.
+/// The compression of pages, for brotli and gzip alike. A page is made for one reader: a higher level saves half a
+/// kilobyte and takes longer than sending it, mostly to clear a megabyte of tables for nine kilobytes of page.
 const PAGE_COMPRESSION: CompressionLevel = CompressionLevel::Precise(1);
 
 /// Every address of the server.
