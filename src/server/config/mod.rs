@@ -96,7 +96,7 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_AUTH", default_value = "guest", value_name = "HOW", ignore_case = true)]
     pub auth: AuthSetting,
 
-    /// With accounts: users who are not signed in may read what is public
+    /// With accounts or jwt: users who are not signed in may read what is public
     #[arg(long, env = "IDOBATA_GUESTS_READ", value_parser = yes_or_no)]
     pub guests_read: bool,
 

@@ -24,7 +24,7 @@ pub struct RetentionSettings {
     #[arg(long, env = "IDOBATA_ROOM_AGE", default_value = "365d", value_name = "TIME")]
     pub room_age: TimeSpan,
 
-    /// How long a post that is sent again is recognized although its first was removed
+    /// How long a post that is sent again is recognized, from when it was stored, although it was removed since
     #[arg(long, env = "IDOBATA_CLIENT_ID_AGE", default_value = "30d", value_name = "TIME")]
     pub client_id_age: TimeSpan,
 
