@@ -37,7 +37,7 @@ use axum::{
 
 pub(super) use self::{answer::SignedIn, refusal::in_words};
 use super::{
-    extract::{administrator::Administrator, user::MaybeUser},
+    extract::administrator::Administrator,
     pages::{self, PageRequest},
     redirect::see,
 };
@@ -97,18 +97,15 @@ async fn administrators_only(asked: PageRequest, request: Request, next: Next) -
 }
 
 /// Middleware: passes users who may read the server's pages, and asks others to sign in.
-pub(super) async fn readers_only(
-    State(state): State<AppState>,
-    MaybeUser(caller): MaybeUser,
-    request: Request,
-    next: Next,
-) -> Response {
-    if state.rights.check_reader(caller.as_ref()).is_ok() {
+pub(super) async fn readers_only(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    // Where anonymous users may read everybody may, and the page authenticates its caller by itself.
+    if state.rights.check_reader(None).is_ok() {
         return next.run(request).await;
     }
-    let mut parts = request.into_parts().0;
+    let (mut parts, body) = request.into_parts();
     match PageRequest::from_request_parts(&mut parts, &state).await {
-        Ok(asked) => ask_to_sign_in(&asked),
+        Ok(page) if state.rights.check_reader(page.caller.0.as_ref()).is_err() => ask_to_sign_in(&page),
+        Ok(_) => next.run(Request::from_parts(parts, body)).await,
         Err(rejection) => rejection.into_response(),
     }
 }
