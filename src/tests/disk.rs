@@ -96,9 +96,10 @@ async fn postgresql_that_is_read_only_refuses_posts_until_it_is_not() {
         execute(&cluster.url("postgres"), &alter).await;
     };
     set("on").await;
-    // Existing connections keep their old setting, so they are terminated, except the one with the instance lock.
+    // Existing connections keep their old setting, so they are terminated, except the one with the instance lock. The
+    // query waits until they are gone: a connection that is merely signalled may still commit a post.
     let terminate = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'
          AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
     );
     execute(&cluster.url("postgres"), &terminate).await;

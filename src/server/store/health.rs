@@ -38,14 +38,16 @@ struct State {
 }
 
 impl Health {
-    /// Records that a write reached the disk.
-    pub(super) fn succeeded(&self) {
+    /// Records that a write reached the disk. Returns true if the write before it failed.
+    pub(super) fn succeeded(&self) -> bool {
         let mut state = self.lock();
         state.written_at = Some(Instant::now());
-        if std::mem::take(&mut state.is_failing) {
-            drop(state);
+        let is_recovered = std::mem::take(&mut state.is_failing);
+        drop(state);
+        if is_recovered {
             tracing::warn!("the history can be written to again");
         }
+        is_recovered
     }
 
     /// Records that a write failed, and not because of its content.

@@ -8,7 +8,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -42,7 +42,35 @@ pub(super) struct Connections {
     identity: Arc<OnceLock<String>>,
     /// True if the server decides about TLS, and may have none.
     may_be_plain: bool,
-    health: Arc<Health>,
+    writability: Arc<Writability>,
+}
+
+/// The record of whether the database can be written to, and the connections that predate its latest change. A
+/// connection keeps the settings with which it began, so one from before the change would stay read only after the
+/// database is not.
+#[derive(Default)]
+struct Writability {
+    health: Health,
+    /// Number of changes so far.
+    generation: AtomicU64,
+}
+
+impl Writability {
+    /// Records an error, if it is about writing, and closes the connections that are not in use. Those in use are
+    /// closed when they are returned.
+    fn note(&self, error: &StoreError, pool: Option<&Pool>) {
+        if let StoreError::NotWritable(cause) = error {
+            self.health.failed(cause);
+            self.discard_connections(pool);
+        }
+    }
+
+    fn discard_connections(&self, pool: Option<&Pool>) {
+        self.generation.fetch_add(1, Relaxed);
+        if let Some(pool) = pool {
+            pool.retain(|_, _| false);
+        }
+    }
 }
 
 impl Connections {
@@ -66,7 +94,7 @@ impl Connections {
             .post_create(prepare_connection(identity.clone()))
             .build()
             .map_err(|error| StoreError::Address(error.to_string()))?;
-        Ok(Self { pool, identity, may_be_plain, health: Arc::default() })
+        Ok(Self { pool, identity, may_be_plain, writability: Arc::default() })
     }
 
     /// Returns true if a connection may be without TLS although the operator did not choose that.
@@ -76,11 +104,14 @@ impl Connections {
 
     /// Takes a connection from the pool for exclusive use.
     pub(super) async fn get(&self) -> Result<Connection, StoreError> {
+        let generation = self.writability.generation.load(Relaxed);
         match self.pool.get().await {
-            Ok(object) => {
-                let (object, health) = (Some(object), self.health.clone());
-                Ok(Connection { object, health, is_finished: AtomicBool::new(false) })
-            }
+            Ok(object) => Ok(Connection {
+                object: Some(object),
+                writability: self.writability.clone(),
+                generation,
+                is_finished: AtomicBool::new(false),
+            }),
             Err(PoolError::Backend(error)) => Err(StoreError::Unreachable(describe(&error))),
             Err(PoolError::PostCreateHook(HookError::Message(_))) => Err(StoreError::Replaced),
             Err(PoolError::PostCreateHook(HookError::Backend(error))) => Err(error.into()),
@@ -91,12 +122,19 @@ impl Connections {
 
     /// The record of whether the database can be written to.
     pub(super) fn health(&self) -> &Health {
-        &self.health
+        &self.writability.health
+    }
+
+    /// Records that a write reached the disk. If writes failed before, the connections from that time are closed.
+    pub(super) fn note_success(&self) {
+        if self.writability.health.succeeded() {
+            self.writability.discard_connections(Some(&self.pool));
+        }
     }
 
     /// Records an error of the append queue, whether or not [`Connection::finish`] has recorded it already.
     pub(super) fn note(&self, error: &StoreError) {
-        note(error, &self.health, Some(&self.pool));
+        self.writability.note(error, Some(&self.pool));
     }
 
     /// Requires every new connection to lead to the database with this identity.
@@ -107,17 +145,6 @@ impl Connections {
     /// Closes the pool; nobody gets a connection any more.
     pub(super) fn close(&self) {
         self.pool.close();
-    }
-}
-
-/// Records that the database cannot be written to, and closes the idle connections: each keeps the settings with which
-/// it began, and would stay read only after the database is not.
-fn note(error: &StoreError, health: &Health, pool: Option<&Pool>) {
-    if let StoreError::NotWritable(cause) = error {
-        health.failed(cause);
-        if let Some(pool) = pool {
-            pool.retain(|_, _| false);
-        }
     }
 }
 
@@ -147,10 +174,12 @@ fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
 }
 
 /// A connection of the pool. It is returned only after [`Connection::finish`] succeeded. A connection that was dropped
-/// in the middle of its work, or after an error, may still be in a transaction and is closed.
+/// in the middle of its work, or after an error, may still be in a transaction and is closed. So is one from before the
+/// latest change of [`Writability`].
 pub(super) struct Connection {
     object: Option<Object>,
-    health: Arc<Health>,
+    writability: Arc<Writability>,
+    generation: u64,
     is_finished: AtomicBool,
 }
 
@@ -164,7 +193,7 @@ impl Connection {
         let done = in_time(work).await;
         self.is_finished.store(done.is_ok(), Relaxed);
         if let Err(error) = &done {
-            note(error, &self.health, self.object.as_ref().and_then(Object::pool).as_ref());
+            self.writability.note(error, self.object.as_ref().and_then(Object::pool).as_ref());
         }
         done
     }
@@ -187,7 +216,8 @@ impl Deref for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let object = self.object.take().expect("dropped once");
-        if !self.is_finished.load(Relaxed) {
+        let is_current = self.generation == self.writability.generation.load(Relaxed);
+        if !self.is_finished.load(Relaxed) || !is_current {
             drop(Object::take(object));
         }
     }

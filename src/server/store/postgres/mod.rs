@@ -275,7 +275,7 @@ impl Store for PostgresStore {
         });
         written.await?;
         if due != Due::Nothing {
-            self.connections.health().succeeded();
+            self.connections.note_success();
         }
         Ok(())
     }

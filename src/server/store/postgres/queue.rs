@@ -122,7 +122,7 @@ impl Writer {
                 Ok(((answers, new), took)) => {
                     if !new.records.is_empty() {
                         self.shared.announce.note_commit(took);
-                        self.shared.connections.health().succeeded();
+                        self.shared.connections.note_success();
                     }
                     self.announce(&new);
                     // The caller may have gone; the work is done all the same.

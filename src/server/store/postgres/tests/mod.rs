@@ -539,3 +539,33 @@ async fn a_server_without_space_is_told_by_the_check_until_it_has_some() {
     assert_eq!(append_at_last(&store, "2").await.record.offset, 2);
     assert!(store.list(Kind::Account, "").await.expect("read").is_empty());
 }
+
+#[tokio::test]
+async fn a_connection_from_the_read_only_time_is_not_used_after_it() {
+    let url = Cluster::shared().fresh_database().await;
+    let name = url.rsplit('/').next().expect("a name");
+    let read_only = async |value: &str| {
+        let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}");
+        execute(&Cluster::shared().url("postgres"), &alter).await;
+    };
+    let (store, _) = open(&url).await;
+    read_only("on").await;
+    let connect = async || store.connections.get().await.expect("connected");
+    // A connection that is dropped without `finish` is closed, so none of the pool's is from before.
+    drop(join_all((0..4).map(|_| connect())).await);
+
+    let noticing = connect().await;
+    let in_use = connect().await;
+    let refused = noticing.finish(probe::write_a_row(&noticing)).await;
+    assert!(matches!(refused, Err(StoreError::NotWritable(_))), "{refused:?}");
+    drop(noticing);
+    let opened_later = connect().await;
+    read_only("off").await;
+    store.check().await.expect("writable again");
+    for connection in [in_use, opened_later] {
+        connection.finish(async { Ok(()) }).await.expect("finished");
+    }
+    for id in ["1", "2", "3"] {
+        store.append(&TopicName::Feed, vec![draft(id)]).await.expect("the connection may write");
+    }
+}
