@@ -316,6 +316,7 @@ async fn an_allowed_origin_uses_the_server_with_a_token_and_never_with_the_cooki
     let answer = post(BOARD, "authorization", &token).await;
     assert_eq!(answer.status(), 201);
     assert_eq!(header(&answer, "access-control-allow-origin"), BOARD);
+    assert!(header(&answer, "access-control-expose-headers").contains("x-request-id"));
     assert!(!answer.headers().contains_key("access-control-allow-credentials"));
     assert!(header(&answer, "vary").contains("origin"), "caches keep the origins apart");
 

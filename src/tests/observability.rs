@@ -99,6 +99,27 @@ async fn a_server_fault_and_its_line_in_the_log_have_the_same_id() {
 }
 
 #[tokio::test]
+async fn the_page_about_a_server_fault_shows_the_id_of_its_request() {
+    let data = tempfile::tempdir().unwrap();
+    let (program, log) = start(data.path(), &["--auth", "accounts"]).await;
+    let database = rusqlite::Connection::open(data.path().join("idobata.db")).unwrap();
+    let page_of = async |path: &str| {
+        let address = format!("{}{path}", program.url);
+        in_time(reqwest::Client::new().get(address).header("accept", "text/html").send()).await.unwrap()
+    };
+    let missing = page_of("/join/token").await;
+    let id = id_of(&missing);
+    assert!(!missing.text().await.unwrap().contains(&id));
+    database.execute_batch("ALTER TABLE documents RENAME TO was_documents").unwrap();
+    let failed = page_of("/join/token").await;
+    assert_eq!(failed.status(), 503);
+    let id = id_of(&failed);
+    let html = failed.text().await.unwrap();
+    assert!(html.contains(&format!("<code>{id}</code>")), "{html}");
+    assert!(stop(program, log).await.contains(&id), "the log has it, too");
+}
+
+#[tokio::test]
 async fn the_log_has_the_route_and_neither_tokens_nor_queries() {
     let data = tempfile::tempdir().unwrap();
     let (program, log) = start(data.path(), &["--auth", "accounts"]).await;

@@ -150,9 +150,9 @@ async fn a_session_that_ended_after_it_was_looked_at_opens_nothing() {
     let (server, _, bob) = set_up().await;
     let auth = &server.state.auth;
     let identity = auth.identify(&bob.session.token).await.unwrap().unwrap();
-    assert!(auth.admit(&identity).await.unwrap().is_some());
+    assert!(auth.open_live_session(&identity).await.unwrap().is_some());
     auth.sign_out(&identity.user.id, identity.session.as_deref()).await.unwrap();
-    assert!(auth.admit(&identity).await.unwrap().is_none());
+    assert!(auth.open_live_session(&identity).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub struct LiveSession {
 
 impl LiveSessions {
     /// Registers a live connection of the user in `identity`.
-    pub(super) fn admit(self: &Arc<Self>, identity: &Identity) -> LiveSession {
+    pub(super) fn open(self: &Arc<Self>, identity: &Identity) -> LiveSession {
         let user_id: Arc<str> = identity.user.id.as_str().into();
         let connection = Arc::new(Connection {
             session: identity.session.clone(),
@@ -150,8 +150,8 @@ mod tests {
     fn a_session_takes_only_its_own_connections_along() {
         let live_sessions = Arc::new(LiveSessions::default());
         let (phone, desk) = (
-            live_sessions.admit(&identity("phone", u64::MAX)),
-            live_sessions.admit(&identity("desk", u64::MAX)),
+            live_sessions.open(&identity("phone", u64::MAX)),
+            live_sessions.open(&identity("desk", u64::MAX)),
         );
         live_sessions.end("1", Some("phone"));
         assert!(is_over(&phone) && !is_over(&desk));
@@ -169,7 +169,7 @@ mod tests {
         let live_sessions = Arc::new(LiveSessions::default());
         let (past, future) = (NOW - 1, NOW + 1_000);
         let (renewed, expired) =
-            (live_sessions.admit(&identity("a", past)), live_sessions.admit(&identity("b", past)));
+            (live_sessions.open(&identity("a", past)), live_sessions.open(&identity("b", past)));
         live_sessions.extend(&identity("a", future));
         live_sessions.extend(&identity("a", past));
         live_sessions.sweep(NOW);
@@ -180,7 +180,7 @@ mod tests {
     fn a_token_with_other_rights_extends_nothing() {
         let live_sessions = Arc::new(LiveSessions::default());
         let (past, future) = (NOW - 1, NOW + 1_000);
-        let wide = live_sessions.admit(&identity("a", past));
+        let wide = live_sessions.open(&identity("a", past));
         let narrow = Some(vec![Pattern::parse("general").expect("fine")]);
         live_sessions.extend(&Identity { rooms: narrow, ..identity("a", future) });
         live_sessions.sweep(NOW);

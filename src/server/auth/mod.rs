@@ -93,7 +93,7 @@ impl Auth {
     }
 
     /// Returns true if users come in as guests.
-    pub fn takes_guests(&self) -> bool {
+    pub fn allows_guests(&self) -> bool {
         matches!(self.mode, Mode::Guest)
     }
 
@@ -122,8 +122,8 @@ impl Auth {
     }
 
     /// A session of a new guest, under `name` or a generated one. `None` where users do not come in as guests.
-    pub fn welcome(&self, name: Option<String>) -> Option<Session> {
-        matches!(self.mode, Mode::Guest).then(|| self.sessions.welcome(name))
+    pub fn create_guest(&self, name: Option<String>) -> Option<Session> {
+        matches!(self.mode, Mode::Guest).then(|| self.sessions.create_guest(name))
     }
 
     /// A session of the same guest under another name. `None` where users do not come in as guests.
@@ -169,8 +169,8 @@ impl Auth {
     /// Registers a live connection, which must end when the returned session does. `None`: the session has ended since
     /// `identity` was read. The connection is registered before the session is checked, so a session that ends after
     /// the check finds the connection.
-    pub async fn admit(&self, identity: &Identity) -> Result<Option<LiveSession>, StoreError> {
-        let live_session = self.live_sessions.admit(identity);
+    pub async fn open_live_session(&self, identity: &Identity) -> Result<Option<LiveSession>, StoreError> {
+        let live_session = self.live_sessions.open(identity);
         Ok(match &self.mode {
             Mode::Accounts(accounts) => {
                 with_account(accounts, identity.clone()).await?.is_some().then_some(live_session)

@@ -149,7 +149,7 @@ impl Publishers {
 
     /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]) and one that is not for the
     /// channel ([`Code::NotAllowed`]).
-    pub async fn admit(&self, token: &str, channel: &str) -> Result<Publisher, Error> {
+    pub async fn authorize(&self, token: &str, channel: &str) -> Result<Publisher, Error> {
         let id = token.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
         let stored = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await?;
         let Some(stored) = stored.filter(|stored| stored.hash == hash(token)) else {

@@ -68,7 +68,7 @@ impl Sessions {
     }
 
     /// A session of a new guest, under `name` or a generated one.
-    pub(super) fn welcome(&self, name: Option<String>) -> Session {
+    pub(super) fn create_guest(&self, name: Option<String>) -> Session {
         let id = uuid::Uuid::new_v4();
         // Four digits of the id: two guests of a small team are unlikely to get the same name.
         let name = name.unwrap_or_else(|| format!("User{}", id.as_u128() % 9_000 + 1_000));
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn a_token_speaks_for_whom_it_was_made() {
-        let session = sessions(ONE).welcome(Some("alice".into()));
+        let session = sessions(ONE).create_guest(Some("alice".into()));
         assert_eq!(sessions(ONE).verify(&session.token).expect("ours").user, session.user);
     }
 
     #[test]
     fn a_token_of_another_secret_or_a_changed_one_is_refused() {
-        let session = sessions(ONE).welcome(None);
+        let session = sessions(ONE).create_guest(None);
         assert!(sessions(OTHER).verify(&session.token).is_none());
         let (head, signature) = session.token.rsplit_once('.').expect("three parts");
         assert!(sessions(ONE).verify(&format!("{head}x.{signature}")).is_none());
@@ -147,7 +147,7 @@ mod tests {
     fn a_guest_stays_who_they_are_while_the_clock_leaps_and_after_it() {
         let wall_ms = Arc::new(AtomicI64::new(NOW_MS));
         let sessions = on_wall(ONE, &wall_ms);
-        let before = sessions.welcome(Some("alice".into()));
+        let before = sessions.create_guest(Some("alice".into()));
         wall_ms.store(NOW_MS + 400 * DAY_MS, Relaxed);
         let identity = sessions.verify(&before.token).expect("it has not ended");
         assert!(identity.is_stale, "with a new token she is known when the new time is believed");
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_token_is_over_after_its_lifetime() {
         let wall_ms = Arc::new(AtomicI64::new(NOW_MS));
-        let token = on_wall(ONE, &wall_ms).welcome(None).token;
+        let token = on_wall(ONE, &wall_ms).create_guest(None).token;
         let lifetime_ms = (SESSION_LIFETIME + LEEWAY).as_millis() as i64;
         for (age_ms, is_good) in [(lifetime_ms - 1_000, true), (lifetime_ms, false)] {
             let later = Arc::new(AtomicI64::new(NOW_MS + age_ms));
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_guest_has_a_name_with_a_number() {
-        let name = sessions(ONE).welcome(None).user.name;
+        let name = sessions(ONE).create_guest(None).user.name;
         assert!(name.strip_prefix("User").is_some_and(|number| number.parse::<u16>().is_ok()), "{name}");
     }
 }

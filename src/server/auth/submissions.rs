@@ -109,16 +109,16 @@ mod tests {
         server::store::{Announce, Record, sqlite::SqliteStore},
     };
 
-    struct Nobody;
+    struct NoAnnounce;
 
-    impl Announce for Nobody {
+    impl Announce for NoAnnounce {
         fn announce(&self, _: &Epoch, _: &[Record]) {}
     }
 
     #[tokio::test]
     async fn what_was_sent_long_ago_is_forgotten_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+        let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(NoAnnounce)).expect("opened");
         let documents: &dyn DocumentStore = &store;
         let put = |kind, id: &str, sent_ms: i64| Mutation::put(kind, id, Precondition::Absent, &sent_ms);
         let now_ms = 1_795_000_000_000;

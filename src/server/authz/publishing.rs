@@ -36,7 +36,7 @@ impl Author {
         is_operator: impl FnOnce() -> Result<bool, Error>,
     ) -> Result<Self, Error> {
         if let Some(token) = token.filter(|token| Publishers::is_token(token)) {
-            return Ok(Self::Publisher(publishers.admit(token, channel).await?.id));
+            return Ok(Self::Publisher(publishers.authorize(token, channel).await?.id));
         }
         if let Some(identity) = identity.await?.filter(|identity| covers(&identity.channels, channel)) {
             return Ok(Self::Person(identity.user.id));

@@ -26,7 +26,7 @@ impl IntoResponse for Rejection {
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
         let fault = status.is_server_error().then(|| ServerFault(self.clone()));
         let mut response = (status, content_type, problem_json(self)).into_response();
-        // For `account_pages::in_words`, which says it to people.
+        // For `account_pages::rejections_as_pages`.
         response.extensions_mut().insert(RejectionReason { code, retry_after_ms });
         let headers = response.headers_mut();
         if let Some(wait_ms) = retry_after_ms {

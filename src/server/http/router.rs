@@ -72,7 +72,7 @@ pub fn router(state: AppState) -> Router {
             .layer(from_fn_with_state(state.clone(), rate_limit::requests))
     };
     let site = limited(site)
-        .layer(from_fn_with_state(state.clone(), account_pages::in_words))
+        .layer(from_fn_with_state(state.clone(), account_pages::rejections_as_pages))
         .layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
 
     let inside = limited(api)

@@ -146,7 +146,7 @@ impl RateLimits {
     }
 
     /// The limiter of the frames of a live connection that opens.
-    pub fn pace(&self) -> FrameRateLimiter {
+    pub fn frame_rate_limiter(&self) -> FrameRateLimiter {
         FrameRateLimiter::new(self.frames)
     }
 

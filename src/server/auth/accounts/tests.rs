@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-struct Nobody;
+struct NoAnnounce;
 
-impl Announce for Nobody {
+impl Announce for NoAnnounce {
     fn announce(&self, _: &Epoch, _: &[Record]) {}
 }
 
@@ -25,7 +25,7 @@ fn clock() -> Arc<Clock> {
 
 fn accounts() -> (Accounts, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+    let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(NoAnnounce)).expect("opened");
     (Accounts::new(Arc::new(store), clock()), folder)
 }
 
@@ -243,7 +243,7 @@ async fn a_session_of_an_earlier_version_is_over_and_stops_nobody() {
 async fn nodes<const COUNT: usize>() -> [Accounts; COUNT] {
     let url = Cluster::shared().fresh_database().await;
     let open = |_| async {
-        let store = PostgresStore::open(&url.as_str().into(), 4, Arc::new(Nobody)).await.expect("opened");
+        let store = PostgresStore::open(&url.as_str().into(), 4, Arc::new(NoAnnounce)).await.expect("opened");
         Accounts::new(Arc::new(store), clock())
     };
     let nodes = futures_util::future::join_all((0..COUNT).map(open)).await;

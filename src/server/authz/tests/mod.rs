@@ -105,7 +105,7 @@ impl Node {
         let account = self.accounts().account(account).await.expect("read").expect("there");
         let session = self.auth.sign_in(&account, "a browser").await.expect("signed in");
         let identity = self.auth.identify(&session.token).await.expect("read").expect("signed in");
-        (self.auth.admit(&identity).await.expect("read").expect("admitted"), identity)
+        (self.auth.open_live_session(&identity).await.expect("read").expect("admitted"), identity)
     }
 
     fn lets_in(&self, who: &User) -> bool {
@@ -299,7 +299,7 @@ async fn a_session_that_ends_at_one_node_takes_its_connections_at_the_other_alon
     );
     accounts.set_blocked(&bob.id, true).await.expect("blocked");
     in_time(desk.revoked()).await;
-    assert!(there.auth.admit(&desk_identity).await.expect("read").is_none());
+    assert!(there.auth.open_live_session(&desk_identity).await.expect("read").is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

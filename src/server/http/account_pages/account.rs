@@ -11,7 +11,7 @@ use super::{
     external_sign_in,
     fields::{Password, done_note, name_field, password_field, problem_note},
     not_found,
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
     time::time,
 };
@@ -30,7 +30,7 @@ use crate::{
 /// Serves the page. Guests get the page for unknown addresses; a user whose account is at an external issuer gets a
 /// link to it.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
-    if signed_in.asked.state.auth.takes_guests() {
+    if signed_in.asked.state.auth.allows_guests() {
         return Ok(not_found(signed_in.asked).await);
     }
     if let Some(issuer) = signed_in.asked.state.auth.issuer() {
@@ -80,7 +80,7 @@ pub(super) async fn rename(
 ) -> Result<Response, Error> {
     Ok(match accounts(&asked.state)?.rename(&identity.user.id, &name).await {
         Ok(_) => see(routes::ACCOUNT, &[("done", Done::Name.as_str())]),
-        Err(error) => refused(routes::ACCOUNT, error, &[("form", "name"), ("name", &name)]),
+        Err(error) => rejected(routes::ACCOUNT, error, &[("form", "name"), ("name", &name)]),
     })
 }
 
@@ -101,12 +101,12 @@ pub(super) async fn change_password(
     let User { id, name } = &identity.user;
     // A person who comes upon an open session has no more attempts at the password than one who signs in.
     if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
-        return Ok(refused(routes::ACCOUNT, rejection.into(), &[("form", "password")]));
+        return Ok(rejected(routes::ACCOUNT, rejection.into(), &[("form", "password")]));
     }
     let kept = identity.session.as_deref();
     match accounts(&asked.state)?.change_password(id, &password, &new_password, kept).await {
         Ok(()) => Ok(see(routes::ACCOUNT, &[("done", Done::Password.as_str())])),
-        Err(error) => Ok(refused(routes::ACCOUNT, error, &[("form", "password")])),
+        Err(error) => Ok(rejected(routes::ACCOUNT, error, &[("form", "password")])),
     }
 }
 

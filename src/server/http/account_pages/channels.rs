@@ -11,7 +11,7 @@ use super::{
     answer::{SignedIn, beside},
     document::Document,
     fields::{labelled_input, problem_note},
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
 };
 use crate::{
@@ -60,7 +60,7 @@ pub(super) async fn limit(
     };
     match limited.await {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
-        Err(error) => refused(routes::CHANNELS, error, &[("name", &channel), ("list", &readers)]),
+        Err(error) => rejected(routes::CHANNELS, error, &[("name", &channel), ("list", &readers)]),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn open(
 ) -> Response {
     match state.rights.channels().open_to_all(&channel).await {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
-        Err(error) => refused(routes::CHANNELS, error, &[]),
+        Err(error) => rejected(routes::CHANNELS, error, &[]),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     document::Document,
     fields::{Password, name_field, password_field, problem_note},
     one_time_link::link_failed,
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
 };
 use crate::{
@@ -80,7 +80,7 @@ pub(super) async fn join(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
         }
-        Err((page, error)) => refused(page, error, &[("name", &form.name)]),
+        Err((page, error)) => rejected(page, error, &[("name", &form.name)]),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     document::Document,
     fields::{labelled_input, problem_note},
     not_found,
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
 };
 use crate::{
@@ -75,7 +75,7 @@ pub(super) async fn add(
     };
     Ok(match added.await {
         Ok(()) => back_to(&routes::members(&room), None),
-        Err(error) => refused(&routes::members(&room), error, &[("name", &name)]),
+        Err(error) => rejected(&routes::members(&room), error, &[("name", &name)]),
     })
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn remove(
     Ok(match asked.state.rights.remove_member(&room, &identity, &user).await {
         Ok(()) if user == identity.user.id => back_to("/", None),
         Ok(()) => back_to(&routes::members(&room), None),
-        Err(error) => refused(&routes::members(&room), error, &[]),
+        Err(error) => rejected(&routes::members(&room), error, &[]),
     })
 }
 

@@ -19,7 +19,7 @@ mod one_time_link;
 mod outcome;
 mod people;
 mod publishers;
-mod refusal;
+mod rejection;
 mod reset;
 mod shell;
 mod sign_in;
@@ -35,7 +35,7 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::{answer::SignedIn, refusal::in_words};
+pub(super) use self::{answer::SignedIn, rejection::rejections_as_pages};
 use super::{
     extract::administrator::Administrator,
     pages::{self, PageRequest},

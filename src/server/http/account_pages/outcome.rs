@@ -42,7 +42,7 @@ impl Outcome {
 }
 
 /// Redirects back to the form at `path`, with the reason of the rejection and the `typed` texts.
-pub(super) fn refused(path: &str, error: Error, typed: &[(&str, &str)]) -> Response {
+pub(super) fn rejected(path: &str, error: Error, typed: &[(&str, &str)]) -> Response {
     let code = error.into_rejection().code.as_str();
     let cut = |text: &str| text.chars().take(TYPED_MAX_CHARACTERS).collect::<String>();
     let typed: Vec<(&str, String)> = typed.iter().map(|(key, text)| (*key, cut(text))).collect();

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{
     answer::{SignedIn, accounts, beside},
     document::Document,
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
     time::time,
 };
@@ -102,7 +102,7 @@ pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Erro
 pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
     match result {
         Ok(()) => Redirect::to(routes::PEOPLE).into_response(),
-        Err(error) => refused(routes::PEOPLE, error, &[]),
+        Err(error) => rejected(routes::PEOPLE, error, &[]),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     document::Document,
     fields::{ABOUT, labelled_input},
     invitations::address_of,
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
     time::time,
 };
@@ -73,7 +73,7 @@ pub(super) async fn make(
             };
             beside(&signed_in, token).await
         }
-        Err(error) => Ok(refused(routes::PUBLISHERS, error, &[("name", &name), ("list", &channels)])),
+        Err(error) => Ok(rejected(routes::PUBLISHERS, error, &[("name", &name), ("list", &channels)])),
     }
 }
 

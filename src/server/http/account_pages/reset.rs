@@ -9,7 +9,7 @@ use super::{
     invitations::address_of,
     join::Reset,
     one_time_link::{OneTimeLink, link_failed},
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     people::somebody,
 };
 use crate::{
@@ -85,7 +85,7 @@ pub(super) async fn reset(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
         }
-        Err(error) => refused(asked.uri.path(), error, &[]),
+        Err(error) => rejected(asked.uri.path(), error, &[]),
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     external_sign_in,
     fields::{Password, done_note, name_field, password_field, problem_note},
     not_found,
-    outcome::{Outcome, refused},
+    outcome::{Outcome, rejected},
     texts::Texts,
 };
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 /// Serves the form. An authenticated user is redirected at once; an external issuer has its own form.
 pub(super) async fn show(asked: PageRequest, Lenient(outcome): Lenient<Outcome>) -> Response {
     let back = page_of_ours(outcome.back.as_deref().unwrap_or("/"));
-    if asked.state.auth.takes_guests() {
+    if asked.state.auth.allows_guests() {
         return not_found(asked).await;
     }
     if asked.caller.0.is_some() {
@@ -74,7 +74,7 @@ pub(super) async fn sign_in(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(&back, None)).into_response()
         }
-        Err(error) => refused(routes::SIGN_IN, error, &[("name", &name), ("back", &back)]),
+        Err(error) => rejected(routes::SIGN_IN, error, &[("name", &name), ("back", &back)]),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
                 body::{FromMembers, JsonBody},
                 path::PathText,
                 query::{RoomQuery, misspelt},
-                user::{AuthenticatedUser, MaybeUser, admit, no_session, revoked},
+                user::{AuthenticatedUser, MaybeUser, no_session, open_live_session, revoked},
             },
             realtime::{
                 live_connection::{Client, connect_poll},
@@ -166,7 +166,7 @@ pub(crate) async fn messages(
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;
     }
-    let session = admit(&state, caller.filter(|_| query.waits())).await?;
+    let session = open_live_session(&state, caller.filter(|_| query.waits())).await?;
     let (page, retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),
@@ -186,7 +186,7 @@ async fn poll(
     limit: usize,
     seen: &str,
 ) -> Result<Response, Error> {
-    let session = admit(state, caller).await?;
+    let session = open_live_session(state, caller).await?;
     let (page, presence, retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),

@@ -65,7 +65,7 @@ pub(crate) async fn create(
             state.limits.session(address).await?;
             let session = match caller {
                 Some(identity) => state.auth.rename_guest(&identity, name),
-                None => state.auth.welcome(Some(name)),
+                None => state.auth.create_guest(Some(name)),
             };
             session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Sessions are not made here."))?
         }

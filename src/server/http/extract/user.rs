@@ -86,9 +86,12 @@ pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Op
 
 /// Registers a live connection of a user; `None` for an anonymous one. Errors: [`Code::NoSession`] if the session has
 /// ended meanwhile.
-pub(crate) async fn admit(state: &AppState, caller: Option<&Identity>) -> Result<Option<LiveSession>, Error> {
+pub(crate) async fn open_live_session(
+    state: &AppState,
+    caller: Option<&Identity>,
+) -> Result<Option<LiveSession>, Error> {
     let Some(identity) = caller else { return Ok(None) };
-    Ok(Some(state.auth.admit(identity).await?.ok_or_else(no_session)?))
+    Ok(Some(state.auth.open_live_session(identity).await?.ok_or_else(no_session)?))
 }
 
 /// Completes when a live connection is revoked; never for an anonymous one, which has no session that could end.
@@ -119,9 +122,9 @@ pub(crate) async fn ensure_session(
             let session = state.auth.renew(&identity).await?.or(earlier);
             (Some(identity), session)
         }
-        None if state.auth.takes_guests() => {
+        None if state.auth.allows_guests() => {
             state.limits.session(address).await?;
-            match state.auth.welcome(None) {
+            match state.auth.create_guest(None) {
                 Some(session) => (state.auth.identify(&session.token).await?, Some(session)),
                 None => (None, None),
             }

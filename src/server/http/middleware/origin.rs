@@ -15,7 +15,7 @@ use axum::{
 };
 use tower_http::cors::CorsLayer;
 
-use super::host;
+use super::{host, trace::X_REQUEST_ID};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{config::site::Site, state::AppState},
@@ -76,7 +76,7 @@ pub(crate) fn cors(site: &Site) -> CorsLayer {
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(SENT_HEADERS)
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE)
 }
 

@@ -22,7 +22,8 @@ use tracing::Span;
 
 use crate::server::{http::problem, limits::TrustedProxies, state::AppState};
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header with the id of a request.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a proxy: a UUID has 36 characters, and proxies make some longer ones.
 const ID_MAX_BYTES: usize = 64;
 

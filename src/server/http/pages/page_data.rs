@@ -37,8 +37,8 @@ pub(crate) async fn load(
     path: String,
     problem: Option<Code>,
 ) -> InitialData {
-    let rooms = told(state.chat.rooms(who).await);
-    let feed = async || told(state.feed.snapshot(who, NOTIFICATIONS_SHOWN).await);
+    let rooms = logged(state.chat.rooms(who).await);
+    let feed = async || logged(state.feed.snapshot(who, NOTIFICATIONS_SHOWN).await);
     let page = match (route, &rooms) {
         (None, _) => PageData::NotFound,
         (Some(Route::Feed), _) => feed().await.map_or(PageData::Unavailable, |feed| PageData::Feed { feed }),
@@ -46,7 +46,7 @@ pub(crate) async fn load(
         (Some(Route::Room(id)), Some(rooms)) => {
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
-            match told(load_room(state, who, user_of(who), room).await) {
+            match logged(load_room(state, who, user_of(who), room).await) {
                 Some(room) => PageData::Room { room, feed: feed().await },
                 None => PageData::Unavailable,
             }
@@ -69,7 +69,7 @@ fn user_of(who: Option<&Identity>) -> User {
 }
 
 /// Logs an error and drops it: the page says only that there is one.
-fn told<T>(result: Result<T, Error>) -> Option<T> {
+fn logged<T>(result: Result<T, Error>) -> Option<T> {
     result.map_err(Error::into_rejection).ok()
 }
 

@@ -21,7 +21,7 @@ use crate::{
             extract::{
                 media_type::accepted,
                 query::{FeedQuery, LogQuery},
-                user::{admit, no_session, revoked},
+                user::{no_session, open_live_session, revoked},
             },
             problem::problem_json,
         },
@@ -64,7 +64,7 @@ async fn page(
     let (query, limit) = query.page(headers)?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
-    let session = admit(state, caller.filter(|_| query.waits())).await?;
+    let session = open_live_session(state, caller.filter(|_| query.waits())).await?;
     let (page, retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),
@@ -96,7 +96,7 @@ async fn stream(
         eviction: || None, // other channels than before are readable
         rejection: encode_rejection,
         members: |_, _| None, // the feed has no ephemeral frames
-        session: admit(state, client.caller.as_ref()).await?,
+        session: open_live_session(state, client.caller.as_ref()).await?,
         _presence: None,
         subscription,
     };

@@ -17,7 +17,7 @@ use crate::{
     server::{
         chat::{Joined, encode_frame, reset_frame},
         error::Error,
-        http::extract::{path::PathText, query::RoomQuery, user::admit},
+        http::extract::{path::PathText, query::RoomQuery, user::open_live_session},
         log::{subscription::Subscription, topic::Wakeup, wire_format::sse_event},
         observability::metrics::Kind,
         state::AppState,
@@ -35,7 +35,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Error> {
     let start = query.start(&headers)?;
     let connection = connect(&state, Kind::Stream, &client)?;
-    let session = admit(&state, client.caller.as_ref()).await?;
+    let session = open_live_session(&state, client.caller.as_ref()).await?;
     let wakeup = Arc::new(Wakeup::default());
     let Joined { frame, recovered, subscription, presence } =
         state.chat.join(&room, client.caller.as_ref(), start.clone(), wakeup.clone()).await?;

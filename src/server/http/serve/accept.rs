@@ -66,7 +66,7 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, address)) => {
-                let Some(permit) = options.connection_limiter.admit(address.ip()) else { continue };
+                let Some(permit) = options.connection_limiter.try_acquire(address.ip()) else { continue };
                 prepare(&stream, options.write_timeout);
                 let stream = WriteDeadline::new(stream, options.write_timeout);
                 let phase = RequestPhase::default();

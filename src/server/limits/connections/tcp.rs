@@ -35,7 +35,7 @@ impl ConnectionLimiter {
     }
 
     /// Takes a permit for a connection; `None`, which the metrics count, when all are taken.
-    pub(crate) fn admit(&self, peer: IpAddr) -> Option<ConnectionPermit> {
+    pub(crate) fn try_acquire(&self, peer: IpAddr) -> Option<ConnectionPermit> {
         let permit = self.take(peer);
         if permit.is_none() {
             self.metrics.count_refused_connection();

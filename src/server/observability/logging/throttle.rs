@@ -9,6 +9,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use serde_json::{Map, Value};
 use tracing::callsite::Identifier;
 
 use super::Counts;
@@ -91,17 +92,20 @@ impl Throttle {
 
 /// The line, with the number of those left out.
 fn with_suppressed(line: &[u8], suppressed: u64, format: LogFormat) -> Vec<u8> {
+    if suppressed == 0 {
+        return line.to_vec();
+    }
     let text = line.strip_suffix(b"\n").unwrap_or(line);
-    let note = match (suppressed, format) {
-        (0, _) => return line.to_vec(),
-        (_, LogFormat::Text) => format!(" suppressed={suppressed}\n"),
-        (_, LogFormat::Json) => format!(",\"suppressed\":{suppressed}}}\n"),
-    };
-    let text = match format {
-        LogFormat::Text => text,
-        LogFormat::Json => text.strip_suffix(b"}").unwrap_or(text),
-    };
-    [text, note.as_bytes()].concat()
+    match format {
+        LogFormat::Text => [text, format!(" suppressed={suppressed}\n").as_bytes()].concat(),
+        LogFormat::Json => {
+            let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(text) else {
+                return line.to_vec();
+            };
+            members.insert("suppressed".to_owned(), suppressed.into());
+            [Value::from(members).to_string().as_bytes(), b"\n"].concat()
+        }
+    }
 }
 
 #[cfg(test)]

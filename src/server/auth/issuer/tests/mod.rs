@@ -277,6 +277,7 @@ fn a_refusal_never_shows_the_token() {
 fn a_session_of_our_own_is_not_taken_for_a_token_of_the_issuer() {
     let secret = Secret::from_setting(SECRET).expect("long enough");
     let clock = Arc::new(crate::server::clock::Clock::system(Duration::from_secs(86_400)));
-    let ours = crate::server::auth::sessions::Sessions::new(&secret, clock).welcome(Some("alice".into()));
+    let ours =
+        crate::server::auth::sessions::Sessions::new(&secret, clock).create_guest(Some("alice".into()));
     assert_eq!(hs256(&[]).verify(&ours.token), Err(TokenRejection::WrongIssuer));
 }

@@ -114,6 +114,7 @@ pub(super) const TEXTS: Texts = Texts {
     open_channel: "Open to everybody",
 
     refused: "This did not work",
+    request_id: "To report this, quote the request id:",
     form_not_understood: "The server did not understand the form. Go back, reload the page and try again.",
     try_again: "Try again",
 

@@ -111,6 +111,7 @@ pub(crate) struct Texts {
     pub(crate) open_channel: &'static str,
 
     pub(crate) refused: &'static str,
+    pub(crate) request_id: &'static str,
     pub(crate) form_not_understood: &'static str,
     pub(crate) try_again: &'static str,
 

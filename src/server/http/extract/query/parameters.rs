@@ -33,11 +33,11 @@ const MEANINGLESS_PREFIXES: [&str; 2] = ["_", "utm_"];
 /// Maximum edit distance between a misspelt name and the one that was meant.
 const MISSPELT_MAX: usize = 2;
 /// Maximum characters of an unknown name in a message.
-const TOLD_MAX_CHARACTERS: usize = 40;
+const SHOWN_MAX_CHARACTERS: usize = 40;
 
-/// Percent-decodes a name or a value. `told` names it in a rejection.
-pub(crate) fn decode(told: &str, text: &str) -> Result<String, Rejection> {
-    let broken = |what| bad(&format!("{} {what}.", cut(told)));
+/// Percent-decodes a name or a value. `parameter` names it in a rejection.
+pub(crate) fn decode(parameter: &str, text: &str) -> Result<String, Rejection> {
+    let broken = |what| bad(&format!("{} {what}.", cut(parameter)));
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !text.split('%').skip(1).all(is_escape) {
         return Err(broken("has a % that no two hexadecimal digits follow; a % itself is written %25"));
@@ -78,16 +78,16 @@ pub(crate) fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(TOLD_MAX_CHARACTERS).collect()
+    text.chars().take(SHOWN_MAX_CHARACTERS).collect()
 }
 
 /// Parses a cursor. Errors: [`Code::BadCursor`].
 pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
-    let told = |_| {
+    let malformed = |_| {
         let message = format!("{name} is a cursor, written epoch:offset as the server gave it.");
         Rejection::new(Code::BadCursor, message)
     };
-    Cursor::from_str(text).map_err(told)
+    Cursor::from_str(text).map_err(malformed)
 }
 
 /// Parses a number in `range`.

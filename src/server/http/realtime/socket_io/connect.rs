@@ -69,7 +69,7 @@ async fn enter_feed(state: &AppState, socket: &Arc<Socket>, auth: Value) -> Resu
 async fn identify(state: &AppState, socket: &Socket, auth: &Value) -> Result<(Identity, LiveSession), Error> {
     let context = ConnectionContext::of(socket.req_parts()).expect("a connection is opened with a context");
     let identity = context.enter(state, token(auth)?).await?;
-    let session = state.auth.admit(&identity).await?.ok_or_else(no_session)?;
+    let session = state.auth.open_live_session(&identity).await?.ok_or_else(no_session)?;
     Ok((identity, session))
 }
 

@@ -47,7 +47,7 @@ impl ConnectionContext {
         Ok(Arc::new(Self {
             caller: client.caller,
             holder: Mutex::default(),
-            event_rate: state.limits.pace(),
+            event_rate: state.limits.frame_rate_limiter(),
             _live: live,
         }))
     }

@@ -36,7 +36,12 @@ pub(super) struct Flood;
 impl Meter {
     /// The meter of a new connection.
     pub(super) fn new(limits: &RateLimits) -> Self {
-        Self { rates: [limits.pace(), limits.pace()], parts: 0, head: Vec::new(), rest: 0 }
+        Self {
+            rates: [limits.frame_rate_limiter(), limits.frame_rate_limiter()],
+            parts: 0,
+            head: Vec::new(),
+            rest: 0,
+        }
     }
 
     /// Takes the next bytes, cut anywhere. Fails if the connection has to end.

@@ -23,7 +23,7 @@ impl Connection {
             let message = "A socket stays with whom it was opened for; open another one.";
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
-        let session = self.state.auth.admit(&identity).await?.ok_or_else(no_session)?;
+        let session = self.state.auth.open_live_session(&identity).await?.ok_or_else(no_session)?;
         let permit = match self.holder.take() {
             Some(holder) => holder.permit,
             None => Some(self.state.live_connections.connect_person(&identity.user)?),

@@ -57,7 +57,7 @@ impl Connection {
         frame_writer: Arc<FrameWriter>,
         frame_reader: FrameReader,
     ) -> Self {
-        let frame_rate = state.limits.pace();
+        let frame_rate = state.limits.frame_rate_limiter();
         let (wakeup, rooms) = (Arc::default(), JoinedRooms::default());
         Self { state, holder, wakeup, frame_reader, frame_writer, frame_rate, rooms }
     }

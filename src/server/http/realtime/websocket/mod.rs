@@ -91,7 +91,7 @@ pub(crate) async fn get(
     let counted = connect(&state, Kind::Socket, &client)?;
     let holder = match client.caller {
         Some(identity) => {
-            let session = state.auth.admit(&identity).await?;
+            let session = state.auth.open_live_session(&identity).await?;
             session.map(|session| Holder { identity, session, permit: None })
         }
         None => None,

@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use leptos::prelude::*;
+use tower_http::request_id::RequestId;
 
 use super::{
     answer::{draw, setting_of},
@@ -25,7 +26,11 @@ const KEPT: [HeaderName; 4] =
 
 /// Middleware: replaces the JSON of a rejection with a page, if the client can show one. Its status, and the time to
 /// retry after, stay the same.
-pub(crate) async fn in_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn rejections_as_pages(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
     if !takes_pages(request.headers()) {
         return next.run(request).await;
     }
@@ -37,9 +42,12 @@ pub(crate) async fn in_words(State(state): State<AppState>, request: Request, ne
     if again.is_none() {
         setting.path = "/".to_owned();
     }
+    let request_id = request.extensions().get::<RequestId>().cloned();
     let response = next.run(request).await;
-    let Some(refusal) = response.extensions().get::<RejectionReason>().copied() else { return response };
-    let document = RefusedPage { refusal, language: setting.language, again };
+    let Some(reason) = response.extensions().get::<RejectionReason>().copied() else { return response };
+    let request_id = request_id.filter(|_| response.status().is_server_error());
+    let request_id = request_id.and_then(|id| id.header_value().to_str().ok().map(str::to_owned));
+    let document = RejectionPage { reason, language: setting.language, again, request_id };
     let mut page = draw(&setting, None, document);
     *page.status_mut() = response.status();
     for name in KEPT {
@@ -58,27 +66,29 @@ fn takes_pages(headers: &HeaderMap) -> bool {
 
 /// The page of a rejection.
 #[derive(Clone, Debug)]
-pub(super) struct RefusedPage {
+pub(super) struct RejectionPage {
     /// The reason, and the time to retry after.
-    pub(super) refusal: RejectionReason,
+    pub(super) reason: RejectionReason,
     /// The page's language.
     pub(super) language: Language,
     /// The address to try again. `None`: a form, which cannot be posted again from here.
     pub(super) again: Option<String>,
+    /// The id of a request that failed by a fault of the server, by which its operator finds it in the log.
+    pub(super) request_id: Option<String>,
 }
 
-impl Document for RefusedPage {
+impl Document for RejectionPage {
     fn title(&self, texts: &Texts) -> String {
         texts.refused.to_owned()
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
-        let Self { refusal, language, again } = self;
+        let Self { reason, language, again, request_id } = self;
         let common = language.texts();
-        let text = match refusal.code {
+        let text = match reason.code {
             // The common text advises to reload the page, which would post the form again.
             Code::BadRequest if again.is_none() => texts.form_not_understood.to_owned(),
-            _ => common.rejection(refusal),
+            _ => common.rejection(reason),
         };
         let (address, link) =
             again.map_or_else(|| ("/".to_owned(), common.to_the_feed), |path| (path, texts.try_again));
@@ -86,6 +96,7 @@ impl Document for RefusedPage {
             <section class="panel">
                 <h1>{texts.refused}</h1>
                 <p role="alert">{text}</p>
+                {request_id.map(|id| view! { <p>{texts.request_id} " " <code>{id}</code></p> })}
                 <p><a href=address>{link}</a></p>
             </section>
         }
