@@ -57,7 +57,7 @@ export async function signIn(page: Page, name: string, password: string) {
 /** Has the administrator make an invitation, and returns its link. */
 export async function invite(page: Page): Promise<string> {
   await page.goto("/people");
-  await page.getByRole("button", { name: "Invite somebody" }).click();
+  await page.getByRole("button", { name: "Invite someone" }).click();
   return page.getByLabel("Link").inputValue();
 }
 

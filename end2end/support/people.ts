@@ -76,7 +76,7 @@ export class Person {
   async makePrivateRoom(name: string) {
     await this.page.getByText("New room").click();
     await this.page.getByLabel("Name of the new room").fill(name);
-    await this.page.getByLabel("Only for members").check();
+    await this.page.getByLabel("Members only").check();
     await this.page.getByRole("button", { name: "Create" }).click();
     await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(name);
   }

@@ -8,8 +8,8 @@ import { expect } from "../support/test.ts";
 const WORDS = {
   en: {
     locale: "en-GB", name: "Name", password: "Password", join: "Join", account: "Account", people: "People",
-    first: "The first administrator", welcome: "Welcome to Idobata", by: "alice invites you", invite: "Invite somebody",
-    link: "Link", over: "This link does not work any more", signOut: "Sign out", signedOut: "You are signed out.",
+    first: "The first administrator", welcome: "Welcome to Idobata", by: "alice invited you", invite: "Invite someone",
+    link: "Link", over: "This link no longer works", signOut: "Sign out", signedOut: "You are signed out.",
     signIn: "Sign in", wrong: "The name or the password is wrong.",
   },
   ja: {
@@ -93,9 +93,9 @@ test("an invitation can be revoked, and a name that somebody has is refused besi
   await carol.page.getByLabel("Name").fill("ALICE");
   await carol.page.getByLabel("Password").fill(PASSWORD);
   await carol.page.getByRole("button", { name: "Join" }).click();
-  await expect(carol.page.getByRole("alert")).toHaveText("Somebody has this name already.");
+  await expect(carol.page.getByRole("alert")).toHaveText("This name is already taken.");
   await expect(carol.page.getByLabel("Name")).toHaveValue("ALICE");
-  await expect(carol.page.getByLabel("Name")).toHaveAccessibleDescription("Somebody has this name already.");
+  await expect(carol.page.getByLabel("Name")).toHaveAccessibleDescription("This name is already taken.");
   await join(carol.page, good, "carol");
 });
 
@@ -107,8 +107,8 @@ test("a lost password is replaced by a link, and what was signed in is not any m
   await signIn(thief.page, "bob", PASSWORD);
   await expectSignedIn(thief.page);
 
-  await manage(admin.page, "bob", "Link for a new password");
-  await expect(admin.page.getByRole("heading", { level: 1 })).toHaveText("A new password for bob");
+  await manage(admin.page, "bob", "Password reset link");
+  await expect(admin.page.getByRole("heading", { level: 1 })).toHaveText("Password reset for bob");
   await bob.page.goto(await admin.page.getByLabel("Link").inputValue());
   await bob.page.getByLabel("New password").fill("another long password");
   await bob.page.keyboard.press("Enter");
@@ -129,18 +129,18 @@ test("a changed password ends the other browsers, and a session is ended by itse
   const sessions = admin.page.locator(".row");
   await admin.page.goto("/account");
   await expect(sessions).toHaveCount(3);
-  await expect(sessions.first()).toContainText("Chrome on Linux this one");
+  await expect(sessions.first()).toContainText("Chrome on Linux this browser");
   await sessions.nth(1).getByRole("button").click();
   await expect(sessions).toHaveCount(2);
 
   const change = async (present: string, next: string) => {
-    await admin.page.getByLabel("Present password").fill(present);
+    await admin.page.getByLabel("Current password").fill(present);
     await admin.page.getByLabel("New password").fill(next);
-    await admin.page.getByRole("button", { name: "Change the password" }).click();
+    await admin.page.getByRole("button", { name: "Change password" }).click();
   };
   await change("a wrong one", "another long password");
   const form = admin.page.getByRole("form", { name: "Password" });
-  await expect(form.getByRole("alert")).toHaveText("The present password is wrong.");
+  await expect(form.getByRole("alert")).toHaveText("The current password is wrong.");
   await change(PASSWORD, "another long password");
   await expect(admin.page.getByRole("status")).toContainText("Your password was changed.");
   await expect(sessions).toHaveCount(1);
@@ -157,7 +157,7 @@ test("another name is how the others see one from then on", async ({ admin, stra
   await bob.page.goto("/account");
   await name.getByLabel("Name").fill("alice");
   await name.getByRole("button").click();
-  await expect(name.getByRole("alert")).toHaveText("Somebody has this name already.");
+  await expect(name.getByRole("alert")).toHaveText("This name is already taken.");
   await expect(name.getByLabel("Name")).toHaveValue("alice");
   await name.getByLabel("Name").fill("Robert");
   await name.getByRole("button").click();
@@ -199,8 +199,8 @@ test("there is always an administrator, and removing somebody takes a second ste
   const bob = await stranger();
   await join(bob.page, await invite(admin.page), "bob");
   const row = (name: string) => admin.page.locator(".row", { hasText: name });
-  await manage(admin.page, "alice", "No administrator any more");
-  await expect(admin.page.getByRole("alert")).toHaveText("This is the last administrator. Make somebody else one first.");
+  await manage(admin.page, "alice", "Remove as administrator");
+  await expect(admin.page.getByRole("alert")).toHaveText("This is the last administrator. Make someone else an administrator first.");
   // Not the text of the row: what can be changed stands in it, too.
   const badge = (name: string) => row(name).locator(".badge", { hasText: "administrator" });
   await expect(badge("alice")).toBeVisible();

@@ -59,7 +59,7 @@ test("a refused message stays, says why, and can be sent again", async ({ alice,
   await bob.enterRoom(room);
   await alice.post("try me");
   const line = alice.page.locator('.message[data-state="failed"]');
-  await expect(line).toContainText("The server could not do this now");
+  await expect(line).toContainText("The server is unavailable right now");
   await line.getByRole("button", { name: "Try again" }).click();
   await alice.expectMessages("try me");
   await bob.expectMessages("try me");
@@ -71,7 +71,7 @@ test("people see each other come, go, and change rooms", async ({ alice, bob }) 
   await bob.enterRoom(room);
   await alice.expectPeople("alice", "bob");
   await bob.expectPeople("alice", "bob");
-  await expect(alice.page.locator(".people__news")).toHaveText("bob came in");
+  await expect(alice.page.locator(".people__news")).toHaveText("bob joined");
   await bob.page.getByRole("link", { name: "tech" }).click();
   await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("tech");
   await expect(bob.page.locator(".people__list li", { hasText: "alice" })).toHaveCount(0);

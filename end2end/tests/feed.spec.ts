@@ -62,7 +62,7 @@ test("the page keeps ten notices and shows earlier ones when asked", async ({ al
   await server.publish("ops", `${mark} number 16.`);
   await expect(mine.last()).toContainText("number 16.");
   expect(await alice.page.locator(".notification").count()).toBe(10);
-  await alice.page.getByRole("button", { name: "Show earlier notices" }).click();
+  await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
   await expect(mine).toHaveCount(16);
   await expect(mine.first()).toContainText("number 1.");
 });

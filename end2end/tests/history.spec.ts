@@ -39,7 +39,7 @@ test("reading back needs no button, nothing jumps, and a button leads to the lat
     await expect(alice.messages).toHaveCount(180, { timeout: 300 });
   }).toPass({ timeout: 30_000 });
   await expect(alice.messages.locator(".message__text")).toHaveText(numbered(1, 180));
-  await expect(toTheLatest).toHaveText(/To the latest/);
+  await expect(toTheLatest).toHaveText(/Jump to latest/);
 
   // What comes meanwhile moves nothing under the reader's eyes.
   await alice.page.mouse.wheel(0, 1_200);

@@ -30,7 +30,7 @@ limitedTo("100/100m")("the hundred and first message is refused, and its text is
   const room = await alice.makeRoom(unique("many"));
   await alice.postByRequest(room, ...Array.from({ length: 100 }, (_, index) => `message ${index + 1}`));
   await alice.post("what I still wanted to say");
-  await expectHeldBack(alice, "what I still wanted to say", /more than the server takes.* Try again in \d+ seconds?\.$/);
+  await expectHeldBack(alice, "what I still wanted to say", /too often.* Try again in \d+ seconds?\.$/);
   await expect(alice.page.getByText("message 100")).toBeVisible();
 });
 
@@ -55,7 +55,7 @@ for (const transport of ["socket", "stream", "poll"] as const) {
     }).toPass({ intervals: [500] });
     await alice.expectMessages("one", "two", "three");
     await expect(alice.composer).toHaveValue("");
-    await expect(alice.page.locator("#composer-hint")).toHaveText("Enter sends, Shift+Enter breaks the line");
+    await expect(alice.page.locator("#composer-hint")).toHaveText("Enter to send, Shift+Enter for a new line");
     await bob.expectMessages("one", "two", "three");
   });
 }

@@ -44,7 +44,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 test("the keyboard alone is enough to talk", async ({ alice }) => {
   await alice.open("/");
   await alice.page.keyboard.press("Tab");
-  await expect(alice.page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await expect(alice.page.getByRole("link", { name: "Skip to content" })).toBeFocused();
   const tabTo = async (target: Locator) => {
     for (let key = 0; key < 40; key += 1) {
       if (await target.evaluate((element) => element === document.activeElement)) return;
@@ -55,7 +55,7 @@ test("the keyboard alone is enough to talk", async ({ alice }) => {
   await tabTo(alice.page.getByRole("link", { name: "general" }));
   await alice.page.keyboard.press("Enter");
   await alice.expectConnected();
-  await tabTo(alice.page.getByRole("link", { name: "Skip to the content" }));
+  await tabTo(alice.page.getByRole("link", { name: "Skip to content" }));
   await alice.page.keyboard.press("Enter");
   await expect(alice.page.locator("#content")).toBeFocused();
   await tabTo(alice.composer);
@@ -69,7 +69,7 @@ test("the keyboard alone is enough to talk", async ({ alice }) => {
 
 test("messages and notices are told to screen readers, values are not", async ({ alice }) => {
   await alice.open("/");
-  await expect(alice.page.getByRole("log", { name: "Notices" })).toHaveAttribute("aria-live", "polite");
+  await expect(alice.page.getByRole("log", { name: "Notifications" })).toHaveAttribute("aria-live", "polite");
   expect(await alice.page.locator(".value-cards").locator("[aria-live], [role=log], [role=status]").count()).toBe(0);
   await alice.enterRoom("general");
   await expect(alice.page.getByRole("log", { name: "Messages" })).toHaveAttribute("aria-live", "polite");

@@ -27,7 +27,7 @@ test("two people on two nodes talk, and see each other come, type and go", async
   await bob.enterRoom("general");
   await bob.expectPeople("alice", /bob \(you\)/);
   await alice.expectPeople(/alice \(you\)/, "bob");
-  await expect(alice.page.locator(".people__news")).toHaveText("bob came in");
+  await expect(alice.page.locator(".people__news")).toHaveText("bob joined");
   expect(await Promise.all(nodes.map(sockets)), "each is at a node of their own").toEqual([1, 1]);
 
   await alice.post("hello from the one node");

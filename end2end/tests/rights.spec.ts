@@ -108,11 +108,11 @@ withAccounts("a program publishes with the token that an administrator made, unt
   await admin.page.getByRole("link", { name: "Publishers" }).click();
   await admin.page.getByLabel("Name", { exact: true }).fill("backup");
   await admin.page.getByLabel("Channels").fill("not a channel");
-  await admin.page.getByRole("button", { name: "Make a token" }).click();
+  await admin.page.getByRole("button", { name: "Create token" }).click();
   await expect(admin.page.getByRole("alert")).toBeVisible();
   await expect(admin.page.getByLabel("Channels")).toHaveValue("not a channel");
   await admin.page.getByLabel("Channels").fill("ops, db-*");
-  await admin.page.getByRole("button", { name: "Make a token" }).click();
+  await admin.page.getByRole("button", { name: "Create token" }).click();
   const token = await admin.page.getByLabel("Token").inputValue();
   await expect(admin.page.locator("pre")).toHaveText(`curl -H 'Authorization: Bearer ${token}' -d 'hello' ${house.url}/api/events/ops`);
   expect(await publish(token, "ops", "backup done")).toBe(201);
@@ -121,7 +121,7 @@ withAccounts("a program publishes with the token that an administrator made, unt
   await expect(bob.page.locator(".notification", { hasText: "backup done" })).toBeVisible();
   await expect(bob.page.locator(".notification", { hasText: "copied" })).toBeVisible();
 
-  await admin.page.getByRole("link", { name: "Back to the publishers" }).click();
+  await admin.page.getByRole("link", { name: "Back to publishers" }).click();
   await expect(admin.page.locator(".row")).toContainText(["last used"]);
   await expect(admin.page.getByText(token)).toHaveCount(0);
   await admin.page.getByRole("button", { name: "Remove: backup" }).click();
@@ -135,7 +135,7 @@ withAccounts("a channel that is limited to bob goes away from alice's open page,
   await admin.page.goto("/publishers");
   await admin.page.getByLabel("Name", { exact: true }).fill("a program");
   await admin.page.getByLabel("Channels").fill("*");
-  await admin.page.getByRole("button", { name: "Make a token" }).click();
+  await admin.page.getByRole("button", { name: "Create token" }).click();
   const token = await admin.page.getByLabel("Token").inputValue();
   const publish = (channel: string, body: string) =>
     fetch(`${house.url}/api/events/${channel}`, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body });
@@ -160,7 +160,7 @@ withAccounts("a channel that is limited to bob goes away from alice's open page,
   await expect(notice(another, "after it")).toBeVisible();
   await expect(another.page.getByText("pay"), "not even its name").toHaveCount(0);
 
-  await admin.page.getByRole("button", { name: "Open to everybody: pay" }).click();
+  await admin.page.getByRole("button", { name: "Open to everyone: pay" }).click();
   await expect(admin.page.locator(".row")).toHaveCount(0);
   await another.page.reload();
   await expect(notice(another, "for bob")).toBeVisible();

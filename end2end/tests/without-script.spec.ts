@@ -39,7 +39,7 @@ test("without JavaScript a name can be changed and a room made", async ({ somebo
   await plain.page.getByText("New room").click();
   await plain.page.getByLabel("Name of the new room").fill(name);
   await plain.page.getByRole("button", { name: "Create" }).click();
-  await expect(plain.page.getByRole("alert")).toHaveText("There is a room of such a name already: signs, upper case and width alone make no other name.");
+  await expect(plain.page.getByRole("alert")).toHaveText("A room with this name already exists. Punctuation, upper case and character width make no difference.");
 });
 
 test("without JavaScript a message whose form is sent twice stands there once", async ({ alice, somebody }) => {

@@ -172,12 +172,13 @@ impl Rejection {
         Self { code, message: message.into(), retry_after_ms: None }
     }
 
-    /// The same, with the wait before a retry. Rounded up, so that a client that waits exactly as long is not rejected
-    /// again.
+    /// The same, with the wait before a retry, which the sentence names, too. Rounded up, so that a client that waits
+    /// exactly as long is not rejected again.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         let ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-        Self { retry_after_ms: Some(ms), ..self }
+        let message = format!("{} Try again in {} s.", self.message, ms.div_ceil(1_000));
+        Self { message, retry_after_ms: Some(ms), ..self }
     }
 }
 

@@ -56,12 +56,12 @@ const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = bind(limits::descriptors::bounded(config)).await?;
     // Before the log says that it runs. Until here a signal just ends it.
-    let mut signals = Signals::install().context("the system takes no signal handlers")?;
+    let mut signals = Signals::install().context("cannot install the signal handlers")?;
     tracing::info!("listening on http://{}", server.address);
     if let Some(link) = server.setup_link().await? {
         // The link is a secret for the person who starts the server: it is printed and not logged.
         observability::logging::tell(&format!(
-            "nobody is administrator yet. Who opens this link becomes the first one; it works once:\n  {link}"
+            "there is no administrator yet. Open this link to become the first one; it works once:\n  {link}"
         ));
     }
     let stop = server.state.lifetime.stop.clone();
@@ -106,17 +106,17 @@ pub async fn bind_with_clock(config: Config, clock: Clock) -> anyhow::Result<Ser
     let address = listener.local_addr().context("the socket has no address")?;
     if !config::site::is_loopback(address.ip()) {
         tracing::warn!(
-            "others can reach this address: to publish from elsewhere, programs need a token (/api/publishers)"
+            "other machines can reach this address: to publish from there, programs need a token (/api/publishers)"
         );
     }
     if let Operator::ByKey(_) = &state.operator {
         tracing::info!(
-            "behind a proxy nobody is known by being on this machine: publishers are made, and tokens given, \
+            "behind a proxy, local requests are not trusted: create publishers and tokens \
             with Authorization: Bearer and the key in the file operator-key of the data folder"
         );
     }
     if let Some(url) = config.public_url.as_ref().filter(|_| guests_come_in && !config.open_to_guests) {
-        tracing::warn!("whoever opens {} may come in as a guest", url.as_str());
+        tracing::warn!("anyone who opens {} can enter as a guest", url.as_str());
     }
     Ok(Server { address, state, listener, config })
 }
@@ -165,11 +165,11 @@ impl Server {
         };
         tokio::select! {
             () = serve => {}
-            () = deadline => tracing::warn!("some connections did not end in time and were cut"),
+            () = deadline => tracing::warn!("closed connections that did not end in time"),
         }
         state.lifetime.live.close();
         if timeout(LIVE_DRAIN_TIMEOUT, state.lifetime.live.wait()).await.is_err() {
-            tracing::warn!("some live connections did not end in time and were cut");
+            tracing::warn!("closed live connections that did not end in time");
         }
         state.chat.presence().close();
         background.close();

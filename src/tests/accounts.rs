@@ -228,7 +228,7 @@ async fn a_link_that_was_used_is_gone() {
             (gone.status().as_u16(), &gone.headers()[header::CACHE_CONTROL]),
             (410, &"no-store".parse().unwrap())
         );
-        assert!(gone.text().await.unwrap().contains("does not work any more"), "{path}");
+        assert!(gone.text().await.unwrap().contains("no longer works"), "{path}");
     }
     let late = send(house.post(path, &format!("name=eve&new-password={PASSWORD}"), None)).await;
     assert_eq!(location(&late), format!("{path}?problem=bad_link&name=eve"));

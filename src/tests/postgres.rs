@@ -261,7 +261,7 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     let (went, said) = migrate(&database, &url).await;
     assert!(went && said.is_empty(), "no noise: {said}");
     let (went, said) = migrate(&database, &url).await;
-    assert!(!went && said.contains("has a history already"), "{said}");
+    assert!(!went && said.contains("already has a history"), "{said}");
     let (went, said) = migrate(&data.path().join("missing.db"), &url).await;
     assert!(!went, "{said}");
 

@@ -91,12 +91,12 @@ async fn a_parameter_that_is_not_known_is_refused_by_its_name_and_pages_ignore_i
         ("/api/events?channels=ops", "channels: did you mean channel?"),
         ("/api/events?channel[]=ops", "channel[]: did you mean channel?"),
         ("/api/rooms/general/messages?befor=e:1", "befor: did you mean before?"),
-        ("/api/rooms/general/events?since=1", "since: this address takes"),
-        ("/api/events?limit=0", "limit is a whole number from 1 to 200"),
-        ("/api/events?wait=x", "wait is a whole number of seconds from 0 to 50"),
-        ("/api/events?after=x", "after is a cursor"),
-        ("/api/rooms/general/messages?wait=30&before=e:1", "not before one"),
-        ("/api/events?last=0", "last is a whole number from 1 to 200"),
+        ("/api/rooms/general/events?since=1", "since: this address accepts"),
+        ("/api/events?limit=0", "limit must be a whole number from 1 to 200"),
+        ("/api/events?wait=x", "wait must be a whole number of seconds from 0 to 50"),
+        ("/api/events?after=x", "after must be a cursor"),
+        ("/api/rooms/general/messages?wait=30&before=e:1", "wait cannot be combined with before"),
+        ("/api/events?last=0", "last must be a whole number from 1 to 200"),
         ("/api/rooms/general/events?seen=", "seen is for pages of JSON"),
     ] {
         let answer = server.get(path).header("accept", "application/json").send().await.unwrap();

@@ -4,13 +4,13 @@ use super::Texts;
 use crate::protocol::problem::Code;
 
 pub(super) const TEXTS: Texts = Texts {
-    tagline: "出来事の流れと、それを囲む話の場",
+    tagline: "ライブフィードと、それについて話せるチャットルーム",
     skip_to_content: "本文へ移動",
     navigation: "ページとルーム",
     language: "言語",
 
     feed: "フィード",
-    feed_intro: "プログラムからの知らせが、そのまま届きます。",
+    feed_intro: "プログラムからの最新情報がリアルタイムで届きます。",
     values: "計測値",
     values_empty: "まだ計測値は届いていません。",
     latest: "最新",
@@ -30,11 +30,11 @@ pub(super) const TEXTS: Texts = Texts {
     new_room: "新しいルーム",
     new_room_name: "新しいルームの名前",
     create: "作成",
-    private: "メンバーだけ",
+    private: "メンバー限定",
     members: "メンバー",
     room_title: |room| format!("ルーム {room}"),
     messages: "メッセージ",
-    messages_empty: "まだ発言がありません。最初のひとことをどうぞ。",
+    messages_empty: "まだメッセージがありません。最初のメッセージを送ってみましょう。",
     earlier_messages: "以前のメッセージを表示",
     message_label: |room| format!("{room} へのメッセージ"),
     message_placeholder: "メッセージを入力...",
@@ -72,7 +72,7 @@ pub(super) const TEXTS: Texts = Texts {
     connected: "接続中",
     connecting: "接続しています…",
     disconnected: "切断",
-    signed_out: "サインアウトしました。再読み込みしてください",
+    signed_out: "サインアウトしました。ページを再読み込みしてください。",
 
     catching_up: "未読を取得しています…",
     unsent: |count| format!("未送信{count}件"),
@@ -81,9 +81,11 @@ pub(super) const TEXTS: Texts = Texts {
     could_not_load: "読み込めませんでした。",
     reload: "ページを再読み込み",
     not_found_title: "見つかりません",
-    not_found_text: "このアドレスにページはありません。",
-    room_not_found: "このルームはありません。まだ作られていないのかもしれません。",
+    not_found_text: "このページは存在しません。",
+    room_not_found: "このルームは存在しないか、あなたには公開されていません。",
     to_the_feed: "フィードへ",
+
+    not_live: "このページはリアルタイムに更新されません。",
 
     problem,
 };
@@ -99,7 +101,7 @@ fn problem(code: Code) -> &'static str {
             "サーバーが内容を理解できませんでした。ページを再読み込みして、もう一度お試しください。"
         }
         Code::TooLarge => "大きすぎて送信できません。",
-        Code::BadCursor => "履歴の位置が分かりません。ページを再読み込みしてください。",
+        Code::BadCursor => "履歴の位置を確認できません。ページを再読み込みしてください。",
         Code::BadChannel => "チャンネル名に使えるのは英数字とドット、ハイフン、アンダースコアだけです。",
         Code::BadName => "名前は1〜40文字です。ルームの名前には文字か数字が必要です。",
         Code::TextEmpty => "メッセージが空です。",
@@ -114,18 +116,18 @@ fn problem(code: Code) -> &'static str {
             "セッションが終了しました。ページを再読み込みして、もう一度サインインしてください。"
         }
         Code::WrongPassword => "名前またはパスワードが違います。",
-        Code::BadPassword => "パスワードは 8 文字以上にしてください。",
+        Code::BadPassword => "パスワードは8文字以上にしてください。",
         Code::PasswordTooLong => "パスワードが長すぎます。256 文字以内にしてください。",
-        Code::BadLink => "このリンクは使用済みか、期限が切れています。新しいリンクをもらってください。",
+        Code::BadLink => "このリンクは使用済みか、期限が切れています。新しいリンクを依頼してください。",
         Code::NameTaken => "この名前はすでに使われています。",
         Code::UnknownPerson => "この名前の人は見つかりません。",
         Code::NotAllowed => "この操作は許可されていません。",
-        Code::NotFound => "このアドレスには何もありません。",
+        Code::NotFound => "このページは存在しません。",
         Code::BadMethod => "このアドレスではこの操作はできません。",
         Code::TooManyConnections => {
             "サーバーへの接続数が上限に達しています。しばらくしてからお試しください。"
         }
-        Code::TooManyRequests => "短い時間に送りすぎています。",
-        Code::Unavailable => "いまは処理できませんでした。失われたものはありません。もう一度お試しください。",
+        Code::TooManyRequests => "操作の回数が多すぎます。",
+        Code::Unavailable => "現在サーバーを利用できません。内容は失われていません。もう一度お試しください。",
     }
 }

@@ -168,6 +168,8 @@ pub struct Texts {
     pub room_not_found: &'static str,
     pub to_the_feed: &'static str,
 
+    pub not_live: &'static str,
+
     pub problem: fn(Code) -> &'static str,
 }
 

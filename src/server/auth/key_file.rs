@@ -41,7 +41,7 @@ pub enum KeyFileError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The file is too large for a key file.
-    #[error("it has more than {FILE_MAX_BYTES} bytes")]
+    #[error("the file is larger than {FILE_MAX_BYTES} bytes")]
     TooLarge,
 }
 
@@ -100,11 +100,11 @@ impl KeyFile {
         let path = self.path.display();
         let keys = match read {
             Ok(keys) => {
-                tracing::info!(%path, "took the new keys for tokens");
+                tracing::info!(%path, "reloaded the token keys");
                 Arc::new(keys)
             }
             Err(error) => {
-                tracing::error!(%path, "the new keys for tokens are not taken, those from before stay: {error}");
+                tracing::error!(%path, "cannot reload the token keys, the previous ones stay in use: {error}");
                 old
             }
         };

@@ -19,7 +19,7 @@ const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 pub enum KeyError {
     /// Not PEM, not a public key, or one for another algorithm.
     #[error(
-        "it is not a PEM public key for {0:?} (BEGIN PUBLIC KEY; RSA of 2048 to 4096 bits, or P-256, or Ed25519)"
+        "not a PEM public key for {0:?} (BEGIN PUBLIC KEY; RSA of 2048 to 4096 bits, or P-256, or Ed25519)"
     )]
     Pem(Algorithm),
     /// Not a JWK set.
@@ -31,10 +31,10 @@ pub enum KeyError {
         column: usize,
     },
     /// No key of the set checks signatures of the configured algorithm.
-    #[error("none of its keys is a public key for {0:?} that checks signatures")]
+    #[error("none of the keys is a public key for {0:?} that verifies signatures")]
     NoneFits(Algorithm),
     /// Two fitting keys have the same `kid`, so that it is ambiguous.
-    #[error("two of its keys have the same kid")]
+    #[error("two keys have the same kid")]
     Ambiguous,
 }
 

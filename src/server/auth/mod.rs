@@ -110,7 +110,7 @@ impl Auth {
             Mode::Issuer(issuer) => match issuer.verify(token) {
                 Ok(claims) => Some(claims.into()),
                 Err(rejection) => {
-                    tracing::debug!(refusal = %rejection, "a token was refused");
+                    tracing::debug!(refusal = %rejection, "rejected a token");
                     None
                 }
             },

@@ -27,7 +27,7 @@ impl Pattern {
         let name = text.strip_suffix('*').unwrap_or(text);
         let fits = (1..=PATTERN_MAX_BYTES).contains(&text.len());
         if !fits || !name.chars().all(|c| c == '.' || is_id_character(c)) {
-            let message = "A pattern is a name, or the beginning of names and a *.";
+            let message = "A pattern is a channel name, or the start of one followed by *.";
             return Err(Rejection::new(Code::BadRequest, message));
         }
         Ok(Self(text.to_owned()))

@@ -113,12 +113,13 @@ impl Publishers {
     ) -> Result<(Publisher, String), Error> {
         let name = parse_name(name)?;
         if !(1..=PATTERNS_MAX).contains(&channels.len()) {
-            let message =
-                format!("A publisher is good for 1 to {PATTERNS_MAX} channels or patterns of them.");
+            let message = format!("A publisher has 1 to {PATTERNS_MAX} channels or patterns.");
             return Err(Rejection::new(Code::BadRequest, message).into());
         }
         if self.list().await?.len() >= PUBLISHERS_MAX {
-            let message = format!("This server takes at most {PUBLISHERS_MAX} publishers; remove one first.");
+            let message = format!(
+                "This server has reached its limit of {PUBLISHERS_MAX} publishers; remove one first."
+            );
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         let token = token_of(id, secret);
@@ -133,8 +134,7 @@ impl Publishers {
         match self.documents.read::<StoredPublisher>(Kind::Publisher, id).await? {
             Some(stored) => Ok((stored.publisher, token)),
             None => {
-                let message =
-                    "This form was sent before, and the publisher was removed. Open the page again.";
+                let message = "This form was already sent, and the publisher has been removed since. Open the page again.";
                 Err(Rejection::new(Code::BadLink, message).into())
             }
         }
@@ -156,7 +156,7 @@ impl Publishers {
             return Err(Rejection::new(Code::NoSession, "The publisher's token is not valid.").into());
         };
         if !covers(&stored.publisher.channels, channel) {
-            let message = "The publisher's token is not good for this channel.";
+            let message = "The publisher's token does not cover this channel.";
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         self.note_use(&stored).await?;

@@ -44,13 +44,13 @@ pub enum SecretError {
     TooShort(usize),
     /// The file exists and is not a key.
     #[error(
-        "{} is not a whole key: put the right one back from a backup, or remove it; then a new one is made, and \
-         what the old one signed or opened has to be made anew",
+        "{} is not a complete key: restore it from a backup, or remove it; then a new one is made, and \
+         everything that the old one signed or opened must be issued again",
         .0.display()
     )]
     Damaged(PathBuf),
     /// The file cannot be read or written.
-    #[error("the key {} cannot be read or made: {error} ({})", path.display(), private_file::advice(path, error))]
+    #[error("the key {} cannot be read or created: {error} ({})", path.display(), private_file::advice(path, error))]
     Io {
         /// The key file.
         path: PathBuf,
@@ -106,7 +106,7 @@ impl Secret {
         let secret = Self::random().map_err(failed)?;
         let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
         if is_empty {
-            tracing::warn!(path = %path.display(), "the key was empty: made a new one");
+            tracing::warn!(path = %path.display(), "the key file was empty: created a new key");
             private_file::replace(path, &secret.0).map_err(failed)?;
         } else if !private_file::create(path, &secret.0).map_err(failed)? {
             return Self::load(path)?.ok_or_else(|| SecretError::Damaged(path.to_owned()));
@@ -149,7 +149,7 @@ impl Secret {
 fn warn_if_open(path: &Path) {
     if private_file::is_open_to_others(path).unwrap_or(false) {
         let path = path.display();
-        tracing::warn!("others on this machine can read the key {path}: chmod 600 {path}");
+        tracing::warn!("other users of this machine can read the key {path}: chmod 600 {path}");
     }
 }
 

@@ -61,7 +61,7 @@ pub async fn sweep(
             _ = ticks.tick() => {}
         }
         if let Err(error) = forget_old(documents, clock.settled_ms()).await {
-            tracing::error!(%error, "forms that were sent long ago could not be forgotten");
+            tracing::error!(%error, "cannot remove expired form submissions");
         }
     }
 }

@@ -37,7 +37,7 @@ impl ChangeListener for Rights {
             | Kind::Leap => Ok(()),
         };
         // A damaged document does not stop the operations after it, which may take a right away.
-        applied.unwrap_or_else(|error| tracing::error!(%error, "a change of rights cannot be applied"));
+        applied.unwrap_or_else(|error| tracing::error!(%error, "cannot apply a change of rights"));
     }
 
     async fn reload(&self) -> Result<(), StoreError> {

@@ -101,7 +101,7 @@ impl ChannelReaders {
             return Ok(());
         }
         let message =
-            format!("At most {CHANNELS_MAX} channels have readers of their own, each at most {READERS_MAX}.");
+            format!("At most {CHANNELS_MAX} channels can be limited, each to at most {READERS_MAX} readers.");
         Err(Rejection::new(Code::NotAllowed, message))
     }
 

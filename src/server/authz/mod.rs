@@ -118,7 +118,7 @@ impl Rights {
         if who.is_some() || self.anonymous_may_read {
             return Ok(());
         }
-        Err(Rejection::new(Code::NoSession, "There is no valid session: sign in first."))
+        Err(Rejection::new(Code::NoSession, "You are not signed in. Sign in first."))
     }
 
     /// Rejects a user who may not enter the room, in the words for a room that does not exist: the rejection must not
@@ -196,7 +196,9 @@ impl Rights {
             self.check_owner(room, by)?;
         }
         if self.read(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false) {
-            return Err(Rejection::new(Code::NotAllowed, "The owner of a room stays its member.").into());
+            return Err(
+                Rejection::new(Code::NotAllowed, "The owner of a room cannot be removed from it.").into()
+            );
         }
         // Removing a user who is no member changes nothing: no request for it, however often, reaches the other nodes.
         let remove = Mutation::remove(Kind::Member, member_key(room, user_id), Precondition::Present);
@@ -216,7 +218,7 @@ impl Rights {
         if self.owns(room, who) {
             return Ok(());
         }
-        Err(Rejection::new(Code::NotAllowed, "Only the owner of the room may do this."))
+        Err(Rejection::new(Code::NotAllowed, "Only the room's owner may do this."))
     }
 
     /// Reads from the rights of a room; `None` if it has no owner.
@@ -247,5 +249,5 @@ fn member_key(room: &RoomId, user_id: &str) -> String {
 }
 
 fn unknown_room() -> Rejection {
-    Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.")
+    Rejection::new(Code::UnknownRoom, "This room does not exist, or you are not a member of it.")
 }

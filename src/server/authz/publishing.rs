@@ -44,8 +44,7 @@ impl Author {
         if is_operator()? {
             return Ok(Self::Loopback);
         }
-        let message =
-            "To publish here takes a publisher's token: Authorization: Bearer idp_… (see /api/publishers).";
+        let message = "Publishing here requires a publisher's token: Authorization: Bearer idp_… (see /api/publishers).";
         Err(Rejection::new(Code::NotAllowed, message).into())
     }
 

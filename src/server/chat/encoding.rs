@@ -52,7 +52,7 @@ pub fn encode_message(record: &Record) -> String {
 pub(super) fn message_of(record: &Record) -> Message {
     let TopicName::Room(room) = &record.topic else { unreachable!("only rooms have messages") };
     let stored: StoredMessage = serde_json::from_str(&record.body).unwrap_or_else(|error| {
-        tracing::error!(%room, record.offset, %error, "a stored message cannot be read");
+        tracing::error!(%room, record.offset, %error, "cannot read a stored message");
         StoredMessage { user: String::new(), text: String::new() }
     });
     Message {

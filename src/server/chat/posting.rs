@@ -29,8 +29,9 @@ impl Chat {
         id: &str,
         text: &str,
     ) -> Result<(Message, bool), Error> {
-        let id = uuid::Uuid::try_parse(id)
-            .map_err(|_| Rejection::new(Code::BadId, "The id of a message is a UUID made by the client."))?;
+        let id = uuid::Uuid::try_parse(id).map_err(|_| {
+            Rejection::new(Code::BadId, "The id of a message must be a UUID made by the client.")
+        })?;
         let text = MessageText::parse(text)?.into_string();
         self.limits.message(user).await?;
         let message = StoredMessage { user: user.name.clone(), text };

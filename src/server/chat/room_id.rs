@@ -24,7 +24,7 @@ pub(crate) fn id_of_name(name: &str) -> Result<RoomId, Rejection> {
         key.split(|c| !is_part_of_word(c)).filter(|word| !word.trim_matches('_').is_empty()).collect();
     let id = words.join("-");
     if id.len() > ID_MAX_BYTES {
-        let message = "The name of the room is too long in the form in which names are compared (NFKC).";
+        let message = "The room's name is too long after NFKC normalization, by which names are compared.";
         return Err(Rejection::new(Code::BadName, message));
     }
     RoomId::parse(&id).map_err(|_| Rejection::new(Code::BadName, "A room's name needs a letter or a digit."))

@@ -137,7 +137,8 @@ impl Chat {
             RoomCreation::Created => Ok(room),
             RoomCreation::Exists => Err(exists(&room.id, None)),
             RoomCreation::Full => {
-                let message = format!("This server takes at most {} rooms (--max-rooms).", self.max_rooms);
+                let message =
+                    format!("This server has reached its limit of {} rooms (--max-rooms).", self.max_rooms);
                 Err(Rejection::new(Code::TooManyRooms, message).into())
             }
         }
@@ -154,7 +155,7 @@ impl Chat {
         self.rights.check_reader(who)?;
         self.read_rooms().await?;
         let unknown =
-            || Rejection::new(Code::UnknownRoom, "There is no such room, or it is not open to you.");
+            || Rejection::new(Code::UnknownRoom, "This room does not exist, or you are not a member of it.");
         let known = self.known.find(&asked).ok_or_else(unknown)?;
         self.rights.check_entry(&known, who)?;
         Ok(known)
@@ -190,9 +191,9 @@ fn unless_there(error: Error, room: Room) -> Result<Room, Error> {
 fn exists(id: &RoomId, known: Option<Room>) -> Error {
     let message = match known {
         Some(Room { name, .. }) => {
-            format!("The room \"{name}\" has the address {id} already; choose another name.")
+            format!("The room \"{name}\" already has the address {id}; choose another name.")
         }
-        None => format!("A room with the address {id} is there already; choose another name."),
+        None => format!("A room with the address {id} already exists; choose another name."),
     };
     Rejection::new(Code::RoomExists, message).into()
 }

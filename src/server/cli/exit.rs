@@ -17,7 +17,9 @@ const SIGNALLED: u8 = 128;
 
 /// A second signal came before the stop that the first one began had ended.
 #[derive(Debug, Error)]
-#[error("ended at once, by a second signal; connections were cut, what was acknowledged is stored")]
+#[error(
+    "stopped at once by a second signal; open connections were closed, everything acknowledged is stored"
+)]
 pub struct ForcedStop {
     /// The second signal's number.
     pub signal: u8,

@@ -39,8 +39,7 @@ impl Migrate {
             return Err(BadSetting(form.to_owned()).into());
         };
         let copied = transfer::copy(file, address).await;
-        let copied =
-            copied.with_context(|| format!("{from} cannot be copied to {to}; nothing was changed"))?;
+        let copied = copied.with_context(|| format!("cannot copy {from} to {to}; nothing was changed"))?;
         let Copied { topics, entries, rooms, .. } = copied;
         print_line(&format!("copied {from} to {to}: {entries} entries of {topics} topics, {rooms} rooms"));
         Ok(())

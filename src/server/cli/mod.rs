@@ -45,16 +45,16 @@ enum Command {
     /// Epochs, offsets and times stay the same: readers resume across the move. No server may run on either. The file
     /// is not changed.
     Migrate(Migrate),
-    /// Ask the server on this machine whether it is ready; for health checks: the exit code is 0 if it is
+    /// Check that the server on this machine is ready; the exit code is 0 if it is
     Health(Health),
 
-    /// Copy the database and its keys into one file, while the server runs or not
+    /// Copy the database and its keys into one file; the server may be running
     ///
     /// The copy is a snapshot: it has everything that was acknowledged before it began. It is an SQLite file; keep it
     /// as safe as the data folder, because the keys are in it.
     Backup(BackupCommand),
 
-    /// Replace the database by a backup, with its keys; no server may run on the folder
+    /// Replace the database and its keys with a backup; no server may be running on the folder
     ///
     /// The present files are moved into a folder `replaced-…`, nothing is deleted. Readers are told that history went
     /// back.

@@ -48,10 +48,10 @@ impl RestoreCommand {
         );
         print_line(&format!("restored {} entries from {} ({made})", done.entries, self.from.display()));
         if let Some(aside) = done.aside {
-            print_line(&format!("what was there is kept in {}", aside.display()));
+            print_line(&format!("the previous data is kept in {}", aside.display()));
         }
         print_line(&format!(
-            "readers are told that history went back; start with: idobata --data {}",
+            "readers get a reset; start with: idobata --data {}",
             self.folder.data.display()
         ));
         Ok(())

@@ -8,11 +8,11 @@ use crate::protocol::transport::Transport;
 /// The ways in which users sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AuthSetting {
-    /// They choose a name; their cookie identifies them.
+    /// They choose a name; a cookie identifies them.
     Guest,
     /// They have a password. The first start prints a link for the first administrator, who invites the others.
     Accounts,
-    /// Another system signs them in and gives them tokens; see the settings that begin with --jwt.
+    /// Another system signs them in and issues their tokens; see the settings that begin with --jwt.
     Jwt,
 }
 

@@ -16,14 +16,14 @@ pub struct DatabaseSettings {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<DatabaseUrl>,
 
-    /// Start although the database lost acknowledged entries, and go on without them; readers are told
+    /// Start although the database lost acknowledged entries, and continue without them; readers get a reset
     ///
-    /// For one start, after the database lost its end or was replaced by an older copy. Not by the environment: a
+    /// For one start, after the database lost its newest writes or was replaced by an older copy. Not by the environment: a
     /// server that always accepts a loss does not notice one.
     #[arg(long)]
     pub accept_loss: bool,
 
-    /// Largest log (-wal) beside the database, such as 512MiB; past it nothing is stored
+    /// Maximum size of the log (-wal) beside the database, such as 512MiB; beyond it nothing is stored
     ///
     /// It grows only while another program reads the database, such as a backup. What is written meanwhile has to fit:
     /// at full speed some 10 MB a second.

@@ -39,8 +39,7 @@ pub(crate) fn complaint(
             None => name,
         })
         .collect();
-    (!named.is_empty())
-        .then(|| format!("no setting has this name, so it changes nothing: {}. See --help", named.join(", ")))
+    (!named.is_empty()).then(|| format!("unknown setting, ignored: {}. See --help", named.join(", ")))
 }
 
 fn known(command: &Command) -> BTreeSet<String> {

@@ -63,11 +63,11 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
 
-    /// Let guests in on an address that others can reach: anybody who opens it may read everything and talk
+    /// Allow guests on an address that other machines can reach: anyone who opens it can read everything and post
     #[arg(long, env = "IDOBATA_OPEN_TO_GUESTS", value_parser = yes_or_no)]
     pub open_to_guests: bool,
 
-    /// Folder for the database and the session key, made if missing
+    /// Folder for the database and the session key, created if missing
     #[arg(long, env = "IDOBATA_DATA", default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
 
@@ -86,7 +86,7 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_REDIS_CA", value_name = "FILE")]
     pub redis_ca: Option<PathBuf>,
 
-    /// Name of this node in the feed: it publishes its own values to the channel "server-NAME"
+    /// Name of this node in the feed: it publishes its own metrics to the channel "server-NAME"
     ///
     /// Without it a single server has the channel "server", and one of several has its host's name and its port in it.
     #[arg(long, env = "IDOBATA_NODE_NAME", value_name = "NAME", value_parser = node_name)]
@@ -120,11 +120,11 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_CLOCK_PATIENCE", default_value = "24h", value_name = "TIME")]
     pub clock_patience: TimeSpan,
 
-    /// Most rooms that users may make in all
+    /// Maximum number of rooms that users can create
     #[arg(long, env = "IDOBATA_MAX_ROOMS", default_value_t = 1_000, value_name = "N", value_parser = rooms)]
     pub max_rooms: usize,
 
-    /// Most live connections (sockets, streams, waiting polls) at the same time; each takes a file descriptor
+    /// Maximum number of live connections (sockets, streams, waiting polls); each takes a file descriptor
     ///
     /// The process's limit of descriptors is raised as far as the system allows, and bounds this.
     #[arg(long, env = "IDOBATA_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = connections)]
@@ -138,9 +138,9 @@ pub struct Config {
     #[arg(long, env = "IDOBATA_HEAD_TIMEOUT", default_value = "10s", value_name = "TIME")]
     pub head_timeout: TimeSpan,
 
-    /// How pages connect: by whatever works, or by this transport at best
+    /// Transport of the pages: the best that works, or at best this one
     ///
-    /// For hosts that do not pass sockets on, or no streams either.
+    /// For proxies that do not pass WebSockets, or no streams either.
     #[arg(
         long,
         env = "IDOBATA_TRANSPORT",
@@ -150,7 +150,7 @@ pub struct Config {
     )]
     pub transport: TransportSetting,
 
-    /// Do not publish the server's own values to the feed's channel "server"
+    /// Do not publish the server's own metrics to the feed's channel "server"
     #[arg(long, env = "IDOBATA_NO_MEASURE", value_parser = yes_or_no)]
     pub no_measure: bool,
 

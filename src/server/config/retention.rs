@@ -8,7 +8,7 @@ use super::values::{TimeSpan, within};
 /// The retention of the feed and of the rooms, and the interval of trimming.
 #[derive(Clone, Debug, Args)]
 pub struct RetentionSettings {
-    /// Newest entries of the feed to keep complete; older notifications stay until as many newer ones came
+    /// Number of newest feed entries to keep in full; older notifications stay until as many newer ones arrived
     #[arg(long, env = "IDOBATA_FEED_ENTRIES", default_value_t = 10_000, value_name = "N", value_parser = entries)]
     pub feed_entries: u64,
 
@@ -24,7 +24,7 @@ pub struct RetentionSettings {
     #[arg(long, env = "IDOBATA_ROOM_AGE", default_value = "365d", value_name = "TIME")]
     pub room_age: TimeSpan,
 
-    /// How long a post that is sent again is recognized, from when it was stored, although it was removed since
+    /// How long a repeated post is recognized, counted from when it was stored, even if it was removed since
     #[arg(long, env = "IDOBATA_CLIENT_ID_AGE", default_value = "30d", value_name = "TIME")]
     pub client_id_age: TimeSpan,
 

@@ -26,7 +26,7 @@ pub enum CaError {
         error: io::Error,
     },
     /// It has no certificate in PEM, or one that cannot be parsed.
-    #[error("{} has no certificate in it that can be used: it takes the authority's, in PEM", .0.display())]
+    #[error("{} contains no usable certificate: it must hold the authority's, in PEM", .0.display())]
     NoCertificate(PathBuf),
 }
 
@@ -95,7 +95,7 @@ mod tests {
         for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             fs::write(&path, text).expect("written");
             let rejected = client_config(Some(&path)).expect_err("no certificate").to_string();
-            assert!(rejected.contains("ca.pem has no certificate"), "{rejected}");
+            assert!(rejected.contains("ca.pem contains no usable certificate"), "{rejected}");
         }
         let signed = rcgen::generate_simple_self_signed(["h".to_owned()]).expect("made");
         fs::write(&path, signed.cert.pem()).expect("written");

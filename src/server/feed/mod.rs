@@ -182,7 +182,7 @@ pub fn encode_control(control: &Control) -> String {
 
 fn entry_of(record: &Record) -> Entry {
     let body = serde_json::from_str(&record.body).unwrap_or_else(|error| {
-        tracing::error!(record.offset, %error, "a stored entry cannot be read");
+        tracing::error!(record.offset, %error, "cannot read a stored entry");
         Body::Notification {
             title: None,
             text: String::new(),

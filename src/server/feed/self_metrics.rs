@@ -30,7 +30,7 @@ pub async fn run(feed: Arc<Feed>, channel: String, metrics: Arc<Metrics>, stop: 
         }
         let now = Reading::take(&metrics);
         if let Err(error) = feed.publish(&channel, &channel, now.since(&last), None).await {
-            tracing::warn!(%error, "the server's own values could not be published");
+            tracing::warn!(%error, "cannot publish the server's metrics to the feed");
         }
         last = now;
     }

@@ -120,7 +120,7 @@ async fn renamed(
     let name = parse_name(name)?;
     state.limits.session(address).await?;
     let session = state.auth.rename_guest(identity, name);
-    session.ok_or_else(|| Rejection::new(Code::NotAllowed, "The name is changed with the account."))
+    session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Change your name on the account page."))
 }
 
 /// A query that names the page to return to.

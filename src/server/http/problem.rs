@@ -106,13 +106,13 @@ fn status_of(code: Code) -> StatusCode {
 
 /// The answer at addresses that have nothing.
 pub(super) async fn not_found() -> Rejection {
-    Rejection::new(Code::NotFound, "There is nothing at this address.")
+    Rejection::new(Code::NotFound, "Nothing was found at this address.")
 }
 
 /// The answer to a request whose handler panicked: a fault of ours, which ends this request and no other. The log has
 /// the panic already, within the request's span (`observability::logging`).
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    unavailable("The server failed at this request.").into_response()
+    unavailable("The server failed to handle this request.").into_response()
 }
 
 /// The answer at addresses that take other methods; `Allow`, which the router adds, says which. To `OPTIONS` that is
@@ -120,6 +120,6 @@ pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 pub(super) async fn bad_method(method: Method) -> Response {
     match method {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-        _ => Rejection::new(Code::BadMethod, "This address does not take this method.").into_response(),
+        _ => Rejection::new(Code::BadMethod, "This address does not support this method.").into_response(),
     }
 }

@@ -44,7 +44,7 @@ fn within(descriptors: u64, mut config: Config) -> Config {
             kept_for_the_server = reserve,
             connections = most,
             wanted,
-            "the system allows the process too few file descriptors for --max-connections or --max-tcp-connections: \
+            "too few file descriptors for --max-connections or --max-tcp-connections: \
              connections above this number are closed at once. Raise the hard limit (ulimit -Hn, LimitNOFILE=)"
         );
     }

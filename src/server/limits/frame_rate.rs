@@ -47,7 +47,7 @@ impl FrameRateLimiter {
         let Some(Bounds { accepted, rejected }) = &self.0 else { return Ok(()) };
         accepted.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
-            let message = "This is more than one connection may say (--limit-frames).";
+            let message = "This connection is sending frames too fast (--limit-frames).";
             let rejection = Rejection::new(Code::TooManyRequests, message).retry_after(wait);
             TooFast { rejection, must_disconnect: rejected.check().is_err() }
         })

@@ -60,15 +60,15 @@ pub struct RateLimits {
 impl RateLimits {
     /// Limits with these settings, shared over `backplane`.
     pub fn new(limits: &config::Limits, backplane: &Arc<dyn Backplane>) -> Self {
-        let messages = "These are more messages than one person may post.";
-        let joins = "These are more joins than one person may make.";
-        let rooms = "These are more rooms than one person may make.";
-        let typing = "These are more signs of typing than one person may give.";
-        let sessions = "These are more names than one address may take.";
-        let sign_ins = "These are more attempts than one account may have.";
-        let sign_ins_per_address = "These are more attempts to sign in than one address may make.";
-        let publishes = "This is more than one publisher may publish.";
-        let requests = "These are more requests than one address may make.";
+        let messages = "You are sending messages too fast.";
+        let joins = "You are joining rooms too fast.";
+        let rooms = "You are creating rooms too fast.";
+        let typing = "You are sending typing indicators too fast.";
+        let sessions = "Too many sessions or names from this address.";
+        let sign_ins = "Too many attempts to sign in to this account.";
+        let sign_ins_per_address = "Too many attempts to sign in from this address.";
+        let publishes = "This publisher is publishing too fast.";
+        let requests = "Too many requests from this address.";
         Self {
             messages: SharedLimiter::new(backplane, "messages", limits.messages, messages),
             joins: SharedLimiter::new(backplane, "joins", limits.joins, joins),

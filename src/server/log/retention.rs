@@ -27,7 +27,7 @@ pub(crate) async fn run(hub: Hub, clock: &Clock, config: &Config, stop: Cancella
         match removed {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "trimmed the history"),
-            Err(error) => tracing::error!(%error, "the topics could not be listed for trimming"),
+            Err(error) => tracing::error!(%error, "cannot list the topics to trim"),
         }
     }
 }

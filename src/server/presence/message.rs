@@ -104,13 +104,13 @@ impl Present {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvalidMessage {
     /// It is not JSON of this form.
-    #[error("it is not a message: {0}")]
+    #[error("not a presence message: {0}")]
     NotAMessage(#[from] serde_json::Error),
     /// It exceeds a bound.
     #[error("there are too many {0}")]
     TooMany(&'static str),
     /// It names something that cannot exist.
-    #[error("what it names as {0} cannot be one")]
+    #[error("{0} is invalid")]
     Impossible(&'static str),
 }
 

@@ -215,7 +215,7 @@ impl MessageHandler for Presence {
             Ok(events) => self.notify_readers(events),
             // Once: a node that sends one such message may send many.
             Err(error) => self.warned.call_once(|| {
-                tracing::warn!(node, %error, "what a node says about presence is ignored; this is logged once");
+                tracing::warn!(node, %error, "ignoring a node's malformed presence messages; logged once per node");
             }),
         }
     }

@@ -66,7 +66,7 @@ impl ClockRecord {
                 Ok(()) => (written, is_told) = (Some((leap, Instant::now())), false),
                 // Retried every second, logged only once.
                 Err(error) if !is_told => {
-                    tracing::error!(%error, "the time of the clock could not be noted in the store");
+                    tracing::error!(%error, "cannot store the clock's time");
                     is_told = true;
                 }
                 Err(_) => {}

@@ -45,7 +45,7 @@ impl Health {
         let is_recovered = std::mem::take(&mut state.is_failing);
         drop(state);
         if is_recovered {
-            tracing::warn!("the history can be written to again");
+            tracing::warn!("the store accepts writes again");
         }
         is_recovered
     }
@@ -57,7 +57,7 @@ impl Health {
             drop(state);
             tracing::error!(
                 %cause,
-                "the history cannot be written to: posts are refused, what is there is read, and it goes on by itself \
+                "the store rejects writes: posts are rejected, reads continue, and posts resume by themselves \
                  when the cause is gone"
             );
         }

@@ -172,10 +172,10 @@ pub enum Sharing {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// SQLite returned an error.
-    #[error("the database refused: {0}")]
+    #[error("the database failed: {0}")]
     Sqlite(rusqlite::Error),
     /// PostgreSQL returned an error for a statement.
-    #[error("PostgreSQL refused: {0}")]
+    #[error("PostgreSQL failed: {0}")]
     Postgres(String),
     /// PostgreSQL is out of disk space, read only, or its disk fails.
     #[error("PostgreSQL cannot be written to: {0}")]
@@ -187,19 +187,19 @@ pub enum StoreError {
     #[error("PostgreSQL did not answer within {0:?}")]
     NoAnswer(Duration),
     /// The connection was lost during a commit, so the entries may or may not be stored.
-    #[error("the connection to PostgreSQL was lost during a commit; it is not known yet what is stored")]
+    #[error("the connection to PostgreSQL was lost during a commit; the outcome is not known yet")]
     Undecided,
     /// The database is not the one of the start any more, or it has lost its most recent writes.
     #[error(
-        "PostgreSQL is not the one of the start any more (restored or promoted): restart this server, which then \
-         tells its readers"
+        "PostgreSQL was replaced since the start (restored or promoted): restart this server; readers then \
+         get a reset"
     )]
     Replaced,
     /// A text with a null character: SQLite stores it, PostgreSQL does not.
-    #[error("PostgreSQL stores no text with a null character in it")]
+    #[error("PostgreSQL cannot store text that contains a null character")]
     NullCharacter,
     /// The target of a migration already has a history.
-    #[error("the database to move to has a history already: choose an empty one")]
+    #[error("the target database already has a history: choose an empty one")]
     NotEmpty,
     /// The database's address is invalid. The message never repeats the address, which may contain a password.
     #[error("the address of the database (--database-url, DATABASE_URL) cannot be used: {0}")]
@@ -208,14 +208,14 @@ pub enum StoreError {
     #[error("{0}")]
     Batch(Arc<Self>),
     /// The caller interrupted a backup or a restore.
-    #[error("interrupted: nothing was made or changed")]
+    #[error("interrupted: nothing was changed")]
     Interrupted,
     /// Another process uses the database file.
     #[error("another idobata is using this data folder: stop it, or choose another folder with --data")]
     InUse,
     /// Another server uses the PostgreSQL database.
     #[error(
-        "another idobata is using this database: stop it, give this one a database of its own, or let both have the \
+        "another idobata is using this database: stop it, give this one its own database, or connect both to the \
          same Redis (--redis-url)"
     )]
     DatabaseInUse,
@@ -234,9 +234,9 @@ pub enum StoreError {
     },
     /// The database has fewer writes than were acknowledged.
     #[error(
-        "the database {} has {written} of the {marked} writes that were acknowledged (by {}): it lost its end, or an older copy \
+        "the database {} has {written} of the {marked} writes that were acknowledged (by {}): it lost its newest writes, or an older copy \
          was put in its place. Put the newer files back (with their -wal), or a backup by `idobata restore FILE`, or \
-         start once with --accept-loss to go on without them; readers are told then",
+         start once with --accept-loss to continue without them; readers then get a reset",
         path.display(), mark.display()
     )]
     Behind {
@@ -251,7 +251,7 @@ pub enum StoreError {
     },
     /// One of the database's files is not the one any more that was opened.
     #[error(
-        "{} {how} while the server runs: nothing is read from the database or stored any more. Stop the server, put \
+        "{} {how} while the server is running: reads and writes have stopped. Stop the server, put \
          the right file in its place or a backup by `idobata restore FILE`, and start it again",
         path.display()
     )]
@@ -265,7 +265,7 @@ pub enum StoreError {
     },
     /// Another program's read transaction keeps SQLite from restarting the WAL, which has reached its limit.
     #[error(
-        "another program has been reading {} for so long that its log (-wal) has {bytes} bytes, and {max_bytes} are \
+        "another program has been reading {} for so long that its log (-wal) has grown to {bytes} bytes, and {max_bytes} are \
          allowed (--max-wal): nothing is stored until that program has ended; `fuser -v {}` names it",
         path.display(), path.display()
     )]
@@ -279,7 +279,7 @@ pub enum StoreError {
     },
     /// The PostgreSQL database's encoding cannot represent every text.
     #[error(
-        "the PostgreSQL database has the encoding {0}, which does not have all characters: make one with UTF8, \
+        "the PostgreSQL database has the encoding {0}, which cannot store all characters: create one with UTF8, \
          `createdb --encoding UTF8 --template template0 NAME`"
     )]
     Encoding(String),

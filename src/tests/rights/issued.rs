@@ -80,7 +80,7 @@ async fn a_page_without_a_token_says_that_people_sign_in_elsewhere() {
         let answer = server.get(path).send().await.unwrap();
         assert_eq!(answer.status(), 401, "{path}");
         let text = answer.text().await.unwrap();
-        assert!(text.contains("Another system signs people in"), "{path}: {text}");
+        assert!(text.contains("People sign in to this server through another system"), "{path}: {text}");
     }
 }
 

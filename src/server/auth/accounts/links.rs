@@ -174,6 +174,6 @@ impl Accounts {
 }
 
 fn used_up() -> Error {
-    let message = "This link was used, has ended, or never was one. Ask for a new one.";
+    let message = "This link is invalid, has expired or was already used. Ask for a new one.";
     Rejection::new(Code::BadLink, message).into()
 }

@@ -237,19 +237,19 @@ fn wrong_password() -> Error {
 }
 
 fn wrong_present_password() -> Error {
-    Rejection::new(Code::WrongPassword, "The present password is wrong.").into()
+    Rejection::new(Code::WrongPassword, "The current password is wrong.").into()
 }
 
 fn unknown() -> Error {
-    Rejection::new(Code::NotFound, "There is no such account.").into()
+    Rejection::new(Code::NotFound, "This account does not exist.").into()
 }
 
 fn busy() -> Error {
-    unavailable("The account was being changed by others. Try again.").into()
+    unavailable("The account was changed at the same time. Try again.").into()
 }
 
 fn name_taken() -> Error {
-    Rejection::new(Code::NameTaken, "Somebody has this name already.").into()
+    Rejection::new(Code::NameTaken, "This name is already taken.").into()
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Accounts {
                 return Ok(Some(Mutation::check(Kind::Account, other.id, unchanged)));
             }
         }
-        let message = "This is the last administrator. Make somebody else one first.";
+        let message = "This is the last administrator. Make someone else an administrator first.";
         Err(Rejection::new(Code::NotAllowed, message).into())
     }
 }

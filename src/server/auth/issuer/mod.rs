@@ -32,10 +32,10 @@ const CHECK_KEYS_EVERY: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenRejection {
     /// Not three parts of base64url with JSON in them, too long, or with a `crit` header that is not understood here.
-    #[error("the token is not well formed")]
+    #[error("the token is malformed")]
     Malformed,
     /// The header names another algorithm than the settings, or an unknown one.
-    #[error("the token names another algorithm than --jwt-algorithm")]
+    #[error("the token's algorithm is not the one of --jwt-algorithm")]
     WrongAlgorithm,
     /// The header names an unknown key, or no key where there are several.
     #[error("the token's key (kid) is not among the issuer's")]
@@ -50,13 +50,13 @@ pub enum TokenRejection {
     #[error("the token is not valid yet")]
     NotYet,
     /// `iss` differs from the settings.
-    #[error("the token is of another issuer than --jwt-issuer")]
+    #[error("the token's issuer is not the one of --jwt-issuer")]
     WrongIssuer,
     /// `aud` differs from the settings, or the token has one and the settings none (RFC 7519, 4.1.3).
-    #[error("the token is for another audience than --jwt-audience")]
+    #[error("the token's audience is not the one of --jwt-audience")]
     WrongAudience,
     /// This claim is missing or malformed.
-    #[error("the token's claim {0} is missing or not what it should be")]
+    #[error("the token's claim {0} is missing or invalid")]
     BadClaim(&'static str),
 }
 

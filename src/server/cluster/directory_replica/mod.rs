@@ -137,7 +137,7 @@ impl DirectoryReplica {
             }
             self.nodes.set_connected(*connectivity.borrow());
             if let Err(error) = self.catch_up().await {
-                tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
+                tracing::error!(%error, "cannot read other nodes' changes; retrying");
             }
         }
     }
@@ -183,7 +183,7 @@ impl DirectoryReplica {
     /// Reads all documents again, because the log does not have the changes between `from` and `to` any more. No change
     /// that is received meanwhile is the next one, so none is applied.
     async fn reload(&self, from: u64, to: u64) -> Result<(), StoreError> {
-        tracing::warn!(from, to, "read all rights anew");
+        tracing::warn!(from, to, "reloaded all rights");
         for listener in self.listeners() {
             listener.reload().await?;
         }
@@ -208,7 +208,7 @@ impl DirectoryReplica {
         if !self.apply_next(&change)
             && let Err(error) = self.catch_up().await
         {
-            tracing::error!(%error, "what other nodes changed cannot be read; it is tried again");
+            tracing::error!(%error, "cannot read other nodes' changes; retrying");
             // Fail closed: apply a revocation now. Reading the log applies it again in its turn, idempotently.
             self.apply(&change.ops);
             self.behind.notify_one();

@@ -82,7 +82,7 @@ impl Nodes {
             alive.all(|node| node.applied >= number)
         });
         if timeout(WAIT_MAX, all_applied).await.is_err() {
-            tracing::warn!(number, "a node did not say in time that it goes by a change of rights");
+            tracing::warn!(number, "timed out waiting for nodes to apply a revocation");
         }
     }
 }

@@ -50,7 +50,7 @@ impl FromRequestParts<AppState> for SignedIn {
 
 /// Returns the accounts. The router lets no request come here on a server without them.
 pub(super) fn accounts(state: &AppState) -> Result<&Accounts, Error> {
-    let none = || Rejection::new(Code::NotFound, "People have no accounts here.");
+    let none = || Rejection::new(Code::NotFound, "This server has no accounts.");
     Ok(state.auth.accounts().ok_or_else(none)?)
 }
 

@@ -56,7 +56,7 @@ async fn inviter(asked: &PageRequest, token: &str) -> Result<Option<String>, Err
         Purpose::Setup => Ok(None),
         Purpose::Invitation { by } => Ok(Some(by)),
         Purpose::Reset { .. } => {
-            Err(Rejection::new(Code::BadLink, "This link is for something else.").into())
+            Err(Rejection::new(Code::BadLink, "This link is for a different purpose.").into())
         }
     }
 }

@@ -94,7 +94,7 @@ pub(super) async fn remove(State(state): State<AppState>, PathText(id): PathText
 
 /// Returns the account with this id. Errors: [`Code::NotFound`].
 pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Error> {
-    let unknown = || Rejection::new(Code::NotFound, "There is no such account.");
+    let unknown = || Rejection::new(Code::NotFound, "This account does not exist.");
     Ok(accounts(state)?.account(id).await?.ok_or_else(unknown)?)
 }
 

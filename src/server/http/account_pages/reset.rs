@@ -59,7 +59,7 @@ pub(super) async fn show(
 
 /// Returns the name of the account that the link is for.
 async fn whose(asked: &PageRequest, token: &str) -> Result<String, Error> {
-    let is_over = || Rejection::new(Code::BadLink, "This link is not for another password.");
+    let is_over = || Rejection::new(Code::BadLink, "This link does not reset a password.");
     let accounts = accounts(&asked.state)?;
     let Purpose::Reset { account } = accounts.link(token).await?.purpose else {
         return Err(is_over().into());

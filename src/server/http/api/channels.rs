@@ -63,6 +63,6 @@ pub(crate) async fn open(
 ) -> Result<StatusCode, Error> {
     match state.rights.channels().open_to_all(&channel).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Rejection::new(Code::NotFound, "This channel has no readers of its own.").into()),
+        false => Err(Rejection::new(Code::NotFound, "This channel is not limited.").into()),
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn find(state: &AppState, name: &str) -> Result<User, Error> {
         Some(accounts) => accounts.find(name).await?.map(|account| account.user()),
         None => state.chat.find_present(name),
     };
-    found.ok_or_else(|| Rejection::new(Code::UnknownPerson, "There is nobody of this name here now.").into())
+    found.ok_or_else(|| Rejection::new(Code::UnknownPerson, "Nobody with this name is here now.").into())
 }
 
 /// Removes a member; members may remove themselves.

@@ -70,6 +70,6 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, Error> {
     match state.publishers.remove(&id).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Rejection::new(Code::NotFound, "There is no such publisher.").into()),
+        false => Err(Rejection::new(Code::NotFound, "This publisher does not exist.").into()),
     }
 }

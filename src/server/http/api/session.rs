@@ -67,7 +67,9 @@ pub(crate) async fn create(
                 Some(identity) => state.auth.rename_guest(&identity, name),
                 None => state.auth.create_guest(Some(name)),
             };
-            session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Sessions are not made here."))?
+            session.ok_or_else(|| {
+                Rejection::new(Code::NotAllowed, "This server does not create guest sessions.")
+            })?
         }
     };
     Ok((StatusCode::CREATED, CookieJar::new().add(cookie_of(&state.site, &session)), Json(session)))
@@ -82,7 +84,7 @@ pub(crate) async fn sign_in(
     password: &str,
 ) -> Result<Session, Error> {
     let Some(accounts) = state.auth.accounts() else {
-        return Err(Rejection::new(Code::NotFound, "People have no accounts here.").into());
+        return Err(Rejection::new(Code::NotFound, "This server has no accounts.").into());
     };
     state.limits.sign_in(name, address).await?;
     let account = accounts.sign_in(name, password).await?;

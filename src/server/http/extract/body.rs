@@ -41,7 +41,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Rejection::new(Code::TooLarge, format!("A request body has at most {BODY_MAX_BYTES} bytes."))
             }
-            _ => Rejection::new(Code::BadRequest, "The request body did not come through."),
+            _ => Rejection::new(Code::BadRequest, "The request body could not be read."),
         })?;
         body_coding::decode(&headers, body).map(Self)
     }
@@ -78,7 +78,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
         let media_type = MediaType::of(request.headers())?;
         let RawBody(body) = RawBody::from_request(request, state).await?;
         if media_type.kind != Kind::Form {
-            let message = "A form is sent with Content-Type: application/x-www-form-urlencoded.";
+            let message = "Send a form with Content-Type: application/x-www-form-urlencoded.";
             return Err(Rejection::new(Code::BadRequest, message));
         }
         parse_form(&charset::decode(&body, media_type.charset.as_deref())?, media_type.charset.as_deref())
@@ -107,6 +107,6 @@ fn describe(error: &serde::de::value::Error) -> String {
     match said.split_whitespace().next() {
         Some("missing") => format!("The form needs the field {field}."),
         Some("duplicate") => format!("The form has the field {field} more than once."),
-        _ => "A field of the form does not have a value that it may have.".to_owned(),
+        _ => "A field of the form has an invalid value.".to_owned(),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Rejectio
             _ => inflate(DeflateDecoder::new(&body[..])),
         }),
         _ => {
-            let message = "This Content-Encoding is not taken; gzip and deflate are, one of them at a time.";
+            let message = "This Content-Encoding is not supported; use gzip or deflate, one at a time.";
             return Err(Rejection::new(Code::BadMediaType, message));
         }
     };
@@ -52,7 +52,7 @@ fn inflate(decoder: impl Read) -> Result<Vec<u8>, Rejection> {
     let mut decoded = Vec::new();
     let limit = BODY_MAX_BYTES as u64 + 1;
     decoder.take(limit).read_to_end(&mut decoded).map_err(|_| {
-        Rejection::new(Code::BadRequest, "The body cannot be decoded as its Content-Encoding says.")
+        Rejection::new(Code::BadRequest, "The body could not be decoded by its Content-Encoding.")
     })?;
     if decoded.len() > BODY_MAX_BYTES {
         let message = format!("A request body has at most {BODY_MAX_BYTES} bytes when it is decoded.");

@@ -32,7 +32,7 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Reject
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (encoding, &bytes[length..]),
         None if declared == UTF_16LE && !bytes.is_empty() && !label.is_some_and(names_an_order) => {
-            let message = "The order of the bytes of UTF-16 is not known here: begin with a byte order mark, or say \
+            let message = "The byte order of this UTF-16 text is unknown: begin with a byte order mark, or say \
                            charset=utf-16le or utf-16be.";
             return Err(Rejection::new(Code::BadMediaType, message));
         }
@@ -50,7 +50,9 @@ fn decode_by(encoding: &'static Encoding, bytes: &[u8], label: Option<&str>) -> 
             Some(_) => {
                 format!("The body is not {name}, which its Content-Type or its byte order mark says it is.")
             }
-            None => "The body is not UTF-8; say its charset: Content-Type: text/plain; charset=…".to_owned(),
+            None => {
+                "The body is not UTF-8; declare its charset: Content-Type: text/plain; charset=…".to_owned()
+            }
         };
         Rejection::new(Code::BadRequest, message)
     })
@@ -90,7 +92,7 @@ fn names_an_order(label: &str) -> bool {
 
 fn encoding_of(label: &str) -> Result<&'static Encoding, Rejection> {
     encoding_for(label).ok_or_else(|| {
-        let message = "The charset of the body is not known here; send UTF-8.";
+        let message = "The charset of the body is not supported; send UTF-8.";
         Rejection::new(Code::BadMediaType, message)
     })
 }

@@ -25,7 +25,9 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
 
 /// The rejection of a token that is not valid here.
 pub(crate) fn invalid_token() -> Rejection {
-    refused("The token is not valid: it is unknown, has ended, or is another server's. Sign in again.")
+    refused(
+        "The token is not valid: it is unknown, has expired, or belongs to another server. Sign in again.",
+    )
 }
 
 /// Removes the scheme in front of a token, which some clients put into a frame or into Socket.IO's `auth` as well.

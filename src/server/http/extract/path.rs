@@ -32,5 +32,5 @@ impl<S: Send + Sync> FromRequestParts<S> for PathPair {
 }
 
 fn unreadable() -> Rejection {
-    Rejection::new(Code::BadRequest, "The address is not UTF-8 when its percent-encoding is undone.")
+    Rejection::new(Code::BadRequest, "The address is not UTF-8 after percent-decoding.")
 }

@@ -61,7 +61,7 @@ impl FromRequestParts<AppState> for AuthenticatedUser {
 
 /// The rejection of a request that has no valid session, or whose session has ended.
 pub(crate) fn no_session() -> Rejection {
-    Rejection::new(Code::NoSession, "There is no valid session: sign in first.")
+    Rejection::new(Code::NoSession, "You are not signed in. Sign in first.")
 }
 
 /// Identifies the user by the request's headers; `None`: anonymous, or the operator by key. A token that is not valid
@@ -74,8 +74,7 @@ pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Op
         };
     };
     if Publishers::is_token(token) {
-        let message =
-            "A publisher's token is good for publishing (POST /api/events/{channel}) and nothing else.";
+        let message = "A publisher's token can only publish (POST /api/events/{channel}).";
         return Err(Rejection::new(Code::NotAllowed, message).into());
     }
     if state.operator.has_key(token) {

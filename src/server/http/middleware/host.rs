@@ -39,7 +39,7 @@ impl Unknown {
         let name: String = authority.to_ascii_lowercase().chars().take(NAME_MAX_CHARACTERS).collect();
         if self.is_news(&name) {
             tracing::warn!(
-                "refused a request for {name:?}, which is no name of this server: if people reach it under this name, \
+                "rejected a request for {name:?}, which is not a name of this server: if people reach it under this name, \
                  start it with --public-url (IDOBATA_PUBLIC_URL), such as https://{name}"
             );
         }

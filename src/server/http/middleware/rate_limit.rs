@@ -19,7 +19,7 @@ pub(crate) async fn requests(
     match state.limits.request(address) {
         Ok(()) => next.run(request).await,
         Err(rejection) => {
-            tracing::debug!(client.address = %address, "an address makes too many requests");
+            tracing::debug!(client.address = %address, "rate limited an address");
             rejection.into_response()
         }
     }

@@ -32,7 +32,7 @@ pub(crate) async fn check(mut request: Request, next: Next) -> Response {
         Err(rejection) => return rejection.into_response(),
     };
     if let Some(name) = SINGLE.iter().find(|name| is_repeated(request.headers(), name)) {
-        return refused(format!("The header {name} stands there more than once.")).into_response();
+        return refused(format!("The header {name} appears more than once.")).into_response();
     }
     if let Some(host) = host {
         request.headers_mut().insert(header::HOST, host);
@@ -46,17 +46,17 @@ fn host_of(version: Version, headers: &HeaderMap, uri: &Uri) -> Result<Option<He
     let mut lines = headers.get_all(header::HOST).iter();
     let (line, another) = (lines.next(), lines.next());
     if another.is_some() {
-        return Err(refused("The header Host stands there more than once (RFC 9112, 3.2).".into()));
+        return Err(refused("The header Host appears more than once (RFC 9112, 3.2).".into()));
     }
     if line.is_none() && version >= Version::HTTP_11 {
-        return Err(refused("A request of HTTP/1.1 has a header Host (RFC 9112, 3.2).".into()));
+        return Err(refused("An HTTP/1.1 request must have a Host header (RFC 9112, 3.2).".into()));
     }
     if line.is_some_and(|line| !is_host(line.to_str().unwrap_or_default())) {
-        return Err(refused("The header Host is no host with an optional port (RFC 9112, 3.2).".into()));
+        return Err(refused("The Host header is not a host with an optional port (RFC 9112, 3.2).".into()));
     }
     match uri.authority() {
         Some(target) if !is_host(target.as_str()) => {
-            Err(refused("The address that is asked for has no valid host.".into()))
+            Err(refused("The requested address has no valid host.".into()))
         }
         Some(target) => Ok(HeaderValue::from_str(target.as_str()).ok()),
         None => Ok(line.cloned()),

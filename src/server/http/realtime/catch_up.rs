@@ -35,7 +35,7 @@ impl From<StoreError> for Interruption {
 
 /// The rejection of a reader that was evicted.
 pub(crate) fn not_a_member() -> Rejection {
-    Rejection::new(Code::UnknownRoom, "You are not a member of this room any more.")
+    Rejection::new(Code::UnknownRoom, "You are no longer a member of this room.")
 }
 
 /// Reads the next items, with one batch of entries at most. `None`: there are none, and live delivery may be attached.

@@ -77,7 +77,7 @@ pub(crate) async fn serve(
             // The peer disconnected before it was accepted.
             Err(error) if is_peers(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "a connection could not be accepted");
+                tracing::error!(%error, "cannot accept a connection");
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }
@@ -97,7 +97,7 @@ fn prepare(stream: &TcpStream, write_timeout: Duration) {
     // reader holds little memory, and its progress is visible.
     let little_ahead = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
     if let Err(error) = no_delay.and(no_answer).and(little_ahead) {
-        tracing::debug!(%error, "a connection could not be set up fully");
+        tracing::debug!(%error, "cannot set a socket option");
     }
 }
 

@@ -55,12 +55,12 @@ impl LiveConnectionLimiter {
         address: IpAddr,
     ) -> Result<LiveConnectionPermit, Rejection> {
         let person = person.map(|user| self.connect_person(user)).transpose()?;
-        let message = "This address has as many connections as one may have (--max-connections-per-address).";
+        let message = "This address has reached its limit of connections (--max-connections-per-address).";
         let address = self
             .addresses
             .take(&counted_as(address))
             .ok_or_else(|| too_many(Code::TooManyRequests, message))?;
-        let message = "The server has as many connections as it allows (--max-connections). Try again later.";
+        let message = "The server has reached its limit of connections (--max-connections).";
         let all = self.all.take(&()).ok_or_else(|| too_many(Code::TooManyConnections, message))?;
         let counted = self.metrics.count_connection(kind);
         Ok(LiveConnectionPermit { _counted: counted, _person: person, _address: address, _all: all })
@@ -68,7 +68,7 @@ impl LiveConnectionLimiter {
 
     /// Takes a permit for an anonymous connection that authenticates as this person. It counts until it is dropped.
     pub fn connect_person(&self, user: &User) -> Result<Permit<String>, Rejection> {
-        let message = "This person has as many connections as one may have (--max-connections-per-person).";
+        let message = "This user has reached their limit of connections (--max-connections-per-person).";
         self.people.take(&user.id).ok_or_else(|| too_many(Code::TooManyRequests, message))
     }
 }

@@ -39,7 +39,7 @@ impl ConnectionLimiter {
         let permit = self.take(peer);
         if permit.is_none() {
             self.metrics.count_refused_connection();
-            tracing::debug!(%peer, "a connection is refused: there are too many");
+            tracing::debug!(%peer, "refused a connection: limit reached");
         }
         permit
     }

@@ -52,7 +52,7 @@ impl Backfill<'_> {
                 Some(now) => {
                     let filled = self.fill_once(&topic, now).await;
                     if let (Err(error), false) = (&filled, is_logged) {
-                        tracing::warn!(topic = %topic.name(), %error, "a hole cannot be filled yet");
+                        tracing::warn!(topic = %topic.name(), %error, "cannot backfill a gap yet");
                         is_logged = true;
                     }
                     // Also when the store had none of the announced entries.

@@ -35,7 +35,7 @@ pub(super) async fn watch(store: &Arc<dyn Store>, topics: &Topics, mut connectiv
         }
         let bounds = store.bounds_of(&names).await;
         if let (Err(error), true) = (&bounds, is_well) {
-            tracing::warn!(%error, "other nodes' entries cannot be looked for");
+            tracing::warn!(%error, "cannot read other nodes' heads");
         }
         is_well = bounds.is_ok();
         topics.learn_all(&bounds.unwrap_or_default());

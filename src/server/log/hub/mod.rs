@@ -194,7 +194,7 @@ impl Hub {
             match self.store.trim(&topic, retention_of(&topic), now_ms).await {
                 Ok(count) => removed += count,
                 // One topic's fault must not let the others grow.
-                Err(error) => tracing::error!(%topic, %error, "a topic could not be trimmed"),
+                Err(error) => tracing::error!(%topic, %error, "cannot trim a topic"),
             }
         }
         Ok(removed)

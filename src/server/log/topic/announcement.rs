@@ -51,11 +51,11 @@ struct EntryHead {
 /// The reason why a message cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Malformed {
-    #[error("it has no head line")]
+    #[error("the head line is missing")]
     NoHead,
-    #[error("its head line is not what it should be: {0}")]
+    #[error("the head line is malformed: {0}")]
     Head(#[from] serde_json::Error),
-    #[error("it announces more entries than it has")]
+    #[error("it announces more entries than it contains")]
     Cut,
 }
 

@@ -287,7 +287,7 @@ impl MessageHandler for Topics {
             }
             Err(error) => {
                 let topic = topic.name();
-                tracing::error!(%topic, %error, "another node's announcement cannot be read");
+                tracing::error!(%topic, %error, "cannot read another node's announcement");
             }
         }
     }

@@ -39,12 +39,11 @@ pub(super) fn read(setting: Option<OsString>) -> (EnvFilter, Option<String>) {
         Err(error) => (EnvFilter::new(DEFAULT), Some(useless(&text, &error.to_string()))),
         Ok(filter) if unknown.is_empty() => (filter, None),
         Ok(filter) if unknown.len() < directives(&text).count() => {
-            let complaint =
-                format!("RUST_LOG names {}, and nothing is logged by that name", unknown.join(", "));
+            let complaint = format!("RUST_LOG names {}, and no target has that name", unknown.join(", "));
             (filter, Some(complaint))
         }
         Ok(_) => {
-            let reason = format!("nothing is logged by the name {}", unknown.join(", "));
+            let reason = format!("no target has the name {}", unknown.join(", "));
             (EnvFilter::new(DEFAULT), Some(useless(&text, &reason)))
         }
     }
@@ -52,7 +51,7 @@ pub(super) fn read(setting: Option<OsString>) -> (EnvFilter, Option<String>) {
 
 fn useless(text: &str, reason: &str) -> String {
     format!(
-        "RUST_LOG={text:?} means nothing here ({reason}); the log is as without it. Write error, warn, info, debug, \
+        "RUST_LOG={text:?} is not valid ({reason}); the default applies. Use error, warn, info, debug, \
          trace or off, or a part's own level such as info,idobata=debug"
     )
 }

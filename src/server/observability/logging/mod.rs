@@ -91,7 +91,7 @@ pub fn start(format: LogFormat) -> io::Result<(Log, Option<String>)> {
         // Of a request's panic this is the only line; the request's span is still entered.
         let (reason, place) = (panic.payload_as_str().unwrap_or("no reason"), panic.location());
         let place = place.map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, reason, "a panic: please report it");
+        tracing::error!(place, reason, "panicked: please report this");
     }));
     Ok((Log(output), complaint))
 }

@@ -52,7 +52,7 @@ pub(super) async fn after(client: &Client, number: u64) -> Result<Changes, Store
             Ok(ops) => changes.push(Change { number: unsigned(number), ops }),
             // A later version of this program may have written it.
             Err(error) => {
-                tracing::error!(number, %error, "a change of the directory cannot be read");
+                tracing::error!(number, %error, "cannot read a change of the directory");
                 return Ok(Changes { newest, after: None });
             }
         }

@@ -167,7 +167,7 @@ fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
             if found == *expected {
                 return Ok(());
             }
-            tracing::error!("PostgreSQL was replaced by another one or lost its end: restart this server");
+            tracing::error!("PostgreSQL was replaced or lost its newest writes: restart this server");
             Err(HookError::message("replaced"))
         })
     })

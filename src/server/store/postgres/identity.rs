@@ -38,7 +38,7 @@ pub(super) async fn settle(client: &Client) -> Result<String, StoreError> {
     let topics = client.query("SELECT id FROM topics", &[]).await?;
     if !topics.is_empty() {
         tracing::warn!(
-            "the database is not the one of the last run: it was restored, copied or promoted; readers are told"
+            "the database is not the one of the last run: it was restored, copied or promoted; readers get a reset"
         );
     }
     for topic in topics {

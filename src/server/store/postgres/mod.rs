@@ -123,7 +123,7 @@ async fn warn_of_loss(connection: &Connection) -> Result<(), StoreError> {
         tracing::warn!(
             synchronous_commit = commit,
             fsync,
-            "PostgreSQL acknowledges before it is on the disk: a power cut may lose what was posted last"
+            "PostgreSQL acknowledges commits before they are on disk: a power failure can lose the last posts"
         );
     }
     Ok(())
@@ -140,7 +140,7 @@ async fn is_plain_text(connection: &Connection) -> Result<bool, StoreError> {
 async fn warn_of_plain_text(connection: &Connection) -> Result<(), StoreError> {
     if is_plain_text(connection).await? {
         tracing::warn!(
-            "PostgreSQL has no TLS: passwords and history cross the network in plain text. Say sslmode=require, \
+            "the connection to PostgreSQL has no TLS: passwords and history cross the network in plain text. Set sslmode=require, \
              or sslmode=disable if the network is private"
         );
     }

@@ -165,7 +165,7 @@ impl Writer {
         loop {
             match self.ask(&undecided).await {
                 Ok(is_stored) => {
-                    tracing::info!(topic = %self.topic, is_stored, "PostgreSQL told what became of the commit");
+                    tracing::info!(topic = %self.topic, is_stored, "PostgreSQL reported the outcome of the commit");
                     if is_stored {
                         self.announce(&undecided.new);
                     }

@@ -95,7 +95,7 @@ impl Exchange<'_> {
             None => drop(fs::remove_dir_all(self.aside)),
             Some(error) => {
                 let aside = self.aside.display();
-                tracing::error!(%error, "what was there could not be brought back: it is in {aside}");
+                tracing::error!(%error, "cannot restore the previous data: it is in {aside}");
             }
         }
     }

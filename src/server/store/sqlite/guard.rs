@@ -236,7 +236,9 @@ impl Guard {
             return;
         }
         let kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        kept.map(drop).unwrap_or_else(|error| tracing::warn!(%error, "the log cannot be left alone"));
+        kept.map(drop).unwrap_or_else(
+            |error| tracing::warn!(%error, "cannot keep the log (-wal) from being checkpointed"),
+        );
     }
 
     /// Closes the file handles. Call only after all connections are closed: closing a handle drops SQLite's locks (see

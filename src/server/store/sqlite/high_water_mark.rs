@@ -118,7 +118,7 @@ impl HighWaterMark {
             && self.failed.set(()).is_ok()
         {
             // Logged once: the mark stays too low until it can be written again, which loses nothing.
-            tracing::error!(%error, "the mark beside the database cannot be written");
+            tracing::error!(%error, "cannot write the high-water mark");
         }
     }
 

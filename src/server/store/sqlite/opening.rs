@@ -61,10 +61,7 @@ fn open_locked(path: &Path, mark: &HighWaterMark, lenience: Lenience) -> Result<
         fault::of_sqlite(path, error)
     })?;
     if let Some(aside) = aside {
-        tracing::warn!(
-            "the database was replaced by another one: the old one's log is now {}",
-            aside.display()
-        );
+        tracing::warn!("the database was replaced: the old one's log is now {}", aside.display());
     }
     close_to_everybody(path);
     Ok(connection)
@@ -101,16 +98,16 @@ fn tell_new_epochs(marked: Marked, written: u64) {
     match marked.writes {
         Some(_) if marked.is_copy => tracing::warn!(
             written,
-            "the data folder is a copy, and nobody knows of when: new epochs, readers are told"
+            "the data folder is a copy of unknown age: new epochs, readers get a reset"
         ),
         Some(marked) => tracing::warn!(
             marked,
             written,
-            "going on without what the database lost (--accept-loss): new epochs, readers are told"
+            "continuing without the lost writes (--accept-loss): new epochs, readers get a reset"
         ),
         None => tracing::warn!(
             written,
-            "the database has no mark beside it, so it came from elsewhere: new epochs, readers are told"
+            "the database has no high-water mark, so it was copied here: new epochs, readers get a reset"
         ),
     }
 }
@@ -139,7 +136,9 @@ fn close_to_everybody(path: &Path) {
     for file in [path.to_owned(), fault::wal_of(path), fault::shm_of(path), HighWaterMark::path_of(path)] {
         if let Err(error) = private_file::close_to_everybody(&file) {
             let file = file.display();
-            tracing::warn!("others on this machine can read {file}, and it cannot be changed: {error}");
+            tracing::warn!(
+                "other users of this machine can read {file}, and its permissions cannot be changed: {error}"
+            );
         }
     }
 }

@@ -231,7 +231,7 @@ impl Outside {
     /// Recording an unused stamp prevents that.
     fn disown_log(&self) {
         if let Err(error) = self.mark.stamped(Some(Stamp::new())) {
-            tracing::error!(%error, "the log (-wal) is not the database's any more, and that cannot be written down");
+            tracing::error!(%error, "the log (-wal) no longer belongs to the database, and this cannot be recorded");
         }
     }
 }

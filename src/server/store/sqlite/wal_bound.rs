@@ -51,7 +51,9 @@ impl WalBound {
         }
         if bytes <= self.max_bytes || truncate(connection)? {
             if full_since.take().is_some() {
-                tracing::info!("the reader has ended, the database's log is small again: posts are taken");
+                tracing::info!(
+                    "the reader has ended and the database's log is small again: posts are accepted"
+                );
             }
             return Ok(());
         }

@@ -253,7 +253,7 @@ fn commit(connection: &Connection, jobs: Vec<Job>, watch: &Watch) {
         let committed = committed.clone().map_err(StoreError::Batch);
         // A completion calls code outside of this module. If it panics, the other callers must still get their answers.
         if catch_unwind(AssertUnwindSafe(|| complete(committed))).is_err() {
-            tracing::error!("what followed a commit panicked");
+            tracing::error!("panicked after a commit");
         }
     }
 }

@@ -104,7 +104,7 @@ fn join_connectivity(
             let is_up = *can_send.borrow_and_update() && *can_receive.borrow_and_update();
             let was_up = both.send_replace(is_up);
             if is_up && !was_up {
-                tracing::info!("Redis is there: this node and the others hear each other");
+                tracing::info!("connected to Redis: nodes receive each other's messages");
             }
             tokio::select! {
                 Ok(()) = can_send.changed() => {}
@@ -158,7 +158,7 @@ impl Backplane for Redis {
         self.sender.close();
         let sent = tokio::time::timeout(CLOSE_TIMEOUT, self.sender.drained());
         if sent.await.is_err() {
-            tracing::warn!("other nodes were not told the last things");
+            tracing::warn!("cannot send the last messages to other nodes");
         }
         self.stop.cancel();
         self.tasks.close();

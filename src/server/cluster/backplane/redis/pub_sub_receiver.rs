@@ -97,7 +97,7 @@ impl PubSubReceiver {
         let receiving = async {
             loop {
                 let Err(error) = self.receive(&client).await;
-                tracing::debug!(%error, "the connection that hears is lost");
+                tracing::debug!(%error, "lost the receiving connection");
                 self.is_up.send_replace(false);
                 sleep(RETRY_INTERVAL).await;
             }
@@ -170,7 +170,7 @@ impl PubSubReceiver {
         match received {
             Some((node, _)) if node == self.node_context.node => {}
             Some((node, text)) => handler.on_message(subject, node, text),
-            None => tracing::error!(subject, "something on Redis that is not a node's was ignored"),
+            None => tracing::error!(subject, "ignored a message on Redis that no node sent"),
         }
     }
 }

@@ -142,7 +142,7 @@ impl PubSubSender {
                 if !is_logged {
                     tracing::warn!(
                         %error,
-                        "Redis cannot be reached: until it is back, other nodes' entries come from the database"
+                        "cannot reach Redis: until it is back, entries of other nodes come from the database"
                     );
                 }
                 is_logged = true;

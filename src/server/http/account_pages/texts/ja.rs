@@ -65,7 +65,7 @@ pub(super) const TEXTS: Texts = Texts {
     remove_title: |name| format!("{name} さんを削除しますか？"),
     remove_text: "アカウントは元に戻せません。サインインしているブラウザーはすぐにサインアウトされます。書き込んだ内容は\
                   残ります。一時的に締め出すだけなら、ブロックしてください。",
-    cancel: "やめる",
+    cancel: "キャンセル",
     last_administrator: "最後の管理者です。先にほかの人を管理者にしてください。",
     make_reset_link: "パスワード再設定リンク",
     reset_link_of: |name| format!("{name} さんの新しいパスワード"),
@@ -80,7 +80,7 @@ pub(super) const TEXTS: Texts = Texts {
     invited_by: |by| format!("{by} さんによる招待"),
     revoke: "取り消す",
     link: "リンク",
-    shown_once: "いまコピーしてください。二度と表示されません。",
+    shown_once: "今すぐコピーしてください。再表示はできません。",
     good_until: "有効期限：",
     back_to_people: "メンバーへ戻る",
 
@@ -105,7 +105,7 @@ pub(super) const TEXTS: Texts = Texts {
     never_used: "未使用",
     token_of: |name| format!("{name} のトークン"),
     token: "トークン",
-    try_it: "端末から試すには：",
+    try_it: "ターミナルから試すには：",
     back_to_publishers: "発行元へ戻る",
 
     limited_channels: "限定チャンネル",

@@ -68,7 +68,8 @@ impl<'a> Beside<'a> {
             return Ok(Level::default());
         };
         level_of(name, &level).ok_or_else(|| {
-            let message = format!("{name} is info, success, warning or error, or a priority from 1 to 5.");
+            let message =
+                format!("{name} must be info, success, warning or error, or a priority from 1 to 5.");
             Rejection::new(Code::BadRequest, message)
         })
     }
@@ -105,12 +106,11 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rej
     let key = decode_header(value.as_bytes());
     match key.trim() {
         key if is_blank(key) => Ok(None),
-        key if key.len() > KEY_MAX_BYTES => bad(format!(
-            "The Idempotency-Key has {} bytes; at most {KEY_MAX_BYTES} bytes are taken.",
-            key.len()
-        )),
+        key if key.len() > KEY_MAX_BYTES => {
+            bad(format!("The Idempotency-Key has {} bytes; the maximum is {KEY_MAX_BYTES}.", key.len()))
+        }
         key if key.chars().any(char::is_control) => {
-            bad("The Idempotency-Key has control characters.".to_owned())
+            bad("The Idempotency-Key contains control characters.".to_owned())
         }
         key => Ok(Some(key.to_owned())),
     }

@@ -21,7 +21,7 @@ const FIELDS_MAX: usize = 64;
 pub(super) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Vec<(String, String)>, Rejection> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let boundary =
-        parse_boundary(kind).map_err(|_| bad("The multipart body names no boundary in its Content-Type."))?;
+        parse_boundary(kind).map_err(|_| bad("The Content-Type of the multipart body has no boundary."))?;
     let whole = stream::once(std::future::ready(Ok::<_, Infallible>(body.clone())));
     // The body is here already, so there is nothing to wait for.
     fields(Multipart::new(whole, boundary)).now_or_never().unwrap_or_else(|| Err(broken()))
@@ -41,7 +41,7 @@ async fn fields(mut multipart: Multipart<'_>) -> Result<Vec<(String, String)>, R
 async fn read_field(field: Field<'_>) -> Result<(String, String), Rejection> {
     let name = field.name().unwrap_or_default().to_owned();
     if field.file_name().is_some() {
-        return Err(bad("The multipart body has a file; files are not taken, only fields of text."));
+        return Err(bad("The multipart body contains a file; only text fields are supported."));
     }
     let kind = field.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let label = kind.and_then(|kind| MediaType::parse(kind).charset);

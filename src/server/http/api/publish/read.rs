@@ -55,7 +55,7 @@ pub(crate) fn read(headers: &HeaderMap, query: Option<&str>, body: &Bytes) -> Re
             }
         }
         Kind::Other => {
-            let message = "This Content-Type is not taken; these are: application/json, text/plain, \
+            let message = "This Content-Type is not supported; use one of these: application/json, text/plain, \
                            application/x-www-form-urlencoded, multipart/form-data.";
             return Err(Rejection::new(Code::BadMediaType, message));
         }
@@ -91,7 +91,7 @@ fn entries_in(body: &str) -> Result<Option<Value>, Rejection> {
     read.map_err(|Rejection { code, message, .. }| {
         Rejection::new(
             code,
-            format!("{message} A text that begins like JSON is sent with Content-Type: text/plain."),
+            format!("{message} To send text that begins like JSON, use Content-Type: text/plain."),
         )
     })
 }
@@ -113,7 +113,8 @@ fn from_fields(fields: Vec<(String, String)>) -> Result<Read, Rejection> {
         return match payloads.is_empty() {
             true => Publication::from_members(Members::of_form(others, "form")).map(one),
             false => {
-                let message = "The form has the field payload more than once; send one, with an array in it.";
+                let message =
+                    "The form has the field payload more than once; send one that contains an array.";
                 Err(Rejection::new(Code::BadRequest, message))
             }
         };

@@ -111,7 +111,7 @@ impl LogQuery {
     pub(crate) fn page(&self, headers: &HeaderMap) -> Result<(PageQuery, usize), Rejection> {
         let wait = Duration::from_secs(self.wait.unwrap_or(0) as u64);
         let query = match (&self.before, self.resumed_at(headers)?) {
-            (Some(_), Some(_)) => return Err(bad("before and after exclude each other.")),
+            (Some(_), Some(_)) => return Err(bad("before and after cannot be combined.")),
             (Some(before), None) => PageQuery::Before(cursor("before", before)?),
             (None, Some(after)) => PageQuery::After(after, wait),
             (None, None) => PageQuery::Newest,
@@ -126,10 +126,12 @@ impl LogQuery {
         // Without a cursor there is nothing to wait for: a client that polls gets the newest entries at once, and its
         // cursor.
         if self.wait.is_some_and(|wait| wait > 0) && matches!(query, PageQuery::Before(_)) {
-            return Err(bad("wait is for what comes after a cursor, not before one."));
+            return Err(bad("wait cannot be combined with before."));
         }
         if self.last == Some(0) {
-            return Err(bad(&format!("last is a whole number from 1 to {LIMIT_MAX} for a page of JSON.")));
+            return Err(bad(&format!(
+                "last must be a whole number from 1 to {LIMIT_MAX} for a page of JSON."
+            )));
         }
         Ok(())
     }

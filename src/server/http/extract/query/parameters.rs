@@ -40,11 +40,13 @@ pub(crate) fn decode(parameter: &str, text: &str) -> Result<String, Rejection> {
     let broken = |what| bad(&format!("{} {what}.", cut(parameter)));
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !text.split('%').skip(1).all(is_escape) {
-        return Err(broken("has a % that no two hexadecimal digits follow; a % itself is written %25"));
+        return Err(broken(
+            "has a % that is not followed by two hexadecimal digits; write a literal % as %25",
+        ));
     }
     let text = text.replace('+', " ");
     let decoded = percent_decode_str(&text).decode_utf8();
-    Ok(decoded.map_err(|_| broken("is not UTF-8 when its percent-encoding is undone"))?.into_owned())
+    Ok(decoded.map_err(|_| broken("is not UTF-8 after percent-decoding"))?.into_owned())
 }
 
 /// Returns true for a parameter that means nothing here, in any case and with or without `-` and `_`.
@@ -64,9 +66,9 @@ pub(super) fn recognize<'a>(name: &str, known: &[&'a str]) -> Result<&'a str, Re
     }
     let advice = match misspelt(name, known) {
         Some(nearest) => format!("did you mean {nearest}?"),
-        None => format!("this address takes {}.", known.join(", ")),
+        None => format!("this address accepts {}.", known.join(", ")),
     };
-    Err(bad(&format!("There is no parameter {}: {advice}", cut(name))))
+    Err(bad(&format!("Unknown parameter {}: {advice}", cut(name))))
 }
 
 /// Returns the known name that a misspelt one most likely means; `None` if none is near.
@@ -84,7 +86,7 @@ fn cut(text: &str) -> String {
 /// Parses a cursor. Errors: [`Code::BadCursor`].
 pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
     let malformed = |_| {
-        let message = format!("{name} is a cursor, written epoch:offset as the server gave it.");
+        let message = format!("{name} must be a cursor, epoch:offset as the server sent it.");
         Rejection::new(Code::BadCursor, message)
     };
     Cursor::from_str(text).map_err(malformed)
@@ -94,7 +96,7 @@ pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
 pub(super) fn number(name: &str, text: &str, range: RangeInclusive<usize>) -> Result<usize, Rejection> {
     let (least, most) = (range.start(), range.end());
     let unit = if name == "wait" { " of seconds" } else { "" };
-    let wrong = || bad(&format!("{name} is a whole number{unit} from {least} to {most}."));
+    let wrong = || bad(&format!("{name} must be a whole number{unit} from {least} to {most}."));
     text.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong)
 }
 
@@ -103,7 +105,7 @@ pub(super) fn yes_or_no(name: &str, text: &str) -> Result<bool, Rejection> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(bad(&format!("{name} is true or false."))),
+        _ => Err(bad(&format!("{name} must be true or false."))),
     }
 }
 

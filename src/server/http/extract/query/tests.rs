@@ -67,22 +67,22 @@ fn what_keeps_caches_away_means_nothing() {
 #[test]
 fn a_fault_is_told_with_its_name_and_what_is_right() {
     for (query, words) in [
-        ("channels=ops", "no parameter channels: did you mean channel?"),
-        ("channel[]=ops", "no parameter channel[]: did you mean channel?"),
-        ("channel%5B%5D=ops", "no parameter channel[]: did you mean channel?"),
-        ("afer=e:1", "no parameter afer: did you mean after?"),
+        ("channels=ops", "Unknown parameter channels: did you mean channel?"),
+        ("channel[]=ops", "Unknown parameter channel[]: did you mean channel?"),
+        ("channel%5B%5D=ops", "Unknown parameter channel[]: did you mean channel?"),
+        ("afer=e:1", "Unknown parameter afer: did you mean after?"),
         (
             "topic=ops",
-            "no parameter topic: this address takes after, before, channel, heartbeat, last, limit, wait.",
+            "Unknown parameter topic: this address accepts after, before, channel, heartbeat, last, limit, wait.",
         ),
-        ("seen=", "no parameter seen"),
-        ("limit=0", "limit is a whole number from 1 to 200."),
-        ("limit=many", "limit is a whole number from 1 to 200."),
-        ("limit=99999999999999999999999", "limit is a whole number from 1 to 200."),
-        ("last=201", "last is a whole number from 0 to 200."),
-        ("wait=51", "wait is a whole number of seconds from 0 to 50."),
-        ("wait=-1", "wait is a whole number of seconds from 0 to 50."),
-        ("heartbeat=maybe", "heartbeat is true or false."),
+        ("seen=", "Unknown parameter seen"),
+        ("limit=0", "limit must be a whole number from 1 to 200."),
+        ("limit=many", "limit must be a whole number from 1 to 200."),
+        ("limit=99999999999999999999999", "limit must be a whole number from 1 to 200."),
+        ("last=201", "last must be a whole number from 0 to 200."),
+        ("wait=51", "wait must be a whole number of seconds from 0 to 50."),
+        ("wait=-1", "wait must be a whole number of seconds from 0 to 50."),
+        ("heartbeat=maybe", "heartbeat must be true or false."),
         ("after=%zz", "after has a % that"),
         ("after=e:1%", "after has a % that"),
         ("channel=%FF", "channel is not UTF-8"),
@@ -92,13 +92,19 @@ fn a_fault_is_told_with_its_name_and_what_is_right() {
         assert_eq!(refused.code, Code::BadRequest, "{query}");
         assert!(refused.message.contains(words), "{query}: {}", refused.message);
     }
-    for (query, words) in [("after=soon", "after is a cursor"), ("before=x:y", "before is a cursor")] {
+    for (query, words) in
+        [("after=soon", "after must be a cursor"), ("before=x:y", "before must be a cursor")]
+    {
         let refused = feed(query).page(&HeaderMap::new()).expect_err(query);
         assert_eq!(refused.code, Code::BadCursor);
         assert!(refused.message.contains(words), "{query}: {}", refused.message);
     }
     let rooms = LogQuery::of_room(Some("channel=ops")).expect_err("rooms have none");
-    assert!(rooms.message.contains("no parameter channel: this address takes after"), "{}", rooms.message);
+    assert!(
+        rooms.message.contains("Unknown parameter channel: this address accepts after"),
+        "{}",
+        rooms.message
+    );
     let both = feed("before=e:1&lastEventId=e:2").page(&HeaderMap::new());
     assert!(both.is_err(), "both directions at once");
 }
@@ -124,9 +130,9 @@ fn nothing_that_is_asked_for_is_passed_over() {
     let seen = LogQuery::of_room(Some("seen=")).expect("a state").start(&none).expect_err("no stream's");
     assert!(seen.message.contains("seen is for pages of JSON"), "{}", seen.message);
     for (query, words) in [
-        ("wait=30&before=e:1", "not before one"),
-        ("last=0", "last is a whole number from 1 to 200"),
-        ("last=0&after=e:1", "last is a whole number from 1 to 200"),
+        ("wait=30&before=e:1", "wait cannot be combined with before"),
+        ("last=0", "last must be a whole number from 1 to 200"),
+        ("last=0&after=e:1", "last must be a whole number from 1 to 200"),
     ] {
         let refused = feed(query).page(&none).expect_err(query);
         assert!(refused.message.contains(words), "{query}: {}", refused.message);

@@ -74,7 +74,7 @@ impl ConnectionContext {
         match &*holder {
             Some(known) if known.user_id == identity.user.id => {}
             Some(_) => {
-                let message = "A connection stays with whom it was opened for; open another one.";
+                let message = "A connection cannot change its user; open another one.";
                 return Err(Rejection::new(Code::NotAllowed, message).into());
             }
             None => {

@@ -93,7 +93,7 @@ impl Feed {
 
 impl Follower for Feed {
     async fn answer(&mut self, received: Received, outbox: &mut Outbox) {
-        let message = "The feed is only read here; publish by POST /api/events/{channel}.";
+        let message = "The feed is read-only here; publish with POST /api/events/{channel}.";
         let rejection = Rejection::new(Code::UnknownFrame, message);
         outbox.push(Outgoing::rejection(received.ack, None, rejection));
     }

@@ -141,12 +141,12 @@ fn push(
 /// none.
 fn reject(socket: &Arc<Socket>, received: &Received, rejection: Rejection) {
     if let Err(error) = Outgoing::rejection(received.ack, None, rejection).send(socket) {
-        tracing::debug!(%error, "a refusal was not sent");
+        tracing::debug!(%error, "cannot send a rejection");
     }
 }
 
 fn too_much() -> Rejection {
-    let message = "More is waiting to be answered than one connection may say at once.";
+    let message = "Too many requests on this connection are waiting for an answer.";
     Rejection::new(Code::TooManyRequests, message).retry_after(BUSY_RETRY_AFTER)
 }
 
@@ -154,7 +154,7 @@ fn too_much() -> Rejection {
 fn disconnect(socket: Arc<Socket>) {
     if let Err(error) = socket.disconnect() {
         // Impossible while the client takes nothing; then its heartbeat ends it.
-        tracing::debug!(%error, "a client that talks too fast was not sent away yet");
+        tracing::debug!(%error, "cannot disconnect a client that sends too fast yet");
     }
 }
 

@@ -121,7 +121,7 @@ impl Outbox {
                     Ok(()) => {}
                     Err(SendError::Socket(SocketError::InternalChannelFull)) => return Flushed::Full,
                     Err(SendError::Socket(SocketError::Closed)) => return Flushed::Closed,
-                    Err(SendError::Serialize(error)) => tracing::error!(%error, "a packet cannot be written"),
+                    Err(SendError::Serialize(error)) => tracing::error!(%error, "cannot encode a packet"),
                 }
             }
             self.0.pop_front();

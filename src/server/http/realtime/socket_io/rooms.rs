@@ -91,7 +91,7 @@ impl Rooms {
         let room = self.chat.room(&join.room, Some(&self.identity)).await?;
         let index = self.joined.iter().position(|joined| joined.room == room);
         if index.is_none() && self.joined.len() >= JOINS_MAX {
-            let message = format!("One connection follows at most {JOINS_MAX} rooms; leave one first.");
+            let message = format!("One connection can join at most {JOINS_MAX} rooms; leave one first.");
             return Err(Rejection::new(Code::TooManyJoins, message).into());
         }
         let Joined { frame, recovered, subscription, presence } =

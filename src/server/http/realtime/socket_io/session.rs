@@ -115,7 +115,7 @@ impl Session {
             match follower.read(outbox).await {
                 Ok(read) => has_more = read,
                 Err(error) => {
-                    tracing::error!(%error, "a Socket.IO session ends because the store failed");
+                    tracing::error!(%error, "closing a Socket.IO session: the store failed");
                     return End::Rejected(unavailable("The server could not read the log. Connect again."));
                 }
             }

@@ -46,7 +46,7 @@ impl<S> UpgradedStream<S> {
     fn count(&mut self, read: &[u8]) -> io::Result<()> {
         match self.meter.as_mut().map(|meter| meter.take(read)) {
             Some(Err(Flood)) => {
-                tracing::debug!("a Socket.IO connection ends: it sends too much");
+                tracing::debug!("closing a Socket.IO connection: it sends too much");
                 self.is_broken = true;
                 Err(io::ErrorKind::BrokenPipe.into())
             }

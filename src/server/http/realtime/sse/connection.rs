@@ -78,7 +78,7 @@ impl Connection {
                 self.frame_writer.write(&(self.followed.rejection)(rejection));
                 drop(self.frame_writer.drain(CLOSE_TIMEOUT).await);
             }
-            Err(End::Failed(error)) => tracing::error!(%error, "a stream ends because the store failed"),
+            Err(End::Failed(error)) => tracing::error!(%error, "closing a stream: the store failed"),
             Err(End::Gone) | Ok(()) => {}
         }
     }

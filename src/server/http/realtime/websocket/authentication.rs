@@ -20,7 +20,7 @@ impl Connection {
         let identity = self.state.auth.identify(without_scheme(token)).await?.ok_or_else(no_session)?;
         let known = self.holder.as_ref().map(|holder| &holder.identity.user.id);
         if known.is_some_and(|known| *known != identity.user.id) {
-            let message = "A socket stays with whom it was opened for; open another one.";
+            let message = "A socket cannot change its user; open another one.";
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         let session = self.state.auth.open_live_session(&identity).await?.ok_or_else(no_session)?;

@@ -129,7 +129,7 @@ impl Connection {
                 Ok(has_more)
             }
             Err(error) => {
-                tracing::error!(%error, "a socket ends because the store failed");
+                tracing::error!(%error, "closing a socket: the store failed");
                 Err(End::Close(close::INTERNAL_ERROR))
             }
         }

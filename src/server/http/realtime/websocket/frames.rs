@@ -33,8 +33,12 @@ impl Connection {
         match message {
             Incoming::Text(text) => self.on_text(&text, too_fast).await,
             Incoming::Binary => {
-                let bad_json =
-                    || Rejection::new(Code::BadJson, "A frame is a text message of JSON, not a binary one.");
+                let bad_json = || {
+                    Rejection::new(
+                        Code::BadJson,
+                        "A frame must be a text message with JSON, not a binary one.",
+                    )
+                };
                 self.reject(None, None, too_fast.unwrap_or_else(bad_json));
             }
             Incoming::Ping(payload) if too_fast.is_none() => {

@@ -57,7 +57,7 @@ impl JoinedRooms {
         let id = chat.id_of(room)?;
         let index = self.0.iter().position(|joined| *joined.room() == id);
         if index.is_none() && self.0.len() >= JOINS_MAX {
-            let message = format!("One socket follows at most {JOINS_MAX} rooms; leave one first.");
+            let message = format!("One socket can join at most {JOINS_MAX} rooms; leave one first.");
             return Err(Rejection::new(Code::TooManyJoins, message).into());
         }
         if let Some(index) = index {
