@@ -22,14 +22,22 @@ pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-/// Called by the page's script when the module has loaded: takes over what the server rendered.
+/// Called by `app/shell/live.js` when the module has loaded: takes over what the server rendered, or draws it `anew` if it
+/// was changed on its way. Fails by an exception if the document is of another build.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub fn start(anew: bool) {
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    // Without it the document is not one of ours, or of another build: it stays a plain page.
-    if let Some(initial_data) = client::dom::page::initial_data() {
-        client::executor::begin_effects_later(|| leptos::mount::hydrate_body(|| app::hydrated(initial_data)));
-    }
+    let initial_data = client::dom::page::initial_data().expect("of this build");
+    let element = client::dom::page::app_element().expect("one of ours");
+    client::executor::begin_effects_later(|| {
+        if anew {
+            element.set_inner_html("");
+            leptos::mount::mount_to(element, || app::hydrated(initial_data)).forget();
+        } else {
+            leptos::mount::hydrate_from(element, || app::hydrated(initial_data)).forget();
+        }
+        leptos::task::spawn_local(async { client::dom::page::mark_hydrated() });
+    });
 }

@@ -20,7 +20,7 @@ mod sync;
 
 use leptos::prelude::*;
 
-pub use self::shell::{ForcedTransport, shell};
+pub use self::shell::{APP_END, ForcedTransport, shell};
 use self::{
     components::sidebar::{Brand, Sidebar},
     i18n::{Language, use_texts},
@@ -73,7 +73,6 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     provide_context(Outbox::default());
     follow_links(navigator);
     effect(move || page::set_title(&navigator.current_page.with(|page| page.title(texts))));
-    effect(page::mark_hydrated);
     view! {
         // `external` leaves the link to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">{texts.skip_to_content}</a>

@@ -35,7 +35,10 @@ impl CustomExecutor for BrowserExecutor {
         }
         spawn_local(async move {
             TimeoutFuture::new(0).await;
-            task.await;
+            // Still hydrating: a panic ended it. The page is drawn anew, by another instance of the module.
+            if !IS_HYDRATING.get() {
+                task.await;
+            }
         });
     }
 

@@ -1,4 +1,10 @@
 //! The document around the pages. Only the server draws it, for `server/http/pages`.
+//!
+//! Its scripts are files beside this one: `early.js` for what has to work before and without the browser half, `live.js`
+//! to load that half. They are written into the document, because each would otherwise be one more request before the
+//! page is live.
+
+use std::sync::LazyLock;
 
 use leptos::{config::LeptosOptions, hydration::AutoReload, prelude::*};
 
@@ -13,10 +19,11 @@ use crate::protocol::transport::Transport;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForcedTransport(pub Transport);
 
-/// Enter sends before hydration too: then it submits the form.
-const EARLY_ENTER: &str = r#"addEventListener("keydown",e=>{
-if(e.key!="Enter"||e.shiftKey||e.isComposing||e.keyCode==229||e.repeat||!e.target.matches(".composer textarea")||document.documentElement.dataset.hydrated)return;
-e.preventDefault();e.target.form.requestSubmit()})"#;
+/// What works before the page is live, and says so if it never is.
+static EARLY: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("early.js")));
+
+/// Loads the browser half.
+static LIVE: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("live.js")));
 
 /// All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new
 /// browser opens at once start as two users, and so does a tab that stays open while another signs in as a different
@@ -26,6 +33,10 @@ addEventListener("storage",e=>{e.key=="idobata.me"&&is(e.newValue)});
 addEventListener("pageshow",e=>{e.persisted&&is(localStorage["idobata.me"])});
 if(me)localStorage["idobata.me"]=me}catch{}"#;
 
+/// The end of the element that the browser half takes over, and the beginning of the data for it.
+/// `server/http/pages/node_signature` writes the element's signature into the latter.
+pub const APP_END: &str = r#"</div><script type="application/json" id="start""#;
+
 /// Draws the document. `json` is `initial_data` for hydration. The scripts carry the nonce of the context, without
 /// which the page's Content Security Policy runs none; the policy does not count the data as a script.
 pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) -> impl IntoView {
@@ -33,7 +44,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
-    let loader = loader(&format!("/{}/{}", options.site_pkg_dir, options.output_name));
+    let live = LIVE.replace("FILES", &format!("/{}/{}", options.site_pkg_dir, options.output_name));
     let me = initial_data.viewer.as_ref().map(|viewer| viewer.me.id.clone()).filter(|id| !id.is_empty());
     // Only this character could end the script element.
     let json = json.replace('<', "\\u003c");
@@ -47,34 +58,29 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <meta name="description" content=texts.tagline />
                 <title>{initial_data.page.title(texts)}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                // Before the style sheet, whose failure it hears of.
+                <script nonce=nonce.clone() inner_html=EARLY.as_str()></script>
                 <link rel="stylesheet" id="leptos" href=stylesheet />
                 <AutoReload options />
-                <script type="module" nonce=nonce.clone() inner_html=loader></script>
-                <script nonce=nonce.clone() inner_html=EARLY_ENTER></script>
+                <script type="module" nonce=nonce.clone() inner_html=live></script>
                 <script nonce=nonce inner_html=ONE_USER></script>
             </head>
             <body>
-                <App initial_data />
+                // An element of its own: extensions put theirs at the beginning and the end of the body.
+                <div id="app">
+                    <App initial_data />
+                </div>
                 // After the page: the browser parses it when the page has been painted.
                 <script type="application/json" id="start" inner_html=json></script>
+                <form id="not-live" class="not-live" role="alert" hidden>
+                    {texts.not_live} " " <button type="submit">{texts.reload}</button>
+                </form>
             </body>
         </html>
     }
 }
 
-/// The longest wait for a browser that reports no first paint.
-const PAINT_MS: u32 = 500;
-
-/// Loads the WebAssembly once the page is on the screen, so that it does not compete with the text, as it would with
-/// Leptos' own script. The next animation frame would be too soon, because it is shown a while after it is drawn. A
-/// hidden page is not painted, so there it loads at once.
-fn loader(files: &str) -> String {
-    format!(
-        r#"const load=()=>{{
-const module_or_path=fetch("{files}.wasm");
-import("{files}.js").then(m=>m.default({{module_or_path}}).then(()=>{{m.hydrate();performance.mark("live")}}))}};
-let late;const begin=()=>{{clearTimeout(late);late=null;load()}};
-new PerformanceObserver((_,o)=>{{o.disconnect();late&&begin()}}).observe({{type:"paint",buffered:true}});
-late=setTimeout(begin,document.hidden?0:{PAINT_MS})"#
-    )
+/// The script without its lines of comment.
+fn without_comments(script: &str) -> String {
+    script.lines().filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n")
 }

@@ -3,9 +3,9 @@
 
 use crate::protocol::transport::Transport;
 
-/// Failures of a transport that has worked before, with the server answering, until the next one is tried: a server
-/// that is just starting looks the same for a moment.
-const FAILURES_OF_PROVEN: u8 = 2;
+/// Failures of a transport, with the server answering, until the next one is tried: a server that is just starting, or
+/// a proxy that fails once, looks the same for a moment.
+const FAILURES: u8 = 2;
 
 /// The transports in order, and the one in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,9 @@ impl TransportFallback {
     /// is to be tried now.
     pub(crate) fn failed(&mut self) -> bool {
         self.failures += 1;
-        if self.failures < if self.has_worked { FAILURES_OF_PROVEN } else { 1 } {
+        // Proxies that block sockets are common, and a stream is nearly as good, so an unproven socket has one chance.
+        let is_blocked = self.current() == Transport::Socket && !self.has_worked;
+        if self.failures < FAILURES && !is_blocked {
             return false;
         }
         // After the last one it starts over: the fault is none that another transport avoids, and it may pass.

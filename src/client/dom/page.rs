@@ -54,6 +54,11 @@ pub fn initial_data<T: DeserializeOwned>() -> Option<T> {
     serde_json::from_str(&window().document()?.get_element_by_id("start")?.text_content()?).ok()
 }
 
+/// The element that the browser half takes over.
+pub fn app_element() -> Option<HtmlElement> {
+    window().document()?.get_element_by_id("app")?.dyn_into().ok()
+}
+
 /// Runs `run` before the next frame is painted, or at once on a hidden page, which is not painted. It may run twice
 /// when the frame is late: a page that is hidden meanwhile is not painted.
 pub fn before_next_frame(run: impl Fn() + Clone + 'static) {
@@ -103,7 +108,7 @@ pub fn own_variant(language: &str) -> String {
     own.unwrap_or_else(|| language.to_owned())
 }
 
-/// Marks on the root element that the page handles events now; for style and tests.
+/// Marks on the root element that the page handles events now, for style, scripts and tests.
 pub fn mark_hydrated() {
     if let Some(root) = window().document().and_then(|document| document.document_element()) {
         // Setting an attribute with a fixed valid name cannot fail.

@@ -4,6 +4,7 @@
 pub(crate) mod assets;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
+mod node_signature;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
 
@@ -95,7 +96,7 @@ async fn page(asked: PageRequest, route: Option<Route>) -> Response {
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
     let start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
-    let page = with_marked_forms(drawn).await;
+    let page = finished(drawn).await;
     state.metrics.observe_page(since);
     page
 }
@@ -142,12 +143,13 @@ fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transpor
     }
 }
 
-/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`].
-async fn with_marked_forms(drawn: Response) -> Response {
+/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`], and then the signature of its nodes.
+async fn finished(drawn: Response) -> Response {
     let (head, body) = drawn.into_parts();
     let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
     let html = String::from_utf8_lossy(&html);
-    (head, Body::from(one_time_form::mark_forms(&html, &one_time_form::new_id()))).into_response()
+    let html = one_time_form::mark_forms(&html, &one_time_form::new_id());
+    (head, Body::from(node_signature::sign(&html))).into_response()
 }
 
 /// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.
