@@ -81,7 +81,18 @@ export class Person {
     await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(name);
   }
 
+  /** The person's own menu at the end of the sidebar, which on a small screen is opened first. */
+  async openMenu() {
+    const summary = this.page.locator(".menu > summary");
+    const drawer = this.page.getByRole("button", { name: /^(Menu|メニュー)$/ });
+    await expect(summary.or(drawer).first()).toBeVisible();
+    if (!(await summary.isVisible())) await drawer.click();
+    if (!(await this.page.locator(".menu[open]").count())) await summary.click();
+    await expect(this.page.locator(".menu__panel")).toBeVisible();
+  }
+
   async rename(name: string) {
+    await this.openMenu();
     await this.page.getByLabel("Your name").fill(name);
     const answered = this.page.waitForResponse((response) => new URL(response.url()).pathname === "/name");
     await this.page.getByRole("button", { name: "Change" }).click();

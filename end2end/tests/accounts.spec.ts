@@ -36,6 +36,7 @@ for (const [language, words] of Object.entries(WORDS)) {
     await alice.page.keyboard.press("Tab");
     await alice.page.keyboard.type(PASSWORD);
     await alice.page.keyboard.press("Enter");
+    await alice.openMenu();
     await expect(link(alice, words.account)).toBeVisible();
     expect(new URL(alice.page.url()).pathname).toBe("/");
 
@@ -51,6 +52,7 @@ for (const [language, words] of Object.entries(WORDS)) {
     await bob.page.getByLabel(words.name).fill("bob");
     await bob.page.getByLabel(words.password).fill(PASSWORD);
     await bob.page.getByRole("button", { name: words.join }).click();
+    await bob.openMenu();
     await expect(link(bob, words.account)).toBeVisible();
     await expect(link(bob, words.people), "bob is no administrator").toHaveCount(0);
     for (const used of [invitation, house.setupLink!]) {
@@ -59,6 +61,7 @@ for (const [language, words] of Object.entries(WORDS)) {
     }
 
     await bob.page.goto("/account");
+    await bob.openMenu();
     await bob.page.getByRole("button", { name: words.signOut }).click();
     await expect(bob.page.getByRole("status")).toHaveText(words.signedOut);
     await bob.page.goto("/rooms/tech");

@@ -49,6 +49,7 @@ test("a sentence that is not said yet outlives a reload, another name and anothe
   await expect(alice.composer).toHaveValue("half a\nsentence");
   await alice.rename("alice the second");
   await expect(alice.composer).toHaveValue("half a\nsentence");
+  await alice.openMenu();
   await alice.page.getByRole("link", { name: "日本語" }).click();
   await expect(alice.page.locator("html[data-hydrated]")).toHaveAttribute("lang", "ja");
   await expect(alice.composer).toHaveValue("half a\nsentence");

@@ -57,14 +57,14 @@ test("the page keeps ten notices and shows earlier ones when asked", async ({ al
   await server.publish("ops", batch);
   await alice.open("/");
   const mine = alice.page.locator(".notification", { hasText: mark });
-  await expect(mine.last()).toContainText("number 15.");
+  await expect(mine.first(), "the newest is on top").toContainText("number 15.");
   expect(await alice.page.locator(".notification").count()).toBe(10);
   await server.publish("ops", `${mark} number 16.`);
-  await expect(mine.last()).toContainText("number 16.");
+  await expect(mine.first()).toContainText("number 16.");
   expect(await alice.page.locator(".notification").count()).toBe(10);
   await alice.page.getByRole("button", { name: "Show earlier notifications" }).click();
   await expect(mine).toHaveCount(16);
-  await expect(mine.first()).toContainText("number 1.");
+  await expect(mine.last()).toContainText("number 1.");
 });
 
 test("the first paint already has the feed", async ({ alice, server }) => {

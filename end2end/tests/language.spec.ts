@@ -9,11 +9,13 @@ test("the browser's language is the page's, and the switch stays", async ({ some
   await expect(hanako.page.locator(".conversation [data-connection=open]")).toHaveText("接続中");
   await expect(hanako.composer).toHaveAttribute("placeholder", "メッセージを入力...");
   await expect(hanako.page.getByRole("button", { name: "送信", exact: true })).toBeVisible();
+  await hanako.openMenu();
   await hanako.page.getByRole("link", { name: "English" }).click();
   await expect(hanako.page.locator("html")).toHaveAttribute("lang", "en");
   expect(new URL(hanako.page.url()).pathname).toBe("/rooms/general");
   await hanako.open("/");
   await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("Feed");
+  await hanako.openMenu();
   await hanako.page.getByRole("link", { name: "日本語" }).click();
   await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("フィード");
 });
@@ -34,6 +36,7 @@ test("a room may be named in Japanese", async ({ somebody }) => {
   await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText("tech");
   await link.click();
   await hanako.expectMessages("最初のひとこと");
+  await hanako.openMenu();
   await hanako.page.getByRole("link", { name: "English" }).click();
   await expect(hanako.page.locator("html")).toHaveAttribute("lang", "en");
   await expect(hanako.page.getByRole("heading", { level: 1 })).toHaveText(name);

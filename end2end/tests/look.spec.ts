@@ -13,14 +13,24 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     expect(overflow, `${path} scrolls sideways`).toBe(0);
+    await phone.page.getByRole("button", { name: "Menu" }).click();
     for (const name of ["general", "tech", "random"]) {
       await expect(phone.page.getByRole("link", { name, exact: true })).toBeVisible();
     }
+    await phone.openMenu();
     await expect(phone.page.getByLabel("Your name")).toBeVisible();
+    await phone.page.keyboard.press("Escape");
+    await expect(phone.page.getByLabel("Your name")).toBeHidden();
   }
   await expect(phone.composer).toBeInViewport();
+  await expect(phone.page.getByRole("button", { name: "Send" })).toBeInViewport({ ratio: 1 });
+  await phone.page.getByRole("button", { name: "Show people" }).click();
   await expect(phone.page.getByRole("heading", { name: /People here/ })).toBeVisible();
-  await expect(phone.page.locator('.ticker .value-card[data-channel="server"]')).toBeVisible();
+  await phone.page.keyboard.press("Escape");
+  await phone.page.getByRole("button", { name: "Menu" }).click();
+  await phone.page.getByRole("link", { name: "Feed" }).click();
+  await expect(phone.page.locator('.value-card[data-channel="server"]'), "the drawer closes with a choice").toBeInViewport();
+  await phone.page.goBack();
   await phone.post("from the train");
   await expect(phone.messages.last()).toContainText("from the train");
 });

@@ -29,6 +29,7 @@ for (const locale of ["en-GB", "ja-JP"]) {
     await expect(reader.page.locator(".message[data-state]")).toHaveCount(0);
     await reader.page.goBack();
     await expect(reader.page.locator(".feed-page")).toBeVisible();
+    await reader.openMenu();
     await reader.page.locator(".language-switch a").first().click();
     await expect(reader.page.locator("html[lang=ja][data-hydrated]")).toBeAttached();
   });
@@ -118,7 +119,7 @@ test("an address in a text leads away, without a word of where from", async ({ a
     await expect(links, round).toHaveText([place, "https://example.com/a_(b)?c=d&e"]);
     await expect(links.last()).toHaveAttribute("href", "https://example.com/a_(b)?c=d&e");
     await expect(links.last()).toHaveAttribute("rel", "noopener noreferrer nofollow ugc");
-    await expect(bob.page.locator(".ticker .notification").last().getByRole("link")).toHaveText(place);
+    await expect(bob.page.locator(".ticker .notification").first().getByRole("link")).toHaveText(place);
     await bob.enterRoom(room);
   }
   const opened = bob.context.waitForEvent("page");

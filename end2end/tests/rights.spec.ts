@@ -57,15 +57,18 @@ withAccounts("every page leads to the same places: an administrator's to all, a 
   const places = ({ page }: Person) => page.locator(".sidebar");
   for (const path of ["/", "/rooms/general", "/account", "/rooms/general/members"]) {
     await admin.page.goto(path);
+    await admin.openMenu();
     await expect(places(admin).getByRole("link")).toContainText(["Feed", "general", "Account", "People", "Publishers", "Limited channels"]);
     await expect(places(admin).getByRole("button", { name: "Sign out" })).toBeVisible();
     await expect(places(admin).getByText("New room")).toBeVisible();
     await bob.page.goto(path);
+    await bob.openMenu();
     await expect(places(bob).getByRole("link", { name: "Account" })).toBeVisible();
     await expect(places(bob).getByRole("link", { name: /People|Publishers|channels/ })).toHaveCount(0);
     await expect(places(bob).getByRole("button", { name: "Sign out" })).toBeVisible();
   }
   await admin.page.goto("/publishers");
+  await admin.openMenu();
   await expect(places(admin).locator("[aria-current=page]")).toHaveText("Publishers");
   await places(admin).getByText("New room").click();
   await admin.page.getByLabel("Name of the new room").fill("Made beside a document");
@@ -105,6 +108,7 @@ withAccounts("a program publishes with the token that an administrator made, unt
   expect((await bob.page.goto("/publishers"))!.status(), "bob is no administrator").toBe(404);
   await bob.open("/");
   await admin.page.goto("/people");
+  await admin.openMenu();
   await admin.page.getByRole("link", { name: "Publishers" }).click();
   await admin.page.getByLabel("Name", { exact: true }).fill("backup");
   await admin.page.getByLabel("Channels").fill("not a channel");
@@ -146,6 +150,7 @@ withAccounts("a channel that is limited to bob goes away from alice's open page,
   await publish("pay", "for all");
   for (const person of [bob, another]) await expect(notice(person, "for all")).toBeVisible();
 
+  await admin.openMenu();
   await admin.page.getByRole("link", { name: "Limited channels" }).click();
   await admin.page.getByLabel("Channel", { exact: true }).fill("pay");
   await admin.page.getByLabel("Readers").fill("bob");
@@ -191,6 +196,7 @@ test("people of another system come with its tokens, and are told where to sign 
     await alice.post("hello from over there");
     await bob.expectMessages("hello from over there");
     await bob.expectPeople("alice", "bob");
+    await alice.openMenu();
     await alice.page.getByRole("link", { name: "Account" }).click();
     await expect(alice.page.getByRole("main")).toContainText("alice");
     expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);

@@ -25,6 +25,7 @@ test("a reader without JavaScript reads and posts", async ({ alice, somebody, se
 test("without JavaScript a name can be changed and a room made", async ({ somebody }) => {
   const plain = await somebody({ javaScriptEnabled: false });
   await plain.page.goto("/rooms/general");
+  await plain.openMenu();
   await plain.page.getByLabel("Your name").fill("Plain Jane");
   const answered = plain.page.waitForResponse((response) => response.request().method() === "POST");
   await plain.page.getByRole("button", { name: "Change" }).click();

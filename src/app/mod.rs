@@ -17,29 +17,39 @@ mod reactive;
 pub mod routes;
 mod shell;
 mod sync;
+pub mod theme;
 
 use leptos::prelude::*;
 
 pub use self::shell::{APP_END, ForcedTransport, shell};
 use self::{
-    components::sidebar::{Brand, Sidebar},
+    components::{
+        local_time::Day,
+        notification_list::ServerOrigin,
+        sidebar::{Brand, MenuButton, Sidebar},
+    },
     i18n::{Language, use_texts},
     page_data::{InitialData, PageData, Viewer},
     pages::Pages,
     reactive::effect,
     sync::{Navigator, Outbox, follow_links},
+    theme::Theme,
 };
 use crate::client::dom::page;
 
 /// The page in the browser. The server rendered it from the same `initial_data`, which it wrote into the document.
 pub fn hydrated(initial_data: InitialData) -> impl IntoView {
     provide_context(Language::parse(&page::language()).unwrap_or_default());
+    provide_context(
+        page::root_attribute("data-theme").and_then(|name| Theme::parse(&name)).unwrap_or_default(),
+    );
     view! { <App initial_data /> }
 }
 
 /// The sidebar of a page that only the server draws, at `path` (`server/http/account_pages`). `back` is its address,
 /// percent-encoded, to which the language switch leads back.
-pub fn sidebar_at(language: Language, path: String, back: String, viewer: Viewer) -> AnyView {
+pub fn sidebar_at(language: Language, theme: Theme, path: String, back: String, viewer: Viewer) -> AnyView {
+    provide_context(theme);
     provide_path(language, path);
     view! { <Sidebar viewer=Some(viewer) back /> }.into_any()
 }
@@ -48,6 +58,12 @@ pub fn sidebar_at(language: Language, path: String, back: String, viewer: Viewer
 pub fn brand_at(language: Language, path: String, back: String) -> AnyView {
     provide_path(language, path);
     view! { <Brand back=Some(back) /> }.into_any()
+}
+
+/// The button that opens the sidebar of such a page on a small screen.
+pub fn menu_button_at(language: Language) -> AnyView {
+    provide_context(language);
+    view! { <MenuButton /> }.into_any()
 }
 
 fn provide_path(language: Language, path: String) {
@@ -63,7 +79,7 @@ fn provide_path(language: Language, path: String) {
 #[component]
 pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     let texts = use_texts();
-    let InitialData { path, problem, viewer, page: current_page } = initial_data;
+    let InitialData { path, problem, viewer, page: current_page, origin } = initial_data;
     let navigator = Navigator {
         path: RwSignal::new(path),
         problem: RwSignal::new(problem),
@@ -71,6 +87,8 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     };
     provide_context(navigator);
     provide_context(Outbox::default());
+    provide_context(ServerOrigin(origin));
+    provide_context(Day::watch());
     follow_links(navigator);
     effect(move || page::set_title(&navigator.current_page.with(|page| page.title(texts))));
     view! {

@@ -9,6 +9,7 @@ use super::i18n::Texts;
 use crate::protocol::{
     chat::{MessagePage, Room},
     feed::{Entry, Snapshot},
+    name::RoomId,
     problem::Code,
     session::User,
 };
@@ -30,6 +31,9 @@ pub struct InitialData {
     pub viewer: Option<Viewer>,
     /// The data of the page itself.
     pub page: PageData,
+    /// The origin by which the viewer reached the server. (Absent in the version before.)
+    #[serde(default)]
+    pub origin: String,
 }
 
 /// The viewer of a page, with their rights and the rooms that they may enter.
@@ -46,6 +50,9 @@ pub struct Viewer {
     pub is_admin: bool,
     /// Every room that the viewer may enter.
     pub rooms: Vec<Room>,
+    /// Those of the rooms that only members may enter. (Absent in the version before.)
+    #[serde(default)]
+    pub private_rooms: Vec<RoomId>,
 }
 
 /// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code,

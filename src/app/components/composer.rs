@@ -4,6 +4,7 @@ use gloo_timers::callback::Timeout;
 use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 
+use super::live_text::live_text;
 use crate::{
     app::{
         i18n::use_texts,
@@ -98,6 +99,11 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
             link.send(&ClientFrame::Typing { room: room.clone() });
         }
     };
+    let hint = move || match (rejection.get(), over.get()) {
+        (rejection, _) if !rejection.is_empty() => rejection,
+        (_, 0) => texts.send_hint.to_owned(),
+        (_, over) => (texts.characters_over)(over),
+    };
     view! {
         <form class="composer" method="post" action=action on:submit=on_submit>
             <TypingIndicator model />
@@ -106,6 +112,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                     node_ref=input
                     name="text"
                     rows="2"
+                    dir="auto"
                     required
                     aria-label=(texts.message_label)(&name)
                     aria-describedby="composer-hint"
@@ -116,12 +123,13 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                 ></textarea>
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
             </div>
-            <p class="composer__hint muted" id="composer-hint" role="status">
-                {move || match (rejection.get(), over.get()) {
-                    (rejection, _) if !rejection.is_empty() => rejection,
-                    (_, 0) => texts.send_hint.to_owned(),
-                    (_, over) => (texts.characters_over)(over),
-                }}
+            <p
+                class="composer__hint muted"
+                id="composer-hint"
+                role="status"
+                data-important=move || (over.get() > 0 || !rejection.with(String::is_empty)).then_some("true")
+            >
+                {live_text(hint)}
             </p>
         </form>
     }
@@ -147,5 +155,6 @@ fn TypingIndicator(model: RwSignal<RoomModel>) -> impl IntoView {
         let expiry = SendWrapper::new(expiry);
         on_cleanup(move || drop(expiry));
     });
-    view! { <p class="composer__typing muted">{move || name.get().map(|name| (texts.is_typing)(&name)).unwrap_or_default()}</p> }
+    let words = move || name.get().map(|name| (texts.is_typing)(&name)).unwrap_or_default();
+    view! { <p class="composer__typing muted">{live_text(words)}</p> }
 }

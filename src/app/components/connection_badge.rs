@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::live_text::live_text;
 use crate::{
     app::{i18n::use_texts, model::connection::ConnectionState, reactive::memo},
     protocol::transport::Transport,
@@ -31,7 +32,7 @@ pub(crate) fn ConnectionBadge(
             data-connection=move || Some(state.get().as_str())
             data-transport=move || transport.get().map(Transport::as_str)
         >
-            {move || words()}
+            {live_text(words)}
         </p>
     }
 }

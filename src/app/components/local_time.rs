@@ -1,20 +1,56 @@
 //! A time: first in UTC, so that server and browser draw the same, then in the reader's own time zone and language.
 
-use leptos::prelude::*;
+use gloo_timers::callback::Timeout;
+use leptos::{html, prelude::*};
+use send_wrapper::SendWrapper;
 
 use crate::{
     app::{i18n::Language, reactive::effect},
-    client::dom::time,
+    client::dom::{page, time},
 };
+
+/// Changes when the reader's day does, in the context: then yesterday's times get their date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Day(RwSignal<u32>);
+
+impl Day {
+    /// Starts to watch the days, for as long as the calling component is mounted. The clock of a machine that slept is
+    /// looked at when the page is seen again.
+    pub(crate) fn watch() -> Self {
+        let day = RwSignal::new(0_u32);
+        effect(move || {
+            let turn = move || day.update(|day| *day += 1);
+            let midnight = Timeout::new(time::until_midnight_ms(), turn);
+            day.track();
+            let seen = page::on_visibility_change(move || {
+                if !page::is_hidden() {
+                    turn()
+                }
+            });
+            let ends = SendWrapper::new((midnight, seen));
+            on_cleanup(move || drop(ends));
+        });
+        Self(day)
+    }
+}
 
 /// The time. `timestamp` is in milliseconds since the Unix epoch.
 #[component]
 pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
     let utc = Utc::new(timestamp);
-    let text = RwSignal::new(utc.to_text());
-    effect(move || text.set(time::local_time(timestamp, language.as_str())));
-    view! { <time datetime=utc.to_rfc3339()>{move || text.get()}</time> }
+    let element = NodeRef::<html::Time>::new();
+    let day = use_context::<Day>();
+    // The whole content is set, because a translator may have replaced it.
+    effect(move || {
+        let Some(element) = element.get() else { return };
+        if let Some(Day(day)) = day {
+            day.track();
+        }
+        element.set_text_content(Some(&time::local_time(timestamp, language.as_str())));
+        element.set_title(&time::full_local_time(timestamp, language.as_str()));
+    });
+    view! { <time node_ref=element datetime=utc.to_rfc3339() translate="no">{utc.to_text()}</time> }
 }
 
 /// A civil date and time in UTC.

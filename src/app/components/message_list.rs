@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{linked_text::linked, local_time::LocalTime, scroller::Scroller};
+use super::{
+    avatar::avatar, linked_text::linked, live_text::live_text, local_time::LocalTime, scroller::Scroller,
+};
 use crate::{
     app::{
         i18n::use_texts,
@@ -94,11 +96,12 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
     view! {
         <li class="message" data-mine=is_mine.to_string() data-offset=message.offset.to_string()>
+            {avatar(&message.user_id, &message.user)}
             <p class="message__head">
-                <strong class="message__user">{author}</strong>
+                <strong class="message__user" translate="no"><bdi>{author}</bdi></strong>
                 <LocalTime timestamp=message.timestamp />
             </p>
-            <p class="message__text">{linked(&message.text)}</p>
+            <p class="message__text" dir="auto">{linked(&message.text)}</p>
         </li>
     }
 }
@@ -118,16 +121,17 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
                     texts.pending
                 }
             };
-            view! { <p class="message__state">{move || text().to_owned()}</p> }.into_any()
+            view! { <p class="message__state">{live_text(move || text().to_owned())}</p> }.into_any()
         }
         DraftState::Failed(reason) => view! { <RejectedDraft model id reason /> }.into_any(),
     };
     view! {
         <li class="message" data-mine="true" data-state=state_name>
+            {model.with_untracked(|model| avatar(model.my_id(), model.my_name()))}
             <p class="message__head">
                 <strong class="message__user">{model.with_untracked(|model| model.my_name().to_owned())}</strong>
             </p>
-            <p class="message__text">{linked(&text)}</p>
+            <p class="message__text" dir="auto">{linked(&text)}</p>
             {status}
         </li>
     }
@@ -175,7 +179,7 @@ fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl
                         aria-busy=move || is_loading.get().to_string()
                         on:click=move |_| load_earlier(model, is_loading)
                     >
-                        {move || label().to_owned()}
+                        {live_text(move || label().to_owned())}
                     </button>
                 }
                 .into_any()

@@ -2,11 +2,14 @@
 
 #![allow(unreachable_pub, reason = "#[component] generates a pub struct for the properties")]
 
+pub(super) mod avatar;
 pub(super) mod composer;
 pub(super) mod connection_badge;
+pub(super) mod icon;
 mod language_switch;
 mod linked_text;
-mod local_time;
+mod live_text;
+pub(super) mod local_time;
 pub(super) mod message_list;
 mod name_form;
 mod notification;
@@ -16,6 +19,7 @@ mod plot;
 pub(super) mod problem_note;
 pub(super) mod scroller;
 pub(super) mod sidebar;
+mod theme_switch;
 pub(super) mod ticker;
 pub(super) mod unavailable;
 pub(super) mod value_cards;

@@ -24,8 +24,8 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     let content = match entry.body.clone() {
         Body::Notification { title, text, level, tags, link, .. } => view! {
             <p class="notification__level" data-level=level_name(level)>{level_word(texts, level)}</p>
-            {title.map(|title| view! { <p class="notification__title">{title}</p> }.into_any())}
-            {(!text.is_empty()).then(|| view! { <p class="notification__text">{linked(&text)}</p> }.into_any())}
+            {title.map(|title| view! { <p class="notification__title" dir="auto">{title}</p> }.into_any())}
+            {(!text.is_empty()).then(|| view! { <p class="notification__text" dir="auto">{linked(&text)}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
             {link.map(|link| link_away(link, texts.read_more.to_owned()))}
         }
@@ -44,7 +44,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     view! {
         <article class="notification" data-offset=entry.offset.to_string()>
             <header class="notification__head">
-                <span class="notification__channel">{entry.channel.clone()}</span>
+                <span class="notification__channel" translate="no">{entry.channel.clone()}</span>
                 <LocalTime timestamp=entry.timestamp />
             </header>
             {content}
@@ -58,7 +58,7 @@ pub(crate) fn entry_key(entry: &Arc<Entry>) -> Key {
 }
 
 fn tag_list(tags: Vec<String>) -> AnyView {
-    let tags = tags.into_iter().map(|tag| view! { <li>{tag}</li> }.into_any());
+    let tags = tags.into_iter().map(|tag| view! { <li><bdi>{tag}</bdi></li> }.into_any());
     view! { <ul class="tags">{tags.collect::<Vec<_>>()}</ul> }.into_any()
 }
 

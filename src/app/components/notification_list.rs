@@ -1,8 +1,11 @@
-//! The feed's notifications, newest last, with a button that loads earlier ones.
+//! The feed's notifications, newest first, with a button that loads earlier ones.
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::notification::{Notification, entry_key};
+use super::{
+    live_text::live_text,
+    notification::{Notification, entry_key},
+};
 use crate::{
     app::{
         i18n::use_texts,
@@ -14,25 +17,28 @@ use crate::{
     client::dom::page,
 };
 
+/// The origin of this server, in the context.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerOrigin(pub(crate) String);
+
 /// The list of notifications.
 #[component]
 pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let texts = use_texts();
-    // The default address, until the browser knows the one by which it reached this server.
-    let origin = RwSignal::new("http://127.0.0.1:3000".to_owned());
+    // What the server knows, until the browser says by which address it reached the server.
+    let origin = RwSignal::new(expect_context::<ServerOrigin>().0);
     effect(move || origin.set(page::origin()));
     let is_empty = move || model.with(|model| model.notifications().next().is_none());
-    let notifications = move || model.with(|model| model.notifications().cloned().collect::<Vec<_>>());
+    let notifications = move || model.with(|model| model.notifications().rev().cloned().collect::<Vec<_>>());
     view! {
         <section class="notifications" aria-labelledby="notifications">
             <h2 id="notifications">{texts.notifications}</h2>
-            <MoreButton model />
             {show_when(is_empty, move || {
                 view! {
                     <div class="panel empty">
                         <p>{texts.notifications_empty}</p>
                         <p class="muted">{texts.publish_hint}</p>
-                        <code>"curl -d 'backup done' " {move || origin.get()} "/api/events/ops"</code>
+                        <code translate="no">{live_text(move || format!("curl -d 'backup done' {}/api/events/ops", origin.get()))}</code>
                     </div>
                 }
                 .into_any()
@@ -40,6 +46,7 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
             <div class="notifications__list" role="log" aria-live="polite" aria-relevant="additions" aria-labelledby="notifications">
                 {list(notifications, entry_key, |entry| view! { <Notification entry /> }.into_any())}
             </div>
+            <MoreButton model />
         </section>
     }
 }

@@ -2,11 +2,28 @@
 
 use leptos::prelude::*;
 
+use super::{
+    avatar::avatar,
+    icon::{Icon, icon},
+    live_text::live_text,
+};
 use crate::app::{
     i18n::use_texts,
     model::room::{PresenceChange, RoomModel},
     reactive::{Key, list, memo, show_when},
 };
+
+/// The number of people, which opens the list of them where it is not beside the conversation.
+#[component]
+pub(crate) fn PeopleButton(model: RwSignal<RoomModel>) -> impl IntoView {
+    let texts = use_texts();
+    let count = memo(move || model.with(|model| model.members().len()));
+    view! {
+        <button type="button" class="people-button" popovertarget="people-here" aria-label=texts.show_people>
+            {icon(Icon::Users)} {live_text(move || count.get().to_string())}
+        </button>
+    }
+}
 
 /// The list of people.
 #[component]
@@ -20,8 +37,8 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
         None => String::new(),
     };
     view! {
-        <aside class="people" aria-labelledby="people">
-            <h2 id="people">{texts.people} " " <span class="people__count">{move || members.with(Vec::len).to_string()}</span></h2>
+        <aside class="people" id="people-here" popover="auto" aria-labelledby="people">
+            <h2 id="people">{texts.people} " " <span class="people__count" translate="no">{live_text(move || members.with(Vec::len).to_string())}</span></h2>
             {show_when(
                 move || members.with(Vec::is_empty),
                 || view! { <p class="muted">{texts.people_empty}</p> }.into_any(),
@@ -33,11 +50,11 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
                     move |member| {
                         let is_me = model.with_untracked(|model| model.is_me(&member.id));
                         let you = is_me.then(|| view! { <span class="muted">{format!(" ({})", texts.you)}</span> }.into_any());
-                        view! { <li>{member.name} {you}</li> }.into_any()
+                        view! { <li>{avatar(&member.id, &member.name)} <span><bdi translate="no">{member.name}</bdi> {you}</span></li> }.into_any()
                     },
                 )}
             </ul>
-            <p class="people__news muted" role="status">{move || news()}</p>
+            <p class="people__news muted" role="status">{live_text(news)}</p>
         </aside>
     }
 }

@@ -5,6 +5,7 @@ use leptos::{children::Children, html, prelude::*};
 
 use send_wrapper::SendWrapper;
 
+use super::live_text::live_text;
 use crate::{
     app::{
         i18n::use_texts,
@@ -124,7 +125,7 @@ pub(crate) fn Scroller(
                 move || {
                     view! {
                         <button type="button" class="to-the-latest" on:click=to_the_latest>
-                            {move || label()} <span aria-hidden="true">" ↓"</span>
+                            {live_text(label)} <span aria-hidden="true">" ↓"</span>
                         </button>
                     }
                     .into_any()

@@ -2,7 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::{language_switch::LanguageSwitch, name_form::NameForm};
+use super::{
+    avatar::avatar,
+    icon::{Icon, icon},
+    language_switch::LanguageSwitch,
+    name_form::NameForm,
+    theme_switch::ThemeSwitch,
+};
 use crate::{
     app::{
         i18n::use_texts,
@@ -13,30 +19,39 @@ use crate::{
     protocol::name::NAME_MAX_CHARACTERS,
 };
 
+/// The button that opens the sidebar on a small screen, where it is a popover (HTML, 6.12): that works without
+/// JavaScript, and closes with Escape and a tap beside it.
+#[component]
+pub(crate) fn MenuButton() -> impl IntoView {
+    let texts = use_texts();
+    view! {
+        <button type="button" class="menu-button" popovertarget="sidebar" aria-label=texts.menu>
+            {icon(Icon::Menu)}
+        </button>
+    }
+}
+
 /// The sidebar. Without `viewer` it has no links; the page itself tells what is wrong.
 #[component]
 pub(crate) fn Sidebar(
     viewer: Option<Viewer>,
-    /// For [`Brand`].
+    /// The address to which the switches lead back, percent-encoded, where that is more than the path.
     #[prop(optional)]
     back: Option<String>,
 ) -> impl IntoView {
-    let texts = use_texts();
     view! {
-        <header class="sidebar">
-            <Brand back />
-            {viewer.map(|viewer| view! { <NavigationLinks viewer /> }.into_any())}
-            <p class="sidebar__tagline muted">{texts.tagline}</p>
+        <header class="sidebar" id="sidebar" popover="auto">
+            <a href=routes::FEED class="brand">"Idobata"</a>
+            {viewer.map(|viewer| view! { <NavigationLinks viewer back /> }.into_any())}
         </header>
     }
 }
 
-/// The product's name and the language switch. `back` is the address to which the switch leads back, percent-encoded,
-/// where that is more than the path.
+/// The product's name and the language switch, for a page without a sidebar. `back` is as for [`Sidebar`].
 #[component]
 pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
     view! {
-        <div class="sidebar__brand">
+        <div class="brand-line">
             <a href=routes::FEED class="brand">"Idobata"</a>
             <LanguageSwitch back />
         </div>
@@ -44,12 +59,13 @@ pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn NavigationLinks(viewer: Viewer) -> impl IntoView {
+fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
     let texts = use_texts();
     let Navigator { current_page, .. } = expect_context();
     let feed = move || current_page.with(|page| matches!(page, PageData::Feed { .. })).then_some("page");
     let rooms = viewer.rooms.clone().into_iter().map(|room| {
         let href = routes::room(&room.id);
+        let kind = if viewer.private_rooms.contains(&room.id) { Icon::Lock } else { Icon::Hash };
         let is_current = move || {
             current_page.with(|page| match page {
                 PageData::Room { room: Some(data), .. } => data.room.id == room.id,
@@ -58,21 +74,23 @@ fn NavigationLinks(viewer: Viewer) -> impl IntoView {
         };
         view! {
             <li>
-                <a href=href aria-current=move || is_current().then_some("page")>{room.name}</a>
+                <a href=href aria-current=move || is_current().then_some("page")>
+                    {icon(kind)} <bdi>{room.name}</bdi>
+                </a>
             </li>
         }
         .into_any()
     });
     view! {
         <nav class="navigation" aria-label=texts.navigation>
-            <a href=routes::FEED aria-current=move || feed()>{texts.feed}</a>
-            <h2>{texts.rooms}</h2>
-            <ul>{rooms.collect::<Vec<_>>()}</ul>
-            // Otherwise they stand beside the account: on a phone they do not fit beside the form for a guest's name.
-            {(!viewer.accounts).then(|| account_links(&viewer))}
+            <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
+            <details class="section" open>
+                <summary><h2>{texts.rooms}</h2></summary>
+                <ul>{rooms.collect::<Vec<_>>()}</ul>
+            </details>
+            {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         </nav>
-        {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
-        <Account viewer />
+        <Account viewer back />
     }
 }
 
@@ -102,32 +120,34 @@ fn NewRoom() -> impl IntoView {
     }
 }
 
-/// The viewer's name or account, and the button to sign in or out.
+/// The viewer at the sidebar's end, with a menu of their settings and the pages of administrators.
 #[component]
-fn Account(viewer: Viewer) -> impl IntoView {
+fn Account(viewer: Viewer, back: Option<String>) -> impl IntoView {
     let texts = use_texts();
     let path = expect_context::<Navigator>().path;
     let Viewer { me, accounts, signs_in_here, .. } = &viewer;
-    if !accounts {
-        return view! { <NameForm name=viewer.me.name /> }.into_any();
-    }
-    if me.id.is_empty() {
+    let is_guest = !accounts;
+    let sign_in = me.id.is_empty().then(|| {
         let href = move || routes::sign_in_from(&path.get());
-        return view! {
-            <div class="navigation name-form">
-                <a href=move || href() rel="external">{texts.sign_in}</a>
-            </div>
-        }
-        .into_any();
-    }
+        view! { <a class="primary" href=move || href() rel="external">{texts.sign_in}</a> }.into_any()
+    });
+    let name = if me.id.is_empty() { texts.menu.to_owned() } else { me.name.clone() };
+    let sign_out = (*signs_in_here && !me.id.is_empty()).then(|| view! { <SignOut /> }.into_any());
     view! {
-        <div class="navigation name-form">
-            <p class="muted">{me.name.clone()}</p>
-            {account_links(&viewer)}
-        </div>
-        {signs_in_here.then(|| view! { <SignOut /> }.into_any())}
+        {sign_in}
+        <details class="menu">
+            <summary>
+                {avatar(&me.id, &me.name)} <bdi>{name}</bdi>
+            </summary>
+            <div class="menu__panel">
+                {is_guest.then(|| view! { <NameForm name=viewer.me.name.clone() /> }.into_any())}
+                <div class="menu__links">{account_links(&viewer)}</div>
+                <ThemeSwitch back=back.clone() />
+                <LanguageSwitch back />
+                {sign_out}
+            </div>
+        </details>
     }
-    .into_any()
 }
 
 /// The links to the account pages that the viewer may see. The browser loads those pages.
@@ -136,7 +156,7 @@ fn account_links(viewer: &Viewer) -> Vec<AnyView> {
     let path = expect_context::<Navigator>().path;
     let &Viewer { accounts, signs_in_here, is_admin, .. } = viewer;
     let pages = [
-        (accounts, routes::ACCOUNT, texts.account),
+        (accounts && !viewer.me.id.is_empty(), routes::ACCOUNT, texts.account),
         (is_admin && signs_in_here, routes::PEOPLE, texts.accounts),
         (is_admin, routes::PUBLISHERS, texts.publishers),
         (is_admin, routes::CHANNELS, texts.limited_channels),

@@ -1,15 +1,14 @@
-//! The feed beside the conversation: the newest notifications and the channels' latest values.
+//! The feed beside the conversation: the newest notifications, newest first, and the channels' latest values.
 
 use leptos::prelude::*;
 
 use super::{
-    connection_badge::ConnectionBadge,
     notification::{Notification, entry_key},
     value_cards::ValueCards,
 };
 use crate::{
     app::{i18n::use_texts, model::feed::FeedModel, reactive::list, sync::follow_feed},
-    protocol::feed::Snapshot,
+    protocol::{feed::Snapshot, transport::Transport},
 };
 
 /// Notifications in the ticker: those that fit beside the conversation.
@@ -23,18 +22,18 @@ pub(crate) fn Ticker(snapshot: Snapshot) -> impl IntoView {
     let status = follow_feed(model);
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     let newest = move || {
-        model.with(|model| {
-            let skip = model.notifications().count().saturating_sub(NOTIFICATIONS);
-            model.notifications().skip(skip).cloned().collect::<Vec<_>>()
-        })
+        model.with(|model| model.notifications().rev().take(NOTIFICATIONS).cloned().collect::<Vec<_>>())
     };
     view! {
         // A scroll container of its own, so the keyboard must reach it.
         <aside class="ticker" aria-labelledby="ticker" tabindex="0">
-            <header class="ticker__head">
-                <h2 id="ticker">{texts.feed}</h2>
-                <ConnectionBadge state=Signal::derive(state) transport=status.transport />
-            </header>
+            <h2
+                id="ticker"
+                data-connection=move || Some(state().as_str())
+                data-transport=move || status.transport.get().map(Transport::as_str)
+            >
+                {texts.feed}
+            </h2>
             <div class="ticker__notifications">
                 {list(newest, entry_key, |entry| view! { <Notification entry /> }.into_any())}
             </div>

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{local_time::LocalTime, notification::entry_key, plot::Plot};
+use super::{live_text::live_text, local_time::LocalTime, notification::entry_key, plot::Plot};
 use crate::{
     app::{
         i18n::use_texts,
@@ -63,7 +63,7 @@ fn ChannelCard(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
     let (title, name) = (channel.clone(), channel.clone());
     view! {
         <article class="value-card" data-channel=name>
-            <h3>{title}</h3>
+            <h3 translate="no"><bdi>{title}</bdi></h3>
             <dl class="value-card__series">
                 {list(
                     move || keys.get(),
@@ -87,8 +87,8 @@ fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) 
     let latest = move || series.with(|series| series.as_ref().map(latest_value).unwrap_or_default());
     view! {
         <div class="series">
-            <dt>{name.clone()}</dt>
-            <dd class="series__value">{move || latest()}</dd>
+            <dt translate="no"><bdi>{name.clone()}</bdi></dt>
+            <dd class="series__value" translate="no">{live_text(latest)}</dd>
             <dd class="series__plot">
                 <Plot series=series.into() label=(texts.plot_of)(&channel, &name) />
             </dd>

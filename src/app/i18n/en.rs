@@ -89,6 +89,13 @@ pub(super) const TEXTS: Texts = Texts {
 
     not_live: "This page is not live: nothing new appears on it.",
 
+    theme: "Theme",
+    theme_auto: "Auto",
+    theme_light: "Light",
+    theme_dark: "Dark",
+    menu: "Menu",
+    show_people: "Show people",
+
     problem,
 };
 

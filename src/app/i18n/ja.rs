@@ -87,6 +87,13 @@ pub(super) const TEXTS: Texts = Texts {
 
     not_live: "このページはリアルタイムに更新されません。",
 
+    theme: "テーマ",
+    theme_auto: "自動",
+    theme_light: "ライト",
+    theme_dark: "ダーク",
+    menu: "メニュー",
+    show_people: "参加者を表示",
+
     problem,
 };
 

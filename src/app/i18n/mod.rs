@@ -170,6 +170,13 @@ pub struct Texts {
 
     pub not_live: &'static str,
 
+    pub theme: &'static str,
+    pub theme_auto: &'static str,
+    pub theme_light: &'static str,
+    pub theme_dark: &'static str,
+    pub menu: &'static str,
+    pub show_people: &'static str,
+
     pub problem: fn(Code) -> &'static str,
 }
 

@@ -6,7 +6,7 @@ use crate::{
     app::{
         components::{
             connection_badge::ConnectionBadge, notification_list::NotificationList,
-            problem_note::ProblemNote, value_cards::ValueCards,
+            problem_note::ProblemNote, sidebar::MenuButton, value_cards::ValueCards,
         },
         i18n::use_texts,
         model::feed::FeedModel,
@@ -40,6 +40,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     view! {
         <header class="page__header">
+            <MenuButton />
             <div>
                 <h1>{texts.feed}</h1>
                 <p class="muted">{texts.feed_intro}</p>

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use self::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage};
 use super::{
-    components::{problem_note::ProblemNote, unavailable::Unavailable},
+    components::{problem_note::ProblemNote, sidebar::MenuButton, unavailable::Unavailable},
     page_data::PageData,
     reactive::memo,
     sync::Navigator,
@@ -43,6 +43,7 @@ pub(super) fn Pages() -> impl IntoView {
         Kind::NotFound => view! { <NotFoundPage /> }.into_any(),
         Kind::Unavailable => view! {
             <main class="page" id="content" tabindex="-1">
+                <MenuButton />
                 <ProblemNote />
                 <Unavailable />
             </main>

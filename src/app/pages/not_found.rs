@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::{i18n::use_texts, routes};
+use crate::app::{components::sidebar::MenuButton, i18n::use_texts, routes};
 
 /// The page for an unknown address. The server answers it with 404.
 #[component]
@@ -10,6 +10,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
     let texts = use_texts();
     view! {
         <main class="page" id="content" tabindex="-1">
+            <MenuButton />
             <section class="panel empty">
                 <h1>{texts.not_found_title}</h1>
                 <p>{texts.not_found_text}</p>

@@ -7,8 +7,15 @@ use leptos::prelude::*;
 
 use crate::app::{
     components::{
-        composer::Composer, connection_badge::ConnectionBadge, message_list::MessageList, people::People,
-        problem_note::ProblemNote, ticker::Ticker,
+        composer::Composer,
+        connection_badge::ConnectionBadge,
+        icon::{Icon, icon},
+        message_list::MessageList,
+        people::People,
+        people::PeopleButton,
+        problem_note::ProblemNote,
+        sidebar::MenuButton,
+        ticker::Ticker,
     },
     i18n::use_texts,
     model::room::RoomModel,
@@ -85,8 +92,11 @@ fn RoomView(data: RoomData) -> impl IntoView {
     view! {
         <section class="conversation" aria-labelledby="room-name">
             <header class="page__header">
-                <h1 id="room-name">{name}</h1>
+                <MenuButton />
+                {icon(if is_private { Icon::Lock } else { Icon::Hash })}
+                <h1 id="room-name"><bdi>{name}</bdi></h1>
                 {members_link}
+                <PeopleButton model />
                 <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
             </header>
             <ProblemNote />
@@ -109,7 +119,8 @@ fn RoomView(data: RoomData) -> impl IntoView {
 fn NoSuchRoom() -> impl IntoView {
     let texts = use_texts();
     view! {
-        <section class="panel empty conversation">
+        <section class="empty conversation">
+            <header class="page__header"><MenuButton /></header>
             <h1>{texts.not_found_title}</h1>
             <p>{texts.room_not_found}</p>
         </section>

@@ -1,5 +1,6 @@
 // The page's first script, before the style sheet. It runs in every browser, so it keeps to ES5.
-// It marks a page that is not live, sends with Enter while it is not, and loads a style sheet again that failed.
+// It marks a page that is not live, sends with Enter while it is not, loads a style sheet again that failed, and keeps the
+// current room in view.
 (function () {
 var root = document.documentElement;
 var guarded = ["submit", "keydown", "input", "click"];
@@ -36,5 +37,16 @@ link.parentNode.replaceChild(again, link);
 }, 1000 * Math.pow(3, tries));
 }, true);
 addEventListener("unhandledrejection", function (event) { if (live.settled && event.reason instanceof WebAssembly.RuntimeError) live.dead(); });
+function reveal() {
+var current = document.querySelector(".navigation [aria-current=page]");
+if (current) current.scrollIntoView({ block: "nearest" });
+}
+document.addEventListener("DOMContentLoaded", reveal);
+document.addEventListener("toggle", function (event) { if (event.target.id === "sidebar") reveal(); }, true);
+// Another page of the app is shown in place, below the sidebar of a small screen.
+addEventListener("click", function (event) {
+var sidebar = event.target.closest && event.target.closest("#sidebar");
+if (sidebar && sidebar.hidePopover && event.target.closest("a")) sidebar.hidePopover();
+});
 addEventListener("load", function () { setTimeout(function () { if (!live.started) live.dead(); }, 5000); });
 })();

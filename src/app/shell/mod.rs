@@ -12,6 +12,7 @@ use super::{
     App,
     i18n::{Language, use_texts},
     page_data::InitialData,
+    theme::Theme,
 };
 use crate::protocol::transport::Transport;
 
@@ -42,6 +43,7 @@ pub const APP_END: &str = r#"</div><script type="application/json" id="start""#;
 pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) -> impl IntoView {
     let nonce = use_nonce();
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
+    let theme = use_context::<Theme>().unwrap_or_default();
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     let live = LIVE.replace("FILES", &format!("/{}/{}", options.site_pkg_dir, options.output_name));
@@ -50,10 +52,10 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
     let json = json.replace('<', "\\u003c");
     view! {
         <!DOCTYPE html>
-        <html lang=language.as_str() data-transport=transport data-me=me>
+        <html lang=language.as_str() data-theme=theme.as_str() data-transport=transport data-me=me>
             <head>
                 <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content=texts.tagline />
                 <title>{initial_data.page.title(texts)}</title>

@@ -23,7 +23,7 @@ pub enum Operator {
     /// By a key; this is its hash.
     ByKey(String),
     /// There is no operator: there are administrators.
-    NoOperator,
+    Absent,
 }
 
 /// The origin of a request, as far as the request tells.
@@ -43,7 +43,7 @@ impl Operator {
     /// The way that the settings ask for. Creates the key if it is needed and missing.
     pub fn open(config: &Config, site: &Site) -> Result<Self, SecretError> {
         if config.auth != AuthSetting::Guest {
-            return Ok(Self::NoOperator);
+            return Ok(Self::Absent);
         }
         let is_local = site.public_url().is_none_or(|url| url.is_local());
         if is_local && config.limits.trusted_proxies.is_empty() {
@@ -63,7 +63,7 @@ impl Operator {
                     && is_name_of_this_machine(from.host)
             }
             Self::ByKey(_) => from.bearer.is_some_and(|bearer| self.has_key(bearer)),
-            Self::NoOperator => false,
+            Self::Absent => false,
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
             assert!(Operator::OnThisMachine.sent(from("::1", host, false)), "{host}");
             assert!(!Operator::OnThisMachine.sent(from("10.0.0.1", host, false)), "{host} from elsewhere");
             assert!(!Operator::OnThisMachine.sent(from("127.0.0.1", host, true)), "{host} through a proxy");
-            assert!(!Operator::NoOperator.sent(from("127.0.0.1", host, false)), "{host} with administrators");
+            assert!(!Operator::Absent.sent(from("127.0.0.1", host, false)), "{host} with administrators");
             let with_token = Provenance { bearer: Some("any"), ..from("127.0.0.1", host, false) };
             assert!(!Operator::OnThisMachine.sent(with_token), "{host} with a token");
         }

@@ -23,7 +23,7 @@ use super::{
     redirect::{back_to, page_of_ours, see},
 };
 use crate::{
-    app::{i18n::Language, routes},
+    app::{i18n::Language, routes, theme::Theme},
     protocol::{
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
@@ -32,8 +32,8 @@ use crate::{
     server::{auth::Identity, state::AppState},
 };
 
-/// Lifetime of the language cookie: a year, because a person who chose a language does not want to choose it again.
-const LANGUAGE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Lifetime of the cookies for language and theme: a year, because a person who chose does not want to choose again.
+const CHOICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The fields of the composer's form.
 #[derive(Deserialize)]
@@ -138,8 +138,20 @@ pub(super) async fn choose_language(
     let Some(language) = Language::parse(&language) else {
         return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));
     };
-    let cookie =
-        cookies::make(&state.site, Language::COOKIE, language.as_str().to_owned(), LANGUAGE_LIFETIME);
+    let cookie = cookies::make(&state.site, Language::COOKIE, language.as_str().to_owned(), CHOICE_LIFETIME);
+    (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
+}
+
+/// Sets the theme of the pages, in a cookie, and returns to the page.
+pub(super) async fn choose_theme(
+    State(state): State<AppState>,
+    PathText(theme): PathText,
+    Lenient(Back { back }): Lenient<Back>,
+) -> Response {
+    let Some(theme) = Theme::parse(&theme) else {
+        return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));
+    };
+    let cookie = cookies::make(&state.site, Theme::COOKIE, theme.as_str().to_owned(), CHOICE_LIFETIME);
     (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
 }
 

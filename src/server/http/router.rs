@@ -63,6 +63,7 @@ pub fn router(state: AppState) -> Router {
         .route(routes::ROOM, post(forms::post_message))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
+        .route("/theme/{theme}", get(forms::choose_theme))
         .layer(from_fn_with_state(state.clone(), extract::user::ensure_session));
 
     let limited = |router: Router<AppState>| {

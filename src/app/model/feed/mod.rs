@@ -121,7 +121,7 @@ impl FeedModel {
     }
 
     /// The notifications: all entries but values, oldest first.
-    pub fn notifications(&self) -> impl Iterator<Item = &Arc<Entry>> {
+    pub fn notifications(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
         self.notifications.iter()
     }
 

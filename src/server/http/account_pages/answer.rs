@@ -22,7 +22,7 @@ use crate::{
         http::{
             extract::query::Lenient,
             middleware::security_headers,
-            pages::{PageRequest, assets, language_of, one_time_form, page_data},
+            pages::{PageRequest, assets, language_of, one_time_form, page_data, theme_of},
         },
         state::AppState,
     },
@@ -75,6 +75,7 @@ fn setting_for(asked: &PageRequest) -> Setting {
 pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting {
     Setting {
         language: language_of(site, headers),
+        theme: theme_of(site, headers),
         stylesheet: assets::stylesheet(),
         path: uri.path().to_owned(),
         back: Lenient::<Outcome>::parse(uri.query().unwrap_or_default())

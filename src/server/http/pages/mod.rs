@@ -24,7 +24,7 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use self::assets::VERSION;
 use super::{
     extract::{administrator::Administrator, cookies, path::PathText, user::MaybeUser},
-    middleware::{clean_path, security_headers},
+    middleware::{clean_path, host, security_headers},
 };
 use crate::{
     app::{
@@ -33,6 +33,7 @@ use crate::{
         page_data::{InitialData, PageData},
         routes::{self, Route},
         shell,
+        theme::Theme,
     },
     protocol::{problem::Code, transport::Transport},
     server::{config::site::Site, error::Error, state::AppState},
@@ -94,15 +95,23 @@ async fn page(asked: PageRequest, route: Option<Route>) -> Response {
         state, caller: MaybeUser(caller), administrator, uri: OriginalUri(uri), headers, ..
     } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
-    let start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
-    let drawn = draw(&state, start, language_of(&state.site, &headers), &uri).await;
+    let mut start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
+    start.origin = origin_of(&state.site, &headers, &uri);
+    let drawn =
+        draw(&state, start, (language_of(&state.site, &headers), theme_of(&state.site, &headers)), &uri)
+            .await;
     let page = finished(drawn).await;
     state.metrics.observe_page(since);
     page
 }
 
 /// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
-async fn draw(state: &AppState, start: InitialData, language: Language, uri: &Uri) -> Response {
+async fn draw(
+    state: &AppState,
+    start: InitialData,
+    (language, theme): (Language, Theme),
+    uri: &Uri,
+) -> Response {
     let mut options = state.leptos.clone();
     // The version in the files' addresses lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
@@ -111,6 +120,7 @@ async fn draw(state: &AppState, start: InitialData, language: Language, uri: &Ur
     let transport = transport_for(&start, state.transport);
     let context = move || {
         provide_context(language);
+        provide_context(theme);
         if let Some(transport) = transport {
             provide_context(ForcedTransport(transport));
         }
@@ -152,6 +162,12 @@ async fn finished(drawn: Response) -> Response {
     (head, Body::from(node_signature::sign(&html))).into_response()
 }
 
+/// Returns the origin by which a request reached this server. Behind a proxy only `--public-url` tells that.
+fn origin_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> String {
+    let requested = || format!("http://{}", host::requested(headers, uri).unwrap_or_default());
+    site.public_url().map_or_else(requested, |origin| origin.as_str().to_owned())
+}
+
 /// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.
 fn problem_of(uri: &Uri) -> Option<Code> {
     uri.query()?.split('&').find_map(|pair| Code::parse(pair.strip_prefix("problem=")?))
@@ -162,6 +178,11 @@ pub(super) fn language_of(site: &Site, headers: &HeaderMap) -> Language {
     let cookie = cookies::read(site, headers, Language::COOKIE);
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|accept| accept.to_str().ok());
     Language::negotiate(cookie.as_deref(), accept)
+}
+
+/// Returns the theme that was chosen on the device of a request with these headers.
+pub(super) fn theme_of(site: &Site, headers: &HeaderMap) -> Theme {
+    cookies::read(site, headers, Theme::COOKIE).and_then(|name| Theme::parse(&name)).unwrap_or_default()
 }
 
 /// Middleware: lets no cache reuse a page, because it belongs to one user and to this moment. Not `no-store`, which

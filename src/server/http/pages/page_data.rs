@@ -53,14 +53,16 @@ pub(crate) async fn load(
         }
     };
     let viewer = rooms.map(|rooms| visit(state, who, is_admin, rooms));
-    InitialData { path, problem, viewer, page }
+    InitialData { path, problem, viewer, page, origin: String::new() }
 }
 
 /// Returns the data of the sidebar, which every page and account page has: the user and their rooms.
 pub(crate) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Viewer {
     let signs_in_here = state.auth.accounts().is_some();
     let accounts = signs_in_here || state.auth.issuer().is_some();
-    Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms }
+    let private_rooms =
+        rooms.iter().map(|room| room.id.clone()).filter(|id| state.rights.is_private(id)).collect();
+    Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms, private_rooms }
 }
 
 /// Returns the user as pages show them. An anonymous visitor has no name and no id, and can only read.

@@ -1,0 +1,116 @@
+// The frame of the pages: the sidebar with one's own menu, the theme, small screens, many rooms, paper.
+import { AxeBuilder } from "@axe-core/playwright";
+import { test as withAccounts } from "../support/accounts.ts";
+import { expect, test } from "../support/test.ts";
+
+const background = () => getComputedStyle(document.body).backgroundColor;
+
+test("a theme that was chosen stays on every page, from the first paint on, with and without JavaScript", async ({ somebody }) => {
+  for (const javaScriptEnabled of [true, false]) {
+    const reader = await somebody({ javaScriptEnabled, colorScheme: "light" });
+    await reader.page.goto("/rooms/general");
+    const light = javaScriptEnabled ? await reader.page.evaluate(background) : "";
+    await reader.openMenu();
+    await reader.page.getByRole("link", { name: "Dark" }).click();
+    for (const path of ["/rooms/general", "/", "/publishers"]) {
+      await reader.page.goto(path);
+      await expect(reader.page.locator("html")).toHaveAttribute("data-theme", "dark");
+      if (javaScriptEnabled) expect(await reader.page.evaluate(background), path).not.toBe(light);
+    }
+    await reader.openMenu();
+    await expect(reader.page.locator(".theme-switch [aria-current]")).toHaveText("Dark");
+    await reader.page.getByRole("link", { name: "Auto" }).click();
+    expect(new URL(reader.page.url()).pathname).toBe("/publishers");
+    if (javaScriptEnabled) expect(await reader.page.evaluate(background)).toBe(light);
+  }
+});
+
+for (const viewport of [{ width: 320, height: 568 }, { width: 320, height: 256 }]) {
+  test(`two people talk at ${viewport.width} by ${viewport.height}`, async ({ somebody, bob }) => {
+    const room = await bob.makeRoom(`small ${crypto.randomUUID().slice(0, 8)}`);
+    const small = await somebody({ viewport });
+    await small.enterRoom(room);
+    await bob.post("can you write from there?");
+    await expect(small.messages.last()).toBeInViewport();
+    await small.composer.fill("easily");
+    await expect(small.page.getByRole("button", { name: "Send" })).toBeInViewport({ ratio: 1 });
+    await small.page.getByRole("button", { name: "Send" }).click();
+    await bob.expectMessages("can you write from there?", "easily");
+    const overflow = await small.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow, "it does not scroll sideways").toBeLessThanOrEqual(0);
+    await small.page.getByRole("button", { name: "Menu" }).click();
+    await expect(small.page.locator(".navigation [aria-current=page]")).toBeInViewport();
+    await small.openMenu();
+  });
+}
+
+test("the drawer of a phone opens and closes by the keyboard, and closes when a room is chosen", async ({ somebody }) => {
+  const phone = await somebody({ viewport: { width: 390, height: 844 } });
+  await phone.enterRoom("general");
+  const menu = phone.page.getByRole("button", { name: "Menu" });
+  await menu.focus();
+  await phone.page.keyboard.press("Enter");
+  await expect(phone.page.getByRole("link", { name: "tech" })).toBeVisible();
+  await phone.page.keyboard.press("Escape");
+  await expect(phone.page.getByRole("link", { name: "tech" })).toBeHidden();
+  await expect(menu).toBeFocused();
+  await phone.page.keyboard.press("Enter");
+  await phone.page.getByRole("link", { name: "tech" }).click();
+  await expect(phone.page.getByRole("heading", { level: 1 })).toHaveText("tech");
+  await expect(phone.page.getByRole("link", { name: "random" })).toBeHidden();
+});
+
+withAccounts.describe("a server with many rooms", () => {
+  withAccounts.use({ settings: { IDOBATA_LIMIT_ROOMS: "off" } });
+  withAccounts("among two hundred rooms the current one is in view, and a private one is marked", async ({ admin }) => {
+    await admin.open("/");
+    for (let room = 0; room < 200; room++) {
+      const answer = await admin.context.request.post("/api/rooms", { data: { name: `room ${room}`, private: room === 199 } });
+      expect(answer.status()).toBe(201);
+    }
+    await admin.page.goto("/rooms/room-199");
+    const current = admin.page.locator(".navigation [aria-current=page]");
+    await expect(current).toBeInViewport({ ratio: 1 });
+    await expect(admin.page.locator(".menu > summary"), "the list scrolls by itself").toBeInViewport({ ratio: 1 });
+    expect(await current.locator("path").getAttribute("d")).not.toBe(await admin.page.locator(".navigation li path").first().getAttribute("d"));
+  });
+});
+
+test("a talk is printed whole, without what can be operated", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(`paper ${crypto.randomUUID().slice(0, 8)}`);
+  await bob.postByRequest(room, ...Array.from({ length: 40 }, (_, n) => `line ${n}`));
+  await alice.enterRoom(room);
+  await expect(alice.messages).toHaveCount(40);
+  await alice.page.emulateMedia({ media: "print" });
+  for (const gone of [".sidebar", ".composer", ".people", ".ticker", ".connection-badge"]) {
+    await expect(alice.page.locator(gone)).toBeHidden();
+  }
+  const [list, page] = await alice.page.evaluate(() => {
+    const scroller = document.querySelector(".message-list__scroller")!;
+    return [scroller.scrollHeight - scroller.clientHeight, document.documentElement.scrollHeight];
+  });
+  expect(list, "nothing is hidden in a scroll container").toBeLessThanOrEqual(0);
+  expect(page).toBeGreaterThan(1_000);
+});
+
+const LOOKS = {
+  "on a phone": { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  "in forced colours": { forcedColors: "active" },
+  "in the dark, in Japanese": { colorScheme: "dark", locale: "ja-JP" },
+} as const;
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`no page has a fault that axe finds ${look}`, async ({ somebody, server, expectedFaults }) => {
+    expectedFaults.push(/404/);
+    const reader = await somebody(options);
+    await server.publish("ops", { title: "a warning", text: "text ".repeat(60), level: "warning", tags: ["tag"] });
+    for (const path of ["/", "/rooms/general", "/publishers", "/channels", "/nowhere"]) {
+      await reader.page.goto(path);
+      if (!path.startsWith("/p") && !path.startsWith("/c")) await expect(reader.page.locator("html[data-hydrated]")).toBeAttached();
+      const menu = reader.page.getByRole("button", { name: /^(Menu|メニュー)$/ });
+      if (await menu.isVisible()) await menu.click();
+      await reader.openMenu();
+      const { violations } = await new AxeBuilder({ page: reader.page }).analyze();
+      expect(violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) })), path).toEqual([]);
+    }
+  });
+}

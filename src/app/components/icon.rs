@@ -1,0 +1,52 @@
+//! The icons, drawn inline as used. The paths are those of Lucide, lucide.dev (ISC License, Copyright (c) for portions of
+//! Lucide are held by Cole Bemis 2013-2022 as part of Feather (MIT), and all other copyright (c) by Lucide Contributors
+//! 2022; docs/licences/lucide.txt).
+//!
+//! An icon never stands for a word: what it decorates has a text of its own.
+
+use leptos::prelude::*;
+
+/// An icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Icon {
+    /// The feed.
+    Activity,
+    /// A room that everyone may enter.
+    Hash,
+    /// A room for its members only.
+    Lock,
+    /// The sidebar of a small screen.
+    Menu,
+    /// The people in a room.
+    Users,
+}
+
+impl Icon {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Activity => {
+                "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 \
+                 8.36A2 2 0 0 1 4.49 12H2"
+            }
+            Self::Hash => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",
+            Self::Lock => {
+                "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM7 11V7a5 5 0 0 1 10 0v4"
+            }
+            Self::Menu => "M4 5h16M4 12h16M4 19h16",
+            Self::Users => {
+                "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M16 3.128a4 4 0 0 1 0 7.744M22 21v-2a4 4 0 0 0-3-3.87M13 \
+                 7a4 4 0 1 1-8 0 4 4 0 0 1 8 0z"
+            }
+        }
+    }
+}
+
+/// Draws an icon in the size and colour of the text beside it.
+pub(crate) fn icon(icon: Icon) -> AnyView {
+    view! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+            <path d=icon.path() />
+        </svg>
+    }
+    .into_any()
+}
