@@ -72,6 +72,7 @@ fn provide_path(language: Language, path: String) {
         path: RwSignal::new(path),
         problem: RwSignal::new(None),
         current_page: RwSignal::new(PageData::NotFound),
+        is_outdated: RwSignal::new(false),
     });
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
         path: RwSignal::new(path),
         problem: RwSignal::new(problem),
         current_page: RwSignal::new(current_page),
+        is_outdated: RwSignal::new(false),
     };
     provide_context(navigator);
     provide_context(Outbox::default());

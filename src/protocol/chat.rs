@@ -226,6 +226,86 @@ pub enum ServerFrame {
     },
     /// The answer to `ping`.
     Pong,
+    /// An entry that only a newer build can read; it never travels.
+    #[serde(skip)]
+    Unreadable(UnreadableEntry),
+}
+
+/// The position of an entry that a newer build wrote in a way that this one does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct UnreadableEntry {
+    /// The room.
+    pub room: RoomId,
+    /// Its offset in the room.
+    pub offset: Offset,
+}
+
+impl ServerFrame {
+    /// The known types that carry an `offset` of the room and are no entries: they say where a reader is, so one that
+    /// cannot be read must not move a cursor.
+    const POSITIONS: [&str; 3] = ["joined", "posted", "reset"];
+
+    /// Parses a frame. One with an offset that this build cannot read is [`Self::Unreadable`].
+    pub fn parse(text: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Kind {
+            r#type: String,
+        }
+        serde_json::from_str(text).or_else(|error| {
+            let kind = serde_json::from_str::<Kind>(text).map(|kind| kind.r#type);
+            let is_position = kind.is_ok_and(|kind| Self::POSITIONS.contains(&kind.as_str()));
+            match serde_json::from_str(text) {
+                Ok(entry) if !is_position => Ok(Self::Unreadable(entry)),
+                _ => Err(error),
+            }
+        })
+    }
+}
+
+/// An item of a page of messages as a browser reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum PolledEntry {
+    /// A message.
+    Message(Message),
+    /// An entry of a newer build.
+    Unreadable(UnreadableEntry),
+}
+
+impl PolledEntry {
+    /// Its offset in the room.
+    pub fn offset(&self) -> Offset {
+        match self {
+            Self::Message(Message { offset, .. }) | Self::Unreadable(UnreadableEntry { offset, .. }) => {
+                *offset
+            }
+        }
+    }
+}
+
+impl From<PolledEntry> for ServerFrame {
+    fn from(entry: PolledEntry) -> Self {
+        match entry {
+            PolledEntry::Message(message) => Self::Message(message),
+            PolledEntry::Unreadable(entry) => Self::Unreadable(entry),
+        }
+    }
+}
+
+/// The answer to a poll with `seen`, as a browser reads it: [`Polled`] with entries that it may not know.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PolledEntries {
+    /// The entries, ascending by offset.
+    pub messages: Vec<PolledEntry>,
+    /// The cursor from which to read on.
+    pub cursor: Cursor,
+    /// More entries exist.
+    pub more: bool,
+    /// The requested cursor could not be honoured.
+    pub reset: bool,
+    /// The presence of the room.
+    #[serde(flatten)]
+    pub presence: PresenceState,
 }
 
 /// The whole presence of a room, with typing. Polls carry it, because they receive no single changes.
@@ -306,6 +386,38 @@ mod tests {
         for deep in ["[".repeat(60_000), r#"{"a":"#.repeat(10_000)] {
             assert_eq!(ClientFrame::parse(&deep).expect_err("too deep").code, Code::BadJson);
         }
+    }
+
+    #[test]
+    fn an_entry_of_a_newer_build_is_known_by_its_offset() {
+        let position = |offset| {
+            ServerFrame::Unreadable(UnreadableEntry { room: RoomId::parse("general").expect("fine"), offset })
+        };
+        for frame in [
+            r#"{"type":"change","ref":3,"room":"general","offset":7,"kind":"pin"}"#,
+            r#"{"type":"message","room":"general","offset":7,"blocks":[]}"#,
+        ] {
+            assert_eq!(ServerFrame::parse(frame).expect(frame), position(7), "{frame}");
+        }
+        for frame in [
+            r#"{"type":"joined","room":"general","offset":7,"head":9}"#,
+            r#"{"type":"posted","room":"general","offset":7}"#,
+            r#"{"type":"reset","room":"general","offset":7}"#,
+            r#"{"type":"rooms-changed"}"#,
+            "[]",
+        ] {
+            ServerFrame::parse(frame).expect_err("no entry");
+        }
+    }
+
+    #[test]
+    fn a_polled_page_keeps_the_messages_beside_those_of_a_newer_build() {
+        let page = r#"{"messages":[{"room":"general","offset":1,"ref":1,"kind":"pin"},{"type":"message",
+            "room":"general","offset":2,"id":"1","user":"a","user_id":"u","text":"hi","timestamp":5}],
+            "cursor":"e:2","more":false,"reset":false,"members":[],"typing":[],"seen":"1"}"#;
+        let page: PolledEntries = serde_json::from_str(page).expect("well formed");
+        assert_eq!(page.messages.iter().map(PolledEntry::offset).collect::<Vec<_>>(), [1, 2]);
+        assert!(matches!(&page.messages[..], [PolledEntry::Unreadable(_), PolledEntry::Message(_)]));
     }
 
     #[test]

@@ -170,6 +170,29 @@ pub enum Event {
     Control(Control),
     /// An entry of the feed.
     Entry(Entry),
+    /// An entry that only a newer build can read.
+    Unreadable(UnreadableEntry),
+}
+
+/// The position of an entry that a newer build wrote in a way that this one does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct UnreadableEntry {
+    /// The channel it was published to.
+    pub channel: String,
+    /// Its offset in the feed.
+    pub offset: Offset,
+}
+
+impl Event {
+    /// The offset, if it is an entry.
+    pub fn offset(&self) -> Option<Offset> {
+        match self {
+            Self::Control(_) => None,
+            Self::Entry(Entry { offset, .. }) | Self::Unreadable(UnreadableEntry { offset, .. }) => {
+                Some(*offset)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -212,5 +235,13 @@ mod tests {
         assert_eq!(Event::Control(Control::Connected { timestamp: 5, head: 3 }), connected);
         let entry = r#"{"type":"notification","text":"hi","channel":"ops","offset":1,"timestamp":5}"#;
         assert!(matches!(serde_json::from_str(entry).expect("well formed"), Event::Entry(_)));
+        for entry in [
+            r#"{"type":"picture","url":"/a","channel":"ops","offset":1,"timestamp":5}"#,
+            r#"{"type":"update","value":"high","channel":"ops","offset":1,"timestamp":5}"#,
+        ] {
+            let event: Event = serde_json::from_str(entry).expect("well formed");
+            assert!(matches!(event, Event::Unreadable(_)), "{entry}");
+            assert_eq!(event.offset(), Some(1));
+        }
     }
 }

@@ -97,6 +97,8 @@ pub(super) const TEXTS: Texts = Texts {
     show_people: "Show people",
 
     problem,
+
+    newer_version: "There is a newer version of this page.",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -95,6 +95,8 @@ pub(super) const TEXTS: Texts = Texts {
     show_people: "参加者を表示",
 
     problem,
+
+    newer_version: "このページの新しいバージョンがあります。",
 };
 
 fn problem(code: Code) -> &'static str {

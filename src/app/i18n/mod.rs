@@ -178,6 +178,8 @@ pub struct Texts {
     pub show_people: &'static str,
 
     pub problem: fn(Code) -> &'static str,
+
+    pub newer_version: &'static str,
 }
 
 impl Texts {

@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
-use super::{Status, batch::Batch};
+use super::{Navigator, Status, batch::Batch};
 use crate::{
     app::{
         loader::load_room,
@@ -30,6 +30,7 @@ pub(crate) struct ChatLink {
     connection: StoredValue<Option<SendWrapper<Rc<Connection<ServerFrame>>>>>,
     rooms: StoredValue<Vec<JoinedRoom>>,
     received: Batch<ServerFrame>,
+    navigator: Navigator,
 }
 
 impl ChatLink {
@@ -40,6 +41,7 @@ impl ChatLink {
             connection: StoredValue::new(None),
             rooms: StoredValue::new(Vec::new()),
             received: Batch::new(),
+            navigator: expect_context(),
         };
         effect(move || on_cleanup(move || drop(link.connection.try_update_value(Option::take))));
         link
@@ -130,7 +132,10 @@ impl ChatLink {
             return;
         }
         for joined in self.rooms() {
-            match joined.apply(&frames) {
+            let missing = joined.apply(&frames);
+            self.navigator
+                .note_outdated(joined.model.try_with_untracked(|model| model.is_outdated) == Some(true));
+            match missing {
                 Some(Missing::Nothing) | None => {}
                 Some(Missing::Entries) => self.join(joined.model),
                 Some(Missing::Room) => self.join_later(joined.model),

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
-use super::{Status, batch::Batch};
+use super::{Navigator, Status, batch::Batch};
 use crate::{
     app::{loader::load_feed, model::feed::FeedModel, reactive::effect},
     client::connection::{Connection, ConnectionEvent},
@@ -16,11 +16,13 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
     let status = Status::new();
     let (resets, reloads) = (RwSignal::new(0_u32), RwSignal::new(0_u32));
     let received = Batch::new();
+    let navigator: Navigator = expect_context();
     let apply_received = move || {
         let events = received.drain();
         let is_reset = events.iter().any(|event| matches!(event, Event::Control(Control::Reset { .. })));
         if !events.is_empty() {
             model.try_update(|model| events.into_iter().for_each(|event| model.apply(event)));
+            navigator.note_outdated(model.try_with_untracked(|model| model.is_outdated) == Some(true));
         }
         if is_reset {
             resets.try_update(|resets| *resets += 1);

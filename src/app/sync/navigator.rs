@@ -26,9 +26,18 @@ pub(crate) struct Navigator {
     pub(crate) problem: RwSignal<Option<Code>>,
     /// The page, with its initial data.
     pub(crate) current_page: RwSignal<PageData>,
+    /// The server was updated since the page was loaded, and sends what only a newer page can read.
+    pub(crate) is_outdated: RwSignal<bool>,
 }
 
 impl Navigator {
+    /// Notes that the page is of an older build than the server, once it is found.
+    pub(super) fn note_outdated(self, is_outdated: bool) {
+        if is_outdated && self.is_outdated.try_get_untracked() == Some(false) {
+            self.is_outdated.set(true);
+        }
+    }
+
     /// The path to which a form of the sidebar leads back: this page's, if it shows the form's rejection.
     pub(crate) fn page_of_forms(self) -> String {
         match self.current_page.with(|page| *page == PageData::NotFound) {

@@ -1,14 +1,25 @@
 //! The feed by polls. [`super::long_poll`] asks for the pages; this module turns them into the events that a stream
 //! would have brought.
 
+use serde::Deserialize;
+
 use super::long_poll::PollSource;
 use crate::{
     client::dom::time::now_ms,
     protocol::{
         cursor::Cursor,
-        feed::{Control, EntryPage, Event},
+        feed::{Control, Event},
     },
 };
+
+/// An [`EntryPage`](crate::protocol::feed::EntryPage) whose entries a newer build may have written.
+#[derive(Deserialize)]
+struct Page {
+    events: Vec<Event>,
+    cursor: Cursor,
+    more: bool,
+    reset: bool,
+}
 
 /// The feed after a cursor.
 pub(crate) struct FeedSource {
@@ -32,7 +43,7 @@ impl PollSource for FeedSource {
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<Event>, bool)> {
-        let EntryPage { events: entries, cursor, more, reset } = serde_json::from_str(body).ok()?;
+        let Page { events: entries, cursor, more, reset } = serde_json::from_str(body).ok()?;
         let timestamp = now_ms();
         let mut events = Vec::new();
         if self.is_behind {
@@ -41,11 +52,11 @@ impl PollSource for FeedSource {
             self.is_behind = more;
         }
         if reset {
-            let offset = entries.first().map_or(cursor.offset, |entry| entry.offset - 1);
+            let offset = entries.first().and_then(Event::offset).map_or(cursor.offset, |offset| offset - 1);
             let cursor = Cursor { offset, ..cursor.clone() };
             events.push(Event::Control(Control::Reset { cursor, timestamp }));
         }
-        events.extend(entries.into_iter().map(Event::Entry));
+        events.extend(entries);
         self.cursor = cursor;
         Some((events, more))
     }

@@ -5,7 +5,7 @@ use super::long_poll::PollSource;
 use crate::{
     client::dom::page,
     protocol::{
-        chat::{Polled, PresenceState, ServerFrame},
+        chat::{PolledEntries, PresenceState, ServerFrame},
         cursor::Cursor,
         name::RoomId,
         session::User,
@@ -54,25 +54,25 @@ impl PollSource for RoomSource {
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
-        let Polled { page, presence } = serde_json::from_str(body).ok()?;
+        let PolledEntries { messages, cursor, more, reset, presence } = serde_json::from_str(body).ok()?;
         let room = self.room.clone();
-        let Cursor { epoch, offset } = page.cursor.clone();
+        let Cursor { epoch, offset } = cursor.clone();
         let mut frames = Vec::new();
         if self.is_behind {
             // Each answer stands for `joined` until there is no more: then the head is known.
-            let head = if page.more { offset + 1 } else { offset };
+            let head = if more { offset + 1 } else { offset };
             let (room, epoch, members) = (room.clone(), epoch.clone(), presence.members.clone());
             let offset = self.cursor.offset;
-            frames.push(ServerFrame::Joined { room, epoch, offset, recovered: !page.reset, head, members });
-            self.is_behind = page.more;
+            frames.push(ServerFrame::Joined { room, epoch, offset, recovered: !reset, head, members });
+            self.is_behind = more;
         }
-        if page.reset {
-            let offset = page.messages.first().map_or(offset, |message| message.offset - 1);
+        if reset {
+            let offset = messages.first().map_or(offset, |entry| entry.offset() - 1);
             frames.push(ServerFrame::Reset { room, epoch, offset });
         }
-        frames.extend(page.messages.into_iter().map(ServerFrame::Message));
+        frames.extend(messages.into_iter().map(ServerFrame::from));
         frames.extend(self.presence(presence));
-        self.cursor = page.cursor;
-        Some((frames, page.more))
+        self.cursor = cursor;
+        Some((frames, more))
     }
 }

@@ -113,7 +113,7 @@ impl State {
         let reader: Option<Box<dyn TransportHandle>> = match self.read_by {
             ReadBy::Stream => {
                 let url = format!("/api/rooms/{}/events?heartbeat=true&after={cursor}", page::encode(room));
-                Stream::open(&url, sink).map(|stream| Box::new(stream) as _)
+                Stream::open(&url, ServerFrame::parse, sink).map(|stream| Box::new(stream) as _)
             }
             ReadBy::Poll(pace) => Some(Box::new(Poll::start(RoomSource::new(id, cursor), pace, sink))),
         };

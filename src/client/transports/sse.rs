@@ -5,7 +5,6 @@
 use std::{cell::Cell, rc::Rc};
 
 use gloo_events::EventListener;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, EventSource, MessageEvent};
 
@@ -19,10 +18,15 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Reads the stream at `url`, whose query must ask for heartbeats. `None`: the browser rejects the address.
-    pub(crate) fn open<T: DeserializeOwned + 'static>(url: &str, sink: EventSink<T>) -> Option<Self> {
+    /// Reads the stream at `url`, whose query must ask for heartbeats, and has each event parsed. `None`: the browser
+    /// rejects the address.
+    pub(crate) fn open<T: 'static>(
+        url: &str,
+        parse: fn(&str) -> serde_json::Result<T>,
+        sink: EventSink<T>,
+    ) -> Option<Self> {
         let report = sink.to_report();
-        let on_text = move |text: &str| match serde_json::from_str(text) {
+        let on_text = move |text: &str| match parse(text) {
             Ok(data) => sink.receive(data),
             Err(error) => warn_unreadable(&error, text),
         };

@@ -113,7 +113,7 @@ impl Task {
 }
 
 fn receive(sink: &EventSink<ServerFrame>, text: &str) {
-    match serde_json::from_str(text) {
+    match ServerFrame::parse(text) {
         Ok(frame) => sink.receive(frame),
         Err(error) => page::warn(&format!("a frame of the chat cannot be read ({error}): {text}")),
     }

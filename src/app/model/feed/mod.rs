@@ -75,6 +75,8 @@ pub struct FeedModel {
     received_from: Offset,
     /// Older notifications can be loaded.
     pub more: bool,
+    /// The feed has entries that only a newer build of the page can read.
+    pub is_outdated: bool,
 }
 
 impl FeedModel {
@@ -90,6 +92,7 @@ impl FeedModel {
             notifications_max: NOTIFICATIONS_SHOWN,
             received_from,
             more,
+            is_outdated: false,
         };
         values.into_iter().chain(notifications).for_each(|entry| model.insert(entry));
         model
@@ -134,6 +137,10 @@ impl FeedModel {
                 self.notifications.clear();
                 self.received_from = cursor.offset + 1;
                 self.cursor = cursor;
+            }
+            Event::Unreadable(entry) => {
+                self.is_outdated = true;
+                self.cursor.offset = self.cursor.offset.max(entry.offset);
             }
             // A stream that starts again may repeat entries from before its cursor was known.
             Event::Entry(entry) if entry.offset <= self.cursor.offset => {}

@@ -116,3 +116,15 @@ fn there_is_a_bound_to_everything_on_the_page() {
     assert!(model.value_cards().len() <= Snapshot::CHANNELS);
     assert!(model.value_cards().iter().all(|value_card| value_card.series.len() <= SERIES_MAX));
 }
+
+#[test]
+fn an_entry_of_a_newer_build_moves_the_cursor_and_nothing_else() {
+    let mut model = empty();
+    let unreadable =
+        |offset| Event::Unreadable(crate::protocol::feed::UnreadableEntry { channel: "ops".into(), offset });
+    model.apply(Event::Entry(notification(1, "n", None)));
+    model.apply(unreadable(2));
+    model.apply(unreadable(1));
+    assert!(model.is_outdated);
+    assert_eq!((model.cursor().offset, offsets(&model)), (2, vec![1]));
+}

@@ -58,6 +58,8 @@ pub struct RoomModel {
     pub was_reset: bool,
     /// The reason why the room cannot be joined.
     pub problem: Option<Code>,
+    /// The room has entries that only a newer build of the page can read.
+    pub is_outdated: bool,
 }
 
 impl RoomModel {
@@ -79,6 +81,7 @@ impl RoomModel {
             is_reading_back: false,
             was_reset: saved.was_reset,
             problem: None,
+            is_outdated: false,
         };
         // A draft may have become a message while the room was not shown.
         model.remove_sent_drafts();
@@ -160,6 +163,9 @@ impl RoomModel {
             }
             ServerFrame::Posted { room, id, offset, .. } if room == self.room.id => {
                 self.apply_posted(&id, offset);
+            }
+            ServerFrame::Unreadable(entry) if entry.room == self.room.id => {
+                self.apply_unreadable(entry.offset);
             }
             _ => {}
         }

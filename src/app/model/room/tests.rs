@@ -362,3 +362,20 @@ fn a_room_that_opens_hidden_keeps_the_read_mark_of_the_earlier_visit() {
     model.set_visible(true);
     assert_eq!(keys(&model), ["1", "2", "3"], "it was read, and nothing came since");
 }
+
+#[test]
+fn an_entry_of_a_newer_build_moves_the_cursor_and_leaves_no_gap() {
+    let mut model = model(4);
+    let unreadable =
+        |offset| ServerFrame::Unreadable(crate::protocol::chat::UnreadableEntry { room: general(), offset });
+    assert!(!model.is_outdated);
+    assert_eq!(model.apply(unreadable(5), 0), Missing::Nothing);
+    assert_eq!(model.apply(ServerFrame::Message(message(6, "u2", "six")), 0), Missing::Nothing);
+    assert!(model.is_outdated);
+    assert_eq!(model.cursor().offset, 6);
+    // It may be repeated, and one that is no entry of the log may name any offset.
+    assert_eq!(model.apply(unreadable(5), 0), Missing::Nothing);
+    assert_eq!(model.apply(unreadable(99), 0), Missing::Nothing);
+    assert_eq!(model.cursor().offset, 6);
+    assert_eq!(model.apply(ServerFrame::Message(message(8, "u2", "eight")), 0), Missing::Entries);
+}

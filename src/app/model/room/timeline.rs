@@ -104,6 +104,16 @@ impl RoomModel {
         Missing::Nothing
     }
 
+    /// Moves the cursor over an entry that a newer build wrote. Beyond a gap it moves nothing, and asks for nothing: it
+    /// may be no entry of the log, and the next message asks for what is missing.
+    pub(super) fn apply_unreadable(&mut self, offset: Offset) {
+        self.is_outdated = true;
+        if offset == self.cursor.offset + 1 {
+            self.cursor.offset = offset;
+            self.note_caught_up();
+        }
+    }
+
     pub(super) fn apply_reset(&mut self, cursor: Cursor) {
         self.messages.clear();
         self.cursor = cursor;

@@ -1,0 +1,142 @@
+// A page that stays open while the server is updated: what it cannot read it passes over, and says so once.
+import type { Page, WebSocketRoute } from "@playwright/test";
+import type { Person } from "../support/people.ts";
+import { expect, test } from "../support/test.ts";
+
+const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
+const note = ({ page }: Person) => page.getByRole("status").filter({ hasText: "There is a newer version of this page" });
+
+/** As a later build would write a message that has this word in it. */
+const asLaterBuild = (json: string) =>
+  json.replace(/"type":"message"(?=[^{}]*later build)/g, '"type":"change","ref":1').replace(/"text":"([^"]*later build[^"]*)"/g, '"words":"$1"');
+
+/** The sockets of a page lead to a later build; the frames that the page sends are counted by their type. */
+async function toLaterBuild(page: Page) {
+  const joins: string[] = [];
+  const sockets: WebSocketRoute[] = [];
+  await page.routeWebSocket("/ws", (socket) => {
+    sockets.push(socket);
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      if (message.toString().includes('"type":"join"')) joins.push(message.toString());
+      server.send(message);
+    });
+    server.onMessage((message) => socket.send(asLaterBuild(message.toString())));
+  });
+  return { joins, sockets };
+}
+
+test.describe("a page that stayed open over an update", () => {
+  test.use({ expectedFaults: [/cannot be read/, /ERR_FAILED/] });
+
+  test("goes on with the talk by a socket, and offers once to reload", async ({ alice, bob }) => {
+    const { joins, sockets } = await toLaterBuild(alice.page);
+    const room = await alice.makeRoom(unique("update"));
+    await bob.enterRoom(room);
+    await bob.post("before");
+    await alice.expectMessages("before");
+    const before = joins.length;
+    await bob.post("from a later build");
+    await bob.post("another of the later build");
+    await bob.post("after");
+    await alice.expectMessages("before", "after");
+    await expect(note(alice)).toHaveCount(1);
+    await alice.post("and back");
+    await bob.expectMessages("before", "from a later build", "another of the later build", "after", "and back");
+    expect(joins.length, "nothing was missing, so the room is joined once").toBe(before);
+    await sockets.at(-1)!.close({ code: 1012 });
+    await expect.poll(() => joins.length).toBe(before + 1);
+    await alice.expectConnected();
+    const after = Number(/"after":"[^"]*:(\d+)"/.exec(joins.at(-1)!)![1]);
+    expect(after, "the cursor is behind everything that was heard").toBe(5);
+    await alice.composer.fill("half a thought");
+    await alice.page.unrouteAll();
+    await note(alice).getByRole("button", { name: "Reload the page" }).click();
+    await expect(alice.messages).toHaveCount(5);
+    await expect(alice.composer).toHaveValue("half a thought");
+    await expect(note(alice)).toHaveCount(0);
+  });
+
+  for (const [name, transport] of [
+    ["server-sent events", "stream"],
+    ["polls", "poll"],
+  ] as const) {
+    test(`goes on with the talk by ${name}`, async ({ alice, bob }) => {
+      // The page keeps to this transport, and its answers are those of a later build.
+      await alice.page.addInitScript((transport) => {
+        const later = (json: string) =>
+          json
+            .replace(/"type":"message"(?=[^{}]*later build)/g, '"type":"change","ref":1')
+            .replace(/"text":"([^"]*later build[^"]*)"/g, '"words":"$1"');
+        window.WebSocket = class {
+          constructor() {
+            throw new DOMException("blocked", "SecurityError");
+          }
+        } as unknown as typeof WebSocket;
+        const add = EventSource.prototype.addEventListener;
+        EventSource.prototype.addEventListener = function (this: EventSource, type: string, listener: never, options: never) {
+          const hear = (event: MessageEvent) =>
+            (listener as (event: MessageEvent) => void)(new MessageEvent("message", { data: later(event.data) }));
+          add.call(this, type, type === "message" ? (hear as never) : listener, options);
+        } as typeof add;
+        if (transport === "poll") {
+          window.EventSource = class {
+            constructor() {
+              throw new DOMException("blocked", "SecurityError");
+            }
+          } as unknown as typeof EventSource;
+        }
+        const read = Response.prototype.text;
+        Response.prototype.text = async function () {
+          return later(await read.call(this));
+        };
+      }, transport);
+      const room = await alice.makeRoom(unique("update"));
+      await bob.enterRoom(room);
+      await alice.expectTransport(transport, 40_000);
+      await bob.post("before");
+      await alice.expectMessages("before");
+      await bob.post("from a later build");
+      await bob.post("after");
+      await alice.expectMessages("before", "after");
+      await expect(note(alice)).toHaveCount(1);
+      await bob.post("and on");
+      await alice.expectMessages("before", "after", "and on");
+    });
+  }
+
+  for (const transport of ["stream", "poll"] as const) {
+    test(`goes on with the feed (${transport})`, async ({ alice, server }) => {
+      await alice.page.addInitScript((transport) => {
+        const later = (json: string) => json.replace(/"type":"notification"(?=[^{}]*later build)/g, '"type":"picture"');
+        const add = EventSource.prototype.addEventListener;
+        EventSource.prototype.addEventListener = function (this: EventSource, type: string, listener: never, options: never) {
+          const hear = (event: MessageEvent) =>
+            (listener as (event: MessageEvent) => void)(new MessageEvent("message", { data: later(event.data) }));
+          add.call(this, type, type === "message" ? (hear as never) : listener, options);
+        } as typeof add;
+        if (transport === "poll") {
+          window.EventSource = class {
+            constructor() {
+              throw new DOMException("blocked", "SecurityError");
+            }
+          } as unknown as typeof EventSource;
+        }
+        const read = Response.prototype.text;
+        Response.prototype.text = async function () {
+          return later(await read.call(this));
+        };
+      }, transport);
+      await alice.open("/");
+      const feed = alice.page.locator(".feed-page");
+      await expect(feed.locator(`[data-connection=open][data-transport=${transport}]`).first()).toBeVisible({ timeout: 40_000 });
+      const [before, hidden, after] = ["before", "of a later build", "after"].map(unique);
+      for (const text of [before, hidden, after]) await server.publish("ops", text);
+      await expect(feed.getByText(before)).toBeVisible();
+      await expect(feed.getByText(after)).toBeVisible();
+      await expect(feed.getByText(hidden)).toHaveCount(0);
+      await expect(note(alice)).toHaveCount(1);
+      await expect(feed.locator(`[data-connection=open][data-transport=${transport}]`).first()).toBeVisible();
+    });
+  }
+});
