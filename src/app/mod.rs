@@ -29,6 +29,7 @@ use self::{
         sidebar::{Brand, MenuButton, Sidebar},
     },
     i18n::{Language, use_texts},
+    model::room::RejectionReason,
     page_data::{InitialData, PageData, Viewer},
     pages::Pages,
     reactive::effect,
@@ -80,10 +81,10 @@ fn provide_path(language: Language, path: String) {
 #[component]
 pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     let texts = use_texts();
-    let InitialData { path, problem, viewer, page: current_page, origin } = initial_data;
+    let InitialData { path, problem, retry_after_ms, viewer, page: current_page, origin } = initial_data;
     let navigator = Navigator {
         path: RwSignal::new(path),
-        problem: RwSignal::new(problem),
+        problem: RwSignal::new(problem.map(|code| RejectionReason { code, retry_after_ms })),
         current_page: RwSignal::new(current_page),
         is_outdated: RwSignal::new(false),
     };

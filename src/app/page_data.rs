@@ -26,6 +26,9 @@ pub struct InitialData {
     pub path: String,
     /// The rejection of a form that was sent without JavaScript.
     pub problem: Option<Code>,
+    /// The wait before the form can be sent again, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// The data of the sidebar. `None`: they could not be loaded.
     #[serde(rename = "visit")]
     pub viewer: Option<Viewer>,

@@ -13,7 +13,9 @@ use crate::{
 pub(crate) fn ProblemNote() -> impl IntoView {
     let texts = use_texts();
     let Navigator { problem, is_outdated, .. } = expect_context();
-    let note = move |code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> }.into_any();
+    let note = move |reason| {
+        view! { <p class="note" role="alert" id="form-problem">{texts.rejection(reason)}</p> }.into_any()
+    };
     let newer = move || {
         view! {
             // A note, not a reload: the reader may be in the middle of a sentence. What was typed is kept either way.

@@ -9,12 +9,12 @@ use send_wrapper::SendWrapper;
 use crate::{
     app::{
         loader::load_initial_data,
+        model::room::RejectionReason,
         page_data::PageData,
         reactive::effect,
         routes::{self, Route},
     },
     client::dom::history::{self, Navigation},
-    protocol::problem::Code,
 };
 
 /// The current page, in the context of every component.
@@ -23,7 +23,7 @@ pub(crate) struct Navigator {
     /// The path of the page's address.
     pub(crate) path: RwSignal<String>,
     /// The rejection of a form that was sent without JavaScript.
-    pub(crate) problem: RwSignal<Option<Code>>,
+    pub(crate) problem: RwSignal<Option<RejectionReason>>,
     /// The page, with its initial data.
     pub(crate) current_page: RwSignal<PageData>,
     /// The server was updated since the page was loaded, and sends what only a newer page can read.

@@ -1,8 +1,9 @@
 //! POST handlers of the pages' HTML forms, and the language link, for browsers without JavaScript. Each handler makes
 //! the change, then redirects the browser to a page; `router` mounts them.
 //!
-//! With JavaScript the pages send the same over the socket and `/api`. A rejection comes back as `?problem=CODE`, and
-//! the page words it.
+//! With JavaScript the pages send the same over the socket and `/api`. A rejection is answered with the page itself and
+//! what was typed in its field: an address has no room for a long text, and others may read it. A client that accepts no
+//! pages is redirected, with the reason as `?problem=CODE`.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -14,12 +15,12 @@ use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
-    account_pages::SignedIn,
+    account_pages::{SignedIn, takes_pages},
     extract::{
         body::FormBody, client_address::ClientAddress, cookies, path::PathText, query::Lenient,
         user::cookie_of,
     },
-    pages::one_time_form::Once,
+    pages::{self, PageRequest, Typed, one_time_form::Once},
     redirect::{back_to, page_of_ours, see},
 };
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
         problem::{Code, Rejection},
         session::Session,
     },
-    server::{auth::Identity, state::AppState},
+    server::{auth::Identity, error::Error, state::AppState},
 };
 
 /// Lifetime of the cookies for language and theme: a year, because a person who chose does not want to choose again.
@@ -44,7 +45,7 @@ pub(super) struct PostForm {
 /// Posts a message to a room, from the composer's form.
 pub(super) async fn post_message(
     State(state): State<AppState>,
-    SignedIn { identity, .. }: SignedIn,
+    SignedIn { asked, identity }: SignedIn,
     PathText(room): PathText,
     Lenient(Once { once }): Lenient<Once>,
     FormBody(PostForm { text }): FormBody<PostForm>,
@@ -60,7 +61,10 @@ pub(super) async fn post_message(
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
         state.chat.post(&room, &identity.user, &id, &text).await
     };
-    back_to(&path, post.await.err())
+    match post.await {
+        Ok(_) => back_to(&path, None),
+        Err(error) => rejected(asked, &path, error, Typed::Message(text)).await,
+    }
 }
 
 /// The fields of the form that creates a room.
@@ -76,7 +80,7 @@ pub(super) struct RoomForm {
 /// Creates a room and redirects to it. The one-time id in `once` makes a form that is sent twice create one room.
 pub(super) async fn create_room(
     State(state): State<AppState>,
-    SignedIn { identity, .. }: SignedIn,
+    SignedIn { asked, identity }: SignedIn,
     Lenient(Once { once }): Lenient<Once>,
     FormBody(RoomForm { name, private, back }): FormBody<RoomForm>,
 ) -> Response {
@@ -84,7 +88,9 @@ pub(super) async fn create_room(
     let submission = state.submissions.of(&identity.user.id, once.as_deref(), &contents);
     match state.chat.create_room_once(&identity, &name, private, Some(&submission)).await {
         Ok(room) => back_to(&routes::room(&room.id), None),
-        Err(error) => back_to(back.as_deref().unwrap_or("/"), Some(error)),
+        Err(error) => {
+            rejected(asked, back.as_deref().unwrap_or("/"), error, Typed::NewRoom(name, private)).await
+        }
     }
 }
 
@@ -98,7 +104,7 @@ pub(super) struct NameForm {
 /// Changes a guest's name; the session stays the same.
 pub(super) async fn rename(
     State(state): State<AppState>,
-    SignedIn { identity, .. }: SignedIn,
+    SignedIn { asked, identity }: SignedIn,
     ClientAddress(address): ClientAddress,
     FormBody(NameForm { name, back }): FormBody<NameForm>,
 ) -> Response {
@@ -107,8 +113,16 @@ pub(super) async fn rename(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(back, None)).into_response()
         }
-        Err(rejection) => back_to(back, Some(rejection.into())),
+        Err(rejection) => rejected(asked, back, rejection.into(), Typed::Name(name)).await,
     }
+}
+
+/// Answers with the page at `path` and what was typed, or redirects a client that accepts no pages.
+async fn rejected(asked: PageRequest, path: &str, error: Error, typed: Typed) -> Response {
+    if !takes_pages(&asked.headers) {
+        return back_to(path, Some(error));
+    }
+    pages::rejected_form(asked, &page_of_ours(path), error.into_rejection(), &typed).await
 }
 
 async fn renamed(

@@ -35,7 +35,10 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::{answer::SignedIn, rejection::rejections_as_pages};
+pub(super) use self::{
+    answer::SignedIn,
+    rejection::{rejections_as_pages, takes_pages},
+};
 use super::{
     extract::administrator::Administrator,
     pages::{self, PageRequest},

@@ -60,7 +60,7 @@ pub(crate) async fn rejections_as_pages(
 
 /// Returns true if the client names HTML among the media types that it accepts: browsers do when a person goes to an
 /// address, and programs and scripts do not.
-fn takes_pages(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_pages(headers: &HeaderMap) -> bool {
     accepted(headers).contains("text/html")
 }
 

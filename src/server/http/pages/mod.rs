@@ -7,6 +7,7 @@ pub(crate) mod document_data;
 mod node_signature;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
+mod typed;
 
 use std::time::Instant;
 
@@ -22,6 +23,7 @@ use leptos::prelude::{expect_context, provide_context, use_nonce};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
+pub(super) use self::typed::Typed;
 use super::{
     extract::{administrator::Administrator, cookies, path::PathText, user::MaybeUser},
     middleware::{clean_path, host, security_headers},
@@ -35,7 +37,10 @@ use crate::{
         shell,
         theme::Theme,
     },
-    protocol::{problem::Code, transport::Transport},
+    protocol::{
+        problem::{Code, Rejection},
+        transport::Transport,
+    },
     server::{config::site::Site, error::Error, state::AppState},
 };
 
@@ -89,18 +94,51 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
     }
 }
 
+/// Answers a rejected form with the page at `path`, a path of this site: with the reason, when to try again, and the
+/// typed texts in their fields. Only for clients that accept pages; `forms` redirects the others.
+pub(super) async fn rejected_form(
+    mut asked: PageRequest,
+    path: &str,
+    rejection: Rejection,
+    typed: &Typed,
+) -> Response {
+    let query = format!("{path}?problem={}", rejection.code.as_str());
+    if let Ok(uri) = query.parse() {
+        asked.uri = OriginalUri(uri);
+    }
+    let retry_after_ms = rejection.retry_after_ms;
+    let answer = rejection.into_response();
+    let (status, retry_after) = (answer.status(), answer.headers().get(header::RETRY_AFTER).cloned());
+    let (mut head, body) =
+        page_with(asked, Route::parse(path), retry_after_ms, |html| typed.fill(html)).await.into_parts();
+    head.status = status;
+    head.headers.extend(retry_after.map(|wait| (header::RETRY_AFTER, wait)));
+    (head, body).into_response()
+}
+
 async fn page(asked: PageRequest, route: Option<Route>) -> Response {
+    page_with(asked, route, None, str::to_owned).await
+}
+
+/// Serves a page after `edit` of its HTML.
+async fn page_with(
+    asked: PageRequest,
+    route: Option<Route>,
+    retry_after_ms: Option<u64>,
+    edit: impl FnOnce(&str) -> String,
+) -> Response {
     let since = Instant::now();
     let PageRequest {
         state, caller: MaybeUser(caller), administrator, uri: OriginalUri(uri), headers, ..
     } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
     let mut start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
+    start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
     let drawn =
         draw(&state, start, (language_of(&state.site, &headers), theme_of(&state.site, &headers)), &uri)
             .await;
-    let page = finished(drawn).await;
+    let page = finished(drawn, edit).await;
     state.metrics.observe_page(since);
     page
 }
@@ -154,10 +192,10 @@ fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transpor
 }
 
 /// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`], and then the signature of its nodes.
-async fn finished(drawn: Response) -> Response {
+async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String) -> Response {
     let (head, body) = drawn.into_parts();
     let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
-    let html = String::from_utf8_lossy(&html);
+    let html = edit(&String::from_utf8_lossy(&html));
     let html = one_time_form::mark_forms(&html, &one_time_form::new_id());
     (head, Body::from(node_signature::sign(&html))).into_response()
 }

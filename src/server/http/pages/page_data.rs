@@ -53,7 +53,7 @@ pub(crate) async fn load(
         }
     };
     let viewer = rooms.map(|rooms| visit(state, who, is_admin, rooms));
-    InitialData { path, problem, viewer, page, origin: String::new() }
+    InitialData { path, problem, retry_after_ms: None, viewer, page, origin: String::new() }
 }
 
 /// Returns the data of the sidebar, which every page and account page has: the user and their rooms.
