@@ -22,7 +22,9 @@ test("a reader without JavaScript reads and posts", async ({ alice, somebody, se
   await alice.expectMessages("can you read this?", "yes,\nand I can answer");
 });
 
-test("without JavaScript a name can be changed and a room made", async ({ somebody }) => {
+test("without JavaScript a name can be changed and a room made", async ({ somebody, expectedFaults }) => {
+  // The page that says so has the status of the rejection.
+  expectedFaults.push(/^409 .*\/rooms\?/, /status of 409/);
   const plain = await somebody({ javaScriptEnabled: false });
   await plain.page.goto("/rooms/general");
   await plain.openMenu();
