@@ -37,7 +37,10 @@ impl Typed {
                     opened(checked.filter(|_| *is_private).unwrap_or(html), FORM)
                 })
             }
-            Self::Name(name) => within(html, "action=\"/name\"", "name=\"name\"", &value(name)),
+            Self::Name(name) => {
+                const FORM: &str = "action=\"/name\"";
+                within(html, FORM, "name=\"name\"", &value(name)).map(|html| opened(html, FORM))
+            }
         };
         filled.unwrap_or_else(|| html.to_owned())
     }

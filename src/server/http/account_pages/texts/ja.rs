@@ -120,7 +120,7 @@ pub(super) const TEXTS: Texts = Texts {
     open_channel: "全員に公開",
 
     refused: "処理できませんでした",
-    request_id: "お問い合わせの際は、次のリクエストIDをお知らせください:",
+    request_id: "お問い合わせの際は、次のリクエストIDをお知らせください：",
     form_not_understood: "フォームの内容を読み取れませんでした。前のページに戻り、再読み込みしてからお試しください。",
     try_again: "もう一度試す",
 
