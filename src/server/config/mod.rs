@@ -140,7 +140,7 @@ pub struct Config {
 
     /// Transport of the pages: the best that works, or at best this one
     ///
-    /// For proxies that do not pass WebSockets, or no streams either.
+    /// For proxies that pass no sockets, or no streams either.
     #[arg(
         long,
         env = "IDOBATA_TRANSPORT",
