@@ -29,7 +29,9 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
   await phone.page.keyboard.press("Escape");
   await phone.page.getByRole("button", { name: "Menu" }).click();
   await phone.page.getByRole("link", { name: "Feed" }).click();
-  await expect(phone.page.locator('.value-card[data-channel="server"]'), "the drawer closes with a choice").toBeInViewport();
+  await expect(phone.page.getByLabel("Your name"), "the drawer closes with a choice").toBeHidden();
+  await expect(phone.page.getByRole("heading", { name: "Feed", level: 1 })).toBeInViewport();
+  await expect(phone.page.locator('.value-card[data-channel="server"]')).toBeVisible();
   await phone.page.goBack();
   await phone.post("from the train");
   await expect(phone.messages.last()).toContainText("from the train");

@@ -54,22 +54,23 @@ test.describe("a form that is refused without JavaScript", () => {
     for (const expected of [null, /Try again in/]) {
       await plain.page.getByText("New room").click();
       await plain.page.getByLabel("Name of the new room").fill(expected ? `${name.slice(0, 30)} 2` : name);
-      await plain.page.getByLabel("Only for members").check();
+      await plain.page.getByLabel("Members only").check();
       await plain.page.getByRole("button", { name: "Create" }).click();
       if (!expected) await expect(plain.page.getByRole("heading", { level: 1 })).toHaveText(name);
     }
     await expect(plain.page.getByRole("alert")).toHaveText(/Try again in/);
     await expect(plain.page.getByLabel("Name of the new room")).toBeVisible();
     await expect(plain.page.getByLabel("Name of the new room")).toHaveValue(`${name.slice(0, 30)} 2`);
-    await expect(plain.page.getByLabel("Only for members")).toBeChecked();
+    await expect(plain.page.getByLabel("Members only")).toBeChecked();
   });
 
   test("comes back with the name that is none", async ({ somebody }) => {
     const plain = await somebody({ javaScriptEnabled: false });
     await plain.page.goto("/");
+    await plain.openMenu();
     await plain.page.getByLabel("Your name").fill("\u200b\u200b");
     await plain.page.getByRole("button", { name: "Change" }).click();
-    await expect(plain.page.getByRole("alert")).toHaveText(/A name has 1 to 40 characters/);
+    await expect(plain.page.getByRole("alert")).toHaveText(/A name must have 1 to 40 characters/);
     await expect(plain.page.getByLabel("Your name")).toHaveValue("\u200b\u200b");
   });
 
@@ -78,7 +79,7 @@ test.describe("a form that is refused without JavaScript", () => {
     await alice.page.getByText("New room").click();
     await alice.page.getByLabel("Name of the new room").fill("General");
     await alice.page.getByRole("button", { name: "Create" }).click();
-    await expect(alice.page.getByRole("alert")).toHaveText(/There is a room of such a name already/);
+    await expect(alice.page.getByRole("alert")).toHaveText(/A room with this name already exists/);
     await expect(alice.page.locator("html[data-hydrated]")).toBeAttached();
     await alice.expectConnected();
     await expect(alice.page.getByLabel("Name of the new room")).toHaveValue("General");

@@ -81,11 +81,21 @@ mod tests {
     }
 
     #[test]
-    fn an_unproven_transport_is_left_at_once_and_a_proven_one_gets_a_second_chance() {
-        let mut fallback = fallback();
-        assert!(fallback.failed());
-        assert_eq!(fallback.current(), Stream);
+    fn an_unproven_socket_is_left_at_once_and_a_proven_one_gets_a_second_chance() {
+        let mut blocked = fallback();
+        assert!(blocked.failed());
+        assert_eq!(blocked.current(), Stream);
+        let mut fallback = TransportFallback::new(Transport::ALL.to_vec(), Some(Stream));
         fallback.worked();
+        assert!(!fallback.failed());
+        assert_eq!(fallback.current(), Stream);
+        assert!(fallback.failed());
+        assert_eq!(fallback.current(), Poll);
+    }
+
+    #[test]
+    fn a_stream_that_fails_once_before_it_has_brought_anything_gets_a_second_chance() {
+        let mut fallback = TransportFallback::new(Transport::ALL.to_vec(), Some(Stream));
         assert!(!fallback.failed());
         assert_eq!(fallback.current(), Stream);
         assert!(fallback.failed());
@@ -111,9 +121,9 @@ mod tests {
     #[test]
     fn after_the_last_transport_it_starts_over_with_a_pause() {
         let mut fallback = fallback();
-        assert!(fallback.failed() && fallback.failed());
-        assert!(!fallback.failed(), "with a pause");
-        assert_eq!(fallback.current(), Socket);
+        let tries: Vec<_> = (0..5).map(|_| (fallback.current(), fallback.failed())).collect();
+        assert_eq!(tries, [(Socket, true), (Stream, false), (Stream, true), (Poll, false), (Poll, false)]);
+        assert_eq!(fallback.current(), Socket, "with a pause");
     }
 
     #[test]
