@@ -110,6 +110,7 @@ pub(super) const ROWS: &[Row] = &[
     // With accounts, the name is changed in the account.
     row("POST", "/name", "name=somebody", "303 303! 303! 303! 303! 303! 403 403"),
     row("GET", "/language/ja", "", "303 303 303 303 303 303 403 403"),
+    row("GET", "/theme/dark", "", "303 303 303 303 303 303 403 403"),
     // The account pages. An anonymous caller is redirected to sign in.
     row("GET", "/sign-in", "", "200 303 303 303 303 303 403 403"),
     row(
