@@ -25,7 +25,7 @@ pub(crate) struct ServerOrigin(pub(crate) String);
 #[component]
 pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let texts = use_texts();
-    // What the server knows, until the browser says by which address it reached the server.
+    // The server's answer, until the browser says by which address it reached the server.
     let origin = RwSignal::new(expect_context::<ServerOrigin>().0);
     effect(move || origin.set(page::origin()));
     let is_empty = move || model.with(|model| model.notifications().next().is_none());

@@ -20,7 +20,7 @@ use crate::protocol::transport::Transport;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForcedTransport(pub Transport);
 
-/// What works before the page is live, and says so if it never is.
+/// The script for a page that is not live yet; it says so if the page never becomes live.
 static EARLY: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("early.js")));
 
 /// Loads the browser half.

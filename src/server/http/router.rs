@@ -53,7 +53,7 @@ pub fn router(state: AppState) -> Router {
         .route("/ws", get(realtime::websocket::get))
         .merge(realtime::socket_io::router(&state));
 
-    // What a browser asks for by itself: pages, their forms and what they ask for.
+    // The requests of browsers: pages, their forms and their data.
     let site = pages::router()
         .layer(from_fn_with_state(state.clone(), account_pages::readers_only))
         .merge(pages::page_data::router())

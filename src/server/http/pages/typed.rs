@@ -3,7 +3,7 @@
 //! attributes, and what stands in a text area, as they are. The texts never enter an address, which others may read and
 //! which has no room for a long one.
 
-/// What was typed into one of the forms that every page may have.
+/// The texts of one of the forms that every page may have.
 #[derive(Clone, Debug)]
 pub(crate) enum Typed {
     /// The message in a room's composer.
