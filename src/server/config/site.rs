@@ -174,8 +174,8 @@ pub fn check_exposure(
         return Ok(());
     }
     Err(BadSetting(format!(
-        "others can reach {listen}, and whoever does may come in as a guest, read everything and talk. If that is \
-         meant, add --open-to-guests; if not, listen for this machine only: --listen 127.0.0.1:{}",
+        "other machines can reach {listen}, and anyone there can enter as a guest, read everything and post. If that is \
+         intended, add --open-to-guests; if not, listen for this machine only: --listen 127.0.0.1:{}",
         listen.port()
     )))
 }

@@ -234,8 +234,8 @@ pub enum StoreError {
     },
     /// The database has fewer writes than were acknowledged.
     #[error(
-        "the database {} has {written} of the {marked} writes that were acknowledged (by {}): it lost its newest writes, or an older copy \
-         was put in its place. Put the newer files back (with their -wal), or a backup by `idobata restore FILE`, or \
+        "the database {} has {written} of the {marked} writes that were acknowledged (by {}): it lost its newest writes, \
+         or an older copy was put in its place. Put the newer files back (with their -wal), or a backup by `idobata restore FILE`, or \
          start once with --accept-loss to continue without them; readers then get a reset",
         path.display(), mark.display()
     )]
