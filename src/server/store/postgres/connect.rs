@@ -17,7 +17,7 @@ use deadpool_postgres::{
     Client, Hook, HookError, Object, Pool, PoolError, Runtime, tokio_postgres::config::SslMode,
 };
 
-use super::{address::Address, error::describe, identity};
+use super::{address::Address, error::describe, identity, read};
 use crate::server::store::{StoreError, health::Health};
 
 /// Limit for opening a connection, and for waiting for a free one: a user waits no longer for an error.
@@ -85,16 +85,17 @@ impl Connections {
             config.application_name("idobata");
         }
         let identity = Arc::new(OnceLock::new());
+        let writability = Arc::<Writability>::default();
         let pool = Pool::builder(address.manager(config)?)
             .max_size(count + 1) // one more, for the instance lock
             .wait_timeout(Some(CONNECT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .runtime(Runtime::Tokio1)
-            .post_create(prepare_connection(identity.clone()))
+            .post_create(prepare_connection(identity.clone(), writability.clone()))
             .build()
             .map_err(|error| StoreError::Address(error.to_string()))?;
-        Ok(Self { pool, identity, may_be_plain, writability: Arc::default() })
+        Ok(Self { pool, identity, may_be_plain, writability })
     }
 
     /// Returns true if a connection may be without TLS although the operator did not choose that.
@@ -148,10 +149,11 @@ impl Connections {
     }
 }
 
-/// The setup of each new connection: its settings, and the check of the database's identity.
-fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
+/// The setup of each new connection: its settings, and the check of the database's identity. A connection that begins
+/// read only is recorded, so that it is closed when the database is writable again, even if nobody wrote meanwhile.
+fn prepare_connection(expected: Arc<OnceLock<String>>, writability: Arc<Writability>) -> Hook {
     Hook::async_fn(move |client, _| {
-        let expected = expected.clone();
+        let (expected, writability) = (expected.clone(), writability.clone());
         Box::pin(async move {
             // Every query of ours has an index. A plan that was made while a table was small must not scan all of it
             // when it has grown.
@@ -162,6 +164,9 @@ fn prepare_connection(expected: Arc<OnceLock<String>>) -> Hook {
                 limit = STATEMENT_TIMEOUT.as_millis()
             );
             client.batch_execute(&settings).await.map_err(HookError::Backend)?;
+            if let Err(StoreError::NotWritable(cause)) = read::check(client).await {
+                writability.health.failed(&cause);
+            }
             let Some(expected) = expected.get() else { return Ok(()) };
             let found = identity::read(client).await.map_err(HookError::Backend)?;
             if found == *expected {

@@ -1,6 +1,9 @@
 //! The queries. Each is one statement and so shows one instant: its rows repeat the topic's bounds.
 
-use deadpool_postgres::{Client, tokio_postgres::Row};
+use deadpool_postgres::{
+    Client,
+    tokio_postgres::{self, Row},
+};
 
 use super::{NULL, place, removals::removed, signed};
 use crate::{
@@ -218,7 +221,7 @@ pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
 }
 
 /// Fails if the session is read only.
-pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
+pub(super) async fn check(client: &tokio_postgres::Client) -> Result<(), StoreError> {
     let row = client.query_one("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
     match row.get(0) {
         true => Err(StoreError::NotWritable("it is read only (default_transaction_read_only)".into())),

@@ -569,3 +569,27 @@ async fn a_connection_from_the_read_only_time_is_not_used_after_it() {
         store.append(&TopicName::Feed, vec![draft(id)]).await.expect("the connection may write");
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_began_read_only_is_not_used_later_even_if_nobody_wrote_meanwhile() {
+    let url = Cluster::shared().fresh_database().await;
+    let name = url.rsplit('/').next().expect("a name");
+    let read_only = async |value: &str| {
+        let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}");
+        execute(&Cluster::shared().url("postgres"), &alter).await;
+    };
+    let (store, _) = open(&url).await;
+    read_only("on").await;
+    let connect = async || store.connections.get().await.expect("connected");
+    // None of the pool's connections is from before: each is dropped without `finish`, which closes it.
+    drop(join_all((0..4).map(|_| connect())).await);
+
+    let reading = connect().await;
+    read_only("off").await;
+    store.check().await.expect("writable again");
+    reading.finish(async { Ok(()) }).await.expect("finished");
+    drop(reading);
+    for id in ["1", "2", "3"] {
+        store.append(&TopicName::Feed, vec![draft(id)]).await.expect("the connection may write");
+    }
+}
