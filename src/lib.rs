@@ -22,8 +22,8 @@ pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-/// Called by `app/shell/live.js` when the module has loaded: takes over what the server rendered, or draws it `anew` if it
-/// was changed on its way. Fails by an exception if the document is of another build.
+/// Called by `public/live.js` when the module has loaded: takes over what the server rendered, or draws it `anew` if it was
+/// changed on its way. Fails by an exception if the document is of another build.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn start(anew: bool) {
@@ -40,4 +40,11 @@ pub fn start(anew: bool) {
         }
         leptos::task::spawn_local(async { client::dom::page::mark_hydrated() });
     });
+}
+
+/// Called by `public/live.js` after a panic: ends what this instance of the module has begun.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn stop() {
+    client::executor::stop();
 }

@@ -7,10 +7,10 @@ import { expect, test } from "../support/test.ts";
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 
 /** A proxy on the way of the person's pages. */
-async function rewrite(page: Page, change: (html: string) => string) {
+async function rewrite(page: Page, change: (html: string) => string, path = "/rooms/*") {
   // Chromium does not know where a page came from that Playwright changed.
   await page.context().grantPermissions(["local-network-access"]);
-  await page.route("**/rooms/*", async (route) => {
+  await page.route(`**${path}`, async (route) => {
     if (route.request().resourceType() !== "document") return route.continue();
     const response = await route.fetch({ maxRedirects: 0 });
     await route.fulfill({ response, body: change(await response.text()) });
@@ -117,7 +117,7 @@ test("a page whose nodes seem right and that cannot be taken over is drawn anew"
   await asExtension(alice.page, () => {
     const app = document.getElementById("app")!;
     for (const marker of document.querySelectorAll(".message__text")) marker.replaceChildren(document.createComment("no text"));
-    // The signature as app/shell/live.js computes it, of what is there now.
+    // The signature as live.js computes it, of what is there now.
     let hash = 0;
     for (const walk = document.createTreeWalker(app, 133); walk.nextNode(); )
       for (const letter of `${walk.currentNode.nodeName.toLowerCase()};`) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
@@ -126,4 +126,48 @@ test("a page whose nodes seem right and that cannot be taken over is drawn anew"
   await alice.page.goto(`/rooms/${room}`);
   await expectLive(alice, bob);
   await alice.expectMessages("ask bob@example.org", "do you hear me?", "I do");
+});
+
+test("a changed page keeps its place and the focus of a button when it becomes live", async ({ alice, server }) => {
+  for (let count = 0; count < 40; count++) await server.publish("ops", `line ${count}`);
+  await alice.page.setViewportSize({ width: 800, height: 400 });
+  await rewrite(alice.page, (html) => html.replaceAll("<!>", ""), "/");
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route("**/*.wasm", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await alice.page.goto("/", { waitUntil: "domcontentloaded" });
+  const scrolled = () => alice.page.evaluate(() => [scrollY, document.querySelector("main")!.scrollTop].join());
+  await alice.page.mouse.move(600, 300);
+  await alice.page.mouse.wheel(0, 600);
+  await expect.poll(scrolled).toMatch(/[1-9]/);
+  const place = await scrolled();
+  const menu = alice.page.locator("details.menu");
+  await menu.locator("summary").first().click();
+  await expect(menu).toHaveAttribute("open");
+  release();
+  await expect(alice.page.locator("[data-connection=open]").first()).toBeVisible();
+  await expect(menu, "it is open still").toHaveAttribute("open");
+  await expect(menu.locator("summary").first()).toBeFocused();
+  expect(await scrolled()).toBe(place);
+});
+
+test("a changed page that cannot be drawn anew either shows what was sent, and its form works", async ({ alice, bob, expectedFaults }) => {
+  expectedFaults.push(/RuntimeError|unreachable/);
+  const room = await bob.makeRoom(unique("drawn in vain"));
+  await bob.post("ask bob@example.org");
+  await rewrite(alice.page, (html) => html.replaceAll("<!>", ""));
+  await alice.page.route("**/live.js*", async (route) => {
+    const response = await route.fetch();
+    const broken = 'document.getElementById("app").replaceChildren(); throw new WebAssembly.RuntimeError("unreachable");';
+    await route.fulfill({ response, body: (await response.text()).replace("module.start(true);", broken) });
+  });
+  await alice.page.goto(`/rooms/${room}`);
+  await expect(alice.page.getByRole("alert")).toContainText("This page is not live");
+  await expect(alice.messages.locator(".message__text")).toHaveText(["ask bob@example.org"]);
+  await alice.composer.fill("I do");
+  await alice.composer.press("Enter");
+  await bob.expectMessages("ask bob@example.org", "I do");
 });

@@ -15,9 +15,7 @@ const failures: Record<string, (route: Route) => Promise<void>> = {
 };
 
 for (const [how, fail] of Object.entries(failures)) {
-  for (const file of ["idobata.wasm", "idobata.js", "idobata.css"]) {
-    // Half a style sheet is one.
-    if (file === "idobata.css" && how === "is cut") continue;
+  for (const file of ["idobata.wasm", "idobata.js", "idobata.css", "live.js"]) {
     test(`a page is live although ${file} ${how} once`, async ({ alice, bob, expectedFaults }) => {
       expectedFaults.push(...FAULTS, /SyntaxError/);
       const room = await bob.makeRoom(`retried ${crypto.randomUUID().slice(0, 8)}`);
@@ -49,6 +47,45 @@ test("a page whose module cannot be loaded says so in the end", async ({ alice, 
   }).toPass();
   expect(asked).toBe(4);
 });
+
+test("a page whose style sheet cannot be loaded is live and says so", async ({ alice, bob, expectedFaults }) => {
+  expectedFaults.push(...FAULTS);
+  const room = await bob.makeRoom(`bare ${crypto.randomUUID().slice(0, 8)}`);
+  await alice.page.clock.install();
+  await alice.page.route("**/idobata.css*", (route) => route.abort("connectionreset"));
+  await alice.page.goto(`/rooms/${room}`, { waitUntil: "domcontentloaded" });
+  const note = alice.page.getByText("A part of this page could not be loaded.");
+  await expect(async () => {
+    await alice.page.clock.runFor(1_000);
+    await expect(note).toBeInViewport({ timeout: 200 });
+  }).toPass();
+  await expect(alice.page.getByText("This page is not live")).toBeHidden();
+  await bob.post("hello");
+  await alice.expectMessages("hello");
+});
+
+for (const file of ["idobata.css", "live.js", "idobata.wasm", "idobata.js"]) {
+  test(`a page is live although ${file} hangs at first`, async ({ alice, bob, expectedFaults }) => {
+    expectedFaults.push(...FAULTS);
+    const room = await bob.makeRoom(`hanging ${crypto.randomUUID().slice(0, 8)}`);
+    await alice.page.clock.install();
+    let asked = 0;
+    // The first one is never answered.
+    await alice.page.route(`**/${file}*`, (route) => (asked++ === 0 ? undefined : route.continue()));
+    await alice.page.goto(`/rooms/${room}`, { waitUntil: "commit" });
+    await expect(async () => {
+      await alice.page.clock.runFor(5_000);
+      expect(asked).toBeGreaterThan(1);
+    }).toPass();
+    await bob.post("hello");
+    await expect(async () => {
+      await alice.page.clock.runFor(1_000);
+      await expect(alice.page.locator(".message__text")).toHaveText(["hello"], { timeout: 200 });
+    }).toPass();
+    await expect(alice.page.locator(".sidebar"), "the style sheet counts").toHaveCSS("display", "flex");
+    await expect(alice.page.locator("#not-live")).toBeHidden();
+  });
+}
 
 test("a stream that fails once is tried again before the tab goes over to polls", async ({ alice, server, expectedFaults }) => {
   expectedFaults.push(...FAULTS, /EventSource/);

@@ -23,14 +23,20 @@ test("a page without WebAssembly says that it is not live, and its forms work", 
 
 test("a page whose script does not run says that it is not live", async ({ alice, expectedFaults }) => {
   expectedFaults.push(/SyntaxError/);
-  await alice.page.route("**/rooms/general", async (route) => {
-    const response = await route.fetch();
-    const body = (await response.text()).replace("const live = window.idobata", "this browser is too old");
-    await route.fulfill({ response, body });
-  });
+  await alice.page.route("**/live.js*", (route) => route.fulfill({ contentType: "text/javascript", body: "this browser is too old" }));
   await alice.page.clock.install();
   await alice.page.goto("/rooms/general");
-  await alice.page.clock.runFor(6_000);
+  await expect(async () => {
+    await alice.page.clock.runFor(5_000);
+    await expect(alice.page.getByRole("alert")).toContainText("This page is not live", { timeout: 200 });
+  }).toPass();
+});
+
+test("a page in a browser that knows no modules says that it is not live", async ({ alice }) => {
+  await alice.page.addInitScript(() => {
+    delete (HTMLScriptElement.prototype as { noModule?: boolean }).noModule;
+  });
+  await alice.page.goto("/rooms/general");
   await expect(alice.page.getByRole("alert")).toContainText("This page is not live");
 });
 
@@ -65,4 +71,39 @@ test("a page that breaks while it is live says so, and sends by its form", async
   await bob.expectMessages("still here");
   await alice.expectConnected();
   await alice.expectMessages("still here");
+});
+
+test("a page whose first effects break says so, and nothing of it goes on", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("broken early"));
+  // The moment after the page was taken over and before its effects run.
+  await alice.page.addInitScript(() => {
+    const settle = (live: { dead(): void }) => Object.defineProperty(live, "settled", { set: () => live.dead() });
+    let live: { dead(): void };
+    Object.defineProperty(window, "idobata", { get: () => live, set: (value) => settle((live = value)) });
+  });
+  const sockets: string[] = [];
+  alice.page.on("websocket", (socket) => sockets.push(socket.url()));
+  await alice.page.goto(`/rooms/${room}`);
+  await expect(alice.page.getByRole("alert")).toContainText("This page is not live");
+  await alice.composer.fill("hello");
+  await alice.composer.press("Enter");
+  await bob.expectMessages("hello");
+  await expect(alice.page.getByRole("alert")).toContainText("This page is not live");
+  await expect(alice.page.locator("html[data-hydrated]")).not.toBeAttached();
+  expect(sockets).toEqual([]);
+});
+
+test("Reload leads from the answer to a form to the page that it shows", async ({ alice, expectedFaults }) => {
+  expectedFaults.push(/^400 |status of 400/);
+  await alice.page.addInitScript(() => delete (window as { WebAssembly?: object }).WebAssembly);
+  await alice.page.goto("/rooms/general");
+  await alice.page.locator(".sidebar").getByText("New room").click();
+  const name = alice.page.getByLabel("Name of the new room");
+  await name.evaluate((field: HTMLInputElement) => field.removeAttribute("maxlength"));
+  await name.fill("long ".repeat(60));
+  await alice.page.getByRole("button", { name: "Create" }).click();
+  await expect(alice.page).toHaveURL(/\/rooms\?/);
+  await alice.page.getByRole("button", { name: "Reload" }).click();
+  await expect(alice.page).toHaveURL(/\/rooms\/general\?$/);
+  await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText("general");
 });

@@ -1,16 +1,20 @@
-//! Runs the tasks of Leptos in the browser; effects are such tasks. `lib.rs` calls it once, to hydrate the page.
+//! Runs the tasks of the browser half: those of Leptos and those of the transports. `lib.rs` calls it once, to hydrate the
+//! page.
 //!
 //! Hydration draws nothing, but it walks the whole page, and then every effect runs for the first time. In one task
 //! that blocks the browser for as long as both take together, so each effect starts in a task of its own.
+//!
+//! After [`stop`] no task runs any more. A panic ends the function that it is in and nothing else, so without that the
+//! timers and connections of a dead page would go on.
 
-use std::cell::Cell;
+use std::{cell::Cell, future::poll_fn, pin::pin, task::Poll};
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen_futures::spawn_local;
 
 thread_local! {
     static IS_HYDRATING: Cell<bool> = const { Cell::new(false) };
+    static IS_STOPPED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Calls `hydrate`. The tasks that it spawns start in later tasks of the browser's event loop, in their order.
@@ -20,6 +24,19 @@ pub fn begin_effects_later(hydrate: impl FnOnce()) {
     IS_HYDRATING.set(true);
     hydrate();
     IS_HYDRATING.set(false);
+}
+
+/// Ends every task at its next turn. Never undone: another instance of the module takes over, or none.
+pub fn stop() {
+    IS_STOPPED.set(true);
+}
+
+/// Runs a task until it is done, or until [`stop`].
+pub(crate) fn spawn_local(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let mut task = pin!(task);
+        poll_fn(|context| if IS_STOPPED.get() { Poll::Ready(()) } else { task.as_mut().poll(context) }).await;
+    });
 }
 
 struct BrowserExecutor;
@@ -35,10 +52,7 @@ impl CustomExecutor for BrowserExecutor {
         }
         spawn_local(async move {
             TimeoutFuture::new(0).await;
-            // Still hydrating: a panic ended it. The page is drawn anew, by another instance of the module.
-            if !IS_HYDRATING.get() {
-                task.await;
-            }
+            task.await;
         });
     }
 

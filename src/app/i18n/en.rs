@@ -88,6 +88,7 @@ pub(super) const TEXTS: Texts = Texts {
     to_the_feed: "Go to the feed",
 
     not_live: "This page is not live: nothing new appears on it.",
+    no_style: "A part of this page could not be loaded.",
 
     theme: "Theme",
     theme_auto: "Auto",

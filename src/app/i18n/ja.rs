@@ -86,6 +86,7 @@ pub(super) const TEXTS: Texts = Texts {
     to_the_feed: "フィードへ",
 
     not_live: "このページはリアルタイムに更新されません。",
+    no_style: "ページの一部を読み込めませんでした。",
 
     theme: "テーマ",
     theme_auto: "自動",

@@ -169,6 +169,7 @@ pub struct Texts {
     pub to_the_feed: &'static str,
 
     pub not_live: &'static str,
+    pub no_style: &'static str,
 
     pub theme: &'static str,
     pub theme_auto: &'static str,

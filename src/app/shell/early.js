@@ -1,16 +1,22 @@
 // The page's first script, before the style sheet. It runs in every browser, so it keeps to ES5.
-// It marks a page that is not live, sends with Enter while it is not, loads a style sheet again that failed, and keeps the
-// current room in view.
+// It marks a page that is not live, sends with Enter while it is not, and loads the style sheet and live.js again if they
+// fail, hang or are cut.
 (function () {
-var root = document.documentElement;
-var guarded = ["submit", "keydown", "input", "click"];
+var LIMIT = 20000, root = document.documentElement, guarded = ["submit", "keydown", "input", "click"];
+function tell(why) {
+if (document.readyState === "loading") return document.addEventListener("DOMContentLoaded", function () { tell(why); });
+var note = document.getElementById("not-live");
+document.getElementById(why).hidden = note.hidden = false;
+// There may be no style sheet.
+note.style.cssText = "position:fixed;left:0;right:0;bottom:1rem";
+}
 var live = window.idobata = {
 dead: function () {
 if (root.getAttribute("data-live") === "off") return;
 root.removeAttribute("data-hydrated");
 root.setAttribute("data-live", "off");
-var show = function () { var note = document.getElementById("not-live"); if (note) note.hidden = false; };
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", show); else show();
+if (live.stop) try { live.stop(); } catch (_) {}
+tell("no-updates");
 guarded.forEach(function (type) { addEventListener(type, function (event) { early(event); event.stopPropagation(); }, true); });
 }
 };
@@ -22,31 +28,33 @@ event.preventDefault();
 if (field.form.requestSubmit) field.form.requestSubmit(); else field.form.submit();
 }
 addEventListener("keydown", function (event) { if (root.getAttribute("data-live") !== "off") early(event); });
-// A panic in the browser half. Before it is settled, live.js tries again.
-addEventListener("error", function (event) {
-if (live.settled && event.error && event.error instanceof WebAssembly.RuntimeError) live.dead();
-var link = event.target;
-if (!link || link.rel !== "stylesheet") return;
-var tries = link.getAttribute("data-tries") | 0;
-if (tries > 2) return;
+function isFile(element) { return element.rel === "stylesheet" || element.id === "live"; }
+function isThere(file) { return file.id === "live" ? live.started : file.sheet && getComputedStyle(root).getPropertyValue("--complete"); }
+function again(old) {
+var tries = old.getAttribute("data-tries") | 0, isScript = old.id === "live";
+if (old.gone) return;
+old.gone = true;
+if (tries > 2) return isScript ? live.dead() : tell("no-style");
 setTimeout(function () {
-var again = link.cloneNode();
-again.setAttribute("data-tries", tries + 1);
-again.href = link.href.split("?")[0] + "?" + (tries + 1);
-link.parentNode.replaceChild(again, link);
+var next = document.createElement(old.localName), address = isScript ? "src" : "href";
+next.id = old.id;
+next.setAttribute("data-tries", tries + 1);
+next[isScript ? "type" : "rel"] = isScript ? "module" : "stylesheet";
+next[address] = old[address].split("?")[0] + "?" + (tries + 1);
+old.parentNode.replaceChild(next, old);
+watch(next);
 }, 1000 * Math.pow(3, tries));
-}, true);
-addEventListener("unhandledrejection", function (event) { if (live.settled && event.reason instanceof WebAssembly.RuntimeError) live.dead(); });
-function reveal() {
-var current = document.querySelector(".navigation [aria-current=page]");
-if (current) current.scrollIntoView({ block: "nearest" });
 }
-document.addEventListener("DOMContentLoaded", reveal);
-document.addEventListener("toggle", function (event) { if (event.target.id === "sidebar") reveal(); }, true);
-// Another page of the app is shown in place, below the sidebar of a small screen.
-addEventListener("click", function (event) {
-var sidebar = event.target.closest && event.target.closest("#sidebar");
-if (sidebar && sidebar.hidePopover && event.target.closest("a")) sidebar.hidePopover();
-});
-addEventListener("load", function () { setTimeout(function () { if (!live.started) live.dead(); }, 5000); });
+function watch(file) { setTimeout(function () { if (!isThere(file)) again(file); }, LIMIT); }
+setTimeout(function () { [].filter.call(document.querySelectorAll("link, script"), isFile).forEach(function (file) { if (!isThere(file)) again(file); }); }, LIMIT);
+addEventListener("error", function (event) {
+if (isFile(event.target)) again(event.target);
+// A panic in the browser half. Before it is settled, live.js tries again.
+if (live.settled && event.error && event.error instanceof WebAssembly.RuntimeError) live.dead();
+}, true);
+// Not the window, which load events of files do not reach.
+document.addEventListener("load", function (event) { if (isFile(event.target) && !isThere(event.target)) again(event.target); }, true);
+addEventListener("unhandledrejection", function (event) { if (live.settled && event.reason instanceof WebAssembly.RuntimeError) live.dead(); });
+// A browser that knows no modules says nothing about them.
+if (!("noModule" in document.createElement("script"))) live.dead();
 })();

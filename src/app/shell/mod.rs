@@ -1,8 +1,7 @@
 //! The document around the pages. Only the server draws it, for `server/http/pages`.
 //!
-//! Its scripts are files beside this one: `early.js` for what has to work before and without the browser half, `live.js`
-//! to load that half. They are written into the document, because each would otherwise be one more request before the
-//! page is live.
+//! Its script `early.js` is for what has to work before and without the browser half. It is written into the document,
+//! because it hears of files that fail to load. One of those files is `public/live.js`, which loads that half.
 
 use std::sync::LazyLock;
 
@@ -23,17 +22,6 @@ pub struct ForcedTransport(pub Transport);
 /// The script for a page that is not live yet; it says so if the page never becomes live.
 static EARLY: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("early.js")));
 
-/// Loads the browser half.
-static LIVE: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("live.js")));
-
-/// All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new
-/// browser opens at once start as two users, and so does a tab that stays open while another signs in as a different
-/// user. So each page tells the others of its origin its user, and a page of a different user reloads itself.
-const ONE_USER: &str = r#"try{const{me}=document.documentElement.dataset,is=i=>{me&&i&&i!=me&&location.reload()};
-addEventListener("storage",e=>{e.key=="idobata.me"&&is(e.newValue)});
-addEventListener("pageshow",e=>{e.persisted&&is(localStorage["idobata.me"])});
-if(me)localStorage["idobata.me"]=me}catch{}"#;
-
 /// The end of the element that the browser half takes over, and the beginning of the data for it.
 /// `server/http/pages/node_signature` writes the element's signature into the latter.
 pub const APP_END: &str = r#"</div><script type="application/json" id="start""#;
@@ -46,7 +34,9 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
     let theme = use_context::<Theme>().unwrap_or_default();
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
-    let live = LIVE.replace("FILES", &format!("/{}/{}", options.site_pkg_dir, options.output_name));
+    let loader = format!("/{}/live.js", options.site_pkg_dir);
+    // Not the address itself: a page that answers a form stands at the form's.
+    let path = initial_data.path.clone();
     let me = initial_data.viewer.as_ref().map(|viewer| viewer.me.id.clone()).filter(|id| !id.is_empty());
     // Only this character could end the script element.
     let json = json.replace('<', "\\u003c");
@@ -61,11 +51,10 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <title>{initial_data.page.title(texts)}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 // Before the style sheet, whose failure it hears of.
-                <script nonce=nonce.clone() inner_html=EARLY.as_str()></script>
+                <script nonce=nonce inner_html=EARLY.as_str()></script>
                 <link rel="stylesheet" id="leptos" href=stylesheet />
                 <AutoReload options />
-                <script type="module" nonce=nonce.clone() inner_html=live></script>
-                <script nonce=nonce inner_html=ONE_USER></script>
+                <script type="module" id="live" src=loader></script>
             </head>
             <body>
                 // An element of its own: extensions put theirs at the beginning and the end of the body.
@@ -74,8 +63,10 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 </div>
                 // After the page: the browser parses it when the page has been painted.
                 <script type="application/json" id="start" inner_html=json></script>
-                <form id="not-live" class="not-live" role="alert" hidden>
-                    {texts.not_live} " " <button type="submit">{texts.reload}</button>
+                <form id="not-live" class="not-live" role="alert" action=path hidden>
+                    <span id="no-updates" hidden>{texts.not_live}</span>
+                    <span id="no-style" hidden>{texts.no_style}</span>
+                    " " <button type="submit">{texts.reload}</button>
                 </form>
             </body>
         </html>

@@ -28,11 +28,11 @@ use std::{
 
 use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
-use wasm_bindgen_futures::spawn_local;
 
 use self::{fallback::TransportFallback, preference::Purpose, slot::Slot};
 use super::{
     dom::{fetch::Abort, time::now_ms},
+    executor::spawn_local,
     transports::{Report, TransportEvent, TransportHandle, long_poll::Pace},
 };
 use crate::protocol::transport::Transport;

@@ -6,13 +6,14 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use wasm_bindgen_futures::spawn_local;
-
 use super::{ConnectionEvent, State, backoff::wait_ms, connect, emit, ping};
 use crate::{
-    client::dom::{
-        fetch::{self, Abort},
-        page,
+    client::{
+        dom::{
+            fetch::{self, Abort},
+            page,
+        },
+        executor::spawn_local,
     },
     protocol::{session::SessionStatus, transport::KEEP_ALIVE_SECONDS},
 };

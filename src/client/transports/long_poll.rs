@@ -4,10 +4,12 @@
 
 use gloo_timers::future::TimeoutFuture;
 use serde::Deserialize;
-use wasm_bindgen_futures::spawn_local;
 
 use super::{EventSink, Report, TransportEvent, TransportHandle};
-use crate::client::dom::fetch::{self, Abort, Signal};
+use crate::client::{
+    dom::fetch::{self, Abort, Signal},
+    executor::spawn_local,
+};
 
 /// The wait that a long poll asks for: shorter than the silence that counts as a lost connection.
 const WAIT_S: u32 = 15;

@@ -7,8 +7,6 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use wasm_bindgen_futures::spawn_local;
-
 use super::{
     EventSink, TransportEvent, TransportHandle,
     long_poll::{Pace, Poll},
@@ -16,9 +14,12 @@ use super::{
     sse::Stream,
 };
 use crate::{
-    client::dom::{
-        fetch::{self, Abort, Response},
-        page,
+    client::{
+        dom::{
+            fetch::{self, Abort, Response},
+            page,
+        },
+        executor::spawn_local,
     },
     protocol::{
         chat::{ClientFrame, Message, NewMessage, ServerFrame},

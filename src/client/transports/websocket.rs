@@ -11,11 +11,10 @@ use std::{
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::{self, State, WebSocketError, futures::WebSocket};
-use wasm_bindgen_futures::spawn_local;
 
 use super::{EventSink, TransportEvent, TransportHandle};
 use crate::{
-    client::dom::page,
+    client::{dom::page, executor::spawn_local},
     protocol::chat::{ClientFrame, ServerFrame},
 };
 

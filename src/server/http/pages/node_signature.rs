@@ -1,5 +1,5 @@
 //! The signature of the HTML that the browser half takes over: a hash of its nodes' names in document order. `pages`
-//! writes it into the document when the HTML is final, and `app/shell/live.js` computes the same from what arrived.
+//! writes it into the document when the HTML is final, and `public/live.js` computes the same from what arrived.
 //!
 //! Proxies rewrite addresses, extensions insert elements, translators wrap texts, and minifiers remove comments. Hydration
 //! would then end in a panic, or attach a handler to the wrong element. Texts and attributes do not count: hydration

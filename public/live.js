@@ -1,0 +1,138 @@
+// Makes the page live: loads the browser half once the page is on the screen, so that it does not compete with the text,
+// as it would with Leptos' own script. The next animation frame would be too soon, because it is shown a while after it
+// is drawn. A hidden page is not painted, so there it loads at once. app/shell/early.js loads this file, again if that fails.
+//
+// A download that fails or hangs is tried again. HTML that was changed on its way (by a proxy, an extension, a translator)
+// is not taken over but drawn anew, with what was typed into it.
+const LIMIT_MS = 60_000; // for one try of a download: 250 kB at 33 kbit/s
+const TRIES = 4;
+const root = document.documentElement;
+const app = document.getElementById("app");
+const live = window.idobata;
+// Asked for twice, when the first one came after all.
+const isFirst = !live.started;
+live.started = true;
+
+async function download(attempt) {
+  const query = attempt ? `?${attempt}` : "";
+  const stop = new AbortController();
+  const file = fetch(new URL(`idobata.wasm${query}`, import.meta.url), { signal: stop.signal });
+  const checked = file.then((response) => (response.ok ? response : Promise.reject(response.status)));
+  const glue = Promise.all([import(`./idobata.js${query}`), checked]);
+  const loaded = glue.then(async ([module]) => (await module.default({ module_or_path: checked }), module));
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => (stop.abort(), reject(new Error("the download takes too long"))), LIMIT_MS);
+  });
+  return Promise.race([loaded, late]).finally(() => clearTimeout(timer));
+}
+
+async function load() {
+  for (let attempt = 0; ; ) {
+    try {
+      return await download(attempt);
+    } catch {
+      if (++attempt === TRIES) throw new Error("the browser half cannot be loaded");
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1000 * 3 ** (attempt - 1));
+        addEventListener("online", resolve, { once: true });
+      });
+    }
+  }
+}
+
+// The same as server/http/pages/node_signature.rs computes of what the server sent.
+function signature() {
+  let hash = 0;
+  for (const walk = document.createTreeWalker(app, 133); walk.nextNode(); )
+    for (const letter of `${walk.currentNode.nodeName.toLowerCase()};`) hash = (Math.imul(hash, 31) + letter.charCodeAt()) | 0;
+  return String(hash >>> 0);
+}
+
+// Everything that can have the focus or a value, by a key that is the same when the page is drawn anew.
+function controls() {
+  const found = new Map();
+  for (const element of app.querySelectorAll("a, button, summary, textarea, input:not([type=hidden])")) {
+    const path = (element.form?.getAttribute("action") ?? element.getAttribute("href") ?? "").split("?")[0];
+    const key = [element.localName, path, element.name || element.className].join(" ");
+    let count = 0;
+    while (found.has(key + count)) count++;
+    found.set(key + count, element);
+  }
+  return found;
+}
+
+function restore(control, old, hadFocus) {
+  if ("defaultValue" in old && old.value !== old.defaultValue) control.value = old.value;
+  if (old.checked !== undefined) control.checked = old.checked;
+  if (old.localName === "summary") control.parentElement.open = old.parentElement.open;
+  if (!hadFocus) return;
+  control.focus();
+  if (old.selectionStart != null) control.setSelectionRange(old.selectionStart, old.selectionEnd);
+}
+
+function drawAnew(module) {
+  const [before, focused, top] = [controls(), document.activeElement, scrollY];
+  const places = [...app.querySelectorAll(".message-list__scroller")].map((scroller) => scroller.scrollTop);
+  const sent = [...app.childNodes];
+  try {
+    module.start(true);
+  } catch (error) {
+    app.replaceChildren(...sent);
+    throw error;
+  }
+  for (const [key, control] of controls()) if (before.has(key)) restore(control, before.get(key), before.get(key) === focused);
+  app.querySelectorAll(".message-list__scroller").forEach((scroller, at) => (scroller.scrollTop = places[at]));
+  scrollTo(scrollX, top);
+}
+
+async function begin() {
+  if (typeof WebAssembly !== "object") return live.dead();
+  try {
+    let module = await load();
+    live.stop = () => module.stop();
+    try {
+      if (signature() === document.getElementById("start").dataset.nodes) module.start(false);
+      else drawAnew(module);
+    } catch {
+      module.stop();
+      module = await download(TRIES);
+      drawAnew(module);
+    }
+  } catch {
+    return live.dead();
+  }
+  live.settled = true;
+  setTimeout(() => performance.mark("live"));
+}
+
+let late = isFirst && setTimeout(() => ((late = null), begin()), document.hidden ? 0 : 500);
+const painted = (_, observer) => {
+  observer.disconnect();
+  if (late) late = void clearTimeout(late), begin();
+};
+if (isFirst && window.PerformanceObserver) new PerformanceObserver(painted).observe({ type: "paint", buffered: true });
+
+// The current room is in view in the sidebar.
+const reveal = () => document.querySelector(".navigation [aria-current=page]")?.scrollIntoView({ block: "nearest" });
+reveal();
+document.addEventListener("toggle", (event) => event.target.id === "sidebar" && reveal(), true);
+
+// Another page of the app is shown in place, below the sidebar of a small screen.
+addEventListener("click", ({ target }) => {
+  const sidebar = target.closest?.("#sidebar");
+  if (sidebar?.hidePopover && target.closest("a")) sidebar.hidePopover();
+});
+
+// All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new browser
+// opens at once start as two users, and so does a tab that stays open while another signs in as a different user. So each
+// page tells the others of its origin its user, and a page of a different user reloads itself.
+try {
+  const { me } = root.dataset;
+  const compare = (id) => me && id && id !== me && location.reload();
+  addEventListener("storage", (event) => event.key === "idobata.me" && compare(event.newValue));
+  addEventListener("pageshow", (event) => event.persisted && compare(localStorage["idobata.me"]));
+  if (me) localStorage["idobata.me"] = me;
+} catch {
+  // The browser keeps nothing for this origin.
+}
