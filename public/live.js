@@ -124,6 +124,29 @@ addEventListener("click", ({ target }) => {
   if (sidebar?.hidePopover && target.closest("a")) sidebar.hidePopover();
 });
 
+// A keyboard on the screen covers the page's end, and some browsers tell only by the visual viewport.
+if (window.visualViewport) {
+  const fit = () => {
+    const isCovered = innerHeight - visualViewport.height > 80 && visualViewport.scale === 1;
+    root.style.setProperty("--viewport-height", isCovered ? `${visualViewport.height}px` : "");
+    if (isCovered) scrollTo(0, 0);
+  };
+  visualViewport.addEventListener("resize", fit);
+}
+
+// A button copies the text of the element that it names.
+addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-copy]");
+  const source = button && document.getElementById(button.dataset.copy);
+  if (!source) return;
+  getSelection().selectAllChildren(source);
+  // Without TLS a page may not write to the clipboard; the text is selected then.
+  navigator.clipboard?.writeText(source.textContent).then(() => {
+    const label = button.querySelector("[data-copied]");
+    if (label) label.textContent = label.dataset.copied;
+  });
+});
+
 // All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new browser
 // opens at once start as two users, and so does a tab that stays open while another signs in as a different user. So each
 // page tells the others of its origin its user, and a page of a different user reloads itself.

@@ -1,8 +1,10 @@
 // The frame of the pages: the sidebar with one's own menu, the theme, small screens, many rooms, paper.
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as withAccounts } from "../support/accounts.ts";
+import { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";
 
+const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 const background = () => getComputedStyle(document.body).backgroundColor;
 
 test("a theme that was chosen stays on every page, from the first paint on, with and without JavaScript", async ({ somebody }) => {
@@ -18,7 +20,7 @@ test("a theme that was chosen stays on every page, from the first paint on, with
       if (javaScriptEnabled) expect(await reader.page.evaluate(background), path).not.toBe(light);
     }
     await reader.openMenu();
-    await expect(reader.page.locator(".theme-switch [aria-current]")).toHaveText("Dark");
+    await expect(reader.page.locator(".choice-switch[aria-label=Theme] [aria-current]")).toHaveText("Dark");
     await reader.page.getByRole("link", { name: "Auto" }).click();
     expect(new URL(reader.page.url()).pathname).toBe("/publishers");
     if (javaScriptEnabled) expect(await reader.page.evaluate(background)).toBe(light);
@@ -114,3 +116,94 @@ for (const [look, options] of Object.entries(LOOKS)) {
     }
   });
 }
+
+test("a density that was chosen stays on every page, from the first paint on, with and without JavaScript", async ({ somebody }) => {
+  for (const javaScriptEnabled of [true, false]) {
+    const reader = await somebody({ javaScriptEnabled });
+    await reader.page.goto("/rooms/general");
+    const rowHeight = () => reader.page.locator(".navigation a").first().evaluate((link) => link.getBoundingClientRect().height);
+    const comfortable = await rowHeight();
+    await reader.openMenu();
+    await reader.page.getByRole("link", { name: "Compact" }).click();
+    await expect(reader.page.locator("html")).toHaveAttribute("data-density", "compact");
+    for (const path of ["/rooms/general", "/", "/publishers"]) {
+      await reader.page.goto(path, { waitUntil: "commit" });
+      await expect(reader.page.locator("html")).toHaveAttribute("data-density", "compact");
+      await expect(reader.page.locator(".choice-switch[aria-label=Density] [aria-current]")).toHaveText("Compact");
+      expect(await rowHeight()).toBeLessThan(comfortable);
+    }
+  }
+});
+
+test("a favourite stands first in the sidebar of this device, with and without JavaScript", async ({ bob, somebody }) => {
+  const room = await bob.makeRoom(unique("favoured"));
+  for (const javaScriptEnabled of [true, false]) {
+    const reader = await somebody({ javaScriptEnabled });
+    await reader.page.goto(`/rooms/${room}`);
+    const favourites = reader.page.locator(".section", { hasText: "Favourites" }).getByRole("link");
+    await expect(favourites).toHaveCount(0);
+    if (javaScriptEnabled) await reader.composer.fill("half a sentence");
+    await reader.page.getByRole("link", { name: "Add to favourites" }).click();
+    await expect(favourites).toHaveCount(1);
+    await expect(favourites).toHaveAttribute("aria-current", "page");
+    await expect(reader.page.locator(`.navigation a[href="/rooms/${room}"]`), "it stands there once").toHaveCount(1);
+    if (javaScriptEnabled) await expect(reader.composer).toHaveValue("half a sentence");
+    await reader.page.goto("/publishers");
+    await expect(favourites).toHaveCount(1);
+    await favourites.click();
+    await reader.page.getByRole("link", { name: "Remove from favourites" }).click();
+    await expect(favourites).toHaveCount(0);
+  }
+});
+
+test("a room that somebody else makes appears in the sidebar without a reload", async ({ alice, bob }) => {
+  await alice.page.clock.install();
+  await alice.enterRoom("general");
+  const room = await bob.makeRoom(unique("fresh"));
+  const link = alice.page.locator(`.navigation a[href="/rooms/${room}"]`);
+  await expect(link).toHaveCount(0);
+  await alice.page.clock.runFor(21_000);
+  await expect(link).toBeVisible();
+  const other = await bob.makeRoom(unique("fresher"));
+  await alice.page.getByRole("link", { name: "Feed" }).click();
+  await expect(alice.page.locator(`.navigation a[href="/rooms/${other}"]`), "a navigation brings it too").toBeVisible();
+  await link.click();
+  await expect(alice.page.getByRole("heading", { level: 1 })).toContainText("fresh");
+});
+
+test("a link that the pointer rests on is loaded before it is pressed, and a slow page shows that it comes", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("ahead"));
+  await bob.post("ready");
+  await alice.page.goto("/");
+  await expect(alice.page.locator("[data-connection=open]").first()).toBeVisible();
+  const asked: string[] = [];
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route("**/fn/start?room=*", async (route) => {
+    asked.push(route.request().url());
+    await held;
+    await route.continue();
+  });
+  const link = alice.page.locator(`.navigation a[href="/rooms/${room}"]`);
+  await link.hover();
+  await expect.poll(() => asked.length).toBe(1);
+  await link.click();
+  await expect(alice.page.locator(".progress"), "it shows after a moment").toHaveCSS("opacity", "1");
+  await expect(alice.page.getByRole("heading", { level: 1 }), "the previous page stays").toHaveText("Feed");
+  release();
+  await alice.expectMessages("ready");
+  await expect(alice.page.locator(".progress")).toHaveCSS("opacity", "0");
+  expect(asked.length, "it was loaded once").toBe(1);
+});
+
+test("a newcomer copies the command that publishes the first notification", async ({ somebody }) => {
+  const server = await Server.start();
+  const newcomer = await somebody({ baseURL: server.url, permissions: ["clipboard-read", "clipboard-write"] });
+  await newcomer.page.goto("/");
+  await expect(newcomer.page.locator("html[data-hydrated]")).toBeAttached();
+  await newcomer.page.getByRole("button", { name: "Copy" }).click();
+  await expect(newcomer.page.getByRole("button", { name: "Copied" })).toBeVisible();
+  const command = await newcomer.page.evaluate(() => navigator.clipboard.readText());
+  expect(command).toBe(`curl -d 'backup done' ${server.url}/api/events/ops`);
+  await server.stop();
+});

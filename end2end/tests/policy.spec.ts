@@ -30,7 +30,7 @@ for (const locale of ["en-GB", "ja-JP"]) {
     await reader.page.goBack();
     await expect(reader.page.locator(".feed-page")).toBeVisible();
     await reader.openMenu();
-    await reader.page.locator(".language-switch a").first().click();
+    await reader.page.locator(".choice-switch a[hreflang]").first().click();
     await expect(reader.page.locator("html[lang=ja][data-hydrated]")).toBeAttached();
   });
 }

@@ -1,7 +1,7 @@
 //! The requests of a page in the browser for page data. `sync` and the components call it.
 
 use super::{
-    page_data::{InitialData, MESSAGES_LIMIT, OlderNotifications, PageData, RoomData},
+    page_data::{InitialData, MESSAGES_LIMIT, OlderNotifications, PageData, RoomData, Viewer},
     routes::Route,
 };
 use crate::{
@@ -16,6 +16,11 @@ pub(super) async fn load_initial_data(route: &Route) -> Option<InitialData> {
         Route::Room(room) => format!("?room={}", encode(room)),
     };
     load(&format!("/fn/start{room}")).await
+}
+
+/// Loads the data of the sidebar.
+pub(super) async fn load_viewer() -> Option<Viewer> {
+    load("/fn/viewer").await
 }
 
 /// Loads the feed as it is now.

@@ -10,6 +10,7 @@
 mod components;
 pub mod i18n;
 mod loader;
+pub mod look;
 pub mod model;
 pub mod page_data;
 mod pages;
@@ -17,7 +18,6 @@ mod reactive;
 pub mod routes;
 mod shell;
 mod sync;
-pub mod theme;
 
 use leptos::prelude::*;
 
@@ -29,35 +29,38 @@ use self::{
         sidebar::{Brand, MenuButton, Sidebar},
     },
     i18n::{Language, use_texts},
+    look::{Choice, Look},
     model::room::RejectionReason,
     page_data::{InitialData, PageData, Viewer},
     pages::Pages,
-    reactive::effect,
-    sync::{Navigator, Outbox, follow_links},
-    theme::Theme,
+    reactive::{effect, show_when},
+    sync::{Navigator, Outbox, follow_links, follow_rooms},
 };
 use crate::client::dom::page;
 
 /// The page in the browser. The server rendered it from the same `initial_data`, which it wrote into the document.
 pub fn hydrated(initial_data: InitialData) -> impl IntoView {
     provide_context(Language::parse(&page::language()).unwrap_or_default());
-    provide_context(
-        page::root_attribute("data-theme").and_then(|name| Theme::parse(&name)).unwrap_or_default(),
-    );
+    provide_context(Look { theme: chosen("data-theme"), density: chosen("data-density") });
     view! { <App initial_data /> }
+}
+
+/// The choice that the server wrote on the root element.
+fn chosen<C: Choice>(attribute: &str) -> C {
+    page::root_attribute(attribute).and_then(|name| C::parse(&name)).unwrap_or_default()
 }
 
 /// The sidebar of a page that only the server draws, at `path` (`server/http/account_pages`). `back` is its address,
 /// percent-encoded, to which the language switch leads back.
-pub fn sidebar_at(language: Language, theme: Theme, path: String, back: String, viewer: Viewer) -> AnyView {
-    provide_context(theme);
-    provide_path(language, path);
-    view! { <Sidebar viewer=Some(viewer) back /> }.into_any()
+pub fn sidebar_at(language: Language, look: Look, path: String, back: String, viewer: Viewer) -> AnyView {
+    provide_context(look);
+    provide_path(language, path, Some(viewer));
+    view! { <Sidebar back /> }.into_any()
 }
 
 /// The header of such a page without a sidebar.
 pub fn brand_at(language: Language, path: String, back: String) -> AnyView {
-    provide_path(language, path);
+    provide_path(language, path, None);
     view! { <Brand back=Some(back) /> }.into_any()
 }
 
@@ -67,10 +70,12 @@ pub fn menu_button_at(language: Language) -> AnyView {
     view! { <MenuButton /> }.into_any()
 }
 
-fn provide_path(language: Language, path: String) {
+fn provide_path(language: Language, path: String, viewer: Option<Viewer>) {
     provide_context(language);
     provide_context(Navigator {
         path: RwSignal::new(path),
+        viewer: RwSignal::new(viewer),
+        is_loading: RwSignal::new(false),
         problem: RwSignal::new(None),
         current_page: RwSignal::new(PageData::NotFound),
         is_outdated: RwSignal::new(false),
@@ -84,6 +89,8 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     let InitialData { path, problem, retry_after_ms, viewer, page: current_page, origin } = initial_data;
     let navigator = Navigator {
         path: RwSignal::new(path),
+        viewer: RwSignal::new(viewer),
+        is_loading: RwSignal::new(false),
         problem: RwSignal::new(problem.map(|code| RejectionReason { code, retry_after_ms })),
         current_page: RwSignal::new(current_page),
         is_outdated: RwSignal::new(false),
@@ -93,12 +100,16 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     provide_context(ServerOrigin(origin));
     provide_context(Day::watch());
     follow_links(navigator);
+    follow_rooms(navigator);
     effect(move || page::set_title(&navigator.current_page.with(|page| page.title(texts))));
     view! {
         // `external` leaves the link to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">{texts.skip_to_content}</a>
         <div class="frame">
-            <Sidebar viewer />
+            <Sidebar />
+            <p class="progress" role="status" data-on=move || navigator.is_loading.get().then_some("true")>
+                {show_when(move || navigator.is_loading.get(), move || texts.loading.into_any())}
+            </p>
             <Pages />
         </div>
     }

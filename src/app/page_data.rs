@@ -56,6 +56,9 @@ pub struct Viewer {
     /// Those of the rooms that only members may enter. (Absent in the version before.)
     #[serde(default)]
     pub private_rooms: Vec<RoomId>,
+    /// The favourites on this device, some of which may be none of the rooms. (Absent in the version before.)
+    #[serde(default)]
+    pub favourites: Vec<RoomId>,
 }
 
 /// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code,

@@ -62,6 +62,11 @@ pub fn members(id: &RoomId) -> String {
     format!("/rooms/{}/members", encode(id.as_str()))
 }
 
+/// The address that adds a room to the favourites or removes it, and leads back to the page at the path `back`.
+pub fn favourite(id: &RoomId, add: bool, back: &str) -> String {
+    format!("/favourites/{}?add={add}&back={back}", encode(id.as_str()))
+}
+
 /// The address of the form to sign in, which leads back to the page at the path `back`.
 pub fn sign_in_from(back: &str) -> String {
     format!("{SIGN_IN}?back={back}")
@@ -85,7 +90,8 @@ pub fn reset(token: &str) -> String {
 /// The characters that are percent-encoded in a name.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
-fn encode(name: &str) -> String {
+/// Percent-encodes a name for an address or a cookie.
+pub fn encode(name: &str) -> String {
     utf8_percent_encode(name, ENCODED).to_string()
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    avatar::avatar, linked_text::linked, live_text::live_text, local_time::LocalTime, scroller::Scroller,
+    avatar::avatar, linked_text::linked, live_text::live_text, local_time::LocalTime, picture::picture,
+    scroller::Scroller,
 };
 use crate::{
     app::{
@@ -40,7 +41,7 @@ pub(crate) fn MessageList(
             )}
             {show_when(
                 move || timeline.with(Vec::is_empty),
-                || view! { <p class="empty muted">{texts.messages_empty}</p> }.into_any(),
+                || view! { <div class="empty muted">{picture()} <p>{texts.messages_empty}</p></div> }.into_any(),
             )}
             <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
                 <ol class="messages">

@@ -3,10 +3,10 @@
 #![allow(unreachable_pub, reason = "#[component] generates a pub struct for the properties")]
 
 pub(super) mod avatar;
+mod choice_switch;
 pub(super) mod composer;
 pub(super) mod connection_badge;
 pub(super) mod icon;
-mod language_switch;
 mod linked_text;
 mod live_text;
 pub(super) mod local_time;
@@ -15,11 +15,11 @@ mod name_form;
 mod notification;
 pub(super) mod notification_list;
 pub(super) mod people;
+pub(super) mod picture;
 mod plot;
 pub(super) mod problem_note;
 pub(super) mod scroller;
 pub(super) mod sidebar;
-mod theme_switch;
 pub(super) mod ticker;
 pub(super) mod unavailable;
 pub(super) mod value_cards;

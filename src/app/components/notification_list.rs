@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     live_text::live_text,
     notification::{Notification, entry_key},
+    picture::picture,
 };
 use crate::{
     app::{
@@ -36,9 +37,16 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
             {show_when(is_empty, move || {
                 view! {
                     <div class="panel empty">
+                        {picture()}
                         <p>{texts.notifications_empty}</p>
+                        <p class="muted">{texts.welcome}</p>
                         <p class="muted">{texts.publish_hint}</p>
-                        <code translate="no">{live_text(move || format!("curl -d 'backup done' {}/api/events/ops", origin.get()))}</code>
+                        <code id="publish-command" translate="no">{live_text(move || format!("curl -d 'backup done' {}/api/events/ops", origin.get()))}</code>
+                        " "
+                        // public/live.js
+                        <button type="button" class="copy" data-copy="publish-command">
+                            <span data-copied=texts.copied aria-live="polite">{texts.copy}</span>
+                        </button>
                     </div>
                 }
                 .into_any()

@@ -4,19 +4,22 @@ use leptos::prelude::*;
 
 use super::{
     avatar::avatar,
+    choice_switch::{DensitySwitch, LanguageSwitch, ThemeSwitch},
     icon::{Icon, icon},
-    language_switch::LanguageSwitch,
     name_form::NameForm,
-    theme_switch::ThemeSwitch,
 };
 use crate::{
     app::{
         i18n::use_texts,
         page_data::{PageData, Viewer},
+        reactive::{Key, list, show_when},
         routes,
         sync::Navigator,
     },
-    protocol::name::NAME_MAX_CHARACTERS,
+    protocol::{
+        chat::Room,
+        name::{NAME_MAX_CHARACTERS, RoomId},
+    },
 };
 
 /// The button that opens the sidebar on a small screen, where it is a popover (HTML, 6.12): that works without
@@ -31,14 +34,14 @@ pub(crate) fn MenuButton() -> impl IntoView {
     }
 }
 
-/// The sidebar. Without `viewer` it has no links; the page itself tells what is wrong.
+/// The sidebar. If its data could not be loaded it has no links; the page itself tells what is wrong.
 #[component]
 pub(crate) fn Sidebar(
-    viewer: Option<Viewer>,
     /// The address to which the switches lead back, percent-encoded, where that is more than the path.
     #[prop(optional)]
     back: Option<String>,
 ) -> impl IntoView {
+    let viewer = expect_context::<Navigator>().viewer.get_untracked();
     view! {
         <header class="sidebar" id="sidebar" popover="auto">
             <a href=routes::FEED class="brand">"Idobata"</a>
@@ -61,36 +64,67 @@ pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
 #[component]
 fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
     let texts = use_texts();
-    let Navigator { current_page, .. } = expect_context();
+    let Navigator { current_page, viewer: newest, .. } = expect_context();
     let feed = move || current_page.with(|page| matches!(page, PageData::Feed { .. })).then_some("page");
-    let rooms = viewer.rooms.clone().into_iter().map(|room| {
-        let href = routes::room(&room.id);
-        let kind = if viewer.private_rooms.contains(&room.id) { Icon::Lock } else { Icon::Hash };
-        let is_current = move || {
-            current_page.with(|page| match page {
-                PageData::Room { room: Some(data), .. } => data.room.id == room.id,
-                _ => false,
-            })
-        };
-        view! {
-            <li>
-                <a href=href aria-current=move || is_current().then_some("page")>
-                    {icon(kind)} <bdi>{room.name}</bdi>
-                </a>
-            </li>
-        }
-        .into_any()
-    });
+    let rows = move |is_favourite| {
+        newest.with(|viewer| viewer.as_ref().map(|viewer| rows(viewer, is_favourite)).unwrap_or_default())
+    };
     view! {
         <nav class="navigation" aria-label=texts.navigation>
             <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
-            <details class="section" open>
-                <summary><h2>{texts.rooms}</h2></summary>
-                <ul>{rooms.collect::<Vec<_>>()}</ul>
-            </details>
+            {show_when(
+                move || !rows(true).is_empty(),
+                move || room_list(texts.favourites, move || rows(true)),
+            )}
+            {room_list(texts.rooms, move || rows(false))}
             {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         </nav>
         <Account viewer back />
+    }
+}
+
+/// A room in the sidebar, and true if only members may enter it.
+type Row = (Room, bool);
+
+/// The favourites in the order in which they were added, or the other rooms in the order in which they were made.
+fn rows(viewer: &Viewer, is_favourite: bool) -> Vec<Row> {
+    let Viewer { rooms, private_rooms, favourites, .. } = viewer;
+    let row = |room: &Room| (room.clone(), private_rooms.contains(&room.id));
+    if is_favourite {
+        let room = |id: &RoomId| rooms.iter().find(|room| room.id == *id);
+        return favourites.iter().filter_map(room).map(row).collect();
+    }
+    rooms.iter().filter(|room| !favourites.contains(&room.id)).map(row).collect()
+}
+
+fn room_list(title: &'static str, rows: impl Fn() -> Vec<Row> + Send + 'static) -> AnyView {
+    let key = |(room, is_private): &Row| Key::Name(format!("{} {is_private}", room.id));
+    view! {
+        <details class="section" open>
+            <summary><h2>{title}</h2></summary>
+            <ul>{list(rows, key, |row| view! { <RoomLink row /> }.into_any())}</ul>
+        </details>
+    }
+    .into_any()
+}
+
+#[component]
+fn RoomLink(row: Row) -> impl IntoView {
+    let Navigator { current_page, .. } = expect_context();
+    let (room, is_private) = row;
+    let href = routes::room(&room.id);
+    let is_current = move || {
+        current_page.with(|page| match page {
+            PageData::Room { room: Some(data), .. } => data.room.id == room.id,
+            _ => false,
+        })
+    };
+    view! {
+        <li>
+            <a href=href aria-current=move || is_current().then_some("page")>
+                {icon(if is_private { Icon::Lock } else { Icon::Hash })} <bdi>{room.name}</bdi>
+            </a>
+        </li>
     }
 }
 
@@ -100,7 +134,7 @@ fn NewRoom() -> impl IntoView {
     let navigator = expect_context::<Navigator>();
     view! {
         <details class="new-room">
-            <summary>{texts.new_room}</summary>
+            <summary>{icon(Icon::Plus)} {texts.new_room}</summary>
             <form method="post" action="/rooms" class="field">
                 <input
                     name="name"
@@ -143,6 +177,7 @@ fn Account(viewer: Viewer, back: Option<String>) -> impl IntoView {
                 {is_guest.then(|| view! { <NameForm name=viewer.me.name.clone() /> }.into_any())}
                 <div class="menu__links">{account_links(&viewer)}</div>
                 <ThemeSwitch back=back.clone() />
+                <DensitySwitch back=back.clone() />
                 <LanguageSwitch back />
                 {sign_out}
             </div>

@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::app::{components::sidebar::MenuButton, i18n::use_texts, routes};
+use crate::app::{
+    components::{picture::picture, sidebar::MenuButton},
+    i18n::use_texts,
+    routes,
+};
 
 /// The page for an unknown address. The server answers it with 404.
 #[component]
@@ -12,6 +16,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
         <main class="page" id="content" tabindex="-1">
             <MenuButton />
             <section class="panel empty">
+                {picture()}
                 <h1>{texts.not_found_title}</h1>
                 <p>{texts.not_found_text}</p>
                 <a href=routes::FEED>{texts.to_the_feed}</a>

@@ -5,24 +5,28 @@
 
 use leptos::prelude::*;
 
-use crate::app::{
-    components::{
-        composer::Composer,
-        connection_badge::ConnectionBadge,
-        icon::{Icon, icon},
-        message_list::MessageList,
-        people::People,
-        people::PeopleButton,
-        problem_note::ProblemNote,
-        sidebar::MenuButton,
-        ticker::Ticker,
+use crate::{
+    app::{
+        components::{
+            composer::Composer,
+            connection_badge::ConnectionBadge,
+            icon::{Icon, icon},
+            message_list::MessageList,
+            people::People,
+            people::PeopleButton,
+            picture::picture,
+            problem_note::ProblemNote,
+            sidebar::MenuButton,
+            ticker::Ticker,
+        },
+        i18n::use_texts,
+        model::room::RoomModel,
+        page_data::{PageData, RoomData},
+        reactive::{Key, list, memo},
+        routes,
+        sync::{ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_text},
     },
-    i18n::use_texts,
-    model::room::RoomModel,
-    page_data::{PageData, RoomData},
-    reactive::{Key, list, memo},
-    routes,
-    sync::{ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_text},
+    protocol::name::RoomId,
 };
 
 /// The page of a room.
@@ -66,6 +70,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
+    let favourite = favourite_link(&id);
     let is_authenticated = !me.id.is_empty();
     let sign_in = routes::sign_in_from(&routes::room(&id));
     let outbox = expect_context::<Outbox>();
@@ -95,6 +100,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 <MenuButton />
                 {icon(if is_private { Icon::Lock } else { Icon::Hash })}
                 <h1 id="room-name"><bdi>{name}</bdi></h1>
+                {favourite}
                 {members_link}
                 <PeopleButton model />
                 <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
@@ -115,12 +121,38 @@ fn RoomView(data: RoomData) -> impl IntoView {
     }
 }
 
+/// The link that makes the room a favourite on this device, or no favourite any more.
+fn favourite_link(id: &RoomId) -> AnyView {
+    let texts = use_texts();
+    let (viewer, id) = (expect_context::<Navigator>().viewer, id.clone());
+    let room = id.clone();
+    let is_favourite = memo(move || {
+        viewer.with(|viewer| viewer.as_ref().is_some_and(|viewer| viewer.favourites.contains(&room)))
+    });
+    let label = move || if is_favourite.get() { texts.remove_favourite } else { texts.add_favourite };
+    let href = move || routes::favourite(&id, !is_favourite.get(), &routes::room(&id));
+    view! {
+        <a
+            class="favourite"
+            href=move || href()
+            rel="external"
+            aria-label=move || label()
+            title=move || label()
+            data-on=move || is_favourite.get().then_some("true")
+        >
+            {icon(Icon::Star)}
+        </a>
+    }
+    .into_any()
+}
+
 #[component]
 fn NoSuchRoom() -> impl IntoView {
     let texts = use_texts();
     view! {
         <section class="empty conversation">
             <header class="page__header"><MenuButton /></header>
+            {picture()}
             <h1>{texts.not_found_title}</h1>
             <p>{texts.room_not_found}</p>
         </section>

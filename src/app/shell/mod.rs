@@ -10,8 +10,8 @@ use leptos::{config::LeptosOptions, hydration::AutoReload, prelude::*};
 use super::{
     App,
     i18n::{Language, use_texts},
+    look::{Choice, Look},
     page_data::InitialData,
-    theme::Theme,
 };
 use crate::protocol::transport::Transport;
 
@@ -31,7 +31,7 @@ pub const APP_END: &str = r#"</div><script type="application/json" id="start""#;
 pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) -> impl IntoView {
     let nonce = use_nonce();
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
-    let theme = use_context::<Theme>().unwrap_or_default();
+    let look = use_context::<Look>().unwrap_or_default();
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     let loader = format!("/{}/live.js", options.site_pkg_dir);
@@ -42,7 +42,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
     let json = json.replace('<', "\\u003c");
     view! {
         <!DOCTYPE html>
-        <html lang=language.as_str() data-theme=theme.as_str() data-transport=transport data-me=me>
+        <html lang=language.as_str() data-theme=look.theme.as_str() data-density=look.density.as_str() data-transport=transport data-me=me>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />

@@ -9,7 +9,9 @@ mod chat;
 mod feed;
 mod navigator;
 mod outbox;
+mod prefetch;
 mod read_marker;
+mod rooms;
 
 use leptos::prelude::*;
 
@@ -19,6 +21,7 @@ pub(super) use self::{
     navigator::{Navigator, follow_links},
     outbox::{Outbox, store_drafts, store_text},
     read_marker::keep_read_marker,
+    rooms::follow_rooms,
 };
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};

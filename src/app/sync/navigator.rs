@@ -6,13 +6,13 @@ use std::{cell::Cell, rc::Rc};
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
+use super::prefetch::Prefetch;
 use crate::{
     app::{
-        loader::load_initial_data,
         model::room::RejectionReason,
-        page_data::PageData,
+        page_data::{InitialData, PageData, Viewer},
         reactive::effect,
-        routes::{self, Route},
+        routes,
     },
     client::dom::history::{self, Navigation},
 };
@@ -22,6 +22,10 @@ use crate::{
 pub(crate) struct Navigator {
     /// The path of the page's address.
     pub(crate) path: RwSignal<String>,
+    /// The data of the sidebar. `None`: they could not be loaded.
+    pub(crate) viewer: RwSignal<Option<Viewer>>,
+    /// A navigation waits for the data of its page.
+    pub(crate) is_loading: RwSignal<bool>,
     /// The rejection of a form that was sent without JavaScript.
     pub(crate) problem: RwSignal<Option<RejectionReason>>,
     /// The page, with its initial data.
@@ -31,6 +35,18 @@ pub(crate) struct Navigator {
 }
 
 impl Navigator {
+    /// Takes newer data of the sidebar. The viewer stays who they are: another user's pages are loaded anew.
+    pub(super) fn note_viewer(self, newer: Option<Viewer>) {
+        let is_same = |viewer: &Viewer| {
+            self.viewer.try_with_untracked(|known| {
+                known.as_ref().is_some_and(|known| known.me.id == viewer.me.id && known != viewer)
+            })
+        };
+        if let Some(viewer) = newer.filter(|viewer| is_same(viewer) == Some(true)) {
+            self.viewer.try_set(Some(viewer));
+        }
+    }
+
     /// Notes that the page is of an older build than the server, once it is found.
     pub(super) fn note_outdated(self, is_outdated: bool) {
         if is_outdated && self.is_outdated.try_get_untracked() == Some(false) {
@@ -50,16 +66,28 @@ impl Navigator {
 /// Follows links and the browser's history for as long as the page is open.
 pub(crate) fn follow_links(navigator: Navigator) {
     effect(move || {
-        let newest_request = Rc::new(Cell::new(0));
-        let listeners =
-            history::on_navigation(move |navigation| navigate(navigator, &newest_request, navigation));
-        let listeners = SendWrapper::new(listeners);
+        let (newest_request, prefetch) = (Rc::new(Cell::new(0)), Prefetch::default());
+        let ahead = prefetch.clone();
+        let intention = history::on_intention(move |path| {
+            if path != navigator.path.get_untracked() {
+                ahead.start(&path);
+            }
+        });
+        let navigation = history::on_navigation(move |navigation| {
+            navigate(navigator, &newest_request, &prefetch, navigation)
+        });
+        let listeners = SendWrapper::new((intention, navigation));
         on_cleanup(move || drop(listeners));
     });
 }
 
 /// Starts a navigation, which cancels the one before. Returns false if the browser has to follow the link.
-fn navigate(navigator: Navigator, newest_request: &Rc<Cell<u32>>, navigation: Navigation) -> bool {
+fn navigate(
+    navigator: Navigator,
+    newest_request: &Rc<Cell<u32>>,
+    prefetch: &Prefetch,
+    navigation: Navigation,
+) -> bool {
     let (path, is_new) = match navigation {
         Navigation::Push(path) => (path, true),
         Navigation::Traverse(path) => (path, false),
@@ -67,7 +95,7 @@ fn navigate(navigator: Navigator, newest_request: &Rc<Cell<u32>>, navigation: Na
     if path == navigator.path.get_untracked() {
         return true;
     }
-    let Some(route) = Route::parse(&path) else {
+    let Some(data) = prefetch.take(&path) else {
         if !is_new {
             history::reload(); // back at an address that only the server draws
         }
@@ -77,17 +105,28 @@ fn navigate(navigator: Navigator, newest_request: &Rc<Cell<u32>>, navigation: Na
         history::push(&path);
     }
     navigator.path.set(path);
+    navigator.is_loading.set(true);
     let request_id = newest_request.get() + 1;
     newest_request.set(request_id);
     let newest_request = newest_request.clone();
     spawn_local(async move {
-        let data = load_initial_data(&route).await;
+        let data = data.await;
         if newest_request.get() == request_id {
-            navigator.problem.try_set(None);
-            navigator.current_page.try_set(data.map_or(PageData::Unavailable, |data| data.page));
-            // Before the next frame is painted, and after the page is drawn.
-            request_animation_frame(history::restore_scroll);
+            show(navigator, data);
         }
     });
     true
+}
+
+fn show(navigator: Navigator, data: Option<InitialData>) {
+    navigator.problem.try_set(None);
+    let (page, viewer) = match data {
+        Some(InitialData { page, viewer, .. }) => (page, viewer),
+        None => (PageData::Unavailable, None),
+    };
+    navigator.current_page.try_set(page);
+    navigator.note_viewer(viewer);
+    navigator.is_loading.try_set(false);
+    // Before the next frame is painted, and after the page is drawn.
+    request_animation_frame(history::restore_scroll);
 }

@@ -1,13 +1,17 @@
 //! Navigation within the site without loading documents: links, the browser's history, and the scroll position of each
 //! of its entries. The app's navigator calls it.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, History, HtmlAnchorElement, MouseEvent, ScrollRestoration};
 
 use super::page::window;
+
+/// A pointer that rests on a link for so long is likely to press it.
+const INTENTION_MS: u32 = 60;
 
 /// A navigation that the user asked for, with the path it leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,21 @@ pub fn on_navigation(navigate: impl Fn(Navigation) -> bool + Clone + 'static) ->
     });
     SCROLL.with_borrow_mut(|(_, current)| *current = stored_index());
     (click, traversal, end)
+}
+
+/// Calls `intend` with the path of a link that the pointer rests on or that has the focus, until the result is dropped:
+/// the reader may follow it in a moment.
+pub fn on_intention(intend: impl Fn(String) + Clone + 'static) -> impl Sized {
+    let waiting = Rc::new(RefCell::new(None));
+    ["pointerover", "focusin", "touchstart"].map(|kind| {
+        let (intend, waiting) = (intend.clone(), waiting.clone());
+        EventListener::new(&window(), kind, move |event| {
+            let intend = intend.clone();
+            // A pointer that only passes over the link leaves it before.
+            let wait = |path| Timeout::new(INTENTION_MS, move || intend(path));
+            *waiting.borrow_mut() = path_of_target(event).map(wait);
+        })
+    })
 }
 
 /// The path of the page's address.
@@ -103,6 +122,10 @@ fn path_of_link(event: &Event) -> Option<String> {
     if !is_plain || event.default_prevented() {
         return None;
     }
+    path_of_target(event)
+}
+
+fn path_of_target(event: &Event) -> Option<String> {
     let element: Element = event.target()?.dyn_into().ok()?;
     let link: HtmlAnchorElement =
         element.closest("a[href]:not([rel], [target], [download])").ok()??.dyn_into().ok()?;

@@ -24,7 +24,7 @@ use super::{
     redirect::{back_to, page_of_ours, see},
 };
 use crate::{
-    app::{i18n::Language, routes, theme::Theme},
+    app::{i18n::Language, look::Choice, routes},
     protocol::{
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
@@ -33,7 +33,7 @@ use crate::{
     server::{auth::Identity, error::Error, state::AppState},
 };
 
-/// Lifetime of the cookies for language and theme: a year, because a person who chose does not want to choose again.
+/// Lifetime of the cookies for language, theme and density: a year, because a person who chose does not want to choose again.
 const CHOICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The fields of the composer's form.
@@ -156,16 +156,16 @@ pub(super) async fn choose_language(
     (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
 }
 
-/// Sets the theme of the pages, in a cookie, and returns to the page.
-pub(super) async fn choose_theme(
+/// Sets the theme or the density of the pages, in a cookie, and returns to the page.
+pub(super) async fn choose<C: Choice>(
     State(state): State<AppState>,
-    PathText(theme): PathText,
+    PathText(choice): PathText,
     Lenient(Back { back }): Lenient<Back>,
 ) -> Response {
-    let Some(theme) = Theme::parse(&theme) else {
+    let Some(choice) = C::parse(&choice) else {
         return back_to("/", Some(Rejection::new(Code::NotFound, "").into()));
     };
-    let cookie = cookies::make(&state.site, Theme::COOKIE, theme.as_str().to_owned(), CHOICE_LIFETIME);
+    let cookie = cookies::make(&state.site, C::COOKIE, choice.as_str().to_owned(), CHOICE_LIFETIME);
     (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
 }
 

@@ -15,6 +15,7 @@
 mod account_pages;
 pub mod api;
 pub mod extract;
+mod favourites;
 mod forms;
 pub mod middleware;
 mod pages;

@@ -10,13 +10,19 @@ use tower::util::MapRequest;
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::{
-    BODY_MAX_BYTES, account_pages, api, extract, forms,
+    BODY_MAX_BYTES, account_pages, api, extract, favourites, forms,
     middleware::{
         clean_path, host, origin, rate_limit, request_head, security_headers, trace, uncancellable,
     },
     pages, problem, realtime,
 };
-use crate::{app::routes, server::state::AppState};
+use crate::{
+    app::{
+        look::{Density, Theme},
+        routes,
+    },
+    server::state::AppState,
+};
 
 /// The compression of pages, for brotli and gzip alike. A page is made for one reader: a higher level saves half a
 /// kilobyte and takes longer than sending it, mostly to clear a megabyte of tables for nine kilobytes of page.
@@ -63,7 +69,9 @@ pub fn router(state: AppState) -> Router {
         .route(routes::ROOM, post(forms::post_message))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
-        .route("/theme/{theme}", get(forms::choose_theme))
+        .route("/theme/{theme}", get(forms::choose::<Theme>))
+        .route("/favourites/{room}", get(favourites::change))
+        .route("/density/{density}", get(forms::choose::<Density>))
         .layer(from_fn_with_state(state.clone(), extract::user::ensure_session));
 
     let limited = |router: Router<AppState>| {

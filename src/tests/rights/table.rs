@@ -104,6 +104,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/rooms/secret", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/nowhere", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/fn/start?room=secret", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),
@@ -111,6 +112,8 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/name", "name=somebody", "303 303! 303! 303! 303! 303! 403 403"),
     row("GET", "/language/ja", "", "303 303 303 303 303 303 403 403"),
     row("GET", "/theme/dark", "", "303 303 303 303 303 303 403 403"),
+    row("GET", "/favourites/secret?add=true", "", "303 303 303 303 303 303 403 403"),
+    row("GET", "/density/compact", "", "303 303 303 303 303 303 403 403"),
     // The account pages. An anonymous caller is redirected to sign in.
     row("GET", "/sign-in", "", "200 303 303 303 303 303 403 403"),
     row(

@@ -22,7 +22,7 @@ use crate::{
         http::{
             extract::query::Lenient,
             middleware::security_headers,
-            pages::{PageRequest, assets, language_of, one_time_form, page_data, theme_of},
+            pages::{PageRequest, assets, language_of, look_of, one_time_form, page_data},
         },
         state::AppState,
     },
@@ -63,7 +63,8 @@ pub(super) fn alone(asked: &PageRequest, document: impl Document) -> Response {
 pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
     let SignedIn { asked, identity } = signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let visit = page_data::visit(&asked.state, Some(identity), asked.administrator.is_ok(), rooms);
+    let visit =
+        page_data::visit(&asked.state, &asked.headers, Some(identity), asked.administrator.is_ok(), rooms);
     Ok(draw(&setting_for(asked), Some(visit), document))
 }
 
@@ -75,7 +76,7 @@ fn setting_for(asked: &PageRequest) -> Setting {
 pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting {
     Setting {
         language: language_of(site, headers),
-        theme: theme_of(site, headers),
+        look: look_of(site, headers),
         stylesheet: assets::stylesheet(),
         path: uri.path().to_owned(),
         back: Lenient::<Outcome>::parse(uri.query().unwrap_or_default())

@@ -5,15 +5,22 @@ use leptos::prelude::*;
 use url::form_urlencoded;
 
 use super::{document::Document, texts::Texts};
-use crate::app::{brand_at, i18n::Language, menu_button_at, page_data::Viewer, sidebar_at, theme::Theme};
+use crate::app::{
+    brand_at,
+    i18n::Language,
+    look::{Choice, Look},
+    menu_button_at,
+    page_data::Viewer,
+    sidebar_at,
+};
 
 /// The settings by which a page is rendered.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
     /// The page's language.
     pub(super) language: Language,
-    /// The page's theme.
-    pub(super) theme: Theme,
+    /// The page's theme and density.
+    pub(super) look: Look,
     /// The address of the stylesheet.
     pub(super) stylesheet: String,
     /// The path of the page's own address.
@@ -32,7 +39,7 @@ pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Docu
 }
 
 fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> impl IntoView + use<D> {
-    let Setting { language, theme, stylesheet, path, .. } = setting;
+    let Setting { language, look, stylesheet, path, .. } = setting;
     let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
     let is_alone = visit.is_none();
@@ -48,14 +55,14 @@ fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> 
         None => content.into_any(),
         Some(visit) => view! {
             <div class="frame">
-                {sidebar_at(*language, *theme, path.clone(), address(setting), visit)} {content}
+                {sidebar_at(*language, *look, path.clone(), address(setting), visit)} {content}
             </div>
         }
         .into_any(),
     };
     view! {
         <!DOCTYPE html>
-        <html lang=language.as_str() data-theme=theme.as_str()>
+        <html lang=language.as_str() data-theme=look.theme.as_str() data-density=look.density.as_str()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />

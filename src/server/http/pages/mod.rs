@@ -32,10 +32,10 @@ use crate::{
     app::{
         ForcedTransport,
         i18n::Language,
+        look::{Choice, Look},
         page_data::{InitialData, PageData},
         routes::{self, Route},
         shell,
-        theme::Theme,
     },
     protocol::{
         problem::{Code, Rejection},
@@ -132,12 +132,12 @@ async fn page_with(
         state, caller: MaybeUser(caller), administrator, uri: OriginalUri(uri), headers, ..
     } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
-    let mut start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
+    let mut start =
+        page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
     let drawn =
-        draw(&state, start, (language_of(&state.site, &headers), theme_of(&state.site, &headers)), &uri)
-            .await;
+        draw(&state, start, (language_of(&state.site, &headers), look_of(&state.site, &headers)), &uri).await;
     let page = finished(drawn, edit).await;
     state.metrics.observe_page(since);
     page
@@ -147,7 +147,7 @@ async fn page_with(
 async fn draw(
     state: &AppState,
     start: InitialData,
-    (language, theme): (Language, Theme),
+    (language, look): (Language, Look),
     uri: &Uri,
 ) -> Response {
     let mut options = state.leptos.clone();
@@ -158,7 +158,7 @@ async fn draw(
     let transport = transport_for(&start, state.transport);
     let context = move || {
         provide_context(language);
-        provide_context(theme);
+        provide_context(look);
         if let Some(transport) = transport {
             provide_context(ForcedTransport(transport));
         }
@@ -218,9 +218,13 @@ pub(super) fn language_of(site: &Site, headers: &HeaderMap) -> Language {
     Language::negotiate(cookie.as_deref(), accept)
 }
 
-/// Returns the theme that was chosen on the device of a request with these headers.
-pub(super) fn theme_of(site: &Site, headers: &HeaderMap) -> Theme {
-    cookies::read(site, headers, Theme::COOKIE).and_then(|name| Theme::parse(&name)).unwrap_or_default()
+/// Returns the look that was chosen on the device of a request with these headers.
+pub(super) fn look_of(site: &Site, headers: &HeaderMap) -> Look {
+    Look { theme: chosen(site, headers), density: chosen(site, headers) }
+}
+
+fn chosen<C: Choice>(site: &Site, headers: &HeaderMap) -> C {
+    cookies::read(site, headers, C::COOKIE).and_then(|name| C::parse(&name)).unwrap_or_default()
 }
 
 /// Middleware: lets no cache reuse a page, because it belongs to one user and to this moment. Not `no-store`, which

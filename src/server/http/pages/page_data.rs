@@ -1,7 +1,7 @@
 //! Loads the initial data of a page (see `app/page_data.rs`): for the pages that the server renders, and for those that
 //! a browser navigates to without loading the document anew.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
 use serde::Deserialize;
 
 use crate::{
@@ -16,7 +16,10 @@ use crate::{
     server::{
         auth::Identity,
         error::Error,
-        http::extract::{administrator::Administrator, query::Lenient, user::MaybeUser},
+        http::{
+            extract::{administrator::Administrator, query::Lenient, user::MaybeUser},
+            favourites,
+        },
         log::hub::PageQuery,
         state::AppState,
     },
@@ -24,13 +27,17 @@ use crate::{
 
 /// The routes of the data that hydrated pages request.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/fn/start", get(start)).route("/fn/notices", get(notices))
+    Router::new()
+        .route("/fn/start", get(start))
+        .route("/fn/viewer", get(viewer))
+        .route("/fn/notices", get(notices))
 }
 
 /// Loads the initial data of the page at `route` for the user `who`. `None` as route: there is no page at this address.
 /// Data that cannot be loaded is left out, and the page says so.
 pub(crate) async fn load(
     state: &AppState,
+    headers: &HeaderMap,
     who: Option<&Identity>,
     is_admin: bool,
     route: Option<Route>,
@@ -52,17 +59,24 @@ pub(crate) async fn load(
             }
         }
     };
-    let viewer = rooms.map(|rooms| visit(state, who, is_admin, rooms));
+    let viewer = rooms.map(|rooms| visit(state, headers, who, is_admin, rooms));
     InitialData { path, problem, retry_after_ms: None, viewer, page, origin: String::new() }
 }
 
 /// Returns the data of the sidebar, which every page and account page has: the user and their rooms.
-pub(crate) fn visit(state: &AppState, who: Option<&Identity>, is_admin: bool, rooms: Vec<Room>) -> Viewer {
+pub(crate) fn visit(
+    state: &AppState,
+    headers: &HeaderMap,
+    who: Option<&Identity>,
+    is_admin: bool,
+    rooms: Vec<Room>,
+) -> Viewer {
     let signs_in_here = state.auth.accounts().is_some();
     let accounts = signs_in_here || state.auth.issuer().is_some();
     let private_rooms =
         rooms.iter().map(|room| room.id.clone()).filter(|id| state.rights.is_private(id)).collect();
-    Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms, private_rooms }
+    let favourites = favourites::read(&state.site, headers);
+    Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms, private_rooms, favourites }
 }
 
 /// Returns the user as pages show them. An anonymous visitor has no name and no id, and can only read.
@@ -98,11 +112,24 @@ async fn start(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
+    headers: HeaderMap,
     Lenient(StartQuery { room }): Lenient<StartQuery>,
 ) -> Result<Json<InitialData>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let route = room.map_or(Route::Feed, Route::Room);
-    Ok(Json(load(&state, caller.as_ref(), administrator.is_ok(), Some(route), String::new(), None).await))
+    let is_admin = administrator.is_ok();
+    Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, Some(route), String::new(), None).await))
+}
+
+/// Returns the data of the sidebar.
+async fn viewer(
+    State(state): State<AppState>,
+    MaybeUser(caller): MaybeUser,
+    administrator: Result<Administrator, Error>,
+    headers: HeaderMap,
+) -> Result<Json<Viewer>, Error> {
+    let rooms = state.chat.rooms(caller.as_ref()).await?;
+    Ok(Json(visit(&state, &headers, caller.as_ref(), administrator.is_ok(), rooms)))
 }
 
 #[derive(Deserialize)]
