@@ -124,6 +124,20 @@ addEventListener("click", ({ target }) => {
   if (sidebar?.hidePopover && target.closest("a")) sidebar.hidePopover();
 });
 
+// What was typed and not sent before the page is live is stored as app/sync/outbox.rs stores it after.
+let isSent = false;
+addEventListener("submit", (event) => (isSent ||= event.target.matches(".composer")));
+addEventListener("pagehide", () => {
+  const text = app.querySelector(".composer textarea")?.value;
+  if (!text || isSent || root.dataset.hydrated) return;
+  try {
+    const room = decodeURIComponent(location.pathname.split("/")[2]);
+    sessionStorage.setItem(`idobata.text.${root.dataset.me}.${room}`, text);
+  } catch {
+    // The browser keeps nothing for this origin.
+  }
+});
+
 // A keyboard on the screen covers the page's end, and some browsers tell only by the visual viewport.
 if (window.visualViewport) {
   const fit = () => {
