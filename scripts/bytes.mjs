@@ -23,7 +23,13 @@ async function measure(url) {
   const page = await load(`${url}/rooms/general`, "the page");
   const names = new Set(page.text.match(/\/pkg\/[\w./-]+/g));
   let total = page.size;
-  for (const name of names) total += (await load(url + name, name.split("/").at(-1))).size;
+  // live.js names files beside it.
+  for (const name of names) {
+    const file = await load(url + name, name.split("/").at(-1));
+    total += file.size;
+    if (!name.endsWith("/live.js")) continue;
+    for (const [beside] of file.text.matchAll(/idobata\.(?:wasm|js)\b/g)) names.add(name.replace("live.js", beside));
+  }
   return total;
 }
 

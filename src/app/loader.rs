@@ -20,7 +20,7 @@ pub(super) async fn load_initial_data(route: &Route) -> Option<InitialData> {
 
 /// Loads the data of the sidebar.
 pub(super) async fn load_viewer() -> Option<Viewer> {
-    load("/fn/viewer").await
+    load::<InitialData>("/fn/viewer").await?.viewer
 }
 
 /// Loads the feed as it is now.

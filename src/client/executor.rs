@@ -7,7 +7,7 @@
 //! After [`stop`] no task runs any more. A panic ends the function that it is in and nothing else, so without that the
 //! timers and connections of a dead page would go on.
 
-use std::{cell::Cell, future::poll_fn, pin::pin, task::Poll};
+use std::{cell::Cell, future::poll_fn, task::Poll};
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use gloo_timers::future::TimeoutFuture;
@@ -33,10 +33,14 @@ pub fn stop() {
 
 /// Runs a task until it is done, or until [`stop`].
 pub(crate) fn spawn_local(task: impl Future<Output = ()> + 'static) {
-    wasm_bindgen_futures::spawn_local(async move {
-        let mut task = pin!(task);
-        poll_fn(|context| if IS_STOPPED.get() { Poll::Ready(()) } else { task.as_mut().poll(context) }).await;
-    });
+    // Boxed, so that the code around it is compiled once.
+    spawn_boxed(Box::pin(task));
+}
+
+fn spawn_boxed(mut task: PinnedLocalFuture<()>) {
+    wasm_bindgen_futures::spawn_local(poll_fn(move |context| {
+        if IS_STOPPED.get() { Poll::Ready(()) } else { task.as_mut().poll(context) }
+    }));
 }
 
 struct BrowserExecutor;
@@ -48,7 +52,7 @@ impl CustomExecutor for BrowserExecutor {
 
     fn spawn_local(&self, task: PinnedLocalFuture<()>) {
         if !IS_HYDRATING.get() {
-            return spawn_local(task);
+            return spawn_boxed(task);
         }
         spawn_local(async move {
             TimeoutFuture::new(0).await;

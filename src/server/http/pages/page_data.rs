@@ -121,15 +121,16 @@ async fn start(
     Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, Some(route), String::new(), None).await))
 }
 
-/// Returns the data of the sidebar.
+/// Returns the data of the sidebar, as those of no page: the browser reads them with the code that it has.
 async fn viewer(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
     headers: HeaderMap,
-) -> Result<Json<Viewer>, Error> {
-    let rooms = state.chat.rooms(caller.as_ref()).await?;
-    Ok(Json(visit(&state, &headers, caller.as_ref(), administrator.is_ok(), rooms)))
+) -> Result<Json<InitialData>, Error> {
+    state.rights.check_reader(caller.as_ref())?;
+    let is_admin = administrator.is_ok();
+    Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, None, String::new(), None).await))
 }
 
 #[derive(Deserialize)]
