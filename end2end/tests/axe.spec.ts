@@ -8,12 +8,13 @@ const WIDE = { width: 1_280, height: 800 };
 /** No transitions: a colour that is about to change would be looked at half way. */
 const LIGHT = { colorScheme: "light", forcedColors: "none", reducedMotion: "reduce" } as const;
 
-/** What axe finds, and whether the page is wider than its window. */
+/** What axe finds, whether the title is in words, and whether the page is wider than its window. */
 async function faults(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     type Found = { violations: { id: string; nodes: { html: string }[] }[] };
     const run: () => Promise<Found> = () => (window as any).axe.run(document, { resultTypes: ["violations"] });
     const found = (await run()).violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+    if (/^$|[<>]/.test(document.title)) found.push(`title: ${document.title}`);
     const over = document.documentElement.scrollWidth - innerWidth;
     return over > 0 ? [...found, `${over} px wider than the window`] : found;
   });
