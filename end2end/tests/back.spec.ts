@@ -158,42 +158,54 @@ for (const [place, more] of [["on its first page", 0], ["after earlier ones were
   }
 }
 
-test("back from another site, by the browser's own memory of the page, the line stands where it stood, and news is told", async ({}, { project }) => {
-  const { launchOptions } = project.use;
-  const browser = await chromium.launch({
-    ...launchOptions,
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  });
-  const own = await Server.start();
-  try {
-    const [alice, bob] = await Promise.all(
-      ["alice", "bob"].map(async (name) => {
+/** Where somebody goes whose browser then keeps the page that they left. */
+const AWAY: Record<string, (alice: Person, use: () => Promise<void>) => Promise<void>> = {
+  "another site": ({ page }, use) =>
+    withForeignPage("127.0.0.1", async (url) => {
+      await page.goto(url);
+      await use();
+    }),
+  "a page that only the server draws": async ({ page }, use) => {
+    await page.goto("/publishers");
+    await use();
+  },
+};
+
+for (const [where, away] of Object.entries(AWAY)) {
+  test(`back from ${where}, by the browser's own memory of the page, the line stands where it stood, and news is told`, async ({}, { project }) => {
+    const browser = await chromium.launch({
+      ...project.use.launchOptions,
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      ignoreDefaultArgs: ["--disable-back-forward-cache"],
+    });
+    const own = await Server.start();
+    try {
+      const person = async (name: string) => {
         const context = await browser.newContext({ baseURL: own.url });
         return named(new Person(await context.newPage(), context), name);
-      }),
-    );
-    await bob!.postByRequest("general", ...numbered(1, 120));
-    await alice!.page.addInitScript(() => {
-      addEventListener("pageshow", (event) => document.documentElement.setAttribute("data-restored", `${event.persisted}`));
-    });
-    await alice!.enterRoom("general");
-    const top = await readBackTo(alice!, 60);
-    const before = await top();
-    await withForeignPage("127.0.0.1", async (url) => {
-      await alice!.page.goto(url);
-      await bob!.postByRequest("general", "said meanwhile");
-      // Playwright waits in vain for the loading of a page that is only shown again.
-      await alice!.page.evaluate(() => void setTimeout(() => history.back()));
-      await expect(alice!.page.locator("html[data-restored=true]")).toBeAttached();
-      await alice!.expectConnected();
-      await expect(alice!.messages.last()).toContainText("said meanwhile");
-      await expect.poll(top).toBeCloseTo(before, -1);
-      await expect(alice!.page.locator(".to-the-latest")).toHaveText(/1 new message/);
-      await expect(alice!.page.locator(".divider + .message")).toContainText("said meanwhile");
-    });
-  } finally {
-    await browser.close();
-    await own.stop();
-  }
-});
+      };
+      const [alice, bob] = [await person("alice"), await person("bob")];
+      await bob.postByRequest("general", ...numbered(1, 120));
+      await alice.page.addInitScript(() => {
+        addEventListener("pageshow", (event) => document.documentElement.setAttribute("data-restored", `${event.persisted}`));
+      });
+      await alice.enterRoom("general");
+      const top = await readBackTo(alice, 60);
+      const before = await top();
+      await away(alice, async () => {
+        await bob.postByRequest("general", "said meanwhile");
+        // Playwright waits in vain for the loading of a page that is only shown again.
+        await alice.page.evaluate(() => void setTimeout(() => history.back()));
+        await expect(alice.page.locator("html[data-restored=true]")).toBeAttached();
+        await alice.expectConnected();
+        await expect(alice.messages.last()).toContainText("said meanwhile");
+        await expect.poll(top).toBeCloseTo(before, -1);
+        await expect(alice.page.locator(".to-the-latest")).toHaveText(/1 new message/);
+        await expect(alice.page.locator(".divider + .message")).toContainText("said meanwhile");
+      });
+    } finally {
+      await browser.close();
+      await own.stop();
+    }
+  });
+}
