@@ -1,7 +1,7 @@
 // The release program on a free port with its own data folder; ended by its process id.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -65,6 +65,14 @@ export class Server {
   /** Ends the program at once, as a crash would, and leaves it at that. */
   async kill() {
     await this.end("SIGKILL");
+  }
+
+  /** Overwrites the database under the program, as a dying disk would: from now on nothing can be read from it. */
+  async damage() {
+    const file = await open(join(this.data, "idobata.db"), "r+");
+    const { size } = await file.stat();
+    await file.write(Buffer.alloc(size, 0xff), 0, size, 0);
+    await file.close();
   }
 
   private async end(signal: NodeJS.Signals) {

@@ -1,0 +1,207 @@
+// A server that is used: a thousand rooms and two hundred channels, on a desk and on a phone.
+import type { Page } from "@playwright/test";
+import type { Person } from "../support/people.ts";
+import { Server } from "../support/server.ts";
+import { expect, named, test as base } from "../support/test.ts";
+
+const ROOMS = 1_000;
+const CHANNELS = 200;
+/** The server makes these by itself. */
+const BEGIN = ["general", "tech", "random"];
+
+type Fixtures = { at: (name: string, options?: object) => Promise<Person> };
+
+const test = base.extend<Fixtures, { full: Server }>({
+  full: [
+    async ({}, use) => {
+      const full = await Server.start({ env: { IDOBATA_LIMIT_ROOMS: "off", IDOBATA_MAX_ROOMS: `${ROOMS}` } });
+      await fill(full);
+      await use(full);
+      await full.stop();
+    },
+    { scope: "worker" },
+  ],
+  at: async ({ full, somebody }, use) => {
+    await use(async (name, options) => named(await somebody({ baseURL: full.url, ...options }), name));
+  },
+});
+
+async function fill(server: Server) {
+  const post = async (path: string, body: object, token?: string) => {
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const answer = await fetch(server.url + path, { method: "POST", body: JSON.stringify(body), headers });
+    if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  const { token } = (await post("/api/session", { name: "carol" })) as { token: string };
+  for (let room = BEGIN.length; room < ROOMS; room += 20) {
+    const some = Array.from({ length: Math.min(20, ROOMS - room) }, (_, index) => ({ name: `room ${room + index}` }));
+    await Promise.all(some.map((room) => post("/api/rooms", room, token)));
+  }
+  const channels = Array.from({ length: CHANNELS }, (_, channel) => `channel-${channel}`);
+  for (let channel = 0; channel < CHANNELS; channel += 20) {
+    const some = channels.slice(channel, channel + 20);
+    await Promise.all(some.map((channel) => post(`/api/events/${channel}`, { type: "update", key: "load", value: 1.5, unit: "%" })));
+    await Promise.all(some.map((channel) => post(`/api/events/${channel}`, { title: `news of ${channel}`, text: "all is well" })));
+  }
+}
+
+const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+const current = (page: Page) => page.locator(".navigation [aria-current=page]");
+const scrolled = (page: Page) => page.evaluate(() => [scrollY, document.querySelector(".navigation")!.scrollTop]);
+
+test("two people talk in the last of a thousand rooms, which is in view in the list", async ({ at }) => {
+  const [alice, bob] = [await at("alice"), await at("bob")];
+  for (const person of [alice, bob]) {
+    await person.enterRoom("room-999");
+    await expect(current(person.page)).toHaveText("room 999");
+    await expect(current(person.page)).toBeInViewport({ ratio: 1 });
+    await expect(person.page.locator(".menu > summary, .menu > button"), "oneself stays in view").toBeInViewport({ ratio: 1 });
+    await expect(person.composer).toBeInViewport({ ratio: 1 });
+    expect(await overflow(person.page)).toBeLessThanOrEqual(0);
+  }
+  await expect(alice.page.locator(".navigation li")).toHaveCount(ROOMS);
+  await alice.post("is anybody here?");
+  await bob.expectMessages("is anybody here?");
+  await bob.post("in the last room");
+  await alice.expectMessages("is anybody here?", "in the last room");
+});
+
+test("the list of rooms scrolls by itself, and the page stays", async ({ at }) => {
+  const { page } = await at("alice");
+  await page.goto("/rooms/room-500");
+  await expect(page.locator(".conversation [data-connection=open]")).toBeVisible();
+  const [, before] = await scrolled(page);
+  await page.locator(".navigation").hover();
+  await page.mouse.wheel(0, 600);
+  await expect.poll(async () => (await scrolled(page))[1]).toBeGreaterThan(before!);
+  expect((await scrolled(page))[0], "the page does not move").toBe(0);
+  // To either end, as far as the wheel turns: the page does not begin to move there.
+  await page.mouse.wheel(0, 1_000_000);
+  await expect(page.locator(".new-room")).toBeInViewport();
+  await page.mouse.wheel(0, 1_000);
+  await page.mouse.wheel(0, -1_000_000);
+  await expect(page.locator(".navigation > a").first()).toBeInViewport();
+  expect((await scrolled(page))[0]).toBe(0);
+});
+
+test("the page scrolls, and the list of rooms stays", async ({ at }) => {
+  const alice = await at("alice");
+  const { page } = alice;
+  await alice.open("/");
+  const list = (await scrolled(page))[1]!;
+  await page.locator(".notifications").hover();
+  await page.mouse.wheel(0, 700);
+  await expect.poll(async () => (await scrolled(page))[0]).toBeGreaterThan(0);
+  expect((await scrolled(page))[1]).toBe(list);
+  await expect(page.locator(".brand").first()).toBeInViewport();
+  await expect(page.locator(".menu > summary, .menu > button")).toBeInViewport({ ratio: 1 });
+});
+
+test("from room to room by the list the clicked one is in view, and by back and forward, too", async ({ at }) => {
+  const alice = await at("alice");
+  const { page } = alice;
+  const heading = page.locator("main h1");
+  await alice.enterRoom("room-10");
+  await page.getByRole("link", { name: "room 990", exact: true }).click();
+  await expect(heading).toHaveText("room 990");
+  await expect(current(page)).toHaveText("room 990");
+  await expect(current(page)).toBeInViewport({ ratio: 1 });
+  await page.goBack();
+  await expect(heading).toHaveText("room 10");
+  await expect(current(page)).toHaveText("room 10");
+  await expect(current(page), "the current room is in view after a step back").toBeInViewport({ ratio: 1 });
+  await page.goForward();
+  await expect(heading).toHaveText("room 990");
+  await expect(current(page)).toBeInViewport({ ratio: 1 });
+});
+
+test("on a phone the current room is in view in the drawer, and every room is reached", async ({ at }) => {
+  const phone = await at("alice", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = phone;
+  await phone.enterRoom("room-700");
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  const menu = page.getByRole("button", { name: "Menu" });
+  await menu.tap();
+  await expect(current(page)).toHaveText("room 700");
+  await expect(current(page)).toBeInViewport({ ratio: 1 });
+  await expect(page.locator(".menu > summary, .menu > button")).toBeInViewport({ ratio: 1 });
+  for (const name of ["room 999", "general", "room 333"]) {
+    const link = page.getByRole("link", { name, exact: true });
+    await link.scrollIntoViewIfNeeded();
+    await link.tap();
+    await expect(page.locator("main h1")).toHaveText(name);
+    await expect(page.locator("#sidebar"), "the drawer closes with a choice").toBeHidden();
+    await menu.tap();
+    await expect(current(page)).toHaveText(name);
+    await expect(current(page)).toBeInViewport({ ratio: 1 });
+  }
+});
+
+test("of two hundred channels the newest values are beside the news, and a channel that speaks comes in", async ({ at, full }) => {
+  const alice = await at("alice");
+  const { page } = alice;
+  await alice.open("/");
+  await expect(page.locator(".feed-page [data-connection=open]")).toBeVisible();
+  await expect(page.locator(".value-card")).not.toHaveCount(0);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  for (const channel of ["channel-0", "channel-100"]) {
+    await full.publish(channel, { type: "update", key: "load", value: 99.25, unit: "%" });
+    const card = page.locator(`.value-card[data-channel="${channel}"]`);
+    await expect(card.locator(".series__value")).toHaveText("99.250 %");
+    await card.scrollIntoViewIfNeeded();
+    await expect(card).toBeInViewport();
+  }
+});
+
+test("the news of all of two hundred channels can be reached", async ({ at }) => {
+  const alice = await at("alice");
+  const { page } = alice;
+  await alice.open("/");
+  const more = page.getByRole("button", { name: "Show earlier notifications" });
+  while (await more.isVisible()) {
+    const count = await page.locator(".notifications .notification").count();
+    await more.click();
+    await expect(page.locator(".notifications .notification")).not.toHaveCount(count);
+  }
+  for (const channel of [0, 100, CHANNELS - 1]) {
+    await expect(page.getByText(`news of channel-${channel}`, { exact: true })).toHaveCount(1);
+  }
+});
+
+test("the values of all of two hundred channels can be reached", async ({ at }) => {
+  const alice = await at("alice");
+  const values = alice.page.getByRole("region", { name: "Values" });
+  await alice.open("/");
+  // Whatever leads on to more of them: a button, a field to look for one.
+  while (await values.getByRole("button").count()) await values.getByRole("button").first().click();
+  await expect(values.locator('[data-channel="channel-42"]')).toBeAttached({ timeout: 5_000 });
+});
+
+for (const path of ["/", "/rooms/room-999"]) {
+  test(`${path} of a full server is laid out in a moment`, async ({ at }) => {
+    const alice = await at("alice");
+    await alice.open(path);
+    await expect(alice.page.locator("[data-connection=open]").first()).toBeVisible();
+    const layout = await alice.page.evaluate(() => {
+      const since = performance.now();
+      document.body.style.setProperty("font-size", "16px");
+      void document.body.offsetHeight;
+      document.body.style.removeProperty("font-size");
+      void document.body.offsetHeight;
+      return performance.now() - since;
+    });
+    expect(layout, "two layouts of the whole page, in milliseconds").toBeLessThan(500);
+  });
+}
+
+test("the new room beyond the limit is refused in words, and the server goes on", async ({ at, expectedFaults }) => {
+  expectedFaults.push(/^403 .*\/rooms|status of 403/);
+  const alice = await at("alice");
+  await alice.enterRoom("general");
+  await alice.page.getByText("New room").click();
+  await alice.page.getByLabel("Name of the new room").fill("one too many");
+  await alice.page.getByRole("button", { name: "Create" }).click();
+  await expect(alice.page.getByRole("alert")).toHaveText("This server has reached its limit of rooms.");
+  await expect(alice.page.getByLabel("Name of the new room")).toHaveValue("one too many");
+});
