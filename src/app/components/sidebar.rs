@@ -75,7 +75,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
         view! {
             <li>
                 <a href=href aria-current=move || is_current().then_some("page")>
-                    {icon(kind)} <bdi>{room.name}</bdi>
+                    {icon(kind)} <bdi translate="no">{room.name}</bdi>
                 </a>
             </li>
         }
@@ -104,6 +104,7 @@ fn NewRoom() -> impl IntoView {
             <form method="post" action="/rooms" class="field">
                 <input
                     name="name"
+                    dir="auto"
                     required
                     maxlength=NAME_MAX_CHARACTERS.to_string()
                     aria-label=texts.new_room_name
@@ -137,7 +138,7 @@ fn Account(viewer: Viewer, back: Option<String>) -> impl IntoView {
         {sign_in}
         <details class="menu">
             <summary>
-                {avatar(&me.id, &me.name)} <bdi>{name}</bdi>
+                {avatar(&me.id, &me.name)} <bdi translate="no">{name}</bdi>
             </summary>
             <div class="menu__panel">
                 {is_guest.then(|| view! { <NameForm name=viewer.me.name.clone() /> }.into_any())}
