@@ -79,6 +79,25 @@ test("earlier messages that are put above do not move what is read", async ({ al
   expect(Math.abs((await top(line)) - before)).toBeLessThan(2);
 });
 
+test("earlier messages that are put above take no row out: the focus is kept, and nothing is said twice", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("kept"));
+  await bob.postByRequest(room, ...numbered(1, 60), "read https://example.com/this", ...numbered(62, 110));
+  await alice.enterRoom(room);
+  await expect(alice.messages).toHaveCount(50);
+  const link = alice.messages.getByRole("link", { name: "https://example.com/this" });
+  const removed = await alice.page.locator(".messages").evaluateHandle((list) => {
+    const texts: string[] = [];
+    new MutationObserver((changes) => {
+      for (const { removedNodes } of changes) for (const node of removedNodes) texts.push(node.textContent ?? "");
+    }).observe(list, { childList: true });
+    return texts;
+  });
+  await link.focus();
+  await expect(alice.messages).toHaveCount(100);
+  await expect(link).toBeFocused();
+  expect(await removed.jsonValue()).toEqual([]);
+});
+
 test("whoever comes back finds what is new since they left", async ({ alice, bob }) => {
   const room = await bob.makeRoom(unique("return"));
   await bob.post("seen");
