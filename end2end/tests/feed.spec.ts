@@ -1,4 +1,5 @@
 // The feed as people see it: values that move, notices that stay.
+import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import type { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";
@@ -153,6 +154,7 @@ for (const [where, earlier] of [
     expect(await topAtRest(read), "after 200").toBe(before);
     await expect(alice.page.locator(".notifications__list")).toHaveAttribute("data-out", "");
     await expect(alice.page.getByRole("status").filter({ has: button }), "a screen reader is told").toHaveCount(1);
+    expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);
 
     // By the keyboard: the button stands before the rows.
     await button.focus();

@@ -46,7 +46,7 @@ const READERS = [
   { locale: "ja-JP", timezoneId: "America/New_York" },
 ];
 
-const TIME = { hour: "numeric", minute: "2-digit" } as const;
+const TIME = { hour: "2-digit", minute: "2-digit" } as const;
 const WITH_DATE = { ...TIME, month: "short", day: "numeric" } as const;
 const WITH_YEAR = { ...WITH_DATE, year: "numeric" } as const;
 
@@ -119,6 +119,39 @@ test("a page that wakes on another day shows dates", async ({ somebody, bob }) =
   await reader.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await expect(time).toHaveText(await written(reader.page, "en-GB", WITH_DATE));
 });
+
+for (const [timezoneId, morning, hours] of [
+  ["Europe/Berlin", "2027-03-28T00:30:00+01:00", 23],
+  ["Europe/Berlin", "2027-10-31T00:30:00+02:00", 25],
+  ["America/Havana", "2027-11-07T00:30:00-04:00", 25],
+] as const) {
+  test(`a day of ${hours} hours ends at its own midnight (${timezoneId})`, async ({ somebody, bob }) => {
+    const room = await bob.makeRoom(`spring ${crypto.randomUUID().slice(0, 8)}`);
+    await bob.postByRequest(room, "the night before");
+    const reader = await somebody({ timezoneId });
+    // The message is said in the first half hour of that day.
+    const [start, said] = [Date.parse(morning), Date.parse(morning) - 900_000];
+    await reader.page.routeWebSocket(/./, (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((frame) => {
+        const stamped = typeof frame === "string" && frame.includes("early in the morning");
+        socket.send(stamped ? frame.replace(/"timestamp":\d+/, `"timestamp":${said}`) : frame);
+      });
+    });
+    await reader.page.clock.install({ time: start });
+    await reader.enterRoom(room);
+    await bob.postByRequest(room, "early in the morning");
+    const time = reader.messages.last().locator("time");
+    await expect(time).toHaveText("00:15");
+    // Asleep until shortly before midnight, and awake past it.
+    await reader.page.clock.setSystemTime(start + (hours - 0.5) * 3_600_000 - 60_000);
+    await reader.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await expect(time).toHaveText("00:15");
+    await reader.page.clock.fastForward(62_000);
+    await expect(time).toHaveText(await written(reader.page, "en-GB", WITH_DATE));
+    await expect(time).toHaveText(/^\d{1,2} \w{3},? (at )?00:15$/);
+  });
+}
 
 test("a time tells its seconds and its whole date on hover, and machines its moment", async ({ alice, bob }) => {
   const room = await bob.makeRoom(`seconds ${crypto.randomUUID().slice(0, 8)}`);

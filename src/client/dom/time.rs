@@ -88,7 +88,7 @@ fn write(date: &Date, form: TimeForm, language: &str) -> String {
 
 fn new_format(form: TimeForm, language: &str) -> Function {
     let parts: &[(&str, &str)] = &[
-        ("hour", "numeric"),
+        ("hour", "2-digit"),
         ("minute", "2-digit"),
         ("month", "short"),
         ("day", "numeric"),
