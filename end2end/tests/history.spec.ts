@@ -79,6 +79,52 @@ test("earlier messages that are put above do not move what is read", async ({ al
   expect(Math.abs((await top(line)) - before)).toBeLessThan(2);
 });
 
+test("while one reads back no frame is painted in which what is read has moved", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("frames"));
+  await bob.postByRequest(room, ...numbered(1, 120));
+  await alice.enterRoom(room);
+  const read = alice.messages.filter({ hasText: /message 90$/ });
+  await read.scrollIntoViewIfNeeded();
+  await expect(alice.page.locator(".to-the-latest")).toBeVisible();
+  await topAtRest(read);
+  // A message that is posted to the page while a frame is prepared arrives when that frame is painted.
+  const tops = await read.evaluateHandle((row) => {
+    const tops: number[] = [];
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      tops.push(Math.round(row.getBoundingClientRect().top));
+      requestAnimationFrame(look);
+    };
+    const look = () => port2.postMessage(0);
+    requestAnimationFrame(look);
+    return tops;
+  });
+  for (const news of numbered(121, 128)) await bob.postByRequest(room, news);
+  await expect(alice.page.locator(".to-the-latest")).toHaveText(/8 new messages/);
+  const seen = await tops.jsonValue();
+  expect(seen.length).toBeGreaterThan(8);
+  expect([...new Set(seen)]).toHaveLength(1);
+});
+
+test("earlier messages that are put above take no row out: the focus is kept, and nothing is said twice", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("kept"));
+  await bob.postByRequest(room, ...numbered(1, 60), "read https://example.com/this", ...numbered(62, 110));
+  await alice.enterRoom(room);
+  await expect(alice.messages).toHaveCount(50);
+  const link = alice.messages.getByRole("link", { name: "https://example.com/this" });
+  const removed = await alice.page.locator(".messages").evaluateHandle((list) => {
+    const texts: string[] = [];
+    new MutationObserver((changes) => {
+      for (const { removedNodes } of changes) for (const node of removedNodes) texts.push(node.textContent ?? "");
+    }).observe(list, { childList: true });
+    return texts;
+  });
+  await link.focus();
+  await expect(alice.messages).toHaveCount(100);
+  await expect(link).toBeFocused();
+  expect(await removed.jsonValue()).toEqual([]);
+});
+
 test("whoever comes back finds what is new since they left", async ({ alice, bob }) => {
   const room = await bob.makeRoom(unique("return"));
   await bob.post("seen");

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::i18n::Texts;
+use super::{i18n::Texts, model::direction::isolated};
 use crate::protocol::{
     chat::{MessagePage, Room},
     feed::{Entry, Snapshot},
@@ -113,7 +113,7 @@ impl PageData {
     pub fn title(&self, texts: &Texts) -> String {
         let title = match self {
             Self::Feed { .. } => texts.feed.to_owned(),
-            Self::Room { room: Some(data), .. } => (texts.room_title)(&data.room.name),
+            Self::Room { room: Some(data), .. } => (texts.room_title)(&isolated(&data.room.name)),
             Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
             Self::Unavailable => return "Idobata".to_owned(),
         };

@@ -2,7 +2,7 @@
 //! compiled once for each type; boxed closures share one copy. Together with `erase_components` (see Cargo.toml, and
 //! the closures in `view!`) this keeps a good part out of the browser's download. Pages, components and `sync` call it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 /// Runs `run` in the browser, now and whenever what it reads changes.
 pub(super) fn effect(run: impl Fn() + 'static) {
@@ -46,14 +46,32 @@ struct Row {
     draw: Box<dyn FnOnce() -> AnyView + Send>,
 }
 
-/// Draws a row for each of `items`. A row whose key stays is not drawn again.
+/// Draws a row for each of `items`. A row whose key stays is not drawn again, and stays in the page.
+///
+/// Of several new rows at the start each joins in a step of its own, all before the next frame is painted: for more than
+/// one Leptos takes those that stand there out of the page and puts them in again. The focus and a selection in them
+/// would be lost, and a screen reader would say them again.
 pub(super) fn list<T: Send + 'static>(
     items: impl Fn() -> Vec<T> + Send + 'static,
     key: fn(&T) -> Key,
     draw: impl Fn(T) -> AnyView + Clone + Send + 'static,
 ) -> AnyView {
     fn boxed(rows: Box<dyn Fn() -> Vec<Row> + Send>) -> AnyView {
-        view! { <For each=rows key=|row| row.key.clone() children=|row| (row.draw)() /> }.into_any()
+        let (steps, drawn) = (RwSignal::new(()), StoredValue::new(Vec::new()));
+        let each = move || {
+            steps.track();
+            let mut rows = rows();
+            drawn.update_value(|drawn: &mut Vec<Key>| {
+                let new = rows.iter().take_while(|row| !drawn.contains(&row.key)).count();
+                if new > 1 && new < rows.len() {
+                    rows.drain(..new - 1);
+                    spawn_local(async move { _ = steps.try_set(()) });
+                }
+                *drawn = rows.iter().map(|row| row.key.clone()).collect();
+            });
+            rows
+        };
+        view! { <For each key=|row| row.key.clone() children=|row| (row.draw)() /> }.into_any()
     }
     let row = move |item| {
         let (key, draw) = (key(&item), draw.clone());

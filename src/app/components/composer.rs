@@ -4,11 +4,14 @@ use gloo_timers::callback::Timeout;
 use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 
-use super::live_text::live_text;
+use super::live_text::{live_sentence, live_text};
 use crate::{
     app::{
         i18n::use_texts,
-        model::room::{DraftState, RoomModel},
+        model::{
+            direction::isolated,
+            room::{DraftState, RoomModel},
+        },
         reactive::{effect, memo},
         routes,
         sync::ChatLink,
@@ -114,7 +117,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                     rows="2"
                     dir="auto"
                     required
-                    aria-label=(texts.message_label)(&name)
+                    aria-label=(texts.message_label)(&isolated(&name))
                     aria-describedby="composer-hint"
                     aria-invalid=move || (over.get() > 0).then_some("true")
                     placeholder=texts.message_placeholder
@@ -155,6 +158,5 @@ fn TypingIndicator(model: RwSignal<RoomModel>) -> impl IntoView {
         let expiry = SendWrapper::new(expiry);
         on_cleanup(move || drop(expiry));
     });
-    let words = move || name.get().map(|name| (texts.is_typing)(&name)).unwrap_or_default();
-    view! { <p class="composer__typing muted">{live_text(words)}</p> }
+    view! { <p class="composer__typing muted">{live_sentence(move || Some((texts.is_typing, name.get()?)))}</p> }
 }

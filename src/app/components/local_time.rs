@@ -1,4 +1,5 @@
-//! A time: first in UTC, so that server and browser draw the same, then in the reader's own time zone and language.
+//! A time: first in UTC, so that server and browser draw the same, then in the reader's own time zone and language. It
+//! changes with the day: a time of yesterday has its date, one of last year the year.
 
 use gloo_timers::callback::Timeout;
 use leptos::{html, prelude::*};
@@ -9,25 +10,27 @@ use crate::{
     client::dom::{page, time},
 };
 
-/// Changes when the reader's day does, in the context: then yesterday's times get their date.
+/// The longest wait until the day is looked at again: on a computer that slept timers are late, and its clock may be set.
+const LOOK_MS: u32 = 10 * 60 * 1_000;
+
+/// The reader's day, in the context. Unknown while the page is rendered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Day(RwSignal<u32>);
+pub(crate) struct Day(RwSignal<Option<time::Day>>);
 
 impl Day {
-    /// Starts to watch the days, for as long as the calling component is mounted. The clock of a machine that slept is
-    /// looked at when the page is seen again.
+    /// Starts to watch the days, for as long as the calling component is mounted: with one timer for all times of the
+    /// page, and whenever the page is seen again.
     pub(crate) fn watch() -> Self {
-        let day = RwSignal::new(0_u32);
+        let (day, looks) = (RwSignal::new(None), RwSignal::new(()));
         effect(move || {
-            let turn = move || day.update(|day| *day += 1);
-            let midnight = Timeout::new(time::until_midnight_ms(), turn);
-            day.track();
-            let seen = page::on_visibility_change(move || {
-                if !page::is_hidden() {
-                    turn()
-                }
-            });
-            let ends = SendWrapper::new((midnight, seen));
+            looks.track();
+            let today = Some(time::Day::today());
+            if day.get_untracked() != today {
+                day.set(today);
+            }
+            let look = move || _ = looks.try_set(());
+            let timer = Timeout::new((time::until_midnight_ms() + 1).min(LOOK_MS), look);
+            let ends = SendWrapper::new((timer, page::on_visibility_change(look)));
             on_cleanup(move || drop(ends));
         });
         Self(day)
@@ -43,14 +46,14 @@ pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     let day = use_context::<Day>();
     // The whole content is set, because a translator may have replaced it.
     effect(move || {
-        let Some(element) = element.get() else { return };
-        if let Some(Day(day)) = day {
-            day.track();
-        }
-        element.set_text_content(Some(&time::local_time(timestamp, language.as_str())));
+        let (Some(today), Some(element)) = (day.and_then(|Day(day)| day.get()), element.get()) else {
+            return;
+        };
+        element.set_text_content(Some(&time::local_time(timestamp, today, language.as_str())));
         element.set_title(&time::full_local_time(timestamp, language.as_str()));
     });
-    view! { <time node_ref=element datetime=utc.to_rfc3339() translate="no">{utc.to_text()}</time> }
+    let moment = utc.to_rfc3339();
+    view! { <time node_ref=element datetime=moment.clone() title=moment translate="no">{utc.to_text()}</time> }
 }
 
 /// A civil date and time in UTC.
@@ -71,10 +74,10 @@ impl Utc {
         Self { year, month, day, hour: time / 3_600, minute: time / 60 % 60, second: time % 60 }
     }
 
-    /// The text without JavaScript.
+    /// The text without JavaScript: with the date, because no clock is read. Its seconds show on hover.
     fn to_text(&self) -> String {
-        let Self { year, month, day, hour, minute, second } = self;
-        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+        let Self { year, month, day, hour, minute, .. } = self;
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
     }
 
     fn to_rfc3339(&self) -> String {

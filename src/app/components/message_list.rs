@@ -5,7 +5,11 @@ use std::sync::Arc;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    avatar::avatar, linked_text::linked, live_text::live_text, local_time::LocalTime, picture::picture,
+    avatar::avatar,
+    linked_text::linked,
+    live_text::{live_text, name_view},
+    local_time::LocalTime,
+    picture::picture,
     scroller::Scroller,
 };
 use crate::{
@@ -99,7 +103,7 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
         <li class="message" data-mine=is_mine.to_string() data-offset=message.offset.to_string()>
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
-                <strong class="message__user" translate="no"><bdi>{author}</bdi></strong>
+                <strong class="message__user">{name_view(author)}</strong>
                 <LocalTime timestamp=message.timestamp />
             </p>
             <p class="message__text" dir="auto">{linked(&message.text)}</p>
@@ -130,7 +134,7 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
         <li class="message" data-mine="true" data-state=state_name>
             {model.with_untracked(|model| avatar(model.my_id(), model.my_name()))}
             <p class="message__head">
-                <strong class="message__user">{model.with_untracked(|model| model.my_name().to_owned())}</strong>
+                <strong class="message__user">{name_view(model.with_untracked(|model| model.my_name().to_owned()))}</strong>
             </p>
             <p class="message__text" dir="auto">{linked(&text)}</p>
             {status}

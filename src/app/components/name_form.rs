@@ -20,6 +20,7 @@ pub(crate) fn NameForm(name: String) -> impl IntoView {
                     id="my-name"
                     name="name"
                     value=name
+                    dir="auto"
                     required
                     maxlength=NAME_MAX_CHARACTERS.to_string()
                     autocomplete="nickname"

@@ -1,4 +1,5 @@
-//! An entry of the feed that is not a value: a notification or a progress. The list and the ticker draw it.
+//! An entry of the feed that is not a value: a notification or a progress. The list and the ticker draw it, as a line of
+//! a log as long as it is short: the channel, what happened, the time.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use leptos::prelude::*;
 
 use super::{
     linked_text::{link_away, linked},
+    live_text::name_view,
     local_time::LocalTime,
 };
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     protocol::feed::{Body, Entry, Level},
 };
 
-/// The card of one entry.
+/// The row of one entry.
 #[component]
 pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     let texts = use_texts();
@@ -33,11 +35,13 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
         Body::Progress { key, done, total, text } => {
             let (done, total) = (short(done), short(total));
             view! {
-            <p class="notification__title">{key.clone()}</p>
-            <progress max=total.clone() value=done.clone() aria-label=key></progress>
-            <p class="notification__text">{format!("{done} / {total}")} {text.map(|text| format!(" · {text}"))}</p>
-        }
-        .into_any()
+                <p class="notification__title">{name_view(key.clone())}</p>
+                <progress max=total.clone() value=done.clone() aria-label=key></progress>
+                <p class="notification__text">
+                    <span translate="no">{format!("{done} / {total}")}</span> {text.map(progress_text)}
+                </p>
+            }
+            .into_any()
         }
         Body::Update { .. } => ().into_any(),
     };
@@ -47,7 +51,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
                 <span class="notification__channel" translate="no">{entry.channel.clone()}</span>
                 <LocalTime timestamp=entry.timestamp />
             </header>
-            {content}
+            <div class="notification__body">{content}</div>
         </article>
     }
 }
@@ -58,8 +62,13 @@ pub(crate) fn entry_key(entry: &Arc<Entry>) -> Key {
 }
 
 fn tag_list(tags: Vec<String>) -> AnyView {
-    let tags = tags.into_iter().map(|tag| view! { <li><bdi>{tag}</bdi></li> }.into_any());
+    let tags = tags.into_iter().map(|tag| view! { <li>{name_view(tag)}</li> }.into_any());
     view! { <ul class="tags">{tags.collect::<Vec<_>>()}</ul> }.into_any()
+}
+
+/// Beside the numbers: in its own direction.
+fn progress_text(text: String) -> AnyView {
+    view! { " · " <bdi>{text}</bdi> }.into_any()
 }
 
 fn level_name(level: Level) -> &'static str {

@@ -1,6 +1,10 @@
-//! The feed's notifications, newest first, with a button that loads earlier ones.
+//! The feed's notifications, newest first, with a button that loads earlier ones at their end.
+//!
+//! While the reader is further down the model holds back what arrives, so nothing that is read moves, whatever the browser
+//! knows of scroll anchoring. A button then leads to the new ones.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{html, prelude::*, task::spawn_local};
+use send_wrapper::SendWrapper;
 
 use super::{
     live_text::live_text,
@@ -13,9 +17,9 @@ use crate::{
         loader::load_older_notifications,
         model::feed::FeedModel,
         page_data::{NOTIFICATIONS_LIMIT, OlderNotifications},
-        reactive::{effect, list, show_when},
+        reactive::{effect, list, memo, show_when},
     },
-    client::dom::page,
+    client::dom::{history, page},
 };
 
 /// The origin of this server, in the context.
@@ -31,9 +35,11 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     effect(move || origin.set(page::origin()));
     let is_empty = move || model.with(|model| model.notifications().next().is_none());
     let notifications = move || model.with(|model| model.notifications().rev().cloned().collect::<Vec<_>>());
+    let heading = NodeRef::<html::H2>::new();
     view! {
         <section class="notifications" aria-labelledby="notifications">
-            <h2 id="notifications">{texts.notifications}</h2>
+            <h2 id="notifications" tabindex="-1" node_ref=heading>{texts.notifications}</h2>
+            <ArrivedButton model heading />
             {show_when(is_empty, move || {
                 view! {
                     <div class="panel empty">
@@ -56,6 +62,49 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
             </div>
             <MoreButton model />
         </section>
+    }
+}
+
+/// The number of notifications that arrived while the reader is further down, as a button that leads to them. They are
+/// further down when the list's `heading` is above the window.
+#[component]
+fn ArrivedButton(model: RwSignal<FeedModel>, heading: NodeRef<html::H2>) -> impl IntoView {
+    let texts = use_texts();
+    let on_scroll = move || {
+        let Some(heading) = heading.get_untracked() else { return };
+        let is_reading_back = heading.get_bounding_client_rect().bottom() < 0.0;
+        if is_reading_back != model.with_untracked(FeedModel::is_reading_back) {
+            model.update(|model| model.set_reading_back(is_reading_back));
+        }
+    };
+    effect(move || {
+        on_scroll(); // after a reload the browser has scrolled already
+        let listener = SendWrapper::new(page::window_listener("scroll", move |_| on_scroll()));
+        on_cleanup(move || drop(listener));
+    });
+    let count = memo(move || model.with(FeedModel::arrived));
+    let to_the_newest = move |_| {
+        model.update(|model| model.set_reading_back(false));
+        if let Some(heading) = heading.get_untracked() {
+            page::focus(&heading);
+        }
+        history::scroll_to_top();
+    };
+    view! {
+        <div class="notifications__arrived" role="status">
+            {show_when(
+                move || count.get() > 0,
+                move || {
+                    view! {
+                        <button type="button" class="primary" on:click=to_the_newest>
+                            {live_text(move || (texts.new_notifications)(count.get()))}
+                            <span aria-hidden="true">" ↑"</span>
+                        </button>
+                    }
+                    .into_any()
+                },
+            )}
+        </div>
     }
 }
 

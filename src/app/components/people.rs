@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     avatar::avatar,
     icon::{Icon, icon},
-    live_text::live_text,
+    live_text::{Sentence, live_sentence, live_text, name_view},
 };
 use crate::app::{
     i18n::use_texts,
@@ -31,10 +31,11 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let members = memo(move || model.with(|model| model.members().to_vec()));
     let presence_change = memo(move || model.with(|model| model.presence_change.clone()));
-    let news = move || match presence_change.get() {
-        Some(PresenceChange::Joined(name)) => (texts.has_joined)(&name),
-        Some(PresenceChange::Left(name)) => (texts.has_left)(&name),
-        None => String::new(),
+    let news = move || -> Option<Sentence> {
+        match presence_change.get()? {
+            PresenceChange::Joined(name) => Some((texts.has_joined, name)),
+            PresenceChange::Left(name) => Some((texts.has_left, name)),
+        }
     };
     view! {
         <aside class="people" id="people-here" popover="auto" aria-labelledby="people">
@@ -50,11 +51,11 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
                     move |member| {
                         let is_me = model.with_untracked(|model| model.is_me(&member.id));
                         let you = is_me.then(|| view! { <span class="muted">{format!(" ({})", texts.you)}</span> }.into_any());
-                        view! { <li>{avatar(&member.id, &member.name)} <span><bdi translate="no">{member.name}</bdi> {you}</span></li> }.into_any()
+                        view! { <li>{avatar(&member.id, &member.name)} <span>{name_view(member.name)} {you}</span></li> }.into_any()
                     },
                 )}
             </ul>
-            <p class="people__news muted" role="status">{live_text(news)}</p>
+            <p class="people__news muted" role="status">{live_sentence(news)}</p>
         </aside>
     }
 }

@@ -4,7 +4,11 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{i18n::use_texts, sync::Navigator},
+    app::{
+        i18n::use_texts,
+        reactive::{Key, list, show_when},
+        sync::Navigator,
+    },
     client::dom::history,
 };
 
@@ -13,9 +17,6 @@ use crate::{
 pub(crate) fn ProblemNote() -> impl IntoView {
     let texts = use_texts();
     let Navigator { problem, is_outdated, .. } = expect_context();
-    let note = move |reason| {
-        view! { <p class="note" role="alert" id="form-problem">{texts.rejection(reason)}</p> }.into_any()
-    };
     let newer = move || {
         view! {
             // A note, not a reload: the reader may be in the middle of a sentence. What was typed is kept either way.
@@ -27,7 +28,19 @@ pub(crate) fn ProblemNote() -> impl IntoView {
         .into_any()
     };
     view! {
-        {move || problem.get().map(note)}
-        {move || is_outdated.get().then(newer)}
+        {problem_notes(Some("form-problem"), move || problem.get().map(|reason| texts.rejection(reason)))}
+        {show_when(move || is_outdated.get(), newer)}
     }
+}
+
+/// The text of a problem, while there is one. Another text is another row, with an element of its own, see `live_text`.
+pub(crate) fn problem_notes(
+    id: Option<&'static str>,
+    text: impl Fn() -> Option<String> + Send + 'static,
+) -> AnyView {
+    list(
+        move || text().into_iter().collect(),
+        |text| Key::Name(String::clone(text)),
+        move |text| view! { <p class="note" role="alert" id=id>{text}</p> }.into_any(),
+    )
 }

@@ -1,7 +1,7 @@
 //! The scroll container of the message list. It starts at the newest message and follows it while the reader is there.
 //! While they read further up, the messages in view keep their position, and a button leads back.
 
-use leptos::{children::Children, html, prelude::*};
+use leptos::{children::Children, html, prelude::*, task::spawn_local};
 
 use send_wrapper::SendWrapper;
 
@@ -85,12 +85,18 @@ pub(crate) fn Scroller(
             sought.set_value(None);
         }
     };
+    let restore = move || {
+        anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.restore()));
+    };
     effect(move || {
         model.track();
-        // Before the next frame is painted, and after every effect that draws the change.
         is_moving.set_value(true);
+        // After every effect that draws the change, and before this frame is painted: what is received is applied just
+        // before, when it is too late to ask for a part in this frame.
+        spawn_local(async move { restore() });
+        // Once more for rows that join the list in later steps, before the next frame is painted.
         request_animation_frame(move || {
-            anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.restore()));
+            restore();
             seek();
             is_moving.try_set_value(false);
         });

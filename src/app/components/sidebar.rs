@@ -122,7 +122,7 @@ fn RoomLink(row: Row) -> impl IntoView {
     view! {
         <li>
             <a href=href aria-current=move || is_current().then_some("page")>
-                {icon(if is_private { Icon::Lock } else { Icon::Hash })} <bdi>{room.name}</bdi>
+                {icon(if is_private { Icon::Lock } else { Icon::Hash })} <bdi translate="no">{room.name}</bdi>
             </a>
         </li>
     }
@@ -138,6 +138,7 @@ fn NewRoom() -> impl IntoView {
             <form method="post" action="/rooms" class="field">
                 <input
                     name="name"
+                    dir="auto"
                     required
                     maxlength=NAME_MAX_CHARACTERS.to_string()
                     aria-label=texts.new_room_name
@@ -171,7 +172,7 @@ fn Account(viewer: Viewer, back: Option<String>) -> impl IntoView {
         {sign_in}
         <details class="menu">
             <summary>
-                {avatar(&me.id, &me.name)} <bdi>{name}</bdi>
+                {avatar(&me.id, &me.name)} <bdi translate="no">{name}</bdi>
             </summary>
             <div class="menu__panel">
                 {is_guest.then(|| view! { <NameForm name=viewer.me.name.clone() /> }.into_any())}

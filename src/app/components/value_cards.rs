@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{live_text::live_text, local_time::LocalTime, notification::entry_key, plot::Plot};
+use super::{
+    live_text::{live_text, name_view},
+    local_time::LocalTime,
+    notification::entry_key,
+    plot::Plot,
+};
 use crate::{
     app::{
         i18n::use_texts,
         model::{
+            direction::isolated,
             feed::{FeedModel, RECENT_VALUES, Series, ValueCard},
             number::decimal,
         },
@@ -63,7 +69,7 @@ fn ChannelCard(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
     let (title, name) = (channel.clone(), channel.clone());
     view! {
         <article class="value-card" data-channel=name>
-            <h3 translate="no"><bdi>{title}</bdi></h3>
+            <h3>{name_view(title)}</h3>
             <dl class="value-card__series">
                 {list(
                     move || keys.get(),
@@ -87,10 +93,10 @@ fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) 
     let latest = move || series.with(|series| series.as_ref().map(latest_value).unwrap_or_default());
     view! {
         <div class="series">
-            <dt translate="no"><bdi>{name.clone()}</bdi></dt>
+            <dt>{name_view(name.clone())}</dt>
             <dd class="series__value" translate="no">{live_text(latest)}</dd>
             <dd class="series__plot">
-                <Plot series=series.into() label=(texts.plot_of)(&channel, &name) />
+                <Plot series=series.into() label=(texts.plot_of)(&channel, &isolated(&name)) />
             </dd>
         </div>
     }
@@ -120,8 +126,8 @@ fn Value(entry: Arc<Entry>) -> impl IntoView {
     view! {
         <li>
             <LocalTime timestamp=entry.timestamp />
-            <span class="values__key">{entry.body.key().unwrap_or_default().to_owned()}</span>
-            <span class="values__value">{value_of(&entry)}</span>
+            <span class="values__key">{name_view(entry.body.key().unwrap_or_default().to_owned())}</span>
+            <span class="values__value" translate="no">{value_of(&entry)}</span>
         </li>
     }
 }
@@ -147,7 +153,7 @@ fn value_of(entry: &Entry) -> String {
 fn with_unit(value: f64, unit: Option<&str>) -> String {
     let value = decimal(value, 3);
     match unit {
-        Some(unit) => format!("{value} {unit}"),
+        Some(unit) => format!("{value} {}", isolated(unit)),
         None => value,
     }
 }

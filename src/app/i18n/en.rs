@@ -109,6 +109,10 @@ pub(super) const TEXTS: Texts = Texts {
     problem,
 
     newer_version: "There is a newer version of this page.",
+
+    new_notifications: |count| {
+        if count == 1 { "1 new notification".into() } else { format!("{count} new notifications") }
+    },
 };
 
 fn problem(code: Code) -> &'static str {

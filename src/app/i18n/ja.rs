@@ -107,6 +107,8 @@ pub(super) const TEXTS: Texts = Texts {
     problem,
 
     newer_version: "このページの新しいバージョンがあります。",
+
+    new_notifications: |count| format!("新着通知{count}件"),
 };
 
 fn problem(code: Code) -> &'static str {

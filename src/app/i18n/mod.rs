@@ -190,6 +190,8 @@ pub struct Texts {
     pub problem: fn(Code) -> &'static str,
 
     pub newer_version: &'static str,
+
+    pub new_notifications: fn(usize) -> String,
 }
 
 impl Texts {

@@ -12,7 +12,7 @@ use self::{feed::FeedPage, not_found::NotFoundPage, room::RoomPage};
 use super::{
     components::{problem_note::ProblemNote, sidebar::MenuButton, unavailable::Unavailable},
     page_data::PageData,
-    reactive::memo,
+    reactive::{Key, list},
     sync::Navigator,
 };
 
@@ -29,15 +29,15 @@ enum Kind {
 #[component]
 pub(super) fn Pages() -> impl IntoView {
     let Navigator { current_page, .. } = expect_context();
-    let kind = memo(move || {
+    let kind = move || {
         current_page.with(|page| match page {
             PageData::Feed { .. } => Kind::Feed,
             PageData::Room { .. } => Kind::Room,
             PageData::NotFound => Kind::NotFound,
             PageData::Unavailable => Kind::Unavailable,
         })
-    });
-    let page = move || match kind.get() {
+    };
+    let page = |kind| match kind {
         Kind::Feed => view! { <FeedPage /> }.into_any(),
         Kind::Room => view! { <RoomPage /> }.into_any(),
         Kind::NotFound => view! { <NotFoundPage /> }.into_any(),
@@ -50,5 +50,6 @@ pub(super) fn Pages() -> impl IntoView {
         }
         .into_any(),
     };
-    view! { {move || page()} }
+    // Keyed, so that another page gets elements of its own, see `components/live_text.rs`.
+    list(move || vec![kind()], |kind| Key::Entry(*kind as u64, 0), page)
 }

@@ -15,7 +15,7 @@ use crate::{
             people::People,
             people::PeopleButton,
             picture::picture,
-            problem_note::ProblemNote,
+            problem_note::{ProblemNote, problem_notes},
             sidebar::MenuButton,
             ticker::Ticker,
         },
@@ -93,20 +93,19 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let state = move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up));
     let unsent = memo(move || model.with(RoomModel::unsent));
     let problem = memo(move || model.with(|model| model.problem));
-    let note = move |code| view! { <p class="note" role="alert">{(texts.problem)(code)}</p> }.into_any();
     view! {
         <section class="conversation" aria-labelledby="room-name">
             <header class="page__header">
                 <MenuButton />
                 {icon(if is_private { Icon::Lock } else { Icon::Hash })}
-                <h1 id="room-name"><bdi>{name}</bdi></h1>
+                <h1 id="room-name"><bdi translate="no">{name}</bdi></h1>
                 {favourite}
                 {members_link}
                 <PeopleButton model />
                 <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
             </header>
             <ProblemNote />
-            {move || problem.get().map(note)}
+            {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
             <MessageList model scroll_position />
             {if is_authenticated {
                 view! { <Composer model text /> }.into_any()

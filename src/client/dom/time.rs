@@ -13,6 +13,33 @@ pub fn now_ms() -> i64 {
     Date::now() as i64
 }
 
+/// A day in the reader's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day {
+    year: u32,
+    month: u32,
+    day: u32,
+}
+
+impl Day {
+    /// The current day.
+    pub fn today() -> Self {
+        Self::of(&Date::new_0())
+    }
+
+    fn of(date: &Date) -> Self {
+        Self { year: date.get_full_year(), month: date.get_month(), day: date.get_date() }
+    }
+}
+
+/// Milliseconds until the reader's next midnight. A day can have 23 or 25 hours.
+pub fn until_midnight_ms() -> u32 {
+    let now = Date::new_0();
+    let Day { year, month, day } = Day::of(&now);
+    let midnight = Date::new_with_year_month_day(year, month as i32, day as i32 + 1);
+    (midnight.get_time() - now.get_time()).max(0.0) as u32
+}
+
 /// A form in which a time is written.
 #[derive(Clone, Copy)]
 enum TimeForm {
@@ -22,25 +49,23 @@ enum TimeForm {
     ThisYear,
     /// With the year.
     Earlier,
-    /// All of it, with seconds.
+    /// All of it, with the day of the week, seconds and the time zone.
     Full,
 }
 
 thread_local! {
-    /// Creating one takes longer than all else about a message; the language stays the same.
+    /// One for each [`TimeForm`]. Creating one takes longer than all else about a message; the language stays the same.
     static FORMATS: [OnceCell<Function>; 4] = const { [const { OnceCell::new() }; 4] };
 }
 
-/// A time in the reader's time zone: hours and minutes, the day when it is not today, and the year when it is not this
+/// A time in the reader's time zone: hours and minutes, the day when it is not `today`, and the year when it is not this
 /// one. The format is that of the reader's own variant of the page's language where that is known (`en-GB` for `en`).
-pub fn local_time(timestamp_ms: i64, language: &str) -> String {
-    let (date, now) = (date_of(timestamp_ms), Date::new_0());
-    let form = if date.to_date_string() == now.to_date_string() {
-        TimeForm::Today
-    } else if date.get_full_year() == now.get_full_year() {
-        TimeForm::ThisYear
-    } else {
-        TimeForm::Earlier
+pub fn local_time(timestamp_ms: i64, today: Day, language: &str) -> String {
+    let date = date_of(timestamp_ms);
+    let form = match Day::of(&date) {
+        day if day == today => TimeForm::Today,
+        day if day.year == today.year => TimeForm::ThisYear,
+        _ => TimeForm::Earlier,
     };
     write(&date, form, language)
 }
@@ -48,16 +73,6 @@ pub fn local_time(timestamp_ms: i64, language: &str) -> String {
 /// The whole date and time, to the second.
 pub fn full_local_time(timestamp_ms: i64, language: &str) -> String {
     write(&date_of(timestamp_ms), TimeForm::Full, language)
-}
-
-/// Milliseconds until the reader's next midnight.
-pub fn until_midnight_ms() -> u32 {
-    let (now, next) = (Date::new_0(), Date::new_0());
-    next.set_hours(24);
-    next.set_minutes(0);
-    next.set_seconds(0);
-    // A day has at most 25 hours.
-    (next.get_time() - now.get_time()).max(0.0) as u32 + 1_000
 }
 
 fn date_of(timestamp_ms: i64) -> Date {
@@ -72,22 +87,24 @@ fn write(date: &Date, form: TimeForm, language: &str) -> String {
 }
 
 fn new_format(form: TimeForm, language: &str) -> Function {
-    let options = Object::new();
-    let parts: &[(&str, &str)] = match form {
-        TimeForm::Today => &[("timeStyle", "short")],
-        TimeForm::ThisYear => {
-            &[("month", "short"), ("day", "numeric"), ("hour", "2-digit"), ("minute", "2-digit")]
-        }
-        TimeForm::Earlier => &[("dateStyle", "medium"), ("timeStyle", "short")],
-        TimeForm::Full => &[("dateStyle", "full"), ("timeStyle", "medium")],
+    let parts: &[(&str, &str)] = &[
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+        ("month", "short"),
+        ("day", "numeric"),
+        ("year", "numeric"),
+    ];
+    let parts = match form {
+        TimeForm::Today => &parts[..2],
+        TimeForm::ThisYear => &parts[..4],
+        TimeForm::Earlier => parts,
+        TimeForm::Full => &[("dateStyle", "full"), ("timeStyle", "long")],
     };
+    let options = Object::new();
     for (name, value) in parts {
-        set(&options, name, value);
+        Reflect::set(&options, &(*name).into(), &(*value).into())
+            .expect("a plain object takes every property");
     }
     let language = page::own_variant(language);
     Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.into()), &options).format()
-}
-
-fn set(options: &Object, name: &str, value: &str) {
-    Reflect::set(options, &name.into(), &value.into()).expect("a plain object takes every property");
 }

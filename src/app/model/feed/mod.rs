@@ -62,6 +62,18 @@ pub struct ValueCard {
     offsets: VecDeque<Offset>,
 }
 
+/// The notifications that arrived while the reader is further down. They join the list when the reader comes back, so
+/// that until then nothing that is read moves or leaves the page.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Arrivals {
+    /// The newest of them, oldest first: as many as the page will show.
+    entries: VecDeque<Arc<Entry>>,
+    /// All of them, without those that only replaced another.
+    count: usize,
+    /// Those before this offset were dropped.
+    from: Offset,
+}
+
 /// The state of the feed on a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedModel {
@@ -71,6 +83,8 @@ pub struct FeedModel {
     value_cards: Vec<ValueCard>,
     notifications: VecDeque<Arc<Entry>>,
     notifications_max: usize,
+    /// Set while the reader is further down.
+    arrivals: Option<Arrivals>,
     /// Every notification from this offset on was received: it is on the page, or was replaced by a newer one.
     received_from: Offset,
     /// Older notifications can be loaded.
@@ -90,6 +104,7 @@ impl FeedModel {
             value_cards: Vec::new(),
             notifications: VecDeque::new(),
             notifications_max: NOTIFICATIONS_SHOWN,
+            arrivals: None,
             received_from,
             more,
             is_outdated: false,
@@ -135,6 +150,7 @@ impl FeedModel {
             Event::Control(Control::Reset { cursor, .. }) => {
                 self.value_cards.clear();
                 self.notifications.clear();
+                self.arrivals = None;
                 self.received_from = cursor.offset + 1;
                 self.cursor = cursor;
             }
@@ -147,13 +163,33 @@ impl FeedModel {
             Event::Entry(entry) => {
                 self.cursor.offset = entry.offset;
                 self.insert(entry);
-                while self.notifications.len() > self.notifications_max
-                    && let Some(oldest) = self.notifications.pop_front()
-                {
-                    self.received_from = oldest.offset + 1;
-                    self.more = true;
-                }
+                self.remove_oldest_notifications();
             }
+        }
+    }
+
+    /// Returns true while the reader is further down.
+    pub fn is_reading_back(&self) -> bool {
+        self.arrivals.is_some()
+    }
+
+    /// The number of notifications that arrived while the reader is further down.
+    pub fn arrived(&self) -> usize {
+        self.arrivals.as_ref().map_or(0, |arrivals| arrivals.count)
+    }
+
+    /// The reader has gone down to older notifications, or has come back to the newest ones.
+    pub fn set_reading_back(&mut self, is_reading_back: bool) {
+        if is_reading_back {
+            self.arrivals.get_or_insert_default();
+        } else if let Some(Arrivals { entries, from, .. }) = self.arrivals.take() {
+            entries.into_iter().for_each(|entry| self.push(entry));
+            if from > self.received_from {
+                // Between the others and the arrivals some are missing.
+                self.notifications.retain(|entry| entry.offset >= from);
+                (self.received_from, self.more) = (from, true);
+            }
+            self.remove_oldest_notifications();
         }
     }
 
@@ -164,7 +200,7 @@ impl FeedModel {
         Cursor { epoch: self.cursor.epoch.clone(), offset: self.received_from }
     }
 
-    /// Puts a page of older notifications (ascending) above the others.
+    /// Puts a page of older notifications (ascending) before the others.
     pub fn prepend(&mut self, older: Vec<Entry>, more: bool) {
         self.more = more;
         let received_from = self.received_from;
@@ -181,8 +217,31 @@ impl FeedModel {
         if entry.body.is_update() {
             self.insert_value(entry);
         } else {
-            self.notifications.retain(|older| !entry.replaces(older));
-            self.notifications.push_back(Arc::new(entry));
+            let entry = Arc::new(entry);
+            match &mut self.arrivals {
+                None => self.push(entry),
+                Some(arrivals) => {
+                    let shown = self.notifications.iter_mut().find(|older| entry.replaces(older));
+                    arrivals.push(&entry, self.notifications_max, shown.is_none());
+                    if let Some(older) = shown {
+                        *older = entry; // in its place, where it is read
+                    }
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Arc<Entry>) {
+        self.notifications.retain(|older| !entry.replaces(older));
+        self.notifications.push_back(entry);
+    }
+
+    fn remove_oldest_notifications(&mut self) {
+        while self.notifications.len() > self.notifications_max
+            && let Some(oldest) = self.notifications.pop_front()
+        {
+            self.received_from = oldest.offset + 1;
+            self.more = true;
         }
     }
 
@@ -200,6 +259,20 @@ impl FeedModel {
             remove_oldest(&mut self.value_cards, |value_card| {
                 value_card.recent.back().map_or(0, |entry| entry.offset)
             });
+        }
+    }
+}
+
+impl Arrivals {
+    fn push(&mut self, entry: &Arc<Entry>, max: usize, is_new: bool) {
+        let before = self.entries.len();
+        self.entries.retain(|older| !entry.replaces(older));
+        self.count += usize::from(is_new && self.entries.len() == before);
+        self.entries.push_back(entry.clone());
+        if self.entries.len() > max
+            && let Some(oldest) = self.entries.pop_front()
+        {
+            self.from = oldest.offset + 1;
         }
     }
 }

@@ -98,6 +98,76 @@ fn a_reset_empties_the_page() {
     assert_eq!(offsets(&model), [1]);
 }
 
+fn arrive(model: &mut FeedModel, range: std::ops::RangeInclusive<Offset>) {
+    range.for_each(|offset| model.apply(Event::Entry(notification(offset, "n", None))));
+}
+
+#[test]
+fn nothing_moves_while_the_reader_is_further_down() {
+    let mut model = empty();
+    arrive(&mut model, 1..=10);
+    model.set_reading_back(true);
+    arrive(&mut model, 11..=13);
+    assert_eq!((offsets(&model), model.arrived()), ((1..=10).collect(), 3));
+    model.set_reading_back(true);
+    assert_eq!(model.arrived(), 3, "further down still");
+    model.set_reading_back(false);
+    assert_eq!((offsets(&model), model.arrived()), ((4..=13).collect(), 0));
+    assert_eq!((model.more, model.prepare_older(2)), (true, cursor(4)));
+}
+
+#[test]
+fn more_arrivals_than_the_page_shows_leave_no_gap() {
+    let mut model = empty();
+    arrive(&mut model, 1..=10);
+    model.set_reading_back(true);
+    arrive(&mut model, 11..=300);
+    assert_eq!((offsets(&model), model.arrived()), ((1..=10).collect(), 290));
+    model.set_reading_back(false);
+    assert_eq!(offsets(&model), (291..=300).collect::<Vec<_>>());
+    assert_eq!((model.more, model.prepare_older(2)), (true, cursor(291)));
+}
+
+#[test]
+fn earlier_ones_can_be_loaded_while_others_arrive() {
+    let mut model = empty();
+    arrive(&mut model, 1..=12);
+    model.set_reading_back(true);
+    assert_eq!(model.prepare_older(2), cursor(3));
+    arrive(&mut model, 13..=14);
+    model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false);
+    assert_eq!(offsets(&model), (1..=12).collect::<Vec<_>>());
+    model.set_reading_back(false);
+    assert_eq!(offsets(&model), (3..=14).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_replacement_takes_the_place_of_what_is_read_until_the_reader_comes_back() {
+    let mut model = empty();
+    model.apply(Event::Entry(notification(1, "10 %", Some("backup"))));
+    arrive(&mut model, 2..=3);
+    model.set_reading_back(true);
+    model.apply(Event::Entry(notification(4, "20 %", Some("backup"))));
+    model.apply(Event::Entry(notification(5, "30 %", Some("backup"))));
+    model.apply(Event::Entry(notification(6, "new", Some("other"))));
+    model.apply(Event::Entry(notification(7, "newer", Some("other"))));
+    assert_eq!((offsets(&model), model.arrived()), (vec![5, 2, 3], 1));
+    model.set_reading_back(false);
+    assert_eq!(offsets(&model), [2, 3, 5, 7]);
+}
+
+#[test]
+fn a_replaced_one_before_missing_arrivals_leaves_the_page() {
+    let mut model = empty();
+    model.apply(Event::Entry(notification(1, "10 %", Some("backup"))));
+    model.set_reading_back(true);
+    model.apply(Event::Entry(notification(2, "20 %", Some("backup"))));
+    arrive(&mut model, 3..=20);
+    assert_eq!(offsets(&model), [2]);
+    model.set_reading_back(false);
+    assert_eq!(offsets(&model), (11..=20).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_plot_fits_its_box_and_ends_at_the_right() {
     let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::routes,
-    protocol::problem::Code,
+    protocol::{problem::Code, session::User},
     server::{
         authz::LimitedChannel,
         error::Error,
@@ -126,6 +126,7 @@ impl Document for Channels {
                         id="readers"
                         name="readers"
                         rows="4"
+                        dir="auto"
                         spellcheck="false"
                         aria-invalid=of_readers.map(|_| "true")
                         aria-describedby=about
@@ -143,14 +144,17 @@ impl Document for Channels {
 
 fn row(texts: &'static Texts, limited: LimitedChannel) -> impl IntoView + use<> {
     let LimitedChannel { channel, readers } = limited;
-    let names: Vec<_> = readers.into_iter().map(|reader| reader.name).collect();
-    let names = if names.is_empty() { texts.no_readers.to_owned() } else { names.join(", ") };
+    let is_empty = readers.is_empty();
+    let name = |(index, reader): (usize, User)| {
+        view! { {(index > 0).then_some(", ")} <bdi translate="no">{reader.name}</bdi> }
+    };
+    let names = readers.into_iter().enumerate().map(name).collect::<Vec<_>>();
     let open = format!("{}: {channel}", texts.open_channel);
     view! {
         <li class="row">
             <div>
-                <p class="row__head"><b>{channel.clone()}</b></p>
-                <p>{names}</p>
+                <p class="row__head"><b translate="no">{channel.clone()}</b></p>
+                <p>{is_empty.then_some(texts.no_readers)} {names}</p>
             </div>
             <form method="post" action="/channels/open">
                 <input type="hidden" name="channel" value=channel />

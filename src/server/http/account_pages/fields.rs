@@ -36,6 +36,7 @@ pub(super) fn name_field(
                 id="name"
                 name="name"
                 value=value
+                dir="auto"
                 required
                 maxlength=NAME_MAX_CHARACTERS.to_string()
                 autocomplete="username"
@@ -67,6 +68,7 @@ pub(super) fn labelled_input(
                 id=name
                 name=name
                 value=value
+                dir="auto"
                 required
                 autocomplete="off"
                 autocapitalize="none"

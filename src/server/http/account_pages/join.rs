@@ -17,7 +17,7 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    app::routes,
+    app::{model::direction::isolated, routes},
     protocol::{
         problem::{Code, Rejection},
         session::Session,
@@ -131,7 +131,8 @@ impl Document for Join {
     fn body(self, texts: &'static Texts) -> AnyView {
         let title = self.title(texts);
         let Self { address, by, name, problem } = self;
-        let intro = by.map_or_else(|| texts.join_first_intro.to_owned(), |by| (texts.join_intro)(&by));
+        let intro =
+            by.map_or_else(|| texts.join_first_intro.to_owned(), |by| (texts.join_intro)(&isolated(&by)));
         let is_typed = !name.is_empty();
         view! {
             <section class="panel">
@@ -170,7 +171,7 @@ impl Document for Reset {
         view! {
             <section class="panel">
                 <h1>{texts.reset}</h1>
-                <p>{(texts.reset_intro)(&name)}</p>
+                <p>{(texts.reset_intro)(&isolated(&name))}</p>
                 <form class="stack" method="post" action=address>
                     {problem_note(texts, problem)}
                     // For password managers, which keep the password under this name.

@@ -13,7 +13,7 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    app::routes,
+    app::{model::direction::isolated, routes},
     protocol::{chat::Room, problem::Code, session::User},
     server::{
         error::Error,
@@ -118,7 +118,7 @@ pub(super) struct Members {
 
 impl Document for Members {
     fn title(&self, texts: &Texts) -> String {
-        (texts.members_of)(&self.room.name)
+        (texts.members_of)(&isolated(&self.room.name))
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
@@ -175,13 +175,13 @@ fn row(
         view! {
             <form method="post" action=format!("{address}/remove")>
                 <input type="hidden" name="user" value=user.id />
-                <button type="submit" aria-label=format!("{text}: {}", user.name)>{text}</button>
+                <button type="submit" aria-label=format!("{text}: {}", isolated(&user.name))>{text}</button>
             </form>
         }
     });
     view! {
         <li class="row">
-            <p class="row__head"><b>{user.name}</b> {badges}</p>
+            <p class="row__head"><b><bdi translate="no">{user.name}</bdi></b> {badges}</p>
             {change}
         </li>
     }

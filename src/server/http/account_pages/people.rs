@@ -16,7 +16,7 @@ use super::{
     time::time,
 };
 use crate::{
-    app::routes,
+    app::{model::direction::isolated, routes},
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Account, Link, Purpose},
@@ -184,7 +184,7 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     view! {
         <li class="row">
             <div>
-                <p class="row__head"><b>{name}</b> {badges}</p>
+                <p class="row__head"><b><bdi translate="no">{name}</bdi></b> {badges}</p>
                 <p class="muted">{texts.joined} " " {time(since)}</p>
             </div>
             {changes(texts, person)}
@@ -196,7 +196,7 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
 /// only another one can do it.
 fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     let Person { id, name, is_admin, is_blocked, is_me, .. } = person;
-    let label = format!("{}: {name}", texts.manage);
+    let label = format!("{}: {}", texts.manage, isolated(&name));
     let removal = routes::removal(&id);
     let change = move |address: &str, on: bool, text: &'static str| {
         view! {
@@ -233,7 +233,7 @@ fn invitation_list(
         view! {
             <li class="row">
                 <div>
-                    <p>{(texts.invited_by)(&by)}</p>
+                    <p>{(texts.invited_by)(&isolated(&by))}</p>
                     <p class="muted">{texts.good_until} " " {time(expires_at)}</p>
                 </div>
                 <form method="post" action="/people/invitations/revoke">
@@ -267,7 +267,7 @@ pub(super) struct Removal {
 
 impl Document for Removal {
     fn title(&self, texts: &Texts) -> String {
-        (texts.remove_title)(&self.name)
+        (texts.remove_title)(&isolated(&self.name))
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {

@@ -17,7 +17,7 @@ use super::{
     time::time,
 };
 use crate::{
-    app::routes,
+    app::{model::direction::isolated, routes},
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Pattern, publishers::Publisher},
@@ -157,11 +157,11 @@ fn row(texts: &'static Texts, publisher: Publisher) -> impl IntoView + use<> {
         Some(at) => view! { {texts.last_used} " " {time(at)} }.into_any(),
         None => texts.never_used.into_any(),
     };
-    let remove = format!("{}: {name}", texts.remove);
+    let remove = format!("{}: {}", texts.remove, isolated(&name));
     view! {
         <li class="row">
             <div>
-                <p class="row__head"><b>{name}</b> <code>{patterns.join(", ")}</code></p>
+                <p class="row__head"><b><bdi translate="no">{name}</bdi></b> <code translate="no">{patterns.join(", ")}</code></p>
                 <p class="muted">{used}</p>
             </div>
             <form method="post" action="/publishers/remove">
@@ -187,7 +187,7 @@ pub(super) struct PublisherToken {
 
 impl Document for PublisherToken {
     fn title(&self, texts: &Texts) -> String {
-        (texts.token_of)(&self.name)
+        (texts.token_of)(&isolated(&self.name))
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
