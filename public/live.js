@@ -75,12 +75,14 @@ function drawAnew(module) {
   const [before, focused, top] = [controls(), document.activeElement, scrollY];
   const places = [...app.querySelectorAll(".message-list__scroller")].map((scroller) => scroller.scrollTop);
   const sent = [...app.childNodes];
+  const opened = HTMLElement.prototype.showPopover ? [...app.querySelectorAll(":popover-open")].map(({ id }) => id) : [];
   try {
     module.start(true);
   } catch (error) {
     app.replaceChildren(...sent);
     throw error;
   }
+  for (const id of opened) document.getElementById(id)?.showPopover();
   for (const [key, control] of controls()) if (before.has(key)) restore(control, before.get(key), before.get(key) === focused);
   app.querySelectorAll(".message-list__scroller").forEach((scroller, at) => (scroller.scrollTop = places[at]));
   scrollTo(scrollX, top);
@@ -117,6 +119,7 @@ if (isFirst && window.PerformanceObserver) new PerformanceObserver(painted).obse
 const reveal = () => document.querySelector(".navigation [aria-current=page]")?.scrollIntoView({ block: "nearest" });
 reveal();
 document.addEventListener("toggle", (event) => event.target.id === "sidebar" && reveal(), true);
+new MutationObserver(reveal).observe(app, { subtree: true, attributeFilter: ["aria-current"] });
 
 // Another page of the app is shown in place, below the sidebar of a small screen.
 addEventListener("click", ({ target }) => {

@@ -83,11 +83,11 @@ export class Person {
 
   /** The person's own menu at the end of the sidebar, which on a small screen is opened first. */
   async openMenu() {
-    const summary = this.page.locator(".menu > summary");
+    const button = this.page.locator(".menu > button");
     const drawer = this.page.getByRole("button", { name: /^(Menu|メニュー)$/ });
-    await expect(summary.or(drawer).first()).toBeVisible();
-    if (!(await summary.isVisible())) await drawer.click();
-    if (!(await this.page.locator(".menu[open]").count())) await summary.click();
+    await expect(button.or(drawer).first()).toBeVisible();
+    if (!(await button.isVisible())) await drawer.click();
+    if (!(await this.page.locator(".menu__panel").isVisible())) await button.click();
     await expect(this.page.locator(".menu__panel")).toBeVisible();
   }
 

@@ -56,11 +56,11 @@ test("a page that takes a while says that it is coming, beside the page before",
   const painted = await notePainted(alice.page);
   await roomLink(alice.page, name).click();
   await expect.poll(() => held.length).toBe(1);
-  await expect(alice.page.locator("main[aria-busy=true]")).toBeVisible();
+  await expect(alice.page.locator(".progress[data-on]")).toBeVisible();
   await expect(heading(alice.page)).toHaveText("Feed");
   await held[0]!.continue();
   await expect(heading(alice.page)).toHaveText(name);
-  await expect(alice.page.locator("main[aria-busy=true]"), "and is over").toHaveCount(0);
+  await expect(alice.page.locator(".progress[data-on]"), "and is over").toHaveCount(0);
   expect(await painted()).toEqual(["Feed", name]);
 });
 

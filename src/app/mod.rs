@@ -21,7 +21,7 @@ mod sync;
 
 use leptos::prelude::*;
 
-pub use self::shell::{APP_END, ForcedTransport, shell};
+pub use self::shell::{APP_END, ForcedTransport, escape_title, shell};
 use self::{
     components::{
         local_time::Day,

@@ -115,7 +115,7 @@ impl PageData {
             Self::Feed { .. } => texts.feed.to_owned(),
             Self::Room { room: Some(data), .. } => (texts.room_title)(&isolated(&data.room.name)),
             Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
-            Self::Unavailable => return "Idobata".to_owned(),
+            Self::Unavailable => texts.could_not_load.to_owned(),
         };
         format!("{title} · Idobata")
     }

@@ -19,7 +19,7 @@ pub(crate) fn PeopleButton(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let count = memo(move || model.with(|model| model.members().len()));
     view! {
-        <button type="button" class="people-button" popovertarget="people-here" aria-label=texts.show_people>
+        <button type="button" class="people-button" popovertarget="people-here" aria-label=move || format!("{}: {}", texts.show_people, count.get())>
             {icon(Icon::Users)} {live_text(move || count.get().to_string())}
         </button>
     }

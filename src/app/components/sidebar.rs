@@ -167,14 +167,15 @@ fn Account(viewer: Viewer, back: Option<String>) -> impl IntoView {
         view! { <a class="primary" href=move || href() rel="external">{texts.sign_in}</a> }.into_any()
     });
     let name = if me.id.is_empty() { texts.menu.to_owned() } else { me.name.clone() };
+    let label = format!("{name} · {}", texts.own_menu);
     let sign_out = (*signs_in_here && !me.id.is_empty()).then(|| view! { <SignOut /> }.into_any());
     view! {
         {sign_in}
-        <details class="menu">
-            <summary>
+        <div class="menu">
+            <button type="button" popovertarget="menu" aria-label=label>
                 {avatar(&me.id, &me.name)} <bdi translate="no">{name}</bdi>
-            </summary>
-            <div class="menu__panel">
+            </button>
+            <div class="menu__panel" id="menu" popover="auto">
                 {is_guest.then(|| view! { <NameForm name=viewer.me.name.clone() /> }.into_any())}
                 <div class="menu__links">{account_links(&viewer)}</div>
                 <ThemeSwitch back=back.clone() />
@@ -182,7 +183,7 @@ fn Account(viewer: Viewer, back: Option<String>) -> impl IntoView {
                 <LanguageSwitch back />
                 {sign_out}
             </div>
-        </details>
+        </div>
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn Unavailable() -> impl IntoView {
     view! {
         <section class="panel empty" role="alert">
             {picture()}
-            <p>{texts.could_not_load}</p>
+            <h1>{texts.could_not_load}</h1>
             // `external` leaves the link to the browser, which loads the page again.
             <a href=move || path.get() rel="external">{texts.reload}</a>
         </section>

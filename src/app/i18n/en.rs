@@ -103,6 +103,7 @@ pub(super) const TEXTS: Texts = Texts {
     copy: "Copy",
     copied: "Copied",
     welcome: "Anything that can send an HTTP request publishes to this feed. People follow it live and talk about it in rooms.",
+    own_menu: "Your menu",
     menu: "Menu",
     show_people: "Show people",
 

@@ -101,6 +101,7 @@ pub(super) const TEXTS: Texts = Texts {
     copy: "コピー",
     copied: "コピーしました",
     welcome: "HTTPリクエストを送れるものなら何でも、このフィードに投稿できます。みんなでリアルタイムに見て、ルームで話せます。",
+    own_menu: "自分のメニュー",
     menu: "メニュー",
     show_people: "参加者を表示",
 

@@ -184,6 +184,7 @@ pub struct Texts {
     pub copy: &'static str,
     pub copied: &'static str,
     pub welcome: &'static str,
+    pub own_menu: &'static str,
     pub menu: &'static str,
     pub show_people: &'static str,
 

@@ -154,6 +154,7 @@ fn NoSuchRoom() -> impl IntoView {
             {picture()}
             <h1>{texts.not_found_title}</h1>
             <p>{texts.room_not_found}</p>
+            <a href=routes::FEED>{texts.to_the_feed}</a>
         </section>
     }
 }

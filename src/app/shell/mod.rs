@@ -48,7 +48,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content=texts.tagline />
-                <title>{initial_data.page.title(texts)}</title>
+                <title inner_html=escape_title(&initial_data.page.title(texts))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 // Before the style sheet, whose failure it hears of.
                 <script nonce=nonce inner_html=EARLY.as_str()></script>
@@ -71,6 +71,12 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
             </body>
         </html>
     }
+}
+
+/// The title as HTML. As a child of its element it would be followed by a marker for hydration, which shows: a title holds
+/// text only.
+pub fn escape_title(title: &str) -> String {
+    html_escape::encode_text(title).into_owned()
 }
 
 /// The script without its lines of comment.

@@ -92,7 +92,8 @@ fn navigate(
         Navigation::Push(path) => (path, true),
         Navigation::Traverse(path) => (path, false),
     };
-    if path == navigator.path.get_untracked() {
+    let is_shown = navigator.current_page.with_untracked(|page| *page != PageData::Unavailable);
+    if path == navigator.path.get_untracked() && (is_shown || navigator.is_loading.get_untracked()) {
         return true;
     }
     let Some(data) = prefetch.take(&path) else {

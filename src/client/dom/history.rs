@@ -33,9 +33,13 @@ pub fn on_navigation(navigate: impl Fn(Navigation) -> bool + Clone + 'static) ->
         }
     });
     let traversal = EventListener::new(&window(), "popstate", move |_| {
-        leave_for(|_| stored_index());
-        navigate(Navigation::Traverse(path()));
+        // A link to a part of this page is followed by the browser.
+        if ADDRESS.replace(path()) != path() {
+            leave_for(|_| stored_index());
+            navigate(Navigation::Traverse(path()));
+        }
     });
+    ADDRESS.set(path());
     // After a reload the browser restores the scroll position.
     let end = EventListener::new(&window(), "pagehide", |_| {
         drop(history().set_scroll_restoration(ScrollRestoration::Auto));
@@ -65,6 +69,8 @@ pub fn path() -> String {
 }
 
 thread_local! {
+    /// The path of the address that was seen last.
+    static ADDRESS: RefCell<String> = const { RefCell::new(String::new()) };
     /// The scroll position of each history entry, in CSS pixels, and the index of the current entry.
     static SCROLL: RefCell<(Vec<f64>, usize)> = const { RefCell::new((Vec::new(), 0)) };
 }
@@ -91,6 +97,7 @@ pub fn push(path: &str) {
     drop(history.set_scroll_restoration(ScrollRestoration::Manual));
     // Browsers refuse it only after hundreds a minute; then the address stays behind.
     drop(history.push_state_with_url(&index.into(), "", Some(path)));
+    ADDRESS.set(self::path());
 }
 
 /// Restores the scroll position of the current entry, or scrolls to the top. Call it when the page is drawn.

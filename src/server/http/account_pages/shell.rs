@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::{document::Document, texts::Texts};
 use crate::app::{
-    brand_at,
+    brand_at, escape_title,
     i18n::Language,
     look::{Choice, Look},
     menu_button_at,
@@ -71,7 +71,7 @@ fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> 
                 // origin.
                 <meta name="referrer" content="same-origin" />
                 <meta name="robots" content="noindex" />
-                <title>{title}</title>
+                <title inner_html=escape_title(&title)></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=stylesheet.clone() />
             </head>
