@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
 mod node_signature;
+mod older;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
 mod typed;
@@ -23,9 +24,10 @@ use leptos::prelude::{expect_context, provide_context, use_nonce};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
+use self::older::Part;
 pub(super) use self::typed::Typed;
 use super::{
-    extract::{administrator::Administrator, cookies, path::PathText, user::MaybeUser},
+    extract::{administrator::Administrator, cookies, path::PathText, query::Lenient, user::MaybeUser},
     middleware::{clean_path, host, security_headers},
 };
 use crate::{
@@ -135,18 +137,54 @@ async fn page_with(
     let mut start = page_data::load(&state, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let drawn =
-        draw(&state, start, (language_of(&state.site, &headers), theme_of(&state.site, &headers)), &uri)
-            .await;
-    let page = finished(drawn, edit).await;
+    let part = match before_of(&uri) {
+        Some(before) => older::load(&state, caller.as_ref(), &before, &start.page).await,
+        None => Ok(Part::Newest),
+    };
+    let part = match part {
+        Ok(part) => part,
+        Err(error) => {
+            error.into_rejection(); // logs it
+            start.page = PageData::Unavailable;
+            Part::Newest
+        }
+    };
+    let look = (language_of(&state.site, &headers), theme_of(&state.site, &headers));
+    let page = draw(&state, start, &part, look, &uri, edit).await;
     state.metrics.observe_page(since);
     page
 }
 
-/// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
+/// Renders the page with this `part` of the history, and finishes it after `edit` of its HTML. The browser half starts
+/// from `start` in any case.
 async fn draw(
     state: &AppState,
     start: InitialData,
+    part: &Part,
+    look: (Language, Theme),
+    uri: &Uri,
+    edit: impl FnOnce(&str) -> String,
+) -> Response {
+    let (start, data) = document_data::of(start);
+    let shown = match part {
+        Part::Older(page, _) => document_data::of(InitialData { page: page.clone(), ..start }).0,
+        Part::Newest | Part::Missing(_) => start,
+    };
+    let links = older::links(look.0, &shown.page, part);
+    let mut drawn = draw_document(state, shown, data, look, uri).await;
+    if let Part::Missing(status) = part {
+        *drawn.status_mut() = *status;
+    }
+    let linked = |html: &str| older::with_links(&edit(html), &links);
+    finished(drawn, linked, !matches!(part, Part::Older(..))).await
+}
+
+/// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
+/// `data` is the JSON for the browser half.
+async fn draw_document(
+    state: &AppState,
+    start: InitialData,
+    data: String,
     (language, theme): (Language, Theme),
     uri: &Uri,
 ) -> Response {
@@ -154,7 +192,6 @@ async fn draw(
     // The version in the files' addresses lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
     let status = status_of(&start.page);
-    let (start, data) = document_data::of(start);
     let transport = transport_for(&start, state.transport);
     let context = move || {
         provide_context(language);
@@ -191,19 +228,26 @@ fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transpor
     }
 }
 
-/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`], and then the signature of its nodes.
-async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String) -> Response {
+/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`], and then the signature of its nodes, if
+/// the browser half may take them over: without one it draws its own.
+async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String, is_taken_over: bool) -> Response {
     let (head, body) = drawn.into_parts();
     let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
     let html = edit(&String::from_utf8_lossy(&html));
     let html = one_time_form::mark_forms(&html, &one_time_form::new_id());
-    (head, Body::from(node_signature::sign(&html))).into_response()
+    let html = if is_taken_over { node_signature::sign(&html) } else { html };
+    (head, Body::from(html)).into_response()
 }
 
 /// Returns the origin by which a request reached this server. Behind a proxy only `--public-url` tells that.
 fn origin_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> String {
     let requested = || format!("http://{}", host::requested(headers, uri).unwrap_or_default());
     site.public_url().map_or_else(requested, |origin| origin.as_str().to_owned())
+}
+
+/// Returns the cursor before which the page is to show the history.
+fn before_of(uri: &Uri) -> Option<String> {
+    Lenient::<older::Query>::parse(uri.query()?).ok()?.0.before
 }
 
 /// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.
