@@ -25,7 +25,7 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
 use self::older::Part;
-pub(super) use self::typed::Typed;
+pub(super) use self::typed::{Typed, escape};
 use super::{
     extract::{administrator::Administrator, cookies, path::PathText, query::Lenient, user::MaybeUser},
     middleware::{clean_path, host, security_headers},
@@ -68,6 +68,28 @@ pub(super) struct PageRequest {
     pub(super) headers: HeaderMap,
 }
 
+impl PageRequest {
+    /// The request as one for the page at `address`, a path of this site with an optional query. The address of a form
+    /// need not be that of a page.
+    pub(super) fn at(mut self, address: &str) -> Self {
+        if let Ok(uri) = address.parse() {
+            self.uri = OriginalUri(uri);
+        }
+        self
+    }
+}
+
+/// Gives a page the status of a rejection, and the headers that belong to it.
+pub(super) fn with_status_of(rejection: Rejection, page: Response) -> Response {
+    let answer = rejection.into_response();
+    let (mut head, body) = page.into_parts();
+    head.status = answer.status();
+    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+        head.headers.extend(answer.headers().get(&name).cloned().map(|value| (name, value)));
+    }
+    (head, body).into_response()
+}
+
 async fn feed(asked: PageRequest) -> Response {
     page(asked, Some(Route::Feed)).await
 }
@@ -99,23 +121,19 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
 /// Answers a rejected form with the page at `path`, a path of this site: with the reason, when to try again, and the
 /// typed texts in their fields. Only for clients that accept pages; `forms` redirects the others.
 pub(super) async fn rejected_form(
-    mut asked: PageRequest,
+    asked: PageRequest,
     path: &str,
     rejection: Rejection,
     typed: &Typed,
 ) -> Response {
-    let query = format!("{path}?problem={}", rejection.code.as_str());
-    if let Ok(uri) = query.parse() {
-        asked.uri = OriginalUri(uri);
+    let asked = asked.at(&format!("{path}?problem={}", rejection.code.as_str()));
+    let page = page_with(asked, Route::parse(path), rejection.retry_after_ms, |html| typed.fill(html)).await;
+    // Without its data it has no form. `rejections_as_pages` shows what was typed.
+    if page.status() == StatusCode::SERVICE_UNAVAILABLE {
+        rejection.into_response()
+    } else {
+        with_status_of(rejection, page)
     }
-    let retry_after_ms = rejection.retry_after_ms;
-    let answer = rejection.into_response();
-    let (status, retry_after) = (answer.status(), answer.headers().get(header::RETRY_AFTER).cloned());
-    let (mut head, body) =
-        page_with(asked, Route::parse(path), retry_after_ms, |html| typed.fill(html)).await.into_parts();
-    head.status = status;
-    head.headers.extend(retry_after.map(|wait| (header::RETRY_AFTER, wait)));
-    (head, body).into_response()
 }
 
 async fn page(asked: PageRequest, route: Option<Route>) -> Response {
@@ -167,7 +185,7 @@ async fn draw(
 ) -> Response {
     let (start, data) = document_data::of(start);
     let shown = match part {
-        Part::Older(page, _) => document_data::of(InitialData { page: page.clone(), ..start }).0,
+        Part::Older(page, _) => document_data::of(InitialData { page: (**page).clone(), ..start }).0,
         Part::Newest | Part::Missing(_) => start,
     };
     let links = older::links(look.0, &shown.page, part);

@@ -44,7 +44,7 @@ pub(super) enum Part {
     /// The newest entries: the address names no other part.
     Newest,
     /// The entries before a cursor, as the data of the page, and the cursor before which still older ones are.
-    Older(PageData, Option<Cursor>),
+    Older(Box<PageData>, Option<Cursor>),
     /// The newest entries in the place of others: what the address names is not there.
     Missing(StatusCode),
 }
@@ -66,12 +66,12 @@ pub(super) async fn load(
             let older = older_messages(state, who, before?, room).await?;
             older.map(|room| PageData::Room { room: Some(room), feed: feed.clone() }).map(|page| {
                 let oldest = oldest(&page);
-                Part::Older(page, oldest)
+                Part::Older(Box::new(page), oldest)
             })
         }
         PageData::Feed { feed } => {
             let older = older_notifications(state, who, before?, feed).await?;
-            older.map(|(feed, oldest)| Part::Older(PageData::Feed { feed }, oldest))
+            older.map(|(feed, oldest)| Part::Older(Box::new(PageData::Feed { feed }), oldest))
         }
     };
     Ok(older.unwrap_or(Part::Missing(StatusCode::GONE)))
@@ -236,7 +236,7 @@ mod tests {
         let page = linked(&feed(&[], true), &Part::Newest);
         assert!(page.contains(r#"<a href="/?before=abc:10">Older</a></nav>"#), "{page}");
         assert_eq!(linked(&feed(&[1], false), &Part::Newest), html);
-        let page = linked(&feed(&[1], false), &Part::Older(PageData::NotFound, None));
+        let page = linked(&feed(&[1], false), &Part::Older(Box::new(PageData::NotFound), None));
         assert!(page.contains(r#"<nav aria-label="History"><a href="/">Newest</a></nav>"#), "{page}");
         let page = linked(&feed(&[1], false), &Part::Missing(StatusCode::GONE));
         assert!(page.contains("is gone") && !page.contains("<nav"), "{page}");

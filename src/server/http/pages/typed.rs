@@ -69,7 +69,7 @@ fn within(html: &str, start: &str, mark: &str, text: &str) -> Option<String> {
 }
 
 /// Escapes a text for an element or a quoted attribute (HTML, 13.3), without the characters that a document cannot hold.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
