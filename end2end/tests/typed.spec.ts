@@ -88,6 +88,46 @@ test.describe("a form that is refused without JavaScript", () => {
   });
 });
 
+base.describe("a form that never reached its handler", () => {
+  base.use({ expectedFaults: [/^(403|413|421|429) |status of (403|413|421|429)/] });
+
+  base("comes back with what was typed, and is sent again from there", async ({ somebody }) => {
+    const server = await Server.start({ env: { IDOBATA_LIMIT_REQUESTS: "4/4s" } });
+    try {
+      const plain = await somebody({ javaScriptEnabled: false, baseURL: server.url });
+      await plain.page.goto("/rooms/general");
+      const text = '\nif a < b && "c":\n  </textarea>';
+      await plain.composer.fill(text);
+      await Promise.all(Array.from({ length: 12 }, () => plain.context.request.get("/rooms/tech")));
+      await plain.page.getByRole("button", { name: "Send" }).click();
+      await expect(plain.page.getByRole("alert")).toHaveText(/You are doing this too often\. ?Try again in \d seconds?\.$/);
+      await expect(plain.page.getByLabel("Message")).toHaveValue(text);
+      await expect(async () => {
+        if (await plain.page.getByRole("button", { name: "Send again" }).count()) {
+          await plain.page.getByRole("button", { name: "Send again" }).click();
+        } else {
+          await plain.page.goto("/rooms/general");
+        }
+        await expect(plain.page.locator(".message__text")).toHaveCount(1, { timeout: 1_000 });
+      }).toPass();
+      await expect(plain.page.locator(".message__text")).toHaveText("if a < b && \"c\":\n  </textarea>");
+    } finally {
+      await server.stop();
+    }
+  });
+
+  base("says so in a page when it is too large, and the browser has it still", async ({ somebody }) => {
+    const plain = await somebody({ javaScriptEnabled: false });
+    await plain.page.goto("/rooms/general");
+    await plain.composer.fill("long ".repeat(20_000));
+    await plain.page.getByRole("button", { name: "Send" }).click();
+    await expect(plain.page.getByRole("alert")).toHaveText("This is too large to send.");
+    await expect(plain.page.getByText("Go back in your browser")).toBeVisible();
+    await plain.page.goBack();
+    await expect(plain.composer).toHaveValue("long ".repeat(20_000));
+  });
+});
+
 test("a half-written message is there again after a look at another site", async ({ alice, bob }) => {
   await alice.enterRoom("general");
   await alice.composer.fill("half a thought");

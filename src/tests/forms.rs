@@ -1,9 +1,11 @@
 //! HTML forms without JavaScript that are submitted twice, by a second click or by reloading the answer. Each must be
 //! stored once.
 
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, RequestBuilder, Response, redirect};
 
-use crate::support::{PASSWORD, Person, TestServer};
+use serde_json::json;
+
+use crate::support::{PASSWORD, Person, TestServer, problem};
 
 /// A browser without JavaScript.
 struct Browser<'a> {
@@ -34,11 +36,24 @@ impl<'a> Browser<'a> {
         request.send().await.unwrap().text().await.unwrap()
     }
 
+    /// Sends a form as a browser does, which takes pages.
+    async fn submit(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let response = self.form(path, form).header("accept", "text/html,*/*;q=0.8").send().await.unwrap();
+        let status = response.status().as_u16();
+        if status == 429 {
+            assert!(response.headers()["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 0);
+        }
+        (status, response.text().await.unwrap())
+    }
+
     async fn send(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.form(path, form).send().await.unwrap()
+    }
+
+    fn form(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
         let body: String = url_encoded(form);
         let request = self.client.post(format!("{}{path}", self.server.url)).header("cookie", &self.cookie);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        request.body(body).send().await.unwrap()
+        request.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
     /// The action of the form that begins like this, on a page.
@@ -202,7 +217,7 @@ async fn who_joins_by_a_form_that_is_sent_twice_is_signed_in() {
         assert!(answer.headers().contains_key("set-cookie"));
     }
     let other = browser.send(&path, &[("name", "bob"), ("new-password", "not the password")]).await;
-    assert_eq!(location(&other).split('&').next().unwrap(), format!("{path}?problem=bad_link"));
+    assert_eq!(location(&other), format!("{path}?problem=bad_link"));
 }
 
 #[tokio::test]
@@ -216,7 +231,7 @@ async fn who_joins_again_too_often_is_told_to_sign_in_later_and_not_that_the_lin
         assert_eq!(location(&browser.send(&path, &fields).await), "/");
     }
     let refused = browser.send(&path, &fields).await;
-    assert_eq!(location(&refused), "/sign-in?problem=too_many_requests&name=bob");
+    assert_eq!(location(&refused), "/sign-in?problem=too_many_requests", "and nothing typed in it");
 }
 
 #[tokio::test]
@@ -292,4 +307,219 @@ async fn a_form_is_read_in_its_charset_or_refused() {
     assert!(page.contains("wide<"), "what is not escaped is text already");
     assert!(page.contains("gr\u{fc}\u{df}e<") && page.contains("gr\u{fc}\u{df}er<"), "both are there");
     assert!(!page.contains('\u{fffd}'));
+}
+
+/// A text that an address would not hold, and that must be escaped.
+fn long_text() -> String {
+    format!("\"a\" <b> & </textarea><script> {}", "long ".repeat(400))
+}
+
+/// The text as it stands in the attribute of a field.
+fn in_attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[tokio::test]
+async fn a_form_of_an_account_page_comes_back_with_what_was_typed_and_never_a_password() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let admin = server.account("administrator").await;
+    let secret = json!({ "name": "Secret", "private": true });
+    admin.send(reqwest::Method::POST, "/api/rooms", &secret).await;
+    let browser = Browser::signed_in(&server, &admin);
+    let anonymous = Browser::with(&server, String::new());
+    let join = format!("/join/{}", server.accounts().invite("the administrator").await.unwrap());
+    let text = long_text();
+    let password = "never to be written back";
+    for (browser, path, form, status, heading) in [
+        (
+            &anonymous,
+            "/sign-in",
+            vec![("name", &*text), ("password", password), ("back", "/rooms/tech")],
+            401,
+            "Sign in",
+        ),
+        (&anonymous, &*join, vec![("name", &*text), ("new-password", password)], 400, "Welcome to Idobata"),
+        (&browser, "/account/name", vec![("name", &*text)], 400, "Account"),
+        (&browser, "/publishers", vec![("name", &*text), ("channels", "a b, c d")], 400, "Publishers"),
+        (&browser, "/publishers", vec![("name", "backup"), ("channels", &*text)], 400, "Publishers"),
+        (
+            &browser,
+            "/channels",
+            vec![("channel", &*text), ("readers", "administrator")],
+            400,
+            "Limited channels",
+        ),
+        (&browser, "/channels", vec![("channel", "pay"), ("readers", &*text)], 404, "Limited channels"),
+        (&browser, "/rooms/secret/members", vec![("name", &*text)], 404, "Members of Secret"),
+    ] {
+        let (answered, html) = browser.submit(path, &form).await;
+        assert_eq!(answered, status, "{path}\n{html}");
+        assert!(html.contains(&format!("<h1>{heading}</h1>")), "{path}\n{html}");
+        assert!(html.contains("role=\"alert\""), "{path}\n{html}");
+        assert!(!html.contains("<script>"), "{path}: text is text\n{html}");
+        for (name, value) in form {
+            let is_there = html.contains(&in_attribute(value))
+                || html.contains(&in_attribute(value).replace("&quot;", "\""));
+            assert_eq!(is_there, value != password, "{path}: {name}\n{html}");
+        }
+    }
+    for (path, form, status, heading) in [
+        ("/account/password", vec![("password", password), ("new-password", password)], 401, "Account"),
+        ("/people/none/administrator", vec![("on", "true")], 404, "People"),
+        ("/people/none/blocked", vec![("on", "true")], 404, "People"),
+        ("/people/none/remove", vec![], 404, "People"),
+    ] {
+        let (answered, html) = browser.submit(path, &form).await;
+        assert_eq!(answered, status, "{path}\n{html}");
+        assert!(
+            html.contains(&format!("<h1>{heading}</h1>")) && html.contains("role=\"alert\""),
+            "{path}\n{html}"
+        );
+        assert!(!html.contains(password), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_an_account_page_that_comes_too_often_tells_when_to_try_again() {
+    let server = TestServer::start_with(&["--auth", "accounts", "--limit-sign-ins=1/1h"]).await;
+    let admin = server.account("administrator").await;
+    let browser = Browser::with(&server, String::new());
+    let fields = [("name", "administrator"), ("password", "a wrong one"), ("back", "/rooms/tech")];
+    let mut answered = 0;
+    while answered != 429 {
+        let (status, html) = browser.submit("/sign-in", &fields).await;
+        answered = status;
+        assert!(html.contains("value=\"administrator\""), "{html}");
+        assert!(html.contains("value=\"/rooms/tech\""), "{html}");
+        assert_eq!(html.contains("Try again in "), status == 429, "{html}");
+    }
+    let browser = Browser::signed_in(&server, &admin);
+    let fields = [("password", "a wrong one"), ("new-password", "another long password")];
+    let (status, html) = browser.submit("/account/password", &fields).await;
+    assert_eq!(status, 429);
+    assert!(html.contains("<h1>Account</h1>") && html.contains("Try again in "), "{html}");
+}
+
+/// The rejections by what stands around the handlers, of a form that somebody filled in.
+#[tokio::test]
+async fn a_form_that_its_handler_never_saw_comes_back_as_a_page_with_what_was_typed() {
+    let limited = TestServer::start_limited(&["--limit-requests=2/1h"]).await;
+    let text = long_text();
+    for (path, field) in [("/rooms/general?once=17", "text"), ("/rooms", "name"), ("/name", "name")] {
+        let browser = Browser::with(&limited, String::new());
+        for _ in 0..2 {
+            browser.page("/rooms/general").await;
+        }
+        let (status, html) = browser.submit(path, &[(field, &text), ("back", "/rooms/tech")]).await;
+        assert_eq!(status, 429, "{path}");
+        assert!(html.contains("Try again in ") && html.contains("Send again"), "{html}");
+        for part in [format!("action=\"{path}"), in_attribute(&text), "value=\"/rooms/tech\"".to_owned()] {
+            assert!(html.contains(&part), "{path}: {part} is missing in\n{html}");
+        }
+        assert!(!html.contains("<script>"), "{html}");
+    }
+    let program = Browser::with(&limited, String::new()).send("/rooms/general", &[("text", "x")]).await;
+    assert_eq!(problem(program, 429).await, "too_many_requests", "a program gets no page");
+
+    let guests = TestServer::start_limited(&["--limit-sessions=1/1h"]).await;
+    Browser::guest(&guests).await;
+    let (status, html) =
+        Browser::with(&guests, String::new()).submit("/rooms/general", &[("text", &text)]).await;
+    assert_eq!(status, 429, "no session for another guest");
+    assert!(html.contains(&in_attribute(&text)), "{html}");
+}
+
+#[tokio::test]
+async fn who_is_signed_out_or_no_administrator_any_more_gets_back_what_was_typed() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    server.account("administrator").await;
+    let bob = server.account("bob").await;
+    let (anonymous, bob) = (Browser::with(&server, String::new()), Browser::signed_in(&server, &bob));
+    let text = long_text();
+    let (status, html) = anonymous.submit("/rooms/general?once=17", &[("text", &text)]).await;
+    assert_eq!(status, 401);
+    for part in [
+        "Your session has ended.",
+        "href=\"/sign-in\" target=\"_blank\"",
+        "action=\"/rooms/general?once=17\"",
+    ] {
+        assert!(html.contains(part), "{part} is missing in\n{html}");
+    }
+    assert!(html.contains(&in_attribute(&text)), "{html}");
+    let (status, _) = anonymous.submit("/rooms/general", &[("text", "")]).await;
+    assert_eq!(status, 303, "who typed nothing is asked to sign in at once");
+    let asked = anonymous.send("/rooms/general", &[("text", &text)]).await;
+    assert_eq!(location(&asked), "/sign-in");
+    let (status, html) = bob.submit("/channels", &[("channel", "pay"), ("readers", &text)]).await;
+    assert_eq!(status, 404);
+    assert!(html.contains(&in_attribute(&text)), "{html}");
+    let (status, html) = bob.submit("/people/x/blocked", &[("on", "true")]).await;
+    assert_eq!(status, 404);
+    assert!(html.contains("data-nodes="), "the page for unknown addresses");
+    let (status, html) = bob.submit("/rooms/nowhere/members", &[("name", "carol & co")]).await;
+    assert_eq!(status, 404);
+    assert!(html.contains("carol &amp; co"), "{html}");
+}
+
+#[tokio::test]
+async fn what_rejects_a_form_at_the_edge_says_so_in_a_page_and_shows_no_words_of_another_site() {
+    let server = TestServer::start().await;
+    let browser = Browser::guest(&server).await;
+    let long = "x".repeat(70_000);
+    for (path, form, name, value, status) in [
+        ("/rooms/general", "foreign words", "origin", "https://evil.example", 403),
+        ("/rooms/general", "foreign words", "host", "evil.example", 421),
+        ("/rooms/general", long.as_str(), "x-nothing", "", 413),
+        ("/name", long.as_str(), "x-nothing", "", 413),
+        ("/sign-out", "foreign words", "origin", "null", 403),
+    ] {
+        let request = browser.form(path, &[("text", form), ("name", form)]).header("accept", "text/html");
+        let answer = request.header(name, value).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path} {name}");
+        assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8", "{path} {name}");
+        assert!(answer.headers()["content-security-policy"].to_str().unwrap().contains("form-action 'self'"));
+        let html = answer.text().await.unwrap();
+        assert!(html.contains("Go back in your browser"), "{path} {name}\n{html}");
+        assert!(html.contains("href=\"/\"") && !html.contains(form), "{path} {name}\n{html}");
+    }
+    let page = server.get("/rooms/general").header("accept", "text/html").header("host", "evil.example");
+    let page = page.send().await.unwrap();
+    assert_eq!(
+        (page.status().as_u16(), &page.headers()["content-type"]),
+        (421, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    let repeated = server.get("/").header("accept", "text/html").header("origin", "a").header("origin", "b");
+    assert!(repeated.send().await.unwrap().text().await.unwrap().contains("<h1>That did not work</h1>"));
+    for path in ["/api/rooms", "/ws", "/fn/start", "/pkg/x/y"] {
+        let program = server.get(path).header("accept", "text/html").header("origin", "https://evil.example");
+        assert_eq!(problem(program.send().await.unwrap(), 403).await, "bad_origin", "{path}");
+    }
+    let wrong =
+        server.client.get(format!("{}/name", server.url)).header("accept", "text/html").send().await.unwrap();
+    assert_eq!(wrong.status(), 405);
+    assert_eq!(wrong.headers()["allow"], "POST");
+    assert!(!wrong.text().await.unwrap().contains("Try again"), "it would be the same again");
+}
+
+#[tokio::test]
+async fn a_form_that_the_store_could_not_take_comes_back_and_is_stored_once_later() {
+    let server = TestServer::start().await;
+    let browser = Browser::guest(&server).await;
+    let form = browser.address("/rooms/general", "/rooms/general").await;
+    let database = rusqlite::Connection::open(server.folder().join("idobata.db")).unwrap();
+    database.execute_batch("ALTER TABLE entries RENAME TO was_entries").unwrap();
+    let text = long_text();
+    let (status, html) = browser.submit(&form, &[("text", &text)]).await;
+    assert_eq!(status, 503);
+    assert!(html.contains(&in_attribute(&text)) && html.contains("role=\"alert\""), "{html}");
+    assert!(
+        html.contains(&format!("action=\"{form}\"")) || html.contains("<textarea name=\"text\""),
+        "{html}"
+    );
+    assert!(!html.contains("<script>") || html.contains("id=\"start\""), "{html}");
+    database.execute_batch("ALTER TABLE was_entries RENAME TO entries").unwrap();
+    for _ in 0..2 {
+        assert_eq!(browser.submit(&form, &[("text", &text)]).await.0, 303);
+    }
+    assert_eq!(texts(&server).await, [text.trim_end()]);
 }

@@ -3,7 +3,7 @@
 use reqwest::{Client, redirect::Policy};
 use serde_json::json;
 
-use crate::support::{TestServer, new_id};
+use crate::support::{TestServer, in_time, new_id};
 
 async fn page(server: &TestServer, path: &str, language: &str) -> (u16, String) {
     let response = server.get(path).header("accept-language", language).send().await.unwrap();
@@ -145,5 +145,155 @@ async fn addresses_that_are_none_are_404() {
     let server = TestServer::start().await;
     for path in ["/nothing", "/rooms/nowhere", "/rooms/", "/pkg/x/nothing.js"] {
         assert_eq!(page(&server, path, "en").await.0, 404, "{path}");
+    }
+}
+
+/// The address of a link on a page.
+fn link_of(html: &str, text: &str) -> Option<String> {
+    let before = html.split_once(&format!("\">{text}</a>"))?.0;
+    Some(before.rsplit_once("href=\"")?.1.to_owned())
+}
+
+/// The texts of a page's messages or notifications.
+fn texts_of(html: &str, class: &str) -> Vec<String> {
+    let html = html.split("<script type=\"application/json\"").next().unwrap();
+    let items = html.split("<p ").filter(|item| item.split('>').next().unwrap().contains(class));
+    items.map(|item| item.split(['>', '<']).nth(1).unwrap().to_owned()).collect()
+}
+
+/// Goes by the links from the newest page to the oldest, and returns all texts, oldest first.
+async fn walk_back(server: &TestServer, start: &str, class: &str) -> (Vec<String>, usize) {
+    let (mut texts, mut path, mut pages) = (Vec::new(), start.to_owned(), 0);
+    loop {
+        let (status, html) = page(server, &path, "en").await;
+        assert_eq!(status, 200, "{path}");
+        pages += 1;
+        let mut earlier = texts_of(&html, class);
+        if class == "notification__text" {
+            earlier.reverse();
+        }
+        earlier.append(&mut texts);
+        texts = earlier;
+        assert_eq!(link_of(&html, "Newest"), (pages > 1).then(|| start.to_owned()), "{path}");
+        match link_of(&html, "Older") {
+            Some(older) => path = older,
+            None => return (texts, pages),
+        }
+    }
+}
+
+#[tokio::test]
+async fn older_messages_and_notifications_are_read_by_links_to_the_first() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    for n in 1..=120 {
+        assert_eq!(alice.post("tech", &new_id(), &format!("message {n}")).await.status(), 201);
+    }
+    let all = |what: &str, last| (1..=last).map(|n| format!("{what} {n}")).collect::<Vec<_>>();
+    assert_eq!(walk_back(&server, "/rooms/tech", "message__text").await, (all("message", 120), 3));
+    for n in 1..=55 {
+        server.publish("ops", &format!("notice {n}")).await;
+    }
+    assert_eq!(walk_back(&server, "/", "notification__text").await, (all("notice", 55), 4));
+    let (_, html) = page(&server, "/rooms/general", "en").await;
+    assert!(link_of(&html, "Older").is_none() && link_of(&html, "Newest").is_none(), "it is empty");
+    let (_, html) = page(&server, "/rooms/tech", "ja").await;
+    let older = link_of(&html, "以前").unwrap();
+    let (_, html) = page(&server, &format!("{older}&utm_source=x"), "ja").await;
+    assert_eq!(link_of(&html, "最新").as_deref(), Some("/rooms/tech"));
+    assert_eq!(texts_of(&html, "message__text")[0], "message 21");
+    // What a page becomes live with is the newest: from there it can follow the room.
+    let (html, data) = html.split_once("id=\"start\"").unwrap();
+    assert!(!html.contains("message 120<") && data.contains("message 120\""));
+}
+
+#[tokio::test]
+async fn of_notifications_with_a_key_only_the_newest_stands_on_any_page() {
+    let server = TestServer::start().await;
+    let progress = async |key: &str, done: u32| {
+        let body = json!({ "type": "progress", "key": key, "done": done, "total": 100, "text": format!("{key} {done}") });
+        assert_eq!(server.post("/api/events/jobs").json(&body).send().await.unwrap().status(), 201);
+    };
+    server.publish("ops", "the first").await;
+    for done in 0..60 {
+        progress("backup", done).await;
+    }
+    progress("index", 1).await;
+    for n in 1..=30 {
+        server.publish("ops", &format!("notice {n}")).await;
+    }
+    progress("index", 100).await;
+    let (mut seen, mut path) = (String::new(), Some("/".to_owned()));
+    while let Some(address) = path {
+        let (_, html) = page(&server, &address, "en").await;
+        seen += html.split("<script type=\"application/json\"").next().unwrap();
+        path = link_of(&html, "Older");
+    }
+    for (text, times) in [
+        ("backup 59<", 1),
+        ("backup 58<", 0),
+        ("index 100<", 1),
+        ("index 1<", 0),
+        ("the first<", 1),
+        ("notice 1<", 1),
+    ] {
+        assert_eq!(seen.matches(text).count(), times, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_leads_nowhere_gets_a_page_that_says_so() {
+    let server = TestServer::start_with(&["--room-entries=60", "--trim-interval=1s"]).await;
+    let alice = server.person("alice").await;
+    for n in 1..=120 {
+        assert_eq!(alice.post("tech", &new_id(), &format!("message {n}")).await.status(), 201);
+    }
+    server.publish("ops", "a notice").await;
+    let cursor = server.json("/api/rooms/tech/messages?limit=1").await["cursor"].as_str().unwrap().to_owned();
+    let epoch = cursor.split(':').next().unwrap().to_owned();
+    let trimmed = format!("/rooms/tech?before={epoch}:30");
+    in_time(async {
+        while page(&server, &trimmed, "en").await.0 != 410 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let feed_epoch = server.feed_cursor().await.split(':').next().unwrap().to_owned();
+    for (path, status) in [
+        (trimmed, 410),
+        (format!("/rooms/tech?before={epoch}:1"), 410),
+        (format!("/rooms/tech?before={epoch}:0"), 410),
+        ("/rooms/tech?before=another:50".to_owned(), 410),
+        ("/rooms/general?before=another:50".to_owned(), 410),
+        ("/?before=another:50".to_owned(), 410),
+        (format!("/?before={feed_epoch}:1"), 410),
+        ("/rooms/tech?before=nonsense".to_owned(), 400),
+        ("/?before=%00%22%3E%3Cscript%3E".to_owned(), 400),
+        (format!("/rooms/tech?before={epoch}:99999999999999999999"), 400),
+    ] {
+        for (language, text) in
+            [("en", "This part of the history is gone."), ("ja", "この部分の履歴は残っていません。")]
+        {
+            let (answered, html) = page(&server, &path, language).await;
+            assert_eq!(answered, status, "{path}");
+            assert!(html.contains(text), "{path}\n{html}");
+            assert!(
+                html.contains("message 120<") || html.contains("a notice<") || path.contains("general"),
+                "{path}"
+            );
+            assert_eq!(link_of(&html, "Newest"), None, "{path}: it is the newest");
+        }
+    }
+    // Beyond the newest there is everything; an empty one is none; and elsewhere it means nothing.
+    for (path, status) in [
+        (format!("/rooms/tech?before={epoch}:18446744073709551615"), 200),
+        ("/rooms/tech?before=".to_owned(), 200),
+        ("/rooms/tech?befor=nonsense".to_owned(), 200),
+        ("/rooms/nowhere?before=nonsense".to_owned(), 404),
+        ("/nothing?before=nonsense".to_owned(), 404),
+    ] {
+        let (answered, html) = page(&server, &path, "en").await;
+        assert_eq!(answered, status, "{path}");
+        assert!(!html.contains("is gone"), "{path}");
     }
 }

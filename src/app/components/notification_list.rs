@@ -61,6 +61,8 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
                 {list(notifications, entry_key, |entry| view! { <Notification entry /> }.into_any())}
             </div>
             <MoreButton model />
+            // The server's links to older notifications, for a page that is not live.
+            <div class="history"></div>
         </section>
     }
 }

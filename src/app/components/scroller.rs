@@ -137,6 +137,8 @@ pub(crate) fn Scroller(
                     .into_any()
                 },
             )}
+            // The server's links to older messages, for a page that is not live.
+            <div class="history"></div>
         </div>
     }
 }

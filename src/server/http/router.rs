@@ -80,21 +80,18 @@ pub fn router(state: AppState) -> Router {
             .layer(from_fn_with_state(state.clone(), uncancellable::complete))
             .layer(from_fn_with_state(state.clone(), rate_limit::requests))
     };
-    let site = limited(site)
-        .layer(from_fn_with_state(state.clone(), account_pages::rejections_as_pages))
-        .layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
+    let site = limited(site).layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
 
-    let inside = limited(api)
-        .merge(site)
-        .merge(unlimited)
-        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(from_fn_with_state(state.clone(), origin::check));
+    let inside =
+        limited(api).merge(site).merge(unlimited).layer(from_fn_with_state(state.clone(), origin::check));
     let others = state.site.allowed();
     let inside = if others.is_empty() { inside } else { inside.layer(origin::cors(&state.site)) };
     let inside = inside
         .layer(from_fn_with_state((state.clone(), host::Unknown::default()), host::check))
         .layer(from_fn(request_head::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(state.clone(), account_pages::rejections_as_pages))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(state.clone(), security_headers::add));
     let inside = trace::around(inside, &state).with_state(state);
     // Around all of it, because layers of a router run when the address has been looked for.

@@ -11,12 +11,13 @@ use super::{
     external_sign_in,
     fields::{Password, done_note, name_field, password_field, problem_note},
     not_found,
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
+    rejected::rejected_beside,
     texts::Texts,
     time::time,
 };
 use crate::{
-    app::routes,
+    app::{model::room::RejectionReason, routes},
     protocol::{problem::Code, session::User},
     server::{
         error::Error,
@@ -36,19 +37,27 @@ pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>
     if let Some(issuer) = signed_in.asked.state.auth.issuer() {
         return external_sign_in::account(&signed_in, issuer).await;
     }
-    let (problem, done) = (outcome.problem(), outcome.done());
-    let refused = problem.map(|code| refusal(outcome.form.as_deref(), code));
-    let typed = outcome.name.filter(|_| matches!(refused, Some(Refused::Name(_))));
+    let refused = outcome.problem().map(|reason| refusal(outcome.form.as_deref(), reason));
+    page(&signed_in, None, refused, outcome.done()).await
+}
+
+/// Serves the page, with the name that was `typed` if there is one.
+async fn page(
+    signed_in: &SignedIn,
+    typed: Option<String>,
+    refused: Option<Refused>,
+    done: Option<Done>,
+) -> Result<Response, Error> {
     let name = typed.unwrap_or_else(|| signed_in.identity.user.name.clone());
-    let places = places(&signed_in).await?;
-    beside(&signed_in, Account { name, places, refused, done }).await
+    let places = places(signed_in).await?;
+    beside(signed_in, Account { name, places, refused, done }).await
 }
 
 /// Returns the form that was rejected, by its name in the address.
-fn refusal(form: Option<&str>, code: Code) -> Refused {
+fn refusal(form: Option<&str>, reason: RejectionReason) -> Refused {
     match form {
-        Some("password") => Refused::Password(code),
-        _ => Refused::Name(code),
+        Some("password") => Refused::Password(reason),
+        _ => Refused::Name(reason),
     }
 }
 
@@ -78,9 +87,15 @@ pub(super) async fn rename(
     SignedIn { asked, identity }: SignedIn,
     FormBody(NameForm { name }): FormBody<NameForm>,
 ) -> Result<Response, Error> {
-    Ok(match accounts(&asked.state)?.rename(&identity.user.id, &name).await {
+    let renamed = accounts(&asked.state)?.rename(&identity.user.id, &name).await;
+    Ok(match renamed {
         Ok(_) => see(routes::ACCOUNT, &[("done", Done::Name.as_str())]),
-        Err(error) => rejected(routes::ACCOUNT, error, &[("form", "name"), ("name", &name)]),
+        Err(error) => {
+            let page = async |signed_in: SignedIn, reason| {
+                page(&signed_in, Some(name), Some(Refused::Name(reason)), None).await
+            };
+            rejected_beside(asked, routes::ACCOUNT, &[("form", "name")], error, page).await
+        }
     })
 }
 
@@ -100,14 +115,21 @@ pub(super) async fn change_password(
 ) -> Result<Response, Error> {
     let User { id, name } = &identity.user;
     // A person who comes upon an open session has no more attempts at the password than one who signs in.
-    if let Err(rejection) = asked.state.limits.sign_in(name, address).await {
-        return Ok(rejected(routes::ACCOUNT, rejection.into(), &[("form", "password")]));
-    }
-    let kept = identity.session.as_deref();
-    match accounts(&asked.state)?.change_password(id, &password, &new_password, kept).await {
-        Ok(()) => Ok(see(routes::ACCOUNT, &[("done", Done::Password.as_str())])),
-        Err(error) => Ok(rejected(routes::ACCOUNT, error, &[("form", "password")])),
-    }
+    let changed = async {
+        asked.state.limits.sign_in(name, address).await?;
+        let kept = identity.session.as_deref();
+        accounts(&asked.state)?.change_password(id, &password, &new_password, kept).await
+    };
+    let changed = changed.await;
+    Ok(match changed {
+        Ok(()) => see(routes::ACCOUNT, &[("done", Done::Password.as_str())]),
+        Err(error) => {
+            let page = async |signed_in: SignedIn, reason| {
+                page(&signed_in, None, Some(Refused::Password(reason)), None).await
+            };
+            rejected_beside(asked, routes::ACCOUNT, &[("form", "password")], error, page).await
+        }
+    })
 }
 
 /// The field of the form that ends a session.
@@ -155,9 +177,9 @@ pub(super) struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     /// The form that changes the name.
-    Name(Code),
+    Name(RejectionReason),
     /// The form that changes the password.
-    Password(Code),
+    Password(RejectionReason),
 }
 
 impl Document for Account {
@@ -168,8 +190,8 @@ impl Document for Account {
     fn body(self, texts: &'static Texts) -> AnyView {
         let Self { name, places, refused, done } = self;
         let (name_problem, password_problem) = match refused {
-            Some(Refused::Name(code)) => (Some(code), None),
-            Some(Refused::Password(code)) => (None, Some(code)),
+            Some(Refused::Name(reason)) => (Some(reason), None),
+            Some(Refused::Password(reason)) => (None, Some(reason)),
             None => (None, None),
         };
         let done = done.and_then(|done| match done {
@@ -188,7 +210,7 @@ impl Document for Account {
     }
 }
 
-fn name_form(texts: &'static Texts, name: String, problem: Option<Code>) -> impl IntoView + use<> {
+fn name_form(texts: &'static Texts, name: String, problem: Option<RejectionReason>) -> impl IntoView + use<> {
     view! {
         <form class="panel stack" method="post" action="/account/name" aria-labelledby="name-heading">
             <h2 id="name-heading">{texts.name}</h2>
@@ -199,11 +221,11 @@ fn name_form(texts: &'static Texts, name: String, problem: Option<Code>) -> impl
     }
 }
 
-fn password_form(texts: &'static Texts, problem: Option<Code>) -> impl IntoView + use<> {
+fn password_form(texts: &'static Texts, problem: Option<RejectionReason>) -> impl IntoView + use<> {
     // The common text for a wrong password speaks of the name, too; this form has none.
-    let text = problem.map(|code| match code {
-        Code::WrongPassword => texts.present_password_wrong,
-        other => (texts.problem)(other),
+    let text = problem.map(|reason| match reason.code {
+        Code::WrongPassword => texts.present_password_wrong.to_owned(),
+        _ => (texts.rejection)(reason),
     });
     view! {
         <form class="panel stack" method="post" action="/account/password" aria-labelledby="password-heading">

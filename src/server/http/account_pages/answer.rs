@@ -48,6 +48,14 @@ impl FromRequestParts<AppState> for SignedIn {
     }
 }
 
+impl SignedIn {
+    /// The authenticated user of a request; `None`: it is anonymous.
+    pub(super) fn of(asked: PageRequest) -> Option<Self> {
+        let identity = asked.caller.0.clone()?;
+        Some(Self { asked, identity })
+    }
+}
+
 /// Returns the accounts. The router lets no request come here on a server without them.
 pub(super) fn accounts(state: &AppState) -> Result<&Accounts, Error> {
     let none = || Rejection::new(Code::NotFound, "This server has no accounts.");

@@ -1,21 +1,19 @@
 //! `/channels`: the page on which administrators limit the readers of the feed's channels.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
     answer::{SignedIn, beside},
     document::Document,
-    fields::{labelled_input, problem_note},
-    outcome::{Outcome, rejected},
+    fields::{labelled_input, problem_note, text_of_area},
+    outcome::Outcome,
+    rejected::rejected_beside,
     texts::Texts,
 };
 use crate::{
-    app::routes,
+    app::{model::room::RejectionReason, routes},
     protocol::{problem::Code, session::User},
     server::{
         authz::LimitedChannel,
@@ -23,20 +21,25 @@ use crate::{
         http::{
             api::members::find,
             extract::{body::FormBody, query::Lenient},
+            pages::PageRequest,
         },
-        state::AppState,
     },
 };
 
 /// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
-    let channels = Channels {
-        channels: signed_in.asked.state.rights.channels().list(),
-        problem: outcome.problem(),
-        channel: outcome.name.unwrap_or_default(),
-        readers: outcome.list.unwrap_or_default(),
-    };
-    beside(&signed_in, channels).await
+    page(&signed_in, outcome.problem(), String::new(), String::new()).await
+}
+
+/// Serves the page with the rejected texts that were typed.
+async fn page(
+    signed_in: &SignedIn,
+    problem: Option<RejectionReason>,
+    channel: String,
+    readers: String,
+) -> Result<Response, Error> {
+    let channels = signed_in.asked.state.rights.channels().list();
+    beside(signed_in, Channels { channels, channel, readers, problem }).await
 }
 
 /// The fields of the form that limits a channel.
@@ -48,19 +51,25 @@ pub(super) struct LimitForm {
 
 /// Sets the readers of a channel.
 pub(super) async fn limit(
-    State(state): State<AppState>,
+    asked: PageRequest,
     FormBody(LimitForm { channel, readers }): FormBody<LimitForm>,
 ) -> Response {
+    let state = &asked.state;
     let limited = async {
         let mut users = Vec::new();
         for name in readers.lines().map(str::trim).filter(|name| !name.is_empty()) {
-            users.push(find(&state, name).await?);
+            users.push(find(state, name).await?);
         }
         state.rights.channels().limit(&channel, users).await
     };
-    match limited.await {
+    let limited = limited.await;
+    match limited {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
-        Err(error) => rejected(routes::CHANNELS, error, &[("name", &channel), ("list", &readers)]),
+        Err(error) => {
+            let page =
+                async |signed_in: SignedIn, reason| page(&signed_in, Some(reason), channel, readers).await;
+            rejected_beside(asked, routes::CHANNELS, &[], error, page).await
+        }
     }
 }
 
@@ -72,12 +81,18 @@ pub(super) struct ChannelForm {
 
 /// Opens a channel to everybody. One that is open already is no error.
 pub(super) async fn open(
-    State(state): State<AppState>,
+    asked: PageRequest,
     FormBody(ChannelForm { channel }): FormBody<ChannelForm>,
 ) -> Response {
-    match state.rights.channels().open_to_all(&channel).await {
+    let opened = asked.state.rights.channels().open_to_all(&channel).await;
+    match opened {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
-        Err(error) => rejected(routes::CHANNELS, error, &[]),
+        Err(error) => {
+            let page = async |signed_in: SignedIn, reason| {
+                page(&signed_in, Some(reason), String::new(), String::new()).await
+            };
+            rejected_beside(asked, routes::CHANNELS, &[], error, page).await
+        }
     }
 }
 
@@ -91,7 +106,7 @@ pub(super) struct Channels {
     /// The rejected readers that were typed, one per line.
     pub(super) readers: String,
     /// The reason why the last change was rejected.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
 }
 
 impl Document for Channels {
@@ -105,7 +120,7 @@ impl Document for Channels {
         let rows = channels.into_iter().map(|channel| row(texts, channel)).collect::<Vec<_>>();
         // Only an unknown person is a problem with the readers; every other one is about the channel.
         let (of_readers, of_channel) = match problem {
-            Some(Code::UnknownPerson) => (problem, None),
+            Some(RejectionReason { code: Code::UnknownPerson, .. }) => (problem, None),
             other => (None, other),
         };
         let about = of_readers.map_or("readers-hint", |_| "problem readers-hint");
@@ -130,9 +145,8 @@ impl Document for Channels {
                         spellcheck="false"
                         aria-invalid=of_readers.map(|_| "true")
                         aria-describedby=about
-                    >
-                        {readers}
-                    </textarea>
+                        inner_html=text_of_area(&readers)
+                    ></textarea>
                     <p class="muted" id="readers-hint">{texts.readers_hint}</p>
                 </div>
                 <button type="submit">{texts.limit_button}</button>

@@ -5,13 +5,14 @@ use leptos::prelude::*;
 
 use super::texts::Texts;
 use crate::{
-    protocol::{name::NAME_MAX_CHARACTERS, problem::Code},
-    server::auth::PASSWORD_MIN_CHARACTERS,
+    app::model::room::RejectionReason,
+    protocol::name::NAME_MAX_CHARACTERS,
+    server::{auth::PASSWORD_MIN_CHARACTERS, http::pages::escape},
 };
 
 /// The note about a rejected form, which stands in the form. Its fields refer to the note by the id [`ABOUT`].
-pub(super) fn problem_note(texts: &'static Texts, problem: Option<Code>) -> impl IntoView + use<> {
-    problem.map(|code| view! { <p class="note" role="alert" id=ABOUT>{(texts.problem)(code)}</p> })
+pub(super) fn problem_note(texts: &'static Texts, problem: Option<RejectionReason>) -> impl IntoView + use<> {
+    problem.map(|reason| view! { <p class="note" role="alert" id=ABOUT>{(texts.rejection)(reason)}</p> })
 }
 
 /// The id of the note about the rejected form. A page has only one.
@@ -27,7 +28,7 @@ pub(super) fn name_field(
     texts: &'static Texts,
     value: String,
     focus: bool,
-    problem: Option<Code>,
+    problem: Option<RejectionReason>,
 ) -> impl IntoView + use<> {
     view! {
         <div class="labelled">
@@ -56,7 +57,7 @@ pub(super) fn labelled_input(
     label: &'static str,
     value: String,
     hint: Option<&'static str>,
-    problem: Option<Code>,
+    problem: Option<RejectionReason>,
 ) -> impl IntoView + use<> {
     let hint_id = format!("{name}-hint");
     let about: Vec<_> =
@@ -81,6 +82,12 @@ pub(super) fn labelled_input(
     }
 }
 
+/// The text of a `<textarea>`, as HTML: the views do not escape what stands in one.
+pub(super) fn text_of_area(text: &str) -> String {
+    // The parser drops one line break at the start.
+    format!("\n{}", escape(text))
+}
+
 /// The purpose of a password field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Password {
@@ -96,7 +103,7 @@ pub(super) fn password_field(
     label: &'static str,
     what: Password,
     focus: bool,
-    problem: Option<Code>,
+    problem: Option<RejectionReason>,
 ) -> impl IntoView + use<> {
     let (id, autocomplete) = match what {
         Password::Present => ("password", "current-password"),

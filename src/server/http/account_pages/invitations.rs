@@ -1,6 +1,6 @@
 //! `/people/invitations`: administrators create and revoke invitations.
 
-use axum::{extract::State, http::header, response::Response};
+use axum::{http::header, response::Response};
 use serde::Deserialize;
 
 use super::{
@@ -17,7 +17,6 @@ use crate::{
             extract::body::FormBody,
             pages::{PageRequest, one_time_form::Once},
         },
-        state::AppState,
     },
 };
 
@@ -65,8 +64,9 @@ pub(super) struct RevokeForm {
 
 /// Revokes an invitation.
 pub(super) async fn revoke(
-    State(state): State<AppState>,
+    asked: PageRequest,
     FormBody(RevokeForm { id }): FormBody<RevokeForm>,
 ) -> Result<Response, Error> {
-    Ok(back_to_people(accounts(&state)?.revoke(&id).await))
+    let revoked = accounts(&asked.state)?.revoke(&id).await;
+    Ok(back_to_people(asked, revoked).await)
 }

@@ -13,11 +13,13 @@ use super::{
     document::Document,
     fields::{Password, name_field, password_field, problem_note},
     one_time_link::link_failed,
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
+    rejected::rejected,
+    sign_in::rejected_sign_in,
     texts::Texts,
 };
 use crate::{
-    app::{model::direction::isolated, routes},
+    app::model::{direction::isolated, room::RejectionReason},
     protocol::{
         problem::{Code, Rejection},
         session::Session,
@@ -47,7 +49,7 @@ pub(super) async fn show(
         Err(error) => return link_failed(&asked, error),
     };
     let (address, problem) = (asked.uri.path().to_owned(), outcome.problem());
-    alone(&asked, Join { address, by, name: outcome.name.unwrap_or_default(), problem })
+    alone(&asked, Join { address, by, name: String::new(), problem })
 }
 
 /// Returns the name of the user who invited; `None`: it is the first administrator's link.
@@ -80,30 +82,48 @@ pub(super) async fn join(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
         }
-        Err((page, error)) => rejected(page, error, &[("name", &form.name)]),
+        Err((Next::SignIn, error)) => rejected_sign_in(asked, form.name, "/", error).await,
+        Err((Next::Here, error)) => {
+            let path = asked.uri.path().to_owned();
+            let page = async |asked: PageRequest, reason| {
+                Ok(match inviter(&asked, &token).await {
+                    Ok(by) => {
+                        let address = asked.uri.path().to_owned();
+                        alone(&asked, Join { address, by, name: form.name, problem: Some(reason) })
+                    }
+                    Err(error) => link_failed(&asked, error),
+                })
+            };
+            rejected(asked, &path, &[], error, page).await
+        }
     }
+}
+
+/// The page that shows a rejection: the form itself, or the one to sign in.
+enum Next {
+    Here,
+    SignIn,
 }
 
 /// Creates the account and its session. A form that is sent twice finds its link used; a user who knows the account's
 /// password is signed in all the same. An error comes with the page that shows it: when the link is used, its own page
 /// has nothing more to say.
-async fn joined<'a>(
-    asked: &'a PageRequest,
+async fn joined(
+    asked: &PageRequest,
     address: IpAddr,
     token: &str,
     form: &JoinForm,
-) -> Result<Session, (&'a str, Error)> {
-    let PageRequest { state, headers, uri, .. } = asked;
+) -> Result<Session, (Next, Error)> {
+    let PageRequest { state, headers, .. } = asked;
     let JoinForm { name, new_password } = form;
-    let page = uri.path();
-    let here = |error: Error| (page, error);
+    let here = |error: Error| (Next::Here, error);
     match accounts(state).map_err(here)?.join(token, name, new_password).await {
         Ok(account) => state.auth.sign_in(&account, agent_of(headers)).await.map_err(here),
         Err(Error::Rejected(used)) if used.code == Code::BadLink => {
             let known = session::sign_in(state, address, headers, name, new_password).await;
             known.map_err(|error| match error {
                 Error::Rejected(wrong) if wrong.code == Code::WrongPassword => here(used.into()),
-                other => (routes::SIGN_IN, other),
+                other => (Next::SignIn, other),
             })
         }
         Err(error) => Err(here(error)),
@@ -120,7 +140,7 @@ pub(super) struct Join {
     /// The rejected name that was typed.
     pub(super) name: String,
     /// The reason of the rejection.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
 }
 
 impl Document for Join {
@@ -158,7 +178,7 @@ pub(super) struct Reset {
     /// The name of the account.
     pub(super) name: String,
     /// The reason of the rejection.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
 }
 
 impl Document for Reset {

@@ -9,12 +9,16 @@ use super::{
     document::Document,
     fields::{labelled_input, problem_note},
     not_found,
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
+    rejected::rejected_beside,
     texts::Texts,
 };
 use crate::{
-    app::{model::direction::isolated, routes},
-    protocol::{chat::Room, problem::Code, session::User},
+    app::{
+        model::{direction::isolated, room::RejectionReason},
+        routes,
+    },
+    protocol::{chat::Room, session::User},
     server::{
         error::Error,
         http::{
@@ -33,9 +37,19 @@ pub(super) async fn show(
     signed_in: SignedIn,
     Lenient(outcome): Lenient<Outcome>,
 ) -> Result<Response, Error> {
+    page(&room, signed_in, outcome.problem(), String::new()).await
+}
+
+/// Serves the page with the rejected name that was typed.
+async fn page(
+    room: &str,
+    signed_in: SignedIn,
+    problem: Option<RejectionReason>,
+    name: String,
+) -> Result<Response, Error> {
     let SignedIn { asked, identity } = &signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let id = asked.state.chat.id_of(&room).ok();
+    let id = asked.state.chat.id_of(room).ok();
     let Some(known) = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref()) else {
         return Ok(not_found(signed_in.asked).await);
     };
@@ -48,8 +62,8 @@ pub(super) async fn show(
         members: rights.is_private(&room.id).then(|| rights.members(&room.id)),
         is_owner: rights.is_private(&room.id) && rights.owns(&room.id, identity),
         me: identity.user.clone(),
-        problem: outcome.problem(),
-        name: outcome.name.unwrap_or_default(),
+        problem,
+        name,
         room,
     };
     beside(&signed_in, members).await
@@ -68,14 +82,19 @@ pub(super) async fn add(
     FormBody(NameForm { name }): FormBody<NameForm>,
 ) -> Result<Response, Error> {
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
+    let path = routes::members(&room);
     let added = async {
         asked.state.rights.check_owner(&room, &identity)?;
         let user = find(&asked.state, &name).await?;
         asked.state.rights.add_member(&room, &identity, &user).await
     };
-    Ok(match added.await {
-        Ok(()) => back_to(&routes::members(&room), None),
-        Err(error) => rejected(&routes::members(&room), error, &[("name", &name)]),
+    let added = added.await;
+    Ok(match added {
+        Ok(()) => back_to(&path, None),
+        Err(error) => {
+            let page = async |signed_in, reason| page(room.as_str(), signed_in, Some(reason), name).await;
+            rejected_beside(asked, &path, &[], error, page).await
+        }
     })
 }
 
@@ -92,10 +111,16 @@ pub(super) async fn remove(
     FormBody(UserForm { user }): FormBody<UserForm>,
 ) -> Result<Response, Error> {
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
-    Ok(match asked.state.rights.remove_member(&room, &identity, &user).await {
+    let path = routes::members(&room);
+    let removed = asked.state.rights.remove_member(&room, &identity, &user).await;
+    Ok(match removed {
         Ok(()) if user == identity.user.id => back_to("/", None),
-        Ok(()) => back_to(&routes::members(&room), None),
-        Err(error) => rejected(&routes::members(&room), error, &[]),
+        Ok(()) => back_to(&path, None),
+        Err(error) => {
+            let page =
+                async |signed_in, reason| page(room.as_str(), signed_in, Some(reason), String::new()).await;
+            rejected_beside(asked, &path, &[], error, page).await
+        }
     })
 }
 
@@ -113,7 +138,7 @@ pub(super) struct Members {
     /// The rejected name that was typed.
     pub(super) name: String,
     /// The reason why the last change was rejected.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
 }
 
 impl Document for Members {

@@ -1,9 +1,9 @@
 //! Account pages: the routes of the pages for signing in, accounts, members, publishers and channels, and of their
 //! forms. `router` mounts them. Programs use `/api`.
 //!
-//! A form is answered with a redirect to the next page (303, so that a reload repeats nothing). A rejection comes back
-//! as `?problem=CODE` with the typed values, except passwords. The pages of accounts exist only where users have
-//! accounts on this server; those of administrators, only for administrators.
+//! A form is answered with a redirect to the next page (303, so that a reload repeats nothing). A rejected one comes back
+//! as its page, with what was typed (never a password) and when to try again (`rejected.rs`). The pages of accounts exist
+//! only where users have accounts on this server; those of administrators, only for administrators.
 
 mod account;
 mod agent;
@@ -19,8 +19,10 @@ mod one_time_link;
 mod outcome;
 mod people;
 mod publishers;
+mod rejected;
 mod rejection;
 mod reset;
+mod sent_form;
 mod shell;
 mod sign_in;
 mod texts;
@@ -35,6 +37,7 @@ use axum::{
     routing::{get, post},
 };
 
+use self::rejection::LeadsAway;
 pub(super) use self::{
     answer::SignedIn,
     rejection::{rejections_as_pages, takes_pages},
@@ -44,7 +47,7 @@ use super::{
     pages::{self, PageRequest},
     redirect::see,
 };
-use crate::{app::routes, server::state::AppState};
+use crate::{app::routes, protocol::problem::Code, server::state::AppState};
 
 /// The routes of the account pages.
 pub(super) fn router(state: &AppState) -> Router<AppState> {
@@ -115,19 +118,24 @@ pub(super) async fn readers_only(State(state): State<AppState>, request: Request
 
 /// Serves the page for unknown addresses to users who may read the server's pages, and asks others to sign in.
 pub(super) async fn not_found(asked: PageRequest) -> Response {
-    match asked.state.rights.check_reader(asked.caller.0.as_ref()) {
-        Ok(()) => pages::not_found(asked).await,
-        Err(_) => ask_to_sign_in(&asked),
+    if asked.state.rights.check_reader(asked.caller.0.as_ref()).is_err() {
+        return ask_to_sign_in(&asked);
     }
+    let mut response = pages::not_found(asked).await;
+    // A right may have been taken away while somebody filled a form in.
+    response.extensions_mut().insert(LeadsAway(Code::NotFound));
+    response
 }
 
 /// Redirects a browser without a session to the page that gives it one, and from there back.
 pub(super) fn ask_to_sign_in(asked: &PageRequest) -> Response {
     // A form cannot be posted again by going back to its address.
     let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
-    match (asked.state.auth.issuer(), back) {
+    let mut response = match (asked.state.auth.issuer(), back) {
         (Some(issuer), back) => external_sign_in::ask_to_sign_in(asked, issuer, back),
         (None, "/") => Redirect::to(routes::SIGN_IN).into_response(),
         (None, back) => see(routes::SIGN_IN, &[("back", back)]),
-    }
+    };
+    response.extensions_mut().insert(LeadsAway(Code::NoSession));
+    response
 }

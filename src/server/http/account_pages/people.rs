@@ -1,29 +1,30 @@
 //! `/people`: the page on which administrators manage accounts. A user who is blocked or removed is disconnected at
 //! once.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
     answer::{SignedIn, accounts, beside},
     document::Document,
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
+    rejected::rejected_beside,
     texts::Texts,
     time::time,
 };
 use crate::{
-    app::{model::direction::isolated, routes},
+    app::{
+        model::{direction::isolated, room::RejectionReason},
+        routes,
+    },
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Account, Link, Purpose},
         error::Error,
         http::{
             extract::{body::FormBody, path::PathText, query::Lenient},
-            pages::one_time_form::new_id,
+            pages::{PageRequest, one_time_form::new_id},
         },
         state::AppState,
     },
@@ -31,12 +32,16 @@ use crate::{
 
 /// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
+    page(&signed_in, outcome.problem()).await
+}
+
+async fn page(signed_in: &SignedIn, problem: Option<RejectionReason>) -> Result<Response, Error> {
     let accounts = accounts(&signed_in.asked.state)?;
     let me = &signed_in.identity.user.id;
     let people = accounts.list().await?.into_iter().map(|account| person(account, me)).collect();
     let mut invitations: Vec<_> = accounts.links().await?.into_iter().filter_map(invitation).collect();
     invitations.sort_by_key(|invitation| invitation.expires_at);
-    beside(&signed_in, People { people, invitations, once: new_id(), problem: outcome.problem() }).await
+    beside(signed_in, People { people, invitations, once: new_id(), problem }).await
 }
 
 fn person(account: Account, me: &str) -> Person {
@@ -65,20 +70,22 @@ pub(super) struct Switch {
 
 /// Makes a user an administrator, or takes that right away.
 pub(super) async fn set_admin(
-    State(state): State<AppState>,
+    asked: PageRequest,
     PathText(id): PathText,
     FormBody(Switch { on }): FormBody<Switch>,
 ) -> Result<Response, Error> {
-    Ok(back_to_people(accounts(&state)?.set_admin(&id, on).await))
+    let changed = accounts(&asked.state)?.set_admin(&id, on).await;
+    Ok(back_to_people(asked, changed).await)
 }
 
 /// Blocks an account, or unblocks it.
 pub(super) async fn set_blocked(
-    State(state): State<AppState>,
+    asked: PageRequest,
     PathText(id): PathText,
     FormBody(Switch { on }): FormBody<Switch>,
 ) -> Result<Response, Error> {
-    Ok(back_to_people(accounts(&state)?.set_blocked(&id, on).await))
+    let changed = accounts(&asked.state)?.set_blocked(&id, on).await;
+    Ok(back_to_people(asked, changed).await)
 }
 
 /// Serves the confirmation that precedes a removal.
@@ -88,8 +95,9 @@ pub(super) async fn ask_removal(PathText(id): PathText, signed_in: SignedIn) -> 
 }
 
 /// Removes an account.
-pub(super) async fn remove(State(state): State<AppState>, PathText(id): PathText) -> Result<Response, Error> {
-    Ok(back_to_people(accounts(&state)?.remove(&id).await))
+pub(super) async fn remove(asked: PageRequest, PathText(id): PathText) -> Result<Response, Error> {
+    let removed = accounts(&asked.state)?.remove(&id).await;
+    Ok(back_to_people(asked, removed).await)
 }
 
 /// Returns the account with this id. Errors: [`Code::NotFound`].
@@ -98,11 +106,14 @@ pub(super) async fn somebody(state: &AppState, id: &str) -> Result<Account, Erro
     Ok(accounts(state)?.account(id).await?.ok_or_else(unknown)?)
 }
 
-/// Redirects to `/people`, with the reason if the change was rejected.
-pub(super) fn back_to_people(result: Result<(), Error>) -> Response {
+/// Redirects to `/people`, or serves it with the reason if the change was rejected.
+pub(super) async fn back_to_people(asked: PageRequest, result: Result<(), Error>) -> Response {
     match result {
         Ok(()) => Redirect::to(routes::PEOPLE).into_response(),
-        Err(error) => rejected(routes::PEOPLE, error, &[]),
+        Err(error) => {
+            let page = async |signed_in: SignedIn, reason| page(&signed_in, Some(reason)).await;
+            rejected_beside(asked, routes::PEOPLE, &[], error, page).await
+        }
     }
 }
 
@@ -116,7 +127,7 @@ pub(super) struct People {
     /// The one-time id of the form that creates an invitation, see `server/auth/submissions.rs`.
     pub(super) once: String,
     /// The reason why the last change was rejected.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
 }
 
 /// A user with an account.
@@ -155,9 +166,9 @@ impl Document for People {
     fn body(self, texts: &'static Texts) -> AnyView {
         let Self { people, invitations, once, problem } = self;
         // `NotAllowed` has one cause here: the change would leave no administrator.
-        let problem = problem.map(|code| match code {
-            Code::NotAllowed => texts.last_administrator,
-            other => (texts.problem)(other),
+        let problem = problem.map(|reason| match reason.code {
+            Code::NotAllowed => texts.last_administrator.to_owned(),
+            _ => (texts.rejection)(reason),
         });
         let people = people.into_iter().map(|person| row(texts, person)).collect::<Vec<_>>();
         view! {

@@ -1,9 +1,6 @@
 //! `/publishers`: the page on which administrators manage the programs that may publish.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -12,34 +9,41 @@ use super::{
     document::Document,
     fields::{ABOUT, labelled_input},
     invitations::address_of,
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
+    rejected::rejected_beside,
     texts::Texts,
     time::time,
 };
 use crate::{
-    app::{model::direction::isolated, routes},
+    app::{
+        model::{direction::isolated, room::RejectionReason},
+        routes,
+    },
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Pattern, publishers::Publisher},
         error::Error,
         http::{
             extract::{body::FormBody, query::Lenient},
-            pages::one_time_form::new_id,
+            pages::{PageRequest, one_time_form::new_id},
         },
-        state::AppState,
     },
 };
 
 /// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
-    let publishers = Publishers {
-        publishers: signed_in.asked.state.publishers.list().await?,
-        problem: outcome.problem(),
-        name: outcome.name.unwrap_or_default(),
-        channels: outcome.list.unwrap_or_default(),
-        once: new_id(),
-    };
-    beside(&signed_in, publishers).await
+    page(&signed_in, outcome.problem(), String::new(), String::new()).await
+}
+
+/// Serves the page with the rejected texts that were typed.
+async fn page(
+    signed_in: &SignedIn,
+    problem: Option<RejectionReason>,
+    name: String,
+    channels: String,
+) -> Result<Response, Error> {
+    let publishers = signed_in.asked.state.publishers.list().await?;
+    beside(signed_in, Publishers { publishers, name, channels, once: new_id(), problem }).await
 }
 
 /// The fields of the form that creates a publisher.
@@ -61,7 +65,8 @@ pub(super) async fn make(
         let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &contents);
         asked.state.publishers.make_once(&name, patterns(&channels)?, &submission).await
     };
-    match made.await {
+    let made = made.await;
+    match made {
         Ok((publisher, token)) => {
             let pattern = publisher.channels.first().map(Pattern::as_str).unwrap_or_default();
             let token = PublisherToken {
@@ -73,7 +78,11 @@ pub(super) async fn make(
             };
             beside(&signed_in, token).await
         }
-        Err(error) => Ok(rejected(routes::PUBLISHERS, error, &[("name", &name), ("list", &channels)])),
+        Err(error) => {
+            let page =
+                async |signed_in: SignedIn, reason| page(&signed_in, Some(reason), name, channels).await;
+            Ok(rejected_beside(signed_in.asked, routes::PUBLISHERS, &[], error, page).await)
+        }
     }
 }
 
@@ -90,12 +99,17 @@ pub(super) struct IdForm {
 }
 
 /// Removes a publisher. One that is gone already is no error.
-pub(super) async fn remove(
-    State(state): State<AppState>,
-    FormBody(IdForm { id }): FormBody<IdForm>,
-) -> Result<Response, Error> {
-    state.publishers.remove(&id).await?;
-    Ok(Redirect::to(routes::PUBLISHERS).into_response())
+pub(super) async fn remove(asked: PageRequest, FormBody(IdForm { id }): FormBody<IdForm>) -> Response {
+    let removed = asked.state.publishers.remove(&id).await;
+    match removed {
+        Ok(_) => Redirect::to(routes::PUBLISHERS).into_response(),
+        Err(error) => {
+            let page = async |signed_in: SignedIn, reason| {
+                page(&signed_in, Some(reason), String::new(), String::new()).await
+            };
+            rejected_beside(asked, routes::PUBLISHERS, &[], error, page).await
+        }
+    }
 }
 
 /// The data of the page `/publishers`.
@@ -110,7 +124,7 @@ pub(super) struct Publishers {
     /// The one-time id of the form that creates a publisher, see `server/auth/submissions.rs`.
     pub(super) once: String,
     /// The reason why the last change was rejected.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
 }
 
 impl Document for Publishers {
@@ -122,12 +136,12 @@ impl Document for Publishers {
         let Self { publishers, name, channels, once, problem } = self;
         let is_empty = publishers.is_empty();
         let (of_channels, of_name) = match problem {
-            Some(Code::BadRequest) => (problem, None),
+            Some(RejectionReason { code: Code::BadRequest, .. }) => (problem, None),
             other => (None, other),
         };
-        let problem = problem.map(|code| match code {
-            Code::BadRequest => texts.channels_wrong,
-            other => (texts.problem)(other),
+        let problem = problem.map(|reason| match reason.code {
+            Code::BadRequest => texts.channels_wrong.to_owned(),
+            _ => (texts.rejection)(reason),
         });
         let rows = publishers.into_iter().map(|publisher| row(texts, publisher)).collect::<Vec<_>>();
         view! {

@@ -9,8 +9,9 @@ use super::{
     invitations::address_of,
     join::Reset,
     one_time_link::{OneTimeLink, link_failed},
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
     people::somebody,
+    rejected::rejected,
 };
 use crate::{
     app::routes,
@@ -85,7 +86,19 @@ pub(super) async fn reset(
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&asked.state.site, &session)), Redirect::to("/")).into_response()
         }
-        Err(error) => rejected(asked.uri.path(), error, &[]),
+        Err(error) => {
+            let path = asked.uri.path().to_owned();
+            let page = async |asked: PageRequest, reason| {
+                Ok(match whose(&asked, &token).await {
+                    Ok(name) => {
+                        let address = asked.uri.path().to_owned();
+                        alone(&asked, Reset { address, name, problem: Some(reason) })
+                    }
+                    Err(error) => link_failed(&asked, error),
+                })
+            };
+            rejected(asked, &path, &[], error, page).await
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use axum::{
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::cookie::CookieJar;
@@ -15,12 +14,12 @@ use super::{
     external_sign_in,
     fields::{Password, done_note, name_field, password_field, problem_note},
     not_found,
-    outcome::{Outcome, rejected},
+    outcome::Outcome,
+    rejected::rejected,
     texts::Texts,
 };
 use crate::{
-    app::routes,
-    protocol::problem::Code,
+    app::{model::room::RejectionReason, routes},
     server::{
         error::Error,
         http::{
@@ -51,7 +50,7 @@ pub(super) async fn show(asked: PageRequest, Lenient(outcome): Lenient<Outcome>)
         return external_sign_in::ask_to_sign_in(&asked, issuer, &back);
     }
     let (problem, is_signed_out) = (outcome.problem(), outcome.done() == Some(Done::SignedOut));
-    alone(&asked, SignIn { back, name: outcome.name.unwrap_or_default(), problem, is_signed_out })
+    alone(&asked, SignIn { back, name: String::new(), problem, is_signed_out })
 }
 
 /// The fields of the form.
@@ -67,15 +66,26 @@ pub(super) struct SignInForm {
 pub(super) async fn sign_in(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
+    asked: PageRequest,
     FormBody(SignInForm { name, password, back }): FormBody<SignInForm>,
 ) -> Response {
-    match session::sign_in(&state, address, &headers, &name, &password).await {
+    match session::sign_in(&state, address, &asked.headers, &name, &password).await {
         Ok(session) => {
             (CookieJar::new().add(cookie_of(&state.site, &session)), back_to(&back, None)).into_response()
         }
-        Err(error) => rejected(routes::SIGN_IN, error, &[("name", &name), ("back", &back)]),
+        Err(error) => rejected_sign_in(asked, name, &back, error).await,
     }
+}
+
+/// Answers with the form again, and the name that was typed.
+pub(super) async fn rejected_sign_in(asked: PageRequest, name: String, back: &str, error: Error) -> Response {
+    let back = page_of_ours(back);
+    let query: &[_] = if back == "/" { &[] } else { &[("back", back.as_str())] };
+    let page = async |asked: PageRequest, reason| {
+        let problem = Some(reason);
+        Ok(alone(&asked, SignIn { back: back.clone(), name, problem, is_signed_out: false }))
+    };
+    rejected(asked, routes::SIGN_IN, query, error, page).await
 }
 
 /// Ends the session, with its live connections.
@@ -98,7 +108,7 @@ pub(super) struct SignIn {
     /// The rejected name that was typed.
     pub(super) name: String,
     /// The reason of the rejection.
-    pub(super) problem: Option<Code>,
+    pub(super) problem: Option<RejectionReason>,
     /// True if the user has just signed out.
     pub(super) is_signed_out: bool,
 }

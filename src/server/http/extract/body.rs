@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
 };
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -35,16 +35,20 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
         let headers = request.headers().clone();
-        let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
-        let read = read.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))?;
-        let body = read.map_err(|error| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Rejection::new(Code::TooLarge, format!("A request body has at most {BODY_MAX_BYTES} bytes."))
-            }
-            _ => Rejection::new(Code::BadRequest, "The request body could not be read."),
-        })?;
-        body_coding::decode(&headers, body).map(Self)
+        body_coding::decode(&headers, read_body(request, state).await?).map(Self)
     }
+}
+
+/// Reads a body as it was sent, within the limits of its size and time.
+pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Rejection> {
+    let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let read = read.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))?;
+    read.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Rejection::new(Code::TooLarge, format!("A request body has at most {BODY_MAX_BYTES} bytes."))
+        }
+        _ => Rejection::new(Code::BadRequest, "The request body could not be read."),
+    })
 }
 
 /// A type that is read from the members of a JSON object.
@@ -86,16 +90,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
     }
 }
 
+/// Returns the fields of a form, names in lower case.
+pub(crate) fn fields_of(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, String)>, Rejection> {
+    let charset = MediaType::of(headers)?.charset;
+    let body = body_coding::decode(headers, body)?;
+    parse_fields(&charset::decode(&body, charset.as_deref())?, charset.as_deref())
+}
+
 /// Reads the fields of a form. They are decoded by hand, because the crate puts question marks in the place of
 /// characters that it cannot decode.
-fn parse_form<T: DeserializeOwned>(body: &str, charset: Option<&str>) -> Result<T, Rejection> {
-    let refused = |error| Rejection::new(Code::BadRequest, describe(&error));
+fn parse_fields(body: &str, charset: Option<&str>) -> Result<Vec<(String, String)>, Rejection> {
     let fields = body.split('&').filter(|field| !field.is_empty()).map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
         let name = charset::decode_form(name, charset)?.to_ascii_lowercase();
         Ok((name, charset::decode_form(value, charset)?))
     });
-    let fields = fields.collect::<Result<Vec<(String, String)>, Rejection>>()?;
+    fields.collect()
+}
+
+fn parse_form<T: DeserializeOwned>(body: &str, charset: Option<&str>) -> Result<T, Rejection> {
+    let refused = |error| Rejection::new(Code::BadRequest, describe(&error));
+    let fields = parse_fields(body, charset)?;
     let fields = serde_urlencoded::to_string(fields).expect("texts are always encoded");
     serde_urlencoded::from_str(&fields).map_err(refused)
 }

@@ -15,13 +15,16 @@ const FOR_PROGRAMS: [&str; 7] = ["api", "fn", "healthz", "metrics", "pkg", "read
 /// The first segment of Socket.IO's path, which ends in a slash; its engine compares the path by itself.
 const SOCKET_IO: &str = "socket.io";
 
+/// Returns true for a path that only programs request, and browsers for the files of a page.
+pub(crate) fn is_for_programs(path: &str) -> bool {
+    let first = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+    first == SOCKET_IO || FOR_PROGRAMS.contains(&first)
+}
+
 /// Removes extra slashes from the path of a request. The path of a page (GET or HEAD) stays as it is.
 pub(crate) fn rewrite(mut request: Request) -> Request {
     let Some(clean) = clean(request.uri().path()) else { return request };
-    let first = clean.split('/').nth(1).unwrap_or_default();
-    let is_for_page = matches!(*request.method(), Method::GET | Method::HEAD)
-        && first != SOCKET_IO
-        && !FOR_PROGRAMS.contains(&first);
+    let is_for_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_for_programs(&clean);
     if !is_for_page && let Some(uri) = with_path(request.uri(), &clean) {
         *request.uri_mut() = uri.clone();
         request.extensions_mut().insert(OriginalUri(uri));

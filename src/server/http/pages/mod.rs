@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
 mod node_signature;
+mod older;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
 mod typed;
@@ -23,9 +24,10 @@ use leptos::prelude::{expect_context, provide_context, use_nonce};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
-pub(super) use self::typed::Typed;
+use self::older::Part;
+pub(super) use self::typed::{Typed, escape};
 use super::{
-    extract::{administrator::Administrator, cookies, path::PathText, user::MaybeUser},
+    extract::{administrator::Administrator, cookies, path::PathText, query::Lenient, user::MaybeUser},
     middleware::{clean_path, host, security_headers},
 };
 use crate::{
@@ -66,6 +68,28 @@ pub(super) struct PageRequest {
     pub(super) headers: HeaderMap,
 }
 
+impl PageRequest {
+    /// The request as one for the page at `address`, a path of this site with an optional query. The address of a form
+    /// need not be that of a page.
+    pub(super) fn at(mut self, address: &str) -> Self {
+        if let Ok(uri) = address.parse() {
+            self.uri = OriginalUri(uri);
+        }
+        self
+    }
+}
+
+/// Gives a page the status of a rejection, and the headers that belong to it.
+pub(super) fn with_status_of(rejection: Rejection, page: Response) -> Response {
+    let answer = rejection.into_response();
+    let (mut head, body) = page.into_parts();
+    head.status = answer.status();
+    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+        head.headers.extend(answer.headers().get(&name).cloned().map(|value| (name, value)));
+    }
+    (head, body).into_response()
+}
+
 async fn feed(asked: PageRequest) -> Response {
     page(asked, Some(Route::Feed)).await
 }
@@ -97,23 +121,19 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
 /// Answers a rejected form with the page at `path`, a path of this site: with the reason, when to try again, and the
 /// typed texts in their fields. Only for clients that accept pages; `forms` redirects the others.
 pub(super) async fn rejected_form(
-    mut asked: PageRequest,
+    asked: PageRequest,
     path: &str,
     rejection: Rejection,
     typed: &Typed,
 ) -> Response {
-    let query = format!("{path}?problem={}", rejection.code.as_str());
-    if let Ok(uri) = query.parse() {
-        asked.uri = OriginalUri(uri);
+    let asked = asked.at(&format!("{path}?problem={}", rejection.code.as_str()));
+    let page = page_with(asked, Route::parse(path), rejection.retry_after_ms, |html| typed.fill(html)).await;
+    // Without its data it has no form. `rejections_as_pages` shows what was typed.
+    if page.status() == StatusCode::SERVICE_UNAVAILABLE {
+        rejection.into_response()
+    } else {
+        with_status_of(rejection, page)
     }
-    let retry_after_ms = rejection.retry_after_ms;
-    let answer = rejection.into_response();
-    let (status, retry_after) = (answer.status(), answer.headers().get(header::RETRY_AFTER).cloned());
-    let (mut head, body) =
-        page_with(asked, Route::parse(path), retry_after_ms, |html| typed.fill(html)).await.into_parts();
-    head.status = status;
-    head.headers.extend(retry_after.map(|wait| (header::RETRY_AFTER, wait)));
-    (head, body).into_response()
 }
 
 async fn page(asked: PageRequest, route: Option<Route>) -> Response {
@@ -136,17 +156,54 @@ async fn page_with(
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let drawn =
-        draw(&state, start, (language_of(&state.site, &headers), look_of(&state.site, &headers)), &uri).await;
-    let page = finished(drawn, edit).await;
+    let part = match before_of(&uri) {
+        Some(before) => older::load(&state, caller.as_ref(), &before, &start.page).await,
+        None => Ok(Part::Newest),
+    };
+    let part = match part {
+        Ok(part) => part,
+        Err(error) => {
+            error.into_rejection(); // logs it
+            start.page = PageData::Unavailable;
+            Part::Newest
+        }
+    };
+    let look = (language_of(&state.site, &headers), look_of(&state.site, &headers));
+    let page = draw(&state, start, &part, look, &uri, edit).await;
     state.metrics.observe_page(since);
     page
 }
 
-/// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
+/// Renders the page with this `part` of the history, and finishes it after `edit` of its HTML. The browser half starts
+/// from `start` in any case.
 async fn draw(
     state: &AppState,
     start: InitialData,
+    part: &Part,
+    look: (Language, Look),
+    uri: &Uri,
+    edit: impl FnOnce(&str) -> String,
+) -> Response {
+    let (start, data) = document_data::of(start);
+    let shown = match part {
+        Part::Older(page, _) => document_data::of(InitialData { page: (**page).clone(), ..start }).0,
+        Part::Newest | Part::Missing(_) => start,
+    };
+    let links = older::links(look.0, &shown.page, part);
+    let mut drawn = draw_document(state, shown, data, look, uri).await;
+    if let Part::Missing(status) = part {
+        *drawn.status_mut() = *status;
+    }
+    let linked = |html: &str| older::with_links(&edit(html), &links);
+    finished(drawn, linked, !matches!(part, Part::Older(..))).await
+}
+
+/// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
+/// `data` is the JSON for the browser half.
+async fn draw_document(
+    state: &AppState,
+    start: InitialData,
+    data: String,
     (language, look): (Language, Look),
     uri: &Uri,
 ) -> Response {
@@ -154,7 +211,6 @@ async fn draw(
     // The version in the files' addresses lets browsers keep them.
     options.site_pkg_dir = format!("{}/{}", options.site_pkg_dir, *VERSION).into();
     let status = status_of(&start.page);
-    let (start, data) = document_data::of(start);
     let transport = transport_for(&start, state.transport);
     let context = move || {
         provide_context(language);
@@ -191,19 +247,26 @@ fn transport_for(start: &InitialData, set: Option<Transport>) -> Option<Transpor
     }
 }
 
-/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`], and then the signature of its nodes.
-async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String) -> Response {
+/// Adds a one-time id to the page's forms, see [`one_time_form::mark_forms`], and then the signature of its nodes, if
+/// the browser half may take them over: without one it draws its own.
+async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String, is_taken_over: bool) -> Response {
     let (head, body) = drawn.into_parts();
     let html = to_bytes(body, usize::MAX).await.expect("it is in memory, and drawing it cannot fail");
     let html = edit(&String::from_utf8_lossy(&html));
     let html = one_time_form::mark_forms(&html, &one_time_form::new_id());
-    (head, Body::from(node_signature::sign(&html))).into_response()
+    let html = if is_taken_over { node_signature::sign(&html) } else { html };
+    (head, Body::from(html)).into_response()
 }
 
 /// Returns the origin by which a request reached this server. Behind a proxy only `--public-url` tells that.
 fn origin_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> String {
     let requested = || format!("http://{}", host::requested(headers, uri).unwrap_or_default());
     site.public_url().map_or_else(requested, |origin| origin.as_str().to_owned())
+}
+
+/// Returns the cursor before which the page is to show the history.
+fn before_of(uri: &Uri) -> Option<String> {
+    Lenient::<older::Query>::parse(uri.query()?).ok()?.0.before
 }
 
 /// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.

@@ -39,13 +39,13 @@ pub(crate) fn mark_forms(html: &str, id: &str) -> String {
 }
 
 /// Splits a form's tag behind its address, if that is `/rooms` or a room's. (The form of a room's members stores
-/// nothing twice.)
+/// nothing twice, and a form that is to be sent again has its id already.)
 fn address(tag: &str) -> Option<(&str, &str)> {
     const ROOMS: &str = "action=\"/rooms";
     let begin = tag.find(ROOMS)? + ROOMS.len();
     let end = begin + tag[begin..].find('"')?;
-    let is_list = tag[begin..end].contains("/members");
-    (!is_list).then(|| tag.split_at(end))
+    let has_none = !tag[begin..end].contains("/members") && !tag[begin..end].contains('?');
+    has_none.then(|| tag.split_at(end))
 }
 
 #[cfg(test)]
@@ -64,6 +64,7 @@ mod tests {
                 r#"<form method="post" action="/rooms?once=1" class="field"></form><form action="/rooms/x?once=1">"#,
             ),
             (r#"<form action="/rooms/x/members">"#, r#"<form action="/rooms/x/members">"#),
+            (r#"<form action="/rooms/x?once=2">"#, r#"<form action="/rooms/x?once=2">"#),
             (r#"<form action="/name">"#, r#"<form action="/name">"#),
             (r#"<p>action="/rooms"</p>"#, r#"<p>action="/rooms"</p>"#),
             (r#"<form class="a"><p>action="/rooms"</p>"#, r#"<form class="a"><p>action="/rooms"</p>"#),

@@ -39,7 +39,9 @@ impl Typed {
             }
             Self::Name(name) => {
                 const FORM: &str = "action=\"/name\"";
-                within(html, FORM, "name=\"name\"", &value(name)).map(|html| opened(html, FORM))
+                let filled = within(html, FORM, "name=\"name\"", &value(name));
+                // The menu around the form is open if it is no popover.
+                filled.map(|html| html.replacen(r#"id="menu" popover="auto""#, r#"id="menu""#, 1))
             }
         };
         filled.unwrap_or_else(|| html.to_owned())
@@ -69,7 +71,7 @@ fn within(html: &str, start: &str, mark: &str, text: &str) -> Option<String> {
 }
 
 /// Escapes a text for an element or a quoted attribute (HTML, 13.3), without the characters that a document cannot hold.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

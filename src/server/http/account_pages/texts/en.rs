@@ -120,5 +120,10 @@ pub(super) const TEXTS: Texts = Texts {
     account_elsewhere: "You sign in through another system. Change your name and sign-in there.",
     go_there: "Go there",
 
-    problem: |code| (Language::En.texts().problem)(code),
+    message: "Message",
+    send_again: "Send again",
+    go_back: "Go back in your browser: what you typed is still in the form.",
+    sign_in_beside: "Sign in in another tab, then send this again:",
+
+    rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -128,5 +128,10 @@ pub(super) const TEXTS: Texts = Texts {
     account_elsewhere: "別のシステムでサインインしています。名前とサインインの設定はそちらにあります。",
     go_there: "そちらへ移動",
 
-    problem: |code| (Language::Ja.texts().problem)(code),
+    message: "メッセージ",
+    send_again: "もう一度送信",
+    go_back: "ブラウザーで前のページに戻ってください。入力した内容はフォームに残っています。",
+    sign_in_beside: "別のタブでサインインしてから、もう一度送信してください：",
+
+    rejection: |reason| Language::Ja.texts().rejection(reason),
 };

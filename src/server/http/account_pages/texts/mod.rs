@@ -5,7 +5,7 @@ mod en;
 mod ja;
 
 use super::agent::Agent;
-use crate::{app::i18n::Language, protocol::problem::Code};
+use crate::app::{i18n::Language, model::room::RejectionReason};
 
 /// Every text of the account pages. A field added here must be written in both languages, or it does not compile.
 #[derive(Debug)]
@@ -119,8 +119,13 @@ pub(crate) struct Texts {
     pub(crate) account_elsewhere: &'static str,
     pub(crate) go_there: &'static str,
 
-    /// The text of a problem, the same as on all pages.
-    pub(crate) problem: fn(Code) -> &'static str,
+    pub(crate) message: &'static str,
+    pub(crate) send_again: &'static str,
+    pub(crate) go_back: &'static str,
+    pub(crate) sign_in_beside: &'static str,
+
+    /// The text of a rejection, the same as on all pages: the reason, and when to try again.
+    pub(crate) rejection: fn(RejectionReason) -> String,
 }
 
 impl Texts {

@@ -1,0 +1,245 @@
+//! Older messages and notifications by plain links, for readers whose page is not live: `?before={cursor}` at the
+//! address of a room or of the feed. `pages` calls it for every page that it renders.
+//!
+//! The links stand in an element that the views leave empty. The browser half never draws them: its own button loads
+//! what is older into the page. So it starts at the newest entries whatever the address says, from where it can follow
+//! the log without a gap; the HTML with the older ones is drawn anew when it becomes live.
+
+use std::collections::VecDeque;
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use crate::{
+    app::{
+        i18n::Language,
+        page_data::{MESSAGES_LIMIT, NOTIFICATIONS_LIMIT, PageData, RoomData},
+        routes,
+    },
+    protocol::{
+        cursor::Cursor,
+        feed::{Entry, Snapshot},
+        problem::{Code, Rejection},
+    },
+    server::{auth::Identity, error::Error, log::hub::PageQuery, state::AppState},
+};
+
+/// The element of the views that gets the links.
+const EMPTY: &str = r#"<div class="history"></div>"#;
+/// Notifications that one read returns, to find those that newer ones have replaced.
+const NEWER_PER_READ: usize = 50;
+/// Most reads: a channel full of the progress of one job must not make a page wait.
+const READS_MAX: usize = 10;
+
+/// The query of a page.
+#[derive(Deserialize)]
+pub(super) struct Query {
+    /// The cursor before which the entries end. Text, because a malformed one gets a page, too.
+    pub(super) before: Option<String>,
+}
+
+/// The part of the history that a page shows.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// The newest entries: the address names no other part.
+    Newest,
+    /// The entries before a cursor, as the data of the page, and the cursor before which still older ones are.
+    Older(Box<PageData>, Option<Cursor>),
+    /// The newest entries in the place of others: what the address names is not there.
+    Missing(StatusCode),
+}
+
+/// Loads the part of the history that ends before the cursor `before`, for a page with the data `newest`.
+pub(super) async fn load(
+    state: &AppState,
+    who: Option<&Identity>,
+    before: &str,
+    newest: &PageData,
+) -> Result<Part, Error> {
+    let before = before.parse::<Cursor>();
+    let older = match newest {
+        PageData::Room { room: None, .. } | PageData::NotFound | PageData::Unavailable => {
+            return Ok(Part::Newest);
+        }
+        _ if before.is_err() => return Ok(Part::Missing(StatusCode::BAD_REQUEST)),
+        PageData::Room { room: Some(room), feed } => {
+            let older = older_messages(state, who, before?, room).await?;
+            older.map(|room| PageData::Room { room: Some(room), feed: feed.clone() }).map(|page| {
+                let oldest = oldest(&page);
+                Part::Older(Box::new(page), oldest)
+            })
+        }
+        PageData::Feed { feed } => {
+            let older = older_notifications(state, who, before?, feed).await?;
+            older.map(|(feed, oldest)| Part::Older(Box::new(PageData::Feed { feed }), oldest))
+        }
+    };
+    Ok(older.unwrap_or(Part::Missing(StatusCode::GONE)))
+}
+
+/// Returns the room with the messages before a cursor; `None`: there are none, or the cursor is of another epoch.
+async fn older_messages(
+    state: &AppState,
+    who: Option<&Identity>,
+    before: Cursor,
+    newest: &RoomData,
+) -> Result<Option<RoomData>, Error> {
+    let page = state.chat.history(&newest.room.id, who, PageQuery::Before(before), MESSAGES_LIMIT).await;
+    let page = match page {
+        // The viewer lost the right to read it since the room was loaded.
+        Err(Error::Rejected(Rejection { code: Code::UnknownRoom, .. })) => return Ok(None),
+        page => page?,
+    };
+    let is_there = !page.reset && !page.messages.is_empty();
+    Ok(is_there.then(|| RoomData { page, ..newest.clone() }))
+}
+
+/// Returns the feed with the notifications before a cursor, without those that newer ones have replaced, and the cursor
+/// before which older ones are; `None`: there are none, or the cursor is of another epoch.
+async fn older_notifications(
+    state: &AppState,
+    who: Option<&Identity>,
+    before: Cursor,
+    newest: &Snapshot,
+) -> Result<Option<(Snapshot, Option<Cursor>)>, Error> {
+    let mut newer = replacing(state, who, &before).await?;
+    let (mut notifications, mut end) = (VecDeque::new(), Some(before.clone()));
+    for _ in 0..READS_MAX {
+        let Some(before) = end.take() else { break };
+        let page = state.feed.notices(who, Some(before), NOTIFICATIONS_LIMIT).await?;
+        if page.reset {
+            return Ok(None);
+        }
+        let entries: Vec<Entry> = page.decode()?;
+        let (first, mut more) = (entries.first().map(|first| first.offset), page.more);
+        for entry in entries.into_iter().rev() {
+            if notifications.len() == NOTIFICATIONS_LIMIT {
+                more = true;
+                break;
+            }
+            end = Some(Cursor { epoch: page.cursor.epoch.clone(), offset: entry.offset });
+            if !newer.iter().any(|newer| newer.replaces(&entry)) {
+                newer.extend(entry.body.key().is_some().then(|| entry.clone()));
+                notifications.push_front(entry);
+            }
+        }
+        end = end.filter(|_| more);
+        if first.is_none() || notifications.len() == NOTIFICATIONS_LIMIT {
+            break;
+        }
+    }
+    let is_there = !notifications.is_empty() || end.is_some();
+    let feed = || Snapshot { notifications: notifications.into(), more: end.is_some(), ..newest.clone() };
+    Ok(is_there.then(|| (feed(), end.clone())))
+}
+
+/// Returns the notifications from a cursor on that may replace older ones. Among very many newer ones not all are looked
+/// at.
+async fn replacing(state: &AppState, who: Option<&Identity>, from: &Cursor) -> Result<Vec<Entry>, Error> {
+    let (mut replacing, mut before) = (Vec::new(), None);
+    for _ in 0..READS_MAX {
+        let page = state.feed.notices(who, before.take(), NEWER_PER_READ).await?;
+        let entries: Vec<Entry> = page.decode()?;
+        let first =
+            entries.first().map(|first| first.offset).filter(|first| page.more && *first > from.offset);
+        let newer = entries.into_iter().filter(|entry| entry.offset >= from.offset);
+        replacing.extend(newer.filter(|entry| entry.body.key().is_some()));
+        let Some(offset) = first else { break };
+        before = Some(Cursor { epoch: page.cursor.epoch, offset });
+    }
+    Ok(replacing)
+}
+
+/// Puts the `links` into a rendered page.
+pub(super) fn with_links(html: &str, links: &str) -> String {
+    html.replacen(EMPTY, &format!(r#"<div class="history">{links}</div>"#), 1)
+}
+
+/// Returns the links of this part, as HTML, for a page with the data `shown`.
+pub(super) fn links(language: Language, shown: &PageData, part: &Part) -> String {
+    let (name, older_text, newest_text, missing_text) = words(language);
+    let path = match shown {
+        PageData::Room { room: Some(RoomData { room, .. }), .. } => routes::room(&room.id),
+        PageData::Feed { .. } => routes::FEED.to_owned(),
+        PageData::Room { room: None, .. } | PageData::NotFound | PageData::Unavailable => {
+            return String::new();
+        }
+    };
+    let oldest = match part {
+        Part::Older(_, oldest) => oldest.clone(),
+        Part::Newest | Part::Missing(_) => oldest(shown),
+    };
+    let older = oldest.map(|oldest| format!(r#"<a href="{path}?before={oldest}">{older_text}</a>"#));
+    let newest = matches!(part, Part::Older(..)).then(|| format!(r#"<a href="{path}">{newest_text}</a>"#));
+    let links: String = [older, newest].into_iter().flatten().collect();
+    let nav = match links.as_str() {
+        "" => String::new(),
+        links => format!(r#"<nav aria-label="{name}">{links}</nav>"#),
+    };
+    let note = match part {
+        Part::Missing(_) => format!(r#"<p class="note" role="alert">{missing_text}</p>"#),
+        Part::Newest | Part::Older(..) => String::new(),
+    };
+    note + &nav
+}
+
+/// Returns the cursor of a page's oldest entry, if there are older ones.
+fn oldest(shown: &PageData) -> Option<Cursor> {
+    match shown {
+        PageData::Room { room: Some(RoomData { page, .. }), .. } => {
+            let first = page.messages.first().filter(|_| page.more)?;
+            Some(Cursor { epoch: page.cursor.epoch.clone(), offset: first.offset })
+        }
+        PageData::Feed { feed } if feed.more => {
+            let first = feed.notifications.first().map_or(feed.cursor.offset + 1, |first| first.offset);
+            Some(Cursor { epoch: feed.cursor.epoch.clone(), offset: first })
+        }
+        _ => None,
+    }
+}
+
+/// The texts: the name of the links, the links, and the note in the place of a missing part. Not in `app/i18n`, which
+/// browsers download.
+fn words(language: Language) -> (&'static str, &'static str, &'static str, &'static str) {
+    match language {
+        Language::En => {
+            ("History", "Older", "Newest", "This part of the history is gone. Here is the newest instead.")
+        }
+        Language::Ja => {
+            ("履歴", "以前", "最新", "この部分の履歴は残っていません。代わりに最新のものを表示しています。")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(notifications: &[u64], more: bool) -> PageData {
+        let entry = |offset: &u64| {
+            serde_json::from_value(serde_json::json!({
+                "type": "notification", "channel": "ops", "offset": offset, "timestamp": 0, "text": "x"
+            }))
+            .expect("an entry")
+        };
+        let cursor = "abc:9".parse().expect("a cursor");
+        let notifications = notifications.iter().map(entry).collect();
+        PageData::Feed { feed: Snapshot { cursor, values: Vec::new(), notifications, more } }
+    }
+
+    #[test]
+    fn a_page_links_to_what_is_older_and_back_to_the_newest() {
+        let html = format!("<section>{EMPTY}</section>");
+        let linked = |shown: &PageData, part: &Part| with_links(&html, &links(Language::En, shown, part));
+        let page = linked(&feed(&[4, 5], true), &Part::Newest);
+        assert!(page.contains(r#"<a href="/?before=abc:4">Older</a></nav>"#), "{page}");
+        let page = linked(&feed(&[], true), &Part::Newest);
+        assert!(page.contains(r#"<a href="/?before=abc:10">Older</a></nav>"#), "{page}");
+        assert_eq!(linked(&feed(&[1], false), &Part::Newest), html);
+        let page = linked(&feed(&[1], false), &Part::Older(Box::new(PageData::NotFound), None));
+        assert!(page.contains(r#"<nav aria-label="History"><a href="/">Newest</a></nav>"#), "{page}");
+        let page = linked(&feed(&[1], false), &Part::Missing(StatusCode::GONE));
+        assert!(page.contains("is gone") && !page.contains("<nav"), "{page}");
+        assert_eq!(linked(&PageData::NotFound, &Part::Newest), html);
+    }
+}
