@@ -1,5 +1,5 @@
 // The feed as people see it: values that move, notices that stay.
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import type { Server } from "../support/server.ts";
 import { expect, test } from "../support/test.ts";

@@ -39,7 +39,7 @@ test("a walk through the pages on a slow network flashes nothing and loses neith
   const first = await bob.makeRoom(one);
   const second = await bob.makeRoom(two);
   await bob.postByRequest(first, ...Array.from({ length: 90 }, (_, index) => `message ${index + 1}`));
-  for (let notice = 0; notice < 20; notice += 1) await server.publish("walk", `notice ${notice}`);
+  for (let notice = 0; notice < 20; notice += 1) await server.publish("walk", `notice ${notice} ${"of several lines ".repeat(20)}`);
 
   const { page } = alice;
   const sockets: string[] = [];

@@ -48,9 +48,9 @@ struct Row {
 
 /// Draws a row for each of `items`. A row whose key stays is not drawn again, and stays in the page.
 ///
-/// Of several new rows at the start each joins in a step of its own, all before the next frame is painted: for more than
-/// one Leptos takes those that stand there out of the page and puts them in again. The focus and a selection in them
-/// would be lost, and a screen reader would say them again.
+/// Of several new rows at the start each joins in a step of its own, all before the next frame is painted: for more
+/// than one Leptos takes those that stand there out of the page and puts them in again. The focus and a selection in
+/// them would be lost, and a screen reader would say them again.
 pub(super) fn list<T: Send + 'static>(
     items: impl Fn() -> Vec<T> + Send + 'static,
     key: fn(&T) -> Key,

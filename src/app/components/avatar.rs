@@ -7,8 +7,12 @@ const COLORS: u32 = 12;
 
 /// Draws the avatar of a user. Screen readers pass it over, because the name stands beside it.
 pub(crate) fn avatar(id: &str, name: &str) -> AnyView {
-    view! { <span class="avatar" data-color=color_of(id).to_string() aria-hidden="true" translate="no">{initial_of(name)}</span> }
-        .into_any()
+    view! {
+        <span class="avatar" data-color=color_of(id).to_string() aria-hidden="true" translate="no">
+            {initial_of(name)}
+        </span>
+    }
+    .into_any()
 }
 
 /// The colour of an id: the same on both sides and after every restart (FNV-1a, in 32 bits).

@@ -1,9 +1,9 @@
-//! Texts that change while a page is open, and names within sentences. Components use it for every text that depends on a
-//! signal.
+//! Texts that change while a page is open, and names within sentences. Components use it for every text that depends on
+//! a signal.
 //!
-//! A translator in the browser replaces the text nodes of a page by its own. Leptos would go on changing the node that it
-//! drew, which nobody sees any more. So a text that changes has an element of its own, whose whole content is set, and
-//! what is drawn again gets new elements. Nothing here may keep a text node.
+//! A translator in the browser replaces the text nodes of a page by its own. Leptos would go on changing the node that
+//! it drew, which nobody sees any more. So a text that changes has an element of its own, whose whole content is set,
+//! and what is drawn again gets new elements. Nothing here may keep a text node.
 
 use leptos::{html, prelude::*};
 

@@ -10,7 +10,8 @@ use crate::{
     client::dom::{page, time},
 };
 
-/// The longest wait until the day is looked at again: on a computer that slept timers are late, and its clock may be set.
+/// The longest wait until the day is looked at again: on a computer that slept timers are late, and its clock may be
+/// set.
 const LOOK_MS: u32 = 10 * 60 * 1_000;
 
 /// The reader's day, in the context. Unknown while the page is rendered.

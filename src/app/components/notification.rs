@@ -1,5 +1,5 @@
-//! An entry of the feed that is not a value: a notification or a progress. The list and the ticker draw it, as a line of
-//! a log as long as it is short: the channel, what happened, the time.
+//! An entry of the feed that is not a value: a notification or a progress. The list and the ticker draw it, as a line
+//! of a log as long as it is short: the channel, what happened, the time.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The feed's notifications, newest first, with a button that loads earlier ones at their end.
 //!
-//! While the reader is further down the model holds back what arrives, so nothing that is read moves, whatever the browser
-//! knows of scroll anchoring. A button then leads to the new ones.
+//! While the reader is further down the model holds back what arrives, so nothing that is read moves, whatever the
+//! browser knows of scroll anchoring. A button then leads to the new ones.
 
 use leptos::{html, prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;

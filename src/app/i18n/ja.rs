@@ -109,7 +109,7 @@ pub(super) const TEXTS: Texts = Texts {
 
     newer_version: "このページの新しいバージョンがあります。",
 
-    new_notifications: |count| format!("新着通知{count}件"),
+    new_notifications: |count| format!("新しいお知らせ{count}件"),
 };
 
 fn problem(code: Code) -> &'static str {

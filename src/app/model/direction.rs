@@ -1,8 +1,8 @@
 //! The direction of a text where no element can keep it apart from its neighbours: titles of documents, labels,
 //! units after numbers. Pages and account pages call it.
 
-/// The text between U+2068 and U+2069 (first strong isolate, UAX #9) if it has characters that are written from right to
-/// left; unchanged otherwise.
+/// The text between U+2068 and U+2069 (first strong isolate, UAX #9) if it has characters that are written from right
+/// to left; unchanged otherwise.
 pub fn isolated(text: &str) -> String {
     match text.chars().any(is_right_to_left) {
         true => format!("\u{2068}{text}\u{2069}"),

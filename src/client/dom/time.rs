@@ -58,8 +58,9 @@ thread_local! {
     static FORMATS: [OnceCell<Function>; 4] = const { [const { OnceCell::new() }; 4] };
 }
 
-/// A time in the reader's time zone: hours and minutes, the day when it is not `today`, and the year when it is not this
-/// one. The format is that of the reader's own variant of the page's language where that is known (`en-GB` for `en`).
+/// A time in the reader's time zone: hours and minutes, the day when it is not `today`, and the year when it is not
+/// this one. The format is that of the reader's own variant of the page's language where that is known (`en-GB` for
+/// `en`).
 pub fn local_time(timestamp_ms: i64, today: Day, language: &str) -> String {
     let date = date_of(timestamp_ms);
     let form = match Day::of(&date) {
