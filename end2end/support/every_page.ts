@@ -102,7 +102,7 @@ function guestsPages(): Stop[] {
     goTo("an empty room", "/rooms/random"),
     goTo("no page", "/nowhere"),
     goTo("no room", "/rooms/nowhere"),
-    goTo("a request that is not understood", "/fn/notices?before=nothing"),
+    goTo("a history that is not there", "/rooms/general?before=nothing"),
     goTo("a method that is not taken", "/name"),
     goTo("publishers", "/publishers"),
     goTo("publishers, refused", "/publishers?problem=bad_request&name=backup&list=a+b"),

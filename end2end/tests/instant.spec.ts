@@ -112,9 +112,10 @@ test("a page that could not be loaded can be asked for again by the link that le
   const name = unique("once more");
   await bob.makeRoom(name);
   await alice.open("/");
-  await alice.page.route("**/fn/start*", (route) => route.fulfill({ status: 503, body: "{}" }), { times: 1 });
+  await alice.page.route("**/fn/start*", (route) => route.fulfill({ status: 503, body: "{}" }));
   await roomLink(alice.page, name).click();
   await expect(alice.page.getByRole("alert")).toContainText("This could not be loaded.");
+  await alice.page.unroute("**/fn/start*");
   await roomLink(alice.page, name).click();
   await expect(heading(alice.page)).toHaveText(name);
   await alice.expectConnected();
