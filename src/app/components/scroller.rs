@@ -39,6 +39,8 @@ pub(crate) fn Scroller(
     let scroller = NodeRef::<html::Div>::new();
     // The head of the log when the reader scrolled away from it.
     let left_at = RwSignal::new(None::<u64>);
+    // The head when a reader who comes back left the end.
+    let restored_head = StoredValue::new(None::<u64>);
     // The first message in view, which must keep its position.
     let anchor = StoredValue::new(None::<SendWrapper<Anchor>>);
     let is_moving = StoredValue::new(false);
@@ -50,7 +52,9 @@ pub(crate) fn Scroller(
         let is_reading_back = from_end > END_PX;
         if is_reading_back != left_at.with_untracked(Option::is_some) {
             model.update(|model| model.set_reading_back(is_reading_back));
-            left_at.set(is_reading_back.then(|| model.with_untracked(|model| model.cursor().offset)));
+            let head = || model.with_untracked(|model| model.cursor().offset);
+            let restored = restored_head.try_update_value(Option::take).flatten();
+            left_at.set(is_reading_back.then(|| restored.unwrap_or_else(head)));
         }
         if from_top < TOP_PX {
             on_top();
@@ -60,14 +64,16 @@ pub(crate) fn Scroller(
             return;
         }
         let message = is_reading_back.then(|| Anchor::find(&scroller, MESSAGES)).flatten();
-        scroll_position.set_value(message.as_ref().and_then(position_of));
+        let head = left_at.get_untracked();
+        scroll_position
+            .set_value(message.as_ref().zip(head).and_then(|(message, head)| position_of(message, head)));
         anchor.set_value(message.map(SendWrapper::new));
     };
     // The position of the last visit, until it is restored.
-    let sought = StoredValue::new(scroll_position.get_value());
+    let sought = StoredValue::new(None::<ScrollPosition>);
     let pages_left = StoredValue::new(PAGES_SOUGHT);
     let seek = move || {
-        let (Some(scroller), Some(ScrollPosition { offset, top_px })) =
+        let (Some(scroller), Some(ScrollPosition { offset, top_px, head })) =
             (scroller.get_untracked(), sought.try_get_value().flatten())
         else {
             return;
@@ -76,6 +82,7 @@ pub(crate) fn Scroller(
         let is_over =
             message.is_some() || pages_left.get_value() == 0 || !model.with_untracked(|model| model.more);
         if let Some(mut message) = message {
+            restored_head.set_value(Some(head));
             message.restore();
         } else if !is_over {
             pages_left.update_value(|pages| *pages -= 1);
@@ -88,6 +95,8 @@ pub(crate) fn Scroller(
     let restore = move || {
         anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.restore()));
     };
+    // In an effect: the position of a page that was loaded anew comes from the browser's storage.
+    effect(move || sought.set_value(scroll_position.get_value()));
     effect(move || {
         model.track();
         is_moving.set_value(true);
@@ -143,7 +152,7 @@ pub(crate) fn Scroller(
     }
 }
 
-fn position_of(message: &Anchor) -> Option<ScrollPosition> {
+fn position_of(message: &Anchor, head: u64) -> Option<ScrollPosition> {
     let (offset, top_px) = message.position("data-offset")?;
-    Some(ScrollPosition { offset: offset.parse().ok()?, top_px })
+    Some(ScrollPosition { offset: offset.parse().ok()?, top_px, head })
 }

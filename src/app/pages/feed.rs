@@ -11,7 +11,7 @@ use crate::{
         i18n::use_texts,
         model::feed::FeedModel,
         page_data::PageData,
-        sync::{Navigator, follow_feed},
+        sync::{Navigator, SavedFeed, follow_feed},
     },
     protocol::feed::Snapshot,
 };
@@ -35,7 +35,9 @@ pub(crate) fn FeedPage() -> impl IntoView {
 #[component]
 fn FeedView(snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
-    let model = RwSignal::new(FeedModel::new(snapshot));
+    let saved = expect_context::<SavedFeed>();
+    let model = RwSignal::new(saved.take(snapshot));
+    on_cleanup(move || saved.save(model));
     let status = follow_feed(model);
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     view! {

@@ -24,7 +24,9 @@ use crate::{
         page_data::{PageData, RoomData},
         reactive::{Key, list, memo},
         routes,
-        sync::{ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_text},
+        sync::{
+            ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_scroll_position, store_text,
+        },
     },
     protocol::name::RoomId,
 };
@@ -88,6 +90,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let link = expect_context::<ChatLink>();
     keep_read_marker(model);
     store_drafts(model);
+    store_scroll_position(model, scroll_position);
     store_text(model, text);
     link.follow(model);
     let state = move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up));

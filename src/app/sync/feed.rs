@@ -7,8 +7,25 @@ use super::{Navigator, Status, batch::Batch};
 use crate::{
     app::{loader::load_feed, model::feed::FeedModel, reactive::effect},
     client::connection::{Connection, ConnectionEvent},
-    protocol::feed::{Control, Event},
+    protocol::feed::{Control, Event, Snapshot},
 };
+
+/// The feed as it was shown before another page took its place, with the older notifications that were loaded.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SavedFeed(StoredValue<Option<FeedModel>>);
+
+impl SavedFeed {
+    /// The model of a feed that is shown: the saved one if the connection can go on from it, or one of the snapshot.
+    pub(crate) fn take(self, snapshot: Snapshot) -> FeedModel {
+        let saved = self.0.try_update_value(Option::take).flatten();
+        saved.filter(|saved| saved.continues_to(&snapshot)).unwrap_or_else(|| FeedModel::new(snapshot))
+    }
+
+    /// Saves the model until the feed is shown again.
+    pub(crate) fn save(self, model: RwSignal<FeedModel>) {
+        self.0.try_set_value(model.try_get_untracked());
+    }
+}
 
 /// Follows the feed from the model's cursor for as long as the calling component is mounted. After a reset the newest
 /// part of the feed is loaded and followed from there.

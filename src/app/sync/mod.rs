@@ -12,16 +12,18 @@ mod outbox;
 mod prefetch;
 mod read_marker;
 mod rooms;
+mod scroll_position;
 
 use leptos::prelude::*;
 
 pub(super) use self::{
     chat::ChatLink,
-    feed::follow_feed,
+    feed::{SavedFeed, follow_feed},
     navigator::{Navigator, follow_links},
     outbox::{Outbox, store_drafts, store_text},
     read_marker::keep_read_marker,
     rooms::follow_rooms,
+    scroll_position::store_scroll_position,
 };
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};

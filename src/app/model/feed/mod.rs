@@ -15,6 +15,9 @@ use crate::protocol::{
 pub const RECENT_VALUES: usize = 10;
 /// Notifications that a page starts with and keeps; "show more" raises it.
 pub const NOTIFICATIONS_SHOWN: usize = 10;
+/// Entries up to which a feed that was left goes on where it was. Beyond it the page is drawn from a snapshot, as a new one
+/// is.
+const CONTINUED_MAX: Offset = 500;
 /// Points of a plot.
 const PLOT_POINTS: usize = 60;
 /// Series of a value card; beyond it the one without a value for the longest time is removed.
@@ -94,6 +97,12 @@ pub struct FeedModel {
 }
 
 impl FeedModel {
+    /// Returns true if a connection that goes on from here brings what a page with this snapshot has, within a moment.
+    pub fn continues_to(&self, snapshot: &Snapshot) -> bool {
+        let (seen, newest) = (&self.cursor, &snapshot.cursor);
+        seen.epoch == newest.epoch && newest.offset.saturating_sub(seen.offset) <= CONTINUED_MAX
+    }
+
     /// The page as the server rendered it.
     pub fn new(snapshot: Snapshot) -> Self {
         let Snapshot { cursor, values, notifications, more } = snapshot;

@@ -1,6 +1,9 @@
 //! The drafts of the page's own user: messages that are sent and not acknowledged yet, or rejected.
 
-use std::sync::Arc;
+use std::{
+    fmt::{self, Display, Formatter},
+    sync::Arc,
+};
 
 use super::RoomModel;
 use crate::protocol::{
@@ -79,6 +82,24 @@ pub struct ScrollPosition {
     pub offset: Offset,
     /// … and its distance from the top of the view, in CSS pixels.
     pub top_px: f64,
+    /// The newest message when the reader left the end: what came since is new to them.
+    pub head: Offset,
+}
+
+impl ScrollPosition {
+    /// Parses a stored position; the inverse of `to_string`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let offset = parts.next()?.parse().ok()?;
+        Some(Self { offset, top_px: parts.next()?.parse().ok()?, head: parts.next()?.parse().ok()? })
+    }
+}
+
+impl Display for ScrollPosition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { offset, top_px, head } = self;
+        write!(f, "{offset} {top_px:.1} {head}")
+    }
 }
 
 impl RoomModel {

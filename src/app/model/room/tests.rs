@@ -379,3 +379,29 @@ fn an_entry_of_a_newer_build_moves_the_cursor_and_leaves_no_gap() {
     assert_eq!(model.cursor().offset, 6);
     assert_eq!(model.apply(ServerFrame::Message(message(8, "u2", "eight")), 0), Missing::Entries);
 }
+
+#[test]
+fn a_reading_place_is_the_same_after_it_was_stored() {
+    let place = ScrollPosition { offset: 165, top_px: -12.5, head: 180 };
+    assert_eq!(ScrollPosition::parse(&place.to_string()), Some(place));
+    for text in ["", "165", "165 x 180", "165 1.0"] {
+        assert_eq!(ScrollPosition::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_page_from_the_browsers_cache_marks_what_came_since_and_nothing_else() {
+    let mut model = model(0);
+    receive(&mut model, 1..=3);
+    model.restore_read_mark(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 3 });
+    receive(&mut model, 4..=5);
+    model.apply(joined(5), 0);
+    assert_eq!(keys(&model), ["1", "2", "3", "divider", "4", "5"]);
+
+    let mut model = self::model(0);
+    receive(&mut model, 1..=3);
+    model.restore_read_mark(&Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 3 });
+    model.apply(joined(3), 0);
+    receive(&mut model, 4..=4);
+    assert_eq!(keys(&model), ["1", "2", "3", "4"], "the reader was there when it came");
+}

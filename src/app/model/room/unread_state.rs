@@ -32,9 +32,8 @@ impl UnreadState {
 
     /// The connection has brought everything that was missed.
     pub(super) fn on_connected(&mut self, cursor: &Cursor) {
-        if std::mem::take(&mut self.is_offline) {
-            self.come_back(cursor);
-        }
+        self.is_offline = false;
+        self.come_back(cursor);
         self.was_present |= !self.is_hidden;
     }
 
@@ -95,9 +94,10 @@ impl RoomModel {
         !self.unread_state.is_away() && self.is_caught_up() && !self.is_reading_back
     }
 
-    /// Restores the position up to which an earlier visit had read the room.
+    /// Restores the position up to which an earlier visit had read the room. A page that the browser shows from its cache
+    /// may be no newer than that, and what came since follows.
     pub fn restore_read_mark(&mut self, seen: &Cursor) {
-        if seen.epoch == self.cursor.epoch && seen.offset < self.cursor.offset {
+        if seen.epoch == self.cursor.epoch && seen.offset <= self.cursor.offset {
             self.unread_state.restore(seen.offset);
         }
     }
