@@ -79,7 +79,7 @@ test("each text of people and programs has its own direction, and each name an e
     await expect(bob.page).toHaveTitle(new RegExp(`\u2068${NAME}.*\u2069 · Idobata$`));
     await expect(bob.composer).toHaveAttribute("dir", "auto");
     expect(await bob.composer.getAttribute("aria-label")).toMatch(new RegExp(`^Message to \u2068${NAME}.*\u2069$`));
-    const notice = bob.page.locator(".ticker .notification", { hasText: ARABIC }).filter({ has: bob.page.locator(".tags") });
+    const notice = bob.page.locator(".ticker .notification", { hasText: ARABIC }).filter({ has: bob.page.locator(".tags") }).first();
     await expect(notice.locator(".notification__title")).toHaveAttribute("dir", "auto");
     await expect(notice.locator(".notification__text")).toHaveAttribute("dir", "auto");
     await expect(notice.locator(".tags bdi")).toHaveText([ARABIC, "plain"]);

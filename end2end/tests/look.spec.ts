@@ -22,6 +22,8 @@ test("on a phone everything is there and nothing is cut off", async ({ somebody 
     await expect(phone.page.getByLabel("Your name")).toBeVisible();
     await phone.page.keyboard.press("Escape");
     await expect(phone.page.getByLabel("Your name")).toBeHidden();
+    await phone.page.keyboard.press("Escape");
+    await expect(phone.page.getByRole("link", { name: "general", exact: true })).toBeHidden();
   }
   await expect(phone.composer).toBeInViewport();
   await expect(phone.page.getByRole("button", { name: "Send" })).toBeInViewport({ ratio: 1 });

@@ -212,7 +212,7 @@ for (const kind of KINDS) {
     const heading = alice.page.getByRole("heading", { level: 1 });
     await alice.page.route("**/fn/**", (route) => route.abort());
     await alice.page.locator(".navigation a", { hasText: "Feed" }).click();
-    await expect(alice.page.locator(".page .empty p")).toHaveText(said("This could not be loaded."));
+    await expect(alice.page.locator(".page .empty h1")).toHaveText(said("This could not be loaded."));
     await alice.page.unroute("**/fn/**");
     await alice.page.locator(".navigation a", { hasText: "general" }).click();
     await expect(heading).toHaveText("general");

@@ -74,7 +74,7 @@ pub(crate) fn Scroller(
     let pages_left = StoredValue::new(PAGES_SOUGHT);
     let seek = move || {
         let (Some(scroller), Some(ScrollPosition { offset, top_px, head })) =
-            (scroller.get_untracked(), sought.try_get_value().flatten())
+            (scroller.try_get_untracked().flatten(), sought.try_get_value().flatten())
         else {
             return;
         };
