@@ -5,10 +5,9 @@ import { get } from "node:http";
 import { brotliDecompressSync } from "node:zlib";
 import { withProgram } from "../end2end/support/program.mjs";
 
-// What the libraries and an ordinary build cost (docs/development.md), the frame of the pages (+ 9 kB: menus, theme, icons,
-// avatars, dates that turn at midnight), a page that recovers from changed HTML and failed downloads (+ 2.5), one that
-// outlives an update (+ 2.5), and a little room. Raise it for nothing but a feature that is worth it.
-const BUDGET = 266_000;
+// What the libraries and an ordinary build cost (251 kB), and what people see since: docs/development.md has the parts. Raise it
+// for nothing but a feature that is worth it.
+const BUDGET = 292_000;
 
 const total = await withProgram(measure);
 const verdict = `${total} of at most ${BUDGET} bytes`;

@@ -63,7 +63,10 @@ impl House {
     /// The id of an account, read from the page of users.
     async fn id_of(&self, administrator: &Guest, name: &str) -> String {
         let html = send(self.get("/people", Some(administrator))).await.text().await.unwrap();
-        let row = html.split("<li").find(|row| row.contains(&format!("<b>{name}</b>"))).unwrap();
+        let row = html
+            .split("<li")
+            .find(|row| row.contains(&format!("<b><bdi translate=\"no\">{name}</bdi></b>")))
+            .unwrap();
         row.split("/people/").nth(1).unwrap().split('/').next().unwrap().to_owned()
     }
 }

@@ -51,10 +51,10 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <title inner_html=escape_title(&initial_data.page.title(texts))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 // Before the style sheet, whose failure it hears of.
-                <script nonce=nonce inner_html=EARLY.as_str()></script>
+                <script nonce=nonce.clone() inner_html=EARLY.as_str()></script>
                 <link rel="stylesheet" id="leptos" href=stylesheet />
                 <AutoReload options />
-                <script type="module" id="live" src=loader></script>
+                <script type="module" id="live" nonce=nonce src=loader></script>
             </head>
             <body>
                 // An element of its own: extensions put theirs at the beginning and the end of the body.

@@ -36,7 +36,7 @@ impl SentForm {
     /// Reads the form of a request, and returns the request as it was. `None`: it has no form, or one that cannot be
     /// read; the handler says so.
     ///
-    /// Errors: [`Code::TooLarge`] and [`Code::BadRequest`], as for the handler.
+    /// Errors: `too_large` and `bad_request`, as for the handler.
     pub(super) async fn read(request: Request) -> Result<(Option<Self>, Request), Rejection> {
         let is_form = MediaType::of(request.headers()).is_ok_and(|media_type| media_type.kind == Kind::Form);
         if request.method() != Method::POST || !is_form {

@@ -540,16 +540,18 @@ async fn a_server_without_space_is_told_by_the_check_until_it_has_some() {
     assert!(store.list(Kind::Account, "").await.expect("read").is_empty());
 }
 
+/// Changes the setting with which the connections to a database begin.
+async fn set_read_only(url: &str, value: &str) {
+    let name = url.rsplit('/').next().expect("a name");
+    let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}");
+    execute(&Cluster::shared().url("postgres"), &alter).await;
+}
+
 #[tokio::test]
 async fn a_connection_from_the_read_only_time_is_not_used_after_it() {
     let url = Cluster::shared().fresh_database().await;
-    let name = url.rsplit('/').next().expect("a name");
-    let read_only = async |value: &str| {
-        let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}");
-        execute(&Cluster::shared().url("postgres"), &alter).await;
-    };
     let (store, _) = open(&url).await;
-    read_only("on").await;
+    set_read_only(&url, "on").await;
     let connect = async || store.connections.get().await.expect("connected");
     // A connection that is dropped without `finish` is closed, so none of the pool's is from before.
     drop(join_all((0..4).map(|_| connect())).await);
@@ -560,7 +562,7 @@ async fn a_connection_from_the_read_only_time_is_not_used_after_it() {
     assert!(matches!(refused, Err(StoreError::NotWritable(_))), "{refused:?}");
     drop(noticing);
     let opened_later = connect().await;
-    read_only("off").await;
+    set_read_only(&url, "off").await;
     store.check().await.expect("writable again");
     for connection in [in_use, opened_later] {
         connection.finish(async { Ok(()) }).await.expect("finished");
@@ -573,19 +575,14 @@ async fn a_connection_from_the_read_only_time_is_not_used_after_it() {
 #[tokio::test]
 async fn a_connection_that_began_read_only_is_not_used_later_even_if_nobody_wrote_meanwhile() {
     let url = Cluster::shared().fresh_database().await;
-    let name = url.rsplit('/').next().expect("a name");
-    let read_only = async |value: &str| {
-        let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}");
-        execute(&Cluster::shared().url("postgres"), &alter).await;
-    };
     let (store, _) = open(&url).await;
-    read_only("on").await;
+    set_read_only(&url, "on").await;
     let connect = async || store.connections.get().await.expect("connected");
     // None of the pool's connections is from before: each is dropped without `finish`, which closes it.
     drop(join_all((0..4).map(|_| connect())).await);
 
     let reading = connect().await;
-    read_only("off").await;
+    set_read_only(&url, "off").await;
     store.check().await.expect("writable again");
     reading.finish(async { Ok(()) }).await.expect("finished");
     drop(reading);
