@@ -4,16 +4,19 @@ import { expect, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 
-/** Holds back what each next page starts from. Returns what lets the one that is asked for come. */
-async function slow(page: Page): Promise<() => Promise<void>> {
-  const held: (() => void)[] = [];
+/** Holds back what each next page starts from. Returns what lets a page come: a room by its id, or the feed. */
+async function slow(page: Page): Promise<(room?: string) => Promise<void>> {
+  const held = new Map<string, (() => void)[]>();
+  // A page may be asked for when the pointer only rests on its link.
   await page.route("**/fn/start*", async (route) => {
-    await new Promise<void>((come) => held.push(come));
+    const room = new URL(route.request().url()).searchParams.get("room") ?? "";
+    await new Promise<void>((come) => held.set(room, [...(held.get(room) ?? []), come]));
     await route.continue();
   });
-  return async () => {
-    await expect.poll(() => held.length, "the next page was asked for").toBeGreaterThan(0);
-    held.shift()!();
+  return async (room = "") => {
+    await expect.poll(() => held.get(room)?.length ?? 0, "the next page was asked for").toBeGreaterThan(0);
+    for (const come of held.get(room)!) come();
+    held.delete(room);
   };
 }
 
@@ -61,7 +64,7 @@ test("a walk through the pages on a slow network flashes nothing and loses neith
   await expect(page).toHaveURL(new RegExp(`/rooms/${first}$`));
   await expect(heading).toHaveText("Feed");
   expect(await scrolled(page)).toBe(250);
-  await letCome();
+  await letCome(first);
   await expect(heading).toHaveText(one);
   expect(await scrolled(page)).toBe(0);
   await alice.expectConnected();
@@ -74,20 +77,20 @@ test("a walk through the pages on a slow network flashes nothing and loses neith
   await page.getByRole("link", { name: two }).click();
   await expect(page).toHaveURL(new RegExp(`/rooms/${second}$`));
   await expect(alice.composer).toHaveValue("half a sentence");
-  await letCome();
+  await letCome(second);
   await expect(heading).toHaveText(two);
   await expect(alice.composer).toHaveValue("");
   await alice.composer.fill("another");
 
   // Back: the line stands where it stood, the text in the composer.
   await page.goBack();
-  await letCome();
+  await letCome(first);
   await expect(heading).toHaveText(one);
   await expect(alice.composer).toHaveValue("half a sentence");
   await expect.poll(top).toBeCloseTo(before, 0);
 
   await page.goForward();
-  await letCome();
+  await letCome(second);
   await expect(heading).toHaveText(two);
   await expect(alice.composer).toHaveValue("another");
   await alice.expectConnected();
@@ -101,7 +104,7 @@ test("a walk through the pages on a slow network flashes nothing and loses neith
   expect(await painted(), "each page that was painted").toEqual(["Feed", one, two, one, two, "Feed"]);
 
   await page.evaluate(() => history.go(2));
-  await letCome();
+  await letCome(second);
   await expect(heading).toHaveText(two);
   await page.reload();
   await alice.expectConnected();
