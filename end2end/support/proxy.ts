@@ -1,15 +1,18 @@
-// A reverse proxy as some networks have it: one that passes no WebSockets on, or holds streams back.
+// A reverse proxy as some networks have it: one that passes no WebSockets on, or holds them or streams back.
 import { type AddressInfo, type Socket, connect } from "node:net";
-import { createServer, request, type Server as HttpServer } from "node:http";
+import { createServer, type IncomingMessage, request, type Server as HttpServer } from "node:http";
 import { once } from "node:events";
+import type { Duplex } from "node:stream";
 
 export class Proxy {
   blocksSockets = true;
   holdsStreams = false;
+  /** The sockets that are asked for wait here, neither refused nor opened, while there is a list. */
+  waitingSockets?: (() => void)[];
 
   private constructor(
     private readonly server: HttpServer,
-    private readonly open: Set<Socket>,
+    private readonly sockets: Set<Socket>,
     readonly url: string,
   ) {}
 
@@ -29,6 +32,10 @@ export class Proxy {
       from.pipe(onward);
     });
     server.on("upgrade", (from, socket, head) => {
+      if (proxy.waitingSockets) proxy.waitingSockets.push(() => open(from, socket, head));
+      else open(from, socket, head);
+    });
+    const open = (from: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (proxy.blocksSockets) return void socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
       const onward = connect(Number(port), host, () => {
         const headers = Object.entries(from.headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -39,21 +46,27 @@ export class Proxy {
       onward.on("error", () => socket.destroy());
       socket.on("error", () => onward.destroy());
       socket.on("close", () => onward.destroy());
-    });
-    const open = new Set<Socket>();
+    };
+    const sockets = new Set<Socket>();
     server.on("connection", (socket) => {
-      open.add(socket);
-      socket.on("close", () => open.delete(socket));
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    const proxy = new Proxy(server, open, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const proxy = new Proxy(server, sockets, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     return proxy;
   }
 
   /** Cuts everything that is open. */
   cut() {
-    for (const socket of this.open) socket.destroy();
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Lets the waiting sockets come, and every later one. */
+  letSocketsCome() {
+    for (const come of this.waitingSockets ?? []) come();
+    this.waitingSockets = undefined;
   }
 
   async stop() {

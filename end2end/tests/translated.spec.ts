@@ -17,8 +17,7 @@ const translators = {
 
 for (const [how, translate] of Object.entries(translators)) {
   test(`a page stays live under a translator that ${how}`, async ({ alice, bob, somebody, server, expectedFaults }) => {
-    // The network has just come back when she leaves: a socket may be on its way.
-    expectedFaults.push(/net::ERR_/, /closed before the connection is established/);
+    expectedFaults.push(/net::ERR_/);
     const room = await bob.makeRoom(`translated ${crypto.randomUUID().slice(0, 8)}`);
     await bob.post("before");
     await alice.enterRoom(room);

@@ -1,5 +1,6 @@
 // From page to page and back while the network is slow: nothing flashes, and what was read and typed stays.
 import type { Page } from "@playwright/test";
+import { Proxy } from "../support/proxy.ts";
 import { expect, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
@@ -111,4 +112,29 @@ test("a walk through the pages on a slow network flashes nothing and loses neith
   await expect(alice.composer).toHaveValue("another");
   await alice.post("another thing");
   await alice.expectMessages("another thing");
+});
+
+test("leaving a room whose socket is still on its way is no fault, and back in it the talk goes on", async ({ bob, server, somebody }) => {
+  const name = unique("left early");
+  const room = await bob.makeRoom(name);
+  const detour = await Proxy.start(server.url);
+  try {
+    detour.blocksSockets = false;
+    detour.waitingSockets = [];
+    const alice = await somebody({ baseURL: detour.url });
+    const heading = alice.page.locator("main h1");
+    await alice.open(`/rooms/${room}`);
+    await expect.poll(() => detour.waitingSockets).toHaveLength(1);
+    await alice.page.getByRole("link", { name: "Feed" }).click();
+    await expect(heading).toHaveText("Feed");
+    detour.letSocketsCome();
+    await alice.page.goBack();
+    await expect(heading).toHaveText(name);
+    await alice.expectConnected();
+    await bob.post("there you are");
+    await alice.expectMessages("there you are");
+    await alice.context.close();
+  } finally {
+    await detour.stop();
+  }
 });

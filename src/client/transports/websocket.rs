@@ -4,19 +4,24 @@
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
+    pin::pin,
     rc::Rc,
     task::Poll,
 };
 
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, future::select};
 use gloo_net::websocket::{self, State, WebSocketError, futures::WebSocket};
+use gloo_timers::future::TimeoutFuture;
 
 use super::{EventSink, TransportEvent, TransportHandle};
 use crate::{
     client::{dom::page, executor::spawn_local},
     protocol::chat::{ClientFrame, ServerFrame},
 };
+
+/// A socket that is no longer wanted is closed at the latest after this time: a slow network needs seconds for the handshake.
+const HANDSHAKE_MS: u32 = 10_000;
 
 /// An open socket, or one that is being opened.
 pub(crate) struct Socket {
@@ -84,10 +89,18 @@ impl Task {
                 Step::Received(_) => return self.lose(None),
                 // A socket that is about to close loses the frame; its close is about to be reported.
                 Step::Send(Some(text)) => drop(self.socket.send(Message::Text(text)).await),
-                // 1000: normal closure. Closing a closed socket is no error.
-                Step::Send(None) => return drop(self.socket.close(Some(1000), None)),
+                Step::Send(None) => return self.close().await,
             }
         }
+    }
+
+    /// Closes the socket, after the handshake if that is about to end: browsers warn of a socket that is closed before.
+    /// A page that is left closes it without a warning, by itself.
+    async fn close(mut self) {
+        let handshake = pin!(poll_fn(|context| self.socket.poll_ready_unpin(context)));
+        select(handshake, TimeoutFuture::new(HANDSHAKE_MS)).await;
+        // 1000: normal closure. Closing a closed socket is no error.
+        drop(self.socket.close(Some(1000), None));
     }
 
     fn next(&mut self) -> impl Future<Output = Step> {
