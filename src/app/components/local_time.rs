@@ -6,7 +6,10 @@ use leptos::{html, prelude::*};
 use send_wrapper::SendWrapper;
 
 use crate::{
-    app::{i18n::Language, reactive::effect},
+    app::{
+        i18n::{Language, use_texts},
+        reactive::effect,
+    },
     client::dom::{page, time},
 };
 
@@ -57,6 +60,46 @@ pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
     view! { <time node_ref=element datetime=moment.clone() title=moment translate="no">{utc.to_text()}</time> }
 }
 
+/// The element for a day: first in UTC, then in the reader's own time zone and language, with words for today and
+/// yesterday.
+#[component]
+pub(super) fn LocalDay(timestamp: i64) -> impl IntoView {
+    let (language, texts) = (use_context::<Language>().unwrap_or_default(), use_texts());
+    let element = NodeRef::<html::Span>::new();
+    let day = use_context::<Day>();
+    effect(move || {
+        let (Some(today), Some(element)) = (day.and_then(|Day(day)| day.get()), element.get()) else {
+            return;
+        };
+        let date;
+        let text = match time::Day::of_timestamp(timestamp) {
+            day if day == today => texts.today,
+            day if day == today.previous() => texts.yesterday,
+            _ => {
+                date = time::local_day(timestamp, today, language.as_str());
+                &date
+            }
+        };
+        element.set_text_content(Some(text));
+    });
+    view! { <span node_ref=element translate="no">{Utc::new(timestamp).to_date()}</span> }
+}
+
+/// A quarter of an hour: in every time zone midnight is at a multiple of it in UTC (since 1972).
+const QUARTER_MS: i64 = 15 * 60 * 1_000;
+/// A day in UTC.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Returns true if a day begins between two times: the reader's day once that is known, before it the day in UTC.
+pub(super) fn is_on_another_day(timestamp: i64, previous: i64, day: Option<Day>) -> bool {
+    let differs = |length_ms| timestamp.div_euclid(length_ms) != previous.div_euclid(length_ms);
+    differs(QUARTER_MS)
+        && match day.and_then(|Day(day)| day.get()) {
+            Some(_) => time::Day::of_timestamp(timestamp) != time::Day::of_timestamp(previous),
+            None => differs(DAY_MS),
+        }
+}
+
 /// A civil date and time in UTC.
 struct Utc {
     year: i64,
@@ -79,6 +122,12 @@ impl Utc {
     fn to_text(&self) -> String {
         let Self { year, month, day, hour, minute, .. } = self;
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    }
+
+    /// The text of the day without JavaScript.
+    fn to_date(&self) -> String {
+        let Self { year, month, day, .. } = self;
+        format!("{year:04}-{month:02}-{day:02}")
     }
 
     fn to_rfc3339(&self) -> String {
@@ -115,6 +164,26 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
             assert_eq!(Utc::new(seconds * 1_000).to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn before_the_reader_s_zone_is_known_days_are_those_of_utc() {
+        const MINUTE: i64 = 60 * 1_000;
+        for (timestamp, previous, is_another) in [
+            (DAY_MS + MINUTE, DAY_MS - MINUTE, true),
+            (DAY_MS - MINUTE, DAY_MS - 2 * MINUTE, false),
+            (DAY_MS - MINUTE, MINUTE, false),
+            (DAY_MS, DAY_MS - 1, true),
+            // A clock that was set back.
+            (DAY_MS - 1, DAY_MS, true),
+            (3 * DAY_MS, DAY_MS, true),
+        ] {
+            assert_eq!(
+                is_on_another_day(timestamp, previous, None),
+                is_another,
+                "{timestamp} after {previous}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     avatar::avatar,
     linked_text::linked,
     live_text::{live_text, name_view},
-    local_time::LocalTime,
+    local_time::{Day, LocalDay, LocalTime, is_on_another_day},
     picture::picture,
     scroller::Scroller,
 };
@@ -18,11 +18,12 @@ use crate::{
         loader::load_older_messages,
         model::{
             connection::ConnectionState,
-            room::{Draft, DraftState, RejectionReason, RoomModel, ScrollPosition, TimelineItem},
+            room::{Draft, DraftState, RejectionReason, RoomModel, ScrollPosition, TimelineItem, continues},
         },
         reactive::{Key, list, memo, show_when},
         sync::ChatLink,
     },
+    client::dom::time::now_ms,
     protocol::chat::Message,
 };
 
@@ -99,11 +100,36 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
     let texts = use_texts();
     let is_mine = model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
+    let you =
+        is_mine.then(|| view! { <span class="message__you">{format!("({})", texts.you)}</span> }.into_any());
+    let (offset, timestamp) = (message.offset, message.timestamp);
+    // It never changes, but for the first of the loaded messages: there it becomes known.
+    let previous = model.with_untracked(|model| model.previous(offset).cloned());
+    let previous = move || previous.clone().or_else(|| model.with(|model| model.previous(offset).cloned()));
+    let day = use_context::<Day>();
+    let starts_day = {
+        let previous = previous.clone();
+        move || previous().is_none_or(|previous| is_on_another_day(timestamp, previous.timestamp, day))
+    };
+    let is_continued = {
+        let (starts_day, message) = (starts_day.clone(), message.clone());
+        move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
+    };
     view! {
-        <li class="message" data-mine=is_mine.to_string() data-offset=message.offset.to_string()>
+        <li
+            class="message"
+            data-mine=is_mine.to_string()
+            data-offset=offset.to_string()
+            data-continued=move || is_continued().to_string()
+        >
+            {show_when(
+                starts_day,
+                move || view! { <p class="message__day"><LocalDay timestamp /></p> }.into_any(),
+            )}
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
                 <strong class="message__user">{name_view(author)}</strong>
+                {you}
                 <LocalTime timestamp=message.timestamp />
             </p>
             <p class="message__text" dir="auto">{linked(&message.text)}</p>
@@ -117,6 +143,8 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
     let texts = use_texts();
     let Draft { id, text, state, .. } = draft;
     let state_name = state_name(state);
+    // Drafts exist only in the browser.
+    let is_continued = model.with_untracked(|model| model.draft_continues(&id, now_ms()));
     let status = match state {
         DraftState::Pending => {
             let state = expect_context::<ChatLink>().status.state;
@@ -131,7 +159,7 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
         DraftState::Failed(reason) => view! { <RejectedDraft model id reason /> }.into_any(),
     };
     view! {
-        <li class="message" data-mine="true" data-state=state_name>
+        <li class="message" data-mine="true" data-state=state_name data-continued=is_continued.to_string()>
             {model.with_untracked(|model| avatar(model.my_id(), model.my_name()))}
             <p class="message__head">
                 <strong class="message__user">{name_view(model.with_untracked(|model| model.my_name().to_owned()))}</strong>

@@ -13,8 +13,10 @@ use crate::{
     client::dom::scroll_anchor::Anchor,
 };
 
-/// The messages of the log.
-const MESSAGES: &str = "[data-offset]";
+/// The attribute of a message of the log.
+const OFFSET: &str = "data-offset";
+/// Their texts: what stands above a text within its message changes with the message before it.
+const TEXTS: &str = "[data-offset] > .message__text";
 /// Within this distance from the end the reader is at the newest message, in CSS pixels.
 const END_PX: f64 = 80.0;
 /// Within this distance from the top earlier messages are loaded, in CSS pixels.
@@ -122,7 +124,7 @@ impl ReadingPosition {
         else {
             return;
         };
-        let anchor = (from_end > END_PX).then(|| Anchor::find(&scroller, MESSAGES)).flatten();
+        let anchor = (from_end > END_PX).then(|| Anchor::find(&scroller, TEXTS)).flatten();
         // That of the last visit stays until it is restored: the reader may leave before.
         if self.sought.with_value(Option::is_none) {
             let head = self.left_at.get_untracked();
@@ -144,7 +146,7 @@ impl ReadingPosition {
         else {
             return;
         };
-        let message = Anchor::seek(&scroller, &format!("[data-offset='{offset}']"), top_px);
+        let message = Anchor::seek(&scroller, &format!("[data-offset='{offset}'] > .message__text"), top_px);
         let is_over = message.is_some()
             || self.pages_left.get_value() == 0
             || !self.model.with_untracked(|model| model.more);
@@ -162,6 +164,6 @@ impl ReadingPosition {
 }
 
 fn position_of(message: &Anchor, head: u64) -> Option<ScrollPosition> {
-    let (offset, top_px) = message.position("data-offset")?;
+    let (offset, top_px) = message.position(OFFSET)?;
     Some(ScrollPosition { offset: offset.parse().ok()?, top_px, head })
 }

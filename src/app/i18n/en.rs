@@ -58,6 +58,8 @@ pub(super) const TEXTS: Texts = Texts {
     people: "People here",
     people_empty: "Nobody is here right now.",
     you: "you",
+    today: "Today",
+    yesterday: "Yesterday",
     has_joined: |name| format!("{name} joined"),
     has_left: |name| format!("{name} left"),
     is_typing: |name| format!("{name} is typing…"),

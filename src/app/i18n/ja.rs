@@ -56,6 +56,8 @@ pub(super) const TEXTS: Texts = Texts {
     people: "このルームにいる人",
     people_empty: "いまは誰もいません。",
     you: "あなた",
+    today: "今日",
+    yesterday: "昨日",
     has_joined: |name| format!("{name} さんが入室しました"),
     has_left: |name| format!("{name} さんが退室しました"),
     is_typing: |name| format!("{name} さんが入力中…"),

@@ -139,6 +139,8 @@ pub struct Texts {
     pub people: &'static str,
     pub people_empty: &'static str,
     pub you: &'static str,
+    pub today: &'static str,
+    pub yesterday: &'static str,
     pub has_joined: fn(&str) -> String,
     pub has_left: fn(&str) -> String,
     pub is_typing: fn(&str) -> String,

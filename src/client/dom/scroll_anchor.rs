@@ -43,9 +43,11 @@ impl Anchor {
         Self { scroller: scroller.clone(), item, top, scroll_top: scroller.scroll_top() }
     }
 
-    /// The value of the item's `attribute`, and the item's distance from the top of the view in CSS pixels.
+    /// The value of `attribute` of the item or what it stands in, and the item's distance from the top of the view in CSS
+    /// pixels.
     pub fn position(&self, attribute: &str) -> Option<(String, f64)> {
-        Some((self.item.get_attribute(attribute)?, self.top))
+        let bearer = self.item.closest(&format!("[{attribute}]")).ok()??;
+        Some((bearer.get_attribute(attribute)?, self.top))
     }
 
     /// Scrolls the item back to its position, except for the distance that the reader has scrolled since.
@@ -53,12 +55,20 @@ impl Anchor {
         let view = self.scroller.get_bounding_client_rect();
         let moved = self.item.get_bounding_client_rect().top() - view.top() - self.top;
         let now = self.scroller.scroll_top();
-        let scrolled = f64::from(now - self.scroll_top);
+        let scrolled = if self.is_cut_short(now) { 0.0 } else { f64::from(now - self.scroll_top) };
         let pushed = moved + scrolled;
         if self.item.is_connected() && pushed.abs() >= 1.0 {
             self.scroller.set_scroll_top(now + pushed.round() as i32);
         }
         (self.top, self.scroll_top) = (self.top - scrolled, self.scroller.scroll_top());
+    }
+
+    /// Returns true if the browser moved the view and not the reader: the content became lower than it was scrolled, as
+    /// for a moment when a row changes before the rows above it join.
+    fn is_cut_short(&self, now: i32) -> bool {
+        // The content is laid out from its end: the top is the most negative position.
+        let top = self.scroller.client_height() - self.scroller.scroll_height();
+        self.scroll_top < now && now <= top
     }
 }
 

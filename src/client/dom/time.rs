@@ -27,6 +27,16 @@ impl Day {
         Self::of(&Date::new_0())
     }
 
+    /// The day of a time in milliseconds since the Unix epoch.
+    pub fn of_timestamp(timestamp_ms: i64) -> Self {
+        Self::of(&date_of(timestamp_ms))
+    }
+
+    /// The day before.
+    pub fn previous(self) -> Self {
+        Self::of(&Date::new_with_year_month_day(self.year, self.month as i32, self.day as i32 - 1))
+    }
+
     fn of(date: &Date) -> Self {
         Self { year: date.get_full_year(), month: date.get_month(), day: date.get_date() }
     }
@@ -51,11 +61,15 @@ enum TimeForm {
     Earlier,
     /// All of it, with the day of the week, seconds and the time zone.
     Full,
+    /// The day with its day of the week: this year.
+    DayThisYear,
+    /// With the year.
+    DayEarlier,
 }
 
 thread_local! {
     /// One for each [`TimeForm`]. Creating one takes longer than all else about a message; the language stays the same.
-    static FORMATS: [OnceCell<Function>; 4] = const { [const { OnceCell::new() }; 4] };
+    static FORMATS: [OnceCell<Function>; 6] = const { [const { OnceCell::new() }; 6] };
 }
 
 /// A time in the reader's time zone: hours and minutes, the day when it is not `today`, and the year when it is not
@@ -74,6 +88,13 @@ pub fn local_time(timestamp_ms: i64, today: Day, language: &str) -> String {
 /// The whole date and time, to the second.
 pub fn full_local_time(timestamp_ms: i64, language: &str) -> String {
     write(&date_of(timestamp_ms), TimeForm::Full, language)
+}
+
+/// The day of a time with its day of the week, and the year when it is not that of `today`.
+pub fn local_day(timestamp_ms: i64, today: Day, language: &str) -> String {
+    let date = date_of(timestamp_ms);
+    let form = if Day::of(&date).year == today.year { TimeForm::DayThisYear } else { TimeForm::DayEarlier };
+    write(&date, form, language)
 }
 
 fn date_of(timestamp_ms: i64) -> Date {
@@ -95,10 +116,14 @@ fn new_format(form: TimeForm, language: &str) -> Function {
         ("day", "numeric"),
         ("year", "numeric"),
     ];
+    let day: &[(&str, &str)] =
+        &[("weekday", "long"), ("month", "long"), ("day", "numeric"), ("year", "numeric")];
     let parts = match form {
         TimeForm::Today => &parts[..2],
         TimeForm::ThisYear => &parts[..4],
         TimeForm::Earlier => parts,
+        TimeForm::DayThisYear => &day[..3],
+        TimeForm::DayEarlier => day,
         TimeForm::Full => &[("dateStyle", "full"), ("timeStyle", "long")],
     };
     let options = Object::new();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use self::{
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
     presence::{PresenceChange, Typing},
-    timeline::TimelineItem,
+    timeline::{TimelineItem, continues},
 };
 use self::{presence::sorted, unread_state::UnreadState};
 use crate::protocol::{

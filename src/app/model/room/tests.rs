@@ -1,6 +1,6 @@
 //! Tests of the room as a page shows it.
 
-use super::*;
+use super::{timeline::GROUP_MS, *};
 use crate::protocol::{cursor::Epoch, name::RoomId, text::MessageText};
 
 fn user(id: &str) -> User {
@@ -404,4 +404,47 @@ fn a_page_from_the_browsers_cache_marks_what_came_since_and_nothing_else() {
     model.apply(joined(3), 0);
     receive(&mut model, 4..=4);
     assert_eq!(keys(&model), ["1", "2", "3", "4"], "the reader was there when it came");
+}
+
+#[test]
+fn messages_of_one_author_stand_together_while_each_follows_within_five_minutes() {
+    const MINUTE: i64 = 60_000;
+    let first = Message { timestamp: 10 * MINUTE, ..message(1, "a", "1") };
+    let second = |user_id: &str, minute| Message { timestamp: minute * MINUTE, ..message(2, user_id, "2") };
+    for (next, together) in [
+        (second("a", 10), true),
+        (Message { timestamp: 15 * MINUTE - 1, ..second("a", 0) }, true),
+        (second("a", 15), false),
+        (second("b", 11), false),
+        (Message { user: "renamed".into(), ..second("a", 11) }, false),
+        (second("a", 9), false), // the clock was set back
+    ] {
+        assert_eq!(continues(&next, &first), together, "{next:?}");
+    }
+}
+
+#[test]
+fn a_message_knows_the_one_before_it_as_far_as_they_are_loaded() {
+    let mut model = model(4);
+    receive(&mut model, 5..=7);
+    let previous = |model: &RoomModel, offset| model.previous(offset).map(|message| message.offset);
+    assert_eq!([5, 6, 7].map(|offset| previous(&model, offset)), [None, Some(5), Some(6)]);
+    let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
+    model.prepend(MessagePage { messages: vec![message(4, "a", "4")], cursor, more: false, reset: false });
+    assert_eq!(previous(&model, 5), Some(4));
+}
+
+#[test]
+fn a_draft_stands_under_the_head_of_the_authors_last_message_or_draft() {
+    let mut model = model(4);
+    let post = |model: &mut RoomModel, id: &str| _ = model.post(id.into(), text("hello"));
+    post(&mut model, "id-1");
+    post(&mut model, "id-2");
+    assert!(!model.draft_continues("id-1", 0), "the room is empty");
+    assert!(model.draft_continues("id-2", 0));
+    model.apply(ServerFrame::Message(message(5, "me", "x")), 0);
+    assert!(model.draft_continues("id-1", GROUP_MS - 1));
+    assert!(!model.draft_continues("id-1", GROUP_MS), "it is long ago");
+    receive(&mut model, 6..=6);
+    assert!(!model.draft_continues("id-1", 0), "somebody else spoke");
 }

@@ -12,6 +12,16 @@ use crate::protocol::{
 /// be loaded again.
 pub(super) const MESSAGES_MAX: usize = 1_000;
 
+/// Messages of one author stand under one head while each follows the one before it within this time. It is counted
+/// from the message before, not from the head, so that it does not depend on where the loaded messages begin.
+pub(super) const GROUP_MS: i64 = 5 * 60 * 1_000;
+
+/// Returns true if `message` stands under the head of `previous`, the message before it.
+pub fn continues(message: &Message, previous: &Message) -> bool {
+    let is_same_author = (&message.user_id, &message.user) == (&previous.user_id, &previous.user);
+    is_same_author && (0..GROUP_MS).contains(&(message.timestamp - previous.timestamp))
+}
+
 /// An item of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimelineItem {
@@ -40,6 +50,21 @@ impl RoomModel {
             .chain(unread.iter().map(item))
             .chain(drafts)
             .collect()
+    }
+
+    /// The message before the one at `offset`, if it is loaded.
+    pub fn previous(&self, offset: Offset) -> Option<&Arc<Message>> {
+        let index = self.messages.partition_point(|message| message.offset < offset);
+        self.messages.get(index.checked_sub(1)?)
+    }
+
+    /// Returns true if a draft that is shown at `now_ms` stands under the head of what is above it.
+    pub fn draft_continues(&self, id: &str, now_ms: i64) -> bool {
+        let is_first = self.drafts.first().is_none_or(|first| first.id == id);
+        let follows = |last: &Arc<Message>| {
+            self.is_me(&last.user_id) && (0..GROUP_MS).contains(&(now_ms - last.timestamp))
+        };
+        !is_first || self.messages.last().is_some_and(follows)
     }
 
     /// Starts over from the newest messages, after a reset.
