@@ -98,9 +98,12 @@ function guestsPages(): Stop[] {
   const members = `/rooms/${secret.replace(" ", "-")}/members`;
   return [
     goTo("the feed", "/"),
+    goTo("a channel", "/feed/ops"),
+    goTo("a channel that nobody has used", "/feed/never-used"),
     goTo("a room", "/rooms/general"),
     goTo("an empty room", "/rooms/random"),
     goTo("no page", "/nowhere"),
+    goTo("no channel", "/feed/not%20a%20name"),
     goTo("no room", "/rooms/nowhere"),
     goTo("a history that is not there", "/rooms/general?before=nothing"),
     goTo("a method that is not taken", "/name"),

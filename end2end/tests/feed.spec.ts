@@ -46,7 +46,7 @@ test("a notice shows its title, level, tags and link, and a progress its bar", a
   const notice = alice.page.locator(".notification", { hasText: mark });
   await expect(notice).toContainText("Warning");
   await expect(notice.getByRole("listitem")).toHaveText(["disk", "db-1"]);
-  await expect(notice.getByRole("link")).toHaveAttribute("href", "https://example.com/runbook");
+  await expect(notice.getByRole("link", { name: "Read more" })).toHaveAttribute("href", "https://example.com/runbook");
   await server.publish("ops", { type: "progress", key: mark, done: 1, total: 4 });
   await expect(alice.page.getByRole("progressbar", { name: mark })).toHaveAttribute("value", "1");
   await server.publish("ops", { type: "progress", key: mark, done: 3, total: 4 });
@@ -193,7 +193,7 @@ test("at the top several at once take no row out that stays: focus and selection
   await server.publish("ops", { text: `${mark} number 10.`, link: "https://example.com/ten" });
   await alice.open("/");
   await expect(alice.page.locator(".feed-page > .page__header [data-connection=open]")).toBeVisible();
-  const link = alice.page.locator(".notification", { hasText: `${mark} number 10.` }).getByRole("link");
+  const link = alice.page.locator(".notification", { hasText: `${mark} number 10.` }).getByRole("link", { name: "Read more" });
   await link.focus();
   await watchRows(alice.page);
   await burst(server, mark, 11, 14);

@@ -26,6 +26,9 @@ const test = base.extend<Fixtures, { full: Server }>({
   },
 });
 
+/** The first value of a channel: no other has it. */
+const valueOf = (channel: string) => 1_000 + Number(channel.split("-")[1]);
+
 async function fill(server: Server) {
   const post = async (path: string, body: object, token?: string) => {
     const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
@@ -41,7 +44,7 @@ async function fill(server: Server) {
   const channels = Array.from({ length: CHANNELS }, (_, channel) => `channel-${channel}`);
   for (let channel = 0; channel < CHANNELS; channel += 20) {
     const some = channels.slice(channel, channel + 20);
-    await Promise.all(some.map((channel) => post(`/api/events/${channel}`, { type: "update", key: "load", value: 1.5, unit: "%" })));
+    await Promise.all(some.map((channel) => post(`/api/events/${channel}`, { type: "update", key: "load", value: valueOf(channel), unit: "%" })));
     await Promise.all(some.map((channel) => post(`/api/events/${channel}`, { title: `news of ${channel}`, text: "all is well" })));
   }
 }
@@ -60,7 +63,7 @@ test("two people talk in the last of a thousand rooms, which is in view in the l
     await expect(person.composer).toBeInViewport({ ratio: 1 });
     expect(await overflow(person.page)).toBeLessThanOrEqual(0);
   }
-  await expect(alice.page.locator(".navigation li")).toHaveCount(ROOMS);
+  await expect(alice.page.locator(".section:not(.section--channels) li")).toHaveCount(ROOMS);
   await alice.post("is anybody here?");
   await bob.expectMessages("is anybody here?");
   await bob.post("in the last room");
@@ -152,6 +155,63 @@ test("of two hundred channels the newest values are beside the news, and a chann
     await card.scrollIntoViewIfNeeded();
     await expect(card).toBeInViewport();
   }
+});
+
+test("every one of two hundred channels is in the sidebar, and its page shows its values and news", async ({ at }) => {
+  const alice = await at("alice");
+  const { page } = alice;
+  await alice.open("/");
+  const links = page.locator(".section--channels a");
+  const channels = Array.from({ length: CHANNELS }, (_, channel) => `channel-${channel}`).sort();
+  await expect(links).toHaveText([...channels, "server"]);
+  await expect(page.getByRole("link", { name: "general", exact: true }), "the rooms are near").toBeInViewport();
+  // By their addresses all of them, as the server draws their pages.
+  const addresses = await links.evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).pathname));
+  for (let index = 0; index < CHANNELS; index += 20) {
+    const some = channels.slice(index, index + 20);
+    const pages = some.map(async (channel, at) => (await page.request.get(addresses[index + at]!)).text());
+    for (const [at, html] of (await Promise.all(pages)).entries()) {
+      expect(html).toContain(`${valueOf(some[at]!)}.000`);
+      expect(html).toContain(`news of ${some[at]}<`);
+      expect(html.match(/<article [^>]*class="value-card"/g), "and no other's").toHaveLength(1);
+    }
+  }
+  // By hand some, near the ends and in between.
+  for (const channel of [channels[0]!, channels[120]!, channels[CHANNELS - 1]!]) {
+    const link = page.locator(`.section--channels a[href="/feed/${channel}"]`);
+    await link.scrollIntoViewIfNeeded();
+    await link.click();
+    await expect(page.locator("main h1")).toHaveText(channel);
+    await expect(page.locator(".values__value", { hasText: `${valueOf(channel)}.000` })).toBeVisible();
+    await expect(page.getByText(`news of ${channel}`, { exact: true })).toBeVisible();
+    await expect(current(page)).toHaveText(channel);
+    await expect(current(page)).toBeInViewport({ ratio: 1 });
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+  }
+  await page.goBack();
+  await expect(page.locator("main h1")).toHaveText(channels[120]!);
+  await expect(current(page)).toHaveText(channels[120]!);
+  await expect(current(page), "the current channel is in view after a step back").toBeInViewport({ ratio: 1 });
+});
+
+test("on a phone every channel is reached by the drawer", async ({ at }) => {
+  const phone = await at("alice", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = phone;
+  await phone.open("/");
+  const menu = page.getByRole("button", { name: "Menu" });
+  for (const channel of ["channel-99", "channel-0", "channel-150"]) {
+    await menu.tap();
+    const link = page.locator(`.section--channels a[href="/feed/${channel}"]`);
+    await link.scrollIntoViewIfNeeded();
+    await link.tap();
+    await expect(page.locator("main h1")).toHaveText(channel);
+    await expect(page.locator("#sidebar")).toBeHidden();
+    await expect(page.getByText(`news of ${channel}`, { exact: true })).toBeVisible();
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+  }
+  await menu.tap();
+  await expect(current(page)).toHaveText("channel-150");
+  await expect(current(page)).toBeInViewport({ ratio: 1 });
 });
 
 test("the news of all of two hundred channels can be reached", async ({ at }) => {

@@ -119,7 +119,7 @@ test("an address in a text leads away, without a word of where from", async ({ a
     await expect(links, round).toHaveText([place, "https://example.com/a_(b)?c=d&e"]);
     await expect(links.last()).toHaveAttribute("href", "https://example.com/a_(b)?c=d&e");
     await expect(links.last()).toHaveAttribute("rel", "noopener noreferrer nofollow ugc");
-    await expect(bob.page.locator(".ticker .notification").first().getByRole("link")).toHaveText(place);
+    await expect(bob.page.locator(".ticker .notification__body").first().getByRole("link")).toHaveText(place);
     await bob.enterRoom(room);
   }
   const opened = bob.context.waitForEvent("page");

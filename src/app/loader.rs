@@ -11,11 +11,11 @@ use crate::{
 
 /// Loads the initial data of the page at `route`. `None`: the request failed.
 pub(super) async fn load_initial_data(route: &Route) -> Option<InitialData> {
-    let room = match route {
-        Route::Feed => String::new(),
-        Route::Room(room) => format!("?room={}", encode(room)),
+    let (kind, name) = match route {
+        Route::Feed(channel) => ("channel", channel.as_deref().unwrap_or_default()),
+        Route::Room(room) => ("room", room.as_str()),
     };
-    load(&format!("/fn/start{room}")).await
+    load(&format!("/fn/start?{kind}={}", encode(name))).await
 }
 
 /// Loads the data of the sidebar.
@@ -23,10 +23,10 @@ pub(super) async fn load_viewer() -> Option<Viewer> {
     load::<InitialData>("/fn/viewer").await?.viewer
 }
 
-/// Loads the feed as it is now.
-pub(super) async fn load_feed() -> Option<Snapshot> {
-    match load_initial_data(&Route::Feed).await?.page {
-        PageData::Feed { feed } => Some(feed),
+/// Loads the feed, or a channel of it, as it is now.
+pub(super) async fn load_feed(channel: Option<String>) -> Option<Snapshot> {
+    match load_initial_data(&Route::Feed(channel)).await?.page {
+        PageData::Feed { feed, .. } => Some(feed),
         PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
 }
@@ -39,9 +39,12 @@ pub(super) async fn load_room(room: &RoomId) -> Option<RoomData> {
     }
 }
 
-/// Loads the notifications before a cursor.
-pub(super) async fn load_older_notifications(before: &Cursor) -> Option<OlderNotifications> {
-    load(&format!("/fn/notices?before={before}")).await
+/// Loads the notifications of the feed, or of a channel of it, before a cursor.
+pub(super) async fn load_older_notifications(
+    channel: Option<String>,
+    before: &Cursor,
+) -> Option<OlderNotifications> {
+    load(&format!("/fn/notices?before={before}&channel={}", channel.unwrap_or_default())).await
 }
 
 /// Loads the messages of a room before a cursor.

@@ -34,7 +34,7 @@ use self::{
     page_data::{InitialData, PageData, Viewer},
     pages::Pages,
     reactive::{effect, show_when},
-    sync::{Navigator, Outbox, SavedFeed, follow_links, follow_rooms},
+    sync::{Navigator, Outbox, SavedFeeds, follow_links, follow_rooms},
 };
 use crate::client::dom::page;
 
@@ -97,7 +97,7 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     };
     provide_context(navigator);
     provide_context(Outbox::default());
-    provide_context(SavedFeed::default());
+    provide_context(SavedFeeds::default());
     provide_context(ServerOrigin(origin));
     provide_context(Day::watch());
     follow_links(navigator);

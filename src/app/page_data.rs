@@ -39,7 +39,7 @@ pub struct InitialData {
     pub origin: String,
 }
 
-/// The viewer of a page, with their rights and the rooms that they may enter.
+/// The viewer of a page, with their rights, the channels that they may read and the rooms that they may enter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
     /// The user. An anonymous viewer has no id and no name, and can only read.
@@ -51,6 +51,9 @@ pub struct Viewer {
     pub signs_in_here: bool,
     /// May see the publishers, the channels' readers and, with accounts at this server, the people.
     pub is_admin: bool,
+    /// The channels with entries that the viewer may read, in order. (Absent in the version before.)
+    #[serde(default)]
+    pub channels: Vec<String>,
     /// Every room that the viewer may enter.
     pub rooms: Vec<Room>,
     /// Those of the rooms that only members may enter. (Absent in the version before.)
@@ -66,9 +69,12 @@ pub struct Viewer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PageData {
-    /// The feed.
+    /// The feed, or a channel of it.
     Feed {
-        /// The feed as it is now.
+        /// The channel. `None`: all of the feed. (Absent in the version before.)
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
+        /// The feed, or the channel, as it is now.
         feed: Snapshot,
     },
     /// A room, with the feed beside it.
@@ -112,7 +118,8 @@ impl PageData {
     /// The title of the document.
     pub fn title(&self, texts: &Texts) -> String {
         let title = match self {
-            Self::Feed { .. } => texts.feed.to_owned(),
+            Self::Feed { channel: None, .. } => texts.feed.to_owned(),
+            Self::Feed { channel: Some(channel), .. } => format!("{channel} · {}", texts.feed),
             Self::Room { room: Some(data), .. } => (texts.room_title)(&isolated(&data.room.name)),
             Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
             Self::Unavailable => texts.could_not_load.to_owned(),

@@ -10,6 +10,8 @@ use crate::protocol::name::RoomId;
 
 /// The feed.
 pub const FEED: &str = "/";
+/// A channel of the feed.
+pub const CHANNEL: &str = "/feed/{channel}";
 /// A room.
 pub const ROOM: &str = "/rooms/{room}";
 /// The members of a private room: those who may enter it.
@@ -34,8 +36,8 @@ pub const RESET: &str = "/reset/{token}";
 /// The address of a page that the browser draws too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// The feed.
-    Feed,
+    /// The feed, or a channel of it with its name as written in the address: it may be no name.
+    Feed(Option<String>),
     /// A room, with its id as written in the address: the room may not exist.
     Room(String),
 }
@@ -44,12 +46,18 @@ impl Route {
     /// Parses the path of an address. `None`: it is not the path of such a page, or not UTF-8.
     pub fn parse(path: &str) -> Option<Self> {
         if path == FEED {
-            return Some(Self::Feed);
+            return Some(Self::Feed(None));
         }
-        let room = path.strip_prefix("/rooms/").filter(|room| !room.is_empty() && !room.contains('/'))?;
-        let room = percent_decode_str(room).decode_utf8().ok()?;
-        Some(Self::Room(room.into_owned()))
+        let (channel, room) = (path.strip_prefix("/feed/"), path.strip_prefix("/rooms/"));
+        let name = channel.or(room).filter(|name| !name.is_empty() && !name.contains('/'))?;
+        let name = percent_decode_str(name).decode_utf8().ok()?.into_owned();
+        Some(if channel.is_some() { Self::Feed(Some(name)) } else { Self::Room(name) })
     }
+}
+
+/// The address of a channel, or of the feed. The characters of a channel's name need no encoding.
+pub fn feed(channel: Option<&str>) -> String {
+    channel.map_or_else(|| FEED.to_owned(), |channel| format!("/feed/{channel}"))
 }
 
 /// The address of a room.
@@ -101,7 +109,10 @@ mod tests {
 
     #[test]
     fn a_built_path_parses_to_the_same_route() {
-        assert_eq!(Route::parse(FEED), Some(Route::Feed));
+        for channel in [None, Some("ops"), Some("Db-1.b_c")] {
+            let route = Route::Feed(channel.map(str::to_owned));
+            assert_eq!(Route::parse(&feed(channel)), Some(route), "{channel:?}");
+        }
         for (name, path) in [("general", "/rooms/general"), ("井-a_1", "/rooms/%E4%BA%95-a_1")] {
             let id = RoomId::parse(name).expect("fine");
             assert_eq!(room(&id), path);
@@ -120,8 +131,19 @@ mod tests {
 
     #[test]
     fn other_paths_are_no_routes() {
-        for path in ["", "/rooms", "/rooms/", "/rooms/a/", "/rooms/a/members", "/rooms/%E4", "/account", "//"]
-        {
+        for path in [
+            "",
+            "/rooms",
+            "/rooms/",
+            "/rooms/a/",
+            "/rooms/a/members",
+            "/rooms/%E4",
+            "/feed",
+            "/feed/",
+            "/feed/a/b",
+            "/account",
+            "//",
+        ] {
             assert_eq!(Route::parse(path), None, "{path}");
         }
     }

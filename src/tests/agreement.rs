@@ -13,7 +13,7 @@ use idobata::{
     protocol::{
         chat::ServerFrame,
         cursor::Offset,
-        feed::{Entry, Event, Snapshot},
+        feed::{Entry, Event},
         session::User,
     },
 };
@@ -21,11 +21,18 @@ use serde_json::{Value, json};
 
 use crate::support::{TestServer, new_id};
 
-/// The initial data of the feed's page.
-async fn snapshot(server: &TestServer) -> Snapshot {
-    let start: InitialData = server.get("/fn/start").send().await.unwrap().json().await.unwrap();
-    let PageData::Feed { feed } = start.page else { panic!("{start:?}") };
-    feed
+/// The page of the feed, or of a channel, as it is loaded now.
+async fn load_feed(server: &TestServer, channel: &str) -> FeedModel {
+    let path = format!("/fn/start?channel={channel}");
+    let start: InitialData = server.get(&path).send().await.unwrap().json().await.unwrap();
+    let PageData::Feed { channel, feed } = start.page else { panic!("{start:?}") };
+    FeedModel::new(channel, feed)
+}
+
+/// The offset of the newest entry on a page.
+fn newest(model: &FeedModel) -> Offset {
+    let values = model.value_cards().iter().flat_map(|value_card| &value_card.recent);
+    values.chain(model.notifications()).map(|entry| entry.offset).max().unwrap_or_default()
 }
 
 /// A random entry of any kind: with and without each optional part, and with keys that occur repeatedly.
@@ -56,7 +63,6 @@ fn entry(rng: &mut Rng) -> (String, Value) {
 }
 
 fn expect_same_feed(followed: &FeedModel, fresh: &FeedModel, seed: u64) {
-    assert_eq!(followed.cursor(), fresh.cursor(), "seed {seed}");
     assert_eq!(followed.value_cards(), fresh.value_cards(), "seed {seed}");
     assert_eq!(
         followed.notifications().collect::<Vec<_>>(),
@@ -66,25 +72,35 @@ fn expect_same_feed(followed: &FeedModel, fresh: &FeedModel, seed: u64) {
 }
 
 #[tokio::test]
-async fn a_feed_that_was_followed_is_the_feed_that_is_loaded_now() {
+async fn a_feed_or_a_channel_that_was_followed_is_what_is_loaded_now() {
     let seed = fastrand::u64(..);
     let mut rng = Rng::with_seed(seed);
     let server = TestServer::start().await;
-    let mut followed = FeedModel::new(snapshot(&server).await);
+    let mut followed = load_feed(&server, "").await;
     let mut stream = server.stream(&format!("?after={}", followed.cursor())).await;
     stream.connected().await;
+    let mut channel = load_feed(&server, "channel-1").await;
+    let mut of_channel = server.stream(&format!("?after={}&channel=channel-1", channel.cursor())).await;
+    of_channel.connected().await;
     for _ in 0..40 {
         for _ in 0..rng.usize(1..60) {
             let (channel, entry) = entry(&mut rng);
             let published = server.post(&format!("/api/events/{channel}")).json(&entry).send().await.unwrap();
             assert_eq!(published.status(), 201, "seed {seed}: {entry}");
         }
-        let fresh = FeedModel::new(snapshot(&server).await);
+        let fresh = load_feed(&server, "").await;
         while followed.cursor().offset < fresh.cursor().offset {
             let entry: Entry = serde_json::from_value(stream.event().await.1).unwrap();
             followed.apply(Event::Entry(entry));
         }
+        assert_eq!(followed.cursor(), fresh.cursor(), "seed {seed}");
         expect_same_feed(&followed, &fresh, seed);
+        let fresh = load_feed(&server, "channel-1").await;
+        while channel.cursor().offset < newest(&fresh) {
+            let entry: Entry = serde_json::from_value(of_channel.event().await.1).unwrap();
+            channel.apply(Event::Entry(entry));
+        }
+        expect_same_feed(&channel, &fresh, seed);
     }
 }
 

@@ -83,7 +83,15 @@ async fn a_limited_channel_is_its_readers_on_every_way_to_read() {
     let mut behind = Stream::open(bench.bob.get(&format!("/api/events?after={start}"))).await;
     assert_eq!(behind.event().await.1["head"], 3, "bob has caught up with what is there for him");
     bench.value("pay", 1.0).await;
-    for path in ["/fn/start", "/fn/start?room=general", "/fn/notices?before=e:9", "/", "/rooms/general"] {
+    for path in [
+        "/fn/start",
+        "/fn/start?room=general",
+        "/fn/notices?before=e:9",
+        "/fn/viewer",
+        "/",
+        "/rooms/general",
+        "/account",
+    ] {
         let text = bench.bob.get(path).send().await.unwrap().text().await.unwrap();
         assert!(!text.contains("secret") && !text.contains("\"pay\""), "{path}: {text}");
     }
@@ -174,4 +182,89 @@ async fn the_readers_of_a_channel_survive_a_restart() {
     let nobody = json!({ "names": ["eve"] });
     let unknown = admin.at(&server).send(Method::PUT, "/api/channels/pay/readers", &nobody).await;
     assert_eq!(problem(unknown, 404).await, "unknown_person");
+}
+
+/// The page's HTML, status and data for this person, without what differs from one address or request to the next.
+async fn channel_page(person: &Person, channel: &str) -> (u16, String, Value) {
+    let answer =
+        person.get(&format!("/feed/{channel}")).header("accept-language", "en").send().await.unwrap();
+    let (status, html) = (answer.status().as_u16(), answer.text().await.unwrap());
+    let start = person.get(&format!("/fn/start?channel={channel}")).send().await.unwrap();
+    let mut start: Value = start.json().await.unwrap();
+    start["page"]["feed"]["feed"]["cursor"] = json!("the same");
+    let data = serde_json::from_str(&start.to_string().replace(channel, "NAME")).unwrap();
+    let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
+    (status, main.replace(channel, "NAME"), data)
+}
+
+#[tokio::test]
+async fn the_page_of_a_channel_has_its_entries_alone_and_older_ones_by_links() {
+    let bench = Bench::start().await;
+    for number in 1..=45 {
+        bench.publish("ops", &format!("notice {number}.")).await;
+        bench.publish("other", &format!("another {number}.")).await;
+    }
+    bench.value("ops", 41.5).await;
+    bench.value("other", 99.5).await;
+    let (status, html, data) = channel_page(&bench.alice, "ops").await;
+    assert_eq!(status, 200);
+    assert!(html.contains("notice 45.") && html.contains("notice 36.") && html.contains("41.500"), "{html}");
+    assert!(html.contains("/api/events/NAME") && html.contains(r#"href="/feed/NAME?before="#), "{html}");
+    assert!(!html.contains("another") && !html.contains("99.500") && !html.contains("notice 35."), "{html}");
+    assert_eq!(data["page"]["feed"]["channel"], "NAME");
+    assert_eq!(data["page"]["feed"]["feed"]["notices"].as_array().unwrap().len(), 10);
+    let mut path =
+        html.split_once("/feed/NAME?before=").map(|(_, rest)| rest.split_once('"').unwrap().0.to_owned());
+    let (mut seen, mut pages) = (html, 1);
+    while let Some(before) = path {
+        let older = bench.alice.get(&format!("/feed/ops?before={before}")).send().await.unwrap();
+        assert_eq!(older.status(), 200, "{before}");
+        let html = older.text().await.unwrap();
+        let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0.to_owned();
+        let next =
+            main.split_once("/feed/ops?before=").map(|(_, rest)| rest.split_once('"').unwrap().0.to_owned());
+        (seen, path, pages) = (seen + &main, next, pages + 1);
+    }
+    assert_eq!(pages, 3);
+    assert!(!seen.contains("another"), "{seen}");
+    for number in 1..=45 {
+        assert_eq!(seen.matches(&format!("notice {number}.<")).count(), 1, "{number}");
+    }
+    let epoch =
+        page(&bench.alice, "").await["cursor"].as_str().unwrap().split(':').next().unwrap().to_owned();
+    let older = bench.alice.get(&format!("/fn/notices?before={epoch}:9&channel=ops")).send().await.unwrap();
+    let older: Value = older.json().await.unwrap();
+    let texts: Vec<_> =
+        older["entries"].as_array().unwrap().iter().map(|entry| entry["text"].clone()).collect();
+    assert_eq!(texts, ["notice 1.", "notice 2.", "notice 3.", "notice 4."]);
+}
+
+#[tokio::test]
+async fn a_channel_that_one_may_not_read_looks_as_one_that_nobody_has_used() {
+    let bench = Bench::start().await;
+    bench.publish("pay", "for all").await;
+    bench.value("pay", 1.5).await;
+    let listed = async |person: &Person| {
+        let viewer: Value = person.get("/fn/viewer").send().await.unwrap().json().await.unwrap();
+        viewer["visit"]["channels"].clone()
+    };
+    let names = listed(&bench.bob).await;
+    assert!(names.as_array().unwrap().contains(&json!("pay")), "{names}");
+    assert!(channel_page(&bench.bob, "pay").await.1.contains("for all"));
+    bench.limit("pay", &["alice"]).await;
+    let names = listed(&bench.bob).await;
+    assert!(!names.as_array().unwrap().contains(&json!("pay")), "{names}");
+    let (mine, unused) = (channel_page(&bench.bob, "pay").await, channel_page(&bench.bob, "never").await);
+    assert_eq!(mine, unused);
+    assert_eq!(mine.0, 200);
+    assert!(mine.1.contains("No notifications yet.") && mine.1.contains("/api/events/NAME"), "{}", mine.1);
+    let head = page(&bench.alice, "").await["cursor"].as_str().unwrap().to_owned();
+    for path in [format!("/feed/pay?before={head}"), format!("/fn/notices?before={head}&channel=pay")] {
+        let (asked, other) = (bench.bob.get(&path), bench.bob.get(&path.replace("pay", "never")));
+        let (asked, other) = (asked.send().await.unwrap(), other.send().await.unwrap());
+        assert_eq!(asked.status(), other.status(), "{path}");
+        assert!(!asked.text().await.unwrap().contains("for all"), "{path}");
+    }
+    assert!(channel_page(&bench.alice, "pay").await.1.contains("for all"));
+    assert!(listed(&bench.alice).await.as_array().unwrap().contains(&json!("pay")));
 }

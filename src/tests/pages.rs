@@ -143,7 +143,16 @@ async fn refusals_come_as_pages_to_who_takes_pages_in_any_case() {
 #[tokio::test]
 async fn addresses_that_are_none_are_404() {
     let server = TestServer::start().await;
-    for path in ["/nothing", "/rooms/nowhere", "/rooms/", "/pkg/x/nothing.js"] {
+    for path in [
+        "/nothing",
+        "/rooms/nowhere",
+        "/rooms/",
+        "/feed",
+        "/feed/not%20a%20name",
+        "/feed/a%2Fb",
+        "/feed/%E4%BA%95",
+        "/pkg/x/nothing.js",
+    ] {
         assert_eq!(page(&server, path, "en").await.0, 404, "{path}");
     }
 }

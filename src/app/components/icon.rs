@@ -11,6 +11,8 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     /// The feed.
     Activity,
+    /// A channel of the feed.
+    Channel,
     /// A room that everyone may enter.
     Hash,
     /// A room for its members only.
@@ -32,6 +34,7 @@ impl Icon {
                 "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 \
                  8.36A2 2 0 0 1 4.49 12H2"
             }
+            Self::Channel => "M12.1 11.1a1 1 0 1 1 0 2 1 1 0 0 1 0-2z",
             Self::Hash => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",
             Self::Lock => {
                 "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM7 11V7a5 5 0 0 1 10 0v4"

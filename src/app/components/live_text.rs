@@ -31,7 +31,7 @@ pub(crate) fn live_text(text: impl Fn() -> String + Send + Sync + 'static) -> An
     draw(memo(text))
 }
 
-/// A name of people or rooms: in its own direction, and never translated.
+/// A name of people, rooms or channels: in its own direction, and never translated.
 pub(super) fn name_view(name: String) -> AnyView {
     view! { <bdi translate="no">{name}</bdi> }.into_any()
 }

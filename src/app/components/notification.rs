@@ -15,6 +15,7 @@ use crate::{
         i18n::{Texts, use_texts},
         model::number::short,
         reactive::Key,
+        routes,
     },
     protocol::feed::{Body, Entry, Level},
 };
@@ -48,12 +49,18 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     view! {
         <article class="notification" data-offset=entry.offset.to_string()>
             <header class="notification__head">
-                <span class="notification__channel" translate="no">{entry.channel.clone()}</span>
+                {channel_link(entry.channel.clone(), "notification__channel")}
                 <LocalTime timestamp=entry.timestamp />
             </header>
             <div class="notification__body">{content}</div>
         </article>
     }
+}
+
+/// A channel's name, which leads to its page.
+pub(super) fn channel_link(channel: String, class: &'static str) -> AnyView {
+    let href = routes::feed(Some(&channel));
+    view! { <a class=class href=href translate="no">{channel}</a> }.into_any()
 }
 
 /// The key of an entry in a list.

@@ -1,4 +1,4 @@
-//! The feed's notifications, newest first, with a button that loads earlier ones at their end.
+//! The notifications of the feed or of a channel, newest first, with a button that loads earlier ones at their end.
 //!
 //! While the reader is further down the model holds back what arrives, so nothing that is read moves, whatever the
 //! browser knows of scroll anchoring. A button then leads to the new ones.
@@ -36,6 +36,22 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let is_empty = move || model.with(|model| model.notifications().next().is_none());
     let notifications = move || model.with(|model| model.notifications().rev().cloned().collect::<Vec<_>>());
     let heading = NodeRef::<html::H2>::new();
+    let channel = model.with_untracked(|model| model.channel.clone());
+    let is_of_channel = channel.is_some();
+    let channel = StoredValue::new(channel.unwrap_or_else(|| "ops".to_owned()));
+    let command = move || {
+        let command =
+            move || format!("curl -d 'backup done' {}/api/events/{}", origin.get(), channel.get_value());
+        view! {
+            <code id="publish-command" translate="no">{live_text(command)}</code>
+            " "
+            // public/live.js
+            <button type="button" class="copy" data-copy="publish-command">
+                <span data-copied=texts.copied aria-live="polite">{texts.copy}</span>
+            </button>
+        }
+        .into_any()
+    };
     view! {
         <section class="notifications" aria-labelledby="notifications">
             <h2 id="notifications" tabindex="-1" node_ref=heading>{texts.notifications}</h2>
@@ -47,12 +63,7 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
                         <p>{texts.notifications_empty}</p>
                         <p class="muted">{texts.welcome}</p>
                         <p class="muted">{texts.publish_hint}</p>
-                        <code id="publish-command" translate="no">{live_text(move || format!("curl -d 'backup done' {}/api/events/ops", origin.get()))}</code>
-                        " "
-                        // public/live.js
-                        <button type="button" class="copy" data-copy="publish-command">
-                            <span data-copied=texts.copied aria-live="polite">{texts.copy}</span>
-                        </button>
+                        {command()}
                     </div>
                 }
                 .into_any()
@@ -63,6 +74,10 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
             <MoreButton model />
             // The server's links to older notifications, for a page that is not live.
             <div class="history"></div>
+            {show_when(
+                move || is_of_channel && !is_empty(),
+                move || view! { <p class="publish-hint">{command()}</p> }.into_any(),
+            )}
         </section>
     }
 }
@@ -116,12 +131,14 @@ fn MoreButton(model: RwSignal<FeedModel>) -> impl IntoView {
     let is_loading = RwSignal::new(false);
     let load = move |_| {
         is_loading.set(true);
-        let Some(before) = model.try_update(|model| model.prepare_older(NOTIFICATIONS_LIMIT)) else {
-            return;
-        };
+        let older =
+            model.try_update(|model| (model.channel.clone(), model.prepare_older(NOTIFICATIONS_LIMIT)));
+        let Some((channel, before)) = older else { return };
         spawn_local(async move {
             // If it fails, the button is there for a retry.
-            if let Some(OlderNotifications { entries, more }) = load_older_notifications(&before).await {
+            if let Some(OlderNotifications { entries, more }) =
+                load_older_notifications(channel, &before).await
+            {
                 model.try_update(|model| model.prepend(entries, more));
             }
             is_loading.try_set(false);

@@ -1,4 +1,4 @@
-//! The sidebar of every page: the links to pages and rooms, and the viewer's account.
+//! The sidebar of every page: the links to pages, channels and rooms, and the viewer's account.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     app::{
         i18n::use_texts,
         page_data::{PageData, Viewer},
-        reactive::{Key, list, show_when},
+        reactive::{Key, list, memo, show_when},
         routes,
         sync::Navigator,
     },
@@ -65,67 +65,92 @@ pub(crate) fn Brand(back: Option<String>) -> impl IntoView {
 fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
     let texts = use_texts();
     let Navigator { current_page, viewer: newest, .. } = expect_context();
-    let feed = move || current_page.with(|page| matches!(page, PageData::Feed { .. })).then_some("page");
-    let rows = move |is_favourite| {
-        newest.with(|viewer| viewer.as_ref().map(|viewer| rows(viewer, is_favourite)).unwrap_or_default())
+    let current = memo(move || {
+        current_page.with(|page| match page {
+            PageData::Feed { channel, .. } => routes::feed(channel.as_deref()),
+            PageData::Room { room: Some(data), .. } => routes::room(&data.room.id),
+            _ => String::new(),
+        })
+    });
+    let feed = move || current.with(|current| current == routes::FEED).then_some("page");
+    let rows = move |section| {
+        newest.with(|viewer| viewer.as_ref().map(|viewer| rows(viewer, section)).unwrap_or_default())
     };
+    let section = move |section, title| row_list(section, title, current, move || rows(section));
+    let optional = move |of, title| show_when(move || !rows(of).is_empty(), move || section(of, title));
     view! {
         <nav class="navigation" aria-label=texts.navigation>
             <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
-            {show_when(
-                move || !rows(true).is_empty(),
-                move || room_list(texts.favourites, move || rows(true)),
-            )}
-            {room_list(texts.rooms, move || rows(false))}
+            {optional(Section::Channels, texts.channels)}
+            {optional(Section::Favourites, texts.favourites)}
+            {section(Section::Rooms, texts.rooms)}
             {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         </nav>
         <Account viewer back />
     }
 }
 
-/// A room in the sidebar, and true if only members may enter it.
-type Row = (Room, bool);
-
-/// The favourites in the order in which they were added, or the other rooms in the order in which they were made.
-fn rows(viewer: &Viewer, is_favourite: bool) -> Vec<Row> {
-    let Viewer { rooms, private_rooms, favourites, .. } = viewer;
-    let row = |room: &Room| (room.clone(), private_rooms.contains(&room.id));
-    if is_favourite {
-        let room = |id: &RoomId| rooms.iter().find(|room| room.id == *id);
-        return favourites.iter().filter_map(room).map(row).collect();
-    }
-    rooms.iter().filter(|room| !favourites.contains(&room.id)).map(row).collect()
+/// A list of the sidebar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Section {
+    /// The channels of the feed, by name.
+    Channels,
+    /// The favourite rooms, in the order in which they were added.
+    Favourites,
+    /// The other rooms, in the order in which they were made.
+    Rooms,
 }
 
-fn room_list(title: &'static str, rows: impl Fn() -> Vec<Row> + Send + 'static) -> AnyView {
-    let key = |(room, is_private): &Row| Key::Name(format!("{} {is_private}", room.id));
+/// A link in the sidebar: its address, its name and its icon.
+type Row = (String, String, Icon);
+
+fn rows(viewer: &Viewer, section: Section) -> Vec<Row> {
+    let Viewer { channels, rooms, private_rooms, favourites, .. } = viewer;
+    let row = |room: &Room| {
+        let icon = if private_rooms.contains(&room.id) { Icon::Lock } else { Icon::Hash };
+        (routes::room(&room.id), room.name.clone(), icon)
+    };
+    match section {
+        Section::Channels => {
+            let row = |channel: &String| (routes::feed(Some(channel)), channel.clone(), Icon::Channel);
+            channels.iter().map(row).collect()
+        }
+        Section::Favourites => {
+            let room = |id: &RoomId| rooms.iter().find(|room| room.id == *id);
+            favourites.iter().filter_map(room).map(row).collect()
+        }
+        Section::Rooms => rooms.iter().filter(|room| !favourites.contains(&room.id)).map(row).collect(),
+    }
+}
+
+/// The list of a section. The row with the address `current` is that of the page.
+fn row_list(
+    section: Section,
+    title: &'static str,
+    current: Memo<String>,
+    rows: impl Fn() -> Vec<Row> + Send + 'static,
+) -> AnyView {
+    let key = |(href, _, icon): &Row| Key::Name(format!("{href} {}", *icon as u8));
+    let class = if section == Section::Channels { "section section--channels" } else { "section" };
+    let row = move |(href, name, of): Row| {
+        let path = href.clone();
+        let is_current = move || current.with(|current| *current == path).then_some("page");
+        view! {
+            <li>
+                <a href=href aria-current=move || is_current()>
+                    {icon(of)} <bdi translate="no">{name}</bdi>
+                </a>
+            </li>
+        }
+        .into_any()
+    };
     view! {
-        <details class="section" open>
+        <details class=class open>
             <summary><h2>{title}</h2></summary>
-            <ul>{list(rows, key, |row| view! { <RoomLink row /> }.into_any())}</ul>
+            <ul>{list(rows, key, row)}</ul>
         </details>
     }
     .into_any()
-}
-
-#[component]
-fn RoomLink(row: Row) -> impl IntoView {
-    let Navigator { current_page, .. } = expect_context();
-    let (room, is_private) = row;
-    let href = routes::room(&room.id);
-    let is_current = move || {
-        current_page.with(|page| match page {
-            PageData::Room { room: Some(data), .. } => data.room.id == room.id,
-            _ => false,
-        })
-    };
-    view! {
-        <li>
-            <a href=href aria-current=move || is_current().then_some("page")>
-                {icon(if is_private { Icon::Lock } else { Icon::Hash })} <bdi translate="no">{room.name}</bdi>
-            </a>
-        </li>
-    }
 }
 
 #[component]

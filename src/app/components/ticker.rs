@@ -18,7 +18,7 @@ const NOTIFICATIONS: usize = 4;
 #[component]
 pub(crate) fn Ticker(snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
-    let model = RwSignal::new(FeedModel::new(snapshot));
+    let model = RwSignal::new(FeedModel::new(None, snapshot));
     let status = follow_feed(model);
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     let newest = move || {

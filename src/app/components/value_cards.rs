@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::{
     live_text::{live_text, name_view},
     local_time::LocalTime,
-    notification::entry_key,
+    notification::{channel_link, entry_key},
     plot::Plot,
 };
 use crate::{
@@ -33,12 +33,14 @@ pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl 
             model.value_cards().iter().map(|value_card| value_card.channel.clone()).collect::<Vec<_>>()
         })
     });
+    let is_of_feed = model.with_untracked(|model| model.channel.is_none());
+    let values_empty = if is_of_feed { texts.values_empty } else { texts.channel_values_empty };
     view! {
         <section class="value-cards" aria-labelledby="values">
             <h2 id="values">{texts.values}</h2>
             {show_when(
                 move || channels.with(Vec::is_empty),
-                || view! { <p class="muted">{texts.values_empty}</p> }.into_any(),
+                move || view! { <p class="muted">{values_empty}</p> }.into_any(),
             )}
             <div class="value-cards__grid">
                 {list(
@@ -69,7 +71,7 @@ fn ChannelCard(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
     let (title, name) = (channel.clone(), channel.clone());
     view! {
         <article class="value-card" data-channel=name>
-            <h3>{name_view(title)}</h3>
+            <h3>{channel_link(title, "value-card__channel")}</h3>
             <dl class="value-card__series">
                 {list(
                     move || keys.get(),

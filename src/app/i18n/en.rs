@@ -116,6 +116,9 @@ pub(super) const TEXTS: Texts = Texts {
     new_notifications: |count| {
         if count == 1 { "1 new notification".into() } else { format!("{count} new notifications") }
     },
+
+    channels: "Channels",
+    channel_values_empty: "No values in this channel yet.",
 };
 
 fn problem(code: Code) -> &'static str {

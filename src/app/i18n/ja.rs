@@ -112,6 +112,9 @@ pub(super) const TEXTS: Texts = Texts {
     newer_version: "このページの新しいバージョンがあります。",
 
     new_notifications: |count| format!("新しいお知らせ{count}件"),
+
+    channels: "チャンネル",
+    channel_values_empty: "このチャンネルにはまだ計測値が届いていません。",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -195,6 +195,9 @@ pub struct Texts {
     pub newer_version: &'static str,
 
     pub new_notifications: fn(usize) -> String,
+
+    pub channels: &'static str,
+    pub channel_values_empty: &'static str,
 }
 
 impl Texts {

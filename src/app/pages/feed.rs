@@ -1,4 +1,5 @@
-//! `/`: the feed, with notifications in the middle and value cards beside them, both live.
+//! `/` and `/feed/{channel}`: the feed or a channel of it, with notifications in the middle and value cards beside them,
+//! both live.
 
 use leptos::prelude::*;
 
@@ -11,42 +12,56 @@ use crate::{
         i18n::use_texts,
         model::feed::FeedModel,
         page_data::PageData,
-        sync::{Navigator, SavedFeed, follow_feed},
+        routes,
+        sync::{Navigator, SavedFeeds, follow_feed},
     },
     protocol::feed::Snapshot,
 };
 
-/// The page of the feed.
+/// The page of the feed or of a channel. Another channel's page is drawn anew.
 #[component]
 pub(crate) fn FeedPage() -> impl IntoView {
     let Navigator { current_page, .. } = expect_context();
     let feed = current_page.with_untracked(|page| match page {
-        PageData::Feed { feed } => Some(feed.clone()),
+        PageData::Feed { channel, feed } => Some((channel.clone(), feed.clone())),
         PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     });
     view! {
         <main class="page feed-page" id="content" tabindex="-1">
             <ProblemNote />
-            {feed.map(|snapshot| view! { <FeedView snapshot /> }.into_any())}
+            {feed.map(|(channel, snapshot)| view! { <FeedView channel snapshot /> }.into_any())}
         </main>
     }
 }
 
 #[component]
-fn FeedView(snapshot: Snapshot) -> impl IntoView {
+fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
     let texts = use_texts();
-    let saved = expect_context::<SavedFeed>();
-    let model = RwSignal::new(saved.take(snapshot));
+    let saved = expect_context::<SavedFeeds>();
+    let heading = match channel.clone() {
+        None => view! {
+            <div>
+                <h1>{texts.feed}</h1>
+                <p class="muted">{texts.feed_intro}</p>
+            </div>
+        }
+        .into_any(),
+        Some(channel) => view! {
+            <div>
+                <h1><bdi translate="no">{channel}</bdi></h1>
+                <a class="page__back" href=routes::FEED>{texts.to_the_feed}</a>
+            </div>
+        }
+        .into_any(),
+    };
+    let model = RwSignal::new(saved.take(channel, snapshot));
     on_cleanup(move || saved.save(model));
     let status = follow_feed(model);
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     view! {
         <header class="page__header">
             <MenuButton />
-            <div>
-                <h1>{texts.feed}</h1>
-                <p class="muted">{texts.feed_intro}</p>
-            </div>
+            {heading}
             <ConnectionBadge state=Signal::derive(state) transport=status.transport />
         </header>
         <NotificationList model />

@@ -17,9 +17,10 @@ use super::{
 };
 
 /// The kind of a page: every room is the same kind, so its page stays mounted.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Kind {
     Feed,
+    Channel(String),
     Room,
     NotFound,
     Unavailable,
@@ -31,14 +32,15 @@ pub(super) fn Pages() -> impl IntoView {
     let Navigator { current_page, .. } = expect_context();
     let kind = move || {
         current_page.with(|page| match page {
-            PageData::Feed { .. } => Kind::Feed,
+            PageData::Feed { channel: None, .. } => Kind::Feed,
+            PageData::Feed { channel: Some(channel), .. } => Kind::Channel(channel.clone()),
             PageData::Room { .. } => Kind::Room,
             PageData::NotFound => Kind::NotFound,
             PageData::Unavailable => Kind::Unavailable,
         })
     };
     let page = |kind| match kind {
-        Kind::Feed => view! { <FeedPage /> }.into_any(),
+        Kind::Feed | Kind::Channel(_) => view! { <FeedPage /> }.into_any(),
         Kind::Room => view! { <RoomPage /> }.into_any(),
         Kind::NotFound => view! { <NotFoundPage /> }.into_any(),
         Kind::Unavailable => view! {
@@ -51,5 +53,12 @@ pub(super) fn Pages() -> impl IntoView {
         .into_any(),
     };
     // Keyed, so that another page gets elements of its own, see `components/live_text.rs`.
-    list(move || vec![kind()], |kind| Key::Entry(*kind as u64, 0), page)
+    let key = |kind: &Kind| match kind {
+        Kind::Feed => Key::Entry(0, 0),
+        Kind::Channel(channel) => Key::Name(channel.clone()),
+        Kind::Room => Key::Entry(1, 0),
+        Kind::NotFound => Key::Entry(2, 0),
+        Kind::Unavailable => Key::Entry(3, 0),
+    };
+    list(move || vec![kind()], key, page)
 }

@@ -10,25 +10,41 @@ use crate::{
     protocol::feed::{Control, Event, Snapshot},
 };
 
-/// The feed as it was shown before another page took its place, with the older notifications that were loaded.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct SavedFeed(StoredValue<Option<FeedModel>>);
+/// Most models that are saved: those of the pages to which a reader goes back at once.
+const SAVED_MAX: usize = 8;
 
-impl SavedFeed {
-    /// The model of a feed that is shown: the saved one if the connection can go on from it, or one of the snapshot.
-    pub(crate) fn take(self, snapshot: Snapshot) -> FeedModel {
-        let saved = self.0.try_update_value(Option::take).flatten();
-        saved.filter(|saved| saved.continues_to(&snapshot)).unwrap_or_else(|| FeedModel::new(snapshot))
+/// The feed and its channels as they were shown before another page took their place, with the older notifications that
+/// were loaded.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SavedFeeds(StoredValue<Vec<FeedModel>>);
+
+impl SavedFeeds {
+    /// The model of a feed or a channel that is shown: the saved one if the connection can go on from it, or one of the
+    /// snapshot.
+    pub(crate) fn take(self, channel: Option<String>, snapshot: Snapshot) -> FeedModel {
+        let saved = self.0.try_update_value(|saved| {
+            let index = saved.iter().position(|model| model.channel == channel)?;
+            Some(saved.remove(index))
+        });
+        let saved = saved.flatten().filter(|saved| saved.continues_to(&snapshot));
+        saved.unwrap_or_else(|| FeedModel::new(channel, snapshot))
     }
 
-    /// Saves the model until the feed is shown again.
+    /// Saves the model until its page is shown again.
     pub(crate) fn save(self, model: RwSignal<FeedModel>) {
-        self.0.try_set_value(model.try_get_untracked());
+        if let Some(model) = model.try_get_untracked() {
+            self.0.try_update_value(|saved| {
+                saved.push(model);
+                if saved.len() > SAVED_MAX {
+                    saved.remove(0);
+                }
+            });
+        }
     }
 }
 
-/// Follows the feed from the model's cursor for as long as the calling component is mounted. After a reset the newest
-/// part of the feed is loaded and followed from there.
+/// Follows the feed, or the model's channel of it, from the model's cursor for as long as the calling component is
+/// mounted. After a reset the newest part of it is loaded and followed from there.
 pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
     let status = Status::new();
     let (resets, reloads) = (RwSignal::new(0_u32), RwSignal::new(0_u32));
@@ -57,8 +73,12 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
     effect(move || {
         reloads.track();
         let cursor = move || model.try_with_untracked(|model| model.cursor().clone());
-        let connection =
-            Connection::to_feed(cursor, move |event| received.add(event, apply_received), on_connection);
+        let connection = Connection::to_feed(
+            channel_of(model),
+            cursor,
+            move |event| received.add(event, apply_received),
+            on_connection,
+        );
         // on_cleanup asks for Send; a browser has one thread, and the server runs no effects.
         let connection = SendWrapper::new(connection);
         on_cleanup(move || drop(connection));
@@ -67,12 +87,16 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         if resets.get() > 0 {
             spawn_local(async move {
                 // If it fails, the feed goes on with everything that is retained: more than needed, nothing less.
-                if let Some(snapshot) = load_feed().await {
-                    model.try_set(FeedModel::new(snapshot));
+                if let Some(snapshot) = load_feed(channel_of(model)).await {
+                    model.try_set(FeedModel::new(channel_of(model), snapshot));
                     reloads.try_update(|reloads| *reloads += 1);
                 }
             });
         }
     });
     status
+}
+
+fn channel_of(model: RwSignal<FeedModel>) -> Option<String> {
+    model.try_with_untracked(|model| model.channel.clone()).flatten()
 }

@@ -18,7 +18,7 @@ use leptos::prelude::*;
 
 pub(super) use self::{
     chat::ChatLink,
-    feed::{SavedFeed, follow_feed},
+    feed::{SavedFeeds, follow_feed},
     navigator::{Navigator, follow_links},
     outbox::{Outbox, store_drafts, store_text},
     read_marker::keep_read_marker,

@@ -48,21 +48,24 @@ impl Connection<ServerFrame> {
 }
 
 impl Connection<Event> {
-    /// Connects to the feed. Each opening starts from the value of `cursor` at that time.
+    /// Connects to the feed, or to a channel of it. Each opening starts from the value of `cursor` at that time.
     pub fn to_feed(
+        channel: Option<String>,
         cursor: impl Fn() -> Option<Cursor> + 'static,
         on_feed_event: impl Fn(Event) + 'static,
         on_event: impl Fn(ConnectionEvent) + 'static,
     ) -> Self {
         let on_feed_event: Rc<dyn Fn(Event)> = Rc::new(on_feed_event);
+        // A channel's name needs no encoding.
+        let filter = channel.map_or_else(String::new, |channel| format!("&channel={channel}"));
         let dial = move |transport, pace, report| -> Option<Box<dyn TransportHandle>> {
             let (cursor, sink) = (cursor()?, EventSink::new(report, on_feed_event.clone()));
             match (transport, pace) {
                 (Transport::Socket | Transport::Stream, Pace::Long) => {
-                    let url = format!("/api/events?heartbeat=true&after={cursor}");
+                    let url = format!("/api/events?heartbeat=true&after={cursor}{filter}");
                     Some(Box::new(Stream::open(&url, |text| serde_json::from_str(text), sink)?))
                 }
-                (_, pace) => Some(Box::new(Poll::start(FeedSource::new(cursor), pace, sink))),
+                (_, pace) => Some(Box::new(Poll::start(FeedSource::new(cursor, filter.clone()), pace, sink))),
             }
         };
         Self::open(Purpose::Feed, Box::new(dial), on_event)

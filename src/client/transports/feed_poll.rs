@@ -21,15 +21,17 @@ struct Page {
     reset: bool,
 }
 
-/// The feed after a cursor.
+/// The feed, or a channel of it, after a cursor.
 pub(crate) struct FeedSource {
     cursor: Cursor,
+    /// The rest of the query.
+    filter: String,
     is_behind: bool,
 }
 
 impl FeedSource {
-    pub(crate) fn new(cursor: Cursor) -> Self {
-        Self { cursor, is_behind: true }
+    pub(crate) fn new(cursor: Cursor, filter: String) -> Self {
+        Self { cursor, filter, is_behind: true }
     }
 }
 
@@ -39,7 +41,7 @@ impl PollSource for FeedSource {
     fn url(&self, wait_s: u32) -> String {
         // The first answer tells where the head is, so it must come at once.
         let wait_s = if self.is_behind { 0 } else { wait_s };
-        format!("/api/events?after={}&limit=200&wait={wait_s}", self.cursor)
+        format!("/api/events?after={}&limit=200&wait={wait_s}{}", self.cursor, self.filter)
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<Event>, bool)> {

@@ -27,6 +27,9 @@ use crate::protocol::{
 const NOTIFICATIONS_PER_READ: usize = 50;
 /// Most reads: a channel full of the progress of one job must not make a page wait.
 const NOTIFICATION_READS_MAX: usize = 10;
+/// Most channels in the list of a person's channels, which every page has: a publisher that invents channels without
+/// end must not make the pages grow. Those beyond it are reached from their entries.
+const CHANNELS_MAX: usize = 1_000;
 
 /// The feed of this server.
 pub struct Feed {
@@ -109,25 +112,45 @@ impl Feed {
         Ok(page)
     }
 
-    /// The newest `limit` notifications (entries that are not values), or those before `before`.
+    /// The names of the channels with entries that `who` may read, in order.
+    pub async fn channels(&self, who: Option<&Identity>) -> Result<Vec<String>, Error> {
+        let except = self.readable(who, Channels::All);
+        let except = except.bounds().1.unwrap_or_default();
+        let mut names = self.hub.store().channel_names(&TopicName::Feed, except, CHANNELS_MAX).await?;
+        // The rights may have changed meanwhile.
+        let readable = self.readable(who, Channels::All);
+        names.retain(|name| readable.contain(Some(name)));
+        Ok(names)
+    }
+
+    /// Of those of the channels that `who` may read the newest `limit` notifications (entries that are not values), or
+    /// those before `before`.
     pub async fn notices(
         &self,
         who: Option<&Identity>,
+        channels: Channels,
         before: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, Error> {
         let query = before.map_or(PageQuery::Newest, PageQuery::Before);
-        let filter = Filter { lasting: true, channels: self.readable(who, Channels::All) };
+        let filter = Filter { lasting: true, channels: self.readable(who, channels) };
         Ok(self.hub.page(&TopicName::Feed, query, filter, limit).await?)
     }
 
-    /// The initial data of a page: the newest values of each channel and the newest `limit` notifications.
-    pub async fn snapshot(&self, who: Option<&Identity>, limit: usize) -> Result<Snapshot, Error> {
+    /// The initial data of a page of those of the channels that `who` may read: the newest values of each channel and
+    /// the newest `limit` notifications.
+    pub async fn snapshot(
+        &self,
+        who: Option<&Identity>,
+        channels: Channels,
+        limit: usize,
+    ) -> Result<Snapshot, Error> {
         // Values first: an entry between the two reads is after their cursor, so the page gets it live.
-        let channels = self.readable(who, Channels::All);
+        let readable = self.readable(who, channels.clone());
         let (topic, count) = (TopicName::Feed, Snapshot::CHANNELS);
-        let values = self.hub.latest_by_channel(&topic, &channels, count, Snapshot::VALUES).await?;
-        let (notifications, more) = self.newest_notifications(who, values.cursor.offset, limit).await?;
+        let values = self.hub.latest_by_channel(&topic, &readable, count, Snapshot::VALUES).await?;
+        let head = values.cursor.offset;
+        let (notifications, more) = self.newest_notifications(who, channels, head, limit).await?;
         Ok(Snapshot { values: values.decode()?, notifications, more, cursor: values.cursor })
     }
 
@@ -136,12 +159,13 @@ impl Feed {
     async fn newest_notifications(
         &self,
         who: Option<&Identity>,
+        channels: Channels,
         head: Offset,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool), Error> {
         let (mut newest, mut before) = (VecDeque::<Entry>::new(), None);
         for _ in 0..NOTIFICATION_READS_MAX {
-            let page = self.notices(who, before, NOTIFICATIONS_PER_READ).await?;
+            let page = self.notices(who, channels.clone(), before, NOTIFICATIONS_PER_READ).await?;
             let entries: Vec<Entry> = page.decode()?;
             before = entries.first().map(|oldest| Cursor { offset: oldest.offset, ..page.cursor });
             for entry in entries.into_iter().rev().filter(|entry| entry.offset <= head) {

@@ -16,6 +16,19 @@ pub enum Channels {
 }
 
 impl Channels {
+    /// The selection of one channel; `None` selects all.
+    pub fn of(channel: Option<&str>) -> Self {
+        channel.map_or(Self::All, |channel| Self::Only([channel.to_owned()].into()))
+    }
+
+    /// The only channel that is selected, if it is one.
+    pub fn one(&self) -> Option<&str> {
+        match self {
+            Self::Only(channels) if channels.len() == 1 => channels.first().map(String::as_str),
+            _ => None,
+        }
+    }
+
     /// Returns true if an entry of this channel (`None`: without one) is selected.
     pub fn contain(&self, channel: Option<&str>) -> bool {
         let among = |channels: &[String]| channel.is_some_and(|own| channels.iter().any(|one| one == own));

@@ -437,6 +437,49 @@ async fn the_latest_values_come_by_channel(bench: Bench) {
     assert_eq!(channels(Channels::Except(["chatty".to_owned()].into())).await, ["old", "late"]);
 }
 
+async fn channels_with_entries_of_either_kind_are_named_once_in_order(bench: Bench) {
+    let names = async |except: &[&str], limit| {
+        let except: Vec<_> = except.iter().map(|name| (*name).to_owned()).collect();
+        bench.store.channel_names(&TopicName::Feed, &except, limit).await.expect("read")
+    };
+    assert_eq!(names(&[], 9).await, [""; 0], "there is no feed yet");
+    bench.append_values("measured", 3).await;
+    bench.append_values("both", 2).await;
+    bench.append(vec![draft("both"), draft("Noted"), draft("noted"), draft("noted")]).await;
+    let room = TopicName::Room(RoomId::parse("general").expect("fine"));
+    bench.store.append(&room, vec![NewEntry { channel: None, ..draft("") }]).await.expect("appended");
+    assert_eq!(names(&[], 9).await, ["Noted", "both", "measured", "noted"]);
+    assert_eq!(names(&["both", "never"], 2).await, ["Noted", "measured"]);
+    assert_eq!(names(&[], 1).await, ["Noted"]);
+    bench.append_values("late", 1).await;
+    bench.store.trim(&TopicName::Feed, keep(1), 0).await.expect("trimmed");
+    assert_eq!(names(&[], 9).await, ["late", "noted"], "the others have none any more");
+}
+
+async fn the_entries_of_one_channel_come_in_order_of_either_kind(bench: Bench) {
+    for _ in 0..3 {
+        bench.append_values("ops", 1).await;
+        bench.append(vec![draft("ops"), draft("other"), NewEntry { lasting: false, ..draft("other") }]).await;
+    }
+    let (feed, all) = (TopicName::Feed, only(&["ops"]));
+    let notices = Filter { lasting: true, ..all.clone() };
+    let after = async |filter: &Filter, offset, limit| {
+        let slice = bench.store.read_after(&feed, offset, filter, limit).await.expect("read");
+        (offsets(&slice.records), slice.more)
+    };
+    let before = async |filter: &Filter, offset, limit| {
+        let slice = bench.store.read_before(&feed, offset, filter, limit).await.expect("read");
+        (offsets(&slice.records), slice.more)
+    };
+    assert_eq!(after(&all, 0, 9).await, (vec![1, 2, 5, 6, 9, 10], false));
+    assert_eq!(after(&all, 1, 3).await, (vec![2, 5, 6], true));
+    assert_eq!(before(&all, 10, 3).await, (vec![5, 6, 9], true));
+    assert_eq!(before(&all, Offset::MAX, 9).await, (vec![1, 2, 5, 6, 9, 10], false));
+    assert_eq!(after(&notices, 2, 9).await, (vec![6, 10], false));
+    assert_eq!(before(&notices, 10, 1).await, (vec![6], true));
+    assert_eq!(before(&only(&["never"]), 10, 1).await, (vec![], false));
+}
+
 async fn topics_do_not_see_each_other(bench: Bench) {
     let room = TopicName::Room(RoomId::parse("general").expect("fine"));
     bench.append(vec![draft("c")]).await;
@@ -565,7 +608,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
+    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
     let bench = Bench::open(location, folder).await;
@@ -625,6 +668,8 @@ on_both_stores! {
     channels_without_end_are_folded_and_the_recent_ones_stay_exact,
     a_large_trim_goes_in_steps_to_its_end,
     the_latest_values_come_by_channel,
+    channels_with_entries_of_either_kind_are_named_once_in_order,
+    the_entries_of_one_channel_come_in_order_of_either_kind,
     topics_do_not_see_each_other,
     rooms_are_made_once_and_not_without_end,
     a_change_of_documents_is_made_whole_or_not_at_all,

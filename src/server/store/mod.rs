@@ -375,6 +375,15 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, StoreError>;
 
+    /// The first `limit` names, in the order of their bytes, of the channels that have entries, without those in
+    /// `except`.
+    async fn channel_names(
+        &self,
+        topic: &TopicName,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError>;
+
     /// Removes the entries that retention does not keep, and records the highest removed offset of each channel.
     /// Returns the number of removed entries. Age is applied in offset order, so that an entry with a wrong timestamp
     /// is removed together with its neighbours. `now_ms` is the settled time; an entry dated after it may be of any

@@ -100,12 +100,17 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/pkg/0/nothing.js", "", "404"),
     row("GET", "/favicon.svg", "", "200"),
     row("GET", "/", "", "303 200 200 200 200 200 403 403"),
+    // A limited channel is as empty as one that nobody has used; a name that is none has no page.
+    row("GET", "/feed/ops", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/feed/not%20a%20name", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/rooms/general", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/rooms/secret", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/nowhere", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/fn/start?room=secret", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/start?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),
     // With accounts, the name is changed in the account.

@@ -77,9 +77,11 @@ struct Arrivals {
     from: Offset,
 }
 
-/// The state of the feed on a page.
+/// The state of the feed, or of one channel of it, on a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedModel {
+    /// The channel; `None`: all of the feed.
+    pub channel: Option<String>,
     cursor: Cursor,
     /// The newest offset that the connection in use has named; `None` until it has.
     head: Option<Offset>,
@@ -103,11 +105,12 @@ impl FeedModel {
         seen.epoch == newest.epoch && newest.offset.saturating_sub(seen.offset) <= CONTINUED_MAX
     }
 
-    /// The page as the server rendered it.
-    pub fn new(snapshot: Snapshot) -> Self {
+    /// The feed, or the channel of it, as the server rendered it.
+    pub fn new(channel: Option<String>, snapshot: Snapshot) -> Self {
         let Snapshot { cursor, values, notifications, more } = snapshot;
         let received_from = notifications.first().map_or(cursor.offset + 1, |entry| entry.offset);
         let mut model = Self {
+            channel,
             cursor,
             head: None,
             value_cards: Vec::new(),

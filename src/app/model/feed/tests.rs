@@ -8,7 +8,7 @@ fn cursor(offset: Offset) -> Cursor {
 }
 
 fn empty() -> FeedModel {
-    FeedModel::new(Snapshot { cursor: cursor(0), values: vec![], notifications: vec![], more: false })
+    FeedModel::new(None, Snapshot { cursor: cursor(0), values: vec![], notifications: vec![], more: false })
 }
 
 fn value(offset: Offset, channel: &str, key: &str, value: f64) -> Entry {
@@ -68,8 +68,10 @@ fn an_entry_replaces_the_one_with_the_same_key() {
 #[test]
 fn a_page_of_replaced_entries_does_not_stop_the_paging() {
     let newest = vec![notification(9, "90 %", Some("backup"))];
-    let mut model =
-        FeedModel::new(Snapshot { cursor: cursor(9), values: vec![], notifications: newest, more: true });
+    let mut model = FeedModel::new(
+        None,
+        Snapshot { cursor: cursor(9), values: vec![], notifications: newest, more: true },
+    );
     assert_eq!(model.prepare_older(2), cursor(9));
     model.prepend(
         vec![notification(7, "70 %", Some("backup")), notification(8, "80 %", Some("backup"))],

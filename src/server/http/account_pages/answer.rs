@@ -71,8 +71,8 @@ pub(super) fn alone(asked: &PageRequest, document: impl Document) -> Response {
 pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
     let SignedIn { asked, identity } = signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let visit =
-        page_data::visit(&asked.state, &asked.headers, Some(identity), asked.administrator.is_ok(), rooms);
+    let is_admin = asked.administrator.is_ok();
+    let visit = page_data::visit(&asked.state, &asked.headers, Some(identity), is_admin, rooms).await?;
     Ok(draw(&setting_for(asked), Some(visit), document))
 }
 

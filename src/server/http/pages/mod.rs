@@ -52,7 +52,11 @@ pub(super) fn router() -> Router<AppState> {
     // leptos_axum spawns tasks to render a page. An error means that another router of this process has set the
     // executor.
     any_spawner::Executor::init_tokio().ok();
-    Router::new().route(routes::FEED, get(feed)).route(routes::ROOM, get(room)).fallback(not_found)
+    Router::new()
+        .route(routes::FEED, get(feed))
+        .route(routes::CHANNEL, get(channel))
+        .route(routes::ROOM, get(room))
+        .fallback(not_found)
 }
 
 /// A request for a page, and the rights of its user.
@@ -91,7 +95,12 @@ pub(super) fn with_status_of(rejection: Rejection, page: Response) -> Response {
 }
 
 async fn feed(asked: PageRequest) -> Response {
-    page(asked, Some(Route::Feed)).await
+    page(asked, Some(Route::Feed(None))).await
+}
+
+/// Serves the page of a channel, which may have no entries yet.
+async fn channel(PathText(channel): PathText, asked: PageRequest) -> Response {
+    page(asked, Some(Route::Feed(Some(channel)))).await
 }
 
 /// Serves the page of a room. An address in another form (upper case, full-width, decomposed) redirects to the room's

@@ -1,5 +1,5 @@
 //! Older messages and notifications by plain links, for readers whose page is not live: `?before={cursor}` at the
-//! address of a room or of the feed. `pages` calls it for every page that it renders.
+//! address of a room, of the feed or of a channel. `pages` calls it for every page that it renders.
 //!
 //! The links stand in an element that the views leave empty. The browser half never draws them: its own button loads
 //! what is older into the page. So it starts at the newest entries whatever the address says, from where it can follow
@@ -21,7 +21,7 @@ use crate::{
         feed::{Entry, Snapshot},
         problem::{Code, Rejection},
     },
-    server::{auth::Identity, error::Error, log::hub::PageQuery, state::AppState},
+    server::{auth::Identity, error::Error, log::hub::PageQuery, state::AppState, store::Channels},
 };
 
 /// The element of the views that gets the links.
@@ -69,9 +69,11 @@ pub(super) async fn load(
                 Part::Older(Box::new(page), oldest)
             })
         }
-        PageData::Feed { feed } => {
-            let older = older_notifications(state, who, before?, feed).await?;
-            older.map(|(feed, oldest)| Part::Older(Box::new(PageData::Feed { feed }), oldest))
+        PageData::Feed { channel, feed } => {
+            let channels = Channels::of(channel.as_deref());
+            let older = older_notifications(state, who, &channels, before?, feed).await?;
+            let page = |feed| PageData::Feed { channel: channel.clone(), feed };
+            older.map(|(feed, oldest)| Part::Older(Box::new(page(feed)), oldest))
         }
     };
     Ok(older.unwrap_or(Part::Missing(StatusCode::GONE)))
@@ -99,14 +101,15 @@ async fn older_messages(
 async fn older_notifications(
     state: &AppState,
     who: Option<&Identity>,
+    channels: &Channels,
     before: Cursor,
     newest: &Snapshot,
 ) -> Result<Option<(Snapshot, Option<Cursor>)>, Error> {
-    let mut newer = replacing(state, who, &before).await?;
+    let mut newer = replacing(state, who, channels, &before).await?;
     let (mut notifications, mut end) = (VecDeque::new(), Some(before.clone()));
     for _ in 0..READS_MAX {
         let Some(before) = end.take() else { break };
-        let page = state.feed.notices(who, Some(before), NOTIFICATIONS_LIMIT).await?;
+        let page = state.feed.notices(who, channels.clone(), Some(before), NOTIFICATIONS_LIMIT).await?;
         if page.reset {
             return Ok(None);
         }
@@ -135,10 +138,15 @@ async fn older_notifications(
 
 /// Returns the notifications from a cursor on that may replace older ones. Among very many newer ones not all are looked
 /// at.
-async fn replacing(state: &AppState, who: Option<&Identity>, from: &Cursor) -> Result<Vec<Entry>, Error> {
+async fn replacing(
+    state: &AppState,
+    who: Option<&Identity>,
+    channels: &Channels,
+    from: &Cursor,
+) -> Result<Vec<Entry>, Error> {
     let (mut replacing, mut before) = (Vec::new(), None);
     for _ in 0..READS_MAX {
-        let page = state.feed.notices(who, before.take(), NEWER_PER_READ).await?;
+        let page = state.feed.notices(who, channels.clone(), before.take(), NEWER_PER_READ).await?;
         let entries: Vec<Entry> = page.decode()?;
         let first =
             entries.first().map(|first| first.offset).filter(|first| page.more && *first > from.offset);
@@ -160,7 +168,7 @@ pub(super) fn links(language: Language, shown: &PageData, part: &Part) -> String
     let (name, older_text, newest_text, missing_text) = words(language);
     let path = match shown {
         PageData::Room { room: Some(RoomData { room, .. }), .. } => routes::room(&room.id),
-        PageData::Feed { .. } => routes::FEED.to_owned(),
+        PageData::Feed { channel, .. } => routes::feed(channel.as_deref()),
         PageData::Room { room: None, .. } | PageData::NotFound | PageData::Unavailable => {
             return String::new();
         }
@@ -190,7 +198,7 @@ fn oldest(shown: &PageData) -> Option<Cursor> {
             let first = page.messages.first().filter(|_| page.more)?;
             Some(Cursor { epoch: page.cursor.epoch.clone(), offset: first.offset })
         }
-        PageData::Feed { feed } if feed.more => {
+        PageData::Feed { feed, .. } if feed.more => {
             let first = feed.notifications.first().map_or(feed.cursor.offset + 1, |first| first.offset);
             Some(Cursor { epoch: feed.cursor.epoch.clone(), offset: first })
         }
@@ -224,7 +232,8 @@ mod tests {
         };
         let cursor = "abc:9".parse().expect("a cursor");
         let notifications = notifications.iter().map(entry).collect();
-        PageData::Feed { feed: Snapshot { cursor, values: Vec::new(), notifications, more } }
+        let feed = Snapshot { cursor, values: Vec::new(), notifications, more };
+        PageData::Feed { channel: None, feed }
     }
 
     #[test]
@@ -241,5 +250,8 @@ mod tests {
         let page = linked(&feed(&[1], false), &Part::Missing(StatusCode::GONE));
         assert!(page.contains("is gone") && !page.contains("<nav"), "{page}");
         assert_eq!(linked(&PageData::NotFound, &Part::Newest), html);
+        let PageData::Feed { feed, .. } = feed(&[4], true) else { unreachable!("it is the feed's") };
+        let page = linked(&PageData::Feed { channel: Some("ops".into()), feed }, &Part::Newest);
+        assert!(page.contains(r#"<a href="/feed/ops?before=abc:4">Older</a></nav>"#), "{page}");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         },
         routes::Route,
     },
-    protocol::{chat::Room, cursor::Cursor, problem::Code, session::User},
+    protocol::{chat::Room, cursor::Cursor, name::parse_channel, problem::Code, session::User},
     server::{
         auth::Identity,
         error::Error,
@@ -22,6 +22,7 @@ use crate::{
         },
         log::hub::PageQuery,
         state::AppState,
+        store::Channels,
     },
 };
 
@@ -45,38 +46,50 @@ pub(crate) async fn load(
     problem: Option<Code>,
 ) -> InitialData {
     let rooms = logged(state.chat.rooms(who).await);
-    let feed = async || logged(state.feed.snapshot(who, NOTIFICATIONS_SHOWN).await);
+    let feed = async |channel: Option<&str>| {
+        logged(state.feed.snapshot(who, Channels::of(channel), NOTIFICATIONS_SHOWN).await)
+    };
     let page = match (route, &rooms) {
         (None, _) => PageData::NotFound,
-        (Some(Route::Feed), _) => feed().await.map_or(PageData::Unavailable, |feed| PageData::Feed { feed }),
+        // Every well-formed name has a page. One that the viewer may not read is as empty as one that nobody has used.
+        (Some(Route::Feed(Some(channel))), _) if parse_channel(&channel).is_err() => PageData::NotFound,
+        (Some(Route::Feed(channel)), _) => match feed(channel.as_deref()).await {
+            Some(feed) => PageData::Feed { channel, feed },
+            None => PageData::Unavailable,
+        },
         (Some(Route::Room(_)), None) => PageData::Unavailable,
         (Some(Route::Room(id)), Some(rooms)) => {
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
             match logged(load_room(state, who, user_of(who), room).await) {
-                Some(room) => PageData::Room { room, feed: feed().await },
+                Some(room) => PageData::Room { room, feed: feed(None).await },
                 None => PageData::Unavailable,
             }
         }
     };
-    let viewer = rooms.map(|rooms| visit(state, headers, who, is_admin, rooms));
+    let viewer = match rooms {
+        Some(rooms) => logged(visit(state, headers, who, is_admin, rooms).await),
+        None => None,
+    };
     InitialData { path, problem, retry_after_ms: None, viewer, page, origin: String::new() }
 }
 
-/// Returns the data of the sidebar, which every page and account page has: the user and their rooms.
-pub(crate) fn visit(
+/// Returns the data of the sidebar, which every page and account page has: the user, their channels and their rooms.
+pub(crate) async fn visit(
     state: &AppState,
     headers: &HeaderMap,
     who: Option<&Identity>,
     is_admin: bool,
     rooms: Vec<Room>,
-) -> Viewer {
+) -> Result<Viewer, Error> {
     let signs_in_here = state.auth.accounts().is_some();
     let accounts = signs_in_here || state.auth.issuer().is_some();
     let private_rooms =
         rooms.iter().map(|room| room.id.clone()).filter(|id| state.rights.is_private(id)).collect();
     let favourites = favourites::read(&state.site, headers);
-    Viewer { me: user_of(who), accounts, signs_in_here, is_admin, rooms, private_rooms, favourites }
+    let channels = state.feed.channels(who).await?;
+    let me = user_of(who);
+    Ok(Viewer { me, accounts, signs_in_here, is_admin, channels, rooms, private_rooms, favourites })
 }
 
 /// Returns the user as pages show them. An anonymous visitor has no name and no id, and can only read.
@@ -106,6 +119,8 @@ async fn load_room(
 struct StartQuery {
     /// The room's id; `None`: the feed.
     room: Option<String>,
+    /// The channel of the feed; `None`: all of it.
+    channel: Option<String>,
 }
 
 async fn start(
@@ -113,10 +128,10 @@ async fn start(
     MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
     headers: HeaderMap,
-    Lenient(StartQuery { room }): Lenient<StartQuery>,
+    Lenient(StartQuery { room, channel }): Lenient<StartQuery>,
 ) -> Result<Json<InitialData>, Error> {
     state.rights.check_reader(caller.as_ref())?;
-    let route = room.map_or(Route::Feed, Route::Room);
+    let route = room.map_or(Route::Feed(channel), Route::Room);
     let is_admin = administrator.is_ok();
     Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, Some(route), String::new(), None).await))
 }
@@ -136,17 +151,19 @@ async fn viewer(
 #[derive(Deserialize)]
 struct NoticesQuery {
     before: String,
+    channel: Option<String>,
 }
 
-/// Returns the notifications before a cursor.
+/// Returns the notifications of the feed or of one channel before a cursor.
 async fn notices(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
-    Lenient(NoticesQuery { before }): Lenient<NoticesQuery>,
+    Lenient(NoticesQuery { before, channel }): Lenient<NoticesQuery>,
 ) -> Result<Json<OlderNotifications>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
-    let page = state.feed.notices(caller.as_ref(), Some(before), NOTIFICATIONS_LIMIT).await?;
+    let channels = Channels::of(channel.as_deref());
+    let page = state.feed.notices(caller.as_ref(), channels, Some(before), NOTIFICATIONS_LIMIT).await?;
     let entries = page.decode().map_err(Error::from)?;
     Ok(Json(OlderNotifications { entries, more: page.more }))
 }

@@ -229,6 +229,20 @@ impl Store for PostgresStore {
         }
     }
 
+    async fn channel_names(
+        &self,
+        topic: &TopicName,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let connection = self.connection().await?;
+        let read = read::channel_names(&connection, topic, limit + except.len());
+        let mut names = connection.finish(read).await?;
+        names.retain(|name| !except.contains(name));
+        names.truncate(limit);
+        Ok(names)
+    }
+
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError> {
         let mut removed = 0;
         loop {

@@ -116,8 +116,6 @@ pub(super) async fn slice(
         From::After(offset) => (r#""offset" > $2"#, "ASC", offset),
         From::Before(offset) => (r#""offset" < $2"#, "DESC", offset),
     };
-    // As text and not as a parameter: only then can PostgreSQL prove that the index of notices contains all the rows.
-    let lasting = if filter.lasting { "AND lasting AND channel IS NOT NULL" } else { "" };
     let removed = removed(filter, "$4", "$5");
     // MATERIALIZED: the removed offset is computed once, and not for each row.
     let select = client
@@ -126,12 +124,11 @@ pub(super) async fn slice(
                    SELECT id, epoch, floor, head, {removed} AS removed FROM topics WHERE name = $1
                )
                SELECT t.epoch, t.floor, t.head, t.removed, e.* FROM t LEFT JOIN LATERAL (
-                   SELECT "offset", timestamp, author, client_id, channel, body FROM entries
-                   WHERE topic = t.id AND {condition} {lasting} AND ($4::text[] IS NULL OR channel = ANY ($4))
-                   AND ($5::text[] IS NULL OR channel IS NULL OR channel <> ALL ($5))
+                   {}
                    ORDER BY "offset" {order} LIMIT $3
                ) e ON true
-               ORDER BY e."offset" {order}"#
+               ORDER BY e."offset" {order}"#,
+            select_entries(condition, order, filter)
         ))
         .await?;
     // One row more than asked for shows whether there are more.
@@ -145,6 +142,68 @@ pub(super) async fn slice(
         slice.records.reverse();
     }
     Ok(Some(slice))
+}
+
+/// The entries of [`slice`]. What tells an index is text and not a parameter: only then can PostgreSQL prove that the
+/// index contains all the rows.
+fn select_entries(condition: &str, order: &str, filter: &Filter) -> String {
+    const COLUMNS: &str = r#""offset", timestamp, author, client_id, channel, body"#;
+    const LASTING: &str = "lasting AND channel IS NOT NULL";
+    // One channel has an index for each kind of entry.
+    let of_one = |kind: &str| {
+        format!(
+            "SELECT {COLUMNS} FROM entries
+             WHERE topic = t.id AND {condition} AND channel = ($4::text[])[1] AND $5::text[] IS NULL AND {kind}"
+        )
+    };
+    match (filter.channels.one(), filter.lasting) {
+        (Some(_), true) => of_one(LASTING),
+        (Some(_), false) => {
+            let newest = format!(r#"ORDER BY "offset" {order} LIMIT $3"#);
+            let (of_notices, of_values) = (of_one(LASTING), of_one("NOT lasting"));
+            format!("({of_notices} {newest}) UNION ALL ({of_values} {newest})")
+        }
+        (None, lasting) => {
+            let kind = if lasting { LASTING } else { "true" };
+            format!(
+                "SELECT {COLUMNS} FROM entries
+                 WHERE topic = t.id AND {condition} AND {kind} AND ($4::text[] IS NULL OR channel = ANY ($4))
+                 AND ($5::text[] IS NULL OR channel IS NULL OR channel <> ALL ($5))"
+            )
+        }
+    }
+}
+
+/// The first `limit` names, in the order of their bytes, of the channels that have entries.
+pub(super) async fn channel_names(
+    client: &Client,
+    name: &TopicName,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    // As in `latest_by_channel`: from channel to channel through the indexes.
+    let names = |name: &str, kind: &str| {
+        format!(
+            "{name} (channel, number) AS (
+                 SELECT min(channel), 1::bigint FROM entries WHERE topic = (SELECT id FROM t) AND {kind}
+                 UNION ALL
+                 SELECT (SELECT min(channel) FROM entries
+                         WHERE topic = (SELECT id FROM t) AND {kind} AND channel > {name}.channel),
+                     number + 1
+                 FROM {name} WHERE {name}.channel IS NOT NULL AND number < $2
+             )"
+        )
+    };
+    let select = client
+        .prepare_cached(&format!(
+            "WITH RECURSIVE t AS MATERIALIZED (SELECT id FROM topics WHERE name = $1), {}, {}
+             SELECT channel FROM measured WHERE channel IS NOT NULL
+             UNION SELECT channel FROM noted WHERE channel IS NOT NULL ORDER BY channel LIMIT $2",
+            names("measured", "NOT lasting"),
+            names("noted", "lasting AND channel IS NOT NULL")
+        ))
+        .await?;
+    let rows = client.query(&select, &[&name.to_string(), &signed(limit as u64)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// The newest entries of the channels with the most recent ones, as [`crate::server::store::Store::latest_by_channel`]

@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -80,6 +80,11 @@ const MIGRATIONS: [&str; 3] = [
         PRIMARY KEY (topic, channel, lasting)
     );
     CREATE INDEX removals_by_offset ON removals (topic, "offset");
+"#,
+    // The notices of one channel, for its page and for the names of the channels.
+    r#"
+    CREATE INDEX entries_notices_by_channel ON entries (topic, channel, "offset")
+        WHERE lasting AND channel IS NOT NULL;
 "#,
 ];
 

@@ -284,6 +284,19 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn channel_names(
+        &self,
+        topic: &TopicName,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let (name, scanned) = (topic.clone(), limit + except.len());
+        let mut names = self.read(move |connection| read::channel_names(connection, &name, scanned)).await?;
+        names.retain(|name| !except.contains(name));
+        names.truncate(limit);
+        Ok(names)
+    }
+
     async fn trim(&self, topic: &TopicName, retention: Retention, now_ms: i64) -> Result<u64, StoreError> {
         let mut removed = 0;
         loop {

@@ -76,16 +76,11 @@ pub(super) fn slice(
         From::After(offset) => ("offset > :offset", "ASC", offset),
         From::Before(offset) => ("offset < :offset", "DESC", offset),
     };
-    // As text and not as a parameter: only then can SQLite prove that the index of notices contains all the rows.
-    let lasting = if filter.lasting { "AND lasting = 1 AND channel IS NOT NULL" } else { "" };
-    let mut select = transaction.prepare_cached(&format!(
-        "SELECT offset, timestamp, author, client_id, channel, body FROM entries
-         WHERE topic = :topic AND {condition} {lasting}
-         AND (:only IS NULL OR channel IN (SELECT value FROM json_each(:only)))
-         AND (:except IS NULL OR channel IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
-         ORDER BY offset {order} LIMIT :limit"
-    ))?;
-    let (only, except) = names_of(&filter.channels);
+    let mut select = transaction.prepare_cached(&select_slice(condition, order, filter))?;
+    let (mut only, except) = names_of(&filter.channels);
+    if let Some(channel) = filter.channels.one() {
+        only = Some(channel.to_owned());
+    }
     let rows = select.query_map(
         // One row more than asked for shows whether there are more. SQLite's integers are signed.
         named_params! {
@@ -102,6 +97,78 @@ pub(super) fn slice(
     }
     let removed = removed(&transaction, id, filter)?;
     Ok(Some(Slice { bounds, removed, records, more }))
+}
+
+/// The entries of the feed that are notices, and those that are values, each with its index by channel. What tells an
+/// index is text and not a parameter: only then can SQLite prove that the index contains all the rows.
+const NOTICES: (&str, &str) = ("lasting = 1 AND channel IS NOT NULL", "entries_notices_by_channel");
+const VALUES: (&str, &str) = ("lasting = 0", "entries_values");
+
+/// The statement of [`slice`].
+pub(super) fn select_slice(condition: &str, order: &str, filter: &Filter) -> String {
+    // One channel is read by its indexes; `:only` is its name as it is. Without the hint SQLite reads all channels.
+    let of_one = |(kind, index): (&str, &str)| {
+        format!(
+            "SELECT * FROM (
+                 SELECT offset, timestamp, author, client_id, channel, body FROM entries INDEXED BY {index}
+                 WHERE topic = :topic AND {condition} AND channel = :only AND :except IS NULL AND {kind}
+                 ORDER BY offset {order} LIMIT :limit
+             )"
+        )
+    };
+    match (filter.channels.one(), filter.lasting) {
+        (Some(_), true) => of_one(NOTICES),
+        (Some(_), false) => {
+            let (notices, values) = (of_one(NOTICES), of_one(VALUES));
+            format!("{notices} UNION ALL {values} ORDER BY offset {order} LIMIT :limit")
+        }
+        (None, lasting) => {
+            let kind = if lasting { NOTICES.0 } else { "true" };
+            format!(
+                "SELECT offset, timestamp, author, client_id, channel, body FROM entries
+                 WHERE topic = :topic AND {condition} AND {kind}
+                 AND (:only IS NULL OR channel IN (SELECT value FROM json_each(:only)))
+                 AND (:except IS NULL OR channel IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
+                 ORDER BY offset {order} LIMIT :limit"
+            )
+        }
+    }
+}
+
+/// The first `limit` names, in the order of their bytes, of the channels that have entries.
+pub(super) fn channel_names(
+    connection: &Connection,
+    name: &TopicName,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let mut select = connection.prepare_cached(&select_channel_names())?;
+    let rows = select.query_map(params![name.to_string(), limit], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The statement of [`channel_names`]: as in [`latest_by_channel`] from channel to channel through the indexes.
+pub(super) fn select_channel_names() -> String {
+    let names = |name: &str, (kind, index): (&str, &str)| {
+        let next = format!(
+            "SELECT min(channel) FROM entries INDEXED BY {index}
+             WHERE topic = (SELECT id FROM topics WHERE name = ?1) AND {kind}"
+        );
+        format!(
+            "{name} (channel, number) AS (
+                 SELECT ({next}), 1
+                 UNION ALL
+                 SELECT ({next} AND channel > {name}.channel), number + 1
+                 FROM {name} WHERE {name}.channel IS NOT NULL AND number < ?2
+             )"
+        )
+    };
+    format!(
+        "WITH RECURSIVE {}, {}
+         SELECT channel FROM measured WHERE channel IS NOT NULL
+         UNION SELECT channel FROM noted WHERE channel IS NOT NULL ORDER BY channel LIMIT ?2",
+        names("measured", VALUES),
+        names("noted", NOTICES)
+    )
 }
 
 /// The newest entries of the channels with the most recent ones, as [`crate::server::store::Store::latest_by_channel`]

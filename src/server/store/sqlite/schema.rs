@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -82,6 +82,11 @@ const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE changes (count INTEGER NOT NULL) STRICT;
     INSERT INTO changes VALUES (0);
+",
+    // The notices of one channel, for its page and for the names of the channels.
+    "
+    CREATE INDEX entries_notices_by_channel ON entries (topic, channel, offset)
+        WHERE lasting = 1 AND channel IS NOT NULL;
 ",
 ];
 

@@ -70,3 +70,37 @@ async fn a_kept_statement_is_read_by_sqlite_once_whatever_its_parameters_are() {
     assert_eq!(store.read(read_again).await.expect("read"), 0);
     assert_eq!(store.writer.run(read_again, |_| ()).await.expect("read"), 0);
 }
+
+/// SQLite's plan for a statement.
+async fn plan(store: &SqliteStore, sql: String) -> String {
+    let plan = move |connection: &Connection| {
+        let mut select = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let (mut rows, mut plan) = (select.raw_query(), String::new());
+        while let Some(row) = rows.next()? {
+            plan += &format!("{}; ", row.get::<_, String>(3)?);
+        }
+        Ok(plan)
+    };
+    store.read(plan).await.expect("read")
+}
+
+#[tokio::test]
+async fn one_channel_and_the_names_of_all_are_read_by_their_own_indexes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+    for lasting in [true, false] {
+        let filter = Filter { channels: Channels::of(Some("ops")), lasting };
+        for (condition, order) in [("offset < :offset", "DESC"), ("offset > :offset", "ASC")] {
+            let plan = plan(&store, read::select_slice(condition, order, &filter)).await;
+            let place = format!("(topic=? AND channel=? AND {}?)", &condition[..8].replace(' ', ""));
+            assert!(plan.contains(&format!("entries_notices_by_channel {place}")), "{plan}");
+            assert_eq!(plan.contains(&format!("entries_values {place}")), !lasting, "{plan}");
+        }
+    }
+    let plan = plan(&store, read::select_channel_names()).await;
+    for index in ["entries_values", "entries_notices_by_channel"] {
+        assert_eq!(plan.matches(&format!("COVERING INDEX {index} (topic=?")).count(), 2, "{plan}");
+        assert!(plan.contains(&format!("{index} (topic=? AND channel>?)")), "{plan}");
+    }
+    assert!(!plan.contains("SCAN entries"), "{plan}");
+}
