@@ -114,6 +114,9 @@ pub(super) const TEXTS: Texts = Texts {
     new_notifications: |count| {
         if count == 1 { "1 new notification".into() } else { format!("{count} new notifications") }
     },
+
+    show_aside: "Show people and feed",
+    hide_aside: "Hide people and feed",
 };
 
 fn problem(code: Code) -> &'static str {

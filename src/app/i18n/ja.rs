@@ -110,6 +110,9 @@ pub(super) const TEXTS: Texts = Texts {
     newer_version: "このページの新しいバージョンがあります。",
 
     new_notifications: |count| format!("新しいお知らせ{count}件"),
+
+    show_aside: "参加者とフィードを表示",
+    hide_aside: "参加者とフィードを隠す",
 };
 
 fn problem(code: Code) -> &'static str {

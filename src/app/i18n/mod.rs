@@ -193,6 +193,9 @@ pub struct Texts {
     pub newer_version: &'static str,
 
     pub new_notifications: fn(usize) -> String,
+
+    pub show_aside: &'static str,
+    pub hide_aside: &'static str,
 }
 
 impl Texts {

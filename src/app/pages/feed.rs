@@ -11,7 +11,7 @@ use crate::{
         i18n::use_texts,
         model::feed::FeedModel,
         page_data::PageData,
-        sync::{Navigator, SavedFeed, follow_feed},
+        sync::{Navigator, SavedFeed, follow_feed, store_feed_position},
     },
     protocol::feed::Snapshot,
 };
@@ -38,6 +38,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
     let saved = expect_context::<SavedFeed>();
     let model = RwSignal::new(saved.take(snapshot));
     on_cleanup(move || saved.save(model));
+    store_feed_position(model);
     let status = follow_feed(model);
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     view! {
@@ -49,7 +50,8 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
             </div>
             <ConnectionBadge state=Signal::derive(state) transport=status.transport />
         </header>
-        <NotificationList model />
+        // First, as on a narrow screen, where nobody would find them below all notifications.
         <ValueCards model with_values=true />
+        <NotificationList model />
     }
 }

@@ -1,20 +1,34 @@
-//! The reading place of a room, stored in the tab while its page is away: as after a look at an account page or another site.
-//! Within the app the outbox keeps it.
+//! The reading places of the feed and of rooms, stored in the tab while their page is away: as after a look at an account
+//! page or another site. Within the app the saved feed and the outbox keep them.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::storage_key;
 use crate::{
     app::{
-        model::room::{RoomModel, ScrollPosition},
+        loader::load_older_notifications,
+        model::{
+            feed::FeedModel,
+            room::{RoomModel, ScrollPosition},
+        },
+        page_data::{NOTIFICATIONS_LIMIT, OlderNotifications},
         reactive::effect,
     },
     client::dom::{
         page,
+        scroll_anchor::Anchor,
         storage::{self, Area},
     },
 };
+
+/// The item of the tab's storage with the reading place of the feed.
+const FEED_KEY: &str = "idobata.place";
+/// The notifications of the feed's page.
+const NOTIFICATIONS: &str = ".notifications [data-offset]";
+/// The most pages of older notifications that are loaded to find the reading place of the feed. If it is further down, the
+/// reader stays where the browser puts them.
+const FEED_PAGES_SOUGHT: u32 = 10;
 
 /// Restores the place that an earlier page of this tab stored, and stores the present one when the page goes. Call it before
 /// the list is drawn.
@@ -35,5 +49,50 @@ pub(crate) fn store_scroll_position(
         };
         let listener = SendWrapper::new(page::window_listener("pagehide", move |_| store()));
         on_cleanup(move || drop(listener));
+    });
+}
+
+/// Brings the reader back to the notification that they read when they left the feed, by the browser's history or to load it
+/// again, and from then on stores the present one when the page goes. Another visit of the feed begins with the newest.
+pub(crate) fn store_feed_position(model: RwSignal<FeedModel>) {
+    effect(move || {
+        let stored = storage::get(Area::Session, FEED_KEY).and_then(|stored| ScrollPosition::parse(&stored));
+        storage::remove(Area::Session, FEED_KEY);
+        if let Some(place) = stored.filter(|_| page::is_returned_to()) {
+            spawn_local(return_to(model, place));
+        }
+        let listener = SendWrapper::new(page::window_listener("pagehide", |_| match read_notification() {
+            Some(place) => storage::set(Area::Session, FEED_KEY, &place.to_string()),
+            None => storage::remove(Area::Session, FEED_KEY),
+        }));
+        on_cleanup(move || drop(listener));
+    });
+}
+
+/// The first notification in view, unless the page is at its top.
+fn read_notification() -> Option<ScrollPosition> {
+    let page = Anchor::page().filter(|page| page.scroll_top() > 0)?;
+    let (offset, top_px) = Anchor::find(&page, NOTIFICATIONS)?.position("data-offset")?;
+    Some(ScrollPosition { offset: offset.parse().ok()?, top_px, head: 0 })
+}
+
+async fn return_to(model: RwSignal<FeedModel>, ScrollPosition { offset, top_px, .. }: ScrollPosition) {
+    for _ in 0..FEED_PAGES_SOUGHT {
+        let is_missing = |model: &FeedModel| model.more && !model.has_received(offset);
+        if model.try_with_untracked(is_missing) != Some(true) {
+            break;
+        }
+        let Some(before) = model.try_update(|model| model.prepare_older(NOTIFICATIONS_LIMIT)) else { return };
+        let Some(OlderNotifications { entries, more }) = load_older_notifications(&before).await else {
+            return;
+        };
+        model.try_update(|model| model.prepend(entries, more));
+    }
+    // When they are drawn.
+    request_animation_frame(move || {
+        let selector = format!("{NOTIFICATIONS}[data-offset='{offset}']");
+        if let Some(mut read) = Anchor::page().and_then(|page| Anchor::seek(&page, &selector, top_px)) {
+            read.restore();
+        }
     });
 }

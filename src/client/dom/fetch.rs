@@ -45,10 +45,20 @@ impl Signal {
 /// The time limit of a request for page data.
 const LOAD_MS: u32 = 15_000;
 
-/// Loads and parses JSON from this page's server. `None`: the request failed, or the answer cannot be read.
-pub async fn load<T: DeserializeOwned>(url: &str) -> Option<T> {
-    let response = send(url, "GET", None, None, LOAD_MS).await?;
-    response.is_success().then(|| serde_json::from_str(&response.body).ok()).flatten()
+/// The reason why data could not be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The request failed.
+    Failed,
+    /// The server answered with what this page cannot read: it is of another build.
+    Unreadable,
+}
+
+/// Loads and parses JSON from this page's server.
+pub async fn load<T: DeserializeOwned>(url: &str) -> Result<T, LoadError> {
+    let response = send(url, "GET", None, None, LOAD_MS).await;
+    let response = response.filter(Response::is_success).ok_or(LoadError::Failed)?;
+    serde_json::from_str(&response.body).map_err(|_| LoadError::Unreadable)
 }
 
 /// A response with its whole body.
