@@ -9,8 +9,8 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 const people = ({ page }: Person) => page.locator(".people");
 const ticker = ({ page }: Person) => page.locator(".ticker");
 const button = ({ page }: Person) => page.getByRole("button", { name: /^Show people/ });
-const hide = ({ page }: Person) => page.getByRole("link", { name: "Hide people and feed" });
-const show = ({ page }: Person) => page.getByRole("link", { name: "Show people and feed" });
+const hide = ({ page }: Person) => page.getByRole("link", { name: "Hide side panel" });
+const show = ({ page }: Person) => page.getByRole("link", { name: "Show side panel" });
 
 for (const javaScriptEnabled of [true, false]) {
   test(`people and feed are hidden, stay hidden on every room, and are shown again (JavaScript ${javaScriptEnabled ? "on" : "off"})`, async ({ somebody, bob }) => {

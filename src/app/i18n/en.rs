@@ -115,8 +115,8 @@ pub(super) const TEXTS: Texts = Texts {
         if count == 1 { "1 new notification".into() } else { format!("{count} new notifications") }
     },
 
-    show_aside: "Show people and feed",
-    hide_aside: "Hide people and feed",
+    show_aside: "Show side panel",
+    hide_aside: "Hide side panel",
 };
 
 fn problem(code: Code) -> &'static str {

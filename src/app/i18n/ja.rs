@@ -111,8 +111,8 @@ pub(super) const TEXTS: Texts = Texts {
 
     new_notifications: |count| format!("新しいお知らせ{count}件"),
 
-    show_aside: "参加者とフィードを表示",
-    hide_aside: "参加者とフィードを隠す",
+    show_aside: "サイドパネルを表示",
+    hide_aside: "サイドパネルを隠す",
 };
 
 fn problem(code: Code) -> &'static str {

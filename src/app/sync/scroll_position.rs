@@ -1,6 +1,7 @@
 //! The reading places of the feed and of rooms, stored in the tab while their page is away: as after a look at an account
 //! page or another site. Within the app the saved feed and the outbox keep them.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
@@ -29,6 +30,10 @@ const NOTIFICATIONS: &str = ".notifications [data-offset]";
 /// The most pages of older notifications that are loaded to find the reading place of the feed. If it is further down, the
 /// reader stays where the browser puts them.
 const FEED_PAGES_SOUGHT: u32 = 10;
+/// The time between two steps in which the place is sought and kept, while a page that is loaded becomes as long as it was …
+const SETTLING_STEP_MS: u32 = 20;
+/// … and their number. A reader who scrolls meanwhile is not held.
+const SETTLING_STEPS: u32 = 100;
 
 /// Restores the place that an earlier page of this tab stored, and stores the present one when the page goes. Call it before
 /// the list is drawn.
@@ -88,11 +93,12 @@ async fn return_to(model: RwSignal<FeedModel>, ScrollPosition { offset, top_px, 
         };
         model.try_update(|model| model.prepend(entries, more));
     }
-    // When they are drawn.
-    request_animation_frame(move || {
-        let selector = format!("{NOTIFICATIONS}[data-offset='{offset}']");
-        if let Some(mut read) = Anchor::page().and_then(|page| Anchor::seek(&page, &selector, top_px)) {
-            read.restore();
-        }
-    });
+    let selector = format!("{NOTIFICATIONS}[data-offset='{offset}']");
+    let mut read = None;
+    for _ in 0..SETTLING_STEPS {
+        // First when they are drawn.
+        TimeoutFuture::new(SETTLING_STEP_MS).await;
+        read = read.or_else(|| Anchor::seek(&Anchor::page()?, &selector, top_px));
+        read.as_mut().map(Anchor::restore);
+    }
 }
