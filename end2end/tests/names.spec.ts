@@ -69,9 +69,8 @@ for (const locale of ["en-US", "ja-JP"]) {
   });
 }
 
-test("of two messages that were refused each button says which one it is for", async ({ tours }) => {
-  const [guests] = await tours();
-  const { page } = guests!.person;
+test("of two messages that were refused each button says which one it is for", async ({ alice }) => {
+  const { page } = alice;
   await page.routeWebSocket("/ws", (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((message) => {
@@ -80,8 +79,8 @@ test("of two messages that were refused each button says which one it is for", a
       socket.send(JSON.stringify({ type: "rejected", code: "text_empty", message: "refused", id: frame.id, room: frame.room }));
     });
   });
-  await guests!.person.enterRoom("general");
-  for (const text of ["the first of them", "and the second"]) await guests!.person.post(text);
+  await alice.enterRoom("general");
+  for (const text of ["the first of them", "and the second"]) await alice.post(text);
   await expect(page.locator(".message[data-state=failed]")).toHaveCount(2);
   expect(await faults(page)).toEqual([]);
   await page.getByRole("button", { name: /Discard.*the second/ }).click();
@@ -100,11 +99,13 @@ test("two browsers of the same kind where somebody is signed in are told apart",
   expect(await faults(admin.person.page)).toEqual([]);
 });
 
-test("a notification is an article by no name but its own, and a card of values has its channel's", async ({ tours, houses }) => {
-  const [guests] = await tours();
-  const { page } = guests!.person;
-  await houses.guests.publish("lab", { type: "update", key: "load", value: 1 });
-  await guests!.person.open("/");
+test("a notification is an article by no name but its own, and a card of values has its channel's", async ({ alice, server }) => {
+  const { page } = alice;
+  await server.publish("lab", { type: "update", key: "load", value: 1 });
+  const text = `no name ${crypto.randomUUID()}`;
+  await server.publish("ops", text);
+  await alice.open("/");
+  await expect(page.getByRole("article").filter({ hasText: text })).toHaveAccessibleName("");
   await expect(page.getByRole("article", { name: "lab", exact: true })).toBeVisible();
   await expect(page.getByRole("article", { name: "lab", exact: true })).toHaveCount(1);
 });

@@ -48,9 +48,9 @@ const LOAD_MS: u32 = 15_000;
 /// The reason why data could not be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadError {
-    /// The request failed.
+    /// The request failed, or what came is no JSON.
     Failed,
-    /// The server answered with what this page cannot read: it is of another build.
+    /// The answer is JSON of another shape, as a server of another build sends it.
     Unreadable,
 }
 
@@ -58,7 +58,11 @@ pub enum LoadError {
 pub async fn load<T: DeserializeOwned>(url: &str) -> Result<T, LoadError> {
     let response = send(url, "GET", None, None, LOAD_MS).await;
     let response = response.filter(Response::is_success).ok_or(LoadError::Failed)?;
-    serde_json::from_str(&response.body).map_err(|_| LoadError::Unreadable)
+    let error = |error: serde_json::Error| match error.is_data() {
+        true => LoadError::Unreadable,
+        false => LoadError::Failed,
+    };
+    serde_json::from_str(&response.body).map_err(error)
 }
 
 /// A response with its whole body.
