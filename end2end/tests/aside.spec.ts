@@ -1,4 +1,5 @@
 // People and feed beside the talk: hidden and shown again on a wide screen, a tap away on a small one.
+import type { Locator } from "@playwright/test";
 import type { Person } from "../support/people.ts";
 import { expect, named, test } from "../support/test.ts";
 
@@ -12,6 +13,14 @@ const button = ({ page }: Person) => page.getByRole("button", { name: /^Show peo
 const hide = ({ page }: Person) => page.getByRole("link", { name: "Hide side panel" });
 const show = ({ page }: Person) => page.getByRole("link", { name: "Show side panel" });
 
+/** Follows one of the two links, and waits until the choice is kept. */
+async function choose({ page }: Person, link: Locator) {
+  const kept = page.waitForResponse((response) => new URL(response.url()).pathname.startsWith("/aside/"));
+  await link.click();
+  expect((await kept).status()).toBe(303);
+  await page.waitForLoadState();
+}
+
 for (const javaScriptEnabled of [true, false]) {
   test(`people and feed are hidden, stay hidden on every room, and are shown again (JavaScript ${javaScriptEnabled ? "on" : "off"})`, async ({ somebody, bob }) => {
     const alice = await named(await somebody({ ...WIDE, javaScriptEnabled }), "alice");
@@ -22,12 +31,11 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(ticker(alice)).toBeVisible();
     await expect(show(alice)).toBeHidden();
     const before = (await alice.page.locator(".conversation").boundingBox())!.width;
-    await hide(alice).click();
+    await choose(alice, hide(alice));
     await expect(people(alice)).toBeHidden();
     await expect(ticker(alice)).toBeHidden();
     await expect(hide(alice)).toBeHidden();
     await expect.poll(async () => (await alice.page.locator(".conversation").boundingBox())!.width).toBeGreaterThan(before + 200);
-    await alice.page.waitForLoadState();
     // From the first paint on.
     for (const room of ["tech", "general"]) {
       await alice.page.goto(`/rooms/${room}`, { waitUntil: "commit" });
@@ -41,10 +49,9 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(people(alice)).toContainText("bob");
     await alice.page.keyboard.press("Escape");
     await expect(people(alice)).toBeHidden();
-    await show(alice).click();
+    await choose(alice, show(alice));
     await expect(people(alice)).toBeVisible();
     await expect(ticker(alice)).toBeVisible();
-    await alice.page.waitForLoadState();
     await alice.page.reload();
     await expect(people(alice)).toBeVisible();
   });
