@@ -141,6 +141,16 @@ addEventListener("pagehide", () => {
   }
 });
 
+// People and feed beside the conversation are hidden and shown in place. The link's address keeps the choice.
+addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-aside]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  root.dataset.aside = link.dataset.aside;
+  fetch(link.href, { redirect: "manual", keepalive: true }).catch(() => {});
+  link.parentElement.querySelector(`a[data-aside]:not([data-aside=${link.dataset.aside}])`).focus();
+});
+
 // A keyboard on the screen covers the page's end, and some browsers tell only by the visual viewport.
 if (window.visualViewport) {
   const fit = () => {

@@ -34,7 +34,7 @@ export const test = base.extend<Fixtures, { houses: Houses }>({
     async ({}, use) => {
       const [guests, accounts, empty, limited, damaged] = await Promise.all([
         Server.start(),
-        Server.start({ env: { IDOBATA_AUTH: "accounts" } }),
+        Server.start({ env: { IDOBATA_AUTH: "accounts", IDOBATA_LIMIT_SIGN_INS: "off" } }),
         Server.start({ env: { IDOBATA_AUTH: "accounts" } }),
         Server.start({ env: { IDOBATA_LIMIT_REQUESTS: "1/1h" } }),
         Server.start(),

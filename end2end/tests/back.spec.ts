@@ -130,8 +130,6 @@ for (const [where, leave] of Object.entries(WAYS)) {
 for (const [place, more] of [["on its first page", 0], ["after earlier ones were loaded", 2]] as const) {
   for (const [where, leave] of Object.entries(WAYS)) {
     if (where === "the feed") continue;
-    // A page that is loaded anew begins with its first notifications.
-    if (more && where === "a page that only the server draws") continue;
     test(`back from ${where} the feed stands where it stood, ${place}`, async ({ somebody }) => {
       const own = await Server.start();
       try {

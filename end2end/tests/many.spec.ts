@@ -151,7 +151,7 @@ test("of two hundred channels the newest values are beside the news, and a chann
   for (const channel of ["channel-0", "channel-100"]) {
     await full.publish(channel, { type: "update", key: "load", value: 99.25, unit: "%" });
     const card = page.locator(`.value-card[data-channel="${channel}"]`);
-    await expect(card.locator(".series__value")).toHaveText("99.250 %");
+    await expect(card.locator(".series__value")).toHaveText("99.25 %");
     await card.scrollIntoViewIfNeeded();
     await expect(card).toBeInViewport();
   }

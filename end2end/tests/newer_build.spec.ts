@@ -98,6 +98,30 @@ test.describe("a page that stayed open over an update", () => {
     });
   }
 
+  test("loads the next page as a document where it cannot read that page's data", async ({ alice, bob }) => {
+    const [one, two] = [unique("one"), unique("two")];
+    const room = await bob.makeRoom(two);
+    await bob.post("hello");
+    await alice.makeRoom(one);
+    await alice.composer.fill("half a thought");
+    // As a later build would send them.
+    let asked = 0;
+    await alice.page.route("**/fn/start*", (route) => {
+      asked += 1;
+      return route.fulfill({ json: { path: `/rooms/${room}`, problem: null, visit: null, page: { board: { title: two, cards: [] } } } });
+    });
+    await alice.page.locator(".navigation").getByRole("link", { name: two }).click();
+    await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText(two);
+    await alice.expectConnected();
+    await alice.expectMessages("hello");
+    expect(asked).toBeGreaterThan(0);
+    await expect(alice.page.getByRole("alert")).toHaveCount(0);
+    await expect(alice.page).toHaveURL(new RegExp(`/rooms/${room}$`));
+    await alice.page.goBack();
+    await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText(one);
+    await expect(alice.composer).toHaveValue("half a thought");
+  });
+
   for (const transport of ["stream", "poll"] as const) {
     test(`goes on with the feed (${transport})`, async ({ alice, server }) => {
       await hearLaterBuild(alice.page);

@@ -5,12 +5,15 @@ use super::{
     routes::Route,
 };
 use crate::{
-    client::dom::{fetch::load, page::encode},
+    client::dom::{
+        fetch::{LoadError, load},
+        page::encode,
+    },
     protocol::{chat::MessagePage, cursor::Cursor, feed::Snapshot, name::RoomId},
 };
 
-/// Loads the initial data of the page at `route`. `None`: the request failed.
-pub(super) async fn load_initial_data(route: &Route) -> Option<InitialData> {
+/// Loads the initial data of the page at `route`.
+pub(super) async fn load_initial_data(route: &Route) -> Result<InitialData, LoadError> {
     let (kind, name) = match route {
         Route::Feed(channel) => ("channel", channel.as_deref().unwrap_or_default()),
         Route::Room(room) => ("room", room.as_str()),
@@ -20,12 +23,12 @@ pub(super) async fn load_initial_data(route: &Route) -> Option<InitialData> {
 
 /// Loads the data of the sidebar.
 pub(super) async fn load_viewer() -> Option<Viewer> {
-    load::<InitialData>("/fn/viewer").await?.viewer
+    load::<InitialData>("/fn/viewer").await.ok()?.viewer
 }
 
 /// Loads the feed, or a channel of it, as it is now.
 pub(super) async fn load_feed(channel: Option<String>) -> Option<Snapshot> {
-    match load_initial_data(&Route::Feed(channel)).await?.page {
+    match load_initial_data(&Route::Feed(channel)).await.ok()?.page {
         PageData::Feed { feed, .. } => Some(feed),
         PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
@@ -33,7 +36,7 @@ pub(super) async fn load_feed(channel: Option<String>) -> Option<Snapshot> {
 
 /// Loads a room as it is now.
 pub(super) async fn load_room(room: &RoomId) -> Option<RoomData> {
-    match load_initial_data(&Route::Room(room.to_string())).await?.page {
+    match load_initial_data(&Route::Room(room.to_string())).await.ok()?.page {
         PageData::Room { room, .. } => room,
         PageData::Feed { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
@@ -44,11 +47,11 @@ pub(super) async fn load_older_notifications(
     channel: Option<String>,
     before: &Cursor,
 ) -> Option<OlderNotifications> {
-    load(&format!("/fn/notices?before={before}&channel={}", channel.unwrap_or_default())).await
+    load(&format!("/fn/notices?before={before}&channel={}", channel.unwrap_or_default())).await.ok()
 }
 
 /// Loads the messages of a room before a cursor.
 pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<MessagePage> {
     let room = encode(room.as_str());
-    load(&format!("/api/rooms/{room}/messages?before={before}&limit={MESSAGES_LIMIT}")).await
+    load(&format!("/api/rooms/{room}/messages?before={before}&limit={MESSAGES_LIMIT}")).await.ok()
 }

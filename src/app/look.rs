@@ -1,5 +1,5 @@
-//! The look that a person chose on a device: theme and density. The server reads the choices from cookies and writes them
-//! to `<html data-theme data-density>`, so that the first paint is right and JavaScript is not needed.
+//! The look that a person chose on a device: theme, density, and whether people and feed are beside the conversation. The
+//! server reads the choices from cookies and writes them to `<html data-theme data-density data-aside>`, so that the first paint is right and JavaScript is not needed.
 
 /// Something that is chosen on a device and kept in a cookie.
 pub trait Choice: Copy + Default + PartialEq + Sized + 'static {
@@ -64,13 +64,37 @@ impl Choice for Density {
     }
 }
 
-/// Theme and density, in the context.
+/// People and feed beside the conversation of a wide screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aside {
+    /// They are there.
+    #[default]
+    Shown,
+    /// They are reached by a button, as on a narrow screen.
+    Hidden,
+}
+
+impl Choice for Aside {
+    const COOKIE: &'static str = "idobata_aside";
+    const ALL: &'static [Self] = &[Self::Shown, Self::Hidden];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Hidden => "hidden",
+        }
+    }
+}
+
+/// The choices, in the context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     /// The colours.
     pub theme: Theme,
     /// The space between rows.
     pub density: Density,
+    /// People and feed beside the conversation. Only the document and its style know it.
+    pub aside: Aside,
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ use crate::client::dom::page;
 /// The page in the browser. The server rendered it from the same `initial_data`, which it wrote into the document.
 pub fn hydrated(initial_data: InitialData) -> impl IntoView {
     provide_context(Language::parse(&page::language()).unwrap_or_default());
-    provide_context(Look { theme: chosen("data-theme"), density: chosen("data-density") });
+    provide_context(Look { theme: chosen("data-theme"), density: chosen("data-density"), ..Look::default() });
     view! { <App initial_data /> }
 }
 

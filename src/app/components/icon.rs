@@ -19,6 +19,8 @@ pub(crate) enum Icon {
     Lock,
     /// The sidebar of a small screen.
     Menu,
+    /// What is beside the conversation.
+    PanelRight,
     /// Something new.
     Plus,
     /// A favourite.
@@ -40,6 +42,9 @@ impl Icon {
                 "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM7 11V7a5 5 0 0 1 10 0v4"
             }
             Self::Menu => "M4 5h16M4 12h16M4 19h16",
+            Self::PanelRight => {
+                "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM15 3v18"
+            }
             Self::Plus => "M5 12h14M12 5v14",
             Self::Star => {
                 "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.12 2.12 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904\

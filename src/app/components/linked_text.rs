@@ -20,5 +20,18 @@ pub(super) fn linked(text: &str) -> AnyView {
 /// referrer, and search engines do not count it as ours (`ugc`: user generated content). `href` must be `http` or
 /// `https`.
 pub(super) fn link_away(href: String, words: String) -> AnyView {
-    view! { <a href=href target="_blank" rel="noopener noreferrer nofollow ugc">{words}</a> }.into_any()
+    named_link_away(href, words, None)
+}
+
+/// Such a link with the name that screen readers say: its label, and the content of the element with an id.
+pub(super) fn named_link_away(href: String, words: String, name: Option<(String, String)>) -> AnyView {
+    let (label, row) = name.unzip();
+    let id = row.as_ref().map(|row| format!("link-{row}"));
+    let both = id.as_ref().zip(row).map(|(id, row)| format!("{id} {row}"));
+    view! {
+        <a href=href target="_blank" rel="noopener noreferrer nofollow ugc" id=id aria-label=label aria-labelledby=both>
+            {words}
+        </a>
+    }
+    .into_any()
 }

@@ -18,6 +18,7 @@ use crate::{
         loader::load_older_messages,
         model::{
             connection::ConnectionState,
+            control_name::control_name,
             room::{Draft, DraftState, RejectionReason, RoomModel, ScrollPosition, TimelineItem, continues},
         },
         reactive::{Key, list, memo, show_when},
@@ -156,7 +157,9 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             };
             view! { <p class="message__state">{live_text(move || text().to_owned())}</p> }.into_any()
         }
-        DraftState::Failed(reason) => view! { <RejectedDraft model id reason /> }.into_any(),
+        DraftState::Failed(reason) => {
+            view! { <RejectedDraft model id reason text=text.clone() /> }.into_any()
+        }
     };
     view! {
         <li class="message" data-mine="true" data-state=state_name data-continued=is_continued.to_string()>
@@ -179,7 +182,12 @@ fn state_name(state: DraftState) -> &'static str {
 }
 
 #[component]
-fn RejectedDraft(model: RwSignal<RoomModel>, id: String, reason: RejectionReason) -> impl IntoView {
+fn RejectedDraft(
+    model: RwSignal<RoomModel>,
+    id: String,
+    reason: RejectionReason,
+    text: String,
+) -> impl IntoView {
     let texts = use_texts();
     let link = expect_context::<ChatLink>();
     let retried = id.clone();
@@ -191,8 +199,8 @@ fn RejectedDraft(model: RwSignal<RoomModel>, id: String, reason: RejectionReason
     view! {
         <div class="message__state" role="alert">
             <p>{texts.failed} ": " {texts.rejection(reason)}</p>
-            <button type="button" on:click=retry>{texts.retry}</button>
-            <button type="button" on:click=move |_| model.update(|model| model.discard(&id))>{texts.discard}</button>
+            <button type="button" aria-label=control_name(texts.retry, &text) on:click=retry>{texts.retry}</button>
+            <button type="button" aria-label=control_name(texts.discard, &text) on:click=move |_| model.update(|model| model.discard(&id))>{texts.discard}</button>
         </div>
     }
 }

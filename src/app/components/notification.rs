@@ -6,14 +6,14 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::{
-    linked_text::{link_away, linked},
+    linked_text::{linked, named_link_away},
     live_text::name_view,
     local_time::LocalTime,
 };
 use crate::{
     app::{
         i18n::{Texts, use_texts},
-        model::number::short,
+        model::{control_name::control_name, number::short},
         reactive::Key,
         routes,
     },
@@ -24,15 +24,23 @@ use crate::{
 #[component]
 pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     let texts = use_texts();
+    // The channel and the time, which the name of the link has, too: programs say the same again and again.
+    let head = format!("head-{}", entry.offset);
     let content = match entry.body.clone() {
-        Body::Notification { title, text, level, tags, link, .. } => view! {
+        Body::Notification { title, text, level, tags, link, .. } => {
+            let link = link.map(|link| {
+                let label = control_name(texts.read_more, title.as_deref().unwrap_or(&text));
+                named_link_away(link, texts.read_more.to_owned(), Some((label, head.clone())))
+            });
+            view! {
             <p class="notification__level" data-level=level_name(level)>{level_word(texts, level)}</p>
             {title.map(|title| view! { <p class="notification__title" dir="auto">{title}</p> }.into_any())}
             {(!text.is_empty()).then(|| view! { <p class="notification__text" dir="auto">{linked(&text)}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
-            {link.map(|link| link_away(link, texts.read_more.to_owned()))}
+            {link}
         }
-        .into_any(),
+            .into_any()
+        }
         Body::Progress { key, done, total, text } => {
             let (done, total) = (short(done), short(total));
             view! {
@@ -48,7 +56,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     };
     view! {
         <article class="notification" data-offset=entry.offset.to_string()>
-            <header class="notification__head">
+            <header class="notification__head" id=head>
                 {channel_link(entry.channel.clone(), "notification__channel")}
                 <LocalTime timestamp=entry.timestamp />
             </header>

@@ -7,20 +7,32 @@ use super::{
     icon::{Icon, icon},
     live_text::{Sentence, live_sentence, live_text, name_view},
 };
-use crate::app::{
-    i18n::use_texts,
-    model::room::{PresenceChange, RoomModel},
-    reactive::{Key, list, memo, show_when},
+use crate::{
+    app::{
+        i18n::use_texts,
+        model::room::{PresenceChange, RoomModel},
+        reactive::{Key, list, memo, show_when},
+    },
+    protocol::session::User,
 };
 
-/// The number of people, which opens the list of them where it is not beside the conversation.
+/// Avatars in the button that shows the people.
+const FACES: usize = 3;
+
+/// The first of the people by their avatars, and the number of them: it opens their list where that is not beside the
+/// conversation.
 #[component]
 pub(crate) fn PeopleButton(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let count = memo(move || model.with(|model| model.members().len()));
+    let faces = move || model.with(|model| model.members().iter().take(FACES).cloned().collect::<Vec<_>>());
     view! {
         <button type="button" class="people-button" popovertarget="people-here" aria-label=move || format!("{}: {}", texts.show_people, count.get())>
-            {icon(Icon::Users)} {live_text(move || count.get().to_string())}
+            <span class="people-button__faces">
+                {list(faces, member_key, |member| avatar(&member.id, &member.name))}
+            </span>
+            {icon(Icon::Users)}
+            {live_text(move || count.get().to_string())}
         </button>
     }
 }
@@ -47,7 +59,7 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
             <ul class="people__list" aria-labelledby="people" tabindex="0">
                 {list(
                     move || members.get(),
-                    |member| Key::Name(format!("{} {}", member.id, member.name)),
+                    member_key,
                     move |member| {
                         let is_me = model.with_untracked(|model| model.is_me(&member.id));
                         let you = is_me.then(|| view! { <span class="muted">{format!(" ({})", texts.you)}</span> }.into_any());
@@ -56,6 +68,12 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
                 )}
             </ul>
             <p class="people__news muted" role="status">{live_sentence(news)}</p>
+            // Where the ticker is not beside the conversation either.
+            <button type="button" class="people__feed" popovertarget="feed-here">{icon(Icon::Activity)} {texts.feed}</button>
         </aside>
     }
+}
+
+fn member_key(member: &User) -> Key {
+    Key::Name(format!("{} {}", member.id, member.name))
 }

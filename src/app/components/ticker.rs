@@ -1,4 +1,5 @@
-//! The feed beside the conversation: the newest notifications, newest first, and the channels' latest values.
+//! The feed beside the conversation: the newest notifications, newest first, and the channels' latest values. Where there
+//! is no room for it, it is a popover that the list of people leads to.
 
 use leptos::prelude::*;
 
@@ -26,7 +27,7 @@ pub(crate) fn Ticker(snapshot: Snapshot) -> impl IntoView {
     };
     view! {
         // A scroll container of its own, so the keyboard must reach it.
-        <aside class="ticker" aria-labelledby="ticker" tabindex="0">
+        <aside class="ticker" id="feed-here" popover="auto" aria-labelledby="ticker" tabindex="0">
             <h2
                 id="ticker"
                 data-connection=move || Some(state().as_str())

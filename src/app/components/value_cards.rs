@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 use super::{
     live_text::{live_text, name_view},
@@ -17,10 +17,11 @@ use crate::{
         model::{
             direction::isolated,
             feed::{FeedModel, RECENT_VALUES, Series, ValueCard},
-            number::decimal,
+            number::{decimal, exact, readable},
         },
-        reactive::{Key, list, memo, show_when},
+        reactive::{Key, effect, list, memo, show_when},
     },
+    client::dom::page,
     protocol::feed::{Body, Entry},
 };
 
@@ -69,9 +70,10 @@ fn ChannelCard(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
         })
     });
     let (title, name) = (channel.clone(), channel.clone());
+    let heading = format!("values-{channel}");
     view! {
-        <article class="value-card" data-channel=name>
-            <h3>{channel_link(title, "value-card__channel")}</h3>
+        <article class="value-card" data-channel=name aria-labelledby=heading.clone()>
+            <h3 id=heading.clone()>{channel_link(title, "value-card__channel")}</h3>
             <dl class="value-card__series">
                 {list(
                     move || keys.get(),
@@ -79,7 +81,7 @@ fn ChannelCard(model: RwSignal<FeedModel>, channel: String, with_values: bool) -
                     move |key| view! { <SeriesRow value_card channel=channel.clone() key /> }.into_any(),
                 )}
             </dl>
-            {with_values.then(|| view! { <RecentValues value_card /> }.into_any())}
+            {with_values.then(|| view! { <RecentValues value_card heading=heading.clone() /> }.into_any())}
         </article>
     }
 }
@@ -92,11 +94,13 @@ fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) 
         value_card
             .with(|value_card| value_card.as_ref()?.series.iter().find(|series| series.key == key).cloned())
     });
-    let latest = move || series.with(|series| series.as_ref().map(latest_value).unwrap_or_default());
+    let latest = move |write: fn(f64) -> String| {
+        series.with(|series| series.as_ref().map(|series| latest_value(series, write)).unwrap_or_default())
+    };
     view! {
         <div class="series">
             <dt>{name_view(name.clone())}</dt>
-            <dd class="series__value" translate="no">{live_text(latest)}</dd>
+            <dd class="series__value" translate="no" title=move || latest(exact)>{live_text(move || latest(readable))}</dd>
             <dd class="series__plot">
                 <Plot series=series.into() label=(texts.plot_of)(&channel, &isolated(&name)) />
             </dd>
@@ -106,16 +110,26 @@ fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) 
 
 /// The last values of a channel, newest last.
 #[component]
-fn RecentValues(value_card: Memo<Option<ValueCard>>) -> impl IntoView {
+fn RecentValues(value_card: Memo<Option<ValueCard>>, heading: String) -> impl IntoView {
     let texts = use_texts();
+    // Its own words, and the channel's name.
+    let id = format!("last-{heading}");
+    let name = format!("{id} {heading}");
+    // On a small screen the cards are a strip above the notifications, and their lists are opened when they are wanted.
+    let details = NodeRef::<html::Details>::new();
+    effect(move || {
+        if let Some(details) = details.get().filter(|_| page::is_narrow()) {
+            details.set_open(false);
+        }
+    });
     let recent = move || {
         value_card.with(|value_card| {
             value_card.iter().flat_map(|value_card| &value_card.recent).cloned().collect::<Vec<_>>()
         })
     };
     view! {
-        <details class="value-card__recent" open>
-            <summary>{texts.show_values}</summary>
+        <details class="value-card__recent" open node_ref=details>
+            <summary id=id aria-labelledby=name>{texts.show_values}</summary>
             <ol class="values" data-limit=RECENT_VALUES.to_string()>
                 {list(recent, entry_key, |entry| view! { <Value entry /> }.into_any())}
             </ol>
@@ -139,21 +153,20 @@ fn name_key(name: &String) -> Key {
     Key::Name(name.clone())
 }
 
-fn latest_value(series: &Series) -> String {
+fn latest_value(series: &Series, write: fn(f64) -> String) -> String {
     let value = series.latest().map(|point| point.value).unwrap_or_default();
-    with_unit(value, series.unit.as_deref())
+    with_unit(write(value), series.unit.as_deref())
 }
 
 fn value_of(entry: &Entry) -> String {
     match &entry.body {
-        Body::Update { value, unit, .. } => with_unit(*value, unit.as_deref()),
+        // Three decimals, as in the seed: below each other they are compared.
+        Body::Update { value, unit, .. } => with_unit(decimal(*value, 3), unit.as_deref()),
         Body::Notification { .. } | Body::Progress { .. } => String::new(),
     }
 }
 
-/// Three decimals, as in the seed.
-fn with_unit(value: f64, unit: Option<&str>) -> String {
-    let value = decimal(value, 3);
+fn with_unit(value: String, unit: Option<&str>) -> String {
     match unit {
         Some(unit) => format!("{value} {}", isolated(unit)),
         None => value,

@@ -119,6 +119,8 @@ pub(super) const TEXTS: Texts = Texts {
 
     channels: "Channels",
     channel_values_empty: "No values in this channel yet.",
+    show_aside: "Show side panel",
+    hide_aside: "Hide side panel",
 };
 
 fn problem(code: Code) -> &'static str {

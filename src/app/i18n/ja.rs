@@ -115,6 +115,8 @@ pub(super) const TEXTS: Texts = Texts {
 
     channels: "チャンネル",
     channel_values_empty: "このチャンネルにはまだ計測値が届いていません。",
+    show_aside: "サイドパネルを表示",
+    hide_aside: "サイドパネルを隠す",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -198,6 +198,8 @@ pub struct Texts {
 
     pub channels: &'static str,
     pub channel_values_empty: &'static str,
+    pub show_aside: &'static str,
+    pub hide_aside: &'static str,
 }
 
 impl Texts {

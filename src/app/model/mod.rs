@@ -2,6 +2,7 @@
 //! render come out. So all of it is tested without a page.
 
 pub mod connection;
+pub mod control_name;
 pub mod direction;
 pub mod feed;
 pub mod linked_text;

@@ -3,6 +3,8 @@
 
 /// The first number that is written with an exponent; below it three decimals are exact in an `i64`.
 const LARGE: f64 = 1e12;
+/// Decimals of the smallest numbers.
+const DECIMALS_MAX: u32 = 9;
 
 /// `value` with `decimals` decimals.
 pub fn decimal(value: f64, decimals: u32) -> String {
@@ -20,7 +22,28 @@ pub fn decimal(value: f64, decimals: u32) -> String {
 
 /// `value` with at most three decimals, without trailing zeros.
 pub fn short(value: f64) -> String {
-    let text = decimal(value, 3);
+    trimmed(decimal(value, 3))
+}
+
+/// `value` as a reader needs it: as it is if two decimals do, or with four significant digits.
+pub fn readable(value: f64) -> String {
+    let (mut first, mut decimals) = (value.abs(), 0);
+    if (value * 100.0).round() / 100.0 == value {
+        decimals = 2;
+    } else {
+        while first < 1e3 && decimals < DECIMALS_MAX {
+            (first, decimals) = (first * 10.0, decimals + 1);
+        }
+    }
+    trimmed(decimal(value, decimals))
+}
+
+/// `value` as it was sent, for all that a sender writes: up to nine decimals, and three of a number beyond a million.
+pub fn exact(value: f64) -> String {
+    trimmed(decimal(value, if value.abs() < 1e6 { DECIMALS_MAX } else { 3 }))
+}
+
+fn trimmed(text: String) -> String {
     match text.contains('.') && !text.contains('e') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
@@ -53,6 +76,25 @@ mod tests {
             assert_eq!(decimal(value, 3), text);
         }
         assert_eq!((decimal(2.25, 1), decimal(3.0, 0)), ("2.3".to_owned(), "3".to_owned()));
+    }
+
+    #[test]
+    fn a_value_has_the_digits_that_a_reader_needs() {
+        for (value, text, all) in [
+            (0.0, "0", "0"),
+            (9.0, "9", "9"),
+            (45.678, "45.68", "45.678"),
+            (99.25, "99.25", "99.25"),
+            (1234.5, "1234.5", "1234.5"),
+            (1234.567, "1235", "1234.567"),
+            (-0.427, "-0.427", "-0.427"),
+            (9.9996, "10", "9.9996"),
+            (0.001_234_6, "0.001235", "0.0012346"),
+            (2_345_678.125, "2345678", "2345678.125"),
+            (1.5e15, "1.500e15", "1.500e15"),
+        ] {
+            assert_eq!((readable(value).as_str(), exact(value).as_str()), (text, all));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
         model::feed::FeedModel,
         page_data::PageData,
         routes,
-        sync::{Navigator, SavedFeeds, follow_feed},
+        sync::{Navigator, SavedFeeds, follow_feed, store_feed_position},
     },
     protocol::feed::Snapshot,
 };
@@ -56,6 +56,7 @@ fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
     };
     let model = RwSignal::new(saved.take(channel, snapshot));
     on_cleanup(move || saved.save(model));
+    store_feed_position(model);
     let status = follow_feed(model);
     let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
     view! {
@@ -64,7 +65,8 @@ fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
             {heading}
             <ConnectionBadge state=Signal::derive(state) transport=status.transport />
         </header>
-        <NotificationList model />
+        // First, as on a narrow screen, where nobody would find them below all notifications.
         <ValueCards model with_values=true />
+        <NotificationList model />
     }
 }

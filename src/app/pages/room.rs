@@ -20,6 +20,7 @@ use crate::{
             ticker::Ticker,
         },
         i18n::use_texts,
+        look::{Aside, Choice},
         model::room::RoomModel,
         page_data::{PageData, RoomData},
         reactive::{Key, list, memo},
@@ -73,6 +74,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let members_link = is_private
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
     let favourite = favourite_link(&id);
+    let aside_links = [Aside::Hidden, Aside::Shown].map(|aside| aside_link(&id, aside));
     let is_authenticated = !me.id.is_empty();
     let sign_in = routes::sign_in_from(&routes::room(&id));
     let outbox = expect_context::<Outbox>();
@@ -106,6 +108,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 {members_link}
                 <PeopleButton model />
                 <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
+                {aside_links.into_iter().collect::<Vec<_>>()}
             </header>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
@@ -143,6 +146,23 @@ fn favourite_link(id: &RoomId) -> AnyView {
             data-on=move || is_favourite.get().then_some("true")
         >
             {icon(Icon::Star)}
+        </a>
+    }
+    .into_any()
+}
+
+/// A link that hides people and ticker on a wide screen, or shows them again; the style shows the one that does
+/// something. public/live.js does it in place.
+fn aside_link(id: &RoomId, aside: Aside) -> AnyView {
+    let texts = use_texts();
+    let label = match aside {
+        Aside::Shown => texts.show_aside,
+        Aside::Hidden => texts.hide_aside,
+    };
+    let href = format!("/aside/{}?back={}", aside.as_str(), routes::room(id));
+    view! {
+        <a class="aside-link" href=href rel="external" data-aside=aside.as_str() aria-label=label title=label>
+            {icon(Icon::PanelRight)}
         </a>
     }
     .into_any()

@@ -42,7 +42,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
     let json = json.replace('<', "\\u003c");
     view! {
         <!DOCTYPE html>
-        <html lang=language.as_str() data-theme=look.theme.as_str() data-density=look.density.as_str() data-transport=transport data-me=me>
+        <html lang=language.as_str() data-theme=look.theme.as_str() data-density=look.density.as_str() data-aside=look.aside.as_str() data-transport=transport data-me=me>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />

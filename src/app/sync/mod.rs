@@ -23,7 +23,7 @@ pub(super) use self::{
     outbox::{Outbox, store_drafts, store_text},
     read_marker::keep_read_marker,
     rooms::follow_rooms,
-    scroll_position::store_scroll_position,
+    scroll_position::{store_feed_position, store_scroll_position},
 };
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};

@@ -14,7 +14,10 @@ use crate::{
         reactive::effect,
         routes,
     },
-    client::dom::history::{self, Navigation},
+    client::dom::{
+        fetch::LoadError,
+        history::{self, Navigation},
+    },
 };
 
 /// The current page, in the context of every component.
@@ -112,8 +115,13 @@ fn navigate(
     let newest_request = newest_request.clone();
     spawn_local(async move {
         let data = data.await;
-        if newest_request.get() == request_id {
-            show(navigator, data);
+        if newest_request.get() != request_id {
+            return;
+        }
+        match data {
+            // The server was updated meanwhile: its own page can read it. The address is that of the next page already.
+            Err(LoadError::Unreadable) => history::reload(),
+            data => show(navigator, data.ok()),
         }
     });
     true

@@ -11,7 +11,7 @@ use leptos::task::spawn_local;
 
 use crate::{
     app::{loader::load_initial_data, page_data::InitialData, routes::Route},
-    client::dom::time::now_ms,
+    client::dom::{fetch::LoadError, time::now_ms},
 };
 
 /// The age up to which prefetched data are shown: names and people change meanwhile.
@@ -21,10 +21,12 @@ const MAX_AGE_MS: i64 = 10_000;
 #[derive(Clone, Default)]
 pub(super) struct Prefetch(Rc<RefCell<Option<Request>>>);
 
+type Loaded = Result<InitialData, LoadError>;
+
 struct Request {
     path: String,
     since_ms: i64,
-    data: Receiver<Option<InitialData>>,
+    data: Receiver<Loaded>,
 }
 
 impl Prefetch {
@@ -42,14 +44,14 @@ impl Prefetch {
 
     /// Returns the data of the page at `path`: those that were requested ahead if they came, or new ones. `None`: only the
     /// server draws that page.
-    pub(super) fn take(&self, path: &str) -> Option<LocalBoxFuture<'static, Option<InitialData>>> {
+    pub(super) fn take(&self, path: &str) -> Option<LocalBoxFuture<'static, Loaded>> {
         let route = Route::parse(path)?;
         let ahead = self.0.take().filter(|request| request.is_for(path));
         let data = async move {
             if let Some(ahead) = ahead
-                && let Ok(Some(data)) = ahead.data.await
+                && let Ok(Ok(data)) = ahead.data.await
             {
-                return Some(data);
+                return Ok(data);
             }
             load_initial_data(&route).await
         };

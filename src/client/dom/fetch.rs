@@ -45,10 +45,24 @@ impl Signal {
 /// The time limit of a request for page data.
 const LOAD_MS: u32 = 15_000;
 
-/// Loads and parses JSON from this page's server. `None`: the request failed, or the answer cannot be read.
-pub async fn load<T: DeserializeOwned>(url: &str) -> Option<T> {
-    let response = send(url, "GET", None, None, LOAD_MS).await?;
-    response.is_success().then(|| serde_json::from_str(&response.body).ok()).flatten()
+/// The reason why data could not be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The request failed, or what came is no JSON.
+    Failed,
+    /// The answer is JSON of another shape, as a server of another build sends it.
+    Unreadable,
+}
+
+/// Loads and parses JSON from this page's server.
+pub async fn load<T: DeserializeOwned>(url: &str) -> Result<T, LoadError> {
+    let response = send(url, "GET", None, None, LOAD_MS).await;
+    let response = response.filter(Response::is_success).ok_or(LoadError::Failed)?;
+    let error = |error: serde_json::Error| match error.is_data() {
+        true => LoadError::Unreadable,
+        false => LoadError::Failed,
+    };
+    serde_json::from_str(&response.body).map_err(error)
 }
 
 /// A response with its whole body.

@@ -83,6 +83,18 @@ pub(crate) fn query() -> String {
     window().location().search().unwrap_or_default()
 }
 
+/// Returns true if the window is narrow, as style/layout.css means it.
+pub fn is_narrow() -> bool {
+    window().match_media("(width < 64rem)").ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Returns true if the browser came back to this page by its history, or loaded it again.
+pub fn is_returned_to() -> bool {
+    use web_sys::PerformanceNavigation as From;
+    let from = window().performance().map(|performance| performance.navigation().type_());
+    from.is_some_and(|from| [From::TYPE_RELOAD, From::TYPE_BACK_FORWARD].contains(&from))
+}
+
 /// Returns true if the page is hidden.
 pub fn is_hidden() -> bool {
     window().document().is_some_and(|document| document.hidden())

@@ -1,9 +1,11 @@
 //! Keeps the text that is being read in place while items appear above and below it; the message list's scroller calls
-//! it. The browser's own scroll anchoring picks the wrong side in a box that is laid out from its end, so the style
+//! it, and the feed, whose scrolling box is the page. The browser's own scroll anchoring picks the wrong side in a box that is laid out from its end, so the style
 //! switches it off.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, NodeList};
+
+use super::page;
 
 /// An item in view, and its position in the scrolling box.
 #[derive(Clone, Debug)]
@@ -15,22 +17,27 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// The scrolling box of the page itself.
+    pub fn page() -> Option<Element> {
+        page::window().document()?.document_element()
+    }
+
     /// The first item in the view of `scroller` that `selector` matches.
     pub fn find(scroller: &Element, selector: &str) -> Option<Self> {
-        let view = scroller.get_bounding_client_rect();
+        let view = view_top(scroller);
         let items = scroller.query_selector_all(selector).ok()?;
         // Items are in the order of the page: binary search finds the first one in view.
         let (mut low, mut high) = (0, items.length());
         while low < high {
             let middle = (low + high) / 2;
-            if item_at(&items, middle)?.get_bounding_client_rect().bottom() <= view.top() {
+            if item_at(&items, middle)?.get_bounding_client_rect().bottom() <= view {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
         let item = item_at(&items, low)?;
-        let top = item.get_bounding_client_rect().top() - view.top();
+        let top = item.get_bounding_client_rect().top() - view;
         Some(Self::of(scroller, item, top))
     }
 
@@ -52,8 +59,8 @@ impl Anchor {
 
     /// Scrolls the item back to its position, except for the distance that the reader has scrolled since.
     pub fn restore(&mut self) {
-        let view = self.scroller.get_bounding_client_rect();
-        let moved = self.item.get_bounding_client_rect().top() - view.top() - self.top;
+        let view = view_top(&self.scroller);
+        let moved = self.item.get_bounding_client_rect().top() - view - self.top;
         let now = self.scroller.scroll_top();
         let scrolled = if self.is_cut_short(now) { 0.0 } else { f64::from(now - self.scroll_top) };
         let pushed = moved + scrolled;
@@ -70,6 +77,11 @@ impl Anchor {
         let top = self.scroller.client_height() - self.scroller.scroll_height();
         self.scroll_top < now && now <= top
     }
+}
+
+/// The top of a box's view. The page itself moves in its view, which begins at 0.
+fn view_top(scroller: &Element) -> f64 {
+    if scroller.parent_element().is_none() { 0.0 } else { scroller.get_bounding_client_rect().top() }
 }
 
 fn item_at(items: &NodeList, index: u32) -> Option<Element> {

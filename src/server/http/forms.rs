@@ -33,7 +33,7 @@ use crate::{
     server::{auth::Identity, error::Error, state::AppState},
 };
 
-/// Lifetime of the cookies for language, theme and density: a year, because a person who chose does not want to choose again.
+/// Lifetime of the cookies for language, theme, density and the aside: a year, because a person who chose does not want to choose again.
 const CHOICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The fields of the composer's form.
@@ -156,7 +156,7 @@ pub(super) async fn choose_language(
     (CookieJar::new().add(cookie), back_to_same(back.as_deref().unwrap_or("/"))).into_response()
 }
 
-/// Sets the theme or the density of the pages, in a cookie, and returns to the page.
+/// Sets the theme, the density or the aside of the pages, in a cookie, and returns to the page.
 pub(super) async fn choose<C: Choice>(
     State(state): State<AppState>,
     PathText(choice): PathText,

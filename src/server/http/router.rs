@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::{
-        look::{Density, Theme},
+        look::{Aside, Density, Theme},
         routes,
     },
     server::state::AppState,
@@ -72,6 +72,7 @@ pub fn router(state: AppState) -> Router {
         .route("/theme/{theme}", get(forms::choose::<Theme>))
         .route("/favourites/{room}", get(favourites::change))
         .route("/density/{density}", get(forms::choose::<Density>))
+        .route("/aside/{aside}", get(forms::choose::<Aside>))
         .layer(from_fn_with_state(state.clone(), extract::user::ensure_session));
 
     let limited = |router: Router<AppState>| {

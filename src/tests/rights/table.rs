@@ -119,6 +119,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/theme/dark", "", "303 303 303 303 303 303 403 403"),
     row("GET", "/favourites/secret?add=true", "", "303 303 303 303 303 303 403 403"),
     row("GET", "/density/compact", "", "303 303 303 303 303 303 403 403"),
+    row("GET", "/aside/hidden", "", "303 303 303 303 303 303 403 403"),
     // The account pages. An anonymous caller is redirected to sign in.
     row("GET", "/sign-in", "", "200 303 303 303 303 303 403 403"),
     row(

@@ -155,6 +155,11 @@ impl FeedModel {
         self.notifications.iter()
     }
 
+    /// Returns true if a notification with this offset was received: it is on the page, or was replaced by a newer one.
+    pub fn has_received(&self, offset: Offset) -> bool {
+        self.received_from <= offset
+    }
+
     /// Applies an event of the stream.
     pub fn apply(&mut self, event: Event) {
         match event {
@@ -341,21 +346,22 @@ fn remove_oldest<T>(list: &mut Vec<T>, newest: impl Fn(&T) -> Offset) {
     }
 }
 
-/// The points of a plot in a box of `width` by `height`, in the form of the `points` of an SVG polyline.
+/// The points of a plot in a box of `width` by `height`, in the form of the `points` of an SVG polyline. However few
+/// there are, they have all of the width; a single one is drawn twice, because a line has two ends.
 pub fn plot_points(points: &VecDeque<Point>, width: f64, height: f64) -> String {
     let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| {
         (low.min(point.value), high.max(point.value))
     });
     // A flat series lies in the middle: scaled up it would show noise.
     let (low, span) = if high - low > 0.0 { (low, high - low) } else { (low - 0.5, 1.0) };
-    let step = width / (PLOT_POINTS - 1) as f64;
-    let first = PLOT_POINTS - points.len();
+    let last = points.len().saturating_sub(1);
     let position = |(index, point): (usize, &Point)| {
-        let x = (first + index) as f64 * step;
+        let x = if last == 0 { width } else { index as f64 * width / last as f64 };
         let y = height - (point.value - low) / span * height;
         format!("{},{}", decimal(x, 1), decimal(y, 1))
     };
-    points.iter().enumerate().map(position).collect::<Vec<_>>().join(" ")
+    let single = points.iter().filter(|_| last == 0);
+    points.iter().chain(single).enumerate().map(position).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -171,11 +171,13 @@ fn a_replaced_one_before_missing_arrivals_leaves_the_page() {
 }
 
 #[test]
-fn a_plot_fits_its_box_and_ends_at_the_right() {
+fn a_plot_fills_its_box_and_ends_at_the_right() {
     let points = [1.0, 3.0, 2.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();
-    assert_eq!(plot_points(&points, 59.0, 10.0), "57.0,10.0 58.0,0.0 59.0,5.0");
+    assert_eq!(plot_points(&points, 59.0, 10.0), "0.0,10.0 29.5,0.0 59.0,5.0");
     let flat = [5.0, 5.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();
-    assert_eq!(plot_points(&flat, 59.0, 10.0), "58.0,5.0 59.0,5.0");
+    assert_eq!(plot_points(&flat, 59.0, 10.0), "0.0,5.0 59.0,5.0");
+    let single = [5.0].map(|value| Point { value, timestamp: 0, offset: 0 }).into();
+    assert_eq!(plot_points(&single, 59.0, 10.0), "59.0,5.0 59.0,5.0");
 }
 
 #[test]

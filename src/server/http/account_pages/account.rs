@@ -240,20 +240,23 @@ fn password_form(texts: &'static Texts, problem: Option<RejectionReason>) -> imp
 }
 
 fn place_list(texts: &'static Texts, places: Vec<Place>) -> impl IntoView + use<> {
-    let place = move |place: Place| {
+    let place = move |(index, place): (usize, Place)| {
         let Place { session, agent, since, is_this } = place;
         let agent = (texts.agent)(Agent::of(&agent));
-        let end = format!("{}: {agent}", texts.end_session);
+        // Browsers of one kind may have signed in within a minute.
+        let label = format!("{} {}:", texts.end_session, index + 1);
+        let (row, end) = (format!("session-{index}"), format!("end-{index}"));
+        let both = format!("{end} {row}");
         let this = is_this.then(|| view! { <span class="badge">{texts.this_browser}</span> });
         view! {
             <li class="row">
-                <div>
+                <div id=row>
                     <p class="row__head"><b>{agent}</b> " " {this}</p>
                     <p class="muted">{texts.since} " " {time(since)}</p>
                 </div>
                 <form method="post" action="/account/sessions">
                     <input type="hidden" name="session" value=session />
-                    <button type="submit" aria-label=end>{texts.end_session}</button>
+                    <button type="submit" id=end aria-label=label aria-labelledby=both>{texts.end_session}</button>
                 </form>
             </li>
         }
@@ -261,7 +264,7 @@ fn place_list(texts: &'static Texts, places: Vec<Place>) -> impl IntoView + use<
     view! {
         <section class="panel stack">
             <h2>{texts.places}</h2>
-            <ul class="rows">{places.into_iter().map(place).collect::<Vec<_>>()}</ul>
+            <ul class="rows">{places.into_iter().enumerate().map(place).collect::<Vec<_>>()}</ul>
         </section>
     }
 }

@@ -207,13 +207,15 @@ fn row(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
 /// only another one can do it.
 fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
     let Person { id, name, is_admin, is_blocked, is_me, .. } = person;
-    let label = format!("{}: {}", texts.manage, isolated(&name));
+    let name = isolated(&name);
+    let label_of = move |text| format!("{text}: {name}");
+    let (label, removal_label) = (label_of(texts.manage), label_of(texts.remove));
     let removal = routes::removal(&id);
     let change = move |address: &str, on: bool, text: &'static str| {
         view! {
             <form method="post" action=format!("/people/{id}/{address}")>
                 <input type="hidden" name="on" value=on.to_string() />
-                <button type="submit">{text}</button>
+                <button type="submit" aria-label=label_of(text)>{text}</button>
             </form>
         }
     };
@@ -223,7 +225,7 @@ fn changes(texts: &'static Texts, person: Person) -> impl IntoView + use<> {
         view! {
             {(!is_blocked).then(|| change("reset", true, texts.make_reset_link))}
             {change("blocked", !is_blocked, block)}
-            <a href=removal>{texts.remove}</a>
+            <a href=removal aria-label=removal_label>{texts.remove}</a>
         }
     });
     view! {
@@ -240,16 +242,21 @@ fn invitation_list(
     once: String,
 ) -> impl IntoView + use<> {
     let is_empty = invitations.is_empty();
-    let row = |Invitation { id, by, expires_at }| {
+    let row = |(index, Invitation { id, by, expires_at }): (usize, Invitation)| {
+        // Two of one administrator may be of the same minute.
+        let row = format!("invitation-{index}");
+        let revoke = format!("revoke-{index}");
+        let both = format!("{revoke} {row}");
+        let label = format!("{} {}:", texts.revoke, index + 1);
         view! {
             <li class="row">
-                <div>
+                <div id=row>
                     <p>{(texts.invited_by)(&isolated(&by))}</p>
                     <p class="muted">{texts.good_until} " " {time(expires_at)}</p>
                 </div>
                 <form method="post" action="/people/invitations/revoke">
                     <input type="hidden" name="id" value=id />
-                    <button type="submit">{texts.revoke}</button>
+                    <button type="submit" id=revoke aria-label=label aria-labelledby=both>{texts.revoke}</button>
                 </form>
             </li>
         }
@@ -258,7 +265,7 @@ fn invitation_list(
         <section class="panel stack">
             <h2>{texts.invitations}</h2>
             {is_empty.then(|| view! { <p class="muted">{texts.no_invitations}</p> })}
-            <ul class="rows">{invitations.into_iter().map(row).collect::<Vec<_>>()}</ul>
+            <ul class="rows">{invitations.into_iter().enumerate().map(row).collect::<Vec<_>>()}</ul>
             <form method="post" action="/people/invitations">
                 <input type="hidden" name="once" value=once />
                 <button type="submit" class="primary">{texts.invite}</button>

@@ -292,7 +292,7 @@ pub(super) fn language_of(site: &Site, headers: &HeaderMap) -> Language {
 
 /// Returns the look that was chosen on the device of a request with these headers.
 pub(super) fn look_of(site: &Site, headers: &HeaderMap) -> Look {
-    Look { theme: chosen(site, headers), density: chosen(site, headers) }
+    Look { theme: chosen(site, headers), density: chosen(site, headers), aside: chosen(site, headers) }
 }
 
 fn chosen<C: Choice>(site: &Site, headers: &HeaderMap) -> C {
