@@ -4,6 +4,10 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+/// The faults of an entry or a frame that is well-formed JSON, as an error of serde.
+pub(super) const MISSING: &str = "a member is missing";
+pub(super) const UNKNOWN_TYPE: &str = "the type is unknown";
+
 /// The reason of a rejection, as a stable word for programs. The pages have a sentence for each in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
