@@ -96,7 +96,7 @@ fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) 
             <dt>{name_view(name.clone())}</dt>
             <dd class="series__value" translate="no">{live_text(latest)}</dd>
             <dd class="series__plot">
-                <Plot series=series.into() label=(texts.plot_of)(&channel, &isolated(&name)) />
+                <Plot series label=(texts.plot_of)(&channel, &isolated(&name)) />
             </dd>
         </div>
     }

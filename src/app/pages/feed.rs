@@ -11,6 +11,7 @@ use crate::{
         i18n::use_texts,
         model::feed::FeedModel,
         page_data::PageData,
+        reactive::memo,
         sync::{Navigator, SavedFeed, follow_feed},
     },
     protocol::feed::Snapshot,
@@ -39,7 +40,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
     let model = RwSignal::new(saved.take(snapshot));
     on_cleanup(move || saved.save(model));
     let status = follow_feed(model);
-    let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
+    let state = memo(move || status.state.get().with_progress(model.with(FeedModel::is_caught_up)));
     view! {
         <header class="page__header">
             <MenuButton />
@@ -47,7 +48,7 @@ fn FeedView(snapshot: Snapshot) -> impl IntoView {
                 <h1>{texts.feed}</h1>
                 <p class="muted">{texts.feed_intro}</p>
             </div>
-            <ConnectionBadge state=Signal::derive(state) transport=status.transport />
+            <ConnectionBadge state transport=status.transport unsent=memo(|| 0) />
         </header>
         <NotificationList model />
         <ValueCards model with_values=true />
