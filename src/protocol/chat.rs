@@ -1,13 +1,14 @@
 //! Rooms: the frames of the chat socket and the bodies of `/api/rooms`. Server and browser use them; members that
 //! programs send are parsed by [`ClientFrame::parse`].
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::value::RawValue;
 
 use super::{
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
     members::{Members, parse_json},
     name::RoomId,
-    problem::{Code, Rejection},
+    problem::{Code, MISSING, Rejection, UNKNOWN_TYPE},
     publication::TEXT_NAMES,
     session::User,
 };
@@ -135,7 +136,7 @@ fn unknown_frame() -> Rejection {
 
 /// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(tag = "type", rename_all = "kebab-case", try_from = "FrameMembers")]
 pub enum ServerFrame {
     /// The room was joined: the entries after `offset` follow.
     Joined {
@@ -168,17 +169,17 @@ pub enum ServerFrame {
     /// A frame was rejected; the socket stays open.
     Rejected {
         /// The room of the frame, as the client wrote it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<String>,
         /// The id of the post, if the frame was one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         /// The reason.
         code: Code,
         /// The reason in a sentence.
         message: String,
         /// The wait before a retry in milliseconds, if a retry can help.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
     /// A user joined.
@@ -240,6 +241,72 @@ pub struct UnreadableEntry {
     pub offset: Offset,
 }
 
+/// The members of every frame, side by side as they are on the wire: one derived reader serves all types, as in
+/// [`super::feed`].
+#[derive(Deserialize)]
+struct FrameMembers {
+    r#type: String,
+    room: Option<RoomId>,
+    epoch: Option<Epoch>,
+    offset: Option<Offset>,
+    recovered: Option<bool>,
+    head: Option<Offset>,
+    members: Option<Vec<User>>,
+    id: Option<String>,
+    user: Option<String>,
+    user_id: Option<String>,
+    text: Option<String>,
+    timestamp: Option<i64>,
+    code: Option<Code>,
+    message: Option<String>,
+    retry_after_ms: Option<u64>,
+}
+
+impl TryFrom<FrameMembers> for ServerFrame {
+    type Error = &'static str;
+
+    fn try_from(frame: FrameMembers) -> Result<Self, Self::Error> {
+        let FrameMembers { room, members, id, retry_after_ms, .. } = frame;
+        let (epoch, offset) = (frame.epoch.ok_or(MISSING), frame.offset.ok_or(MISSING));
+        let (user, user_id) = (frame.user.ok_or(MISSING), frame.user_id.ok_or(MISSING));
+        let (members, timestamp) = (members.ok_or(MISSING), frame.timestamp.ok_or(MISSING));
+        if frame.r#type == "rejected" {
+            let (code, message) = (frame.code.ok_or(MISSING)?, frame.message.ok_or(MISSING)?);
+            return Ok(Self::Rejected { room: room.map(String::from), id, code, message, retry_after_ms });
+        }
+        if frame.r#type == "pong" {
+            return Ok(Self::Pong);
+        }
+        let room = room.ok_or(MISSING)?;
+        Ok(match &*frame.r#type {
+            "joined" => Self::Joined {
+                room,
+                epoch: epoch?,
+                offset: offset?,
+                recovered: frame.recovered.ok_or(MISSING)?,
+                head: frame.head.ok_or(MISSING)?,
+                members: members?,
+            },
+            "message" => Self::Message(Message {
+                room,
+                offset: offset?,
+                id: id.ok_or(MISSING)?,
+                user: user?,
+                user_id: user_id?,
+                text: frame.text.ok_or(MISSING)?,
+                timestamp: timestamp?,
+            }),
+            "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },
+            "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },
+            "user-left" => Self::UserLeft { room, user: user?, user_id: user_id? },
+            "typing" => Self::Typing { room, user: user?, user_id: user_id? },
+            "members" => Self::Members { room, members: members? },
+            "reset" => Self::Reset { room, epoch: epoch?, offset: offset? },
+            _ => return Err(UNKNOWN_TYPE),
+        })
+    }
+}
+
 impl ServerFrame {
     /// The known types that carry an `offset` of the room and are no entries: they say where a reader is, so one that
     /// cannot be read must not move a cursor.
@@ -263,13 +330,22 @@ impl ServerFrame {
 }
 
 /// An item of a page of messages as a browser reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolledEntry {
     /// A message.
     Message(Message),
     /// An entry of a newer build.
     Unreadable(UnreadableEntry),
+}
+
+impl<'de> Deserialize<'de> for PolledEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <Box<RawValue>>::deserialize(deserializer)?;
+        let message = serde_json::from_str(json.get()).map(Self::Message);
+        let entry = message
+            .or_else(|error| serde_json::from_str(json.get()).map(Self::Unreadable).map_err(|_| error));
+        entry.map_err(D::Error::custom)
+    }
 }
 
 impl PolledEntry {
@@ -303,9 +379,12 @@ pub struct PolledEntries {
     pub more: bool,
     /// The requested cursor could not be honoured.
     pub reset: bool,
-    /// The presence of the room.
-    #[serde(flatten)]
-    pub presence: PresenceState,
+    /// Everyone who is present in the room.
+    pub members: Vec<User>,
+    /// The users who were typing in the last seconds.
+    pub typing: Vec<User>,
+    /// The id of this state, as in [`PresenceState`].
+    pub seen: String,
 }
 
 /// The whole presence of a room, with typing. Polls carry it, because they receive no single changes.

@@ -1,9 +1,13 @@
 //! The feed: its entries, and the pages and control events of `/api/events`. Server and browser use them; `publication`
 //! parses the entries that programs send.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::value::RawValue;
 
-use super::cursor::{Cursor, Offset};
+use super::{
+    cursor::{Cursor, Offset},
+    problem::{MISSING, UNKNOWN_TYPE},
+};
 
 /// The urgency of a notification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,38 +26,36 @@ pub enum Level {
 
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(tag = "type", rename_all = "kebab-case", try_from = "Members")]
 pub enum Body {
     /// A measured value.
     Update {
         /// The number.
         value: f64,
         /// The unit, such as `MB`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         unit: Option<String>,
         /// The series within the channel; values without a key are a series too.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
     /// Something happened.
     Notification {
         /// One line.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         title: Option<String>,
         /// The full text.
-        #[serde(default)]
         text: String,
         /// The urgency.
-        #[serde(default)]
         level: Level,
         /// Keywords.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         tags: Vec<String>,
         /// An `http` or `https` address with more about it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         link: Option<String>,
         /// A later entry with the same key replaces it on the page.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
     /// A piece of work is under way.
@@ -65,7 +67,7 @@ pub enum Body {
         /// … of this total.
         total: f64,
         /// The current step.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     },
 }
@@ -87,6 +89,7 @@ impl Body {
 
 /// An entry of the feed as every reader gets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Members")]
 pub struct Entry {
     /// The content; its `type` comes first on the wire.
     #[serde(flatten)]
@@ -143,7 +146,7 @@ impl Snapshot {
 }
 
 /// An event of a stream that is not an entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Control {
     /// The stream is open.
@@ -163,8 +166,7 @@ pub enum Control {
 }
 
 /// One event of the stream.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// An event about the stream.
     Control(Control),
@@ -183,7 +185,98 @@ pub struct UnreadableEntry {
     pub offset: Offset,
 }
 
+/// The members of every entry and every control event, side by side as they are on the wire.
+///
+/// serde would read a type with `tag`, `flatten` or `untagged` by way of a buffer, by code that is compiled once more
+/// for each of the types within it. From these members one derived reader serves all types of this module.
+#[derive(Deserialize)]
+struct Members {
+    r#type: String,
+    channel: Option<String>,
+    offset: Option<Offset>,
+    timestamp: Option<i64>,
+    value: Option<f64>,
+    unit: Option<String>,
+    key: Option<String>,
+    title: Option<String>,
+    text: Option<String>,
+    #[serde(default)]
+    level: Level,
+    #[serde(default)]
+    tags: Vec<String>,
+    link: Option<String>,
+    done: Option<f64>,
+    total: Option<f64>,
+    head: Option<Offset>,
+    cursor: Option<Cursor>,
+}
+
+impl TryFrom<Members> for Body {
+    type Error = &'static str;
+
+    fn try_from(members: Members) -> Result<Self, Self::Error> {
+        let Members { value, unit, key, title, text, level, tags, link, done, total, .. } = members;
+        Ok(match &*members.r#type {
+            "update" => Self::Update { value: value.ok_or(MISSING)?, unit, key },
+            "notification" => {
+                Self::Notification { title, text: text.unwrap_or_default(), level, tags, link, key }
+            }
+            "progress" => {
+                let (done, total) = (done.ok_or(MISSING)?, total.ok_or(MISSING)?);
+                Self::Progress { key: key.ok_or(MISSING)?, done, total, text }
+            }
+            _ => return Err(UNKNOWN_TYPE),
+        })
+    }
+}
+
+impl TryFrom<Members> for Entry {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        Ok(Self {
+            channel: members.channel.take().ok_or(MISSING)?,
+            offset: members.offset.ok_or(MISSING)?,
+            timestamp: members.timestamp.ok_or(MISSING)?,
+            body: Body::try_from(members)?,
+        })
+    }
+}
+
+impl TryFrom<Members> for Event {
+    type Error = &'static str;
+
+    fn try_from(members: Members) -> Result<Self, Self::Error> {
+        let Members { timestamp, head, cursor, .. } = &members;
+        let timestamp = timestamp.ok_or(MISSING);
+        Ok(match &*members.r#type {
+            "connected" => {
+                Self::Control(Control::Connected { timestamp: timestamp?, head: head.ok_or(MISSING)? })
+            }
+            "reset" => {
+                let cursor = cursor.clone().ok_or(MISSING)?;
+                Self::Control(Control::Reset { cursor, timestamp: timestamp? })
+            }
+            _ => Self::Entry(Entry::try_from(members)?),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <Box<RawValue>>::deserialize(deserializer)?;
+        Self::parse(json.get()).map_err(D::Error::custom)
+    }
+}
+
 impl Event {
+    /// Parses an event. One with an offset that this build cannot read is [`Self::Unreadable`].
+    pub fn parse(json: &str) -> serde_json::Result<Self> {
+        let members = serde_json::from_str::<Members>(json);
+        let event = members.and_then(|members| Self::try_from(members).map_err(Error::custom));
+        event.or_else(|error| serde_json::from_str(json).map(Self::Unreadable).map_err(|_| error))
+    }
+
     /// The offset, if it is an entry.
     pub fn offset(&self) -> Option<Offset> {
         match self {

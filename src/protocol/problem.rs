@@ -4,9 +4,13 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+/// The faults of an entry or a frame that is well-formed JSON, as an error of serde.
+pub(super) const MISSING: &str = "a member is missing";
+pub(super) const UNKNOWN_TYPE: &str = "the type is unknown";
+
 /// The reason of a rejection, as a stable word for programs. The pages have a sentence for each in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Code {
     /// The body or the frame is not JSON.
     BadJson,
@@ -152,6 +156,15 @@ impl Code {
     /// Parses the text that [`Code::as_str`] returns.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+}
+
+// A derived reader has code of its own for each code.
+impl TryFrom<String> for Code {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("the code {text} is unknown"))
     }
 }
 

@@ -4,19 +4,18 @@ use leptos::prelude::*;
 
 use super::live_text::live_text;
 use crate::{
-    app::{i18n::use_texts, model::connection::ConnectionState, reactive::memo},
+    app::{i18n::use_texts, model::connection::ConnectionState},
     protocol::transport::Transport,
 };
 
 /// The badge. `unsent` counts the user's own messages that are not stored yet.
 #[component]
 pub(crate) fn ConnectionBadge(
-    #[prop(into)] state: Signal<ConnectionState>,
-    #[prop(into)] transport: Signal<Option<Transport>>,
-    #[prop(into, default = Signal::stored(0))] unsent: Signal<usize>,
+    state: Memo<ConnectionState>,
+    transport: RwSignal<Option<Transport>>,
+    unsent: Memo<usize>,
 ) -> impl IntoView {
     let texts = use_texts();
-    let state = memo(move || state.get());
     let words = move || match (state.get(), unsent.get()) {
         (ConnectionState::Connecting, _) => texts.connecting.to_owned(),
         (ConnectionState::CatchingUp, _) => texts.catching_up.to_owned(),

@@ -13,7 +13,7 @@ const VIEW_BOX: &str = "0 -2 120 32";
 
 /// The plot. `label` is its text for screen readers.
 #[component]
-pub(crate) fn Plot(series: Signal<Option<Series>>, label: String) -> impl IntoView {
+pub(crate) fn Plot(series: Memo<Option<Series>>, label: String) -> impl IntoView {
     let points = move || {
         series.with(|series| {
             series

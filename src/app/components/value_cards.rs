@@ -102,7 +102,7 @@ fn SeriesRow(value_card: Memo<Option<ValueCard>>, channel: String, key: String) 
             <dt>{name_view(name.clone())}</dt>
             <dd class="series__value" translate="no" title=move || latest(exact)>{live_text(move || latest(readable))}</dd>
             <dd class="series__plot">
-                <Plot series=series.into() label=(texts.plot_of)(&channel, &isolated(&name)) />
+                <Plot series label=(texts.plot_of)(&channel, &isolated(&name)) />
             </dd>
         </div>
     }

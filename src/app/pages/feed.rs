@@ -12,6 +12,7 @@ use crate::{
         i18n::use_texts,
         model::feed::FeedModel,
         page_data::PageData,
+        reactive::memo,
         routes,
         sync::{Navigator, SavedFeeds, follow_feed, store_feed_position},
     },
@@ -58,12 +59,12 @@ fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
     on_cleanup(move || saved.save(model));
     store_feed_position(model);
     let status = follow_feed(model);
-    let state = move || status.state.get().with_progress(model.with(FeedModel::is_caught_up));
+    let state = memo(move || status.state.get().with_progress(model.with(FeedModel::is_caught_up)));
     view! {
         <header class="page__header">
             <MenuButton />
             {heading}
-            <ConnectionBadge state=Signal::derive(state) transport=status.transport />
+            <ConnectionBadge state transport=status.transport unsent=memo(|| 0) />
         </header>
         // First, as on a narrow screen, where nobody would find them below all notifications.
         <ValueCards model with_values=true />

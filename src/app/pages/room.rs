@@ -95,7 +95,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     store_scroll_position(model, scroll_position);
     store_text(model, text);
     link.follow(model);
-    let state = move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up));
+    let state = memo(move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up)));
     let unsent = memo(move || model.with(RoomModel::unsent));
     let problem = memo(move || model.with(|model| model.problem));
     view! {
@@ -107,7 +107,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 {favourite}
                 {members_link}
                 <PeopleButton model />
-                <ConnectionBadge state=Signal::derive(state) transport=link.status.transport unsent />
+                <ConnectionBadge state=state transport=link.status.transport unsent />
                 {aside_links.into_iter().collect::<Vec<_>>()}
             </header>
             <ProblemNote />

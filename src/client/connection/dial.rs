@@ -63,7 +63,7 @@ impl Connection<Event> {
             match (transport, pace) {
                 (Transport::Socket | Transport::Stream, Pace::Long) => {
                     let url = format!("/api/events?heartbeat=true&after={cursor}{filter}");
-                    Some(Box::new(Stream::open(&url, |text| serde_json::from_str(text), sink)?))
+                    Some(Box::new(Stream::open(&url, Event::parse, sink)?))
                 }
                 (_, pace) => Some(Box::new(Poll::start(FeedSource::new(cursor, filter.clone()), pace, sink))),
             }

@@ -5,7 +5,7 @@ use super::long_poll::PollSource;
 use crate::{
     client::dom::page,
     protocol::{
-        chat::{PolledEntries, PresenceState, ServerFrame},
+        chat::{PolledEntries, ServerFrame},
         cursor::Cursor,
         name::RoomId,
         session::User,
@@ -28,9 +28,7 @@ impl RoomSource {
         Self { room, cursor, seen: String::new(), members: Vec::new(), is_behind: true }
     }
 
-    fn presence(&mut self, presence: PresenceState) -> Vec<ServerFrame> {
-        let PresenceState { members, typing, seen } = presence;
-        self.seen = seen;
+    fn presence(&mut self, members: Vec<User>, typing: Vec<User>) -> Vec<ServerFrame> {
         let has_changed = members != self.members;
         self.members.clone_from(&members);
         let room = self.room.clone();
@@ -54,14 +52,15 @@ impl PollSource for RoomSource {
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
-        let PolledEntries { messages, cursor, more, reset, presence } = serde_json::from_str(body).ok()?;
+        let PolledEntries { messages, cursor, more, reset, members, typing, seen } =
+            serde_json::from_str(body).ok()?;
         let room = self.room.clone();
         let Cursor { epoch, offset } = cursor.clone();
         let mut frames = Vec::new();
         if self.is_behind {
             // Each answer stands for `joined` until there is no more: then the head is known.
             let head = if more { offset + 1 } else { offset };
-            let (room, epoch, members) = (room.clone(), epoch.clone(), presence.members.clone());
+            let (room, epoch, members) = (room.clone(), epoch.clone(), members.clone());
             let offset = self.cursor.offset;
             frames.push(ServerFrame::Joined { room, epoch, offset, recovered: !reset, head, members });
             self.is_behind = more;
@@ -71,8 +70,8 @@ impl PollSource for RoomSource {
             frames.push(ServerFrame::Reset { room, epoch, offset });
         }
         frames.extend(messages.into_iter().map(ServerFrame::from));
-        frames.extend(self.presence(presence));
-        self.cursor = cursor;
+        frames.extend(self.presence(members, typing));
+        (self.cursor, self.seen) = (cursor, seen);
         Some((frames, more))
     }
 }
