@@ -94,7 +94,7 @@ impl ScrollPosition {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(' ');
         let offset = parts.next()?.parse().ok()?;
-        // It has one decimal. Reading any number would cost the browser's download a tenth of all our code.
+        // It has one decimal. `parse` of an f64 would add 12 kB to the browser's download.
         let tenths: i32 = parts.next()?.replacen('.', "", 1).parse().ok()?;
         Some(Self { offset, top_px: f64::from(tenths) / 10.0, head: parts.next()?.parse().ok()? })
     }
