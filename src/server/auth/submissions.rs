@@ -106,13 +106,13 @@ mod tests {
     use super::*;
     use crate::{
         protocol::cursor::Epoch,
-        server::store::{Announce, Record, sqlite::SqliteStore},
+        server::store::{Announce, Appended, sqlite::SqliteStore},
     };
 
     struct NoAnnounce;
 
     impl Announce for NoAnnounce {
-        fn announce(&self, _: &Epoch, _: &[Record]) {}
+        fn announce(&self, _: &Epoch, _: &[Appended]) {}
     }
 
     #[tokio::test]

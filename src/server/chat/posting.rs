@@ -41,6 +41,7 @@ impl Chat {
             channel: None,
             lasting: true,
             body: serde_json::to_string(&message).expect("strings are always JSON"),
+            change: None,
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");

@@ -66,6 +66,7 @@ impl Feed {
             channel: Some(channel.clone()),
             lasting: !publication.body().is_update(),
             body: serde_json::to_string(publication.body()).expect("a body has only string keys"),
+            change: None,
         };
         let entries = publications.into_iter().enumerate().map(entry).collect();
         let appended = self.hub.publish(&TopicName::Feed, entries).await?;

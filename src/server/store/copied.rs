@@ -44,6 +44,8 @@ pub struct CopiedEntry {
     pub channel: Option<String>,
     pub lasting: bool,
     pub body: String,
+    /// As [`super::Record::target`].
+    pub target: Option<i64>,
 }
 
 /// The client id of a removed entry: it is kept so that a repeated post is still recognized.

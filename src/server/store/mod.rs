@@ -13,8 +13,10 @@ use crate::protocol::{
     chat::Room,
     cursor::{Epoch, Offset},
     name::RoomId,
+    problem::Rejection,
 };
 
+mod change;
 mod channels;
 pub(crate) mod clock_record;
 #[cfg(test)]
@@ -45,7 +47,10 @@ fn new_epoch() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
 }
 
-pub use self::channels::Channels;
+pub use self::{
+    change::{Change, Erase, Fold, Folded},
+    channels::Channels,
+};
 
 /// The name of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +98,8 @@ pub struct NewEntry {
     pub lasting: bool,
     /// The domain's JSON, opaque to the store.
     pub body: String,
+    /// Set if the entry changes an earlier one.
+    pub change: Option<Change>,
 }
 
 /// A stored entry.
@@ -111,8 +118,10 @@ pub struct Record {
     pub client_id: Option<String>,
     /// Label within the feed, as [`NewEntry::channel`].
     pub channel: Option<String>,
-    /// The domain's JSON, as [`NewEntry::body`].
+    /// The domain's JSON, as [`NewEntry::body`]; that of a changed entry as its changes left it.
     pub body: String,
+    /// The offset of the entry that this one changed.
+    pub target: Option<Offset>,
 }
 
 /// The answer to an append, for one entry.
@@ -122,6 +131,8 @@ pub struct Appended {
     pub record: Record,
     /// False for a repeat: the same author had appended the same client id before, and `record` is that first entry.
     pub first: bool,
+    /// The entry that this one changed, as it is after the change. `None` for other entries, and for repeats.
+    pub folded: Option<Record>,
 }
 
 /// The bounds of a log.
@@ -204,6 +215,9 @@ pub enum StoreError {
     /// The database's address is invalid. The message never repeats the address, which may contain a password.
     #[error("the address of the database (--database-url, DATABASE_URL) cannot be used: {0}")]
     Address(String),
+    /// The change's own rule rejected it.
+    #[error("the change was rejected: {}", .0.message)]
+    Rejected(Rejection),
     /// The whole batch failed with which the entry was committed.
     #[error("{0}")]
     Batch(Arc<Self>),
@@ -323,8 +337,8 @@ impl StoreError {
 
 /// Receives every committed entry of a topic, in offset order, before its append is acknowledged.
 pub trait Announce: Send + Sync + 'static {
-    /// `records` are new, ascending by offset, and all of one topic, whose epoch is `epoch`.
-    fn announce(&self, epoch: &Epoch, records: &[Record]);
+    /// `appended` are new, ascending by offset, and all of one topic, whose epoch is `epoch`.
+    fn announce(&self, epoch: &Epoch, appended: &[Appended]);
 
     /// A transaction that wrote something took so long, from its beginning to its durable commit.
     fn note_commit(&self, _took: Duration) {}
@@ -343,8 +357,9 @@ pub trait Store: Send + Sync + 'static {
     /// The bounds of each of these logs that exists; the others are left out.
     async fn bounds_of(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, Bounds)>, StoreError>;
 
-    /// Appends all entries or none. Returns when they are durable and announced, with one answer per entry in their
-    /// order.
+    /// Appends all entries or none, and folds changes into the entries that they change. Returns when they are durable
+    /// and announced, with one answer per entry in their order. Fails with [`StoreError::Rejected`] if the rule of a
+    /// change rejects it.
     async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError>;
 
     /// The first `limit` entries after `after` that pass the filter.

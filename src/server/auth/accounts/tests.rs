@@ -6,7 +6,7 @@ use crate::{
     server::{
         clock::now_ms,
         store::{
-            Announce, Record,
+            Announce, Appended,
             postgres::{PostgresStore, cluster::Cluster},
             sqlite::SqliteStore,
         },
@@ -16,7 +16,7 @@ use crate::{
 struct NoAnnounce;
 
 impl Announce for NoAnnounce {
-    fn announce(&self, _: &Epoch, _: &[Record]) {}
+    fn announce(&self, _: &Epoch, _: &[Appended]) {}
 }
 
 fn clock() -> Arc<Clock> {

@@ -14,7 +14,7 @@ use crate::{
         log::{subscription::Batch, topic::Encoders},
         observability::metrics::Metrics,
         store::{
-            Announce, Channels, Record,
+            Announce, Appended, Channels,
             postgres::{PostgresStore, cluster::Cluster},
             sqlite::SqliteStore,
         },
@@ -29,7 +29,7 @@ struct Lossy {
 }
 
 impl Announce for Lossy {
-    fn announce(&self, epoch: &Epoch, records: &[Record]) {
+    fn announce(&self, epoch: &Epoch, records: &[Appended]) {
         if (self.lets_through)(self.count.fetch_add(1, Relaxed)) {
             self.topics.announce(epoch, records);
         }
@@ -63,7 +63,14 @@ impl Bench {
 
     async fn publish(&self, channel: &str) -> Offset {
         let (author, body) = ("a".into(), "{}".into());
-        let draft = NewEntry { author, client_id: None, channel: Some(channel.into()), lasting: true, body };
+        let draft = NewEntry {
+            author,
+            client_id: None,
+            channel: Some(channel.into()),
+            lasting: true,
+            body,
+            change: None,
+        };
         self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
     }
 
@@ -209,6 +216,7 @@ impl Bench {
             channel: Some("server".into()),
             lasting: false,
             body: "{}".into(),
+            change: None,
         };
         self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
         let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
@@ -380,6 +388,7 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
         channel: None,
         lasting: true,
         body: format!("\"{}\"", "x".repeat(5_000)),
+        change: None,
     };
     bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
     // A topic that was never read has nothing in memory.

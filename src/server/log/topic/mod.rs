@@ -40,7 +40,7 @@ use crate::{
     server::{
         cluster::backplane::{Backplane, MessageHandler},
         observability::metrics::Metrics,
-        store::{Announce, Bounds, Channels, Record, Slice, TopicName},
+        store::{Announce, Appended, Bounds, Channels, Record, Slice, TopicName},
     },
 };
 
@@ -256,14 +256,14 @@ impl Announce for Topics {
         self.metrics.observe_commit(took);
     }
 
-    fn announce(&self, epoch: &Epoch, records: &[Record]) {
-        self.metrics.count_appends(records.len());
-        let Some(name) = records.first().map(|record| &record.topic) else { return };
+    fn announce(&self, epoch: &Epoch, appended: &[Appended]) {
+        self.metrics.count_appends(appended.len());
+        let Some(name) = appended.first().map(|one| &one.record.topic) else { return };
         let topic = self.open.lock().get(name).cloned();
         if topic.is_none() && !self.backplane.is_shared() {
             return;
         }
-        let entries: Vec<_> = records.iter().map(|record| self.encode(epoch, record)).collect();
+        let entries: Vec<_> = appended.iter().map(|one| self.encode(epoch, &one.record)).collect();
         if self.backplane.is_shared() {
             for message in Announcement::encode(epoch, &entries) {
                 self.backplane.publish(&announcement::subject(name), message);

@@ -32,10 +32,11 @@ fn live_end_at(head: Offset) -> LiveEnd {
     live_end
 }
 
-fn record(offset: Offset, channel: &str) -> Record {
+fn appended(offset: Offset, channel: &str) -> Appended {
     let (author, body) = (String::new(), format!("{{\"n\":{offset}}}"));
-    let channel = Some(channel.to_owned());
-    Record { topic: TopicName::Feed, offset, timestamp: 0, author, client_id: None, channel, body }
+    let (topic, channel) = (TopicName::Feed, Some(channel.to_owned()));
+    let record = Record { topic, offset, timestamp: 0, author, client_id: None, channel, body, target: None };
+    Appended { record, first: true, folded: None }
 }
 
 fn entry(offset: Offset) -> Arc<Entry> {
@@ -161,7 +162,7 @@ fn a_reader_far_behind_has_missed_ephemeral_frames() {
 async fn an_entry_committed_while_the_bounds_are_read_is_not_lost() {
     let topics = topics();
     let (topic, _) = topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
-    topics.announce(&epoch(), &[record(11, "c")]);
+    topics.announce(&epoch(), &[appended(11, "c")]);
     topics.learn(&topic, &bounds(10));
     assert_eq!(topic.head(), 11);
     assert!(matches!(topic.read(&epoch(), 10, 9), Recent::Older), "the store has it");
@@ -215,10 +216,10 @@ impl LiveReader {
 #[tokio::test]
 async fn a_live_reader_is_written_to_and_not_woken() {
     let mut live = LiveReader::new(Channels::All).await;
-    live.topics.announce(&epoch(), &[record(1, "c")]);
+    live.topics.announce(&epoch(), &[appended(1, "c")]);
     live.expect("id: e:1\ndata: {\"n\":1}\n\n").await;
     live.topics.publish_ephemeral(&TopicName::Feed, "{}");
-    live.topics.announce(&epoch(), &[record(2, "c"), record(3, "c")]);
+    live.topics.announce(&epoch(), &[appended(2, "c"), appended(3, "c")]);
     live.expect("data: {}\n\nid: e:2\ndata: {\"n\":2}\n\nid: e:3\ndata: {\"n\":3}\n\n").await;
     assert_eq!(live.reader.position().offset, 3);
     assert!(timeout(Duration::ZERO, live.wakeup.notified()).await.is_err(), "there was nothing to do for it");
@@ -227,7 +228,7 @@ async fn a_live_reader_is_written_to_and_not_woken() {
 #[tokio::test]
 async fn an_entry_of_another_channel_only_moves_the_cursor() {
     let mut live = LiveReader::new(Channels::Only(["b".to_owned()].into())).await;
-    live.topics.announce(&epoch(), &[record(1, "a"), record(2, "b"), record(3, "a")]);
+    live.topics.announce(&epoch(), &[appended(1, "a"), appended(2, "b"), appended(3, "a")]);
     live.expect("id: e:2\ndata: {\"n\":2}\n\n").await;
     while live.reader.position().offset < 3 {
         tokio::task::yield_now().await;
@@ -237,7 +238,7 @@ async fn an_entry_of_another_channel_only_moves_the_cursor() {
 #[tokio::test]
 async fn entries_outside_the_ring_are_left_to_the_reader() {
     let live = LiveReader::new(Channels::All).await;
-    live.topics.announce(&epoch(), &[record(2, "c")]); // the first was never announced
+    live.topics.announce(&epoch(), &[appended(2, "c")]); // the first was never announced
     let (topic, _) = live.topics.enter(&TopicName::Feed, Arc::default(), Channels::All);
     let gap = topic.missing().expect("a gap");
     // The store had it and has removed it meanwhile.
@@ -257,7 +258,7 @@ async fn no_entry_of_another_epoch_is_written_to_a_live_reader() {
     assert!(!live.reader.position().is_live);
     // Even if it is live: it has seen entries of the epoch before.
     live.reader.attach_live(&live.frame_writer);
-    live.topics.announce(&restored, &[record(1, "c")]);
+    live.topics.announce(&restored, &[appended(1, "c")]);
     live.notified().await;
     assert_eq!(live.reader.position().offset, 0);
     assert!(matches!(topic.read(&epoch(), 0, 9), Recent::EpochChanged));
@@ -270,7 +271,9 @@ async fn a_peer_that_does_not_read_is_left_alone_and_a_chunk_that_was_begun_is_f
     let mut offset = 0;
     while live.reader.position().is_live {
         offset += 1;
-        live.topics.announce(&epoch(), &[Record { body: "x".repeat(60_000), ..record(offset, "c") }]);
+        let mut long = appended(offset, "c");
+        long.record.body = "x".repeat(60_000);
+        live.topics.announce(&epoch(), &[long]);
         tokio::task::yield_now().await;
     }
     live.notified().await;
@@ -308,7 +311,7 @@ async fn a_reader_that_becomes_live_during_a_pass_gets_the_entry_or_is_woken() {
         place_at(&reader, offset - 1, generation);
         let announcing = topics.clone();
         let announced =
-            tokio::task::spawn_blocking(move || announcing.announce(&epoch(), &[record(offset, "c")]));
+            tokio::task::spawn_blocking(move || announcing.announce(&epoch(), &[appended(offset, "c")]));
         for _ in 0..offset * 50 {
             std::hint::spin_loop(); // another moment each time
         }

@@ -10,19 +10,20 @@ use deadpool_postgres::{
     Client,
     tokio_postgres::{Error, Statement, error::Severity, types::ToSql},
 };
-use futures_util::future::try_join3;
+use futures_util::future::{try_join3, try_join4};
 
 use super::{
     connect::{Connection, in_time},
     place,
-    read::{self, From, epoch_of, record_of},
+    read::{self, COLUMNS, From, epoch_of, record_of},
+    rows::Rows,
     signed,
 };
 use crate::{
     protocol::cursor::{Epoch, Offset},
     server::{
         clock::now_ms,
-        store::{Appended, Filter, NewEntry, Record, StoreError, TopicName, new_epoch},
+        store::{Appended, Erase, Filter, NewEntry, Record, StoreError, TopicName, new_epoch},
     },
 };
 
@@ -47,38 +48,76 @@ pub(super) struct Undecided {
     pub(super) new: New,
 }
 
-/// The records that a batch adds to its topic, in order.
+/// The entries that a batch adds to its topic, in order.
 pub(super) struct New {
     pub(super) epoch: Epoch,
-    pub(super) records: Vec<Record>,
+    pub(super) appended: Vec<Appended>,
 }
 
 impl Undecided {
     /// Returns true if the batch is stored. Its transaction may still be open at the other end of the lost connection;
     /// it holds the lock on the topic's row, so this waits for that lock first.
     ///
-    /// It then compares the records at the batch's offsets. The transaction id would not do: after a crash PostgreSQL
-    /// may reuse ids that it had not yet written down.
-    pub(super) async fn is_stored(&self, client: &Client) -> Result<bool, StoreError> {
-        let Some(first) = self.new.records.first() else { return Ok(false) };
+    /// It then compares the records at the batch's offsets, but for their bodies, which other nodes may have changed since.
+    /// The transaction id would not do: after a crash PostgreSQL may reuse ids that it had not yet written down.
+    ///
+    /// The batch becomes what is stored now.
+    pub(super) async fn is_stored(&mut self, client: &Client) -> Result<bool, StoreError> {
+        let Some(first) = self.new.appended.first().map(|one| &one.record) else { return Ok(false) };
         client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         let lock = "SELECT 1 FROM topics WHERE name = $1 FOR NO KEY UPDATE";
         client.execute(lock, &[&self.name.to_string()]).await?;
         let from = From::After(first.offset - 1);
-        let found = read::slice(client, &self.name, from, &Filter::default(), self.new.records.len()).await?;
+        let found =
+            read::slice(client, &self.name, from, &Filter::default(), self.new.appended.len()).await?;
+        let found = found.map(|slice| slice.records).unwrap_or_default();
+        let is_stored =
+            found.iter().map(identity).eq(self.new.appended.iter().map(|one| identity(&one.record)));
+        if is_stored {
+            let targets: Vec<_> = found.iter().filter_map(|record| record.target.map(signed)).collect();
+            let changed = read_records(client, &self.name, &targets).await?;
+            let folded = |record: &Record| changed.get(&record.target?).cloned();
+            let appended = |record: Record| Appended { folded: folded(&record), record, first: true };
+            self.new.appended = found.into_iter().map(appended).collect();
+        }
         client.batch_execute("COMMIT").await?;
-        Ok(found.is_some_and(|slice| slice.records == self.new.records))
+        Ok(is_stored)
     }
 }
 
-struct Topic {
-    id: i64,
+/// The fields of a record that no change touches.
+fn identity(record: &Record) -> (Offset, i64, &str, Option<&str>) {
+    (record.offset, record.timestamp, &record.author, record.client_id.as_deref())
+}
+
+/// The entries of a topic at these offsets.
+async fn read_records(
+    client: &Client,
+    name: &TopicName,
+    offsets: &[i64],
+) -> Result<HashMap<Offset, Record>, StoreError> {
+    if offsets.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let select = client
+        .prepare_cached(&format!(
+            r#"SELECT {COLUMNS} FROM entries
+               WHERE topic = (SELECT id FROM topics WHERE name = $1) AND "offset" = ANY ($2)"#
+        ))
+        .await?;
+    let rows = client.query(&select, &[&name.to_string(), &offsets]).await?;
+    let records = rows.iter().filter_map(|row| record_of(name, row, 0));
+    Ok(records.map(|record| (record.offset, record)).collect())
+}
+
+pub(super) struct Topic {
+    pub(super) id: i64,
     epoch: Epoch,
-    head: Offset,
+    pub(super) head: Offset,
 }
 
 /// The meaning of a client id that its author used before.
-enum Known {
+pub(super) enum Known {
     /// The first entry, which is still stored.
     Entry(Record),
     /// Offset and timestamp of the first entry, which was removed.
@@ -86,20 +125,27 @@ enum Known {
 }
 
 /// Author and client id.
-type Key = (String, String);
+pub(super) type Key = (String, String);
 
-/// Appends a batch of jobs. Returns one answer per job, and the new records in order.
+/// The answer to a job.
+pub(super) type Answer = Result<Vec<Appended>, StoreError>;
+
+/// Appends a batch of jobs. Returns one answer per job, and the new entries in order.
 pub(super) async fn run(
     connection: &Connection,
     name: &TopicName,
     jobs: Vec<Vec<NewEntry>>,
-) -> Result<(Vec<Vec<Appended>>, New), Failure> {
-    let (topic, mut known) = in_time(begin(connection, name, &jobs)).await?;
+) -> Result<(Vec<Answer>, New), Failure> {
+    let (topic, known) = in_time(begin(connection, name, &jobs)).await?;
+    let targets: Vec<_> =
+        jobs.iter().flatten().filter_map(|draft| Some(signed(draft.change.as_ref()?.target))).collect();
+    let stored = in_time(read_records(connection, name, &targets)).await?;
     let timestamp = now_ms();
-    let mut new = Rows::default();
-    let mut take = |draft| new.take(name, topic.head, timestamp, &mut known, draft);
-    let answers: Vec<Vec<_>> =
-        jobs.into_iter().map(|drafts| drafts.into_iter().map(&mut take).collect()).collect();
+    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored);
+    let answers: Vec<Answer> = jobs.into_iter().map(|drafts| new.take(drafts)).collect();
+    for (target, erase) in new.erased().to_vec() {
+        new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
+    }
     let prepared = in_time(Prepared::new(connection)).await?;
     let written = connection.finish(async {
         prepared.write(connection, &topic, timestamp, &new).await.map_err(|error| match decision(&error) {
@@ -108,13 +154,27 @@ pub(super) async fn run(
         })
     });
     match written.await {
-        Ok(()) => Ok((answers, New { epoch: topic.epoch, records: new.records })),
+        Ok(()) => Ok((answers, New { epoch: topic.epoch, appended: new.into_appended() })),
         Err(StoreError::Undecided | StoreError::NoAnswer(_)) => {
-            let new = New { epoch: topic.epoch, records: new.records };
+            let new = New { epoch: topic.epoch, appended: new.into_appended() };
             Err(Failure::Undecided(Undecided { name: name.clone(), new }))
         }
         Err(error) => Err(Failure::Refused(error)),
     }
+}
+
+/// The new bodies of the stored changes of an entry, of which nothing may be left.
+async fn erased_changes(
+    client: &Client,
+    topic: &Topic,
+    target: Offset,
+    erase: Erase,
+) -> Result<Vec<(Offset, String)>, StoreError> {
+    let select = client
+        .prepare_cached(r#"SELECT "offset", body FROM entries WHERE topic = $1 AND target = $2"#)
+        .await?;
+    let rows = client.query(&select, &[&topic.id, &signed(target)]).await?;
+    Ok(rows.iter().map(|row| (place(row.get(0)), erase(row.get(1)))).collect())
 }
 
 /// The severity of an error that PostgreSQL sent. `ERROR` means that the transaction is rolled back. Any other error
@@ -179,12 +239,12 @@ async fn prepare_find(client: &Client) -> Result<Statement, Error> {
 /// plan from when the table was small would scan all of the topic's entries for as long as the connection lives.
 const FIND: &str = r#"SELECT e.* FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
                CROSS JOIN LATERAL (
-                   SELECT "offset", timestamp, author, client_id, channel, body FROM entries
+                   SELECT "offset", timestamp, author, client_id, channel, body, target FROM entries
                    WHERE topic = (SELECT id FROM topics WHERE name = $1)
                    AND author = d.author AND client_id = d.client_id AND client_id IS NOT NULL LIMIT 1
                ) e
                UNION ALL
-               SELECT p.*, NULL, NULL FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
+               SELECT p.*, NULL, NULL, NULL FROM unnest($2::text[], $3::text[]) AS d (author, client_id)
                CROSS JOIN LATERAL (
                    SELECT "offset", timestamp, author, client_id FROM past_client_ids
                    WHERE topic = (SELECT id FROM topics WHERE name = $1)
@@ -206,72 +266,37 @@ pub(super) async fn ensure_topic(client: &Client, name: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// The rows to insert, which are sent column by column in one statement.
-#[derive(Default)]
-struct Rows {
-    records: Vec<Record>,
-    lasting: Vec<bool>,
-}
-
-impl Rows {
-    /// The answer for one entry: the first one with its client id, or a new one.
-    fn take(
-        &mut self,
-        name: &TopicName,
-        head: Offset,
-        timestamp: i64,
-        known: &mut HashMap<Key, Known>,
-        draft: NewEntry,
-    ) -> Appended {
-        let key = draft.client_id.clone().map(|client_id| (draft.author.clone(), client_id));
-        match key.as_ref().and_then(|key| known.get(key)) {
-            Some(Known::Entry(record)) => return Appended { record: record.clone(), first: false },
-            Some(Known::Past(offset, timestamp)) => {
-                return Appended { record: record(name, *offset, *timestamp, draft), first: false };
-            }
-            None => {}
-        }
-        self.lasting.push(draft.lasting);
-        let record = record(name, head + self.lasting.len() as Offset, timestamp, draft);
-        self.records.push(record.clone());
-        known.extend(key.map(|key| (key, Known::Entry(record.clone()))));
-        Appended { record, first: true }
-    }
-
-    fn column<'a, T>(&'a self, of: impl Fn(&'a Record) -> T) -> Vec<T> {
-        self.records.iter().map(of).collect()
-    }
-}
-
-fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
-    let NewEntry { author, client_id, channel, body, .. } = draft;
-    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
-}
-
 /// The writing statements, prepared before the first of them is sent.
 struct Prepared {
     insert: Statement,
     update: Statement,
+    rewrite: Statement,
 }
 
 impl Prepared {
     async fn new(client: &Client) -> Result<Self, StoreError> {
         let insert = client
             .prepare_cached(
-                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body)
+                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target)
                    SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                                $8::text[])"#,
+                                                $8::text[], $9::bigint[])"#,
             )
             .await?;
         let update =
             client.prepare_cached("UPDATE topics SET head = $2, timestamp = $3 WHERE id = $1").await?;
-        Ok(Self { insert, update })
+        let rewrite = client
+            .prepare_cached(
+                r#"UPDATE entries SET body = ($3::text[])[array_position($2::bigint[], "offset")]
+                   WHERE topic = $1 AND "offset" = ANY ($2::bigint[])"#,
+            )
+            .await?;
+        Ok(Self { insert, update, rewrite })
     }
 
-    /// Inserts the rows, updates the head and commits; all three are sent at once. After a failed statement the
-    /// `COMMIT` rolls back.
+    /// Inserts the rows, rewrites changed entries, updates the head and commits; all of it is sent at once. After a failed
+    /// statement the `COMMIT` rolls back.
     async fn write(&self, client: &Client, topic: &Topic, timestamp: i64, new: &Rows) -> Result<(), Error> {
-        if new.records.is_empty() {
+        if new.is_empty() {
             return client.batch_execute("COMMIT").await;
         }
         let offsets = new.column(|record| signed(record.offset));
@@ -279,12 +304,28 @@ impl Prepared {
         let client_ids = new.column(|record| record.client_id.as_deref());
         let channels = new.column(|record| record.channel.as_deref());
         let bodies = new.column(|record| record.body.as_str());
-        let head = signed(topic.head) + new.records.len() as i64;
-        let row: [&(dyn ToSql + Sync); 8] =
-            [&topic.id, &timestamp, &offsets, &authors, &client_ids, &channels, &new.lasting, &bodies];
+        let targets = new.column(|record| record.target.map(signed));
+        let head = signed(topic.head) + offsets.len() as i64;
+        let row: [&(dyn ToSql + Sync); 9] = [
+            &topic.id,
+            &timestamp,
+            &offsets,
+            &authors,
+            &client_ids,
+            &channels,
+            &new.lasting(),
+            &bodies,
+            &targets,
+        ];
         let place: [&(dyn ToSql + Sync); 3] = [&topic.id, &head, &timestamp];
+        let (changed, texts): (Vec<i64>, Vec<&str>) =
+            new.rewritten().map(|(offset, body)| (signed(offset), body)).unzip();
+        let rewritten: [&(dyn ToSql + Sync); 3] = [&topic.id, &changed, &texts];
+        let rewrite = async {
+            if changed.is_empty() { Ok(0) } else { client.execute(&self.rewrite, &rewritten).await }
+        };
         let (insert, update) = (client.execute(&self.insert, &row), client.execute(&self.update, &place));
-        try_join3(insert, update, client.batch_execute("COMMIT")).await?;
+        try_join4(insert, rewrite, update, client.batch_execute("COMMIT")).await?;
         Ok(())
     }
 }

@@ -70,12 +70,13 @@ impl Import {
         let channels: Vec<_> = entries.iter().map(|entry| &entry.channel).collect();
         let lasting: Vec<_> = entries.iter().map(|entry| entry.lasting).collect();
         let bodies: Vec<_> = entries.iter().map(|entry| &entry.body).collect();
-        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body)
+        let targets: Vec<_> = entries.iter().map(|entry| entry.target).collect();
+        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target)
             SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                     $8::text[])"#;
+                                     $8::text[], $9::bigint[])"#;
         self.insert(
             insert,
-            &[&topic, &offsets, &timestamps, &authors, &client_ids, &channels, &lasting, &bodies],
+            &[&topic, &offsets, &timestamps, &authors, &client_ids, &channels, &lasting, &bodies, &targets],
         )
         .await
     }

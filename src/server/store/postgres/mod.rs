@@ -21,6 +21,7 @@ mod queue;
 mod read;
 mod removals;
 mod rooms;
+mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;

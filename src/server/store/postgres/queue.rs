@@ -120,13 +120,13 @@ impl Writer {
             let mut replies = replies.into_iter().map(|(reply, _)| reply);
             match outcome {
                 Ok(((answers, new), took)) => {
-                    if !new.records.is_empty() {
+                    if !new.appended.is_empty() {
                         self.shared.announce.note_commit(took);
                         self.shared.connections.note_success();
                     }
                     self.announce(&new);
                     // The caller may have gone; the work is done all the same.
-                    replies.zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
+                    replies.zip(answers).for_each(|(reply, answer)| drop(reply.send(answer)));
                 }
                 Err(Failure::Refused(error)) => {
                     self.shared.connections.note(&error);
@@ -153,17 +153,17 @@ impl Writer {
         Some(queue.drain(..count).collect())
     }
 
-    fn announce(&self, New { epoch, records }: &New) {
-        if !records.is_empty() {
-            self.shared.announce.announce(epoch, records);
+    fn announce(&self, New { epoch, appended }: &New) {
+        if !appended.is_empty() {
+            self.shared.announce.announce(epoch, appended);
         }
     }
 
     /// Asks PostgreSQL until it answers whether the commit happened. Rejects the jobs that arrive meanwhile.
-    async fn settle(&self, undecided: Undecided) {
+    async fn settle(&self, mut undecided: Undecided) {
         tracing::error!(topic = %self.topic, "the connection to PostgreSQL was lost during a commit");
         loop {
-            match self.ask(&undecided).await {
+            match self.ask(&mut undecided).await {
                 Ok(is_stored) => {
                     tracing::info!(topic = %self.topic, is_stored, "PostgreSQL reported the outcome of the commit");
                     if is_stored {
@@ -180,7 +180,7 @@ impl Writer {
         }
     }
 
-    async fn ask(&self, undecided: &Undecided) -> Result<bool, StoreError> {
+    async fn ask(&self, undecided: &mut Undecided) -> Result<bool, StoreError> {
         let connection = self.shared.connections.get().await?;
         connection.finish(undecided.is_stored(&connection)).await
     }

@@ -70,7 +70,10 @@ pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError
     Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
 }
 
-/// The record in a row that has `"offset", timestamp, author, client_id, channel, body` from the column `first` on.
+/// The columns of a record.
+pub(super) const COLUMNS: &str = r#""offset", timestamp, author, client_id, channel, body, target"#;
+
+/// The record in a row that has [`COLUMNS`] from the column `first` on.
 /// `None` if these are null: a topic without entries has one row all the same.
 pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Record> {
     let offset: Option<i64> = row.get(first);
@@ -82,6 +85,7 @@ pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Rec
         client_id: row.get(first + 3),
         channel: row.get(first + 4),
         body: row.get(first + 5),
+        target: row.get::<_, Option<i64>>(first + 6).map(place),
     })
 }
 
@@ -128,7 +132,7 @@ pub(super) async fn slice(
                    ORDER BY "offset" {order} LIMIT $3
                ) e ON true
                ORDER BY e."offset" {order}"#,
-            select_entries(condition, order, filter)
+            select_entries(name, condition, order, filter)
         ))
         .await?;
     // One row more than asked for shows whether there are more.
@@ -146,8 +150,7 @@ pub(super) async fn slice(
 
 /// The entries of [`slice`]. What tells an index is text and not a parameter: only then can PostgreSQL prove that the
 /// index contains all the rows.
-fn select_entries(condition: &str, order: &str, filter: &Filter) -> String {
-    const COLUMNS: &str = r#""offset", timestamp, author, client_id, channel, body"#;
+fn select_entries(name: &TopicName, condition: &str, order: &str, filter: &Filter) -> String {
     const LASTING: &str = "lasting AND channel IS NOT NULL";
     // One channel has an index for each kind of entry.
     let of_one = |kind: &str| {
@@ -164,7 +167,11 @@ fn select_entries(condition: &str, order: &str, filter: &Filter) -> String {
             format!("({of_notices} {newest}) UNION ALL ({of_values} {newest})")
         }
         (None, lasting) => {
-            let kind = if lasting { LASTING } else { "true" };
+            let kind = match name {
+                TopicName::Feed if lasting => LASTING,
+                TopicName::Room(_) if lasting => "lasting",
+                TopicName::Feed | TopicName::Room(_) => "true",
+            };
             format!(
                 "SELECT {COLUMNS} FROM entries
                  WHERE topic = t.id AND {condition} AND {kind} AND ($4::text[] IS NULL OR channel = ANY ($4))
@@ -239,7 +246,7 @@ pub(super) async fn latest_by_channel(
                )
                SELECT t.epoch, t.floor, t.head, t.removed, e.* FROM t LEFT JOIN (
                    SELECT found.* FROM latest CROSS JOIN LATERAL (
-                       SELECT "offset", timestamp, author, client_id, channel, body FROM entries
+                       SELECT {COLUMNS} FROM entries
                        WHERE topic = (SELECT id FROM t) AND NOT lasting AND channel = latest.channel
                        ORDER BY "offset" DESC LIMIT $3
                    ) found

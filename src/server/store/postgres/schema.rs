@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -85,6 +85,11 @@ const MIGRATIONS: [&str; 4] = [
     r#"
     CREATE INDEX entries_notices_by_channel ON entries (topic, channel, "offset")
         WHERE lasting AND channel IS NOT NULL;
+"#,
+    // As in SQLite: the entry that a change changes.
+    r#"
+    ALTER TABLE entries ADD COLUMN target BIGINT;
+    CREATE INDEX entries_by_target ON entries (topic, target) WHERE target IS NOT NULL;
 "#,
 ];
 

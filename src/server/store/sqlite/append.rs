@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    read::{epoch_of, record_of},
+    read::{COLUMNS, epoch_of, record_of},
     writes,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     },
     server::{
         clock::now_ms,
-        store::{Appended, NewEntry, Record, RoomCreation, StoreError, TopicName, new_epoch},
+        store::{Appended, Change, Erase, NewEntry, Record, RoomCreation, StoreError, TopicName, new_epoch},
     },
 };
 
@@ -42,8 +42,8 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
     Ok(())
 }
 
-/// Appends the entries. A repeated client id gets its first entry and is not stored again. Returns the topic's epoch
-/// and one answer per entry.
+/// Appends the entries and folds changes into the entries that they change. A repeated client id gets its first entry and
+/// is not stored again. Returns the topic's epoch and one answer per entry.
 pub(super) fn append(
     connection: &Connection,
     name: &TopicName,
@@ -61,14 +61,14 @@ pub(super) fn append(
     let mut appended = Vec::with_capacity(drafts.len());
     for draft in drafts {
         if let Some(record) = first_of(connection, name, topic.id, &draft)? {
-            appended.push(Appended { record, first: false });
+            appended.push(Appended { record, first: false, folded: None });
             continue;
         }
         head += 1;
-        appended.push(Appended {
-            record: insert(connection, name, topic.id, head, timestamp, draft)?,
-            first: true,
-        });
+        let change = draft.change.clone();
+        let folded = change.map(|change| fold(connection, name, topic.id, head, &change)).transpose()?;
+        let record = insert(connection, name, topic.id, head, timestamp, draft)?;
+        appended.push(Appended { record, first: true, folded });
     }
     // If all were repeats, nothing is written.
     if head > topic.head {
@@ -77,6 +77,48 @@ pub(super) fn append(
             .execute(params![topic.id, head, timestamp])?;
     }
     Ok((epoch_of(name, &topic.epoch)?, appended))
+}
+
+/// Folds the change at `offset` into its entry. Returns the entry as it is then.
+fn fold(
+    connection: &Connection,
+    name: &TopicName,
+    topic: i64,
+    offset: Offset,
+    change: &Change,
+) -> Result<Record, StoreError> {
+    let mut select = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
+    let stored = select.query_row(params![topic, change.target], |row| record_of(name, row)).optional()?;
+    let folded = change.fold.fold(stored.as_ref(), offset).map_err(StoreError::Rejected)?;
+    let stored =
+        stored.ok_or_else(|| StoreError::Damaged(format!("an entry that is not in {name} was changed")))?;
+    connection
+        .prepare_cached("UPDATE entries SET body = ?3 WHERE topic = ?1 AND offset = ?2")?
+        .execute(params![topic, change.target, folded.body])?;
+    if let Some(erase) = folded.erase {
+        erase_changes(connection, topic, change.target, erase)?;
+    }
+    Ok(Record { body: folded.body, ..stored })
+}
+
+/// Rewrites the bodies of the changes of an entry.
+fn erase_changes(
+    connection: &Connection,
+    topic: i64,
+    target: Offset,
+    erase: Erase,
+) -> Result<(), StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT offset, body FROM entries WHERE topic = ?1 AND target = ?2")?;
+    let rows = select.query_map(params![topic, target], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let changes: Vec<(Offset, String)> = rows.collect::<Result<_, _>>()?;
+    let mut update =
+        connection.prepare_cached("UPDATE entries SET body = ?3 WHERE topic = ?1 AND offset = ?2")?;
+    for (offset, body) in changes {
+        update.execute(params![topic, offset, erase(&body)])?;
+    }
+    Ok(())
 }
 
 /// The entry that this author appended earlier with the same client id. If it was removed since, its offset and
@@ -88,10 +130,9 @@ fn first_of(
     draft: &NewEntry,
 ) -> Result<Option<Record>, StoreError> {
     let Some(client_id) = &draft.client_id else { return Ok(None) };
-    let mut select = connection.prepare_cached(
-        "SELECT offset, timestamp, author, client_id, channel, body FROM entries
-         WHERE topic = ?1 AND author = ?2 AND client_id = ?3",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND author = ?2 AND client_id = ?3"
+    ))?;
     let first = select.query_row(params![topic, draft.author, client_id], |row| record_of(name, row));
     if let Some(first) = first.optional()? {
         return Ok(Some(first));
@@ -106,8 +147,9 @@ fn first_of(
 }
 
 fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
-    let NewEntry { author, client_id, channel, body, .. } = draft;
-    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body }
+    let NewEntry { author, client_id, channel, body, change, .. } = draft;
+    let target = change.map(|change| change.target);
+    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body, target }
 }
 
 fn insert(
@@ -120,8 +162,8 @@ fn insert(
 ) -> Result<Record, StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO entries (topic, offset, timestamp, author, client_id, channel, lasting, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO entries (topic, offset, timestamp, author, client_id, channel, lasting, body, target)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             topic,
@@ -131,7 +173,8 @@ fn insert(
             draft.client_id,
             draft.channel,
             draft.lasting,
-            draft.body
+            draft.body,
+            draft.change.as_ref().map(|change| change.target),
         ])?;
     Ok(record(name, offset, timestamp, draft))
 }

@@ -43,7 +43,7 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Slice, Store, StoreError,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, RoomCreation, Slice, Store, StoreError,
     TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
@@ -235,8 +235,7 @@ impl Store for SqliteStore {
             .write(
                 move |connection| append::append(connection, &name, drafts),
                 move |(epoch, appended)| {
-                    let new: Vec<Record> =
-                        appended.iter().filter(|one| one.first).map(|one| one.record.clone()).collect();
+                    let new: Vec<Appended> = appended.iter().filter(|one| one.first).cloned().collect();
                     if !new.is_empty() {
                         mark.raise(new.len());
                         announce.announce(epoch, &new);

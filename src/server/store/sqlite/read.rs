@@ -42,7 +42,10 @@ pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError
     Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
 }
 
-/// The record of a row with the columns `offset, timestamp, author, client_id, channel, body`.
+/// The columns of a record.
+pub(super) const COLUMNS: &str = "offset, timestamp, author, client_id, channel, body, target";
+
+/// The record of a row with the columns [`COLUMNS`].
 pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         topic: topic.clone(),
@@ -52,6 +55,7 @@ pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Re
         client_id: row.get(3)?,
         channel: row.get(4)?,
         body: row.get(5)?,
+        target: row.get(6)?,
     })
 }
 
@@ -76,7 +80,7 @@ pub(super) fn slice(
         From::After(offset) => ("offset > :offset", "ASC", offset),
         From::Before(offset) => ("offset < :offset", "DESC", offset),
     };
-    let mut select = transaction.prepare_cached(&select_slice(condition, order, filter))?;
+    let mut select = transaction.prepare_cached(&select_slice(name, condition, order, filter))?;
     let (mut only, except) = names_of(&filter.channels);
     if let Some(channel) = filter.channels.one() {
         only = Some(channel.to_owned());
@@ -105,12 +109,12 @@ const NOTICES: (&str, &str) = ("lasting = 1 AND channel IS NOT NULL", "entries_n
 const VALUES: (&str, &str) = ("lasting = 0", "entries_values");
 
 /// The statement of [`slice`].
-pub(super) fn select_slice(condition: &str, order: &str, filter: &Filter) -> String {
+pub(super) fn select_slice(name: &TopicName, condition: &str, order: &str, filter: &Filter) -> String {
     // One channel is read by its indexes; `:only` is its name as it is. Without the hint SQLite reads all channels.
     let of_one = |(kind, index): (&str, &str)| {
         format!(
             "SELECT * FROM (
-                 SELECT offset, timestamp, author, client_id, channel, body FROM entries INDEXED BY {index}
+                 SELECT {COLUMNS} FROM entries INDEXED BY {index}
                  WHERE topic = :topic AND {condition} AND channel = :only AND :except IS NULL AND {kind}
                  ORDER BY offset {order} LIMIT :limit
              )"
@@ -123,9 +127,13 @@ pub(super) fn select_slice(condition: &str, order: &str, filter: &Filter) -> Str
             format!("{notices} UNION ALL {values} ORDER BY offset {order} LIMIT :limit")
         }
         (None, lasting) => {
-            let kind = if lasting { NOTICES.0 } else { "true" };
+            let kind = match name {
+                TopicName::Feed if lasting => NOTICES.0,
+                TopicName::Room(_) if lasting => "lasting = 1",
+                TopicName::Feed | TopicName::Room(_) => "true",
+            };
             format!(
-                "SELECT offset, timestamp, author, client_id, channel, body FROM entries
+                "SELECT {COLUMNS} FROM entries
                  WHERE topic = :topic AND {condition} AND {kind}
                  AND (:only IS NULL OR channel IN (SELECT value FROM json_each(:only)))
                  AND (:except IS NULL OR channel IS NULL OR channel NOT IN (SELECT value FROM json_each(:except)))
@@ -200,10 +208,10 @@ pub(super) fn latest_by_channel(
     let names = select
         .query_map(params![id, count, only, except], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;
-    let mut select = transaction.prepare_cached(
-        "SELECT offset, timestamp, author, client_id, channel, body FROM entries
-         WHERE topic = ?1 AND lasting = 0 AND channel = ?2 ORDER BY offset DESC LIMIT ?3",
-    )?;
+    let mut select = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entries
+         WHERE topic = ?1 AND lasting = 0 AND channel = ?2 ORDER BY offset DESC LIMIT ?3"
+    ))?;
     let mut records = Vec::new();
     for channel in names {
         let rows = select.query_map(params![id, channel, limit], |row| record_of(name, row))?;

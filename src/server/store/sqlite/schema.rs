@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -87,6 +87,11 @@ const MIGRATIONS: [&str; 7] = [
     "
     CREATE INDEX entries_notices_by_channel ON entries (topic, channel, offset)
         WHERE lasting = 1 AND channel IS NOT NULL;
+",
+    // The entry that a change changes: a deletion erases the other changes of its entry.
+    "
+    ALTER TABLE entries ADD COLUMN target INTEGER;
+    CREATE INDEX entries_by_target ON entries (topic, target) WHERE target IS NOT NULL;
 ",
 ];
 

@@ -6,12 +6,19 @@ use crate::protocol::{cursor::Epoch, name::RoomId};
 struct Nobody;
 
 impl Announce for Nobody {
-    fn announce(&self, _: &Epoch, _: &[Record]) {}
+    fn announce(&self, _: &Epoch, _: &[Appended]) {}
 }
 
 fn draft() -> NewEntry {
     // Large enough to need another page.
-    NewEntry { author: "a".into(), client_id: None, channel: None, lasting: true, body: "x".repeat(8_192) }
+    NewEntry {
+        author: "a".into(),
+        client_id: None,
+        channel: None,
+        lasting: true,
+        body: "x".repeat(8_192),
+        change: None,
+    }
 }
 
 /// Limits the database to `pages` more pages than it has now, as a disk does that is filling up.
@@ -91,7 +98,7 @@ async fn one_channel_and_the_names_of_all_are_read_by_their_own_indexes() {
     for lasting in [true, false] {
         let filter = Filter { channels: Channels::of(Some("ops")), lasting };
         for (condition, order) in [("offset < :offset", "DESC"), ("offset > :offset", "ASC")] {
-            let plan = plan(&store, read::select_slice(condition, order, &filter)).await;
+            let plan = plan(&store, read::select_slice(&TopicName::Feed, condition, order, &filter)).await;
             let place = format!("(topic=? AND channel=? AND {}?)", &condition[..8].replace(' ', ""));
             assert!(plan.contains(&format!("entries_notices_by_channel {place}")), "{plan}");
             assert_eq!(plan.contains(&format!("entries_values {place}")), !lasting, "{plan}");

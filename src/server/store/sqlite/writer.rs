@@ -297,13 +297,13 @@ mod tests {
     use super::*;
     use crate::{
         protocol::cursor::Epoch,
-        server::store::{Record, health::Due},
+        server::store::{Appended, health::Due},
     };
 
     struct Silent;
 
     impl Announce for Silent {
-        fn announce(&self, _: &Epoch, _: &[Record]) {}
+        fn announce(&self, _: &Epoch, _: &[Appended]) {}
     }
 
     fn watch(health: Arc<Health>) -> Watch {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     protocol::cursor::Epoch,
     server::store::{
-        Record,
+        Appended, Record,
         directory::{Change, Op, Precondition},
     },
 };
@@ -38,8 +38,8 @@ impl Announced {
 }
 
 impl Announce for Announced {
-    fn announce(&self, _: &Epoch, records: &[Record]) {
-        self.0.lock().expect("whole").extend(records.iter().map(|record| record.offset));
+    fn announce(&self, _: &Epoch, records: &[Appended]) {
+        self.0.lock().expect("whole").extend(records.iter().map(|one| one.record.offset));
     }
 }
 
@@ -55,7 +55,7 @@ async fn refused(url: &str) -> StoreError {
 
 fn draft(client_id: &str) -> NewEntry {
     let (author, body) = ("a".into(), "{}".into());
-    NewEntry { author, client_id: Some(client_id.into()), channel: None, lasting: true, body }
+    NewEntry { author, client_id: Some(client_id.into()), channel: None, lasting: true, body, change: None }
 }
 
 async fn epoch(store: &PostgresStore) -> String {
@@ -232,7 +232,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
         .await
         .expect("made");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
-                     UPDATE schema_version SET version = 1";
+                     ALTER TABLE entries DROP COLUMN target; UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
@@ -244,7 +244,8 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
     let downgrade =
-        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; UPDATE topics SET floor = 7;
+        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target;
+                     UPDATE topics SET floor = 7;
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
@@ -346,9 +347,21 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
     let (store, _) = open(&url).await;
     store.bounds(&TopicName::Feed).await.expect("made");
     let NewEntry { author, client_id, channel, body, .. } = draft("1");
-    let record = Record { topic: TopicName::Feed, offset: 1, timestamp: 5, author, client_id, channel, body };
-    let new = New { epoch: Epoch::parse("e").expect("fine"), records: vec![record] };
-    let undecided = Undecided { name: TopicName::Feed, new };
+    let record = Record {
+        topic: TopicName::Feed,
+        offset: 1,
+        timestamp: 5,
+        author,
+        client_id,
+        channel,
+        body,
+        target: None,
+    };
+    let new = New {
+        epoch: Epoch::parse("e").expect("fine"),
+        appended: vec![Appended { record, first: true, folded: None }],
+    };
+    let mut undecided = Undecided { name: TopicName::Feed, new };
     for (end, is_stored) in [("ROLLBACK", false), ("COMMIT", true)] {
         let (writing, asking) =
             (store.connection().await.expect("free"), store.connection().await.expect("free"));

@@ -26,7 +26,7 @@ use crate::{
 struct Nobody;
 
 impl Announce for Nobody {
-    fn announce(&self, _: &Epoch, _: &[Record]) {}
+    fn announce(&self, _: &Epoch, _: &[Appended]) {}
 }
 
 /// A temporary data folder for a database named `idobata.db`.
@@ -92,7 +92,14 @@ impl Folder {
 
 fn draft(text: &str) -> NewEntry {
     let body = serde_json::json!({ "text": text }).to_string();
-    NewEntry { author: "a".into(), client_id: None, channel: Some("c".into()), lasting: true, body }
+    NewEntry {
+        author: "a".into(),
+        client_id: None,
+        channel: Some("c".into()),
+        lasting: true,
+        body,
+        change: None,
+    }
 }
 
 async fn append(store: &SqliteStore, count: usize) -> Result<(), StoreError> {

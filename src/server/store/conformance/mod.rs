@@ -19,6 +19,10 @@ use crate::{
     server::config::{FileSettings, Retention},
 };
 
+mod changes;
+
+use changes::*;
+
 /// Connections to PostgreSQL per test: fewer than there are concurrent callers.
 const CONNECTIONS: usize = 4;
 
@@ -27,8 +31,8 @@ const CONNECTIONS: usize = 4;
 struct Announced(Mutex<Vec<Offset>>);
 
 impl Announce for Announced {
-    fn announce(&self, _: &Epoch, records: &[Record]) {
-        self.0.lock().expect("whole").extend(records.iter().map(|record| record.offset));
+    fn announce(&self, _: &Epoch, appended: &[Appended]) {
+        self.0.lock().expect("whole").extend(appended.iter().map(|one| one.record.offset));
     }
 }
 
@@ -90,6 +94,7 @@ fn draft(channel: &str) -> NewEntry {
         channel: Some(channel.into()),
         lasting: true,
         body: "{}".into(),
+        change: None,
     }
 }
 
@@ -140,7 +145,7 @@ async fn the_same_client_id_returns_the_first_entry(bench: Bench) {
     };
     let first = bench.append(vec![with_id("a", "one")]).await.remove(0);
     let again = bench.append(vec![with_id("a", "two")]).await.remove(0);
-    assert_eq!(again, Appended { first: false, record: first.record });
+    assert_eq!(again, Appended { first: false, record: first.record, folded: None });
     let other = bench.append(vec![with_id("b", "three")]).await.remove(0);
     assert!(other.first, "another author's id is another id");
     assert_eq!(other.record.offset, 2);
@@ -608,7 +613,8 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; PRAGMA user_version = 4;";
+    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+                     DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
     let bench = Bench::open(location, folder).await;
@@ -678,4 +684,11 @@ on_both_stores! {
     a_document_is_changed_as_it_was_read_and_not_when_it_is_a_newer_one,
     all_documents_of_a_prefix_go_but_for_one,
     a_closed_store_refuses_and_does_not_hang,
+    a_change_is_an_entry_and_part_of_the_one_that_it_changes,
+    a_rejected_change_leaves_nothing_and_takes_no_other_with_it,
+    a_repeated_change_is_folded_once,
+    changes_of_many_writers_are_folded_in_the_order_of_their_offsets,
+    a_deletion_erases_earlier_changes_of_its_entry_and_no_others,
+    an_entry_that_retention_removed_cannot_be_changed,
+    retention_counts_messages_and_not_changes,
 }

@@ -1,0 +1,53 @@
+//! Changes: entries whose append changes an earlier entry of their topic. The caller brings the rule as a [`Fold`], which the
+//! store runs in the transaction of the append and under the topic's lock. A store knows no rule of its own.
+
+use std::{fmt, sync::Arc};
+
+use super::Record;
+use crate::protocol::{cursor::Offset, problem::Rejection};
+
+/// The rule by which a change becomes part of the entry that it changes. It must be a pure function of its arguments and
+/// of what it was made with.
+pub trait Fold: Send + Sync + 'static {
+    /// Folds the change at `offset` into `stored`, the entry at [`Change::target`] as it is stored now; `None` if there is
+    /// none, because there never was one or retention removed it. A rejection fails the append of the change and of the
+    /// entries that were appended with it, and no other.
+    fn fold(&self, stored: Option<&Record>, offset: Offset) -> Result<Folded, Rejection>;
+}
+
+/// The outcome of a [`Fold`].
+#[derive(Clone, Debug)]
+pub struct Folded {
+    /// The new body of the changed entry.
+    pub body: String,
+    /// Set if nothing of the entry may be left: rewrites the body of each change of it that is stored. Those entries
+    /// stay, so that offsets keep no gaps.
+    pub erase: Option<Erase>,
+}
+
+/// Rewrites a stored body without what must not be left of it.
+pub type Erase = fn(&str) -> String;
+
+/// A change of an earlier entry of the topic.
+#[derive(Clone)]
+pub struct Change {
+    /// The offset of the entry that is changed.
+    pub target: Offset,
+    /// Its rule.
+    pub fold: Arc<dyn Fold>,
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+/// Two changes are equal if they are the same rule for the same entry.
+impl PartialEq for Change {
+    fn eq(&self, other: &Self) -> bool {
+        self.target == other.target && Arc::ptr_eq(&self.fold, &other.fold)
+    }
+}
+
+impl Eq for Change {}

@@ -1,0 +1,199 @@
+//! The rows that a batch inserts and rewrites, worked out in memory while the topic is locked. `append` sends them.
+
+use std::collections::HashMap;
+
+use super::append::{Key, Known};
+use crate::{
+    protocol::cursor::Offset,
+    server::store::{Appended, Change, Erase, NewEntry, Record, StoreError, TopicName},
+};
+
+/// The rows. Those to insert are sent column by column in one statement.
+pub(super) struct Rows {
+    name: TopicName,
+    /// The head before the batch.
+    head: Offset,
+    timestamp: i64,
+    known: HashMap<Key, Known>,
+    /// The entries that changes of the batch change, as far as they were stored before it, as they are now.
+    stored: HashMap<Offset, Record>,
+    /// The new rows, in order.
+    records: Vec<Record>,
+    lasting: Vec<bool>,
+    /// The answers for the new rows, in order.
+    appended: Vec<Appended>,
+    /// The new bodies of stored rows.
+    rewritten: HashMap<Offset, String>,
+    /// The entries of whose changes nothing may be left.
+    erased: Vec<(Offset, Erase)>,
+}
+
+/// A step to take back if a later entry of the same job is rejected.
+enum Undo {
+    Known(Key),
+    /// An entry as it was before a change, and whether it had been rewritten by then.
+    Changed(Record, Option<String>),
+}
+
+impl Rows {
+    pub(super) fn new(
+        name: TopicName,
+        head: Offset,
+        timestamp: i64,
+        known: HashMap<Key, Known>,
+        stored: HashMap<Offset, Record>,
+    ) -> Self {
+        Self {
+            name,
+            head,
+            timestamp,
+            known,
+            stored,
+            records: Vec::new(),
+            lasting: Vec::new(),
+            appended: Vec::new(),
+            rewritten: HashMap::new(),
+            erased: Vec::new(),
+        }
+    }
+
+    /// Takes the entries of a job, or none of them if a change is rejected.
+    pub(super) fn take(&mut self, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
+        let (rows, erased) = (self.records.len(), self.erased.len());
+        let mut undo = Vec::new();
+        let taken: Result<Vec<_>, _> =
+            drafts.into_iter().map(|draft| self.take_one(draft, &mut undo)).collect();
+        taken.inspect_err(|_| {
+            undo.into_iter().rev().for_each(|step| self.take_back(step));
+            self.records.truncate(rows);
+            self.lasting.truncate(rows);
+            self.appended.truncate(rows);
+            self.erased.truncate(erased);
+        })
+    }
+
+    /// The answer for one entry: the first one with its client id, or a new one.
+    fn take_one(&mut self, draft: NewEntry, undo: &mut Vec<Undo>) -> Result<Appended, StoreError> {
+        let key = draft.client_id.clone().map(|client_id| (draft.author.clone(), client_id));
+        match key.as_ref().and_then(|key| self.known.get(key)) {
+            Some(Known::Entry(record)) => {
+                let record = self.current(record.offset).unwrap_or(record).clone();
+                return Ok(Appended { record, first: false, folded: None });
+            }
+            Some(Known::Past(offset, timestamp)) => {
+                let record = record(&self.name, *offset, *timestamp, draft);
+                return Ok(Appended { record, first: false, folded: None });
+            }
+            None => {}
+        }
+        let offset = self.head + self.records.len() as Offset + 1;
+        let folded = draft.change.clone().map(|change| self.fold(&change, offset, undo)).transpose()?;
+        self.lasting.push(draft.lasting);
+        let record = record(&self.name, offset, self.timestamp, draft);
+        self.records.push(record.clone());
+        if let Some(key) = key {
+            self.known.insert(key.clone(), Known::Entry(record.clone()));
+            undo.push(Undo::Known(key));
+        }
+        let appended = Appended { record, first: true, folded };
+        self.appended.push(appended.clone());
+        Ok(appended)
+    }
+
+    /// Folds the change at `offset` into its entry. Returns the entry as it is then.
+    fn fold(&mut self, change: &Change, offset: Offset, undo: &mut Vec<Undo>) -> Result<Record, StoreError> {
+        let before = self.current(change.target).cloned();
+        let folded = change.fold.fold(before.as_ref(), offset).map_err(StoreError::Rejected)?;
+        let before = before.ok_or_else(|| {
+            StoreError::Damaged(format!("an entry that is not in {} was changed", self.name))
+        })?;
+        let after = Record { body: folded.body, ..before.clone() };
+        undo.push(Undo::Changed(before, self.rewritten.get(&change.target).cloned()));
+        self.put(after.clone());
+        if let Some(erase) = folded.erase {
+            self.erased.push((change.target, erase));
+        }
+        Ok(after)
+    }
+
+    /// The entry at `offset` as the batch has left it so far.
+    fn current(&self, offset: Offset) -> Option<&Record> {
+        match self.index(offset) {
+            Some(index) => self.records.get(index),
+            None => self.stored.get(&offset),
+        }
+    }
+
+    fn put(&mut self, record: Record) {
+        match self.index(record.offset) {
+            Some(index) => self.records[index] = record,
+            None => {
+                self.rewritten.insert(record.offset, record.body.clone());
+                self.stored.insert(record.offset, record);
+            }
+        }
+    }
+
+    /// The index of a row that is new in this batch.
+    fn index(&self, offset: Offset) -> Option<usize> {
+        usize::try_from(offset.checked_sub(self.head + 1)?).ok()
+    }
+
+    fn take_back(&mut self, step: Undo) {
+        match step {
+            Undo::Known(key) => _ = self.known.remove(&key),
+            Undo::Changed(before, rewritten) => {
+                let offset = before.offset;
+                self.put(before);
+                match rewritten {
+                    Some(body) => self.rewritten.insert(offset, body),
+                    None => self.rewritten.remove(&offset),
+                };
+            }
+        }
+    }
+
+    /// The entries of whose changes nothing may be left, with what rewrites those.
+    pub(super) fn erased(&self) -> &[(Offset, Erase)] {
+        &self.erased
+    }
+
+    /// Adds new bodies of stored rows, and erases the changes of erased entries among the new rows.
+    pub(super) fn rewrite(&mut self, bodies: Vec<(Offset, String)>) {
+        self.rewritten.extend(bodies);
+        for (target, erase) in &self.erased {
+            for record in self.records.iter_mut().filter(|record| record.target == Some(*target)) {
+                record.body = erase(&record.body);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// A column of the new rows.
+    pub(super) fn column<'a, T>(&'a self, of: impl Fn(&'a Record) -> T) -> Vec<T> {
+        self.records.iter().map(of).collect()
+    }
+
+    pub(super) fn lasting(&self) -> &Vec<bool> {
+        &self.lasting
+    }
+
+    /// Offsets and new bodies of the stored rows that change.
+    pub(super) fn rewritten(&self) -> impl Iterator<Item = (Offset, &str)> {
+        self.rewritten.iter().map(|(offset, body)| (*offset, body.as_str()))
+    }
+
+    /// The answers for the new rows, in order.
+    pub(super) fn into_appended(self) -> Vec<Appended> {
+        self.appended
+    }
+}
+
+fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
+    let NewEntry { author, client_id, channel, body, change, .. } = draft;
+    let target = change.map(|change| change.target);
+    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body, target }
+}
