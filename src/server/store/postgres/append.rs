@@ -16,7 +16,7 @@ use super::{
     connect::{Connection, in_time},
     place,
     read::{self, COLUMNS, From, epoch_of, record_of},
-    rows::Rows,
+    rows::{Key, Known, Rows},
     signed,
 };
 use crate::{
@@ -115,17 +115,6 @@ pub(super) struct Topic {
     epoch: Epoch,
     pub(super) head: Offset,
 }
-
-/// The meaning of a client id that its author used before.
-pub(super) enum Known {
-    /// The first entry, which is still stored.
-    Entry(Record),
-    /// Offset and timestamp of the first entry, which was removed.
-    Past(Offset, i64),
-}
-
-/// Author and client id.
-pub(super) type Key = (String, String);
 
 /// The answer to a job.
 pub(super) type Answer = Result<Vec<Appended>, StoreError>;

@@ -2,11 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::append::{Key, Known};
 use crate::{
     protocol::cursor::Offset,
     server::store::{Appended, Change, Erase, NewEntry, Record, StoreError, TopicName},
 };
+
+/// The meaning of a client id that its author used before.
+pub(super) enum Known {
+    /// The first entry, which is still stored.
+    Entry(Record),
+    /// Offset and timestamp of the first entry, which was removed.
+    Past(Offset, i64),
+}
+
+/// Author and client id.
+pub(super) type Key = (String, String);
 
 /// The rows. Those to insert are sent column by column in one statement.
 pub(super) struct Rows {
