@@ -148,7 +148,7 @@ pub(super) async fn slice(
     Ok(Some(slice))
 }
 
-/// The entries of [`slice`]. What tells an index is text and not a parameter: only then can PostgreSQL prove that the
+/// The entries of [`slice()`]. What tells an index is text and not a parameter: only then can PostgreSQL prove that the
 /// index contains all the rows.
 fn select_entries(name: &TopicName, condition: &str, order: &str, filter: &Filter) -> String {
     const LASTING: &str = "lasting AND channel IS NOT NULL";

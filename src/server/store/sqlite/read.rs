@@ -108,7 +108,7 @@ pub(super) fn slice(
 const NOTICES: (&str, &str) = ("lasting = 1 AND channel IS NOT NULL", "entries_notices_by_channel");
 const VALUES: (&str, &str) = ("lasting = 0", "entries_values");
 
-/// The statement of [`slice`].
+/// The statement of [`slice()`].
 pub(super) fn select_slice(name: &TopicName, condition: &str, order: &str, filter: &Filter) -> String {
     // One channel is read by its indexes; `:only` is its name as it is. Without the hint SQLite reads all channels.
     let of_one = |(kind, index): (&str, &str)| {
