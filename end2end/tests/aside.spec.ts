@@ -78,7 +78,7 @@ test("hiding and showing keeps the talk, what was typed, and the focus", async (
 
 test("the people button shows who is there: up to three by their avatars, and how many", async ({ somebody, bob }) => {
   const phone = await named(await somebody(PHONE), "alice");
-  const room = await bob.makeRoom(unique("faces"));
+  const room = await bob.makeRoom(unique("avatars"));
   await phone.enterRoom(room);
   await expect(button(phone)).toHaveAccessibleName("Show people: 2");
   await expect(button(phone).locator(".avatar")).toHaveText(["A", "B"]);
@@ -87,7 +87,7 @@ test("the people button shows who is there: up to three by their avatars, and ho
   await expect(button(phone)).toHaveText(/4$/);
   await expect(button(phone).locator(".avatar")).toHaveText(["A", "B", "C"]);
   await expect(button(phone)).toBeInViewport({ ratio: 1 });
-  const boxes = await button(phone).locator(".avatar").evaluateAll((faces) => faces.map((face) => face.getBoundingClientRect()).map(({ left, right }) => ({ left, right })));
+  const boxes = await button(phone).locator(".avatar").evaluateAll((avatars) => avatars.map((avatar) => avatar.getBoundingClientRect()).map(({ left, right }) => ({ left, right })));
   expect(boxes[1]!.left, "they overlap").toBeLessThan(boxes[0]!.right);
 });
 

@@ -1,5 +1,6 @@
 //! The look that a person chose on a device: theme, density, and whether people and feed are beside the conversation. The
-//! server reads the choices from cookies and writes them to `<html data-theme data-density data-aside>`, so that the first paint is right and JavaScript is not needed.
+//! server reads the choices from cookies and writes them to `<html data-theme data-density data-aside>`, so that the first
+//! paint is right and JavaScript is not needed.
 
 /// Something that is chosen on a device and kept in a cookie.
 pub trait Choice: Copy + Default + PartialEq + Sized + 'static {

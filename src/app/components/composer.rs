@@ -7,7 +7,7 @@ use send_wrapper::SendWrapper;
 use super::live_text::{live_sentence, live_text};
 use crate::{
     app::{
-        i18n::use_texts,
+        i18n::{Texts, use_texts},
         model::{
             direction::isolated,
             room::{DraftState, RoomModel},
@@ -29,78 +29,106 @@ const TYPING_INTERVAL_MS: i64 = 2_500;
 /// The time for which a typing indicator is shown.
 const TYPING_SHOWN_MS: u32 = 4_000;
 
+/// The field of the composer: its text and what sends it.
+#[derive(Clone, Copy)]
+struct Field {
+    model: RwSignal<RoomModel>,
+    link: ChatLink,
+    texts: &'static Texts,
+    input: NodeRef<html::Textarea>,
+    text: RwSignal<String>,
+    /// The reason why the text was not sent; the next input clears it.
+    rejection: RwSignal<String>,
+    /// The time of the last `typing` frame.
+    last_typing_ms: StoredValue<i64>,
+}
+
+impl Field {
+    /// Takes the text that the field has: it owns its text and the signal follows it, so that text from before hydration
+    /// stays.
+    fn adopt_text(self) {
+        let Some(input) = self.input.get() else { return };
+        match input.value() {
+            typed if typed.is_empty() => self.text.with_untracked(|text| input.set_value(text)),
+            typed => self.text.set(typed),
+        }
+    }
+
+    /// Puts a draft that the rate limit rejected back into the field, if that is empty. Otherwise it stays in the list.
+    fn take_back_rejected(self) {
+        let Some(draft) = self.model.with(|model| model.rate_limited().cloned()) else { return };
+        if let (DraftState::Failed(reason), true) = (draft.state, self.text.with_untracked(String::is_empty))
+        {
+            self.model.update(|model| model.discard(&draft.id));
+            self.set_text(draft.text);
+            self.rejection.set(self.texts.rejection(reason));
+        }
+    }
+
+    fn set_text(self, text: String) {
+        if let Some(input) = self.input.get_untracked() {
+            input.set_value(&text);
+        }
+        self.text.set(text);
+    }
+
+    /// Sends the text. One that cannot be sent stays in the field.
+    fn send(self) {
+        match self.text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
+            Ok(message) => {
+                let frame = self.model.try_update(|model| model.post(page::new_uuid(), message));
+                frame.iter().for_each(|frame| self.link.send(frame));
+                self.set_text(String::new());
+                self.rejection.set(String::new());
+                self.last_typing_ms.set_value(0); // the next input starts another message
+                if let Some(input) = self.input.get_untracked() {
+                    page::focus(&input);
+                }
+            }
+            // An empty one needs no explanation.
+            Err(error) if error.code != Code::TextEmpty => {
+                self.rejection.set((self.texts.problem)(error.code).to_owned());
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn on_keydown(self, event: &ev::KeyboardEvent) {
+        if event.key() == "Enter" && !event.shift_key() && !is_composing(event) {
+            event.prevent_default();
+            self.send();
+        }
+    }
+
+    fn on_input(self, event: &ev::Event) {
+        self.text.set(event_target_value(event));
+        self.rejection.set(String::new());
+        let now = now_ms();
+        // The browser's clock may be set back.
+        if (now - self.last_typing_ms.get_value()).abs() > TYPING_INTERVAL_MS {
+            self.last_typing_ms.set_value(now);
+            let room = self.model.with_untracked(|model| model.room.id.to_string());
+            self.link.send(&ClientFrame::Typing { room });
+        }
+    }
+}
+
 /// The composer. `text` is its content, at the start and from then on.
 #[component]
 pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> impl IntoView {
     let texts = use_texts();
-    let link = expect_context::<ChatLink>();
-    let (id, name) = model.with_untracked(|model| (model.room.id.clone(), model.room.name.clone()));
-    let (room, action) = (id.to_string(), routes::room(&id));
-    let input = NodeRef::<html::Textarea>::new();
+    let (action, name) =
+        model.with_untracked(|model| (routes::room(&model.room.id), model.room.name.clone()));
+    let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
+    let (link, last_typing_ms) = (expect_context::<ChatLink>(), StoredValue::new(0));
+    let field = Field { model, link, texts, input, text, rejection, last_typing_ms };
     let over =
         memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
-    // The reason why the text was not sent; the next input clears it.
-    let rejection = RwSignal::new(String::new());
-    // The field owns its text and the signal follows it, so that text from before hydration stays.
-    effect(move || {
-        let Some(input) = input.get() else { return };
-        match input.value() {
-            typed if typed.is_empty() => text.with_untracked(|text| input.set_value(text)),
-            typed => text.set(typed),
-        }
-    });
-    // A draft that the rate limit rejected goes back into the field if that is empty, and otherwise stays in the list.
-    effect(move || {
-        let Some(draft) = model.with(|model| model.rate_limited().cloned()) else { return };
-        if let (DraftState::Failed(reason), true) = (draft.state, text.with_untracked(String::is_empty)) {
-            model.update(|model| model.discard(&draft.id));
-            if let Some(input) = input.get_untracked() {
-                input.set_value(&draft.text);
-            }
-            text.set(draft.text);
-            rejection.set(texts.rejection(reason));
-        }
-    });
-    let last_typing = StoredValue::new(0_i64);
-    let send = move || {
-        match text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
-            Ok(message) => {
-                let frame = model.try_update(|model| model.post(page::new_uuid(), message));
-                frame.iter().for_each(|frame| link.send(frame));
-                text.set(String::new());
-                rejection.set(String::new());
-                last_typing.set_value(0); // the next input starts another message
-                if let Some(input) = input.get_untracked() {
-                    input.set_value("");
-                    page::focus(&input);
-                }
-            }
-            // The text stays in the field. An empty one needs no explanation.
-            Err(error) if error.code != Code::TextEmpty => {
-                rejection.set((texts.problem)(error.code).to_owned())
-            }
-            Err(_) => {}
-        }
-    };
+    effect(move || field.adopt_text());
+    effect(move || field.take_back_rejected());
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        send();
-    };
-    let on_keydown = move |event: ev::KeyboardEvent| {
-        if event.key() == "Enter" && !event.shift_key() && !is_composing(&event) {
-            event.prevent_default();
-            send();
-        }
-    };
-    let on_input = move |event: ev::Event| {
-        text.set(event_target_value(&event));
-        rejection.set(String::new());
-        let now = now_ms();
-        // The browser's clock may be set back.
-        if (now - last_typing.get_value()).abs() > TYPING_INTERVAL_MS {
-            last_typing.set_value(now);
-            link.send(&ClientFrame::Typing { room: room.clone() });
-        }
+        field.send();
     };
     let hint = move || match (rejection.get(), over.get()) {
         (rejection, _) if !rejection.is_empty() => rejection,
@@ -121,8 +149,8 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                     aria-describedby="composer-hint"
                     aria-invalid=move || (over.get() > 0).then_some("true")
                     placeholder=texts.message_placeholder
-                    on:input=on_input
-                    on:keydown=on_keydown
+                    on:input=move |event| field.on_input(&event)
+                    on:keydown=move |event| field.on_keydown(&event)
                 ></textarea>
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
             </div>

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Avatars in the button that shows the people.
-const FACES: usize = 3;
+const AVATARS_SHOWN: usize = 3;
 
 /// The first of the people by their avatars, and the number of them: it opens their list where that is not beside the
 /// conversation.
@@ -25,11 +25,12 @@ const FACES: usize = 3;
 pub(crate) fn PeopleButton(model: RwSignal<RoomModel>) -> impl IntoView {
     let texts = use_texts();
     let count = memo(move || model.with(|model| model.members().len()));
-    let faces = move || model.with(|model| model.members().iter().take(FACES).cloned().collect::<Vec<_>>());
+    let first =
+        move || model.with(|model| model.members().iter().take(AVATARS_SHOWN).cloned().collect::<Vec<_>>());
     view! {
         <button type="button" class="people-button" popovertarget="people-here" aria-label=move || format!("{}: {}", texts.show_people, count.get())>
-            <span class="people-button__faces">
-                {list(faces, member_key, |member| avatar(&member.id, &member.name))}
+            <span class="people-button__avatars">
+                {list(first, member_key, |member| avatar(&member.id, &member.name))}
             </span>
             {icon(Icon::Users)}
             {live_text(move || count.get().to_string())}

@@ -74,7 +74,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let members_link = is_private
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
     let favourite = favourite_link(&id);
-    let aside_links = [Aside::Hidden, Aside::Shown].map(|aside| aside_link(&id, aside));
+    let [hide_aside, show_aside] = [Aside::Hidden, Aside::Shown].map(|aside| aside_link(&id, aside));
     let is_authenticated = !me.id.is_empty();
     let sign_in = routes::sign_in_from(&routes::room(&id));
     let outbox = expect_context::<Outbox>();
@@ -107,8 +107,9 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 {favourite}
                 {members_link}
                 <PeopleButton model />
-                <ConnectionBadge state=state transport=link.status.transport unsent />
-                {aside_links.into_iter().collect::<Vec<_>>()}
+                <ConnectionBadge state transport=link.status.transport unsent />
+                {hide_aside}
+                {show_aside}
             </header>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}

@@ -30,9 +30,10 @@ const NOTIFICATIONS: &str = ".notifications [data-offset]";
 /// The most pages of older notifications that are loaded to find the reading place of the feed. If it is further down, the
 /// reader stays where the browser puts them.
 const FEED_PAGES_SOUGHT: u32 = 10;
-/// The time between two steps in which the place is sought and kept, while a page that is loaded becomes as long as it was …
+/// The time between two steps in which the place is sought and kept: a page that was just loaded is not as long yet as the
+/// one that was left.
 const SETTLING_STEP_MS: u32 = 20;
-/// … and their number. A reader who scrolls meanwhile is not held.
+/// The number of these steps. A reader who scrolls meanwhile is not held.
 const SETTLING_STEPS: u32 = 100;
 
 /// Restores the place that an earlier page of this tab stored, and stores the present one when the page goes. Call it before
@@ -57,8 +58,9 @@ pub(crate) fn store_scroll_position(
     });
 }
 
-/// Brings the reader back to the notification that they read when they left the feed, by the browser's history or to load it
-/// again, and from then on stores the present one when the page goes. Another visit of the feed begins with the newest.
+/// Brings the reader back to the notification that they read when they left the feed, if they come by the browser's history
+/// or loaded the page again, and from then on stores the present one when the page goes. Another visit of the feed begins
+/// with the newest.
 pub(crate) fn store_feed_position(model: RwSignal<FeedModel>) {
     effect(move || {
         let channel = model.with_untracked(|model| model.channel.clone()).unwrap_or_default();

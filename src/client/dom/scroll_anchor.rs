@@ -1,6 +1,6 @@
 //! Keeps the text that is being read in place while items appear above and below it; the message list's scroller calls
-//! it, and the feed, whose scrolling box is the page. The browser's own scroll anchoring picks the wrong side in a box that is laid out from its end, so the style
-//! switches it off.
+//! it, and the feed, whose scrolling box is the page. The browser's own scroll anchoring picks the wrong side in a box that
+//! is laid out from its end, so the style switches it off there.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, NodeList};

@@ -20,7 +20,8 @@ use crate::{
     protocol::chat::{ClientFrame, ServerFrame},
 };
 
-/// A socket that is no longer wanted is closed at the latest after this time: a slow network needs seconds for the handshake.
+/// A socket that is no longer wanted is closed at the latest after this time: a slow network needs seconds for the
+/// handshake.
 const HANDSHAKE_MS: u32 = 10_000;
 
 /// An open socket, or one that is being opened.

@@ -33,7 +33,8 @@ use crate::{
     server::{auth::Identity, error::Error, state::AppState},
 };
 
-/// Lifetime of the cookies for language, theme, density and the aside: a year, because a person who chose does not want to choose again.
+/// Lifetime of the cookies for language, theme, density and the aside: a year, because a person who chose does not want to
+/// choose again.
 const CHOICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The fields of the composer's form.

@@ -1,5 +1,6 @@
-//! Changes: entries whose append changes an earlier entry of their topic. The caller brings the rule as a [`Fold`], which the
-//! store runs in the transaction of the append and under the topic's lock. A store knows no rule of its own.
+//! Changes: entries whose append changes an earlier entry of their topic. The caller of [`super::Store::append`] brings the
+//! rule as a [`Fold`], which the store runs in the transaction of the append and under the topic's lock. A store must know
+//! no rule of its own.
 
 use std::{fmt, sync::Arc};
 
