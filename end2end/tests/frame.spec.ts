@@ -46,6 +46,29 @@ for (const viewport of [{ width: 320, height: 568 }, { width: 320, height: 256 }
   });
 }
 
+test("the bar of a room fits 320 pixels, whoever is there and however the connection is", async ({ alice, bob, somebody, expectedFaults }) => {
+  expectedFaults.push(/net::ERR_/);
+  const room = await bob.makeRoom("a room with a name");
+  const carol = await somebody();
+  await carol.enterRoom(room);
+  await alice.page.setViewportSize({ width: 320, height: 568 });
+  await alice.enterRoom(room);
+  await expect(alice.page.getByRole("button", { name: "Show people: 3" })).toBeVisible();
+  const fits = async (when: string) => {
+    expect(await alice.page.evaluate(() => document.documentElement.scrollWidth), when).toBeLessThanOrEqual(320);
+    const heading = (await alice.page.locator("main h1").boundingBox())!;
+    expect(heading.width, `${when}: the name can be read`).toBeGreaterThan(50);
+    await expect(alice.badge, when).toBeInViewport({ ratio: 1 });
+  };
+  await fits("connected");
+  await alice.context.setOffline(true);
+  await alice.post("not yet");
+  await expect(alice.badge).toHaveText(/Disconnected · /);
+  await fits("disconnected, with a message that waits");
+  await alice.context.setOffline(false);
+  await bob.expectMessages("not yet");
+});
+
 test("the drawer of a phone opens and closes by the keyboard, and closes when a room is chosen", async ({ somebody }) => {
   const phone = await somebody({ viewport: { width: 390, height: 844 } });
   await phone.enterRoom("general");
