@@ -103,6 +103,9 @@ pub struct RoomData {
     pub members: Vec<User>,
     /// Only its members may enter it.
     pub is_private: bool,
+    /// The viewer may delete the messages of others. (Absent in the version before.)
+    #[serde(default)]
+    pub is_moderator: bool,
 }
 
 /// A page of older notifications.

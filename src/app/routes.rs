@@ -6,7 +6,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::protocol::name::RoomId;
+use crate::protocol::{cursor::Offset, name::RoomId};
 
 /// The feed.
 pub const FEED: &str = "/";
@@ -14,6 +14,8 @@ pub const FEED: &str = "/";
 pub const CHANNEL: &str = "/feed/{channel}";
 /// A room.
 pub const ROOM: &str = "/rooms/{room}";
+/// A message of a room with all that can be done with it: its forms for those who have no script, and its earlier texts.
+pub const MESSAGE: &str = "/rooms/{room}/messages/{message}";
 /// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
 /// The form to sign in.
@@ -53,6 +55,11 @@ impl Route {
         let name = percent_decode_str(name).decode_utf8().ok()?.into_owned();
         Some(if channel.is_some() { Self::Feed(Some(name)) } else { Self::Room(name) })
     }
+}
+
+/// The address of the page of a message.
+pub fn message(room: &RoomId, offset: Offset) -> String {
+    format!("{}/messages/{offset}", self::room(room))
 }
 
 /// The address of a channel, or of the feed. The characters of a channel's name need no encoding.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
 use super::{
+    change::{ChangeKind, MessageChanged, NewChange},
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
     members::{Members, parse_json},
     name::RoomId,
@@ -35,13 +36,32 @@ pub struct Message {
     pub user: String,
     /// The author's id.
     pub user_id: String,
-    /// The text, at most [`super::text::MESSAGE_MAX_CHARACTERS`] characters.
+    /// The text, at most [`super::text::MESSAGE_MAX_CHARACTERS`] characters; empty if the message was deleted.
     pub text: String,
     /// The time at which the server accepted it, in milliseconds since the Unix epoch.
     pub timestamp: i64,
+    /// The offset of the newest change that is in it already; 0: it was never changed. A change at or below it is ignored.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rev: Offset,
+    /// Its text was edited.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub edited: bool,
+    /// It was deleted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
 }
 
-/// A page of messages, oldest first. Its members mean the same as those of [`super::feed::EntryPage`].
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) fn is_zero(offset: &Offset) -> bool {
+    *offset == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// A page of messages, oldest first, each with every change that was stored when it was read. Its members mean the same as those of [`super::feed::EntryPage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagePage {
     /// The messages, ascending by offset.
@@ -52,6 +72,9 @@ pub struct MessagePage {
     pub more: bool,
     /// The requested cursor could not be honoured.
     pub reset: bool,
+    /// The room's head when the messages were read: every change up to it is in them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub as_of: Offset,
 }
 
 /// A frame from a client, on which `server/http/realtime/websocket/frames.rs` acts. Fields are as written; the server
@@ -84,6 +107,21 @@ pub enum ClientFrame {
         /// The text.
         text: String,
     },
+    /// Change a message.
+    Change {
+        /// The room's id.
+        room: String,
+        /// The offset of the message.
+        #[serde(rename = "ref")]
+        target: Offset,
+        /// A UUID; the same change sent again returns the first one.
+        id: String,
+        /// The kind.
+        kind: ChangeKind,
+        /// The new text, of an edit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
     /// "I am typing", at most every few seconds.
     Typing {
         /// The room's id.
@@ -100,7 +138,7 @@ pub enum ClientFrame {
 
 impl ClientFrame {
     /// Every `type` that a client may send.
-    pub const TYPES: [&str; 6] = ["join", "leave", "post", "typing", "auth", "ping"];
+    pub const TYPES: [&str; 7] = ["join", "leave", "post", "change", "typing", "auth", "ping"];
 
     /// Parses a frame. Rejects broken JSON, an unknown `type` and wrong fields with different codes.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
@@ -122,6 +160,11 @@ impl ClientFrame {
                 id: members.required_text(&["id"])?,
                 text: members.required_text(&TEXT_NAMES)?,
             },
+            "change" => {
+                let (room, target) = (members.required_text(&["room"])?, members.required_offset("ref")?);
+                let NewChange { id, kind, text } = NewChange::from_members(&mut members)?;
+                Self::Change { room, target, id, kind, text }
+            }
             "typing" => Self::Typing { room: members.required_text(&["room"])? },
             "auth" => Self::Auth { token: members.required_text(&["token"])? },
             _ => Self::Ping,
@@ -155,11 +198,13 @@ pub enum ServerFrame {
     },
     /// A message was posted.
     Message(Message),
-    /// The post with this id is durable.
+    /// A message was changed.
+    MessageChanged(MessageChanged),
+    /// The post or the change with this id is durable.
     Posted {
         /// The room.
         room: RoomId,
-        /// The client's id of the post.
+        /// The client's id of the post or the change.
         id: String,
         /// Its offset in the room.
         offset: Offset,
@@ -171,7 +216,7 @@ pub enum ServerFrame {
         /// The room of the frame, as the client wrote it.
         #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<String>,
-        /// The id of the post, if the frame was one.
+        /// The id of the post or the change, if the frame was one.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         /// The reason.
@@ -257,6 +302,14 @@ struct FrameMembers {
     user_id: Option<String>,
     text: Option<String>,
     timestamp: Option<i64>,
+    #[serde(default)]
+    rev: Offset,
+    #[serde(default)]
+    edited: bool,
+    #[serde(default)]
+    deleted: bool,
+    r#ref: Option<Offset>,
+    kind: Option<ChangeKind>,
     code: Option<Code>,
     message: Option<String>,
     retry_after_ms: Option<u64>,
@@ -295,6 +348,20 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 user_id: user_id?,
                 text: frame.text.ok_or(MISSING)?,
                 timestamp: timestamp?,
+                rev: frame.rev,
+                edited: frame.edited,
+                deleted: frame.deleted,
+            }),
+            "message-changed" => Self::MessageChanged(MessageChanged {
+                room,
+                offset: offset?,
+                target: frame.r#ref.ok_or(MISSING)?,
+                id: id.ok_or(MISSING)?,
+                kind: frame.kind.ok_or(MISSING)?,
+                user: user?,
+                user_id: user_id?,
+                timestamp: timestamp?,
+                text: frame.text,
             }),
             "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },
             "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },
@@ -329,41 +396,26 @@ impl ServerFrame {
     }
 }
 
-/// An item of a page of messages as a browser reads it.
+/// An item of a page of messages or changes as a browser reads it: that of a newer build is [`ServerFrame::Unreadable`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PolledEntry {
-    /// A message.
-    Message(Message),
-    /// An entry of a newer build.
-    Unreadable(UnreadableEntry),
-}
+pub struct PolledEntry(pub ServerFrame);
 
 impl<'de> Deserialize<'de> for PolledEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <Box<RawValue>>::deserialize(deserializer)?;
-        let message = serde_json::from_str(json.get()).map(Self::Message);
-        let entry = message
-            .or_else(|error| serde_json::from_str(json.get()).map(Self::Unreadable).map_err(|_| error));
-        entry.map_err(D::Error::custom)
+        let frame = ServerFrame::parse(json.get()).map_err(D::Error::custom)?;
+        frame.entry_offset().map(|_| Self(frame)).ok_or_else(|| D::Error::custom(UNKNOWN_TYPE))
     }
 }
 
-impl PolledEntry {
-    /// Its offset in the room.
-    pub fn offset(&self) -> Offset {
+impl ServerFrame {
+    /// The offset of an entry of the room's log; `None` for the other frames.
+    pub fn entry_offset(&self) -> Option<Offset> {
         match self {
-            Self::Message(Message { offset, .. }) | Self::Unreadable(UnreadableEntry { offset, .. }) => {
-                *offset
-            }
-        }
-    }
-}
-
-impl From<PolledEntry> for ServerFrame {
-    fn from(entry: PolledEntry) -> Self {
-        match entry {
-            PolledEntry::Message(message) => Self::Message(message),
-            PolledEntry::Unreadable(entry) => Self::Unreadable(entry),
+            Self::Message(Message { offset, .. })
+            | Self::MessageChanged(MessageChanged { offset, .. })
+            | Self::Unreadable(UnreadableEntry { offset, .. }) => Some(*offset),
+            _ => None,
         }
     }
 }
@@ -371,8 +423,11 @@ impl From<PolledEntry> for ServerFrame {
 /// The answer to a poll with `seen`, as a browser reads it: [`Polled`] with entries that it may not know.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PolledEntries {
-    /// The entries, ascending by offset.
+    /// The messages, ascending by offset, each with every change that was stored when it was read.
     pub messages: Vec<PolledEntry>,
+    /// The changes, ascending by offset.
+    #[serde(default)]
+    pub changes: Vec<PolledEntry>,
     /// The cursor from which to read on.
     pub cursor: Cursor,
     /// More entries exist.
@@ -385,6 +440,16 @@ pub struct PolledEntries {
     pub typing: Vec<User>,
     /// The id of this state, as in [`PresenceState`].
     pub seen: String,
+}
+
+impl PolledEntries {
+    /// Takes the entries in the order of the log.
+    pub fn take_entries(&mut self) -> Vec<ServerFrame> {
+        let mut entries: Vec<_> =
+            self.messages.drain(..).chain(self.changes.drain(..)).map(|entry| entry.0).collect();
+        entries.sort_by_key(ServerFrame::entry_offset);
+        entries
+    }
 }
 
 /// The whole presence of a room, with typing. Polls carry it, because they receive no single changes.
@@ -494,9 +559,10 @@ mod tests {
         let page = r#"{"messages":[{"room":"general","offset":1,"ref":1,"kind":"pin"},{"type":"message",
             "room":"general","offset":2,"id":"1","user":"a","user_id":"u","text":"hi","timestamp":5}],
             "cursor":"e:2","more":false,"reset":false,"members":[],"typing":[],"seen":"1"}"#;
-        let page: PolledEntries = serde_json::from_str(page).expect("well formed");
-        assert_eq!(page.messages.iter().map(PolledEntry::offset).collect::<Vec<_>>(), [1, 2]);
-        assert!(matches!(&page.messages[..], [PolledEntry::Unreadable(_), PolledEntry::Message(_)]));
+        let mut page: PolledEntries = serde_json::from_str(page).expect("well formed");
+        let entries = page.take_entries();
+        assert_eq!(entries.iter().filter_map(ServerFrame::entry_offset).collect::<Vec<_>>(), [1, 2]);
+        assert!(matches!(&entries[..], [ServerFrame::Unreadable(_), ServerFrame::Message(_)]));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    cursor::Offset,
     problem::{Code, Rejection},
     text::{clean_line, is_blank},
 };
@@ -127,6 +128,14 @@ impl Members {
         count.map(Some).ok_or_else(|| self.wrong(&name, "a whole number from 0 up", &value))
     }
 
+    /// Takes a required offset: a whole number from 0 up, or its digits, since not every language has whole numbers of 64
+    /// bits in JSON.
+    pub fn required_offset(&mut self, name: &str) -> Result<Offset, Rejection> {
+        let (name, value) = self.optional(&[name]).ok_or_else(|| self.missing(&[name]))?;
+        let offset = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
+        offset.ok_or_else(|| self.wrong(&name, "a whole number from 0 up", &value))
+    }
+
     /// Takes an optional `true` or `false`. Only `null` is absent: an empty text must not decide a right.
     pub fn truth(&mut self, name: &str) -> Result<Option<bool>, Rejection> {
         match self.take(name) {
@@ -189,6 +198,11 @@ impl Members {
                 format!("{} Not known: {}.", missing.message, ignored.join(", ")),
             ),
         }
+    }
+
+    /// A rejection with the code of these members.
+    pub fn rejection(&self, message: String) -> Rejection {
+        Rejection::new(self.code, message)
     }
 
     fn wrong(&self, name: &str, expected: &str, found: &Value) -> Rejection {

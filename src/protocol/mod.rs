@@ -129,10 +129,18 @@
 //!   and digits of the name, compared as names of people are (NFKC, without case): `C` and `C++` would have the same,
 //!   and the second is rejected with the name of the first. A room's id in another form (`TEAM`, full-width) leads to
 //!   the room.
-//! * `GET /api/rooms/{room}/messages` is a [`chat::MessagePage`], with the query of the feed's JSON form. With
+//! * `GET /api/rooms/{room}/messages` is a [`chat::MessagePage`], with the query of the feed's JSON form. Each message is
+//!   as its changes have left it; `rev` is the newest change in it. A page `after` a cursor has `changes` as well
+//!   ([`change::MessageChanged`]), and its cursor and limit count both; the others have messages only, and `as_of`. With
 //!   `&seen=STATE` (empty at first) a user with a session is present in the room until ten seconds after the answer,
 //!   and the answer is a [`chat::Polled`]: it also comes when someone joined, left or typed since `STATE`.
 //! * `POST /api/rooms/{room}/messages` `{"id":UUID,"text":"…"}` posts: 201, or 200 when this id was stored before.
+//! * `POST /api/rooms/{room}/messages/{offset}/changes` `{"id":UUID,"kind":"edit","text":"…"}` or `{…,"kind":"delete"}`
+//!   changes a message: 201 with the [`change::MessageChanged`], or 200 when this id was stored before. An author edits
+//!   and deletes their own; owners of the room and administrators delete all. A deletion erases every text of the
+//!   message. Codes: `unknown_message` (404), `message_deleted` (410), `not_allowed` (403), `too_late` (409).
+//! * `GET /api/rooms/{room}/messages/{offset}/edits` `{"edits":[{"text":"…","until":MS}]}` has the earlier texts of a
+//!   message, oldest first, as far as they are kept (`--edit-history`).
 //! * `POST /api/rooms/{room}/typing` sends "I am typing" for users who follow the room by a stream or by polls: 204.
 //! * `GET /api/rooms/{room}/events` is the room as server-sent events: the socket's server frames as data, `joined`
 //!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=`, `?last=` and `?heartbeat=` as for the
@@ -155,9 +163,10 @@
 //! * `leave-room` with a room's id or `{room}`: `{room}`. The end of a connection leaves all its rooms.
 //! * `message` `{room, text, id?}`: `{room, id, offset, timestamp}` when it is durable. `id` is a UUID that makes it
 //!   safe to send it again. The author need not have joined. `user` and any other member is not read.
+//! * `change` `{room, ref, id, kind, text?}`, as by HTTP: `{room, id, offset, timestamp}` when it is durable.
 //! * `typing` with a room's id or `{room}`: `{room}`.
 //!
-//! It receives `message` (a [`chat::Message`] with `epoch`), `user-joined` and `user-left` (the person's id, then
+//! It receives `message` and `message-changed` (a [`chat::Message`] or a [`change::MessageChanged`] with `epoch`), `user-joined` and `user-left` (the person's id, then
 //! `{room, user, user_id}`), `typing` `{room, user, user_id}`, `members` `{room, members}` (the whole list, for a
 //! client that was too slow for each change), and `reset` `{room, epoch, offset, cursor}`. A rejection is the
 //! acknowledgement `{"error":{code, message, retry_after_ms?}}`; without one the event `rejected` with the same
@@ -184,6 +193,7 @@
 //! A request for a host name that is not the server's (`--public-url`, an IP address, `localhost`) is rejected with
 //! `bad_host` and 421.
 
+pub mod change;
 pub mod chat;
 pub mod cursor;
 pub mod feed;

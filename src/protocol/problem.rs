@@ -38,6 +38,12 @@ pub enum Code {
     TextTooLong,
     /// There is no such room.
     UnknownRoom,
+    /// The room has no such message: there never was one, or retention removed it.
+    UnknownMessage,
+    /// The message was deleted.
+    MessageDeleted,
+    /// The time is over in which a message may be edited.
+    TooLate,
     /// The socket did not join this room.
     NotJoined,
     /// The socket has joined as many rooms as it may.
@@ -80,7 +86,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -94,6 +100,9 @@ impl Code {
         Self::TextEmpty,
         Self::TextTooLong,
         Self::UnknownRoom,
+        Self::UnknownMessage,
+        Self::MessageDeleted,
+        Self::TooLate,
         Self::NotJoined,
         Self::TooManyJoins,
         Self::RoomExists,
@@ -131,6 +140,9 @@ impl Code {
             Self::TextEmpty => "text_empty",
             Self::TextTooLong => "text_too_long",
             Self::UnknownRoom => "unknown_room",
+            Self::UnknownMessage => "unknown_message",
+            Self::MessageDeleted => "message_deleted",
+            Self::TooLate => "too_late",
             Self::NotJoined => "not_joined",
             Self::TooManyJoins => "too_many_joins",
             Self::RoomExists => "room_exists",

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    cursor::{AFTER_NAMES, looks_like_cursor},
+    change::NewChange,
+    cursor::{AFTER_NAMES, Offset, looks_like_cursor},
     members::Members,
     problem::{Code, Rejection},
     publication::TEXT_NAMES,
@@ -25,6 +26,8 @@ pub enum ClientEvent {
     LeaveRoom(InRoom),
     /// Post a message.
     Message(SendMessage),
+    /// Change a message.
+    Change(ChangeMessage),
     /// "I am typing".
     Typing(InRoom),
 }
@@ -58,9 +61,20 @@ pub struct SendMessage {
     pub id: Option<String>,
 }
 
+/// Changes a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeMessage {
+    /// The room's id.
+    pub room: String,
+    /// The offset of the message.
+    pub target: Offset,
+    /// The change.
+    pub change: NewChange,
+}
+
 impl ClientEvent {
     /// Every event that a client may send.
-    pub const NAMES: [&str; 4] = ["join-room", "leave-room", "message", "typing"];
+    pub const NAMES: [&str; 5] = ["join-room", "leave-room", "message", "change", "typing"];
 
     /// Parses an event. Rejects an unknown name and wrong fields with different codes. Where the room is the only
     /// required member, its id alone is accepted, as in `emit("join-room", "general")`.
@@ -82,6 +96,12 @@ impl ClientEvent {
                     text: members.required_text(&TEXT_NAMES)?,
                     id: members.text(&["id"])?,
                 }))
+            }
+            "change" => {
+                let mut members = fields("change", data)?;
+                let (room, target) = (members.required_text(&["room"])?, members.required_offset("ref")?);
+                let change = NewChange::from_members(&mut members)?;
+                Ok(Self::Change(ChangeMessage { room, target, change }))
             }
             _ => {
                 let message = format!("The events of a client are: {}.", Self::NAMES.join(", "));

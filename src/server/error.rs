@@ -28,7 +28,17 @@ pub enum Error {
     Rejected(#[from] Rejection),
     /// The store is at fault; the caller is told that it did not work, the log why.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Error {
+    /// A change that its own rule rejected is the caller's fault and not the store's.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Rejected(rejection) => Self::Rejected(rejection),
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl Error {

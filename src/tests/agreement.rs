@@ -115,7 +115,7 @@ async fn start(server: &TestServer, token: &str) -> RoomModel {
 
 fn offsets(model: &RoomModel) -> Vec<Offset> {
     let offset = |line: &TimelineItem| match line {
-        TimelineItem::Message(message) => Some(message.offset),
+        TimelineItem::Message(shown) => Some(shown.message.offset),
         TimelineItem::Draft(_) | TimelineItem::Divider => None,
     };
     model.timeline().iter().filter_map(offset).collect()

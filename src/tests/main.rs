@@ -6,6 +6,7 @@
 mod accounts;
 mod agreement;
 mod bad_input;
+mod changes;
 mod channels;
 mod chaos;
 mod chat;

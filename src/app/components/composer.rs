@@ -4,7 +4,10 @@ use gloo_timers::callback::Timeout;
 use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 
-use super::live_text::{live_sentence, live_text};
+use super::{
+    live_text::{live_sentence, live_text},
+    message_actions::{DeletedNote, MessageActions},
+};
 use crate::{
     app::{
         i18n::{Texts, use_texts},
@@ -41,6 +44,7 @@ struct Field {
     rejection: RwSignal<String>,
     /// The time of the last `typing` frame.
     last_typing_ms: StoredValue<i64>,
+    actions: MessageActions,
 }
 
 impl Field {
@@ -65,6 +69,24 @@ impl Field {
         }
     }
 
+    /// Takes the text of a deleted message, under the one that is there.
+    fn take_returned(self) {
+        let returned = self.actions.returned_text.get();
+        if returned.is_empty() {
+            return;
+        }
+        self.actions.returned_text.set(String::new());
+        let typed = self.text.get_untracked();
+        self.set_text(if typed.is_empty() { returned } else { format!("{typed}\n{returned}") });
+        self.focus();
+    }
+
+    fn focus(self) {
+        if let Some(input) = self.input.get_untracked() {
+            page::focus(&input);
+        }
+    }
+
     fn set_text(self, text: String) {
         if let Some(input) = self.input.get_untracked() {
             input.set_value(&text);
@@ -81,9 +103,7 @@ impl Field {
                 self.set_text(String::new());
                 self.rejection.set(String::new());
                 self.last_typing_ms.set_value(0); // the next input starts another message
-                if let Some(input) = self.input.get_untracked() {
-                    page::focus(&input);
-                }
+                self.focus();
             }
             // An empty one needs no explanation.
             Err(error) if error.code != Code::TextEmpty => {
@@ -97,6 +117,10 @@ impl Field {
         if event.key() == "Enter" && !event.shift_key() && !is_composing(event) {
             event.prevent_default();
             self.send();
+        }
+        let edits_last = event.key() == "ArrowUp" && !event.shift_key() && !is_composing(event);
+        if edits_last && self.text.with_untracked(String::is_empty) && self.actions.edit_last() {
+            event.prevent_default();
         }
     }
 
@@ -115,17 +139,22 @@ impl Field {
 
 /// The composer. `text` is its content, at the start and from then on.
 #[component]
-pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> impl IntoView {
+pub(crate) fn Composer(
+    model: RwSignal<RoomModel>,
+    text: RwSignal<String>,
+    actions: MessageActions,
+) -> impl IntoView {
     let texts = use_texts();
     let (action, name) =
         model.with_untracked(|model| (routes::room(&model.room.id), model.room.name.clone()));
     let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
     let (link, last_typing_ms) = (expect_context::<ChatLink>(), StoredValue::new(0));
-    let field = Field { model, link, texts, input, text, rejection, last_typing_ms };
+    let field = Field { model, link, texts, input, text, rejection, last_typing_ms, actions };
     let over =
         memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
     effect(move || field.adopt_text());
     effect(move || field.take_back_rejected());
+    effect(move || field.take_returned());
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         field.send();
@@ -137,6 +166,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     };
     view! {
         <form class="composer" method="post" action=action on:submit=on_submit>
+            <DeletedNote actions />
             <TypingIndicator model />
             <div class="composer__row">
                 <textarea
@@ -168,7 +198,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
 
 /// Returns true if the key belongs to an input method. Safari ends the composition before it reports the key, which
 /// then has the code 229.
-fn is_composing(event: &ev::KeyboardEvent) -> bool {
+pub(super) fn is_composing(event: &ev::KeyboardEvent) -> bool {
     event.is_composing() || event.key_code() == 229
 }
 

@@ -19,12 +19,18 @@ pub(crate) enum Icon {
     Lock,
     /// The sidebar of a small screen.
     Menu,
-    /// What is beside the conversation.
+    /// More that can be done with a thing.
+    More,
+    /// The panel beside the conversation.
     PanelRight,
+    /// Editing.
+    Pencil,
     /// Something new.
     Plus,
     /// A favourite.
     Star,
+    /// Deletion.
+    Trash,
     /// The people in a room.
     Users,
 }
@@ -42,8 +48,15 @@ impl Icon {
                 "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM7 11V7a5 5 0 0 1 10 0v4"
             }
             Self::Menu => "M4 5h16M4 12h16M4 19h16",
+            Self::More => {
+                "M12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM19 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM5 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2z"
+            }
             Self::PanelRight => {
                 "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM15 3v18"
+            }
+            Self::Pencil => {
+                "M21.17 6.81a1 1 0 0 0-3.99-3.99L3.84 16.17a2 2 0 0 0-.5.83l-1.32 4.35a.5.5 0 0 0 .62.62l4.35-1.32a2 2 0 0 0 \
+                 .83-.5zM15 5l4 4"
             }
             Self::Plus => "M5 12h14M12 5v14",
             Self::Star => {
@@ -51,6 +64,9 @@ impl Icon {
                  l-3.736 3.638a2.12 2.12 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.12 2.12 0 0 0\
                  -1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.12 2.12 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0\
                  1 .294-.906l5.165-.755a2.12 2.12 0 0 0 1.597-1.16z"
+            }
+            Self::Trash => {
+                "M3 6h18M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2M10 11v6M14 11v6"
             }
             Self::Users => {
                 "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M16 3.128a4 4 0 0 1 0 7.744M22 21v-2a4 4 0 0 0-3-3.87M13 \

@@ -9,6 +9,9 @@ use super::{
     linked_text::linked,
     live_text::{live_text, name_view},
     local_time::{Day, LocalDay, LocalTime, is_on_another_day},
+    message_actions::MessageActions,
+    message_editor::MessageEditor,
+    message_menu::{MessageMenu, menu_link},
     picture::picture,
     scroller::Scroller,
 };
@@ -19,7 +22,10 @@ use crate::{
         model::{
             connection::ConnectionState,
             control_name::control_name,
-            room::{Draft, DraftState, RejectionReason, RoomModel, ScrollPosition, TimelineItem, continues},
+            room::{
+                Draft, DraftState, PendingChange, RejectionReason, RoomModel, ScrollPosition, ShownMessage,
+                TimelineItem, continues,
+            },
         },
         reactive::{Key, list, memo, show_when},
         sync::ChatLink,
@@ -33,6 +39,7 @@ use crate::{
 pub(crate) fn MessageList(
     model: RwSignal<RoomModel>,
     scroll_position: StoredValue<Option<ScrollPosition>>,
+    actions: MessageActions,
 ) -> impl IntoView {
     let texts = use_texts();
     let timeline = memo(move || model.with(RoomModel::timeline));
@@ -55,7 +62,7 @@ pub(crate) fn MessageList(
                         move || timeline.get(),
                         key,
                         move |item| match item {
-                            TimelineItem::Message(message) => view! { <MessageItem model message /> }.into_any(),
+                            TimelineItem::Message(shown) => view! { <MessageItem actions shown /> }.into_any(),
                             TimelineItem::Draft(draft) => view! { <DraftItem model draft /> }.into_any(),
                             TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
@@ -63,16 +70,29 @@ pub(crate) fn MessageList(
                 </ol>
             </div>
         </Scroller>
+        <MessageMenu actions />
     }
 }
 
 /// Changes when the item has to be drawn again.
 fn key(item: &TimelineItem) -> Key {
     match item {
-        TimelineItem::Message(message) => Key::Entry(message.offset, message.timestamp),
+        TimelineItem::Message(shown) => shown_key(shown),
         TimelineItem::Draft(draft) => Key::Name(format!("{} {}", draft.id, state_name(draft.state))),
         TimelineItem::Divider => Key::Name(String::new()),
     }
+}
+
+/// A message that is changed, on its way to be, or under another one than before is drawn again.
+fn shown_key(ShownMessage { message, previous, pending }: &ShownMessage) -> Key {
+    let previous = previous.as_ref().map(|previous| previous.offset);
+    let plain = message.rev == 0 && pending.is_none() && previous == Some(message.offset - 1);
+    if plain {
+        return Key::Entry(message.offset, message.timestamp);
+    }
+    let pending = pending.as_ref().map_or("", |pending| state_name(pending.state));
+    let (offset, timestamp, rev) = (message.offset, message.timestamp, message.rev);
+    Key::Name(format!("{offset} {timestamp} {rev} {pending} {}", previous.unwrap_or_default()))
 }
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
@@ -85,7 +105,7 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
     spawn_local(async move {
         // If it fails, the button is there for a retry.
         if let Some(page) = load_older_messages(&room, &before).await {
-            model.try_update(|model| model.prepend(page));
+            model.try_update(|model| model.prepend(page, &before));
         }
         is_loading.try_set(false);
     });
@@ -97,30 +117,26 @@ fn Divider() -> impl IntoView {
 }
 
 #[component]
-fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoView {
+fn MessageItem(actions: MessageActions, shown: ShownMessage) -> impl IntoView {
     let texts = use_texts();
-    let is_mine = model.with_untracked(|model| model.is_me(&message.user_id));
+    let ShownMessage { message, previous, pending } = shown;
+    let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
     let you =
         is_mine.then(|| view! { <span class="message__you">{format!("({})", texts.you)}</span> }.into_any());
-    let (offset, timestamp) = (message.offset, message.timestamp);
-    // It never changes, but for the first of the loaded messages: there it becomes known.
-    let previous = model.with_untracked(|model| model.previous(offset).cloned());
-    let previous = move || previous.clone().or_else(|| model.with(|model| model.previous(offset).cloned()));
-    let day = use_context::<Day>();
-    let starts_day = {
-        let previous = previous.clone();
-        move || previous().is_none_or(|previous| is_on_another_day(timestamp, previous.timestamp, day))
-    };
-    let is_continued = {
-        let (starts_day, message) = (starts_day.clone(), message.clone());
-        move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
-    };
+    let (offset, timestamp, day) = (message.offset, message.timestamp, use_context::<Day>());
+    let above = previous.as_ref().map(|previous| previous.timestamp);
+    let starts_day = move || above.is_none_or(|above| is_on_another_day(timestamp, above, day));
+    let follows = previous.is_some_and(|previous| continues(&message, &previous));
+    let is_continued = move || follows && !starts_day();
+    let state = pending.as_ref().map(|pending| state_name(pending.state));
+    let menu = menu_link(actions, &message);
     view! {
         <li
             class="message"
             data-mine=is_mine.to_string()
             data-offset=offset.to_string()
+            data-state=state
             data-continued=move || is_continued().to_string()
         >
             {show_when(
@@ -133,9 +149,51 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
                 {you}
                 <LocalTime timestamp=message.timestamp />
             </p>
-            <p class="message__text" dir="auto">{linked(&message.text)}</p>
+            <MessageBody actions message pending />
+            {menu}
         </li>
     }
+}
+
+/// The text of a message, or its editor, and the state of a change that is on its way.
+#[component]
+fn MessageBody(
+    actions: MessageActions,
+    message: Arc<Message>,
+    pending: Option<PendingChange>,
+) -> impl IntoView {
+    let texts = use_texts();
+    let offset = message.offset;
+    let text =
+        pending.as_ref().and_then(|pending| pending.text.clone()).unwrap_or_else(|| message.text.clone());
+    let is_edited = message.edited;
+    let status = pending.map(|pending| change_status(actions, &text, &pending));
+    let is_edited_now = memo(move || actions.edited.get() == offset);
+    let body = move || match is_edited_now.get() {
+        true => view! { <MessageEditor actions /> }.into_any(),
+        false => {
+            let edited = is_edited.then(|| {
+                view! { <span class="message__edited">{format!("({})", texts.edited)}</span> }.into_any()
+            });
+            view! { <p class="message__text" dir="auto">{linked(&text)} {edited}</p> }.into_any()
+        }
+    };
+    view! {
+        {body}
+        {status}
+    }
+}
+
+/// The state of a change of the user's own: on its way, or rejected, with what to do.
+fn change_status(actions: MessageActions, text: &str, pending: &PendingChange) -> AnyView {
+    let texts = use_texts();
+    let offset = pending.target;
+    let DraftState::Failed(reason) = pending.state else {
+        return view! { <p class="message__state">{texts.pending}</p> }.into_any();
+    };
+    let retry = move || actions.retry(offset);
+    let discard = move || actions.discard(offset);
+    rejected(reason, text, retry, discard)
 }
 
 /// A draft: pending, or rejected with the reason and a button to retry.
@@ -188,21 +246,33 @@ fn RejectedDraft(
     reason: RejectionReason,
     text: String,
 ) -> impl IntoView {
-    let texts = use_texts();
     let link = expect_context::<ChatLink>();
     let retried = id.clone();
-    let retry = move |_| {
+    let retry = move || {
         if let Some(frame) = model.try_update(|model| model.retry(&retried)).flatten() {
             link.send(&frame);
         }
     };
+    rejected(reason, &text, retry, move || model.update(|model| model.discard(&id)))
+}
+
+/// The reason of a rejection, with buttons to try again and to drop what was rejected. `text` tells which one they are
+/// for.
+fn rejected(
+    reason: RejectionReason,
+    text: &str,
+    retry: impl Fn() + 'static,
+    discard: impl Fn() + 'static,
+) -> AnyView {
+    let texts = use_texts();
     view! {
         <div class="message__state" role="alert">
             <p>{texts.failed} ": " {texts.rejection(reason)}</p>
-            <button type="button" aria-label=control_name(texts.retry, &text) on:click=retry>{texts.retry}</button>
-            <button type="button" aria-label=control_name(texts.discard, &text) on:click=move |_| model.update(|model| model.discard(&id))>{texts.discard}</button>
+            <button type="button" aria-label=control_name(texts.retry, text) on:click=move |_| retry()>{texts.retry}</button>
+            <button type="button" aria-label=control_name(texts.discard, text) on:click=move |_| discard()>{texts.discard}</button>
         </div>
     }
+    .into_any()
 }
 
 #[component]

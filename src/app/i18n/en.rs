@@ -121,6 +121,16 @@ pub(super) const TEXTS: Texts = Texts {
     channel_values_empty: "No values in this channel yet.",
     show_aside: "Show side panel",
     hide_aside: "Hide side panel",
+
+    actions: "Actions",
+    edit: "Edit",
+    delete: "Delete",
+    edited: "edited",
+    save: "Save",
+    cancel: "Cancel",
+    edit_label: "Edit the message",
+    message_deleted: "Message deleted.",
+    put_back: "Put the text back into the composer",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -140,6 +150,9 @@ fn problem(code: Code) -> &'static str {
         Code::TextEmpty => "The message is empty.",
         Code::TextTooLong => "The message has more than 4,000 characters. Shorten it or send it in parts.",
         Code::UnknownRoom => "This room does not exist, or you are not a member of it.",
+        Code::UnknownMessage => "This message does not exist, or it is too old.",
+        Code::MessageDeleted => "This message was deleted.",
+        Code::TooLate => "The time is over in which this message could be edited.",
         Code::NotJoined => "You are not in this room right now. Try again in a moment.",
         Code::TooManyJoins => "You have too many rooms open. Leave one first.",
         Code::RoomExists => {

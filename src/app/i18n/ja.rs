@@ -117,6 +117,16 @@ pub(super) const TEXTS: Texts = Texts {
     channel_values_empty: "このチャンネルにはまだ計測値が届いていません。",
     show_aside: "サイドパネルを表示",
     hide_aside: "サイドパネルを隠す",
+
+    actions: "操作",
+    edit: "編集",
+    delete: "削除",
+    edited: "編集済み",
+    save: "保存",
+    cancel: "キャンセル",
+    edit_label: "メッセージを編集",
+    message_deleted: "メッセージを削除しました。",
+    put_back: "本文を入力欄に戻す",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -136,6 +146,9 @@ fn problem(code: Code) -> &'static str {
         Code::TextEmpty => "メッセージが空です。",
         Code::TextTooLong => "メッセージが4,000文字を超えています。短くするか、分けて送ってください。",
         Code::UnknownRoom => "このルームは存在しないか、あなたはメンバーではありません。",
+        Code::UnknownMessage => "このメッセージは存在しないか、古いため残っていません。",
+        Code::MessageDeleted => "このメッセージは削除されました。",
+        Code::TooLate => "このメッセージを編集できる期間は過ぎました。",
         Code::NotJoined => "いまこのルームに入っていません。少し待ってからもう一度お試しください。",
         Code::TooManyJoins => "参加しているルームが多すぎます。どれかから退室してください。",
         Code::RoomExists => "同じ、または記号や大文字・全角の違いだけの名前のルームがすでにあります。",

@@ -200,6 +200,16 @@ pub struct Texts {
     pub channel_values_empty: &'static str,
     pub show_aside: &'static str,
     pub hide_aside: &'static str,
+
+    pub actions: &'static str,
+    pub edit: &'static str,
+    pub delete: &'static str,
+    pub edited: &'static str,
+    pub save: &'static str,
+    pub cancel: &'static str,
+    pub edit_label: &'static str,
+    pub message_deleted: &'static str,
+    pub put_back: &'static str,
 }
 
 impl Texts {

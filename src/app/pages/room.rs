@@ -11,6 +11,7 @@ use crate::{
             composer::Composer,
             connection_badge::ConnectionBadge,
             icon::{Icon, icon},
+            message_actions::MessageActions,
             message_list::MessageList,
             people::People,
             people::PeopleButton,
@@ -68,7 +69,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomData { room, me, page, members, is_private } = data;
+    let RoomData { room, me, page, members, is_private, is_moderator } = data;
     let (id, name) = (room.id.clone(), room.name.clone());
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
@@ -90,6 +91,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
         }
     });
     let link = expect_context::<ChatLink>();
+    let actions = MessageActions::new(model, is_moderator);
     keep_read_marker(model);
     store_drafts(model);
     store_scroll_position(model, scroll_position);
@@ -113,9 +115,9 @@ fn RoomView(data: RoomData) -> impl IntoView {
             </header>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
-            <MessageList model scroll_position />
+            <MessageList model scroll_position actions />
             {if is_authenticated {
-                view! { <Composer model text /> }.into_any()
+                view! { <Composer model text actions /> }.into_any()
             } else {
                 view! {
                     <a class="note" href=sign_in rel="external">{texts.sign_in_to_write}</a>

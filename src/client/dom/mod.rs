@@ -5,6 +5,7 @@ pub mod characters;
 pub mod fetch;
 pub mod history;
 pub mod page;
+pub mod popover;
 pub mod scroll_anchor;
 pub mod storage;
 pub mod time;

@@ -52,8 +52,9 @@ impl PollSource for RoomSource {
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
-        let PolledEntries { messages, cursor, more, reset, members, typing, seen } =
-            serde_json::from_str(body).ok()?;
+        let mut polled: PolledEntries = serde_json::from_str(body).ok()?;
+        let entries = polled.take_entries();
+        let PolledEntries { cursor, more, reset, members, typing, seen, .. } = polled;
         let room = self.room.clone();
         let Cursor { epoch, offset } = cursor.clone();
         let mut frames = Vec::new();
@@ -66,10 +67,11 @@ impl PollSource for RoomSource {
             self.is_behind = more;
         }
         if reset {
-            let offset = messages.first().map_or(offset, |entry| entry.offset() - 1);
+            let first = entries.first().and_then(ServerFrame::entry_offset);
+            let offset = first.map_or(offset, |first| first - 1);
             frames.push(ServerFrame::Reset { room, epoch, offset });
         }
-        frames.extend(messages.into_iter().map(ServerFrame::from));
+        frames.extend(entries);
         frames.extend(self.presence(members, typing));
         (self.cursor, self.seen) = (cursor, seen);
         Some((frames, more))

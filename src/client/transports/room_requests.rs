@@ -7,6 +7,8 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     EventSink, TransportEvent, TransportHandle,
     long_poll::{Pace, Poll},
@@ -22,8 +24,9 @@ use crate::{
         executor::spawn_local,
     },
     protocol::{
-        chat::{ClientFrame, Message, NewMessage, ServerFrame},
-        cursor::Cursor,
+        change::NewChange,
+        chat::{ClientFrame, NewMessage, ServerFrame},
+        cursor::{Cursor, Offset},
         name::RoomId,
         problem::{Code, Problem},
     },
@@ -46,8 +49,8 @@ struct State {
     read_by: ReadBy,
     sink: EventSink<ServerFrame>,
     rooms: RefCell<Vec<(String, Box<dyn TransportHandle>)>>,
-    /// Posts without an answer. One request at a time, so that they are stored in order.
-    posts: RefCell<VecDeque<(String, NewMessage)>>,
+    /// Posts and changes without an answer. One request at a time, so that they are stored in order.
+    posts: RefCell<VecDeque<Post>>,
     is_posting: Cell<bool>,
     abort: Abort,
 }
@@ -79,9 +82,14 @@ impl TransportHandle for RoomRequests {
             ClientFrame::Join { room, after, .. } => self.0.join(room, after.as_deref()),
             ClientFrame::Leave { room } => self.0.leave(room),
             ClientFrame::Post { room, id, text } => {
+                let url = format!("/api/rooms/{}/messages", page::encode(room));
                 let post = NewMessage { id: id.clone(), text: text.clone() };
-                self.0.posts.borrow_mut().push_back((room.clone(), post));
-                start_posting(&self.0);
+                self.0.post(Post { room: room.clone(), id: id.clone(), url, body: to_json(&post) });
+            }
+            ClientFrame::Change { room, target, id, kind, text } => {
+                let url = format!("/api/rooms/{}/messages/{target}/changes", page::encode(room));
+                let change = NewChange { id: id.clone(), kind: *kind, text: text.clone() };
+                self.0.post(Post { room: room.clone(), id: id.clone(), url, body: to_json(&change) });
             }
             ClientFrame::Typing { room } => {
                 let (url, signal) =
@@ -104,6 +112,18 @@ impl TransportHandle for RoomRequests {
     }
 }
 
+/// A post or a change on its way.
+struct Post {
+    room: String,
+    id: String,
+    url: String,
+    body: String,
+}
+
+fn to_json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("plain data")
+}
+
 impl State {
     fn join(&self, room: &str, after: Option<&str>) {
         let (Ok(id), Some(Ok(cursor))) = (RoomId::parse(room), after.map(str::parse::<Cursor>)) else {
@@ -124,6 +144,11 @@ impl State {
         }
     }
 
+    fn post(self: &Rc<Self>, post: Post) {
+        self.posts.borrow_mut().push_back(post);
+        start_posting(self);
+    }
+
     fn leave(&self, room: &str) {
         self.rooms.borrow_mut().retain(|(known, _)| known != room);
     }
@@ -136,13 +161,11 @@ fn start_posting(state: &Rc<State>) {
     }
     let weak = Rc::downgrade(state);
     spawn_local(async move {
-        while let Some((room, post)) = next_post(&weak) {
-            let body = serde_json::to_string(&post).expect("plain data");
-            let url = format!("/api/rooms/{}/messages", page::encode(&room));
+        while let Some(Post { room, id, url, body }) = next_post(&weak) {
             // Without a signal: a post that was sent on leaving the page shall arrive.
             let response = fetch::post(&url, &body, None, ANSWER_MS).await;
             let Some(state) = weak.upgrade() else { return };
-            match response.and_then(|response| frame_of(&response, &room, &post.id)) {
+            match response.and_then(|response| frame_of(&response, &room, &id)) {
                 Some(frame) => state.sink.answer(frame),
                 // It may have been stored or not. The owner sends it again, with the same id, after reconnecting.
                 None => return state.sink.report(TransportEvent::Lost(None)),
@@ -154,14 +177,22 @@ fn start_posting(state: &Rc<State>) {
     });
 }
 
-fn next_post(weak: &Weak<State>) -> Option<(String, NewMessage)> {
+fn next_post(weak: &Weak<State>) -> Option<Post> {
     weak.upgrade()?.posts.borrow_mut().pop_front()
+}
+
+/// The members of a stored message or change that its author needs.
+#[derive(Deserialize)]
+struct Stored {
+    offset: Offset,
+    timestamp: i64,
 }
 
 /// The answer to a post as a frame. `None`: it tells nothing about the post.
 fn frame_of(response: &Response, room: &str, id: &str) -> Option<ServerFrame> {
     if response.is_success() {
-        let Message { room, offset, timestamp, .. } = serde_json::from_str(&response.body).ok()?;
+        let Stored { offset, timestamp } = serde_json::from_str(&response.body).ok()?;
+        let room = RoomId::parse(room).ok()?;
         return Some(ServerFrame::Posted { room, id: id.to_owned(), offset, timestamp });
     }
     let (room, id) = (Some(room.to_owned()), Some(id.to_owned()));

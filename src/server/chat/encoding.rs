@@ -1,12 +1,14 @@
-//! The chat's frames for the readers of a room: presence events, resets, and stored messages. A frame is encoded once
+//! The chat's frames for the readers of a room: presence events, resets, stored messages and their changes. A frame is encoded once
 //! for all readers, so nothing in it may depend on the reader. The chat and its transports call it.
 
 use serde::{Deserialize, Serialize};
 
+use super::changes::EarlierText;
 use crate::{
     protocol::{
-        chat::{Message, ServerFrame},
-        cursor::Cursor,
+        change::{ChangeKind, MessageChanged},
+        chat::{Message, ServerFrame, is_false, is_zero},
+        cursor::{Cursor, Offset},
         name::RoomId,
         session::User,
     },
@@ -17,10 +19,31 @@ use crate::{
 };
 
 /// The body of a stored message; the rest of [`Message`] comes from the record.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct StoredMessage {
     pub(super) user: String,
+    /// Empty once it was deleted.
     pub(super) text: String,
+    /// The offset of the newest change in it; 0: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) rev: Offset,
+    /// Its earlier texts, oldest first, as far as the settings keep them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) earlier: Vec<EarlierText>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) edited: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) deleted: bool,
+}
+
+/// The body of a stored change; the rest of [`MessageChanged`] comes from the record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct StoredChange {
+    pub(super) user: String,
+    pub(super) kind: ChangeKind,
+    /// The text of an edit; empty once the message was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
 }
 
 /// The `reset` frame of a room, with the cursor at which the reader goes on.
@@ -43,25 +66,69 @@ pub fn encode_frame(frame: &ServerFrame) -> String {
     serde_json::to_string(frame).expect("frames have only string keys")
 }
 
-/// The JSON of a room's entry as its readers get it: a `message` frame.
-pub fn encode_message(record: &Record) -> String {
-    encode_frame(&ServerFrame::Message(message_of(record)))
+/// The JSON of a room's entry as its readers get it: a `message` or a `message-changed` frame.
+pub fn encode_entry(record: &Record) -> String {
+    encode_frame(&match record.target {
+        None => ServerFrame::Message(message_of(record)),
+        Some(target) => ServerFrame::MessageChanged(changed_of(record, target)),
+    })
+}
+
+/// Returns true if the entry is a deletion: nothing of the message may stay in memory.
+pub fn erases(record: &Record) -> bool {
+    record.target.is_some() && change_in(record).kind == ChangeKind::Delete
 }
 
 /// The message in a record of a room. One that cannot be read is logged, and has no author name and no text.
 pub(super) fn message_of(record: &Record) -> Message {
-    let TopicName::Room(room) = &record.topic else { unreachable!("only rooms have messages") };
-    let stored: StoredMessage = serde_json::from_str(&record.body).unwrap_or_else(|error| {
-        tracing::error!(%room, record.offset, %error, "cannot read a stored message");
-        StoredMessage { user: String::new(), text: String::new() }
-    });
+    let StoredMessage { user, text, rev, edited, deleted, .. } = stored_message(record);
     Message {
-        room: room.clone(),
+        room: room_of(record),
         offset: record.offset,
         id: record.client_id.clone().unwrap_or_default(),
-        user: stored.user,
+        user,
         user_id: record.author.clone(),
-        text: stored.text,
+        text,
         timestamp: record.timestamp,
+        rev,
+        edited,
+        deleted,
     }
+}
+
+/// The stored message in a record. One that cannot be read is logged, and is empty.
+pub(super) fn stored_message(record: &Record) -> StoredMessage {
+    serde_json::from_str(&record.body).unwrap_or_else(|error| {
+        tracing::error!(topic = %record.topic, record.offset, %error, "cannot read a stored message");
+        StoredMessage::default()
+    })
+}
+
+/// The change in a record of a room, of the message at `target`.
+pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
+    let StoredChange { user, kind, text } = change_in(record);
+    MessageChanged {
+        room: room_of(record),
+        offset: record.offset,
+        target,
+        id: record.client_id.clone().unwrap_or_default(),
+        kind,
+        user,
+        user_id: record.author.clone(),
+        timestamp: record.timestamp,
+        text,
+    }
+}
+
+/// The stored change in a record. One that cannot be read is logged, and changes nothing that is shown.
+fn change_in(record: &Record) -> StoredChange {
+    serde_json::from_str(&record.body).unwrap_or_else(|error| {
+        tracing::error!(topic = %record.topic, record.offset, %error, "cannot read a stored change");
+        StoredChange { user: String::new(), kind: ChangeKind::Edit, text: None }
+    })
+}
+
+fn room_of(record: &Record) -> RoomId {
+    let TopicName::Room(room) = &record.topic else { unreachable!("only rooms have messages") };
+    room.clone()
 }

@@ -3,6 +3,7 @@
 //!
 //! This file holds the chat together and connects presence with the log; each other file is one concern.
 
+mod changes;
 mod encoding;
 mod joining;
 mod known_rooms;
@@ -15,14 +16,15 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 pub use self::{
-    encoding::{encode_frame, encode_message, reset_frame},
+    changes::EarlierText,
+    encoding::{encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
 };
+use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 use super::{
-    authz::Rights, cluster::backplane::Backplane, error::Error, limits::RateLimits, log::hub::Hub,
-    presence::Presence, store::TopicName,
+    authz::Rights, cluster::backplane::Backplane, config::EditingSettings, error::Error, limits::RateLimits,
+    log::hub::Hub, presence::Presence, store::TopicName,
 };
 use crate::protocol::{
     chat::{PresenceState, Room, ServerFrame},
@@ -43,6 +45,7 @@ pub struct Chat {
     rights: Arc<Rights>,
     limits: Arc<RateLimits>,
     max_rooms: usize,
+    editing: EditingSettings,
     known: KnownRooms,
 }
 
@@ -54,9 +57,11 @@ impl Chat {
         limits: Arc<RateLimits>,
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
+        editing: EditingSettings,
     ) -> Result<Self, Error> {
         let presence = Arc::new(presence_over(hub.clone(), backplane));
-        let chat = Self { hub, presence, rights, limits, max_rooms, known: KnownRooms::default() };
+        let known = KnownRooms::default();
+        let chat = Self { hub, presence, rights, limits, max_rooms, editing, known };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {

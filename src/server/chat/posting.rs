@@ -4,6 +4,7 @@
 
 use super::{
     Chat,
+    changes::parse_id,
     encoding::{StoredMessage, message_of},
 };
 use crate::{
@@ -29,15 +30,13 @@ impl Chat {
         id: &str,
         text: &str,
     ) -> Result<(Message, bool), Error> {
-        let id = uuid::Uuid::try_parse(id).map_err(|_| {
-            Rejection::new(Code::BadId, "The id of a message must be a UUID made by the client.")
-        })?;
+        let id = parse_id(id)?;
         let text = MessageText::parse(text)?.into_string();
         self.limits.message(user).await?;
-        let message = StoredMessage { user: user.name.clone(), text };
+        let message = StoredMessage { user: user.name.clone(), text, ..StoredMessage::default() };
         let entry = NewEntry {
             author: user.id.clone(),
-            client_id: Some(id.to_string()),
+            client_id: Some(id),
             channel: None,
             lasting: true,
             body: serde_json::to_string(&message).expect("strings are always JSON"),
@@ -45,6 +44,10 @@ impl Chat {
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");
+        if first.record.target.is_some() {
+            let message = "This id belongs to a change; a message needs an id of its own.";
+            return Err(Rejection::new(Code::BadId, message).into());
+        }
         Ok((message_of(&first.record), first.first))
     }
 

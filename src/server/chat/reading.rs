@@ -42,6 +42,7 @@ impl Chat {
             cursor: page.cursor,
             more: page.more,
             reset: page.reset,
+            as_of: page.as_of.unwrap_or_default(),
         })
     }
 

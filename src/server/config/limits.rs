@@ -183,7 +183,7 @@ const COUNT_MAX: u32 = 1_000_000;
 const CONNECTIONS_MAX: u32 = 1_000_000;
 
 /// The word that turns a limit off.
-fn is_off(text: &str) -> bool {
+pub(super) fn is_off(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("off")
 }
 

@@ -6,6 +6,7 @@
 mod bad_setting;
 mod choices;
 mod database;
+mod editing;
 pub(super) mod environment;
 mod limits;
 pub mod node_channel;
@@ -25,6 +26,7 @@ pub use self::{
     bad_setting::BadSetting,
     choices::{AuthSetting, LogFormat, TransportSetting},
     database::{DEFAULT_MAX_WAL_BYTES, DatabaseSettings, DatabaseUrl, FileSettings},
+    editing::EditingSettings,
     limits::{Limit, Limits, Rate},
     redis_url::RedisUrl,
     retention::{Retention, RetentionSettings},
@@ -111,6 +113,10 @@ pub struct Config {
     /// The retention of the logs.
     #[command(flatten)]
     pub retention: RetentionSettings,
+
+    /// The editing of messages.
+    #[command(flatten)]
+    pub editing: EditingSettings,
 
     /// How long a system clock that jumped forward must stay at its new time before ages are judged by it
     ///

@@ -44,6 +44,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/events/{channel}", post(api::publish::post).put(api::publish::post))
         .route("/api/rooms", get(api::rooms::list).post(api::rooms::create))
         .route("/api/rooms/{room}/messages", get(api::rooms::messages).post(api::rooms::post))
+        .route("/api/rooms/{room}/messages/{message}/changes", post(api::changes::change))
+        .route("/api/rooms/{room}/messages/{message}/edits", get(api::changes::edits))
         .route("/api/rooms/{room}/typing", post(api::rooms::typing))
         .route("/api/rooms/{room}/events", get(realtime::room_events::get))
         .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))

@@ -137,7 +137,7 @@ impl AppState {
             Some(url) => (Arc::new(Redis::start(url, config.redis_ca.as_deref())?), Sharing::WithNodes),
             None => (Arc::new(Local::new()), Sharing::Alone),
         };
-        let encoders = Encoders { feed: feed::encode_entry, room: chat::encode_message };
+        let encoders = Encoders { feed: feed::encode_entry, room: chat::encode_entry, erases: chat::erases };
         let topics = Topics::start(encoders, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);
@@ -182,7 +182,8 @@ impl AppState {
             .drop_lost_reservations(&hub.store().rooms().await?, &clock)
             .await
             .context("the rooms cannot be read")?;
-        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms).await;
+        let chat =
+            Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, config.editing).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
         // A database that was restored from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;

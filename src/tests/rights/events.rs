@@ -4,7 +4,7 @@ use idobata::protocol::socket_io::{AUTHENTICATION_ERROR, ClientEvent, FEED_NAMES
 use serde_json::{Value, json};
 
 use super::callers::{Bench, MaybeUser};
-use crate::support::SocketIo;
+use crate::support::{SocketIo, new_id};
 
 /// An event, and the answers to a stranger, a removed member, a member, the owner and an administrator: the code of a
 /// rejection, or `done`. An anonymous caller cannot connect.
@@ -14,6 +14,11 @@ fn rows() -> Vec<(&'static str, Value, [&'static str; 5])> {
     vec![
         // Whoever may enter a room may post to it, even before a join.
         ("message", json!({ "room": "secret", "text": "hello" }), of_members),
+        (
+            "change", // of the member's message
+            json!({ "room": "secret", "ref": 1, "id": new_id(), "kind": "edit", "text": "hi" }),
+            ["unknown_room", "unknown_room", "done", "not_allowed", "unknown_room"],
+        ),
         ("typing", json!("secret"), ["not_joined"; 5]),
         ("join-room", json!("secret"), of_members),
         ("join-room", json!({ "room": "secret", "last": 10 }), of_members),

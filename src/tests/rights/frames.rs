@@ -24,6 +24,11 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
         ),
         (post("secret"), ["no_session", "not_joined", "not_joined", "posted", "posted", "not_joined"]),
         (
+            // The member's message.
+            json!({ "type": "change", "room": "secret", "ref": 1, "id": new_id(), "kind": "edit", "text": "hi" }),
+            ["no_session", "not_joined", "not_joined", "posted", "not_allowed", "not_joined"],
+        ),
+        (
             json!({ "type": "join", "room": "general" }),
             ["no_session", "joined", "joined", "joined", "joined", "joined"],
         ),

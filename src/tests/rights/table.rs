@@ -42,6 +42,8 @@ const fn row(method: &'static str, path: &'static str, body: &'static str, expec
 }
 
 const MESSAGE: &str = r#"{"id":"UUID","text":"hello"}"#;
+/// An edit, which only the message's author may make.
+const CHANGE: &str = r#"{"id":"UUID","kind":"edit","text":"hello again"}"#;
 
 /// Columns: anonymous · not a member · a removed member · a member · the owner · an administrator · a publisher whose
 /// token is valid for the channel · a publisher whose token is not.
@@ -57,6 +59,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/rooms/secret/messages?after=e:0&seen=", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/general/messages", MESSAGE, "401 201 201 201 201 201 403 403"),
     row("POST", "/api/rooms/secret/messages", MESSAGE, "401 404 404 201 201 404 403 403"),
+    row("POST", "/api/rooms/secret/messages/1/changes", CHANGE, "401 404 404 201 403 404 403 403"),
+    row("GET", "/api/rooms/secret/messages/1/edits", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/typing", "", "401 404 404 204 204 404 403 403"),
     row("GET", "/api/rooms/general/events", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/rooms/secret/events", "", "401 404 404 200 200 404 403 403"),

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::RoomModel;
+use super::{PendingChange, RoomModel};
 use crate::{
     app::model::number::decimal,
     protocol::{
@@ -70,6 +70,8 @@ impl Draft {
 pub struct SavedView {
     /// Messages that are not in the log yet.
     pub drafts: Vec<Draft>,
+    /// Changes that are not in the log yet.
+    pub pending_changes: Vec<PendingChange>,
     /// The text in the composer.
     pub text: String,
     /// A reset removed entries that this page had not seen.

@@ -1,6 +1,7 @@
 //! A room as a page shows it: its timeline, the drafts of the page's user, and presence. `sync` feeds it frames, and
 //! the room's components draw it. It does no I/O and reads no clock.
 
+mod changes;
 mod drafts;
 mod presence;
 mod timeline;
@@ -8,12 +9,13 @@ mod unread_state;
 
 use std::sync::Arc;
 
+use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
 pub use self::{
+    changes::PendingChange,
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
     presence::{PresenceChange, Typing},
-    timeline::{TimelineItem, continues},
+    timeline::{ShownMessage, TimelineItem, continues},
 };
-use self::{presence::sorted, unread_state::UnreadState};
 use crate::protocol::{
     chat::{ClientFrame, Message, MessagePage, Room, ServerFrame},
     cursor::{Cursor, Offset},
@@ -44,6 +46,8 @@ pub struct RoomModel {
     unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
     drafts: Vec<Draft>,
+    pending_changes: Vec<PendingChange>,
+    heard_changes: HeardChanges,
     members: Vec<User>,
     /// The last join or leave of another user.
     pub presence_change: Option<PresenceChange>,
@@ -73,6 +77,8 @@ impl RoomModel {
             unread_state: UnreadState::default(),
             messages: page.messages.into_iter().map(Arc::new).collect(),
             drafts: saved.drafts,
+            pending_changes: saved.pending_changes,
+            heard_changes: HeardChanges::default(),
             members: sorted(members),
             presence_change: None,
             typing: None,
@@ -90,7 +96,8 @@ impl RoomModel {
 
     /// The state to save when this view of the room goes. `text` is the composer's.
     pub fn save(&self, text: String, scroll_position: Option<ScrollPosition>) -> SavedView {
-        SavedView { drafts: self.drafts.clone(), text, was_reset: self.was_reset, scroll_position }
+        let (drafts, pending_changes) = (self.drafts.clone(), self.pending_changes.clone());
+        SavedView { drafts, pending_changes, text, was_reset: self.was_reset, scroll_position }
     }
 
     /// The position up to which the page has every entry.
@@ -118,11 +125,11 @@ impl RoomModel {
         &self.me.name
     }
 
-    /// The frames to send when the connection opens: join from the cursor, then post what is not acknowledged.
+    /// The frames to send when the connection opens: join from the cursor, then post and change what is not acknowledged.
     pub fn resume_frames(&self) -> Vec<ClientFrame> {
         let room = self.room.id.to_string();
         let join = ClientFrame::Join { room, after: Some(self.cursor.to_string()), last: None };
-        std::iter::once(join).chain(self.pending_posts()).collect()
+        std::iter::once(join).chain(self.pending_posts()).chain(self.pending_change_frames()).collect()
     }
 
     /// Applies a frame. Ignores those of other rooms. `now_ms` is in milliseconds since the Unix epoch.
@@ -130,6 +137,9 @@ impl RoomModel {
         match frame {
             ServerFrame::Message(message) if message.room == self.room.id => {
                 return self.apply_message(message);
+            }
+            ServerFrame::MessageChanged(change) if change.room == self.room.id => {
+                return self.apply_changed(change);
             }
             ServerFrame::Joined { room, members, head, .. } if room == self.room.id => {
                 self.problem = None;
@@ -153,7 +163,9 @@ impl RoomModel {
                 self.typing = Some(Typing { user: User { id: user_id, name: user }, at_ms: now_ms });
             }
             ServerFrame::Rejected { id: Some(id), code, retry_after_ms, .. } => {
-                self.apply_rejected_post(&id, RejectionReason { code, retry_after_ms });
+                let reason = RejectionReason { code, retry_after_ms };
+                self.apply_rejected_post(&id, reason);
+                self.apply_rejected_change(&id, reason);
             }
             ServerFrame::Rejected { room: Some(room), code, .. } if room == self.room.id.as_str() => {
                 self.problem = Some(code);
@@ -163,6 +175,7 @@ impl RoomModel {
             }
             ServerFrame::Posted { room, id, offset, .. } if room == self.room.id => {
                 self.apply_posted(&id, offset);
+                self.apply_posted_change(&id, offset);
             }
             ServerFrame::Unreadable(entry) if entry.room == self.room.id => {
                 self.apply_unreadable(entry.offset);
@@ -174,7 +187,7 @@ impl RoomModel {
 
     fn note_caught_up(&mut self) {
         if self.is_caught_up() {
-            self.unread_state.on_connected(&self.cursor);
+            self.unread_state.on_connected(self.newest());
         }
     }
 }

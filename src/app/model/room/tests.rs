@@ -1,7 +1,12 @@
 //! Tests of the room as a page shows it.
 
 use super::{timeline::GROUP_MS, *};
-use crate::protocol::{cursor::Epoch, name::RoomId, text::MessageText};
+use crate::protocol::{
+    change::{ChangeKind, MessageChanged},
+    cursor::Epoch,
+    name::RoomId,
+    text::MessageText,
+};
 
 fn user(id: &str) -> User {
     User { id: id.into(), name: id.to_uppercase() }
@@ -17,12 +22,39 @@ fn text(typed: &str) -> MessageText {
 
 fn message(offset: Offset, user_id: &str, id: &str) -> Message {
     let (user, text) = (user_id.to_uppercase(), format!("text {offset}"));
-    Message { room: general(), offset, id: id.into(), user, user_id: user_id.into(), text, timestamp: 0 }
+    Message {
+        room: general(),
+        offset,
+        id: id.into(),
+        user,
+        user_id: user_id.into(),
+        text,
+        timestamp: 0,
+        rev: 0,
+        edited: false,
+        deleted: false,
+    }
+}
+
+fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) -> ServerFrame {
+    let (user, user_id, id) = ("A".into(), "a".into(), format!("change {offset}"));
+    let text = text.map(str::to_owned);
+    ServerFrame::MessageChanged(MessageChanged {
+        room: general(),
+        offset,
+        target,
+        id,
+        kind,
+        user,
+        user_id,
+        timestamp: 0,
+        text,
+    })
 }
 
 fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
-    let page = MessagePage { messages: vec![], cursor, more: false, reset: false };
+    let page = MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0 };
     RoomModel::new(
         Room { id: general(), name: "general".into() },
         user("me"),
@@ -41,7 +73,7 @@ fn receive(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
 
 fn keys(model: &RoomModel) -> Vec<String> {
     let key = |item: &TimelineItem| match item {
-        TimelineItem::Message(message) => message.offset.to_string(),
+        TimelineItem::Message(shown) => shown.message.offset.to_string(),
         TimelineItem::Draft(draft) => format!("{} {:?}", draft.id, draft.state),
         TimelineItem::Divider => "divider".to_owned(),
     };
@@ -76,7 +108,8 @@ fn drafts_outlive_the_view_of_the_room() {
     model.post("id-2".into(), text("not yet sent"));
     let saved = model.save("half a sen".into(), None);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
-    let page = MessagePage { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false };
+    let page =
+        MessagePage { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false, as_of: 0 };
     let room = Room { id: general(), name: "general".into() };
     let model = RoomModel::new(room, user("me"), page, vec![], saved);
     assert_eq!(keys(&model), ["5", "id-2 Pending"]);
@@ -189,7 +222,8 @@ fn older_messages_go_above_and_none_twice() {
     model.apply(ServerFrame::Message(message(6, "a", "x")), 0);
     let cursor = Cursor { offset: 4, ..model.oldest() };
     let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
-    model.prepend(MessagePage { messages, cursor, more: true, reset: false });
+    let before = model.oldest();
+    model.prepend(MessagePage { messages, cursor, more: true, reset: false, as_of: 0 }, &before);
     assert_eq!(keys(&model), ["4", "5", "6"]);
     assert!(model.more);
 }
@@ -333,7 +367,13 @@ fn a_reload_keeps_the_messages_that_arrived_since() {
     let mut model = model(3);
     receive(&mut model, 4..=5);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
-    model.reload(MessagePage { messages: vec![message(4, "a", "x")], cursor, more: true, reset: false });
+    model.reload(MessagePage {
+        messages: vec![message(4, "a", "x")],
+        cursor,
+        more: true,
+        reset: false,
+        as_of: 0,
+    });
     assert_eq!(keys(&model), ["4", "5"]);
     receive(&mut model, 6..=6);
 }
@@ -427,11 +467,21 @@ fn messages_of_one_author_stand_together_while_each_follows_within_five_minutes(
 fn a_message_knows_the_one_before_it_as_far_as_they_are_loaded() {
     let mut model = model(4);
     receive(&mut model, 5..=7);
-    let previous = |model: &RoomModel, offset| model.previous(offset).map(|message| message.offset);
+    let previous = |model: &RoomModel, offset| {
+        let shown = |item| match item {
+            TimelineItem::Message(shown) if shown.message.offset == offset => Some(shown),
+            _ => None,
+        };
+        let shown = model.timeline().into_iter().find_map(shown).expect("it is loaded");
+        shown.previous.map(|message| message.offset)
+    };
     assert_eq!([5, 6, 7].map(|offset| previous(&model, offset)), [None, Some(5), Some(6)]);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
-    model.prepend(MessagePage { messages: vec![message(4, "a", "4")], cursor, more: false, reset: false });
+    let (messages, before) = (vec![message(4, "a", "4")], model.oldest());
+    model.prepend(MessagePage { messages, cursor, more: false, reset: false, as_of: 7 }, &before);
     assert_eq!(previous(&model, 5), Some(4));
+    model.apply(change(8, 6, ChangeKind::Delete, None), 0);
+    assert_eq!(previous(&model, 7), Some(5), "one that is deleted is above nothing");
 }
 
 #[test]
@@ -447,4 +497,130 @@ fn a_draft_stands_under_the_head_of_the_authors_last_message_or_draft() {
     assert!(!model.draft_continues("id-1", GROUP_MS), "it is long ago");
     receive(&mut model, 6..=6);
     assert!(!model.draft_continues("id-1", 0), "somebody else spoke");
+}
+
+fn texts(model: &RoomModel) -> Vec<(Offset, String)> {
+    let text = |item| match item {
+        TimelineItem::Message(shown) => Some((shown.message.offset, shown.message.text.clone())),
+        _ => None,
+    };
+    model.timeline().into_iter().filter_map(text).collect()
+}
+
+#[test]
+fn a_change_moves_the_cursor_and_changes_its_message_once() {
+    let mut model = model(0);
+    receive(&mut model, 1..=2);
+    assert_eq!(model.apply(change(3, 1, ChangeKind::Edit, Some("edited")), 0), Missing::Nothing);
+    assert_eq!(texts(&model)[0], (1, "edited".to_owned()));
+    assert_eq!(model.cursor().offset, 3);
+    // Repeated, as after a reconnect, and one that the message has already.
+    model.apply(change(3, 1, ChangeKind::Edit, Some("again")), 0);
+    assert_eq!(texts(&model)[0], (1, "edited".to_owned()));
+    assert_eq!(model.apply(change(5, 1, ChangeKind::Delete, None), 0), Missing::Entries, "4 is missing");
+    model.apply(change(4, 1, ChangeKind::Delete, None), 0);
+    assert_eq!(texts(&model), [(2, "text 2".to_owned())]);
+}
+
+#[test]
+fn a_page_that_was_read_before_a_change_is_shown_with_it_and_one_after_it_as_it_is() {
+    let mut model = model(9);
+    receive(&mut model, 10..=10);
+    let before = model.oldest();
+    model.apply(change(11, 5, ChangeKind::Edit, Some("edited")), 0);
+    model.apply(change(12, 6, ChangeKind::Edit, Some("first edit")), 0);
+    let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
+    // The page was read after the second of these, and before the third.
+    let later = Message { text: "second edit".into(), rev: 13, edited: true, ..message(6, "a", "6") };
+    let messages = vec![message(5, "a", "5"), later];
+    model.prepend(MessagePage { messages, cursor, more: false, reset: false, as_of: 10 }, &before);
+    assert_eq!(texts(&model)[..2], [(5, "edited".to_owned()), (6, "second edit".to_owned())]);
+}
+
+#[test]
+fn a_page_from_before_changes_that_are_not_kept_is_not_taken() {
+    let mut model = model(9);
+    receive(&mut model, 10..=10);
+    let before = model.oldest();
+    for offset in 11..=1_011 {
+        model.apply(change(offset, 5, ChangeKind::Edit, Some("edited")), 0);
+    }
+    let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
+    let page = |as_of| MessagePage {
+        messages: vec![message(5, "a", "5")],
+        cursor: cursor.clone(),
+        more: false,
+        reset: false,
+        as_of,
+    };
+    model.prepend(page(10), &before);
+    assert_eq!(texts(&model).len(), 1, "it may lack a change");
+    model.prepend(page(11), &before);
+    assert_eq!(texts(&model)[0], (5, "edited".to_owned()));
+}
+
+#[test]
+fn an_own_change_is_shown_at_once_and_sent_again_until_it_comes() {
+    let mut model = model(0);
+    model.apply(ServerFrame::Message(message(1, "me", "1")), 0);
+    model.change("id-1".into(), 1, ChangeKind::Edit, Some("edited".into()));
+    assert_eq!(model.pending_change(1).and_then(|pending| pending.text.as_deref()), Some("edited"));
+    assert_eq!(model.resume_frames().len(), 2, "the join and the change");
+    model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 2, timestamp: 0 }, 0);
+    let mine = match change(2, 1, ChangeKind::Edit, Some("edited")) {
+        ServerFrame::MessageChanged(change) => {
+            MessageChanged { id: "id-1".into(), user_id: "me".into(), ..change }
+        }
+        _ => unreachable!("it is a change"),
+    };
+    model.apply(ServerFrame::MessageChanged(mine), 0);
+    assert_eq!(model.pending_change(1), None);
+    assert_eq!(texts(&model), [(1, "edited".to_owned())]);
+}
+
+#[test]
+fn a_deletion_hides_its_message_at_once_and_a_rejected_one_shows_it_again() {
+    let mut model = model(0);
+    model.apply(ServerFrame::Message(message(1, "me", "1")), 0);
+    model.change("id-1".into(), 1, ChangeKind::Delete, None);
+    assert_eq!(texts(&model), []);
+    let reject = |code| ServerFrame::Rejected {
+        room: None,
+        id: Some("id-1".into()),
+        code,
+        message: String::new(),
+        retry_after_ms: None,
+    };
+    model.apply(reject(Code::Unavailable), 0);
+    assert_eq!(texts(&model).len(), 1);
+    assert!(matches!(model.pending_change(1), Some(pending) if pending.state != DraftState::Pending));
+    model.discard_change(1);
+    assert_eq!(model.pending_change(1), None);
+    model.change("id-1".into(), 1, ChangeKind::Delete, None);
+    model.apply(reject(Code::MessageDeleted), 0);
+    assert_eq!(model.pending_change(1), None, "somebody else has deleted it");
+}
+
+#[test]
+fn changes_that_came_while_the_reader_was_away_are_no_news() {
+    let mut model = model(0);
+    receive(&mut model, 1..=2);
+    model.apply(joined(2), 0);
+    model.set_visible(false);
+    model.apply(change(3, 1, ChangeKind::Edit, Some("edited")), 0);
+    model.set_visible(true);
+    receive(&mut model, 4..=4);
+    assert_eq!(keys(&model), ["1", "2", "4"], "the reader was there when it came");
+}
+
+#[test]
+fn up_to_a_loss_that_a_reset_told_of_offsets_may_have_gaps() {
+    let mut model = model(0);
+    let reset = Epoch::parse("e").expect("fine").at(0, 4);
+    model.apply(ServerFrame::Reset { room: general(), epoch: reset, offset: 0 }, 0);
+    // The changes among them are removed.
+    for offset in [1, 3, 5] {
+        assert_eq!(model.apply(ServerFrame::Message(message(offset, "a", "x")), 0), Missing::Nothing);
+    }
+    assert_eq!(model.apply(ServerFrame::Message(message(7, "a", "x")), 0), Missing::Entries);
 }

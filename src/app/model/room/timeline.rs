@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Missing, RoomModel, drafts::Draft};
+use super::{DraftState, Missing, PendingChange, RoomModel, drafts::Draft};
 use crate::protocol::{
+    change::ChangeKind,
     chat::{Message, MessagePage},
     cursor::{Cursor, Offset},
 };
@@ -26,36 +27,75 @@ pub fn continues(message: &Message, previous: &Message) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimelineItem {
     /// A message of the log.
-    Message(Arc<Message>),
+    Message(ShownMessage),
     /// A message that is not in the log yet.
     Draft(Draft),
     /// Stands before the messages that were sent while this reader was away.
     Divider,
 }
 
+/// A message as the timeline shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownMessage {
+    /// The message, as the log's changes have left it.
+    pub message: Arc<Message>,
+    /// The message above it, if it is loaded.
+    pub previous: Option<Arc<Message>>,
+    /// A change of the user's own that is on its way, or was rejected.
+    pub pending: Option<PendingChange>,
+}
+
+impl ShownMessage {
+    /// Returns true if it is hidden: it was deleted, or the user is deleting it.
+    fn is_deleted(&self) -> bool {
+        let is_being_deleted = |pending: &PendingChange| {
+            (pending.kind, pending.state) == (ChangeKind::Delete, DraftState::Pending)
+        };
+        self.message.deleted || self.pending.as_ref().is_some_and(is_being_deleted)
+    }
+}
+
 impl RoomModel {
-    /// The messages, oldest first, then the drafts.
+    /// The messages that are not deleted, oldest first, then the drafts.
     pub fn timeline(&self) -> Vec<TimelineItem> {
-        let seen = self.unread_state.seen().map_or(self.messages.len(), |seen| {
-            self.messages.partition_point(|message| message.offset <= seen)
-        });
-        let (seen, unread) = self.messages.split_at(seen);
-        // One's own messages, perhaps from another window, are not news.
-        let has_news = unread.iter().any(|message| !self.is_me(&message.user_id));
-        let item = |message: &Arc<Message>| TimelineItem::Message(message.clone());
-        let drafts = self.drafts.iter().cloned().map(TimelineItem::Draft);
-        seen.iter()
-            .map(item)
-            .chain(has_news.then_some(TimelineItem::Divider))
-            .chain(unread.iter().map(item))
-            .chain(drafts)
-            .collect()
+        let seen = self.unread_state.seen();
+        let mut items = Vec::with_capacity(self.messages.len() + self.drafts.len() + 1);
+        let mut previous = None::<Arc<Message>>;
+        let mut has_divider = false;
+        for message in &self.messages {
+            let pending = self.pending_change(message.offset).cloned();
+            let shown = ShownMessage { message: message.clone(), previous: previous.clone(), pending };
+            if shown.is_deleted() {
+                continue;
+            }
+            // One's own messages, perhaps from another window, are not news.
+            let is_unread = seen.is_some_and(|seen| message.offset > seen);
+            if is_unread && !has_divider && self.has_news(message.offset) {
+                has_divider = true;
+                items.push(TimelineItem::Divider);
+            }
+            previous = Some(message.clone());
+            items.push(TimelineItem::Message(shown));
+        }
+        items.extend(self.drafts.iter().cloned().map(TimelineItem::Draft));
+        items
     }
 
-    /// The message before the one at `offset`, if it is loaded.
-    pub fn previous(&self, offset: Offset) -> Option<&Arc<Message>> {
-        let index = self.messages.partition_point(|message| message.offset < offset);
-        self.messages.get(index.checked_sub(1)?)
+    /// Returns true if there are messages of others from this offset on.
+    fn has_news(&self, from: Offset) -> bool {
+        let from = self.messages.partition_point(|message| message.offset < from);
+        self.messages[from..].iter().any(|message| !message.deleted && !self.is_me(&message.user_id))
+    }
+
+    /// The newest message; 0: there is none.
+    pub(super) fn newest(&self) -> Offset {
+        self.messages.last().map_or(0, |message| message.offset)
+    }
+
+    /// Returns true if entries before this one are missing. Offsets are consecutive, but for those up to a loss that a
+    /// reset has told of.
+    pub(super) fn is_beyond_gap(&self, offset: Offset) -> bool {
+        offset > self.cursor.offset.max(self.cursor.epoch.told_loss()) + 1
     }
 
     /// Returns true if a draft that is shown at `now_ms` stands under the head of what is above it.
@@ -64,7 +104,7 @@ impl RoomModel {
         let follows = |last: &Arc<Message>| {
             self.is_me(&last.user_id) && (0..GROUP_MS).contains(&(now_ms - last.timestamp))
         };
-        !is_first || self.messages.last().is_some_and(follows)
+        !is_first || self.messages.iter().rfind(|message| !message.deleted).is_some_and(follows)
     }
 
     /// Starts over from the newest messages, after a reset.
@@ -74,10 +114,18 @@ impl RoomModel {
             page.cursor.epoch == self.cursor.epoch && message.offset > page.cursor.offset
         };
         let newer: Vec<_> = self.messages.iter().filter(|message| is_newer(message)).cloned().collect();
-        if newer.is_empty() {
+        if page.cursor.epoch != self.cursor.epoch {
+            self.heard_changes.clear();
+        }
+        let Some(messages) = self.heard_changes.fold_into(page.messages, page.as_of) else {
+            self.more = true; // by request
+            return;
+        };
+        // What was heard since the page was read is in it now.
+        if page.cursor.epoch != self.cursor.epoch || page.cursor.offset > self.cursor.offset {
             self.cursor = page.cursor;
         }
-        self.messages = page.messages.into_iter().map(Arc::new).chain(newer).collect();
+        self.messages = messages.into_iter().chain(newer).collect();
         self.more = page.more;
         self.remove_sent_drafts();
     }
@@ -88,18 +136,18 @@ impl RoomModel {
         Cursor { epoch: self.cursor.epoch.clone(), offset }
     }
 
-    /// Puts a page of older messages above the others.
-    pub fn prepend(&mut self, page: MessagePage) {
+    /// Puts a page of the messages before `before` above the others.
+    pub fn prepend(&mut self, page: MessagePage, before: &Cursor) {
         if page.cursor.epoch != self.cursor.epoch {
             return; // it was requested before a reset
         }
         self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
-        let is_adjacent = page.messages.last().is_none_or(|last| last.offset + 1 >= oldest);
-        if !self.messages.is_empty() && !is_adjacent {
+        if before.offset < oldest && !self.messages.is_empty() {
             return; // older messages have left the page since: with these there would be a gap
         }
-        let older = page.messages.into_iter().filter(|message| message.offset < oldest).map(Arc::new);
+        let Some(older) = self.heard_changes.fold_into(page.messages, page.as_of) else { return };
+        let older = older.into_iter().filter(|message| message.offset < oldest);
         self.messages.splice(0..0, older);
         self.more = page.more;
     }
@@ -110,8 +158,8 @@ impl RoomModel {
     }
 
     pub(super) fn apply_message(&mut self, message: Message) -> Missing {
-        if message.offset > self.cursor.offset + 1 {
-            return Missing::Entries; // offsets are consecutive
+        if self.is_beyond_gap(message.offset) {
+            return Missing::Entries;
         }
         self.remove_draft_of(&message);
         self.end_typing(&message.user_id);
@@ -142,6 +190,7 @@ impl RoomModel {
     pub(super) fn apply_reset(&mut self, cursor: Cursor) {
         self.messages.clear();
         self.cursor = cursor;
+        self.heard_changes.clear();
         self.unread_state.mark_read();
         // Their offsets belonged to the old log.
         self.drafts.iter_mut().for_each(|draft| draft.stored = None);

@@ -30,17 +30,17 @@ impl UnreadState {
         self.is_offline = true;
     }
 
-    /// The connection has brought everything that was missed.
-    pub(super) fn on_connected(&mut self, cursor: &Cursor) {
+    /// The connection has brought everything that was missed; the newest message is at `newest`.
+    pub(super) fn on_connected(&mut self, newest: Offset) {
         self.is_offline = false;
-        self.come_back(cursor);
+        self.come_back(newest);
         self.was_present |= !self.is_hidden;
     }
 
     /// The page became visible or hidden.
-    pub(super) fn set_visible(&mut self, is_visible: bool, cursor: &Cursor) {
+    pub(super) fn set_visible(&mut self, is_visible: bool, cursor: &Cursor, newest: Offset) {
         if is_visible && std::mem::take(&mut self.is_hidden) {
-            self.come_back(cursor);
+            self.come_back(newest);
             self.was_present |= !self.is_offline;
         } else if !is_visible {
             self.leave(cursor);
@@ -65,8 +65,9 @@ impl UnreadState {
         }
     }
 
-    fn come_back(&mut self, cursor: &Cursor) {
-        if !self.is_away() && self.seen == Some(cursor.offset) {
+    /// `newest` is the newest message: changes are no news.
+    fn come_back(&mut self, newest: Offset) {
+        if !self.is_away() && self.seen.is_some_and(|seen| seen >= newest) {
             self.seen = None;
         }
     }
@@ -86,7 +87,7 @@ impl RoomModel {
 
     /// The page became visible or hidden.
     pub fn set_visible(&mut self, is_visible: bool) {
-        self.unread_state.set_visible(is_visible, &self.cursor);
+        self.unread_state.set_visible(is_visible, &self.cursor, self.newest());
     }
 
     /// Returns true if a reader looks at the newest message: then everything is read.

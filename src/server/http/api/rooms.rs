@@ -38,13 +38,20 @@ use crate::{
     },
 };
 
-/// The created room or message, and the names of the members of the request that were not read.
+/// The created room, message or change, and the names of the members of the request that were not read.
 #[derive(Serialize)]
 pub(crate) struct Answer<T> {
     #[serde(flatten)]
     created: T,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignored: Vec<String>,
+}
+
+impl<T> Answer<T> {
+    /// The answer with `created`.
+    pub(crate) fn new(created: T, ignored: Vec<String>) -> Self {
+        Self { created, ignored }
+    }
 }
 
 /// The body of `POST /api/rooms`.
@@ -173,7 +180,7 @@ pub(crate) async fn messages(
         page = state.chat.page(&room, caller, query.clone(), limit) => (page?, None),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
     };
-    Ok(long_poll::Answer::new("messages", &page, retry).into_response(&state))
+    Ok(long_poll::Answer::of_room(&page, retry).into_response(&state))
 }
 
 /// Answers a poll that takes the place of a socket or a stream: a page and the presence in the room, as
@@ -198,7 +205,7 @@ async fn poll(
             (cut_short(&query), state.chat.presence_state(room), Some(return_after_ms()))
         }
     };
-    let answer = long_poll::Answer::new("messages", &page, retry).with_presence(&presence);
+    let answer = long_poll::Answer::of_room(&page, retry).with_presence(&presence);
     Ok(answer.into_response(state))
 }
 

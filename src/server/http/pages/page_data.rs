@@ -112,7 +112,8 @@ async fn load_room(
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
     let members = state.chat.members(&room.id);
     let is_private = state.rights.is_private(&room.id);
-    Ok(Some(RoomData { me, page, members, is_private, room }))
+    let is_moderator = who.is_some_and(|who| state.chat.is_moderator(&room.id, who));
+    Ok(Some(RoomData { me, page, members, is_private, is_moderator, room }))
 }
 
 #[derive(Deserialize)]

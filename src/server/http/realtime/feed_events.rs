@@ -71,7 +71,7 @@ async fn page(
         page = state.feed.page(query.clone(), caller, channels, limit) => (page?, None),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
     };
-    Ok(Answer::new("events", &page, retry).into_response(state))
+    Ok(Answer::of_feed(&page, retry).into_response(state))
 }
 
 async fn stream(

@@ -1,7 +1,10 @@
 //! The JSON answer to a query for a page of a log: `/api/events` and `/api/rooms/{room}/messages` give it, at once or
 //! after a wait. `extract/query.rs` parses the query. It must never decode an entry: the entries are JSON already.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use axum::{
     http::header,
@@ -14,13 +17,16 @@ use serde_json::{ser::Formatter, value::RawValue};
 use crate::{
     protocol::chat::PresenceState,
     server::{
-        log::hub::{Page, PageQuery},
+        log::{
+            hub::{Page, PageQuery},
+            topic::Entry,
+        },
         state::AppState,
     },
 };
 
-/// The answer to a query. Its members on the wire: the entries under `name`, `cursor`, `more`, `reset`, those of the
-/// presence, and `retry`.
+/// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
+/// `more`, `reset`, those of the presence, and `retry`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
@@ -35,14 +41,33 @@ pub(crate) struct Answer<'a> {
 
 struct NamedPage<'a> {
     name: &'static str,
+    /// The answer has the changes in a list of their own, and says as of when the other entries are.
+    has_changes: bool,
     page: &'a Page,
+}
+
+impl<'a> NamedPage<'a> {
+    fn entries(&self) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a> {
+        self.page.entries.iter().filter(|entry| entry.change.is_none())
+    }
+
+    fn changes(&self) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a> {
+        self.page.entries.iter().filter(|entry| entry.change.is_some())
+    }
 }
 
 impl Serialize for NamedPage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Page { entries, cursor, more, reset } = self.page;
-        let mut page = serializer.serialize_struct("Page", 4)?;
-        page.serialize_field(self.name, &vec![RawValue::NULL; entries.len()])?; // EntryFormatter puts them in
+        let Page { cursor, more, reset, as_of, .. } = self.page;
+        let mut page = serializer.serialize_struct("Page", 6)?;
+        // EntryFormatter puts the entries in.
+        page.serialize_field(self.name, &vec![RawValue::NULL; self.entries().count()])?;
+        if self.has_changes {
+            page.serialize_field("changes", &vec![RawValue::NULL; self.changes().count()])?;
+            if let Some(as_of) = as_of {
+                page.serialize_field("as_of", as_of)?;
+            }
+        }
         page.serialize_field("cursor", cursor)?;
         page.serialize_field("more", more)?;
         page.serialize_field("reset", reset)?;
@@ -63,9 +88,14 @@ impl<I: Iterator<Item = Bytes>> Formatter for EntryFormatter<I> {
 }
 
 impl<'a> Answer<'a> {
-    /// An answer with the page's entries under `name`.
-    pub(crate) fn new(name: &'static str, page: &'a Page, retry: Option<u64>) -> Self {
-        Self { page: NamedPage { name, page }, presence: None, retry }
+    /// An answer with the page of the feed.
+    pub(crate) fn of_feed(page: &'a Page, retry: Option<u64>) -> Self {
+        Self { page: NamedPage { name: "events", has_changes: false, page }, presence: None, retry }
+    }
+
+    /// An answer with the page of a room.
+    pub(crate) fn of_room(page: &'a Page, retry: Option<u64>) -> Self {
+        Self { page: NamedPage { name: "messages", has_changes: true, page }, presence: None, retry }
     }
 
     /// The same with the presence in the room.
@@ -81,7 +111,7 @@ impl<'a> Answer<'a> {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let entries = self.page.page.entries.iter().map(|entry| entry.encoded.json());
+        let entries = self.page.entries().chain(self.page.changes()).map(|entry| entry.encoded.json());
         let mut body = Vec::new();
         let mut serializer = serde_json::Serializer::with_formatter(&mut body, EntryFormatter(entries));
         self.serialize(&mut serializer).expect("the answer has only string keys");
@@ -95,31 +125,40 @@ pub(crate) fn cut_short(query: &PageQuery) -> Page {
         PageQuery::After(cursor, _) | PageQuery::Before(cursor) => cursor.clone(),
         PageQuery::Newest => unreachable!("only a query with a cursor waits"),
     };
-    Page { entries: Vec::new(), cursor, more: false, reset: false }
+    Page { entries: Vec::new(), cursor, more: false, reset: false, as_of: None }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::server::log::{topic::Entry, wire_format::Encoded};
+    use crate::server::log::{topic::EntryChange, wire_format::Encoded};
 
     #[test]
     fn entries_are_written_as_they_were_encoded() {
-        let entry = |json| Arc::new(Entry { offset: 1, channel: None, encoded: Encoded::new(None, json) });
-        let entries = vec![entry(r#"{"n":1.50,"null":null}"#), entry(r#"{"text":"井戸"}"#)];
-        let page = Page { entries, cursor: "e:2".parse().expect("a cursor"), more: false, reset: true };
+        let entry = |json, change| {
+            Arc::new(Entry { offset: 1, channel: None, change, encoded: Encoded::new(None, json) })
+        };
+        let entries = vec![entry(r#"{"n":1.50,"null":null}"#, None), entry(r#"{"text":"井戸"}"#, None)];
+        let cursor = "e:2".parse().expect("a cursor");
+        let page = Page { entries, cursor, more: false, reset: true, as_of: None };
         let members = r#""cursor":"e:2","more":false,"reset":true"#;
         let entries = r#"{"n":1.50,"null":null},{"text":"井戸"}"#;
-        let answer = Answer::new("events", &page, None).encode();
+        let answer = Answer::of_feed(&page, None).encode();
         assert_eq!(String::from_utf8_lossy(&answer), format!(r#"{{"events":[{entries}],{members}}}"#));
 
         let presence = PresenceState { members: Vec::new(), typing: Vec::new(), seen: "}".into() };
         let page = Page { entries: Vec::new(), ..page };
-        let answer = Answer::new("messages", &page, Some(7)).with_presence(&presence).encode();
+        let answer = Answer::of_room(&page, Some(7)).with_presence(&presence).encode();
         let presence = r#""members":[],"typing":[],"seen":"}""#;
-        let expected = format!(r#"{{"messages":[],{members},{presence},"retry":7}}"#);
+        let expected = format!(r#"{{"messages":[],"changes":[],{members},{presence},"retry":7}}"#);
+        assert_eq!(String::from_utf8_lossy(&answer), expected);
+
+        let change = Some(EntryChange { target: 1, erases: false });
+        let entries = vec![entry("1", None), entry("2", change), entry("3", None)];
+        let page = Page { entries, reset: false, as_of: Some(9), ..page };
+        let answer = Answer::of_room(&page, None).encode();
+        let expected =
+            r#"{"messages":[1,3],"changes":[2],"as_of":9,"cursor":"e:2","more":false,"reset":false}"#;
         assert_eq!(String::from_utf8_lossy(&answer), expected);
     }
 }

@@ -22,7 +22,7 @@ use super::{
     topic::{Reader, Topic, Topics, Wakeup},
 };
 use crate::{
-    protocol::cursor::{Cursor, Offset},
+    protocol::cursor::Cursor,
     server::{
         config::Retention,
         store::{Appended, Filter, NewEntry, Store, StoreError, TopicName},
@@ -134,8 +134,8 @@ impl Hub {
         }
     }
 
-    /// The cursor just before the newest `count` retained entries that the filter lets through. Entries that were
-    /// removed between them are no loss to a reader that asks for the newest.
+    /// The cursor just before the newest `count` retained entries that the filter lets through; changes do not count.
+    /// Entries that were removed between them are no loss to a reader that asks for the newest.
     async fn position_of_last(
         &self,
         topic: &Arc<Topic>,
@@ -143,11 +143,11 @@ impl Hub {
         count: usize,
         filter: &Filter,
     ) -> Result<Cursor, StoreError> {
-        let offset = known.offset.saturating_sub(count as Offset);
-        if filter.channels.is_all() && topic.covers(offset) {
+        if let Some(offset) = topic.before_newest(count).filter(|_| filter.channels.is_all()) {
             return Ok(Cursor { offset, ..known });
         }
-        let slice = self.store.read_before(topic.name(), known.offset + 1, filter, count).await?;
+        let counted = without_changes(topic.name(), filter);
+        let slice = self.store.read_before(topic.name(), known.offset + 1, &counted, count).await?;
         self.topics.learn(topic, &slice.bounds);
         let offset = slice.records.first().map_or(known.offset, |record| record.offset - 1);
         Ok(Cursor { epoch: slice.bounds.epoch.at(offset, slice.removed), offset })
@@ -199,6 +199,12 @@ impl Hub {
         }
         Ok(removed)
     }
+}
+
+/// The filter without changes: in a room they are what is not lasting.
+pub(super) fn without_changes(name: &TopicName, filter: &Filter) -> Filter {
+    let lasting = filter.lasting || matches!(name, TopicName::Room(_));
+    Filter { lasting, ..filter.clone() }
 }
 
 /// A reader's slot in a topic while its subscription is being made: dropped with it if that fails, also when the caller

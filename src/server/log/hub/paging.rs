@@ -9,7 +9,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use super::{Hub, StartFrom, Subscribed};
+use super::{Hub, StartFrom, Subscribed, without_changes};
 use crate::{
     protocol::cursor::{Cursor, Offset},
     server::{
@@ -57,6 +57,9 @@ pub struct Page {
     pub more: bool,
     /// The cursor could not be honoured.
     pub reset: bool,
+    /// The head when the entries were read, each with every change up to it. `None` for the entries after a cursor, among
+    /// which the changes are.
+    pub as_of: Option<Offset>,
 }
 
 impl Page {
@@ -91,6 +94,7 @@ impl Hub {
     ) -> Result<Page, StoreError> {
         match query {
             PageQuery::Newest => {
+                let filter = without_changes(name, &filter);
                 let slice = self.store.read_before(name, Offset::MAX, &filter, limit).await?;
                 let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
                 Ok(self.page_of(&slice, cursor, false))
@@ -109,10 +113,11 @@ impl Hub {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let slice = self.store.read_before(name, cursor.offset, filter, limit).await?;
+        let filter = without_changes(name, filter);
+        let slice = self.store.read_before(name, cursor.offset, &filter, limit).await?;
         if slice.bounds.epoch != cursor.epoch {
             let newest = Cursor { epoch: slice.bounds.epoch, offset: slice.bounds.head };
-            return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true });
+            return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true, as_of: None });
         }
         // Backwards there is no loss to tell, and none that this cursor should carry along.
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), ..cursor };
@@ -169,7 +174,7 @@ impl Hub {
             entries.truncate(kept);
         }
         let more = more || is_cut || has_more(&mut subscription).await?;
-        Ok(Page { entries, cursor, more, reset })
+        Ok(Page { entries, cursor, more, reset, as_of: None })
     }
 
     /// Reads the newest values of the channels with the latest entries, as `Store::latest_by_channel`.
@@ -182,7 +187,7 @@ impl Hub {
     ) -> Result<Page, StoreError> {
         let slice = self.store.latest_by_channel(name, channels, count, limit).await?;
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
-        Ok(Page { entries: self.encode(&slice), cursor, more: slice.more, reset: false })
+        Ok(Page { entries: self.encode(&slice), cursor, more: slice.more, reset: false, as_of: None })
     }
 
     fn encode(&self, slice: &Slice) -> Vec<Arc<Entry>> {
@@ -194,7 +199,8 @@ impl Hub {
         // These pages are read backwards: entries that do not fit are cut at the old end.
         let surplus = entries.len() - fitting(entries.iter().rev(), PAGE_BYTES);
         entries.drain(..surplus);
-        Page { entries, cursor, more: slice.more || surplus > 0, reset }
+        let as_of = Some(slice.bounds.head);
+        Page { entries, cursor, more: slice.more || surplus > 0, reset, as_of }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::*;
 use crate::{
-    protocol::cursor::Epoch,
+    protocol::cursor::{Epoch, Offset},
     server::{
         clock::now_ms,
         cluster::backplane::Local,

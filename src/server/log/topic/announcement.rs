@@ -8,7 +8,7 @@ use std::{str::Lines, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Entry, TopicName};
+use super::{Encoded, Entry, EntryChange, TopicName};
 use crate::protocol::cursor::{Cursor, Epoch, Offset};
 
 /// The prefix of the subjects of topics.
@@ -46,6 +46,8 @@ struct EntryHead {
     offset: Offset,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<EntryChange>,
 }
 
 /// The reason why a message cannot be read.
@@ -93,7 +95,11 @@ fn fitting(entries: &[Arc<Entry>]) -> usize {
 }
 
 fn message(epoch: &Epoch, entries: &[Arc<Entry>]) -> String {
-    let head_of = |entry: &Arc<Entry>| EntryHead { offset: entry.offset, channel: entry.channel.clone() };
+    let head_of = |entry: &Arc<Entry>| EntryHead {
+        offset: entry.offset,
+        channel: entry.channel.clone(),
+        change: entry.change,
+    };
     let head = Head { epoch: epoch.clone(), entries: entries.iter().map(head_of).collect() };
     let mut message = serde_json::to_string(&head).expect("it has only string keys");
     for entry in entries {
@@ -105,12 +111,12 @@ fn message(epoch: &Epoch, entries: &[Arc<Entry>]) -> String {
 
 fn entry(
     epoch: &Epoch,
-    EntryHead { offset, channel }: EntryHead,
+    EntryHead { offset, channel, change }: EntryHead,
     lines: &mut Lines<'_>,
 ) -> Option<Arc<Entry>> {
     let cursor = Cursor { epoch: epoch.clone(), offset };
     let encoded = Encoded::new(Some(&cursor), lines.next()?);
-    Some(Arc::new(Entry { offset, channel, encoded }))
+    Some(Arc::new(Entry { offset, channel, change, encoded }))
 }
 
 #[cfg(test)]
@@ -123,7 +129,7 @@ mod tests {
 
     fn entry_of(offset: Offset, channel: Option<&str>, json: &str) -> Arc<Entry> {
         let encoded = Encoded::new(Some(&Cursor { epoch: epoch(), offset }), json);
-        Arc::new(Entry { offset, channel: channel.map(str::to_owned), encoded })
+        Arc::new(Entry { offset, channel: channel.map(str::to_owned), change: None, encoded })
     }
 
     #[test]

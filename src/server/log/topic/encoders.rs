@@ -1,6 +1,7 @@
 //! Encoders of stored entries, one for each kind of topic. `state` brings those of the feed and of the rooms; a topic
 //! encodes each entry once by them. The log itself must know no body of an entry.
 
+use super::EntryChange;
 use crate::server::store::{Record, TopicName};
 
 /// Encodes the JSON of an entry for its readers.
@@ -13,6 +14,9 @@ pub struct Encoders {
     pub feed: Encode,
     /// Encodes the entries of a room.
     pub room: Encode,
+    /// Returns true if this change of a room erases the entry that it changes: nothing of that entry, and of its other
+    /// changes, may stay in memory.
+    pub erases: fn(&Record) -> bool,
 }
 
 impl Encoders {
@@ -24,10 +28,15 @@ impl Encoders {
         }
     }
 
-    /// Every entry is its stored body.
+    /// The change that an entry is, if it is one.
+    pub(super) fn change_of(&self, record: &Record) -> Option<EntryChange> {
+        record.target.map(|target| EntryChange { target, erases: (self.erases)(record) })
+    }
+
+    /// Every entry is its stored body, and a change whose body is "erase" erases.
     #[cfg(test)]
     pub(crate) fn verbatim() -> Self {
         let body: Encode = |record| record.body.clone();
-        Self { feed: body, room: body }
+        Self { feed: body, room: body, erases: |record| record.body == "erase" }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Bounds, Encoded, Entry, Epoch, Offset};
+use super::{Bounds, Encoded, Entry, EntryChange, Epoch, Offset};
 
 /// Recent entries that a topic keeps in memory: enough for every reader that keeps up and for a short drop.
 pub(crate) const RING_MAX_ENTRIES: usize = 256;
@@ -28,9 +28,29 @@ pub(super) struct LiveEnd {
     ahead_bytes: usize,
     /// The highest offset that was announced. Beyond `head`: some entries have not come yet.
     announced_head: Offset,
+    /// Deletions that came before their turn: what they erase may come after them.
+    erasures: Vec<Erasure>,
     /// The newest ephemeral frames; the last has the number `ephemeral_count`.
     ephemerals: VecDeque<Encoded>,
     ephemeral_count: u64,
+}
+
+/// A deletion that waits for the entries before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Erasure {
+    /// The entry of which, and of whose changes, nothing may be left.
+    target: Offset,
+    /// The offset of the deletion.
+    offset: Offset,
+}
+
+impl Erasure {
+    /// Returns true if the entry must be forgotten as it is: the store has it without what was erased.
+    fn concerns(self, entry: &Entry) -> bool {
+        let is_of_target =
+            entry.offset == self.target || entry.change.is_some_and(|change| change.target == self.target);
+        entry.offset < self.offset && is_of_target
+    }
 }
 
 /// A gap: all entries after an offset are missing, up to the highest one that was announced.
@@ -82,6 +102,7 @@ impl LiveEnd {
                 self.clear_ring();
                 self.ahead.clear();
                 self.ahead_bytes = 0;
+                self.erasures.clear();
                 (self.head, self.announced_head) = (bounds.head, bounds.head);
                 return Learnt::EpochChanged;
             }
@@ -110,6 +131,7 @@ impl LiveEnd {
         if head > self.head {
             self.clear_ring();
             self.head = head;
+            self.erasures.retain(|erasure| erasure.offset > head);
         }
         self.announced_head = self.announced_head.max(self.head);
         self.take_contiguous();
@@ -118,6 +140,10 @@ impl LiveEnd {
     /// Takes the entries of a gap from the store, complete up to `last`; the store's head is `head`. Unless more was
     /// announced since the gap was seen, the entries that were announced beyond the head do not exist.
     pub(super) fn fill(&mut self, gap: Gap, entries: Vec<Arc<Entry>>, last: Offset, head: Offset) {
+        // It was read before a deletion that is known here: the text may be in it.
+        if self.erasures.iter().any(|erasure| erasure.offset > head) {
+            return;
+        }
         if self.announced_head == gap.announced_head {
             self.announced_head = self.ahead.last_key_value().map_or(self.head, |(offset, _)| *offset);
         }
@@ -130,12 +156,32 @@ impl LiveEnd {
     pub(super) fn push(&mut self, entries: Vec<Arc<Entry>>) {
         for entry in entries {
             self.note_head(entry.offset);
+            if let Some(EntryChange { target, erases: true }) = entry.change {
+                self.erase(Erasure { target, offset: entry.offset });
+            }
+            if self.erasures.iter().any(|erasure| erasure.concerns(&entry)) {
+                continue; // announced late, as it was before: it comes from the store
+            }
             if entry.offset == self.head + 1 {
                 self.push_one(entry);
                 self.take_contiguous();
             } else if entry.offset > self.head {
                 self.keep_ahead(entry);
             }
+        }
+    }
+
+    /// Forgets what a deletion erases. The ring has no gaps, so it forgets what is older as well: readers find that in the
+    /// store.
+    fn erase(&mut self, erasure: Erasure) {
+        if let Some(last) = self.ring.iter().rposition(|entry| erasure.concerns(entry)) {
+            let forgotten = self.ring.drain(..=last);
+            self.ring_bytes -= forgotten.map(|entry| entry.encoded.held_bytes()).sum::<usize>();
+        }
+        self.ahead.retain(|_, entry| !erasure.concerns(entry));
+        self.ahead_bytes = self.ahead.values().map(|entry| entry.encoded.held_bytes()).sum();
+        if erasure.offset > self.head + 1 {
+            self.erasures.push(erasure);
         }
     }
 
@@ -160,12 +206,22 @@ impl LiveEnd {
 
     fn push_one(&mut self, entry: Arc<Entry>) {
         self.head = entry.offset;
+        self.erasures.retain(|erasure| erasure.offset > entry.offset);
         self.ring_bytes += entry.encoded.held_bytes();
         self.ring.push_back(entry);
         while self.ring.len() > RING_MAX_ENTRIES || (self.ring_bytes > RING_MAX_BYTES && self.ring.len() > 1)
         {
             let oldest = self.ring.pop_front().expect("its length was checked");
             self.ring_bytes -= oldest.encoded.held_bytes();
+        }
+    }
+
+    /// The offset just before the newest `count` entries that are no changes. `None`: the ring has fewer.
+    pub(super) fn before_newest(&self, count: usize) -> Option<Offset> {
+        let mut newest = self.ring.iter().rev().filter(|entry| entry.change.is_none());
+        match count.checked_sub(1) {
+            None => Some(self.head),
+            Some(skip) => newest.nth(skip).map(|entry| entry.offset - 1),
         }
     }
 

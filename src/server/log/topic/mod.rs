@@ -20,6 +20,7 @@ mod updates;
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{
     Notify,
     mpsc::{self, UnboundedReceiver, UnboundedSender},
@@ -54,8 +55,19 @@ pub struct Entry {
     pub offset: Offset,
     /// The feed's label.
     pub channel: Option<String>,
+    /// Set if it changes an earlier entry.
+    pub change: Option<EntryChange>,
     /// The JSON in the formats of the transports.
     pub encoded: Encoded,
+}
+
+/// The change that an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryChange {
+    /// The offset of the entry that it changes.
+    pub target: Offset,
+    /// Nothing of that entry and of its changes before this one may be left.
+    pub erases: bool,
 }
 
 /// Wakes one connection, whatever topics it follows. A notification while it is busy is kept, so none is lost.
@@ -240,7 +252,8 @@ impl Topics {
     pub(crate) fn encode(&self, epoch: &Epoch, record: &Record) -> Arc<Entry> {
         let cursor = Cursor { epoch: epoch.clone(), offset: record.offset };
         let encoded = Encoded::new(Some(&cursor), &self.encoders.encode(record));
-        Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), encoded })
+        let change = self.encoders.change_of(record);
+        Arc::new(Entry { offset: record.offset, channel: record.channel.clone(), change, encoded })
     }
 
     /// Delivers new entries to the readers of an open topic.

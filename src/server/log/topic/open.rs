@@ -156,6 +156,11 @@ impl Topic {
         self.state.lock().live_end.covers(offset)
     }
 
+    /// The cursor just before the newest `count` entries that are no changes, as [`LiveEnd::before_newest`].
+    pub(crate) fn before_newest(&self, count: usize) -> Option<Offset> {
+        self.state.lock().live_end.before_newest(count)
+    }
+
     /// The number of the newest ephemeral frame.
     pub(crate) fn ephemeral_count(&self) -> u64 {
         self.state.lock().live_end.ephemeral_count()

@@ -41,7 +41,7 @@ fn appended(offset: Offset, channel: &str) -> Appended {
 
 fn entry(offset: Offset) -> Arc<Entry> {
     let encoded = Encoded::new(Some(&Cursor { epoch: epoch(), offset }), &format!("{{\"n\":{offset}}}"));
-    Arc::new(Entry { offset, channel: None, encoded })
+    Arc::new(Entry { offset, channel: None, change: None, encoded })
 }
 
 fn gap(after: Offset, announced_head: Offset) -> Option<Gap> {

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn ephemeral_frames_come_first_then_entries_or_a_reset() {
-        let entry = Arc::new(Entry { offset: 1, channel: None, encoded: Encoded::new(None, "{}") });
+        let entry =
+            Arc::new(Entry { offset: 1, channel: None, change: None, encoded: Encoded::new(None, "{}") });
         let frames = Ephemerals::Frames(vec![Encoded::new(None, "1"), Encoded::new(None, "2")]);
         let updates = Updates { ephemerals: frames, entries: vec![entry.clone(), entry], reset: None };
         let order: Vec<_> = updates

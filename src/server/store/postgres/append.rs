@@ -52,6 +52,8 @@ pub(super) struct Undecided {
 pub(super) struct New {
     pub(super) epoch: Epoch,
     pub(super) appended: Vec<Appended>,
+    /// Texts were erased: they must not stay in dead rows.
+    pub(super) has_erased: bool,
 }
 
 impl Undecided {
@@ -136,6 +138,7 @@ pub(super) async fn run(
         new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
     }
     let prepared = in_time(Prepared::new(connection)).await?;
+    let has_erased = !new.erased().is_empty();
     let written = connection.finish(async {
         prepared.write(connection, &topic, timestamp, &new).await.map_err(|error| match decision(&error) {
             Some(Severity::Error) => error.into(),
@@ -143,9 +146,9 @@ pub(super) async fn run(
         })
     });
     match written.await {
-        Ok(()) => Ok((answers, New { epoch: topic.epoch, appended: new.into_appended() })),
+        Ok(()) => Ok((answers, New { epoch: topic.epoch, appended: new.into_appended(), has_erased })),
         Err(StoreError::Undecided | StoreError::NoAnswer(_)) => {
-            let new = New { epoch: topic.epoch, appended: new.into_appended() };
+            let new = New { epoch: topic.epoch, appended: new.into_appended(), has_erased };
             Err(Failure::Undecided(Undecided { name: name.clone(), new }))
         }
         Err(error) => Err(Failure::Refused(error)),

@@ -7,7 +7,10 @@
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -44,6 +47,8 @@ struct Shared {
     waiting: Mutex<HashMap<TopicName, VecDeque<Job>>>,
     writers: TaskTracker,
     stop: CancellationToken,
+    /// Vacuums that were asked for since the running one began, and that one; 0: none is running.
+    vacuums: AtomicUsize,
 }
 
 impl Queues {
@@ -55,6 +60,7 @@ impl Queues {
             waiting: Mutex::default(),
             writers: TaskTracker::new(),
             stop: CancellationToken::new(),
+            vacuums: AtomicUsize::new(0),
         }))
     }
 
@@ -83,6 +89,32 @@ impl Queues {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<TopicName, VecDeque<Job>>> {
         self.waiting.lock()
+    }
+
+    /// Vacuums the entries, so that erased texts do not stay in dead rows. One pass at a time; a pass that is asked for
+    /// while one is running comes after it.
+    fn vacuum(self: &Arc<Self>) {
+        if self.vacuums.fetch_add(1, Ordering::SeqCst) > 0 {
+            return;
+        }
+        let shared = self.clone();
+        self.writers.spawn(async move {
+            let mut asked = shared.vacuums.load(Ordering::SeqCst);
+            loop {
+                if let Err(error) = shared.vacuum_once().await {
+                    tracing::warn!(%error, "cannot vacuum the entries after a deletion; autovacuum will do it");
+                }
+                match shared.vacuums.compare_exchange(asked, 0, Ordering::SeqCst, Ordering::SeqCst) {
+                    Ok(_) => return,
+                    Err(now) => asked = now,
+                }
+            }
+        });
+    }
+
+    async fn vacuum_once(&self) -> Result<(), StoreError> {
+        let connection = self.connections.get().await?;
+        connection.finish(async { Ok(connection.batch_execute("VACUUM entries").await?) }).await
     }
 
     /// Enqueues a job. The first one starts the topic's writer.
@@ -153,9 +185,12 @@ impl Writer {
         Some(queue.drain(..count).collect())
     }
 
-    fn announce(&self, New { epoch, appended }: &New) {
+    fn announce(&self, New { epoch, appended, has_erased }: &New) {
         if !appended.is_empty() {
             self.shared.announce.announce(epoch, appended);
+        }
+        if *has_erased {
+            self.shared.vacuum();
         }
     }
 

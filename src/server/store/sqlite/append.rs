@@ -25,6 +25,16 @@ pub(super) struct Topic {
     pub(super) floor: Offset,
 }
 
+/// The outcome of an append.
+pub(super) struct Batch {
+    /// The topic's epoch.
+    pub(super) epoch: Epoch,
+    /// One answer per entry.
+    pub(super) appended: Vec<Appended>,
+    /// Texts were erased: they must not stay in the files.
+    pub(super) has_erased: bool,
+}
+
 pub(super) fn topic(connection: &Connection, name: &TopicName) -> Result<Option<Topic>, StoreError> {
     let mut select =
         connection.prepare_cached("SELECT id, head, floor, epoch FROM topics WHERE name = ?1")?;
@@ -43,12 +53,12 @@ pub(super) fn ensure_topic(connection: &Connection, name: &TopicName) -> Result<
 }
 
 /// Appends the entries and folds changes into the entries that they change. A repeated client id gets its first entry and
-/// is not stored again. Returns the topic's epoch and one answer per entry.
+/// is not stored again.
 pub(super) fn append(
     connection: &Connection,
     name: &TopicName,
     drafts: Vec<NewEntry>,
-) -> Result<(Epoch, Vec<Appended>), StoreError> {
+) -> Result<Batch, StoreError> {
     let topic = match topic(connection, name)? {
         Some(topic) => topic,
         None => {
@@ -58,7 +68,7 @@ pub(super) fn append(
     };
     let timestamp = now_ms();
     let mut head = topic.head;
-    let mut appended = Vec::with_capacity(drafts.len());
+    let (mut appended, mut has_erased) = (Vec::with_capacity(drafts.len()), false);
     for draft in drafts {
         if let Some(record) = first_of(connection, name, topic.id, &draft)? {
             appended.push(Appended { record, first: false, folded: None });
@@ -67,6 +77,8 @@ pub(super) fn append(
         head += 1;
         let change = draft.change.clone();
         let folded = change.map(|change| fold(connection, name, topic.id, head, &change)).transpose()?;
+        has_erased |= folded.as_ref().is_some_and(|(_, erases)| *erases);
+        let folded = folded.map(|(record, _)| record);
         let record = insert(connection, name, topic.id, head, timestamp, draft)?;
         appended.push(Appended { record, first: true, folded });
     }
@@ -76,17 +88,17 @@ pub(super) fn append(
             .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
             .execute(params![topic.id, head, timestamp])?;
     }
-    Ok((epoch_of(name, &topic.epoch)?, appended))
+    Ok(Batch { epoch: epoch_of(name, &topic.epoch)?, appended, has_erased })
 }
 
-/// Folds the change at `offset` into its entry. Returns the entry as it is then.
+/// Folds the change at `offset` into its entry. Returns the entry as it is then, and true if something was erased.
 fn fold(
     connection: &Connection,
     name: &TopicName,
     topic: i64,
     offset: Offset,
     change: &Change,
-) -> Result<Record, StoreError> {
+) -> Result<(Record, bool), StoreError> {
     let mut select = connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
     let stored = select.query_row(params![topic, change.target], |row| record_of(name, row)).optional()?;
@@ -99,7 +111,7 @@ fn fold(
     if let Some(erase) = folded.erase {
         erase_changes(connection, topic, change.target, erase)?;
     }
-    Ok(Record { body: folded.body, ..stored })
+    Ok((Record { body: folded.body, ..stored }, folded.erase.is_some()))
 }
 
 /// Rewrites the bodies of the changes of an entry.

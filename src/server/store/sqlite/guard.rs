@@ -154,6 +154,16 @@ impl Guard {
         self.wal.is_full()
     }
 
+    /// Texts were erased: the WAL must be truncated before one of the next batches.
+    pub(super) fn request_erasure(&self) {
+        self.wal.request_erasure();
+    }
+
+    /// Returns true if erased texts may still be in the WAL.
+    pub(super) fn is_erasure_due(&self) -> bool {
+        self.wal.is_erasure_due()
+    }
+
     /// The check before a batch begins.
     pub(super) fn before_batch(&self, connection: &Connection) -> Result<(), StoreError> {
         let seen = self.look();

@@ -39,8 +39,8 @@ use tokio::sync::Semaphore;
 
 pub use self::export::Export;
 use self::{
-    guard::Guard, high_water_mark::HighWaterMark, opening::Lenience, read::From, wal_bound::WalBound,
-    writer::Writer,
+    append::Batch, guard::Guard, high_water_mark::HighWaterMark, opening::Lenience, read::From,
+    wal_bound::WalBound, writer::Writer,
 };
 use super::{
     Announce, Appended, Bounds, Channels, Filter, NewEntry, RoomCreation, Slice, Store, StoreError,
@@ -58,6 +58,9 @@ use crate::{
 const READERS: usize = 4;
 /// Wait of a connection for another process (a backup, a shell) that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Interval between attempts to truncate the WAL after a deletion.
+const ERASURE_INTERVAL: Duration = Duration::from_millis(600);
 
 /// A history in one SQLite file.
 pub struct SqliteStore {
@@ -117,6 +120,23 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let done = self.writer.run(job, committed).await;
         done.map_err(|error| fault::of_damage(&self.readers.path, error))
+    }
+
+    /// Makes the writer move the WAL, which has the erased texts, into the database and truncate it. While another
+    /// program reads the database that cannot be done: then a task tries again until that program has ended.
+    async fn erase_from_log(&self) {
+        let (writer, guard) = (self.writer.clone(), self.guard.clone());
+        // Each batch begins with the attempt.
+        let attempt = async move || drop(writer.run(|_| Ok(()), |()| ()).await);
+        attempt().await;
+        if guard.is_erasure_due() {
+            tokio::spawn(async move {
+                while guard.is_erasure_due() {
+                    tokio::time::sleep(ERASURE_INTERVAL).await;
+                    attempt().await;
+                }
+            });
+        }
     }
 
     async fn slice(
@@ -231,10 +251,14 @@ impl Store for SqliteStore {
 
     async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError> {
         let (name, announce, mark) = (topic.clone(), self.announce.clone(), self.mark.clone());
-        let appended = self
+        let guard = self.guard.clone();
+        let batch = self
             .write(
                 move |connection| append::append(connection, &name, drafts),
-                move |(epoch, appended)| {
+                move |Batch { epoch, appended, has_erased }| {
+                    if *has_erased {
+                        guard.request_erasure();
+                    }
                     let new: Vec<Appended> = appended.iter().filter(|one| one.first).cloned().collect();
                     if !new.is_empty() {
                         mark.raise(new.len());
@@ -243,7 +267,10 @@ impl Store for SqliteStore {
                 },
             )
             .await?;
-        Ok(appended.1)
+        if batch.has_erased {
+            self.erase_from_log().await;
+        }
+        Ok(batch.appended)
     }
 
     async fn read_after(

@@ -80,9 +80,10 @@ fn connect(
     }
     let written = writes::count(&connection)?;
     expect_no_loss(path, marked, written, lenience)?;
+    // secure_delete: a deleted text is overwritten with zeros, not only unlinked.
     // FULL: acknowledged entries survive a power cut, not only a crash. Group commit pays for it.
     connection.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
          PRAGMA journal_size_limit = {WAL_KEPT_BYTES};"
     ))?;
     schema::migrate(&mut connection)?;

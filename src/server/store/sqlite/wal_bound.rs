@@ -28,22 +28,57 @@ pub(super) struct WalBound {
     max_bytes: u64,
     /// Time of the last failed attempt; `None` while the WAL is within its limit.
     full_since: Mutex<Option<Instant>>,
+    erasure: Mutex<Erasure>,
+}
+
+/// The need to truncate the WAL because erased texts are in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Erasure {
+    #[default]
+    NotDue,
+    Due {
+        /// Time of the last failed attempt.
+        tried: Option<Instant>,
+    },
 }
 
 impl WalBound {
     /// Limits the WAL of the database at this path to `max_bytes`, plus one batch.
     pub(super) fn new(database: PathBuf, max_bytes: u64) -> Self {
         let wal = super::fault::wal_of(&database);
-        Self { database, wal, max_bytes, full_since: Mutex::default() }
+        Self { database, wal, max_bytes, full_since: Mutex::default(), erasure: Mutex::default() }
     }
 
-    /// Truncates the WAL if it is too large. Fails with [`StoreError::WalFull`] if a reader prevents that. `seen_bytes`
+    /// Erased texts are in the WAL: it is truncated before the next batch, or as soon as no reader prevents it.
+    pub(super) fn request_erasure(&self) {
+        *self.erasure.lock() = Erasure::Due { tried: None };
+    }
+
+    /// Returns true if erased texts may still be in the WAL.
+    pub(super) fn is_erasure_due(&self) -> bool {
+        *self.erasure.lock() != Erasure::NotDue
+    }
+
+    /// Truncates the WAL if erased texts are in it. A reader that prevents it delays no batch for long: the next attempts
+    /// wait for their turn.
+    fn erase(&self, connection: &Connection) -> Result<(), StoreError> {
+        let Erasure::Due { tried } = *self.erasure.lock() else { return Ok(()) };
+        if tried.is_none_or(|tried| tried.elapsed() >= RETRY_AFTER) {
+            let is_done = truncate(connection)?;
+            *self.erasure.lock() =
+                if is_done { Erasure::NotDue } else { Erasure::Due { tried: Some(Instant::now()) } };
+        }
+        Ok(())
+    }
+
+    /// Truncates the WAL if it is too large or has erased texts. Fails with [`StoreError::WalFull`] if a reader prevents that. `seen_bytes`
     /// is the length if the caller has just read it, which saves one system call per post.
     pub(super) fn make_room(
         &self,
         connection: &Connection,
         seen_bytes: Option<u64>,
     ) -> Result<(), StoreError> {
+        self.erase(connection)?;
         let mut full_since = self.full_since.lock();
         let bytes = seen_bytes.unwrap_or_else(|| bytes_of(&self.wal));
         if bytes > self.max_bytes && full_since.is_some_and(|tried| tried.elapsed() < RETRY_AFTER) {

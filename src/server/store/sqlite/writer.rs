@@ -59,6 +59,7 @@ struct Watch {
 }
 
 /// A handle to the writer thread.
+#[derive(Clone)]
 pub(super) struct Writer {
     commands: mpsc::Sender<Command>,
 }

@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         name::RoomId,
         problem::{Code, Rejection},
-        socket_io::{ClientEvent, InRoom, JoinRoom, SendMessage},
+        socket_io::{ChangeMessage, ClientEvent, InRoom, JoinRoom, SendMessage},
     },
     server::{
         auth::Identity,
@@ -66,6 +66,7 @@ impl Rooms {
             ClientEvent::JoinRoom(join) => return self.join(join, ack, outbox).await,
             ClientEvent::LeaveRoom(InRoom { room }) => self.leave(&room).map_err(Error::from),
             ClientEvent::Message(message) => self.post(message).await,
+            ClientEvent::Change(change) => self.change(change).await,
             ClientEvent::Typing(InRoom { room }) => self.typing(&room).await.map_err(Error::from),
         };
         tell(outbox, ack, done);
@@ -121,6 +122,14 @@ impl Rooms {
         let (stored, _) = self.chat.post(&room, &self.identity.user, &id, &message.text).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(json!({ "room": room, "id": id, "offset": stored.offset, "timestamp": stored.timestamp }))
+    }
+
+    async fn change(&self, message: ChangeMessage) -> Result<Value, Error> {
+        let ChangeMessage { room, target, change } = message;
+        let room = self.chat.room(&room, Some(&self.identity)).await?;
+        let id = change.id.clone();
+        let (changed, _) = self.chat.change(&room, &self.identity, target, change).await?;
+        Ok(json!({ "room": room, "id": id, "offset": changed.offset, "timestamp": changed.timestamp }))
     }
 
     async fn typing(&self, room: &str) -> Result<Value, Rejection> {

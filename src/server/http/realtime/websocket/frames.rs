@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     protocol::{
+        change::{MessageChanged, NewChange},
         chat::{ClientFrame, ServerFrame},
+        cursor::Offset,
+        name::RoomId,
         problem::{Code, Rejection},
     },
     server::{
@@ -82,6 +85,10 @@ impl Connection {
             }
             ClientFrame::Leave { room } => self.rooms.leave(&self.state.chat, room)?,
             ClientFrame::Post { room, id, text } => self.post(room, id, text).await?,
+            ClientFrame::Change { room, target, id, kind, text } => {
+                let change = NewChange { id: id.clone(), kind: *kind, text: text.clone() };
+                self.change(room, *target, change).await?;
+            }
             ClientFrame::Typing { room } => {
                 let (room, _) = self.rooms.find(&self.state.chat, room)?;
                 self.state.chat.typing(&room, &self.identity()?.user).await?;
@@ -105,26 +112,39 @@ impl Connection {
     }
 
     async fn post(&self, room: &str, id: &str, text: &str) -> Result<(), Error> {
-        let identity = self.identity()?;
-        let (room, joined) = self.rooms.find(&self.state.chat, room)?;
-        if joined.subscription.is_evicted() {
-            return Err(not_a_member().into());
-        }
-        // The author gets `posted` before the message itself: live delivery is detached, and the task reads it later.
-        joined.subscription.detach_live();
-        self.wakeup.notify();
+        let (identity, room) = (self.identity()?, self.room_to_write(room)?);
         let (message, _) = self.state.chat.post(&room, &identity.user, id, text).await?;
         // The client's own spelling of the id, so that it finds its draft.
         let (id, offset, timestamp) = (id.to_owned(), message.offset, message.timestamp);
         self.send(&ServerFrame::Posted { room, id, offset, timestamp });
         Ok(())
     }
+
+    async fn change(&self, room: &str, target: Offset, change: NewChange) -> Result<(), Error> {
+        let (identity, room, id) = (self.identity()?, self.room_to_write(room)?, change.id.clone());
+        let (changed, _) = self.state.chat.change(&room, identity, target, change).await?;
+        let MessageChanged { offset, timestamp, .. } = changed;
+        self.send(&ServerFrame::Posted { room, id, offset, timestamp });
+        Ok(())
+    }
+
+    /// The joined room, prepared for an entry of this user.
+    fn room_to_write(&self, room: &str) -> Result<RoomId, Error> {
+        let (room, joined) = self.rooms.find(&self.state.chat, room)?;
+        if joined.subscription.is_evicted() {
+            return Err(not_a_member().into());
+        }
+        // The author gets `posted` before the entry itself: live delivery is detached, and the task reads it later.
+        joined.subscription.detach_live();
+        self.wakeup.notify();
+        Ok(room)
+    }
 }
 
-/// The room that a frame names, and the id of a post: a page finds its draft by it.
+/// The room that a frame names, and the id of a post or a change: a page finds its draft by it.
 fn room_and_id(frame: ClientFrame) -> (Option<String>, Option<String>) {
     match frame {
-        ClientFrame::Post { room, id, .. } => (Some(room), Some(id)),
+        ClientFrame::Post { room, id, .. } | ClientFrame::Change { room, id, .. } => (Some(room), Some(id)),
         ClientFrame::Join { room, .. } | ClientFrame::Leave { room } | ClientFrame::Typing { room } => {
             (Some(room), None)
         }

@@ -360,6 +360,7 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
     let new = New {
         epoch: Epoch::parse("e").expect("fine"),
         appended: vec![Appended { record, first: true, folded: None }],
+        has_erased: false,
     };
     let mut undecided = Undecided { name: TopicName::Feed, new };
     for (end, is_stored) in [("ROLLBACK", false), ("COMMIT", true)] {

@@ -1,0 +1,85 @@
+//! The menu of a message: one popover for all of them (HTML, 6.12), which the link of each opens beside itself. Without a
+//! script the link leads to the message's own page, which has the same actions as forms.
+
+use leptos::{ev, html, prelude::*};
+
+use super::{
+    icon::{Icon, icon},
+    message_actions::MessageActions,
+};
+use crate::{
+    app::{
+        i18n::use_texts,
+        model::control_name::control_name,
+        reactive::{memo, show_when},
+        routes,
+    },
+    client::dom::popover,
+    protocol::chat::Message,
+};
+
+/// The id of the menu's element.
+const MENU: &str = "message-menu";
+
+/// The link that opens the menu of a message, for those who can do something with it.
+pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<AnyView> {
+    if !actions.may_delete(message) {
+        return None;
+    }
+    let offset = message.offset;
+    let label = control_name(use_texts().actions, &message.text);
+    let open = move |event: ev::MouseEvent| {
+        if event.ctrl_key() || event.meta_key() || event.shift_key() {
+            return; // another tab or window
+        }
+        event.prevent_default();
+        actions.target.set(offset);
+        popover::show(MENU, &event);
+    };
+    let link = view! {
+        <a
+            class="message__more"
+            href=routes::message(&message.room, offset)
+            rel="external"
+            aria-label=label
+            aria-haspopup="menu"
+            on:click=open
+        >
+            {icon(Icon::More)}
+        </a>
+    };
+    Some(link.into_any())
+}
+
+/// The menu.
+#[component]
+pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
+    let texts = use_texts();
+    let element = NodeRef::<html::Div>::new();
+    let target = memo(move || {
+        let offset = actions.target.get();
+        actions.model.with_untracked(|model| model.message(offset).cloned())
+    });
+    let may_edit =
+        move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_edit(message)));
+    let close = move || {
+        let _ = element.get_untracked().map(|element| element.hide_popover());
+    };
+    let edit = move |_| {
+        close();
+        actions.edit(actions.target.get_untracked());
+    };
+    let delete = move |_| {
+        close();
+        actions.delete(actions.target.get_untracked());
+    };
+    view! {
+        <div class="message-menu" id=MENU popover="auto" node_ref=element>
+            {show_when(
+                may_edit,
+                move || view! { <button type="button" on:click=edit>{icon(Icon::Pencil)} {texts.edit}</button> }.into_any(),
+            )}
+            <button type="button" class="danger" on:click=delete>{icon(Icon::Trash)} {texts.delete}</button>
+        </div>
+    }
+}

@@ -1,0 +1,180 @@
+//! Changes of messages on the page: those that the room's log brings, and the user's own that are not acknowledged yet.
+//! [`RoomModel::apply`] calls it with each change, and the components with what the user does.
+//!
+//! Whatever order pages and changes come in, a message must end as the store has it: a change at or below the message's
+//! `rev` is in it already and does nothing.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{DraftState, Missing, RejectionReason, RoomModel};
+use crate::protocol::{
+    change::{ChangeKind, MessageChanged},
+    chat::{ClientFrame, Message},
+    cursor::Offset,
+    problem::Code,
+};
+
+/// The changes that stay in memory for pages that were read before them. More than come while a page is on its way; a
+/// page that is older than the oldest of them is not taken.
+const HEARD_MAX: usize = 1_000;
+
+/// The newest changes that the page has heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct HeardChanges {
+    changes: VecDeque<MessageChanged>,
+    /// The newest change that is not kept any more.
+    dropped: Offset,
+}
+
+impl HeardChanges {
+    fn add(&mut self, change: MessageChanged) {
+        self.changes.push_back(change);
+        if self.changes.len() > HEARD_MAX {
+            self.dropped = self.changes.pop_front().map_or(0, |change| change.offset);
+        }
+    }
+
+    /// Folds the changes into messages of a page that was read as of this offset. `None`: some of them are not kept.
+    pub(super) fn fold_into(&self, messages: Vec<Message>, as_of: Offset) -> Option<Vec<Arc<Message>>> {
+        if as_of < self.dropped {
+            return None;
+        }
+        let folded = |mut message: Message| {
+            self.changes.iter().for_each(|change| fold(&mut message, change));
+            Arc::new(message)
+        };
+        Some(messages.into_iter().map(folded).collect())
+    }
+
+    /// Forgets all: they belong to another epoch.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Folds a change into its message, as `server/chat/changes.rs` does in the store. Ignores those of other messages and
+/// those that are in it.
+fn fold(message: &mut Message, change: &MessageChanged) {
+    if change.target != message.offset || change.offset <= message.rev {
+        return;
+    }
+    message.rev = change.offset;
+    match (change.kind, &change.text) {
+        (ChangeKind::Edit, Some(text)) => {
+            message.text.clone_from(text);
+            message.edited = true;
+        }
+        (ChangeKind::Edit, None) => {} // one that the server could not read
+        (ChangeKind::Delete, _) => {
+            message.text.clear();
+            (message.deleted, message.edited) = (true, false);
+        }
+    }
+}
+
+/// A change of the page's own user that is not among the changes that came, or was rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingChange {
+    /// The client's id: sending it again changes nothing twice.
+    pub id: String,
+    /// The offset of the message.
+    pub target: Offset,
+    /// The kind.
+    pub kind: ChangeKind,
+    /// The new text, of an edit.
+    pub text: Option<String>,
+    /// Pending or rejected.
+    pub state: DraftState,
+}
+
+impl RoomModel {
+    /// The message at this offset, if it is loaded.
+    pub fn message(&self, offset: Offset) -> Option<&Arc<Message>> {
+        let index = self.messages.binary_search_by_key(&offset, |message| message.offset).ok()?;
+        self.messages.get(index)
+    }
+
+    /// The newest message of the page's own user that is not deleted.
+    pub fn last_own(&self) -> Option<&Arc<Message>> {
+        self.messages.iter().rev().find(|message| self.is_me(&message.user_id) && !message.deleted)
+    }
+
+    /// The user's change of this message that is on its way or was rejected: the newest one.
+    pub fn pending_change(&self, target: Offset) -> Option<&PendingChange> {
+        self.pending_changes.iter().rev().find(|pending| pending.target == target)
+    }
+
+    /// Changes a message and returns the frame that sends it. It is shown at once. `text` is that of an edit.
+    pub fn change(
+        &mut self,
+        id: String,
+        target: Offset,
+        kind: ChangeKind,
+        text: Option<String>,
+    ) -> ClientFrame {
+        // A rejected one is replaced: the user tries again, or does something else.
+        self.discard_change(target);
+        let pending = PendingChange { id, target, kind, text, state: DraftState::Pending };
+        let frame = self.change_frame(&pending);
+        self.pending_changes.push(pending);
+        frame
+    }
+
+    /// Drops the user's rejected changes of a message.
+    pub fn discard_change(&mut self, target: Offset) {
+        self.pending_changes
+            .retain(|pending| pending.target != target || pending.state == DraftState::Pending);
+    }
+
+    pub(super) fn pending_change_frames(&self) -> impl Iterator<Item = ClientFrame> {
+        let pending = self.pending_changes.iter().filter(|pending| pending.state == DraftState::Pending);
+        pending.map(|pending| self.change_frame(pending))
+    }
+
+    fn change_frame(&self, pending: &PendingChange) -> ClientFrame {
+        let PendingChange { id, target, kind, text, .. } = pending.clone();
+        ClientFrame::Change { room: self.room.id.to_string(), target, id, kind, text }
+    }
+
+    /// Takes a change from the log.
+    pub(super) fn apply_changed(&mut self, change: MessageChanged) -> Missing {
+        if self.is_beyond_gap(change.offset) {
+            return Missing::Entries;
+        }
+        if self.is_me(&change.user_id) {
+            self.pending_changes.retain(|pending| pending.id != change.id);
+        }
+        if change.offset <= self.cursor.offset {
+            return Missing::Nothing;
+        }
+        self.cursor.offset = change.offset;
+        if let Ok(index) = self.messages.binary_search_by_key(&change.target, |message| message.offset) {
+            fold(Arc::make_mut(&mut self.messages[index]), &change);
+        }
+        self.heard_changes.add(change);
+        self.note_caught_up();
+        Missing::Nothing
+    }
+
+    /// A change was acknowledged. It stays until it comes, which may have been before this.
+    pub(super) fn apply_posted_change(&mut self, id: &str, offset: Offset) {
+        if offset <= self.cursor.offset {
+            self.pending_changes.retain(|pending| pending.id != id);
+        }
+    }
+
+    pub(super) fn apply_rejected_change(&mut self, id: &str, reason: RejectionReason) {
+        match reason.code {
+            Code::NotJoined => {} // it is sent again with the next join
+            // What it was for is gone. A deletion is done by it.
+            Code::MessageDeleted | Code::UnknownMessage => {
+                self.pending_changes.retain(|pending| pending.id != id);
+            }
+            _ => {
+                if let Some(pending) = self.pending_changes.iter_mut().find(|pending| pending.id == id) {
+                    pending.state = DraftState::Failed(reason);
+                }
+            }
+        }
+    }
+}

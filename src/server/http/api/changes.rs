@@ -1,0 +1,74 @@
+//! `/api/rooms/{room}/messages/{offset}/…`: changes of a message, and its earlier texts. The router calls it. It must
+//! never check a right by itself: the chat does.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+
+use super::rooms::Answer;
+use crate::{
+    protocol::{
+        change::{MessageChanged, NewChange},
+        cursor::Offset,
+        members::Members,
+        problem::{Code, Rejection},
+    },
+    server::{
+        chat::EarlierText,
+        error::Error,
+        http::extract::{
+            body::{FromMembers, JsonBody},
+            path::PathPair,
+            user::{AuthenticatedUser, MaybeUser},
+        },
+        state::AppState,
+    },
+};
+
+/// The body of a change.
+pub(crate) struct ChangeBody {
+    change: NewChange,
+    ignored: Vec<String>,
+}
+
+impl FromMembers for ChangeBody {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let change = NewChange::from_members(members)?;
+        Ok(Self { change, ignored: members.ignored() })
+    }
+}
+
+/// Changes a message: 201, or 200 if a change with this id was made before.
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    AuthenticatedUser(identity): AuthenticatedUser,
+    PathPair(room, message): PathPair,
+    JsonBody(ChangeBody { change, ignored }): JsonBody<ChangeBody>,
+) -> Result<(StatusCode, Json<Answer<MessageChanged>>), Error> {
+    let room = state.chat.room(&room, Some(&identity)).await?;
+    let (changed, is_new) = state.chat.change(&room, &identity, offset_of(&message)?, change).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Answer::new(changed, ignored))))
+}
+
+/// The earlier texts of a message.
+#[derive(Serialize)]
+pub(crate) struct Edits {
+    /// Oldest first.
+    edits: Vec<EarlierText>,
+}
+
+/// Lists the earlier texts of a message, oldest first.
+pub(crate) async fn edits(
+    State(state): State<AppState>,
+    MaybeUser(caller): MaybeUser,
+    PathPair(room, message): PathPair,
+) -> Result<Json<Edits>, Error> {
+    let room = state.chat.room(&room, caller.as_ref()).await?;
+    let edits = state.chat.earlier_texts(&room, caller.as_ref(), offset_of(&message)?).await?;
+    Ok(Json(Edits { edits }))
+}
+
+fn offset_of(message: &str) -> Result<Offset, Rejection> {
+    let offset = message.parse();
+    offset.map_err(|_| Rejection::new(Code::UnknownMessage, "A message's address has its offset, a number."))
+}
