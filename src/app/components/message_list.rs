@@ -28,6 +28,7 @@ use crate::{
             },
         },
         reactive::{Key, list, memo, show_when},
+        routes,
         sync::ChatLink,
     },
     client::dom::time::now_ms,
@@ -162,26 +163,33 @@ fn MessageBody(
     message: Arc<Message>,
     pending: Option<PendingChange>,
 ) -> impl IntoView {
-    let texts = use_texts();
     let offset = message.offset;
     let text =
         pending.as_ref().and_then(|pending| pending.text.clone()).unwrap_or_else(|| message.text.clone());
-    let is_edited = message.edited;
+    let (is_edited, page) = (message.edited, routes::message(&message.room, offset));
     let status = pending.map(|pending| change_status(actions, &text, &pending));
     let is_edited_now = memo(move || actions.edited.get() == offset);
     let body = move || match is_edited_now.get() {
         true => view! { <MessageEditor actions /> }.into_any(),
         false => {
-            let edited = is_edited.then(|| {
-                view! { <span class="message__edited">{format!("({})", texts.edited)}</span> }.into_any()
-            });
-            view! { <p class="message__text" dir="auto">{linked(&text)} {edited}</p> }.into_any()
+            let edited = is_edited.then(|| edited_link(&page, &text));
+            view! { <p class="message__text" dir="auto">{linked(&text)}{edited}</p> }.into_any()
         }
     };
     view! {
         {body}
         {status}
     }
+}
+
+/// The word beside an edited text. It leads to the earlier ones.
+fn edited_link(page: &str, text: &str) -> AnyView {
+    let texts = use_texts();
+    let label = control_name(texts.edited, text);
+    view! {
+        <a class="message__edited" href=page.to_owned() rel="external" aria-label=label>{format!(" ({})", texts.edited)}</a>
+    }
+    .into_any()
 }
 
 /// The state of a change of the user's own: on its way, or rejected, with what to do.

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Chat,
-    encoding::{StoredChange, StoredMessage, changed_of, stored_message},
+    encoding::{StoredChange, StoredMessage, changed_of, message_of, stored_message},
 };
 use crate::{
     protocol::{
         change::{ChangeKind, MessageChanged, NewChange},
+        chat::Message,
         cursor::Offset,
         name::RoomId,
         problem::{Code, Rejection},
@@ -81,18 +82,20 @@ impl Chat {
         who.is_admin || self.rights.owns(room, who)
     }
 
-    /// The earlier texts of a message, oldest first, for a caller who may enter the room.
-    pub async fn earlier_texts(
+    /// A message and its earlier texts, oldest first, for a caller who may enter the room.
+    pub async fn message(
         &self,
         room: &RoomId,
         who: Option<&Identity>,
         target: Offset,
-    ) -> Result<Vec<EarlierText>, Error> {
+    ) -> Result<(Message, Vec<EarlierText>), Error> {
         let (topic, filter) = (TopicName::Room(room.clone()), Filter { lasting: true, ..Filter::default() });
         let slice = self.hub.store().read_after(&topic, target.saturating_sub(1), &filter, 1).await?;
         self.rights.check_entry(room, who)?;
-        let record = slice.records.first().filter(|record| record.offset == target);
-        Ok(stored_message(record.ok_or_else(unknown_message)?).earlier)
+        let record =
+            slice.records.first().filter(|record| record.offset == target && record.target.is_none());
+        let record = record.ok_or_else(unknown_message)?;
+        Ok((message_of(record), stored_message(record).earlier))
     }
 }
 

@@ -159,6 +159,8 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/people/none/reset", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/people/none/remove", "", "303 404 404 404 404 404 403 403"),
     row("POST", "/people/none/remove", "", "303 404 404 404 404 303! 403 403"),
+    row("GET", "/rooms/secret/messages/1", "", "303 404 404 200 200 404 403 403"),
+    row("POST", "/rooms/secret/messages/1", "id=UUID&kind=edit&text=hi", "303 404 404 303 303! 404 403 403"),
     row("GET", "/rooms/secret/members", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/rooms/general/members", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/rooms/secret/members", "name=extra", "303 404 404 303! 303 404 403 403"),

@@ -15,6 +15,7 @@ mod fields;
 mod invitations;
 mod join;
 mod members;
+mod message;
 mod one_time_link;
 mod outcome;
 mod people;
@@ -79,6 +80,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route(routes::SIGN_IN, get(sign_in::show))
         .route(routes::ACCOUNT, get(account::show))
+        .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))
         .merge(accounts)

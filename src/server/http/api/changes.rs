@@ -64,11 +64,12 @@ pub(crate) async fn edits(
     PathPair(room, message): PathPair,
 ) -> Result<Json<Edits>, Error> {
     let room = state.chat.room(&room, caller.as_ref()).await?;
-    let edits = state.chat.earlier_texts(&room, caller.as_ref(), offset_of(&message)?).await?;
+    let (_, edits) = state.chat.message(&room, caller.as_ref(), offset_of(&message)?).await?;
     Ok(Json(Edits { edits }))
 }
 
-fn offset_of(message: &str) -> Result<Offset, Rejection> {
+/// The offset in an address.
+pub(in crate::server::http) fn offset_of(message: &str) -> Result<Offset, Rejection> {
     let offset = message.parse();
     offset.map_err(|_| Rejection::new(Code::UnknownMessage, "A message's address has its offset, a number."))
 }

@@ -93,6 +93,48 @@ fn after_a_gap_that_is_too_large_or_gone_readers_read_the_store() {
     assert_eq!(offsets(end.recent_after(499, 9)), Some(vec![500]));
 }
 
+fn change(offset: Offset, target: Offset, erases: bool) -> Arc<Entry> {
+    let encoded = Encoded::new(Some(&Cursor { epoch: epoch(), offset }), "{}");
+    Arc::new(Entry { offset, channel: None, change: Some(EntryChange { target, erases }), encoded })
+}
+
+#[test]
+fn a_deletion_leaves_nothing_of_its_entry_and_of_its_changes_in_memory() {
+    let mut end = live_end_at(10);
+    end.push(vec![entry(11), entry(12), change(13, 11, false), entry(14), change(15, 11, true)]);
+    assert_eq!(offsets(end.recent_after(10, 9)), None, "the store has them without what was erased");
+    assert_eq!(offsets(end.recent_after(12, 9)), None);
+    assert_eq!(offsets(end.recent_after(13, 9)), Some(vec![14, 15]));
+    end.push(vec![change(16, 14, false)]);
+    assert_eq!(offsets(end.recent_after(13, 9)), Some(vec![14, 15, 16]), "a change that erases nothing");
+}
+
+#[test]
+fn what_comes_late_of_an_erased_entry_is_taken_from_the_store() {
+    let mut end = live_end_at(10);
+    end.push(vec![change(12, 11, false), change(13, 11, true)]);
+    // Another node's announcement of what it was before.
+    end.push(vec![entry(11), change(12, 11, false)]);
+    assert_eq!((end.head(), end.missing()), (10, gap(10, 13)));
+    // A read that began before the deletion.
+    end.fill(gap(10, 13).expect("one"), vec![entry(11), change(12, 11, false)], 12, 12);
+    assert_eq!((end.head(), end.missing()), (10, gap(10, 13)));
+    let stored = vec![entry(11), change(12, 11, false), change(13, 11, true)];
+    end.fill(gap(10, 13).expect("one"), stored, 13, 13);
+    assert_eq!((end.head(), end.missing()), (13, None));
+    assert_eq!(offsets(end.recent_after(11, 9)), None);
+    end.push(vec![entry(14)]);
+    assert_eq!(offsets(end.recent_after(13, 9)), Some(vec![14]));
+}
+
+#[test]
+fn changes_are_not_counted_among_the_newest() {
+    let mut end = live_end_at(10);
+    end.push(vec![entry(11), entry(12), change(13, 11, false), entry(14), change(15, 11, false)]);
+    assert_eq!([0, 1, 2, 3].map(|count| end.before_newest(count)), [Some(15), Some(13), Some(11), Some(10)]);
+    assert_eq!(end.before_newest(4), None, "the store knows");
+}
+
 #[test]
 fn a_suspicion_ends_when_the_store_has_nothing_more() {
     let mut end = live_end_at(10);

@@ -125,5 +125,13 @@ pub(super) const TEXTS: Texts = Texts {
     go_back: "Go back in your browser: what you typed is still in the form.",
     sign_in_beside: "Sign in in another tab, then send this again:",
 
+    edit_message: "Edit",
+    save: "Save",
+    delete_message: "Delete",
+    delete_hint: "The message and all its earlier texts are erased for everybody. This cannot be undone.",
+    message_deleted: "This message was deleted.",
+    earlier_texts: "Earlier texts",
+    until: "until",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

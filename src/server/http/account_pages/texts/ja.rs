@@ -133,5 +133,13 @@ pub(super) const TEXTS: Texts = Texts {
     go_back: "ブラウザーで前のページに戻ってください。入力した内容はフォームに残っています。",
     sign_in_beside: "別のタブでサインインしてから、もう一度送信してください：",
 
+    edit_message: "編集",
+    save: "保存",
+    delete_message: "削除",
+    delete_hint: "メッセージとそのすべての以前の本文が、全員の画面から消去されます。元に戻すことはできません。",
+    message_deleted: "このメッセージは削除されました。",
+    earlier_texts: "以前の本文",
+    until: "この時刻まで：",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

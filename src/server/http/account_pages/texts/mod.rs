@@ -124,6 +124,14 @@ pub(crate) struct Texts {
     pub(crate) go_back: &'static str,
     pub(crate) sign_in_beside: &'static str,
 
+    pub(crate) edit_message: &'static str,
+    pub(crate) save: &'static str,
+    pub(crate) delete_message: &'static str,
+    pub(crate) delete_hint: &'static str,
+    pub(crate) message_deleted: &'static str,
+    pub(crate) earlier_texts: &'static str,
+    pub(crate) until: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }

@@ -1,0 +1,202 @@
+//! `/rooms/{room}/messages/{message}`: a message alone, with its earlier texts and, for those who may, the forms that edit
+//! and delete it. The menu of a message leads here without a script.
+
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    answer::{SignedIn, beside},
+    document::Document,
+    fields::{ABOUT, problem_note, text_of_area},
+    not_found,
+    outcome::Outcome,
+    rejected::rejected_beside,
+    texts::Texts,
+    time::time,
+};
+use crate::{
+    app::{model::room::RejectionReason, routes},
+    protocol::{
+        change::{ChangeKind, NewChange},
+        chat::Message,
+    },
+    server::{
+        chat::EarlierText,
+        error::Error,
+        http::{
+            api::changes::offset_of,
+            extract::{body::FormBody, path::PathPair, query::Lenient},
+            redirect::back_to,
+        },
+    },
+};
+
+/// Serves the page. A message that the user may not read has the page for unknown addresses.
+pub(super) async fn show(
+    PathPair(room, message): PathPair,
+    signed_in: SignedIn,
+    Lenient(outcome): Lenient<Outcome>,
+) -> Result<Response, Error> {
+    page(&room, &message, signed_in, outcome.problem(), None).await
+}
+
+/// Serves the page, with the rejected text that was typed.
+async fn page(
+    room: &str,
+    message: &str,
+    signed_in: SignedIn,
+    problem: Option<RejectionReason>,
+    typed: Option<String>,
+) -> Result<Response, Error> {
+    let SignedIn { asked, identity } = &signed_in;
+    let chat = &asked.state.chat;
+    let found = async {
+        let room = chat.room(room, Some(identity)).await?;
+        chat.message(&room, Some(identity), offset_of(message)?).await
+    };
+    let (message, earlier) = match found.await {
+        Ok(found) => found,
+        Err(Error::Rejected(_)) => return Ok(not_found(signed_in.asked).await),
+        Err(error) => return Err(error),
+    };
+    let is_own = message.user_id == identity.user.id;
+    let may_delete = !message.deleted && (is_own || chat.is_moderator(&message.room, identity));
+    let document =
+        MessagePage { may_edit: is_own && !message.deleted, may_delete, message, earlier, problem, typed };
+    beside(&signed_in, document).await
+}
+
+/// The fields of the forms.
+#[derive(Deserialize)]
+pub(super) struct ChangeForm {
+    id: String,
+    kind: ChangeKind,
+    text: Option<String>,
+}
+
+/// Changes the message. The room is shown next.
+pub(super) async fn change(
+    PathPair(room, message): PathPair,
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(ChangeForm { id, kind, text }): FormBody<ChangeForm>,
+) -> Result<Response, Error> {
+    let room = asked.state.chat.room(&room, Some(&identity)).await?;
+    let offset = offset_of(&message)?;
+    let change = NewChange { id, kind, text: text.clone() };
+    Ok(match asked.state.chat.change(&room, &identity, offset, change).await {
+        Ok(_) => back_to(&routes::room(&room), None),
+        Err(error) => {
+            let page =
+                async |signed_in, reason| page(room.as_str(), &message, signed_in, Some(reason), text).await;
+            rejected_beside(asked, &routes::message(&room, offset), &[], error, page).await
+        }
+    })
+}
+
+/// The data of the page.
+struct MessagePage {
+    message: Message,
+    /// Oldest first.
+    earlier: Vec<EarlierText>,
+    may_edit: bool,
+    may_delete: bool,
+    /// The reason why the last change was rejected.
+    problem: Option<RejectionReason>,
+    /// The rejected text.
+    typed: Option<String>,
+}
+
+impl Document for MessagePage {
+    fn title(&self, texts: &Texts) -> String {
+        texts.message.to_owned()
+    }
+
+    fn body(self, texts: &'static Texts) -> AnyView {
+        let title = self.title(texts);
+        let Self { message, earlier, may_edit, may_delete, problem, typed } = self;
+        let address = routes::message(&message.room, message.offset);
+        let text = match message.deleted {
+            true => view! { <p class="muted">{texts.message_deleted}</p> }.into_any(),
+            false => view! { <p class="pre" dir="auto">{message.text.clone()}</p> }.into_any(),
+        };
+        let edit =
+            may_edit.then(|| edit_form(texts, &address, typed.as_ref().unwrap_or(&message.text), problem));
+        let delete = may_delete.then(|| delete_form(texts, &address));
+        view! {
+            <h1>{title}</h1>
+            <section class="panel stack">
+                <p class="row__head"><b><bdi translate="no">{message.user}</bdi></b> " " {time(message.timestamp)}</p>
+                {text}
+                {(!may_edit).then(|| problem_note(texts, problem))}
+            </section>
+            {edit}
+            {delete}
+            {(!earlier.is_empty()).then(|| earlier_texts(texts, earlier))}
+            <p><a href=routes::room(&message.room)>{texts.back_to_room}</a></p>
+        }
+        .into_any()
+    }
+}
+
+fn edit_form(
+    texts: &'static Texts,
+    address: &str,
+    text: &str,
+    problem: Option<RejectionReason>,
+) -> impl IntoView + use<> {
+    view! {
+        <form class="panel stack" method="post" action=address.to_owned() aria-labelledby="edit-heading">
+            <h2 id="edit-heading">{texts.edit_message}</h2>
+            {problem_note(texts, problem)}
+            {hidden_fields(ChangeKind::Edit)}
+            <textarea
+                name="text"
+                rows="5"
+                dir="auto"
+                required
+                aria-labelledby="edit-heading"
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=problem.map(|_| ABOUT)
+                inner_html=text_of_area(text)
+            ></textarea>
+            <button type="submit" class="primary">{texts.save}</button>
+        </form>
+    }
+}
+
+fn delete_form(texts: &'static Texts, address: &str) -> impl IntoView + use<> {
+    view! {
+        <form class="panel stack" method="post" action=address.to_owned()>
+            {hidden_fields(ChangeKind::Delete)}
+            <p class="muted" id="delete-hint">{texts.delete_hint}</p>
+            <button type="submit" aria-describedby="delete-hint">{texts.delete_message}</button>
+        </form>
+    }
+}
+
+/// The kind of the change, and its id: the same form sent again changes nothing twice.
+fn hidden_fields(kind: ChangeKind) -> impl IntoView + use<> {
+    view! {
+        <input type="hidden" name="kind" value=kind.as_str() />
+        <input type="hidden" name="id" value=Uuid::new_v4().to_string() />
+    }
+}
+
+fn earlier_texts(texts: &'static Texts, earlier: Vec<EarlierText>) -> impl IntoView + use<> {
+    let row = |EarlierText { text, until }| {
+        view! {
+            <li class="stack">
+                <p class="muted">{texts.until} " " {time(until)}</p>
+                <p class="pre" dir="auto">{text}</p>
+            </li>
+        }
+    };
+    view! {
+        <section class="panel stack" aria-labelledby="earlier-heading">
+            <h2 id="earlier-heading">{texts.earlier_texts}</h2>
+            <ul class="rows">{earlier.into_iter().rev().map(row).collect::<Vec<_>>()}</ul>
+        </section>
+    }
+}
