@@ -85,8 +85,11 @@ fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
         let (position, text) = item.split_once(' ')?;
         Some((position.parse::<i64>().ok()?, id, text.to_owned()))
     };
-    let mut stored: Vec<_> = storage::with_prefix(Area::Local, prefix).into_iter().filter_map(item).collect();
-    stored.sort_unstable();
+    let mut stored = Vec::new();
+    for draft in storage::with_prefix(Area::Local, prefix).into_iter().filter_map(item) {
+        let place = stored.partition_point(|other| *other < draft);
+        stored.insert(place, draft);
+    }
     if let Some((newest, ..)) = stored.last() {
         raise_position(*newest);
     }

@@ -1,7 +1,5 @@
 //! Presence in the room: its members, the last join or leave, and typing.
 
-use std::cmp::Ordering;
-
 use super::RoomModel;
 use crate::protocol::session::User;
 
@@ -35,13 +33,12 @@ impl RoomModel {
     }
 
     pub(super) fn apply_joined(&mut self, name: String, id: String) {
-        let known = self.members.iter_mut().find(|member| member.id == id);
+        let known = self.members.iter().position(|member| member.id == id);
         let is_news = known.is_none() && id != self.me.id;
-        match known {
-            Some(member) => member.name.clone_from(&name),
-            None => self.members.push(User { id, name: name.clone() }),
+        if let Some(place) = known {
+            self.members.remove(place);
         }
-        self.members.sort_unstable_by(by_name);
+        insert_by_name(&mut self.members, User { id, name: name.clone() });
         if is_news {
             self.presence_change = Some(PresenceChange::Joined(name));
         }
@@ -59,11 +56,14 @@ impl RoomModel {
 }
 
 /// Sorts by name, so that every page shows the same order.
-pub(super) fn sorted(mut members: Vec<User>) -> Vec<User> {
-    members.sort_unstable_by(by_name);
-    members
+pub(super) fn sorted(members: Vec<User>) -> Vec<User> {
+    let mut sorted = Vec::with_capacity(members.len());
+    members.into_iter().for_each(|member| insert_by_name(&mut sorted, member));
+    sorted
 }
 
-fn by_name(one: &User, other: &User) -> Ordering {
-    (&one.name, &one.id).cmp(&(&other.name, &other.id))
+/// Not by the standard library's sort, which is 1 kB of the browser's download for each type.
+fn insert_by_name(members: &mut Vec<User>, member: User) {
+    let place = members.partition_point(|other| (&other.name, &other.id) < (&member.name, &member.id));
+    members.insert(place, member);
 }
