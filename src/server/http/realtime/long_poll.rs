@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// The answer to a query. Its members on the wire: the entries under `name`, `cursor`, `more`, `reset`, those of the
-/// presence, and `retry`.
+/// The answer to a query. Its members on the wire: the entries under `name`, `cursor`, `more`, `more_after` of a
+/// page around an offset, `reset`, those of the presence, and `retry`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
@@ -40,11 +40,14 @@ struct NamedPage<'a> {
 
 impl Serialize for NamedPage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Page { entries, cursor, more, reset } = self.page;
-        let mut page = serializer.serialize_struct("Page", 4)?;
+        let Page { entries, cursor, more, more_after, reset } = self.page;
+        let mut page = serializer.serialize_struct("Page", 5)?;
         page.serialize_field(self.name, &vec![RawValue::NULL; entries.len()])?; // EntryFormatter puts them in
         page.serialize_field("cursor", cursor)?;
         page.serialize_field("more", more)?;
+        if let Some(more_after) = more_after {
+            page.serialize_field("more_after", more_after)?;
+        }
         page.serialize_field("reset", reset)?;
         page.end()
     }
@@ -93,9 +96,9 @@ impl<'a> Answer<'a> {
 pub(crate) fn cut_short(query: &PageQuery) -> Page {
     let cursor = match query {
         PageQuery::After(cursor, _) | PageQuery::Before(cursor) => cursor.clone(),
-        PageQuery::Newest => unreachable!("only a query with a cursor waits"),
+        PageQuery::Newest | PageQuery::Around(..) => unreachable!("only a query with a cursor waits"),
     };
-    Page { entries: Vec::new(), cursor, more: false, reset: false }
+    Page { entries: Vec::new(), cursor, more: false, more_after: None, reset: false }
 }
 
 #[cfg(test)]
@@ -109,7 +112,8 @@ mod tests {
     fn entries_are_written_as_they_were_encoded() {
         let entry = |json| Arc::new(Entry { offset: 1, channel: None, encoded: Encoded::new(None, json) });
         let entries = vec![entry(r#"{"n":1.50,"null":null}"#), entry(r#"{"text":"井戸"}"#)];
-        let page = Page { entries, cursor: "e:2".parse().expect("a cursor"), more: false, reset: true };
+        let cursor = "e:2".parse().expect("a cursor");
+        let page = Page { entries, cursor, more: false, more_after: None, reset: true };
         let members = r#""cursor":"e:2","more":false,"reset":true"#;
         let entries = r#"{"n":1.50,"null":null},{"text":"井戸"}"#;
         let answer = Answer::new("events", &page, None).encode();
