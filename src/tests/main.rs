@@ -21,6 +21,7 @@ mod heads;
 mod ladder;
 mod lifecycle;
 mod limits;
+mod links;
 mod log;
 mod nodes;
 mod observability;

@@ -8,14 +8,15 @@ use super::{
     avatar::avatar,
     linked_text::linked,
     live_text::{live_text, name_view},
-    local_time::{Day, LocalDay, LocalTime, is_on_another_day},
+    local_time::{Day, LocalDay, is_on_another_day},
+    message_time::message_time,
     picture::picture,
     scroller::Scroller,
 };
 use crate::{
     app::{
         i18n::use_texts,
-        loader::load_older_messages,
+        loader::{load_later_messages, load_older_messages},
         model::{
             connection::ConnectionState,
             control_name::control_name,
@@ -36,10 +37,11 @@ pub(crate) fn MessageList(
 ) -> impl IntoView {
     let texts = use_texts();
     let timeline = memo(move || model.with(RoomModel::timeline));
+    let marked = memo(move || model.with(RoomModel::marked));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
-        <Scroller model scroll_position on_top=load>
+        <Scroller model scroll_position on_top=load on_end=move || load_later(model, is_loading)>
             <EarlierButton model is_loading />
             {show_when(
                 move || model.with(|model| model.was_reset),
@@ -55,7 +57,7 @@ pub(crate) fn MessageList(
                         move || timeline.get(),
                         key,
                         move |item| match item {
-                            TimelineItem::Message(message) => view! { <MessageItem model message /> }.into_any(),
+                            TimelineItem::Message(message) => view! { <MessageItem model message marked /> }.into_any(),
                             TimelineItem::Draft(draft) => view! { <DraftItem model draft /> }.into_any(),
                             TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
@@ -77,7 +79,7 @@ fn key(item: &TimelineItem) -> Key {
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
 fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
-    if is_loading.get_untracked() || !model.with_untracked(|model| model.more) {
+    if is_loading.get_untracked() || !model.with_untracked(RoomModel::has_older) {
         return;
     }
     is_loading.set(true);
@@ -85,7 +87,29 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
     spawn_local(async move {
         // If it fails, the button is there for a retry.
         if let Some(page) = load_older_messages(&room, &before).await {
-            model.try_update(|model| model.prepend(page));
+            model.try_update(|model| {
+                // Other messages may be shown by now.
+                if model.oldest() == before {
+                    model.prepend(page);
+                }
+            });
+        }
+        is_loading.try_set(false);
+    });
+}
+
+/// Loads a page of later messages, if those that are shown are not the newest and none is being loaded.
+fn load_later(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
+    let Some(after) = model.with_untracked(RoomModel::latest_shown).filter(|_| !is_loading.get_untracked())
+    else {
+        return;
+    };
+    is_loading.set(true);
+    let room = model.with_untracked(|model| model.room.id.clone());
+    spawn_local(async move {
+        // If it fails, the next movement asks again.
+        if let Some(page) = load_later_messages(&room, &after).await {
+            model.try_update(|model| model.append(&after, page));
         }
         is_loading.try_set(false);
     });
@@ -97,7 +121,11 @@ fn Divider() -> impl IntoView {
 }
 
 #[component]
-fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoView {
+fn MessageItem(
+    model: RwSignal<RoomModel>,
+    message: Arc<Message>,
+    marked: Memo<Option<u64>>,
+) -> impl IntoView {
     let texts = use_texts();
     let is_mine = model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
@@ -107,7 +135,7 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
     // It never changes, but for the first of the loaded messages: there it becomes known.
     let previous = model.with_untracked(|model| model.previous(offset).cloned());
     let previous = move || previous.clone().or_else(|| model.with(|model| model.previous(offset).cloned()));
-    let day = use_context::<Day>();
+    let (day, room) = (use_context::<Day>(), message.room.clone());
     let starts_day = {
         let previous = previous.clone();
         move || previous().is_none_or(|previous| is_on_another_day(timestamp, previous.timestamp, day))
@@ -116,22 +144,26 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
         let (starts_day, message) = (starts_day.clone(), message.clone());
         move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
     };
+    let epoch = model.with_untracked(|model| model.cursor().epoch.clone());
+    let is_marked = move || marked.get() == Some(offset);
     view! {
         <li
             class="message"
+            aria-current=move || is_marked().then_some("true")
+            tabindex=move || is_marked().then_some("-1")
             data-mine=is_mine.to_string()
             data-offset=offset.to_string()
             data-continued=move || is_continued().to_string()
         >
             {show_when(
                 starts_day,
-                move || view! { <p class="message__day"><LocalDay timestamp /></p> }.into_any(),
+                move || view! { <p class="message__day"><LocalDay timestamp room=room.clone() /></p> }.into_any(),
             )}
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
                 <strong class="message__user">{name_view(author)}</strong>
                 {you}
-                <LocalTime timestamp=message.timestamp />
+                {message_time(&message, &epoch)}
             </p>
             <p class="message__text" dir="auto">{linked(&message.text)}</p>
         </li>
@@ -211,7 +243,7 @@ fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl
     let label = move || if is_loading.get() { texts.loading } else { texts.earlier_messages };
     view! {
         {show_when(
-            move || model.with(|model| model.more),
+            move || model.with(RoomModel::has_older),
             move || {
                 view! {
                     <button

@@ -11,6 +11,7 @@ mod linked_text;
 mod live_text;
 pub(super) mod local_time;
 pub(super) mod message_list;
+mod message_time;
 mod name_form;
 mod notification;
 pub(super) mod notification_list;

@@ -2,6 +2,7 @@
 //! the room's components draw it. It does no I/O and reads no clock.
 
 mod drafts;
+mod place;
 mod presence;
 mod timeline;
 mod unread_state;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 pub use self::{
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
+    place::{Linked, Visit},
     presence::{PresenceChange, Typing},
     timeline::{TimelineItem, continues},
 };
@@ -43,6 +45,7 @@ pub struct RoomModel {
     head: Option<Offset>,
     unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
+    place: place::Place,
     drafts: Vec<Draft>,
     members: Vec<User>,
     /// The last join or leave of another user.
@@ -72,6 +75,7 @@ impl RoomModel {
             head: None,
             unread_state: UnreadState::default(),
             messages: page.messages.into_iter().map(Arc::new).collect(),
+            place: place::Place::default(),
             drafts: saved.drafts,
             members: sorted(members),
             presence_change: None,

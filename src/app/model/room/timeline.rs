@@ -36,13 +36,16 @@ pub enum TimelineItem {
 impl RoomModel {
     /// The messages, oldest first, then the drafts.
     pub fn timeline(&self) -> Vec<TimelineItem> {
+        let item = |message: &Arc<Message>| TimelineItem::Message(message.clone());
+        if self.is_detached() {
+            return self.shown().iter().map(item).collect();
+        }
         let seen = self.unread_state.seen().map_or(self.messages.len(), |seen| {
             self.messages.partition_point(|message| message.offset <= seen)
         });
         let (seen, unread) = self.messages.split_at(seen);
         // One's own messages, perhaps from another window, are not news.
         let has_news = unread.iter().any(|message| !self.is_me(&message.user_id));
-        let item = |message: &Arc<Message>| TimelineItem::Message(message.clone());
         let drafts = self.drafts.iter().cloned().map(TimelineItem::Draft);
         seen.iter()
             .map(item)
@@ -54,8 +57,8 @@ impl RoomModel {
 
     /// The message before the one at `offset`, if it is loaded.
     pub fn previous(&self, offset: Offset) -> Option<&Arc<Message>> {
-        let index = self.messages.partition_point(|message| message.offset < offset);
-        self.messages.get(index.checked_sub(1)?)
+        let index = self.shown().partition_point(|message| message.offset < offset);
+        self.shown().get(index.checked_sub(1)?)
     }
 
     /// Returns true if a draft that is shown at `now_ms` stands under the head of what is above it.
@@ -69,6 +72,7 @@ impl RoomModel {
 
     /// Starts over from the newest messages, after a reset.
     pub fn reload(&mut self, page: MessagePage) {
+        self.forget_place();
         // Messages that arrived after the page was read stay: without them there would be a gap.
         let is_newer = |message: &Arc<Message>| {
             page.cursor.epoch == self.cursor.epoch && message.offset > page.cursor.offset
@@ -84,7 +88,7 @@ impl RoomModel {
 
     /// The cursor before which older messages are loaded.
     pub fn oldest(&self) -> Cursor {
-        let offset = self.messages.first().map_or(self.cursor.offset + 1, |message| message.offset);
+        let offset = self.shown().first().map_or(self.cursor.offset + 1, |message| message.offset);
         Cursor { epoch: self.cursor.epoch.clone(), offset }
     }
 
@@ -93,6 +97,7 @@ impl RoomModel {
         if page.cursor.epoch != self.cursor.epoch {
             return; // it was requested before a reset
         }
+        let Some(page) = self.prepend_to_window(page) else { return };
         self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
         let is_adjacent = page.messages.last().is_none_or(|last| last.offset + 1 >= oldest);
@@ -141,6 +146,7 @@ impl RoomModel {
 
     pub(super) fn apply_reset(&mut self, cursor: Cursor) {
         self.messages.clear();
+        self.forget_place();
         self.cursor = cursor;
         self.unread_state.mark_read();
         // Their offsets belonged to the old log.
