@@ -8,6 +8,9 @@ import { expect, named, test as base } from "../support/test.ts";
 /** What the browser says of a page with a place that is not there. */
 const test = base.extend({ expectedFaults: async ({}, use) => use([/^(404|410) /, /status of (404|410)/]) });
 
+/** A browser without a network says so. */
+const dropped = base.extend({ expectedFaults: async ({}, use) => use([/ERR_INTERNET_DISCONNECTED/]) });
+
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `message ${from + index}`);
 
@@ -122,7 +125,7 @@ test("the button leads from bob's link to the newest, and so does an answer", as
   await expect(bob.messages.last()).toContainText("I am coming");
 });
 
-test("over a drop of the connection a reader at bob's link misses nothing", async ({ alice, bob }) => {
+dropped("over a drop of the connection a reader at bob's link misses nothing", async ({ alice, bob }) => {
   const { link, said, room } = await saidLongAgo(bob, 60);
   await alice.open(link);
   await alice.expectConnected();

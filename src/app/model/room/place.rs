@@ -73,8 +73,8 @@ impl RoomModel {
             cursor: page.cursor,
             more: page.more,
         });
-        self.is_reading_back |= self.is_detached();
         self.join_window();
+        self.is_reading_back |= self.is_detached();
     }
 
     /// The reader comes back to the place.
@@ -98,7 +98,8 @@ impl RoomModel {
 
     /// The log has begun anew: the place is of the old one.
     pub(super) fn forget_place(&mut self) {
-        self.place = Place { visit: self.place.visit, ..Place::default() };
+        self.leave_window();
+        self.place.linked = None;
     }
 
     fn visit(&mut self, target: Option<Offset>, is_return: bool) {
