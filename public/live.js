@@ -115,6 +115,9 @@ const painted = (_, observer) => {
 };
 if (isFirst && window.PerformanceObserver) new PerformanceObserver(painted).observe({ type: "paint", buffered: true });
 
+// The days of links are those of the reader's zone (server/http/pages/linked.rs).
+document.cookie = `idobata_zone=${new Date().getTimezoneOffset()}; path=/; max-age=31536000; samesite=lax`;
+
 // The current room is in view in the sidebar.
 const reveal = () => document.querySelector(".navigation [aria-current=page]")?.scrollIntoView({ block: "nearest" });
 reveal();

@@ -101,6 +101,8 @@ function guestsPages(): Stop[] {
     goTo("a channel", "/feed/ops"),
     goTo("a channel that nobody has used", "/feed/never-used"),
     goTo("a room", "/rooms/general"),
+    goTo("a linked message", "/rooms/general/2"),
+    goTo("a message that is not there", "/rooms/general/900"),
     goTo("an empty room", "/rooms/random"),
     goTo("no page", "/nowhere"),
     goTo("no channel", "/feed/not%20a%20name"),

@@ -112,7 +112,7 @@ test("earlier messages that are put above take no row out: the focus is kept, an
   await bob.postByRequest(room, ...numbered(1, 60), "read https://example.com/this", ...numbered(62, 110));
   await alice.enterRoom(room);
   await expect(alice.messages).toHaveCount(50);
-  const link = alice.messages.getByRole("link", { name: "https://example.com/this" });
+  const link = alice.messages.getByRole("link", { name: "https://example.com/this", exact: true });
   const removed = await alice.page.locator(".messages").evaluateHandle((list) => {
     const texts: string[] = [];
     new MutationObserver((changes) => {

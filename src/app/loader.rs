@@ -14,11 +14,13 @@ use crate::{
 
 /// Loads the initial data of the page at `route`.
 pub(super) async fn load_initial_data(route: &Route) -> Result<InitialData, LoadError> {
-    let (kind, name) = match route {
-        Route::Feed(channel) => ("channel", channel.as_deref().unwrap_or_default()),
-        Route::Room(room) => ("room", room.as_str()),
+    let (kind, name, place) = match route {
+        Route::Feed(channel) => ("channel", channel.as_deref().unwrap_or_default(), None),
+        Route::Room(room) => ("room", room.as_str(), None),
+        Route::Place(room, place) => ("room", room.as_str(), Some(place)),
     };
-    load(&format!("/fn/start?{kind}={}", encode(name))).await
+    let place = place.map(|place| format!("&place={place}")).unwrap_or_default();
+    load(&format!("/fn/start?{kind}={}{place}", encode(name))).await
 }
 
 /// Loads the data of the sidebar.
@@ -50,8 +52,18 @@ pub(super) async fn load_older_notifications(
     load(&format!("/fn/notices?before={before}&channel={}", channel.unwrap_or_default())).await.ok()
 }
 
+/// Loads messages of a room after a cursor, as their changes have left them, with some before it: a page after a cursor
+/// has messages as they were posted, and the changes.
+pub(super) async fn load_later_messages(room: &RoomId, after: &Cursor) -> Option<MessagePage> {
+    load_messages(room, "around", &Cursor { offset: after.offset + 1, ..after.clone() }).await
+}
+
 /// Loads the messages of a room before a cursor.
 pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<MessagePage> {
+    load_messages(room, "before", before).await
+}
+
+async fn load_messages(room: &RoomId, side: &str, cursor: &Cursor) -> Option<MessagePage> {
     let room = encode(room.as_str());
-    load(&format!("/api/rooms/{room}/messages?before={before}&limit={MESSAGES_LIMIT}")).await.ok()
+    load(&format!("/api/rooms/{room}/messages?{side}={cursor}&limit={MESSAGES_LIMIT}")).await.ok()
 }

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{i18n::Texts, model::direction::isolated};
+use super::{
+    i18n::Texts,
+    model::{direction::isolated, room::Linked},
+};
 use crate::protocol::{
     chat::{MessagePage, Room},
     feed::{Entry, Snapshot},
@@ -106,6 +109,9 @@ pub struct RoomData {
     /// The viewer may delete the messages of others. (Absent in the version before.)
     #[serde(default)]
     pub is_moderator: bool,
+    /// The place to which the address leads. `None`: the newest messages. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<Box<Linked>>,
 }
 
 /// A page of older notifications.
@@ -128,6 +134,14 @@ impl PageData {
             Self::Unavailable => texts.could_not_load.to_owned(),
         };
         format!("{title} · Idobata")
+    }
+
+    /// The place in a room to which the address leads.
+    pub fn linked(&self) -> Option<&Linked> {
+        match self {
+            Self::Room { room: Some(room), .. } => room.linked.as_deref(),
+            _ => None,
+        }
     }
 
     /// Returns true if the address names nothing.

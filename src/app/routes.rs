@@ -6,7 +6,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+pub use self::place::{CivilDay, Place};
 use crate::protocol::{cursor::Offset, name::RoomId};
+
+mod place;
 
 /// The feed.
 pub const FEED: &str = "/";
@@ -16,6 +19,8 @@ pub const CHANNEL: &str = "/feed/{channel}";
 pub const ROOM: &str = "/rooms/{room}";
 /// A message of a room with all that can be done with it: its forms for those who have no script, and its earlier texts.
 pub const MESSAGE: &str = "/rooms/{room}/messages/{message}";
+/// A message of a room, or a day in it: see [`Place`].
+pub const PLACE: &str = "/rooms/{room}/{place}";
 /// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
 /// The form to sign in.
@@ -42,6 +47,8 @@ pub enum Route {
     Feed(Option<String>),
     /// A room, with its id as written in the address: the room may not exist.
     Room(String),
+    /// A place in a room. Neither may exist.
+    Place(String, Place),
 }
 
 impl Route {
@@ -51,9 +58,20 @@ impl Route {
             return Some(Self::Feed(None));
         }
         let (channel, room) = (path.strip_prefix("/feed/"), path.strip_prefix("/rooms/"));
-        let name = channel.or(room).filter(|name| !name.is_empty() && !name.contains('/'))?;
+        let name = channel.or(room)?;
+        let (name, place) = match name.split_once('/') {
+            Some((name, place)) if room.is_some() => (name, Some(Place::parse(place)?)),
+            _ => (name, None),
+        };
+        if name.is_empty() || name.contains('/') {
+            return None;
+        }
         let name = percent_decode_str(name).decode_utf8().ok()?.into_owned();
-        Some(if channel.is_some() { Self::Feed(Some(name)) } else { Self::Room(name) })
+        Some(match place {
+            Some(place) => Self::Place(name, place),
+            None if channel.is_some() => Self::Feed(Some(name)),
+            None => Self::Room(name),
+        })
     }
 }
 
@@ -70,6 +88,11 @@ pub fn feed(channel: Option<&str>) -> String {
 /// The address of a room.
 pub fn room(id: &RoomId) -> String {
     format!("/rooms/{}", encode(id.as_str()))
+}
+
+/// The address of a place in a room.
+pub fn place(id: &RoomId, place: &Place) -> String {
+    format!("{}/{place}", room(id))
 }
 
 /// The address of a room's members.
@@ -125,6 +148,12 @@ mod tests {
             assert_eq!(room(&id), path);
             assert_eq!(members(&id), format!("{path}/members"));
             assert_eq!(Route::parse(path), Some(Route::Room(name.to_owned())));
+            for address in ["1", "1234", "1234-7f3a9c", "2026-11-25"] {
+                let there = Place::parse(address).expect("a place");
+                let path = place(&id, &there);
+                assert!(path.ends_with(&format!("/{address}")), "{path}");
+                assert_eq!(Route::parse(&path), Some(Route::Place(name.to_owned(), there)));
+            }
         }
     }
 
@@ -144,6 +173,9 @@ mod tests {
             "/rooms/",
             "/rooms/a/",
             "/rooms/a/members",
+            "/rooms/a/1/2",
+            "/rooms//1",
+            "/feed/a/1",
             "/rooms/%E4",
             "/feed",
             "/feed/",

@@ -77,6 +77,14 @@ pub struct MessagePage {
     pub as_of: Offset,
 }
 
+impl MessagePage {
+    /// Returns true if no entry is missing between an earlier page and this one.
+    pub fn follows_on(&self, earlier: &Self) -> bool {
+        let first = self.messages.first().map_or(self.cursor.offset + 1, |first| first.offset);
+        earlier.cursor.offset + 1 >= first
+    }
+}
+
 /// A frame from a client, on which `server/http/realtime/websocket/frames.rs` acts. Fields are as written; the server
 /// parses them and rejects each fault with its own code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

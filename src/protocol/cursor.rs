@@ -46,7 +46,7 @@ impl Epoch {
     }
 
     /// The id of the generation alone.
-    fn generation(&self) -> &str {
+    pub fn generation(&self) -> &str {
         self.0.split(LOSS_SEPARATOR).next().unwrap_or_default()
     }
 

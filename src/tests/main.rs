@@ -22,6 +22,7 @@ mod heads;
 mod ladder;
 mod lifecycle;
 mod limits;
+mod links;
 mod log;
 mod nodes;
 mod observability;

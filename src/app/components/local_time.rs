@@ -9,8 +9,10 @@ use crate::{
     app::{
         i18n::{Language, use_texts},
         reactive::effect,
+        routes::{self, CivilDay, Place},
     },
     client::dom::{page, time},
+    protocol::name::RoomId,
 };
 
 /// The longest wait until the day is looked at again: on a computer that slept timers are late, and its clock may be
@@ -41,9 +43,12 @@ impl Day {
     }
 }
 
-/// The time. `timestamp` is in milliseconds since the Unix epoch.
+/// Hears of the text of a time.
+pub(super) type OnText = Box<dyn Fn(&str)>;
+
+/// The time. `timestamp` is in milliseconds since the Unix epoch. `on_text` hears of the text when it changes.
 #[component]
-pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
+pub(crate) fn LocalTime(timestamp: i64, #[prop(optional)] on_text: Option<OnText>) -> impl IntoView {
     let language = use_context::<Language>().unwrap_or_default();
     let utc = Utc::new(timestamp);
     let element = NodeRef::<html::Time>::new();
@@ -53,25 +58,39 @@ pub(crate) fn LocalTime(timestamp: i64) -> impl IntoView {
         let (Some(today), Some(element)) = (day.and_then(|Day(day)| day.get()), element.get()) else {
             return;
         };
-        element.set_text_content(Some(&time::local_time(timestamp, today, language.as_str())));
+        let text = time::local_time(timestamp, today, language.as_str());
+        element.set_text_content(Some(&text));
+        if let Some(on_text) = &on_text {
+            on_text(&text);
+        }
         element.set_title(&time::full_local_time(timestamp, language.as_str()));
     });
     let moment = utc.to_rfc3339();
     view! { <time node_ref=element datetime=moment.clone() title=moment translate="no">{utc.to_text()}</time> }
 }
 
-/// The element for a day: first in UTC, then in the reader's own time zone and language, with words for today and
+/// The text of a time without JavaScript.
+pub(super) fn utc_text(timestamp: i64) -> String {
+    Utc::new(timestamp).to_text()
+}
+
+/// The link to a day of a room: first in UTC, then in the reader's own time zone and language, with words for today and
 /// yesterday.
 #[component]
-pub(super) fn LocalDay(timestamp: i64) -> impl IntoView {
+pub(super) fn LocalDay(timestamp: i64, room: RoomId) -> impl IntoView {
     let (language, texts) = (use_context::<Language>().unwrap_or_default(), use_texts());
-    let element = NodeRef::<html::Span>::new();
+    let element = NodeRef::<html::A>::new();
+    let utc = Utc::new(timestamp);
+    let address = move |day| routes::place(&room, &Place::Day(day));
+    let href = address(CivilDay { year: utc.year, month: utc.month, day: utc.day });
     let day = use_context::<Day>();
     effect(move || {
         let (Some(today), Some(element)) = (day.and_then(|Day(day)| day.get()), element.get()) else {
             return;
         };
         let date;
+        let (year, month, day) = time::Day::of_timestamp(timestamp).civil();
+        element.set_href(&address(CivilDay { year, month, day }));
         let text = match time::Day::of_timestamp(timestamp) {
             day if day == today => texts.today,
             day if day == today.previous() => texts.yesterday,
@@ -82,7 +101,7 @@ pub(super) fn LocalDay(timestamp: i64) -> impl IntoView {
         };
         element.set_text_content(Some(text));
     });
-    view! { <span node_ref=element translate="no">{Utc::new(timestamp).to_date()}</span> }
+    view! { <a node_ref=element href=href translate="no">{utc.to_date()}</a> }
 }
 
 /// A quarter of an hour: in every time zone midnight is at a multiple of it in UTC (since 1972).

@@ -8,17 +8,18 @@ use super::{
     avatar::avatar,
     linked_text::linked,
     live_text::{live_text, name_view},
-    local_time::{Day, LocalDay, LocalTime, is_on_another_day},
+    local_time::{Day, LocalDay, is_on_another_day},
     message_actions::MessageActions,
     message_editor::MessageEditor,
     message_menu::{MessageMenu, menu_link},
+    message_time::message_time,
     picture::picture,
     scroller::Scroller,
 };
 use crate::{
     app::{
         i18n::use_texts,
-        loader::load_older_messages,
+        loader::{load_later_messages, load_older_messages},
         model::{
             connection::ConnectionState,
             control_name::control_name,
@@ -44,10 +45,11 @@ pub(crate) fn MessageList(
 ) -> impl IntoView {
     let texts = use_texts();
     let timeline = memo(move || model.with(RoomModel::timeline));
+    let marked = memo(move || model.with(RoomModel::marked));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
-        <Scroller model scroll_position on_top=load>
+        <Scroller model scroll_position on_top=load on_end=move || load_later(model, is_loading)>
             <EarlierButton model is_loading />
             {show_when(
                 move || model.with(|model| model.was_reset),
@@ -63,7 +65,7 @@ pub(crate) fn MessageList(
                         move || timeline.get(),
                         key,
                         move |item| match item {
-                            TimelineItem::Message(shown) => view! { <MessageItem actions shown /> }.into_any(),
+                            TimelineItem::Message(shown) => view! { <MessageItem actions shown marked /> }.into_any(),
                             TimelineItem::Draft(draft) => view! { <DraftItem model draft /> }.into_any(),
                             TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
@@ -98,7 +100,7 @@ fn shown_key(ShownMessage { message, previous, pending }: &ShownMessage) -> Key 
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
 fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
-    if is_loading.get_untracked() || !model.with_untracked(|model| model.more) {
+    if is_loading.get_untracked() || !model.with_untracked(RoomModel::has_older) {
         return;
     }
     is_loading.set(true);
@@ -112,13 +114,30 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
     });
 }
 
+/// Loads a page of later messages, if those that are shown are not the newest and none is being loaded.
+fn load_later(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
+    let Some(after) = model.with_untracked(RoomModel::latest_shown).filter(|_| !is_loading.get_untracked())
+    else {
+        return;
+    };
+    is_loading.set(true);
+    let room = model.with_untracked(|model| model.room.id.clone());
+    spawn_local(async move {
+        // If it fails, the next movement asks again.
+        if let Some(page) = load_later_messages(&room, &after).await {
+            model.try_update(|model| model.append(&after, page));
+        }
+        is_loading.try_set(false);
+    });
+}
+
 #[component]
 fn Divider() -> impl IntoView {
     view! { <li class="divider"><span>{use_texts().new_since_you_left}</span></li> }
 }
 
 #[component]
-fn MessageItem(actions: MessageActions, shown: ShownMessage) -> impl IntoView {
+fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option<u64>>) -> impl IntoView {
     let texts = use_texts();
     let ShownMessage { message, previous, pending } = shown;
     let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
@@ -131,10 +150,14 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage) -> impl IntoView {
     let follows = previous.is_some_and(|previous| continues(&message, &previous));
     let is_continued = move || follows && !starts_day();
     let state = pending.as_ref().map(|pending| state_name(pending.state));
-    let menu = menu_link(actions, &message);
+    let (menu, room) = (menu_link(actions, &message), message.room.clone());
+    let epoch = actions.model.with_untracked(|model| model.cursor().epoch.clone());
+    let is_marked = move || marked.get() == Some(offset);
     view! {
         <li
             class="message"
+            aria-current=move || is_marked().then_some("true")
+            tabindex=move || is_marked().then_some("-1")
             data-mine=is_mine.to_string()
             data-offset=offset.to_string()
             data-state=state
@@ -142,13 +165,13 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage) -> impl IntoView {
         >
             {show_when(
                 starts_day,
-                move || view! { <p class="message__day"><LocalDay timestamp /></p> }.into_any(),
+                move || view! { <p class="message__day"><LocalDay timestamp room=room.clone() /></p> }.into_any(),
             )}
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
                 <strong class="message__user">{name_view(author)}</strong>
                 {you}
-                <LocalTime timestamp=message.timestamp />
+                {message_time(&message, &epoch)}
             </p>
             <MessageBody actions message pending />
             {menu}
@@ -289,7 +312,7 @@ fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl
     let label = move || if is_loading.get() { texts.loading } else { texts.earlier_messages };
     view! {
         {show_when(
-            move || model.with(|model| model.more),
+            move || model.with(RoomModel::has_older),
             move || {
                 view! {
                     <button

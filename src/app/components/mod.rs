@@ -14,6 +14,7 @@ pub(super) mod message_actions;
 mod message_editor;
 pub(super) mod message_list;
 mod message_menu;
+mod message_time;
 mod name_form;
 mod notification;
 pub(super) mod notification_list;

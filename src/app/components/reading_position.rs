@@ -7,10 +7,10 @@ use send_wrapper::SendWrapper;
 
 use crate::{
     app::{
-        model::room::{RoomModel, ScrollPosition},
-        reactive::effect,
+        model::room::{RoomModel, ScrollPosition, Visit},
+        reactive::{effect, memo},
     },
-    client::dom::scroll_anchor::Anchor,
+    client::dom::{page, scroll_anchor::Anchor},
 };
 
 /// The attribute of a message of the log.
@@ -19,6 +19,8 @@ const OFFSET: &str = "data-offset";
 const TEXTS: &str = "[data-offset] > .message__text";
 /// Within this distance from the end the reader is at the newest message, in CSS pixels.
 const END_PX: f64 = 80.0;
+/// The height of a line of a message, in CSS pixels.
+const LINE_PX: f64 = 24.0;
 /// Within this distance from the top earlier messages are loaded, in CSS pixels.
 const TOP_PX: f64 = 400.0;
 /// The most pages of earlier messages that are loaded to find the scroll position of the last visit. If it is further
@@ -41,6 +43,8 @@ pub(super) struct ReadingPosition {
     /// The position of the last visit, until it is restored.
     sought: StoredValue<Option<ScrollPosition>>,
     pages_left: StoredValue<u32>,
+    /// The place that the address leads to, until it is in view.
+    visit: StoredValue<Option<Visit>>,
     /// The head when a reader who comes back left the end.
     restored_head: StoredValue<Option<u64>>,
 }
@@ -60,14 +64,23 @@ impl ReadingPosition {
             is_moving: StoredValue::new(false),
             sought: StoredValue::new(None),
             pages_left: StoredValue::new(PAGES_SOUGHT),
+            visit: StoredValue::new(None),
             restored_head: StoredValue::new(None),
         }
     }
 
-    /// Keeps the position from now on. Calls `on_top` while the position of the last visit is above the loaded messages.
-    pub(super) fn keep(self, on_top: impl Fn() + Copy + 'static) {
+    /// Keeps the position from now on. Calls `on_top` while the position of the last visit is above the loaded messages,
+    /// and `on_end` as [`Self::on_scroll`].
+    pub(super) fn keep(self, on_top: impl Fn() + Copy + 'static, on_end: impl Fn() + Copy + 'static) {
         // In an effect: the position of a page that was loaded anew comes from the browser's storage.
         effect(move || self.sought.set_value(self.saved.get_value()));
+        let visit = memo(move || self.model.with(RoomModel::newest_visit));
+        effect(move || {
+            let visit = visit.get();
+            if visit.number > 0 {
+                self.begin(visit);
+            }
+        });
         effect(move || {
             self.model.track();
             self.is_moving.set_value(true);
@@ -77,6 +90,7 @@ impl ReadingPosition {
             // Once more for rows that join the list in later steps, before the next frame is painted.
             request_animation_frame(move || {
                 self.restore();
+                self.arrive(on_top, on_end);
                 self.seek(on_top);
                 self.is_moving.try_set_value(false);
                 self.record();
@@ -84,10 +98,12 @@ impl ReadingPosition {
         });
     }
 
-    /// Notes where the reader has scrolled to. Calls `on_top` near the top.
-    pub(super) fn on_scroll(self, on_top: impl Fn()) {
+    /// Notes where the reader has scrolled to. Calls `on_top` near the top, and `on_end` near the end of messages that are
+    /// not the newest.
+    pub(super) fn on_scroll(self, on_top: impl Fn(), on_end: impl Fn()) {
         let Some((from_end, from_top)) = self.distances() else { return };
-        let is_reading_back = from_end > END_PX;
+        let is_detached = self.is_detached();
+        let is_reading_back = is_detached || from_end > END_PX;
         if is_reading_back != self.left_at.with_untracked(Option::is_some) {
             self.model.update(|model| model.set_reading_back(is_reading_back));
             let head = || self.model.with_untracked(|model| model.cursor().offset);
@@ -97,13 +113,24 @@ impl ReadingPosition {
         if from_top < TOP_PX {
             on_top();
         }
+        if is_detached && from_end < TOP_PX {
+            on_end();
+        }
         // Messages that have moved are about to be put back, and then the position is recorded.
         if !self.is_moving.get_value() {
             self.record();
         }
     }
 
+    fn is_detached(self) -> bool {
+        self.model.try_with_untracked(RoomModel::is_detached) == Some(true)
+    }
+
+    /// Leads to the newest message.
     pub(super) fn scroll_to_end(self) {
+        if self.is_detached() {
+            return self.model.update(RoomModel::open_newest);
+        }
         if let Some(scroller) = self.scroller.get_untracked() {
             scroller.set_scroll_top(0);
         }
@@ -124,7 +151,8 @@ impl ReadingPosition {
         else {
             return;
         };
-        let anchor = (from_end > END_PX).then(|| Anchor::find(&scroller, TEXTS)).flatten();
+        let anchor =
+            (self.is_detached() || from_end > END_PX).then(|| Anchor::find(&scroller, TEXTS)).flatten();
         // That of the last visit stays until it is restored: the reader may leave before.
         if self.sought.with_value(Option::is_none) {
             let head = self.left_at.get_untracked();
@@ -139,6 +167,39 @@ impl ReadingPosition {
         self.anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.restore()));
     }
 
+    /// Begins a visit. A reader who comes back is led to where they were, if that is known.
+    fn begin(self, visit: Visit) {
+        let saved = self.saved.get_value().filter(|_| visit.is_return);
+        self.visit.set_value(saved.is_none().then_some(visit));
+        self.sought.set_value(saved);
+        self.anchor.set_value(None);
+    }
+
+    /// Brings the place of the visit into view, once it is drawn.
+    fn arrive(self, on_top: impl Fn(), on_end: impl Fn()) {
+        let (Some(scroller), Some(visit)) =
+            (self.scroller.try_get_untracked().flatten(), self.visit.try_get_value().flatten())
+        else {
+            return;
+        };
+        self.visit.set_value(None);
+        match visit.target {
+            None => scroller.set_scroll_top(0),
+            Some(offset) => {
+                // The text to the middle, and the focus to the message.
+                let middle = f64::from(scroller.client_height()) / 2.0 - LINE_PX;
+                let message = format!("[data-offset='{offset}']");
+                if let Some(mut text) =
+                    Anchor::seek(&scroller, &format!("{message} > .message__text"), middle)
+                {
+                    text.restore();
+                }
+                page::move_focus(&scroller, &message);
+            }
+        }
+        self.on_scroll(on_top, on_end);
+    }
+
     /// Restores the position of the last visit, or asks for the messages that it is among.
     fn seek(self, on_top: impl Fn()) {
         let (Some(scroller), Some(ScrollPosition { offset, top_px, head })) =
@@ -149,7 +210,7 @@ impl ReadingPosition {
         let message = Anchor::seek(&scroller, &format!("[data-offset='{offset}'] > .message__text"), top_px);
         let is_over = message.is_some()
             || self.pages_left.get_value() == 0
-            || !self.model.with_untracked(|model| model.more);
+            || !self.model.with_untracked(RoomModel::has_older);
         if let Some(mut message) = message {
             self.restored_head.set_value(Some(head));
             message.restore();

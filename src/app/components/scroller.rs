@@ -11,18 +11,19 @@ use crate::app::{
 };
 
 /// The container. It calls `on_top` while the reader is near the top, and while the scroll position of their last visit
-/// is further up. `scroll_position` is that of the last visit, and from then on the current one.
+/// is further up, and `on_end` while they are near the end of messages that are not the newest. `scroll_position` is that of the last visit, and from then on the current one.
 #[component]
 pub(crate) fn Scroller(
     model: RwSignal<RoomModel>,
     scroll_position: StoredValue<Option<ScrollPosition>>,
     on_top: impl Fn() + Copy + 'static,
+    on_end: impl Fn() + Copy + 'static,
     children: Children,
 ) -> impl IntoView {
     let texts = use_texts();
     let scroller = NodeRef::new();
     let position = ReadingPosition::new(model, scroller, scroll_position);
-    position.keep(on_top);
+    position.keep(on_top, on_end);
     let left_at = position.left_at;
     let label = move || {
         let left_at = left_at.get().unwrap_or_default();
@@ -40,7 +41,7 @@ pub(crate) fn Scroller(
                 role="region"
                 aria-label=texts.messages
                 node_ref=scroller
-                on:scroll=move |_| position.on_scroll(on_top)
+                on:scroll=move |_| position.on_scroll(on_top, on_end)
             >
                 <div class="message-list__content">{children()}</div>
             </div>

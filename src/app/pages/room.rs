@@ -22,14 +22,15 @@ use crate::{
         },
         i18n::use_texts,
         look::{Aside, Choice},
-        model::room::RoomModel,
+        model::room::{RoomModel, ScrollPosition},
         page_data::{PageData, RoomData},
-        reactive::{Key, list, memo},
+        reactive::{Key, effect, list, memo},
         routes,
         sync::{
             ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_scroll_position, store_text,
         },
     },
+    client::dom::history,
     protocol::name::RoomId,
 };
 
@@ -69,7 +70,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomData { room, me, page, members, is_private, is_moderator } = data;
+    let RoomData { room, me, page, members, is_private, is_moderator, linked } = data;
     let (id, name) = (room.id.clone(), room.name.clone());
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
@@ -82,7 +83,12 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let saved = outbox.take(&id);
     let text = RwSignal::new(saved.text.clone());
     let scroll_position = StoredValue::new(saved.scroll_position);
-    let model = RwSignal::new(RoomModel::new(room, me, page, members, saved));
+    let mut model = RoomModel::new(room, me, page, members, saved);
+    let is_at_place = linked.is_some();
+    if is_at_place {
+        model.open(linked, false);
+    }
+    let model = RwSignal::new(model);
     on_cleanup(move || {
         let text = text.try_get_untracked().unwrap_or_default();
         let scroll_position = scroll_position.try_get_value().flatten();
@@ -96,6 +102,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     store_drafts(model);
     store_scroll_position(model, scroll_position);
     store_text(model, text);
+    follow_places(model, scroll_position, is_at_place);
     link.follow(model);
     let state = memo(move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up)));
     let unsent = memo(move || model.with(RoomModel::unsent));
@@ -115,6 +122,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
             </header>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
+            {problem_notes(None, move || model.with(RoomModel::missing_place))}
             <MessageList model scroll_position actions />
             {if is_authenticated {
                 view! { <Composer model text actions /> }.into_any()
@@ -127,6 +135,41 @@ fn RoomView(data: RoomData) -> impl IntoView {
         </section>
         <People model />
     }
+}
+
+/// Opens the places of the room to which links and the browser's history lead, without leaving the room. Of each entry of
+/// the history the position is kept that the reader had.
+fn follow_places(
+    model: RwSignal<RoomModel>,
+    scroll_position: StoredValue<Option<ScrollPosition>>,
+    is_at_place: bool,
+) {
+    let Navigator { current_page, .. } = expect_context();
+    let left: StoredValue<Vec<(usize, Option<ScrollPosition>)>> = StoredValue::new(Vec::new());
+    let current = StoredValue::new(None);
+    effect(move || {
+        let room = model.with_untracked(|model| model.room.id.clone());
+        let linked = current_page.with(|page| match page {
+            PageData::Room { room: Some(data), .. } if data.room.id == room => Some(data.linked.clone()),
+            _ => None,
+        });
+        let Some(linked) = linked else { return };
+        let (index, is_return) = history::entry();
+        let Some(before) = current.try_update_value(|current| current.replace(index)).flatten() else {
+            if is_at_place && is_return {
+                model.update(RoomModel::return_to_place);
+            }
+            return;
+        };
+        let position = scroll_position.get_value();
+        let found = left.try_update_value(|left| {
+            left.retain(|(index, _)| *index != before);
+            left.push((before, position));
+            left.iter().find(|(left, _)| *left == index).map(|(_, position)| *position)
+        });
+        scroll_position.set_value(found.flatten().flatten());
+        model.update(|model| model.open(linked, is_return));
+    });
 }
 
 /// The link that makes the room a favourite on this device, or no favourite any more.

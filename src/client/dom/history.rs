@@ -8,7 +8,7 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, History, HtmlAnchorElement, MouseEvent, ScrollRestoration};
 
-use super::page::window;
+use super::page::{self, window};
 
 /// A pointer that rests on a link for so long is likely to press it.
 const INTENTION_MS: u32 = 60;
@@ -98,6 +98,16 @@ pub fn push(path: &str) {
     // Browsers refuse it only after hundreds a minute; then the address stays behind.
     drop(history.push_state_with_url(&index.into(), "", Some(path)));
     ADDRESS.set(self::path());
+}
+
+/// The index of the current entry of the history, and whether the reader comes back to it.
+pub fn entry() -> (usize, bool) {
+    SCROLL.with_borrow(|(positions, current)| {
+        // Before the first navigation within the site only the browser knows.
+        let is_return =
+            if positions.is_empty() { page::is_returned_to() } else { *current < positions.len() };
+        (*current, is_return)
+    })
 }
 
 /// Restores the scroll position of the current entry, or scrolls to the top. Call it when the page is drawn.

@@ -147,6 +147,15 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
+/// Moves the focus to the element in `parent` that `selector` matches, unless the reader is typing.
+pub fn move_focus(parent: &web_sys::Element, selector: &str) {
+    let focused = window().document().and_then(|document| document.active_element());
+    let is_typing = focused.is_some_and(|focused| focused.matches("textarea, input").unwrap_or_default());
+    if let (false, Ok(Some(element))) = (is_typing, parent.query_selector(selector)) {
+        focus(&element);
+    }
+}
+
 /// The address of this page's server.
 pub fn origin() -> String {
     window().location().origin().unwrap_or_default()

@@ -32,6 +32,11 @@ impl Day {
         Self::of(&date_of(timestamp_ms))
     }
 
+    /// Its year, its month from 1 on, and its day of the month.
+    pub fn civil(self) -> (i64, i64, i64) {
+        (self.year.into(), i64::from(self.month) + 1, self.day.into())
+    }
+
     /// The day before.
     pub fn previous(self) -> Self {
         Self::of(&Date::new_with_year_month_day(self.year, self.month as i32, self.day as i32 - 1))

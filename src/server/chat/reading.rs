@@ -4,7 +4,7 @@
 
 use super::Chat;
 use crate::{
-    protocol::{self, chat::PresenceState, name::RoomId},
+    protocol::{self, chat::PresenceState, cursor::Offset, name::RoomId},
     server::{
         auth::Identity,
         error::Error,
@@ -44,6 +44,19 @@ impl Chat {
             reset: page.reset,
             as_of: page.as_of.unwrap_or_default(),
         })
+    }
+
+    /// The offset of the room's first message at `since_ms` or later, as `Hub::first_since` finds it, for a caller who may
+    /// enter it.
+    pub async fn first_since(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        since_ms: i64,
+    ) -> Result<Option<Offset>, Error> {
+        let found = self.hub.first_since(&TopicName::Room(room.clone()), since_ms).await?;
+        self.rights.check_entry(room, who)?;
+        Ok(found.map(|cursor| cursor.offset))
     }
 
     /// A page after a cursor that is also answered when a user joins, leaves or types: a room for readers that have

@@ -112,7 +112,7 @@ proptest! {
 
     #[test]
     fn any_query_of_a_room_is_understood_or_refused(
-        uri in query(&["before", "after", "lastEventId", "last", "limit", "wait", "seen", "other", "_"]),
+        uri in query(&["before", "after", "around", "lastEventId", "last", "limit", "wait", "seen", "other", "_"]),
     ) {
         let Ok(query) = LogQuery::of_room(uri.query()) else { return Ok(()) };
         if let Ok((page, limit)) = query.page(&HeaderMap::new()) {

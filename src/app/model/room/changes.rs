@@ -72,6 +72,16 @@ fn fold(message: &mut Message, change: &MessageChanged) {
     }
 }
 
+fn index_of(messages: &[Arc<Message>], offset: Offset) -> Option<usize> {
+    messages.binary_search_by_key(&offset, |message| message.offset).ok()
+}
+
+fn fold_in(messages: &mut [Arc<Message>], change: &MessageChanged) {
+    if let Some(index) = index_of(messages, change.target) {
+        fold(Arc::make_mut(&mut messages[index]), change);
+    }
+}
+
 /// A change of the page's own user that is not among the changes that came, or was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingChange {
@@ -88,10 +98,10 @@ pub struct PendingChange {
 }
 
 impl RoomModel {
-    /// The message at this offset, if it is loaded.
+    /// The message at this offset, if it is shown.
     pub fn message(&self, offset: Offset) -> Option<&Arc<Message>> {
-        let index = self.messages.binary_search_by_key(&offset, |message| message.offset).ok()?;
-        self.messages.get(index)
+        let shown = self.shown();
+        shown.get(index_of(shown, offset)?)
     }
 
     /// The newest message of the page's own user that is not deleted.
@@ -148,8 +158,9 @@ impl RoomModel {
             return Missing::Nothing;
         }
         self.cursor.offset = change.offset;
-        if let Ok(index) = self.messages.binary_search_by_key(&change.target, |message| message.offset) {
-            fold(Arc::make_mut(&mut self.messages[index]), &change);
+        fold_in(&mut self.messages, &change);
+        if let Some(messages) = self.window_messages() {
+            fold_in(messages, &change);
         }
         self.heard_changes.add(change);
         self.note_caught_up();

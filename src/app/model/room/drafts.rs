@@ -138,6 +138,7 @@ impl RoomModel {
         let draft = Draft::pending(id, text.into_string());
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
+        self.leave_window();
         // An answer shows that the user has read everything; offline they cannot have.
         if !self.unread_state.is_away() {
             self.unread_state.mark_read();

@@ -3,6 +3,7 @@
 
 mod changes;
 mod drafts;
+mod place;
 mod presence;
 mod timeline;
 mod unread_state;
@@ -13,6 +14,7 @@ use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
 pub use self::{
     changes::PendingChange,
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
+    place::{Linked, Visit},
     presence::{PresenceChange, Typing},
     timeline::{ShownMessage, TimelineItem, continues},
 };
@@ -45,6 +47,7 @@ pub struct RoomModel {
     head: Option<Offset>,
     unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
+    place: place::Place,
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
     heard_changes: HeardChanges,
@@ -76,6 +79,7 @@ impl RoomModel {
             head: None,
             unread_state: UnreadState::default(),
             messages: page.messages.into_iter().map(Arc::new).collect(),
+            place: place::Place::default(),
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
             heard_changes: HeardChanges::default(),

@@ -12,15 +12,15 @@ fn user(id: &str) -> User {
     User { id: id.into(), name: id.to_uppercase() }
 }
 
-fn general() -> RoomId {
+pub(super) fn general() -> RoomId {
     RoomId::parse("general").expect("fine")
 }
 
-fn text(typed: &str) -> MessageText {
+pub(super) fn text(typed: &str) -> MessageText {
     MessageText::parse(typed).expect("fine")
 }
 
-fn message(offset: Offset, user_id: &str, id: &str) -> Message {
+pub(super) fn message(offset: Offset, user_id: &str, id: &str) -> Message {
     let (user, text) = (user_id.to_uppercase(), format!("text {offset}"));
     Message {
         room: general(),
@@ -65,13 +65,13 @@ fn model(offset: Offset) -> RoomModel {
 }
 
 /// Applies messages of another user, one after the other.
-fn receive(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
+pub(super) fn receive(model: &mut RoomModel, offsets: impl Iterator<Item = Offset>) {
     for offset in offsets {
         assert_eq!(model.apply(ServerFrame::Message(message(offset, "a", "x")), 0), Missing::Nothing);
     }
 }
 
-fn keys(model: &RoomModel) -> Vec<String> {
+pub(super) fn keys(model: &RoomModel) -> Vec<String> {
     let key = |item: &TimelineItem| match item {
         TimelineItem::Message(shown) => shown.message.offset.to_string(),
         TimelineItem::Draft(draft) => format!("{} {:?}", draft.id, draft.state),

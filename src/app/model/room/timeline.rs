@@ -58,11 +58,12 @@ impl ShownMessage {
 impl RoomModel {
     /// The messages that are not deleted, oldest first, then the drafts.
     pub fn timeline(&self) -> Vec<TimelineItem> {
-        let seen = self.unread_state.seen();
+        let is_detached = self.is_detached();
+        let seen = self.unread_state.seen().filter(|_| !is_detached);
         let mut items = Vec::with_capacity(self.messages.len() + self.drafts.len() + 1);
         let mut previous = None::<Arc<Message>>;
         let mut has_divider = false;
-        for message in &self.messages {
+        for message in self.shown() {
             let pending = self.pending_change(message.offset).cloned();
             let shown = ShownMessage { message: message.clone(), previous: previous.clone(), pending };
             if shown.is_deleted() {
@@ -76,6 +77,9 @@ impl RoomModel {
             }
             previous = Some(message.clone());
             items.push(TimelineItem::Message(shown));
+        }
+        if is_detached {
+            return items;
         }
         items.extend(self.drafts.iter().cloned().map(TimelineItem::Draft));
         items
@@ -109,6 +113,7 @@ impl RoomModel {
 
     /// Starts over from the newest messages, after a reset.
     pub fn reload(&mut self, page: MessagePage) {
+        self.forget_place();
         // Messages that arrived after the page was read stay: without them there would be a gap.
         let is_newer = |message: &Arc<Message>| {
             page.cursor.epoch == self.cursor.epoch && message.offset > page.cursor.offset
@@ -132,7 +137,7 @@ impl RoomModel {
 
     /// The cursor before which older messages are loaded.
     pub fn oldest(&self) -> Cursor {
-        let offset = self.messages.first().map_or(self.cursor.offset + 1, |message| message.offset);
+        let offset = self.shown().first().map_or(self.cursor.offset + 1, |message| message.offset);
         Cursor { epoch: self.cursor.epoch.clone(), offset }
     }
 
@@ -141,6 +146,7 @@ impl RoomModel {
         if page.cursor.epoch != self.cursor.epoch {
             return; // it was requested before a reset
         }
+        let Some(page) = self.prepend_to_window(page, before) else { return };
         self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
         if before.offset < oldest && !self.messages.is_empty() {
@@ -189,6 +195,7 @@ impl RoomModel {
 
     pub(super) fn apply_reset(&mut self, cursor: Cursor) {
         self.messages.clear();
+        self.forget_place();
         self.cursor = cursor;
         self.heard_changes.clear();
         self.unread_state.mark_read();

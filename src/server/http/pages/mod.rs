@@ -4,6 +4,7 @@
 pub(crate) mod assets;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
+mod linked;
 mod node_signature;
 mod older;
 pub(crate) mod one_time_form;
@@ -27,7 +28,12 @@ use self::assets::VERSION;
 use self::older::Part;
 pub(super) use self::typed::{Typed, escape};
 use super::{
-    extract::{administrator::Administrator, cookies, path::PathText, query::Lenient, user::MaybeUser},
+    extract::{
+        administrator::Administrator,
+        cookies,
+        path::{PathPair, PathText},
+        user::MaybeUser,
+    },
     middleware::{clean_path, host, security_headers},
 };
 use crate::{
@@ -36,7 +42,7 @@ use crate::{
         i18n::Language,
         look::{Choice, Look},
         page_data::{InitialData, PageData},
-        routes::{self, Route},
+        routes::{self, Place, Route},
         shell,
     },
     protocol::{
@@ -56,6 +62,7 @@ pub(super) fn router() -> Router<AppState> {
         .route(routes::FEED, get(feed))
         .route(routes::CHANNEL, get(channel))
         .route(routes::ROOM, get(room))
+        .route(routes::PLACE, get(place))
         .fallback(not_found)
 }
 
@@ -112,6 +119,16 @@ async fn room(PathText(room): PathText, asked: PageRequest) -> Response {
     }
 }
 
+/// Serves the page of a room around a message, or from the first of a day on. A room's own spelling leads to it, as with
+/// [`room`].
+async fn place(PathPair(room, place): PathPair, asked: PageRequest) -> Response {
+    let Some(place) = Place::parse(&place) else { return page(asked, None).await };
+    match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
+        Ok(id) if id.as_str() != room => moved(&asked, &routes::place(&id, &place)),
+        _ => page(asked, Some(Route::Place(room, place))).await,
+    }
+}
+
 /// Redirects permanently to the page's own address, with the same query.
 pub(super) fn moved(asked: &PageRequest, path: &str) -> Response {
     let query = asked.uri.query().map_or_else(String::new, |query| format!("?{query}"));
@@ -165,8 +182,8 @@ async fn page_with(
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let part = match before_of(&uri) {
-        Some(before) => older::load(&state, caller.as_ref(), &before, &start.page).await,
+    let part = match older::Query::of(&uri).read() {
+        Some(read) => older::load(&state, caller.as_ref(), read, &start.page).await,
         None => Ok(Part::Newest),
     };
     let part = match part {
@@ -199,12 +216,14 @@ async fn draw(
         Part::Newest | Part::Missing(_) => start,
     };
     let links = older::links(look.0, &shown.page, part);
+    let place = shown.page.linked().cloned();
     let mut drawn = draw_document(state, shown, data, look, uri).await;
     if let Part::Missing(status) = part {
         *drawn.status_mut() = *status;
     }
-    let linked = |html: &str| older::with_links(&edit(html), &links);
-    finished(drawn, linked, !matches!(part, Part::Older(..))).await
+    let is_taken_over = !matches!(part, Part::Older(..));
+    let linked = |html: &str| linked::with_focus(&older::with_links(&edit(html), &links), place.as_ref());
+    finished(drawn, linked, is_taken_over).await
 }
 
 /// Renders the HTML document. Everything it shows is in `start`, so nothing in it waits and it is rendered in one go.
@@ -242,6 +261,10 @@ fn status_of(page: &PageData) -> StatusCode {
     match page {
         PageData::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         page if page.is_missing() => StatusCode::NOT_FOUND,
+        page if page.linked().is_some_and(|linked| linked.missing.is_some()) => {
+            let status = page.linked().map(|linked| linked.status);
+            status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::NOT_FOUND)
+        }
         _ => StatusCode::OK,
     }
 }
@@ -271,11 +294,6 @@ async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String, is_taken_o
 fn origin_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> String {
     let requested = || format!("http://{}", host::requested(headers, uri).unwrap_or_default());
     site.public_url().map_or_else(requested, |origin| origin.as_str().to_owned())
-}
-
-/// Returns the cursor before which the page is to show the history.
-fn before_of(uri: &Uri) -> Option<String> {
-    Lenient::<older::Query>::parse(uri.query()?).ok()?.0.before
 }
 
 /// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.

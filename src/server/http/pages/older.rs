@@ -1,13 +1,14 @@
 //! Older messages and notifications by plain links, for readers whose page is not live: `?before={cursor}` at the
-//! address of a room, of the feed or of a channel. `pages` calls it for every page that it renders.
+//! address of a room, of the feed or of a channel, and for rooms `?after={cursor}`, back to the newest. `pages` calls it
+//! for every page that it renders.
 //!
 //! The links stand in an element that the views leave empty. The browser half never draws them: its own button loads
 //! what is older into the page. So it starts at the newest entries whatever the address says, from where it can follow
 //! the log without a gap; the HTML with the older ones is drawn anew when it becomes live.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
 
 use crate::{
@@ -17,11 +18,15 @@ use crate::{
         routes,
     },
     protocol::{
+        chat::MessagePage,
         cursor::Cursor,
         feed::{Entry, Snapshot},
         problem::{Code, Rejection},
     },
-    server::{auth::Identity, error::Error, log::hub::PageQuery, state::AppState, store::Channels},
+    server::{
+        auth::Identity, error::Error, http::extract::query::Lenient, log::hub::PageQuery, state::AppState,
+        store::Channels,
+    },
 };
 
 /// The element of the views that gets the links.
@@ -35,7 +40,30 @@ const READS_MAX: usize = 10;
 #[derive(Deserialize)]
 pub(super) struct Query {
     /// The cursor before which the entries end. Text, because a malformed one gets a page, too.
-    pub(super) before: Option<String>,
+    before: Option<String>,
+    /// The cursor after which the messages of a room begin.
+    after: Option<String>,
+}
+
+/// The direction in which the history is read from a cursor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Before,
+    After,
+}
+
+impl Query {
+    /// The query of an address.
+    pub(super) fn of(uri: &Uri) -> Self {
+        let query = uri.query().and_then(|query| Lenient::<Self>::parse(query).ok());
+        query.map_or(Self { before: None, after: None }, |Lenient(query)| query)
+    }
+
+    /// The part of the history that it asks for: the direction, and the cursor.
+    pub(super) fn read(self) -> Option<(Direction, String)> {
+        let before = self.before.map(|before| (Direction::Before, before));
+        before.or_else(|| Some((Direction::After, self.after?)))
+    }
 }
 
 /// The part of the history that a page shows.
@@ -43,57 +71,74 @@ pub(super) struct Query {
 pub(super) enum Part {
     /// The newest entries: the address names no other part.
     Newest,
-    /// The entries before a cursor, as the data of the page, and the cursor before which still older ones are.
-    Older(Box<PageData>, Option<Cursor>),
+    /// The entries on one side of a cursor, as the data of the page.
+    Older(Box<PageData>, Ends),
     /// The newest entries in the place of others: what the address names is not there.
     Missing(StatusCode),
 }
 
-/// Loads the part of the history that ends before the cursor `before`, for a page with the data `newest`.
+/// The ends of the shown entries: the cursor before which still older ones are, and for a room that after which still
+/// newer ones are.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    oldest: Option<Cursor>,
+    latest: Option<Cursor>,
+}
+
+/// Loads the part of the history on one side of a cursor, for a page with the data `newest`.
 pub(super) async fn load(
     state: &AppState,
     who: Option<&Identity>,
-    before: &str,
+    (direction, cursor): (Direction, String),
     newest: &PageData,
 ) -> Result<Part, Error> {
-    let before = before.parse::<Cursor>();
+    let cursor = cursor.parse::<Cursor>();
     let older = match newest {
         PageData::Room { room: None, .. } | PageData::NotFound | PageData::Unavailable => {
             return Ok(Part::Newest);
         }
-        _ if before.is_err() => return Ok(Part::Missing(StatusCode::BAD_REQUEST)),
+        PageData::Feed { .. } if direction == Direction::After => return Ok(Part::Newest),
+        _ if cursor.is_err() => return Ok(Part::Missing(StatusCode::BAD_REQUEST)),
         PageData::Room { room: Some(room), feed } => {
-            let older = older_messages(state, who, before?, room).await?;
-            older.map(|room| PageData::Room { room: Some(room), feed: feed.clone() }).map(|page| {
-                let oldest = oldest(&page);
-                Part::Older(Box::new(page), oldest)
+            let query = match direction {
+                Direction::Before => PageQuery::Before(cursor?),
+                Direction::After => PageQuery::After(cursor?, Duration::ZERO),
+            };
+            let older = messages(state, who, query, room).await?;
+            older.map(|older| {
+                let latest = after(&older.page).filter(|last| is_before(last, &room.page));
+                let page = PageData::Room { room: Some(older), feed: feed.clone() };
+                let ends = Ends { oldest: oldest(&page), latest };
+                Part::Older(Box::new(page), ends)
             })
         }
         PageData::Feed { channel, feed } => {
             let channels = Channels::of(channel.as_deref());
-            let older = older_notifications(state, who, &channels, before?, feed).await?;
+            let older = older_notifications(state, who, &channels, cursor?, feed).await?;
             let page = |feed| PageData::Feed { channel: channel.clone(), feed };
-            older.map(|(feed, oldest)| Part::Older(Box::new(page(feed)), oldest))
+            older.map(|(feed, oldest)| Part::Older(Box::new(page(feed)), Ends { oldest, latest: None }))
         }
     };
     Ok(older.unwrap_or(Part::Missing(StatusCode::GONE)))
 }
 
-/// Returns the room with the messages before a cursor; `None`: there are none, or the cursor is of another epoch.
-async fn older_messages(
+/// Returns the room with the messages on one side of a cursor; `None`: there are none, or the cursor is of another epoch.
+async fn messages(
     state: &AppState,
     who: Option<&Identity>,
-    before: Cursor,
+    query: PageQuery,
     newest: &RoomData,
 ) -> Result<Option<RoomData>, Error> {
-    let page = state.chat.history(&newest.room.id, who, PageQuery::Before(before), MESSAGES_LIMIT).await;
-    let page = match page {
+    let is_after = matches!(query, PageQuery::After(..));
+    let mut page = match state.chat.history(&newest.room.id, who, query, MESSAGES_LIMIT).await {
         // The viewer lost the right to read it since the room was loaded.
         Err(Error::Rejected(Rejection { code: Code::UnknownRoom, .. })) => return Ok(None),
         page => page?,
     };
     let is_there = !page.reset && !page.messages.is_empty();
-    Ok(is_there.then(|| RoomData { page, ..newest.clone() }))
+    // The address after which messages are read stands on a page with the message at it.
+    page.more |= is_after;
+    Ok(is_there.then(|| RoomData { page, linked: None, ..newest.clone() }))
 }
 
 /// Returns the feed with the notifications before a cursor, without those that newer ones have replaced, and the cursor
@@ -165,7 +210,7 @@ pub(super) fn with_links(html: &str, links: &str) -> String {
 
 /// Returns the links of this part, as HTML, for a page with the data `shown`.
 pub(super) fn links(language: Language, shown: &PageData, part: &Part) -> String {
-    let (name, older_text, newest_text, missing_text) = words(language);
+    let [name, older_text, later_text, newest_text, missing_text] = words(language);
     let path = match shown {
         PageData::Room { room: Some(RoomData { room, .. }), .. } => routes::room(&room.id),
         PageData::Feed { channel, .. } => routes::feed(channel.as_deref()),
@@ -173,13 +218,15 @@ pub(super) fn links(language: Language, shown: &PageData, part: &Part) -> String
             return String::new();
         }
     };
-    let oldest = match part {
-        Part::Older(_, oldest) => oldest.clone(),
-        Part::Newest | Part::Missing(_) => oldest(shown),
+    let (oldest, latest) = match part {
+        Part::Older(_, Ends { oldest, latest }) => (oldest.clone(), latest.clone()),
+        Part::Newest | Part::Missing(_) => (oldest(shown), latest(shown)),
     };
     let older = oldest.map(|oldest| format!(r#"<a href="{path}?before={oldest}">{older_text}</a>"#));
-    let newest = matches!(part, Part::Older(..)).then(|| format!(r#"<a href="{path}">{newest_text}</a>"#));
-    let links: String = [older, newest].into_iter().flatten().collect();
+    let later = latest.map(|latest| format!(r#"<a href="{path}?after={latest}">{later_text}</a>"#));
+    let is_elsewhere = matches!(part, Part::Older(..)) || later.is_some();
+    let newest = is_elsewhere.then(|| format!(r#"<a href="{path}">{newest_text}</a>"#));
+    let links: String = [older, later, newest].into_iter().flatten().collect();
     let nav = match links.as_str() {
         "" => String::new(),
         links => format!(r#"<nav aria-label="{name}">{links}</nav>"#),
@@ -194,7 +241,8 @@ pub(super) fn links(language: Language, shown: &PageData, part: &Part) -> String
 /// Returns the cursor of a page's oldest entry, if there are older ones.
 fn oldest(shown: &PageData) -> Option<Cursor> {
     match shown {
-        PageData::Room { room: Some(RoomData { page, .. }), .. } => {
+        PageData::Room { room: Some(RoomData { page, linked, .. }), .. } => {
+            let page = linked.as_ref().and_then(|linked| linked.around.as_ref()).unwrap_or(page);
             let first = page.messages.first().filter(|_| page.more)?;
             Some(Cursor { epoch: page.cursor.epoch.clone(), offset: first.offset })
         }
@@ -206,16 +254,41 @@ fn oldest(shown: &PageData) -> Option<Cursor> {
     }
 }
 
+/// Returns the cursor after the messages around a room's linked place, if the newest ones do not follow on them.
+fn latest(shown: &PageData) -> Option<Cursor> {
+    let PageData::Room { room: Some(room), .. } = shown else { return None };
+    let around = room.linked.as_ref()?.around.as_ref()?;
+    after(around).filter(|_| !room.page.follows_on(around))
+}
+
+/// Returns the cursor of a page's last message.
+fn after(page: &MessagePage) -> Option<Cursor> {
+    let last = page.messages.last()?;
+    Some(Cursor { epoch: page.cursor.epoch.clone(), offset: last.offset })
+}
+
+fn is_before(cursor: &Cursor, newest: &MessagePage) -> bool {
+    newest.messages.last().is_some_and(|newest| cursor.offset < newest.offset)
+}
+
 /// The texts: the name of the links, the links, and the note in the place of a missing part. Not in `app/i18n`, which
 /// browsers download.
-fn words(language: Language) -> (&'static str, &'static str, &'static str, &'static str) {
+fn words(language: Language) -> [&'static str; 5] {
     match language {
-        Language::En => {
-            ("History", "Older", "Newest", "This part of the history is gone. Here is the newest instead.")
-        }
-        Language::Ja => {
-            ("履歴", "以前", "最新", "この部分の履歴は残っていません。代わりに最新のものを表示しています。")
-        }
+        Language::En => [
+            "History",
+            "Older",
+            "Later",
+            "Newest",
+            "This part of the history is gone. Here is the newest instead.",
+        ],
+        Language::Ja => [
+            "履歴",
+            "以前",
+            "以降",
+            "最新",
+            "この部分の履歴は残っていません。代わりに最新のものを表示しています。",
+        ],
     }
 }
 
@@ -245,7 +318,7 @@ mod tests {
         let page = linked(&feed(&[], true), &Part::Newest);
         assert!(page.contains(r#"<a href="/?before=abc:10">Older</a></nav>"#), "{page}");
         assert_eq!(linked(&feed(&[1], false), &Part::Newest), html);
-        let page = linked(&feed(&[1], false), &Part::Older(Box::new(PageData::NotFound), None));
+        let page = linked(&feed(&[1], false), &Part::Older(Box::new(PageData::NotFound), Ends::default()));
         assert!(page.contains(r#"<nav aria-label="History"><a href="/">Newest</a></nav>"#), "{page}");
         let page = linked(&feed(&[1], false), &Part::Missing(StatusCode::GONE));
         assert!(page.contains("is gone") && !page.contains("<nav"), "{page}");

@@ -4,13 +4,14 @@
 use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
 use serde::Deserialize;
 
+use super::linked::{self, Reader};
 use crate::{
     app::{
         model::feed::NOTIFICATIONS_SHOWN,
         page_data::{
             InitialData, MESSAGES_LIMIT, NOTIFICATIONS_LIMIT, OlderNotifications, PageData, RoomData, Viewer,
         },
-        routes::Route,
+        routes::{Place, Route},
     },
     protocol::{chat::Room, cursor::Cursor, name::parse_channel, problem::Code, session::User},
     server::{
@@ -57,11 +58,17 @@ pub(crate) async fn load(
             Some(feed) => PageData::Feed { channel, feed },
             None => PageData::Unavailable,
         },
-        (Some(Route::Room(_)), None) => PageData::Unavailable,
-        (Some(Route::Room(id)), Some(rooms)) => {
+        (Some(Route::Room(_) | Route::Place(..)), None) => PageData::Unavailable,
+        (Some(route @ (Route::Room(_) | Route::Place(..))), Some(rooms)) => {
+            let (id, place) = match route {
+                Route::Place(id, place) => (id, Some(place)),
+                Route::Room(id) => (id, None),
+                Route::Feed(_) => unreachable!("it is a room's"),
+            };
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
-            match logged(load_room(state, who, user_of(who), room).await) {
+            let place = place.map(|place| (place, Reader::of(&state.site, headers)));
+            match logged(load_room(state, who, user_of(who), room, place).await) {
                 Some(room) => PageData::Room { room, feed: feed(None).await },
                 None => PageData::Unavailable,
             }
@@ -107,19 +114,28 @@ async fn load_room(
     who: Option<&Identity>,
     me: User,
     room: Option<Room>,
+    place: Option<(Place, Reader)>,
 ) -> Result<Option<RoomData>, Error> {
     let Some(room) = room else { return Ok(None) };
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
     let members = state.chat.members(&room.id);
     let is_private = state.rights.is_private(&room.id);
     let is_moderator = who.is_some_and(|who| state.chat.is_moderator(&room.id, who));
-    Ok(Some(RoomData { me, page, members, is_private, is_moderator, room }))
+    let linked = match place {
+        Some((place, reader)) => {
+            Some(Box::new(linked::load(state, who, &room.id, &page, &place, reader).await?))
+        }
+        None => None,
+    };
+    Ok(Some(RoomData { me, page, members, is_private, is_moderator, linked, room }))
 }
 
 #[derive(Deserialize)]
 struct StartQuery {
     /// The room's id; `None`: the feed.
     room: Option<String>,
+    /// The last segment of the address of a place in the room.
+    place: Option<String>,
     /// The channel of the feed; `None`: all of it.
     channel: Option<String>,
 }
@@ -129,12 +145,16 @@ async fn start(
     MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
     headers: HeaderMap,
-    Lenient(StartQuery { room, channel }): Lenient<StartQuery>,
+    Lenient(StartQuery { room, place, channel }): Lenient<StartQuery>,
 ) -> Result<Json<InitialData>, Error> {
     state.rights.check_reader(caller.as_ref())?;
-    let route = room.map_or(Route::Feed(channel), Route::Room);
+    let route = match (room, place) {
+        (None, _) => Some(Route::Feed(channel)),
+        (Some(room), None) => Some(Route::Room(room)),
+        (Some(room), Some(place)) => Place::parse(&place).map(|place| Route::Place(room, place)),
+    };
     let is_admin = administrator.is_ok();
-    Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, Some(route), String::new(), None).await))
+    Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await))
 }
 
 /// Returns the data of the sidebar, as those of no page: the browser reads them with the code that it has.

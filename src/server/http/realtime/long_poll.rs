@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
-/// `more`, `reset`, those of the presence, and `retry`.
+/// `more`, `more_after` of a page around an offset, `reset`, those of the presence, and `retry`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
@@ -58,8 +58,8 @@ impl<'a> NamedPage<'a> {
 
 impl Serialize for NamedPage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Page { cursor, more, reset, as_of, .. } = self.page;
-        let mut page = serializer.serialize_struct("Page", 6)?;
+        let Page { cursor, more, more_after, reset, as_of, .. } = self.page;
+        let mut page = serializer.serialize_struct("Page", 7)?;
         // EntryFormatter puts the entries in.
         page.serialize_field(self.name, &vec![RawValue::NULL; self.entries().count()])?;
         if self.has_changes {
@@ -70,6 +70,9 @@ impl Serialize for NamedPage<'_> {
         }
         page.serialize_field("cursor", cursor)?;
         page.serialize_field("more", more)?;
+        if let Some(more_after) = more_after {
+            page.serialize_field("more_after", more_after)?;
+        }
         page.serialize_field("reset", reset)?;
         page.end()
     }
@@ -123,9 +126,9 @@ impl<'a> Answer<'a> {
 pub(crate) fn cut_short(query: &PageQuery) -> Page {
     let cursor = match query {
         PageQuery::After(cursor, _) | PageQuery::Before(cursor) => cursor.clone(),
-        PageQuery::Newest => unreachable!("only a query with a cursor waits"),
+        PageQuery::Newest | PageQuery::Around(..) => unreachable!("only a query with a cursor waits"),
     };
-    Page { entries: Vec::new(), cursor, more: false, reset: false, as_of: None }
+    Page { entries: Vec::new(), cursor, more: false, more_after: None, reset: false, as_of: None }
 }
 
 #[cfg(test)]
@@ -140,7 +143,7 @@ mod tests {
         };
         let entries = vec![entry(r#"{"n":1.50,"null":null}"#, None), entry(r#"{"text":"井戸"}"#, None)];
         let cursor = "e:2".parse().expect("a cursor");
-        let page = Page { entries, cursor, more: false, reset: true, as_of: None };
+        let page = Page { entries, cursor, more: false, more_after: None, reset: true, as_of: None };
         let members = r#""cursor":"e:2","more":false,"reset":true"#;
         let entries = r#"{"n":1.50,"null":null},{"text":"井戸"}"#;
         let answer = Answer::of_feed(&page, None).encode();

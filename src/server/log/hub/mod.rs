@@ -7,6 +7,7 @@
 //! Between nodes the announcements are hints: `backfill` reads the entries that a topic lacks from the store, and
 //! `heads` finds those that were never announced.
 
+mod around;
 mod backfill;
 mod heads;
 mod paging;

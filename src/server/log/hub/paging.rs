@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Hub, StartFrom, Subscribed, without_changes};
 use crate::{
-    protocol::cursor::{Cursor, Offset},
+    protocol::cursor::{Cursor, Epoch, Offset},
     server::{
         log::{
             subscription::{Batch, Subscription, fitting},
@@ -23,7 +23,7 @@ use crate::{
 
 /// Most bytes of entries in a page; at least one is always in it. A page is held whole for a reader that is slow to
 /// take it.
-const PAGE_BYTES: usize = 256 * 1024;
+pub(super) const PAGE_BYTES: usize = 256 * 1024;
 /// The time for which a poll collects changes of the presence before it is answered with them: a thousand readers that
 /// return at once would otherwise answer each other's polls a million times.
 const PRESENCE_DELAY: Duration = Duration::from_millis(300);
@@ -37,6 +37,8 @@ pub enum PageQuery {
     Before(Cursor),
     /// The entries after this cursor, with a wait of at most this long for the first.
     After(Cursor, Duration),
+    /// The lasting entries around this offset, of this epoch or else of the present one.
+    Around(Offset, Option<Epoch>),
 }
 
 impl PageQuery {
@@ -51,10 +53,12 @@ impl PageQuery {
 pub struct Page {
     /// Encoded.
     pub entries: Vec<Arc<Entry>>,
-    /// The cursor at which to read on in the same direction; for the newest page: forwards.
+    /// The cursor at which to read on in the same direction; for the newest page and one around an offset: forwards.
     pub cursor: Cursor,
-    /// More entries are there in the direction that was read; for the newest page: backwards.
+    /// More entries are there in the direction that was read; for the newest page and one around an offset: backwards.
     pub more: bool,
+    /// For a page around an offset: more entries are there forwards. `None` for the other pages.
+    pub more_after: Option<bool>,
     /// The cursor could not be honoured.
     pub reset: bool,
     /// The head when the entries were read, each with every change up to it. `None` for the entries after a cursor, among
@@ -63,6 +67,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page without entries for a query with another epoch than that of `newest`, the cursor at the head.
+    pub(super) fn reset_to(newest: Cursor) -> Self {
+        Self { entries: Vec::new(), cursor: newest, more: false, more_after: None, reset: true, as_of: None }
+    }
+
     /// The entries as plain data, for a page that the server renders. Fails with [`StoreError::Damaged`].
     pub fn decode<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
         let entries = self.entries.iter().map(|entry| serde_json::from_slice(&entry.encoded.json()));
@@ -103,6 +112,7 @@ impl Hub {
             PageQuery::After(cursor, wait) => {
                 self.page_after(name, cursor, filter, limit, wait, has_changed).await
             }
+            PageQuery::Around(offset, epoch) => self.page_around(name, offset, epoch, filter, limit).await,
         }
     }
 
@@ -117,7 +127,7 @@ impl Hub {
         let slice = self.store.read_before(name, cursor.offset, &filter, limit).await?;
         if slice.bounds.epoch != cursor.epoch {
             let newest = Cursor { epoch: slice.bounds.epoch, offset: slice.bounds.head };
-            return Ok(Page { entries: Vec::new(), cursor: newest, more: false, reset: true, as_of: None });
+            return Ok(Page::reset_to(newest));
         }
         // Backwards there is no loss to tell, and none that this cursor should carry along.
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), ..cursor };
@@ -174,7 +184,7 @@ impl Hub {
             entries.truncate(kept);
         }
         let more = more || is_cut || has_more(&mut subscription).await?;
-        Ok(Page { entries, cursor, more, reset, as_of: None })
+        Ok(Page { entries, cursor, more, more_after: None, reset, as_of: None })
     }
 
     /// Reads the newest values of the channels with the latest entries, as `Store::latest_by_channel`.
@@ -187,10 +197,11 @@ impl Hub {
     ) -> Result<Page, StoreError> {
         let slice = self.store.latest_by_channel(name, channels, count, limit).await?;
         let cursor = Cursor { epoch: slice.bounds.epoch.clone(), offset: slice.bounds.head };
-        Ok(Page { entries: self.encode(&slice), cursor, more: slice.more, reset: false, as_of: None })
+        let entries = self.encode(&slice);
+        Ok(Page { entries, cursor, more: slice.more, more_after: None, reset: false, as_of: None })
     }
 
-    fn encode(&self, slice: &Slice) -> Vec<Arc<Entry>> {
+    pub(super) fn encode(&self, slice: &Slice) -> Vec<Arc<Entry>> {
         slice.records.iter().map(|record| self.topics.encode(&slice.bounds.epoch, record)).collect()
     }
 
@@ -199,8 +210,8 @@ impl Hub {
         // These pages are read backwards: entries that do not fit are cut at the old end.
         let surplus = entries.len() - fitting(entries.iter().rev(), PAGE_BYTES);
         entries.drain(..surplus);
-        let as_of = Some(slice.bounds.head);
-        Page { entries, cursor, more: slice.more || surplus > 0, reset, as_of }
+        let (more, as_of) = (slice.more || surplus > 0, Some(slice.bounds.head));
+        Page { entries, cursor, more, more_after: None, reset, as_of }
     }
 }
 

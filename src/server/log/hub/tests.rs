@@ -406,3 +406,108 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
         assert_eq!(offsets, (1..=40).collect::<Vec<_>>());
     }
 }
+
+fn room() -> TopicName {
+    "room:general".parse().expect("a room's log")
+}
+
+/// Appends messages to a room, one after the other; every third entry is none. Returns the entries.
+async fn talk(bench: &Bench, entries: u64) -> Vec<crate::server::store::Record> {
+    let mut records = Vec::new();
+    for n in 1..=entries {
+        let entry = NewEntry {
+            author: "a".into(),
+            client_id: None,
+            channel: None,
+            lasting: !n.is_multiple_of(3),
+            body: format!("{{\"n\":{n}}}"),
+            change: None,
+        };
+        let appended = bench.hub.publish(&room(), vec![entry]).await.expect("stored");
+        records.push(appended[0].record.clone());
+        if n.is_multiple_of(5) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    records
+}
+
+/// On both stores: a page around an offset, and the first entry of a time.
+async fn with_both_stores(test: impl AsyncFn(Bench)) {
+    test(Bench::new(|_| true)).await;
+    test(Bench::node(&Cluster::shared().fresh_database().await).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_around_an_offset_has_lasting_entries_of_both_sides() {
+    with_both_stores(async |bench| {
+        talk(&bench, 30).await;
+        let epoch = bench.hub.store().bounds(&room()).await.expect("read").epoch;
+        let around = async |offset, limit| {
+            let query = PageQuery::Around(offset, Some(epoch.clone()));
+            let page = bench.hub.page(&room(), query, Filter::default(), limit).await.expect("read");
+            let offsets: Vec<_> = page.entries.iter().map(|entry| entry.offset).collect();
+            assert!(!page.reset);
+            (offsets, page.more, page.more_after.expect("told"), page.cursor.offset)
+        };
+        assert_eq!(around(13, 4).await, (vec![10, 11, 13, 14], true, true, 14));
+        assert_eq!(around(13, 1).await, (vec![13], true, true, 13));
+        assert_eq!(around(15, 2).await, (vec![14, 16], true, true, 16), "no lasting one: those beside it");
+        assert_eq!(around(1, 4).await, (vec![1, 2, 4, 5], false, true, 5));
+        assert_eq!(around(0, 2).await, (vec![1, 2], false, true, 2));
+        assert_eq!(around(29, 4).await, (vec![25, 26, 28, 29], true, false, 30), "complete up to the head");
+        assert_eq!(around(99, 3).await, (vec![26, 28, 29], true, false, 30));
+        assert_eq!(around(10, 200).await.0.len(), 20);
+        // Of another epoch, and of an empty log.
+        let query = PageQuery::Around(3, Epoch::parse("other"));
+        let page = bench.hub.page(&room(), query, Filter::default(), 4).await.expect("read");
+        assert!(page.reset && page.entries.is_empty());
+        assert_eq!((page.cursor.epoch, page.cursor.offset), (epoch.clone(), 30));
+        let empty: TopicName = "room:empty".parse().expect("a room's log");
+        let page =
+            bench.hub.page(&empty, PageQuery::Around(3, None), Filter::default(), 4).await.expect("read");
+        assert_eq!((page.entries.len(), page.more, page.more_after), (0, false, Some(false)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_trim_a_page_around_an_offset_has_those_that_are_nearest() {
+    with_both_stores(async |bench| {
+        talk(&bench, 30).await;
+        let retention = Retention { entries: 6, age_ms: i64::MAX / 2, client_id_age_ms: i64::MAX / 2 };
+        bench.hub.trim(|_| retention, now_ms()).await.expect("trimmed");
+        let query = PageQuery::Around(5, None);
+        let page = bench.hub.page(&room(), query, Filter::default(), 3).await.expect("read");
+        let lasting = Filter { lasting: true, ..Filter::default() };
+        let newest = bench.hub.page(&room(), PageQuery::Newest, lasting, 99).await.expect("read");
+        let kept: Vec<_> = newest.entries.iter().map(|entry| entry.offset).collect();
+        let offsets: Vec<_> = page.entries.iter().map(|entry| entry.offset).collect();
+        assert!(kept.len() < 10 && !kept.contains(&5));
+        assert_eq!(offsets, kept[..3]);
+        assert_eq!((page.more, page.more_after), (false, Some(true)));
+        let first = bench.hub.first_since(&room(), 0).await.expect("read").expect("there");
+        assert_eq!(first.offset, kept[0]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_lasting_entry_of_a_time_is_found() {
+    with_both_stores(async |bench| {
+        let records = talk(&bench, 40).await;
+        let is_lasting = |record: &&crate::server::store::Record| !record.offset.is_multiple_of(3);
+        let end = records.last().expect("forty").timestamp;
+        for since in
+            records.iter().flat_map(|record| [record.timestamp, record.timestamp + 1]).chain([0, end + 1])
+        {
+            let found =
+                bench.hub.first_since(&room(), since).await.expect("read").map(|cursor| cursor.offset);
+            let expected = records.iter().filter(is_lasting).find(|record| record.timestamp >= since);
+            assert_eq!(found, expected.map(|record| record.offset), "since {since}");
+        }
+        let empty: TopicName = "room:empty".parse().expect("a room's log");
+        assert_eq!(bench.hub.first_since(&empty, 0).await.expect("read"), None);
+    })
+    .await;
+}

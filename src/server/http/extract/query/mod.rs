@@ -15,7 +15,7 @@ use axum::{
 };
 
 pub(crate) use self::lenient::Lenient;
-use self::parameters::{bad, cursor, number, recognize, yes_or_no};
+use self::parameters::{bad, cursor, number, offset_or_cursor, recognize, yes_or_no};
 pub(crate) use self::parameters::{decode, is_meaningless, misspelt};
 use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
@@ -36,13 +36,14 @@ const WAIT_MAX: usize = 50;
 /// The parameters of the feed's addresses.
 const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "wait"];
 /// The parameters of a room's addresses.
-const ROOM: &[&str] = &["after", "before", "heartbeat", "last", "limit", "seen", "wait"];
+const ROOM: &[&str] = &["after", "around", "before", "heartbeat", "last", "limit", "seen", "wait"];
 
 /// The parsed query of a log's address.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogQuery {
     before: Option<String>,
     after: Option<String>,
+    around: Option<String>,
     channels: Vec<String>,
     last: Option<usize>,
     limit: Option<usize>,
@@ -86,6 +87,7 @@ impl LogQuery {
     fn take(&mut self, name: &str, value: &str) -> Result<(), Rejection> {
         match name {
             "after" => self.after = Some(value.to_owned()),
+            "around" => self.around = Some(value.to_owned()),
             "before" => self.before = Some(value.to_owned()),
             "channel" => {
                 let channels = value.split(',').map(str::trim).filter(|channel| !channel.is_empty());
@@ -110,11 +112,14 @@ impl LogQuery {
     /// newest.
     pub(crate) fn page(&self, headers: &HeaderMap) -> Result<(PageQuery, usize), Rejection> {
         let wait = Duration::from_secs(self.wait.unwrap_or(0) as u64);
-        let query = match (&self.before, self.resumed_at(headers)?) {
-            (Some(_), Some(_)) => return Err(bad("before and after cannot be combined.")),
-            (Some(before), None) => PageQuery::Before(cursor("before", before)?),
-            (None, Some(after)) => PageQuery::After(after, wait),
-            (None, None) => PageQuery::Newest,
+        let query = match (&self.before, self.resumed_at(headers)?, &self.around) {
+            (Some(_), Some(_), _) => return Err(bad("before and after cannot be combined.")),
+            (Some(_), _, Some(_)) => return Err(bad("around and before cannot be combined.")),
+            (_, Some(_), Some(_)) => return Err(bad("around and after cannot be combined.")),
+            (Some(before), None, None) => PageQuery::Before(cursor("before", before)?),
+            (None, Some(after), None) => PageQuery::After(after, wait),
+            (None, None, Some(around)) => offset_or_cursor("around", around)?,
+            (None, None, None) => PageQuery::Newest,
         };
         self.check_page(&query)?;
         let newest = self.last.filter(|_| query == PageQuery::Newest);
@@ -125,8 +130,17 @@ impl LogQuery {
     fn check_page(&self, query: &PageQuery) -> Result<(), Rejection> {
         // Without a cursor there is nothing to wait for: a client that polls gets the newest entries at once, and its
         // cursor.
-        if self.wait.is_some_and(|wait| wait > 0) && matches!(query, PageQuery::Before(_)) {
+        let waits = self.wait.is_some_and(|wait| wait > 0);
+        if waits && matches!(query, PageQuery::Before(_)) {
             return Err(bad("wait cannot be combined with before."));
+        }
+        if matches!(query, PageQuery::Around(..)) {
+            if waits {
+                return Err(bad("wait cannot be combined with around."));
+            }
+            if self.last.is_some() {
+                return Err(bad("last cannot be combined with around."));
+            }
         }
         if self.last == Some(0) {
             return Err(bad(&format!(
@@ -140,6 +154,7 @@ impl LogQuery {
     /// `BadCursor`.
     pub(crate) fn start(&self, headers: &HeaderMap) -> Result<StartFrom, Rejection> {
         let of_pages = [
+            ("around", self.around.is_some()),
             ("before", self.before.is_some()),
             ("limit", self.limit.is_some()),
             ("seen", self.seen.is_some()),

@@ -4,9 +4,12 @@ use std::{ops::RangeInclusive, str::FromStr};
 
 use percent_encoding::percent_decode_str;
 
-use crate::protocol::{
-    cursor::Cursor,
-    problem::{Code, Rejection},
+use crate::{
+    protocol::{
+        cursor::Cursor,
+        problem::{Code, Rejection},
+    },
+    server::log::hub::PageQuery,
 };
 
 /// Parameters that libraries add so that no cache answers, and trackers add to links. They mean nothing here.
@@ -90,6 +93,22 @@ pub(super) fn cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
         Rejection::new(Code::BadCursor, message)
     };
     Cursor::from_str(text).map_err(malformed)
+}
+
+/// Parses the offset around which a page is read: of the present epoch, or as a cursor of its own. Errors:
+/// [`Code::BadCursor`].
+pub(super) fn offset_or_cursor(name: &str, text: &str) -> Result<PageQuery, Rejection> {
+    let malformed = |_| {
+        let message = format!("{name} must be an offset, or a cursor, epoch:offset as the server sent it.");
+        Rejection::new(Code::BadCursor, message)
+    };
+    // An offset is written as in a cursor.
+    let (text, has_epoch) = match text.contains(':') {
+        true => (text.to_owned(), true),
+        false => (format!("e:{text}"), false),
+    };
+    let Cursor { epoch, offset } = Cursor::from_str(&text).map_err(malformed)?;
+    Ok(PageQuery::Around(offset, has_epoch.then_some(epoch)))
 }
 
 /// Parses a number in `range`.

@@ -105,6 +105,12 @@ fn a_fault_is_told_with_its_name_and_what_is_right() {
         "{}",
         rooms.message
     );
+    for around in ["x", "-1", "01", "1.5", "e:", ":1", "e:x", "e-:1", "1:2:3"] {
+        let query = LogQuery::of_room(Some(&format!("around={around}"))).expect("read later");
+        let refused = query.page(&HeaderMap::new()).expect_err(around);
+        assert_eq!(refused.code, Code::BadCursor);
+        assert!(refused.message.contains("around must be an offset, or a cursor"), "{}", refused.message);
+    }
     let both = feed("before=e:1&lastEventId=e:2").page(&HeaderMap::new());
     assert!(both.is_err(), "both directions at once");
 }
@@ -142,6 +148,28 @@ fn nothing_that_is_asked_for_is_passed_over() {
     let waiting = PageQuery::After("e:9".parse().expect("a cursor"), Duration::from_secs(30));
     assert_eq!(page("wait=30", &header), (waiting, LIMIT_DEFAULT), "the header is a cursor too");
     assert_eq!(feed("last=0").start(&none), Ok(StartFrom::Last(0)));
+}
+
+#[test]
+fn a_page_around_an_offset_is_of_the_present_epoch_or_of_the_cursor_s() {
+    let page = |query| LogQuery::of_room(Some(query)).expect("well formed").page(&HeaderMap::new());
+    assert_eq!(page("around=12&limit=5"), Ok((PageQuery::Around(12, None), 5)));
+    assert_eq!(page("around=0"), Ok((PageQuery::Around(0, None), LIMIT_DEFAULT)));
+    let Ok((PageQuery::Around(12, Some(epoch)), _)) = page("around=abc:12") else { panic!("a cursor") };
+    assert_eq!(epoch.as_str(), "abc");
+    for (query, words) in [
+        ("around=1&before=e:1", "around and before cannot be combined"),
+        ("around=1&after=e:1", "around and after cannot be combined"),
+        ("around=1&last=5", "last cannot be combined with around"),
+        ("around=1&wait=5", "wait cannot be combined with around"),
+    ] {
+        let refused = page(query).expect_err(query);
+        assert_eq!(refused.code, Code::BadRequest);
+        assert!(refused.message.contains(words), "{query}: {}", refused.message);
+    }
+    let stream = LogQuery::of_room(Some("around=1")).expect("well formed").start(&HeaderMap::new());
+    assert!(stream.expect_err("no stream's").message.contains("around is for pages of JSON"));
+    assert!(LogQuery::of_feed(Some("around=1")).is_err(), "the feed has none");
 }
 
 #[test]

@@ -1,0 +1,162 @@
+//! The place in a room to which the address of a message or of a day leads: the messages around it, or the reason why it is
+//! not there, with those that stand nearest. `page_data` calls it for rooms that the viewer may enter.
+
+use axum::http::HeaderMap;
+use axum_extra::extract::cookie::CookieJar;
+
+use super::language_of;
+use crate::{
+    app::{i18n::Language, model::room::Linked, page_data::MESSAGES_LIMIT, routes::Place},
+    protocol::{chat::MessagePage, cursor::Offset, name::RoomId},
+    server::{auth::Identity, config::site::Site, error::Error, log::hub::PageQuery, state::AppState},
+};
+
+/// Messages before the target that make the newest page serve for it.
+const CONTEXT: usize = 10;
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// The cookie with the minutes from the reader's midnight to that of UTC, as `Date.getTimezoneOffset` has them now. A day
+/// before a change to or from summer time begins an hour beside the reader's own.
+const ZONE_COOKIE: &str = "idobata_zone";
+/// Zones are up to 14 hours from UTC.
+const ZONE_MAX_MINUTES: i64 = 14 * 60;
+
+/// The reason why a place is not there.
+#[derive(Clone, Copy)]
+enum Missing {
+    /// Retention or a deletion removed the message.
+    Gone,
+    /// The room has no message of this number yet.
+    NotYet,
+    /// The address is of another epoch.
+    EarlierHistory,
+    /// There is no message of this day.
+    EmptyDay,
+}
+
+/// The reader of a place.
+#[derive(Clone, Copy)]
+pub(super) struct Reader {
+    language: Language,
+    /// From their midnight to that of UTC, in milliseconds.
+    zone_ms: i64,
+}
+
+impl Reader {
+    /// The reader who sent a request with these headers. Without the cookie that public/live.js sets, days are those of
+    /// UTC, as in the page without a script.
+    pub(super) fn of(site: &Site, headers: &HeaderMap) -> Self {
+        let zone =
+            CookieJar::from_headers(headers).get(ZONE_COOKIE).and_then(|zone| zone.value().parse().ok());
+        let minutes: i64 = zone.filter(|minutes: &i64| minutes.abs() <= ZONE_MAX_MINUTES).unwrap_or(0);
+        Self { language: language_of(site, headers), zone_ms: minutes * 60 * 1_000 }
+    }
+}
+
+/// Loads the place in a room whose newest messages are `newest`.
+pub(super) async fn load(
+    state: &AppState,
+    who: Option<&Identity>,
+    room: &RoomId,
+    newest: &MessagePage,
+    place: &Place,
+    Reader { language, zone_ms }: Reader,
+) -> Result<Linked, Error> {
+    let epoch = &newest.cursor.epoch;
+    let (offset, mut missing) = match place {
+        Place::Message(_, beginning) if !epoch.generation().starts_with(beginning.as_str()) => {
+            (None, Some(Missing::EarlierHistory))
+        }
+        Place::Message(offset, _) if *offset > newest.cursor.offset => (None, Some(Missing::NotYet)),
+        Place::Message(offset, _) => (Some(*offset), None),
+        Place::Day(day) => {
+            let first = state.chat.first_since(room, who, day.start_ms() + zone_ms).await?;
+            (first, first.is_none().then_some(Missing::EmptyDay))
+        }
+    };
+    let mut linked = Linked { target: None, around: None, missing: None, status: 0 };
+    if let Some(offset) = offset {
+        let query = PageQuery::Around(offset, Some(epoch.clone()));
+        let page = state.chat.history(room, who, query, MESSAGES_LIMIT).await?;
+        linked.target = nearest(&page, offset);
+        missing = match place {
+            _ if page.reset => Some(Missing::EarlierHistory),
+            Place::Message(..) => (linked.target != Some(offset)).then_some(Missing::Gone),
+            Place::Day(day) => {
+                let start = day.start_ms() + zone_ms;
+                let is_of_day = |time: i64| (start..start + DAY_MS).contains(&time);
+                let first = page.messages.iter().find(|message| message.offset == offset);
+                first.is_none_or(|first| !is_of_day(first.timestamp)).then_some(Missing::EmptyDay)
+            }
+        };
+        linked.around = Some(page).filter(|page| !page.reset && !is_among(newest, linked.target));
+    }
+    if let Some(missing) = missing {
+        (linked.status, linked.missing) = (status(missing), Some(words(missing, language).to_owned()));
+    }
+    Ok(linked)
+}
+
+/// The message at an offset, or the next one, or else the last one before it.
+fn nearest(page: &MessagePage, offset: Offset) -> Option<Offset> {
+    let offsets = || page.messages.iter().map(|message| message.offset);
+    offsets().find(|next| *next >= offset).or_else(|| offsets().next_back())
+}
+
+/// Returns true if the newest messages have the target, with some before it.
+fn is_among(newest: &MessagePage, target: Option<Offset>) -> bool {
+    let Some(target) = target else { return true };
+    let index = newest.messages.iter().position(|message| message.offset == target);
+    index.is_some_and(|index| index >= CONTEXT || !newest.more)
+}
+
+/// Gives the focus to the target in a rendered page, which brings it into view without a script. Not in the view: a browser
+/// complains about an element that joins a page in which another one has the focus.
+pub(super) fn with_focus(html: &str, linked: Option<&Linked>) -> String {
+    let Some((linked, target)) = linked.and_then(|linked| Some((linked, linked.target?))) else {
+        return html.to_owned();
+    };
+    let attribute = format!(r#"data-offset="{target}""#);
+    // The message that the address names can have the focus already.
+    let focusable = if linked.missing.is_some() { r#" tabindex="-1""# } else { "" };
+    html.replacen(&attribute, &format!("{attribute}{focusable} autofocus"), 1)
+}
+
+fn status(missing: Missing) -> u16 {
+    match missing {
+        Missing::Gone | Missing::EarlierHistory => 410,
+        Missing::NotYet | Missing::EmptyDay => 404,
+    }
+}
+
+/// The text in the place of a missing target. Not in `app/i18n`, which browsers download.
+fn words(missing: Missing, language: Language) -> &'static str {
+    match (missing, language) {
+        (Missing::Gone, Language::En) => {
+            "The message of this link is no longer kept. Here are the messages nearest to it."
+        }
+        (Missing::Gone, Language::Ja) => {
+            "このリンクのメッセージはもう残っていません。最も近いメッセージを表示しています。"
+        }
+        (Missing::NotYet, Language::En) => {
+            "This room has no message with this number. Here are its newest messages."
+        }
+        (Missing::NotYet, Language::Ja) => {
+            "このルームにこの番号のメッセージはありません。最新のメッセージを表示しています。"
+        }
+        (Missing::EarlierHistory, Language::En) => {
+            "This link is of an earlier history of this room, and its message cannot be told any more. Here are the newest \
+             messages."
+        }
+        (Missing::EarlierHistory, Language::Ja) => {
+            "このリンクはこのルームの以前の履歴のもので、どのメッセージか分かりません。最新のメッセージを表示しています。"
+        }
+        (Missing::EmptyDay, Language::En) => {
+            "There are no messages of this day. Here are those nearest to it."
+        }
+        (Missing::EmptyDay, Language::Ja) => {
+            "この日のメッセージはありません。最も近いメッセージを表示しています。"
+        }
+    }
+}
