@@ -37,6 +37,9 @@ pub struct Message {
     pub user_id: String,
     /// The text, at most [`super::text::MESSAGE_MAX_CHARACTERS`] characters.
     pub text: String,
+    /// The text's Markdown as HTML; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
     /// The time at which the server accepted it, in milliseconds since the Unix epoch.
     pub timestamp: i64,
 }
@@ -256,6 +259,7 @@ struct FrameMembers {
     user: Option<String>,
     user_id: Option<String>,
     text: Option<String>,
+    html: Option<String>,
     timestamp: Option<i64>,
     code: Option<Code>,
     message: Option<String>,
@@ -294,6 +298,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 user: user?,
                 user_id: user_id?,
                 text: frame.text.ok_or(MISSING)?,
+                html: frame.html,
                 timestamp: timestamp?,
             }),
             "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },

@@ -11,6 +11,7 @@ use crate::{
         session::User,
     },
     server::{
+        markdown,
         presence::PresenceEvent,
         store::{Record, TopicName},
     },
@@ -61,6 +62,7 @@ pub(super) fn message_of(record: &Record) -> Message {
         id: record.client_id.clone().unwrap_or_default(),
         user: stored.user,
         user_id: record.author.clone(),
+        html: markdown::html_of(&stored.text),
         text: stored.text,
         timestamp: record.timestamp,
     }

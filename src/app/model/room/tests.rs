@@ -17,7 +17,16 @@ fn text(typed: &str) -> MessageText {
 
 fn message(offset: Offset, user_id: &str, id: &str) -> Message {
     let (user, text) = (user_id.to_uppercase(), format!("text {offset}"));
-    Message { room: general(), offset, id: id.into(), user, user_id: user_id.into(), text, timestamp: 0 }
+    Message {
+        room: general(),
+        offset,
+        id: id.into(),
+        user,
+        user_id: user_id.into(),
+        text,
+        html: None,
+        timestamp: 0,
+    }
 }
 
 fn model(offset: Offset) -> RoomModel {
