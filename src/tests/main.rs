@@ -22,6 +22,7 @@ mod ladder;
 mod lifecycle;
 mod limits;
 mod log;
+mod markdown;
 mod nodes;
 mod observability;
 mod outages;

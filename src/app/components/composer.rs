@@ -4,7 +4,10 @@ use gloo_timers::callback::Timeout;
 use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 
-use super::live_text::{live_sentence, live_text};
+use super::{
+    icon::{Icon, icon},
+    live_text::{live_sentence, live_text},
+};
 use crate::{
     app::{
         i18n::{Texts, use_texts},
@@ -85,12 +88,21 @@ impl Field {
                     page::focus(&input);
                 }
             }
+            // The hint counts what is too much of the characters.
+            Err(error) if error.code == Code::TextTooLong && self.over() == 0 => {
+                self.rejection.set(self.texts.too_many_bytes.to_owned());
+            }
             // An empty one needs no explanation.
             Err(error) if error.code != Code::TextEmpty => {
                 self.rejection.set((self.texts.problem)(error.code).to_owned());
             }
             Err(_) => {}
         }
+    }
+
+    /// The characters that are too many.
+    fn over(self) -> usize {
+        self.text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS)
     }
 
     fn on_keydown(self, event: &ev::KeyboardEvent) {
@@ -122,8 +134,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
     let (link, last_typing_ms) = (expect_context::<ChatLink>(), StoredValue::new(0));
     let field = Field { model, link, texts, input, text, rejection, last_typing_ms };
-    let over =
-        memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
+    let over = memo(move || field.over());
     effect(move || field.adopt_text());
     effect(move || field.take_back_rejected());
     let on_submit = move |event: ev::SubmitEvent| {
@@ -138,6 +149,14 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
     view! {
         <form class="composer" method="post" action=action on:submit=on_submit>
             <TypingIndicator model />
+            // Filled by public/messages.js, and by the server for who has no script.
+            <div
+                class="composer__preview formatted"
+                id="preview"
+                role="region"
+                aria-live="polite"
+                aria-label=texts.preview
+            ></div>
             <div class="composer__row">
                 <textarea
                     node_ref=input
@@ -152,6 +171,17 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                     on:input=move |event| field.on_input(&event)
                     on:keydown=move |event| field.on_keydown(&event)
                 ></textarea>
+                <button
+                    type="submit"
+                    name="preview"
+                    value="true"
+                    class="composer__preview-button"
+                    aria-label=texts.preview
+                    aria-keyshortcuts="Alt+P"
+                    title=texts.preview_hint
+                >
+                    {icon(Icon::Eye)}
+                </button>
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
             </div>
             <p

@@ -19,6 +19,8 @@ pub(crate) enum Icon {
     Lock,
     /// The sidebar of a small screen.
     Menu,
+    /// How something will look.
+    Eye,
     /// What is beside the conversation.
     PanelRight,
     /// Something new.
@@ -42,6 +44,9 @@ impl Icon {
                 "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM7 11V7a5 5 0 0 1 10 0v4"
             }
             Self::Menu => "M4 5h16M4 12h16M4 19h16",
+            Self::Eye => {
+                "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0zM15 12a3 3 0 1 1-6 0 3 3 0 0 1 6 0z"
+            }
             Self::PanelRight => {
                 "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM15 3v18"
             }

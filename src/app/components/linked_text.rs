@@ -1,8 +1,25 @@
-//! Text with its addresses as links, and the one form of a link to another site.
+//! Text of people: the server's HTML of its Markdown or, without any, the text with its addresses as links; and the one
+//! form of a link to another site.
 
 use leptos::prelude::*;
 
-use crate::app::model::linked_text::{Span, split_links};
+use crate::{
+    app::model::linked_text::{Span, split_links},
+    protocol::chat::Message,
+};
+
+/// Draws the text of a message. Its HTML comes from `server/markdown`, which lets no tag of its author through.
+pub(super) fn message_text(message: &Message) -> AnyView {
+    match message.html.clone() {
+        Some(html) => view! { <div class="message__text formatted" inner_html=html></div> }.into_any(),
+        None => typed_text(&message.text),
+    }
+}
+
+/// Draws a text as it was typed.
+pub(super) fn typed_text(text: &str) -> AnyView {
+    view! { <p class="message__text" dir="auto">{linked(text)}</p> }.into_any()
+}
 
 /// Draws a text with its addresses as links.
 pub(super) fn linked(text: &str) -> AnyView {

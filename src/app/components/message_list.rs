@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     avatar::avatar,
-    linked_text::linked,
+    linked_text::{message_text, typed_text},
     live_text::{live_text, name_view},
     local_time::{Day, LocalDay, LocalTime, is_on_another_day},
     picture::picture,
@@ -133,7 +133,7 @@ fn MessageItem(model: RwSignal<RoomModel>, message: Arc<Message>) -> impl IntoVi
                 {you}
                 <LocalTime timestamp=message.timestamp />
             </p>
-            <p class="message__text" dir="auto">{linked(&message.text)}</p>
+            {message_text(&message)}
         </li>
     }
 }
@@ -167,7 +167,7 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             <p class="message__head">
                 <strong class="message__user">{name_view(model.with_untracked(|model| model.my_name().to_owned()))}</strong>
             </p>
-            <p class="message__text" dir="auto">{linked(&text)}</p>
+            {typed_text(&text)}
             {status}
         </li>
     }

@@ -117,6 +117,14 @@ pub(super) const TEXTS: Texts = Texts {
     channel_values_empty: "このチャンネルにはまだ計測値が届いていません。",
     show_aside: "サイドパネルを表示",
     hide_aside: "サイドパネルを隠す",
+
+    preview: "プレビュー",
+    preview_hint: "プレビュー（Alt+P）",
+    preview_failed: "今はプレビューを表示できません。もう一度お試しください。",
+    code_block: "コード",
+    table: "表",
+    emoji: "絵文字",
+    too_many_bytes: "メッセージが32 kBを超えています。短くするか、分けて送ってください。",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -134,7 +142,9 @@ fn problem(code: Code) -> &'static str {
         Code::BadChannel => "チャンネル名に使えるのは英数字とドット、ハイフン、アンダースコアだけです。",
         Code::BadName => "名前は1〜40文字です。ルームの名前には文字か数字が必要です。",
         Code::TextEmpty => "メッセージが空です。",
-        Code::TextTooLong => "メッセージが4,000文字を超えています。短くするか、分けて送ってください。",
+        Code::TextTooLong => {
+            "メッセージが4,000文字または32 kBを超えています。短くするか、分けて送ってください。"
+        }
         Code::UnknownRoom => "このルームは存在しないか、あなたはメンバーではありません。",
         Code::NotJoined => "いまこのルームに入っていません。少し待ってからもう一度お試しください。",
         Code::TooManyJoins => "参加しているルームが多すぎます。どれかから退室してください。",

@@ -200,6 +200,14 @@ pub struct Texts {
     pub channel_values_empty: &'static str,
     pub show_aside: &'static str,
     pub hide_aside: &'static str,
+
+    pub preview: &'static str,
+    pub preview_hint: &'static str,
+    pub preview_failed: &'static str,
+    pub code_block: &'static str,
+    pub table: &'static str,
+    pub emoji: &'static str,
+    pub too_many_bytes: &'static str,
 }
 
 impl Texts {

@@ -2,6 +2,8 @@
 //! calls the part of the server that decides, and writes the response.
 
 pub(crate) mod channels;
+pub(crate) mod emoji;
+pub(crate) mod markdown;
 pub(crate) mod members;
 pub(crate) mod operations;
 pub(crate) mod publish;
