@@ -7,7 +7,7 @@ const SQL =
   "add all alter as asc between by cascade check column commit constraint create default desc distinct drop exists foreign full group having index inner insert into join key left limit offset on order outer primary references returning right rollback select set table transaction unique update values view";
 const words = (list, flags) => new RegExp(`\\b(?:${list.replaceAll(" ", "|")})\\b`, flags);
 const KNOWN = words(KEYWORDS, "y");
-const KNOWN_SQL = words(`${KEYWORDS} ${SQL}`, "iy");
+const KNOWN_SQL = words(`${KEYWORDS} ${SQL}`, "yi");
 
 const HASH = new Set("bash conf dockerfile elixir ini julia make makefile nix perl powershell ps1 py python r rb ruby sh shell toml yaml yml zsh".split(" "));
 const DASHES = new Set("elm haskell hs lua sql".split(" "));
@@ -31,7 +31,7 @@ function rules(language) {
     ? /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[^]|[^`\\])*`/y
     : /"(?:\\[^]|[^"\\])*"|'(?:\\.[^'\n]{0,8}|[^'\\\n])'|`[^`]*`/y;
   const keyword = MARKUP.has(language) ? /(?<=<\/?)[\w:-]+/y : language === "sql" ? KNOWN_SQL : KNOWN;
-  return [["comment", comment], ["string", string], ["number", /\b(?:0x[\da-f_]+|\d[\d_]*(?:\.\d+)?)\w*/iy], ["keyword", keyword]];
+  return [["comment", comment], ["string", string], ["number", /\b(?:0x[\da-f_]+|\d[\d_]*(?:\.\d+)?)\w*/yi], ["keyword", keyword]];
 }
 
 /** The marked parts of a code: [kind, start, end]. */

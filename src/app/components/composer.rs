@@ -171,6 +171,7 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                     on:input=move |event| field.on_input(&event)
                     on:keydown=move |event| field.on_keydown(&event)
                 ></textarea>
+                <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
                 <button
                     type="submit"
                     name="preview"
@@ -182,7 +183,6 @@ pub(crate) fn Composer(model: RwSignal<RoomModel>, text: RwSignal<String>) -> im
                 >
                     {icon(Icon::Eye)}
                 </button>
-                <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
             </div>
             <p
                 class="composer__hint muted"
