@@ -177,6 +177,26 @@ addEventListener("click", ({ target }) => {
   });
 });
 
+// What only some use is loaded when they first do: the preview, the list of emoji, and the button that copies code.
+const field = ({ target }) => (target.matches?.(".composer textarea") ? target : null);
+const isPreview = (event) => root.dataset.hydrated && event.target.closest?.("[name=preview]");
+let more;
+const use = (act) => (more ??= import("./messages.js")).then(act).catch(() => (more = undefined));
+const preview = (event, { form }) => {
+  event.preventDefault();
+  use((module) => module.preview(form.elements.text));
+};
+addEventListener("click", (event) => isPreview(event) && preview(event, event.target.closest("[name=preview]")));
+addEventListener("keydown", (event) => {
+  const { altKey, ctrlKey, metaKey, code } = event;
+  if (altKey && !ctrlKey && !metaKey && code === "KeyP" && root.dataset.hydrated && field(event)) preview(event, event.target);
+});
+addEventListener("input", (event) => {
+  if (!more && /[:：]/.test(field(event)?.value)) use((module) => module.onInput(event.target, event.isComposing));
+});
+for (const type of ["pointerover", "focusin"])
+  addEventListener(type, ({ target }) => !more && target.closest?.(".formatted pre") && use((module) => module.onCode(target)));
+
 // All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new browser
 // opens at once start as two users, and so does a tab that stays open while another signs in as a different user. So each
 // page tells the others of its origin its user, and a page of a different user reloads itself.

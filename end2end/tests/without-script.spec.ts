@@ -51,7 +51,7 @@ test("without JavaScript older messages are read by links, to the first and back
     // From far back an answer leads to where it stands.
     await link(older).click();
     await plain.composer.fill(`from far back (${locale})`);
-    await plain.page.locator(".composer button").click();
+    await plain.page.locator(".composer .primary").click();
     await expect(plain.page.locator(".message__text").last()).toHaveText(`from far back (${locale})`);
     texts.push(`from far back (${locale})`);
   }

@@ -97,6 +97,9 @@ pub struct MessageChanged {
     /// The new text, of an edit; empty if the message was deleted since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The HTML of the new text, as that of a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
 }
 
 #[cfg(test)]

@@ -38,6 +38,9 @@ pub struct Message {
     pub user_id: String,
     /// The text, at most [`super::text::MESSAGE_MAX_CHARACTERS`] characters; empty if the message was deleted.
     pub text: String,
+    /// The text's Markdown as HTML; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
     /// The time at which the server accepted it, in milliseconds since the Unix epoch.
     pub timestamp: i64,
     /// The offset of the newest change that is in it already; 0: it was never changed. A change at or below it is ignored.
@@ -309,6 +312,7 @@ struct FrameMembers {
     user: Option<String>,
     user_id: Option<String>,
     text: Option<String>,
+    html: Option<String>,
     timestamp: Option<i64>,
     #[serde(default)]
     rev: Offset,
@@ -355,6 +359,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 user: user?,
                 user_id: user_id?,
                 text: frame.text.ok_or(MISSING)?,
+                html: frame.html,
                 timestamp: timestamp?,
                 rev: frame.rev,
                 edited: frame.edited,
@@ -370,6 +375,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 user_id: user_id?,
                 timestamp: timestamp?,
                 text: frame.text,
+                html: frame.html,
             }),
             "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },
             "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },

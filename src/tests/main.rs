@@ -24,6 +24,7 @@ mod lifecycle;
 mod limits;
 mod links;
 mod log;
+mod markdown;
 mod nodes;
 mod observability;
 mod outages;

@@ -5,6 +5,7 @@ use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 
 use super::{
+    icon::{Icon, icon},
     live_text::{live_sentence, live_text},
     message_actions::{DeletedNote, MessageActions},
 };
@@ -105,12 +106,21 @@ impl Field {
                 self.last_typing_ms.set_value(0); // the next input starts another message
                 self.focus();
             }
+            // The hint counts what is too much of the characters.
+            Err(error) if error.code == Code::TextTooLong && self.over() == 0 => {
+                self.rejection.set(self.texts.too_many_bytes.to_owned());
+            }
             // An empty one needs no explanation.
             Err(error) if error.code != Code::TextEmpty => {
                 self.rejection.set((self.texts.problem)(error.code).to_owned());
             }
             Err(_) => {}
         }
+    }
+
+    /// The characters that are too many.
+    fn over(self) -> usize {
+        self.text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS)
     }
 
     fn on_keydown(self, event: &ev::KeyboardEvent) {
@@ -150,8 +160,7 @@ pub(crate) fn Composer(
     let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
     let (link, last_typing_ms) = (expect_context::<ChatLink>(), StoredValue::new(0));
     let field = Field { model, link, texts, input, text, rejection, last_typing_ms, actions };
-    let over =
-        memo(move || text.with(|text| count_characters(text.trim())).saturating_sub(MESSAGE_MAX_CHARACTERS));
+    let over = memo(move || field.over());
     effect(move || field.adopt_text());
     effect(move || field.take_back_rejected());
     effect(move || field.take_returned());
@@ -168,6 +177,14 @@ pub(crate) fn Composer(
         <form class="composer" method="post" action=action on:submit=on_submit>
             <DeletedNote actions />
             <TypingIndicator model />
+            // Filled by public/messages.js, and by the server for who has no script.
+            <div
+                class="composer__preview formatted"
+                id="preview"
+                role="region"
+                aria-live="polite"
+                aria-label=texts.preview
+            ></div>
             <div class="composer__row">
                 <textarea
                     node_ref=input
@@ -183,6 +200,17 @@ pub(crate) fn Composer(
                     on:keydown=move |event| field.on_keydown(&event)
                 ></textarea>
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
+                <button
+                    type="submit"
+                    name="preview"
+                    value="true"
+                    class="composer__preview-button"
+                    aria-label=texts.preview
+                    aria-keyshortcuts="Alt+P"
+                    title=texts.preview_hint
+                >
+                    {icon(Icon::Eye)}
+                </button>
             </div>
             <p
                 class="composer__hint muted"

@@ -21,6 +21,8 @@ pub(crate) enum Icon {
     Menu,
     /// More that can be done with a thing.
     More,
+    /// How something will look.
+    Eye,
     /// The panel beside the conversation.
     PanelRight,
     /// Editing.
@@ -50,6 +52,9 @@ impl Icon {
             Self::Menu => "M4 5h16M4 12h16M4 19h16",
             Self::More => {
                 "M12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM19 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM5 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2z"
+            }
+            Self::Eye => {
+                "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0zM15 12a3 3 0 1 1-6 0 3 3 0 0 1 6 0z"
             }
             Self::PanelRight => {
                 "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM15 3v18"

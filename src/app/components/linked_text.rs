@@ -1,8 +1,28 @@
-//! Text with its addresses as links, and the one form of a link to another site.
+//! Text of people: the server's HTML of its Markdown or, without any, the text with its addresses as links; and the one
+//! form of a link to another site.
 
 use leptos::prelude::*;
 
-use crate::app::model::linked_text::{Span, split_links};
+use crate::{
+    app::model::linked_text::{Span, split_links},
+    protocol::chat::Message,
+};
+
+/// Draws the text of a message, and `after` behind it. Its HTML comes from `server/markdown`, which lets no tag of its
+/// author through.
+pub(super) fn message_text(message: &Message, after: Option<AnyView>) -> AnyView {
+    match message.html.clone() {
+        Some(html) => {
+            view! { <div class="message__text"><div class="formatted" inner_html=html></div>{after}</div> }.into_any()
+        }
+        None => typed_text(&message.text, after),
+    }
+}
+
+/// Draws a text as it was typed, and `after` behind it.
+pub(super) fn typed_text(text: &str, after: Option<AnyView>) -> AnyView {
+    view! { <p class="message__text" dir="auto">{linked(text)}{after}</p> }.into_any()
+}
 
 /// Draws a text with its addresses as links.
 pub(super) fn linked(text: &str) -> AnyView {

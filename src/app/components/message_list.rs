@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     avatar::avatar,
-    linked_text::linked,
+    linked_text::{message_text, typed_text},
     live_text::{live_text, name_view},
     local_time::{Day, LocalDay, is_on_another_day},
     message_actions::MessageActions,
@@ -189,6 +189,7 @@ fn MessageBody(
     let offset = message.offset;
     let text =
         pending.as_ref().and_then(|pending| pending.text.clone()).unwrap_or_else(|| message.text.clone());
+    let is_pending = pending.is_some();
     let (is_edited, page) = (message.edited, routes::message(&message.room, offset));
     let status = pending.map(|pending| change_status(actions, &text, &pending));
     let is_edited_now = memo(move || actions.edited.get() == offset);
@@ -196,7 +197,7 @@ fn MessageBody(
         true => view! { <MessageEditor actions /> }.into_any(),
         false => {
             let edited = is_edited.then(|| edited_link(&page, &text));
-            view! { <p class="message__text" dir="auto">{linked(&text)}{edited}</p> }.into_any()
+            if is_pending { typed_text(&text, edited) } else { message_text(&message, edited) }
         }
     };
     view! {
@@ -256,7 +257,7 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             <p class="message__head">
                 <strong class="message__user">{name_view(model.with_untracked(|model| model.my_name().to_owned()))}</strong>
             </p>
-            <p class="message__text" dir="auto">{linked(&text)}</p>
+            {typed_text(&text, None)}
             {status}
         </li>
     }

@@ -27,9 +27,9 @@ pub(crate) fn Scroller(
     let left_at = position.left_at;
     let label = move || {
         let left_at = left_at.get().unwrap_or_default();
-        match model.with(|model| model.cursor().offset.saturating_sub(left_at)) {
+        match model.with(|model| model.messages_after(left_at)) {
             0 => texts.to_the_latest.to_owned(),
-            new => (texts.new_messages)(usize::try_from(new).unwrap_or(usize::MAX)),
+            new => (texts.new_messages)(new),
         }
     };
     view! {

@@ -131,6 +131,14 @@ pub(super) const TEXTS: Texts = Texts {
     edit_label: "Edit the message",
     message_deleted: "Message deleted.",
     put_back: "Put the text back into the composer",
+
+    preview: "Preview",
+    preview_hint: "Preview (Alt+P)",
+    preview_failed: "There is no preview right now. Try again.",
+    code_block: "Code",
+    table: "Table",
+    emoji: "Emoji",
+    too_many_bytes: "The message takes more than 32 kB. Shorten it or send it in parts.",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -148,7 +156,9 @@ fn problem(code: Code) -> &'static str {
             "A name must have 1 to 40 characters; a room's name needs at least one letter or digit."
         }
         Code::TextEmpty => "The message is empty.",
-        Code::TextTooLong => "The message has more than 4,000 characters. Shorten it or send it in parts.",
+        Code::TextTooLong => {
+            "The message has more than 4,000 characters, or takes more than 32 kB. Shorten it or send it in parts."
+        }
         Code::UnknownRoom => "This room does not exist, or you are not a member of it.",
         Code::UnknownMessage => "This message does not exist, or it is too old.",
         Code::MessageDeleted => "This message was deleted.",

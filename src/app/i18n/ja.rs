@@ -127,6 +127,14 @@ pub(super) const TEXTS: Texts = Texts {
     edit_label: "メッセージを編集",
     message_deleted: "メッセージを削除しました。",
     put_back: "本文を入力欄に戻す",
+
+    preview: "プレビュー",
+    preview_hint: "プレビュー（Alt+P）",
+    preview_failed: "今はプレビューを表示できません。もう一度お試しください。",
+    code_block: "コード",
+    table: "表",
+    emoji: "絵文字",
+    too_many_bytes: "メッセージが32 kBを超えています。短くするか、分けて送ってください。",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -144,7 +152,9 @@ fn problem(code: Code) -> &'static str {
         Code::BadChannel => "チャンネル名に使えるのは英数字とドット、ハイフン、アンダースコアだけです。",
         Code::BadName => "名前は1〜40文字です。ルームの名前には文字か数字が必要です。",
         Code::TextEmpty => "メッセージが空です。",
-        Code::TextTooLong => "メッセージが4,000文字を超えています。短くするか、分けて送ってください。",
+        Code::TextTooLong => {
+            "メッセージが4,000文字または32 kBを超えています。短くするか、分けて送ってください。"
+        }
         Code::UnknownRoom => "このルームは存在しないか、あなたはメンバーではありません。",
         Code::UnknownMessage => "このメッセージは存在しないか、古いため残っていません。",
         Code::MessageDeleted => "このメッセージは削除されました。",

@@ -210,6 +210,14 @@ pub struct Texts {
     pub edit_label: &'static str,
     pub message_deleted: &'static str,
     pub put_back: &'static str,
+
+    pub preview: &'static str,
+    pub preview_hint: &'static str,
+    pub preview_failed: &'static str,
+    pub code_block: &'static str,
+    pub table: &'static str,
+    pub emoji: &'static str,
+    pub too_many_bytes: &'static str,
 }
 
 impl Texts {

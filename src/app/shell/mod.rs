@@ -63,6 +63,11 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 </div>
                 // After the page: the browser parses it when the page has been painted.
                 <script type="application/json" id="start" inner_html=json></script>
+                // Names of what messages contain, whose HTML is the same in every language, and the words of public/messages.js.
+                <div id="words" hidden data-copy=texts.copy data-copied=texts.copied data-emoji=texts.emoji data-fault=texts.preview_failed>
+                    <span id="name-of-code">{texts.code_block}</span>
+                    <span id="name-of-table">{texts.table}</span>
+                </div>
                 <form id="not-live" class="not-live" role="alert" action=path hidden>
                     <span id="no-updates" hidden>{texts.not_live}</span>
                     <span id="no-style" hidden>{texts.no_style}</span>

@@ -13,6 +13,7 @@ use crate::{
         session::User,
     },
     server::{
+        markdown,
         presence::PresenceEvent,
         store::{Record, TopicName},
     },
@@ -88,6 +89,7 @@ pub(super) fn message_of(record: &Record) -> Message {
         id: record.client_id.clone().unwrap_or_default(),
         user,
         user_id: record.author.clone(),
+        html: markdown::html_of(&text),
         text,
         timestamp: record.timestamp,
         rev,
@@ -116,6 +118,7 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
         user,
         user_id: record.author.clone(),
         timestamp: record.timestamp,
+        html: text.as_deref().and_then(markdown::html_of),
         text,
     }
 }

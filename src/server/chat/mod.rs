@@ -8,6 +8,7 @@ mod encoding;
 mod joining;
 mod known_rooms;
 mod posting;
+mod preview;
 mod reading;
 pub(crate) mod room_id;
 mod rooms;

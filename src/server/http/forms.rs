@@ -41,6 +41,8 @@ const CHOICE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Deserialize)]
 pub(super) struct PostForm {
     text: String,
+    /// Present if the form was sent by its preview button: nothing is posted.
+    preview: Option<String>,
 }
 
 /// Posts a message to a room, from the composer's form.
@@ -49,13 +51,19 @@ pub(super) async fn post_message(
     SignedIn { asked, identity }: SignedIn,
     PathText(room): PathText,
     Lenient(Once { once }): Lenient<Once>,
-    FormBody(PostForm { text }): FormBody<PostForm>,
+    FormBody(PostForm { text, preview }): FormBody<PostForm>,
 ) -> Response {
     let entered = state.chat.room(&room, Some(&identity)).await;
     // A user who may not see the room is sent back to the address that they used: the room's own spelling would reveal
     // that it exists.
     let back = entered.as_ref().map_or_else(|_| RoomId::parse(&room).ok(), |room| Some(room.clone()));
     let path = back.map_or_else(|| "/".to_owned(), |room| routes::room(&room));
+    if preview.is_some() {
+        return match entered {
+            Ok(_) => show_preview(&state, asked, &identity, &path, text).await,
+            Err(error) => rejected(asked, &path, error, Typed::Message(text)).await,
+        };
+    }
     let post = async {
         let room = entered?;
         let contents = ["message", room.as_str(), &text];
@@ -65,6 +73,20 @@ pub(super) async fn post_message(
     match post.await {
         Ok(_) => back_to(&path, None),
         Err(error) => rejected(asked, &path, error, Typed::Message(text)).await,
+    }
+}
+
+/// Shows the room's page with the preview of a text, which stays in its field.
+async fn show_preview(
+    state: &AppState,
+    asked: PageRequest,
+    identity: &Identity,
+    path: &str,
+    text: String,
+) -> Response {
+    match state.chat.preview(&identity.user, &text).await {
+        Ok(html) => pages::typed_form(asked, path, &Typed::Preview(text, html)).await,
+        Err(rejection) => rejected(asked, path, rejection.into(), Typed::Message(text)).await,
     }
 }
 

@@ -45,6 +45,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// The rate limits, one for each action.
 pub struct RateLimits {
     messages: SharedLimiter<String>,
+    previews: SharedLimiter<String>,
     joins: SharedLimiter<String>,
     rooms: SharedLimiter<String>,
     typing: SharedLimiter<String>,
@@ -61,6 +62,7 @@ impl RateLimits {
     /// Limits with these settings, shared over `backplane`.
     pub fn new(limits: &config::Limits, backplane: &Arc<dyn Backplane>) -> Self {
         let messages = "You are sending messages too fast.";
+        let previews = "You are previewing too fast.";
         let joins = "You are joining rooms too fast.";
         let rooms = "You are creating rooms too fast.";
         let typing = "You are sending typing indicators too fast.";
@@ -71,6 +73,7 @@ impl RateLimits {
         let requests = "Too many requests from this address.";
         Self {
             messages: SharedLimiter::new(backplane, "messages", limits.messages, messages),
+            previews: SharedLimiter::new(backplane, "previews", limits.messages, previews),
             joins: SharedLimiter::new(backplane, "joins", limits.joins, joins),
             rooms: SharedLimiter::new(backplane, "rooms", limits.rooms, rooms),
             typing: SharedLimiter::new(backplane, "typing", limits.typing, typing),
@@ -97,6 +100,11 @@ impl RateLimits {
     /// Counts a message that a person posts.
     pub async fn message(&self, user: &User) -> Result<(), Rejection> {
         self.messages.check(&user.id).await
+    }
+
+    /// Counts a preview of a message. It has the limit of messages, and takes nothing of their allowance.
+    pub async fn preview(&self, user: &User) -> Result<(), Rejection> {
+        self.previews.check(&user.id).await
     }
 
     /// Counts a room that a person joins.
@@ -162,6 +170,7 @@ impl RateLimits {
         // All fields, so that none is forgotten here.
         let Self {
             messages,
+            previews,
             joins,
             rooms,
             typing,
@@ -173,7 +182,7 @@ impl RateLimits {
             requests,
             frames: _,
         } = self;
-        for names in [messages, joins, rooms, typing, sign_ins, sign_ins_per_account, publishes] {
+        for names in [messages, previews, joins, rooms, typing, sign_ins, sign_ins_per_account, publishes] {
             names.sweep();
         }
         for addresses in [sessions, sign_ins_per_address] {

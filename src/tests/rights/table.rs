@@ -69,6 +69,8 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/rooms/secret/members", r#"{"name":"extra"}"#, "401 404 404 403 201 404 403 403"),
     row("DELETE", "/api/rooms/secret/members/nobody-s-id", "", "401 404 404 403 204 404 403 403"),
     row("POST", "/api/rooms/general/members", r#"{"name":"extra"}"#, "401 403 403 403 403 403 403 403"),
+    row("POST", "/api/markdown", r#"{"text":"*hello*"}"#, "401 200 200 200 200 200 403 403"),
+    row("GET", "/api/emoji?q=ta", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/channels", "", "401 403 403 403 403 200 403 403"),
     row("PUT", "/api/channels/pay/readers", r#"{"names":["member"]}"#, "401 403 403 403 403 200 403 403"),
     row("DELETE", "/api/channels/pay/readers", "", "401 403 403 403 403 204 403 403"),
@@ -122,6 +124,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),
+    row("POST", "/rooms/secret", "text=hello&preview=true", "303 303! 303! 200 200 303! 403 403"),
     // With accounts, the name is changed in the account.
     row("POST", "/name", "name=somebody", "303 303! 303! 303! 303! 303! 403 403"),
     row("GET", "/language/ja", "", "303 303 303 303 303 303 403 403"),

@@ -62,11 +62,13 @@ fn fold(message: &mut Message, change: &MessageChanged) {
     match (change.kind, &change.text) {
         (ChangeKind::Edit, Some(text)) => {
             message.text.clone_from(text);
+            message.html.clone_from(&change.html);
             message.edited = true;
         }
         (ChangeKind::Edit, None) => {} // one that the server could not read
         (ChangeKind::Delete, _) => {
             message.text.clear();
+            message.html = None;
             (message.deleted, message.edited) = (true, false);
         }
     }

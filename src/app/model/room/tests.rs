@@ -29,6 +29,7 @@ pub(super) fn message(offset: Offset, user_id: &str, id: &str) -> Message {
         user,
         user_id: user_id.into(),
         text,
+        html: None,
         timestamp: 0,
         rev: 0,
         edited: false,
@@ -49,6 +50,7 @@ fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) 
         user_id,
         timestamp: 0,
         text,
+        html: None,
     })
 }
 

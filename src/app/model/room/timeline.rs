@@ -91,6 +91,12 @@ impl RoomModel {
         self.messages[from..].iter().any(|message| !message.deleted && !self.is_me(&message.user_id))
     }
 
+    /// The number of messages after this offset that are on the page, with those below a window of earlier ones.
+    pub fn messages_after(&self, offset: Offset) -> usize {
+        let from = self.messages.partition_point(|message| message.offset <= offset);
+        self.messages[from..].iter().filter(|message| !message.deleted).count()
+    }
+
     /// The newest message; 0: there is none.
     pub(super) fn newest(&self) -> Offset {
         self.messages.last().map_or(0, |message| message.offset)

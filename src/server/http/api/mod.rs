@@ -3,6 +3,8 @@
 
 pub(crate) mod changes;
 pub(crate) mod channels;
+pub(crate) mod emoji;
+pub(crate) mod markdown;
 pub(crate) mod members;
 pub(crate) mod operations;
 pub(crate) mod publish;

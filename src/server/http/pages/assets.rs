@@ -31,13 +31,14 @@ const ICON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/fav
 /// The icon's Content Security Policy. It allows the style inside the icon, which adapts it to a dark page.
 const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// The script that loads the browser half. It comes from `public`, so the build writes it beside the package.
-const LOADER: &str = "live.js";
+/// The script that loads the browser half, and those that this loads when they are first wanted. They come from `public`, so
+/// the build writes them beside the package.
+const SCRIPTS: [&str; 2] = ["live.js", "messages.js"];
 
 /// The version of this build's files, which is part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
-    for name in Site::iter().filter(|name| name.starts_with("pkg/") || name == LOADER) {
+    for name in Site::iter().filter(|name| name.starts_with("pkg/") || SCRIPTS.contains(&&**name)) {
         hash.update(name.as_bytes());
         hash.update(Site::get(&name).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
@@ -54,7 +55,7 @@ pub(crate) fn stylesheet() -> String {
 pub(crate) async fn versioned(headers: HeaderMap, Path((version, file)): Path<(String, String)>) -> Response {
     // A page from before an update asks for its own version: it gets the present file, and must not keep it.
     let caching = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let name = if file == LOADER { file } else { format!("pkg/{file}") };
+    let name = if SCRIPTS.contains(&file.as_str()) { file } else { format!("pkg/{file}") };
     serve(&name, &headers, caching).await
 }
 

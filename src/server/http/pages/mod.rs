@@ -162,6 +162,11 @@ pub(super) async fn rejected_form(
     }
 }
 
+/// Answers a form with the page at `path`, a path of this site, and the typed texts in their fields.
+pub(super) async fn typed_form(asked: PageRequest, path: &str, typed: &Typed) -> Response {
+    page_with(asked.at(path), Route::parse(path), None, |html| typed.fill(html)).await
+}
+
 async fn page(asked: PageRequest, route: Option<Route>) -> Response {
     page_with(asked, route, None, str::to_owned).await
 }

@@ -8,6 +8,8 @@
 pub(crate) enum Typed {
     /// The message in a room's composer.
     Message(String),
+    /// The message in a room's composer, and the HTML of its preview, which is safe to show.
+    Preview(String, String),
     /// The name of the new room, and whether it was to be private.
     NewRoom(String, bool),
     /// The guest's new name.
@@ -28,6 +30,10 @@ impl Typed {
                     );
                     within(html, "<main ", "</main>", &field)
                 })
+            }
+            Self::Preview(text, preview) => {
+                let filled = Self::Message(text.clone()).fill(html);
+                within(&filled, "<div id=\"preview\"", "</div>", preview).or(Some(filled))
             }
             Self::NewRoom(name, is_private) => {
                 const FORM: &str = "action=\"/rooms\"";
@@ -92,13 +98,16 @@ mod tests {
 
     #[test]
     fn what_was_typed_stands_in_its_field_as_text() {
-        let page = r#"<main class="page"><form action="/name"><input name="name" value="bob"></form><details class="new-room"><form action="/rooms"><input name="name"><input type="checkbox"></form></details><form><textarea name="text"></textarea></form></main>"#;
+        let page = r#"<main class="page"><form action="/name"><input name="name" value="bob"></form><details class="new-room"><form action="/rooms"><input name="name"><input type="checkbox"></form></details><form><div id="preview" class="x"></div><textarea name="text"></textarea></form></main>"#;
         let filled = |typed: Typed| typed.fill(page);
         let message = filled(Typed::Message("</textarea><script>\n\"a\" & b".into()));
         assert!(
             message.contains(">\n&lt;/textarea&gt;&lt;script&gt;\n&quot;a&quot; &amp; b</textarea>"),
             "{message}"
         );
+        let preview = filled(Typed::Preview("*a*".into(), "<em>a</em>".into()));
+        assert!(preview.contains("class=\"x\"><em>a</em></div>"), "{preview}");
+        assert!(preview.contains(">\n*a*</textarea>"), "{preview}");
         let room = filled(Typed::NewRoom("\"x".into(), true));
         let wanted = r#"<details open class="new-room"><form action="/rooms"><input value="&quot;x" name="name"><input checked type="checkbox">"#;
         assert!(room.contains(wanted), "{room}");

@@ -1,0 +1,204 @@
+// What only some need while they write and read messages, loaded by live.js when it is first wanted: the preview of a
+// message, the list that completes an emoji, and the button that copies a block of code. It changes the page only when
+// that is live, because the browser half compares it with what the server sent.
+const root = document.documentElement;
+const words = document.getElementById("words").dataset;
+const lang = root.lang;
+const isLive = () => root.dataset.hydrated;
+const fieldOf = (target) => (target.matches?.(".composer textarea") ? target : null);
+
+// The preview. live.js and the handlers below keep the button from sending its form, which shows the same without a script.
+const box = () => document.getElementById("preview");
+let asked = 0;
+
+export async function preview(field) {
+  const shown = box();
+  const text = field.value;
+  const turn = ++asked;
+  if (shown.hasChildNodes() || !text.trim()) return clear();
+  let html;
+  try {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch("/api/markdown", { method: "POST", headers, body: JSON.stringify({ text }) });
+    const answer = await response.json();
+    html = response.ok ? answer.html : null;
+    if (turn !== asked) return;
+    if (html === null) return void (shown.textContent = words.fault);
+  } catch {
+    if (turn === asked) shown.textContent = words.fault;
+    return;
+  }
+  // Made by the server, which lets no tag of a text through.
+  shown.innerHTML = html;
+}
+
+function clear() {
+  asked++;
+  box()?.replaceChildren();
+}
+
+// The list of emoji. The focus stays in the field, which says by aria-activedescendant what is chosen.
+let list;
+let found = [];
+let chosen = 0;
+let wanted = 0;
+let dismissed = "";
+const cache = new Map();
+
+/** The beginning of a shortcode before the caret. Without spaces between words, as in Japanese, one sign is enough. */
+function typed(field) {
+  if (field.selectionStart !== field.selectionEnd) return null;
+  const before = field.value.slice(0, field.selectionStart);
+  const match = /(?:^|[^\p{ASCII}]|[\s(\[*_~"'])[:：]((?:[a-z0-9+-][a-z0-9_+-]+|[^\p{ASCII}\p{P}\p{Z}\p{C}][^\p{ASCII}\s]*))$/iu.exec(before);
+  return match && { query: match[1], start: before.length - match[1].length - 1, end: before.length };
+}
+
+async function complete(field) {
+  const part = typed(field);
+  const turn = ++wanted;
+  if (!part || (dismissed && part.query.startsWith(dismissed))) {
+    if (!part) dismissed = "";
+    return close();
+  }
+  dismissed = "";
+  let next = cache.get(part.query);
+  if (!next) {
+    try {
+      const response = await fetch(`/api/emoji?q=${encodeURIComponent(part.query)}`);
+      next = response.ok ? (await response.json()).emoji : [];
+    } catch {
+      next = [];
+    }
+    if (cache.size > 200) cache.clear();
+    cache.set(part.query, next);
+  }
+  if (turn === wanted) open(field, next);
+}
+
+function open(field, next) {
+  if (!next.length || document.activeElement !== field) return close();
+  found = next;
+  if (!list?.isConnected) {
+    list = document.createElement("ul");
+    list.id = "emoji";
+    list.className = "emoji-list";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", words.emoji);
+    field.form.append(list);
+  }
+  list.replaceChildren(
+    ...found.map(({ emoji, shortcode, name, name_ja }, at) => {
+      const option = document.createElement("li");
+      option.id = `emoji-${at}`;
+      option.setAttribute("role", "option");
+      option.setAttribute("translate", "no");
+      option.append(emoji, " ", lang === "ja" && name_ja ? name_ja : `:${shortcode}:`);
+      option.title = lang === "ja" ? `:${shortcode}:` : name;
+      return option;
+    }),
+  );
+  field.setAttribute("aria-autocomplete", "list");
+  field.setAttribute("aria-controls", "emoji");
+  choose(field, 0);
+}
+
+function choose(field, at) {
+  chosen = (at + found.length) % found.length;
+  [...list.children].forEach((option, index) => option.setAttribute("aria-selected", index === chosen));
+  list.children[chosen].scrollIntoView({ block: "nearest" });
+  field.setAttribute("aria-activedescendant", `emoji-${chosen}`);
+}
+
+function close() {
+  wanted++;
+  if (!list?.isConnected) return;
+  const field = list.closest("form").querySelector("textarea");
+  for (const name of ["aria-autocomplete", "aria-controls", "aria-activedescendant"]) field.removeAttribute(name);
+  list.remove();
+}
+
+function insert(field) {
+  const part = typed(field);
+  const { emoji } = found[chosen] ?? {};
+  close();
+  if (!part || !emoji) return;
+  field.focus();
+  field.setSelectionRange(part.start, part.end);
+  // The browser can undo this one. It tells the page by an event of its own.
+  if (!document.execCommand("insertText", false, emoji)) {
+    field.setRangeText(emoji, part.start, part.end, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+/** Keys while the list is open. Nobody else may hear them: Enter would send. */
+function onKey(event, field) {
+  const keys = {
+    ArrowDown: () => choose(field, chosen + 1),
+    ArrowUp: () => choose(field, chosen - 1),
+    Enter: () => insert(field),
+    Tab: () => insert(field),
+    Escape: () => ((dismissed = typed(field)?.query ?? ""), close()),
+  };
+  const act = keys[event.key];
+  if (!act || event.isComposing || event.keyCode === 229 || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  act();
+}
+
+addEventListener(
+  "keydown",
+  (event) => {
+    const field = fieldOf(event.target);
+    if (!field) return;
+    if (list?.isConnected) onKey(event, field);
+    else if (event.key === "Escape" && box()?.hasChildNodes()) clear();
+  },
+  true,
+);
+addEventListener("input", ({ target, isComposing }) => onInput(target, isComposing));
+addEventListener("compositionend", ({ target }) => onInput(target, false));
+addEventListener("submit", () => (close(), clear()));
+addEventListener("focusout", ({ target }) => fieldOf(target) && close());
+addEventListener("selectionchange", () => {
+  const field = list?.isConnected && fieldOf(document.activeElement);
+  if (field && !typed(field)) close();
+});
+// Before the field loses the focus.
+addEventListener("pointerdown", (event) => {
+  const option = event.target.closest?.(".emoji-list [role=option]");
+  if (!option) return;
+  event.preventDefault();
+  chosen = [...list.children].indexOf(option);
+  insert(list.closest("form").querySelector("textarea"));
+});
+
+export function onInput(target, isComposing) {
+  const field = fieldOf(target);
+  if (!field || !isLive()) return;
+  clear(); // it shows another text
+  if (!isComposing) complete(field);
+}
+
+// The page empties the field when a message is sent with Enter, without an event.
+addEventListener("keydown", ({ key, shiftKey, target }) => key === "Enter" && !shiftKey && fieldOf(target) && clear());
+
+// The button of a block of code, where the pointer or the focus is.
+export function onCode(target) {
+  const code = target.closest?.(".formatted pre");
+  if (!code || !isLive() || code.nextElementSibling?.matches(".copy-code")) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy-code";
+  button.textContent = words.copy;
+  button.setAttribute("aria-live", "polite");
+  button.addEventListener("click", () => {
+    const told = () => (button.textContent = words.copied);
+    getSelection().selectAllChildren(code);
+    // Without TLS a page may not write to the clipboard; the code is selected then.
+    navigator.clipboard?.writeText(code.textContent.replace(/\n$/, "")).then(told);
+  });
+  code.after(button);
+}
+for (const type of ["pointerover", "focusin"]) addEventListener(type, ({ target }) => onCode(target));

@@ -1,0 +1,44 @@
+//! Markdown: the HTML of a message, made from its text. `chat` calls it once for each message that a node encodes, and
+//! the preview for a text that is not sent yet. The text is what is stored; the HTML never is.
+//!
+//! `dialect` makes of what people type in a chat what CommonMark means by it, pulldown-cmark parses that, and `render`
+//! writes the HTML. None of it may pass on a tag, an attribute or an address of the author: the elements are those of
+//! `render`, and everything else is text.
+
+mod dialect;
+mod render;
+
+/// Returns the HTML of a text, or `None` if the text has no markup and reads the same without.
+pub fn html_of(text: &str) -> Option<String> {
+    if !may_have_markup(text) {
+        return None;
+    }
+    let source = dialect::of(text)?;
+    render::render(&source)
+}
+
+/// Returns the HTML of any text, as a preview shows it.
+pub fn preview(text: &str) -> String {
+    html_of(text).unwrap_or_else(|| render::plain(text))
+}
+
+/// Returns false for nearly every text without markup, at the price of one look at each of its bytes.
+fn may_have_markup(text: &str) -> bool {
+    let mut starts_line = true;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'*' | b'_' | b'`' | b'[' | b'|' | b'\\' => return true,
+            b'~' if text.as_bytes().get(at + 1) == Some(&b'~') => return true,
+            b'>' | b'#' | b'-' | b'0'..=b'9' if starts_line => return true,
+            b':' if crate::server::emoji::shortcode_at(text, at).is_some() => return true,
+            _ => {}
+        }
+        starts_line = byte == b'\n' || starts_line && matches!(byte, b' ' | b'\t');
+    }
+    false
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
