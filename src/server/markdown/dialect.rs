@@ -86,6 +86,8 @@ struct Writer {
     quotes: usize,
     previous: Block,
     is_in_list: bool,
+    /// The columns of the table above; 0 below its head. `None`: there is none above.
+    columns: Option<usize>,
 }
 
 impl Writer {
@@ -112,6 +114,7 @@ impl Writer {
             Some((length, _)) => self.line_of_code(rest, length),
             None => self.block(rest, next, quotes),
         };
+        self.columns = self.columns.filter(|_| self.previous == Block::Table);
     }
 
     fn prefix(&mut self, quotes: usize) {
@@ -163,7 +166,9 @@ impl Writer {
             self.out.push_str(info);
             return Block::Other;
         }
-        let is_table = columns_of_delimiter(split_quotes(next, false).1).is_some() && body.contains('|');
+        let is_table = self.columns.is_none()
+            && columns_of_delimiter(split_quotes(next, false).1).is_some()
+            && body.contains('|');
         if is_table || self.previous == Block::Table && !body.contains('|') {
             self.separate(quotes);
         }
@@ -173,24 +178,31 @@ impl Writer {
             self.item(body, marker, 1);
             return Block::Item;
         }
-        if let Some(columns) = columns_of_delimiter(body) {
+        if let Some(columns) = columns_of_delimiter(body).filter(|_| self.columns == Some(0)) {
             let shown = |c| if columns > COLUMNS_MAX { hide(c) } else { c };
             self.out.extend(body.chars().map(shown));
+            self.columns = Some(columns);
             return Block::Table;
         }
         if heading_marker(body) > 0 {
             self.indent(indent.min(INDENT_MAX));
             let (marker, title) = body.split_at(heading_marker(body));
             self.out.push_str(marker);
-            self.inline(title.trim_end_matches(['#', ' ']));
+            self.inline(title);
             return Block::Other;
         }
-        self.paragraph(line, body, indent);
-        if is_table || self.previous == Block::Table && body.contains('|') {
-            Block::Table
-        } else {
-            Block::Text
+        if is_table {
+            self.columns = Some(0);
+            self.paragraph(body, body, 0);
+            return Block::Table;
         }
+        if let Some(columns) = self.columns.filter(|_| body.contains('|')) {
+            let row = row_of(body, columns);
+            self.paragraph(&row, &row, 0);
+            return Block::Table;
+        }
+        self.paragraph(line, body, indent);
+        Block::Text
     }
 
     fn paragraph(&mut self, line: &str, body: &str, indent: usize) {
@@ -418,6 +430,25 @@ fn columns_of_delimiter(line: &str) -> Option<usize> {
     let is_delimiter =
         line.contains('|') && line.contains('-') && line.bytes().all(|byte| b"|-: \t".contains(&byte));
     is_delimiter.then(|| line.trim_matches('|').split('|').count())
+}
+
+/// A row of a table with so many columns. What is more belongs to the last cell; CommonMark drops it.
+fn row_of(body: &str, columns: usize) -> String {
+    let body = body.trim_end();
+    let (mut left, mut before) = (columns.saturating_sub(1), (None, None));
+    let cell_ends = |(at, c): (usize, char)| {
+        let is_edge = at == 0 || at + 1 == body.len();
+        let is_escaped = before.1 == Some('\\') && is_escape(before.0, Some(c));
+        let is_separator = c == '|' && !is_escaped && !is_edge;
+        before = (before.1, Some(c));
+        if !is_separator {
+            return c;
+        }
+        let is_kept = left > 0;
+        left = left.saturating_sub(1);
+        if is_kept { c } else { hide(c) }
+    };
+    body.char_indices().map(cell_ends).collect()
 }
 
 /// Returns true if a backslash between these characters takes the meaning from the second.

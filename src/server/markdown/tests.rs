@@ -103,6 +103,7 @@ fn blocks_become_elements() {
             "## A *title* ##\ntext",
             "<p class=\"heading\" dir=\"auto\">A <em>title</em></p><p dir=\"auto\">text</p>",
         ),
+        ("# C# and F#", "<p class=\"heading\" dir=\"auto\">C# and F#</p>"),
         ("- # a", "<ul dir=\"auto\"><li># a</li></ul>"),
         ("- 1", "<ul dir=\"auto\"><li>1</li></ul>"),
         ("- 2.5 kg\n- 3. b", "<ul dir=\"auto\"><li>2.5 kg</li><li><ol start=\"3\"><li>b</li></ol></li></ul>"),
@@ -143,6 +144,12 @@ fn a_table_has_its_rows_and_no_others() {
         "<p dir=\"auto\">before</p><div class=\"table\" tabindex=\"0\" role=\"group\" aria-labelledby=\"name-of-table\">\
          <table dir=\"auto\"><thead><tr><th scope=\"col\">a</th><th scope=\"col\" class=\"end\">b</th></tr></thead>\
          <tbody><tr><td>1</td><td class=\"end\"><strong>2</strong></td></tr></tbody></table></div><p dir=\"auto\">after</p>"
+    );
+    let uneven = html_of("|a|b|\n|-|-|\n  |1|2|3|\n|4\n|---|---|").expect("markup");
+    let rows = uneven.split_once("<tbody>").map_or("", |(_, rows)| rows);
+    assert_eq!(
+        rows,
+        "<tr><td>1</td><td>2|3</td></tr><tr><td>4</td><td></td></tr><tr><td>---</td><td>---</td></tr></tbody></table></div>"
     );
     let wide = format!("{}\n{}\n{}", "|a".repeat(600), "|-".repeat(600), "|\n".repeat(600));
     assert_eq!(html_of(&wide), None, "a table of empty cells");
