@@ -37,6 +37,7 @@ test("a typo is mended, and the other one sees it with a word that says so", asy
   // For whoever comes later, and nothing is left of the word.
   await bob.page.reload();
   await expect(bob.messages.last().locator(".message__text")).toHaveText("see you tomorrow (edited)");
+  await bob.expectConnected();
   // The room is bob's: he may delete what alice wrote, and not edit it.
   const ofOthers = await openMenu(bob.page, bob.messages.last());
   await expect(ofOthers.getByRole("button", { name: "Delete" })).toBeVisible();

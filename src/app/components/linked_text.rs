@@ -13,7 +13,8 @@ use crate::{
 pub(super) fn message_text(message: &Message, after: Option<AnyView>) -> AnyView {
     match message.html.clone() {
         Some(html) => {
-            view! { <div class="message__text"><div class="formatted" inner_html=html></div>{after}</div> }.into_any()
+            view! { <div class="message__text"><div class="formatted" inner_html=html></div>{after}</div> }
+                .into_any()
         }
         None => typed_text(&message.text, after),
     }

@@ -86,16 +86,15 @@ fn key(item: &TimelineItem) -> Key {
     }
 }
 
-/// A message that is changed, on its way to be, or under another one than before is drawn again.
-fn shown_key(ShownMessage { message, previous, pending }: &ShownMessage) -> Key {
-    let previous = previous.as_ref().map(|previous| previous.offset);
-    let plain = message.rev == 0 && pending.is_none() && previous == Some(message.offset - 1);
-    if plain {
+/// A message is drawn again that is changed or on its way to be, or that the deletion of the one above it may give a head of
+/// its own. Not one that earlier messages are put above: the reader may look at it.
+fn shown_key(ShownMessage { message, hidden_above, pending, .. }: &ShownMessage) -> Key {
+    if message.rev == 0 && pending.is_none() && *hidden_above == 0 {
         return Key::Entry(message.offset, message.timestamp);
     }
     let pending = pending.as_ref().map_or("", |pending| state_name(pending.state));
     let (offset, timestamp, rev) = (message.offset, message.timestamp, message.rev);
-    Key::Name(format!("{offset} {timestamp} {rev} {pending} {}", previous.unwrap_or_default()))
+    Key::Name(format!("{offset} {timestamp} {rev} {pending} {hidden_above}"))
 }
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
@@ -139,16 +138,23 @@ fn Divider() -> impl IntoView {
 #[component]
 fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option<u64>>) -> impl IntoView {
     let texts = use_texts();
-    let ShownMessage { message, previous, pending } = shown;
+    let ShownMessage { message, previous, pending, .. } = shown;
     let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
     let you =
         is_mine.then(|| view! { <span class="message__you">{format!("({})", texts.you)}</span> }.into_any());
     let (offset, timestamp, day) = (message.offset, message.timestamp, use_context::<Day>());
-    let above = previous.as_ref().map(|previous| previous.timestamp);
-    let starts_day = move || above.is_none_or(|above| is_on_another_day(timestamp, above, day));
-    let follows = previous.is_some_and(|previous| continues(&message, &previous));
-    let is_continued = move || follows && !starts_day();
+    // It is known from the start, but for the first of the loaded messages: there it becomes known.
+    let model = actions.model;
+    let previous = move || previous.clone().or_else(|| model.with(|model| model.previous(offset).cloned()));
+    let starts_day = {
+        let previous = previous.clone();
+        move || previous().is_none_or(|previous| is_on_another_day(timestamp, previous.timestamp, day))
+    };
+    let is_continued = {
+        let (starts_day, message) = (starts_day.clone(), message.clone());
+        move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
+    };
     let state = pending.as_ref().map(|pending| state_name(pending.state));
     let (menu, room) = (menu_link(actions, &message), message.room.clone());
     let epoch = actions.model.with_untracked(|model| model.cursor().epoch.clone());

@@ -41,13 +41,15 @@ pub struct ShownMessage {
     pub message: Arc<Message>,
     /// The message above it, if it is loaded.
     pub previous: Option<Arc<Message>>,
+    /// The number of hidden messages between the two.
+    pub hidden_above: usize,
     /// A change of the user's own that is on its way, or was rejected.
     pub pending: Option<PendingChange>,
 }
 
 impl ShownMessage {
-    /// Returns true if it is hidden: it was deleted, or the user is deleting it.
-    fn is_deleted(&self) -> bool {
+    /// Returns true if it was deleted, or the user is deleting it.
+    fn is_hidden(&self) -> bool {
         let is_being_deleted = |pending: &PendingChange| {
             (pending.kind, pending.state) == (ChangeKind::Delete, DraftState::Pending)
         };
@@ -61,12 +63,14 @@ impl RoomModel {
         let is_detached = self.is_detached();
         let seen = self.unread_state.seen().filter(|_| !is_detached);
         let mut items = Vec::with_capacity(self.messages.len() + self.drafts.len() + 1);
-        let mut previous = None::<Arc<Message>>;
+        let (mut previous, mut hidden_above) = (None::<Arc<Message>>, 0);
         let mut has_divider = false;
         for message in self.shown() {
             let pending = self.pending_change(message.offset).cloned();
-            let shown = ShownMessage { message: message.clone(), previous: previous.clone(), pending };
-            if shown.is_deleted() {
+            let shown =
+                ShownMessage { message: message.clone(), previous: previous.clone(), hidden_above, pending };
+            if shown.is_hidden() {
+                hidden_above += 1;
                 continue;
             }
             // One's own messages, perhaps from another window, are not news.
@@ -75,7 +79,7 @@ impl RoomModel {
                 has_divider = true;
                 items.push(TimelineItem::Divider);
             }
-            previous = Some(message.clone());
+            (previous, hidden_above) = (Some(message.clone()), 0);
             items.push(TimelineItem::Message(shown));
         }
         if is_detached {
@@ -83,6 +87,13 @@ impl RoomModel {
         }
         items.extend(self.drafts.iter().cloned().map(TimelineItem::Draft));
         items
+    }
+
+    /// The message that stands above the one at `offset`, if it is loaded.
+    pub fn previous(&self, offset: Offset) -> Option<&Arc<Message>> {
+        let shown = self.shown();
+        let index = shown.partition_point(|message| message.offset < offset);
+        shown[..index].iter().rfind(|message| !message.deleted)
     }
 
     /// Returns true if there are messages of others from this offset on.
