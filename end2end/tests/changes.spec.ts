@@ -20,14 +20,14 @@ const settled = (page: Page) => expect(page.locator(".message[data-state]")).toH
 test("a typo is mended, and the other one sees it with a word that says so", async ({ alice, bob }) => {
   const room = await bob.makeRoom(unique("typo"));
   await alice.enterRoom(room);
-  await alice.post("see you tomorow");
+  await alice.post("see you today");
   await settled(alice.page);
-  const mine = alice.messages.filter({ hasText: "tomorow" });
+  const mine = alice.messages.filter({ hasText: "today" });
   const menu = await openMenu(alice.page, mine);
   await menu.getByRole("button", { name: "Edit" }).click();
   const editor = alice.page.getByRole("textbox", { name: "Edit the message" });
   await expect(editor).toBeFocused();
-  await expect(editor).toHaveValue("see you tomorow");
+  await expect(editor).toHaveValue("see you today");
   await editor.fill("see you tomorrow");
   await editor.press("Enter");
   await expect(editor).toHaveCount(0);
@@ -112,7 +112,7 @@ test("what is changed while a reader is cut off is there when they are back", as
   await alice.enterRoom(room);
   await alice.post("stays");
   await alice.post("goes");
-  await alice.post("chnges");
+  await alice.post("to change");
   await settled(alice.page);
   await expect(bob.messages).toHaveCount(3);
   await bob.context.setOffline(true);
@@ -180,7 +180,7 @@ test.describe("without a script", () => {
   test("a message is edited and deleted by forms, and its earlier texts can be read", async ({ alice, bob, expectedFaults }) => {
     expectedFaults.push(/400/); // the text that is too long
     await alice.page.goto("/rooms/general");
-    const text = unique("helo");
+    const text = unique("draft");
     await alice.composer.fill(text);
     await alice.page.getByRole("button", { name: "Send" }).click();
     await alice.messages.filter({ hasText: text }).getByRole("link", { name: /^Actions/ }).click();

@@ -44,24 +44,19 @@ pub struct Message {
     /// The time at which the server accepted it, in milliseconds since the Unix epoch.
     pub timestamp: i64,
     /// The offset of the newest change that is in it already; 0: it was never changed. A change at or below it is ignored.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub rev: Offset,
     /// Its text was edited.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub edited: bool,
     /// It was deleted.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-pub(crate) fn is_zero(offset: &Offset) -> bool {
-    *offset == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-pub(crate) fn is_false(flag: &bool) -> bool {
-    !*flag
+/// Returns true if a member has the value that its absence stands for.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A page of messages, oldest first, each with every change that was stored when it was read. Its members mean the same as those of [`super::feed::EntryPage`].
@@ -76,7 +71,7 @@ pub struct MessagePage {
     /// The requested cursor could not be honoured.
     pub reset: bool,
     /// The room's head when the messages were read: every change up to it is in them.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub as_of: Offset,
 }
 

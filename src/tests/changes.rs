@@ -45,7 +45,7 @@ async fn an_edit_reaches_everybody_and_is_what_later_readers_find() {
     let mut stream = server.room_stream("general", "").await;
     let mut client = SocketIo::open(&server.url, Some(&bob.session.token)).await.unwrap();
     client.join("general", json!({})).await;
-    let offset = post(&alice, "helo").await;
+    let offset = post(&alice, "hey").await;
     let changed = edit(&alice, offset, "hello").await;
     let expected = json!({
         "room": "general", "offset": 2, "ref": 1, "id": changed["id"], "kind": "edit", "user": "alice",

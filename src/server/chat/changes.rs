@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     Chat,
-    encoding::{StoredChange, StoredMessage, changed_of, message_of, stored_message},
+    encoding::{EarlierText, StoredChange, StoredMessage, changed_of, message_of, stored_message},
 };
 use crate::{
     protocol::{
@@ -29,15 +29,6 @@ use crate::{
         store::{Change, Filter, Fold, Folded, NewEntry, Record, TopicName},
     },
 };
-
-/// An earlier text of an edited message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EarlierText {
-    /// The text.
-    pub text: String,
-    /// The time at which the next text took its place, in milliseconds since the Unix epoch.
-    pub until: i64,
-}
 
 impl Chat {
     /// Changes a message. Returns when the change is durable; `bool` is false if a change with this id was made before.

@@ -3,11 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::changes::EarlierText;
 use crate::{
     protocol::{
         change::{ChangeKind, MessageChanged},
-        chat::{Message, ServerFrame, is_false, is_zero},
+        chat::{Message, ServerFrame, is_default},
         cursor::{Cursor, Offset},
         name::RoomId,
         session::User,
@@ -26,15 +25,24 @@ pub(super) struct StoredMessage {
     /// Empty once it was deleted.
     pub(super) text: String,
     /// The offset of the newest change in it; 0: none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) rev: Offset,
     /// Its earlier texts, oldest first, as far as the settings keep them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) earlier: Vec<EarlierText>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) edited: bool,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) deleted: bool,
+}
+
+/// An earlier text of an edited message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierText {
+    /// The text.
+    pub text: String,
+    /// The time at which the next text took its place, in milliseconds since the Unix epoch.
+    pub until: i64,
 }
 
 /// The body of a stored change; the rest of [`MessageChanged`] comes from the record.

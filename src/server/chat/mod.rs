@@ -17,12 +17,11 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 pub use self::{
-    changes::EarlierText,
-    encoding::{encode_entry, encode_frame, erases, reset_frame},
+    encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
 };
-use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 use super::{
     authz::Rights, cluster::backplane::Backplane, config::EditingSettings, error::Error, limits::RateLimits,
     log::hub::Hub, presence::Presence, store::TopicName,

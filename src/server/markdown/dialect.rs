@@ -11,7 +11,7 @@ use crate::app::model::linked_text::{Span, split_links};
 
 /// The first character of the private plane in which hidden ones stand, by their own code.
 const HIDDEN: u32 = 0xf_0000;
-/// Punctuation that is put beside emphasis and taken out again; see [`push_run`].
+/// Punctuation that is put beside emphasis and taken out again; see `Dialect::push_run`.
 const MARKER: char = '\u{2056}';
 /// The most quotes and lists that begin on one line. Deeper ones are text.
 const DEPTH_MAX: usize = 6;
