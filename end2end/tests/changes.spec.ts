@@ -147,6 +147,37 @@ test("an edit that is made while one is cut off is sent when the connection is b
   await settled(alice.page);
 });
 
+test("the text of an edit stays when somebody deletes the message meanwhile", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("race"));
+  await alice.enterRoom(room);
+  await alice.post("short");
+  await settled(alice.page);
+  await alice.composer.press("ArrowUp");
+  const editor = alice.page.getByRole("textbox", { name: "Edit the message" });
+  await editor.fill("a long text that took time");
+  // Alice's page does not hear of it before she saves.
+  const offset = await alice.messages.last().getAttribute("data-offset");
+  const data = { id: crypto.randomUUID(), kind: "delete" };
+  await alice.page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    const held: (() => void)[] = [];
+    WebSocket.prototype.send = function (frame) {
+      if (String(frame).includes('"change"')) held.push(() => send.call(this, frame));
+      else send.call(this, frame);
+    };
+    (window as any).release = () => held.forEach((run) => run());
+  });
+  await editor.press("Enter");
+  const deleted = await bob.context.request.post(`/api/rooms/${room}/messages/${offset}/changes`, { data });
+  expect(deleted.status()).toBe(201);
+  await alice.page.evaluate(() => (window as any).release());
+  const draft = alice.page.locator('.message[data-state="failed"]');
+  await expect(draft.locator(".message__text")).toHaveText("a long text that took time");
+  await expect(draft).toContainText("This message was deleted.");
+  await draft.getByRole("button", { name: /^Retry|^Try again/ }).click();
+  await expect(bob.messages.last().locator(".message__text")).toHaveText("a long text that took time");
+});
+
 test("messages are changed by the keyboard alone, in Japanese, and nothing is wrong for a screen reader", async ({ alice, bob }) => {
   const room = await bob.makeRoom(unique("keys"));
   await alice.open("/language/ja");

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{DraftState, Missing, RejectionReason, RoomModel};
+use super::{Draft, DraftState, Missing, RejectionReason, RoomModel};
 use crate::protocol::{
     change::{ChangeKind, MessageChanged},
     chat::{ClientFrame, Message},
@@ -177,17 +177,16 @@ impl RoomModel {
     }
 
     pub(super) fn apply_rejected_change(&mut self, id: &str, reason: RejectionReason) {
+        let Some(index) = self.pending_changes.iter().position(|pending| pending.id == id) else { return };
         match reason.code {
             Code::NotJoined => {} // it is sent again with the next join
-            // What it was for is gone. A deletion is done by it.
+            // The message is gone, which is all that a deletion wants. The text of an edit stays, as a draft.
             Code::MessageDeleted | Code::UnknownMessage => {
-                self.pending_changes.retain(|pending| pending.id != id);
+                let PendingChange { id, text, .. } = self.pending_changes.remove(index);
+                let state = DraftState::Failed(reason);
+                self.drafts.extend(text.map(|text| Draft { state, ..Draft::pending(id, text) }));
             }
-            _ => {
-                if let Some(pending) = self.pending_changes.iter_mut().find(|pending| pending.id == id) {
-                    pending.state = DraftState::Failed(reason);
-                }
-            }
+            _ => self.pending_changes[index].state = DraftState::Failed(reason),
         }
     }
 }

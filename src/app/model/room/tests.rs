@@ -601,6 +601,19 @@ fn a_deletion_hides_its_message_at_once_and_a_rejected_one_shows_it_again() {
     model.change("id-1".into(), 1, ChangeKind::Delete, None);
     model.apply(reject(Code::MessageDeleted), 0);
     assert_eq!(model.pending_change(1), None, "somebody else has deleted it");
+
+    model.change("id-2".into(), 1, ChangeKind::Edit, Some("a long text".into()));
+    let reject = |id: &str| ServerFrame::Rejected {
+        room: None,
+        id: Some(id.into()),
+        code: Code::MessageDeleted,
+        message: String::new(),
+        retry_after_ms: None,
+    };
+    model.apply(reject("id-2"), 0);
+    assert_eq!(model.pending_change(1), None);
+    let [draft] = model.drafts() else { panic!("{:?}", model.drafts()) };
+    assert_eq!((draft.text.as_str(), draft.id.as_str()), ("a long text", "id-2"), "what was typed stays");
 }
 
 #[test]
