@@ -4,6 +4,9 @@
 //
 // A download that fails or hangs is tried again. HTML that was changed on its way (by a proxy, an extension, a translator)
 // is not taken over but drawn anew, with what was typed into it.
+//
+// All of it stands in one block: a file that is cut on its way is then no script, and is loaded again.
+{
 const LIMIT_MS = 60_000; // for one try of a download: 250 kB at 33 kbit/s
 const TRIES = 4;
 const root = document.documentElement;
@@ -208,4 +211,5 @@ try {
   if (me) localStorage["idobata.me"] = me;
 } catch {
   // The browser keeps nothing for this origin.
+}
 }
