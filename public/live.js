@@ -180,7 +180,7 @@ addEventListener("click", ({ target }) => {
   });
 });
 
-// What only some use is loaded when they first do: the preview, the list of emoji, and the button that copies code.
+// Rarely used parts are loaded when they are first used: the preview, the list of emoji, and the button that copies code.
 const field = ({ target }) => (target.matches?.(".composer textarea") ? target : null);
 const isPreview = (event) => root.dataset.hydrated && event.target.closest?.("[name=preview]");
 let more;

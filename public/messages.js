@@ -1,4 +1,4 @@
-// What only some need while they write and read messages, loaded by live.js when it is first wanted: the preview of a
+// Helpers for writing and reading messages, loaded by live.js when one is first used: the preview of a
 // message, the list that completes an emoji, and the button that copies a block of code. It changes the page only when
 // that is live, because the browser half compares it with what the server sent.
 const root = document.documentElement;

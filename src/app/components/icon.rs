@@ -21,7 +21,7 @@ pub(crate) enum Icon {
     Menu,
     /// More that can be done with a thing.
     More,
-    /// How something will look.
+    /// A preview.
     Eye,
     /// The panel beside the conversation.
     PanelRight,

@@ -1,4 +1,4 @@
-//! What a user does with a message that stands in the room: edit and delete it. The room's page makes the state, the
+//! The actions on a message that stands in the room: editing and deleting. The room's page makes the state, the
 //! list of messages and the composer use it.
 //!
 //! A text that was typed must not get lost: the editor's outlives a redrawing of its message, and that of a deleted

@@ -65,9 +65,7 @@ impl Chat {
         })?;
         Ok((changed_of(&first.record, target), first.first))
     }
-}
 
-impl Chat {
     /// Returns true if the user may delete the messages of others: an owner of the room, and every administrator.
     pub fn is_moderator(&self, room: &RoomId, who: &Identity) -> bool {
         who.is_admin || self.rights.owns(room, who)

@@ -114,7 +114,7 @@ pub fn search(query: &str, limit: usize) -> Vec<Found> {
     found.into_iter().take(limit).map(|(_, entry)| entry.found).collect()
 }
 
-/// How far an emoji is from what was asked for; `None`: it is something else.
+/// The distance of an emoji from the query; `None`: it does not match.
 fn distance(entry: &Entry, query: &str) -> Option<u8> {
     let is_shortcode = |test: fn(&str, &str) -> bool| entry.shortcodes.iter().any(|code| test(code, query));
     let begins = |text: &str| text.starts_with(query);

@@ -1,3 +1,5 @@
+//! Tests of the HTML of messages: what is markup, what stays as it was typed, and what is never let through.
+
 use super::*;
 
 const LINK: &str = r#"target="_blank" rel="noopener noreferrer nofollow ugc""#;
