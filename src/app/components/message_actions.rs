@@ -16,13 +16,7 @@ use crate::{
         sync::ChatLink,
     },
     client::dom::{characters::count_characters, page},
-    protocol::{
-        change::ChangeKind,
-        chat::Message,
-        cursor::Offset,
-        problem::{Code, Rejection},
-        text::MessageText,
-    },
+    protocol::{change::ChangeKind, chat::Message, cursor::Offset, problem::Rejection, text::MessageText},
 };
 
 /// The time for which the text of a deleted message is offered.
@@ -130,11 +124,6 @@ impl MessageActions {
         let frame = self.model.try_update(|model| model.change(page::new_uuid(), offset, kind, text));
         frame.iter().for_each(|frame| self.link.send(frame));
     }
-}
-
-/// The reason for which a text was not sent, for people; `None`: an empty one needs no explanation.
-pub(super) fn explained(rejection: &Rejection) -> Option<String> {
-    (rejection.code != Code::TextEmpty).then(|| (use_texts().problem)(rejection.code).to_owned())
 }
 
 /// Says that a message was deleted, and gives its text back.

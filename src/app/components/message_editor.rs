@@ -2,15 +2,11 @@
 
 use leptos::{ev, html, prelude::*};
 
-use super::{
-    composer::is_composing,
-    live_text::live_text,
-    message_actions::{MessageActions, explained},
-};
+use super::{composer::is_composing, live_text::live_text, message_actions::MessageActions};
 use crate::{
     app::{i18n::use_texts, reactive::effect},
     client::dom::page,
-    protocol::problem::Rejection,
+    protocol::problem::Code,
 };
 
 /// The editor. It is drawn in the browser only.
@@ -24,9 +20,12 @@ pub(super) fn MessageEditor(actions: MessageActions) -> impl IntoView {
         page::focus(&input);
     });
     let save = move || {
-        let explain = |error: Rejection| explained(&error).unwrap_or_default();
-        if let Err(error) = actions.save() {
-            rejection.set(explain(error));
+        match actions.save() {
+            // An empty one needs no explanation.
+            Err(error) if error.code != Code::TextEmpty => {
+                rejection.set((texts.problem)(error.code).to_owned());
+            }
+            _ => {}
         }
     };
     let cancel = move || actions.edited.set(0);
