@@ -1,6 +1,6 @@
 // A reverse proxy as some networks have it: one that passes no WebSockets on, or holds them or streams back.
 import { type AddressInfo, type Socket, connect } from "node:net";
-import { createServer, type IncomingMessage, request, type Server as HttpServer } from "node:http";
+import { createServer, type IncomingMessage, request, type Server as HttpServer, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 
@@ -9,6 +9,9 @@ export class Proxy {
   holdsStreams = false;
   /** The sockets that are asked for wait here, neither refused nor opened, while there is a list. */
   waitingSockets?: (() => void)[];
+  /** A page stops after this text, until `letPagesCome`. */
+  stopsPagesAfter?: string;
+  private waitingPages: (() => void)[] = [];
 
   private constructor(
     private readonly server: HttpServer,
@@ -20,12 +23,15 @@ export class Proxy {
     const { hostname: host, port } = new URL(target);
     const server = createServer((from, to) => {
       const { method, url: path, headers } = from;
+      if (proxy.stopsPagesAfter) delete headers["accept-encoding"];
       const onward = request({ host, port, method, path, headers }, (answer) => {
         const isStream = answer.headers["content-type"] === "text/event-stream";
         if (isStream && proxy.holdsStreams) return void answer.resume(); // collects, and waits for the end
         to.writeHead(answer.statusCode!, answer.headers);
         to.flushHeaders();
-        answer.pipe(to);
+        const isPage = answer.headers["content-type"]?.startsWith("text/html");
+        if (isPage && proxy.stopsPagesAfter) proxy.stopPage(answer, to, proxy.stopsPagesAfter);
+        else answer.pipe(to);
       });
       onward.on("error", () => to.destroy());
       to.on("close", () => onward.destroy());
@@ -67,6 +73,18 @@ export class Proxy {
   letSocketsCome() {
     for (const come of this.waitingSockets ?? []) come();
     this.waitingSockets = undefined;
+  }
+
+  /** Lets the rest of every page come. */
+  letPagesCome() {
+    for (const come of this.waitingPages.splice(0)) come();
+  }
+
+  private async stopPage(from: IncomingMessage, to: ServerResponse, after: string) {
+    const page = (await from.toArray()).join("");
+    const end = page.indexOf(after) + after.length;
+    to.write(page.slice(0, end));
+    this.waitingPages.push(() => to.end(page.slice(end)));
   }
 
   async stop() {

@@ -2,6 +2,7 @@
 import type { Locator, Page } from "@playwright/test";
 import axe from "axe-core";
 import type { Person } from "../support/people.ts";
+import { Proxy } from "../support/proxy.ts";
 import { Server } from "../support/server.ts";
 import { expect, named, test as base } from "../support/test.ts";
 
@@ -249,6 +250,28 @@ for (const { locale, older, later, newest } of [
     await expect(marked(plain).locator(".message__text")).toHaveText("message 140");
   });
 }
+
+test("without JavaScript the message stays in view while the rest of the page is on its way", async ({ bob, somebody, server }) => {
+  const { link } = await saidLongAgo(bob, 120);
+  const plain = await somebody({ javaScriptEnabled: false });
+  const detour = await Proxy.start(server.url);
+  try {
+    for (const last of ["we meet at the well", "message 70"]) {
+      detour.stopsPagesAfter = `>${last}<`;
+      await plain.page.goto(detour.url + link, { waitUntil: "commit" });
+      await expect(marked(plain)).toBeFocused();
+      await expect(marked(plain)).toBeInViewport({ ratio: 1 });
+      const before = await marked(plain).boundingBox();
+      detour.letPagesCome();
+      await plain.page.waitForLoadState();
+      await expect(line(plain, "message 80")).toBeAttached();
+      await expect(marked(plain)).toBeInViewport({ ratio: 1 });
+      expect(await marked(plain).boundingBox(), "it stays where it is").toEqual(before);
+    }
+  } finally {
+    await detour.stop();
+  }
+});
 
 const PLACES: [string, string, (epoch: string) => string, RegExp, RegExp][] = [
   ["that is no longer kept", "message 11", () => "5", /no longer kept/, /もう残っていません/],
