@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{cursor::Offset, members::Members, name::RoomId, problem::Rejection, publication::TEXT_NAMES};
+use super::{
+    cursor::Offset, members::Members, name::RoomId, problem::Rejection, publication::TEXT_NAMES,
+    session::User,
+};
 
 /// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,17 +16,29 @@ pub enum ChangeKind {
     Edit,
     /// The author, an owner of the room or an administrator removes the message: its texts are erased.
     Delete,
+    /// Somebody reacts with an emoji. Doing it twice is the same as once.
+    React,
+    /// They take their reaction back. Without one it changes nothing.
+    Unreact,
+    /// Somebody pins the message to the room.
+    Pin,
+    /// Somebody takes it off.
+    Unpin,
 }
 
 impl ChangeKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Edit, Self::Delete];
+    pub const ALL: [Self; 6] = [Self::Edit, Self::Delete, Self::React, Self::Unreact, Self::Pin, Self::Unpin];
 
     /// The kind as written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Edit => "edit",
             Self::Delete => "delete",
+            Self::React => "react",
+            Self::Unreact => "unreact",
+            Self::Pin => "pin",
+            Self::Unpin => "unpin",
         }
     }
 
@@ -53,6 +68,9 @@ pub struct NewChange {
     /// The new text, of an edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The emoji or its shortcode, of a reaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
 }
 
 impl NewChange {
@@ -62,17 +80,49 @@ impl NewChange {
         let kind = members.required_text(&["kind"])?.trim().to_ascii_lowercase();
         let kind = ChangeKind::parse(&kind)
             .ok_or_else(|| members.rejection(format!("kind has to be one of: {}.", kinds())))?;
-        let text = match kind {
-            ChangeKind::Edit => Some(members.required_text(&TEXT_NAMES)?),
-            ChangeKind::Delete => None,
-        };
-        Ok(Self { id, kind, text })
+        let (mut text, mut emoji) = (None, None);
+        match kind {
+            ChangeKind::Edit => text = Some(members.required_text(&TEXT_NAMES)?),
+            ChangeKind::React | ChangeKind::Unreact => emoji = Some(members.required_text(&["emoji"])?),
+            ChangeKind::Delete | ChangeKind::Pin | ChangeKind::Unpin => {}
+        }
+        Ok(Self { id, kind, text, emoji })
     }
 }
 
 fn kinds() -> String {
     ChangeKind::ALL.map(ChangeKind::as_str).join(", ")
 }
+
+/// The people who reacted to a message with one emoji.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// How many people reacted with it; 0 in a change that took the last one back.
+    pub count: u64,
+    /// The first of them, at most [`REACTION_USERS_MAX`], in the order in which they reacted.
+    pub users: Vec<User>,
+}
+
+impl Reaction {
+    /// Puts it in the place of the same emoji's, at the end if there is none. One of nobody is left out.
+    pub fn put_into(&self, reactions: &mut Vec<Self>) {
+        let index = reactions.iter().position(|known| known.emoji == self.emoji);
+        match index {
+            Some(index) if self.count == 0 => _ = reactions.remove(index),
+            Some(index) => reactions[index].clone_from(self),
+            None if self.count > 0 => reactions.push(self.clone()),
+            None => {}
+        }
+    }
+}
+
+/// The people of a reaction that every reader gets: as many as are named where the pointer rests.
+pub const REACTION_USERS_MAX: usize = 20;
+
+/// The kinds of emoji at one message: a row of them, and no wall.
+pub const REACTIONS_MAX: usize = 20;
 
 /// A change as every reader of the room gets it. It is an entry of the room's log, with an offset of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +150,9 @@ pub struct MessageChanged {
     /// The HTML of the new text, as that of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
+    /// The people who react with the emoji of a reaction, after this change; absent if the message was deleted since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<Reaction>,
 }
 
 #[cfg(test)]
@@ -116,11 +169,19 @@ mod tests {
 
     #[test]
     fn a_change_is_parsed_as_programs_write_it() {
-        let edit = NewChange { id: "1".into(), kind: ChangeKind::Edit, text: Some("b".into()) };
+        let edit = NewChange { id: "1".into(), kind: ChangeKind::Edit, text: Some("b".into()), emoji: None };
         assert_eq!(parse(json!({ "ref": 7, "id": "1", "kind": "edit", "text": "b" })), Ok((7, edit.clone())));
-        assert_eq!(parse(json!({ "ref": "7", "id": "1", "kind": "Edit", "message": "b" })), Ok((7, edit)));
-        let delete = NewChange { id: "1".into(), kind: ChangeKind::Delete, text: None };
-        assert_eq!(parse(json!({ "ref": 7, "id": "1", "kind": "delete", "text": "no" })), Ok((7, delete)));
+        assert_eq!(
+            parse(json!({ "ref": "7", "id": "1", "kind": "Edit", "message": "b" })),
+            Ok((7, edit.clone()))
+        );
+        let delete = NewChange { kind: ChangeKind::Delete, text: None, ..edit.clone() };
+        assert_eq!(
+            parse(json!({ "ref": 7, "id": "1", "kind": "delete", "text": "no" })),
+            Ok((7, delete.clone()))
+        );
+        let react = NewChange { kind: ChangeKind::React, emoji: Some("👍".into()), ..delete };
+        assert_eq!(parse(json!({ "ref": 7, "id": "1", "kind": "react", "emoji": "👍" })), Ok((7, react)));
     }
 
     #[test]
@@ -134,6 +195,7 @@ mod tests {
             json!({ "ref": 1, "id": "1" }),
             json!({ "ref": 1, "id": "1", "kind": "paint" }),
             json!({ "ref": 1, "id": "1", "kind": "edit" }),
+            json!({ "ref": 1, "id": "1", "kind": "react", "text": "👍" }),
         ] {
             assert_eq!(parse(change.clone()).expect_err("incomplete").code, Code::BadFrame, "{change}");
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
 use super::{
-    change::{ChangeKind, MessageChanged, NewChange},
+    change::{ChangeKind, MessageChanged, NewChange, Reaction},
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
     members::{Members, parse_json},
     name::RoomId,
@@ -52,6 +52,12 @@ pub struct Message {
     /// It was deleted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
+    /// The reactions, at most [`super::change::REACTIONS_MAX`], in the order in which they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+    /// It is pinned to the room.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pinned: bool,
 }
 
 /// Returns true if a member has the value that its absence stands for.
@@ -73,6 +79,19 @@ pub struct MessagePage {
     /// The room's head when the messages were read: every change up to it is in them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub as_of: Offset,
+    /// The reactions of who asks, where the first people of a reaction do not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_reactions: Vec<OwnReaction>,
+}
+
+/// Who asks for a page reacted to a message with this emoji.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnReaction {
+    /// The offset of the message.
+    #[serde(rename = "ref")]
+    pub target: Offset,
+    /// The emoji.
+    pub emoji: String,
 }
 
 impl MessagePage {
@@ -120,13 +139,9 @@ pub enum ClientFrame {
         /// The offset of the message.
         #[serde(rename = "ref")]
         target: Offset,
-        /// A UUID; the same change sent again returns the first one.
-        id: String,
-        /// The kind.
-        kind: ChangeKind,
-        /// The new text, of an edit.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        text: Option<String>,
+        /// The change.
+        #[serde(flatten)]
+        change: NewChange,
     },
     /// "I am typing", at most every few seconds.
     Typing {
@@ -168,8 +183,7 @@ impl ClientFrame {
             },
             "change" => {
                 let (room, target) = (members.required_text(&["room"])?, members.required_offset("ref")?);
-                let NewChange { id, kind, text } = NewChange::from_members(&mut members)?;
-                Self::Change { room, target, id, kind, text }
+                Self::Change { room, target, change: NewChange::from_members(&mut members)? }
             }
             "typing" => Self::Typing { room: members.required_text(&["room"])? },
             "auth" => Self::Auth { token: members.required_text(&["token"])? },
@@ -315,8 +329,13 @@ struct FrameMembers {
     edited: bool,
     #[serde(default)]
     deleted: bool,
+    #[serde(default)]
+    reactions: Vec<Reaction>,
+    #[serde(default)]
+    pinned: bool,
     r#ref: Option<Offset>,
     kind: Option<ChangeKind>,
+    reaction: Option<Reaction>,
     code: Option<Code>,
     message: Option<String>,
     retry_after_ms: Option<u64>,
@@ -359,6 +378,8 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 rev: frame.rev,
                 edited: frame.edited,
                 deleted: frame.deleted,
+                reactions: frame.reactions,
+                pinned: frame.pinned,
             }),
             "message-changed" => Self::MessageChanged(MessageChanged {
                 room,
@@ -371,6 +392,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 timestamp: timestamp?,
                 text: frame.text,
                 html: frame.html,
+                reaction: frame.reaction,
             }),
             "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },
             "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },

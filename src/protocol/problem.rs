@@ -44,6 +44,10 @@ pub enum Code {
     MessageDeleted,
     /// The time is over in which a message may be edited.
     TooLate,
+    /// A reaction is no emoji.
+    BadEmoji,
+    /// The message has reactions with as many emoji as it may.
+    TooManyReactions,
     /// The socket did not join this room.
     NotJoined,
     /// The socket has joined as many rooms as it may.
@@ -86,7 +90,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -103,6 +107,8 @@ impl Code {
         Self::UnknownMessage,
         Self::MessageDeleted,
         Self::TooLate,
+        Self::BadEmoji,
+        Self::TooManyReactions,
         Self::NotJoined,
         Self::TooManyJoins,
         Self::RoomExists,
@@ -143,6 +149,8 @@ impl Code {
             Self::UnknownMessage => "unknown_message",
             Self::MessageDeleted => "message_deleted",
             Self::TooLate => "too_late",
+            Self::BadEmoji => "bad_emoji",
+            Self::TooManyReactions => "too_many_reactions",
             Self::NotJoined => "not_joined",
             Self::TooManyJoins => "too_many_joins",
             Self::RoomExists => "room_exists",

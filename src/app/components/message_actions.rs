@@ -16,7 +16,13 @@ use crate::{
         sync::ChatLink,
     },
     client::dom::{characters::count_characters, page},
-    protocol::{change::ChangeKind, chat::Message, cursor::Offset, problem::Rejection, text::MessageText},
+    protocol::{
+        change::{ChangeKind, NewChange},
+        chat::Message,
+        cursor::Offset,
+        problem::Rejection,
+        text::MessageText,
+    },
 };
 
 /// The time for which the text of a deleted message is offered.
@@ -91,7 +97,7 @@ impl MessageActions {
             .with_untracked(|model| model.message(offset).is_some_and(|message| message.text == text));
         match is_same {
             true => self.discard(offset),
-            false => self.change(offset, ChangeKind::Edit, Some(text)),
+            false => self.change(offset, ChangeKind::Edit, Some(text), None),
         }
         self.edited.set(0);
         Ok(())
@@ -103,7 +109,7 @@ impl MessageActions {
             let own = model.message(offset).filter(|message| model.is_me(&message.user_id));
             own.map(|message| message.text.clone())
         });
-        self.change(offset, ChangeKind::Delete, None);
+        self.change(offset, ChangeKind::Delete, None, None);
         self.deleted_text.set(text.unwrap_or_default());
     }
 
@@ -111,7 +117,7 @@ impl MessageActions {
     pub(super) fn retry(self, offset: Offset) {
         let pending = self.model.with_untracked(|model| model.pending_change(offset).cloned());
         if let Some(pending) = pending.filter(|pending| pending.state != DraftState::Pending) {
-            self.change(offset, pending.kind, pending.text);
+            self.change(offset, pending.kind, pending.text, pending.emoji);
         }
     }
 
@@ -120,8 +126,9 @@ impl MessageActions {
         self.model.update(|model| model.discard_change(offset));
     }
 
-    fn change(self, offset: Offset, kind: ChangeKind, text: Option<String>) {
-        let frame = self.model.try_update(|model| model.change(page::new_uuid(), offset, kind, text));
+    fn change(self, offset: Offset, kind: ChangeKind, text: Option<String>, emoji: Option<String>) {
+        let change = NewChange { id: page::new_uuid(), kind, text, emoji };
+        let frame = self.model.try_update(|model| model.change(offset, change));
         frame.iter().for_each(|frame| self.link.send(frame));
     }
 }

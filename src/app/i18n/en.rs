@@ -162,6 +162,8 @@ fn problem(code: Code) -> &'static str {
         Code::UnknownRoom => "This room does not exist, or you are not a member of it.",
         Code::UnknownMessage => "This message does not exist, or it is too old.",
         Code::MessageDeleted => "This message was deleted.",
+        Code::BadEmoji => "This is no emoji.",
+        Code::TooManyReactions => "This message has as many different reactions as it may have.",
         Code::TooLate => "The time is over in which this message could be edited.",
         Code::NotJoined => "You are not in this room right now. Try again in a moment.",
         Code::TooManyJoins => "You have too many rooms open. Leave one first.",

@@ -158,6 +158,8 @@ fn problem(code: Code) -> &'static str {
         Code::UnknownRoom => "このルームは存在しないか、あなたはメンバーではありません。",
         Code::UnknownMessage => "このメッセージは存在しないか、古いため残っていません。",
         Code::MessageDeleted => "このメッセージは削除されました。",
+        Code::BadEmoji => "これは絵文字ではありません。",
+        Code::TooManyReactions => "このメッセージにはこれ以上の種類のリアクションを付けられません。",
         Code::TooLate => "このメッセージを編集できる期間は過ぎました。",
         Code::NotJoined => "いまこのルームに入っていません。少し待ってからもう一度お試しください。",
         Code::TooManyJoins => "参加しているルームが多すぎます。どれかから退室してください。",

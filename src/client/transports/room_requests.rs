@@ -24,7 +24,6 @@ use crate::{
         executor::spawn_local,
     },
     protocol::{
-        change::NewChange,
         chat::{ClientFrame, NewMessage, ServerFrame},
         cursor::{Cursor, Offset},
         name::RoomId,
@@ -86,10 +85,9 @@ impl TransportHandle for RoomRequests {
                 let post = NewMessage { id: id.clone(), text: text.clone() };
                 self.0.post(Post { room: room.clone(), id: id.clone(), url, body: to_json(&post) });
             }
-            ClientFrame::Change { room, target, id, kind, text } => {
+            ClientFrame::Change { room, target, change } => {
                 let url = format!("/api/rooms/{}/messages/{target}/changes", page::encode(room));
-                let change = NewChange { id: id.clone(), kind: *kind, text: text.clone() };
-                self.0.post(Post { room: room.clone(), id: id.clone(), url, body: to_json(&change) });
+                self.0.post(Post { room: room.clone(), id: change.id.clone(), url, body: to_json(change) });
             }
             ClientFrame::Typing { room } => {
                 let (url, signal) =

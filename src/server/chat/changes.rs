@@ -14,21 +14,26 @@ use super::{
 };
 use crate::{
     protocol::{
-        change::{ChangeKind, MessageChanged, NewChange},
+        change::{ChangeKind, MessageChanged, NewChange, REACTION_USERS_MAX, REACTIONS_MAX, Reaction},
         chat::Message,
         cursor::Offset,
         name::RoomId,
         problem::{Code, Rejection},
+        session::User,
         text::MessageText,
     },
     server::{
         auth::Identity,
         clock::now_ms,
         config::EditingSettings,
+        emoji,
         error::Error,
-        store::{Change, Filter, Fold, Folded, NewEntry, Record, TopicName},
+        store::{Change, Filter, Fold, Folded, NewEntry, Record, TagChange, TagState, TopicName},
     },
 };
+
+/// The tag of a pinned message, which no emoji is.
+pub(super) const PIN: &str = "pin";
 
 impl Chat {
     /// Changes a message. Returns when the change is durable; `bool` is false if a change with this id was made before.
@@ -39,24 +44,36 @@ impl Chat {
         target: Offset,
         change: NewChange,
     ) -> Result<(MessageChanged, bool), Error> {
-        let NewChange { id, kind, text } = change;
+        let NewChange { id, kind, text, emoji } = change;
         let id = parse_id(&id)?;
-        let text = match kind {
-            ChangeKind::Edit => Some(MessageText::parse(text.as_deref().unwrap_or_default())?.into_string()),
-            ChangeKind::Delete => None,
+        let (text, emoji) = (text.unwrap_or_default(), emoji.unwrap_or_default());
+        let what = match kind {
+            ChangeKind::Edit => What::Edit(MessageText::parse(&text)?.into_string()),
+            ChangeKind::Delete => What::Delete,
+            ChangeKind::React => What::React { emoji: parse_emoji(&emoji)?, is_given: true },
+            ChangeKind::Unreact => What::React { emoji: parse_emoji(&emoji)?, is_given: false },
+            ChangeKind::Pin => What::Pin(true),
+            ChangeKind::Unpin => What::Pin(false),
         };
         self.limits.message(&who.user).await?;
         let is_moderator = self.is_moderator(room, who);
-        let author = who.user.id.clone();
-        let fold = MessageFold { author, is_moderator, kind, text, at_ms: now_ms(), editing: self.editing };
-        let body = StoredChange { user: who.user.name.clone(), kind, text: fold.text.clone() };
+        let body = what.stored(kind, &who.user, None);
+        let tag = what.tag(&who.user);
+        let fold = MessageFold {
+            author: who.user.clone(),
+            is_moderator,
+            kind,
+            what,
+            at_ms: now_ms(),
+            editing: self.editing,
+        };
         let entry = NewEntry {
             author: who.user.id.clone(),
             client_id: Some(id),
             channel: None,
             lasting: false,
             body: to_json(&body),
-            change: Some(Change { target, fold: Arc::new(fold) }),
+            change: Some(Change { target, tag, fold: Arc::new(fold) }),
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");
@@ -96,47 +113,101 @@ pub(super) fn parse_id(id: &str) -> Result<String, Rejection> {
     Ok(id.to_string())
 }
 
+/// The emoji that this text is, or whose shortcode it is.
+fn parse_emoji(text: &str) -> Result<&'static str, Rejection> {
+    emoji::parse(text).ok_or_else(|| {
+        Rejection::new(Code::BadEmoji, "A reaction is one emoji or its shortcode; GET /api/emoji finds them.")
+    })
+}
+
+/// What a change does.
+enum What {
+    Edit(String),
+    Delete,
+    React { emoji: &'static str, is_given: bool },
+    Pin(bool),
+}
+
+impl What {
+    /// The tag that it gives or takes: a reaction's is the emoji, and a user holds it.
+    fn tag(&self, user: &User) -> Option<TagChange> {
+        match self {
+            Self::Edit(_) | Self::Delete => None,
+            Self::React { emoji, is_given } => Some(TagChange {
+                name: (*emoji).to_owned(),
+                holder: user.id.clone(),
+                holder_name: user.name.clone(),
+                is_given: *is_given,
+            }),
+            Self::Pin(is_given) => Some(TagChange {
+                name: PIN.to_owned(),
+                holder: String::new(),
+                holder_name: String::new(),
+                is_given: *is_given,
+            }),
+        }
+    }
+
+    fn stored(&self, kind: ChangeKind, user: &User, reaction: Option<Reaction>) -> StoredChange {
+        let text = match self {
+            Self::Edit(text) => Some(text.clone()),
+            _ => None,
+        };
+        StoredChange { user: user.name.clone(), kind, text, reaction }
+    }
+}
+
 /// The rule by which a change becomes part of its message.
 struct MessageFold {
-    /// The id of who changes it.
-    author: String,
+    /// Who changes it.
+    author: User,
     /// They may delete the messages of others.
     is_moderator: bool,
     kind: ChangeKind,
-    text: Option<String>,
+    what: What,
     /// The time of the change, in milliseconds since the Unix epoch.
     at_ms: i64,
     editing: EditingSettings,
 }
 
 impl Fold for MessageFold {
-    fn fold(&self, stored: Option<&Record>, offset: Offset) -> Result<Folded, Rejection> {
+    fn fold(&self, stored: Option<&Record>, tag: &TagState, offset: Offset) -> Result<Folded, Rejection> {
         let record = stored.filter(|record| record.target.is_none()).ok_or_else(unknown_message)?;
         let message = stored_message(record);
         if message.deleted {
             return Err(Rejection::new(Code::MessageDeleted, "This message was deleted."));
         }
         self.check_right(record)?;
-        let message = match self.kind {
-            ChangeKind::Edit => self.edited(message, offset),
-            ChangeKind::Delete => {
-                StoredMessage { user: message.user, rev: offset, deleted: true, ..StoredMessage::default() }
+        let (mut erase, mut change_body) = (None, None);
+        let message = match &self.what {
+            What::Edit(text) => self.edited(message, text.clone()),
+            What::Delete => {
+                erase = Some(erased as fn(&str) -> String);
+                StoredMessage { user: message.user, deleted: true, ..StoredMessage::default() }
             }
+            What::React { emoji, is_given } => {
+                let (message, reaction) = self.reacted(message, tag, emoji, *is_given)?;
+                change_body = Some(to_json(&self.what.stored(self.kind, &self.author, Some(reaction))));
+                message
+            }
+            What::Pin(is_pinned) => StoredMessage { pinned: *is_pinned, ..message },
         };
-        let erase = (self.kind == ChangeKind::Delete).then_some(erase as fn(&str) -> String);
-        Ok(Folded { body: to_json(&message), erase })
+        Ok(Folded { body: to_json(&StoredMessage { rev: offset, ..message }), change_body, erase })
     }
 }
 
 impl MessageFold {
     fn check_right(&self, record: &Record) -> Result<(), Rejection> {
-        let is_own = record.author == self.author;
-        let may = match self.kind {
-            ChangeKind::Edit => is_own,
-            ChangeKind::Delete => is_own || self.is_moderator,
+        let is_own = record.author == self.author.id;
+        let not_allowed = match self.kind {
+            ChangeKind::Edit if !is_own => Some("You can edit your own messages only."),
+            ChangeKind::Delete if !is_own && !self.is_moderator => Some(
+                "You can delete your own messages only; an owner of the room and administrators can delete all.",
+            ),
+            _ => None,
         };
-        if !may {
-            return Err(Rejection::new(Code::NotAllowed, self.not_yours()));
+        if let Some(message) = not_allowed {
+            return Err(Rejection::new(Code::NotAllowed, message));
         }
         // A clock that was set back makes no message older.
         let age_ms = self.at_ms.saturating_sub(record.timestamp);
@@ -152,33 +223,59 @@ impl MessageFold {
         }
     }
 
-    fn not_yours(&self) -> &'static str {
-        match self.kind {
-            ChangeKind::Edit => "You can edit your own messages only.",
-            ChangeKind::Delete => {
-                "You can delete your own messages only; an owner of the room and administrators can delete all."
-            }
-        }
-    }
-
-    fn edited(&self, mut message: StoredMessage, offset: Offset) -> StoredMessage {
-        let text = self.text.clone().unwrap_or_default();
+    fn edited(&self, mut message: StoredMessage, text: String) -> StoredMessage {
         let earlier = EarlierText { text: std::mem::replace(&mut message.text, text), until: self.at_ms };
         message.earlier.push(earlier);
         let surplus = message.earlier.len().saturating_sub(self.editing.edit_history);
         message.earlier.drain(..surplus);
-        StoredMessage { rev: offset, edited: true, ..message }
+        StoredMessage { edited: true, ..message }
+    }
+
+    /// The message after a reaction came or went, and the people of its emoji then. One that is there already, or not
+    /// there, changes nothing.
+    fn reacted(
+        &self,
+        mut message: StoredMessage,
+        tag: &TagState,
+        emoji: &str,
+        is_given: bool,
+    ) -> Result<(StoredMessage, Reaction), Rejection> {
+        let known = message.reactions.iter().find(|known| known.emoji == emoji);
+        let is_new = known.is_none() && is_given;
+        if is_new && message.reactions.len() >= REACTIONS_MAX {
+            let message = format!("A message can have reactions with {REACTIONS_MAX} different emoji.");
+            return Err(Rejection::new(Code::TooManyReactions, message));
+        }
+        let mut count = known.map_or(0, |known| known.count);
+        let mut users: Vec<_> =
+            tag.first.iter().map(|(id, name)| User { id: id.clone(), name: name.clone() }).collect();
+        if is_given && !tag.is_held {
+            count += 1;
+            users.push(self.author.clone());
+        } else if !is_given && tag.is_held {
+            count = count.saturating_sub(1);
+            users.retain(|user| user.id != self.author.id);
+        }
+        users.truncate(REACTION_USERS_MAX);
+        let reaction = Reaction { emoji: emoji.to_owned(), count, users };
+        reaction.put_into(&mut message.reactions);
+        Ok((message, reaction))
     }
 }
 
-/// A stored change without the text of an edit.
-fn erase(body: &str) -> String {
+/// A stored change without the text of an edit and the people of a reaction.
+fn erased(body: &str) -> String {
     match serde_json::from_str::<StoredChange>(body) {
-        Ok(change) => to_json(&StoredChange { text: change.text.map(|_| String::new()), ..change }),
-        // Whatever it is, its text may be in it.
-        Err(_) => {
-            to_json(&StoredChange { user: String::new(), kind: ChangeKind::Edit, text: Some(String::new()) })
+        Ok(change) => {
+            to_json(&StoredChange { text: change.text.map(|_| String::new()), reaction: None, ..change })
         }
+        // Whatever it is, its text may be in it.
+        Err(_) => to_json(&StoredChange {
+            user: String::new(),
+            kind: ChangeKind::Edit,
+            text: Some(String::new()),
+            reaction: None,
+        }),
     }
 }
 

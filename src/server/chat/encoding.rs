@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     protocol::{
-        change::{ChangeKind, MessageChanged},
+        change::{ChangeKind, MessageChanged, Reaction},
         chat::{Message, ServerFrame, is_default},
         cursor::{Cursor, Offset},
         name::RoomId,
@@ -34,6 +34,10 @@ pub(super) struct StoredMessage {
     pub(super) edited: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) deleted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) reactions: Vec<Reaction>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) pinned: bool,
 }
 
 /// An earlier text of an edited message.
@@ -53,6 +57,9 @@ pub(super) struct StoredChange {
     /// The text of an edit; empty once the message was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
+    /// The people of a reaction after it; absent once the message was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reaction: Option<Reaction>,
 }
 
 /// The `reset` frame of a room, with the cursor at which the reader goes on.
@@ -90,7 +97,7 @@ pub fn erases(record: &Record) -> bool {
 
 /// The message in a record of a room. One that cannot be read is logged, and has no author name and no text.
 pub(super) fn message_of(record: &Record) -> Message {
-    let StoredMessage { user, text, rev, edited, deleted, .. } = stored_message(record);
+    let StoredMessage { user, text, rev, edited, deleted, reactions, pinned, .. } = stored_message(record);
     Message {
         room: room_of(record),
         offset: record.offset,
@@ -103,6 +110,8 @@ pub(super) fn message_of(record: &Record) -> Message {
         rev,
         edited,
         deleted,
+        reactions,
+        pinned,
     }
 }
 
@@ -116,7 +125,7 @@ pub(super) fn stored_message(record: &Record) -> StoredMessage {
 
 /// The change in a record of a room, of the message at `target`.
 pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
-    let StoredChange { user, kind, text } = change_in(record);
+    let StoredChange { user, kind, text, reaction } = change_in(record);
     MessageChanged {
         room: room_of(record),
         offset: record.offset,
@@ -128,6 +137,7 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
         timestamp: record.timestamp,
         html: text.as_deref().and_then(markdown::html_of),
         text,
+        reaction,
     }
 }
 
@@ -135,7 +145,7 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
 fn change_in(record: &Record) -> StoredChange {
     serde_json::from_str(&record.body).unwrap_or_else(|error| {
         tracing::error!(topic = %record.topic, record.offset, %error, "cannot read a stored change");
-        StoredChange { user: String::new(), kind: ChangeKind::Edit, text: None }
+        StoredChange { user: String::new(), kind: ChangeKind::Edit, text: None, reaction: None }
     })
 }
 

@@ -43,6 +43,7 @@ impl Chat {
             more: page.more,
             reset: page.reset,
             as_of: page.as_of.unwrap_or_default(),
+            own_reactions: Vec::new(),
         })
     }
 

@@ -10,6 +10,13 @@ pub use search::{Found, search};
 /// The longest name of an emoji between its colons.
 const NAME_MAX_BYTES: usize = 60;
 
+/// The emoji that the text is, in its full form, or whose shortcode it is, with or without colons.
+pub fn parse(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    let shortcode = || emojis::get_by_shortcode(text.trim_matches(':'));
+    emojis::get(text).or_else(shortcode).map(emojis::Emoji::as_str)
+}
+
 /// The emoji whose shortcode begins with the colon at `at`, and the position behind its last colon. A colon within a
 /// word begins none: neither `10:100:3` nor `std::x::y` has one.
 pub fn shortcode_at(text: &str, at: usize) -> Option<(&'static str, usize)> {

@@ -83,6 +83,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::BadCursor
         | Code::BadChannel
         | Code::BadId
+        | Code::BadEmoji
         | Code::BadName
         | Code::BadPassword
         | Code::PasswordTooLong
@@ -97,7 +98,7 @@ fn status_of(code: Code) -> StatusCode {
         }
         Code::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::BadHost => StatusCode::MISDIRECTED_REQUEST,
-        Code::RoomExists | Code::NameTaken | Code::TooLate => StatusCode::CONFLICT,
+        Code::RoomExists | Code::NameTaken | Code::TooLate | Code::TooManyReactions => StatusCode::CONFLICT,
         Code::MessageDeleted | Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::BadMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

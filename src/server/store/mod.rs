@@ -48,7 +48,7 @@ fn new_epoch() -> String {
 }
 
 pub use self::{
-    change::{Change, Erase, Fold, Folded},
+    change::{Change, Erase, Fold, Folded, TAG_HOLDERS, TagChange, TagState},
     channels::Channels,
 };
 
@@ -379,6 +379,18 @@ pub trait Store: Send + Sync + 'static {
         filter: &Filter,
         limit: usize,
     ) -> Result<Slice, StoreError>;
+
+    /// The entries that hold this tag themselves, as [`TagChange::holder`] says: the newest `limit`, those first that got it
+    /// last.
+    async fn tagged(&self, topic: &TopicName, tag: &str, limit: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// Those of the pairs of an entry and a tag that this holder holds.
+    async fn held(
+        &self,
+        topic: &TopicName,
+        holder: &str,
+        pairs: Vec<(Offset, String)>,
+    ) -> Result<Vec<(Offset, String)>, StoreError>;
 
     /// Of the `count` selected channels with the most recent entries, the newest `limit` entries each, ascending.
     /// Considers only entries that are not lasting.

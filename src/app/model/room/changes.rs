@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{Draft, DraftState, Missing, RejectionReason, RoomModel};
 use crate::protocol::{
-    change::{ChangeKind, MessageChanged},
+    change::{ChangeKind, MessageChanged, NewChange},
     chat::{ClientFrame, Message},
     cursor::Offset,
     problem::Code,
@@ -59,18 +59,24 @@ fn fold(message: &mut Message, change: &MessageChanged) {
         return;
     }
     message.rev = change.offset;
-    match (change.kind, &change.text) {
-        (ChangeKind::Edit, Some(text)) => {
+    match (change.kind, &change.text, &change.reaction) {
+        (ChangeKind::Edit, Some(text), _) => {
             message.text.clone_from(text);
             message.html.clone_from(&change.html);
             message.edited = true;
         }
-        (ChangeKind::Edit, None) => {} // one that the server could not read
-        (ChangeKind::Delete, _) => {
+        (ChangeKind::Delete, ..) => {
             message.text.clear();
+            message.reactions.clear();
             message.html = None;
-            (message.deleted, message.edited) = (true, false);
+            (message.deleted, message.edited, message.pinned) = (true, false, false);
         }
+        (ChangeKind::React | ChangeKind::Unreact, _, Some(reaction)) => {
+            reaction.put_into(&mut message.reactions);
+        }
+        (ChangeKind::Pin, ..) => message.pinned = true,
+        (ChangeKind::Unpin, ..) => message.pinned = false,
+        _ => {} // one that the server could not read
     }
 }
 
@@ -95,6 +101,8 @@ pub struct PendingChange {
     pub kind: ChangeKind,
     /// The new text, of an edit.
     pub text: Option<String>,
+    /// The emoji, of a reaction.
+    pub emoji: Option<String>,
     /// Pending or rejected.
     pub state: DraftState,
 }
@@ -116,17 +124,12 @@ impl RoomModel {
         self.pending_changes.iter().rev().find(|pending| pending.target == target)
     }
 
-    /// Changes a message and returns the frame that sends it. It is shown at once. `text` is that of an edit.
-    pub fn change(
-        &mut self,
-        id: String,
-        target: Offset,
-        kind: ChangeKind,
-        text: Option<String>,
-    ) -> ClientFrame {
+    /// Changes a message and returns the frame that sends it. It is shown at once.
+    pub fn change(&mut self, target: Offset, change: NewChange) -> ClientFrame {
+        let NewChange { id, kind, text, emoji } = change;
         // A rejected one is replaced: the user tries again, or does something else.
         self.discard_change(target);
-        let pending = PendingChange { id, target, kind, text, state: DraftState::Pending };
+        let pending = PendingChange { id, target, kind, text, emoji, state: DraftState::Pending };
         let frame = self.change_frame(&pending);
         self.pending_changes.push(pending);
         frame
@@ -144,8 +147,9 @@ impl RoomModel {
     }
 
     fn change_frame(&self, pending: &PendingChange) -> ClientFrame {
-        let PendingChange { id, target, kind, text, .. } = pending.clone();
-        ClientFrame::Change { room: self.room.id.to_string(), target, id, kind, text }
+        let PendingChange { id, target, kind, text, emoji, .. } = pending.clone();
+        let change = NewChange { id, kind, text, emoji };
+        ClientFrame::Change { room: self.room.id.to_string(), target, change }
     }
 
     /// Takes a change from the log.

@@ -207,6 +207,7 @@ mod tests {
             more,
             reset: false,
             as_of: 100,
+            own_reactions: vec![],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{timeline::GROUP_MS, *};
 use crate::protocol::{
-    change::{ChangeKind, MessageChanged},
+    change::{ChangeKind, MessageChanged, NewChange},
     cursor::Epoch,
     name::RoomId,
     text::MessageText,
@@ -34,7 +34,13 @@ pub(super) fn message(offset: Offset, user_id: &str, id: &str) -> Message {
         rev: 0,
         edited: false,
         deleted: false,
+        reactions: Vec::new(),
+        pinned: false,
     }
+}
+
+fn new_change(id: &str, kind: ChangeKind, text: Option<String>) -> NewChange {
+    NewChange { id: id.into(), kind, text, emoji: None }
 }
 
 fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) -> ServerFrame {
@@ -51,12 +57,14 @@ fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) 
         timestamp: 0,
         text,
         html: None,
+        reaction: None,
     })
 }
 
 fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
-    let page = MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0 };
+    let page =
+        MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0, own_reactions: vec![] };
     RoomModel::new(
         Room { id: general(), name: "general".into() },
         user("me"),
@@ -110,8 +118,14 @@ fn drafts_outlive_the_view_of_the_room() {
     model.post("id-2".into(), text("not yet sent"));
     let saved = model.save("half a sen".into(), None);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 5 };
-    let page =
-        MessagePage { messages: vec![message(5, "me", "id-1")], cursor, more: false, reset: false, as_of: 0 };
+    let page = MessagePage {
+        messages: vec![message(5, "me", "id-1")],
+        cursor,
+        more: false,
+        reset: false,
+        as_of: 0,
+        own_reactions: vec![],
+    };
     let room = Room { id: general(), name: "general".into() };
     let model = RoomModel::new(room, user("me"), page, vec![], saved);
     assert_eq!(keys(&model), ["5", "id-2 Pending"]);
@@ -225,7 +239,10 @@ fn older_messages_go_above_and_none_twice() {
     let cursor = Cursor { offset: 4, ..model.oldest() };
     let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
     let before = model.oldest();
-    model.prepend(MessagePage { messages, cursor, more: true, reset: false, as_of: 0 }, &before);
+    model.prepend(
+        MessagePage { messages, cursor, more: true, reset: false, as_of: 0, own_reactions: vec![] },
+        &before,
+    );
     assert_eq!(keys(&model), ["4", "5", "6"]);
     assert!(model.more);
 }
@@ -375,6 +392,7 @@ fn a_reload_keeps_the_messages_that_arrived_since() {
         more: true,
         reset: false,
         as_of: 0,
+        own_reactions: vec![],
     });
     assert_eq!(keys(&model), ["4", "5"]);
     receive(&mut model, 6..=6);
@@ -480,7 +498,10 @@ fn a_message_knows_the_one_before_it_as_far_as_they_are_loaded() {
     assert_eq!([5, 6, 7].map(|offset| previous(&model, offset)), [None, Some(5), Some(6)]);
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
     let (messages, before) = (vec![message(4, "a", "4")], model.oldest());
-    model.prepend(MessagePage { messages, cursor, more: false, reset: false, as_of: 7 }, &before);
+    model.prepend(
+        MessagePage { messages, cursor, more: false, reset: false, as_of: 7, own_reactions: vec![] },
+        &before,
+    );
     assert_eq!(previous(&model, 5), Some(4));
     model.apply(change(8, 6, ChangeKind::Delete, None), 0);
     assert_eq!(previous(&model, 7), Some(5), "one that is deleted is above nothing");
@@ -535,7 +556,10 @@ fn a_page_that_was_read_before_a_change_is_shown_with_it_and_one_after_it_as_it_
     // The page was read after the second of these, and before the third.
     let later = Message { text: "second edit".into(), rev: 13, edited: true, ..message(6, "a", "6") };
     let messages = vec![message(5, "a", "5"), later];
-    model.prepend(MessagePage { messages, cursor, more: false, reset: false, as_of: 10 }, &before);
+    model.prepend(
+        MessagePage { messages, cursor, more: false, reset: false, as_of: 10, own_reactions: vec![] },
+        &before,
+    );
     assert_eq!(texts(&model)[..2], [(5, "edited".to_owned()), (6, "second edit".to_owned())]);
 }
 
@@ -554,6 +578,7 @@ fn a_page_from_before_changes_that_are_not_kept_is_not_taken() {
         more: false,
         reset: false,
         as_of,
+        own_reactions: vec![],
     };
     model.prepend(page(10), &before);
     assert_eq!(texts(&model).len(), 1, "it may lack a change");
@@ -565,7 +590,7 @@ fn a_page_from_before_changes_that_are_not_kept_is_not_taken() {
 fn an_own_change_is_shown_at_once_and_sent_again_until_it_comes() {
     let mut model = model(0);
     model.apply(ServerFrame::Message(message(1, "me", "1")), 0);
-    model.change("id-1".into(), 1, ChangeKind::Edit, Some("edited".into()));
+    model.change(1, new_change("id-1", ChangeKind::Edit, Some("edited".into())));
     assert_eq!(model.pending_change(1).and_then(|pending| pending.text.as_deref()), Some("edited"));
     assert_eq!(model.resume_frames().len(), 2, "the join and the change");
     model.apply(ServerFrame::Posted { room: general(), id: "id-1".into(), offset: 2, timestamp: 0 }, 0);
@@ -584,7 +609,7 @@ fn an_own_change_is_shown_at_once_and_sent_again_until_it_comes() {
 fn a_deletion_hides_its_message_at_once_and_a_rejected_one_shows_it_again() {
     let mut model = model(0);
     model.apply(ServerFrame::Message(message(1, "me", "1")), 0);
-    model.change("id-1".into(), 1, ChangeKind::Delete, None);
+    model.change(1, new_change("id-1", ChangeKind::Delete, None));
     assert_eq!(texts(&model), []);
     let reject = |code| ServerFrame::Rejected {
         room: None,
@@ -598,11 +623,11 @@ fn a_deletion_hides_its_message_at_once_and_a_rejected_one_shows_it_again() {
     assert!(matches!(model.pending_change(1), Some(pending) if pending.state != DraftState::Pending));
     model.discard_change(1);
     assert_eq!(model.pending_change(1), None);
-    model.change("id-1".into(), 1, ChangeKind::Delete, None);
+    model.change(1, new_change("id-1", ChangeKind::Delete, None));
     model.apply(reject(Code::MessageDeleted), 0);
     assert_eq!(model.pending_change(1), None, "somebody else has deleted it");
 
-    model.change("id-2".into(), 1, ChangeKind::Edit, Some("a long text".into()));
+    model.change(1, new_change("id-2", ChangeKind::Edit, Some("a long text".into())));
     let reject = |id: &str| ServerFrame::Rejected {
         room: None,
         id: Some(id.into()),

@@ -84,7 +84,7 @@ pub(super) async fn change(
 ) -> Result<Response, Error> {
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
     let offset = offset_of(&message)?;
-    let change = NewChange { id, kind, text: text.clone() };
+    let change = NewChange { id, kind, text: text.clone(), emoji: None };
     Ok(match asked.state.chat.change(&room, &identity, offset, change).await {
         Ok(_) => back_to(&routes::room(&room), None),
         Err(error) => {

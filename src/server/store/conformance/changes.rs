@@ -9,7 +9,9 @@ use crate::{
         name::RoomId,
         problem::{Code, Rejection},
     },
-    server::store::{Appended, Change, Filter, Fold, Folded, NewEntry, Record, StoreError, TopicName},
+    server::store::{
+        Appended, Change, Filter, Fold, Folded, NewEntry, Record, StoreError, TagState, TopicName,
+    },
 };
 
 /// Appends its text and its own offset to the body; `delete` empties it. What is not there or empty is rejected.
@@ -18,12 +20,16 @@ struct Add(&'static str);
 const DELETE: &str = "delete";
 
 impl Fold for Add {
-    fn fold(&self, stored: Option<&Record>, offset: Offset) -> Result<Folded, Rejection> {
+    fn fold(&self, stored: Option<&Record>, _: &TagState, offset: Offset) -> Result<Folded, Rejection> {
         let body = stored.map(|record| record.body.as_str()).filter(|body| !body.is_empty());
         let Some(body) = body else { return Err(Rejection::new(Code::NotFound, "It is not there.")) };
         Ok(match self.0 {
-            DELETE => Folded { body: String::new(), erase: Some(|body| body.replace("secret", "")) },
-            text => Folded { body: format!("{body} {text}@{offset}"), erase: None },
+            DELETE => Folded {
+                body: String::new(),
+                change_body: None,
+                erase: Some(|body| body.replace("secret", "")),
+            },
+            text => Folded { body: format!("{body} {text}@{offset}"), change_body: None, erase: None },
         })
     }
 }
@@ -37,7 +43,7 @@ fn message(text: &str) -> NewEntry {
 }
 
 fn change(target: Offset, text: &'static str) -> NewEntry {
-    let change = Some(Change { target, fold: Arc::new(Add(text)) });
+    let change = Some(Change { target, tag: None, fold: Arc::new(Add(text)) });
     NewEntry { lasting: false, change, ..message(text) }
 }
 

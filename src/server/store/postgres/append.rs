@@ -18,6 +18,7 @@ use super::{
     read::{self, COLUMNS, From, epoch_of, record_of},
     rows::{Key, Known, Rows},
     signed,
+    tags::{self, Tags},
 };
 use crate::{
     protocol::cursor::{Epoch, Offset},
@@ -132,7 +133,8 @@ pub(super) async fn run(
         jobs.iter().flatten().filter_map(|draft| Some(signed(draft.change.as_ref()?.target))).collect();
     let stored = in_time(read_records(connection, name, &targets)).await?;
     let timestamp = now_ms();
-    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored);
+    let tags = in_time(Tags::load(connection, topic.id, jobs.iter().flatten())).await?;
+    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored, tags);
     let answers: Vec<Answer> = jobs.into_iter().map(|drafts| new.take(drafts)).collect();
     for (target, erase) in new.erased().to_vec() {
         new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
@@ -263,6 +265,7 @@ struct Prepared {
     insert: Statement,
     update: Statement,
     rewrite: Statement,
+    tags: tags::Prepared,
 }
 
 impl Prepared {
@@ -282,7 +285,8 @@ impl Prepared {
                    WHERE topic = $1 AND "offset" = ANY ($2::bigint[])"#,
             )
             .await?;
-        Ok(Self { insert, update, rewrite })
+        let tags = tags::Prepared::new(client).await?;
+        Ok(Self { insert, update, rewrite, tags })
     }
 
     /// Inserts the rows, rewrites changed entries, updates the head and commits; all of it is sent at once. After a failed
@@ -316,6 +320,12 @@ impl Prepared {
         let rewrite = async {
             if changed.is_empty() { Ok(0) } else { client.execute(&self.rewrite, &rewritten).await }
         };
+        let erased: Vec<_> = new.erased().iter().map(|(target, _)| *target).collect();
+        // Not with the others: what is removed may be given again, in another statement.
+        if let Err(error) = self.tags.write(client, topic.id, new.tags(), &erased).await {
+            client.batch_execute("COMMIT").await?;
+            return Err(error);
+        }
         let (insert, update) = (client.execute(&self.insert, &row), client.execute(&self.update, &place));
         try_join4(insert, rewrite, update, client.batch_execute("COMMIT")).await?;
         Ok(())

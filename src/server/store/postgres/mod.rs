@@ -23,6 +23,7 @@ mod removals;
 mod rooms;
 mod rows;
 mod schema;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -40,8 +41,8 @@ use self::{
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, RoomCreation, Sharing, Slice, Store, StoreError,
-    TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Slice, Store,
+    StoreError, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -213,6 +214,23 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Slice, StoreError> {
         self.slice(topic, From::Before(before), filter, limit).await
+    }
+
+    async fn tagged(&self, topic: &TopicName, tag: &str, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let connection = self.connection().await?;
+        let read = tags::tagged(&connection, topic, tag, limit);
+        connection.finish(read).await
+    }
+
+    async fn held(
+        &self,
+        topic: &TopicName,
+        holder: &str,
+        pairs: Vec<(Offset, String)>,
+    ) -> Result<Vec<(Offset, String)>, StoreError> {
+        let connection = self.connection().await?;
+        let read = tags::held_by(&connection, topic, holder, &pairs);
+        connection.finish(read).await
     }
 
     async fn latest_by_channel(

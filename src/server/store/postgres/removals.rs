@@ -35,6 +35,9 @@ pub(super) async fn remove(
                    HAVING max("offset") > (SELECT removed FROM topics WHERE id = $1)
                    ON CONFLICT (topic, channel, lasting)
                    DO UPDATE SET "offset" = greatest(removals."offset", excluded."offset")
+               ),
+               untagged AS (
+                   DELETE FROM tags WHERE topic = $1 AND target IN (SELECT "offset" FROM gone WHERE lasting)
                )
                SELECT count(*) FROM gone"#
         ))

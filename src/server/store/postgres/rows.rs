@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::tags::{self, Tags};
 use crate::{
     protocol::cursor::Offset,
     server::store::{Appended, Change, Erase, NewEntry, Record, StoreError, TopicName},
@@ -34,8 +35,9 @@ pub(super) struct Rows {
     appended: Vec<Appended>,
     /// The new bodies of stored rows.
     rewritten: HashMap<Offset, String>,
-    /// The entries of whose changes nothing may be left.
+    /// The entries of whose changes and tags nothing may be left.
     erased: Vec<(Offset, Erase)>,
+    tags: Tags,
 }
 
 /// A step to take back if a later entry of the same job is rejected.
@@ -43,6 +45,7 @@ enum Undo {
     Known(Key),
     /// An entry as it was before a change, and whether it had been rewritten by then.
     Changed(Record, Option<String>),
+    Tag(tags::Before),
 }
 
 impl Rows {
@@ -52,6 +55,7 @@ impl Rows {
         timestamp: i64,
         known: HashMap<Key, Known>,
         stored: HashMap<Offset, Record>,
+        tags: Tags,
     ) -> Self {
         Self {
             name,
@@ -64,6 +68,7 @@ impl Rows {
             appended: Vec::new(),
             rewritten: HashMap::new(),
             erased: Vec::new(),
+            tags,
         }
     }
 
@@ -83,7 +88,7 @@ impl Rows {
     }
 
     /// The answer for one entry: the first one with its client id, or a new one.
-    fn take_one(&mut self, draft: NewEntry, undo: &mut Vec<Undo>) -> Result<Appended, StoreError> {
+    fn take_one(&mut self, mut draft: NewEntry, undo: &mut Vec<Undo>) -> Result<Appended, StoreError> {
         let key = draft.client_id.clone().map(|client_id| (draft.author.clone(), client_id));
         match key.as_ref().and_then(|key| self.known.get(key)) {
             Some(Known::Entry(record)) => {
@@ -98,6 +103,10 @@ impl Rows {
         }
         let offset = self.head + self.records.len() as Offset + 1;
         let folded = draft.change.clone().map(|change| self.fold(&change, offset, undo)).transpose()?;
+        let folded = folded.map(|(record, change_body)| {
+            draft.body = change_body.unwrap_or_else(|| std::mem::take(&mut draft.body));
+            record
+        });
         self.lasting.push(draft.lasting);
         let record = record(&self.name, offset, self.timestamp, draft);
         self.records.push(record.clone());
@@ -110,10 +119,16 @@ impl Rows {
         Ok(appended)
     }
 
-    /// Folds the change at `offset` into its entry. Returns the entry as it is then.
-    fn fold(&mut self, change: &Change, offset: Offset, undo: &mut Vec<Undo>) -> Result<Record, StoreError> {
+    /// Folds the change at `offset` into its entry. Returns the entry as it is then, and the new body of the change.
+    fn fold(
+        &mut self,
+        change: &Change,
+        offset: Offset,
+        undo: &mut Vec<Undo>,
+    ) -> Result<(Record, Option<String>), StoreError> {
         let before = self.current(change.target).cloned();
-        let folded = change.fold.fold(before.as_ref(), offset).map_err(StoreError::Rejected)?;
+        let state = self.tags.state(change);
+        let folded = change.fold.fold(before.as_ref(), &state, offset).map_err(StoreError::Rejected)?;
         let before = before.ok_or_else(|| {
             StoreError::Damaged(format!("an entry that is not in {} was changed", self.name))
         })?;
@@ -123,7 +138,10 @@ impl Rows {
         if let Some(erase) = folded.erase {
             self.erased.push((change.target, erase));
         }
-        Ok(after)
+        if let Some(tag) = &change.tag {
+            undo.push(Undo::Tag(self.tags.apply(change.target, tag, offset)));
+        }
+        Ok((after, folded.change_body))
     }
 
     /// The entry at `offset` as the batch has left it so far.
@@ -152,6 +170,7 @@ impl Rows {
     fn take_back(&mut self, step: Undo) {
         match step {
             Undo::Known(key) => _ = self.known.remove(&key),
+            Undo::Tag(before) => self.tags.take_back(before),
             Undo::Changed(before, rewritten) => {
                 let offset = before.offset;
                 self.put(before);
@@ -166,6 +185,10 @@ impl Rows {
     /// The entries of whose changes nothing may be left, with what rewrites those.
     pub(super) fn erased(&self) -> &[(Offset, Erase)] {
         &self.erased
+    }
+
+    pub(super) fn tags(&self) -> &Tags {
+        &self.tags
     }
 
     /// Adds new bodies of stored rows, and erases the changes of erased entries among the new rows.

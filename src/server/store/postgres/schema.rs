@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -90,6 +90,20 @@ const MIGRATIONS: [&str; 5] = [
     r#"
     ALTER TABLE entries ADD COLUMN target BIGINT;
     CREATE INDEX entries_by_target ON entries (topic, target) WHERE target IS NOT NULL;
+"#,
+    // As in SQLite: the tags of entries.
+    r#"
+    CREATE TABLE tags (
+        topic BIGINT NOT NULL,
+        target BIGINT NOT NULL,
+        name TEXT COLLATE "C" NOT NULL,
+        holder TEXT COLLATE "C" NOT NULL,
+        holder_name TEXT NOT NULL,
+        "offset" BIGINT NOT NULL,
+        PRIMARY KEY (topic, target, name, holder)
+    );
+    CREATE INDEX tags_by_offset ON tags (topic, target, name, "offset");
+    CREATE INDEX tags_of_entries ON tags (topic, name, "offset") WHERE holder = '';
 "#,
 ];
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     read::{COLUMNS, epoch_of, record_of},
-    writes,
+    tags, writes,
 };
 use crate::{
     protocol::{
@@ -13,7 +13,10 @@ use crate::{
     },
     server::{
         clock::now_ms,
-        store::{Appended, Change, Erase, NewEntry, Record, RoomCreation, StoreError, TopicName, new_epoch},
+        store::{
+            Appended, Change, Erase, NewEntry, Record, RoomCreation, StoreError, TagState, TopicName,
+            new_epoch,
+        },
     },
 };
 
@@ -69,7 +72,7 @@ pub(super) fn append(
     let timestamp = now_ms();
     let mut head = topic.head;
     let (mut appended, mut has_erased) = (Vec::with_capacity(drafts.len()), false);
-    for draft in drafts {
+    for mut draft in drafts {
         if let Some(record) = first_of(connection, name, topic.id, &draft)? {
             appended.push(Appended { record, first: false, folded: None });
             continue;
@@ -77,8 +80,11 @@ pub(super) fn append(
         head += 1;
         let change = draft.change.clone();
         let folded = change.map(|change| fold(connection, name, topic.id, head, &change)).transpose()?;
-        has_erased |= folded.as_ref().is_some_and(|(_, erases)| *erases);
-        let folded = folded.map(|(record, _)| record);
+        let folded = folded.map(|Outcome { record, change_body, erases }| {
+            has_erased |= erases;
+            draft.body = change_body.unwrap_or_else(|| std::mem::take(&mut draft.body));
+            record
+        });
         let record = insert(connection, name, topic.id, head, timestamp, draft)?;
         appended.push(Appended { record, first: true, folded });
     }
@@ -91,27 +97,46 @@ pub(super) fn append(
     Ok(Batch { epoch: epoch_of(name, &topic.epoch)?, appended, has_erased })
 }
 
-/// Folds the change at `offset` into its entry. Returns the entry as it is then, and true if something was erased.
+/// The outcome of a change.
+struct Outcome {
+    /// The entry as it is then.
+    record: Record,
+    /// The new body of the change.
+    change_body: Option<String>,
+    /// Something was erased.
+    erases: bool,
+}
+
+/// Folds the change at `offset` into its entry.
 fn fold(
     connection: &Connection,
     name: &TopicName,
     topic: i64,
     offset: Offset,
     change: &Change,
-) -> Result<(Record, bool), StoreError> {
+) -> Result<Outcome, StoreError> {
     let mut select = connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
     let stored = select.query_row(params![topic, change.target], |row| record_of(name, row)).optional()?;
-    let folded = change.fold.fold(stored.as_ref(), offset).map_err(StoreError::Rejected)?;
+    let state = match &change.tag {
+        Some(tag) => tags::state(connection, topic, change.target, tag)?,
+        None => TagState::default(),
+    };
+    let folded = change.fold.fold(stored.as_ref(), &state, offset).map_err(StoreError::Rejected)?;
     let stored =
         stored.ok_or_else(|| StoreError::Damaged(format!("an entry that is not in {name} was changed")))?;
     connection
         .prepare_cached("UPDATE entries SET body = ?3 WHERE topic = ?1 AND offset = ?2")?
         .execute(params![topic, change.target, folded.body])?;
+    if let Some(tag) = &change.tag {
+        tags::apply(connection, topic, change.target, tag, offset)?;
+    }
     if let Some(erase) = folded.erase {
         erase_changes(connection, topic, change.target, erase)?;
+        tags::remove(connection, topic, change.target)?;
     }
-    Ok((Record { body: folded.body, ..stored }, folded.erase.is_some()))
+    let (body, change_body) = (folded.body, folded.change_body);
+    Ok(Outcome { record: Record { body, ..stored }, change_body, erases: folded.erase.is_some() })
 }
 
 /// Rewrites the bodies of the changes of an entry.

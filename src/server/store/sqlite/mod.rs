@@ -21,6 +21,7 @@ mod removals;
 pub mod restore;
 mod schema;
 mod stamp;
+mod tags;
 mod trim;
 mod wal_bound;
 mod writer;
@@ -43,7 +44,7 @@ use self::{
     wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, RoomCreation, Slice, Store, StoreError,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Slice, Store, StoreError,
     TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
@@ -291,6 +292,21 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Slice, StoreError> {
         self.slice(topic, From::Before(before), filter, limit).await
+    }
+
+    async fn tagged(&self, topic: &TopicName, tag: &str, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let (name, tag) = (topic.clone(), tag.to_owned());
+        self.read(move |connection| tags::tagged(connection, &name, &tag, limit)).await
+    }
+
+    async fn held(
+        &self,
+        topic: &TopicName,
+        holder: &str,
+        pairs: Vec<(Offset, String)>,
+    ) -> Result<Vec<(Offset, String)>, StoreError> {
+        let (name, holder) = (topic.clone(), holder.to_owned());
+        self.read(move |connection| tags::held(connection, &name, &holder, pairs)).await
     }
 
     async fn latest_by_channel(

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::channel_names::names_of;
+use super::{channel_names::names_of, tags};
 use crate::{
     protocol::cursor::Offset,
     server::store::{Filter, REMOVALS_MAX, StoreError},
@@ -37,7 +37,11 @@ pub(super) fn remove(
     let (mut newest, mut count) = (Newest::new(), 0);
     while let Some(row) = rows.next()? {
         let known = newest.entry((row.get(0)?, row.get(1)?)).or_default();
-        *known = row.get::<_, Offset>(2)?.max(*known);
+        let (is_lasting, offset) = (row.get::<_, bool>(1)?, row.get::<_, Offset>(2)?);
+        *known = offset.max(*known);
+        if is_lasting {
+            tags::remove(connection, topic, offset)?;
+        }
         count += 1;
     }
     note(connection, topic, newest)?;

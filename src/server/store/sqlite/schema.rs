@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -92,6 +92,21 @@ const MIGRATIONS: [&str; 8] = [
     "
     ALTER TABLE entries ADD COLUMN target INTEGER;
     CREATE INDEX entries_by_target ON entries (topic, target) WHERE target IS NOT NULL;
+",
+    // The tags of entries, each with its holders in the order in which they got it; an entry that holds one itself is
+    // found by the tag's name.
+    "
+    CREATE TABLE tags (
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        target INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        holder_name TEXT NOT NULL,
+        offset INTEGER NOT NULL,
+        PRIMARY KEY (topic, target, name, holder)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX tags_by_offset ON tags (topic, target, name, offset);
+    CREATE INDEX tags_of_entries ON tags (topic, name, offset) WHERE holder = '';
 ",
 ];
 

@@ -85,9 +85,8 @@ impl Connection {
             }
             ClientFrame::Leave { room } => self.rooms.leave(&self.state.chat, room)?,
             ClientFrame::Post { room, id, text } => self.post(room, id, text).await?,
-            ClientFrame::Change { room, target, id, kind, text } => {
-                let change = NewChange { id: id.clone(), kind: *kind, text: text.clone() };
-                self.change(room, *target, change).await?;
+            ClientFrame::Change { room, target, change } => {
+                self.change(room, *target, change.clone()).await?
             }
             ClientFrame::Typing { room } => {
                 let (room, _) = self.rooms.find(&self.state.chat, room)?;
@@ -144,7 +143,8 @@ impl Connection {
 /// The room that a frame names, and the id of a post or a change: a page finds its draft by it.
 fn room_and_id(frame: ClientFrame) -> (Option<String>, Option<String>) {
     match frame {
-        ClientFrame::Post { room, id, .. } | ClientFrame::Change { room, id, .. } => (Some(room), Some(id)),
+        ClientFrame::Post { room, id, .. } => (Some(room), Some(id)),
+        ClientFrame::Change { room, change, .. } => (Some(room), Some(change.id)),
         ClientFrame::Join { room, .. } | ClientFrame::Leave { room } | ClientFrame::Typing { room } => {
             (Some(room), None)
         }
