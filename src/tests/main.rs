@@ -34,6 +34,7 @@ mod program;
 mod publishers;
 mod queries;
 mod quiet;
+mod reactions;
 mod removal;
 mod rights;
 mod room_names;

@@ -37,13 +37,14 @@ impl Chat {
         limit: usize,
     ) -> Result<protocol::chat::MessagePage, Error> {
         let page = self.page(room, who, query, limit).await?;
+        let own_reactions = self.own_reactions(room, who, &page).await?;
         Ok(protocol::chat::MessagePage {
             messages: page.decode()?,
             cursor: page.cursor,
             more: page.more,
             reset: page.reset,
             as_of: page.as_of.unwrap_or_default(),
-            own_reactions: Vec::new(),
+            own_reactions,
         })
     }
 

@@ -48,6 +48,19 @@ pub struct CopiedEntry {
     pub target: Option<i64>,
 }
 
+/// A holder of a tag, as [`super::TagChange`] has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are those of a change of a tag")]
+pub struct CopiedTag {
+    /// The offset of the entry.
+    pub target: i64,
+    pub name: String,
+    pub holder: String,
+    pub holder_name: String,
+    /// The offset of the change that gave it.
+    pub offset: i64,
+}
+
 /// The client id of a removed entry: it is kept so that a repeated post is still recognized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are those of a record")]

@@ -36,6 +36,7 @@ pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
         copied.topics += 1;
         let entries = copy_entries(&export, &import, &topic, id).await?;
         copied.entries += entries;
+        copy_tags(&export, &import, topic.id, id).await?;
         copied.past_client_ids += copy_past_client_ids(&export, &import, topic.id, id).await?;
         tracing::debug!(topic = topic.name, entries, "copied a topic");
     }
@@ -61,6 +62,18 @@ async fn copy_entries(
         import.entries(id, &page).await?;
         count += page.len();
         tracing::debug!(topic = topic.name, offset, head = topic.head, "copying");
+    }
+}
+
+async fn copy_tags(export: &Export, import: &Import, from: i64, to: i64) -> Result<(), StoreError> {
+    let mut last = None;
+    loop {
+        let mut page = export.tags_after(from, last.as_ref())?;
+        import.tags(to, &page).await?;
+        last = page.pop();
+        if last.is_none() {
+            return Ok(());
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! `/api/rooms/{room}/messages/{offset}/…`: changes of a message, and its earlier texts. The router calls it. It must
+//! `/api/rooms/{room}/messages/{offset}/…` and `/api/rooms/{room}/pins`: changes of a message, its earlier texts, and the
+//! pinned messages. The router calls it. It must
 //! never check a right by itself: the chat does.
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -8,6 +9,7 @@ use super::rooms::Answer;
 use crate::{
     protocol::{
         change::{MessageChanged, NewChange},
+        chat::Message,
         cursor::Offset,
         members::Members,
         problem::{Code, Rejection},
@@ -17,7 +19,7 @@ use crate::{
         error::Error,
         http::extract::{
             body::{FromMembers, JsonBody},
-            path::PathPair,
+            path::{PathPair, PathText},
             user::{AuthenticatedUser, MaybeUser},
         },
         state::AppState,
@@ -66,6 +68,23 @@ pub(crate) async fn edits(
     let room = state.chat.room(&room, caller.as_ref()).await?;
     let (_, edits) = state.chat.message(&room, caller.as_ref(), offset_of(&message)?).await?;
     Ok(Json(Edits { edits }))
+}
+
+/// The pinned messages of a room.
+#[derive(Serialize)]
+pub(crate) struct Pins {
+    /// Those first that were pinned last.
+    pins: Vec<Message>,
+}
+
+/// Lists the pinned messages of a room.
+pub(crate) async fn pins(
+    State(state): State<AppState>,
+    MaybeUser(caller): MaybeUser,
+    PathText(room): PathText,
+) -> Result<Json<Pins>, Error> {
+    let room = state.chat.room(&room, caller.as_ref()).await?;
+    Ok(Json(Pins { pins: state.chat.pins(&room, caller.as_ref()).await? }))
 }
 
 /// The offset in an address.

@@ -180,7 +180,8 @@ pub(crate) async fn messages(
         page = state.chat.page(&room, caller, query.clone(), limit) => (page?, None),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
     };
-    Ok(long_poll::Answer::of_room(&page, retry).into_response(&state))
+    let own_reactions = state.chat.own_reactions(&room, caller, &page).await?;
+    Ok(long_poll::Answer::of_room(&page, retry).with_own_reactions(own_reactions).into_response(&state))
 }
 
 /// Answers a poll that takes the place of a socket or a stream: a page and the presence in the room, as
@@ -205,8 +206,9 @@ async fn poll(
             (cut_short(&query), state.chat.presence_state(room), Some(return_after_ms()))
         }
     };
+    let own_reactions = state.chat.own_reactions(room, caller, &page).await?;
     let answer = long_poll::Answer::of_room(&page, retry).with_presence(&presence);
-    Ok(answer.into_response(state))
+    Ok(answer.with_own_reactions(own_reactions).into_response(state))
 }
 
 /// Tells the room that the user is typing, for clients without a socket: 204. The user must follow the room by a stream

@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{ser::Formatter, value::RawValue};
 
 use crate::{
-    protocol::chat::PresenceState,
+    protocol::chat::{OwnReaction, PresenceState},
     server::{
         log::{
             hub::{Page, PageQuery},
@@ -26,11 +26,14 @@ use crate::{
 };
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
-/// `more`, `more_after` of a page around an offset, `reset`, those of the presence, and `retry`.
+/// `more`, `more_after` of a page around an offset, `reset`, `own_reactions`, those of the presence, and `retry`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
     page: NamedPage<'a>,
+    /// The caller's reactions, of a room's page.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own_reactions: Vec<OwnReaction>,
     /// The presence in the room, for a poll that takes the place of a socket.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     presence: Option<&'a PresenceState>,
@@ -93,17 +96,32 @@ impl<I: Iterator<Item = Bytes>> Formatter for EntryFormatter<I> {
 impl<'a> Answer<'a> {
     /// An answer with the page of the feed.
     pub(crate) fn of_feed(page: &'a Page, retry: Option<u64>) -> Self {
-        Self { page: NamedPage { name: "events", has_changes: false, page }, presence: None, retry }
+        Self {
+            page: NamedPage { name: "events", has_changes: false, page },
+            own_reactions: Vec::new(),
+            presence: None,
+            retry,
+        }
     }
 
     /// An answer with the page of a room.
     pub(crate) fn of_room(page: &'a Page, retry: Option<u64>) -> Self {
-        Self { page: NamedPage { name: "messages", has_changes: true, page }, presence: None, retry }
+        Self {
+            page: NamedPage { name: "messages", has_changes: true, page },
+            own_reactions: Vec::new(),
+            presence: None,
+            retry,
+        }
     }
 
     /// The same with the presence in the room.
     pub(crate) fn with_presence(self, presence: &'a PresenceState) -> Self {
         Self { presence: Some(presence), ..self }
+    }
+
+    /// The same with the caller's reactions.
+    pub(crate) fn with_own_reactions(self, own_reactions: Vec<OwnReaction>) -> Self {
+        Self { own_reactions, ..self }
     }
 
     /// Writes it, and counts its entries as delivered.

@@ -34,11 +34,11 @@ impl Fold for Add {
     }
 }
 
-fn room() -> TopicName {
+pub(super) fn room() -> TopicName {
     TopicName::Room(RoomId::parse("general").expect("fine"))
 }
 
-fn message(text: &str) -> NewEntry {
+pub(super) fn message(text: &str) -> NewEntry {
     NewEntry { channel: None, body: text.into(), ..draft("") }
 }
 

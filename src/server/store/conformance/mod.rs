@@ -20,8 +20,10 @@ use crate::{
 };
 
 mod changes;
+mod tags;
 
 use changes::*;
+use tags::*;
 
 /// Connections to PostgreSQL per test: fewer than there are concurrent callers.
 const CONNECTIONS: usize = 4;
@@ -613,7 +615,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE tags; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
@@ -691,4 +693,9 @@ on_both_stores! {
     a_deletion_erases_earlier_changes_of_its_entry_and_no_others,
     an_entry_that_retention_removed_cannot_be_changed,
     retention_counts_messages_and_not_changes,
+    a_tag_has_its_holders_in_the_order_in_which_they_got_it,
+    the_next_holder_takes_a_free_place_among_the_first,
+    a_rejected_change_gives_and_takes_no_tag,
+    tags_of_many_holders_are_counted_once_each,
+    tags_go_with_their_entry,
 }

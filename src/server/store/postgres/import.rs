@@ -8,7 +8,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PastClientId},
+    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTag, CopiedTopic, PastClientId},
 };
 
 /// An open transaction that writes a history. Dropping it before [`Import::commit`] leaves nothing.
@@ -79,6 +79,18 @@ impl Import {
             &[&topic, &offsets, &timestamps, &authors, &client_ids, &channels, &lasting, &bodies, &targets],
         )
         .await
+    }
+
+    /// Writes tags of a topic unchanged.
+    pub async fn tags(&self, topic: i64, tags: &[CopiedTag]) -> Result<(), StoreError> {
+        let targets: Vec<_> = tags.iter().map(|tag| tag.target).collect();
+        let names: Vec<_> = tags.iter().map(|tag| &tag.name).collect();
+        let holders: Vec<_> = tags.iter().map(|tag| &tag.holder).collect();
+        let holder_names: Vec<_> = tags.iter().map(|tag| &tag.holder_name).collect();
+        let offsets: Vec<_> = tags.iter().map(|tag| tag.offset).collect();
+        let insert = r#"INSERT INTO tags (topic, target, name, holder, holder_name, "offset")
+            SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])"#;
+        self.insert(insert, &[&topic, &targets, &names, &holders, &holder_names, &offsets]).await
     }
 
     /// Writes client ids of removed entries.

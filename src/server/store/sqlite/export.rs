@@ -13,7 +13,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTopic, PAGE_ROWS, PastClientId},
+    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTag, CopiedTopic, PAGE_ROWS, PastClientId},
 };
 
 /// A database opened for export. Dropping it releases the lock on the file.
@@ -78,6 +78,26 @@ impl Export {
                     lasting: row.get(5)?,
                     body: row.get(6)?,
                     target: row.get(7)?,
+                })
+            },
+        )
+    }
+
+    /// The next tags of a topic after this one, at most [`PAGE_ROWS`].
+    pub fn tags_after(&self, topic: i64, last: Option<&CopiedTag>) -> Result<Vec<CopiedTag>, StoreError> {
+        let (target, name, holder) =
+            last.map_or((0, "", ""), |last| (last.target, last.name.as_str(), last.holder.as_str()));
+        self.rows(
+            "SELECT target, name, holder, holder_name, offset FROM tags
+             WHERE topic = ?1 AND (target, name, holder) > (?2, ?3, ?4) ORDER BY target, name, holder LIMIT ?5",
+            params![topic, target, name, holder, PAGE_ROWS],
+            |row| {
+                Ok(CopiedTag {
+                    target: row.get(0)?,
+                    name: row.get(1)?,
+                    holder: row.get(2)?,
+                    holder_name: row.get(3)?,
+                    offset: row.get(4)?,
                 })
             },
         )
