@@ -12,6 +12,8 @@ pub(super) struct Access {
     pub(super) token: String,
     /// True if the database fails in this run: until it is back, a server may answer that it is unavailable.
     pub(super) may_refuse: bool,
+    /// True if retention removes entries in this run: a message that is changed may be gone.
+    pub(super) may_trim: bool,
 }
 
 impl Access {
@@ -23,6 +25,11 @@ impl Access {
     /// Returns true if the status tells the client to try later or elsewhere.
     pub(super) fn is_refusal(&self, status: StatusCode) -> bool {
         self.may_refuse && status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// Returns true if the code tells why a change cannot be made any more.
+    pub(super) fn is_lawful_rejection(&self, code: &serde_json::Value) -> bool {
+        code == "message_deleted" || self.may_trim && code == "unknown_message"
     }
 
     /// Returns true if the code of a socket's `rejected` tells the client to try later or elsewhere.

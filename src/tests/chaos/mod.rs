@@ -1,6 +1,8 @@
 //! The promise under attack: real server processes, killed and restarted; readers and writers on every transport behind
-//! proxies that cut, delay, halve and stall their bytes; retention trimming meanwhile. In the end each reader's list is
-//! the log from its start, or from its last reset, and each acknowledged post is in the log once.
+//! proxies that cut, delay, halve and stall their bytes; messages that are edited, deleted, pinned and reacted to, and
+//! retention trimming meanwhile. In the end each reader's list is the log from its start, or from its last reset, each
+//! acknowledged post and change is in the log once, each reader's messages are those of the store, and the text of a
+//! deleted message is nowhere.
 //!
 //! One test runs against a single server, and one against three nodes of which every connection takes any: there Redis
 //! and PostgreSQL are killed and restarted too, and single nodes are cut off from Redis.
@@ -8,6 +10,7 @@
 //! `IDOBATA_CHAOS_SECONDS` sets the duration (its default is in [`Arena`]), `IDOBATA_CHAOS_SEED` reruns one plan.
 
 mod access;
+mod change;
 mod plan;
 mod proxy;
 mod reader;
@@ -95,13 +98,18 @@ impl Arena {
         let sum = |count: fn(&Outcome) -> u64| runs.iter().map(|(_, outcome)| count(outcome)).sum::<u64>();
         let blows = |is_it: fn(Harm) -> bool| runs.iter().map(|(plan, _)| plan.count(is_it)).sum::<u64>();
         println!(
-            "chaos on {}: {} plans without a failure; {} entries; {} posts acknowledged, {} abandoned, {} sent again; \
+            "chaos on {}: {} plans without a failure; {} entries; {} posts and {} changes acknowledged, {} changes rejected, \
+             {} messages compared, {} deleted texts looked for; {} abandoned, {} sent again; \
              {} readers read {} entries over {} connections, {} of them to another node than before; {} resets, all \
              of them needed; {} answers that it cannot be done now",
             self.nodes,
             runs.len(),
             sum(|outcome| outcome.entries),
-            sum(|outcome| outcome.acknowledged),
+            sum(|outcome| outcome.acknowledged - outcome.changes),
+            sum(|outcome| outcome.changes),
+            sum(|outcome| outcome.rejected),
+            sum(|outcome| outcome.compared),
+            sum(|outcome| outcome.erased),
             sum(|outcome| outcome.abandoned),
             sum(|outcome| outcome.repeats),
             sum(|outcome| outcome.readers),

@@ -1,6 +1,6 @@
 //! Readers that verify the promise: each entry once, in order, and a `reset` wherever entries are missing.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::{
     access::{Access, client},
+    change::{Folded, fold},
     plan::Transport,
     topic::{Seen, Topic},
 };
@@ -21,7 +22,16 @@ pub(super) const SILENCE: Duration = Duration::from_millis(1_200);
 pub(super) struct Segment {
     /// The offset before the first entry: the reader's first cursor, or that of a reset.
     pub(super) after: u64,
+    /// Entries up to this offset may be gone, as a reset said; the retained ones among them come all the same.
+    pub(super) loss: u64,
     pub(super) entries: Vec<Seen>,
+}
+
+impl Segment {
+    /// The last offset that was received.
+    pub(super) fn last(&self) -> u64 {
+        self.entries.last().map_or(self.after, |seen| seen.offset)
+    }
 }
 
 pub(super) struct Reader {
@@ -38,6 +48,10 @@ pub(super) struct Reader {
     epoch: String,
     offset: u64,
     pub(super) segments: Vec<Segment>,
+    /// The messages since the last reset, with the changes that came.
+    pub(super) folded: Folded,
+    /// Every text that came.
+    pub(super) texts: HashSet<String>,
     pub(super) connections: u64,
     /// Number of connections that went to another server than the one before.
     pub(super) moves: u64,
@@ -78,7 +92,9 @@ impl Reader {
             end,
             epoch,
             offset,
-            segments: vec![Segment { after: offset, entries: Vec::new() }],
+            segments: vec![Segment { after: offset, loss: 0, entries: Vec::new() }],
+            folded: Folded::new(),
+            texts: HashSet::new(),
             connections: 0,
             moves: 0,
             refusals: 0,
@@ -151,28 +167,43 @@ impl Reader {
     }
 
     fn cursor(&self) -> String {
-        format!("{}:{}", self.epoch, self.offset)
+        let loss = self.loss();
+        let told = if self.offset < loss { format!(".{loss}") } else { String::new() };
+        format!("{}{told}:{}", self.epoch, self.offset)
     }
 
-    fn take(&mut self, seen: Seen) -> Result<(), Ended> {
-        if seen.offset != self.offset + 1 {
+    fn loss(&self) -> u64 {
+        self.segments.last().expect("there is a first").loss
+    }
+
+    fn take(&mut self, entry: &Value) -> Result<(), Ended> {
+        let seen = self.topic.entry(entry);
+        if seen.offset <= self.offset || seen.offset > self.offset.max(self.loss()) + 1 {
             return Err(Ended::Broken(format!("{} came after {}", seen.offset, self.offset)));
         }
         self.offset = seen.offset;
+        if self.topic != Topic::Feed {
+            fold(&mut self.folded, entry);
+            self.texts.extend(entry["text"].as_str().map(str::to_owned));
+        }
         self.segments.last_mut().expect("there is a first").entries.push(seen);
         Ok(())
     }
 
     fn reset(&mut self, epoch: &str, offset: u64) -> Result<(), Ended> {
+        let (generation, loss) = parse_epoch(epoch);
+        let loss = loss.unwrap_or(offset);
         // No run restores a backup, so no epoch may change.
-        if epoch != self.epoch {
+        if generation != self.epoch {
             return Err(Ended::Broken(format!("a new epoch {epoch}")));
         }
-        if offset <= self.offset {
+        if offset < self.offset || loss <= self.offset {
             return Err(Ended::Broken(format!("a reset to {offset} although {} was read", self.offset)));
         }
         self.offset = offset;
-        self.segments.push(Segment { after: offset, entries: Vec::new() });
+        self.segments.push(Segment { after: offset, loss, entries: Vec::new() });
+        // What changed meanwhile did not come: a browser loads the messages again.
+        self.folded.clear();
         Ok(())
     }
 
@@ -215,10 +246,10 @@ impl Reader {
                     )?;
                     awaits_reset = Some(false);
                 }
-                "message" if awaits_reset != Some(false) => {
+                "message" | "message-changed" if awaits_reset != Some(false) => {
                     return Err(Ended::Broken("a message before joined and reset".into()));
                 }
-                "message" => self.take(self.topic.entry(&frame))?,
+                "message" | "message-changed" => self.take(&frame)?,
                 "rejected" => {
                     return Err(self.refused(self.access.is_refusal_code(&frame["code"]), &frame));
                 }
@@ -258,7 +289,7 @@ impl Reader {
         // A block without an id moves no cursor: it is about presence or typing.
         let Some(id) = id else { return Ok(()) };
         let (epoch, offset) = parse_cursor(id);
-        if epoch != self.epoch {
+        if parse_epoch(&epoch).0 != self.epoch {
             return Err(Ended::Broken(format!("the id {id} to a reader of {}", self.epoch)));
         }
         let Some(data) = data else {
@@ -275,7 +306,12 @@ impl Reader {
                 if seen.offset != offset {
                     return Err(Ended::Broken(format!("the id {id} on the entry {}", seen.offset)));
                 }
-                self.take(seen)
+                self.take(&data)?;
+                if id == self.cursor() {
+                    Ok(())
+                } else {
+                    Err(Ended::Broken(format!("the id {id} at {}", self.cursor())))
+                }
             }
         }
     }
@@ -295,20 +331,29 @@ impl Reader {
         let (epoch, end) = parse_cursor(page["cursor"].as_str().unwrap_or_default());
         let entries = self.topic.entries(&page);
         if page["reset"] == true {
-            let first = entries.first().map_or(end, |first| first.offset - 1);
-            self.reset(&epoch, first)?;
+            let first = entries.first().map_or(end, |first| self.topic.entry(first).offset - 1);
+            // Behind the loss, the cursor does not have it any more.
+            let (generation, loss) = parse_epoch(&epoch);
+            self.reset(&format!("{generation}.{}", loss.unwrap_or(end)), first)?;
         }
-        for seen in entries {
-            self.take(seen)?;
+        for entry in &entries {
+            self.take(entry)?;
         }
-        if (&epoch, end) != (&self.epoch, self.offset) {
-            return Err(Ended::Broken(format!(
-                "the page ends at {epoch}:{end}, its entries at {}",
-                self.cursor()
-            )));
+        if end <= self.loss() {
+            self.offset = self.offset.max(end); // what is missing up to there is gone
+        }
+        if page["cursor"] != self.cursor() {
+            let cursor = self.cursor();
+            return Err(Ended::Broken(format!("the page ends at {epoch}:{end}, its entries at {cursor}")));
         }
         Ok(())
     }
+}
+
+/// The generation of an epoch, and the loss that it tells.
+pub(super) fn parse_epoch(epoch: &str) -> (&str, Option<u64>) {
+    let (generation, loss) = epoch.split_once('.').unwrap_or((epoch, ""));
+    (generation, loss.parse().ok())
 }
 
 /// An unreadable cursor becomes one that matches no log.

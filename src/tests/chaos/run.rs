@@ -1,6 +1,7 @@
 //! One run of a plan, from an empty database to the verdict.
 
 use std::{
+    collections::{BTreeMap, HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,12 +14,13 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     access::Access,
+    change::{Folded, Messages, text_of},
     plan::{ALL, Harm, Plan, ReaderPlan, Transport},
     proxy::{Faults, Proxy},
-    reader::{Reader, SILENCE, parse_cursor},
+    reader::{Reader, SILENCE, parse_cursor, parse_epoch},
     target::Target,
-    topic::Topic,
-    verdict::{Logs, expect_complete, expect_needed_resets},
+    topic::{Seen, Topic},
+    verdict::{Logs, expect_complete, expect_needed_resets, expect_same_fold},
     writer::Writer,
 };
 use crate::support::{DEADLINE, in_time};
@@ -28,7 +30,16 @@ use crate::support::{DEADLINE, in_time};
 pub(super) struct Outcome {
     /// Entries in the logs.
     pub(super) entries: u64,
+    /// Posts and changes.
     pub(super) acknowledged: u64,
+    /// Changes among the acknowledged ones.
+    pub(super) changes: u64,
+    /// Changes that came too late.
+    pub(super) rejected: u64,
+    /// Messages of readers that were compared with the store's.
+    pub(super) compared: u64,
+    /// Deleted texts that were looked for.
+    pub(super) erased: u64,
     pub(super) abandoned: u64,
     pub(super) repeats: u64,
     pub(super) refusals: u64,
@@ -83,11 +94,13 @@ async fn attempt(plan: &Plan, faults: &Arc<Faults>) -> Result<Outcome, String> {
 
     let mut rng = Rng::with_seed(plan.seed ^ 1);
     let (started, until) = (Instant::now(), Instant::now() + plan.duration);
-    let writers = plan.writers.iter().map(|(topic, transport)| {
-        let writer = Writer::new(topic.clone(), access.clone(), rng.fork(), until);
-        tokio::spawn(writer.write(*transport))
-    });
-    let writers: Vec<_> = writers.collect();
+    let (messages, mut writers) = (Messages::default(), Vec::new());
+    for (topic, transport) in &plan.writers {
+        // Each is another user: they react to the same messages, and delete only their own.
+        let access = Access { token: session(&direct.urls[0]).await, ..access.clone() };
+        let writer = Writer::new(topic.clone(), access, messages.clone(), rng.fork(), until);
+        writers.push(tokio::spawn(writer.write(*transport)));
+    }
     target.suffer(plan).await;
     tokio::time::sleep(plan.duration.saturating_sub(started.elapsed())).await;
     target.until_well().await;
@@ -103,7 +116,34 @@ async fn attempt(plan: &Plan, faults: &Arc<Faults>) -> Result<Outcome, String> {
         let (_, end) = parse_cursor(&head(direct.any(), topic).await);
         ends.of(topic).send_replace(Some(end));
     }
-    judge(plan, &direct, readers, writers, |topic| ends.of(topic).borrow().unwrap_or_default()).await
+    let end = |topic: &Topic| ends.of(topic).borrow().unwrap_or_default();
+    let (mut outcome, erased) = judge(plan, &direct, readers, writers, end).await?;
+    outcome.erased = erased.len() as u64;
+    expect_erased(&plan.writers[0].0, &direct, &erased, end(&plan.writers[0].0)).await?;
+    target.expect_without(erased).await?;
+    Ok(outcome)
+}
+
+/// Checks that readers who come now get none of the deleted texts.
+async fn expect_erased(
+    room: &Topic,
+    direct: &Access,
+    erased: &HashSet<String>,
+    end: u64,
+) -> Result<(), String> {
+    for url in &direct.urls {
+        let epoch = parse_cursor(&head(url, room).await).0;
+        for transport in [Transport::Socket, Transport::Stream, Transport::Poll] {
+            let access = Access { urls: vec![url.clone()], ..direct.clone() };
+            let (_known, end) = watch::channel(Some(end));
+            let reader = Reader::new((room.clone(), transport), access, DEADLINE, &format!("{epoch}:0"), end);
+            let reader = in_time(reader.read()).await?;
+            if let Some(text) = reader.texts.intersection(erased).next() {
+                return Err(format!("a reader by {transport:?} who came later got the deleted {text}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The last offset of each log, once nothing more is written.
@@ -156,7 +196,7 @@ async fn judge(
     readers: Vec<Reading>,
     writers: Vec<Writer>,
     end: impl Fn(&Topic) -> u64,
-) -> Result<Outcome, String> {
+) -> Result<(Outcome, HashSet<String>), String> {
     let mut logs = Logs::new();
     let mut outcome = Outcome { readers: readers.len() as u64, ..Outcome::default() };
     let mut finished = Vec::new();
@@ -174,24 +214,33 @@ async fn judge(
         outcome.moves += reader.moves;
         outcome.refusals += reader.refusals;
         outcome.resets += reader.segments.len() as u64 - 1;
-        finished.push((topic, reader.segments));
+        finished.push((topic, reader.segments, reader.folded));
     }
     outcome.lag = ended.elapsed();
+    let mut stored = Folded::new();
     for (topic, log) in &mut logs {
         // Read only now: retention keeps removing entries, and every reader must have received those that are left.
-        let retained = retained(direct.any(), topic).await;
+        let Retained { entries: retained, messages } = retained(direct.any(), topic).await;
         log.expect_durable(&retained, end(topic))?;
         log.add(&retained)?;
         log.expect_no_doubles()?;
-        for (_, segments) in finished.iter().filter(|(of, _)| of == topic) {
+        for (_, segments, folded) in finished.iter().filter(|(of, ..)| of == topic) {
             expect_needed_resets(segments, &retained)?;
+            if *topic != Topic::Feed {
+                let since = segments.last().map_or(0, |segment| segment.after);
+                outcome.compared += expect_same_fold(folded, &messages, since)?;
+                stored.clone_from(&messages);
+            }
         }
         outcome.entries += end(topic);
     }
     if plan.retained == ALL && outcome.resets > 0 {
         return Err("a reset although everything is retained".into());
     }
+    let erased = erased(&stored, &writers);
     for writer in writers {
+        outcome.rejected += writer.rejected;
+        outcome.changes += writer.acknowledged.iter().filter(|one| one.sent.change.is_some()).count() as u64;
         outcome.abandoned += writer.abandoned;
         outcome.repeats += writer.repeats;
         outcome.refusals += writer.refusals;
@@ -208,7 +257,20 @@ async fn judge(
             return Err(format!("a repeat was stored: the log of {topic:?} ends at {head}"));
         }
     }
-    Ok(outcome)
+    Ok((outcome, erased))
+}
+
+/// The texts of the deleted messages: the first one of each, and those of all edits that were sent.
+fn erased(stored: &Folded, writers: &[Writer]) -> HashSet<String> {
+    let deleted = stored.iter().filter(|(_, message)| message["deleted"] == true);
+    let deleted: HashMap<u64, &str> =
+        deleted.map(|(offset, message)| (*offset, message["id"].as_str().unwrap_or_default())).collect();
+    let edits = writers.iter().flat_map(|writer| writer.sent.values()).filter(|sent| {
+        sent.change
+            .as_ref()
+            .is_some_and(|change| change.kind == "edit" && deleted.contains_key(&change.target))
+    });
+    deleted.values().map(|id| text_of(id)).chain(edits.map(|sent| text_of(&sent.id))).collect()
 }
 
 /// Direct access to the servers, without a proxy, with the token of a user created at one of them.
@@ -216,7 +278,7 @@ async fn direct(plan: &Plan, target: &Target) -> Access {
     let urls: Vec<_> = target.addresses().map(|address| format!("http://{address}")).collect();
     let token = session(&urls[0]).await;
     let may_refuse = plan.count(|harm| matches!(harm, Harm::CrashDatabase | Harm::RestartDatabase)) > 0;
-    Access { urls, token, may_refuse }
+    Access { urls, token, may_refuse, may_trim: plan.retained != ALL }
 }
 
 async fn session(url: &str) -> String {
@@ -236,20 +298,44 @@ async fn head(url: &str, topic: &Topic) -> String {
     page(url, topic, "?limit=1").await["cursor"].as_str().expect("every page has one").to_owned()
 }
 
-/// All retained entries, read backwards.
-async fn retained(url: &str, topic: &Topic) -> Vec<super::topic::Seen> {
-    let (mut entries, mut query) = (Vec::new(), "?limit=200".to_owned());
+/// What is in a log.
+struct Retained {
+    entries: Vec<Seen>,
+    /// The messages of a room as pages show them.
+    messages: Folded,
+}
+
+/// All retained entries: the messages by pages backwards, and what comes after the last removed entry forwards, with the
+/// changes.
+async fn retained(url: &str, topic: &Topic) -> Retained {
+    let (mut messages, mut query) = (Folded::new(), "?limit=200".to_owned());
+    let epoch = loop {
+        let page = page(url, topic, &query).await;
+        let epoch = parse_cursor(page["cursor"].as_str().unwrap_or_default()).0;
+        let epoch = parse_epoch(&epoch).0.to_owned();
+        let older = topic.entries(&page);
+        if let Some(first) = older.first() {
+            query = format!("?limit=200&before={epoch}:{}", topic.entry(first).offset);
+        }
+        messages.extend(older.into_iter().map(|entry| (topic.entry(&entry).offset, entry)));
+        if page["more"] != true {
+            break epoch;
+        }
+    };
+    let mut entries: BTreeMap<u64, Seen> =
+        messages.iter().map(|(offset, entry)| (*offset, topic.entry(entry))).collect();
+    let mut query = format!("?limit=200&after={epoch}:0");
     loop {
         let page = page(url, topic, &query).await;
-        let older = topic.entries(&page);
-        let epoch =
-            page["cursor"].as_str().expect("every page has one").split(':').next().unwrap_or_default();
-        if let Some(first) = older.first() {
-            query = format!("?limit=200&before={epoch}:{}", first.offset);
+        let later = topic.entries(&page);
+        entries.extend(later.iter().map(|entry| (topic.entry(entry).offset, topic.entry(entry))));
+        if later.is_empty() && page["more"] != true {
+            // A page's messages have no type.
+            for message in messages.values_mut() {
+                message.as_object_mut().expect("an entry").remove("type");
+            }
+            return Retained { entries: entries.into_values().collect(), messages };
         }
-        entries.extend(older);
-        if page["more"] != true {
-            return entries;
-        }
+        query = format!("?limit=200&after={}", page["cursor"].as_str().expect("every page has one"));
     }
 }

@@ -2,8 +2,11 @@
 //! to its components independently, so that several can be down at the same time.
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -14,7 +17,9 @@ use tokio::{
 };
 
 use super::plan::{Blow, Harm, Plan};
-use crate::support::{Cluster, Gate, Program, RedisServer, in_time, settings_of_nodes};
+use crate::support::{
+    Cluster, DEADLINE, Gate, Program, RedisServer, in_time, postgres_execute, settings_of_nodes,
+};
 
 /// The servers of a run, and their services.
 pub(super) struct Target {
@@ -34,6 +39,7 @@ struct Node {
 struct Services {
     database: Arc<Mutex<Cluster>>,
     redis: Arc<Mutex<RedisServer>>,
+    database_url: String,
     /// One gate per node, on its way to Redis.
     ways: Vec<Gate>,
 }
@@ -49,7 +55,8 @@ impl Target {
         }
         let (database, redis) =
             spawn_blocking(|| (Cluster::start(), RedisServer::start())).await.expect("both start");
-        let shared = settings_of_nodes(&database.fresh_database().await);
+        let database_url = database.fresh_database().await;
+        let shared = settings_of_nodes(&database_url);
         let (mut nodes, mut ways) = (Vec::new(), Vec::new());
         for _ in 0..plan.nodes {
             let way = Gate::before(redis.address()).await;
@@ -58,7 +65,7 @@ impl Target {
             ways.push(way);
         }
         let (database, redis) = (Arc::new(Mutex::new(database)), Arc::new(Mutex::new(redis)));
-        Self { nodes, services: Some(Services { database, redis, ways }) }
+        Self { nodes, services: Some(Services { database, redis, database_url, ways }) }
     }
 
     /// The servers' addresses, which they keep through restarts.
@@ -85,6 +92,33 @@ impl Target {
             Harm::SilenceWay(number) => services.ways[number].silence(),
             other => unreachable!("no plan ends with {other:?}"),
         }
+    }
+
+    /// Checks that none of the texts is stored, in files of the data folders or in rows of PostgreSQL. Files follow a
+    /// deletion within seconds.
+    pub(super) async fn expect_without(&self, texts: HashSet<String>) -> Result<(), String> {
+        if let Some(services) = &self.services {
+            let list: Vec<_> = texts.iter().map(|text| format!("'%{text}%'")).collect();
+            let check = format!(
+                "DO $$ BEGIN IF EXISTS (SELECT 1 FROM entries WHERE body LIKE ANY (ARRAY[{}]::text[]))
+                 THEN RAISE EXCEPTION 'a deleted text is in a row'; END IF; END $$",
+                list.join(", ")
+            );
+            in_time(postgres_execute(&services.database_url, &check)).await;
+        }
+        let folders: Vec<_> = self.nodes.iter().map(|node| node.data.path().to_owned()).collect();
+        let search = move || {
+            let until = std::time::Instant::now() + DEADLINE;
+            loop {
+                let found = folders.iter().find_map(|folder| text_in_files(folder, &texts));
+                match found {
+                    None => return Ok(()),
+                    Some(found) if std::time::Instant::now() > until => return Err(found),
+                    Some(_) => std::thread::sleep(Duration::from_millis(100)),
+                }
+            }
+        };
+        spawn_blocking(search).await.expect("it does not panic")
     }
 
     /// Waits until every server is ready.
@@ -174,6 +208,22 @@ impl Services {
         };
         tokio::join!(ways, redis, database);
     }
+}
+
+/// The first of the texts that a file of the folder has, with the file's name. All texts begin in the same way.
+fn text_in_files(folder: &Path, texts: &HashSet<String>) -> Option<String> {
+    let length = texts.iter().next()?.len();
+    for file in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let bytes = if file.is_file() { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
+        let begins = bytes.windows(5).enumerate().filter(|(_, window)| window == b"text ");
+        for at in begins.map(|(at, _)| at) {
+            let found = bytes.get(at..at + length).and_then(|found| std::str::from_utf8(found).ok());
+            if let Some(found) = found.filter(|found| texts.contains(*found)) {
+                return Some(format!("the deleted {found} is in {}", file.display()));
+            }
+        }
+    }
+    None
 }
 
 /// Runs a blocking action on a thread of its own, so that the other components go on.

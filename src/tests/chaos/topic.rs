@@ -15,6 +15,8 @@ pub(super) struct Seen {
     pub(super) offset: u64,
     /// The client id of a message, or the text of a notification; both are unique.
     pub(super) id: String,
+    /// It changes a message.
+    pub(super) is_change: bool,
 }
 
 impl Topic {
@@ -34,10 +36,13 @@ impl Topic {
         }
     }
 
-    /// The entries on a page.
-    pub(super) fn entries(&self, page: &Value) -> Vec<Seen> {
+    /// The entries on a page, with the changes among them.
+    pub(super) fn entries(&self, page: &Value) -> Vec<Value> {
         let name = if *self == Self::Feed { "events" } else { "messages" };
-        page[name].as_array().expect("a page has entries").iter().map(|entry| self.entry(entry)).collect()
+        let mut entries = page[name].as_array().expect("a page has entries").clone();
+        entries.extend(page["changes"].as_array().into_iter().flatten().cloned());
+        entries.sort_by_key(|entry| entry["offset"].as_u64());
+        entries
     }
 
     /// An entry from its JSON.
@@ -46,6 +51,7 @@ impl Topic {
         Seen {
             offset: entry["offset"].as_u64().expect("every entry has an offset"),
             id: id.as_str().expect("every entry has its id").to_owned(),
+            is_change: !entry["ref"].is_null(),
         }
     }
 }

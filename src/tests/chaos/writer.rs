@@ -1,7 +1,7 @@
-//! Writers that repeat a post with the same id until it is acknowledged, or give up. Each attempt goes to any server.
+//! Writers that repeat a post or a change with the same id until it is acknowledged, or give up. Each attempt goes to any server.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     time::{Duration, Instant},
 };
 
@@ -13,10 +13,11 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::{
     access::{Access, client},
+    change::{Messages, Sent},
     plan::Transport,
     topic::Topic,
 };
-use crate::support::{in_time, new_id};
+use crate::support::in_time;
 
 /// Time to wait for an answer before the post is sent again.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -24,11 +25,11 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Waiting posts beyond which a writer adds none: while nothing can be stored they would grow without end.
 const WAITING_MAX: usize = 24;
 
-/// An acknowledged post.
+/// An acknowledged post or change.
 #[derive(Debug)]
 pub(super) struct Acknowledged {
     pub(super) topic: Topic,
-    pub(super) id: String,
+    pub(super) sent: Sent,
     pub(super) offset: u64,
 }
 
@@ -38,8 +39,12 @@ pub(super) struct Writer {
     client: reqwest::Client,
     rng: Rng,
     until: Instant,
-    /// The ids of all posts that were sent at least once.
-    sent: HashSet<String>,
+    /// The messages of the room, which all writers change.
+    messages: Messages,
+    /// Everything that was sent at least once, by its id.
+    pub(super) sent: HashMap<String, Sent>,
+    /// Number of changes that could not be made any more.
+    pub(super) rejected: u64,
     pub(super) acknowledged: Vec<Acknowledged>,
     pub(super) abandoned: u64,
     /// Number of repeated posts.
@@ -49,14 +54,16 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(topic: Topic, access: Access, rng: Rng, until: Instant) -> Self {
+    pub(super) fn new(topic: Topic, access: Access, messages: Messages, rng: Rng, until: Instant) -> Self {
         Self {
+            messages,
+            rejected: 0,
             topic,
             access,
             client: client(Some(PATIENCE)),
             rng,
             until,
-            sent: HashSet::new(),
+            sent: HashMap::new(),
             acknowledged: Vec::new(),
             abandoned: 0,
             repeats: 0,
@@ -66,14 +73,15 @@ impl Writer {
 
     /// Writes until its time is over and every post is acknowledged or abandoned. `Err` if a post was rejected.
     pub(super) async fn write(mut self, transport: Transport) -> Result<Self, String> {
-        let mut waiting: Vec<String> = Vec::new();
+        let mut waiting: Vec<Sent> = Vec::new();
         loop {
             let is_over = Instant::now() >= self.until;
             if is_over && waiting.is_empty() {
                 return Ok(self);
             }
             if !is_over && waiting.len() < WAITING_MAX {
-                waiting.extend((0..self.rng.usize(1..=6)).map(|_| new_id()));
+                let count = self.rng.usize(1..=6);
+                waiting.extend((0..count).map(|_| self.next()));
             }
             match transport {
                 Transport::Socket => self.post_by_socket(&mut waiting).await?,
@@ -95,12 +103,15 @@ impl Writer {
     /// entry was removed since.
     pub(super) async fn expect_repeats_known(&self, direct: &Access) -> Result<(), String> {
         for post in self.acknowledged.iter().step_by(7) {
-            let request = self.request(direct.any(), &post.id);
+            let request = self.request(direct.any(), &post.sent);
             let answer = request.send().await.map_err(|error| error.to_string())?;
             let status = answer.status();
             let stored: Value = answer.json().await.map_err(|error| error.to_string())?;
             if status != 200 || stored["offset"].as_u64() != Some(post.offset) {
-                return Err(format!("{} was at {}, and sent again: {status} {stored}", post.id, post.offset));
+                return Err(format!(
+                    "{:?} was at {}, and sent again: {status} {stored}",
+                    post.sent, post.offset
+                ));
             }
         }
         Ok(())
@@ -110,7 +121,7 @@ impl Writer {
     /// this.
     pub(super) async fn post_last(&mut self, direct: &Access) -> Result<(), String> {
         for url in &direct.urls {
-            let mut waiting = vec![new_id()];
+            let mut waiting = vec![Sent::post()];
             in_time(async {
                 while !waiting.is_empty() {
                     self.post_by_request(url, &mut waiting).await?;
@@ -122,32 +133,57 @@ impl Writer {
         Ok(())
     }
 
-    fn note_sent(&mut self, id: &str) {
-        self.repeats += u64::from(!self.sent.insert(id.to_owned()));
+    /// A new post, or of a room a change of a message.
+    fn next(&mut self) -> Sent {
+        if self.topic == Topic::Feed || self.rng.bool() {
+            return Sent::post();
+        }
+        let own = self.acknowledged.iter().filter(|one| one.sent.change.is_none());
+        let own: Vec<_> = own.map(|one| one.offset).collect();
+        self.messages.change(&own, &mut self.rng).unwrap_or_else(Sent::post)
     }
 
-    fn request(&self, url: &str, id: &str) -> reqwest::RequestBuilder {
-        match &self.topic {
-            Topic::Feed => {
+    fn note_sent(&mut self, sent: &Sent) {
+        self.repeats += u64::from(self.sent.insert(sent.id.clone(), sent.clone()).is_some());
+    }
+
+    fn request(&self, url: &str, sent: &Sent) -> reqwest::RequestBuilder {
+        let path = match (&self.topic, &sent.change) {
+            (Topic::Feed, _) => {
                 let request = self.client.post(format!("{url}/api/events/chaos"));
-                request.header("idempotency-key", id).body(id.to_owned())
+                return request.header("idempotency-key", &sent.id).body(sent.id.clone());
             }
-            Topic::Room(_) => {
-                let request = self.client.post(format!("{url}{}", self.topic.pages()));
-                request.bearer_auth(&self.access.token).json(&json!({ "id": id, "text": id }))
+            (_, None) => self.topic.pages(),
+            (_, Some(change)) => format!("{}/{}/changes", self.topic.pages(), change.target),
+        };
+        self.client.post(format!("{url}{path}")).bearer_auth(&self.access.token).json(&sent.body())
+    }
+
+    fn acknowledge(&mut self, waiting: &mut Vec<Sent>, id: &str, offset: Option<u64>) {
+        if let (Some(index), Some(offset)) = (waiting.iter().position(|one| one.id == id), offset) {
+            let sent = waiting.remove(index);
+            if sent.change.is_none() && self.topic != Topic::Feed {
+                self.messages.add(offset);
             }
+            self.acknowledged.push(Acknowledged { topic: self.topic.clone(), sent, offset });
         }
     }
 
-    fn acknowledge(&mut self, waiting: &mut Vec<String>, id: &str, offset: Option<u64>) {
-        if let (Some(index), Some(offset)) = (waiting.iter().position(|one| one == id), offset) {
-            let id = waiting.remove(index);
-            self.acknowledged.push(Acknowledged { topic: self.topic.clone(), id, offset });
+    /// Takes the rejection of a change that cannot be made any more. `Err` if it is another one.
+    fn take_rejection(&mut self, waiting: &mut Vec<Sent>, id: &str, problem: &Value) -> Result<(), String> {
+        let index = waiting.iter().position(|one| one.id == id && one.change.is_some());
+        match index {
+            Some(index) if self.access.is_lawful_rejection(&problem["code"]) => {
+                self.rejected += 1;
+                waiting.remove(index);
+                Ok(())
+            }
+            _ => Err(format!("{id} was refused: {problem}")),
         }
     }
 
     /// Opens a socket, sends all waiting posts at once, and takes the answers.
-    async fn post_by_socket(&mut self, waiting: &mut Vec<String>) -> Result<(), String> {
+    async fn post_by_socket(&mut self, waiting: &mut Vec<Sent>) -> Result<(), String> {
         let Topic::Room(room) = self.topic else { unreachable!("sockets post to rooms") };
         let mut request = format!("{}/ws", self.access.any().replace("http://", "ws://"))
             .into_client_request()
@@ -158,10 +194,9 @@ impl Writer {
         else {
             return Ok(());
         };
-        let post = |id: &String| json!({ "type": "post", "room": room, "id": id, "text": id }).to_string();
         let frames = std::iter::once(json!({ "type": "join", "room": room }).to_string());
-        waiting.iter().for_each(|id| self.note_sent(id));
-        for frame in frames.chain(waiting.iter().map(post)) {
+        waiting.iter().for_each(|sent| self.note_sent(sent));
+        for frame in frames.chain(waiting.iter().map(|sent| sent.frame(room))) {
             if socket.send(Message::text(frame)).await.is_err() {
                 return Ok(());
             }
@@ -178,11 +213,11 @@ impl Writer {
                     self.acknowledge(waiting, &id, frame["offset"].as_u64());
                     if rounds > 0 && Instant::now() < self.until {
                         rounds -= 1;
-                        let id = new_id();
-                        self.note_sent(&id);
-                        let sent = socket.send(Message::text(post(&id))).await;
-                        waiting.push(id);
-                        if sent.is_err() {
+                        let next = self.next();
+                        self.note_sent(&next);
+                        let is_sent = socket.send(Message::text(next.frame(room))).await.is_ok();
+                        waiting.push(next);
+                        if !is_sent {
                             return Ok(());
                         }
                     }
@@ -191,26 +226,31 @@ impl Writer {
                     self.refusals += 1;
                     return Ok(());
                 }
-                Some("rejected") => return Err(format!("a post was refused: {frame}")),
+                Some("rejected") => {
+                    let id = frame["id"].as_str().unwrap_or_default().to_owned();
+                    self.take_rejection(waiting, &id, &frame)?;
+                }
                 _ => {}
             }
         }
         Ok(())
     }
 
-    async fn post_by_request(&mut self, url: &str, waiting: &mut Vec<String>) -> Result<(), String> {
-        for id in waiting.clone() {
-            self.note_sent(&id);
-            let Ok(response) = self.request(url, &id).send().await else { continue };
-            if self.access.is_refusal(response.status()) {
+    async fn post_by_request(&mut self, url: &str, waiting: &mut Vec<Sent>) -> Result<(), String> {
+        for sent in waiting.clone() {
+            self.note_sent(&sent);
+            let Ok(response) = self.request(url, &sent).send().await else { continue };
+            let status = response.status();
+            if self.access.is_refusal(status) {
                 self.refusals += 1;
                 continue;
             }
-            if !response.status().is_success() {
-                return Err(format!("a post was refused: {}", response.status()));
-            }
             let Ok(stored) = response.json::<Value>().await else { continue };
-            self.acknowledge(waiting, &id, stored["offset"].as_u64());
+            if status.is_success() {
+                self.acknowledge(waiting, &sent.id, stored["offset"].as_u64());
+            } else {
+                self.take_rejection(waiting, &sent.id, &stored)?;
+            }
         }
         Ok(())
     }
