@@ -16,6 +16,7 @@
 mod appends;
 mod asking;
 mod callers;
+mod changes;
 mod cores;
 mod crowd;
 mod delays;
@@ -69,6 +70,7 @@ fn measure(arguments: &[String]) -> Result<(), Fault> {
     delivery::run(&options, &cores, &mut table)?;
     idle::run(&options, &cores, &mut table)?;
     appends::run(&options, &cores, &mut table)?;
+    changes::run(&options, &cores, &mut table)?;
     pages::run(&options, &cores, &mut table)?;
     returning::run(&options, &cores, &mut table)?;
     table.print(&options, &cores);

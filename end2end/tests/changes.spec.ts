@@ -49,8 +49,9 @@ test("a typo is mended, and the other one sees it with a word that says so", asy
   const said = unique("by bob");
   await bob.post(said);
   await expect(alice.messages.filter({ hasText: said })).toBeVisible();
-  const more = alice.messages.filter({ hasText: said }).getByRole("link", { name: /^Actions/ });
-  await expect(more, "of others there is nothing to do").toHaveCount(0);
+  const ofBob = await openMenu(alice.page, alice.messages.filter({ hasText: said }));
+  await expect(ofBob.getByRole("button", { name: "Pin" })).toBeVisible();
+  for (const name of ["Edit", "Delete"]) await expect(ofBob.getByRole("button", { name }), "of others").toHaveCount(0);
 });
 
 test("the arrow up edits the last message, Escape leaves it, and a text that is too long stays in the editor", async ({ alice, bob }) => {

@@ -9,7 +9,7 @@ use crate::{
         fetch::{LoadError, load},
         page::encode,
     },
-    protocol::{chat::MessagePage, cursor::Cursor, feed::Snapshot, name::RoomId},
+    protocol::{chat::MessagePage, cursor::Cursor, feed::Snapshot, name::RoomId, pin::Pins},
 };
 
 /// Loads the initial data of the page at `route`.
@@ -61,6 +61,11 @@ pub(super) async fn load_later_messages(room: &RoomId, after: &Cursor) -> Option
 /// Loads the messages of a room before a cursor.
 pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<MessagePage> {
     load_messages(room, "before", before).await
+}
+
+/// Loads the pinned messages of a room.
+pub(super) async fn load_pins(room: &RoomId) -> Option<Pins> {
+    load(&format!("/api/rooms/{}/pins", encode(room.as_str()))).await.ok()
 }
 
 async fn load_messages(room: &RoomId, side: &str, cursor: &Cursor) -> Option<MessagePage> {

@@ -13,6 +13,7 @@ use crate::protocol::{
     chat::{MessagePage, Room},
     feed::{Entry, Snapshot},
     name::RoomId,
+    pin::Pin,
     problem::Code,
     session::User,
 };
@@ -109,6 +110,9 @@ pub struct RoomData {
     /// The viewer may delete the messages of others. (Absent in the version before.)
     #[serde(default)]
     pub is_moderator: bool,
+    /// The pinned messages. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pin>,
     /// The place to which the address leads. `None`: the newest messages. (Absent in the version before.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked: Option<Box<Linked>>,

@@ -199,6 +199,7 @@ pub mod cursor;
 pub mod feed;
 pub mod members;
 pub mod name;
+pub mod pin;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod properties;

@@ -231,6 +231,14 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     alice.post("general", &id, "once").await;
     alice.send(reqwest::Method::POST, "/api/rooms", &json!({ "name": "井戸端", "private": true })).await;
     alice.post("井戸端", &new_id(), "among us").await;
+    let change = async |alice: &Person, kind: &str| {
+        let body = json!({ "id": new_id(), "kind": kind, "emoji": "🎉", "text": "among friends" });
+        let answer = alice.send(reqwest::Method::POST, "/api/rooms/井戸端/messages/1/changes", &body).await;
+        answer.json::<Value>().await.unwrap()
+    };
+    for kind in ["edit", "react", "pin"] {
+        assert_eq!(change(&alice, kind).await["kind"], kind);
+    }
     let made = alice
         .send(reqwest::Method::POST, "/api/publishers", &json!({ "name": "p", "channels": ["*"] }))
         .await;
@@ -251,7 +259,9 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         server.json("/api/rooms/general/messages").await,
         alice.get("/api/rooms/井戸端/messages").send().await.unwrap().json::<Value>().await.unwrap(),
         alice.get("/api/rooms").send().await.unwrap().json::<Value>().await.unwrap(),
+        alice.get("/api/rooms/井戸端/pins").send().await.unwrap().json::<Value>().await.unwrap(),
     );
+    assert_eq!(before.4["pins"][0]["reactions"][0]["count"], 1);
     let url = Cluster::shared().fresh_database().await;
     let database = server.folder().join("idobata.db");
     let (went, said) = migrate(&database, &url).await;
@@ -273,8 +283,11 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         server.json("/api/rooms/general/messages").await,
         alice.get("/api/rooms/井戸端/messages").send().await.unwrap().json::<Value>().await.unwrap(),
         alice.get("/api/rooms").send().await.unwrap().json::<Value>().await.unwrap(),
+        alice.get("/api/rooms/井戸端/pins").send().await.unwrap().json::<Value>().await.unwrap(),
     );
     assert_eq!(after, before);
+    assert_eq!(change(&alice, "react").await["reaction"]["count"], 1, "it is there already");
+    assert_eq!(change(&alice, "unreact").await["reaction"]["count"], 0);
     let again = alice.post("general", &id, "once").await;
     assert_eq!(again.status(), 200, "stored before the move");
     assert_eq!(

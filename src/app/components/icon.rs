@@ -27,6 +27,8 @@ pub(crate) enum Icon {
     PanelRight,
     /// Editing.
     Pencil,
+    /// What is pinned.
+    Pin,
     /// Something new.
     Plus,
     /// A favourite.
@@ -62,6 +64,10 @@ impl Icon {
             Self::Pencil => {
                 "M21.17 6.81a1 1 0 0 0-3.99-3.99L3.84 16.17a2 2 0 0 0-.5.83l-1.32 4.35a.5.5 0 0 0 .62.62l4.35-1.32a2 2 0 0 0 \
                  .83-.5zM15 5l4 4"
+            }
+            Self::Pin => {
+                "M12 17v5M9 10.76a2 2 0 0 1-1.11 1.79l-1.78.9A2 2 0 0 0 5 15.24V16a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1v-.76a2 2 0 0 0\
+                 -1.11-1.79l-1.78-.9A2 2 0 0 1 15 10.76V7a1 1 0 0 1 1-1 2 2 0 0 0 0-4H8a2 2 0 0 0 0 4 1 1 0 0 1 1 1z"
             }
             Self::Plus => "M5 12h14M12 5v14",
             Self::Star => {

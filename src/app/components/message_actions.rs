@@ -71,6 +71,17 @@ impl MessageActions {
         self.is_moderator || self.may_edit(message)
     }
 
+    /// Returns true if the user may pin messages: whoever may write.
+    pub(super) fn may_pin(self) -> bool {
+        self.model.with_untracked(|model| !model.my_id().is_empty())
+    }
+
+    /// Pins a message to the room, or takes it off.
+    pub(super) fn pin(self, offset: Offset, is_pinned: bool) {
+        let kind = if is_pinned { ChangeKind::Pin } else { ChangeKind::Unpin };
+        self.change(offset, kind, None, None);
+    }
+
     /// Opens the editor of a message. An edit that was rejected goes on with its text.
     pub(super) fn edit(self, offset: Offset) {
         let text = self.model.with_untracked(|model| {

@@ -6,6 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     avatar::avatar,
+    icon::{Icon, icon},
     linked_text::{message_text, typed_text},
     live_text::{live_text, name_view},
     local_time::{Day, LocalDay, is_on_another_day},
@@ -155,6 +156,9 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
         let (starts_day, message) = (starts_day.clone(), message.clone());
         move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
     };
+    let pinned = message
+        .pinned
+        .then(|| view! { <p class="message__pinned">{icon(Icon::Pin)} {texts.pinned}</p> }.into_any());
     let state = pending.as_ref().map(|pending| state_name(pending.state));
     let (menu, room) = (menu_link(actions, &message), message.room.clone());
     let epoch = actions.model.with_untracked(|model| model.cursor().epoch.clone());
@@ -180,6 +184,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
                 {message_time(&message, &epoch)}
             </p>
             <MessageBody actions message pending />
+            {pinned}
             {menu}
         </li>
     }

@@ -5,6 +5,7 @@ use leptos::{ev, html, prelude::*};
 
 use super::{
     icon::{Icon, icon},
+    live_text::live_text,
     message_actions::MessageActions,
 };
 use crate::{
@@ -23,7 +24,7 @@ const MENU: &str = "message-menu";
 
 /// The link that opens the menu of a message, for those who can do something with it.
 pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<AnyView> {
-    if !actions.may_delete(message) {
+    if !actions.may_pin() {
         return None;
     }
     let offset = message.offset;
@@ -58,16 +59,23 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
     let element = NodeRef::<html::Div>::new();
     let target = memo(move || {
         let offset = actions.target.get();
-        actions.model.with_untracked(|model| model.message(offset).cloned())
+        actions.model.with(|model| model.message(offset).cloned())
     });
     let may_edit =
         move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_edit(message)));
+    let may_delete =
+        move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_delete(message)));
+    let is_pinned = move || target.with(|message| message.as_ref().is_some_and(|message| message.pinned));
     let close = move || {
         let _ = element.get_untracked().map(|element| element.hide_popover());
     };
     let edit = move |_| {
         close();
         actions.edit(actions.target.get_untracked());
+    };
+    let pin = move |_| {
+        close();
+        actions.pin(actions.target.get_untracked(), !is_pinned());
     };
     let delete = move |_| {
         close();
@@ -79,7 +87,17 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
                 may_edit,
                 move || view! { <button type="button" on:click=edit>{icon(Icon::Pencil)} {texts.edit}</button> }.into_any(),
             )}
-            <button type="button" class="danger" on:click=delete>{icon(Icon::Trash)} {texts.delete}</button>
+            <button type="button" on:click=pin>
+                {icon(Icon::Pin)}
+                {live_text(move || (if is_pinned() { texts.unpin } else { texts.pin }).to_owned())}
+            </button>
+            {show_when(
+                may_delete,
+                move || {
+                    view! { <button type="button" class="danger" on:click=delete>{icon(Icon::Trash)} {texts.delete}</button> }
+                        .into_any()
+                },
+            )}
         </div>
     }
 }

@@ -20,6 +20,7 @@ mod notification;
 pub(super) mod notification_list;
 pub(super) mod people;
 pub(super) mod picture;
+pub(super) mod pins;
 mod plot;
 pub(super) mod problem_note;
 mod reading_position;

@@ -139,6 +139,11 @@ pub(super) const TEXTS: Texts = Texts {
     table: "Table",
     emoji: "Emoji",
     too_many_bytes: "The message takes more than 32 kB. Shorten it or send it in parts.",
+
+    pin: "Pin to the room",
+    unpin: "Unpin",
+    pinned: "Pinned",
+    pinned_messages: "Pinned messages",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -135,6 +135,11 @@ pub(super) const TEXTS: Texts = Texts {
     table: "表",
     emoji: "絵文字",
     too_many_bytes: "メッセージが32 kBを超えています。短くするか、分けて送ってください。",
+
+    pin: "ルームにピン留め",
+    unpin: "ピン留めを外す",
+    pinned: "ピン留め",
+    pinned_messages: "ピン留めしたメッセージ",
 };
 
 fn problem(code: Code) -> &'static str {

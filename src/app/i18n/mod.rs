@@ -218,6 +218,11 @@ pub struct Texts {
     pub table: &'static str,
     pub emoji: &'static str,
     pub too_many_bytes: &'static str,
+
+    pub pin: &'static str,
+    pub unpin: &'static str,
+    pub pinned: &'static str,
+    pub pinned_messages: &'static str,
 }
 
 impl Texts {

@@ -16,6 +16,7 @@ use crate::{
             people::People,
             people::PeopleButton,
             picture::picture,
+            pins::{PinList, PinsButton},
             problem_note::{ProblemNote, problem_notes},
             sidebar::MenuButton,
             ticker::Ticker,
@@ -31,7 +32,7 @@ use crate::{
         },
     },
     client::dom::history,
-    protocol::name::RoomId,
+    protocol::{name::RoomId, pin::Pins},
 };
 
 /// The page of a room.
@@ -70,7 +71,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomData { room, me, page, members, is_private, is_moderator, linked } = data;
+    let RoomData { room, me, page, members, is_private, is_moderator, pins, linked } = data;
     let (id, name) = (room.id.clone(), room.name.clone());
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
@@ -84,6 +85,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let text = RwSignal::new(saved.text.clone());
     let scroll_position = StoredValue::new(saved.scroll_position);
     let mut model = RoomModel::new(room, me, page, members, saved);
+    model.set_pins(Pins { pins, as_of: model.cursor().offset });
     let is_at_place = linked.is_some();
     if is_at_place {
         model.open(linked, false);
@@ -115,6 +117,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 <h1 id="room-name"><bdi translate="no">{name}</bdi></h1>
                 {favourite}
                 {members_link}
+                <PinsButton model />
                 <PeopleButton model />
                 <ConnectionBadge state transport=link.status.transport unsent />
                 {hide_aside}
@@ -134,6 +137,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
             }}
         </section>
         <People model />
+        <PinList model />
     }
 }
 

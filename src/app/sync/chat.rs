@@ -16,7 +16,10 @@ use crate::{
         connection::{Connection, ConnectionEvent},
         dom::time::now_ms,
     },
-    protocol::chat::{ClientFrame, ServerFrame},
+    protocol::{
+        chat::{ClientFrame, ServerFrame},
+        pin::Pins,
+    },
 };
 
 /// The pause before a room is joined again that the server could not open.
@@ -67,7 +70,11 @@ impl ChatLink {
                 spawn_local(async move {
                     // If it fails, the room goes on with everything that is retained: more than needed, nothing less.
                     if let Some(data) = load_room(&room).await {
-                        model.try_update(|model| model.reload(data.page));
+                        model.try_update(|model| {
+                            let pins = Pins { pins: data.pins, as_of: data.page.as_of };
+                            model.reload(data.page);
+                            model.set_pins(pins);
+                        });
                         self.join(model);
                     }
                 });

@@ -46,6 +46,11 @@ impl HeardChanges {
         Some(messages.into_iter().map(folded).collect())
     }
 
+    /// Those after this offset.
+    pub(super) fn after(&self, offset: Offset) -> impl Iterator<Item = &MessageChanged> {
+        self.changes.iter().filter(move |change| change.offset > offset)
+    }
+
     /// Forgets all: they belong to another epoch.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
@@ -168,6 +173,7 @@ impl RoomModel {
         if let Some(messages) = self.window_messages() {
             fold_in(messages, &change);
         }
+        self.apply_to_pins(&change);
         self.heard_changes.add(change);
         self.note_caught_up();
         Missing::Nothing

@@ -3,6 +3,7 @@
 
 mod changes;
 mod drafts;
+mod pins;
 mod place;
 mod presence;
 mod timeline;
@@ -21,6 +22,7 @@ pub use self::{
 use crate::protocol::{
     chat::{ClientFrame, Message, MessagePage, Room, ServerFrame},
     cursor::{Cursor, Offset},
+    pin::Pin,
     problem::Code,
     session::User,
 };
@@ -51,6 +53,8 @@ pub struct RoomModel {
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
     heard_changes: HeardChanges,
+    pins: Vec<Pin>,
+    missed_pins: u32,
     members: Vec<User>,
     /// The last join or leave of another user.
     pub presence_change: Option<PresenceChange>,
@@ -83,6 +87,8 @@ impl RoomModel {
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
             heard_changes: HeardChanges::default(),
+            pins: Vec::new(),
+            missed_pins: 0,
             members: sorted(members),
             presence_change: None,
             typing: None,

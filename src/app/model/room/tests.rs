@@ -43,7 +43,7 @@ fn new_change(id: &str, kind: ChangeKind, text: Option<String>) -> NewChange {
     NewChange { id: id.into(), kind, text, emoji: None }
 }
 
-fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) -> ServerFrame {
+pub(super) fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) -> ServerFrame {
     let (user, user_id, id) = ("A".into(), "a".into(), format!("change {offset}"));
     let text = text.map(str::to_owned);
     ServerFrame::MessageChanged(MessageChanged {
@@ -61,7 +61,7 @@ fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) 
     })
 }
 
-fn model(offset: Offset) -> RoomModel {
+pub(super) fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
     let page =
         MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0, own_reactions: vec![] };

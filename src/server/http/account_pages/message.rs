@@ -132,6 +132,7 @@ impl Document for MessagePage {
                 {(!may_edit).then(|| problem_note(texts, problem))}
             </section>
             {edit}
+            {(!message.deleted).then(|| pin_form(texts, &address, message.pinned))}
             {delete}
             {(!earlier.is_empty()).then(|| earlier_texts(texts, earlier))}
             <p><a href=routes::room(&message.room)>{texts.back_to_room}</a></p>
@@ -162,6 +163,17 @@ fn edit_form(
                 inner_html=text_of_area(text)
             ></textarea>
             <button type="submit" class="primary">{texts.save}</button>
+        </form>
+    }
+}
+
+fn pin_form(texts: &'static Texts, address: &str, is_pinned: bool) -> impl IntoView + use<> {
+    let (kind, label) =
+        if is_pinned { (ChangeKind::Unpin, texts.unpin) } else { (ChangeKind::Pin, texts.pin) };
+    view! {
+        <form class="panel stack" method="post" action=address.to_owned()>
+            {hidden_fields(kind)}
+            <button type="submit">{label}</button>
         </form>
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         chat::Message,
         cursor::Offset,
         members::Members,
+        pin::Pins,
         problem::{Code, Rejection},
     },
     server::{
@@ -70,21 +71,14 @@ pub(crate) async fn edits(
     Ok(Json(Edits { edits }))
 }
 
-/// The pinned messages of a room.
-#[derive(Serialize)]
-pub(crate) struct Pins {
-    /// Those first that were pinned last.
-    pins: Vec<Message>,
-}
-
 /// Lists the pinned messages of a room.
 pub(crate) async fn pins(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
     PathText(room): PathText,
-) -> Result<Json<Pins>, Error> {
+) -> Result<Json<Pins<Message>>, Error> {
     let room = state.chat.room(&room, caller.as_ref()).await?;
-    Ok(Json(Pins { pins: state.chat.pins(&room, caller.as_ref()).await? }))
+    Ok(Json(state.chat.pins(&room, caller.as_ref()).await?))
 }
 
 /// The offset in an address.

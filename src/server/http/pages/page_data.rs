@@ -13,7 +13,7 @@ use crate::{
         },
         routes::{Place, Route},
     },
-    protocol::{chat::Room, cursor::Cursor, name::parse_channel, problem::Code, session::User},
+    protocol::{chat::Room, cursor::Cursor, name::parse_channel, pin::Pin, problem::Code, session::User},
     server::{
         auth::Identity,
         error::Error,
@@ -118,6 +118,7 @@ async fn load_room(
 ) -> Result<Option<RoomData>, Error> {
     let Some(room) = room else { return Ok(None) };
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
+    let pins = state.chat.pins(&room.id, who).await?.pins.iter().map(Pin::of).collect();
     let members = state.chat.members(&room.id);
     let is_private = state.rights.is_private(&room.id);
     let is_moderator = who.is_some_and(|who| state.chat.is_moderator(&room.id, who));
@@ -127,7 +128,7 @@ async fn load_room(
         }
         None => None,
     };
-    Ok(Some(RoomData { me, page, members, is_private, is_moderator, linked, room }))
+    Ok(Some(RoomData { me, page, members, is_private, is_moderator, pins, linked, room }))
 }
 
 #[derive(Deserialize)]

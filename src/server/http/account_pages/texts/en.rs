@@ -129,6 +129,8 @@ pub(super) const TEXTS: Texts = Texts {
     save: "Save",
     delete_message: "Delete",
     delete_hint: "The message and all its earlier texts are erased for everybody. This cannot be undone.",
+    pin: "Pin to the room",
+    unpin: "Unpin",
     message_deleted: "This message was deleted.",
     earlier_texts: "Earlier texts",
     until: "until",

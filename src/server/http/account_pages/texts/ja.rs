@@ -137,6 +137,8 @@ pub(super) const TEXTS: Texts = Texts {
     save: "保存",
     delete_message: "削除",
     delete_hint: "メッセージとそのすべての以前の本文が、全員の画面から消去されます。元に戻すことはできません。",
+    pin: "ルームにピン留め",
+    unpin: "ピン留めを外す",
     message_deleted: "このメッセージは削除されました。",
     earlier_texts: "以前の本文",
     until: "この時刻まで：",

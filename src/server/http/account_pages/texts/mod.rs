@@ -128,6 +128,8 @@ pub(crate) struct Texts {
     pub(crate) save: &'static str,
     pub(crate) delete_message: &'static str,
     pub(crate) delete_hint: &'static str,
+    pub(crate) pin: &'static str,
+    pub(crate) unpin: &'static str,
     pub(crate) message_deleted: &'static str,
     pub(crate) earlier_texts: &'static str,
     pub(crate) until: &'static str,
