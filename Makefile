@@ -81,8 +81,8 @@ bench: build ## What delivery costs beside a bare write: make bench ARGS='--only
 bytes: build ## What a first visit to a room loads, held to its budget
 	$(TOOLS) node scripts/bytes.mjs
 
-lighthouse: setup-test build ## What Lighthouse says of both pages
-	$(TOOLS) node end2end/lighthouse.mjs
+lighthouse: setup-test build ## What Lighthouse says of both pages, and of others: make lighthouse PAGES="http://127.0.0.1:4000/"
+	$(TOOLS) node end2end/lighthouse.mjs $(PAGES)
 
 frames: setup-test build ## Typing while a thousand messages a second come in: frame times
 	$(TOOLS) node end2end/frames.mjs

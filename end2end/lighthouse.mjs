@@ -1,5 +1,6 @@
 // What Lighthouse (mobile, as it comes) says of the pages: the four scores, when the largest part is painted, when the page
-// answers to events, for how long it did not (TBT), what a first visit loads, and every audit that is not content. Called by `make lighthouse`; figures, not a test.
+// answers to events, for how long it did not (TBT), what a first visit loads, and every audit that is not content. Called by
+// `make lighthouse`; figures, not a test. Addresses of other pages, as arguments, are measured in the same run to compare.
 //
 // A page with open connections never becomes idle for Lighthouse's network watch; it goes on after its own limit.
 import { execFile } from "node:child_process";
@@ -14,6 +15,7 @@ const CATEGORIES = ["performance", "accessibility", "best-practices", "seo"];
 await withProgram(async (url) => {
   await fill(url);
   for (const page of PAGES) report(page, await audit(url + page));
+  for (const other of process.argv.slice(2)) report(other, await audit(other));
 });
 
 /** A day's talk and news, so that the pages have something to show. */

@@ -200,6 +200,14 @@ addEventListener("input", (event) => {
 for (const type of ["pointerover", "focusin"])
   addEventListener(type, ({ target }) => !more && target.closest?.(".formatted pre") && use((module) => module.onCode(target)));
 
+// Code gets its colours once some is there.
+const coloured = new MutationObserver(() => {
+  if (!root.dataset.hydrated || !document.querySelector(".formatted code[class]")) return;
+  coloured.disconnect();
+  use((module) => module.colours());
+});
+coloured.observe(root, { childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
+
 // All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new browser
 // opens at once start as two users, and so does a tab that stays open while another signs in as a different user. So each
 // page tells the others of its origin its user, and a page of a different user reloads itself.

@@ -184,6 +184,37 @@ export function onInput(target, isComposing) {
 // The page empties the field when a message is sent with Enter, without an event.
 addEventListener("keydown", ({ key, shiftKey, target }) => key === "Enter" && !shiftKey && fieldOf(target) && clear());
 
+// The colours of code in a language, when it comes into view.
+const inView = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && colour(target)));
+
+async function colour(message) {
+  inView.unobserve(message);
+  const codes = [...message.querySelectorAll(".formatted pre > code")];
+  const room = location.pathname.split("/")[2];
+  try {
+    const response = await fetch(`/api/rooms/${room}/messages/${message.dataset.offset}/code`);
+    if (!response.ok) return;
+    const { blocks } = await response.json();
+    // Made by the server, which lets no tag of a text through. The same text, unless the message was edited meanwhile.
+    const made = blocks.map((html) => Object.assign(document.createElement("code"), { innerHTML: html ?? "" }));
+    codes.forEach((code, at) => made[at]?.textContent === code.textContent && code.replaceChildren(...made[at].childNodes));
+  } catch {
+    // Without its colours it is as readable as before.
+  }
+}
+
+/** Waits for those that are there, and those that come. */
+export function colours() {
+  const find = () =>
+    document.querySelectorAll(".formatted code[class]:not([data-seen])").forEach((code) => {
+      code.dataset.seen = "";
+      const message = code.closest(".message[data-offset]");
+      if (message) inView.observe(message);
+    });
+  find();
+  new MutationObserver(find).observe(document.body, { childList: true, subtree: true });
+}
+
 // The button of a block of code, where the pointer or the focus is.
 export function onCode(target) {
   const code = target.closest?.(".formatted pre");

@@ -46,6 +46,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/messages", get(api::rooms::messages).post(api::rooms::post))
         .route("/api/rooms/{room}/messages/{message}/changes", post(api::changes::change))
         .route("/api/rooms/{room}/messages/{message}/edits", get(api::changes::edits))
+        .route("/api/rooms/{room}/messages/{message}/code", get(api::changes::code))
         .route("/api/rooms/{room}/pins", get(api::changes::pins))
         .route("/api/rooms/{room}/typing", post(api::rooms::typing))
         .route("/api/rooms/{room}/events", get(realtime::room_events::get))

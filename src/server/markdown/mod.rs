@@ -6,6 +6,7 @@
 //! `render`, and everything else is text.
 
 mod dialect;
+pub mod highlight;
 mod render;
 
 /// Returns the HTML of a text, or `None` if the text has no markup and reads the same without.
@@ -15,6 +16,21 @@ pub fn html_of(text: &str) -> Option<String> {
     }
     let source = dialect::of(text)?;
     render::render(&source)
+}
+
+/// The blocks of code in a text, in the order in which its HTML has them.
+pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
+    let source = may_have_markup(text).then(|| dialect::of(text)).flatten();
+    source.map(|source| render::code_blocks(&source)).unwrap_or_default()
+}
+
+/// A block of code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeBlock {
+    /// The word behind the fence; may be empty, and of no language that anybody knows.
+    pub language: String,
+    /// The code.
+    pub code: String,
 }
 
 /// Returns the HTML of any text, as a preview shows it.

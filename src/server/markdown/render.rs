@@ -6,7 +6,10 @@
 
 use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 
-use super::dialect::{Source, is_language, reveal};
+use super::{
+    CodeBlock,
+    dialect::{Source, is_language, reveal},
+};
 use crate::{
     app::model::linked_text::{Span, split_links},
     server::emoji,
@@ -17,9 +20,11 @@ const DEPTH_MAX: usize = 40;
 /// The most bytes of HTML. A text of links only has a few times as many as it has characters.
 const HTML_MAX_BYTES: usize = 64 * 1024;
 
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+
 /// Renders a source. `None`: it has no markup, or too much of it, and is shown as typed.
 pub(super) fn render(source: &Source) -> Option<String> {
-    let parser = Parser::new_ext(&source.text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
+    let parser = Parser::new_ext(&source.text, OPTIONS);
     let mut writer = Writer { has_markup: source.is_escaped, ..Writer::new(&source.text) };
     for (event, range) in parser.into_offset_iter() {
         writer.event(event, &source.text[range]);
@@ -28,6 +33,30 @@ pub(super) fn render(source: &Source) -> Option<String> {
         }
     }
     writer.has_markup.then_some(writer.html)
+}
+
+/// The blocks of code of a source, in their order.
+pub(super) fn code_blocks(source: &Source) -> Vec<CodeBlock> {
+    let mut blocks: Vec<CodeBlock> = Vec::new();
+    let mut is_in_code = false;
+    for event in Parser::new_ext(&source.text, OPTIONS) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                is_in_code = true;
+                blocks.push(CodeBlock { language: info.to_ascii_lowercase(), code: String::new() });
+            }
+            Event::End(TagEnd::CodeBlock) => is_in_code = false,
+            Event::Text(text) if is_in_code => {
+                blocks
+                    .iter_mut()
+                    .next_back()
+                    .into_iter()
+                    .for_each(|block| block.code.push_str(&reveal(&text)));
+            }
+            _ => {}
+        }
+    }
+    blocks
 }
 
 /// Renders a text without markup: one paragraph with its lines and its links.

@@ -62,6 +62,7 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/rooms/secret/messages", MESSAGE, "401 404 404 201 201 404 403 403"),
     row("POST", "/api/rooms/secret/messages/1/changes", CHANGE, "401 404 404 201 403 404 403 403"),
     row("GET", "/api/rooms/secret/messages/1/edits", "", "401 404 404 200 200 404 403 403"),
+    row("GET", "/api/rooms/secret/messages/1/code", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/pins", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/typing", "", "401 404 404 204 204 404 403 403"),
     row("GET", "/api/rooms/general/events", "", "401 200 200 200 200 200 403 403"),

@@ -1,5 +1,5 @@
-//! `/api/rooms/{room}/messages/{offset}/…` and `/api/rooms/{room}/pins`: changes of a message, its earlier texts, and the
-//! pinned messages. The router calls it. It must
+//! `/api/rooms/{room}/messages/{offset}/…` and `/api/rooms/{room}/pins`: changes of a message, its earlier texts, the
+//! colours of its code, and the pinned messages. The router calls it. It must
 //! never check a right by itself: the chat does.
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -23,6 +23,7 @@ use crate::{
             path::{PathPair, PathText},
             user::{AuthenticatedUser, MaybeUser},
         },
+        markdown::{code_blocks, highlight::highlight},
         state::AppState,
     },
 };
@@ -69,6 +70,24 @@ pub(crate) async fn edits(
     let room = state.chat.room(&room, caller.as_ref()).await?;
     let (_, edits) = state.chat.message(&room, caller.as_ref(), offset_of(&message)?).await?;
     Ok(Json(Edits { edits }))
+}
+
+/// The colours of a message's code.
+#[derive(Serialize)]
+pub(crate) struct HighlightedCode {
+    /// The HTML of each block of code, in their order; `null` for one in no known language.
+    blocks: Vec<Option<String>>,
+}
+
+/// Highlights the code of a message.
+pub(crate) async fn code(
+    State(state): State<AppState>,
+    MaybeUser(caller): MaybeUser,
+    PathPair(room, message): PathPair,
+) -> Result<Json<HighlightedCode>, Error> {
+    let room = state.chat.room(&room, caller.as_ref()).await?;
+    let (message, _) = state.chat.message(&room, caller.as_ref(), offset_of(&message)?).await?;
+    Ok(Json(HighlightedCode { blocks: highlight(code_blocks(&message.text)).await }))
 }
 
 /// Lists the pinned messages of a room.

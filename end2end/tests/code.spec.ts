@@ -1,0 +1,44 @@
+// Code in a message has the colours of its language, for who reads it and for who comes later, and stays the text it is.
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Person } from "../support/people.ts";
+import { expect, test } from "../support/test.ts";
+
+const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
+const code = (person: Person) => person.messages.last().locator("pre > code");
+
+const RUST = '// a <b>comment</b>\nfn main() {\n    println!("{}", 42 && "井戸端");\n}\n';
+const fenced = (language: string, text: string) => "```" + language + "\n" + text + "```";
+
+test("bob sees the colours of alice's code at once, and of all kinds of words", async ({ alice, bob }) => {
+  const room = await alice.makeRoom(unique("code"));
+  await bob.enterRoom(room);
+  await alice.postByRequest(room, "look", fenced("rust", RUST));
+  await expect(code(bob).locator(".c-comment").first()).toBeVisible();
+  await expect(code(bob).locator(".c-string").first()).toBeVisible();
+  await expect(code(bob).locator(".c-numeric")).toHaveText("42");
+  expect(await code(bob).textContent(), "it is the same text").toBe(RUST);
+  const colour = (kind: string) => code(bob).locator(kind).first().evaluate((word) => getComputedStyle(word).color);
+  const colours = new Set([await colour(".c-comment"), await colour(".c-string"), await colour(".c-numeric"), await colour(".c-source")]);
+  expect(colours.size).toBe(4);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await bob.page.emulateMedia({ colorScheme });
+    expect((await new AxeBuilder({ page: bob.page }).analyze()).violations, colorScheme).toEqual([]);
+  }
+  // An edit is another code.
+  await alice.page.reload();
+  await expect(code(alice).locator(".c-comment").first(), "for who comes later").toBeVisible();
+  const data = { id: crypto.randomUUID(), kind: "edit", text: fenced("python", "# other\nx = 1\n") };
+  expect((await alice.context.request.post(`/api/rooms/${room}/messages/2/changes`, { data })).status()).toBe(201);
+  await expect(code(bob).locator(".c-python").first()).toBeVisible();
+  expect(await code(bob).textContent()).toBe("# other\nx = 1\n");
+});
+
+test("code of no known language and code without one stay as they are", async ({ alice, bob }) => {
+  const room = await alice.makeRoom(unique("code"));
+  await bob.enterRoom(room);
+  await alice.postByRequest(room, fenced("", "let a = 1;\n"), fenced("nothing", "let b = 1;\n"), fenced("js", "let c = 1;\n"));
+  await expect(code(bob).locator(".c-storage").first()).toBeVisible();
+  await expect(bob.page.locator("pre > code").nth(0)).toHaveText("let a = 1;");
+  await expect(bob.page.locator("pre > code span")).not.toHaveCount(0);
+  for (const at of [0, 1]) await expect(bob.page.locator("pre > code").nth(at).locator("span")).toHaveCount(0);
+});
