@@ -70,6 +70,7 @@ pub struct Viewer {
 
 /// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code,
 /// which the browser would have to download for all of these types.
+#[expect(clippy::large_enum_variant, reason = "a page has one of them")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PageData {
