@@ -5,6 +5,7 @@ mod changes;
 mod drafts;
 mod place;
 mod presence;
+mod reactions;
 mod timeline;
 mod unread_state;
 
@@ -16,10 +17,11 @@ pub use self::{
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
     place::{Linked, Visit},
     presence::{PresenceChange, Typing},
+    reactions::ShownReaction,
     timeline::{ShownMessage, TimelineItem, continues},
 };
 use crate::protocol::{
-    chat::{ClientFrame, Message, MessagePage, Room, ServerFrame},
+    chat::{ClientFrame, Message, MessagePage, OwnReaction, Room, ServerFrame},
     cursor::{Cursor, Offset},
     problem::Code,
     session::User,
@@ -51,6 +53,8 @@ pub struct RoomModel {
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
     heard_changes: HeardChanges,
+    /// The user's reactions that the first people of a reaction do not show.
+    own_reactions: Vec<OwnReaction>,
     members: Vec<User>,
     /// The last join or leave of another user.
     pub presence_change: Option<PresenceChange>,
@@ -83,6 +87,7 @@ impl RoomModel {
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
             heard_changes: HeardChanges::default(),
+            own_reactions: page.own_reactions,
             members: sorted(members),
             presence_change: None,
             typing: None,
@@ -196,5 +201,7 @@ impl RoomModel {
     }
 }
 
+#[cfg(test)]
+mod reaction_tests;
 #[cfg(test)]
 mod tests;

@@ -61,7 +61,7 @@ fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) 
     })
 }
 
-fn model(offset: Offset) -> RoomModel {
+pub(super) fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
     let page =
         MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0, own_reactions: vec![] };
