@@ -29,6 +29,8 @@ pub(crate) enum Icon {
     Pencil,
     /// Something new.
     Plus,
+    /// A reaction.
+    SmilePlus,
     /// A favourite.
     Star,
     /// Deletion.
@@ -64,6 +66,9 @@ impl Icon {
                  .83-.5zM15 5l4 4"
             }
             Self::Plus => "M5 12h14M12 5v14",
+            Self::SmilePlus => {
+                "M22 11v1a10 10 0 1 1-9-10M8 14s1.5 2 4 2 4-2 4-2M9 9h.01M15 9h.01M16 5h6M19 2v6"
+            }
             Self::Star => {
                 "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.12 2.12 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904\
                  l-3.736 3.638a2.12 2.12 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.12 2.12 0 0 0\
