@@ -208,6 +208,56 @@ const coloured = new MutationObserver(() => {
 });
 coloured.observe(root, { childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
 
+// Reactions. The quick ones of a message's menu are those that were used last on this device; the picker is loaded when it
+// may be wanted.
+const used = () => {
+  try {
+    return (localStorage["idobata.emoji"] ?? "").split(" ").filter(Boolean);
+  } catch {
+    return []; // the browser keeps nothing for this origin
+  }
+};
+let usual;
+let picker;
+const loadPicker = () => (picker ??= import("./reactions.js").catch(() => (picker = undefined)));
+document.addEventListener(
+  "beforetoggle",
+  ({ target, newState }) => {
+    if (target.id !== "message-menu" || newState !== "open") return;
+    loadPicker();
+    const quick = [...target.querySelectorAll("[data-emoji]")];
+    usual ??= quick.map(({ dataset }) => dataset.emoji);
+    const shown = [...new Set([...used(), ...usual])];
+    quick.forEach((button, at) => (button.textContent = button.dataset.emoji = shown[at]));
+  },
+  true,
+);
+document.addEventListener(
+  "toggle",
+  ({ target, newState }) => {
+    if (target.id === "emoji-picker" && newState === "open") loadPicker().then((module) => module?.open(target));
+  },
+  true,
+);
+addEventListener("click", ({ target }) => {
+  const emoji = target.closest?.("[data-emoji]")?.dataset.emoji;
+  if (!emoji) return;
+  try {
+    localStorage["idobata.emoji"] = [...new Set([emoji, ...used()])].slice(0, 24).join(" ");
+  } catch {
+    // The menu offers the usual ones.
+  }
+});
+// A long press on a message opens its menu. That of a link or a field in it is the browser's; on a reaction it
+// shows the people, as a pointer would.
+addEventListener("contextmenu", (event) => {
+  if (event.pointerType !== "touch" || !root.dataset.hydrated || event.target.closest("a, textarea, input, .reaction")) return;
+  const more = event.target.closest(".message")?.querySelector(".message__more");
+  if (!more) return;
+  event.preventDefault();
+  more.click();
+});
+
 // All tabs of a browser belong to one user, because the last cookie counts for all of them. Two tabs that a new browser
 // opens at once start as two users, and so does a tab that stays open while another signs in as a different user. So each
 // page tells the others of its origin its user, and a page of a different user reloads itself.

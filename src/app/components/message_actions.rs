@@ -11,7 +11,7 @@ use send_wrapper::SendWrapper;
 use crate::{
     app::{
         i18n::use_texts,
-        model::room::{DraftState, RoomModel},
+        model::room::{DraftState, PendingChange, RoomModel},
         reactive::{effect, show_when},
         sync::ChatLink,
     },
@@ -71,11 +71,6 @@ impl MessageActions {
         self.is_moderator || self.may_edit(message)
     }
 
-    /// Returns true if the user may pin messages: whoever may write.
-    pub(super) fn may_pin(self) -> bool {
-        self.model.with_untracked(|model| !model.my_id().is_empty())
-    }
-
     /// Pins a message to the room, or takes it off.
     pub(super) fn pin(self, offset: Offset, is_pinned: bool) {
         let kind = if is_pinned { ChangeKind::Pin } else { ChangeKind::Unpin };
@@ -124,12 +119,29 @@ impl MessageActions {
         self.deleted_text.set(text.unwrap_or_default());
     }
 
+    /// Returns true if the user may write here.
+    pub(super) fn may_write(self) -> bool {
+        self.model.with_untracked(|model| !model.my_id().is_empty())
+    }
+
+    /// Reacts to a message, or takes the reaction back.
+    pub(super) fn react(self, offset: Offset, emoji: &str) {
+        let is_mine = self.model.with_untracked(|model| model.reaction(offset, emoji).is_mine);
+        let kind = if is_mine { ChangeKind::Unreact } else { ChangeKind::React };
+        self.change(offset, kind, None, Some(emoji.to_owned()));
+    }
+
     /// Sends a rejected change again.
     pub(super) fn retry(self, offset: Offset) {
         let pending = self.model.with_untracked(|model| model.pending_change(offset).cloned());
         if let Some(pending) = pending.filter(|pending| pending.state != DraftState::Pending) {
-            self.change(offset, pending.kind, pending.text, pending.emoji);
+            self.send_again(pending);
         }
+    }
+
+    /// Sends this rejected change again.
+    pub(super) fn send_again(self, PendingChange { target, kind, text, emoji, .. }: PendingChange) {
+        self.change(target, kind, text, emoji);
     }
 
     /// Drops a rejected change.

@@ -15,6 +15,8 @@ use super::{
     message_menu::{MessageMenu, menu_link},
     message_time::message_time,
     picture::picture,
+    reactions::reactions,
+    rejected::rejected,
     scroller::Scroller,
 };
 use crate::{
@@ -87,15 +89,16 @@ fn key(item: &TimelineItem) -> Key {
     }
 }
 
-/// A message is drawn again that is changed or on its way to be, or that the deletion of the one above it may give a head of
-/// its own. Not one that earlier messages are put above: the reader may look at it.
+/// A message is drawn again whose text is changed or on its way to be, or that the deletion of the one above it may give a
+/// head of its own. Not one that earlier messages are put above, or somebody reacts to: the reader may look at it.
 fn shown_key(ShownMessage { message, hidden_above, pending, .. }: &ShownMessage) -> Key {
-    if message.rev == 0 && pending.is_none() && *hidden_above == 0 {
-        return Key::Entry(message.offset, message.timestamp);
+    let (offset, timestamp) = (message.offset, message.timestamp);
+    if !message.edited && !message.pinned && pending.is_none() && *hidden_above == 0 {
+        return Key::Entry(offset, timestamp);
     }
     let pending = pending.as_ref().map_or("", |pending| state_name(pending.state));
-    let (offset, timestamp, rev) = (message.offset, message.timestamp, message.rev);
-    Key::Name(format!("{offset} {timestamp} {rev} {pending} {hidden_above}"))
+    let text = if message.edited { message.text.as_str() } else { "" };
+    Key::Name(format!("{offset} {timestamp} {} {pending} {hidden_above} {text}", message.pinned))
 }
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
@@ -160,7 +163,8 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
         .pinned
         .then(|| view! { <p class="message__pinned">{icon(Icon::Pin)} {texts.pinned}</p> }.into_any());
     let state = pending.as_ref().map(|pending| state_name(pending.state));
-    let (menu, room) = (menu_link(actions, &message), message.room.clone());
+    let (menu, reactions) = (menu_link(actions, &message), reactions(actions, &message));
+    let room = message.room.clone();
     let epoch = actions.model.with_untracked(|model| model.cursor().epoch.clone());
     let is_marked = move || marked.get() == Some(offset);
     view! {
@@ -185,6 +189,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
             </p>
             <MessageBody actions message pending />
             {pinned}
+            {reactions}
             {menu}
         </li>
     }
@@ -297,25 +302,6 @@ fn RejectedDraft(
         }
     };
     rejected(reason, &text, retry, move || model.update(|model| model.discard(&id)))
-}
-
-/// The reason of a rejection, with buttons to try again and to drop what was rejected. `text` tells which one they are
-/// for.
-fn rejected(
-    reason: RejectionReason,
-    text: &str,
-    retry: impl Fn() + 'static,
-    discard: impl Fn() + 'static,
-) -> AnyView {
-    let texts = use_texts();
-    view! {
-        <div class="message__state" role="alert">
-            <p>{texts.failed} ": " {texts.rejection(reason)}</p>
-            <button type="button" aria-label=control_name(texts.retry, text) on:click=move |_| retry()>{texts.retry}</button>
-            <button type="button" aria-label=control_name(texts.discard, text) on:click=move |_| discard()>{texts.discard}</button>
-        </div>
-    }
-    .into_any()
 }
 
 #[component]

@@ -1,5 +1,9 @@
-//! The menu of a message: one popover for all of them (HTML, 6.12), which the link of each opens beside itself. Without a
-//! script the link leads to the message's own page, which has the same actions as forms.
+//! The menu of a message, and the picker of an emoji for it: one popover each for all messages (HTML, 6.12), which the
+//! link or button of each opens beside itself. Without a script they lead to the message's own page, which has the same
+//! actions as forms.
+//!
+//! `public/reactions.js` fills the picker when it is opened, because the page needs it rarely. What is picked, there or
+//! among the quick ones of the menu, is a click on an element with `data-emoji`.
 
 use leptos::{ev, html, prelude::*};
 
@@ -15,16 +19,22 @@ use crate::{
         reactive::{memo, show_when},
         routes,
     },
-    client::dom::popover,
+    client::dom::{page, popover},
     protocol::chat::Message,
 };
 
 /// The id of the menu's element.
 const MENU: &str = "message-menu";
 
+/// The id of the picker's element.
+pub(super) const PICKER: &str = "emoji-picker";
+
+/// The reactions that the menu offers at once; public/live.js puts those that were used last in their place.
+const QUICK: [&str; 6] = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
+
 /// The link that opens the menu of a message, for those who can do something with it.
 pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<AnyView> {
-    if !actions.may_pin() {
+    if !actions.may_write() {
         return None;
     }
     let offset = message.offset;
@@ -81,8 +91,24 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         close();
         actions.delete(actions.target.get_untracked());
     };
+    let picker = NodeRef::<html::Div>::new();
+    let open_picker = move |_| {
+        close();
+        popover::show_instead(PICKER);
+    };
+    let pick = move |event: ev::MouseEvent| {
+        let Some(emoji) = page::clicked_attribute(&event, "data-emoji") else { return };
+        close();
+        let _ = picker.get_untracked().map(|picker| picker.hide_popover());
+        actions.react(actions.target.get_untracked(), &emoji);
+    };
+    let quick = QUICK.map(|emoji| {
+        view! { <button type="button" translate="no" data-emoji=emoji>{emoji}</button> }.into_any()
+    });
     view! {
         <div class="message-menu" id=MENU popover="auto" node_ref=element>
+            <div class="message-menu__quick" role="group" aria-label=texts.reactions on:click=pick>{quick.into_iter().collect::<Vec<_>>()}</div>
+            <button type="button" on:click=open_picker>{icon(Icon::SmilePlus)} {texts.react}</button>
             {show_when(
                 may_edit,
                 move || view! { <button type="button" on:click=edit>{icon(Icon::Pencil)} {texts.edit}</button> }.into_any(),
@@ -99,5 +125,15 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
                 },
             )}
         </div>
+        <div
+            class="emoji-picker"
+            id=PICKER
+            popover="auto"
+            role="dialog"
+            aria-label=texts.add_reaction
+            tabindex="-1"
+            node_ref=picker
+            on:click=pick
+        ></div>
     }
 }

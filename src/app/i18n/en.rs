@@ -144,7 +144,28 @@ pub(super) const TEXTS: Texts = Texts {
     unpin: "Unpin",
     pinned: "Pinned",
     pinned_messages: "Pinned messages",
+
+    react: "React…",
+    reactions: "Reactions",
+    add_reaction: "Add a reaction",
+    people_with,
+    find_emoji: "Find an emoji",
+    no_emoji: "No emoji has this name.",
+    recent_emoji: "Recently used",
+    skin_tone: "Skin tone",
 };
+
+/// "alice, bob and 3 others".
+fn people_with(names: &[String], others: u64) -> String {
+    let others = match others {
+        0 => None,
+        1 => Some("1 other".to_owned()),
+        others => Some(format!("{others} others")),
+    };
+    let last = others.as_ref().or(names.last()).map(String::as_str).unwrap_or_default();
+    let first = if others.is_some() { names } else { names.split_last().map_or(names, |(_, first)| first) };
+    if first.is_empty() { last.to_owned() } else { format!("{} and {last}", first.join(", ")) }
+}
 
 fn problem(code: Code) -> &'static str {
     match code {

@@ -140,6 +140,22 @@ pub(super) const TEXTS: Texts = Texts {
     unpin: "ピン留めを外す",
     pinned: "ピン留め",
     pinned_messages: "ピン留めしたメッセージ",
+
+    react: "リアクション",
+    reactions: "リアクション",
+    add_reaction: "リアクションを追加",
+    people_with: |names, others| {
+        let names = names.join("、");
+        match (others, names.is_empty()) {
+            (0, _) => names,
+            (others, true) => format!("{others}人"),
+            (others, false) => format!("{names}、ほか{others}人"),
+        }
+    },
+    find_emoji: "絵文字を検索",
+    no_emoji: "この名前の絵文字はありません。",
+    recent_emoji: "最近使った絵文字",
+    skin_tone: "肌の色",
 };
 
 fn problem(code: Code) -> &'static str {

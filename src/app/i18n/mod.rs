@@ -223,6 +223,16 @@ pub struct Texts {
     pub unpin: &'static str,
     pub pinned: &'static str,
     pub pinned_messages: &'static str,
+
+    pub react: &'static str,
+    pub reactions: &'static str,
+    pub add_reaction: &'static str,
+    /// People by their names, and the number of those who are not named.
+    pub people_with: fn(&[String], u64) -> String,
+    pub find_emoji: &'static str,
+    pub no_emoji: &'static str,
+    pub recent_emoji: &'static str,
+    pub skin_tone: &'static str,
 }
 
 impl Texts {
@@ -249,6 +259,23 @@ mod tests {
         assert!(Language::En.texts().rejection(soon).ends_with("Try again in 1 second."));
         let known = RejectionReason::new(Code::TextTooLong);
         assert_eq!(Language::En.texts().rejection(known), (en::TEXTS.problem)(Code::TextTooLong));
+    }
+
+    #[test]
+    fn people_are_listed_as_one_says_it() {
+        let names: Vec<String> = ["alice", "bob", "carol"].map(str::to_owned).to_vec();
+        let [en, ja] = [Language::En, Language::Ja].map(|language| language.texts().people_with);
+        for (count, others, english, japanese) in [
+            (1, 0, "alice", "alice"),
+            (2, 0, "alice and bob", "alice、bob"),
+            (3, 0, "alice, bob and carol", "alice、bob、carol"),
+            (2, 3, "alice, bob and 3 others", "alice、bob、ほか3人"),
+            (1, 1, "alice and 1 other", "alice、ほか1人"),
+            (0, 5, "5 others", "5人"),
+        ] {
+            assert_eq!(en(&names[..count], others), english);
+            assert_eq!(ja(&names[..count], others), japanese);
+        }
     }
 
     #[test]

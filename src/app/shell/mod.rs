@@ -13,7 +13,7 @@ use super::{
     look::{Choice, Look},
     page_data::InitialData,
 };
-use crate::protocol::transport::Transport;
+use crate::protocol::{problem::Code, transport::Transport};
 
 /// The only transport that the page may use, from the server's settings; in the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +63,11 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 </div>
                 // After the page: the browser parses it when the page has been painted.
                 <script type="application/json" id="start" inner_html=json></script>
-                // Names of what messages contain, whose HTML is the same in every language, and the words of public/messages.js.
-                <div id="words" hidden data-copy=texts.copy data-copied=texts.copied data-emoji=texts.emoji data-fault=texts.preview_failed>
+                // Names of what messages contain, whose HTML is the same in every language, and the words of public/messages.js
+                // and public/reactions.js.
+                <div id="words" hidden data-copy=texts.copy data-copied=texts.copied data-emoji=texts.emoji data-fault=texts.preview_failed
+                    data-find=texts.find_emoji data-none=texts.no_emoji data-recent=texts.recent_emoji data-tone=texts.skin_tone
+                    data-loading=texts.loading data-failed=(texts.problem)(Code::Unavailable)>
                     <span id="name-of-code">{texts.code_block}</span>
                     <span id="name-of-table">{texts.table}</span>
                 </div>

@@ -147,6 +147,22 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
+/// Moves the focus from the element on which the event is handled to the one that `selector` matches within the nearest
+/// `ancestor`.
+pub fn focus_near(event: &Event, ancestor: &str, selector: &str) {
+    let from = event.current_target().and_then(|from| from.dyn_into::<web_sys::Element>().ok());
+    let near = from.and_then(|from| from.closest(ancestor).ok()?);
+    if let Some(element) = near.and_then(|near| near.query_selector(selector).ok()?) {
+        focus(&element);
+    }
+}
+
+/// An attribute of the element that was clicked, or of the nearest around it that has it.
+pub fn clicked_attribute(event: &Event, name: &str) -> Option<String> {
+    let clicked = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    clicked.closest(&format!("[{name}]")).ok()??.get_attribute(name)
+}
+
 /// Moves the focus to the element in `parent` that `selector` matches, unless the reader is typing.
 pub fn move_focus(parent: &web_sys::Element, selector: &str) {
     let focused = window().document().and_then(|document| document.active_element());

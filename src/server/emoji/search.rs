@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use emojis::{Emoji, SkinTone};
 use serde::Serialize;
 
 /// An emoji that was found.
@@ -16,6 +17,19 @@ pub struct Found {
     pub name: &'static str,
     /// Its Japanese name.
     pub name_ja: &'static str,
+    /// The same with each skin tone from light to dark, if it has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skin_tones: Option<[&'static str; 5]>,
+}
+
+/// The skin tones, from light to dark.
+const TONES: [SkinTone; 5] =
+    [SkinTone::Light, SkinTone::MediumLight, SkinTone::Medium, SkinTone::MediumDark, SkinTone::Dark];
+
+/// The emoji with each skin tone, if it has them.
+fn skin_tones(emoji: &'static Emoji) -> Option<[&'static str; 5]> {
+    let toned = TONES.map(|tone| emoji.with_skin_tone(tone).map(Emoji::as_str));
+    toned.iter().all(Option::is_some).then(|| toned.map(Option::unwrap_or_default))
 }
 
 /// The emoji that people use most, most used first: they stand before others that are found as well.
@@ -85,12 +99,18 @@ struct Entry {
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let lines = JAPANESE.lines().filter_map(|line| line.split_once('\t'));
     let japanese: HashMap<&str, &'static str> = lines.collect();
-    let entry = |emoji: &'static emojis::Emoji| {
+    let entry = |emoji: &'static Emoji| {
         let shortcode = emoji.shortcode()?;
         let line: &'static str = japanese.get(emoji.as_str()).copied().unwrap_or_default();
         let (name_ja, words) = line.split_once('\t').unwrap_or((line, ""));
         Some(Entry {
-            found: Found { emoji: emoji.as_str(), shortcode, name: emoji.name(), name_ja },
+            found: Found {
+                emoji: emoji.as_str(),
+                shortcode,
+                name: emoji.name(),
+                name_ja,
+                skin_tones: skin_tones(emoji),
+            },
             shortcodes: emoji.shortcodes().collect(),
             name: folded(emoji.name()),
             name_ja: folded(name_ja),
@@ -122,7 +142,7 @@ fn distance(entry: &Entry, query: &str) -> Option<u8> {
         &|| is_shortcode(|code, query| code == query) || entry.name_ja == query,
         &|| is_shortcode(|code, query| code.starts_with(query)) || begins(&entry.name_ja),
         &|| entry.words_ja.iter().any(|word| begins(word)),
-        &|| entry.name.split(' ').any(begins),
+        &|| entry.name.split(' ').any(begins) || (query.contains(' ') && entry.name.contains(query)),
         &|| is_shortcode(|code, query| code.split('_').any(|word| word.starts_with(query))),
         &|| entry.name_ja.contains(query) || is_shortcode(|code, query| code.contains(query)),
     ];
@@ -161,11 +181,28 @@ mod tests {
             ("+1", "👍"),
             ("いいね", "👍"),
             ("ｔａｄａ", "🎉"),
+            ("Party pop", "🎉"),
+            ("dog face", "🐶"),
         ] {
             assert_eq!(first(query), emoji, "{query}");
         }
         assert!(search("party", 8).iter().any(|found| found.emoji == "🎉"));
         assert!(search("nothing of the kind", 8).is_empty());
+    }
+
+    #[test]
+    fn an_emoji_of_people_has_its_skin_tones() {
+        let [thumb, hands, tada] = ["thumbsup", "handshake", "tada"].map(|query| search(query, 1)[0]);
+        assert_eq!(thumb.skin_tones, Some(["👍🏻", "👍🏼", "👍🏽", "👍🏾", "👍🏿"]));
+        assert_eq!(hands.skin_tones.map(|tones| tones[0]), Some("🤝🏻"), "two people have the same one");
+        assert_eq!(tada.skin_tones, None);
+        assert!(
+            search("", USUAL.len())
+                .iter()
+                .flat_map(|found| found.skin_tones)
+                .flatten()
+                .all(|toned| { crate::server::emoji::parse(toned) == Some(toned) })
+        );
     }
 
     #[test]

@@ -124,9 +124,11 @@ impl RoomModel {
         self.messages.iter().rev().find(|message| self.is_me(&message.user_id) && !message.deleted)
     }
 
-    /// The user's change of this message that is on its way or was rejected: the newest one.
+    /// The user's change of this message that is on its way or was rejected: the newest one. Reactions are apart, see
+    /// [`RoomModel::reactions`].
     pub fn pending_change(&self, target: Offset) -> Option<&PendingChange> {
-        self.pending_changes.iter().rev().find(|pending| pending.target == target)
+        let mut newest = self.pending_changes.iter().rev();
+        newest.find(|pending| pending.target == target && !pending.is_reaction_of(target))
     }
 
     /// Changes a message and returns the frame that sends it. It is shown at once.
@@ -174,6 +176,7 @@ impl RoomModel {
             fold_in(messages, &change);
         }
         self.apply_to_pins(&change);
+        self.note_own_reaction(&change);
         self.heard_changes.add(change);
         self.note_caught_up();
         Missing::Nothing

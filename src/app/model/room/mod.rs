@@ -6,6 +6,7 @@ mod drafts;
 mod pins;
 mod place;
 mod presence;
+mod reactions;
 mod timeline;
 mod unread_state;
 
@@ -17,10 +18,11 @@ pub use self::{
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
     place::{Linked, Visit},
     presence::{PresenceChange, Typing},
+    reactions::ShownReaction,
     timeline::{ShownMessage, TimelineItem, continues},
 };
 use crate::protocol::{
-    chat::{ClientFrame, Message, MessagePage, Room, ServerFrame},
+    chat::{ClientFrame, Message, MessagePage, OwnReaction, Room, ServerFrame},
     cursor::{Cursor, Offset},
     pin::Pin,
     problem::Code,
@@ -55,6 +57,8 @@ pub struct RoomModel {
     heard_changes: HeardChanges,
     pins: Vec<Pin>,
     missed_pins: u32,
+    /// The user's reactions that the first people of a reaction do not show.
+    own_reactions: Vec<OwnReaction>,
     members: Vec<User>,
     /// The last join or leave of another user.
     pub presence_change: Option<PresenceChange>,
@@ -89,6 +93,7 @@ impl RoomModel {
             heard_changes: HeardChanges::default(),
             pins: Vec::new(),
             missed_pins: 0,
+            own_reactions: page.own_reactions,
             members: sorted(members),
             presence_change: None,
             typing: None,
@@ -202,5 +207,7 @@ impl RoomModel {
     }
 }
 
+#[cfg(test)]
+mod reaction_tests;
 #[cfg(test)]
 mod tests;

@@ -68,7 +68,8 @@ impl RoomModel {
             page.cursor.epoch != self.cursor.epoch
                 || self.messages.first().zip(page.messages.first()).is_some_and(|(a, b)| a.offset <= b.offset)
         };
-        self.place.window = around.filter(|page| !is_shown(page)).and_then(|page| {
+        let around = around.filter(|page| !is_shown(page)).inspect(|page| self.take_own_reactions(page));
+        self.place.window = around.and_then(|page| {
             let messages = self.heard_changes.fold_into(page.messages, page.as_of)?;
             Some(Window { messages, cursor: page.cursor, more: page.more })
         });
@@ -142,6 +143,7 @@ impl RoomModel {
 
     /// Puts a page of the messages before `before` above the shown ones. Returns it if no window is shown.
     pub(super) fn prepend_to_window(&mut self, page: MessagePage, before: &Cursor) -> Option<MessagePage> {
+        self.take_own_reactions(&page);
         let Some(window) = &mut self.place.window else { return Some(page) };
         let oldest = window.messages.first().map_or(window.cursor.offset + 1, |message| message.offset);
         // Not those that were requested for other messages.
@@ -160,6 +162,9 @@ impl RoomModel {
 
     /// Puts the page of messages after `after` below the shown ones, and joins them with the newest where these follow.
     pub fn append(&mut self, after: &Cursor, page: MessagePage) {
+        if page.cursor.epoch == after.epoch {
+            self.take_own_reactions(&page);
+        }
         let Some(window) = &mut self.place.window else { return };
         // It was requested before a reset, or for another window.
         if window.cursor != *after || page.cursor.epoch != after.epoch {

@@ -138,7 +138,9 @@ impl RoomModel {
         let newer: Vec<_> = self.messages.iter().filter(|message| is_newer(message)).cloned().collect();
         if page.cursor.epoch != self.cursor.epoch {
             self.heard_changes.clear();
+            self.own_reactions.clear();
         }
+        self.take_own_reactions(&page);
         let Some(messages) = self.heard_changes.fold_into(page.messages, page.as_of) else {
             self.more = true; // by request
             return;
@@ -215,6 +217,7 @@ impl RoomModel {
         self.forget_place();
         self.cursor = cursor;
         self.heard_changes.clear();
+        self.own_reactions.clear();
         self.unread_state.mark_read();
         // Their offsets belonged to the old log.
         self.drafts.iter_mut().for_each(|draft| draft.stored = None);

@@ -1,5 +1,5 @@
-//! `/rooms/{room}/messages/{message}`: a message alone, with its earlier texts and, for those who may, the forms that edit
-//! and delete it. The menu of a message leads here without a script.
+//! `/rooms/{room}/messages/{message}`: a message alone, with its reactions, its earlier texts and, for those who may, the
+//! forms that edit and delete it. The menu of a message leads here without a script.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -17,9 +17,12 @@ use super::{
     time::time,
 };
 use crate::{
-    app::{model::room::RejectionReason, routes},
+    app::{
+        model::{direction::isolated, room::RejectionReason},
+        routes,
+    },
     protocol::{
-        change::{ChangeKind, NewChange},
+        change::{ChangeKind, NewChange, Reaction},
         chat::Message,
     },
     server::{
@@ -63,8 +66,9 @@ async fn page(
     };
     let is_own = message.user_id == identity.user.id;
     let may_delete = !message.deleted && (is_own || chat.is_moderator(&message.room, identity));
-    let document =
-        MessagePage { may_edit: is_own && !message.deleted, may_delete, message, earlier, problem, typed };
+    let may_edit = is_own && !message.deleted;
+    let me = identity.user.id.clone();
+    let document = MessagePage { may_edit, may_delete, me, message, earlier, problem, typed };
     beside(&signed_in, document).await
 }
 
@@ -74,19 +78,24 @@ pub(super) struct ChangeForm {
     id: String,
     kind: ChangeKind,
     text: Option<String>,
+    emoji: Option<String>,
 }
 
-/// Changes the message. The room is shown next.
+/// Changes the message. The room is shown next; after a reaction the message, because one reacts where one sees them.
 pub(super) async fn change(
     PathPair(room, message): PathPair,
     SignedIn { asked, identity }: SignedIn,
-    FormBody(ChangeForm { id, kind, text }): FormBody<ChangeForm>,
+    FormBody(ChangeForm { id, kind, text, emoji }): FormBody<ChangeForm>,
 ) -> Result<Response, Error> {
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
     let offset = offset_of(&message)?;
-    let change = NewChange { id, kind, text: text.clone(), emoji: None };
+    let next = match kind {
+        ChangeKind::React | ChangeKind::Unreact => routes::message(&room, offset),
+        _ => routes::room(&room),
+    };
+    let change = NewChange { id, kind, text: text.clone(), emoji };
     Ok(match asked.state.chat.change(&room, &identity, offset, change).await {
-        Ok(_) => back_to(&routes::room(&room), None),
+        Ok(_) => back_to(&next, None),
         Err(error) => {
             let page =
                 async |signed_in, reason| page(room.as_str(), &message, signed_in, Some(reason), text).await;
@@ -102,6 +111,8 @@ struct MessagePage {
     earlier: Vec<EarlierText>,
     may_edit: bool,
     may_delete: bool,
+    /// The id of who asks.
+    me: String,
     /// The reason why the last change was rejected.
     problem: Option<RejectionReason>,
     /// The rejected text.
@@ -115,7 +126,7 @@ impl Document for MessagePage {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let title = self.title(texts);
-        let Self { message, earlier, may_edit, may_delete, problem, typed } = self;
+        let Self { message, earlier, may_edit, may_delete, me, problem, typed } = self;
         let address = routes::message(&message.room, message.offset);
         let text = match message.deleted {
             true => view! { <p class="muted">{texts.message_deleted}</p> }.into_any(),
@@ -123,6 +134,7 @@ impl Document for MessagePage {
         };
         let edit =
             may_edit.then(|| edit_form(texts, &address, typed.as_ref().unwrap_or(&message.text), problem));
+        let reactions = (!message.deleted).then(|| reactions(texts, &address, &message, &me));
         let delete = may_delete.then(|| delete_form(texts, &address));
         view! {
             <h1>{title}</h1>
@@ -131,6 +143,7 @@ impl Document for MessagePage {
                 {text}
                 {(!may_edit).then(|| problem_note(texts, problem))}
             </section>
+            {reactions}
             {edit}
             {(!message.deleted).then(|| pin_form(texts, &address, message.pinned))}
             {delete}
@@ -138,6 +151,65 @@ impl Document for MessagePage {
             <p><a href=routes::room(&message.room)>{texts.back_to_room}</a></p>
         }
         .into_any()
+    }
+}
+
+/// The reactions with their people, each with the form that gives one's own or takes it back, and one for another emoji.
+fn reactions(texts: &'static Texts, address: &str, message: &Message, me: &str) -> impl IntoView + use<> {
+    let rows: Vec<_> =
+        message.reactions.iter().map(|reaction| reaction_form(texts, address, reaction, me)).collect();
+    view! {
+        <section class="panel stack" aria-labelledby="reactions-heading">
+            <h2 id="reactions-heading">{texts.reactions}</h2>
+            {(!rows.is_empty()).then(|| view! { <ul class="rows stack">{rows}</ul> })}
+            <form class="labelled" method="post" action=address.to_owned()>
+                <label for="emoji">{texts.emoji_or_shortcode}</label>
+                {hidden_fields(ChangeKind::React)}
+                <div class="field">
+                    <input
+                        id="emoji"
+                        name="emoji"
+                        required
+                        maxlength="60"
+                        placeholder=":tada:"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                    />
+                    <button type="submit">{texts.add_reaction}</button>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+fn reaction_form(
+    texts: &'static Texts,
+    address: &str,
+    Reaction { emoji, count, users }: &Reaction,
+    me: &str,
+) -> impl IntoView + use<> {
+    let is_mine = users.iter().any(|user| user.id == me);
+    let kind = if is_mine { ChangeKind::Unreact } else { ChangeKind::React };
+    let names: Vec<_> = users.iter().map(|user| isolated(&user.name)).collect();
+    let people = (texts.people_with)(&names, count.saturating_sub(users.len() as u64));
+    view! {
+        <li>
+            <form class="reaction-row" method="post" action=address.to_owned()>
+                {hidden_fields(kind)}
+                <input type="hidden" name="emoji" value=emoji.clone() />
+                <button
+                    type="submit"
+                    class="reaction"
+                    translate="no"
+                    aria-pressed=is_mine.to_string()
+                    aria-label=format!("{emoji} {count}: {people}")
+                >
+                    <span class="reaction__emoji">{emoji.clone()}</span> " " {count.to_string()}
+                </button>
+                <span translate="no">{people.clone()}</span>
+            </form>
+        </li>
     }
 }
 

@@ -135,5 +135,10 @@ pub(super) const TEXTS: Texts = Texts {
     earlier_texts: "Earlier texts",
     until: "until",
 
+    reactions: "Reactions",
+    add_reaction: "Add a reaction",
+    emoji_or_shortcode: "Emoji or its shortcode",
+    people_with: |names, others| (Language::En.texts().people_with)(names, others),
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

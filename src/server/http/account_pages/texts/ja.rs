@@ -143,5 +143,10 @@ pub(super) const TEXTS: Texts = Texts {
     earlier_texts: "以前の本文",
     until: "この時刻まで：",
 
+    reactions: "リアクション",
+    add_reaction: "リアクションを追加",
+    emoji_or_shortcode: "絵文字またはショートコード",
+    people_with: |names, others| (Language::Ja.texts().people_with)(names, others),
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

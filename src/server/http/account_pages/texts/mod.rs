@@ -134,6 +134,12 @@ pub(crate) struct Texts {
     pub(crate) earlier_texts: &'static str,
     pub(crate) until: &'static str,
 
+    pub(crate) reactions: &'static str,
+    pub(crate) add_reaction: &'static str,
+    pub(crate) emoji_or_shortcode: &'static str,
+    /// People by their names, and the number of those who are not named; the same as on all pages.
+    pub(crate) people_with: fn(&[String], u64) -> String,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
