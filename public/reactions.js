@@ -140,7 +140,7 @@ function choose(at) {
   chosen = Math.max(-1, Math.min(at, all.length - 1));
   all.forEach((option, index) => option.setAttribute("aria-selected", index === chosen));
   const option = all[chosen];
-  parts.name.textContent = (option && [option.title, option.ariaLabel].filter(Boolean).join(" ")) || "";
+  parts.name.textContent = (option && [option.getAttribute("aria-label"), option.title].filter(Boolean).join(" ")) || "";
   if (!option) return parts.input.removeAttribute("aria-activedescendant");
   parts.input.setAttribute("aria-activedescendant", option.id);
 }

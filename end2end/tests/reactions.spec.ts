@@ -4,7 +4,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import type { Person } from "../support/people.ts";
 import { Server } from "../support/server.ts";
-import { expect, test } from "../support/test.ts";
+import { expect, named, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 const PHONE = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
@@ -267,6 +267,31 @@ test("on a phone a long press opens the menu, and the picker fits", async ({ ali
   await reactions(message).tap();
   await expect(alice.messages.locator(".reactions")).toHaveCount(0);
 });
+
+for (const transport of ["stream", "poll"] as const) {
+  test(`reactions are the same for people who read by ${transport}`, async ({ somebody }) => {
+    const own = await Server.start({ env: { IDOBATA_TRANSPORT: transport } });
+    try {
+      const [alice, bob] = [await named(await somebody({ baseURL: own.url }), "alice"), await named(await somebody({ baseURL: own.url }), "bob")];
+      const { room, offset } = await together(alice, bob, `by ${transport}`);
+      expect((await react(bob, room, offset, "🎉")).status()).toBe(201);
+      const [mine, theirs] = [reactions(alice.messages.first()), reactions(bob.messages.first())];
+      await expect(mine).toHaveAccessibleName("🎉 1: bob");
+      await expect(theirs).toHaveAccessibleName("🎉 1: you");
+      await mine.click();
+      await expect(theirs).toHaveAccessibleName("🎉 2: you and alice");
+      // Quicker than the requests are: they go one after the other.
+      await mine.click();
+      await mine.click();
+      await mine.click();
+      await expect(theirs).toHaveAccessibleName("🎉 1: you");
+      await expect(mine).toHaveAttribute("aria-pressed", "false");
+      for (const { context } of [alice, bob]) await context.close(); // before their server goes
+    } finally {
+      await own.stop();
+    }
+  });
+}
 
 test("a guest who may only read sees reactions as text", async ({ somebody }) => {
   const secret = "what both systems know, and nobody else";
