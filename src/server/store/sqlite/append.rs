@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    read::{COLUMNS, epoch_of, record_of},
+    read::epoch_of,
+    record::{COLUMNS, record_of},
     tags, writes,
 };
 use crate::{

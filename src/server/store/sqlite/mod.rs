@@ -17,6 +17,7 @@ mod opening;
 mod outside;
 mod probe;
 mod read;
+mod record;
 mod removals;
 pub mod restore;
 mod schema;

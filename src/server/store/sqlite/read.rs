@@ -1,15 +1,19 @@
 //! The queries. Each runs in one read transaction, so that entries and bounds show the same instant.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::{channel_names::names_of, removals::removed};
+use super::{
+    channel_names::names_of,
+    record::{COLUMNS, record_of},
+    removals::removed,
+};
 use crate::{
     protocol::{
         chat::Room,
         cursor::{Epoch, Offset},
         name::RoomId,
     },
-    server::store::{Bounds, Channels, Filter, Record, Slice, StoreError, TopicName},
+    server::store::{Bounds, Channels, Filter, Slice, StoreError, TopicName},
 };
 
 /// The row id and the bounds of a topic; `None` if it does not exist.
@@ -40,23 +44,6 @@ pub(super) fn bounds_for(
 /// Parses an epoch from the database.
 pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError> {
     Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
-}
-
-/// The columns of a record.
-pub(super) const COLUMNS: &str = "offset, timestamp, author, client_id, channel, body, target";
-
-/// The record of a row with the columns [`COLUMNS`].
-pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Record> {
-    Ok(Record {
-        topic: topic.clone(),
-        offset: row.get(0)?,
-        timestamp: row.get(1)?,
-        author: row.get(2)?,
-        client_id: row.get(3)?,
-        channel: row.get(4)?,
-        body: row.get(5)?,
-        target: row.get(6)?,
-    })
 }
 
 /// The starting offset, exclusive, and the direction of a read.

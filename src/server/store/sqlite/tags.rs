@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::read::{COLUMNS, record_of};
+use super::record::{COLUMNS, record_of};
 use crate::{
     protocol::cursor::Offset,
     server::store::{Record, StoreError, TAG_HOLDERS, TagChange, TagState, TopicName},
