@@ -231,6 +231,8 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     alice.post("general", &id, "once").await;
     alice.send(reqwest::Method::POST, "/api/rooms", &json!({ "name": "井戸端", "private": true })).await;
     alice.post("井戸端", &new_id(), "among us").await;
+    let answer = json!({ "id": new_id(), "text": "in a thread", "thread": 1 });
+    alice.send(reqwest::Method::POST, "/api/rooms/井戸端/messages", &answer).await;
     let made = alice
         .send(reqwest::Method::POST, "/api/publishers", &json!({ "name": "p", "channels": ["*"] }))
         .await;
@@ -275,6 +277,7 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         alice.get("/api/rooms").send().await.unwrap().json::<Value>().await.unwrap(),
     );
     assert_eq!(after, before);
+    assert_eq!(after.2["threads"][0]["count"], 1);
     let again = alice.post("general", &id, "once").await;
     assert_eq!(again.status(), 200, "stored before the move");
     assert_eq!(

@@ -2,7 +2,7 @@
 //!
 //! Every answer is checked against the caller's rights again after it was read: they may have changed meanwhile.
 
-use super::Chat;
+use super::{Chat, PageContext};
 use crate::{
     protocol::{self, chat::PresenceState, cursor::Offset, name::RoomId},
     server::{
@@ -14,15 +14,18 @@ use crate::{
 };
 
 impl Chat {
-    /// A page of the room's history, for a caller who may enter it.
+    /// A page of the room's history, for a caller who may enter it. `outside_threads` leaves out the answers in threads; not
+    /// from the entries after a cursor.
     pub async fn page(
         &self,
         room: &RoomId,
         who: Option<&Identity>,
         query: PageQuery,
+        outside_threads: bool,
         limit: usize,
     ) -> Result<Page, Error> {
-        let page = self.hub.page(&TopicName::Room(room.clone()), query, Filter::default(), limit).await?;
+        let filter = Filter { outside_threads, ..Filter::default() };
+        let page = self.hub.page(&TopicName::Room(room.clone()), query, filter, limit).await?;
         // The caller may have lost the right to the room while they waited.
         self.rights.check_entry(room, who)?;
         Ok(page)
@@ -36,7 +39,8 @@ impl Chat {
         query: PageQuery,
         limit: usize,
     ) -> Result<protocol::chat::MessagePage, Error> {
-        let page = self.page(room, who, query, limit).await?;
+        let page = self.page(room, who, query, false, limit).await?;
+        let PageContext { quoted, threads } = self.context(room, who, &page).await?;
         Ok(protocol::chat::MessagePage {
             messages: page.decode()?,
             cursor: page.cursor,
@@ -44,6 +48,8 @@ impl Chat {
             reset: page.reset,
             as_of: page.as_of.unwrap_or_default(),
             own_reactions: Vec::new(),
+            quoted,
+            threads,
         })
     }
 

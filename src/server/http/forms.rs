@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::{i18n::Language, look::Choice, routes},
     protocol::{
+        chat::NewMessage,
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
         session::Session,
@@ -68,7 +69,8 @@ pub(super) async fn post_message(
         let room = entered?;
         let contents = ["message", room.as_str(), &text];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
-        state.chat.post(&room, &identity.user, &id, &text).await
+        let message = NewMessage { id, text: text.clone(), ..NewMessage::default() };
+        state.chat.post(&room, &identity.user, message).await
     };
     match post.await {
         Ok(_) => back_to(&path, None),

@@ -46,6 +46,8 @@ pub struct CopiedEntry {
     pub body: String,
     /// As [`super::Record::target`].
     pub target: Option<i64>,
+    /// As [`super::Placed::thread`].
+    pub thread: Option<i64>,
 }
 
 /// The client id of a removed entry: it is kept so that a repeated post is still recognized.

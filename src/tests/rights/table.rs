@@ -42,6 +42,8 @@ const fn row(method: &'static str, path: &'static str, body: &'static str, expec
 }
 
 const MESSAGE: &str = r#"{"id":"UUID","text":"hello"}"#;
+/// An answer to the member's message.
+const ANSWER: &str = r#"{"id":"UUID","text":"hello","reply_to":1,"thread":1}"#;
 /// An edit, which only the message's author may make.
 const CHANGE: &str = r#"{"id":"UUID","kind":"edit","text":"hello again"}"#;
 
@@ -60,6 +62,9 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/rooms/secret/messages?after=e:0&seen=", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/general/messages", MESSAGE, "401 201 201 201 201 201 403 403"),
     row("POST", "/api/rooms/secret/messages", MESSAGE, "401 404 404 201 201 404 403 403"),
+    row("POST", "/api/rooms/secret/messages", ANSWER, "401 404 404 201 201 404 403 403"),
+    row("GET", "/api/rooms/secret/messages?thread=1", "", "401 404 404 200 200 404 403 403"),
+    row("GET", "/api/rooms/secret/messages?answers=false", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/messages/1/changes", CHANGE, "401 404 404 201 403 404 403 403"),
     row("GET", "/api/rooms/secret/messages/1/edits", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/typing", "", "401 404 404 204 204 404 403 403"),

@@ -9,7 +9,7 @@ use super::{PendingChange, RoomModel};
 use crate::{
     app::model::number::decimal,
     protocol::{
-        chat::{ClientFrame, Message},
+        chat::{ClientFrame, Message, NewMessage},
         cursor::Offset,
         problem::Code,
         text::MessageText,
@@ -170,7 +170,9 @@ impl RoomModel {
     }
 
     fn post_frame(&self, draft: &Draft) -> ClientFrame {
-        ClientFrame::Post { room: self.room.id.to_string(), id: draft.id.clone(), text: draft.text.clone() }
+        let (id, text) = (draft.id.clone(), draft.text.clone());
+        let message = NewMessage { id, text, ..NewMessage::default() };
+        ClientFrame::Post { room: self.room.id.to_string(), message }
     }
 
     /// The draft is durable. It stays visible until its message arrives, which may have been before this.

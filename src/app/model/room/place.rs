@@ -208,6 +208,8 @@ mod tests {
             reset: false,
             as_of: 100,
             own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) fn message(offset: Offset, user_id: &str, id: &str) -> Message {
         deleted: false,
         reactions: Vec::new(),
         pinned: false,
+        reply_to: None,
+        thread: None,
     }
 }
 
@@ -58,13 +60,22 @@ fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) 
         text,
         html: None,
         reaction: None,
+        thread: None,
     })
 }
 
 fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
-    let page =
-        MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0, own_reactions: vec![] };
+    let page = MessagePage {
+        messages: vec![],
+        cursor,
+        more: false,
+        reset: false,
+        as_of: 0,
+        own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
+    };
     RoomModel::new(
         Room { id: general(), name: "general".into() },
         user("me"),
@@ -125,6 +136,8 @@ fn drafts_outlive_the_view_of_the_room() {
         reset: false,
         as_of: 0,
         own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
     };
     let room = Room { id: general(), name: "general".into() };
     let model = RoomModel::new(room, user("me"), page, vec![], saved);
@@ -240,7 +253,16 @@ fn older_messages_go_above_and_none_twice() {
     let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
     let before = model.oldest();
     model.prepend(
-        MessagePage { messages, cursor, more: true, reset: false, as_of: 0, own_reactions: vec![] },
+        MessagePage {
+            messages,
+            cursor,
+            more: true,
+            reset: false,
+            as_of: 0,
+            own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
+        },
         &before,
     );
     assert_eq!(keys(&model), ["4", "5", "6"]);
@@ -393,6 +415,8 @@ fn a_reload_keeps_the_messages_that_arrived_since() {
         reset: false,
         as_of: 0,
         own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
     });
     assert_eq!(keys(&model), ["4", "5"]);
     receive(&mut model, 6..=6);
@@ -499,7 +523,16 @@ fn a_message_knows_the_one_before_it_as_far_as_they_are_loaded() {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
     let (messages, before) = (vec![message(4, "a", "4")], model.oldest());
     model.prepend(
-        MessagePage { messages, cursor, more: false, reset: false, as_of: 7, own_reactions: vec![] },
+        MessagePage {
+            messages,
+            cursor,
+            more: false,
+            reset: false,
+            as_of: 7,
+            own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
+        },
         &before,
     );
     assert_eq!(previous(&model, 5), Some(4));
@@ -557,7 +590,16 @@ fn a_page_that_was_read_before_a_change_is_shown_with_it_and_one_after_it_as_it_
     let later = Message { text: "second edit".into(), rev: 13, edited: true, ..message(6, "a", "6") };
     let messages = vec![message(5, "a", "5"), later];
     model.prepend(
-        MessagePage { messages, cursor, more: false, reset: false, as_of: 10, own_reactions: vec![] },
+        MessagePage {
+            messages,
+            cursor,
+            more: false,
+            reset: false,
+            as_of: 10,
+            own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
+        },
         &before,
     );
     assert_eq!(texts(&model)[..2], [(5, "edited".to_owned()), (6, "second edit".to_owned())]);
@@ -579,6 +621,8 @@ fn a_page_from_before_changes_that_are_not_kept_is_not_taken() {
         reset: false,
         as_of,
         own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
     };
     model.prepend(page(10), &before);
     assert_eq!(texts(&model).len(), 1, "it may lack a change");

@@ -17,6 +17,7 @@ use serde_json::{ser::Formatter, value::RawValue};
 use crate::{
     protocol::chat::PresenceState,
     server::{
+        chat::PageContext,
         log::{
             hub::{Page, PageQuery},
             topic::Entry,
@@ -26,7 +27,8 @@ use crate::{
 };
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
-/// `more`, `more_after` of a page around an offset, `reset`, those of the presence, and `retry`.
+/// `more`, `more_after` of a page around an offset, `reset`, those of the presence, `retry`, and of a room `quoted` and
+/// `threads`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
@@ -37,6 +39,9 @@ pub(crate) struct Answer<'a> {
     /// Milliseconds after which to come back, if the server's stop cut the wait short.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u64>,
+    /// The messages and threads to which those of a room's page refer.
+    #[serde(flatten)]
+    context: PageContext,
 }
 
 struct NamedPage<'a> {
@@ -93,17 +98,32 @@ impl<I: Iterator<Item = Bytes>> Formatter for EntryFormatter<I> {
 impl<'a> Answer<'a> {
     /// An answer with the page of the feed.
     pub(crate) fn of_feed(page: &'a Page, retry: Option<u64>) -> Self {
-        Self { page: NamedPage { name: "events", has_changes: false, page }, presence: None, retry }
+        Self {
+            page: NamedPage { name: "events", has_changes: false, page },
+            presence: None,
+            retry,
+            context: PageContext::default(),
+        }
     }
 
     /// An answer with the page of a room.
     pub(crate) fn of_room(page: &'a Page, retry: Option<u64>) -> Self {
-        Self { page: NamedPage { name: "messages", has_changes: true, page }, presence: None, retry }
+        Self {
+            page: NamedPage { name: "messages", has_changes: true, page },
+            presence: None,
+            retry,
+            context: PageContext::default(),
+        }
     }
 
     /// The same with the presence in the room.
     pub(crate) fn with_presence(self, presence: &'a PresenceState) -> Self {
         Self { presence: Some(presence), ..self }
+    }
+
+    /// The same with the messages and threads to which those of the page refer.
+    pub(crate) fn with_context(self, context: PageContext) -> Self {
+        Self { context, ..self }
     }
 
     /// Writes it, and counts its entries as delivered.

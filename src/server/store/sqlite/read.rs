@@ -129,6 +129,7 @@ pub(super) fn select_slice(name: &TopicName, condition: &str, order: &str, filte
         (None, lasting) => {
             let kind = match name {
                 TopicName::Feed if lasting => NOTICES.0,
+                TopicName::Room(_) if lasting && filter.outside_threads => "lasting = 1 AND thread IS NULL",
                 TopicName::Room(_) if lasting => "lasting = 1",
                 TopicName::Feed | TopicName::Room(_) => "true",
             };
@@ -218,7 +219,7 @@ pub(super) fn latest_by_channel(
         records.extend(rows.collect::<Result<Vec<_>, _>>()?);
     }
     records.sort_unstable_by_key(|record| record.offset);
-    let filter = Filter { channels: channels.clone(), lasting: false };
+    let filter = Filter { channels: channels.clone(), lasting: false, ..Filter::default() };
     let removed = removed(&transaction, id, &filter)?;
     Ok(Some(Slice { bounds, removed, records, more: false }))
 }

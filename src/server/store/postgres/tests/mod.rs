@@ -55,7 +55,15 @@ async fn refused(url: &str) -> StoreError {
 
 fn draft(client_id: &str) -> NewEntry {
     let (author, body) = ("a".into(), "{}".into());
-    NewEntry { author, client_id: Some(client_id.into()), channel: None, lasting: true, body, change: None }
+    NewEntry {
+        author,
+        client_id: Some(client_id.into()),
+        channel: None,
+        lasting: true,
+        body,
+        change: None,
+        reference: None,
+    }
 }
 
 async fn epoch(store: &PostgresStore) -> String {
@@ -249,7 +257,8 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
-    let quiet = Filter { channels: Channels::Only(["ops".to_owned()].into()), lasting: false };
+    let quiet =
+        Filter { channels: Channels::Only(["ops".to_owned()].into()), lasting: false, ..Filter::default() };
     assert_eq!(store.bounds_for(&TopicName::Feed, &quiet).await.expect("read").1, 7);
 }
 
