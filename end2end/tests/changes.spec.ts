@@ -49,8 +49,9 @@ test("a typo is mended, and the other one sees it with a word that says so", asy
   const said = unique("by bob");
   await bob.post(said);
   await expect(alice.messages.filter({ hasText: said })).toBeVisible();
-  const more = alice.messages.filter({ hasText: said }).getByRole("link", { name: /^Actions/ });
-  await expect(more, "of others there is nothing to do").toHaveCount(0);
+  const ofBob = await openMenu(alice.page, alice.messages.filter({ hasText: said }));
+  await expect(ofBob.getByRole("button", { name: "Reply" })).toBeVisible();
+  await expect(ofBob.getByRole("button", { name: /Edit|Delete/ }), "of others nothing can be changed").toHaveCount(0);
 });
 
 test("the arrow up edits the last message, Escape leaves it, and a text that is too long stays in the editor", async ({ alice, bob }) => {
@@ -196,6 +197,8 @@ test("messages are changed by the keyboard alone, in Japanese, and nothing is wr
   await expect(menu).toBeHidden();
   await expect(link).toBeFocused();
   await alice.page.keyboard.press("Enter");
+  await alice.page.keyboard.press("Tab");
+  await expect(menu.getByRole("button", { name: "返信", exact: true })).toBeFocused();
   await alice.page.keyboard.press("Tab");
   await expect(menu.getByRole("button", { name: "編集" })).toBeFocused();
   await alice.page.keyboard.press("Enter");

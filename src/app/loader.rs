@@ -9,7 +9,12 @@ use crate::{
         fetch::{LoadError, load},
         page::encode,
     },
-    protocol::{chat::MessagePage, cursor::Cursor, feed::Snapshot, name::RoomId},
+    protocol::{
+        chat::MessagePage,
+        cursor::{Cursor, Offset},
+        feed::Snapshot,
+        name::RoomId,
+    },
 };
 
 /// Loads the initial data of the page at `route`.
@@ -61,6 +66,12 @@ pub(super) async fn load_later_messages(room: &RoomId, after: &Cursor) -> Option
 /// Loads the messages of a room before a cursor.
 pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<MessagePage> {
     load_messages(room, "before", before).await
+}
+
+/// Loads one message of a room, if it is still there.
+pub(super) async fn load_message(room: &RoomId, offset: Offset) -> Option<MessagePage> {
+    let room = encode(room.as_str());
+    load(&format!("/api/rooms/{room}/messages?around={offset}&limit=1")).await.ok()
 }
 
 async fn load_messages(room: &RoomId, side: &str, cursor: &Cursor) -> Option<MessagePage> {

@@ -8,13 +8,14 @@ use super::{
     icon::{Icon, icon},
     live_text::{live_sentence, live_text},
     message_actions::{DeletedNote, MessageActions},
+    quote,
 };
 use crate::{
     app::{
         i18n::{Texts, use_texts},
         model::{
             direction::isolated,
-            room::{DraftState, RoomModel},
+            room::{Answered, DraftState, RoomModel},
         },
         reactive::{effect, memo},
         routes,
@@ -65,6 +66,7 @@ impl Field {
         if let (DraftState::Failed(reason), true) = (draft.state, self.text.with_untracked(String::is_empty))
         {
             self.model.update(|model| model.discard(&draft.id));
+            self.actions.answered.set(draft.reply_to.unwrap_or_default());
             self.set_text(draft.text);
             self.rejection.set(self.texts.rejection(reason));
         }
@@ -80,6 +82,14 @@ impl Field {
         let typed = self.text.get_untracked();
         self.set_text(if typed.is_empty() { returned } else { format!("{typed}\n{returned}") });
         self.focus();
+    }
+
+    /// Takes the focus for an answer.
+    fn take_focus(self) {
+        if self.actions.wants_composer.get() {
+            self.actions.wants_composer.set(false);
+            self.focus();
+        }
     }
 
     fn focus(self) {
@@ -99,7 +109,10 @@ impl Field {
     fn send(self) {
         match self.text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
             Ok(message) => {
-                let frame = self.model.try_update(|model| model.post(page::new_uuid(), message));
+                let answered = self.actions.answered;
+                let reply_to = Some(answered.get_untracked()).filter(|offset| *offset != 0);
+                let frame = self.model.try_update(|model| model.answer(page::new_uuid(), message, reply_to));
+                answered.set(0);
                 frame.iter().for_each(|frame| self.link.send(frame));
                 self.set_text(String::new());
                 self.rejection.set(String::new());
@@ -127,6 +140,9 @@ impl Field {
         if event.key() == "Enter" && !event.shift_key() && !is_composing(event) {
             event.prevent_default();
             self.send();
+        }
+        if event.key() == "Escape" && !is_composing(event) {
+            self.actions.answered.set(0);
         }
         let edits_last = event.key() == "ArrowUp" && !event.shift_key() && !is_composing(event);
         if edits_last && self.text.with_untracked(String::is_empty) && self.actions.edit_last() {
@@ -164,6 +180,7 @@ pub(crate) fn Composer(
     effect(move || field.adopt_text());
     effect(move || field.take_back_rejected());
     effect(move || field.take_returned());
+    effect(move || field.take_focus());
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         field.send();
@@ -177,6 +194,7 @@ pub(crate) fn Composer(
         <form class="composer" method="post" action=action on:submit=on_submit>
             <DeletedNote actions />
             <TypingIndicator model />
+            <AnsweredNote actions />
             // Filled by public/messages.js, and by the server for who has no script.
             <div
                 class="composer__preview formatted"
@@ -222,6 +240,43 @@ pub(crate) fn Composer(
             </p>
         </form>
     }
+}
+
+/// The message that the next one answers, with a button to answer none.
+#[component]
+fn AnsweredNote(actions: MessageActions) -> impl IntoView {
+    let (texts, model) = (use_texts(), actions.model);
+    let answered = memo(move || {
+        let offset = Some(actions.answered.get()).filter(|offset| *offset != 0)?;
+        Some((offset, model.with(|model| model.answered(offset))))
+    });
+    let draw = move || {
+        let (offset, answered) = answered.get()?;
+        if answered == Answered::Unknown {
+            quote::load(model, offset);
+        }
+        let words = match &answered {
+            Answered::Message(message) if !message.deleted => quote::author_and_text(message),
+            missing => quote::missing_words(missing).into_any(),
+        };
+        let leave = move |_| {
+            actions.answered.set(0);
+            actions.wants_composer.set(true);
+        };
+        let note = view! {
+            <div class="composer__answered quote" role="group" aria-label=texts.replying_to>
+                {icon(Icon::Reply)}
+                <span class="muted">{texts.replying_to}</span>
+                " "
+                {words}
+                <button type="button" class="composer__leave" aria-label=texts.do_not_reply title=texts.do_not_reply on:click=leave>
+                    {icon(Icon::X)}
+                </button>
+            </div>
+        };
+        Some(note.into_any())
+    };
+    view! { {draw} }
 }
 
 /// Returns true if the key belongs to an input method. Safari ends the composition before it reports the key, which

@@ -29,12 +29,16 @@ pub(crate) enum Icon {
     Pencil,
     /// Something new.
     Plus,
+    /// An answer.
+    Reply,
     /// A favourite.
     Star,
     /// Deletion.
     Trash,
     /// The people in a room.
     Users,
+    /// Leaving something.
+    X,
 }
 
 impl Icon {
@@ -64,6 +68,7 @@ impl Icon {
                  .83-.5zM15 5l4 4"
             }
             Self::Plus => "M5 12h14M12 5v14",
+            Self::Reply => "M20 18v-2a4 4 0 0 0-4-4H4M9 17l-5-5 5-5",
             Self::Star => {
                 "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.12 2.12 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904\
                  l-3.736 3.638a2.12 2.12 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.12 2.12 0 0 0\
@@ -77,6 +82,7 @@ impl Icon {
                 "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M16 3.128a4 4 0 0 1 0 7.744M22 21v-2a4 4 0 0 0-3-3.87M13 \
                  7a4 4 0 1 1-8 0 4 4 0 0 1 8 0z"
             }
+            Self::X => "M18 6 6 18M6 6l12 12",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The actions on a message that stands in the room: editing and deleting. The room's page makes the state, the
+//! The actions on a message that stands in the room: answering, editing and deleting. The room's page makes the state, the
 //! list of messages and the composer use it.
 //!
 //! A text that was typed must not get lost: the editor's outlives a redrawing of its message, and that of a deleted
@@ -45,6 +45,10 @@ pub(crate) struct MessageActions {
     deleted_text: RwSignal<String>,
     /// The text that the composer is to take.
     pub(super) returned_text: RwSignal<String>,
+    /// The message that the composer answers.
+    pub(crate) answered: RwSignal<Offset>,
+    /// The composer is to take the focus.
+    pub(super) wants_composer: RwSignal<bool>,
 }
 
 impl MessageActions {
@@ -58,6 +62,8 @@ impl MessageActions {
             edited_text: RwSignal::new(String::new()),
             deleted_text: RwSignal::new(String::new()),
             returned_text: RwSignal::new(String::new()),
+            answered: RwSignal::new(0),
+            wants_composer: RwSignal::new(false),
         }
     }
 
@@ -69,6 +75,17 @@ impl MessageActions {
     /// Returns true if the user may delete the message.
     pub(super) fn may_delete(self, message: &Message) -> bool {
         self.is_moderator || self.may_edit(message)
+    }
+
+    /// Returns true if the user may answer: all but anonymous readers.
+    pub(super) fn may_answer(self) -> bool {
+        self.model.with_untracked(|model| !model.my_id().is_empty())
+    }
+
+    /// Lets the composer answer a message.
+    pub(super) fn answer(self, offset: Offset) {
+        self.answered.set(offset);
+        self.wants_composer.set(true);
     }
 
     /// Opens the editor of a message. An edit that was rejected goes on with its text.

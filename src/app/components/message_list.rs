@@ -14,6 +14,7 @@ use super::{
     message_menu::{MessageMenu, menu_link},
     message_time::message_time,
     picture::picture,
+    quote::quote,
     scroller::Scroller,
 };
 use crate::{
@@ -24,8 +25,8 @@ use crate::{
             connection::ConnectionState,
             control_name::control_name,
             room::{
-                Draft, DraftState, PendingChange, RejectionReason, RoomModel, ScrollPosition, ShownMessage,
-                TimelineItem, continues,
+                Answered, Draft, DraftState, PendingChange, RejectionReason, RoomModel, ScrollPosition,
+                ShownMessage, TimelineItem, continues,
             },
         },
         reactive::{Key, list, memo, show_when},
@@ -66,7 +67,7 @@ pub(crate) fn MessageList(
                         key,
                         move |item| match item {
                             TimelineItem::Message(shown) => view! { <MessageItem actions shown marked /> }.into_any(),
-                            TimelineItem::Draft(draft) => view! { <DraftItem model draft /> }.into_any(),
+                            TimelineItem::Draft(draft) => view! { <DraftItem actions draft /> }.into_any(),
                             TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
                     )}
@@ -86,15 +87,20 @@ fn key(item: &TimelineItem) -> Key {
     }
 }
 
-/// A message is drawn again that is changed or on its way to be, or that the deletion of the one above it may give a head of
+/// A message is drawn again that is changed or on its way to be, that answers one of which this is true, or that the deletion of the one above it may give a head of
 /// its own. Not one that earlier messages are put above: the reader may look at it.
-fn shown_key(ShownMessage { message, hidden_above, pending, .. }: &ShownMessage) -> Key {
-    if message.rev == 0 && pending.is_none() && *hidden_above == 0 {
+fn shown_key(ShownMessage { message, hidden_above, pending, answered, .. }: &ShownMessage) -> Key {
+    if message.rev == 0 && pending.is_none() && *hidden_above == 0 && answered.is_none() {
         return Key::Entry(message.offset, message.timestamp);
     }
     let pending = pending.as_ref().map_or("", |pending| state_name(pending.state));
     let (offset, timestamp, rev) = (message.offset, message.timestamp, message.rev);
-    Key::Name(format!("{offset} {timestamp} {rev} {pending} {hidden_above}"))
+    let answered = match answered {
+        Some(Answered::Message(answered)) => answered.rev + 2,
+        Some(Answered::Gone) => 1,
+        Some(Answered::Unknown) | None => 0,
+    };
+    Key::Name(format!("{offset} {timestamp} {rev} {pending} {hidden_above} {answered}"))
 }
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
@@ -138,7 +144,8 @@ fn Divider() -> impl IntoView {
 #[component]
 fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option<u64>>) -> impl IntoView {
     let texts = use_texts();
-    let ShownMessage { message, previous, pending, .. } = shown;
+    let ShownMessage { message, previous, pending, answered, .. } = shown;
+    let quote = message.reply_to.zip(answered).map(|(target, answered)| quote(actions, target, &answered));
     let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
     let you =
@@ -179,6 +186,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
                 {you}
                 {message_time(&message, &epoch)}
             </p>
+            {quote}
             <MessageBody actions message pending />
             {menu}
         </li>
@@ -236,9 +244,11 @@ fn change_status(actions: MessageActions, text: &str, pending: &PendingChange) -
 
 /// A draft: pending, or rejected with the reason and a button to retry.
 #[component]
-fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
-    let texts = use_texts();
-    let Draft { id, text, state, .. } = draft;
+fn DraftItem(actions: MessageActions, draft: Draft) -> impl IntoView {
+    let (texts, model) = (use_texts(), actions.model);
+    let Draft { id, text, state, reply_to, .. } = draft;
+    let quote =
+        reply_to.map(|target| quote(actions, target, &model.with_untracked(|model| model.answered(target))));
     let state_name = state_name(state);
     // Drafts exist only in the browser.
     let is_continued = model.with_untracked(|model| model.draft_continues(&id, now_ms()));
@@ -263,6 +273,7 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             <p class="message__head">
                 <strong class="message__user">{name_view(model.with_untracked(|model| model.my_name().to_owned()))}</strong>
             </p>
+            {quote}
             {typed_text(&text, None)}
             {status}
         </li>

@@ -23,7 +23,7 @@ const MENU: &str = "message-menu";
 
 /// The link that opens the menu of a message, for those who can do something with it.
 pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<AnyView> {
-    if !actions.may_delete(message) {
+    if !actions.may_answer() {
         return None;
     }
     let offset = message.offset;
@@ -62,8 +62,14 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
     });
     let may_edit =
         move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_edit(message)));
+    let may_delete =
+        move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_delete(message)));
     let close = move || {
         let _ = element.get_untracked().map(|element| element.hide_popover());
+    };
+    let answer = move |_| {
+        close();
+        actions.answer(actions.target.get_untracked());
     };
     let edit = move |_| {
         close();
@@ -75,11 +81,20 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
     };
     view! {
         <div class="message-menu" id=MENU popover="auto" node_ref=element>
+            <button type="button" on:click=answer>{icon(Icon::Reply)} {texts.reply}</button>
             {show_when(
                 may_edit,
                 move || view! { <button type="button" on:click=edit>{icon(Icon::Pencil)} {texts.edit}</button> }.into_any(),
             )}
-            <button type="button" class="danger" on:click=delete>{icon(Icon::Trash)} {texts.delete}</button>
+            {show_when(
+                may_delete,
+                move || {
+                    view! {
+                        <button type="button" class="danger" on:click=delete>{icon(Icon::Trash)} {texts.delete}</button>
+                    }
+                    .into_any()
+                },
+            )}
         </div>
     }
 }

@@ -22,6 +22,7 @@ pub(super) mod people;
 pub(super) mod picture;
 mod plot;
 pub(super) mod problem_note;
+mod quote;
 mod reading_position;
 mod scroller;
 pub(super) mod sidebar;

@@ -139,6 +139,12 @@ pub(super) const TEXTS: Texts = Texts {
     table: "Table",
     emoji: "Emoji",
     too_many_bytes: "The message takes more than 32 kB. Shorten it or send it in parts.",
+
+    reply: "Reply",
+    in_reply_to: "In reply to",
+    replying_to: "Replying to",
+    do_not_reply: "Do not reply",
+    answered_gone: "This message is no longer kept.",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -135,6 +135,12 @@ pub(super) const TEXTS: Texts = Texts {
     table: "表",
     emoji: "絵文字",
     too_many_bytes: "メッセージが32 kBを超えています。短くするか、分けて送ってください。",
+
+    reply: "返信",
+    in_reply_to: "返信先：",
+    replying_to: "返信先：",
+    do_not_reply: "返信をやめる",
+    answered_gone: "このメッセージはもう残っていません。",
 };
 
 fn problem(code: Code) -> &'static str {

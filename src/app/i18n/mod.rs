@@ -218,6 +218,12 @@ pub struct Texts {
     pub table: &'static str,
     pub emoji: &'static str,
     pub too_many_bytes: &'static str,
+
+    pub reply: &'static str,
+    pub in_reply_to: &'static str,
+    pub replying_to: &'static str,
+    pub do_not_reply: &'static str,
+    pub answered_gone: &'static str,
 }
 
 impl Texts {

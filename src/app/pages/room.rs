@@ -27,7 +27,8 @@ use crate::{
         reactive::{Key, effect, list, memo},
         routes,
         sync::{
-            ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_scroll_position, store_text,
+            ChatLink, Navigator, Outbox, keep_read_marker, store_answered, store_drafts,
+            store_scroll_position, store_text,
         },
     },
     client::dom::history,
@@ -102,6 +103,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     store_drafts(model);
     store_scroll_position(model, scroll_position);
     store_text(model, text);
+    store_answered(model, actions.answered);
     follow_places(model, scroll_position, is_at_place);
     link.follow(model);
     let state = memo(move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up)));

@@ -20,7 +20,7 @@ pub(super) use self::{
     chat::ChatLink,
     feed::{SavedFeeds, follow_feed},
     navigator::{Navigator, follow_links},
-    outbox::{Outbox, store_drafts, store_text},
+    outbox::{Outbox, store_answered, store_drafts, store_text},
     read_marker::keep_read_marker,
     rooms::follow_rooms,
     scroll_position::{store_feed_position, store_scroll_position},

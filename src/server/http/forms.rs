@@ -27,6 +27,7 @@ use crate::{
     app::{i18n::Language, look::Choice, routes},
     protocol::{
         chat::NewMessage,
+        cursor::Offset,
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
         session::Session,
@@ -44,6 +45,8 @@ pub(super) struct PostForm {
     text: String,
     /// Present if the form was sent by its preview button: nothing is posted.
     preview: Option<String>,
+    /// The message that it answers.
+    reply_to: Option<Offset>,
 }
 
 /// Posts a message to a room, from the composer's form.
@@ -52,7 +55,7 @@ pub(super) async fn post_message(
     SignedIn { asked, identity }: SignedIn,
     PathText(room): PathText,
     Lenient(Once { once }): Lenient<Once>,
-    FormBody(PostForm { text, preview }): FormBody<PostForm>,
+    FormBody(PostForm { text, preview, reply_to }): FormBody<PostForm>,
 ) -> Response {
     let entered = state.chat.room(&room, Some(&identity)).await;
     // A user who may not see the room is sent back to the address that they used: the room's own spelling would reveal
@@ -67,9 +70,10 @@ pub(super) async fn post_message(
     }
     let post = async {
         let room = entered?;
-        let contents = ["message", room.as_str(), &text];
+        let answered = reply_to.map(|offset| offset.to_string()).unwrap_or_default();
+        let contents = ["message", room.as_str(), &text, &answered];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
-        let message = NewMessage { id, text: text.clone(), ..NewMessage::default() };
+        let message = NewMessage { id, text: text.clone(), reply_to, thread: None };
         state.chat.post(&room, &identity.user, message).await
     };
     match post.await {

@@ -80,7 +80,7 @@ fn fold(message: &mut Message, change: &MessageChanged) {
     }
 }
 
-fn index_of(messages: &[Arc<Message>], offset: Offset) -> Option<usize> {
+pub(super) fn index_of(messages: &[Arc<Message>], offset: Offset) -> Option<usize> {
     messages.binary_search_by_key(&offset, |message| message.offset).ok()
 }
 
@@ -167,6 +167,10 @@ impl RoomModel {
         fold_in(&mut self.messages, &change);
         if let Some(messages) = self.window_messages() {
             fold_in(messages, &change);
+        }
+        let quoted = self.quoted.iter_mut().find(|(offset, _)| *offset == change.target);
+        if let Some((_, Some(message))) = quoted {
+            fold(Arc::make_mut(message), &change);
         }
         self.heard_changes.add(change);
         self.note_caught_up();

@@ -50,6 +50,8 @@ pub struct Draft {
     pub text: String,
     /// Pending or rejected.
     pub state: DraftState,
+    /// The offset of the message that it answers.
+    pub reply_to: Option<Offset>,
     /// Its offset, once it is acknowledged; its message, which replaces it, is on its way.
     pub(super) stored: Option<Offset>,
 }
@@ -57,7 +59,12 @@ pub struct Draft {
 impl Draft {
     /// A message on its way.
     pub fn pending(id: String, text: String) -> Self {
-        Self { id, text, state: DraftState::Pending, stored: None }
+        Self { id, text, state: DraftState::Pending, reply_to: None, stored: None }
+    }
+
+    /// The same as an answer to the message at `reply_to`.
+    pub fn answering(self, reply_to: Option<Offset>) -> Self {
+        Self { reply_to, ..self }
     }
 
     fn is_rate_limited(&self) -> bool {
@@ -123,19 +130,24 @@ impl RoomModel {
             .count()
     }
 
-    /// Restores the drafts that an earlier page had not sent, oldest first: an id and a text each.
-    pub fn restore(&mut self, unsent: Vec<(String, String)>) {
-        let is_new = |(id, _): &(String, String)| {
+    /// Restores the drafts that an earlier page had not sent, oldest first.
+    pub fn restore(&mut self, unsent: Vec<Draft>) {
+        let is_new = |Draft { id, .. }: &Draft| {
             let is_sent = |message: &Arc<Message>| message.id == *id && self.is_me(&message.user_id);
             !self.messages.iter().any(is_sent) && !self.drafts.iter().any(|draft| draft.id == *id)
         };
         let unsent: Vec<_> = unsent.into_iter().filter(is_new).collect();
-        self.drafts.splice(0..0, unsent.into_iter().map(|(id, text)| Draft::pending(id, text)));
+        self.drafts.splice(0..0, unsent);
     }
 
     /// Adds a draft and returns the frame that sends it.
     pub fn post(&mut self, id: String, text: MessageText) -> ClientFrame {
-        let draft = Draft::pending(id, text.into_string());
+        self.answer(id, text, None)
+    }
+
+    /// Adds a draft that answers the message at `reply_to` and returns the frame that sends it.
+    pub fn answer(&mut self, id: String, text: MessageText, reply_to: Option<Offset>) -> ClientFrame {
+        let draft = Draft::pending(id, text.into_string()).answering(reply_to);
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
         self.leave_window();
@@ -170,8 +182,8 @@ impl RoomModel {
     }
 
     fn post_frame(&self, draft: &Draft) -> ClientFrame {
-        let (id, text) = (draft.id.clone(), draft.text.clone());
-        let message = NewMessage { id, text, ..NewMessage::default() };
+        let Draft { id, text, reply_to, .. } = draft.clone();
+        let message = NewMessage { id, text, reply_to, thread: None };
         ClientFrame::Post { room: self.room.id.to_string(), message }
     }
 

@@ -1,6 +1,7 @@
 //! A room as a page shows it: its timeline, the drafts of the page's user, and presence. `sync` feeds it frames, and
 //! the room's components draw it. It does no I/O and reads no clock.
 
+mod answers;
 mod changes;
 mod drafts;
 mod place;
@@ -10,14 +11,15 @@ mod unread_state;
 
 use std::sync::Arc;
 
-use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
 pub use self::{
+    answers::Answered,
     changes::PendingChange,
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
     place::{Linked, Visit},
     presence::{PresenceChange, Typing},
     timeline::{ShownMessage, TimelineItem, continues},
 };
+use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
 use crate::protocol::{
     chat::{ClientFrame, Message, MessagePage, Room, ServerFrame},
     cursor::{Cursor, Offset},
@@ -47,6 +49,7 @@ pub struct RoomModel {
     head: Option<Offset>,
     unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
+    quoted: answers::Quoted,
     place: place::Place,
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
@@ -71,14 +74,15 @@ pub struct RoomModel {
 
 impl RoomModel {
     /// The room as the server rendered it for `me`, with the state that was saved of an earlier view of it.
-    pub fn new(room: Room, me: User, page: MessagePage, members: Vec<User>, saved: SavedView) -> Self {
+    pub fn new(room: Room, me: User, mut page: MessagePage, members: Vec<User>, saved: SavedView) -> Self {
         let mut model = Self {
             room,
             me,
-            cursor: page.cursor,
+            cursor: page.cursor.clone(),
             head: None,
             unread_state: UnreadState::default(),
-            messages: page.messages.into_iter().map(Arc::new).collect(),
+            messages: Vec::new(),
+            quoted: Vec::new(),
             place: place::Place::default(),
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
@@ -93,6 +97,8 @@ impl RoomModel {
             problem: None,
             is_outdated: false,
         };
+        model.take_quoted(&mut page);
+        model.messages = page.messages.into_iter().map(Arc::new).collect();
         // A draft may have become a message while the room was not shown.
         model.remove_sent_drafts();
         model

@@ -63,7 +63,10 @@ impl RoomModel {
         let target = linked.as_ref().and_then(|linked| linked.target);
         self.visit(target, is_return);
         self.place.linked = linked;
-        let around = self.place.linked.as_mut().and_then(|linked| linked.around.take());
+        let mut around = self.place.linked.as_mut().and_then(|linked| linked.around.take());
+        if let Some(page) = around.as_mut().filter(|page| page.cursor.epoch == self.cursor.epoch) {
+            self.take_quoted(page);
+        }
         let is_shown = |page: &MessagePage| {
             page.cursor.epoch != self.cursor.epoch
                 || self.messages.first().zip(page.messages.first()).is_some_and(|(a, b)| a.offset <= b.offset)
@@ -159,7 +162,10 @@ impl RoomModel {
     }
 
     /// Puts the page of messages after `after` below the shown ones, and joins them with the newest where these follow.
-    pub fn append(&mut self, after: &Cursor, page: MessagePage) {
+    pub fn append(&mut self, after: &Cursor, mut page: MessagePage) {
+        if page.cursor.epoch == after.epoch && after.epoch == self.cursor.epoch {
+            self.take_quoted(&mut page);
+        }
         let Some(window) = &mut self.place.window else { return };
         // It was requested before a reset, or for another window.
         if window.cursor != *after || page.cursor.epoch != after.epoch {

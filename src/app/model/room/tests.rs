@@ -45,7 +45,7 @@ fn new_change(id: &str, kind: ChangeKind, text: Option<String>) -> NewChange {
     NewChange { id: id.into(), kind, text, emoji: None }
 }
 
-fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) -> ServerFrame {
+pub(super) fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) -> ServerFrame {
     let (user, user_id, id) = ("A".into(), "a".into(), format!("change {offset}"));
     let text = text.map(str::to_owned);
     ServerFrame::MessageChanged(MessageChanged {
@@ -64,7 +64,7 @@ fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Option<&str>) 
     })
 }
 
-fn model(offset: Offset) -> RoomModel {
+pub(super) fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
     let page = MessagePage {
         messages: vec![],
@@ -375,7 +375,7 @@ fn unsent_drafts_are_restored_in_order_without_those_sent_since() {
     model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
     model.post("id-3".into(), text("third"));
     let unsent = [("id-1", "first"), ("id-2", "second"), ("id-3", "third")];
-    model.restore(unsent.map(|(id, text)| (id.to_owned(), text.to_owned())).into());
+    model.restore(unsent.map(|(id, text)| Draft::pending(id.to_owned(), text.to_owned())).into());
     assert_eq!(keys(&model), ["1", "id-2 Pending", "id-3 Pending"]);
     assert_eq!(model.unsent(), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DraftState, Missing, PendingChange, RoomModel, drafts::Draft};
+use super::{Answered, DraftState, Missing, PendingChange, RoomModel, drafts::Draft};
 use crate::protocol::{
     change::ChangeKind,
     chat::{Message, MessagePage},
@@ -45,6 +45,8 @@ pub struct ShownMessage {
     pub hidden_above: usize,
     /// A change of the user's own that is on its way, or was rejected.
     pub pending: Option<PendingChange>,
+    /// The message that it answers.
+    pub answered: Option<Answered>,
 }
 
 impl ShownMessage {
@@ -67,19 +69,21 @@ impl RoomModel {
         let mut has_divider = false;
         for message in self.shown() {
             let pending = self.pending_change(message.offset).cloned();
-            let shown =
-                ShownMessage { message: message.clone(), previous: previous.clone(), hidden_above, pending };
+            let answered = message.reply_to.map(|target| self.answered(target));
+            let (message, previous_shown) = (message.clone(), previous.clone());
+            let shown = ShownMessage { message, previous: previous_shown, hidden_above, pending, answered };
             if shown.is_hidden() {
                 hidden_above += 1;
                 continue;
             }
             // One's own messages, perhaps from another window, are not news.
+            let message = shown.message.clone();
             let is_unread = seen.is_some_and(|seen| message.offset > seen);
             if is_unread && !has_divider && self.has_news(message.offset) {
                 has_divider = true;
                 items.push(TimelineItem::Divider);
             }
-            (previous, hidden_above) = (Some(message.clone()), 0);
+            (previous, hidden_above) = (Some(message), 0);
             items.push(TimelineItem::Message(shown));
         }
         if is_detached {
@@ -129,7 +133,7 @@ impl RoomModel {
     }
 
     /// Starts over from the newest messages, after a reset.
-    pub fn reload(&mut self, page: MessagePage) {
+    pub fn reload(&mut self, mut page: MessagePage) {
         self.forget_place();
         // Messages that arrived after the page was read stay: without them there would be a gap.
         let is_newer = |message: &Arc<Message>| {
@@ -138,7 +142,9 @@ impl RoomModel {
         let newer: Vec<_> = self.messages.iter().filter(|message| is_newer(message)).cloned().collect();
         if page.cursor.epoch != self.cursor.epoch {
             self.heard_changes.clear();
+            self.quoted.clear();
         }
+        self.take_quoted(&mut page);
         let Some(messages) = self.heard_changes.fold_into(page.messages, page.as_of) else {
             self.more = true; // by request
             return;
@@ -159,10 +165,11 @@ impl RoomModel {
     }
 
     /// Puts a page of the messages before `before` above the others.
-    pub fn prepend(&mut self, page: MessagePage, before: &Cursor) {
+    pub fn prepend(&mut self, mut page: MessagePage, before: &Cursor) {
         if page.cursor.epoch != self.cursor.epoch {
             return; // it was requested before a reset
         }
+        self.take_quoted(&mut page);
         let Some(page) = self.prepend_to_window(page, before) else { return };
         self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
@@ -215,6 +222,7 @@ impl RoomModel {
         self.forget_place();
         self.cursor = cursor;
         self.heard_changes.clear();
+        self.quoted.clear();
         self.unread_state.mark_read();
         // Their offsets belonged to the old log.
         self.drafts.iter_mut().for_each(|draft| draft.stored = None);

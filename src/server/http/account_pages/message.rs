@@ -1,5 +1,5 @@
-//! `/rooms/{room}/messages/{message}`: a message alone, with its earlier texts and, for those who may, the forms that edit
-//! and delete it. The menu of a message leads here without a script.
+//! `/rooms/{room}/messages/{message}`: a message alone, with its earlier texts and the forms that answer it and, for those
+//! who may, edit and delete it. The menu of a message leads here without a script.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -124,6 +124,7 @@ impl Document for MessagePage {
         let edit =
             may_edit.then(|| edit_form(texts, &address, typed.as_ref().unwrap_or(&message.text), problem));
         let delete = may_delete.then(|| delete_form(texts, &address));
+        let answer = (!message.deleted).then(|| answer_form(texts, &message));
         view! {
             <h1>{title}</h1>
             <section class="panel stack">
@@ -131,6 +132,7 @@ impl Document for MessagePage {
                 {text}
                 {(!may_edit).then(|| problem_note(texts, problem))}
             </section>
+            {answer}
             {edit}
             {delete}
             {(!earlier.is_empty()).then(|| earlier_texts(texts, earlier))}
@@ -162,6 +164,19 @@ fn edit_form(
                 inner_html=text_of_area(text)
             ></textarea>
             <button type="submit" class="primary">{texts.save}</button>
+        </form>
+    }
+}
+
+/// The form that answers the message. Its one-time id makes a form that is sent twice post once.
+fn answer_form(texts: &'static Texts, message: &Message) -> impl IntoView + use<> {
+    let action = format!("{}?once={}", routes::room(&message.room), Uuid::new_v4());
+    view! {
+        <form class="panel stack" method="post" action=action aria-labelledby="answer-heading">
+            <h2 id="answer-heading">{texts.reply}</h2>
+            <input type="hidden" name="reply_to" value=message.offset.to_string() />
+            <textarea name="text" rows="3" dir="auto" required aria-labelledby="answer-heading"></textarea>
+            <button type="submit" class="primary">{texts.send}</button>
         </form>
     }
 }

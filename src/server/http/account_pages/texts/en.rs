@@ -133,5 +133,8 @@ pub(super) const TEXTS: Texts = Texts {
     earlier_texts: "Earlier texts",
     until: "until",
 
+    reply: "Reply",
+    send: "Send",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

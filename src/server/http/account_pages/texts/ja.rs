@@ -141,5 +141,8 @@ pub(super) const TEXTS: Texts = Texts {
     earlier_texts: "以前の本文",
     until: "この時刻まで：",
 
+    reply: "返信",
+    send: "送信",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -132,6 +132,9 @@ pub(crate) struct Texts {
     pub(crate) earlier_texts: &'static str,
     pub(crate) until: &'static str,
 
+    pub(crate) reply: &'static str,
+    pub(crate) send: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
