@@ -200,6 +200,8 @@ test("messages are changed by the keyboard alone, in Japanese, and nothing is wr
   await alice.page.keyboard.press("Tab");
   await expect(menu.getByRole("button", { name: "返信", exact: true })).toBeFocused();
   await alice.page.keyboard.press("Tab");
+  await expect(menu.getByRole("link", { name: "スレッドで返信" })).toBeFocused();
+  await alice.page.keyboard.press("Tab");
   await expect(menu.getByRole("button", { name: "編集" })).toBeFocused();
   await alice.page.keyboard.press("Enter");
   const editor = alice.page.getByRole("textbox", { name: "メッセージを編集" });

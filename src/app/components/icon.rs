@@ -33,6 +33,8 @@ pub(crate) enum Icon {
     Reply,
     /// A favourite.
     Star,
+    /// A thread.
+    Thread,
     /// Deletion.
     Trash,
     /// The people in a room.
@@ -75,6 +77,7 @@ impl Icon {
                  -1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.12 2.12 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0\
                  1 .294-.906l5.165-.755a2.12 2.12 0 0 0 1.597-1.16z"
             }
+            Self::Thread => "M21 15a2 2 0 0 1-2 2H7l-4 4V5a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2z",
             Self::Trash => {
                 "M3 6h18M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2M10 11v6M14 11v6"
             }

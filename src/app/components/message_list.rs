@@ -6,9 +6,10 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     avatar::avatar,
+    icon::{Icon, icon},
     linked_text::{message_text, typed_text},
     live_text::{live_text, name_view},
-    local_time::{Day, LocalDay, is_on_another_day},
+    local_time::{Day, LocalDay, LocalTime, is_on_another_day},
     message_actions::MessageActions,
     message_editor::MessageEditor,
     message_menu::{MessageMenu, menu_link},
@@ -34,7 +35,7 @@ use crate::{
         sync::ChatLink,
     },
     client::dom::time::now_ms,
-    protocol::chat::Message,
+    protocol::{chat::Message, problem::Code, thread::ThreadSummary},
 };
 
 /// The timeline. `scroll_position` is that of the last visit, and from then on the current one.
@@ -45,12 +46,20 @@ pub(crate) fn MessageList(
     actions: MessageActions,
 ) -> impl IntoView {
     let texts = use_texts();
-    let timeline = memo(move || model.with(RoomModel::timeline));
+    let timeline = memo(move || {
+        let mut items = model.with(RoomModel::timeline);
+        if let Some(root) = actions.thread {
+            let drafts = |room: &RoomModel| room.drafts_in(root).cloned().collect::<Vec<_>>();
+            items.extend(actions.room.with(drafts).into_iter().map(TimelineItem::Draft));
+        }
+        items
+    });
+    let label = if actions.thread.is_some() { texts.thread_messages } else { texts.messages };
     let marked = memo(move || model.with(RoomModel::marked));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
-        <Scroller model scroll_position on_top=load on_end=move || load_later(model, is_loading)>
+        <Scroller model label scroll_position on_top=load on_end=move || load_later(model, is_loading)>
             <EarlierButton model is_loading />
             {show_when(
                 move || model.with(|model| model.was_reset),
@@ -60,7 +69,7 @@ pub(crate) fn MessageList(
                 move || timeline.with(Vec::is_empty),
                 || view! { <div class="empty muted">{picture()} <p>{texts.messages_empty}</p></div> }.into_any(),
             )}
-            <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
+            <div role="log" aria-live="polite" aria-relevant="additions" aria-label=label>
                 <ol class="messages">
                     {list(
                         move || timeline.get(),
@@ -89,8 +98,10 @@ fn key(item: &TimelineItem) -> Key {
 
 /// A message is drawn again that is changed or on its way to be, that answers one of which this is true, or that the deletion of the one above it may give a head of
 /// its own. Not one that earlier messages are put above: the reader may look at it.
-fn shown_key(ShownMessage { message, hidden_above, pending, answered, .. }: &ShownMessage) -> Key {
-    if message.rev == 0 && pending.is_none() && *hidden_above == 0 && answered.is_none() {
+fn shown_key(shown: &ShownMessage) -> Key {
+    let ShownMessage { message, hidden_above, pending, answered, thread, .. } = shown;
+    let is_plain = answered.is_none() && thread.is_none();
+    if message.rev == 0 && pending.is_none() && *hidden_above == 0 && is_plain {
         return Key::Entry(message.offset, message.timestamp);
     }
     let pending = pending.as_ref().map_or("", |pending| state_name(pending.state));
@@ -100,7 +111,10 @@ fn shown_key(ShownMessage { message, hidden_above, pending, answered, .. }: &Sho
         Some(Answered::Gone) => 1,
         Some(Answered::Unknown) | None => 0,
     };
-    Key::Name(format!("{offset} {timestamp} {rev} {pending} {hidden_above} {answered}"))
+    let (count, last) = thread
+        .as_ref()
+        .map_or((0, 0), |thread| (thread.count, thread.last.as_ref().map_or(0, |last| last.offset)));
+    Key::Name(format!("{offset} {timestamp} {rev} {pending} {hidden_above} {answered} {count} {last}"))
 }
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
@@ -109,10 +123,11 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
         return;
     }
     is_loading.set(true);
-    let (room, before) = model.with_untracked(|model| (model.room.id.clone(), model.oldest()));
+    let (room, thread, before) =
+        model.with_untracked(|model| (model.room.id.clone(), model.thread(), model.oldest()));
     spawn_local(async move {
         // If it fails, the button is there for a retry.
-        if let Some(page) = load_older_messages(&room, &before).await {
+        if let Some(page) = load_older_messages(&room, thread, &before).await {
             model.try_update(|model| model.prepend(page, &before));
         }
         is_loading.try_set(false);
@@ -144,7 +159,8 @@ fn Divider() -> impl IntoView {
 #[component]
 fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option<u64>>) -> impl IntoView {
     let texts = use_texts();
-    let ShownMessage { message, previous, pending, answered, .. } = shown;
+    let ShownMessage { message, previous, pending, answered, thread, .. } = shown;
+    let thread = thread.map(|thread| thread_link(actions, &thread));
     let quote = message.reply_to.zip(answered).map(|(target, answered)| quote(actions, target, &answered));
     let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
@@ -163,8 +179,9 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
         move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
     };
     let state = pending.as_ref().map(|pending| state_name(pending.state));
-    let (menu, room) = (menu_link(actions, &message), message.room.clone());
-    let epoch = actions.model.with_untracked(|model| model.cursor().epoch.clone());
+    let menu = if message.deleted { None } else { menu_link(actions, &message) };
+    let room = message.room.clone();
+    let address = actions.address(&message);
     let is_marked = move || marked.get() == Some(offset);
     view! {
         <li
@@ -184,10 +201,11 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
             <p class="message__head">
                 <strong class="message__user">{name_view(author)}</strong>
                 {you}
-                {message_time(&message, &epoch)}
+                {message_time(&message, address)}
             </p>
             {quote}
             <MessageBody actions message pending />
+            {thread}
             {menu}
         </li>
     }
@@ -209,6 +227,7 @@ fn MessageBody(
     let is_edited_now = memo(move || actions.edited.get() == offset);
     let body = move || match is_edited_now.get() {
         true => view! { <MessageEditor actions /> }.into_any(),
+        false if message.deleted => deleted_text(),
         false => {
             let edited = is_edited.then(|| edited_link(&page, &text));
             if is_pending { typed_text(&text, edited) } else { message_text(&message, edited) }
@@ -218,6 +237,34 @@ fn MessageBody(
         {body}
         {status}
     }
+}
+
+/// The words in the place of the text of a deleted message with which a thread begins.
+fn deleted_text() -> AnyView {
+    let words = (use_texts().problem)(Code::MessageDeleted);
+    view! { <p class="message__text muted">{words}</p> }.into_any()
+}
+
+/// The link to the thread that begins with a message: the number of its answers, and the newest.
+fn thread_link(actions: MessageActions, thread: &ThreadSummary) -> AnyView {
+    let texts = use_texts();
+    let last = thread.last.as_ref().map(|last| {
+        let timestamp = last.timestamp;
+        view! {
+            <span class="muted">
+                {texts.last_answer} " " <LocalTime timestamp /> " · " {name_view(last.user.clone())}
+            </span>
+        }
+        .into_any()
+    });
+    view! {
+        <a class="message__thread" href=actions.thread_address(thread.root)>
+            {icon(Icon::Thread)}
+            <span>{(texts.answers)(thread.count)}</span>
+            {last}
+        </a>
+    }
+    .into_any()
 }
 
 /// The word beside an edited text. It leads to the earlier ones.
@@ -245,13 +292,14 @@ fn change_status(actions: MessageActions, text: &str, pending: &PendingChange) -
 /// A draft: pending, or rejected with the reason and a button to retry.
 #[component]
 fn DraftItem(actions: MessageActions, draft: Draft) -> impl IntoView {
-    let (texts, model) = (use_texts(), actions.model);
+    let (texts, model) = (use_texts(), actions.room);
     let Draft { id, text, state, reply_to, .. } = draft;
-    let quote =
-        reply_to.map(|target| quote(actions, target, &model.with_untracked(|model| model.answered(target))));
+    let quote = reply_to
+        .map(|target| quote(actions, target, &actions.model.with_untracked(|model| model.answered(target))));
     let state_name = state_name(state);
     // Drafts exist only in the browser.
-    let is_continued = model.with_untracked(|model| model.draft_continues(&id, now_ms()));
+    let continues = |model: &RoomModel| actions.thread.is_none() && model.draft_continues(&id, now_ms());
+    let is_continued = model.with_untracked(continues);
     let status = match state {
         DraftState::Pending => {
             let state = expect_context::<ChatLink>().status.state;

@@ -18,8 +18,10 @@ use crate::{
     protocol::chat::Message,
 };
 
-/// The id of the menu's element.
-const MENU: &str = "message-menu";
+/// The id of the menu's element: the messages of a thread have one of their own.
+fn id_of(actions: MessageActions) -> &'static str {
+    if actions.thread.is_some() { "thread-menu" } else { "message-menu" }
+}
 
 /// The link that opens the menu of a message, for those who can do something with it.
 pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<AnyView> {
@@ -34,7 +36,7 @@ pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<An
         }
         event.prevent_default();
         actions.target.set(offset);
-        popover::show(MENU, &event);
+        popover::show(id_of(actions), &event);
     };
     let link = view! {
         <a
@@ -71,6 +73,15 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         close();
         actions.answer(actions.target.get_untracked());
     };
+    // A link, so that the navigation takes it and a new tab can have it.
+    let thread = actions.thread.is_none().then(|| {
+        let href = move || actions.thread_address(actions.target.get());
+        let open = move |_| {
+            close();
+            actions.wants_thread.set(true);
+        };
+        view! { <a href=href on:click=open>{icon(Icon::Thread)} {texts.answer_in_thread}</a> }.into_any()
+    });
     let edit = move |_| {
         close();
         actions.edit(actions.target.get_untracked());
@@ -80,8 +91,9 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         actions.delete(actions.target.get_untracked());
     };
     view! {
-        <div class="message-menu" id=MENU popover="auto" node_ref=element>
+        <div class="message-menu" id=id_of(actions) popover="auto" node_ref=element>
             <button type="button" on:click=answer>{icon(Icon::Reply)} {texts.reply}</button>
+            {thread}
             {show_when(
                 may_edit,
                 move || view! { <button type="button" on:click=edit>{icon(Icon::Pencil)} {texts.edit}</button> }.into_any(),

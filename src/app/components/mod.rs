@@ -26,6 +26,7 @@ mod quote;
 mod reading_position;
 mod scroller;
 pub(super) mod sidebar;
+pub(super) mod thread;
 pub(super) mod ticker;
 pub(super) mod unavailable;
 pub(super) mod value_cards;

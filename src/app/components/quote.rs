@@ -14,7 +14,6 @@ use crate::{
         loader::load_message,
         model::room::{Answered, RoomModel},
         reactive::effect,
-        routes,
     },
     protocol::{chat::Message, cursor::Offset},
 };
@@ -31,9 +30,7 @@ pub(super) fn quote(actions: MessageActions, offset: Offset, answered: &Answered
     let to = view! { <span class="visually-hidden">{texts.in_reply_to}" "</span> }.into_any();
     let words = match answered {
         Answered::Message(message) if !message.deleted => {
-            let (room, epoch) =
-                actions.model.with_untracked(|model| (model.room.id.clone(), model.cursor().epoch.clone()));
-            let href = routes::place(&room, &routes::Place::message(offset, &epoch));
+            let href = actions.address(message);
             view! { <a class="quote" href=href>{icon(Icon::Reply)} {to} {author_and_text(message)}</a> }
                 .into_any()
         }

@@ -145,6 +145,14 @@ pub(super) const TEXTS: Texts = Texts {
     replying_to: "Replying to",
     do_not_reply: "Do not reply",
     answered_gone: "This message is no longer kept.",
+    answer_in_thread: "Answer in a thread",
+    thread: "Thread",
+    close_thread: "Close the thread",
+    thread_messages: "Messages of the thread",
+    answers: |count| if count == 1 { "1 answer".into() } else { format!("{count} answers") },
+    last_answer: "last",
+    answer_label: "Answer in the thread",
+    answer_placeholder: "Answer in the thread…",
 };
 
 fn problem(code: Code) -> &'static str {

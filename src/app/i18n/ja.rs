@@ -141,6 +141,14 @@ pub(super) const TEXTS: Texts = Texts {
     replying_to: "返信先：",
     do_not_reply: "返信をやめる",
     answered_gone: "このメッセージはもう残っていません。",
+    answer_in_thread: "スレッドで返信",
+    thread: "スレッド",
+    close_thread: "スレッドを閉じる",
+    thread_messages: "スレッドのメッセージ",
+    answers: |count| format!("{count}件の返信"),
+    last_answer: "最終",
+    answer_label: "スレッドで返信",
+    answer_placeholder: "スレッドで返信…",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -224,6 +224,14 @@ pub struct Texts {
     pub replying_to: &'static str,
     pub do_not_reply: &'static str,
     pub answered_gone: &'static str,
+    pub answer_in_thread: &'static str,
+    pub thread: &'static str,
+    pub close_thread: &'static str,
+    pub thread_messages: &'static str,
+    pub answers: fn(u64) -> String,
+    pub last_answer: &'static str,
+    pub answer_label: &'static str,
+    pub answer_placeholder: &'static str,
 }
 
 impl Texts {

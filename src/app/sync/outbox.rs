@@ -53,8 +53,9 @@ pub(crate) fn store_drafts(model: RwSignal<RoomModel>) {
             storage::remove(Area::Local, &key(removed));
         }
         for new in drafts.iter().filter(|draft| !stored.iter().any(|other| other.id == draft.id)) {
-            let reply_to = new.reply_to.map(|offset| format!(":{offset}")).unwrap_or_default();
-            storage::set(Area::Local, &key(new), &format!("{}{reply_to} {}", next_position(), new.text));
+            let [reply_to, thread] = [new.reply_to, new.thread].map(Option::unwrap_or_default);
+            let item = format!("{}:{reply_to}:{thread} {}", next_position(), new.text);
+            storage::set(Area::Local, &key(new), &item);
         }
         drafts
     });
@@ -103,11 +104,14 @@ pub(crate) fn store_answered(model: RwSignal<RoomModel>, answered: RwSignal<Offs
 
 /// Puts the stored drafts into the model. Returns every stored draft: some may have been sent since.
 fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
-    // The position, perhaps with the offset of the message that it answers, and the text.
+    // The position, the offsets of the message that it answers and of its thread, and the text. Those of before have only
+    // a position and a text.
     let item = |(id, item): (String, String)| {
         let (head, text) = item.split_once(' ')?;
-        let (position, reply_to) = head.split_once(':').unwrap_or((head, ""));
-        Some((position.parse::<i64>().ok()?, id, text.to_owned(), reply_to.parse().ok()))
+        let mut parts = head.split(':');
+        let position = parts.next()?.parse::<i64>().ok()?;
+        let mut offset = || parts.next().and_then(|part| part.parse().ok()).filter(|offset| *offset != 0);
+        Some((position, id, text.to_owned(), offset(), offset()))
     };
     let mut stored = Vec::new();
     for draft in storage::with_prefix(Area::Local, prefix).into_iter().filter_map(item) {
@@ -117,7 +121,7 @@ fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
     if let Some((newest, ..)) = stored.last() {
         raise_position(*newest);
     }
-    let draft = |(_, id, text, reply_to)| Draft::pending(id, text).answering(reply_to);
+    let draft = |(_, id, text, reply_to, thread)| Draft::pending(id, text).answering(reply_to, thread);
     let stored: Vec<_> = stored.into_iter().map(draft).collect();
     model.update(|model| model.restore(stored.clone()));
     stored

@@ -147,6 +147,16 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
+/// Focuses the first element that one of the selectors finds, unless something has the focus.
+pub fn focus_first(selectors: &[&str]) {
+    let Some(document) = window().document() else { return };
+    let is_lost = document.active_element().is_none_or(|focused| focused.matches("body").unwrap_or_default());
+    let found = selectors.iter().find_map(|selector| document.query_selector(selector).ok().flatten());
+    if let Some(element) = found.filter(|_| is_lost) {
+        focus(&element);
+    }
+}
+
 /// Moves the focus to the element in `parent` that `selector` matches, unless the reader is typing.
 pub fn move_focus(parent: &web_sys::Element, selector: &str) {
     let focused = window().document().and_then(|document| document.active_element());

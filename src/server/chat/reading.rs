@@ -4,7 +4,11 @@
 
 use super::{Chat, PageContext};
 use crate::{
-    protocol::{self, chat::PresenceState, cursor::Offset, name::RoomId},
+    protocol::{
+        chat::{Message, MessagePage, PresenceState},
+        cursor::Offset,
+        name::RoomId,
+    },
     server::{
         auth::Identity,
         error::Error,
@@ -31,18 +35,45 @@ impl Chat {
         Ok(page)
     }
 
-    /// A page of the room's history as plain data, for a page that is rendered on the server.
+    /// A page of a thread as plain data, for a page that is rendered on the server.
+    pub async fn thread_history(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        root: Offset,
+        query: &PageQuery,
+        limit: usize,
+    ) -> Result<MessagePage, Error> {
+        let page = self.thread_page(room, who, root, query, limit).await?;
+        let PageContext { quoted, .. } = self.context(room, who, &page).await?;
+        Ok(MessagePage {
+            messages: page.decode()?,
+            cursor: page.cursor,
+            more: page.more,
+            reset: page.reset,
+            as_of: page.as_of.unwrap_or_default(),
+            own_reactions: Vec::new(),
+            quoted,
+            threads: Vec::new(),
+        })
+    }
+
+    /// A page of the room's history without the answers in threads, as plain data, for a page that is rendered on the server.
     pub async fn history(
         &self,
         room: &RoomId,
         who: Option<&Identity>,
         query: PageQuery,
         limit: usize,
-    ) -> Result<protocol::chat::MessagePage, Error> {
-        let page = self.page(room, who, query, false, limit).await?;
+    ) -> Result<MessagePage, Error> {
+        let mut page = self.page(room, who, query, true, limit).await?;
+        // Those after a cursor come with everything that follows it.
+        page.entries.retain(|entry| entry.change.is_none());
         let PageContext { quoted, threads } = self.context(room, who, &page).await?;
-        Ok(protocol::chat::MessagePage {
-            messages: page.decode()?,
+        let mut messages: Vec<Message> = page.decode()?;
+        messages.retain(|message| message.thread.is_none());
+        Ok(MessagePage {
+            messages,
             cursor: page.cursor,
             more: page.more,
             reset: page.reset,

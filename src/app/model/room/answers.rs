@@ -140,7 +140,7 @@ mod tests {
         let text = MessageText::parse("yes").expect("fine");
         let expected = NewMessage { id: "1".into(), text: "yes".into(), reply_to: Some(3), thread: None };
         let expected = ClientFrame::Post { room: general().to_string(), message: expected };
-        assert_eq!(model.answer("1".into(), text, Some(3)), expected);
+        assert_eq!(model.answer("1".into(), text, Some(3), None), expected);
         assert_eq!(model.resume_frames().pop(), Some(expected));
         let heard = ServerFrame::Message(Message { id: "1".into(), ..message(5, "me", "1") });
         model.apply(heard, 0);

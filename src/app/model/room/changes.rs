@@ -172,6 +172,7 @@ impl RoomModel {
         if let Some((_, Some(message))) = quoted {
             fold(Arc::make_mut(message), &change);
         }
+        self.note_deletion(&change);
         self.heard_changes.add(change);
         self.note_caught_up();
         Missing::Nothing

@@ -52,6 +52,8 @@ pub struct Draft {
     pub state: DraftState,
     /// The offset of the message that it answers.
     pub reply_to: Option<Offset>,
+    /// The first message of the thread that it is to be in.
+    pub thread: Option<Offset>,
     /// Its offset, once it is acknowledged; its message, which replaces it, is on its way.
     pub(super) stored: Option<Offset>,
 }
@@ -59,12 +61,12 @@ pub struct Draft {
 impl Draft {
     /// A message on its way.
     pub fn pending(id: String, text: String) -> Self {
-        Self { id, text, state: DraftState::Pending, reply_to: None, stored: None }
+        Self { id, text, state: DraftState::Pending, reply_to: None, thread: None, stored: None }
     }
 
-    /// The same as an answer to the message at `reply_to`.
-    pub fn answering(self, reply_to: Option<Offset>) -> Self {
-        Self { reply_to, ..self }
+    /// The same as an answer to the message at `reply_to`, in a thread.
+    pub fn answering(self, reply_to: Option<Offset>, thread: Option<Offset>) -> Self {
+        Self { reply_to, thread, ..self }
     }
 
     fn is_rate_limited(&self) -> bool {
@@ -142,14 +144,23 @@ impl RoomModel {
 
     /// Adds a draft and returns the frame that sends it.
     pub fn post(&mut self, id: String, text: MessageText) -> ClientFrame {
-        self.answer(id, text, None)
+        self.answer(id, text, None, None)
     }
 
-    /// Adds a draft that answers the message at `reply_to` and returns the frame that sends it.
-    pub fn answer(&mut self, id: String, text: MessageText, reply_to: Option<Offset>) -> ClientFrame {
-        let draft = Draft::pending(id, text.into_string()).answering(reply_to);
+    /// Adds a draft that answers the message at `reply_to`, in a thread, and returns the frame that sends it.
+    pub fn answer(
+        &mut self,
+        id: String,
+        text: MessageText,
+        reply_to: Option<Offset>,
+        thread: Option<Offset>,
+    ) -> ClientFrame {
+        let draft = Draft::pending(id, text.into_string()).answering(reply_to, thread);
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
+        if thread.is_some() {
+            return frame; // the room stays as it is
+        }
         self.leave_window();
         // An answer shows that the user has read everything; offline they cannot have.
         if !self.unread_state.is_away() {
@@ -165,10 +176,11 @@ impl RoomModel {
         Some(self.post_frame(&self.drafts[index]))
     }
 
-    /// The first draft that the rate limit rejected, to be put back into the composer. `None` until the page has caught
+    /// The first draft of the room or of a thread that the rate limit rejected, to be put back into the composer. `None` until the page has caught
     /// up: a draft that was sent twice, and rejected the second time only, is among the messages to come.
-    pub fn rate_limited(&self) -> Option<&Draft> {
-        self.drafts.iter().find(|draft| draft.is_rate_limited()).filter(|_| self.is_caught_up())
+    pub fn rate_limited(&self, thread: Option<Offset>) -> Option<&Draft> {
+        let rejected = |draft: &&Draft| draft.thread == thread && draft.is_rate_limited();
+        self.drafts.iter().find(rejected).filter(|_| self.is_caught_up())
     }
 
     /// Drops a failed draft.
@@ -182,8 +194,8 @@ impl RoomModel {
     }
 
     fn post_frame(&self, draft: &Draft) -> ClientFrame {
-        let Draft { id, text, reply_to, .. } = draft.clone();
-        let message = NewMessage { id, text, reply_to, thread: None };
+        let Draft { id, text, reply_to, thread, .. } = draft.clone();
+        let message = NewMessage { id, text, reply_to, thread };
         ClientFrame::Post { room: self.room.id.to_string(), message }
     }
 

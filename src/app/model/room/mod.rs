@@ -6,6 +6,7 @@ mod changes;
 mod drafts;
 mod place;
 mod presence;
+mod threads;
 mod timeline;
 mod unread_state;
 
@@ -44,12 +45,15 @@ pub struct RoomModel {
     /// The room.
     pub room: Room,
     me: User,
+    /// The first message of the thread that it shows in the place of the room.
+    thread: Option<Offset>,
     cursor: Cursor,
     /// The newest offset that the connection in use has named; `None` until it has.
     head: Option<Offset>,
     unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
     quoted: answers::Quoted,
+    threads: threads::Threads,
     place: place::Place,
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
@@ -83,6 +87,8 @@ impl RoomModel {
             unread_state: UnreadState::default(),
             messages: Vec::new(),
             quoted: Vec::new(),
+            threads: threads::Threads::default(),
+            thread: None,
             place: place::Place::default(),
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
@@ -98,6 +104,7 @@ impl RoomModel {
             is_outdated: false,
         };
         model.take_quoted(&mut page);
+        model.take_threads(&mut page);
         model.messages = page.messages.into_iter().map(Arc::new).collect();
         // A draft may have become a message while the room was not shown.
         model.remove_sent_drafts();
@@ -139,7 +146,9 @@ impl RoomModel {
     pub fn resume_frames(&self) -> Vec<ClientFrame> {
         let room = self.room.id.to_string();
         let join = ClientFrame::Join { room, after: Some(self.cursor.to_string()), last: None };
-        std::iter::once(join).chain(self.pending_posts()).chain(self.pending_change_frames()).collect()
+        // A thread hears what its room hears.
+        let join = Some(join).filter(|_| self.thread.is_none());
+        join.into_iter().chain(self.pending_posts()).chain(self.pending_change_frames()).collect()
     }
 
     /// Applies a frame. Ignores those of other rooms. `now_ms` is in milliseconds since the Unix epoch.

@@ -66,6 +66,7 @@ impl RoomModel {
         let mut around = self.place.linked.as_mut().and_then(|linked| linked.around.take());
         if let Some(page) = around.as_mut().filter(|page| page.cursor.epoch == self.cursor.epoch) {
             self.take_quoted(page);
+            self.take_threads(page);
         }
         let is_shown = |page: &MessagePage| {
             page.cursor.epoch != self.cursor.epoch
@@ -144,7 +145,14 @@ impl RoomModel {
     }
 
     /// Puts a page of the messages before `before` above the shown ones. Returns it if no window is shown.
-    pub(super) fn prepend_to_window(&mut self, page: MessagePage, before: &Cursor) -> Option<MessagePage> {
+    pub(super) fn prepend_to_window(
+        &mut self,
+        mut page: MessagePage,
+        before: &Cursor,
+    ) -> Option<MessagePage> {
+        if self.is_detached() {
+            self.take_threads(&mut page);
+        }
         let Some(window) = &mut self.place.window else { return Some(page) };
         let oldest = window.messages.first().map_or(window.cursor.offset + 1, |message| message.offset);
         // Not those that were requested for other messages.
@@ -165,6 +173,7 @@ impl RoomModel {
     pub fn append(&mut self, after: &Cursor, mut page: MessagePage) {
         if page.cursor.epoch == after.epoch && after.epoch == self.cursor.epoch {
             self.take_quoted(&mut page);
+            self.take_threads(&mut page);
         }
         let Some(window) = &mut self.place.window else { return };
         // It was requested before a reset, or for another window.

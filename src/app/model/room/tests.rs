@@ -196,14 +196,14 @@ fn a_rate_limited_draft_goes_back_into_the_composer() {
     model.apply(joined(0), 0);
     model.post("id-1".into(), text("one"));
     model.post("id-2".into(), text("two"));
-    assert_eq!(model.rate_limited(), None, "nothing was rejected");
+    assert_eq!(model.rate_limited(None), None, "nothing was rejected");
     rate_limit(&mut model, "id-2");
-    let draft = model.rate_limited().expect("rejected").clone();
+    let draft = model.rate_limited(None).expect("rejected").clone();
     assert_eq!(draft.text, "two");
     let reason = RejectionReason { code: Code::TooManyRequests, retry_after_ms: Some(600) };
     assert_eq!(draft.state, DraftState::Failed(reason));
     model.discard(&draft.id);
-    assert_eq!((model.rate_limited(), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
+    assert_eq!((model.rate_limited(None), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
 }
 
 #[test]
@@ -212,9 +212,9 @@ fn a_draft_that_was_stored_before_it_was_rejected_is_not_written_again() {
     model.post("id-1".into(), text("stored, and cut off before the answer"));
     model.apply(joined(1), 0);
     rate_limit(&mut model, "id-1");
-    assert_eq!(model.rate_limited(), None, "the message may still arrive");
+    assert_eq!(model.rate_limited(None), None, "the message may still arrive");
     model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
-    assert_eq!((model.rate_limited(), keys(&model)), (None, vec!["1".to_owned()]));
+    assert_eq!((model.rate_limited(None), keys(&model)), (None, vec!["1".to_owned()]));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::protocol::{
     change::ChangeKind,
     chat::{Message, MessagePage},
     cursor::{Cursor, Offset},
+    thread::ThreadSummary,
 };
 
 /// The most messages that stay on the page; loading older ones raises it. Beyond it the oldest leave the page, and can
@@ -47,6 +48,10 @@ pub struct ShownMessage {
     pub pending: Option<PendingChange>,
     /// The message that it answers.
     pub answered: Option<Answered>,
+    /// The thread that begins with it, in the room.
+    pub thread: Option<ThreadSummary>,
+    /// It stays when it is deleted: a thread begins with it.
+    is_root: bool,
 }
 
 impl ShownMessage {
@@ -55,7 +60,8 @@ impl ShownMessage {
         let is_being_deleted = |pending: &PendingChange| {
             (pending.kind, pending.state) == (ChangeKind::Delete, DraftState::Pending)
         };
-        self.message.deleted || self.pending.as_ref().is_some_and(is_being_deleted)
+        let is_deleted = self.message.deleted || self.pending.as_ref().is_some_and(is_being_deleted);
+        is_deleted && !self.is_root
     }
 }
 
@@ -70,8 +76,18 @@ impl RoomModel {
         for message in self.shown() {
             let pending = self.pending_change(message.offset).cloned();
             let answered = message.reply_to.map(|target| self.answered(target));
+            let thread = self.thread_of(message.offset).filter(|_| self.thread.is_none()).cloned();
+            let is_root = thread.is_some() || self.thread == Some(message.offset);
             let (message, previous_shown) = (message.clone(), previous.clone());
-            let shown = ShownMessage { message, previous: previous_shown, hidden_above, pending, answered };
+            let shown = ShownMessage {
+                message,
+                previous: previous_shown,
+                hidden_above,
+                pending,
+                answered,
+                thread,
+                is_root,
+            };
             if shown.is_hidden() {
                 hidden_above += 1;
                 continue;
@@ -89,7 +105,8 @@ impl RoomModel {
         if is_detached {
             return items;
         }
-        items.extend(self.drafts.iter().cloned().map(TimelineItem::Draft));
+        let drafts = self.drafts.iter().filter(|draft| draft.thread.is_none());
+        items.extend(drafts.cloned().map(TimelineItem::Draft));
         items
     }
 
@@ -125,7 +142,8 @@ impl RoomModel {
 
     /// Returns true if a draft that is shown at `now_ms` stands under the head of what is above it.
     pub fn draft_continues(&self, id: &str, now_ms: i64) -> bool {
-        let is_first = self.drafts.first().is_none_or(|first| first.id == id);
+        let is_first =
+            self.drafts.iter().find(|draft| draft.thread.is_none()).is_none_or(|first| first.id == id);
         let follows = |last: &Arc<Message>| {
             self.is_me(&last.user_id) && (0..GROUP_MS).contains(&(now_ms - last.timestamp))
         };
@@ -143,8 +161,10 @@ impl RoomModel {
         if page.cursor.epoch != self.cursor.epoch {
             self.heard_changes.clear();
             self.quoted.clear();
+            self.forget_threads();
         }
         self.take_quoted(&mut page);
+        self.take_threads(&mut page);
         let Some(messages) = self.heard_changes.fold_into(page.messages, page.as_of) else {
             self.more = true; // by request
             return;
@@ -170,12 +190,13 @@ impl RoomModel {
             return; // it was requested before a reset
         }
         self.take_quoted(&mut page);
-        let Some(page) = self.prepend_to_window(page, before) else { return };
+        let Some(mut page) = self.prepend_to_window(page, before) else { return };
         self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
         if before.offset < oldest && !self.messages.is_empty() {
             return; // older messages have left the page since: with these there would be a gap
         }
+        self.take_threads(&mut page);
         let Some(older) = self.heard_changes.fold_into(page.messages, page.as_of) else { return };
         let older = older.into_iter().filter(|message| message.offset < oldest);
         self.messages.splice(0..0, older);
@@ -197,6 +218,11 @@ impl RoomModel {
             return Missing::Nothing;
         }
         self.cursor.offset = message.offset;
+        self.note_answer(&message);
+        if !self.shows(&message) {
+            self.note_caught_up();
+            return Missing::Nothing;
+        }
         self.messages.push(Arc::new(message));
         let surplus = self.messages.len().saturating_sub(self.messages_max);
         if surplus > 0 && !self.is_reading_back {
@@ -223,6 +249,7 @@ impl RoomModel {
         self.cursor = cursor;
         self.heard_changes.clear();
         self.quoted.clear();
+        self.forget_threads();
         self.unread_state.mark_read();
         // Their offsets belonged to the old log.
         self.drafts.iter_mut().for_each(|draft| draft.stored = None);

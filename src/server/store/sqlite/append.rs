@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    read::{COLUMNS, epoch_of, record_of},
+    read::{COLUMNS, epoch_of, record_of, stored_at},
     tags, threads, writes,
 };
 use crate::{
@@ -111,20 +111,6 @@ fn referred(
     reference: &Reference,
 ) -> Result<Vec<Option<Record>>, StoreError> {
     reference.targets.iter().map(|target| stored_at(connection, name, topic, *target)).collect()
-}
-
-/// The entry at this offset.
-pub(super) fn stored_at(
-    connection: &Connection,
-    name: &TopicName,
-    topic: i64,
-    offset: Offset,
-) -> Result<Option<Record>, StoreError> {
-    let mut select = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
-    // SQLite's integers are signed.
-    let Ok(offset) = i64::try_from(offset) else { return Ok(None) };
-    Ok(select.query_row(params![topic, offset], |row| record_of(name, row)).optional()?)
 }
 
 /// The outcome of a change.

@@ -59,6 +59,20 @@ pub(super) fn record_of(topic: &TopicName, row: &Row<'_>) -> rusqlite::Result<Re
     })
 }
 
+/// The entry at this offset.
+pub(super) fn stored_at(
+    connection: &Connection,
+    name: &TopicName,
+    topic: i64,
+    offset: Offset,
+) -> Result<Option<Record>, StoreError> {
+    let mut select = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
+    // SQLite's integers are signed.
+    let Ok(offset) = i64::try_from(offset) else { return Ok(None) };
+    Ok(select.query_row(params![topic, offset], |row| record_of(name, row)).optional()?)
+}
+
 /// The starting offset, exclusive, and the direction of a read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum From {

@@ -2,10 +2,7 @@
 
 use rusqlite::{Connection, named_params, params};
 
-use super::{
-    append::stored_at,
-    read::{COLUMNS, bounds, record_of},
-};
+use super::read::{COLUMNS, bounds, record_of, stored_at};
 use crate::{
     protocol::cursor::Offset,
     server::store::{Record, Side, Slice, StoreError, Thread, TopicName},
