@@ -223,7 +223,7 @@ const loadPicker = () => (picker ??= import("./reactions.js").catch(() => (picke
 document.addEventListener(
   "beforetoggle",
   ({ target, newState }) => {
-    if (target.id !== "message-menu" || newState !== "open") return;
+    if (!target.matches?.(".message-menu") || newState !== "open") return;
     loadPicker();
     const quick = [...target.querySelectorAll("[data-emoji]")];
     usual ??= quick.map(({ dataset }) => dataset.emoji);
@@ -235,7 +235,7 @@ document.addEventListener(
 document.addEventListener(
   "toggle",
   ({ target, newState }) => {
-    if (target.id === "emoji-picker" && newState === "open") loadPicker().then((module) => module?.open(target));
+    if (target.matches?.(".emoji-picker") && newState === "open") loadPicker().then((module) => module?.open(target));
   },
   true,
 );

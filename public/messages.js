@@ -8,11 +8,11 @@ const isLive = () => root.dataset.hydrated;
 const fieldOf = (target) => (target.matches?.(".composer textarea") ? target : null);
 
 // The preview. live.js and the handlers below keep the button from sending its form, which shows the same without a script.
-const box = () => document.getElementById("preview");
+const box = (field) => field.form.querySelector(".composer__preview");
 let asked = 0;
 
 export async function preview(field) {
-  const shown = box();
+  const shown = box(field);
   const text = field.value;
   const turn = ++asked;
   if (shown.hasChildNodes() || !text.trim()) return clear();
@@ -34,7 +34,7 @@ export async function preview(field) {
 
 function clear() {
   asked++;
-  box()?.replaceChildren();
+  for (const shown of document.querySelectorAll(".composer__preview")) shown.replaceChildren();
 }
 
 // The list of emoji. The focus stays in the field, which says by aria-activedescendant what is chosen.
@@ -153,7 +153,7 @@ addEventListener(
     const field = fieldOf(event.target);
     if (!field) return;
     if (list?.isConnected) onKey(event, field);
-    else if (event.key === "Escape" && box()?.hasChildNodes()) clear();
+    else if (event.key === "Escape" && box(field).hasChildNodes()) (event.stopImmediatePropagation(), clear());
   },
   true,
 );

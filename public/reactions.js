@@ -33,7 +33,7 @@ function make(name, attributes = {}, ...children) {
 
 /** Shows the picker anew. */
 export function open(picker) {
-  if (!parts?.input.isConnected) build(picker);
+  if (!parts?.input.isConnected || parts.picker !== picker) build(picker);
   parts.input.value = "";
   isMoving = false;
   search();
@@ -65,7 +65,8 @@ function build(picker) {
     radio.checked = at === tone;
     tones.append(make("label", { translate: "no" }, radio, make("span", {}, hand)));
   });
-  parts = { input, list, status, name };
+  parts?.picker.replaceChildren(); // one at a time: its elements have ids
+  parts = { picker, input, list, status, name };
   picker.replaceChildren(input, list, status, make("div", { class: "emoji-picker__end" }, name, tones));
   input.addEventListener("input", (event) => event.isComposing || ((isMoving = false), search()));
   input.addEventListener("compositionend", search);

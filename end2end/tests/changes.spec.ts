@@ -50,7 +50,7 @@ test("a typo is mended, and the other one sees it with a word that says so", asy
   await bob.post(said);
   await expect(alice.messages.filter({ hasText: said })).toBeVisible();
   const foreign = await openMenu(alice.page, alice.messages.filter({ hasText: said }));
-  for (const name of ["React…", "Pin to the room"]) await expect(foreign.getByRole("button", { name })).toBeVisible();
+  for (const name of ["React…", "Reply", "Pin to the room"]) await expect(foreign.getByRole("button", { name })).toBeVisible();
   await expect(foreign.getByRole("button", { name: /^(Edit|Delete)$/ }), "of others there is nothing to change").toHaveCount(0);
 });
 

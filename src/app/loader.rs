@@ -9,7 +9,13 @@ use crate::{
         fetch::{LoadError, load},
         page::encode,
     },
-    protocol::{chat::MessagePage, cursor::Cursor, feed::Snapshot, name::RoomId, pin::Pins},
+    protocol::{
+        chat::MessagePage,
+        cursor::{Cursor, Offset},
+        feed::Snapshot,
+        name::RoomId,
+        pin::Pins,
+    },
 };
 
 /// Loads the initial data of the page at `route`.
@@ -17,9 +23,10 @@ pub(super) async fn load_initial_data(route: &Route) -> Result<InitialData, Load
     let (kind, name, place) = match route {
         Route::Feed(channel) => ("channel", channel.as_deref().unwrap_or_default(), None),
         Route::Room(room) => ("room", room.as_str(), None),
-        Route::Place(room, place) => ("room", room.as_str(), Some(place)),
+        Route::Place(room, place) | Route::Thread(room, place) => ("room", room.as_str(), Some(place)),
     };
-    let place = place.map(|place| format!("&place={place}")).unwrap_or_default();
+    let member = if matches!(route, Route::Thread(..)) { "thread" } else { "place" };
+    let place = place.map(|place| format!("&{member}={place}")).unwrap_or_default();
     load(&format!("/fn/start?{kind}={}{place}", encode(name))).await
 }
 
@@ -55,12 +62,31 @@ pub(super) async fn load_older_notifications(
 /// Loads messages of a room after a cursor, as their changes have left them, with some before it: a page after a cursor
 /// has messages as they were posted, and the changes.
 pub(super) async fn load_later_messages(room: &RoomId, after: &Cursor) -> Option<MessagePage> {
-    load_messages(room, "around", &Cursor { offset: after.offset + 1, ..after.clone() }).await
+    load_messages(room, "answers=false&around", &Cursor { offset: after.offset + 1, ..after.clone() }).await
 }
 
-/// Loads the messages of a room before a cursor.
-pub(super) async fn load_older_messages(room: &RoomId, before: &Cursor) -> Option<MessagePage> {
-    load_messages(room, "before", before).await
+/// Loads the messages of a room, or of a thread of it, before a cursor.
+pub(super) async fn load_older_messages(
+    room: &RoomId,
+    thread: Option<Offset>,
+    before: &Cursor,
+) -> Option<MessagePage> {
+    match thread {
+        Some(root) => load_messages(room, &format!("thread={root}&before"), before).await,
+        None => load_messages(room, "answers=false&before", before).await,
+    }
+}
+
+/// Loads the newest messages of a thread of a room.
+pub(super) async fn load_thread(room: &RoomId, root: Offset) -> Option<MessagePage> {
+    let room = encode(room.as_str());
+    load(&format!("/api/rooms/{room}/messages?thread={root}&limit={MESSAGES_LIMIT}")).await.ok()
+}
+
+/// Loads one message of a room, if it is still there.
+pub(super) async fn load_message(room: &RoomId, offset: Offset) -> Option<MessagePage> {
+    let room = encode(room.as_str());
+    load(&format!("/api/rooms/{room}/messages?around={offset}&limit=1")).await.ok()
 }
 
 /// Loads the pinned messages of a room.

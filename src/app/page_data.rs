@@ -11,6 +11,7 @@ use super::{
 };
 use crate::protocol::{
     chat::{MessagePage, Room},
+    cursor::Offset,
     feed::{Entry, Snapshot},
     name::RoomId,
     pin::Pin,
@@ -117,6 +118,20 @@ pub struct RoomData {
     /// The place to which the address leads. `None`: the newest messages. (Absent in the version before.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked: Option<Box<Linked>>,
+    /// The thread that is open beside the room. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Box<ThreadData>>,
+}
+
+/// The initial data of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadData {
+    /// The offset of the message with which it begins.
+    pub root: Offset,
+    /// Its messages: the newest, or those from the marked one on.
+    pub page: MessagePage,
+    /// The message of it to which the address leads, or the reason why that is not there.
+    pub linked: Linked,
 }
 
 /// A page of older notifications.
@@ -144,6 +159,7 @@ impl PageData {
     /// The place in a room to which the address leads.
     pub fn linked(&self) -> Option<&Linked> {
         match self {
+            Self::Room { room: Some(RoomData { thread: Some(thread), .. }), .. } => Some(&thread.linked),
             Self::Room { room: Some(room), .. } => room.linked.as_deref(),
             _ => None,
         }

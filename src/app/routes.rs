@@ -21,6 +21,8 @@ pub const ROOM: &str = "/rooms/{room}";
 pub const MESSAGE: &str = "/rooms/{room}/messages/{message}";
 /// A message of a room, or a day in it: see [`Place`].
 pub const PLACE: &str = "/rooms/{room}/{place}";
+/// A thread of a room, by any of its messages: see [`Place::Message`].
+pub const THREAD: &str = "/rooms/{room}/thread/{place}";
 /// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
 /// The form to sign in.
@@ -49,6 +51,8 @@ pub enum Route {
     Room(String),
     /// A place in a room. Neither may exist.
     Place(String, Place),
+    /// The thread of a message in a room. Neither may exist.
+    Thread(String, Place),
 }
 
 impl Route {
@@ -60,14 +64,20 @@ impl Route {
         let (channel, room) = (path.strip_prefix("/feed/"), path.strip_prefix("/rooms/"));
         let name = channel.or(room)?;
         let (name, place) = match name.split_once('/') {
-            Some((name, place)) if room.is_some() => (name, Some(Place::parse(place)?)),
+            Some((name, place)) if room.is_some() => (name, Some(place)),
             _ => (name, None),
+        };
+        let thread = place.and_then(|place| place.strip_prefix("thread/"));
+        let place = match thread.or(place) {
+            Some(place) => Some(Place::parse(place).filter(|place| thread.is_none() || place.is_message())?),
+            None => None,
         };
         if name.is_empty() || name.contains('/') {
             return None;
         }
         let name = percent_decode_str(name).decode_utf8().ok()?.into_owned();
         Some(match place {
+            Some(place) if thread.is_some() => Self::Thread(name, place),
             Some(place) => Self::Place(name, place),
             None if channel.is_some() => Self::Feed(Some(name)),
             None => Self::Room(name),
@@ -93,6 +103,11 @@ pub fn room(id: &RoomId) -> String {
 /// The address of a place in a room.
 pub fn place(id: &RoomId, place: &Place) -> String {
     format!("{}/{place}", room(id))
+}
+
+/// The address of the thread of the message at a place.
+pub fn thread(id: &RoomId, message: &Place) -> String {
+    format!("{}/thread/{message}", room(id))
 }
 
 /// The address of a room's members.
@@ -152,7 +167,9 @@ mod tests {
                 let there = Place::parse(address).expect("a place");
                 let path = place(&id, &there);
                 assert!(path.ends_with(&format!("/{address}")), "{path}");
-                assert_eq!(Route::parse(&path), Some(Route::Place(name.to_owned(), there)));
+                assert_eq!(Route::parse(&path), Some(Route::Place(name.to_owned(), there.clone())));
+                let expected = there.is_message().then(|| Route::Thread(name.to_owned(), there.clone()));
+                assert_eq!(Route::parse(&thread(&id, &there)), expected);
             }
         }
     }
@@ -174,6 +191,10 @@ mod tests {
             "/rooms/a/",
             "/rooms/a/members",
             "/rooms/a/1/2",
+            "/rooms/a/thread",
+            "/rooms/a/thread/",
+            "/rooms/a/thread/1/2",
+            "/feed/a/thread/1",
             "/rooms//1",
             "/feed/a/1",
             "/rooms/%E4",

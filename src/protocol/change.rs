@@ -153,6 +153,9 @@ pub struct MessageChanged {
     /// The people who react with the emoji of a reaction, after this change; absent if the message was deleted since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reaction: Option<Reaction>,
+    /// The thread of the message, of a deletion: it has an answer less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Offset>,
 }
 
 #[cfg(test)]

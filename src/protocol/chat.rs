@@ -12,6 +12,7 @@ use super::{
     problem::{Code, MISSING, Rejection, UNKNOWN_TYPE},
     publication::TEXT_NAMES,
     session::User,
+    thread::ThreadSummary,
 };
 
 /// A room in the list of rooms.
@@ -58,6 +59,12 @@ pub struct Message {
     /// It is pinned to the room.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pinned: bool,
+    /// The offset of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Offset>,
+    /// The offset of the first message of the thread that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Offset>,
 }
 
 /// Returns true if a member has the value that its absence stands for.
@@ -82,6 +89,12 @@ pub struct MessagePage {
     /// The reactions of who asks, where the first people of a reaction do not tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own_reactions: Vec<OwnReaction>,
+    /// The messages that those of the page answer and that are not on it, as far as they are retained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quoted: Vec<Message>,
+    /// The threads that begin on the page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threads: Vec<ThreadSummary>,
 }
 
 /// Who asks for a page reacted to a message with this emoji.
@@ -127,10 +140,9 @@ pub enum ClientFrame {
     Post {
         /// The room's id.
         room: String,
-        /// A UUID; posting it again returns the first entry.
-        id: String,
-        /// The text.
-        text: String,
+        /// The message.
+        #[serde(flatten)]
+        message: NewMessage,
     },
     /// Change a message.
     Change {
@@ -178,8 +190,7 @@ impl ClientFrame {
             "leave" => Self::Leave { room: members.required_text(&["room"])? },
             "post" => Self::Post {
                 room: members.required_text(&["room"])?,
-                id: members.required_text(&["id"])?,
-                text: members.required_text(&TEXT_NAMES)?,
+                message: NewMessage::from_members(&mut members)?,
             },
             "change" => {
                 let (room, target) = (members.required_text(&["room"])?, members.required_offset("ref")?);
@@ -333,6 +344,8 @@ struct FrameMembers {
     reactions: Vec<Reaction>,
     #[serde(default)]
     pinned: bool,
+    reply_to: Option<Offset>,
+    thread: Option<Offset>,
     r#ref: Option<Offset>,
     kind: Option<ChangeKind>,
     reaction: Option<Reaction>,
@@ -380,6 +393,8 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 deleted: frame.deleted,
                 reactions: frame.reactions,
                 pinned: frame.pinned,
+                reply_to: frame.reply_to,
+                thread: frame.thread,
             }),
             "message-changed" => Self::MessageChanged(MessageChanged {
                 room,
@@ -393,6 +408,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 text: frame.text,
                 html: frame.html,
                 reaction: frame.reaction,
+                thread: frame.thread,
             }),
             "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },
             "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },
@@ -505,13 +521,29 @@ pub struct Polled {
     pub presence: PresenceState,
 }
 
-/// The body of `POST /api/rooms/{room}/messages`, in the form that the browser sends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The request for a message: the body of `POST /api/rooms/{room}/messages`, and, beside the room, the members of a client
+/// frame and of an event of Socket.IO.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMessage {
-    /// A UUID from the client.
+    /// A UUID from the client; posting it again returns the first entry.
     pub id: String,
     /// The text.
     pub text: String,
+    /// The offset of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Offset>,
+    /// The offset of a message of the thread that it is to be in. An answer to a message of a thread is in that thread also
+    /// without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Offset>,
+}
+
+impl NewMessage {
+    /// Takes the members of a message.
+    pub fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let (id, text) = (members.required_text(&["id"])?, members.required_text(&TEXT_NAMES)?);
+        Ok(Self { id, text, reply_to: members.offset("reply_to")?, thread: members.offset("thread")? })
+    }
 }
 
 #[cfg(test)]

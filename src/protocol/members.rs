@@ -128,12 +128,17 @@ impl Members {
         count.map(Some).ok_or_else(|| self.wrong(&name, "a whole number from 0 up", &value))
     }
 
-    /// Takes a required offset: a whole number from 0 up, or its digits, since not every language has whole numbers of 64
+    /// Takes an optional offset: a whole number from 0 up, or its digits, since not every language has whole numbers of 64
     /// bits in JSON.
-    pub fn required_offset(&mut self, name: &str) -> Result<Offset, Rejection> {
-        let (name, value) = self.optional(&[name]).ok_or_else(|| self.missing(&[name]))?;
+    pub fn offset(&mut self, name: &str) -> Result<Option<Offset>, Rejection> {
+        let Some((name, value)) = self.optional(&[name]) else { return Ok(None) };
         let offset = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-        offset.ok_or_else(|| self.wrong(&name, "a whole number from 0 up", &value))
+        offset.map(Some).ok_or_else(|| self.wrong(&name, "a whole number from 0 up", &value))
+    }
+
+    /// Takes a required offset.
+    pub fn required_offset(&mut self, name: &str) -> Result<Offset, Rejection> {
+        self.offset(name)?.ok_or_else(|| self.missing(&[name]))
     }
 
     /// Takes an optional `true` or `false`. Only `null` is absent: an empty text must not decide a right.

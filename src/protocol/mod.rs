@@ -207,6 +207,7 @@ pub mod publication;
 pub mod session;
 pub mod socket_io;
 pub mod text;
+pub mod thread;
 pub mod transport;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value};
 
 use super::{
-    chat::ClientFrame,
+    chat::{ClientFrame, NewMessage},
     cursor::{Cursor, Epoch},
     feed::{Body, Level},
     name::{CHANNEL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RoomId, parse_channel, parse_name},
@@ -64,7 +64,12 @@ fn frame() -> impl Strategy<Value = ClientFrame> {
         (text(), option::of("[a-z0-9]{1,9}:[0-9]{1,9}"), option::of(any::<u32>()))
             .prop_map(|(room, after, last)| ClientFrame::Join { room, after, last }),
         text().prop_map(|room| ClientFrame::Leave { room }),
-        (text(), text(), text()).prop_map(|(room, id, text)| ClientFrame::Post { room, id, text }),
+        (text(), text(), text(), option::of(any::<u64>()), option::of(any::<u64>())).prop_map(
+            |(room, id, text, reply_to, thread)| ClientFrame::Post {
+                room,
+                message: NewMessage { id, text, reply_to, thread }
+            }
+        ),
         text().prop_map(|room| ClientFrame::Typing { room }),
         Just(ClientFrame::Ping),
     ]

@@ -59,6 +59,10 @@ pub struct SendMessage {
     pub text: String,
     /// A UUID; posting it again returns the first entry. Without one the server creates it.
     pub id: Option<String>,
+    /// As [`super::chat::NewMessage::reply_to`].
+    pub reply_to: Option<Offset>,
+    /// As [`super::chat::NewMessage::thread`].
+    pub thread: Option<Offset>,
 }
 
 /// Changes a message.
@@ -95,6 +99,8 @@ impl ClientEvent {
                     room: members.required_text(&["room"])?,
                     text: members.required_text(&TEXT_NAMES)?,
                     id: members.text(&["id"])?,
+                    reply_to: members.offset("reply_to")?,
+                    thread: members.offset("thread")?,
                 }))
             }
             "change" => {
@@ -198,7 +204,8 @@ mod tests {
     #[test]
     fn the_member_user_is_not_read() {
         let data = json!({ "room": "general", "text": "hi", "user": "the owner", "timestamp": 1 });
-        let message = SendMessage { room: "general".into(), text: "hi".into(), id: None };
+        let message =
+            SendMessage { room: "general".into(), text: "hi".into(), id: None, reply_to: None, thread: None };
         assert_eq!(ClientEvent::parse("message", data), Ok(ClientEvent::Message(message)));
     }
 
@@ -224,7 +231,13 @@ mod tests {
             let plain = JoinRoom { room: "general".into(), after: None, last: None };
             assert_eq!(ClientEvent::parse("join-room", join), Ok(ClientEvent::JoinRoom(plain)));
             let message = json!({ "room": "general", "text": "hi", "id": empty });
-            let plain = SendMessage { room: "general".into(), text: "hi".into(), id: None };
+            let plain = SendMessage {
+                room: "general".into(),
+                text: "hi".into(),
+                id: None,
+                reply_to: None,
+                thread: None,
+            };
             assert_eq!(ClientEvent::parse("message", message), Ok(ClientEvent::Message(plain)));
         }
     }

@@ -45,3 +45,4 @@ mod socket_io;
 mod stored_texts;
 mod support;
 mod takeover;
+mod threads;

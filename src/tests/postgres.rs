@@ -239,6 +239,8 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     for kind in ["edit", "react", "pin"] {
         assert_eq!(change(&alice, kind).await["kind"], kind);
     }
+    let answer = json!({ "id": new_id(), "text": "in a thread", "thread": 1 });
+    alice.send(reqwest::Method::POST, "/api/rooms/井戸端/messages", &answer).await;
     let made = alice
         .send(reqwest::Method::POST, "/api/publishers", &json!({ "name": "p", "channels": ["*"] }))
         .await;
@@ -288,6 +290,7 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     assert_eq!(after, before);
     assert_eq!(change(&alice, "react").await["reaction"]["count"], 1, "it is there already");
     assert_eq!(change(&alice, "unreact").await["reaction"]["count"], 0);
+    assert_eq!(after.2["threads"][0]["count"], 1);
     let again = alice.post("general", &id, "once").await;
     assert_eq!(again.status(), 200, "stored before the move");
     assert_eq!(

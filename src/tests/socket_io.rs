@@ -2,7 +2,7 @@
 //! official client are in `end2end/tests/socket_io.spec.ts`.
 
 use futures_util::{SinkExt, future::join_all};
-use idobata::protocol::{name::RoomId, socket_io::FEED_NAMESPACE};
+use idobata::protocol::{chat::NewMessage, name::RoomId, socket_io::FEED_NAMESPACE};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::{
@@ -27,7 +27,8 @@ async fn talk(server: &TestServer, person: &Person, count: usize, bytes: usize) 
     let (room, text) = (RoomId::parse("general").unwrap(), "x".repeat(bytes));
     let post = |_| async {
         let (room, text) = (room.clone(), text.clone());
-        server.state.chat.post(&room, &person.session.user, &new_id(), &text).await.unwrap();
+        let message = NewMessage { id: new_id(), text, ..NewMessage::default() };
+        server.state.chat.post(&room, &person.session.user, message).await.unwrap();
     };
     join_all((0..count).map(post)).await;
 }

@@ -8,13 +8,14 @@ use super::{
     icon::{Icon, icon},
     live_text::{live_sentence, live_text},
     message_actions::{DeletedNote, MessageActions},
+    quote,
 };
 use crate::{
     app::{
         i18n::{Texts, use_texts},
         model::{
             direction::isolated,
-            room::{DraftState, RoomModel},
+            room::{Answered, DraftState, RoomModel},
         },
         reactive::{effect, memo},
         routes,
@@ -61,10 +62,12 @@ impl Field {
 
     /// Puts a draft that the rate limit rejected back into the field, if that is empty. Otherwise it stays in the list.
     fn take_back_rejected(self) {
-        let Some(draft) = self.model.with(|model| model.rate_limited().cloned()) else { return };
+        let thread = self.actions.thread;
+        let Some(draft) = self.model.with(|model| model.rate_limited(thread).cloned()) else { return };
         if let (DraftState::Failed(reason), true) = (draft.state, self.text.with_untracked(String::is_empty))
         {
             self.model.update(|model| model.discard(&draft.id));
+            self.actions.answered.set(draft.reply_to.unwrap_or_default());
             self.set_text(draft.text);
             self.rejection.set(self.texts.rejection(reason));
         }
@@ -80,6 +83,14 @@ impl Field {
         let typed = self.text.get_untracked();
         self.set_text(if typed.is_empty() { returned } else { format!("{typed}\n{returned}") });
         self.focus();
+    }
+
+    /// Takes the focus for an answer.
+    fn take_focus(self) {
+        if self.actions.wants_composer.get() {
+            self.actions.wants_composer.set(false);
+            self.focus();
+        }
     }
 
     fn focus(self) {
@@ -99,7 +110,12 @@ impl Field {
     fn send(self) {
         match self.text.with_untracked(|text| MessageText::parse_counted(text, count_characters)) {
             Ok(message) => {
-                let frame = self.model.try_update(|model| model.post(page::new_uuid(), message));
+                let answered = self.actions.answered;
+                let reply_to = Some(answered.get_untracked()).filter(|offset| *offset != 0);
+                let thread = self.actions.thread;
+                let frame =
+                    self.model.try_update(|model| model.answer(page::new_uuid(), message, reply_to, thread));
+                answered.set(0);
                 frame.iter().for_each(|frame| self.link.send(frame));
                 self.set_text(String::new());
                 self.rejection.set(String::new());
@@ -128,6 +144,10 @@ impl Field {
             event.prevent_default();
             self.send();
         }
+        if event.key() == "Escape" && !is_composing(event) && self.actions.answered.get_untracked() != 0 {
+            event.prevent_default();
+            self.actions.answered.set(0);
+        }
         let edits_last = event.key() == "ArrowUp" && !event.shift_key() && !is_composing(event);
         if edits_last && self.text.with_untracked(String::is_empty) && self.actions.edit_last() {
             event.prevent_default();
@@ -137,6 +157,9 @@ impl Field {
     fn on_input(self, event: &ev::Event) {
         self.text.set(event_target_value(event));
         self.rejection.set(String::new());
+        if self.actions.thread.is_some() {
+            return; // the room's signs of typing are for what is said in the room
+        }
         let now = now_ms();
         // The browser's clock may be set back.
         if (now - self.last_typing_ms.get_value()).abs() > TYPING_INTERVAL_MS {
@@ -147,14 +170,15 @@ impl Field {
     }
 }
 
-/// The composer. `text` is its content, at the start and from then on.
+/// The composer of a room, or of a thread if `actions` are those of one. `text` is its content, at the start and from then
+/// on.
 #[component]
-pub(crate) fn Composer(
-    model: RwSignal<RoomModel>,
-    text: RwSignal<String>,
-    actions: MessageActions,
-) -> impl IntoView {
-    let texts = use_texts();
+pub(crate) fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
+    let (texts, model) = (use_texts(), actions.room);
+    let thread = actions.thread.map(|root| root.to_string());
+    let is_thread = thread.is_some();
+    let (hint_id, preview_id) =
+        if is_thread { ("thread-hint", "thread-preview") } else { ("composer-hint", "preview") };
     let (action, name) =
         model.with_untracked(|model| (routes::room(&model.room.id), model.room.name.clone()));
     let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
@@ -164,10 +188,30 @@ pub(crate) fn Composer(
     effect(move || field.adopt_text());
     effect(move || field.take_back_rejected());
     effect(move || field.take_returned());
+    effect(move || field.take_focus());
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         field.send();
     };
+    let label =
+        if is_thread { texts.answer_label.to_owned() } else { (texts.message_label)(&isolated(&name)) };
+    let placeholder = if is_thread { texts.answer_placeholder } else { texts.message_placeholder };
+    let preview = (!is_thread).then(|| {
+        view! {
+            <button
+                type="submit"
+                name="preview"
+                value="true"
+                class="composer__preview-button"
+                aria-label=texts.preview
+                aria-keyshortcuts="Alt+P"
+                title=texts.preview_hint
+            >
+                {icon(Icon::Eye)}
+            </button>
+        }
+        .into_any()
+    });
     let hint = move || match (rejection.get(), over.get()) {
         (rejection, _) if !rejection.is_empty() => rejection,
         (_, 0) => texts.send_hint.to_owned(),
@@ -176,11 +220,13 @@ pub(crate) fn Composer(
     view! {
         <form class="composer" method="post" action=action on:submit=on_submit>
             <DeletedNote actions />
-            <TypingIndicator model />
+            {(!is_thread).then(|| view! { <TypingIndicator model /> }.into_any())}
+            {thread.map(|root| view! { <input type="hidden" name="thread" value=root /> }.into_any())}
+            <AnsweredNote actions />
             // Filled by public/messages.js, and by the server for who has no script.
             <div
                 class="composer__preview formatted"
-                id="preview"
+                id=preview_id
                 role="region"
                 aria-live="polite"
                 aria-label=texts.preview
@@ -192,29 +238,19 @@ pub(crate) fn Composer(
                     rows="2"
                     dir="auto"
                     required
-                    aria-label=(texts.message_label)(&isolated(&name))
-                    aria-describedby="composer-hint"
+                    aria-label=label
+                    aria-describedby=hint_id
                     aria-invalid=move || (over.get() > 0).then_some("true")
-                    placeholder=texts.message_placeholder
+                    placeholder=placeholder
                     on:input=move |event| field.on_input(&event)
                     on:keydown=move |event| field.on_keydown(&event)
                 ></textarea>
                 <button type="submit" class="primary" disabled=move || over.get() != 0>{texts.send}</button>
-                <button
-                    type="submit"
-                    name="preview"
-                    value="true"
-                    class="composer__preview-button"
-                    aria-label=texts.preview
-                    aria-keyshortcuts="Alt+P"
-                    title=texts.preview_hint
-                >
-                    {icon(Icon::Eye)}
-                </button>
+                {preview}
             </div>
             <p
                 class="composer__hint muted"
-                id="composer-hint"
+                id=hint_id
                 role="status"
                 data-important=move || (over.get() > 0 || !rejection.with(String::is_empty)).then_some("true")
             >
@@ -222,6 +258,43 @@ pub(crate) fn Composer(
             </p>
         </form>
     }
+}
+
+/// The message that the next one answers, with a button to answer none.
+#[component]
+fn AnsweredNote(actions: MessageActions) -> impl IntoView {
+    let (texts, model) = (use_texts(), actions.model);
+    let answered = memo(move || {
+        let offset = Some(actions.answered.get()).filter(|offset| *offset != 0)?;
+        Some((offset, model.with(|model| model.answered(offset))))
+    });
+    let draw = move || {
+        let (offset, answered) = answered.get()?;
+        if answered == Answered::Unknown {
+            quote::load(model, offset);
+        }
+        let words = match &answered {
+            Answered::Message(message) if !message.deleted => quote::author_and_text(message),
+            missing => quote::missing_words(missing).into_any(),
+        };
+        let leave = move |_| {
+            actions.answered.set(0);
+            actions.wants_composer.set(true);
+        };
+        let note = view! {
+            <div class="composer__answered quote" role="group" aria-label=texts.replying_to>
+                {icon(Icon::Reply)}
+                <span class="muted">{texts.replying_to}</span>
+                " "
+                {words}
+                <button type="button" class="composer__leave" aria-label=texts.do_not_reply title=texts.do_not_reply on:click=leave>
+                    {icon(Icon::X)}
+                </button>
+            </div>
+        };
+        Some(note.into_any())
+    };
+    view! { {draw} }
 }
 
 /// Returns true if the key belongs to an input method. Safari ends the composition before it reports the key, which

@@ -1,4 +1,4 @@
-//! The actions on a message that stands in the room: editing and deleting. The room's page makes the state, the
+//! The actions on a message that stands in the room: answering, editing and deleting. The room's page makes the state, the
 //! list of messages and the composer use it.
 //!
 //! A text that was typed must not get lost: the editor's outlives a redrawing of its message, and that of a deleted
@@ -13,6 +13,7 @@ use crate::{
         i18n::use_texts,
         model::room::{DraftState, PendingChange, RoomModel},
         reactive::{effect, show_when},
+        routes,
         sync::ChatLink,
     },
     client::dom::{characters::count_characters, page},
@@ -31,7 +32,11 @@ const OFFERED_MS: u32 = 10_000;
 /// The state of the actions of a room's messages. 0 as an offset: none.
 #[derive(Clone, Copy)]
 pub(crate) struct MessageActions {
-    pub(super) model: RwSignal<RoomModel>,
+    pub(crate) model: RwSignal<RoomModel>,
+    /// The room: the same, but for the messages of a thread. It has the drafts.
+    pub(super) room: RwSignal<RoomModel>,
+    /// The first message of the thread, of its messages.
+    pub(super) thread: Option<Offset>,
     link: ChatLink,
     /// The user may delete the messages of others.
     is_moderator: bool,
@@ -45,12 +50,20 @@ pub(crate) struct MessageActions {
     deleted_text: RwSignal<String>,
     /// The text that the composer is to take.
     pub(super) returned_text: RwSignal<String>,
+    /// The message that the composer answers.
+    pub(crate) answered: RwSignal<Offset>,
+    /// The composer is to take the focus.
+    pub(crate) wants_composer: RwSignal<bool>,
+    /// The composer of the thread that is opened next is to take the focus.
+    pub(crate) wants_thread: RwSignal<bool>,
 }
 
 impl MessageActions {
     pub(crate) fn new(model: RwSignal<RoomModel>, is_moderator: bool) -> Self {
         Self {
             model,
+            room: model,
+            thread: None,
             link: expect_context(),
             is_moderator,
             target: RwSignal::new(0),
@@ -58,7 +71,33 @@ impl MessageActions {
             edited_text: RwSignal::new(String::new()),
             deleted_text: RwSignal::new(String::new()),
             returned_text: RwSignal::new(String::new()),
+            answered: RwSignal::new(0),
+            wants_composer: RwSignal::new(false),
+            wants_thread: RwSignal::new(false),
         }
+    }
+
+    /// The actions on the messages of a thread of this room.
+    pub(crate) fn in_thread(self, model: RwSignal<RoomModel>) -> Self {
+        let thread = model.with_untracked(RoomModel::thread);
+        Self { room: self.model, thread, ..Self::new(model, self.is_moderator) }
+    }
+
+    /// The address of a message: that of its thread, if it is in one or shown in one.
+    pub(super) fn address(self, message: &Message) -> String {
+        let epoch = self.model.with_untracked(|model| model.cursor().epoch.clone());
+        let place = routes::Place::message(message.offset, &epoch);
+        match self.thread.or(message.thread) {
+            Some(_) => routes::thread(&message.room, &place),
+            None => routes::place(&message.room, &place),
+        }
+    }
+
+    /// The address of the thread that begins with the message at this offset.
+    pub(super) fn thread_address(self, offset: Offset) -> String {
+        self.model.with_untracked(|model| {
+            routes::thread(&model.room.id, &routes::Place::message(offset, &model.cursor().epoch))
+        })
     }
 
     /// Returns true if the user wrote the message.
@@ -75,6 +114,12 @@ impl MessageActions {
     pub(super) fn pin(self, offset: Offset, is_pinned: bool) {
         let kind = if is_pinned { ChangeKind::Pin } else { ChangeKind::Unpin };
         self.change(offset, kind, None, None);
+    }
+
+    /// Lets the composer answer a message.
+    pub(super) fn answer(self, offset: Offset) {
+        self.answered.set(offset);
+        self.wants_composer.set(true);
     }
 
     /// Opens the editor of a message. An edit that was rejected goes on with its text.

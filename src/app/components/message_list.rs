@@ -9,12 +9,13 @@ use super::{
     icon::{Icon, icon},
     linked_text::{message_text, typed_text},
     live_text::{live_text, name_view},
-    local_time::{Day, LocalDay, is_on_another_day},
+    local_time::{Day, LocalDay, LocalTime, is_on_another_day},
     message_actions::MessageActions,
     message_editor::MessageEditor,
     message_menu::{MessageMenu, menu_link},
     message_time::message_time,
     picture::picture,
+    quote::quote,
     reactions::reactions,
     rejected::rejected,
     scroller::Scroller,
@@ -27,8 +28,8 @@ use crate::{
             connection::ConnectionState,
             control_name::control_name,
             room::{
-                Draft, DraftState, PendingChange, RejectionReason, RoomModel, ScrollPosition, ShownMessage,
-                TimelineItem, continues,
+                Answered, Draft, DraftState, PendingChange, RejectionReason, RoomModel, ScrollPosition,
+                ShownMessage, TimelineItem, continues,
             },
         },
         reactive::{Key, list, memo, show_when},
@@ -36,7 +37,7 @@ use crate::{
         sync::ChatLink,
     },
     client::dom::time::now_ms,
-    protocol::chat::Message,
+    protocol::{chat::Message, problem::Code, thread::ThreadSummary},
 };
 
 /// The timeline. `scroll_position` is that of the last visit, and from then on the current one.
@@ -47,12 +48,20 @@ pub(crate) fn MessageList(
     actions: MessageActions,
 ) -> impl IntoView {
     let texts = use_texts();
-    let timeline = memo(move || model.with(RoomModel::timeline));
+    let timeline = memo(move || {
+        let mut items = model.with(RoomModel::timeline);
+        if let Some(root) = actions.thread {
+            let drafts = |room: &RoomModel| room.drafts_in(root).cloned().collect::<Vec<_>>();
+            items.extend(actions.room.with(drafts).into_iter().map(TimelineItem::Draft));
+        }
+        items
+    });
+    let label = if actions.thread.is_some() { texts.thread_messages } else { texts.messages };
     let marked = memo(move || model.with(RoomModel::marked));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
-        <Scroller model scroll_position on_top=load on_end=move || load_later(model, is_loading)>
+        <Scroller model label scroll_position on_top=load on_end=move || load_later(model, is_loading)>
             <EarlierButton model is_loading />
             {show_when(
                 move || model.with(|model| model.was_reset),
@@ -62,14 +71,14 @@ pub(crate) fn MessageList(
                 move || timeline.with(Vec::is_empty),
                 || view! { <div class="empty muted">{picture()} <p>{texts.messages_empty}</p></div> }.into_any(),
             )}
-            <div role="log" aria-live="polite" aria-relevant="additions" aria-label=texts.messages>
+            <div role="log" aria-live="polite" aria-relevant="additions" aria-label=label>
                 <ol class="messages">
                     {list(
                         move || timeline.get(),
                         key,
                         move |item| match item {
                             TimelineItem::Message(shown) => view! { <MessageItem actions shown marked /> }.into_any(),
-                            TimelineItem::Draft(draft) => view! { <DraftItem model draft /> }.into_any(),
+                            TimelineItem::Draft(draft) => view! { <DraftItem actions draft /> }.into_any(),
                             TimelineItem::Divider => view! { <Divider /> }.into_any(),
                         },
                     )}
@@ -89,16 +98,30 @@ fn key(item: &TimelineItem) -> Key {
     }
 }
 
-/// A message is drawn again whose text is changed or on its way to be, or that the deletion of the one above it may give a
-/// head of its own. Not one that earlier messages are put above, or somebody reacts to: the reader may look at it.
-fn shown_key(ShownMessage { message, hidden_above, pending, .. }: &ShownMessage) -> Key {
+/// A message is drawn again whose text is changed or on its way to be, that answers one of which this is true, or that the
+/// deletion of the one above it may give a head of its own. Not one that earlier messages are put above, or somebody reacts
+/// to: the reader may look at it.
+fn shown_key(shown: &ShownMessage) -> Key {
+    let ShownMessage { message, hidden_above, pending, answered, thread, .. } = shown;
     let (offset, timestamp) = (message.offset, message.timestamp);
-    if !message.edited && !message.pinned && pending.is_none() && *hidden_above == 0 {
+    let is_plain = !message.edited && !message.pinned && !message.deleted;
+    if is_plain && pending.is_none() && *hidden_above == 0 && answered.is_none() && thread.is_none() {
         return Key::Entry(offset, timestamp);
     }
     let pending = pending.as_ref().map_or("", |pending| state_name(pending.state));
     let text = if message.edited { message.text.as_str() } else { "" };
-    Key::Name(format!("{offset} {timestamp} {} {pending} {hidden_above} {text}", message.pinned))
+    let answered = match answered {
+        Some(Answered::Message(answered)) => answered.rev + 2,
+        Some(Answered::Gone) => 1,
+        Some(Answered::Unknown) | None => 0,
+    };
+    let (count, last) = thread
+        .as_ref()
+        .map_or((0, 0), |thread| (thread.count, thread.last.as_ref().map_or(0, |last| last.offset)));
+    let marks = (message.pinned, message.deleted);
+    Key::Name(format!(
+        "{offset} {timestamp} {marks:?} {pending} {hidden_above} {answered} {count} {last} {text}"
+    ))
 }
 
 /// Loads a page of earlier messages, if there are any and none is being loaded.
@@ -107,10 +130,11 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
         return;
     }
     is_loading.set(true);
-    let (room, before) = model.with_untracked(|model| (model.room.id.clone(), model.oldest()));
+    let (room, thread, before) =
+        model.with_untracked(|model| (model.room.id.clone(), model.thread(), model.oldest()));
     spawn_local(async move {
         // If it fails, the button is there for a retry.
-        if let Some(page) = load_older_messages(&room, &before).await {
+        if let Some(page) = load_older_messages(&room, thread, &before).await {
             model.try_update(|model| model.prepend(page, &before));
         }
         is_loading.try_set(false);
@@ -142,7 +166,9 @@ fn Divider() -> impl IntoView {
 #[component]
 fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option<u64>>) -> impl IntoView {
     let texts = use_texts();
-    let ShownMessage { message, previous, pending, .. } = shown;
+    let ShownMessage { message, previous, pending, answered, thread, .. } = shown;
+    let thread = thread.map(|thread| thread_link(actions, &thread));
+    let quote = message.reply_to.zip(answered).map(|(target, answered)| quote(actions, target, &answered));
     let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
     let you =
@@ -163,9 +189,12 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
         .pinned
         .then(|| view! { <p class="message__pinned">{icon(Icon::Pin)} {texts.pinned}</p> }.into_any());
     let state = pending.as_ref().map(|pending| state_name(pending.state));
-    let (menu, reactions) = (menu_link(actions, &message), reactions(actions, &message));
+    let (menu, reactions) = match message.deleted {
+        true => (None, None),
+        false => (menu_link(actions, &message), Some(reactions(actions, &message))),
+    };
     let room = message.room.clone();
-    let epoch = actions.model.with_untracked(|model| model.cursor().epoch.clone());
+    let address = actions.address(&message);
     let is_marked = move || marked.get() == Some(offset);
     view! {
         <li
@@ -185,11 +214,13 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option
             <p class="message__head">
                 <strong class="message__user">{name_view(author)}</strong>
                 {you}
-                {message_time(&message, &epoch)}
+                {message_time(&message, address)}
             </p>
+            {quote}
             <MessageBody actions message pending />
             {pinned}
             {reactions}
+            {thread}
             {menu}
         </li>
     }
@@ -211,6 +242,7 @@ fn MessageBody(
     let is_edited_now = memo(move || actions.edited.get() == offset);
     let body = move || match is_edited_now.get() {
         true => view! { <MessageEditor actions /> }.into_any(),
+        false if message.deleted => deleted_text(),
         false => {
             let edited = is_edited.then(|| edited_link(&page, &text));
             if is_pending { typed_text(&text, edited) } else { message_text(&message, edited) }
@@ -220,6 +252,34 @@ fn MessageBody(
         {body}
         {status}
     }
+}
+
+/// The words in the place of the text of a deleted message with which a thread begins.
+fn deleted_text() -> AnyView {
+    let words = (use_texts().problem)(Code::MessageDeleted);
+    view! { <p class="message__text muted">{words}</p> }.into_any()
+}
+
+/// The link to the thread that begins with a message: the number of its answers, and the newest.
+fn thread_link(actions: MessageActions, thread: &ThreadSummary) -> AnyView {
+    let texts = use_texts();
+    let last = thread.last.as_ref().map(|last| {
+        let timestamp = last.timestamp;
+        view! {
+            <span class="muted">
+                {texts.last_answer} " " <LocalTime timestamp /> " · " {name_view(last.user.clone())}
+            </span>
+        }
+        .into_any()
+    });
+    view! {
+        <a class="message__thread" href=actions.thread_address(thread.root)>
+            {icon(Icon::Thread)}
+            <span>{(texts.answers)(thread.count)}</span>
+            {last}
+        </a>
+    }
+    .into_any()
 }
 
 /// The word beside an edited text. It leads to the earlier ones.
@@ -246,12 +306,15 @@ fn change_status(actions: MessageActions, text: &str, pending: &PendingChange) -
 
 /// A draft: pending, or rejected with the reason and a button to retry.
 #[component]
-fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
-    let texts = use_texts();
-    let Draft { id, text, state, .. } = draft;
+fn DraftItem(actions: MessageActions, draft: Draft) -> impl IntoView {
+    let (texts, model) = (use_texts(), actions.room);
+    let Draft { id, text, state, reply_to, .. } = draft;
+    let quote = reply_to
+        .map(|target| quote(actions, target, &actions.model.with_untracked(|model| model.answered(target))));
     let state_name = state_name(state);
     // Drafts exist only in the browser.
-    let is_continued = model.with_untracked(|model| model.draft_continues(&id, now_ms()));
+    let continues = |model: &RoomModel| actions.thread.is_none() && model.draft_continues(&id, now_ms());
+    let is_continued = model.with_untracked(continues);
     let status = match state {
         DraftState::Pending => {
             let state = expect_context::<ChatLink>().status.state;
@@ -273,6 +336,7 @@ fn DraftItem(model: RwSignal<RoomModel>, draft: Draft) -> impl IntoView {
             <p class="message__head">
                 <strong class="message__user">{name_view(model.with_untracked(|model| model.my_name().to_owned()))}</strong>
             </p>
+            {quote}
             {typed_text(&text, None)}
             {status}
         </li>

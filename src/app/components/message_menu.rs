@@ -23,11 +23,15 @@ use crate::{
     protocol::chat::Message,
 };
 
-/// The id of the menu's element.
-const MENU: &str = "message-menu";
+/// The id of the menu's element: the messages of a thread have one of their own.
+fn id_of(actions: MessageActions) -> &'static str {
+    if actions.thread.is_some() { "thread-menu" } else { "message-menu" }
+}
 
 /// The id of the picker's element.
-pub(super) const PICKER: &str = "emoji-picker";
+pub(super) fn picker_of(actions: MessageActions) -> &'static str {
+    if actions.thread.is_some() { "thread-emoji-picker" } else { "emoji-picker" }
+}
 
 /// The reactions that the menu offers at once; public/live.js puts those that were used last in their place.
 const QUICK: [&str; 6] = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
@@ -45,7 +49,7 @@ pub(super) fn menu_link(actions: MessageActions, message: &Message) -> Option<An
         }
         event.prevent_default();
         actions.target.set(offset);
-        popover::show(MENU, &event);
+        popover::show(id_of(actions), &event);
     };
     let link = view! {
         <a
@@ -79,6 +83,19 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
     let close = move || {
         let _ = element.get_untracked().map(|element| element.hide_popover());
     };
+    let answer = move |_| {
+        close();
+        actions.answer(actions.target.get_untracked());
+    };
+    // A link, so that the navigation takes it and a new tab can have it.
+    let thread = actions.thread.is_none().then(|| {
+        let href = move || actions.thread_address(actions.target.get());
+        let open = move |_| {
+            close();
+            actions.wants_thread.set(true);
+        };
+        view! { <a href=href on:click=open>{icon(Icon::Thread)} {texts.answer_in_thread}</a> }.into_any()
+    });
     let edit = move |_| {
         close();
         actions.edit(actions.target.get_untracked());
@@ -94,7 +111,7 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
     let picker = NodeRef::<html::Div>::new();
     let open_picker = move |_| {
         close();
-        popover::show_instead(PICKER);
+        popover::show_instead(picker_of(actions));
     };
     let pick = move |event: ev::MouseEvent| {
         let Some(emoji) = page::clicked_attribute(&event, "data-emoji") else { return };
@@ -106,9 +123,11 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         view! { <button type="button" translate="no" data-emoji=emoji>{emoji}</button> }.into_any()
     });
     view! {
-        <div class="message-menu" id=MENU popover="auto" node_ref=element>
+        <div class="message-menu" id=id_of(actions) popover="auto" node_ref=element>
             <div class="message-menu__quick" role="group" aria-label=texts.reactions on:click=pick>{quick.into_iter().collect::<Vec<_>>()}</div>
             <button type="button" on:click=open_picker>{icon(Icon::SmilePlus)} {texts.react}</button>
+            <button type="button" on:click=answer>{icon(Icon::Reply)} {texts.reply}</button>
+            {thread}
             {show_when(
                 may_edit,
                 move || view! { <button type="button" on:click=edit>{icon(Icon::Pencil)} {texts.edit}</button> }.into_any(),
@@ -127,7 +146,7 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         </div>
         <div
             class="emoji-picker"
-            id=PICKER
+            id=picker_of(actions)
             popover="auto"
             role="dialog"
             aria-label=texts.add_reaction

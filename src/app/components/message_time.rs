@@ -3,14 +3,10 @@
 use leptos::{html, prelude::*};
 
 use super::local_time::{LocalTime, OnText, utc_text};
-use crate::{
-    app::{model::control_name::control_name, routes},
-    protocol::{chat::Message, cursor::Epoch},
-};
+use crate::{app::model::control_name::control_name, protocol::chat::Message};
 
-/// The link.
-pub(super) fn message_time(message: &Message, epoch: &Epoch) -> AnyView {
-    let href = routes::place(&message.room, &routes::Place::message(message.offset, epoch));
+/// The link, to the address `href`.
+pub(super) fn message_time(message: &Message, href: String) -> AnyView {
     let (link, text) = (NodeRef::<html::A>::new(), message.text.clone());
     let label = control_name(&utc_text(message.timestamp), &text);
     // The name begins with what is seen, so that it can be said to a computer (WCAG 2.5.3).

@@ -10,7 +10,7 @@ use super::{
     icon::{Icon, icon},
     live_text::live_text,
     message_actions::MessageActions,
-    message_menu::PICKER,
+    message_menu::picker_of,
     rejected::rejected,
 };
 use crate::{
@@ -136,7 +136,7 @@ impl Row {
         let open = move |event: ev::MouseEvent| {
             event.prevent_default();
             self.actions.target.set(self.offset);
-            popover::show(PICKER, &event);
+            popover::show(picker_of(self.actions), &event);
         };
         view! {
             <button class="reaction reaction--add" aria-label=label title=self.texts.add_reaction aria-haspopup="dialog" on:click=open>

@@ -15,6 +15,7 @@ use crate::app::{
 #[component]
 pub(crate) fn Scroller(
     model: RwSignal<RoomModel>,
+    label: &'static str,
     scroll_position: StoredValue<Option<ScrollPosition>>,
     on_top: impl Fn() + Copy + 'static,
     on_end: impl Fn() + Copy + 'static,
@@ -25,7 +26,7 @@ pub(crate) fn Scroller(
     let position = ReadingPosition::new(model, scroller, scroll_position);
     position.keep(on_top, on_end);
     let left_at = position.left_at;
-    let label = move || {
+    let news = move || {
         let left_at = left_at.get().unwrap_or_default();
         match model.with(|model| model.messages_after(left_at)) {
             0 => texts.to_the_latest.to_owned(),
@@ -39,7 +40,7 @@ pub(crate) fn Scroller(
                 class="message-list__scroller"
                 tabindex="0"
                 role="region"
-                aria-label=texts.messages
+                aria-label=label
                 node_ref=scroller
                 on:scroll=move |_| position.on_scroll(on_top, on_end)
             >
@@ -50,7 +51,7 @@ pub(crate) fn Scroller(
                 move || {
                     view! {
                         <button type="button" class="to-the-latest" on:click=move |_| position.scroll_to_end()>
-                            {live_text(label)} <span aria-hidden="true">" ↓"</span>
+                            {live_text(news)} <span aria-hidden="true">" ↓"</span>
                         </button>
                     }
                     .into_any()

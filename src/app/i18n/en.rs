@@ -153,6 +153,20 @@ pub(super) const TEXTS: Texts = Texts {
     no_emoji: "No emoji has this name.",
     recent_emoji: "Recently used",
     skin_tone: "Skin tone",
+
+    reply: "Reply",
+    in_reply_to: "In reply to",
+    replying_to: "Replying to",
+    do_not_reply: "Do not reply",
+    answered_gone: "This message is no longer kept.",
+    answer_in_thread: "Answer in a thread",
+    thread: "Thread",
+    close_thread: "Close the thread",
+    thread_messages: "Messages of the thread",
+    answers: |count| if count == 1 { "1 answer".into() } else { format!("{count} answers") },
+    last_answer: "last",
+    answer_label: "Answer in the thread",
+    answer_placeholder: "Answer in the thread…",
 };
 
 /// "alice, bob and 3 others".

@@ -156,6 +156,20 @@ pub(super) const TEXTS: Texts = Texts {
     no_emoji: "この名前の絵文字はありません。",
     recent_emoji: "最近使った絵文字",
     skin_tone: "肌の色",
+
+    reply: "返信",
+    in_reply_to: "返信先：",
+    replying_to: "返信先：",
+    do_not_reply: "返信をやめる",
+    answered_gone: "このメッセージはもう残っていません。",
+    answer_in_thread: "スレッドで返信",
+    thread: "スレッド",
+    close_thread: "スレッドを閉じる",
+    thread_messages: "スレッドのメッセージ",
+    answers: |count| format!("{count}件の返信"),
+    last_answer: "最終",
+    answer_label: "スレッドで返信",
+    answer_placeholder: "スレッドで返信…",
 };
 
 fn problem(code: Code) -> &'static str {

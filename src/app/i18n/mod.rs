@@ -233,6 +233,20 @@ pub struct Texts {
     pub no_emoji: &'static str,
     pub recent_emoji: &'static str,
     pub skin_tone: &'static str,
+
+    pub reply: &'static str,
+    pub in_reply_to: &'static str,
+    pub replying_to: &'static str,
+    pub do_not_reply: &'static str,
+    pub answered_gone: &'static str,
+    pub answer_in_thread: &'static str,
+    pub thread: &'static str,
+    pub close_thread: &'static str,
+    pub thread_messages: &'static str,
+    pub answers: fn(u64) -> String,
+    pub last_answer: &'static str,
+    pub answer_label: &'static str,
+    pub answer_placeholder: &'static str,
 }
 
 impl Texts {

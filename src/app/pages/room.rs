@@ -19,6 +19,7 @@ use crate::{
             pins::{PinList, PinsButton},
             problem_note::{ProblemNote, problem_notes},
             sidebar::MenuButton,
+            thread::Thread,
             ticker::Ticker,
         },
         i18n::use_texts,
@@ -28,10 +29,11 @@ use crate::{
         reactive::{Key, effect, list, memo},
         routes,
         sync::{
-            ChatLink, Navigator, Outbox, keep_read_marker, store_drafts, store_scroll_position, store_text,
+            ChatLink, Navigator, Outbox, keep_read_marker, store_answered, store_drafts,
+            store_scroll_position, store_text,
         },
     },
-    client::dom::history,
+    client::dom::{history, page},
     protocol::{name::RoomId, pin::Pins},
 };
 
@@ -71,7 +73,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomData { room, me, page, members, is_private, is_moderator, pins, linked } = data;
+    let RoomData { room, me, page, members, is_private, is_moderator, pins, linked, thread: _ } = data;
     let (id, name) = (room.id.clone(), room.name.clone());
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
@@ -104,6 +106,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     store_drafts(model);
     store_scroll_position(model, scroll_position);
     store_text(model, text);
+    store_answered(model, actions.answered);
     follow_places(model, scroll_position, is_at_place);
     link.follow(model);
     let state = memo(move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up)));
@@ -128,7 +131,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
             {problem_notes(None, move || model.with(RoomModel::missing_place))}
             <MessageList model scroll_position actions />
             {if is_authenticated {
-                view! { <Composer model text actions /> }.into_any()
+                view! { <Composer text actions /> }.into_any()
             } else {
                 view! {
                     <a class="note" href=sign_in rel="external">{texts.sign_in_to_write}</a>
@@ -136,9 +139,45 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 .into_any()
             }}
         </section>
+        {thread_beside(actions)}
         <People model />
         <PinList model />
     }
+}
+
+/// The thread that the address names, beside the room.
+fn thread_beside(actions: MessageActions) -> AnyView {
+    let Navigator { current_page, .. } = expect_context();
+    let room = actions.model.with_untracked(|model| model.room.id.clone());
+    let data = memo(move || {
+        current_page.with(|page| match page {
+            PageData::Room { room: Some(data), .. } if data.room.id == room => data.thread.clone(),
+            _ => None,
+        })
+    });
+    let linked = memo(move || data.with(|data| data.as_ref().map(|data| data.linked.clone())));
+    // The thread of the first page takes no focus, and one that is closed gives it back to the message it began with.
+    let last = StoredValue::new(None);
+    effect(move || {
+        let root = data.with(|data| data.as_ref().map(|data| data.root));
+        let left = last.try_update_value(|last| last.replace(root)).flatten().flatten();
+        if let (Some(left), None) = (left, root) {
+            request_animation_frame(move || {
+                page::focus_first(&[
+                    &format!(".conversation [data-offset=\"{left}\"] .message__thread"),
+                    ".conversation textarea",
+                ])
+            });
+        }
+    });
+    list(
+        move || data.get().into_iter().collect(),
+        |data| Key::Name(format!("{} {}", data.page.cursor.epoch, data.root)),
+        move |data| {
+            let takes_focus = last.with_value(Option::is_some);
+            view! { <Thread data=*data actions linked takes_focus /> }.into_any()
+        },
+    )
 }
 
 /// Opens the places of the room to which links and the browser's history lead, without leaving the room. Of each entry of
@@ -150,21 +189,29 @@ fn follow_places(
 ) {
     let Navigator { current_page, .. } = expect_context();
     let left: StoredValue<Vec<(usize, Option<ScrollPosition>)>> = StoredValue::new(Vec::new());
-    let current = StoredValue::new(None);
+    let (current, had_thread) = (StoredValue::new(None), StoredValue::new(false));
     effect(move || {
         let room = model.with_untracked(|model| model.room.id.clone());
-        let linked = current_page.with(|page| match page {
-            PageData::Room { room: Some(data), .. } if data.room.id == room => Some(data.linked.clone()),
+        let places = current_page.with(|page| match page {
+            PageData::Room { room: Some(data), .. } if data.room.id == room => {
+                Some((data.linked.clone(), data.thread.is_some()))
+            }
             _ => None,
         });
-        let Some(linked) = linked else { return };
+        let Some((linked, is_thread)) = places else { return };
         let (index, is_return) = history::entry();
         let Some(before) = current.try_update_value(|current| current.replace(index)).flatten() else {
+            had_thread.set_value(is_thread);
             if is_at_place && is_return {
                 model.update(RoomModel::return_to_place);
             }
             return;
         };
+        // A thread that is opened or closed leaves the room as it is.
+        let was_thread = had_thread.try_update_value(|had| std::mem::replace(had, is_thread)) == Some(true);
+        if is_thread || (was_thread && linked.is_none()) {
+            return;
+        }
         let position = scroll_position.get_value();
         let found = left.try_update_value(|left| {
             left.retain(|(index, _)| *index != before);

@@ -39,6 +39,11 @@ impl Place {
         Self::Message(offset, epoch.generation().chars().take(EPOCH_CHARACTERS).collect())
     }
 
+    /// Returns true if it is a message.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Message(..))
+    }
+
     /// Parses the last segment of a place's address: `OFFSET`, `OFFSET-EPOCH` or `YYYY-MM-DD`. A place has one spelling.
     pub fn parse(segment: &str) -> Option<Self> {
         let number = |text: &str| text.parse::<i64>().ok();

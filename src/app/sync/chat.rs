@@ -8,7 +8,7 @@ use send_wrapper::SendWrapper;
 use super::{Navigator, Status, batch::Batch};
 use crate::{
     app::{
-        loader::load_room,
+        loader::{load_room, load_thread},
         model::room::{Missing, RoomModel},
         reactive::effect,
     },
@@ -82,6 +82,39 @@ impl ChatLink {
         });
     }
 
+    /// Lets a thread hear what its room hears, for as long as the calling component is mounted. Where it lacks something its
+    /// newest messages are loaded.
+    pub(crate) fn follow_thread(self, model: RwSignal<RoomModel>, room: RwSignal<RoomModel>) {
+        let resets = RwSignal::new(0_u32);
+        effect(move || {
+            self.rooms.update_value(|rooms| rooms.push(JoinedRoom { model, resets }));
+            // What the room has heard since the thread was read.
+            let is_behind = room.with_untracked(|room| {
+                model.with_untracked(|thread| {
+                    room.cursor().epoch != thread.cursor().epoch
+                        || room.cursor().offset > thread.cursor().offset
+                })
+            });
+            if is_behind {
+                resets.update(|resets| *resets += 1);
+            }
+            on_cleanup(move || {
+                self.rooms.try_update_value(|rooms| rooms.retain(|joined| joined.model != model));
+            });
+        });
+        effect(move || {
+            if resets.get() > 0 {
+                let (room, root) =
+                    model.with_untracked(|model| (model.room.id.clone(), model.thread().unwrap_or_default()));
+                spawn_local(async move {
+                    if let Some(page) = load_thread(&room, root).await {
+                        model.try_update(|model| model.reload(page));
+                    }
+                });
+            }
+        });
+    }
+
     /// Sends a frame if the connection is open. Posts are drafts in the model too, and are sent again on opening.
     pub(crate) fn send(self, frame: &ClientFrame) {
         if let Some(connection) = self.connection.try_with_value(Clone::clone).flatten() {
@@ -144,7 +177,9 @@ impl ChatLink {
                 .note_outdated(joined.model.try_with_untracked(|model| model.is_outdated) == Some(true));
             match missing {
                 Some(Missing::Nothing) | None => {}
+                Some(Missing::Entries) if joined.is_thread() => joined.reload(),
                 Some(Missing::Entries) => self.join(joined.model),
+                Some(Missing::Room) if joined.is_thread() => {}
                 Some(Missing::Room) => self.join_later(joined.model),
             }
         }
@@ -178,8 +213,17 @@ impl JoinedRoom {
             (is_reset, missing)
         })?;
         if is_reset {
-            self.resets.try_update(|resets| *resets += 1);
+            self.reload();
         }
         Some(missing)
+    }
+
+    /// Loads its newest messages.
+    fn reload(self) {
+        self.resets.try_update(|resets| *resets += 1);
+    }
+
+    fn is_thread(self) -> bool {
+        self.model.try_with_untracked(|model| model.thread().is_some()) == Some(true)
     }
 }

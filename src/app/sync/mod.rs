@@ -20,7 +20,7 @@ pub(super) use self::{
     chat::ChatLink,
     feed::{SavedFeeds, follow_feed},
     navigator::{Navigator, follow_links},
-    outbox::{Outbox, store_drafts, store_text},
+    outbox::{Outbox, store_answered, store_drafts, store_text},
     read_marker::keep_read_marker,
     rooms::follow_rooms,
     scroll_position::{store_feed_position, store_scroll_position},
@@ -28,9 +28,12 @@ pub(super) use self::{
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};
 
-/// The storage key of this user's item `kind` in this room. Reads the model untracked.
+/// The storage key of this user's item `kind` in this room or thread. Reads the model untracked.
 fn storage_key(kind: &str, model: RwSignal<RoomModel>) -> String {
-    model.with_untracked(|model| format!("idobata.{kind}.{}.{}", model.my_id(), model.room.id))
+    model.with_untracked(|model| {
+        let thread = model.thread().map(|root| format!("/{root}")).unwrap_or_default();
+        format!("idobata.{kind}.{}.{}{thread}", model.my_id(), model.room.id)
+    })
 }
 
 /// The state of a connection, for its badge.

@@ -99,6 +99,16 @@ fn navigate(
     if path == navigator.path.get_untracked() && (is_shown || navigator.is_loading.get_untracked()) {
         return true;
     }
+    if let Some(room) = without_thread(navigator, &path) {
+        newest_request.set(newest_request.get() + 1);
+        if is_new {
+            history::push(&path);
+        }
+        navigator.path.set(path);
+        navigator.is_loading.set(false);
+        navigator.current_page.set(room);
+        return true;
+    }
     let Some(data) = prefetch.take(&path) else {
         if !is_new {
             history::reload(); // back at an address that only the server draws
@@ -125,6 +135,15 @@ fn navigate(
         }
     });
     true
+}
+
+/// The room that is shown, without the thread beside it, if that is what the path leads to: nothing has to be loaded for
+/// that, which would fail without a connection.
+fn without_thread(navigator: Navigator, path: &str) -> Option<PageData> {
+    let mut page = navigator.current_page.get_untracked();
+    let PageData::Room { room: Some(data), .. } = &mut page else { return None };
+    let is_thread = data.thread.take().is_some();
+    (is_thread && path == routes::room(&data.room.id)).then_some(page)
 }
 
 fn show(navigator: Navigator, data: Option<InitialData>) {

@@ -13,7 +13,7 @@ use crate::{
         storage::{self, Area},
         time::now_ms,
     },
-    protocol::name::RoomId,
+    protocol::{cursor::Offset, name::RoomId},
 };
 
 /// The saved views of rooms. It belongs to the app, so it outlives every page.
@@ -53,7 +53,9 @@ pub(crate) fn store_drafts(model: RwSignal<RoomModel>) {
             storage::remove(Area::Local, &key(removed));
         }
         for new in drafts.iter().filter(|draft| !stored.iter().any(|other| other.id == draft.id)) {
-            storage::set(Area::Local, &key(new), &format!("{} {}", next_position(), new.text));
+            let [reply_to, thread] = [new.reply_to, new.thread].map(Option::unwrap_or_default);
+            let item = format!("{}:{reply_to}:{thread} {}", next_position(), new.text);
+            storage::set(Area::Local, &key(new), &item);
         }
         drafts
     });
@@ -79,11 +81,37 @@ pub(crate) fn store_text(model: RwSignal<RoomModel>, text: RwSignal<String>) {
     });
 }
 
+/// Restores the message that the composer answers from before this tab's page was reloaded, and from then on stores it. 0:
+/// none.
+pub(crate) fn store_answered(model: RwSignal<RoomModel>, answered: RwSignal<Offset>) {
+    Effect::new(move |key: Option<String>| {
+        let offset = answered.get();
+        let Some(key) = key else {
+            let key = storage_key("reply", model);
+            let stored = storage::get(Area::Session, &key).and_then(|offset| offset.parse().ok());
+            if let Some(stored) = stored {
+                answered.set(stored);
+            }
+            return key;
+        };
+        match offset {
+            0 => storage::remove(Area::Session, &key),
+            offset => storage::set(Area::Session, &key, &offset.to_string()),
+        }
+        key
+    });
+}
+
 /// Puts the stored drafts into the model. Returns every stored draft: some may have been sent since.
 fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
+    // The position, the offsets of the message that it answers and of its thread, and the text. Those of before have only
+    // a position and a text.
     let item = |(id, item): (String, String)| {
-        let (position, text) = item.split_once(' ')?;
-        Some((position.parse::<i64>().ok()?, id, text.to_owned()))
+        let (head, text) = item.split_once(' ')?;
+        let mut parts = head.split(':');
+        let position = parts.next()?.parse::<i64>().ok()?;
+        let mut offset = || parts.next().and_then(|part| part.parse().ok()).filter(|offset| *offset != 0);
+        Some((position, id, text.to_owned(), offset(), offset()))
     };
     let mut stored = Vec::new();
     for draft in storage::with_prefix(Area::Local, prefix).into_iter().filter_map(item) {
@@ -93,9 +121,10 @@ fn restore(model: RwSignal<RoomModel>, prefix: &str) -> Vec<Draft> {
     if let Some((newest, ..)) = stored.last() {
         raise_position(*newest);
     }
-    let stored: Vec<_> = stored.into_iter().map(|(_, id, text)| (id, text)).collect();
+    let draft = |(_, id, text, reply_to, thread)| Draft::pending(id, text).answering(reply_to, thread);
+    let stored: Vec<_> = stored.into_iter().map(draft).collect();
     model.update(|model| model.restore(stored.clone()));
-    stored.into_iter().map(|(id, text)| Draft::pending(id, text)).collect()
+    stored
 }
 
 thread_local! {

@@ -33,7 +33,9 @@ impl Prefetch {
     /// Requests the data of the page at `path`, unless that was done just now.
     pub(super) fn start(&self, path: &str) {
         // A list has a link for each message: a pointer that rests on one is on its way to another mostly.
-        let Some(route) = Route::parse(path).filter(|route| !matches!(route, Route::Place(..))) else {
+        let Some(route) =
+            Route::parse(path).filter(|route| !matches!(route, Route::Place(..) | Route::Thread(..)))
+        else {
             return;
         };
         if self.0.borrow().as_ref().is_some_and(|request| request.is_for(path)) {

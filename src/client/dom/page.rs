@@ -157,6 +157,16 @@ pub fn focus_near(event: &Event, ancestor: &str, selector: &str) {
     }
 }
 
+/// Focuses the first element that one of the selectors finds, unless something has the focus.
+pub fn focus_first(selectors: &[&str]) {
+    let Some(document) = window().document() else { return };
+    let is_lost = document.active_element().is_none_or(|focused| focused.matches("body").unwrap_or_default());
+    let found = selectors.iter().find_map(|selector| document.query_selector(selector).ok().flatten());
+    if let Some(element) = found.filter(|_| is_lost) {
+        focus(&element);
+    }
+}
+
 /// An attribute of the element that was clicked, or of the nearest around it that has it.
 pub fn clicked_attribute(event: &Event, name: &str) -> Option<String> {
     let clicked = event.target()?.dyn_into::<web_sys::Element>().ok()?;

@@ -24,7 +24,7 @@ use crate::{
         executor::spawn_local,
     },
     protocol::{
-        chat::{ClientFrame, NewMessage, ServerFrame},
+        chat::{ClientFrame, ServerFrame},
         cursor::{Cursor, Offset},
         name::RoomId,
         problem::{Code, Problem},
@@ -80,10 +80,9 @@ impl TransportHandle for RoomRequests {
         match frame {
             ClientFrame::Join { room, after, .. } => self.0.join(room, after.as_deref()),
             ClientFrame::Leave { room } => self.0.leave(room),
-            ClientFrame::Post { room, id, text } => {
+            ClientFrame::Post { room, message } => {
                 let url = format!("/api/rooms/{}/messages", page::encode(room));
-                let post = NewMessage { id: id.clone(), text: text.clone() };
-                self.0.post(Post { room: room.clone(), id: id.clone(), url, body: to_json(&post) });
+                self.0.post(Post { room: room.clone(), id: message.id.clone(), url, body: to_json(message) });
             }
             ClientFrame::Change { room, target, change } => {
                 let url = format!("/api/rooms/{}/messages/{target}/changes", page::encode(room));

@@ -74,6 +74,7 @@ impl Chat {
             lasting: false,
             body: to_json(&body),
             change: Some(Change { target, tag, fold: Arc::new(fold) }),
+            reference: None,
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");
@@ -153,7 +154,7 @@ impl What {
             Self::Edit(text) => Some(text.clone()),
             _ => None,
         };
-        StoredChange { user: user.name.clone(), kind, text, reaction }
+        StoredChange { user: user.name.clone(), kind, text, reaction, thread: None }
     }
 }
 
@@ -175,7 +176,7 @@ impl Fold for MessageFold {
         let record = stored.filter(|record| record.target.is_none()).ok_or_else(unknown_message)?;
         let message = stored_message(record);
         if message.deleted {
-            return Err(Rejection::new(Code::MessageDeleted, "This message was deleted."));
+            return Err(message_deleted());
         }
         self.check_right(record)?;
         let (mut erase, mut change_body) = (None, None);
@@ -183,7 +184,12 @@ impl Fold for MessageFold {
             What::Edit(text) => self.edited(message, text.clone()),
             What::Delete => {
                 erase = Some(erased as fn(&str) -> String);
-                StoredMessage { user: message.user, deleted: true, ..StoredMessage::default() }
+                let StoredMessage { user, reply_to, thread, .. } = message;
+                if thread.is_some() {
+                    let change = self.what.stored(self.kind, &self.author, None);
+                    change_body = Some(to_json(&StoredChange { thread, ..change }));
+                }
+                StoredMessage { user, reply_to, thread, deleted: true, ..StoredMessage::default() }
             }
             What::React { emoji, is_given } => {
                 let (message, reaction) = self.reacted(message, tag, emoji, *is_given)?;
@@ -275,17 +281,22 @@ fn erased(body: &str) -> String {
             kind: ChangeKind::Edit,
             text: Some(String::new()),
             reaction: None,
+            thread: None,
         }),
     }
 }
 
-fn unknown_message() -> Rejection {
+pub(super) fn unknown_message() -> Rejection {
     Rejection::new(
         Code::UnknownMessage,
         "The room has no such message: there never was one, or it is too old.",
     )
 }
 
-fn to_json(body: &impl Serialize) -> String {
+pub(super) fn message_deleted() -> Rejection {
+    Rejection::new(Code::MessageDeleted, "This message was deleted.")
+}
+
+pub(super) fn to_json(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("plain data is always JSON")
 }

@@ -38,6 +38,12 @@ pub(super) struct StoredMessage {
     pub(super) reactions: Vec<Reaction>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) pinned: bool,
+    /// The offset of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reply_to: Option<Offset>,
+    /// The offset of the first message of its thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) thread: Option<Offset>,
 }
 
 /// An earlier text of an edited message.
@@ -60,6 +66,9 @@ pub(super) struct StoredChange {
     /// The people of a reaction after it; absent once the message was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reaction: Option<Reaction>,
+    /// The thread of the message, of a deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) thread: Option<Offset>,
 }
 
 /// The `reset` frame of a room, with the cursor at which the reader goes on.
@@ -97,7 +106,8 @@ pub fn erases(record: &Record) -> bool {
 
 /// The message in a record of a room. One that cannot be read is logged, and has no author name and no text.
 pub(super) fn message_of(record: &Record) -> Message {
-    let StoredMessage { user, text, rev, edited, deleted, reactions, pinned, .. } = stored_message(record);
+    let StoredMessage { user, text, rev, edited, deleted, reactions, pinned, reply_to, thread, .. } =
+        stored_message(record);
     Message {
         room: room_of(record),
         offset: record.offset,
@@ -112,6 +122,8 @@ pub(super) fn message_of(record: &Record) -> Message {
         deleted,
         reactions,
         pinned,
+        reply_to,
+        thread,
     }
 }
 
@@ -125,7 +137,7 @@ pub(super) fn stored_message(record: &Record) -> StoredMessage {
 
 /// The change in a record of a room, of the message at `target`.
 pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
-    let StoredChange { user, kind, text, reaction } = change_in(record);
+    let StoredChange { user, kind, text, reaction, thread } = change_in(record);
     MessageChanged {
         room: room_of(record),
         offset: record.offset,
@@ -138,6 +150,7 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
         html: text.as_deref().and_then(markdown::html_of),
         text,
         reaction,
+        thread,
     }
 }
 
@@ -145,7 +158,7 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
 fn change_in(record: &Record) -> StoredChange {
     serde_json::from_str(&record.body).unwrap_or_else(|error| {
         tracing::error!(topic = %record.topic, record.offset, %error, "cannot read a stored change");
-        StoredChange { user: String::new(), kind: ChangeKind::Edit, text: None, reaction: None }
+        StoredChange { user: String::new(), kind: ChangeKind::Edit, text: None, reaction: None, thread: None }
     })
 }
 

@@ -3,6 +3,7 @@
 //!
 //! This file holds the chat together and connects presence with the log; each other file is one concern.
 
+mod answers;
 mod changes;
 mod encoding;
 mod joining;
@@ -19,11 +20,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 pub use self::{
+    answers::PageContext,
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
 };
+use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 use super::{
     authz::Rights, cluster::backplane::Backplane, config::EditingSettings, error::Error, limits::RateLimits,
     log::hub::Hub, presence::Presence, store::TopicName,

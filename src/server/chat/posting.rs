@@ -4,12 +4,13 @@
 
 use super::{
     Chat,
-    changes::parse_id,
+    answers::Answer,
+    changes::{parse_id, to_json},
     encoding::{StoredMessage, message_of},
 };
 use crate::{
     protocol::{
-        chat::Message,
+        chat::{Message, NewMessage},
         name::RoomId,
         problem::{Code, Rejection},
         session::User,
@@ -27,20 +28,21 @@ impl Chat {
         &self,
         room: &RoomId,
         user: &User,
-        id: &str,
-        text: &str,
+        message: NewMessage,
     ) -> Result<(Message, bool), Error> {
-        let id = parse_id(id)?;
-        let text = MessageText::parse(text)?.into_string();
+        let NewMessage { id, text, reply_to, thread } = message;
+        let id = parse_id(&id)?;
+        let text = MessageText::parse(&text)?.into_string();
         self.limits.message(user).await?;
-        let message = StoredMessage { user: user.name.clone(), text, ..StoredMessage::default() };
+        let message = StoredMessage { user: user.name.clone(), text, reply_to, ..StoredMessage::default() };
         let entry = NewEntry {
             author: user.id.clone(),
             client_id: Some(id),
             channel: None,
             lasting: true,
-            body: serde_json::to_string(&message).expect("strings are always JSON"),
+            body: to_json(&message),
             change: None,
+            reference: Answer { message, thread }.into_reference(),
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");

@@ -2,9 +2,13 @@
 //!
 //! Every answer is checked against the caller's rights again after it was read: they may have changed meanwhile.
 
-use super::Chat;
+use super::{Chat, PageContext};
 use crate::{
-    protocol::{self, chat::PresenceState, cursor::Offset, name::RoomId},
+    protocol::{
+        chat::{Message, MessagePage, PresenceState},
+        cursor::Offset,
+        name::RoomId,
+    },
     server::{
         auth::Identity,
         error::Error,
@@ -14,37 +18,69 @@ use crate::{
 };
 
 impl Chat {
-    /// A page of the room's history, for a caller who may enter it.
+    /// A page of the room's history, for a caller who may enter it. `outside_threads` leaves out the answers in threads; not
+    /// from the entries after a cursor.
     pub async fn page(
         &self,
         room: &RoomId,
         who: Option<&Identity>,
         query: PageQuery,
+        outside_threads: bool,
         limit: usize,
     ) -> Result<Page, Error> {
-        let page = self.hub.page(&TopicName::Room(room.clone()), query, Filter::default(), limit).await?;
+        let filter = Filter { outside_threads, ..Filter::default() };
+        let page = self.hub.page(&TopicName::Room(room.clone()), query, filter, limit).await?;
         // The caller may have lost the right to the room while they waited.
         self.rights.check_entry(room, who)?;
         Ok(page)
     }
 
-    /// A page of the room's history as plain data, for a page that is rendered on the server.
-    pub async fn history(
+    /// A page of a thread as plain data, for a page that is rendered on the server.
+    pub async fn thread_history(
         &self,
         room: &RoomId,
         who: Option<&Identity>,
-        query: PageQuery,
+        root: Offset,
+        query: &PageQuery,
         limit: usize,
-    ) -> Result<protocol::chat::MessagePage, Error> {
-        let page = self.page(room, who, query, limit).await?;
-        let own_reactions = self.own_reactions(room, who, &page).await?;
-        Ok(protocol::chat::MessagePage {
+    ) -> Result<MessagePage, Error> {
+        let page = self.thread_page(room, who, root, query, limit).await?;
+        let PageContext { quoted, own_reactions, .. } = self.context(room, who, &page).await?;
+        Ok(MessagePage {
             messages: page.decode()?,
             cursor: page.cursor,
             more: page.more,
             reset: page.reset,
             as_of: page.as_of.unwrap_or_default(),
             own_reactions,
+            quoted,
+            threads: Vec::new(),
+        })
+    }
+
+    /// A page of the room's history without the answers in threads, as plain data, for a page that is rendered on the server.
+    pub async fn history(
+        &self,
+        room: &RoomId,
+        who: Option<&Identity>,
+        query: PageQuery,
+        limit: usize,
+    ) -> Result<MessagePage, Error> {
+        let mut page = self.page(room, who, query, true, limit).await?;
+        // Those after a cursor come with everything that follows it.
+        page.entries.retain(|entry| entry.change.is_none());
+        let PageContext { quoted, threads, own_reactions } = self.context(room, who, &page).await?;
+        let mut messages: Vec<Message> = page.decode()?;
+        messages.retain(|message| message.thread.is_none());
+        Ok(MessagePage {
+            messages,
+            cursor: page.cursor,
+            more: page.more,
+            reset: page.reset,
+            as_of: page.as_of.unwrap_or_default(),
+            own_reactions,
+            quoted,
+            threads,
         })
     }
 

@@ -67,6 +67,7 @@ impl Feed {
             lasting: !publication.body().is_update(),
             body: serde_json::to_string(publication.body()).expect("a body has only string keys"),
             change: None,
+            reference: None,
         };
         let entries = publications.into_iter().enumerate().map(entry).collect();
         let appended = self.hub.publish(&TopicName::Feed, entries).await?;
@@ -84,7 +85,11 @@ impl Feed {
         wakeup: Arc<Wakeup>,
     ) -> Result<Subscribed, StoreError> {
         loop {
-            let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
+            let filter = Filter {
+                channels: self.readable(who, channels.clone()),
+                lasting: false,
+                ..Filter::default()
+            };
             let subscribed =
                 self.hub.subscribe(&TopicName::Feed, start.clone(), filter.clone(), wakeup.clone()).await?;
             if let Some(identity) = who {
@@ -105,7 +110,8 @@ impl Feed {
         channels: Channels,
         limit: usize,
     ) -> Result<Page, Error> {
-        let filter = Filter { channels: self.readable(who, channels.clone()), lasting: false };
+        let filter =
+            Filter { channels: self.readable(who, channels.clone()), lasting: false, ..Filter::default() };
         let mut page = self.hub.page(&TopicName::Feed, query, filter, limit).await?;
         // The rights may have changed while a poll waited.
         let readable = self.readable(who, channels);
@@ -134,7 +140,7 @@ impl Feed {
         limit: usize,
     ) -> Result<Page, Error> {
         let query = before.map_or(PageQuery::Newest, PageQuery::Before);
-        let filter = Filter { lasting: true, channels: self.readable(who, channels) };
+        let filter = Filter { lasting: true, channels: self.readable(who, channels), ..Filter::default() };
         Ok(self.hub.page(&TopicName::Feed, query, filter, limit).await?)
     }
 

@@ -24,8 +24,14 @@ use super::{
     redirect::{back_to, page_of_ours, see},
 };
 use crate::{
-    app::{i18n::Language, look::Choice, routes},
+    app::{
+        i18n::Language,
+        look::Choice,
+        routes::{self, Place},
+    },
     protocol::{
+        chat::NewMessage,
+        cursor::Offset,
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
         session::Session,
@@ -43,6 +49,10 @@ pub(super) struct PostForm {
     text: String,
     /// Present if the form was sent by its preview button: nothing is posted.
     preview: Option<String>,
+    /// The message that it answers.
+    reply_to: Option<Offset>,
+    /// The first message of the thread that it is to be in.
+    thread: Option<Offset>,
 }
 
 /// Posts a message to a room, from the composer's form.
@@ -51,28 +61,37 @@ pub(super) async fn post_message(
     SignedIn { asked, identity }: SignedIn,
     PathText(room): PathText,
     Lenient(Once { once }): Lenient<Once>,
-    FormBody(PostForm { text, preview }): FormBody<PostForm>,
+    FormBody(PostForm { text, preview, reply_to, thread }): FormBody<PostForm>,
 ) -> Response {
     let entered = state.chat.room(&room, Some(&identity)).await;
     // A user who may not see the room is sent back to the address that they used: the room's own spelling would reveal
     // that it exists.
     let back = entered.as_ref().map_or_else(|_| RoomId::parse(&room).ok(), |room| Some(room.clone()));
-    let path = back.map_or_else(|| "/".to_owned(), |room| routes::room(&room));
+    let path = back.map_or_else(
+        || "/".to_owned(),
+        |room| match thread {
+            Some(root) => routes::thread(&room, &Place::Message(root, String::new())),
+            None => routes::room(&room),
+        },
+    );
+    let typed = |text| if thread.is_some() { Typed::Answer(text) } else { Typed::Message(text) };
     if preview.is_some() {
         return match entered {
             Ok(_) => show_preview(&state, asked, &identity, &path, text).await,
-            Err(error) => rejected(asked, &path, error, Typed::Message(text)).await,
+            Err(error) => rejected(asked, &path, error, typed(text)).await,
         };
     }
     let post = async {
         let room = entered?;
-        let contents = ["message", room.as_str(), &text];
+        let [answered, root] = [reply_to, thread].map(|offset| offset.unwrap_or_default().to_string());
+        let contents = ["message", room.as_str(), &text, &answered, &root];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
-        state.chat.post(&room, &identity.user, &id, &text).await
+        let message = NewMessage { id, text: text.clone(), reply_to, thread };
+        state.chat.post(&room, &identity.user, message).await
     };
     match post.await {
         Ok(_) => back_to(&path, None),
-        Err(error) => rejected(asked, &path, error, Typed::Message(text)).await,
+        Err(error) => rejected(asked, &path, error, typed(text)).await,
     }
 }
 

@@ -46,6 +46,8 @@ pub struct CopiedEntry {
     pub body: String,
     /// As [`super::Record::target`].
     pub target: Option<i64>,
+    /// As [`super::Placed::thread`].
+    pub thread: Option<i64>,
 }
 
 /// A holder of a tag, as [`super::TagChange`] has it.

@@ -28,6 +28,7 @@ pub mod location;
 pub(crate) mod normalized_name;
 pub mod postgres;
 pub(crate) mod private_file;
+mod reference;
 pub mod sqlite;
 pub mod transfer;
 
@@ -50,6 +51,7 @@ fn new_epoch() -> String {
 pub use self::{
     change::{Change, Erase, Fold, Folded, TAG_HOLDERS, TagChange, TagState},
     channels::Channels,
+    reference::{Place, Placed, Reference},
 };
 
 /// The name of a log.
@@ -100,6 +102,8 @@ pub struct NewEntry {
     pub body: String,
     /// Set if the entry changes an earlier one.
     pub change: Option<Change>,
+    /// Set if the entry refers to earlier ones, which say what it becomes.
+    pub reference: Option<Reference>,
 }
 
 /// A stored entry.
@@ -154,6 +158,28 @@ pub struct Filter {
     pub channels: Channels,
     /// Only lasting entries.
     pub lasting: bool,
+    /// Of a room's lasting entries only those that are in no thread.
+    pub outside_threads: bool,
+}
+
+/// The direction of a read of a thread, and the offset where it begins, which is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Forwards.
+    After(Offset),
+    /// Backwards.
+    Before(Offset),
+}
+
+/// The entries that have the same root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The offset of the root.
+    pub root: Offset,
+    /// Their number, without the root and without those that a change erased.
+    pub count: u64,
+    /// The newest of them.
+    pub last: Record,
 }
 
 /// Entries of a log that pass a filter, with the log's bounds at the same instant.
@@ -379,6 +405,23 @@ pub trait Store: Send + Sync + 'static {
         filter: &Filter,
         limit: usize,
     ) -> Result<Slice, StoreError>;
+
+    /// Those of the entries at these offsets that are stored, ascending.
+    async fn read_each(&self, topic: &TopicName, offsets: &[Offset]) -> Result<Vec<Record>, StoreError>;
+
+    /// The first `limit` entries of a thread in one direction, ascending: its root, and those that were placed in it and are
+    /// not erased. [`Slice::removed`] is 0.
+    async fn read_thread(
+        &self,
+        topic: &TopicName,
+        root: Offset,
+        side: Side,
+        limit: usize,
+    ) -> Result<Slice, StoreError>;
+
+    /// The log's head, and the threads with these roots at the same instant. Those without entries are left out.
+    async fn threads(&self, topic: &TopicName, roots: &[Offset])
+    -> Result<(Offset, Vec<Thread>), StoreError>;
 
     /// The entries that hold this tag themselves, as [`TagChange::holder`] says: the newest `limit`, those first that got it
     /// last.

@@ -14,6 +14,7 @@ fn rows() -> Vec<(&'static str, Value, [&'static str; 5])> {
     vec![
         // Whoever may enter a room may post to it, even before a join.
         ("message", json!({ "room": "secret", "text": "hello" }), of_members),
+        ("message", json!({ "room": "secret", "text": "hi", "reply_to": 1, "thread": 1 }), of_members),
         (
             "change", // of the member's message
             json!({ "room": "secret", "ref": 1, "id": new_id(), "kind": "edit", "text": "hi" }),

@@ -24,6 +24,11 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
         ),
         (post("secret"), ["no_session", "not_joined", "not_joined", "posted", "posted", "not_joined"]),
         (
+            // To the member's message.
+            json!({ "type": "post", "room": "secret", "id": new_id(), "text": "hi", "reply_to": 1, "thread": 1 }),
+            ["no_session", "not_joined", "not_joined", "posted", "posted", "not_joined"],
+        ),
+        (
             // The member's message.
             json!({ "type": "change", "room": "secret", "ref": 1, "id": new_id(), "kind": "edit", "text": "hi" }),
             ["no_session", "not_joined", "not_joined", "posted", "not_allowed", "not_joined"],

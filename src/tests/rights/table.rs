@@ -42,6 +42,8 @@ const fn row(method: &'static str, path: &'static str, body: &'static str, expec
 }
 
 const MESSAGE: &str = r#"{"id":"UUID","text":"hello"}"#;
+/// An answer to the member's message.
+const ANSWER: &str = r#"{"id":"UUID","text":"hello","reply_to":1,"thread":1}"#;
 /// An edit, which only the message's author may make.
 const CHANGE: &str = r#"{"id":"UUID","kind":"edit","text":"hello again"}"#;
 
@@ -60,6 +62,9 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/rooms/secret/messages?after=e:0&seen=", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/general/messages", MESSAGE, "401 201 201 201 201 201 403 403"),
     row("POST", "/api/rooms/secret/messages", MESSAGE, "401 404 404 201 201 404 403 403"),
+    row("POST", "/api/rooms/secret/messages", ANSWER, "401 404 404 201 201 404 403 403"),
+    row("GET", "/api/rooms/secret/messages?thread=1", "", "401 404 404 200 200 404 403 403"),
+    row("GET", "/api/rooms/secret/messages?answers=false", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/messages/1/changes", CHANGE, "401 404 404 201 403 404 403 403"),
     row("GET", "/api/rooms/secret/messages/1/edits", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/messages/1/code", "", "401 404 404 200 200 404 403 403"),
@@ -116,10 +121,12 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/rooms/secret", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/rooms/general/1", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/rooms/secret/1", "", "303 404 404 200 200 404 403 403"),
+    row("GET", "/rooms/secret/thread/1", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/rooms/secret/2001-01-01", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/nowhere", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/fn/start?room=secret", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/start?room=secret&place=1", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/start?room=secret&thread=1", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/start?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),

@@ -85,7 +85,7 @@ fn fold(message: &mut Message, change: &MessageChanged) {
     }
 }
 
-fn index_of(messages: &[Arc<Message>], offset: Offset) -> Option<usize> {
+pub(super) fn index_of(messages: &[Arc<Message>], offset: Offset) -> Option<usize> {
     messages.binary_search_by_key(&offset, |message| message.offset).ok()
 }
 
@@ -177,6 +177,11 @@ impl RoomModel {
         }
         self.apply_to_pins(&change);
         self.note_own_reaction(&change);
+        let quoted = self.quoted.iter_mut().find(|(offset, _)| *offset == change.target);
+        if let Some((_, Some(message))) = quoted {
+            fold(Arc::make_mut(message), &change);
+        }
+        self.note_deletion(&change);
         self.heard_changes.add(change);
         self.note_caught_up();
         Missing::Nothing

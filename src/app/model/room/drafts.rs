@@ -9,7 +9,7 @@ use super::{PendingChange, RoomModel};
 use crate::{
     app::model::number::decimal,
     protocol::{
-        chat::{ClientFrame, Message},
+        chat::{ClientFrame, Message, NewMessage},
         cursor::Offset,
         problem::Code,
         text::MessageText,
@@ -50,6 +50,10 @@ pub struct Draft {
     pub text: String,
     /// Pending or rejected.
     pub state: DraftState,
+    /// The offset of the message that it answers.
+    pub reply_to: Option<Offset>,
+    /// The first message of the thread that it is to be in.
+    pub thread: Option<Offset>,
     /// Its offset, once it is acknowledged; its message, which replaces it, is on its way.
     pub(super) stored: Option<Offset>,
 }
@@ -57,7 +61,12 @@ pub struct Draft {
 impl Draft {
     /// A message on its way.
     pub fn pending(id: String, text: String) -> Self {
-        Self { id, text, state: DraftState::Pending, stored: None }
+        Self { id, text, state: DraftState::Pending, reply_to: None, thread: None, stored: None }
+    }
+
+    /// The same as an answer to the message at `reply_to`, in a thread.
+    pub fn answering(self, reply_to: Option<Offset>, thread: Option<Offset>) -> Self {
+        Self { reply_to, thread, ..self }
     }
 
     fn is_rate_limited(&self) -> bool {
@@ -123,21 +132,35 @@ impl RoomModel {
             .count()
     }
 
-    /// Restores the drafts that an earlier page had not sent, oldest first: an id and a text each.
-    pub fn restore(&mut self, unsent: Vec<(String, String)>) {
-        let is_new = |(id, _): &(String, String)| {
+    /// Restores the drafts that an earlier page had not sent, oldest first.
+    pub fn restore(&mut self, unsent: Vec<Draft>) {
+        let is_new = |Draft { id, .. }: &Draft| {
             let is_sent = |message: &Arc<Message>| message.id == *id && self.is_me(&message.user_id);
             !self.messages.iter().any(is_sent) && !self.drafts.iter().any(|draft| draft.id == *id)
         };
         let unsent: Vec<_> = unsent.into_iter().filter(is_new).collect();
-        self.drafts.splice(0..0, unsent.into_iter().map(|(id, text)| Draft::pending(id, text)));
+        self.drafts.splice(0..0, unsent);
     }
 
     /// Adds a draft and returns the frame that sends it.
     pub fn post(&mut self, id: String, text: MessageText) -> ClientFrame {
-        let draft = Draft::pending(id, text.into_string());
+        self.answer(id, text, None, None)
+    }
+
+    /// Adds a draft that answers the message at `reply_to`, in a thread, and returns the frame that sends it.
+    pub fn answer(
+        &mut self,
+        id: String,
+        text: MessageText,
+        reply_to: Option<Offset>,
+        thread: Option<Offset>,
+    ) -> ClientFrame {
+        let draft = Draft::pending(id, text.into_string()).answering(reply_to, thread);
         let frame = self.post_frame(&draft);
         self.drafts.push(draft);
+        if thread.is_some() {
+            return frame; // the room stays as it is
+        }
         self.leave_window();
         // An answer shows that the user has read everything; offline they cannot have.
         if !self.unread_state.is_away() {
@@ -153,10 +176,11 @@ impl RoomModel {
         Some(self.post_frame(&self.drafts[index]))
     }
 
-    /// The first draft that the rate limit rejected, to be put back into the composer. `None` until the page has caught
+    /// The first draft of the room or of a thread that the rate limit rejected, to be put back into the composer. `None` until the page has caught
     /// up: a draft that was sent twice, and rejected the second time only, is among the messages to come.
-    pub fn rate_limited(&self) -> Option<&Draft> {
-        self.drafts.iter().find(|draft| draft.is_rate_limited()).filter(|_| self.is_caught_up())
+    pub fn rate_limited(&self, thread: Option<Offset>) -> Option<&Draft> {
+        let rejected = |draft: &&Draft| draft.thread == thread && draft.is_rate_limited();
+        self.drafts.iter().find(rejected).filter(|_| self.is_caught_up())
     }
 
     /// Drops a failed draft.
@@ -170,7 +194,9 @@ impl RoomModel {
     }
 
     fn post_frame(&self, draft: &Draft) -> ClientFrame {
-        ClientFrame::Post { room: self.room.id.to_string(), id: draft.id.clone(), text: draft.text.clone() }
+        let Draft { id, text, reply_to, thread, .. } = draft.clone();
+        let message = NewMessage { id, text, reply_to, thread };
+        ClientFrame::Post { room: self.room.id.to_string(), message }
     }
 
     /// The draft is durable. It stays visible until its message arrives, which may have been before this.

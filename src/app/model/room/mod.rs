@@ -1,19 +1,21 @@
 //! A room as a page shows it: its timeline, the drafts of the page's user, and presence. `sync` feeds it frames, and
 //! the room's components draw it. It does no I/O and reads no clock.
 
+mod answers;
 mod changes;
 mod drafts;
 mod pins;
 mod place;
 mod presence;
 mod reactions;
+mod threads;
 mod timeline;
 mod unread_state;
 
 use std::sync::Arc;
 
-use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
 pub use self::{
+    answers::Answered,
     changes::PendingChange,
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
     place::{Linked, Visit},
@@ -21,6 +23,7 @@ pub use self::{
     reactions::ShownReaction,
     timeline::{ShownMessage, TimelineItem, continues},
 };
+use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
 use crate::protocol::{
     chat::{ClientFrame, Message, MessagePage, OwnReaction, Room, ServerFrame},
     cursor::{Cursor, Offset},
@@ -46,11 +49,15 @@ pub struct RoomModel {
     /// The room.
     pub room: Room,
     me: User,
+    /// The first message of the thread that it shows in the place of the room.
+    thread: Option<Offset>,
     cursor: Cursor,
     /// The newest offset that the connection in use has named; `None` until it has.
     head: Option<Offset>,
     unread_state: UnreadState,
     messages: Vec<Arc<Message>>,
+    quoted: answers::Quoted,
+    threads: threads::Threads,
     place: place::Place,
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
@@ -79,21 +86,24 @@ pub struct RoomModel {
 
 impl RoomModel {
     /// The room as the server rendered it for `me`, with the state that was saved of an earlier view of it.
-    pub fn new(room: Room, me: User, page: MessagePage, members: Vec<User>, saved: SavedView) -> Self {
+    pub fn new(room: Room, me: User, mut page: MessagePage, members: Vec<User>, saved: SavedView) -> Self {
         let mut model = Self {
             room,
             me,
-            cursor: page.cursor,
+            cursor: page.cursor.clone(),
             head: None,
             unread_state: UnreadState::default(),
-            messages: page.messages.into_iter().map(Arc::new).collect(),
+            messages: Vec::new(),
+            quoted: Vec::new(),
+            threads: threads::Threads::default(),
+            thread: None,
             place: place::Place::default(),
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
             heard_changes: HeardChanges::default(),
             pins: Vec::new(),
             missed_pins: 0,
-            own_reactions: page.own_reactions,
+            own_reactions: std::mem::take(&mut page.own_reactions),
             members: sorted(members),
             presence_change: None,
             typing: None,
@@ -104,6 +114,9 @@ impl RoomModel {
             problem: None,
             is_outdated: false,
         };
+        model.take_quoted(&mut page);
+        model.take_threads(&mut page);
+        model.messages = page.messages.into_iter().map(Arc::new).collect();
         // A draft may have become a message while the room was not shown.
         model.remove_sent_drafts();
         model
@@ -144,7 +157,9 @@ impl RoomModel {
     pub fn resume_frames(&self) -> Vec<ClientFrame> {
         let room = self.room.id.to_string();
         let join = ClientFrame::Join { room, after: Some(self.cursor.to_string()), last: None };
-        std::iter::once(join).chain(self.pending_posts()).chain(self.pending_change_frames()).collect()
+        // A thread hears what its room hears.
+        let join = Some(join).filter(|_| self.thread.is_none());
+        join.into_iter().chain(self.pending_posts()).chain(self.pending_change_frames()).collect()
     }
 
     /// Applies a frame. Ignores those of other rooms. `now_ms` is in milliseconds since the Unix epoch.

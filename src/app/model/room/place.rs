@@ -63,7 +63,11 @@ impl RoomModel {
         let target = linked.as_ref().and_then(|linked| linked.target);
         self.visit(target, is_return);
         self.place.linked = linked;
-        let around = self.place.linked.as_mut().and_then(|linked| linked.around.take());
+        let mut around = self.place.linked.as_mut().and_then(|linked| linked.around.take());
+        if let Some(page) = around.as_mut().filter(|page| page.cursor.epoch == self.cursor.epoch) {
+            self.take_quoted(page);
+            self.take_threads(page);
+        }
         let is_shown = |page: &MessagePage| {
             page.cursor.epoch != self.cursor.epoch
                 || self.messages.first().zip(page.messages.first()).is_some_and(|(a, b)| a.offset <= b.offset)
@@ -142,8 +146,15 @@ impl RoomModel {
     }
 
     /// Puts a page of the messages before `before` above the shown ones. Returns it if no window is shown.
-    pub(super) fn prepend_to_window(&mut self, page: MessagePage, before: &Cursor) -> Option<MessagePage> {
+    pub(super) fn prepend_to_window(
+        &mut self,
+        mut page: MessagePage,
+        before: &Cursor,
+    ) -> Option<MessagePage> {
         self.take_own_reactions(&page);
+        if self.is_detached() {
+            self.take_threads(&mut page);
+        }
         let Some(window) = &mut self.place.window else { return Some(page) };
         let oldest = window.messages.first().map_or(window.cursor.offset + 1, |message| message.offset);
         // Not those that were requested for other messages.
@@ -161,8 +172,10 @@ impl RoomModel {
     }
 
     /// Puts the page of messages after `after` below the shown ones, and joins them with the newest where these follow.
-    pub fn append(&mut self, after: &Cursor, page: MessagePage) {
-        if page.cursor.epoch == after.epoch {
+    pub fn append(&mut self, after: &Cursor, mut page: MessagePage) {
+        if page.cursor.epoch == after.epoch && after.epoch == self.cursor.epoch {
+            self.take_quoted(&mut page);
+            self.take_threads(&mut page);
             self.take_own_reactions(&page);
         }
         let Some(window) = &mut self.place.window else { return };
@@ -213,6 +226,8 @@ mod tests {
             reset: false,
             as_of: 100,
             own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
         }
     }
 

@@ -35,6 +35,7 @@ fn heard(offset: Offset, user_id: &str, kind: ChangeKind, (count, users): (u64, 
         text: None,
         html: None,
         reaction: Some(Reaction { emoji: "👍".into(), count, users }),
+        thread: None,
     }
 }
 
@@ -151,6 +152,8 @@ fn a_page_tells_of_ones_own_reactions_as_of_the_time_when_it_was_read() {
         reset: false,
         as_of: 2,
         own_reactions: vec![OwnReaction { target: 1, emoji: "👍".into() }],
+        quoted: vec![],
+        threads: vec![],
     };
     model.reload(page.clone());
     assert!(model.reaction(1, "👍").is_mine);

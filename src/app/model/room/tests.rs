@@ -36,6 +36,8 @@ pub(super) fn message(offset: Offset, user_id: &str, id: &str) -> Message {
         deleted: false,
         reactions: Vec::new(),
         pinned: false,
+        reply_to: None,
+        thread: None,
     }
 }
 
@@ -58,13 +60,22 @@ pub(super) fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Opt
         text,
         html: None,
         reaction: None,
+        thread: None,
     })
 }
 
 pub(super) fn model(offset: Offset) -> RoomModel {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset };
-    let page =
-        MessagePage { messages: vec![], cursor, more: false, reset: false, as_of: 0, own_reactions: vec![] };
+    let page = MessagePage {
+        messages: vec![],
+        cursor,
+        more: false,
+        reset: false,
+        as_of: 0,
+        own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
+    };
     RoomModel::new(
         Room { id: general(), name: "general".into() },
         user("me"),
@@ -125,6 +136,8 @@ fn drafts_outlive_the_view_of_the_room() {
         reset: false,
         as_of: 0,
         own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
     };
     let room = Room { id: general(), name: "general".into() };
     let model = RoomModel::new(room, user("me"), page, vec![], saved);
@@ -183,14 +196,14 @@ fn a_rate_limited_draft_goes_back_into_the_composer() {
     model.apply(joined(0), 0);
     model.post("id-1".into(), text("one"));
     model.post("id-2".into(), text("two"));
-    assert_eq!(model.rate_limited(), None, "nothing was rejected");
+    assert_eq!(model.rate_limited(None), None, "nothing was rejected");
     rate_limit(&mut model, "id-2");
-    let draft = model.rate_limited().expect("rejected").clone();
+    let draft = model.rate_limited(None).expect("rejected").clone();
     assert_eq!(draft.text, "two");
     let reason = RejectionReason { code: Code::TooManyRequests, retry_after_ms: Some(600) };
     assert_eq!(draft.state, DraftState::Failed(reason));
     model.discard(&draft.id);
-    assert_eq!((model.rate_limited(), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
+    assert_eq!((model.rate_limited(None), keys(&model)), (None, vec!["id-1 Pending".to_owned()]));
 }
 
 #[test]
@@ -199,9 +212,9 @@ fn a_draft_that_was_stored_before_it_was_rejected_is_not_written_again() {
     model.post("id-1".into(), text("stored, and cut off before the answer"));
     model.apply(joined(1), 0);
     rate_limit(&mut model, "id-1");
-    assert_eq!(model.rate_limited(), None, "the message may still arrive");
+    assert_eq!(model.rate_limited(None), None, "the message may still arrive");
     model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
-    assert_eq!((model.rate_limited(), keys(&model)), (None, vec!["1".to_owned()]));
+    assert_eq!((model.rate_limited(None), keys(&model)), (None, vec!["1".to_owned()]));
 }
 
 #[test]
@@ -240,7 +253,16 @@ fn older_messages_go_above_and_none_twice() {
     let messages = vec![message(4, "a", "v"), message(5, "a", "w"), message(6, "a", "x")];
     let before = model.oldest();
     model.prepend(
-        MessagePage { messages, cursor, more: true, reset: false, as_of: 0, own_reactions: vec![] },
+        MessagePage {
+            messages,
+            cursor,
+            more: true,
+            reset: false,
+            as_of: 0,
+            own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
+        },
         &before,
     );
     assert_eq!(keys(&model), ["4", "5", "6"]);
@@ -353,7 +375,7 @@ fn unsent_drafts_are_restored_in_order_without_those_sent_since() {
     model.apply(ServerFrame::Message(message(1, "me", "id-1")), 0);
     model.post("id-3".into(), text("third"));
     let unsent = [("id-1", "first"), ("id-2", "second"), ("id-3", "third")];
-    model.restore(unsent.map(|(id, text)| (id.to_owned(), text.to_owned())).into());
+    model.restore(unsent.map(|(id, text)| Draft::pending(id.to_owned(), text.to_owned())).into());
     assert_eq!(keys(&model), ["1", "id-2 Pending", "id-3 Pending"]);
     assert_eq!(model.unsent(), 2);
 }
@@ -393,6 +415,8 @@ fn a_reload_keeps_the_messages_that_arrived_since() {
         reset: false,
         as_of: 0,
         own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
     });
     assert_eq!(keys(&model), ["4", "5"]);
     receive(&mut model, 6..=6);
@@ -499,7 +523,16 @@ fn a_message_knows_the_one_before_it_as_far_as_they_are_loaded() {
     let cursor = Cursor { epoch: Epoch::parse("e").expect("fine"), offset: 4 };
     let (messages, before) = (vec![message(4, "a", "4")], model.oldest());
     model.prepend(
-        MessagePage { messages, cursor, more: false, reset: false, as_of: 7, own_reactions: vec![] },
+        MessagePage {
+            messages,
+            cursor,
+            more: false,
+            reset: false,
+            as_of: 7,
+            own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
+        },
         &before,
     );
     assert_eq!(previous(&model, 5), Some(4));
@@ -557,7 +590,16 @@ fn a_page_that_was_read_before_a_change_is_shown_with_it_and_one_after_it_as_it_
     let later = Message { text: "second edit".into(), rev: 13, edited: true, ..message(6, "a", "6") };
     let messages = vec![message(5, "a", "5"), later];
     model.prepend(
-        MessagePage { messages, cursor, more: false, reset: false, as_of: 10, own_reactions: vec![] },
+        MessagePage {
+            messages,
+            cursor,
+            more: false,
+            reset: false,
+            as_of: 10,
+            own_reactions: vec![],
+            quoted: vec![],
+            threads: vec![],
+        },
         &before,
     );
     assert_eq!(texts(&model)[..2], [(5, "edited".to_owned()), (6, "second edit".to_owned())]);
@@ -579,6 +621,8 @@ fn a_page_from_before_changes_that_are_not_kept_is_not_taken() {
         reset: false,
         as_of,
         own_reactions: vec![],
+        quoted: vec![],
+        threads: vec![],
     };
     model.prepend(page(10), &before);
     assert_eq!(texts(&model).len(), 1, "it may lack a change");

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{DraftState, Missing, PendingChange, RoomModel, drafts::Draft};
+use super::{Answered, DraftState, Missing, PendingChange, RoomModel, drafts::Draft};
 use crate::protocol::{
     change::ChangeKind,
     chat::{Message, MessagePage},
     cursor::{Cursor, Offset},
+    thread::ThreadSummary,
 };
 
 /// The most messages that stay on the page; loading older ones raises it. Beyond it the oldest leave the page, and can
@@ -45,6 +46,12 @@ pub struct ShownMessage {
     pub hidden_above: usize,
     /// A change of the user's own that is on its way, or was rejected.
     pub pending: Option<PendingChange>,
+    /// The message that it answers.
+    pub answered: Option<Answered>,
+    /// The thread that begins with it, in the room.
+    pub thread: Option<ThreadSummary>,
+    /// It stays when it is deleted: a thread begins with it.
+    is_root: bool,
 }
 
 impl ShownMessage {
@@ -53,7 +60,8 @@ impl ShownMessage {
         let is_being_deleted = |pending: &PendingChange| {
             (pending.kind, pending.state) == (ChangeKind::Delete, DraftState::Pending)
         };
-        self.message.deleted || self.pending.as_ref().is_some_and(is_being_deleted)
+        let is_deleted = self.message.deleted || self.pending.as_ref().is_some_and(is_being_deleted);
+        is_deleted && !self.is_root
     }
 }
 
@@ -67,25 +75,38 @@ impl RoomModel {
         let mut has_divider = false;
         for message in self.shown() {
             let pending = self.pending_change(message.offset).cloned();
-            let shown =
-                ShownMessage { message: message.clone(), previous: previous.clone(), hidden_above, pending };
+            let answered = message.reply_to.map(|target| self.answered(target));
+            let thread = self.thread_of(message.offset).filter(|_| self.thread.is_none()).cloned();
+            let is_root = thread.is_some() || self.thread == Some(message.offset);
+            let (message, previous_shown) = (message.clone(), previous.clone());
+            let shown = ShownMessage {
+                message,
+                previous: previous_shown,
+                hidden_above,
+                pending,
+                answered,
+                thread,
+                is_root,
+            };
             if shown.is_hidden() {
                 hidden_above += 1;
                 continue;
             }
             // One's own messages, perhaps from another window, are not news.
+            let message = shown.message.clone();
             let is_unread = seen.is_some_and(|seen| message.offset > seen);
             if is_unread && !has_divider && self.has_news(message.offset) {
                 has_divider = true;
                 items.push(TimelineItem::Divider);
             }
-            (previous, hidden_above) = (Some(message.clone()), 0);
+            (previous, hidden_above) = (Some(message), 0);
             items.push(TimelineItem::Message(shown));
         }
         if is_detached {
             return items;
         }
-        items.extend(self.drafts.iter().cloned().map(TimelineItem::Draft));
+        let drafts = self.drafts.iter().filter(|draft| draft.thread.is_none());
+        items.extend(drafts.cloned().map(TimelineItem::Draft));
         items
     }
 
@@ -121,7 +142,8 @@ impl RoomModel {
 
     /// Returns true if a draft that is shown at `now_ms` stands under the head of what is above it.
     pub fn draft_continues(&self, id: &str, now_ms: i64) -> bool {
-        let is_first = self.drafts.first().is_none_or(|first| first.id == id);
+        let is_first =
+            self.drafts.iter().find(|draft| draft.thread.is_none()).is_none_or(|first| first.id == id);
         let follows = |last: &Arc<Message>| {
             self.is_me(&last.user_id) && (0..GROUP_MS).contains(&(now_ms - last.timestamp))
         };
@@ -129,7 +151,7 @@ impl RoomModel {
     }
 
     /// Starts over from the newest messages, after a reset.
-    pub fn reload(&mut self, page: MessagePage) {
+    pub fn reload(&mut self, mut page: MessagePage) {
         self.forget_place();
         // Messages that arrived after the page was read stay: without them there would be a gap.
         let is_newer = |message: &Arc<Message>| {
@@ -139,8 +161,12 @@ impl RoomModel {
         if page.cursor.epoch != self.cursor.epoch {
             self.heard_changes.clear();
             self.own_reactions.clear();
+            self.quoted.clear();
+            self.forget_threads();
         }
         self.take_own_reactions(&page);
+        self.take_quoted(&mut page);
+        self.take_threads(&mut page);
         let Some(messages) = self.heard_changes.fold_into(page.messages, page.as_of) else {
             self.more = true; // by request
             return;
@@ -161,16 +187,18 @@ impl RoomModel {
     }
 
     /// Puts a page of the messages before `before` above the others.
-    pub fn prepend(&mut self, page: MessagePage, before: &Cursor) {
+    pub fn prepend(&mut self, mut page: MessagePage, before: &Cursor) {
         if page.cursor.epoch != self.cursor.epoch {
             return; // it was requested before a reset
         }
-        let Some(page) = self.prepend_to_window(page, before) else { return };
+        self.take_quoted(&mut page);
+        let Some(mut page) = self.prepend_to_window(page, before) else { return };
         self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
         if before.offset < oldest && !self.messages.is_empty() {
             return; // older messages have left the page since: with these there would be a gap
         }
+        self.take_threads(&mut page);
         let Some(older) = self.heard_changes.fold_into(page.messages, page.as_of) else { return };
         let older = older.into_iter().filter(|message| message.offset < oldest);
         self.messages.splice(0..0, older);
@@ -192,6 +220,11 @@ impl RoomModel {
             return Missing::Nothing;
         }
         self.cursor.offset = message.offset;
+        self.note_answer(&message);
+        if !self.shows(&message) {
+            self.note_caught_up();
+            return Missing::Nothing;
+        }
         self.messages.push(Arc::new(message));
         let surplus = self.messages.len().saturating_sub(self.messages_max);
         if surplus > 0 && !self.is_reading_back {
@@ -218,6 +251,8 @@ impl RoomModel {
         self.cursor = cursor;
         self.heard_changes.clear();
         self.own_reactions.clear();
+        self.quoted.clear();
+        self.forget_threads();
         self.unread_state.mark_read();
         // Their offsets belonged to the old log.
         self.drafts.iter_mut().for_each(|draft| draft.stored = None);

@@ -1,5 +1,5 @@
-//! `/rooms/{room}/messages/{message}`: a message alone, with its reactions, its earlier texts and, for those who may, the
-//! forms that edit and delete it. The menu of a message leads here without a script.
+//! `/rooms/{room}/messages/{message}`: a message alone, with its reactions, its earlier texts and the forms that answer it
+//! and, for those who may, edit and delete it. The menu of a message leads here without a script.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -136,6 +136,7 @@ impl Document for MessagePage {
             may_edit.then(|| edit_form(texts, &address, typed.as_ref().unwrap_or(&message.text), problem));
         let reactions = (!message.deleted).then(|| reactions(texts, &address, &message, &me));
         let delete = may_delete.then(|| delete_form(texts, &address));
+        let answer = (!message.deleted).then(|| answer_form(texts, &message));
         view! {
             <h1>{title}</h1>
             <section class="panel stack">
@@ -143,6 +144,7 @@ impl Document for MessagePage {
                 {text}
                 {(!may_edit).then(|| problem_note(texts, problem))}
             </section>
+            {answer}
             {reactions}
             {edit}
             {(!message.deleted).then(|| pin_form(texts, &address, message.pinned))}
@@ -246,6 +248,19 @@ fn pin_form(texts: &'static Texts, address: &str, is_pinned: bool) -> impl IntoV
         <form class="panel stack" method="post" action=address.to_owned()>
             {hidden_fields(kind)}
             <button type="submit">{label}</button>
+        </form>
+    }
+}
+
+/// The form that answers the message. Its one-time id makes a form that is sent twice post once.
+fn answer_form(texts: &'static Texts, message: &Message) -> impl IntoView + use<> {
+    let action = format!("{}?once={}", routes::room(&message.room), Uuid::new_v4());
+    view! {
+        <form class="panel stack" method="post" action=action aria-labelledby="answer-heading">
+            <h2 id="answer-heading">{texts.reply}</h2>
+            <input type="hidden" name="reply_to" value=message.offset.to_string() />
+            <textarea name="text" rows="3" dir="auto" required aria-labelledby="answer-heading"></textarea>
+            <button type="submit" class="primary">{texts.send}</button>
         </form>
     }
 }

@@ -11,11 +11,10 @@ use serde::Serialize;
 
 use crate::{
     protocol::{
-        chat::{Message, Room},
+        chat::{Message, NewMessage, Room},
         members::Members,
         name::RoomId,
         problem::Rejection,
-        publication::TEXT_NAMES,
     },
     server::{
         auth::Identity,
@@ -73,17 +72,15 @@ impl FromMembers for NewRoom {
 }
 
 /// The body of `POST /api/rooms/{room}/messages`.
-pub(crate) struct NewMessage {
-    /// A UUID made by the client.
-    id: String,
-    text: String,
+pub(crate) struct MessageBody {
+    message: NewMessage,
     ignored: Vec<String>,
 }
 
-impl FromMembers for NewMessage {
+impl FromMembers for MessageBody {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
-        let (id, text) = (members.required_text(&["id"])?, members.required_text(&TEXT_NAMES)?);
-        Ok(Self { id, text, ignored: members.ignored() })
+        let message = NewMessage::from_members(members)?;
+        Ok(Self { message, ignored: members.ignored() })
     }
 }
 
@@ -167,21 +164,27 @@ pub(crate) async fn messages(
 ) -> Result<Response, Error> {
     let caller = client.caller.as_ref();
     let room = state.chat.room(&room, caller).await?;
-    let seen = query.seen.clone();
+    let (seen, thread, answers) = (query.seen.clone(), query.thread, query.answers);
     let (query, limit) = query.page(&headers)?;
     let _counted = connect_poll(&state, &query, &client)?;
     if let Some(seen) = seen {
         return poll(&state, &room, caller, query, limit, &seen).await;
     }
+    if let Some(root) = thread {
+        let page = state.chat.thread_page(&room, caller, root, &query, limit).await?;
+        let context = state.chat.context(&room, caller, &page).await?;
+        return Ok(long_poll::Answer::of_room(&page, None).with_context(context).into_response(&state));
+    }
+    let outside_threads = answers == Some(false);
     let session = open_live_session(&state, caller.filter(|_| query.waits())).await?;
     let (page, retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),
-        page = state.chat.page(&room, caller, query.clone(), limit) => (page?, None),
+        page = state.chat.page(&room, caller, query.clone(), outside_threads, limit) => (page?, None),
         () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
     };
-    let own_reactions = state.chat.own_reactions(&room, caller, &page).await?;
-    Ok(long_poll::Answer::of_room(&page, retry).with_own_reactions(own_reactions).into_response(&state))
+    let context = state.chat.context(&room, caller, &page).await?;
+    Ok(long_poll::Answer::of_room(&page, retry).with_context(context).into_response(&state))
 }
 
 /// Answers a poll that takes the place of a socket or a stream: a page and the presence in the room, as
@@ -206,9 +209,9 @@ async fn poll(
             (cut_short(&query), state.chat.presence_state(room), Some(return_after_ms()))
         }
     };
-    let own_reactions = state.chat.own_reactions(room, caller, &page).await?;
+    let context = state.chat.context(room, caller, &page).await?;
     let answer = long_poll::Answer::of_room(&page, retry).with_presence(&presence);
-    Ok(answer.with_own_reactions(own_reactions).into_response(state))
+    Ok(answer.with_context(context).into_response(state))
 }
 
 /// Tells the room that the user is typing, for clients without a socket: 204. The user must follow the room by a stream
@@ -228,10 +231,10 @@ pub(crate) async fn post(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
     PathText(room): PathText,
-    JsonBody(NewMessage { id, text, ignored }): JsonBody<NewMessage>,
+    JsonBody(MessageBody { message, ignored }): JsonBody<MessageBody>,
 ) -> Result<(StatusCode, Json<Answer<Message>>), Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    let (created, is_new) = state.chat.post(&room, &identity.user, &id, &text).await?;
+    let (created, is_new) = state.chat.post(&room, &identity.user, message).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(Answer { created, ignored })))
 }
 

@@ -1,18 +1,32 @@
 //! The place in a room to which the address of a message or of a day leads: the messages around it, or the reason why it is
 //! not there, with those that stand nearest. `page_data` calls it for rooms that the viewer may enter.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum_extra::extract::cookie::CookieJar;
 
 use super::language_of;
 use crate::{
-    app::{i18n::Language, model::room::Linked, page_data::MESSAGES_LIMIT, routes::Place},
-    protocol::{chat::MessagePage, cursor::Offset, name::RoomId},
+    app::{
+        i18n::Language,
+        model::room::Linked,
+        page_data::{MESSAGES_LIMIT, ThreadData},
+        routes::Place,
+    },
+    protocol::{
+        chat::MessagePage,
+        cursor::{Cursor, Epoch, Offset},
+        name::RoomId,
+        problem::{Code, Rejection},
+    },
     server::{auth::Identity, config::site::Site, error::Error, log::hub::PageQuery, state::AppState},
 };
 
 /// Messages before the target that make the newest page serve for it.
 const CONTEXT: usize = 10;
+/// The most messages of a thread that are drawn to show one of them.
+const THREAD_MAX: usize = 200;
 /// A day, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -96,6 +110,91 @@ pub(super) async fn load(
         (linked.status, linked.missing) = (status(missing), Some(words(missing, language).to_owned()));
     }
     Ok(linked)
+}
+
+/// Loads the thread to which an address leads: that of its message, if the message is in one or the address asks for it.
+/// `newest` are the room's newest messages.
+pub(super) async fn thread(
+    state: &AppState,
+    who: Option<&Identity>,
+    room: &RoomId,
+    newest: &MessagePage,
+    place: &Place,
+    Reader { language, .. }: Reader,
+    is_asked: bool,
+) -> Result<Option<ThreadData>, Error> {
+    let Place::Message(offset, beginning) = place else { return Ok(None) };
+    let epoch = &newest.cursor.epoch;
+    let missing = if !epoch.generation().starts_with(beginning.as_str()) {
+        Some(Missing::EarlierHistory)
+    } else if *offset > newest.cursor.offset {
+        Some(Missing::NotYet)
+    } else {
+        None
+    };
+    let found = match missing {
+        None => found(state.chat.message(room, who, *offset).await)?.map(|(message, _)| message),
+        Some(_) => None,
+    };
+    let root = found.as_ref().and_then(|message| message.thread);
+    if root.is_none() && !is_asked {
+        return Ok(None);
+    }
+    let root = root.unwrap_or(*offset);
+    let target = found.filter(|message| message.thread.is_some()).map(|message| message.offset);
+    let page = match missing {
+        None => found_page(state, who, room, epoch, root, target).await?,
+        Some(_) => None,
+    };
+    let missing = missing.or_else(|| page.is_none().then_some(Missing::Gone));
+    let page = page.unwrap_or_else(|| MessagePage {
+        messages: Vec::new(),
+        more: false,
+        quoted: Vec::new(),
+        threads: Vec::new(),
+        ..newest.clone()
+    });
+    let linked = Linked {
+        target,
+        around: None,
+        missing: missing.map(|missing| words(missing, language).to_owned()),
+        status: missing.map_or(0, status),
+    };
+    Ok(Some(ThreadData { root, page, linked }))
+}
+
+/// The newest messages of a thread, or those from the target on, if there are not too many. `None`: there are none.
+async fn found_page(
+    state: &AppState,
+    who: Option<&Identity>,
+    room: &RoomId,
+    epoch: &Epoch,
+    root: Offset,
+    target: Option<Offset>,
+) -> Result<Option<MessagePage>, Error> {
+    let chat = &state.chat;
+    let newest = found(chat.thread_history(room, who, root, &PageQuery::Newest, MESSAGES_LIMIT).await)?;
+    let is_there = |page: &MessagePage, target| page.messages.iter().any(|message| message.offset == target);
+    let Some((newest, target)) =
+        newest.as_ref().zip(target).filter(|(page, target)| !is_there(page, *target))
+    else {
+        return Ok(newest);
+    };
+    let before = Cursor { epoch: epoch.clone(), offset: target - 1 };
+    let query = PageQuery::After(before, Duration::ZERO);
+    let page = chat.thread_history(room, who, root, &query, THREAD_MAX).await?;
+    let has_all = is_there(&page, target) && !page.more;
+    // Before the target there is at least the first message.
+    Ok(Some(if has_all { MessagePage { more: true, ..page } } else { newest.clone() }))
+}
+
+/// What was found; `None`: it is not there.
+fn found<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Rejected(Rejection { code: Code::UnknownMessage, .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The message at an offset, or the next one, or else the last one before it.

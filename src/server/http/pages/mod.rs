@@ -63,6 +63,7 @@ pub(super) fn router() -> Router<AppState> {
         .route(routes::CHANNEL, get(channel))
         .route(routes::ROOM, get(room))
         .route(routes::PLACE, get(place))
+        .route(routes::THREAD, get(thread))
         .fallback(not_found)
 }
 
@@ -126,6 +127,17 @@ async fn place(PathPair(room, place): PathPair, asked: PageRequest) -> Response 
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
         Ok(id) if id.as_str() != room => moved(&asked, &routes::place(&id, &place)),
         _ => page(asked, Some(Route::Place(room, place))).await,
+    }
+}
+
+/// Serves the page of a room with the thread of a message beside it. A room's own spelling leads to it, as with [`room`].
+async fn thread(PathPair(room, message): PathPair, asked: PageRequest) -> Response {
+    let Some(message) = Place::parse(&message).filter(Place::is_message) else {
+        return page(asked, None).await;
+    };
+    match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
+        Ok(id) if id.as_str() != room => moved(&asked, &routes::thread(&id, &message)),
+        _ => page(asked, Some(Route::Thread(room, message))).await,
     }
 }
 

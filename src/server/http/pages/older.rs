@@ -138,7 +138,7 @@ async fn messages(
     let is_there = !page.reset && !page.messages.is_empty();
     // The address after which messages are read stands on a page with the message at it.
     page.more |= is_after;
-    Ok(is_there.then(|| RoomData { page, linked: None, ..newest.clone() }))
+    Ok(is_there.then(|| RoomData { page, linked: None, thread: None, ..newest.clone() }))
 }
 
 /// Returns the feed with the notifications before a cursor, without those that newer ones have replaced, and the cursor

@@ -58,17 +58,18 @@ pub(crate) async fn load(
             Some(feed) => PageData::Feed { channel, feed },
             None => PageData::Unavailable,
         },
-        (Some(Route::Room(_) | Route::Place(..)), None) => PageData::Unavailable,
-        (Some(route @ (Route::Room(_) | Route::Place(..))), Some(rooms)) => {
+        (Some(Route::Room(_) | Route::Place(..) | Route::Thread(..)), None) => PageData::Unavailable,
+        (Some(route @ (Route::Room(_) | Route::Place(..) | Route::Thread(..))), Some(rooms)) => {
+            let is_thread = matches!(route, Route::Thread(..));
             let (id, place) = match route {
-                Route::Place(id, place) => (id, Some(place)),
+                Route::Place(id, place) | Route::Thread(id, place) => (id, Some(place)),
                 Route::Room(id) => (id, None),
                 Route::Feed(_) => unreachable!("it is a room's"),
             };
             let id = state.chat.id_of(&id).ok();
             let room = rooms.iter().find(|room| Some(&room.id) == id.as_ref()).cloned();
             let place = place.map(|place| (place, Reader::of(&state.site, headers)));
-            match logged(load_room(state, who, user_of(who), room, place).await) {
+            match logged(load_room(state, who, user_of(who), room, place, is_thread).await) {
                 Some(room) => PageData::Room { room, feed: feed(None).await },
                 None => PageData::Unavailable,
             }
@@ -115,6 +116,7 @@ async fn load_room(
     me: User,
     room: Option<Room>,
     place: Option<(Place, Reader)>,
+    is_thread: bool,
 ) -> Result<Option<RoomData>, Error> {
     let Some(room) = room else { return Ok(None) };
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
@@ -122,13 +124,19 @@ async fn load_room(
     let members = state.chat.members(&room.id);
     let is_private = state.rights.is_private(&room.id);
     let is_moderator = who.is_some_and(|who| state.chat.is_moderator(&room.id, who));
-    let linked = match place {
+    let thread = match &place {
+        Some((place, reader)) => {
+            linked::thread(state, who, &room.id, &page, place, *reader, is_thread).await?.map(Box::new)
+        }
+        None => None,
+    };
+    let linked = match place.filter(|_| thread.is_none() && !is_thread) {
         Some((place, reader)) => {
             Some(Box::new(linked::load(state, who, &room.id, &page, &place, reader).await?))
         }
         None => None,
     };
-    Ok(Some(RoomData { me, page, members, is_private, is_moderator, pins, linked, room }))
+    Ok(Some(RoomData { me, page, members, is_private, is_moderator, pins, linked, thread, room }))
 }
 
 #[derive(Deserialize)]
@@ -137,6 +145,8 @@ struct StartQuery {
     room: Option<String>,
     /// The last segment of the address of a place in the room.
     place: Option<String>,
+    /// The last segment of the address of a thread of the room.
+    thread: Option<String>,
     /// The channel of the feed; `None`: all of it.
     channel: Option<String>,
 }
@@ -146,13 +156,16 @@ async fn start(
     MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
     headers: HeaderMap,
-    Lenient(StartQuery { room, place, channel }): Lenient<StartQuery>,
+    Lenient(StartQuery { room, place, thread, channel }): Lenient<StartQuery>,
 ) -> Result<Json<InitialData>, Error> {
     state.rights.check_reader(caller.as_ref())?;
-    let route = match (room, place) {
+    let route = match (room, thread.as_ref().or(place.as_ref())) {
         (None, _) => Some(Route::Feed(channel)),
         (Some(room), None) => Some(Route::Room(room)),
-        (Some(room), Some(place)) => Place::parse(&place).map(|place| Route::Place(room, place)),
+        (Some(room), Some(message)) if thread.is_some() => {
+            Place::parse(message).filter(Place::is_message).map(|message| Route::Thread(room, message))
+        }
+        (Some(room), Some(place)) => Place::parse(place).map(|place| Route::Place(room, place)),
     };
     let is_admin = administrator.is_ok();
     Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await))

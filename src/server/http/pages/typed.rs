@@ -8,6 +8,8 @@
 pub(crate) enum Typed {
     /// The message in a room's composer.
     Message(String),
+    /// The message in the composer of a thread.
+    Answer(String),
     /// The message in a room's composer, and the HTML of its preview, which is safe to show.
     Preview(String, String),
     /// The name of the new room, and whether it was to be private.
@@ -30,6 +32,11 @@ impl Typed {
                     );
                     within(html, "<main ", "</main>", &field)
                 })
+            }
+            Self::Answer(text) => {
+                let answer = format!("\n{}", escape(text));
+                let filled = within(html, "aria-labelledby=\"thread-name\"", "</textarea>", &answer);
+                filled.or_else(|| Some(Self::Message(text.clone()).fill(html)))
             }
             Self::Preview(text, preview) => {
                 let filled = Self::Message(text.clone()).fill(html);

@@ -15,8 +15,9 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{ser::Formatter, value::RawValue};
 
 use crate::{
-    protocol::chat::{OwnReaction, PresenceState},
+    protocol::chat::PresenceState,
     server::{
+        chat::PageContext,
         log::{
             hub::{Page, PageQuery},
             topic::Entry,
@@ -26,20 +27,21 @@ use crate::{
 };
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
-/// `more`, `more_after` of a page around an offset, `reset`, `own_reactions`, those of the presence, and `retry`.
+/// `more`, `more_after` of a page around an offset, `reset`, those of the presence, `retry`, and of a room `quoted`,
+/// `threads` and `own_reactions`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
     page: NamedPage<'a>,
-    /// The caller's reactions, of a room's page.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    own_reactions: Vec<OwnReaction>,
     /// The presence in the room, for a poll that takes the place of a socket.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     presence: Option<&'a PresenceState>,
     /// Milliseconds after which to come back, if the server's stop cut the wait short.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u64>,
+    /// The messages and threads to which those of a room's page refer.
+    #[serde(flatten)]
+    context: PageContext,
 }
 
 struct NamedPage<'a> {
@@ -98,9 +100,9 @@ impl<'a> Answer<'a> {
     pub(crate) fn of_feed(page: &'a Page, retry: Option<u64>) -> Self {
         Self {
             page: NamedPage { name: "events", has_changes: false, page },
-            own_reactions: Vec::new(),
             presence: None,
             retry,
+            context: PageContext::default(),
         }
     }
 
@@ -108,9 +110,9 @@ impl<'a> Answer<'a> {
     pub(crate) fn of_room(page: &'a Page, retry: Option<u64>) -> Self {
         Self {
             page: NamedPage { name: "messages", has_changes: true, page },
-            own_reactions: Vec::new(),
             presence: None,
             retry,
+            context: PageContext::default(),
         }
     }
 
@@ -119,9 +121,9 @@ impl<'a> Answer<'a> {
         Self { presence: Some(presence), ..self }
     }
 
-    /// The same with the caller's reactions.
-    pub(crate) fn with_own_reactions(self, own_reactions: Vec<OwnReaction>) -> Self {
-        Self { own_reactions, ..self }
+    /// The same with the messages and threads to which those of the page refer.
+    pub(crate) fn with_context(self, context: PageContext) -> Self {
+        Self { context, ..self }
     }
 
     /// Writes it, and counts its entries as delivered.

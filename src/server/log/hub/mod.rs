@@ -11,6 +11,7 @@ mod around;
 mod backfill;
 mod heads;
 mod paging;
+mod threads;
 
 use std::{sync::Arc, time::Instant};
 

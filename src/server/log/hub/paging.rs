@@ -205,7 +205,7 @@ impl Hub {
         slice.records.iter().map(|record| self.topics.encode(&slice.bounds.epoch, record)).collect()
     }
 
-    fn page_of(&self, slice: &Slice, cursor: Cursor, reset: bool) -> Page {
+    pub(super) fn page_of(&self, slice: &Slice, cursor: Cursor, reset: bool) -> Page {
         let mut entries = self.encode(slice);
         // These pages are read backwards: entries that do not fit are cut at the old end.
         let surplus = entries.len() - fitting(entries.iter().rev(), PAGE_BYTES);

@@ -70,6 +70,7 @@ impl Bench {
             lasting: true,
             body,
             change: None,
+            reference: None,
         };
         self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
     }
@@ -217,6 +218,7 @@ impl Bench {
             lasting: false,
             body: "{}".into(),
             change: None,
+            reference: None,
         };
         self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
         let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
@@ -234,7 +236,7 @@ impl Bench {
 }
 
 fn only(channel: &str) -> Filter {
-    Filter { channels: Channels::Only([channel.to_owned()].into()), lasting: false }
+    Filter { channels: Channels::Only([channel.to_owned()].into()), lasting: false, ..Filter::default() }
 }
 
 fn offsets(page: &Page) -> Vec<Offset> {
@@ -245,7 +247,11 @@ fn offsets(page: &Page) -> Vec<Offset> {
 async fn a_reader_is_reset_only_when_something_that_it_reads_was_removed() {
     let bench = with_a_notification_below_the_floor().await;
     let start = bench.cursor(0).await;
-    let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
+    let except = Filter {
+        channels: Channels::Except(["server".to_owned()].into()),
+        lasting: false,
+        ..Filter::default()
+    };
     for filter in [only("ops"), except] {
         let page = bench.page(&start, filter, 9).await;
         assert_eq!(
@@ -389,6 +395,7 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
         lasting: true,
         body: format!("\"{}\"", "x".repeat(5_000)),
         change: None,
+        reference: None,
     };
     bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
     // A topic that was never read has nothing in memory.
@@ -422,6 +429,7 @@ async fn talk(bench: &Bench, entries: u64) -> Vec<crate::server::store::Record> 
             lasting: !n.is_multiple_of(3),
             body: format!("{{\"n\":{n}}}"),
             change: None,
+            reference: None,
         };
         let appended = bench.hub.publish(&room(), vec![entry]).await.expect("stored");
         records.push(appended[0].record.clone());

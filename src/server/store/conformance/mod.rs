@@ -21,9 +21,11 @@ use crate::{
 
 mod changes;
 mod tags;
+mod threads;
 
 use changes::*;
 use tags::*;
+use threads::*;
 
 /// Connections to PostgreSQL per test: fewer than there are concurrent callers.
 const CONNECTIONS: usize = 4;
@@ -97,6 +99,7 @@ fn draft(channel: &str) -> NewEntry {
         lasting: true,
         body: "{}".into(),
         change: None,
+        reference: None,
     }
 }
 
@@ -190,6 +193,7 @@ async fn a_filter_lets_its_channels_through(bench: Bench) {
     let only = |channels: &[&str]| Filter {
         channels: Channels::Only(channels.iter().map(|channel| (*channel).to_owned()).collect()),
         lasting: false,
+        ..Filter::default()
     };
     let read = async |filter| {
         offsets(&bench.store.read_after(&TopicName::Feed, 0, &filter, 9).await.expect("read").records)
@@ -197,8 +201,11 @@ async fn a_filter_lets_its_channels_through(bench: Bench) {
     assert_eq!(read(only(&["a"])).await, [1, 3]);
     assert_eq!(read(only(&["b", "it's; \"odd\""])).await, [2, 4]);
     assert_eq!(read(only(&[])).await, Vec::<Offset>::new());
-    let but =
-        |channel: &str| Filter { channels: Channels::Except([channel.to_owned()].into()), lasting: false };
+    let but = |channel: &str| Filter {
+        channels: Channels::Except([channel.to_owned()].into()),
+        lasting: false,
+        ..Filter::default()
+    };
     assert_eq!(read(but("a")).await, [2, 4]);
     assert_eq!(read(but("c")).await, [1, 2, 3, 4]);
     let notice = Filter { lasting: true, ..but("b") };
@@ -331,7 +338,7 @@ async fn lasting_entries_outlive_the_values_around_them(bench: Bench) {
     bench.append(vec![draft("ops")]).await;
     bench.append_values("server", 20).await;
     bench.store.trim(&TopicName::Feed, keep(5), 0).await.expect("trimmed");
-    let lasting = Filter { lasting: true, channels: Channels::All };
+    let lasting = Filter { lasting: true, channels: Channels::All, ..Filter::default() };
     let notices = bench.store.read_before(&TopicName::Feed, Offset::MAX, &lasting, 9).await.expect("read");
     assert_eq!(
         (offsets(&notices.records), notices.bounds.floor),
@@ -346,7 +353,7 @@ async fn lasting_entries_outlive_the_values_around_them(bench: Bench) {
 
 fn only(channels: &[&str]) -> Filter {
     let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-    Filter { channels: Channels::Only(channels), lasting: false }
+    Filter { channels: Channels::Only(channels), lasting: false, ..Filter::default() }
 }
 
 impl Bench {
@@ -366,8 +373,12 @@ async fn each_channel_knows_how_far_it_was_removed(bench: Bench) {
     bench.append_values("server", 20).await;
     bench.append_values("ops", 1).await;
     bench.store.trim(&TopicName::Feed, keep(10), 0).await.expect("trimmed");
-    let except = Filter { channels: Channels::Except(["server".to_owned()].into()), lasting: false };
-    let lasting = Filter { lasting: true, channels: Channels::All };
+    let except = Filter {
+        channels: Channels::Except(["server".to_owned()].into()),
+        lasting: false,
+        ..Filter::default()
+    };
+    let lasting = Filter { lasting: true, channels: Channels::All, ..Filter::default() };
     let bench = bench.reopened().await;
     for (filter, removed) in [
         (&all, 14),
@@ -615,7 +626,8 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE tags; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+                     DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
@@ -698,4 +710,8 @@ on_both_stores! {
     a_rejected_change_gives_and_takes_no_tag,
     tags_of_many_holders_are_counted_once_each,
     tags_go_with_their_entry,
+    an_answer_is_placed_by_its_rule_under_the_lock_and_once,
+    what_is_placed_in_a_thread_is_read_with_its_root_in_both_directions,
+    threads_are_counted_with_their_newest_entry_and_without_what_was_erased,
+    entries_are_read_by_their_offsets,
 }

@@ -94,7 +94,7 @@ fn identity(record: &Record) -> (Offset, i64, &str, Option<&str>) {
 }
 
 /// The entries of a topic at these offsets.
-async fn read_records(
+pub(super) async fn read_records(
     client: &Client,
     name: &TopicName,
     offsets: &[i64],
@@ -129,8 +129,7 @@ pub(super) async fn run(
     jobs: Vec<Vec<NewEntry>>,
 ) -> Result<(Vec<Answer>, New), Failure> {
     let (topic, known) = in_time(begin(connection, name, &jobs)).await?;
-    let targets: Vec<_> =
-        jobs.iter().flatten().filter_map(|draft| Some(signed(draft.change.as_ref()?.target))).collect();
+    let targets: Vec<_> = jobs.iter().flatten().flat_map(targets_of).map(signed).collect();
     let stored = in_time(read_records(connection, name, &targets)).await?;
     let timestamp = now_ms();
     let tags = in_time(Tags::load(connection, topic.id, jobs.iter().flatten())).await?;
@@ -155,6 +154,13 @@ pub(super) async fn run(
         }
         Err(error) => Err(Failure::Refused(error)),
     }
+}
+
+/// The entries that an entry changes and refers to.
+fn targets_of(draft: &NewEntry) -> impl Iterator<Item = Offset> {
+    let changed = draft.change.as_ref().map(|change| change.target);
+    let referred = draft.reference.as_ref().map(|reference| reference.targets.clone());
+    changed.into_iter().chain(referred.unwrap_or_default())
 }
 
 /// The new bodies of the stored changes of an entry, of which nothing may be left.
@@ -272,16 +278,17 @@ impl Prepared {
     async fn new(client: &Client) -> Result<Self, StoreError> {
         let insert = client
             .prepare_cached(
-                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target)
+                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target, thread)
                    SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                                $8::text[], $9::bigint[])"#,
+                                                $8::text[], $9::bigint[], $10::bigint[])"#,
             )
             .await?;
         let update =
             client.prepare_cached("UPDATE topics SET head = $2, timestamp = $3 WHERE id = $1").await?;
         let rewrite = client
             .prepare_cached(
-                r#"UPDATE entries SET body = ($3::text[])[array_position($2::bigint[], "offset")]
+                r#"UPDATE entries SET body = ($3::text[])[array_position($2::bigint[], "offset")],
+                       thread = CASE WHEN "offset" = ANY ($4::bigint[]) THEN NULL ELSE thread END
                    WHERE topic = $1 AND "offset" = ANY ($2::bigint[])"#,
             )
             .await?;
@@ -302,7 +309,8 @@ impl Prepared {
         let bodies = new.column(|record| record.body.as_str());
         let targets = new.column(|record| record.target.map(signed));
         let head = signed(topic.head) + offsets.len() as i64;
-        let row: [&(dyn ToSql + Sync); 9] = [
+        let threads: Vec<_> = new.threads().into_iter().map(|thread| thread.map(signed)).collect();
+        let row: [&(dyn ToSql + Sync); 10] = [
             &topic.id,
             &timestamp,
             &offsets,
@@ -312,15 +320,17 @@ impl Prepared {
             &new.lasting(),
             &bodies,
             &targets,
+            &threads,
         ];
         let place: [&(dyn ToSql + Sync); 3] = [&topic.id, &head, &timestamp];
         let (changed, texts): (Vec<i64>, Vec<&str>) =
             new.rewritten().map(|(offset, body)| (signed(offset), body)).unzip();
-        let rewritten: [&(dyn ToSql + Sync); 3] = [&topic.id, &changed, &texts];
+        let erased: Vec<_> = new.erased().iter().map(|(target, _)| *target).collect();
+        let gone: Vec<_> = erased.iter().copied().map(signed).collect();
+        let rewritten: [&(dyn ToSql + Sync); 4] = [&topic.id, &changed, &texts, &gone];
         let rewrite = async {
             if changed.is_empty() { Ok(0) } else { client.execute(&self.rewrite, &rewritten).await }
         };
-        let erased: Vec<_> = new.erased().iter().map(|(target, _)| *target).collect();
         // Not with the others: what is removed may be given again, in another statement.
         if let Err(error) = self.tags.write(client, topic.id, new.tags(), &erased).await {
             client.batch_execute("COMMIT").await?;

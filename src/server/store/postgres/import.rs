@@ -71,12 +71,24 @@ impl Import {
         let lasting: Vec<_> = entries.iter().map(|entry| entry.lasting).collect();
         let bodies: Vec<_> = entries.iter().map(|entry| &entry.body).collect();
         let targets: Vec<_> = entries.iter().map(|entry| entry.target).collect();
-        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target)
+        let threads: Vec<_> = entries.iter().map(|entry| entry.thread).collect();
+        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target, thread)
             SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                     $8::text[], $9::bigint[])"#;
+                                     $8::text[], $9::bigint[], $10::bigint[])"#;
         self.insert(
             insert,
-            &[&topic, &offsets, &timestamps, &authors, &client_ids, &channels, &lasting, &bodies, &targets],
+            &[
+                &topic,
+                &offsets,
+                &timestamps,
+                &authors,
+                &client_ids,
+                &channels,
+                &lasting,
+                &bodies,
+                &targets,
+                &threads,
+            ],
         )
         .await
     }

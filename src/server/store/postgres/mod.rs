@@ -26,6 +26,7 @@ mod schema;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod trim;
 
 use std::sync::Arc;
@@ -41,8 +42,8 @@ use self::{
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Slice, Store,
-    StoreError, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Side, Slice,
+    Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -214,6 +215,40 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Slice, StoreError> {
         self.slice(topic, From::Before(before), filter, limit).await
+    }
+
+    async fn read_each(&self, topic: &TopicName, offsets: &[Offset]) -> Result<Vec<Record>, StoreError> {
+        let connection = self.connection().await?;
+        let offsets: Vec<_> = offsets.iter().copied().map(signed).collect();
+        let read = append::read_records(&connection, topic, &offsets);
+        let mut found: Vec<_> = connection.finish(read).await?.into_values().collect();
+        found.sort_unstable_by_key(|record| record.offset);
+        Ok(found)
+    }
+
+    async fn read_thread(
+        &self,
+        topic: &TopicName,
+        root: Offset,
+        side: Side,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        let connection = self.connection().await?;
+        let read = threads::slice(&connection, topic, root, side, limit);
+        match connection.finish(read).await? {
+            Some(slice) => Ok(slice),
+            None => self.empty(topic).await,
+        }
+    }
+
+    async fn threads(
+        &self,
+        topic: &TopicName,
+        roots: &[Offset],
+    ) -> Result<(Offset, Vec<Thread>), StoreError> {
+        let connection = self.connection().await?;
+        let read = threads::threads(&connection, topic, roots);
+        connection.finish(read).await
     }
 
     async fn tagged(&self, topic: &TopicName, tag: &str, limit: usize) -> Result<Vec<Record>, StoreError> {

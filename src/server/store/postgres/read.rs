@@ -90,7 +90,7 @@ pub(super) fn record_of(name: &TopicName, row: &Row, first: usize) -> Option<Rec
 }
 
 /// The slice in rows that have bounds, the removed offset, and a record each. `None` without rows.
-fn slice_of(name: &TopicName, rows: &[Row]) -> Result<Option<Slice>, StoreError> {
+pub(super) fn slice_of(name: &TopicName, rows: &[Row]) -> Result<Option<Slice>, StoreError> {
     let Some(first) = rows.first() else { return Ok(None) };
     let bounds = bounds_of(name, first)?;
     let removed = place(first.get(3));
@@ -169,6 +169,7 @@ fn select_entries(name: &TopicName, condition: &str, order: &str, filter: &Filte
         (None, lasting) => {
             let kind = match name {
                 TopicName::Feed if lasting => LASTING,
+                TopicName::Room(_) if lasting && filter.outside_threads => "lasting AND thread IS NULL",
                 TopicName::Room(_) if lasting => "lasting",
                 TopicName::Feed | TopicName::Room(_) => "true",
             };
@@ -223,7 +224,8 @@ pub(super) async fn latest_by_channel(
     limit: usize,
 ) -> Result<Option<Slice>, StoreError> {
     // The recursion jumps from channel to channel through the index instead of reading every entry.
-    let removed = removed(&Filter { channels: channels.clone(), lasting: false }, "$4", "$5");
+    let removed =
+        removed(&Filter { channels: channels.clone(), lasting: false, ..Filter::default() }, "$4", "$5");
     let select = client
         .prepare_cached(&format!(
             r#"WITH RECURSIVE t AS MATERIALIZED (

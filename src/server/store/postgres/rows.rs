@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::tags::{self, Tags};
 use crate::{
     protocol::cursor::Offset,
-    server::store::{Appended, Change, Erase, NewEntry, Record, StoreError, TopicName},
+    server::store::{Appended, Change, Erase, NewEntry, Record, Reference, StoreError, TopicName},
 };
 
 /// The meaning of a client id that its author used before.
@@ -31,6 +31,8 @@ pub(super) struct Rows {
     /// The new rows, in order.
     records: Vec<Record>,
     lasting: Vec<bool>,
+    /// The roots of their threads.
+    threads: Vec<Option<Offset>>,
     /// The answers for the new rows, in order.
     appended: Vec<Appended>,
     /// The new bodies of stored rows.
@@ -65,6 +67,7 @@ impl Rows {
             stored,
             records: Vec::new(),
             lasting: Vec::new(),
+            threads: Vec::new(),
             appended: Vec::new(),
             rewritten: HashMap::new(),
             erased: Vec::new(),
@@ -82,6 +85,7 @@ impl Rows {
             undo.into_iter().rev().for_each(|step| self.take_back(step));
             self.records.truncate(rows);
             self.lasting.truncate(rows);
+            self.threads.truncate(rows);
             self.appended.truncate(rows);
             self.erased.truncate(erased);
         })
@@ -107,7 +111,14 @@ impl Rows {
             draft.body = change_body.unwrap_or_else(|| std::mem::take(&mut draft.body));
             record
         });
+        let mut thread = None;
+        if let Some(Reference { targets, rule }) = draft.reference.take() {
+            let referred: Vec<_> = targets.iter().map(|target| self.current(*target).cloned()).collect();
+            let placed = rule.place(&referred).map_err(StoreError::Rejected)?;
+            (draft.body, thread) = (placed.body, placed.thread);
+        }
         self.lasting.push(draft.lasting);
+        self.threads.push(thread);
         let record = record(&self.name, offset, self.timestamp, draft);
         self.records.push(record.clone());
         if let Some(key) = key {
@@ -212,6 +223,13 @@ impl Rows {
 
     pub(super) fn lasting(&self) -> &Vec<bool> {
         &self.lasting
+    }
+
+    /// The roots of the threads of the new rows; an erased row is in none.
+    pub(super) fn threads(&self) -> Vec<Option<Offset>> {
+        let is_erased = |record: &Record| self.erased.iter().any(|(target, _)| *target == record.offset);
+        let rows = self.records.iter().zip(&self.threads);
+        rows.map(|(record, thread)| thread.filter(|_| !is_erased(record))).collect()
     }
 
     /// Offsets and new bodies of the stored rows that change.

@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -104,6 +104,11 @@ const MIGRATIONS: [&str; 6] = [
     );
     CREATE INDEX tags_by_offset ON tags (topic, target, name, "offset");
     CREATE INDEX tags_of_entries ON tags (topic, name, "offset") WHERE holder = '';
+"#,
+    // As in SQLite: the entry with which the thread of an entry begins.
+    r#"
+    ALTER TABLE entries ADD COLUMN thread BIGINT;
+    CREATE INDEX entries_by_thread ON entries (topic, thread, "offset") WHERE thread IS NOT NULL;
 "#,
 ];
 

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    read::epoch_of,
+    read::{epoch_of, stored_at},
     record::{COLUMNS, record_of},
-    tags, writes,
+    tags, threads, writes,
 };
 use crate::{
     protocol::{
@@ -15,8 +15,8 @@ use crate::{
     server::{
         clock::now_ms,
         store::{
-            Appended, Change, Erase, NewEntry, Record, RoomCreation, StoreError, TagState, TopicName,
-            new_epoch,
+            Appended, Change, Erase, NewEntry, Record, Reference, RoomCreation, StoreError, TagState,
+            TopicName, new_epoch,
         },
     },
 };
@@ -86,7 +86,13 @@ pub(super) fn append(
             draft.body = change_body.unwrap_or_else(|| std::mem::take(&mut draft.body));
             record
         });
-        let record = insert(connection, name, topic.id, head, timestamp, draft)?;
+        let mut thread = None;
+        if let Some(reference) = draft.reference.take() {
+            let placed = reference.rule.place(&referred(connection, name, topic.id, &reference)?);
+            let placed = placed.map_err(StoreError::Rejected)?;
+            (draft.body, thread) = (placed.body, placed.thread);
+        }
+        let record = insert(connection, name, topic.id, head, timestamp, draft, thread)?;
         appended.push(Appended { record, first: true, folded });
     }
     // If all were repeats, nothing is written.
@@ -96,6 +102,16 @@ pub(super) fn append(
             .execute(params![topic.id, head, timestamp])?;
     }
     Ok(Batch { epoch: epoch_of(name, &topic.epoch)?, appended, has_erased })
+}
+
+/// The entries to which an entry refers.
+fn referred(
+    connection: &Connection,
+    name: &TopicName,
+    topic: i64,
+    reference: &Reference,
+) -> Result<Vec<Option<Record>>, StoreError> {
+    reference.targets.iter().map(|target| stored_at(connection, name, topic, *target)).collect()
 }
 
 /// The outcome of a change.
@@ -116,9 +132,7 @@ fn fold(
     offset: Offset,
     change: &Change,
 ) -> Result<Outcome, StoreError> {
-    let mut select = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
-    let stored = select.query_row(params![topic, change.target], |row| record_of(name, row)).optional()?;
+    let stored = stored_at(connection, name, topic, change.target)?;
     let state = match &change.tag {
         Some(tag) => tags::state(connection, topic, change.target, tag)?,
         None => TagState::default(),
@@ -135,6 +149,7 @@ fn fold(
     if let Some(erase) = folded.erase {
         erase_changes(connection, topic, change.target, erase)?;
         tags::remove(connection, topic, change.target)?;
+        threads::leave(connection, topic, change.target)?;
     }
     let (body, change_body) = (folded.body, folded.change_body);
     Ok(Outcome { record: Record { body, ..stored }, change_body, erases: folded.erase.is_some() })
@@ -197,11 +212,12 @@ fn insert(
     offset: Offset,
     timestamp: i64,
     draft: NewEntry,
+    thread: Option<Offset>,
 ) -> Result<Record, StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO entries (topic, offset, timestamp, author, client_id, channel, lasting, body, target)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO entries (topic, offset, timestamp, author, client_id, channel, lasting, body, target, thread)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             topic,
@@ -213,6 +229,7 @@ fn insert(
             draft.lasting,
             draft.body,
             draft.change.as_ref().map(|change| change.target),
+            thread,
         ])?;
     Ok(record(name, offset, timestamp, draft))
 }

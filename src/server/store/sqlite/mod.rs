@@ -23,6 +23,7 @@ pub mod restore;
 mod schema;
 mod stamp;
 mod tags;
+mod threads;
 mod trim;
 mod wal_bound;
 mod writer;
@@ -45,8 +46,8 @@ use self::{
     wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Slice, Store, StoreError,
-    TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Side, Slice, Store,
+    StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
 };
@@ -293,6 +294,35 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Slice, StoreError> {
         self.slice(topic, From::Before(before), filter, limit).await
+    }
+
+    async fn read_each(&self, topic: &TopicName, offsets: &[Offset]) -> Result<Vec<Record>, StoreError> {
+        let (name, offsets) = (topic.clone(), offsets.to_vec());
+        self.read(move |connection| threads::read_each(connection, &name, &offsets)).await
+    }
+
+    async fn read_thread(
+        &self,
+        topic: &TopicName,
+        root: Offset,
+        side: Side,
+        limit: usize,
+    ) -> Result<Slice, StoreError> {
+        let name = topic.clone();
+        let slice = self.read(move |connection| threads::slice(connection, &name, root, side, limit)).await?;
+        match slice {
+            Some(slice) => Ok(slice),
+            None => self.empty(topic).await,
+        }
+    }
+
+    async fn threads(
+        &self,
+        topic: &TopicName,
+        roots: &[Offset],
+    ) -> Result<(Offset, Vec<Thread>), StoreError> {
+        let (name, roots) = (topic.clone(), roots.to_vec());
+        self.read(move |connection| threads::threads(connection, &name, &roots)).await
     }
 
     async fn tagged(&self, topic: &TopicName, tag: &str, limit: usize) -> Result<Vec<Record>, StoreError> {

@@ -13,7 +13,7 @@ use crate::{
         cursor::{Epoch, Offset},
         name::RoomId,
     },
-    server::store::{Bounds, Channels, Filter, Slice, StoreError, TopicName},
+    server::store::{Bounds, Channels, Filter, Record, Slice, StoreError, TopicName},
 };
 
 /// The row id and the bounds of a topic; `None` if it does not exist.
@@ -44,6 +44,20 @@ pub(super) fn bounds_for(
 /// Parses an epoch from the database.
 pub(super) fn epoch_of(name: &TopicName, text: &str) -> Result<Epoch, StoreError> {
     Epoch::parse(text).ok_or_else(|| StoreError::Damaged(format!("{name} has the epoch {text:?}")))
+}
+
+/// The entry at this offset.
+pub(super) fn stored_at(
+    connection: &Connection,
+    name: &TopicName,
+    topic: i64,
+    offset: Offset,
+) -> Result<Option<Record>, StoreError> {
+    let mut select = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE topic = ?1 AND offset = ?2"))?;
+    // SQLite's integers are signed.
+    let Ok(offset) = i64::try_from(offset) else { return Ok(None) };
+    Ok(select.query_row(params![topic, offset], |row| record_of(name, row)).optional()?)
 }
 
 /// The starting offset, exclusive, and the direction of a read.
@@ -116,6 +130,7 @@ pub(super) fn select_slice(name: &TopicName, condition: &str, order: &str, filte
         (None, lasting) => {
             let kind = match name {
                 TopicName::Feed if lasting => NOTICES.0,
+                TopicName::Room(_) if lasting && filter.outside_threads => "lasting = 1 AND thread IS NULL",
                 TopicName::Room(_) if lasting => "lasting = 1",
                 TopicName::Feed | TopicName::Room(_) => "true",
             };
@@ -205,7 +220,7 @@ pub(super) fn latest_by_channel(
         records.extend(rows.collect::<Result<Vec<_>, _>>()?);
     }
     records.sort_unstable_by_key(|record| record.offset);
-    let filter = Filter { channels: channels.clone(), lasting: false };
+    let filter = Filter { channels: channels.clone(), lasting: false, ..Filter::default() };
     let removed = removed(&transaction, id, &filter)?;
     Ok(Some(Slice { bounds, removed, records, more: false }))
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -107,6 +107,11 @@ const MIGRATIONS: [&str; 9] = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX tags_by_offset ON tags (topic, target, name, offset);
     CREATE INDEX tags_of_entries ON tags (topic, name, offset) WHERE holder = '';
+",
+    // The entry with which the thread of an entry begins.
+    "
+    ALTER TABLE entries ADD COLUMN thread INTEGER;
+    CREATE INDEX entries_by_thread ON entries (topic, thread, offset) WHERE thread IS NOT NULL;
 ",
 ];
 

@@ -18,6 +18,7 @@ fn draft() -> NewEntry {
         lasting: true,
         body: "x".repeat(8_192),
         change: None,
+        reference: None,
     }
 }
 
@@ -96,7 +97,7 @@ async fn one_channel_and_the_names_of_all_are_read_by_their_own_indexes() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
     for lasting in [true, false] {
-        let filter = Filter { channels: Channels::of(Some("ops")), lasting };
+        let filter = Filter { channels: Channels::of(Some("ops")), lasting, ..Filter::default() };
         for (condition, order) in [("offset < :offset", "DESC"), ("offset > :offset", "ASC")] {
             let plan = plan(&store, read::select_slice(&TopicName::Feed, condition, order, &filter)).await;
             let place = format!("(topic=? AND channel=? AND {}?)", &condition[..8].replace(' ', ""));

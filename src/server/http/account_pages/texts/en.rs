@@ -140,5 +140,8 @@ pub(super) const TEXTS: Texts = Texts {
     emoji_or_shortcode: "Emoji or its shortcode",
     people_with: |names, others| (Language::En.texts().people_with)(names, others),
 
+    reply: "Reply",
+    send: "Send",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -148,5 +148,8 @@ pub(super) const TEXTS: Texts = Texts {
     emoji_or_shortcode: "絵文字またはショートコード",
     people_with: |names, others| (Language::Ja.texts().people_with)(names, others),
 
+    reply: "返信",
+    send: "送信",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -140,6 +140,9 @@ pub(crate) struct Texts {
     /// People by their names, and the number of those who are not named; the same as on all pages.
     pub(crate) people_with: fn(&[String], u64) -> String,
 
+    pub(crate) reply: &'static str,
+    pub(crate) send: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }

@@ -15,10 +15,13 @@ use axum::{
 };
 
 pub(crate) use self::lenient::Lenient;
-use self::parameters::{bad, cursor, number, offset_or_cursor, recognize, yes_or_no};
+use self::parameters::{bad, cursor, number, offset, offset_or_cursor, recognize, yes_or_no};
 pub(crate) use self::parameters::{decode, is_meaningless, misspelt};
 use crate::{
-    protocol::{cursor::Cursor, problem::Rejection},
+    protocol::{
+        cursor::{Cursor, Offset},
+        problem::Rejection,
+    },
     server::{
         feed::parse_channels,
         log::hub::{PageQuery, StartFrom},
@@ -36,7 +39,8 @@ const WAIT_MAX: usize = 50;
 /// The parameters of the feed's addresses.
 const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "wait"];
 /// The parameters of a room's addresses.
-const ROOM: &[&str] = &["after", "around", "before", "heartbeat", "last", "limit", "seen", "wait"];
+const ROOM: &[&str] =
+    &["after", "answers", "around", "before", "heartbeat", "last", "limit", "seen", "thread", "wait"];
 
 /// The parsed query of a log's address.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,6 +57,10 @@ pub(crate) struct LogQuery {
     /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. The empty
     /// text is a state too.
     pub(crate) seen: Option<String>,
+    /// For pages of rooms: the first message of the thread that is asked for.
+    pub(crate) thread: Option<Offset>,
+    /// For pages of rooms: false leaves out the answers in threads.
+    pub(crate) answers: Option<bool>,
 }
 
 impl LogQuery {
@@ -87,6 +95,7 @@ impl LogQuery {
     fn take(&mut self, name: &str, value: &str) -> Result<(), Rejection> {
         match name {
             "after" => self.after = Some(value.to_owned()),
+            "answers" => self.answers = Some(yes_or_no(name, value)?),
             "around" => self.around = Some(value.to_owned()),
             "before" => self.before = Some(value.to_owned()),
             "channel" => {
@@ -96,6 +105,7 @@ impl LogQuery {
             "heartbeat" => self.heartbeat = yes_or_no(name, value)?,
             "last" => self.last = Some(number(name, value, 0..=LIMIT_MAX)?),
             "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
+            "thread" => self.thread = Some(offset(name, value)?),
             "wait" => self.wait = Some(number(name, value, 0..=WAIT_MAX)?),
             _ => self.seen = Some(value.to_owned()),
         }
@@ -142,6 +152,7 @@ impl LogQuery {
                 return Err(bad("last cannot be combined with around."));
             }
         }
+        self.check_threads(query, waits)?;
         if self.last == Some(0) {
             return Err(bad(&format!(
                 "last must be a whole number from 1 to {LIMIT_MAX} for a page of JSON."
@@ -150,14 +161,35 @@ impl LogQuery {
         Ok(())
     }
 
+    /// Rejects parameters that a page of a thread, or one without threads, would ignore silently.
+    fn check_threads(&self, query: &PageQuery, waits: bool) -> Result<(), Rejection> {
+        let is_after = matches!(query, PageQuery::After(..));
+        for (other, is_given) in [
+            ("around", matches!(query, PageQuery::Around(..))),
+            ("wait", waits),
+            ("seen", self.seen.is_some()),
+            ("answers", self.answers.is_some()),
+        ] {
+            if self.thread.is_some() && is_given {
+                return Err(bad(&format!("{other} cannot be combined with thread.")));
+            }
+        }
+        if self.answers.is_some() && is_after {
+            return Err(bad("answers cannot be combined with after: what follows a cursor is everything."));
+        }
+        Ok(())
+    }
+
     /// Returns the position at which a stream starts. Errors: `BadRequest` for parameters that only pages have,
     /// `BadCursor`.
     pub(crate) fn start(&self, headers: &HeaderMap) -> Result<StartFrom, Rejection> {
         let of_pages = [
+            ("answers", self.answers.is_some()),
             ("around", self.around.is_some()),
             ("before", self.before.is_some()),
             ("limit", self.limit.is_some()),
             ("seen", self.seen.is_some()),
+            ("thread", self.thread.is_some()),
             ("wait", self.wait.is_some()),
         ];
         if let Some((name, _)) = of_pages.iter().find(|(_, is_given)| *is_given) {

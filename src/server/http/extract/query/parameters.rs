@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{
     protocol::{
-        cursor::Cursor,
+        cursor::{Cursor, Offset},
         problem::{Code, Rejection},
     },
     server::log::hub::PageQuery,
@@ -109,6 +109,11 @@ pub(super) fn offset_or_cursor(name: &str, text: &str) -> Result<PageQuery, Reje
     };
     let Cursor { epoch, offset } = Cursor::from_str(&text).map_err(malformed)?;
     Ok(PageQuery::Around(offset, has_epoch.then_some(epoch)))
+}
+
+/// Parses an offset.
+pub(super) fn offset(name: &str, text: &str) -> Result<Offset, Rejection> {
+    text.parse().map_err(|_| bad(&format!("{name} must be an offset, a whole number.")))
 }
 
 /// Parses a number in `range`.

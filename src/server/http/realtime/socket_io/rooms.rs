@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     protocol::{
+        chat::NewMessage,
         name::RoomId,
         problem::{Code, Rejection},
         socket_io::{ChangeMessage, ClientEvent, InRoom, JoinRoom, SendMessage},
@@ -118,8 +119,10 @@ impl Rooms {
     /// As in the seed, an author need not have joined: the right to enter the room suffices.
     async fn post(&self, message: SendMessage) -> Result<Value, Error> {
         let room = self.chat.room(&message.room, Some(&self.identity)).await?;
-        let id = message.id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let (stored, _) = self.chat.post(&room, &self.identity.user, &id, &message.text).await?;
+        let SendMessage { text, id, reply_to, thread, .. } = message;
+        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let message = NewMessage { id: id.clone(), text, reply_to, thread };
+        let (stored, _) = self.chat.post(&room, &self.identity.user, message).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(json!({ "room": room, "id": id, "offset": stored.offset, "timestamp": stored.timestamp }))
     }

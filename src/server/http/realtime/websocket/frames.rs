@@ -9,7 +9,7 @@ use super::{
 use crate::{
     protocol::{
         change::{MessageChanged, NewChange},
-        chat::{ClientFrame, ServerFrame},
+        chat::{ClientFrame, Message, NewMessage, ServerFrame},
         cursor::Offset,
         name::RoomId,
         problem::{Code, Rejection},
@@ -84,7 +84,7 @@ impl Connection {
                 joined?;
             }
             ClientFrame::Leave { room } => self.rooms.leave(&self.state.chat, room)?,
-            ClientFrame::Post { room, id, text } => self.post(room, id, text).await?,
+            ClientFrame::Post { room, message } => self.post(room, message.clone()).await?,
             ClientFrame::Change { room, target, change } => {
                 self.change(room, *target, change.clone()).await?
             }
@@ -110,11 +110,11 @@ impl Connection {
         Ok(())
     }
 
-    async fn post(&self, room: &str, id: &str, text: &str) -> Result<(), Error> {
-        let (identity, room) = (self.identity()?, self.room_to_write(room)?);
-        let (message, _) = self.state.chat.post(&room, &identity.user, id, text).await?;
+    async fn post(&self, room: &str, message: NewMessage) -> Result<(), Error> {
         // The client's own spelling of the id, so that it finds its draft.
-        let (id, offset, timestamp) = (id.to_owned(), message.offset, message.timestamp);
+        let (identity, room, id) = (self.identity()?, self.room_to_write(room)?, message.id.clone());
+        let (stored, _) = self.state.chat.post(&room, &identity.user, message).await?;
+        let Message { offset, timestamp, .. } = stored;
         self.send(&ServerFrame::Posted { room, id, offset, timestamp });
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Connection {
 /// The room that a frame names, and the id of a post or a change: a page finds its draft by it.
 fn room_and_id(frame: ClientFrame) -> (Option<String>, Option<String>) {
     match frame {
-        ClientFrame::Post { room, id, .. } => (Some(room), Some(id)),
+        ClientFrame::Post { room, message } => (Some(room), Some(message.id)),
         ClientFrame::Change { room, change, .. } => (Some(room), Some(change.id)),
         ClientFrame::Join { room, .. } | ClientFrame::Leave { room } | ClientFrame::Typing { room } => {
             (Some(room), None)

@@ -55,7 +55,15 @@ async fn refused(url: &str) -> StoreError {
 
 fn draft(client_id: &str) -> NewEntry {
     let (author, body) = ("a".into(), "{}".into());
-    NewEntry { author, client_id: Some(client_id.into()), channel: None, lasting: true, body, change: None }
+    NewEntry {
+        author,
+        client_id: Some(client_id.into()),
+        channel: None,
+        lasting: true,
+        body,
+        change: None,
+        reference: None,
+    }
 }
 
 async fn epoch(store: &PostgresStore) -> String {
@@ -232,7 +240,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
         .await
         .expect("made");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
-                     ALTER TABLE entries DROP COLUMN target; UPDATE schema_version SET version = 1";
+                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread; DROP TABLE tags; UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
@@ -244,12 +252,13 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
     let downgrade =
-        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target;
+        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread; DROP TABLE tags;
                      UPDATE topics SET floor = 7;
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
-    let quiet = Filter { channels: Channels::Only(["ops".to_owned()].into()), lasting: false };
+    let quiet =
+        Filter { channels: Channels::Only(["ops".to_owned()].into()), lasting: false, ..Filter::default() };
     assert_eq!(store.bounds_for(&TopicName::Feed, &quiet).await.expect("read").1, 7);
 }
 

@@ -99,6 +99,7 @@ fn draft(text: &str) -> NewEntry {
         lasting: true,
         body,
         change: None,
+        reference: None,
     }
 }
 
