@@ -207,6 +207,8 @@ test("with the keyboard alone alice opens the link of a message", async ({ alice
   await expect(time).toHaveAccessibleName(/^\d.*: .*message 150/);
   await line(alice, "message 149").locator(".message__time").focus();
   await alice.page.keyboard.press("Tab");
+  await expect(line(alice, "message 149").getByRole("link", { name: /^Actions/ })).toBeFocused();
+  await alice.page.keyboard.press("Tab");
   await expect(time).toBeFocused();
   await alice.page.keyboard.press("Enter");
   await expect(marked(alice).locator(".message__text")).toHaveText("message 150");

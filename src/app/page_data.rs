@@ -72,6 +72,7 @@ pub struct Viewer {
 /// which the browser would have to download for all of these types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "there is one of a page")]
 pub enum PageData {
     /// The feed, or a channel of it.
     Feed {
