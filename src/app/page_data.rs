@@ -74,6 +74,7 @@ pub struct Viewer {
 #[expect(clippy::large_enum_variant, reason = "a page has one of them")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "there is one of a page")]
 pub enum PageData {
     /// The feed, or a channel of it.
     Feed {

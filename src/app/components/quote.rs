@@ -28,7 +28,7 @@ pub(super) fn quote(actions: MessageActions, offset: Offset, answered: &Answered
         load(actions.model, offset);
     }
     let to = view! { <span class="visually-hidden">{texts.in_reply_to}" "</span> }.into_any();
-    let words = match answered {
+    match answered {
         Answered::Message(message) if !message.deleted => {
             let href = actions.address(message);
             view! { <a class="quote" href=href>{icon(Icon::Reply)} {to} {author_and_text(message)}</a> }
@@ -39,8 +39,7 @@ pub(super) fn quote(actions: MessageActions, offset: Offset, answered: &Answered
             let words = missing_words(missing);
             view! { <p class="quote quote--gone">{icon(Icon::Reply)} {to} {words}</p> }.into_any()
         }
-    };
-    words
+    }
 }
 
 /// The words for an answered message that is not there.
