@@ -33,6 +33,15 @@ test("bob sees the colours of alice's code at once, and of all kinds of words", 
   expect(await code(bob).textContent()).toBe("# other\nx = 1\n");
 });
 
+test("without JavaScript code is read as it was typed", async ({ alice, somebody }) => {
+  const room = await alice.makeRoom(unique("code"));
+  await alice.postByRequest(room, fenced("rust", RUST));
+  const plain = await somebody({ javaScriptEnabled: false });
+  await plain.page.goto(`/rooms/${room}`);
+  expect(await code(plain).textContent()).toBe(RUST);
+  await expect(code(plain)).toHaveAttribute("class", "language-rust");
+});
+
 test("code of no known language and code without one stay as they are", async ({ alice, bob }) => {
   const room = await alice.makeRoom(unique("code"));
   await bob.enterRoom(room);

@@ -86,6 +86,30 @@ test("Japanese needs no spaces around its emphasis, and other scripts run in the
     expect(await last(bob).locator(selector).first().evaluate((block) => getComputedStyle(block).direction), selector).toBe("rtl");
 });
 
+test("what is written in Markdown while one is cut off is formatted for both when the connection is back", async ({
+  alice,
+  bob,
+  expectedFaults,
+}) => {
+  expectedFaults.push(/ERR_INTERNET_DISCONNECTED/);
+  const room = await bob.makeRoom(unique("drop"));
+  await alice.enterRoom(room);
+  await bob.post("before");
+  await expect(alice.messages).toHaveCount(1);
+  await alice.context.setOffline(true);
+  await bob.post("**loud** and `exact`");
+  await alice.composer.fill("- one\n- two");
+  await alice.composer.press("Enter");
+  await expect(alice.messages.last().locator(".message__text"), "the source, until it is sent").toHaveText("- one\n- two");
+  await alice.context.setOffline(false);
+  for (const person of [alice, bob]) {
+    await expect(person.messages).toHaveCount(3, { timeout: 40_000 });
+    await expect(person.page.locator(".message li")).toHaveText(["one", "two"]);
+    await expect(person.page.locator(".message strong").filter({ hasText: "loud" })).toBeVisible();
+    await expect(person.page.locator(".message :not(pre) > code")).toHaveText("exact");
+  }
+});
+
 test("a draft shows its source, and the message that it becomes is formatted", async ({ alice }) => {
   let isMute = true;
   const held: (() => void)[] = [];

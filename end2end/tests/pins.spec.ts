@@ -68,6 +68,32 @@ test("a message that is not on bob's page is pinned while he is cut off", async 
   await expect(pins(bob), "for who comes later").toHaveText(["the rules"]);
 });
 
+test("a message is pinned, and its pin followed, by the keyboard alone", async ({ alice, bob }) => {
+  const room = await bob.makeRoom(unique("pins"));
+  await alice.enterRoom(room);
+  await bob.post("the well");
+  const press = async (key: string, until: Locator) => {
+    await expect(async () => {
+      await alice.page.keyboard.press(key);
+      await expect(until).toBeFocused({ timeout: 100 });
+    }).toPass();
+  };
+  await expect(line(alice, "the well")).toBeVisible();
+  await alice.expectConnected();
+  await alice.composer.focus();
+  await press("Shift+Tab", line(alice, "the well").getByRole("link", { name: /^Actions/ }));
+  await alice.page.keyboard.press("Enter");
+  await press("Tab", alice.page.locator(".message-menu").getByRole("button", { name: "Pin to the room" }));
+  await alice.page.keyboard.press("Enter");
+  await expect(pinsButton(bob)).toHaveAccessibleName("Pinned messages: 1");
+  await press("Shift+Tab", pinsButton(alice));
+  await alice.page.keyboard.press("Enter");
+  await press("Tab", alice.page.locator(".pin"));
+  await alice.page.keyboard.press("Enter");
+  await expect(alice.page.locator(".message[aria-current] .message__text")).toHaveText("the well");
+  await expect(alice.page.locator(".message[aria-current]")).toBeFocused();
+});
+
 test("without JavaScript, in Japanese and on a phone, a message is pinned by a form and found in the header", async ({ bob, somebody }) => {
   const room = await bob.makeRoom(unique("pins"));
   await bob.post("集合は九時です");

@@ -23,7 +23,7 @@ pub(super) async fn load_initial_data(route: &Route) -> Result<InitialData, Load
     let (kind, name, place) = match route {
         Route::Feed(channel) => ("channel", channel.as_deref().unwrap_or_default(), None),
         Route::Room(room) => ("room", room.as_str(), None),
-        Route::Place(room, place) | Route::Thread(room, place) => ("room", room.as_str(), Some(place)),
+        Route::Permalink(room, place) | Route::Thread(room, place) => ("room", room.as_str(), Some(place)),
     };
     let member = if matches!(route, Route::Thread(..)) { "thread" } else { "place" };
     let place = place.map(|place| format!("&{member}={place}")).unwrap_or_default();

@@ -6,10 +6,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-pub use self::place::{CivilDay, Place};
+pub use self::permalink::{CivilDay, Permalink};
 use crate::protocol::{cursor::Offset, name::RoomId};
 
-mod place;
+mod permalink;
 
 /// The feed.
 pub const FEED: &str = "/";
@@ -19,10 +19,10 @@ pub const CHANNEL: &str = "/feed/{channel}";
 pub const ROOM: &str = "/rooms/{room}";
 /// A message of a room with all that can be done with it: its forms for those who have no script, and its earlier texts.
 pub const MESSAGE: &str = "/rooms/{room}/messages/{message}";
-/// A message of a room, or a day in it: see [`Place`].
-pub const PLACE: &str = "/rooms/{room}/{place}";
-/// A thread of a room, by any of its messages: see [`Place::Message`].
-pub const THREAD: &str = "/rooms/{room}/thread/{place}";
+/// A message of a room, or a day in it: see [`Permalink`].
+pub const PERMALINK: &str = "/rooms/{room}/{permalink}";
+/// A thread of a room, by any of its messages: see [`Permalink::Message`].
+pub const THREAD: &str = "/rooms/{room}/thread/{permalink}";
 /// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
 /// The form to sign in.
@@ -49,10 +49,10 @@ pub enum Route {
     Feed(Option<String>),
     /// A room, with its id as written in the address: the room may not exist.
     Room(String),
-    /// A place in a room. Neither may exist.
-    Place(String, Place),
+    /// A permalink of a room. Neither may exist.
+    Permalink(String, Permalink),
     /// The thread of a message in a room. Neither may exist.
-    Thread(String, Place),
+    Thread(String, Permalink),
 }
 
 impl Route {
@@ -63,22 +63,24 @@ impl Route {
         }
         let (channel, room) = (path.strip_prefix("/feed/"), path.strip_prefix("/rooms/"));
         let name = channel.or(room)?;
-        let (name, place) = match name.split_once('/') {
-            Some((name, place)) if room.is_some() => (name, Some(place)),
+        let (name, permalink) = match name.split_once('/') {
+            Some((name, permalink)) if room.is_some() => (name, Some(permalink)),
             _ => (name, None),
         };
-        let thread = place.and_then(|place| place.strip_prefix("thread/"));
-        let place = match thread.or(place) {
-            Some(place) => Some(Place::parse(place).filter(|place| thread.is_none() || place.is_message())?),
+        let thread = permalink.and_then(|permalink| permalink.strip_prefix("thread/"));
+        let permalink = match thread.or(permalink) {
+            Some(permalink) => Some(
+                Permalink::parse(permalink).filter(|permalink| thread.is_none() || permalink.is_message())?,
+            ),
             None => None,
         };
         if name.is_empty() || name.contains('/') {
             return None;
         }
         let name = percent_decode_str(name).decode_utf8().ok()?.into_owned();
-        Some(match place {
-            Some(place) if thread.is_some() => Self::Thread(name, place),
-            Some(place) => Self::Place(name, place),
+        Some(match permalink {
+            Some(permalink) if thread.is_some() => Self::Thread(name, permalink),
+            Some(permalink) => Self::Permalink(name, permalink),
             None if channel.is_some() => Self::Feed(Some(name)),
             None => Self::Room(name),
         })
@@ -100,13 +102,13 @@ pub fn room(id: &RoomId) -> String {
     format!("/rooms/{}", encode(id.as_str()))
 }
 
-/// The address of a place in a room.
-pub fn place(id: &RoomId, place: &Place) -> String {
-    format!("{}/{place}", room(id))
+/// The address of a permalink in a room.
+pub fn permalink(id: &RoomId, permalink: &Permalink) -> String {
+    format!("{}/{permalink}", room(id))
 }
 
-/// The address of the thread of the message at a place.
-pub fn thread(id: &RoomId, message: &Place) -> String {
+/// The address of the thread of the message at a permalink.
+pub fn thread(id: &RoomId, message: &Permalink) -> String {
     format!("{}/thread/{message}", room(id))
 }
 
@@ -164,10 +166,10 @@ mod tests {
             assert_eq!(members(&id), format!("{path}/members"));
             assert_eq!(Route::parse(path), Some(Route::Room(name.to_owned())));
             for address in ["1", "1234", "1234-7f3a9c", "2026-11-25"] {
-                let there = Place::parse(address).expect("a place");
-                let path = place(&id, &there);
+                let there = Permalink::parse(address).expect("a permalink");
+                let path = permalink(&id, &there);
                 assert!(path.ends_with(&format!("/{address}")), "{path}");
-                assert_eq!(Route::parse(&path), Some(Route::Place(name.to_owned(), there.clone())));
+                assert_eq!(Route::parse(&path), Some(Route::Permalink(name.to_owned(), there.clone())));
                 let expected = there.is_message().then(|| Route::Thread(name.to_owned(), there.clone()));
                 assert_eq!(Route::parse(&thread(&id, &there)), expected);
             }

@@ -9,7 +9,7 @@ use crate::{
     app::{
         i18n::{Language, use_texts},
         reactive::effect,
-        routes::{self, CivilDay, Place},
+        routes::{self, CivilDay, Permalink},
     },
     client::dom::{page, time},
     protocol::name::RoomId,
@@ -81,7 +81,7 @@ pub(super) fn LocalDay(timestamp: i64, room: RoomId) -> impl IntoView {
     let (language, texts) = (use_context::<Language>().unwrap_or_default(), use_texts());
     let element = NodeRef::<html::A>::new();
     let utc = Utc::new(timestamp);
-    let address = move |day| routes::place(&room, &Place::Day(day));
+    let address = move |day| routes::permalink(&room, &Permalink::Day(day));
     let href = address(CivilDay { year: utc.year, month: utc.month, day: utc.day });
     let day = use_context::<Day>();
     effect(move || {

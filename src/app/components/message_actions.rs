@@ -86,17 +86,17 @@ impl MessageActions {
     /// The address of a message: that of its thread, if it is in one or shown in one.
     pub(super) fn address(self, message: &Message) -> String {
         let epoch = self.model.with_untracked(|model| model.cursor().epoch.clone());
-        let place = routes::Place::message(message.offset, &epoch);
+        let place = routes::Permalink::message(message.offset, &epoch);
         match self.thread.or(message.thread) {
             Some(_) => routes::thread(&message.room, &place),
-            None => routes::place(&message.room, &place),
+            None => routes::permalink(&message.room, &place),
         }
     }
 
     /// The address of the thread that begins with the message at this offset.
     pub(super) fn thread_address(self, offset: Offset) -> String {
         self.model.with_untracked(|model| {
-            routes::thread(&model.room.id, &routes::Place::message(offset, &model.cursor().epoch))
+            routes::thread(&model.room.id, &routes::Permalink::message(offset, &model.cursor().epoch))
         })
     }
 

@@ -87,7 +87,7 @@ fn key(pin: &Pin) -> Key {
 fn PinItem(model: RwSignal<RoomModel>, pin: Pin) -> impl IntoView {
     let Pin { offset, user, text, timestamp } = pin;
     let href = model.with_untracked(|model| {
-        routes::place(&model.room.id, &routes::Place::message(offset, &model.cursor().epoch))
+        routes::permalink(&model.room.id, &routes::Permalink::message(offset, &model.cursor().epoch))
     });
     view! {
         <li>

@@ -7,7 +7,7 @@ use send_wrapper::SendWrapper;
 
 use crate::{
     app::{
-        model::room::{RoomModel, ScrollPosition, Visit},
+        model::room::{RoomModel, ScrollPosition, ScrollRequest},
         reactive::{effect, memo},
     },
     client::dom::{page, scroll_anchor::Anchor},
@@ -44,7 +44,7 @@ pub(super) struct ReadingPosition {
     sought: StoredValue<Option<ScrollPosition>>,
     pages_left: StoredValue<u32>,
     /// The place that the address leads to, until it is in view.
-    visit: StoredValue<Option<Visit>>,
+    request: StoredValue<Option<ScrollRequest>>,
     /// The head when a reader who comes back left the end.
     restored_head: StoredValue<Option<u64>>,
 }
@@ -64,7 +64,7 @@ impl ReadingPosition {
             is_moving: StoredValue::new(false),
             sought: StoredValue::new(None),
             pages_left: StoredValue::new(PAGES_SOUGHT),
-            visit: StoredValue::new(None),
+            request: StoredValue::new(None),
             restored_head: StoredValue::new(None),
         }
     }
@@ -74,11 +74,11 @@ impl ReadingPosition {
     pub(super) fn keep(self, on_top: impl Fn() + Copy + 'static, on_end: impl Fn() + Copy + 'static) {
         // In an effect: the position of a page that was loaded anew comes from the browser's storage.
         effect(move || self.sought.set_value(self.saved.get_value()));
-        let visit = memo(move || self.model.with(RoomModel::newest_visit));
+        let request = memo(move || self.model.with(RoomModel::scroll_request));
         effect(move || {
-            let visit = visit.get();
-            if visit.number > 0 {
-                self.begin(visit);
+            let request = request.get();
+            if request.number > 0 {
+                self.begin(request);
             }
         });
         effect(move || {
@@ -167,23 +167,23 @@ impl ReadingPosition {
         self.anchor.try_update_value(|anchor| anchor.as_mut().map(|anchor| anchor.restore()));
     }
 
-    /// Begins a visit. A reader who comes back is led to where they were, if that is known.
-    fn begin(self, visit: Visit) {
-        let saved = self.saved.get_value().filter(|_| visit.is_return);
-        self.visit.set_value(saved.is_none().then_some(visit));
+    /// Follows a request. A reader who comes back is led to where they were, if that is known.
+    fn begin(self, request: ScrollRequest) {
+        let saved = self.saved.get_value().filter(|_| request.is_return);
+        self.request.set_value(saved.is_none().then_some(request));
         self.sought.set_value(saved);
         self.anchor.set_value(None);
     }
 
-    /// Brings the place of the visit into view, once it is drawn.
+    /// Brings what was requested into view, once it is drawn.
     fn arrive(self, on_top: impl Fn(), on_end: impl Fn()) {
-        let (Some(scroller), Some(visit)) =
-            (self.scroller.try_get_untracked().flatten(), self.visit.try_get_value().flatten())
+        let (Some(scroller), Some(request)) =
+            (self.scroller.try_get_untracked().flatten(), self.request.try_get_value().flatten())
         else {
             return;
         };
-        self.visit.set_value(None);
-        match visit.target {
+        self.request.set_value(None);
+        match request.target {
             None => scroller.set_scroll_top(0),
             Some(offset) => {
                 // The text to the middle, and the focus to the message.

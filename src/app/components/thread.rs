@@ -78,7 +78,7 @@ pub(crate) fn Thread(
                     {icon(Icon::X)}
                 </a>
             </header>
-            {problem_notes(None, move || model.with(RoomModel::missing_place))}
+            {problem_notes(None, move || model.with(RoomModel::missing_target))}
             <MessageList model scroll_position actions=thread />
             {is_authenticated.then(|| view! { <Composer text actions=thread /> }.into_any())}
         </section>

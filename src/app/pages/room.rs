@@ -88,8 +88,8 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let scroll_position = StoredValue::new(saved.scroll_position);
     let mut model = RoomModel::new(room, me, page, members, saved);
     model.set_pins(Pins { pins, as_of: model.cursor().offset });
-    let is_at_place = linked.is_some();
-    if is_at_place {
+    let is_at_target = linked.is_some();
+    if is_at_target {
         model.open(linked, false);
     }
     let model = RwSignal::new(model);
@@ -107,7 +107,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     store_scroll_position(model, scroll_position);
     store_text(model, text);
     store_answered(model, actions.answered);
-    follow_places(model, scroll_position, is_at_place);
+    follow_links(model, scroll_position, is_at_target);
     link.follow(model);
     let state = memo(move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up)));
     let unsent = memo(move || model.with(RoomModel::unsent));
@@ -128,7 +128,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
             </header>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
-            {problem_notes(None, move || model.with(RoomModel::missing_place))}
+            {problem_notes(None, move || model.with(RoomModel::missing_target))}
             <MessageList model scroll_position actions />
             {if is_authenticated {
                 view! { <Composer text actions /> }.into_any()
@@ -182,10 +182,10 @@ fn thread_beside(actions: MessageActions) -> AnyView {
 
 /// Opens the places of the room to which links and the browser's history lead, without leaving the room. Of each entry of
 /// the history the position is kept that the reader had.
-fn follow_places(
+fn follow_links(
     model: RwSignal<RoomModel>,
     scroll_position: StoredValue<Option<ScrollPosition>>,
-    is_at_place: bool,
+    is_at_target: bool,
 ) {
     let Navigator { current_page, .. } = expect_context();
     let left: StoredValue<Vec<(usize, Option<ScrollPosition>)>> = StoredValue::new(Vec::new());
@@ -202,8 +202,8 @@ fn follow_places(
         let (index, is_return) = history::entry();
         let Some(before) = current.try_update_value(|current| current.replace(index)).flatten() else {
             had_thread.set_value(is_thread);
-            if is_at_place && is_return {
-                model.update(RoomModel::return_to_place);
+            if is_at_target && is_return {
+                model.update(RoomModel::return_to_target);
             }
             return;
         };

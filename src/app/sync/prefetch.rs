@@ -34,7 +34,7 @@ impl Prefetch {
     pub(super) fn start(&self, path: &str) {
         // A list has a link for each message: a pointer that rests on one is on its way to another mostly.
         let Some(route) =
-            Route::parse(path).filter(|route| !matches!(route, Route::Place(..) | Route::Thread(..)))
+            Route::parse(path).filter(|route| !matches!(route, Route::Permalink(..) | Route::Thread(..)))
         else {
             return;
         };

@@ -25,7 +25,7 @@ use crate::{
         auth::Identity,
         error::Error,
         log::hub::{Page, PageQuery},
-        store::{Place, Placed, Record, Reference, TopicName},
+        store::{Record, Reference, Resolve, Resolved, TopicName},
     },
 };
 
@@ -45,8 +45,8 @@ impl Answer {
     }
 }
 
-impl Place for Answer {
-    fn place(&self, stored: &[Option<Record>]) -> Result<Placed, Rejection> {
+impl Resolve for Answer {
+    fn resolve(&self, stored: &[Option<Record>]) -> Result<Resolved, Rejection> {
         let targets = stored.iter().map(Option::as_ref).map(answerable).collect::<Result<Vec<_>, _>>()?;
         // The thread is the last target, where there is one. That of a message in a thread is its own.
         let thread = match (self.thread, targets.last()) {
@@ -54,7 +54,7 @@ impl Place for Answer {
             (_, target) => target.and_then(|target| target.thread),
         };
         let body = to_json(&StoredMessage { thread, ..self.message.clone() });
-        Ok(Placed { body, thread })
+        Ok(Resolved { body, thread })
     }
 }
 

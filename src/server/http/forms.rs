@@ -27,7 +27,7 @@ use crate::{
     app::{
         i18n::Language,
         look::Choice,
-        routes::{self, Place},
+        routes::{self, Permalink},
     },
     protocol::{
         chat::NewMessage,
@@ -70,7 +70,7 @@ pub(super) async fn post_message(
     let path = back.map_or_else(
         || "/".to_owned(),
         |room| match thread {
-            Some(root) => routes::thread(&room, &Place::Message(root, String::new())),
+            Some(root) => routes::thread(&room, &Permalink::Message(root, String::new())),
             None => routes::room(&room),
         },
     );

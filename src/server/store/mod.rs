@@ -51,7 +51,7 @@ fn new_epoch() -> String {
 pub use self::{
     change::{Change, Erase, Fold, Folded, TAG_HOLDERS, TagChange, TagState},
     channels::Channels,
-    reference::{Place, Placed, Reference},
+    reference::{Reference, Resolve, Resolved},
 };
 
 /// The name of a log.
@@ -409,7 +409,7 @@ pub trait Store: Send + Sync + 'static {
     /// Those of the entries at these offsets that are stored, ascending.
     async fn read_each(&self, topic: &TopicName, offsets: &[Offset]) -> Result<Vec<Record>, StoreError>;
 
-    /// The first `limit` entries of a thread in one direction, ascending: its root, and those that were placed in it and are
+    /// The first `limit` entries of a thread in one direction, ascending: its root, and those that were resolved in it and are
     /// not erased. [`Slice::removed`] is 0.
     async fn read_thread(
         &self,

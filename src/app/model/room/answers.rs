@@ -10,6 +10,10 @@ use crate::protocol::{
     cursor::Offset,
 };
 
+/// The answered messages that stay in memory without being among those that are shown: as many as the page shows while
+/// nobody reads back. One that is dropped is requested again when its answer is drawn again.
+const QUOTED_MAX: usize = 1_000;
+
 /// The message that another one answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answered {
@@ -70,6 +74,9 @@ impl RoomModel {
     fn set_quoted(&mut self, offset: Offset, message: Option<Arc<Message>>) {
         self.quoted.retain(|(known, _)| *known != offset);
         self.quoted.push((offset, message));
+        if self.quoted.len() > QUOTED_MAX {
+            self.quoted.remove(0);
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 mod answers;
 mod changes;
 mod drafts;
+mod link_view;
 mod pins;
-mod place;
 mod presence;
 mod reactions;
 mod threads;
@@ -18,12 +18,12 @@ pub use self::{
     answers::Answered,
     changes::PendingChange,
     drafts::{Draft, DraftState, RejectionReason, SavedView, ScrollPosition},
-    place::{Linked, Visit},
+    link_view::{Linked, ScrollRequest},
     presence::{PresenceChange, Typing},
     reactions::ShownReaction,
     timeline::{ShownMessage, TimelineItem, continues},
 };
-use self::{changes::HeardChanges, presence::sorted, unread_state::UnreadState};
+use self::{changes::HeardChanges, link_view::LinkView, presence::sorted, unread_state::UnreadState};
 use crate::protocol::{
     chat::{ClientFrame, Message, MessagePage, OwnReaction, Room, ServerFrame},
     cursor::{Cursor, Offset},
@@ -58,7 +58,7 @@ pub struct RoomModel {
     messages: Vec<Arc<Message>>,
     quoted: answers::Quoted,
     threads: threads::Threads,
-    place: place::Place,
+    link_view: LinkView,
     drafts: Vec<Draft>,
     pending_changes: Vec<PendingChange>,
     heard_changes: HeardChanges,
@@ -97,7 +97,7 @@ impl RoomModel {
             quoted: Vec::new(),
             threads: threads::Threads::default(),
             thread: None,
-            place: place::Place::default(),
+            link_view: LinkView::default(),
             drafts: saved.drafts,
             pending_changes: saved.pending_changes,
             heard_changes: HeardChanges::default(),

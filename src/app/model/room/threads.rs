@@ -17,6 +17,9 @@ use crate::protocol::{
 /// The answers and deletions that stay in memory for pages that were read before them, as many as there are changes.
 const HEARD_MAX: usize = 1_000;
 
+/// The threads whose sums stay in memory: more than one reads back through in a sitting.
+const KNOWN_MAX: usize = 10_000;
+
 /// An answer that came or went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Heard {
@@ -48,7 +51,7 @@ impl Threads {
             None if is_loaded => {
                 let mut thread = empty(heard.root, 0);
                 count(&mut thread, &heard);
-                self.known.push(thread);
+                self.know(thread);
             }
             None => {}
         }
@@ -64,7 +67,14 @@ impl Threads {
         self.heard.iter().filter(|heard| heard.root == root).for_each(|heard| count(&mut thread, heard));
         self.known.retain(|known| known.root != thread.root);
         if thread.count > 0 {
-            self.known.push(thread);
+            self.know(thread);
+        }
+    }
+
+    fn know(&mut self, thread: ThreadSummary) {
+        self.known.push(thread);
+        if self.known.len() > KNOWN_MAX {
+            self.known.remove(0);
         }
     }
 }

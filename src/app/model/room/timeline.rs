@@ -152,7 +152,7 @@ impl RoomModel {
 
     /// Starts over from the newest messages, after a reset.
     pub fn reload(&mut self, mut page: MessagePage) {
-        self.forget_place();
+        self.close_link();
         // Messages that arrived after the page was read stay: without them there would be a gap.
         let is_newer = |message: &Arc<Message>| {
             page.cursor.epoch == self.cursor.epoch && message.offset > page.cursor.offset
@@ -247,7 +247,7 @@ impl RoomModel {
 
     pub(super) fn apply_reset(&mut self, cursor: Cursor) {
         self.messages.clear();
-        self.forget_place();
+        self.close_link();
         self.cursor = cursor;
         self.heard_changes.clear();
         self.own_reactions.clear();

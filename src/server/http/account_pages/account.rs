@@ -62,16 +62,16 @@ fn refusal(form: Option<&str>, reason: RejectionReason) -> Refused {
 }
 
 /// Returns the user's sessions: this browser's first, then the newest.
-async fn places(signed_in: &SignedIn) -> Result<Vec<Place>, Error> {
+async fn places(signed_in: &SignedIn) -> Result<Vec<ShownSession>, Error> {
     let SignedIn { asked, identity } = signed_in;
     let sessions = accounts(&asked.state)?.sessions(&identity.user.id).await?;
-    let place = |(id, session): (String, crate::server::auth::AccountSession)| Place {
+    let place = |(id, session): (String, crate::server::auth::AccountSession)| ShownSession {
         is_this: identity.session.as_deref() == Some(&id),
         agent: session.agent,
         since: session.created_at,
         session: id,
     };
-    let mut places: Vec<Place> = sessions.into_iter().map(place).collect();
+    let mut places: Vec<ShownSession> = sessions.into_iter().map(place).collect();
     places.sort_by_key(|place| (!place.is_this, -place.since));
     Ok(places)
 }
@@ -153,7 +153,7 @@ pub(super) struct Account {
     /// The name, or the rejected one that was typed.
     pub(super) name: String,
     /// The sessions: this browser's first, then the newest.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<ShownSession>,
     /// The form that was rejected, and the reason.
     pub(super) refused: Option<Refused>,
     /// The change that was just made.
@@ -162,7 +162,7 @@ pub(super) struct Account {
 
 /// A browser in which the user is signed in.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct ShownSession {
     /// The id of its session, by which the session is ended.
     pub(super) session: String,
     /// The browser's `User-Agent`.
@@ -239,9 +239,9 @@ fn password_form(texts: &'static Texts, problem: Option<RejectionReason>) -> imp
     }
 }
 
-fn place_list(texts: &'static Texts, places: Vec<Place>) -> impl IntoView + use<> {
-    let place = move |(index, place): (usize, Place)| {
-        let Place { session, agent, since, is_this } = place;
+fn place_list(texts: &'static Texts, places: Vec<ShownSession>) -> impl IntoView + use<> {
+    let place = move |(index, place): (usize, ShownSession)| {
+        let ShownSession { session, agent, since, is_this } = place;
         let agent = (texts.agent)(Agent::of(&agent));
         // Browsers of one kind may have signed in within a minute.
         let label = format!("{} {}:", texts.end_session, index + 1);

@@ -72,8 +72,8 @@ pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Res
     let SignedIn { asked, identity } = signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
     let is_admin = asked.administrator.is_ok();
-    let visit = page_data::visit(&asked.state, &asked.headers, Some(identity), is_admin, rooms).await?;
-    Ok(draw(&setting_for(asked), Some(visit), document))
+    let viewer = page_data::viewer_of(&asked.state, &asked.headers, Some(identity), is_admin, rooms).await?;
+    Ok(draw(&setting_for(asked), Some(viewer), document))
 }
 
 fn setting_for(asked: &PageRequest) -> Setting {
@@ -93,10 +93,10 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
     }
 }
 
-/// Renders a page into a response. Without `visit` it has no sidebar.
-pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Document) -> Response {
+/// Renders a page into a response. Without `viewer` it has no sidebar.
+pub(super) fn draw(setting: &Setting, viewer: Option<Viewer>, document: impl Document) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::document_policy())];
-    let html = shell::draw(setting, visit, document);
+    let html = shell::draw(setting, viewer, document);
     let mut response =
         (policy, Html(one_time_form::mark_forms(&html, &one_time_form::new_id()))).into_response();
     // The page shows secrets, and rights of this moment: nobody may go back to it after signing out.

@@ -29,20 +29,20 @@ pub(super) struct Setting {
     pub(super) back: Option<String>,
 }
 
-/// Renders the whole page. Without `visit` it has no sidebar.
-pub(super) fn draw(setting: &Setting, visit: Option<Viewer>, document: impl Document) -> String {
+/// Renders the whole page. Without `viewer` it has no sidebar.
+pub(super) fn draw(setting: &Setting, viewer: Option<Viewer>, document: impl Document) -> String {
     // An owner of its own: a page that is rendered at the same time may be this thread's owner, and may end before.
     let owner = Owner::new_root(None);
-    let html = owner.with(|| shell(setting, visit, document).to_html());
+    let html = owner.with(|| shell(setting, viewer, document).to_html());
     owner.unset_with_forced_cleanup();
     html
 }
 
-fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> impl IntoView + use<D> {
+fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) -> impl IntoView + use<D> {
     let Setting { language, look, stylesheet, path, .. } = setting;
     let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
-    let is_alone = visit.is_none();
+    let is_alone = viewer.is_none();
     let class = if is_alone { "page document lone" } else { "page document" };
     let content = view! {
         <main class=class id="content" tabindex="-1">
@@ -51,11 +51,11 @@ fn shell<D: Document>(setting: &Setting, visit: Option<Viewer>, document: D) -> 
             {document.body(texts)}
         </main>
     };
-    let content = match visit {
+    let content = match viewer {
         None => content.into_any(),
-        Some(visit) => view! {
+        Some(viewer) => view! {
             <div class="frame">
-                {sidebar_at(*language, *look, path.clone(), address(setting), visit)} {content}
+                {sidebar_at(*language, *look, path.clone(), address(setting), viewer)} {content}
             </div>
         }
         .into_any(),

@@ -12,7 +12,7 @@ use crate::{
         i18n::Language,
         model::room::Linked,
         page_data::{MESSAGES_LIMIT, ThreadData},
-        routes::Place,
+        routes::Permalink,
     },
     protocol::{
         chat::MessagePage,
@@ -74,17 +74,17 @@ pub(super) async fn load(
     who: Option<&Identity>,
     room: &RoomId,
     newest: &MessagePage,
-    place: &Place,
+    place: &Permalink,
     Reader { language, zone_ms }: Reader,
 ) -> Result<Linked, Error> {
     let epoch = &newest.cursor.epoch;
     let (offset, mut missing) = match place {
-        Place::Message(_, beginning) if !epoch.generation().starts_with(beginning.as_str()) => {
+        Permalink::Message(_, beginning) if !epoch.generation().starts_with(beginning.as_str()) => {
             (None, Some(Missing::EarlierHistory))
         }
-        Place::Message(offset, _) if *offset > newest.cursor.offset => (None, Some(Missing::NotYet)),
-        Place::Message(offset, _) => (Some(*offset), None),
-        Place::Day(day) => {
+        Permalink::Message(offset, _) if *offset > newest.cursor.offset => (None, Some(Missing::NotYet)),
+        Permalink::Message(offset, _) => (Some(*offset), None),
+        Permalink::Day(day) => {
             let first = state.chat.first_since(room, who, day.start_ms() + zone_ms).await?;
             (first, first.is_none().then_some(Missing::EmptyDay))
         }
@@ -96,8 +96,8 @@ pub(super) async fn load(
         linked.target = nearest(&page, offset);
         missing = match place {
             _ if page.reset => Some(Missing::EarlierHistory),
-            Place::Message(..) => (linked.target != Some(offset)).then_some(Missing::Gone),
-            Place::Day(day) => {
+            Permalink::Message(..) => (linked.target != Some(offset)).then_some(Missing::Gone),
+            Permalink::Day(day) => {
                 let start = day.start_ms() + zone_ms;
                 let is_of_day = |time: i64| (start..start + DAY_MS).contains(&time);
                 let first = page.messages.iter().find(|message| message.offset == offset);
@@ -119,11 +119,11 @@ pub(super) async fn thread(
     who: Option<&Identity>,
     room: &RoomId,
     newest: &MessagePage,
-    place: &Place,
+    place: &Permalink,
     Reader { language, .. }: Reader,
     is_asked: bool,
 ) -> Result<Option<ThreadData>, Error> {
-    let Place::Message(offset, beginning) = place else { return Ok(None) };
+    let Permalink::Message(offset, beginning) = place else { return Ok(None) };
     let epoch = &newest.cursor.epoch;
     let missing = if !epoch.generation().starts_with(beginning.as_str()) {
         Some(Missing::EarlierHistory)

@@ -42,7 +42,7 @@ use crate::{
         i18n::Language,
         look::{Choice, Look},
         page_data::{InitialData, PageData},
-        routes::{self, Place, Route},
+        routes::{self, Permalink, Route},
         shell,
     },
     protocol::{
@@ -62,7 +62,7 @@ pub(super) fn router() -> Router<AppState> {
         .route(routes::FEED, get(feed))
         .route(routes::CHANNEL, get(channel))
         .route(routes::ROOM, get(room))
-        .route(routes::PLACE, get(place))
+        .route(routes::PERMALINK, get(place))
         .route(routes::THREAD, get(thread))
         .fallback(not_found)
 }
@@ -123,16 +123,16 @@ async fn room(PathText(room): PathText, asked: PageRequest) -> Response {
 /// Serves the page of a room around a message, or from the first of a day on. A room's own spelling leads to it, as with
 /// [`room`].
 async fn place(PathPair(room, place): PathPair, asked: PageRequest) -> Response {
-    let Some(place) = Place::parse(&place) else { return page(asked, None).await };
+    let Some(place) = Permalink::parse(&place) else { return page(asked, None).await };
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {
-        Ok(id) if id.as_str() != room => moved(&asked, &routes::place(&id, &place)),
-        _ => page(asked, Some(Route::Place(room, place))).await,
+        Ok(id) if id.as_str() != room => moved(&asked, &routes::permalink(&id, &place)),
+        _ => page(asked, Some(Route::Permalink(room, place))).await,
     }
 }
 
 /// Serves the page of a room with the thread of a message beside it. A room's own spelling leads to it, as with [`room`].
 async fn thread(PathPair(room, message): PathPair, asked: PageRequest) -> Response {
-    let Some(message) = Place::parse(&message).filter(Place::is_message) else {
+    let Some(message) = Permalink::parse(&message).filter(Permalink::is_message) else {
         return page(asked, None).await;
     };
     match asked.state.chat.room(&room, asked.caller.0.as_ref()).await {

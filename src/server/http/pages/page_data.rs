@@ -11,7 +11,7 @@ use crate::{
         page_data::{
             InitialData, MESSAGES_LIMIT, NOTIFICATIONS_LIMIT, OlderNotifications, PageData, RoomData, Viewer,
         },
-        routes::{Place, Route},
+        routes::{Permalink, Route},
     },
     protocol::{chat::Room, cursor::Cursor, name::parse_channel, pin::Pin, problem::Code, session::User},
     server::{
@@ -58,11 +58,11 @@ pub(crate) async fn load(
             Some(feed) => PageData::Feed { channel, feed },
             None => PageData::Unavailable,
         },
-        (Some(Route::Room(_) | Route::Place(..) | Route::Thread(..)), None) => PageData::Unavailable,
-        (Some(route @ (Route::Room(_) | Route::Place(..) | Route::Thread(..))), Some(rooms)) => {
+        (Some(Route::Room(_) | Route::Permalink(..) | Route::Thread(..)), None) => PageData::Unavailable,
+        (Some(route @ (Route::Room(_) | Route::Permalink(..) | Route::Thread(..))), Some(rooms)) => {
             let is_thread = matches!(route, Route::Thread(..));
             let (id, place) = match route {
-                Route::Place(id, place) | Route::Thread(id, place) => (id, Some(place)),
+                Route::Permalink(id, place) | Route::Thread(id, place) => (id, Some(place)),
                 Route::Room(id) => (id, None),
                 Route::Feed(_) => unreachable!("it is a room's"),
             };
@@ -76,14 +76,14 @@ pub(crate) async fn load(
         }
     };
     let viewer = match rooms {
-        Some(rooms) => logged(visit(state, headers, who, is_admin, rooms).await),
+        Some(rooms) => logged(viewer_of(state, headers, who, is_admin, rooms).await),
         None => None,
     };
     InitialData { path, problem, retry_after_ms: None, viewer, page, origin: String::new() }
 }
 
 /// Returns the data of the sidebar, which every page and account page has: the user, their channels and their rooms.
-pub(crate) async fn visit(
+pub(crate) async fn viewer_of(
     state: &AppState,
     headers: &HeaderMap,
     who: Option<&Identity>,
@@ -115,7 +115,7 @@ async fn load_room(
     who: Option<&Identity>,
     me: User,
     room: Option<Room>,
-    place: Option<(Place, Reader)>,
+    place: Option<(Permalink, Reader)>,
     is_thread: bool,
 ) -> Result<Option<RoomData>, Error> {
     let Some(room) = room else { return Ok(None) };
@@ -162,10 +162,10 @@ async fn start(
     let route = match (room, thread.as_ref().or(place.as_ref())) {
         (None, _) => Some(Route::Feed(channel)),
         (Some(room), None) => Some(Route::Room(room)),
-        (Some(room), Some(message)) if thread.is_some() => {
-            Place::parse(message).filter(Place::is_message).map(|message| Route::Thread(room, message))
-        }
-        (Some(room), Some(place)) => Place::parse(place).map(|place| Route::Place(room, place)),
+        (Some(room), Some(message)) if thread.is_some() => Permalink::parse(message)
+            .filter(Permalink::is_message)
+            .map(|message| Route::Thread(room, message)),
+        (Some(room), Some(place)) => Permalink::parse(place).map(|place| Route::Permalink(room, place)),
     };
     let is_admin = administrator.is_ok();
     Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await))

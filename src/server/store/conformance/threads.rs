@@ -11,19 +11,19 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::store::{
-        Appended, Change, Filter, Fold, Folded, NewEntry, Place, Placed, Record, Reference, Side, StoreError,
-        TagState, TopicName,
+        Appended, Change, Filter, Fold, Folded, NewEntry, Record, Reference, Resolve, Resolved, Side,
+        StoreError, TagState, TopicName,
     },
 };
 
 /// Takes the place behind an entry in its thread, and copies its body, which must be there.
 struct Behind(Offset);
 
-impl Place for Behind {
-    fn place(&self, stored: &[Option<Record>]) -> Result<Placed, Rejection> {
+impl Resolve for Behind {
+    fn resolve(&self, stored: &[Option<Record>]) -> Result<Resolved, Rejection> {
         let body = stored[0].as_ref().map(|record| record.body.as_str()).filter(|body| !body.is_empty());
         let body = body.ok_or_else(|| Rejection::new(Code::NotFound, "It is not there."))?;
-        Ok(Placed { body: format!("after {body}"), thread: Some(self.0) })
+        Ok(Resolved { body: format!("after {body}"), thread: Some(self.0) })
     }
 }
 
@@ -77,8 +77,8 @@ pub(super) async fn an_answer_is_placed_by_its_rule_under_the_lock_and_once(benc
     let first = bench.say(vec![sent()]).await.expect("appended").remove(0);
     assert_eq!(first.record.body, "after one");
     // In the batch of what it answers, and of what erases that.
-    let placed = bench.say(vec![message("two"), answer(3)]).await.expect("appended");
-    assert_eq!(placed[1].record.body, "after two");
+    let resolved = bench.say(vec![message("two"), answer(3)]).await.expect("appended");
+    assert_eq!(resolved[1].record.body, "after two");
     let rejected = bench.say(vec![deletion(3), answer(3)]).await.expect_err("it is gone");
     assert!(matches!(rejected, StoreError::Rejected(_)), "{rejected}");
     for target in [0, 9, Offset::MAX] {
@@ -87,7 +87,7 @@ pub(super) async fn an_answer_is_placed_by_its_rule_under_the_lock_and_once(benc
     bench.say(vec![deletion(1)]).await.expect("appended");
     bench.say(vec![answer(1)]).await.expect_err("it is gone");
     let again = bench.say(vec![sent()]).await.expect("answered").remove(0);
-    assert_eq!((again.record, again.first), (first.record, false), "a repeat is not placed again");
+    assert_eq!((again.record, again.first), (first.record, false), "a repeat is not resolved again");
 }
 
 pub(super) async fn what_is_placed_in_a_thread_is_read_with_its_root_in_both_directions(bench: Bench) {

@@ -114,8 +114,8 @@ impl Rows {
         let mut thread = None;
         if let Some(Reference { targets, rule }) = draft.reference.take() {
             let referred: Vec<_> = targets.iter().map(|target| self.current(*target).cloned()).collect();
-            let placed = rule.place(&referred).map_err(StoreError::Rejected)?;
-            (draft.body, thread) = (placed.body, placed.thread);
+            let resolved = rule.resolve(&referred).map_err(StoreError::Rejected)?;
+            (draft.body, thread) = (resolved.body, resolved.thread);
         }
         self.lasting.push(draft.lasting);
         self.threads.push(thread);

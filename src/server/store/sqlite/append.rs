@@ -88,9 +88,9 @@ pub(super) fn append(
         });
         let mut thread = None;
         if let Some(reference) = draft.reference.take() {
-            let placed = reference.rule.place(&referred(connection, name, topic.id, &reference)?);
-            let placed = placed.map_err(StoreError::Rejected)?;
-            (draft.body, thread) = (placed.body, placed.thread);
+            let resolved = reference.rule.resolve(&referred(connection, name, topic.id, &reference)?);
+            let resolved = resolved.map_err(StoreError::Rejected)?;
+            (draft.body, thread) = (resolved.body, resolved.thread);
         }
         let record = insert(connection, name, topic.id, head, timestamp, draft, thread)?;
         appended.push(Appended { record, first: true, folded });

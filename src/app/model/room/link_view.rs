@@ -30,15 +30,15 @@ pub struct Linked {
 
 /// The place that is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LinkView {
     linked: Option<Box<Linked>>,
     window: Option<Window>,
-    visit: Visit,
+    scroll_request: ScrollRequest,
 }
 
 /// A request to bring a place into view. Each has another number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Visit {
+pub struct ScrollRequest {
     /// 0 before the first.
     pub number: u32,
     /// The message to bring into view. `None`: the newest.
@@ -61,9 +61,9 @@ impl RoomModel {
     /// Shows the place to which an address leads; `None`: the newest messages.
     pub fn open(&mut self, linked: Option<Box<Linked>>, is_return: bool) {
         let target = linked.as_ref().and_then(|linked| linked.target);
-        self.visit(target, is_return);
-        self.place.linked = linked;
-        let mut around = self.place.linked.as_mut().and_then(|linked| linked.around.take());
+        self.request_scroll(target, is_return);
+        self.link_view.linked = linked;
+        let mut around = self.link_view.linked.as_mut().and_then(|linked| linked.around.take());
         if let Some(page) = around.as_mut().filter(|page| page.cursor.epoch == self.cursor.epoch) {
             self.take_quoted(page);
             self.take_threads(page);
@@ -73,7 +73,7 @@ impl RoomModel {
                 || self.messages.first().zip(page.messages.first()).is_some_and(|(a, b)| a.offset <= b.offset)
         };
         let around = around.filter(|page| !is_shown(page)).inspect(|page| self.take_own_reactions(page));
-        self.place.window = around.and_then(|page| {
+        self.link_view.window = around.and_then(|page| {
             let messages = self.heard_changes.fold_into(page.messages, page.as_of)?;
             Some(Window { messages, cursor: page.cursor, more: page.more })
         });
@@ -82,67 +82,68 @@ impl RoomModel {
     }
 
     /// The reader comes back to the place.
-    pub fn return_to_place(&mut self) {
-        let target = self.newest_visit().target;
-        self.visit(target, true);
+    pub fn return_to_target(&mut self) {
+        let target = self.scroll_request().target;
+        self.request_scroll(target, true);
     }
 
     /// Shows the newest messages.
     pub fn open_newest(&mut self) {
-        self.place.linked = None;
+        self.link_view.linked = None;
         self.leave_window();
     }
 
     /// Shows the newest messages instead of a window of earlier ones.
     pub(super) fn leave_window(&mut self) {
-        if self.place.window.take().is_some() {
-            self.visit(None, false);
+        if self.link_view.window.take().is_some() {
+            self.request_scroll(None, false);
         }
     }
 
     /// The log has begun anew: the place is of the old one.
-    pub(super) fn forget_place(&mut self) {
+    pub(super) fn close_link(&mut self) {
         self.leave_window();
-        self.place.linked = None;
+        self.link_view.linked = None;
     }
 
-    fn visit(&mut self, target: Option<Offset>, is_return: bool) {
-        self.place.visit = Visit { number: self.place.visit.number + 1, target, is_return };
+    fn request_scroll(&mut self, target: Option<Offset>, is_return: bool) {
+        self.link_view.scroll_request =
+            ScrollRequest { number: self.link_view.scroll_request.number + 1, target, is_return };
     }
 
     /// The newest request to bring a place into view.
-    pub fn newest_visit(&self) -> Visit {
-        self.place.visit
+    pub fn scroll_request(&self) -> ScrollRequest {
+        self.link_view.scroll_request
     }
 
     /// The message that is marked: the one that the address names, if it is there.
     pub fn marked(&self) -> Option<Offset> {
-        self.place.linked.as_ref().filter(|linked| linked.missing.is_none())?.target
+        self.link_view.linked.as_ref().filter(|linked| linked.missing.is_none())?.target
     }
 
     /// The reason why the place is not there, in the viewer's language.
-    pub fn missing_place(&self) -> Option<String> {
-        self.place.linked.as_ref()?.missing.clone()
+    pub fn missing_target(&self) -> Option<String> {
+        self.link_view.linked.as_ref()?.missing.clone()
     }
 
     /// Returns true if earlier messages are shown in the place of the newest.
     pub fn is_detached(&self) -> bool {
-        self.place.window.is_some()
+        self.link_view.window.is_some()
     }
 
     /// The messages that are shown.
     pub(super) fn shown(&self) -> &[Arc<Message>] {
-        self.place.window.as_ref().map_or(&self.messages, |window| &window.messages)
+        self.link_view.window.as_ref().map_or(&self.messages, |window| &window.messages)
     }
 
     /// Returns true if older messages than the shown ones can be loaded.
     pub fn has_older(&self) -> bool {
-        self.place.window.as_ref().map_or(self.more, |window| window.more)
+        self.link_view.window.as_ref().map_or(self.more, |window| window.more)
     }
 
     /// The window's messages, for a change of one of them.
     pub(super) fn window_messages(&mut self) -> Option<&mut Vec<Arc<Message>>> {
-        self.place.window.as_mut().map(|window| &mut window.messages)
+        self.link_view.window.as_mut().map(|window| &mut window.messages)
     }
 
     /// Puts a page of the messages before `before` above the shown ones. Returns it if no window is shown.
@@ -155,7 +156,7 @@ impl RoomModel {
         if self.is_detached() {
             self.take_threads(&mut page);
         }
-        let Some(window) = &mut self.place.window else { return Some(page) };
+        let Some(window) = &mut self.link_view.window else { return Some(page) };
         let oldest = window.messages.first().map_or(window.cursor.offset + 1, |message| message.offset);
         // Not those that were requested for other messages.
         let older = self.heard_changes.fold_into(page.messages, page.as_of);
@@ -168,7 +169,7 @@ impl RoomModel {
 
     /// The cursor after which later messages are loaded. `None`: the newest are shown.
     pub fn latest_shown(&self) -> Option<Cursor> {
-        self.place.window.as_ref().map(|window| window.cursor.clone())
+        self.link_view.window.as_ref().map(|window| window.cursor.clone())
     }
 
     /// Puts the page of messages after `after` below the shown ones, and joins them with the newest where these follow.
@@ -178,7 +179,7 @@ impl RoomModel {
             self.take_threads(&mut page);
             self.take_own_reactions(&page);
         }
-        let Some(window) = &mut self.place.window else { return };
+        let Some(window) = &mut self.link_view.window else { return };
         // It was requested before a reset, or for another window.
         if window.cursor != *after || page.cursor.epoch != after.epoch {
             return;
@@ -192,7 +193,7 @@ impl RoomModel {
     /// Makes the window the beginning of the newest messages, if these follow on it.
     fn join_window(&mut self) {
         let first = self.messages.first().map_or(self.cursor.offset + 1, |message| message.offset);
-        let Some(window) = self.place.window.take_if(|window| window.cursor.offset + 1 >= first) else {
+        let Some(window) = self.link_view.window.take_if(|window| window.cursor.offset + 1 >= first) else {
             return;
         };
         let earlier: Vec<_> = window.messages.into_iter().filter(|message| message.offset < first).collect();
@@ -287,12 +288,12 @@ mod tests {
     #[test]
     fn a_post_leads_to_the_newest() {
         let mut model = opened();
-        let visit = model.newest_visit().number;
+        let visit = model.scroll_request().number;
         model.post("id-1".into(), text("hello"));
         let mut expected = offsets(91..=100);
         expected.push("id-1 Pending".into());
         assert_eq!(keys(&model), expected);
-        assert!(model.newest_visit().number > visit && model.newest_visit().target.is_none());
+        assert!(model.scroll_request().number > visit && model.scroll_request().target.is_none());
     }
 
     #[test]

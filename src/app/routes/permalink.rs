@@ -1,4 +1,4 @@
-//! The places of a room that have an address: a message, and a day.
+//! Permalinks: the addresses of a message and of a day in a room.
 //!
 //! The address of a message carries the beginning of the room's epoch after its offset: `1234-7f3a9c`. After a restore of
 //! an older backup the same offset may name another message, and then the link says so and shows none. The epoch stands in
@@ -13,9 +13,9 @@ use crate::protocol::cursor::{Epoch, Offset};
 /// Characters of the epoch in an address.
 const EPOCH_CHARACTERS: usize = 6;
 
-/// A place in a room.
+/// A link to a message or a day of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Permalink {
     /// The message at this offset, of the epoch with this beginning. An empty one stands for the present epoch.
     Message(Offset, String),
     /// The first message of a day.
@@ -33,8 +33,8 @@ pub struct CivilDay {
     pub day: i64,
 }
 
-impl Place {
-    /// The place of a message of the present epoch.
+impl Permalink {
+    /// The link to a message of the present epoch.
     pub fn message(offset: Offset, epoch: &Epoch) -> Self {
         Self::Message(offset, epoch.generation().chars().take(EPOCH_CHARACTERS).collect())
     }
@@ -44,11 +44,11 @@ impl Place {
         matches!(self, Self::Message(..))
     }
 
-    /// Parses the last segment of a place's address: `OFFSET`, `OFFSET-EPOCH` or `YYYY-MM-DD`. A place has one spelling.
+    /// Parses the last segment of the address: `OFFSET`, `OFFSET-EPOCH` or `YYYY-MM-DD`. A link has one spelling.
     pub fn parse(segment: &str) -> Option<Self> {
         let number = |text: &str| text.parse::<i64>().ok();
         let parts: Vec<&str> = segment.split('-').collect();
-        let place = match parts[..] {
+        let permalink = match parts[..] {
             [offset] => Self::Message(offset.parse().ok()?, String::new()),
             [offset, epoch] => {
                 Self::Message(offset.parse().ok()?, Epoch::parse(epoch)?.generation().to_owned())
@@ -58,15 +58,15 @@ impl Place {
             }
             _ => return None,
         };
-        let exists = match &place {
+        let exists = match &permalink {
             Self::Message(offset, _) => *offset > 0,
             Self::Day(day) => day.exists(),
         };
-        (exists && place.to_string() == segment).then_some(place)
+        (exists && permalink.to_string() == segment).then_some(permalink)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Permalink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Message(offset, epoch) if epoch.is_empty() => write!(f, "{offset}"),
@@ -130,11 +130,12 @@ mod tests {
             "18446744073709551616",
         ] {
             // A month alone reads as a message of an epoch that begins with it.
-            let parsed = Place::parse(segment).filter(|place| *place != Place::Message(2026, "11".into()));
+            let parsed = Permalink::parse(segment)
+                .filter(|permalink| *permalink != Permalink::Message(2026, "11".into()));
             assert_eq!(parsed, None, "{segment}");
         }
         let epoch = Epoch::parse("7f3a9c0b1d2e").expect("an epoch");
-        assert_eq!(Place::message(1234, &epoch).to_string(), "1234-7f3a9c");
+        assert_eq!(Permalink::message(1234, &epoch).to_string(), "1234-7f3a9c");
     }
 
     #[test]
@@ -146,7 +147,7 @@ mod tests {
             ("2026-11-25", 1_795_564_800_000),
             ("2100-03-01", 4_107_542_400_000),
         ] {
-            let Some(Place::Day(day)) = Place::parse(segment) else { panic!("{segment} is a day") };
+            let Some(Permalink::Day(day)) = Permalink::parse(segment) else { panic!("{segment} is a day") };
             assert_eq!(day.start_ms(), start_ms, "{segment}");
         }
     }
