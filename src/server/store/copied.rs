@@ -46,7 +46,7 @@ pub struct CopiedEntry {
     pub body: String,
     /// As [`super::Record::target`].
     pub target: Option<i64>,
-    /// As [`super::Placed::thread`].
+    /// As [`super::Resolved::thread`].
     pub thread: Option<i64>,
 }
 
