@@ -47,6 +47,12 @@ const ANSWER: &str = r#"{"id":"UUID","text":"hello","reply_to":1,"thread":1}"#;
 /// An edit, which only the message's author may make.
 const CHANGE: &str = r#"{"id":"UUID","kind":"edit","text":"hello again"}"#;
 
+/// Changes that everybody in the room may make.
+const REACTION: &str = r#"{"id":"UUID","kind":"react","emoji":":tada:"}"#;
+const NO_REACTION: &str = r#"{"id":"UUID","kind":"unreact","emoji":":tada:"}"#;
+const PIN: &str = r#"{"id":"UUID","kind":"pin"}"#;
+const NO_PIN: &str = r#"{"id":"UUID","kind":"unpin"}"#;
+
 /// Columns: anonymous · not a member · a removed member · a member · the owner · an administrator · a publisher whose
 /// token is valid for the channel · a publisher whose token is not.
 pub(super) const ROWS: &[Row] = &[
@@ -66,6 +72,10 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/rooms/secret/messages?thread=1", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/messages?answers=false", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/secret/messages/1/changes", CHANGE, "401 404 404 201 403 404 403 403"),
+    row("POST", "/api/rooms/secret/messages/1/changes", REACTION, "401 404 404 201 201 404 403 403"),
+    row("POST", "/api/rooms/secret/messages/1/changes", NO_REACTION, "401 404 404 201 201 404 403 403"),
+    row("POST", "/api/rooms/secret/messages/1/changes", PIN, "401 404 404 201 201 404 403 403"),
+    row("POST", "/api/rooms/secret/messages/1/changes", NO_PIN, "401 404 404 201 201 404 403 403"),
     row("GET", "/api/rooms/secret/messages/1/edits", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/messages/1/code", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/pins", "", "401 404 404 200 200 404 403 403"),
