@@ -130,3 +130,12 @@ export class Person {
     for (const name of names) await expect(this.page.locator(".people__list li", { hasText: name })).toHaveCount(1);
   }
 }
+
+/** Opens the menu of a message by its mouse. */
+export async function openMenu(page: Page, message: Locator): Promise<Locator> {
+  await message.hover();
+  await message.getByRole("link", { name: /^(Actions|操作)/ }).click();
+  const menu = page.locator(".message-menu:popover-open");
+  await expect(menu).toBeVisible();
+  return menu;
+}

@@ -1,19 +1,11 @@
 // Messages that change: a typo is mended, a message is taken back, and the others see it at once, after a drop, and when
 // they come later.
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Locator, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { openMenu } from "../support/people.ts";
 import { expect, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
-
-/** Opens the menu of a message by its mouse. */
-async function openMenu(page: Page, message: Locator): Promise<Locator> {
-  await message.hover();
-  await message.getByRole("link", { name: /^(Actions|操作)/ }).click();
-  const menu = page.locator(".message-menu");
-  await expect(menu).toBeVisible();
-  return menu;
-}
 
 const settled = (page: Page) => expect(page.locator(".message[data-state]")).toHaveCount(0);
 

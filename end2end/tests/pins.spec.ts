@@ -1,7 +1,7 @@
 // Pinned messages: what a room wants everybody to find is in its header, for those who are there and for those who come.
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
-import type { Person } from "../support/people.ts";
+import { openMenu, type Person } from "../support/people.ts";
 import { expect, named, test as base } from "../support/test.ts";
 
 /** A browser without a network says so. */
@@ -14,9 +14,8 @@ const pins = (person: Person) => person.page.locator(".pins .pin__text");
 
 /** Chooses an entry of the menu of a message. */
 async function choose(person: Person, message: Locator, name: string) {
-  await message.hover();
-  await message.getByRole("link", { name: /^(Actions|操作)/ }).click();
-  await person.page.locator(".message-menu").getByRole("button", { name }).click();
+  const menu = await openMenu(person.page, message);
+  await menu.getByRole("button", { name }).click();
 }
 
 test("what alice pins is in the header of the room for bob, who jumps there, and takes it off", async ({ alice, bob }) => {

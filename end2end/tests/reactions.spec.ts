@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
-import type { Person } from "../support/people.ts";
+import { openMenu, type Person } from "../support/people.ts";
 import { Server } from "../support/server.ts";
 import { expect, named, test } from "../support/test.ts";
 
@@ -23,14 +23,6 @@ async function together(alice: Person, bob: Person, text: string): Promise<{ roo
   await settled(alice.page);
   await expect(bob.messages).toHaveCount(1);
   return { room, offset: (await alice.messages.getAttribute("data-offset"))! };
-}
-
-async function openMenu(page: Page, message: Locator): Promise<Locator> {
-  await message.hover();
-  await message.getByRole("link", { name: /^(Actions|操作)/ }).click();
-  const menu = page.locator(".message-menu");
-  await expect(menu).toBeVisible();
-  return menu;
 }
 
 /** Opens the picker from the menu of a message, and waits until it shows emoji. */

@@ -2,19 +2,12 @@
 // change and a deletion of it are seen in every answer.
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
+import { openMenu } from "../support/people.ts";
 import { expect, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 
 const settled = (page: Page) => expect(page.locator(".message[data-state]")).toHaveCount(0);
-
-async function openMenu(page: Page, message: Locator): Promise<Locator> {
-  await message.hover();
-  await message.getByRole("link", { name: /^(Actions|操作)/ }).click();
-  const menu = page.locator(".message-menu");
-  await expect(menu).toBeVisible();
-  return menu;
-}
 
 async function reply(page: Page, message: Locator) {
   const menu = await openMenu(page, message);

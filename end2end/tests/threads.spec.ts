@@ -1,7 +1,7 @@
 // Threads: answers beside the room, which shows how many there are and the newest.
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Locator, Page } from "@playwright/test";
-import type { Person } from "../support/people.ts";
+import type { Page } from "@playwright/test";
+import { openMenu, type Person } from "../support/people.ts";
 import { expect, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
@@ -13,14 +13,6 @@ const field = (person: Person) => thread(person).getByRole("textbox");
 const inRoom = (person: Person) => person.page.locator(".conversation .message");
 const link = (person: Person, text: string) => inRoom(person).filter({ hasText: text }).locator(".message__thread");
 const settled = (page: Page) => expect(page.locator(".message[data-state]")).toHaveCount(0);
-
-async function openMenu(page: Page, message: Locator): Promise<Locator> {
-  await message.hover();
-  await message.getByRole("link", { name: /^(Actions|操作)/ }).click();
-  const menu = page.locator(".message-menu:popover-open");
-  await expect(menu).toBeVisible();
-  return menu;
-}
 
 async function answer(person: Person, text: string) {
   await field(person).fill(text);
