@@ -22,6 +22,21 @@ pub(super) fn memo<T: PartialEq + Send + Sync + 'static>(
     boxed(Box::new(read))
 }
 
+/// The value of `read`, for many readers. A memo wakes each of them to look whether it has changed whenever what it reads
+/// changes; this one wakes them when it has.
+pub(super) fn settled<T: Clone + PartialEq + Send + Sync + 'static>(
+    read: impl Fn() -> T + 'static,
+) -> RwSignal<T> {
+    let value = RwSignal::new(untrack(&read));
+    effect(move || {
+        let new = read();
+        if value.with_untracked(|value| *value != new) {
+            value.set(new);
+        }
+    });
+    value
+}
+
 /// Draws `view` while `when` is true.
 pub(super) fn show_when(
     when: impl Fn() -> bool + Send + Sync + 'static,

@@ -8,6 +8,7 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
+use super::reaction_versions::ReactionVersions;
 use crate::{
     app::{
         i18n::use_texts,
@@ -56,6 +57,7 @@ pub(crate) struct MessageActions {
     pub(crate) wants_composer: RwSignal<bool>,
     /// The composer of the thread that is opened next is to take the focus.
     pub(crate) wants_thread: RwSignal<bool>,
+    pub(super) reaction_versions: ReactionVersions,
 }
 
 impl MessageActions {
@@ -74,6 +76,7 @@ impl MessageActions {
             answered: RwSignal::new(0),
             wants_composer: RwSignal::new(false),
             wants_thread: RwSignal::new(false),
+            reaction_versions: ReactionVersions::new(model),
         }
     }
 

@@ -32,7 +32,7 @@ use crate::{
                 ShownMessage, TimelineItem, continues,
             },
         },
-        reactive::{Key, list, memo, show_when},
+        reactive::{Key, list, memo, settled, show_when},
         routes,
         sync::ChatLink,
     },
@@ -57,7 +57,7 @@ pub(crate) fn MessageList(
         items
     });
     let label = if actions.thread.is_some() { texts.thread_messages } else { texts.messages };
-    let marked = memo(move || model.with(RoomModel::marked));
+    let marked = settled(move || model.with(RoomModel::marked));
     let is_loading = RwSignal::new(false);
     let load = move || load_earlier(model, is_loading);
     view! {
@@ -164,7 +164,7 @@ fn Divider() -> impl IntoView {
 }
 
 #[component]
-fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: Memo<Option<u64>>) -> impl IntoView {
+fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Option<u64>>) -> impl IntoView {
     let texts = use_texts();
     let ShownMessage { message, previous, pending, answered, thread, .. } = shown;
     let thread = thread.map(|thread| thread_link(actions, &thread));

@@ -24,6 +24,7 @@ pub(super) mod pins;
 mod plot;
 pub(super) mod problem_note;
 mod quote;
+mod reaction_versions;
 mod reactions;
 mod reading_position;
 mod rejected;

@@ -2,7 +2,7 @@
 //! another. Whoever may not write sees them as text.
 //!
 //! A reaction must not draw its message again: the focus, a selection and what a screen reader reads would be lost. So
-//! the row follows the model by itself. Without a script its buttons lead to the message's own page.
+//! the row follows the model by itself, and hears of its own message's reactions only: a list may have two thousand rows. Without a script its buttons lead to the message's own page.
 
 use leptos::{ev, prelude::*};
 
@@ -21,7 +21,7 @@ use crate::{
             direction::isolated,
             room::{DraftState, PendingChange, ShownReaction},
         },
-        reactive::{Key, list, memo, show_when},
+        reactive::{Key, list, show_when},
         routes,
     },
     client::dom::{page, popover},
@@ -34,7 +34,7 @@ struct Row {
     actions: MessageActions,
     offset: Offset,
     /// Changes when they have to be read again.
-    version: Memo<Option<u64>>,
+    version: RwSignal<Option<u64>>,
     texts: &'static Texts,
     /// The text of the message, by which the controls are told apart.
     text: StoredValue<String>,
@@ -42,8 +42,8 @@ struct Row {
 
 /// The row of a message; nothing while it has no reactions.
 pub(super) fn reactions(actions: MessageActions, message: &Message) -> AnyView {
-    let (model, offset) = (actions.model, message.offset);
-    let version = memo(move || model.with(|model| model.reactions_version(offset)));
+    let offset = message.offset;
+    let version = actions.reaction_versions.of(offset);
     let text = StoredValue::new(message.text.clone());
     let row = Row { actions, offset, version, texts: use_texts(), text };
     let page = routes::message(&message.room, offset);

@@ -1,14 +1,15 @@
 //! The place in the room to which the page's address leads, and the messages around it while they are apart from the newest.
 //!
 //! The list that follows the log stays as it is, below this one and out of sight: a window of earlier messages is shown in
-//! its place, grows at both ends, and becomes its beginning when nothing is missing between the two. So nothing that is
-//! received waits, and the room's cursor never depends on what is shown.
+//! its place, moves both ways, and becomes its beginning when nothing is missing between the two. So nothing that is
+//! received waits, and the room's cursor never depends on what is shown. A reader who reads back far gets a window as well:
+//! the page never draws more than two times [`MESSAGES_MAX`].
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::RoomModel;
+use super::{RoomModel, timeline::MESSAGES_MAX};
 use crate::protocol::{
     chat::{Message, MessagePage},
     cursor::{Cursor, Offset},
@@ -55,6 +56,27 @@ struct Window {
     cursor: Cursor,
     /// Older messages can be loaded.
     more: bool,
+}
+
+impl Window {
+    /// Puts earlier messages above the others. The latest leave the window beyond its bound.
+    fn prepend(&mut self, older: Vec<Arc<Message>>, more: bool) {
+        self.messages.splice(0..0, older);
+        self.more = more;
+        self.messages.truncate(MESSAGES_MAX);
+        if let Some(last) = self.messages.last() {
+            self.cursor.offset = last.offset;
+        }
+    }
+
+    /// Puts the messages up to `cursor` below the others. The earliest leave the window beyond its bound.
+    fn append(&mut self, later: impl Iterator<Item = Arc<Message>>, cursor: Cursor) {
+        self.messages.extend(later);
+        self.cursor = cursor;
+        let surplus = self.messages.len().saturating_sub(MESSAGES_MAX);
+        self.messages.drain(..surplus);
+        self.more |= surplus > 0;
+    }
 }
 
 impl RoomModel {
@@ -161,10 +183,22 @@ impl RoomModel {
         // Not those that were requested for other messages.
         let older = self.heard_changes.fold_into(page.messages, page.as_of);
         if let Some(older) = older.filter(|_| before.offset == oldest) {
-            window.messages.splice(0..0, older);
-            window.more = page.more;
+            window.prepend(older, page.more);
         }
         None
+    }
+
+    /// Shows the earliest messages in a window, if there are too many for one list. The reader is among them: they have just
+    /// been loaded.
+    pub(super) fn open_window_of_earliest(&mut self) {
+        if self.messages.len() <= MESSAGES_MAX || self.thread.is_some() {
+            return; // no later messages of a thread can be loaded
+        }
+        let (messages, cursor) = (Vec::new(), self.cursor.clone());
+        let mut window = Window { messages, cursor, more: self.more };
+        window.prepend(self.messages.clone(), self.more);
+        self.link_view.window = Some(window);
+        self.trim_newest();
     }
 
     /// The cursor after which later messages are loaded. `None`: the newest are shown.
@@ -185,8 +219,7 @@ impl RoomModel {
             return;
         }
         let Some(later) = self.heard_changes.fold_into(page.messages, page.as_of) else { return };
-        window.messages.extend(later.into_iter().filter(|message| message.offset > after.offset));
-        window.cursor = page.cursor;
+        window.append(later.into_iter().filter(|message| message.offset > after.offset), page.cursor);
         self.join_window();
     }
 
@@ -197,7 +230,6 @@ impl RoomModel {
             return;
         };
         let earlier: Vec<_> = window.messages.into_iter().filter(|message| message.offset < first).collect();
-        self.messages_max += earlier.len();
         self.messages.splice(0..0, earlier);
         self.more = window.more;
     }
@@ -283,6 +315,67 @@ mod tests {
         assert_eq!(keys(&model), offsets(80..=100), "it is there already");
         model.open(None, true);
         assert_eq!((keys(&model), model.marked()), (offsets(80..=100), None));
+    }
+
+    /// A room of 3,000 messages, read back from the newest ten to its beginning.
+    fn read_back() -> RoomModel {
+        let room = Room { id: general(), name: "general".into() };
+        let me = User { id: "me".into(), name: "ME".into() };
+        let newest = page(2_991..=3_000, true);
+        let mut model = RoomModel::new(room, me, newest, vec![], SavedView::default());
+        model.set_reading_back(true);
+        while model.has_older() {
+            let before = model.oldest();
+            let first = before.offset.saturating_sub(100).max(1);
+            model.prepend(page(first..=before.offset - 1, first > 1), &before);
+        }
+        model
+    }
+
+    fn newest_shown(model: &RoomModel) -> Offset {
+        model.shown().last().map_or(0, |message| message.offset)
+    }
+
+    #[test]
+    fn whoever_reads_back_far_has_the_earliest_loaded_messages_and_gets_back_without_a_gap() {
+        let mut model = read_back();
+        assert_eq!((keys(&model), model.is_detached()), (offsets(1..=1_000), true));
+        receive(&mut model, 3_001..=3_005);
+        assert_eq!(model.messages_after(3_000), 5, "the newest are counted");
+        let mut drawn = 0;
+        while let Some(after) = model.latest_shown() {
+            let last = (after.offset + 100).min(3_005);
+            model.append(&after, page(after.offset + 1..=last, last < 3_005));
+            let (shown, length) = (keys(&model), model.timeline().len());
+            drawn = drawn.max(length);
+            assert_eq!(shown.last().map(String::as_str), Some(&*newest_shown(&model).to_string()));
+            assert_eq!(shown, offsets(model.oldest().offset..=newest_shown(&model)), "no gap");
+        }
+        assert!(drawn <= 2 * MESSAGES_MAX, "{drawn} were drawn");
+        assert_eq!(newest_shown(&model), 3_005);
+        assert!(model.has_older());
+        model.set_reading_back(false);
+        receive(&mut model, 3_006..=3_006);
+        assert_eq!(keys(&model), offsets(2_007..=3_006));
+    }
+
+    #[test]
+    fn from_far_back_the_newest_are_one_step_away() {
+        let mut model = read_back();
+        receive(&mut model, 3_001..=3_001);
+        model.open_newest();
+        assert_eq!(keys(&model).last().map(String::as_str), Some("3001"));
+        let change = model.scroll_request();
+        assert_eq!((model.is_detached(), change.target), (false, None));
+    }
+
+    #[test]
+    fn messages_that_come_while_earlier_ones_are_shown_have_a_bound() {
+        let mut model = read_back();
+        receive(&mut model, 3_001..=5_000);
+        assert_eq!(keys(&model), offsets(1..=1_000));
+        model.open_newest();
+        assert_eq!(keys(&model), offsets(4_001..=5_000));
     }
 
     #[test]

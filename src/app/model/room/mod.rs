@@ -72,8 +72,6 @@ pub struct RoomModel {
     typing: Option<Typing>,
     /// Older messages can be loaded.
     pub more: bool,
-    /// The most messages that stay on the page.
-    messages_max: usize,
     /// The reader is not at the newest message: nothing may move under their eyes.
     is_reading_back: bool,
     /// A reset removed entries that this page had not seen.
@@ -108,7 +106,6 @@ impl RoomModel {
             presence_change: None,
             typing: None,
             more: page.more,
-            messages_max: timeline::MESSAGES_MAX,
             is_reading_back: false,
             was_reset: saved.was_reset,
             problem: None,

@@ -10,8 +10,8 @@ use crate::protocol::{
     thread::ThreadSummary,
 };
 
-/// The most messages that stay on the page; loading older ones raises it. Beyond it the oldest leave the page, and can
-/// be loaded again.
+/// The most messages that a page keeps for a reader at the newest, and the most in a window for one further up. Those at
+/// the other end leave the page, and can be loaded again.
 pub(super) const MESSAGES_MAX: usize = 1_000;
 
 /// Messages of one author stand under one head while each follows the one before it within this time. It is counted
@@ -193,7 +193,6 @@ impl RoomModel {
         }
         self.take_quoted(&mut page);
         let Some(mut page) = self.prepend_to_window(page, before) else { return };
-        self.messages_max += page.messages.len();
         let oldest = self.messages.first().map_or(Offset::MAX, |message| message.offset);
         if before.offset < oldest && !self.messages.is_empty() {
             return; // older messages have left the page since: with these there would be a gap
@@ -203,6 +202,7 @@ impl RoomModel {
         let older = older.into_iter().filter(|message| message.offset < oldest);
         self.messages.splice(0..0, older);
         self.more = page.more;
+        self.open_window_of_earliest();
     }
 
     /// The reader has scrolled away from the newest message, or is back at it.
@@ -226,13 +226,19 @@ impl RoomModel {
             return Missing::Nothing;
         }
         self.messages.push(Arc::new(message));
-        let surplus = self.messages.len().saturating_sub(self.messages_max);
-        if surplus > 0 && !self.is_reading_back {
-            self.messages.drain(..surplus);
-            self.more = true;
+        // Nothing leaves under the eyes of a reader further up, unless a window of earlier messages is shown to them.
+        if !self.is_reading_back || self.is_detached() {
+            self.trim_newest();
         }
         self.note_caught_up();
         Missing::Nothing
+    }
+
+    /// Keeps the newest messages, and lets the others go.
+    pub(super) fn trim_newest(&mut self) {
+        let surplus = self.messages.len().saturating_sub(MESSAGES_MAX);
+        self.messages.drain(..surplus);
+        self.more |= surplus > 0;
     }
 
     /// Moves the cursor over an entry that a newer build wrote. Beyond a gap it moves nothing, and asks for nothing: it
