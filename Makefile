@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock rust-toolchain.toml scripts/versions.sh -type f)
 
-.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames lighthouse e2e test clean
+.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames scrolling lighthouse e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ lighthouse: setup-test build ## What Lighthouse says of both pages, and of other
 
 frames: setup-test build ## Typing while a thousand messages a second come in: frame times
 	$(TOOLS) node end2end/frames.mjs
+
+scrolling: setup-test build ## Reading back through 10,000 messages and forth again: frame times, rows
+	$(TOOLS) node end2end/scrolling.mjs
 
 e2e: setup-test build ## Stories in a real browser, against the release program
 	$(TOOLS) cd end2end && npx playwright test $(ARGS)

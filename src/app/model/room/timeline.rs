@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answered, DraftState, Missing, PendingChange, RoomModel, drafts::Draft};
+use super::{Answered, DraftState, Missing, PendingChange, RoomModel, drafts::Draft, link_view::WAITING_MAX};
 use crate::protocol::{
     change::ChangeKind,
     chat::{Message, MessagePage},
@@ -10,8 +10,7 @@ use crate::protocol::{
     thread::ThreadSummary,
 };
 
-/// The most messages that a page keeps for a reader at the newest, and the most in a window for one further up. Those at
-/// the other end leave the page, and can be loaded again.
+/// The most messages that a page keeps for a reader at the newest. The oldest leave the page, and can be loaded again.
 pub(super) const MESSAGES_MAX: usize = 1_000;
 
 /// Messages of one author stand under one head while each follows the one before it within this time. It is counted
@@ -236,7 +235,8 @@ impl RoomModel {
 
     /// Keeps the newest messages, and lets the others go.
     pub(super) fn trim_newest(&mut self) {
-        let surplus = self.messages.len().saturating_sub(MESSAGES_MAX);
+        let most = if self.is_detached() { WAITING_MAX } else { MESSAGES_MAX };
+        let surplus = self.messages.len().saturating_sub(most);
         self.messages.drain(..surplus);
         self.more |= surplus > 0;
     }
