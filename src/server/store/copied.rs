@@ -63,6 +63,15 @@ pub struct CopiedTag {
     pub offset: i64,
 }
 
+/// A key's value, as [`super::State`] has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are those of a state")]
+pub struct CopiedState {
+    pub key: String,
+    pub value: String,
+    pub offset: i64,
+}
+
 /// The client id of a removed entry: it is kept so that a repeated post is still recognized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are those of a record")]

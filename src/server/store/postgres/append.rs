@@ -18,6 +18,7 @@ use super::{
     read::{self, COLUMNS, From, epoch_of, record_of},
     rows::{Key, Known, Rows},
     signed,
+    states::{self, States},
     tags::{self, Tags},
 };
 use crate::{
@@ -80,7 +81,8 @@ impl Undecided {
             let targets: Vec<_> = found.iter().filter_map(|record| record.target.map(signed)).collect();
             let changed = read_records(client, &self.name, &targets).await?;
             let folded = |record: &Record| changed.get(&record.target?).cloned();
-            let appended = |record: Record| Appended { folded: folded(&record), record, first: true };
+            let appended =
+                |record: Record| Appended { folded: folded(&record), record, first: true, unchanged: None };
             self.new.appended = found.into_iter().map(appended).collect();
         }
         client.batch_execute("COMMIT").await?;
@@ -117,6 +119,8 @@ pub(super) struct Topic {
     pub(super) id: i64,
     epoch: Epoch,
     pub(super) head: Offset,
+    /// It was created by this transaction.
+    is_new: bool,
 }
 
 /// The answer to a job.
@@ -133,7 +137,8 @@ pub(super) async fn run(
     let stored = in_time(read_records(connection, name, &targets)).await?;
     let timestamp = now_ms();
     let tags = in_time(Tags::load(connection, topic.id, jobs.iter().flatten())).await?;
-    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored, tags);
+    let states = in_time(States::load(connection, topic.id, jobs.iter().flatten())).await?;
+    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored, tags, states);
     let answers: Vec<Answer> = jobs.into_iter().map(|drafts| new.take(drafts)).collect();
     for (target, erase) in new.erased().to_vec() {
         new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
@@ -207,6 +212,7 @@ async fn begin(
     // All three are sent at once and executed in order, so the search runs under the lock.
     let begin = client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
     let ((), locked, mut found) = try_join3(begin, client.query_opt(&lock, &name_only), look()).await?;
+    let is_new = locked.is_none();
     let row = match locked {
         Some(row) => row,
         None => {
@@ -218,7 +224,7 @@ async fn begin(
         }
     };
     let epoch = epoch_of(topic_name, row.get(2))?;
-    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)) };
+    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)), is_new };
     let mut known = HashMap::new();
     for row in found {
         let key: Key = (row.get(2), row.get(3));
@@ -272,6 +278,7 @@ struct Prepared {
     update: Statement,
     rewrite: Statement,
     tags: tags::Prepared,
+    states: states::Prepared,
 }
 
 impl Prepared {
@@ -293,14 +300,16 @@ impl Prepared {
             )
             .await?;
         let tags = tags::Prepared::new(client).await?;
-        Ok(Self { insert, update, rewrite, tags })
+        let states = states::Prepared::new(client).await?;
+        Ok(Self { insert, update, rewrite, tags, states })
     }
 
     /// Inserts the rows, rewrites changed entries, updates the head and commits; all of it is sent at once. After a failed
     /// statement the `COMMIT` rolls back.
     async fn write(&self, client: &Client, topic: &Topic, timestamp: i64, new: &Rows) -> Result<(), Error> {
         if new.is_empty() {
-            return client.batch_execute("COMMIT").await;
+            // A topic is not made by what is not stored.
+            return client.batch_execute(if topic.is_new { "ROLLBACK" } else { "COMMIT" }).await;
         }
         let offsets = new.column(|record| signed(record.offset));
         let authors = new.column(|record| record.author.as_str());
@@ -333,6 +342,10 @@ impl Prepared {
         };
         // Not with the others: what is removed may be given again, in another statement.
         if let Err(error) = self.tags.write(client, topic.id, new.tags(), &erased).await {
+            client.batch_execute("COMMIT").await?;
+            return Err(error);
+        }
+        if let Err(error) = self.states.write(client, topic.id, new.states()).await {
             client.batch_execute("COMMIT").await?;
             return Err(error);
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTag, CopiedTopic, PastClientId},
+    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PastClientId},
 };
 
 /// An open transaction that writes a history. Dropping it before [`Import::commit`] leaves nothing.
@@ -103,6 +103,16 @@ impl Import {
         let insert = r#"INSERT INTO tags (topic, target, name, holder, holder_name, "offset")
             SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])"#;
         self.insert(insert, &[&topic, &targets, &names, &holders, &holder_names, &offsets]).await
+    }
+
+    /// Writes the state of a topic unchanged.
+    pub async fn states(&self, topic: i64, states: &[CopiedState]) -> Result<(), StoreError> {
+        let keys: Vec<_> = states.iter().map(|state| &state.key).collect();
+        let values: Vec<_> = states.iter().map(|state| &state.value).collect();
+        let offsets: Vec<_> = states.iter().map(|state| state.offset).collect();
+        let insert = r#"INSERT INTO states (topic, key, value, "offset")
+            SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[])"#;
+        self.insert(insert, &[&topic, &keys, &values, &offsets]).await
     }
 
     /// Writes client ids of removed entries.

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTag, CopiedTopic, PAGE_ROWS, PastClientId},
+    copied::{
+        CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PAGE_ROWS,
+        PastClientId,
+    },
 };
 
 /// A database opened for export. Dropping it releases the lock on the file.
@@ -101,6 +104,15 @@ impl Export {
                     offset: row.get(4)?,
                 })
             },
+        )
+    }
+
+    /// The next keys of a topic's state after this one, at most [`PAGE_ROWS`].
+    pub fn states_after(&self, topic: i64, key: &str) -> Result<Vec<CopiedState>, StoreError> {
+        self.rows(
+            "SELECT key, value, offset FROM states WHERE topic = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+            params![topic, key, PAGE_ROWS],
+            |row| Ok(CopiedState { key: row.get(0)?, value: row.get(1)?, offset: row.get(2)? }),
         )
     }
 

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -112,6 +112,16 @@ const MIGRATIONS: [&str; 10] = [
     "
     ALTER TABLE entries ADD COLUMN thread INTEGER;
     CREATE INDEX entries_by_thread ON entries (topic, thread, offset) WHERE thread IS NOT NULL;
+",
+    // The keyed state of topics: a user's marks, by room.
+    "
+    CREATE TABLE states (
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        offset INTEGER NOT NULL,
+        PRIMARY KEY (topic, key)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -19,6 +19,7 @@ fn draft() -> NewEntry {
         body: "x".repeat(8_192),
         change: None,
         reference: None,
+        state: None,
     }
 }
 
