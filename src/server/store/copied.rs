@@ -48,6 +48,8 @@ pub struct CopiedEntry {
     pub target: Option<i64>,
     /// As [`super::Resolved::thread`].
     pub thread: Option<i64>,
+    /// A change erased it.
+    pub erased: bool,
 }
 
 /// A holder of a tag, as [`super::TagChange`] has it.

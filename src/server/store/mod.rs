@@ -495,6 +495,16 @@ pub trait Store: Send + Sync + 'static {
     /// The state of one key of a log.
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError>;
 
+    /// For each of these logs, the number of its entries after the offset that a room shows and others than `author` wrote:
+    /// lasting ones in no channel and no thread that no change erased. Counts `max` of each at most, and 0 in a log that
+    /// does not exist. All counts are of one instant.
+    async fn count_after(
+        &self,
+        places: &[(TopicName, Offset)],
+        author: &str,
+        max: u64,
+    ) -> Result<Vec<u64>, StoreError>;
+
     /// Of the `count` selected channels with the most recent entries, the newest `limit` entries each, ascending.
     /// Considers only entries that are not lasting.
     async fn latest_by_channel(

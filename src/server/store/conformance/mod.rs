@@ -20,11 +20,13 @@ use crate::{
 };
 
 mod changes;
+mod counts;
 mod states;
 mod tags;
 mod threads;
 
 use changes::*;
+use counts::*;
 use states::*;
 use tags::*;
 use threads::*;
@@ -630,7 +632,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
-                     DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
+                     DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
@@ -725,4 +727,7 @@ on_both_stores! {
     state_outlives_the_entries_that_made_it,
     the_keys_of_a_log_have_an_end,
     a_users_log_is_made_by_its_first_write_and_not_by_reading,
+    what_others_said_is_counted_as_a_room_shows_it,
+    many_rooms_are_counted_at_once_in_the_order_in_which_they_were_asked_for,
+    counts_equal_a_count_of_what_was_done_in_any_order,
 }

@@ -285,9 +285,9 @@ impl Prepared {
     async fn new(client: &Client) -> Result<Self, StoreError> {
         let insert = client
             .prepare_cached(
-                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target, thread)
+                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target, thread, erased)
                    SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                                $8::text[], $9::bigint[], $10::bigint[])"#,
+                                                $8::text[], $9::bigint[], $10::bigint[], $11::boolean[])"#,
             )
             .await?;
         let update =
@@ -295,7 +295,8 @@ impl Prepared {
         let rewrite = client
             .prepare_cached(
                 r#"UPDATE entries SET body = ($3::text[])[array_position($2::bigint[], "offset")],
-                       thread = CASE WHEN "offset" = ANY ($4::bigint[]) THEN NULL ELSE thread END
+                       thread = CASE WHEN "offset" = ANY ($4::bigint[]) THEN NULL ELSE thread END,
+                       erased = erased OR "offset" = ANY ($4::bigint[])
                    WHERE topic = $1 AND "offset" = ANY ($2::bigint[])"#,
             )
             .await?;
@@ -319,7 +320,8 @@ impl Prepared {
         let targets = new.column(|record| record.target.map(signed));
         let head = signed(topic.head) + offsets.len() as i64;
         let threads: Vec<_> = new.threads().into_iter().map(|thread| thread.map(signed)).collect();
-        let row: [&(dyn ToSql + Sync); 10] = [
+        let erased_rows = new.erased_rows();
+        let row: [&(dyn ToSql + Sync); 11] = [
             &topic.id,
             &timestamp,
             &offsets,
@@ -330,6 +332,7 @@ impl Prepared {
             &bodies,
             &targets,
             &threads,
+            &erased_rows,
         ];
         let place: [&(dyn ToSql + Sync); 3] = [&topic.id, &head, &timestamp];
         let (changed, texts): (Vec<i64>, Vec<&str>) =

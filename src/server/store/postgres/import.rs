@@ -72,9 +72,10 @@ impl Import {
         let bodies: Vec<_> = entries.iter().map(|entry| &entry.body).collect();
         let targets: Vec<_> = entries.iter().map(|entry| entry.target).collect();
         let threads: Vec<_> = entries.iter().map(|entry| entry.thread).collect();
-        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target, thread)
+        let erased: Vec<_> = entries.iter().map(|entry| entry.erased).collect();
+        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target, thread, erased)
             SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                     $8::text[], $9::bigint[], $10::bigint[])"#;
+                                     $8::text[], $9::bigint[], $10::bigint[], $11::boolean[])"#;
         self.insert(
             insert,
             &[
@@ -88,6 +89,7 @@ impl Import {
                 &bodies,
                 &targets,
                 &threads,
+                &erased,
             ],
         )
         .await

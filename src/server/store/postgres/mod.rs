@@ -11,6 +11,7 @@ mod change_log;
 #[path = "../../../tests/support/cluster.rs"]
 pub(crate) mod cluster;
 mod connect;
+mod counts;
 mod directory;
 mod error;
 mod identity;
@@ -283,6 +284,16 @@ impl Store for PostgresStore {
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(states::one(&connection, topic, key)).await
+    }
+
+    async fn count_after(
+        &self,
+        places: &[(TopicName, Offset)],
+        author: &str,
+        max: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(counts::count_after(&connection, places, author, max)).await
     }
 
     async fn latest_by_channel(

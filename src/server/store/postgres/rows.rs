@@ -251,9 +251,14 @@ impl Rows {
 
     /// The roots of the threads of the new rows; an erased row is in none.
     pub(super) fn threads(&self) -> Vec<Option<Offset>> {
+        let rows = self.erased_rows().into_iter().zip(&self.threads);
+        rows.map(|(is_erased, thread)| thread.filter(|_| !is_erased)).collect()
+    }
+
+    /// Of the new rows, those that a change of the same batch erased.
+    pub(super) fn erased_rows(&self) -> Vec<bool> {
         let is_erased = |record: &Record| self.erased.iter().any(|(target, _)| *target == record.offset);
-        let rows = self.records.iter().zip(&self.threads);
-        rows.map(|(record, thread)| thread.filter(|_| !is_erased(record))).collect()
+        self.records.iter().map(is_erased).collect()
     }
 
     /// Offsets and new bodies of the stored rows that change.

@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -119,6 +119,14 @@ const MIGRATIONS: [&str; 8] = [
         "offset" BIGINT NOT NULL,
         PRIMARY KEY (topic, key)
     );
+"#,
+    // As in SQLite: the entries that a change erased, and an index of what a room shows.
+    r#"
+    ALTER TABLE entries ADD COLUMN erased BOOLEAN NOT NULL DEFAULT false;
+    UPDATE entries SET erased = true
+        WHERE lasting AND channel IS NULL AND position('"deleted":true' IN body) > 0;
+    CREATE INDEX entries_counted ON entries (topic, "offset", author)
+        WHERE lasting AND channel IS NULL AND thread IS NULL AND NOT erased;
 "#,
 ];
 

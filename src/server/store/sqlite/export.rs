@@ -68,7 +68,7 @@ impl Export {
     /// The next entries of a topic after `offset`, at most [`PAGE_ROWS`].
     pub fn entries_after(&self, topic: i64, offset: i64) -> Result<Vec<CopiedEntry>, StoreError> {
         self.rows(
-            "SELECT offset, timestamp, author, client_id, channel, lasting, body, target, thread FROM entries
+            "SELECT offset, timestamp, author, client_id, channel, lasting, body, target, thread, erased FROM entries
              WHERE topic = ?1 AND offset > ?2 ORDER BY offset LIMIT ?3",
             params![topic, offset, PAGE_ROWS],
             |row| {
@@ -82,6 +82,7 @@ impl Export {
                     body: row.get(6)?,
                     target: row.get(7)?,
                     thread: row.get(8)?,
+                    erased: row.get(9)?,
                 })
             },
         )

@@ -5,6 +5,7 @@
 mod append;
 pub mod backup;
 mod channel_names;
+mod counts;
 mod directory;
 mod exchange;
 mod export;
@@ -355,6 +356,16 @@ impl Store for SqliteStore {
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError> {
         let (name, key) = (topic.clone(), key.to_owned());
         self.read(move |connection| states::one(connection, &name, &key)).await
+    }
+
+    async fn count_after(
+        &self,
+        places: &[(TopicName, Offset)],
+        author: &str,
+        max: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let (places, author) = (places.to_vec(), author.to_owned());
+        self.read(move |connection| counts::count_after(connection, &places, &author, max)).await
     }
 
     async fn latest_by_channel(

@@ -278,7 +278,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
         .await
         .expect("made");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
-                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread; DROP TABLE tags, states; UPDATE schema_version SET version = 1";
+                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states; UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
@@ -290,7 +290,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
     let downgrade =
-        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread; DROP TABLE tags, states;
+        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states;
                      UPDATE topics SET floor = 7;
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
@@ -572,6 +572,28 @@ async fn repeats_are_looked_for_by_their_ids_whatever_the_table_was_when_it_was_
     for condition in ["author = d.author", "client_id = d.client_id", "author = d_1.author"] {
         let by_index = plan.iter().any(|line| line.contains("Index Cond") && line.contains(condition));
         assert!(by_index, "{condition} is not looked up: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_room_shows_is_counted_by_an_index_of_its_own() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    let room: TopicName = "room:general".parse().expect("a name");
+    for batch in 0..6 {
+        let drafts = (0..500).map(|n| draft(&format!("{batch}/{n}"))).collect();
+        store.append(&room, drafts).await.expect("appended");
+    }
+    let connection = store.connection().await.expect("free");
+    connection.batch_execute("VACUUM ANALYZE entries").await.expect("done");
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        connection
+            .batch_execute(&format!("SET plan_cache_mode = {mode}; DEALLOCATE ALL"))
+            .await
+            .expect("set");
+        let plan = counts::explain(&connection).await.expect("planned").join("\n");
+        assert!(plan.contains("Index Only Scan using entries_counted on entries"), "{plan}");
+        assert!(plan.contains("Index Cond: ((topic = t.id) AND (\"offset\" > d.after))"), "{plan}");
     }
 }
 
