@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::{
     change::{ChangeKind, MessageChanged, NewChange, Reaction},
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
+    mark::{MarkChanged, Marked, NewMark, RoomLevel, RoomMark},
     members::{Members, parse_json},
     name::RoomId,
     problem::{Code, MISSING, Rejection, UNKNOWN_TYPE},
@@ -160,6 +161,14 @@ pub enum ClientFrame {
         /// The room's id.
         room: String,
     },
+    /// Mark a room: what was read of it, or what the user is told of it.
+    Mark(NewMark),
+    /// Follow the user's own log: their marks, from whichever device they come.
+    Follow {
+        /// Deliver the marks after this cursor; without it, those from now on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
     /// Authenticate a socket whose request had no header, or renew the token of the same person.
     Auth {
         /// A JWT.
@@ -171,7 +180,8 @@ pub enum ClientFrame {
 
 impl ClientFrame {
     /// Every `type` that a client may send.
-    pub const TYPES: [&str; 7] = ["join", "leave", "post", "change", "typing", "auth", "ping"];
+    pub const TYPES: [&str; 9] =
+        ["join", "leave", "post", "change", "typing", "mark", "follow", "auth", "ping"];
 
     /// Parses a frame. Rejects broken JSON, an unknown `type` and wrong fields with different codes.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
@@ -197,6 +207,12 @@ impl ClientFrame {
                 Self::Change { room, target, change: NewChange::from_members(&mut members)? }
             }
             "typing" => Self::Typing { room: members.required_text(&["room"])? },
+            "mark" => Self::Mark(NewMark::from_members(&mut members)?),
+            "follow" => {
+                let after = members.text(&AFTER_NAMES)?;
+                members.reject_unknown(&["after"], looks_like_cursor)?;
+                Self::Follow { after }
+            }
             "auth" => Self::Auth { token: members.required_text(&["token"])? },
             _ => Self::Ping,
         })
@@ -301,6 +317,27 @@ pub enum ServerFrame {
         /// Every retained entry after this offset follows.
         offset: Offset,
     },
+    /// The user's own log is followed: the marks after `offset` follow.
+    Followed {
+        /// Its epoch.
+        epoch: Epoch,
+        /// The offset from which it is followed.
+        offset: Offset,
+        /// Its newest offset: a reader at this offset has caught up.
+        head: Offset,
+    },
+    /// A mark of the user, perhaps from another device: the state of a room as it is now.
+    Mark(MarkChanged),
+    /// The mark with this id is durable, or changed nothing.
+    Marked(Marked),
+    /// Marks after the reader's cursor are gone: the reader takes the whole state anew (`GET /api/user`). The log goes on
+    /// after `offset`.
+    UserReset {
+        /// Its epoch.
+        epoch: Epoch,
+        /// Every retained mark after this offset follows.
+        offset: Offset,
+    },
     /// The answer to `ping`.
     Pong,
     /// An entry that only a newer build can read; it never travels.
@@ -349,6 +386,13 @@ struct FrameMembers {
     r#ref: Option<Offset>,
     kind: Option<ChangeKind>,
     reaction: Option<Reaction>,
+    read: Option<Cursor>,
+    #[serde(default)]
+    generation: u64,
+    #[serde(default)]
+    level: RoomLevel,
+    #[serde(default)]
+    mentions: Vec<Offset>,
     code: Option<Code>,
     message: Option<String>,
     retry_after_ms: Option<u64>,
@@ -369,8 +413,26 @@ impl TryFrom<FrameMembers> for ServerFrame {
         if frame.r#type == "pong" {
             return Ok(Self::Pong);
         }
+        match &*frame.r#type {
+            "followed" => {
+                let head = frame.head.ok_or(MISSING)?;
+                return Ok(Self::Followed { epoch: epoch?, offset: offset?, head });
+            }
+            "user-reset" => return Ok(Self::UserReset { epoch: epoch?, offset: offset? }),
+            _ => {}
+        }
         let room = room.ok_or(MISSING)?;
         Ok(match &*frame.r#type {
+            "mark" | "marked" => {
+                let FrameMembers { read, generation, level, mentions, .. } = frame;
+                let mark = RoomMark { room, read, generation, level, mentions };
+                match id {
+                    None => Self::Mark(MarkChanged { offset: offset?, timestamp: timestamp?, mark }),
+                    Some(id) => {
+                        Self::Marked(Marked { id, offset: offset.ok(), timestamp: timestamp.ok(), mark })
+                    }
+                }
+            }
             "joined" => Self::Joined {
                 room,
                 epoch: epoch?,
@@ -422,9 +484,9 @@ impl TryFrom<FrameMembers> for ServerFrame {
 }
 
 impl ServerFrame {
-    /// The known types that carry an `offset` of the room and are no entries: they say where a reader is, so one that
-    /// cannot be read must not move a cursor.
-    const POSITIONS: [&str; 3] = ["joined", "posted", "reset"];
+    /// The known types that carry an `offset` and are no entries of the room: they say where a reader is, or are of the
+    /// user's own log, so one that cannot be read must not move a cursor.
+    const POSITIONS: [&str; 5] = ["joined", "posted", "reset", "mark", "marked"];
 
     /// Parses a frame. One with an offset that this build cannot read is [`Self::Unreadable`].
     pub fn parse(text: &str) -> serde_json::Result<Self> {
@@ -610,10 +672,32 @@ mod tests {
             r#"{"type":"joined","room":"general","offset":7,"head":9}"#,
             r#"{"type":"posted","room":"general","offset":7}"#,
             r#"{"type":"reset","room":"general","offset":7}"#,
+            r#"{"type":"mark","room":"general","offset":7}"#,
+            r#"{"type":"marked","room":7,"offset":7}"#,
             r#"{"type":"rooms-changed"}"#,
             "[]",
         ] {
             ServerFrame::parse(frame).expect_err("no entry");
+        }
+    }
+
+    #[test]
+    fn the_frames_of_marks_survive_the_wire() {
+        let room = RoomId::parse("general").expect("fine");
+        let read = "e:5".parse().ok();
+        let mark = RoomMark { room, read, generation: 2, level: RoomLevel::Mentions, mentions: vec![7, 9] };
+        let epoch = Epoch::parse("u").expect("fine");
+        let marked = |offset, timestamp| Marked { id: "1".into(), offset, timestamp, mark: mark.clone() };
+        for frame in [
+            ServerFrame::Mark(MarkChanged { offset: 3, timestamp: 4, mark: mark.clone() }),
+            ServerFrame::Marked(marked(Some(3), Some(4))),
+            ServerFrame::Marked(marked(None, None)),
+            ServerFrame::Followed { epoch: epoch.clone(), offset: 3, head: 5 },
+            ServerFrame::UserReset { epoch, offset: 3 },
+        ] {
+            let text = serde_json::to_string(&frame).expect("plain data");
+            assert_eq!(ServerFrame::parse(&text).expect(&text), frame, "{text}");
+            assert_eq!(frame.entry_offset(), None, "an offset of the user's log is none of the room's");
         }
     }
 

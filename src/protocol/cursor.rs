@@ -28,6 +28,9 @@ pub struct Epoch(String);
 /// The separator between an epoch and a told loss. No epoch contains it.
 const LOSS_SEPARATOR: char = '.';
 
+/// The word for the epoch of a log that was never written to. Stored epochs have 12 hexadecimal digits.
+const UNWRITTEN: &str = "none";
+
 impl Epoch {
     /// Parses 1 to 32 ASCII letters and digits, with an optional loss after them; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -38,6 +41,17 @@ impl Epoch {
         let fits = (1..=EPOCH_MAX_CHARACTERS).contains(&generation.len());
         let is_plain = fits && generation.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (is_plain && loss.is_none_or(|loss| parse_offset(loss).is_some())).then(|| Self(text.to_owned()))
+    }
+
+    /// The epoch of a log that nobody has written to yet. It is stored nowhere, and the log gets its own at the first
+    /// write; a cursor of it, which is at 0, stays good then: it says "I have seen nothing".
+    pub fn unwritten() -> Self {
+        Self(UNWRITTEN.to_owned())
+    }
+
+    /// Returns true for [`Epoch::unwritten`].
+    pub fn is_unwritten(&self) -> bool {
+        self.generation() == UNWRITTEN
     }
 
     /// The text as written in a cursor.

@@ -197,6 +197,7 @@ pub mod change;
 pub mod chat;
 pub mod cursor;
 pub mod feed;
+pub mod mark;
 pub mod members;
 pub mod name;
 pub mod pin;

@@ -9,6 +9,7 @@ use super::{
     chat::{ClientFrame, NewMessage},
     cursor::{Cursor, Epoch},
     feed::{Body, Level},
+    mark::{MarkKind, NewMark, RoomLevel},
     name::{CHANNEL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RoomId, parse_channel, parse_name},
     publication::Publication,
     text::{MESSAGE_MAX_CHARACTERS, MessageText, count_characters, is_forbidden},
@@ -59,8 +60,29 @@ pub(crate) fn nearly(
     })
 }
 
+fn mark() -> impl Strategy<Value = NewMark> {
+    let position = prop_oneof![
+        "[a-z0-9]{1,9}:[0-9]{1,9}".prop_map(|cursor| (Some(cursor), None)),
+        any::<u64>().prop_map(|offset| (None, Some(offset))),
+    ];
+    let (kind, level) = (select(MarkKind::ALL.to_vec()), select(RoomLevel::ALL.to_vec()));
+    (text(), kind, text(), position, option::of(any::<u64>()), level).prop_map(
+        |(id, kind, room, (cursor, offset), generation, level)| match kind {
+            MarkKind::Level => {
+                NewMark { id, kind, room, cursor: None, offset: None, generation: None, level: Some(level) }
+            }
+            _ => {
+                let generation = generation.filter(|_| kind == MarkKind::Read);
+                NewMark { id, kind, room, cursor, offset, generation, level: None }
+            }
+        },
+    )
+}
+
 fn frame() -> impl Strategy<Value = ClientFrame> {
     prop_oneof![
+        mark().prop_map(ClientFrame::Mark),
+        option::of("[a-z0-9]{1,9}:[0-9]{1,9}").prop_map(|after| ClientFrame::Follow { after }),
         (text(), option::of("[a-z0-9]{1,9}:[0-9]{1,9}"), option::of(any::<u32>()))
             .prop_map(|(room, after, last)| ClientFrame::Join { room, after, last }),
         text().prop_map(|room| ClientFrame::Leave { room }),
@@ -133,7 +155,10 @@ proptest! {
 
     #[test]
     fn a_nearly_valid_frame_is_accepted_or_rejected(
-        value in nearly(&["join", "leave", "post", "typing", "ping"], &["room", "after", "last", "id", "text"]),
+        value in nearly(
+            &["join", "leave", "post", "typing", "mark", "follow", "ping"],
+            &["room", "after", "last", "id", "text", "kind", "cursor", "offset", "generation", "level"],
+        ),
     ) {
         if let Ok(frame) = ClientFrame::parse(&value.to_string()) {
             assert_frame_survives(&frame);

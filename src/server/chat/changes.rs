@@ -75,6 +75,7 @@ impl Chat {
             body: to_json(&body),
             change: Some(Change { target, tag, fold: Arc::new(fold) }),
             reference: None,
+            state: None,
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");

@@ -8,6 +8,7 @@ mod changes;
 mod encoding;
 mod joining;
 mod known_rooms;
+mod marks;
 mod pins;
 mod posting;
 mod preview;
@@ -24,6 +25,7 @@ pub use self::{
     answers::PageContext,
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
+    marks::encode_mark,
 };
 use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 use super::{

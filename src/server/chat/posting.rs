@@ -43,6 +43,7 @@ impl Chat {
             body: to_json(&message),
             change: None,
             reference: Answer { message, thread }.into_reference(),
+            state: None,
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");

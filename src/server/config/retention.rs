@@ -55,10 +55,21 @@ impl RetentionSettings {
         self.of(self.room_entries, self.room_age)
     }
 
+    /// Every user's.
+    pub fn of_user(&self) -> Retention {
+        // The state outlives the entries: they serve devices that were away, and it is the same however old they are.
+        let client_id_age_ms = self.client_id_age.as_ms();
+        Retention { entries: USER_ENTRIES, age_ms: i64::MAX, client_id_age_ms }
+    }
+
     fn of(&self, entries: u64, age: TimeSpan) -> Retention {
         Retention { entries, age_ms: age.as_ms(), client_id_age_ms: self.client_id_age.as_ms() }
     }
 }
+
+/// The newest entries of a user's log: some days of marks. A device that was away for longer takes the whole state, which
+/// is not much more.
+const USER_ENTRIES: u64 = 1_000;
 
 /// More than any disk holds, and no trouble to count with.
 const ENTRIES_MAX: u64 = 1_000_000_000_000;

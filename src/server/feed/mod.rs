@@ -68,6 +68,7 @@ impl Feed {
             body: serde_json::to_string(publication.body()).expect("a body has only string keys"),
             change: None,
             reference: None,
+            state: None,
         };
         let entries = publications.into_iter().enumerate().map(entry).collect();
         let appended = self.hub.publish(&TopicName::Feed, entries).await?;

@@ -13,6 +13,7 @@ pub(crate) async fn run(hub: Hub, clock: &Clock, config: &Config, stop: Cancella
     let retention_of = |topic: &TopicName| match topic {
         TopicName::Feed => config.retention.of_feed(),
         TopicName::Room(_) => config.retention.of_room(),
+        TopicName::User(_) => config.retention.of_user(),
     };
     loop {
         tokio::select! {

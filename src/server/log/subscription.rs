@@ -177,6 +177,10 @@ impl Subscription {
         if self.topic.epoch().as_ref() != Some(&bounds.epoch) {
             self.topics.learn(&self.topic, bounds);
         }
+        if self.epoch.is_unwritten() {
+            // The log was not written to when the reader came: it has missed nothing of this epoch, which is the first.
+            self.epoch = bounds.epoch.at(0, 0);
+        }
         if bounds.epoch != self.epoch {
             // The reader has seen entries of another epoch: it lacks all of this one.
             let slice = self.store.read_after(self.topic.name(), 0, &self.filter, 1).await?;

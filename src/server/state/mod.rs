@@ -137,7 +137,12 @@ impl AppState {
             Some(url) => (Arc::new(Redis::start(url, config.redis_ca.as_deref())?), Sharing::WithNodes),
             None => (Arc::new(Local::new()), Sharing::Alone),
         };
-        let encoders = Encoders { feed: feed::encode_entry, room: chat::encode_entry, erases: chat::erases };
+        let encoders = Encoders {
+            feed: feed::encode_entry,
+            room: chat::encode_entry,
+            user: chat::encode_mark,
+            erases: chat::erases,
+        };
         let topics = Topics::start(encoders, metrics.clone(), backplane.clone())
             .context("the threads that deliver cannot be started")?;
         let topics = Arc::new(topics);

@@ -48,6 +48,8 @@ pub struct CopiedEntry {
     pub target: Option<i64>,
     /// As [`super::Resolved::thread`].
     pub thread: Option<i64>,
+    /// A change erased it.
+    pub erased: bool,
 }
 
 /// A holder of a tag, as [`super::TagChange`] has it.
@@ -60,6 +62,15 @@ pub struct CopiedTag {
     pub holder: String,
     pub holder_name: String,
     /// The offset of the change that gave it.
+    pub offset: i64,
+}
+
+/// A key's value, as [`super::State`] has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are those of a state")]
+pub struct CopiedState {
+    pub key: String,
+    pub value: String,
     pub offset: i64,
 }
 

@@ -30,6 +30,7 @@ pub mod postgres;
 pub(crate) mod private_file;
 mod reference;
 pub mod sqlite;
+mod state;
 pub mod transfer;
 
 /// Offsets that a trim covers in one transaction, so that publishers do not wait behind a large trim.
@@ -52,6 +53,7 @@ pub use self::{
     change::{Change, Erase, Fold, Folded, TAG_HOLDERS, TagChange, TagState},
     channels::Channels,
     reference::{Reference, Resolve, Resolved},
+    state::{FoldState, FoldedState, STATE_KEYS_MAX, State, StateChange, Unchanged},
 };
 
 /// The name of a log.
@@ -61,6 +63,25 @@ pub enum TopicName {
     Feed,
     /// The log of a room.
     Room(RoomId),
+    /// The log of a user, by their id, which other systems may have given. Only [`TopicName::of_user`] makes one.
+    User(String),
+}
+
+/// Longest id of a user who has a log, in bytes: an issuer's have at most 128 characters.
+const USER_ID_MAX_BYTES: usize = 512;
+
+impl TopicName {
+    /// The log of the user with this id. `None` for an id that no user has: an empty one, one that is too long, or one with a
+    /// null character, which PostgreSQL cannot store.
+    pub fn of_user(id: &str) -> Option<Self> {
+        let fits = (1..=USER_ID_MAX_BYTES).contains(&id.len()) && !id.contains('\0');
+        fits.then(|| Self::User(id.to_owned()))
+    }
+
+    /// Returns true if the log is made by its first write and never by reading: most users never have one.
+    fn is_made_by_writing(&self) -> bool {
+        matches!(self, Self::User(_))
+    }
 }
 
 impl fmt::Display for TopicName {
@@ -68,6 +89,7 @@ impl fmt::Display for TopicName {
         match self {
             Self::Feed => f.write_str("feed"),
             Self::Room(room) => write!(f, "room:{room}"),
+            Self::User(id) => write!(f, "user:{id}"),
         }
     }
 }
@@ -76,11 +98,15 @@ impl FromStr for TopicName {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        let room = text.strip_prefix("room:").and_then(|room| RoomId::parse(room).ok());
-        match (text, room) {
-            ("feed", _) => Ok(Self::Feed),
-            (_, Some(room)) => Ok(Self::Room(room)),
-            _ => Err(StoreError::Damaged(format!("there is a topic named {text:?}"))),
+        let name = match text.split_once(':') {
+            None if text == "feed" => Some(Self::Feed),
+            Some(("room", room)) => RoomId::parse(room).ok().map(Self::Room),
+            Some(("user", id)) => Self::of_user(id),
+            _ => None,
+        };
+        match name {
+            Some(name) => Ok(name),
+            None => Err(StoreError::Damaged(format!("there is a topic named {text:?}"))),
         }
     }
 }
@@ -104,6 +130,8 @@ pub struct NewEntry {
     pub change: Option<Change>,
     /// Set if the entry refers to earlier ones, which say what it becomes.
     pub reference: Option<Reference>,
+    /// Set if the entry changes the topic's state, which says what it becomes.
+    pub state: Option<StateChange>,
 }
 
 /// A stored entry.
@@ -137,9 +165,28 @@ pub struct Appended {
     pub first: bool,
     /// The entry that this one changed, as it is after the change. `None` for other entries, and for repeats.
     pub folded: Option<Record>,
+    /// Set if the rule of [`NewEntry::state`] said that nothing changes: `record` is then in no log, and its offset is 0.
+    pub unchanged: Option<Unchanged>,
 }
 
-/// The bounds of a log.
+impl NewEntry {
+    /// The record of the entry at this offset.
+    fn into_record(self, name: &TopicName, offset: Offset, timestamp: i64) -> Record {
+        let Self { author, client_id, channel, body, change, .. } = self;
+        let target = change.map(|change| change.target);
+        Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body, target }
+    }
+}
+
+impl Appended {
+    /// The answer for an entry that was not appended, because it changes nothing.
+    fn unchanged(name: &TopicName, timestamp: i64, draft: NewEntry, unchanged: Unchanged) -> Self {
+        let record = draft.into_record(name, 0, timestamp);
+        Self { record, first: false, folded: None, unchanged: Some(unchanged) }
+    }
+}
+
+/// The bounds of a log. Those of a user's log that was never written to have the epoch [`Epoch::unwritten`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Names the sequence of its offsets. Another epoch means other offsets, so cursors of the old one are reset.
@@ -149,6 +196,13 @@ pub struct Bounds {
     pub floor: Offset,
     /// The last offset given out; 0 for an empty log.
     pub head: Offset,
+}
+
+impl Bounds {
+    /// The bounds of a log that was never written to.
+    fn unwritten() -> Self {
+        Self { epoch: Epoch::unwritten(), floor: 0, head: 0 }
+    }
 }
 
 /// A selection of a log's entries.
@@ -373,10 +427,10 @@ pub trait Announce: Send + Sync + 'static {
 /// The logs of all topics and the list of rooms. All methods may be called concurrently.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The bounds of a log, which is created if it does not exist.
+    /// The bounds of a log, which is created if it does not exist; that of a user is not.
     async fn bounds(&self, topic: &TopicName) -> Result<Bounds, StoreError>;
 
-    /// The bounds of a log, which is created if it does not exist, and the highest removed offset among the entries
+    /// The bounds of a log, as [`Store::bounds`], and the highest removed offset among the entries
     /// that pass the filter, as in [`Slice::removed`].
     async fn bounds_for(&self, topic: &TopicName, filter: &Filter) -> Result<(Bounds, Offset), StoreError>;
 
@@ -385,7 +439,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends all entries or none, and folds changes into the entries that they change. Returns when they are durable
     /// and announced, with one answer per entry in their order. Fails with [`StoreError::Rejected`] if the rule of a
-    /// change rejects it.
+    /// change, a reference or a state rejects it. The log is created if it does not exist and something is appended.
     async fn append(&self, topic: &TopicName, drafts: Vec<NewEntry>) -> Result<Vec<Appended>, StoreError>;
 
     /// The first `limit` entries after `after` that pass the filter.
@@ -434,6 +488,22 @@ pub trait Store: Send + Sync + 'static {
         holder: &str,
         pairs: Vec<(Offset, String)>,
     ) -> Result<Vec<(Offset, String)>, StoreError>;
+
+    /// The bounds of a log, as [`Store::bounds`], and all of its state at the same instant, in the order of the keys' bytes.
+    async fn states(&self, topic: &TopicName) -> Result<(Bounds, Vec<State>), StoreError>;
+
+    /// The state of one key of a log.
+    async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError>;
+
+    /// For each of these logs, the number of its entries after the offset that a room shows and others than `author` wrote:
+    /// lasting ones in no channel and no thread that no change erased. Counts `max` of each at most, and 0 in a log that
+    /// does not exist. All counts are of one instant.
+    async fn count_after(
+        &self,
+        places: &[(TopicName, Offset)],
+        author: &str,
+        max: u64,
+    ) -> Result<Vec<u64>, StoreError>;
 
     /// Of the `count` selected channels with the most recent entries, the newest `limit` entries each, ascending.
     /// Considers only entries that are not lasting.

@@ -37,6 +37,7 @@ pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
         let entries = copy_entries(&export, &import, &topic, id).await?;
         copied.entries += entries;
         copy_tags(&export, &import, topic.id, id).await?;
+        copy_states(&export, &import, topic.id, id).await?;
         copied.past_client_ids += copy_past_client_ids(&export, &import, topic.id, id).await?;
         tracing::debug!(topic = topic.name, entries, "copied a topic");
     }
@@ -74,6 +75,16 @@ async fn copy_tags(export: &Export, import: &Import, from: i64, to: i64) -> Resu
         if last.is_none() {
             return Ok(());
         }
+    }
+}
+
+async fn copy_states(export: &Export, import: &Import, from: i64, to: i64) -> Result<(), StoreError> {
+    let mut key = String::new();
+    loop {
+        let page = export.states_after(from, &key)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        key.clone_from(&last.key);
+        import.states(to, &page).await?;
     }
 }
 

@@ -39,6 +39,11 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
         ),
         (post("general"), ["no_session", "posted", "posted", "posted", "posted", "posted"]),
         (
+            json!({ "type": "mark", "id": new_id(), "kind": "level", "room": "secret", "level": "mentions" }),
+            ["unknown_frame"; 6],
+        ),
+        (json!({ "type": "follow" }), ["unknown_frame"; 6]),
+        (
             json!({ "type": "typing", "room": "secret" }),
             ["not_joined", "not_joined", "not_joined", "silence", "silence", "not_joined"],
         ),

@@ -27,7 +27,7 @@ use crate::{
     protocol::cursor::Cursor,
     server::{
         config::Retention,
-        store::{Appended, Filter, NewEntry, Store, StoreError, TopicName},
+        store::{Appended, Bounds, Filter, NewEntry, Store, StoreError, TopicName},
     },
 };
 
@@ -169,13 +169,33 @@ impl Hub {
         let (bounds, removed) = self.store.bounds_for(topic.name(), filter).await?;
         // The cursor may be newer than the announcements: the ring is a copy, the store is the truth.
         self.topics.learn(topic, &bounds);
-        let is_of_this_log = cursor.epoch == bounds.epoch && cursor.offset <= bounds.head;
+        // Who has seen nothing, because there was nothing, has missed nothing of what came first.
+        let has_seen_nothing = cursor.epoch.is_unwritten() && cursor.offset == 0;
+        let is_of_this_log = has_seen_nothing || cursor.epoch == bounds.epoch && cursor.offset <= bounds.head;
         if is_of_this_log && removed <= cursor.offset.max(cursor.epoch.told_loss()) {
             return Ok((cursor, true));
         }
         let seen = if is_of_this_log { cursor.offset } else { 0 };
         let slice = self.store.read_after(topic.name(), seen, filter, 1).await?;
         Ok((after_loss(&slice), false))
+    }
+
+    /// The topics without the logs of users that are not longer than they may be: there are many, and nearly all are short.
+    async fn overlong(
+        &self,
+        topics: Vec<TopicName>,
+        retention_of: impl Fn(&TopicName) -> Retention,
+    ) -> Result<Vec<TopicName>, StoreError> {
+        let (users, mut topics): (Vec<_>, Vec<_>) =
+            topics.into_iter().partition(|topic| matches!(topic, TopicName::User(_)));
+        for users in users.chunks(USERS_AT_ONCE) {
+            let bounds = self.store.bounds_of(users).await?;
+            let is_overlong = |(topic, bounds): &(TopicName, Bounds)| {
+                bounds.head - bounds.floor > retention_of(topic).entries
+            };
+            topics.extend(bounds.into_iter().filter(is_overlong).map(|(topic, _)| topic));
+        }
+        Ok(topics)
     }
 
     /// Evicts the readers that may not read the topic any more. `is_evicted` decides by the user's id; `None` is an
@@ -192,7 +212,7 @@ impl Hub {
         now_ms: i64,
     ) -> Result<u64, StoreError> {
         let mut removed = 0;
-        for topic in self.store.topics().await? {
+        for topic in self.overlong(self.store.topics().await?, &retention_of).await? {
             match self.store.trim(&topic, retention_of(&topic), now_ms).await {
                 Ok(count) => removed += count,
                 // One topic's fault must not let the others grow.
@@ -202,6 +222,9 @@ impl Hub {
         Ok(removed)
     }
 }
+
+/// Logs of users whose bounds are read at once.
+const USERS_AT_ONCE: usize = 1_000;
 
 /// The filter without changes: in a room they are what is not lasting.
 pub(super) fn without_changes(name: &TopicName, filter: &Filter) -> Filter {

@@ -71,6 +71,7 @@ impl Bench {
             body,
             change: None,
             reference: None,
+            state: None,
         };
         self.hub.publish(&TopicName::Feed, vec![draft]).await.expect("stored")[0].record.offset
     }
@@ -219,6 +220,7 @@ impl Bench {
             body: "{}".into(),
             change: None,
             reference: None,
+            state: None,
         };
         self.hub.publish(&TopicName::Feed, (0..20).map(value).collect()).await.expect("stored");
         let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
@@ -396,6 +398,7 @@ async fn a_batch_of_long_entries_is_small_from_memory_and_from_the_store() {
         body: format!("\"{}\"", "x".repeat(5_000)),
         change: None,
         reference: None,
+        state: None,
     };
     bench.hub.publish(&TopicName::Feed, (0..40).map(draft).collect()).await.expect("stored");
     // A topic that was never read has nothing in memory.
@@ -430,6 +433,7 @@ async fn talk(bench: &Bench, entries: u64) -> Vec<crate::server::store::Record> 
             body: format!("{{\"n\":{n}}}"),
             change: None,
             reference: None,
+            state: None,
         };
         let appended = bench.hub.publish(&room(), vec![entry]).await.expect("stored");
         records.push(appended[0].record.clone());
@@ -518,4 +522,92 @@ async fn the_first_lasting_entry_of_a_time_is_found() {
         assert_eq!(bench.hub.first_since(&empty, 0).await.expect("read"), None);
     })
     .await;
+}
+
+/// The log of a user that nobody has written to.
+fn user() -> TopicName {
+    TopicName::of_user("u1").expect("fine")
+}
+
+impl Bench {
+    async fn write(&self, body: &str) -> Offset {
+        let (author, body) = ("u1".into(), body.into());
+        let draft = NewEntry {
+            author,
+            client_id: None,
+            channel: None,
+            lasting: false,
+            body,
+            change: None,
+            reference: None,
+            state: None,
+        };
+        self.hub.publish(&user(), vec![draft]).await.expect("stored")[0].record.offset
+    }
+
+    async fn user_reader(&self, start: StartFrom) -> Reader {
+        let wakeup = Arc::new(Wakeup::default());
+        let subscribed = self.hub.subscribe(&user(), start, Filter::default(), wakeup.clone()).await;
+        let Subscribed { subscription, recovered } = subscribed.expect("subscribed");
+        Reader { subscription, wakeup, recovered }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_a_log_that_nobody_has_written_to_stays_good_at_the_first_write() {
+    let bench = Bench::new(|_| true);
+    let mut live = bench.user_reader(StartFrom::New).await;
+    let nothing = live.subscription.cursor();
+    assert_eq!((nothing.to_string().as_str(), live.recovered), ("none:0", true));
+    assert!(bench.hub.store().topics().await.expect("read").is_empty(), "a reader makes no log");
+    bench.write("1").await;
+    assert_eq!(live.read_to(1).await, [1]);
+    assert!(!live.subscription.cursor().epoch.is_unwritten());
+    bench.write("2").await;
+    assert_eq!(live.read_to(2).await, [2]);
+    drop(live);
+    // The log is closed now, and open in the second round, where its epoch is known.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut resumed = bench.user_reader(StartFrom::After(nothing.clone())).await;
+        assert!(resumed.recovered);
+        assert_eq!(resumed.read_to(2).await, [1, 2]);
+        held.push(resumed);
+    }
+    let page = bench.hub.page(&user(), PageQuery::After(nothing, Duration::ZERO), Filter::default(), 9).await;
+    let page = page.expect("read");
+    assert_eq!((page.entries.len(), page.reset, page.cursor.offset), (2, false, 2));
+}
+
+#[tokio::test]
+async fn the_first_write_of_another_node_reaches_a_reader_though_it_is_not_announced() {
+    let url = Cluster::shared().fresh_database().await;
+    let (here, there) = (Bench::node(&url).await, Bench::node(&url).await);
+    let mut reader = here.user_reader(StartFrom::New).await;
+    there.write("1").await;
+    there.write("2").await;
+    let connectivity = watch::channel(false).1;
+    let stop = CancellationToken::new();
+    let (hub, stopped) = (here.hub.clone(), stop.clone());
+    let watching = tokio::spawn(async move { hub.watch_heads(connectivity, stopped).await });
+    assert_eq!(reader.read_to(2).await, [1, 2]);
+    stop.cancel();
+    watching.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_reader_of_a_users_log_behind_what_is_kept_is_reset() {
+    let bench = Bench::new(|_| true);
+    let nothing = bench.user_reader(StartFrom::New).await.subscription.cursor();
+    let kept = |entries| Retention { entries, age_ms: i64::MAX, client_id_age_ms: 0 };
+    for n in 0..20 {
+        bench.write(&n.to_string()).await;
+    }
+    bench.hub.trim(|_| kept(20), now_ms()).await.expect("trimmed");
+    assert!(bench.user_reader(StartFrom::After(nothing.clone())).await.recovered, "nothing is gone yet");
+    bench.hub.trim(|_| kept(5), now_ms()).await.expect("trimmed");
+    let behind = bench.user_reader(StartFrom::After(nothing)).await;
+    assert_eq!((behind.recovered, behind.subscription.cursor().offset), (false, 15));
+    let lost = "none:7".parse().expect("a cursor");
+    assert!(!bench.user_reader(StartFrom::After(lost)).await.recovered, "nobody was ever given that one");
 }

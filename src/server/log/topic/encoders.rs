@@ -14,6 +14,8 @@ pub struct Encoders {
     pub feed: Encode,
     /// Encodes the entries of a room.
     pub room: Encode,
+    /// Encodes the entries of a user's log.
+    pub user: Encode,
     /// Returns true if this change of a room erases the entry that it changes: nothing of that entry, and of its other
     /// changes, may stay in memory.
     pub erases: fn(&Record) -> bool,
@@ -25,6 +27,7 @@ impl Encoders {
         match record.topic {
             TopicName::Feed => (self.feed)(record),
             TopicName::Room(_) => (self.room)(record),
+            TopicName::User(_) => (self.user)(record),
         }
     }
 
@@ -37,6 +40,6 @@ impl Encoders {
     #[cfg(test)]
     pub(crate) fn verbatim() -> Self {
         let body: Encode = |record| record.body.clone();
-        Self { feed: body, room: body, erases: |record| record.body == "erase" }
+        Self { feed: body, room: body, user: body, erases: |record| record.body == "erase" }
     }
 }

@@ -36,7 +36,7 @@ fn appended(offset: Offset, channel: &str) -> Appended {
     let (author, body) = (String::new(), format!("{{\"n\":{offset}}}"));
     let (topic, channel) = (TopicName::Feed, Some(channel.to_owned()));
     let record = Record { topic, offset, timestamp: 0, author, client_id: None, channel, body, target: None };
-    Appended { record, first: true, folded: None }
+    Appended { record, first: true, folded: None, unchanged: None }
 }
 
 fn entry(offset: Offset) -> Arc<Entry> {

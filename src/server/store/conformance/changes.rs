@@ -106,7 +106,7 @@ pub(super) async fn a_repeated_change_is_folded_once(bench: Bench) {
     let sent = || NewEntry { client_id: Some("id".into()), ..change(1, "more") };
     let first = bench.post(vec![sent()]).await.expect("appended").remove(0);
     let again = bench.post(vec![sent()]).await.expect("answered").remove(0);
-    assert_eq!(again, Appended { record: first.record, first: false, folded: None });
+    assert_eq!(again, Appended { record: first.record, first: false, folded: None, unchanged: None });
     let twice = bench.post(vec![change(1, "x"), sent()]).await.expect("answered");
     assert_eq!((twice[0].first, twice[1].first), (true, false));
     assert_eq!(bench.stored().await[0].1, "one more@2 x@3");

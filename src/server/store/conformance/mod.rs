@@ -20,10 +20,14 @@ use crate::{
 };
 
 mod changes;
+mod counts;
+mod states;
 mod tags;
 mod threads;
 
 use changes::*;
+use counts::*;
+use states::*;
 use tags::*;
 use threads::*;
 
@@ -100,6 +104,7 @@ fn draft(channel: &str) -> NewEntry {
         body: "{}".into(),
         change: None,
         reference: None,
+        state: None,
     }
 }
 
@@ -150,7 +155,7 @@ async fn the_same_client_id_returns_the_first_entry(bench: Bench) {
     };
     let first = bench.append(vec![with_id("a", "one")]).await.remove(0);
     let again = bench.append(vec![with_id("a", "two")]).await.remove(0);
-    assert_eq!(again, Appended { first: false, record: first.record, folded: None });
+    assert_eq!(again, Appended { first: false, record: first.record, folded: None, unchanged: None });
     let other = bench.append(vec![with_id("b", "three")]).await.remove(0);
     assert!(other.first, "another author's id is another id");
     assert_eq!(other.record.offset, 2);
@@ -627,7 +632,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
-                     DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
+                     DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
     drop(connection);
@@ -714,4 +719,15 @@ on_both_stores! {
     what_is_placed_in_a_thread_is_read_with_its_root_in_both_directions,
     threads_are_counted_with_their_newest_entry_and_without_what_was_erased,
     entries_are_read_by_their_offsets,
+    an_entry_changes_the_state_of_its_key_by_its_rule,
+    what_changes_nothing_is_no_entry_and_tells_what_is_stored,
+    a_rejected_state_leaves_nothing_and_takes_no_other_with_it,
+    a_repeated_entry_changes_the_state_once,
+    states_of_many_writers_are_folded_in_the_order_of_their_offsets,
+    state_outlives_the_entries_that_made_it,
+    the_keys_of_a_log_have_an_end,
+    a_users_log_is_made_by_its_first_write_and_not_by_reading,
+    what_others_said_is_counted_as_a_room_shows_it,
+    many_rooms_are_counted_at_once_in_the_order_in_which_they_were_asked_for,
+    counts_equal_a_count_of_what_was_done_in_any_order,
 }

@@ -18,6 +18,7 @@ use super::{
     read::{self, COLUMNS, From, epoch_of, record_of},
     rows::{Key, Known, Rows},
     signed,
+    states::{self, States},
     tags::{self, Tags},
 };
 use crate::{
@@ -80,7 +81,8 @@ impl Undecided {
             let targets: Vec<_> = found.iter().filter_map(|record| record.target.map(signed)).collect();
             let changed = read_records(client, &self.name, &targets).await?;
             let folded = |record: &Record| changed.get(&record.target?).cloned();
-            let appended = |record: Record| Appended { folded: folded(&record), record, first: true };
+            let appended =
+                |record: Record| Appended { folded: folded(&record), record, first: true, unchanged: None };
             self.new.appended = found.into_iter().map(appended).collect();
         }
         client.batch_execute("COMMIT").await?;
@@ -117,6 +119,8 @@ pub(super) struct Topic {
     pub(super) id: i64,
     epoch: Epoch,
     pub(super) head: Offset,
+    /// It was created by this transaction.
+    is_new: bool,
 }
 
 /// The answer to a job.
@@ -133,7 +137,8 @@ pub(super) async fn run(
     let stored = in_time(read_records(connection, name, &targets)).await?;
     let timestamp = now_ms();
     let tags = in_time(Tags::load(connection, topic.id, jobs.iter().flatten())).await?;
-    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored, tags);
+    let states = in_time(States::load(connection, topic.id, jobs.iter().flatten())).await?;
+    let mut new = Rows::new(name.clone(), topic.head, timestamp, known, stored, tags, states);
     let answers: Vec<Answer> = jobs.into_iter().map(|drafts| new.take(drafts)).collect();
     for (target, erase) in new.erased().to_vec() {
         new.rewrite(in_time(erased_changes(connection, &topic, target, erase)).await?);
@@ -207,6 +212,7 @@ async fn begin(
     // All three are sent at once and executed in order, so the search runs under the lock.
     let begin = client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
     let ((), locked, mut found) = try_join3(begin, client.query_opt(&lock, &name_only), look()).await?;
+    let is_new = locked.is_none();
     let row = match locked {
         Some(row) => row,
         None => {
@@ -218,7 +224,7 @@ async fn begin(
         }
     };
     let epoch = epoch_of(topic_name, row.get(2))?;
-    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)) };
+    let topic = Topic { id: row.get(0), epoch, head: place(row.get(1)), is_new };
     let mut known = HashMap::new();
     for row in found {
         let key: Key = (row.get(2), row.get(3));
@@ -272,15 +278,16 @@ struct Prepared {
     update: Statement,
     rewrite: Statement,
     tags: tags::Prepared,
+    states: states::Prepared,
 }
 
 impl Prepared {
     async fn new(client: &Client) -> Result<Self, StoreError> {
         let insert = client
             .prepare_cached(
-                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target, thread)
+                r#"INSERT INTO entries (topic, timestamp, "offset", author, client_id, channel, lasting, body, target, thread, erased)
                    SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                                $8::text[], $9::bigint[], $10::bigint[])"#,
+                                                $8::text[], $9::bigint[], $10::bigint[], $11::boolean[])"#,
             )
             .await?;
         let update =
@@ -288,19 +295,22 @@ impl Prepared {
         let rewrite = client
             .prepare_cached(
                 r#"UPDATE entries SET body = ($3::text[])[array_position($2::bigint[], "offset")],
-                       thread = CASE WHEN "offset" = ANY ($4::bigint[]) THEN NULL ELSE thread END
+                       thread = CASE WHEN "offset" = ANY ($4::bigint[]) THEN NULL ELSE thread END,
+                       erased = erased OR "offset" = ANY ($4::bigint[])
                    WHERE topic = $1 AND "offset" = ANY ($2::bigint[])"#,
             )
             .await?;
         let tags = tags::Prepared::new(client).await?;
-        Ok(Self { insert, update, rewrite, tags })
+        let states = states::Prepared::new(client).await?;
+        Ok(Self { insert, update, rewrite, tags, states })
     }
 
     /// Inserts the rows, rewrites changed entries, updates the head and commits; all of it is sent at once. After a failed
     /// statement the `COMMIT` rolls back.
     async fn write(&self, client: &Client, topic: &Topic, timestamp: i64, new: &Rows) -> Result<(), Error> {
         if new.is_empty() {
-            return client.batch_execute("COMMIT").await;
+            // A topic is not made by what is not stored.
+            return client.batch_execute(if topic.is_new { "ROLLBACK" } else { "COMMIT" }).await;
         }
         let offsets = new.column(|record| signed(record.offset));
         let authors = new.column(|record| record.author.as_str());
@@ -310,7 +320,8 @@ impl Prepared {
         let targets = new.column(|record| record.target.map(signed));
         let head = signed(topic.head) + offsets.len() as i64;
         let threads: Vec<_> = new.threads().into_iter().map(|thread| thread.map(signed)).collect();
-        let row: [&(dyn ToSql + Sync); 10] = [
+        let erased_rows = new.erased_rows();
+        let row: [&(dyn ToSql + Sync); 11] = [
             &topic.id,
             &timestamp,
             &offsets,
@@ -321,6 +332,7 @@ impl Prepared {
             &bodies,
             &targets,
             &threads,
+            &erased_rows,
         ];
         let place: [&(dyn ToSql + Sync); 3] = [&topic.id, &head, &timestamp];
         let (changed, texts): (Vec<i64>, Vec<&str>) =
@@ -333,6 +345,10 @@ impl Prepared {
         };
         // Not with the others: what is removed may be given again, in another statement.
         if let Err(error) = self.tags.write(client, topic.id, new.tags(), &erased).await {
+            client.batch_execute("COMMIT").await?;
+            return Err(error);
+        }
+        if let Err(error) = self.states.write(client, topic.id, new.states()).await {
             client.batch_execute("COMMIT").await?;
             return Err(error);
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTag, CopiedTopic, PastClientId},
+    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PastClientId},
 };
 
 /// An open transaction that writes a history. Dropping it before [`Import::commit`] leaves nothing.
@@ -72,9 +72,10 @@ impl Import {
         let bodies: Vec<_> = entries.iter().map(|entry| &entry.body).collect();
         let targets: Vec<_> = entries.iter().map(|entry| entry.target).collect();
         let threads: Vec<_> = entries.iter().map(|entry| entry.thread).collect();
-        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target, thread)
+        let erased: Vec<_> = entries.iter().map(|entry| entry.erased).collect();
+        let insert = r#"INSERT INTO entries (topic, "offset", timestamp, author, client_id, channel, lasting, body, target, thread, erased)
             SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                                     $8::text[], $9::bigint[], $10::bigint[])"#;
+                                     $8::text[], $9::bigint[], $10::bigint[], $11::boolean[])"#;
         self.insert(
             insert,
             &[
@@ -88,6 +89,7 @@ impl Import {
                 &bodies,
                 &targets,
                 &threads,
+                &erased,
             ],
         )
         .await
@@ -103,6 +105,16 @@ impl Import {
         let insert = r#"INSERT INTO tags (topic, target, name, holder, holder_name, "offset")
             SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])"#;
         self.insert(insert, &[&topic, &targets, &names, &holders, &holder_names, &offsets]).await
+    }
+
+    /// Writes the state of a topic unchanged.
+    pub async fn states(&self, topic: i64, states: &[CopiedState]) -> Result<(), StoreError> {
+        let keys: Vec<_> = states.iter().map(|state| &state.key).collect();
+        let values: Vec<_> = states.iter().map(|state| &state.value).collect();
+        let offsets: Vec<_> = states.iter().map(|state| state.offset).collect();
+        let insert = r#"INSERT INTO states (topic, key, value, "offset")
+            SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[])"#;
+        self.insert(insert, &[&topic, &keys, &values, &offsets]).await
     }
 
     /// Writes client ids of removed entries.

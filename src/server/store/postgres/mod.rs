@@ -11,6 +11,7 @@ mod change_log;
 #[path = "../../../tests/support/cluster.rs"]
 pub(crate) mod cluster;
 mod connect;
+mod counts;
 mod directory;
 mod error;
 mod identity;
@@ -23,6 +24,7 @@ mod removals;
 mod rooms;
 mod rows;
 mod schema;
+mod states;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -43,7 +45,7 @@ use self::{
 };
 use super::{
     Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Side, Slice,
-    Store, StoreError, Thread, TopicName,
+    State, Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -169,6 +171,9 @@ impl Store for PostgresStore {
                 if let Some(bounds) = read::bounds(&connection, topic).await? {
                     return Ok(bounds);
                 }
+                if topic.is_made_by_writing() {
+                    return Ok(Bounds::unwritten());
+                }
                 append::ensure_topic(&connection, &topic.to_string()).await?;
                 let bounds = read::bounds(&connection, topic).await?;
                 bounds.ok_or_else(|| StoreError::Damaged(format!("{topic} cannot be made")))
@@ -268,6 +273,29 @@ impl Store for PostgresStore {
         connection.finish(read).await
     }
 
+    async fn states(&self, topic: &TopicName) -> Result<(Bounds, Vec<State>), StoreError> {
+        let connection = self.connection().await?;
+        match connection.finish(states::all(&connection, topic)).await? {
+            Some(states) => Ok(states),
+            None => Ok((self.bounds(topic).await?, Vec::new())),
+        }
+    }
+
+    async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(states::one(&connection, topic, key)).await
+    }
+
+    async fn count_after(
+        &self,
+        places: &[(TopicName, Offset)],
+        author: &str,
+        max: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(counts::count_after(&connection, places, author, max)).await
+    }
+
     async fn latest_by_channel(
         &self,
         topic: &TopicName,
@@ -357,7 +385,9 @@ impl Store for PostgresStore {
 }
 
 fn has_null(draft: &NewEntry) -> bool {
-    let texts = [Some(&draft.author), draft.client_id.as_ref(), draft.channel.as_ref(), Some(&draft.body)];
+    let key = draft.state.as_ref().map(|state| &state.key);
+    let texts =
+        [Some(&draft.author), draft.client_id.as_ref(), draft.channel.as_ref(), Some(&draft.body), key];
     texts.into_iter().flatten().any(|text| text.contains(NULL))
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn bounds_of_all(
 }
 
 /// The bounds in a row that begins with `epoch, floor, head`.
-fn bounds_of(name: &TopicName, row: &Row) -> Result<Bounds, StoreError> {
+pub(super) fn bounds_of(name: &TopicName, row: &Row) -> Result<Bounds, StoreError> {
     Ok(Bounds { epoch: epoch_of(name, row.get(0))?, floor: place(row.get(1)), head: place(row.get(2)) })
 }
 
@@ -171,7 +171,7 @@ fn select_entries(name: &TopicName, condition: &str, order: &str, filter: &Filte
                 TopicName::Feed if lasting => LASTING,
                 TopicName::Room(_) if lasting && filter.outside_threads => "lasting AND thread IS NULL",
                 TopicName::Room(_) if lasting => "lasting",
-                TopicName::Feed | TopicName::Room(_) => "true",
+                TopicName::Feed | TopicName::Room(_) | TopicName::User(_) => "true",
             };
             format!(
                 "SELECT {COLUMNS} FROM entries

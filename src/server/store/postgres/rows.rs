@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::tags::{self, Tags};
+use super::{
+    states::{self, States},
+    tags::{self, Tags},
+};
 use crate::{
     protocol::cursor::Offset,
-    server::store::{Appended, Change, Erase, NewEntry, Record, Reference, StoreError, TopicName},
+    server::store::{
+        Appended, Change, Erase, NewEntry, Record, Reference, StoreError, TopicName, state::Outcome,
+    },
 };
 
 /// The meaning of a client id that its author used before.
@@ -40,6 +45,7 @@ pub(super) struct Rows {
     /// The entries of whose changes and tags nothing may be left.
     erased: Vec<(Offset, Erase)>,
     tags: Tags,
+    states: States,
 }
 
 /// A step to take back if a later entry of the same job is rejected.
@@ -48,6 +54,7 @@ enum Undo {
     /// An entry as it was before a change, and whether it had been rewritten by then.
     Changed(Record, Option<String>),
     Tag(tags::Before),
+    State(states::Before),
 }
 
 impl Rows {
@@ -58,6 +65,7 @@ impl Rows {
         known: HashMap<Key, Known>,
         stored: HashMap<Offset, Record>,
         tags: Tags,
+        states: States,
     ) -> Self {
         Self {
             name,
@@ -72,6 +80,7 @@ impl Rows {
             rewritten: HashMap::new(),
             erased: Vec::new(),
             tags,
+            states,
         }
     }
 
@@ -97,15 +106,25 @@ impl Rows {
         match key.as_ref().and_then(|key| self.known.get(key)) {
             Some(Known::Entry(record)) => {
                 let record = self.current(record.offset).unwrap_or(record).clone();
-                return Ok(Appended { record, first: false, folded: None });
+                return Ok(Appended { record, first: false, folded: None, unchanged: None });
             }
             Some(Known::Past(offset, timestamp)) => {
-                let record = record(&self.name, *offset, *timestamp, draft);
-                return Ok(Appended { record, first: false, folded: None });
+                let record = draft.into_record(&self.name, *offset, *timestamp);
+                return Ok(Appended { record, first: false, folded: None, unchanged: None });
             }
             None => {}
         }
         let offset = self.head + self.records.len() as Offset + 1;
+        if let Some(change) = draft.state.take() {
+            let (outcome, before) = self.states.fold(&change, offset)?;
+            undo.extend(before.map(Undo::State));
+            match outcome {
+                Outcome::Changed(_, body) => draft.body = body,
+                Outcome::Unchanged(unchanged) => {
+                    return Ok(Appended::unchanged(&self.name, self.timestamp, draft, unchanged));
+                }
+            }
+        }
         let folded = draft.change.clone().map(|change| self.fold(&change, offset, undo)).transpose()?;
         let folded = folded.map(|(record, change_body)| {
             draft.body = change_body.unwrap_or_else(|| std::mem::take(&mut draft.body));
@@ -119,13 +138,13 @@ impl Rows {
         }
         self.lasting.push(draft.lasting);
         self.threads.push(thread);
-        let record = record(&self.name, offset, self.timestamp, draft);
+        let record = draft.into_record(&self.name, offset, self.timestamp);
         self.records.push(record.clone());
         if let Some(key) = key {
             self.known.insert(key.clone(), Known::Entry(record.clone()));
             undo.push(Undo::Known(key));
         }
-        let appended = Appended { record, first: true, folded };
+        let appended = Appended { record, first: true, folded, unchanged: None };
         self.appended.push(appended.clone());
         Ok(appended)
     }
@@ -182,6 +201,7 @@ impl Rows {
         match step {
             Undo::Known(key) => _ = self.known.remove(&key),
             Undo::Tag(before) => self.tags.take_back(before),
+            Undo::State(before) => self.states.take_back(before),
             Undo::Changed(before, rewritten) => {
                 let offset = before.offset;
                 self.put(before);
@@ -200,6 +220,10 @@ impl Rows {
 
     pub(super) fn tags(&self) -> &Tags {
         &self.tags
+    }
+
+    pub(super) fn states(&self) -> &States {
+        &self.states
     }
 
     /// Adds new bodies of stored rows, and erases the changes of erased entries among the new rows.
@@ -227,9 +251,14 @@ impl Rows {
 
     /// The roots of the threads of the new rows; an erased row is in none.
     pub(super) fn threads(&self) -> Vec<Option<Offset>> {
+        let rows = self.erased_rows().into_iter().zip(&self.threads);
+        rows.map(|(is_erased, thread)| thread.filter(|_| !is_erased)).collect()
+    }
+
+    /// Of the new rows, those that a change of the same batch erased.
+    pub(super) fn erased_rows(&self) -> Vec<bool> {
         let is_erased = |record: &Record| self.erased.iter().any(|(target, _)| *target == record.offset);
-        let rows = self.records.iter().zip(&self.threads);
-        rows.map(|(record, thread)| thread.filter(|_| !is_erased(record))).collect()
+        self.records.iter().map(is_erased).collect()
     }
 
     /// Offsets and new bodies of the stored rows that change.
@@ -241,10 +270,4 @@ impl Rows {
     pub(super) fn into_appended(self) -> Vec<Appended> {
         self.appended
     }
-}
-
-fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
-    let NewEntry { author, client_id, channel, body, change, .. } = draft;
-    let target = change.map(|change| change.target);
-    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body, target }
 }

@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 9] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -109,6 +109,24 @@ const MIGRATIONS: [&str; 7] = [
     r#"
     ALTER TABLE entries ADD COLUMN thread BIGINT;
     CREATE INDEX entries_by_thread ON entries (topic, thread, "offset") WHERE thread IS NOT NULL;
+"#,
+    // As in SQLite: the keyed state of topics.
+    r#"
+    CREATE TABLE states (
+        topic BIGINT NOT NULL,
+        key TEXT COLLATE "C" NOT NULL,
+        value TEXT NOT NULL,
+        "offset" BIGINT NOT NULL,
+        PRIMARY KEY (topic, key)
+    );
+"#,
+    // As in SQLite: the entries that a change erased, and an index of what a room shows.
+    r#"
+    ALTER TABLE entries ADD COLUMN erased BOOLEAN NOT NULL DEFAULT false;
+    UPDATE entries SET erased = true
+        WHERE lasting AND channel IS NULL AND position('"deleted":true' IN body) > 0;
+    CREATE INDEX entries_counted ON entries (topic, "offset", author)
+        WHERE lasting AND channel IS NULL AND thread IS NULL AND NOT erased;
 "#,
 ];
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     read::{epoch_of, stored_at},
     record::{COLUMNS, record_of},
-    tags, threads, writes,
+    states, tags, threads, writes,
 };
 use crate::{
     protocol::{
@@ -16,7 +16,7 @@ use crate::{
         clock::now_ms,
         store::{
             Appended, Change, Erase, NewEntry, Record, Reference, RoomCreation, StoreError, TagState,
-            TopicName, new_epoch,
+            TopicName, new_epoch, state,
         },
     },
 };
@@ -63,11 +63,12 @@ pub(super) fn append(
     name: &TopicName,
     drafts: Vec<NewEntry>,
 ) -> Result<Batch, StoreError> {
-    let topic = match topic(connection, name)? {
-        Some(topic) => topic,
+    let (topic, is_new_topic) = match topic(connection, name)? {
+        Some(topic) => (topic, false),
         None => {
             ensure_topic(connection, name)?;
-            topic(connection, name)?.ok_or_else(|| StoreError::Damaged(format!("{name} cannot be made")))?
+            let made = topic(connection, name)?;
+            (made.ok_or_else(|| StoreError::Damaged(format!("{name} cannot be made")))?, true)
         }
     };
     let timestamp = now_ms();
@@ -75,8 +76,17 @@ pub(super) fn append(
     let (mut appended, mut has_erased) = (Vec::with_capacity(drafts.len()), false);
     for mut draft in drafts {
         if let Some(record) = first_of(connection, name, topic.id, &draft)? {
-            appended.push(Appended { record, first: false, folded: None });
+            appended.push(Appended { record, first: false, folded: None, unchanged: None });
             continue;
+        }
+        if let Some(change) = draft.state.take() {
+            match states::fold(connection, topic.id, &change, head + 1)? {
+                state::Outcome::Changed(_, body) => draft.body = body,
+                state::Outcome::Unchanged(unchanged) => {
+                    appended.push(Appended::unchanged(name, timestamp, draft, unchanged));
+                    continue;
+                }
+            }
         }
         head += 1;
         let change = draft.change.clone();
@@ -93,9 +103,12 @@ pub(super) fn append(
             (draft.body, thread) = (resolved.body, resolved.thread);
         }
         let record = insert(connection, name, topic.id, head, timestamp, draft, thread)?;
-        appended.push(Appended { record, first: true, folded });
+        appended.push(Appended { record, first: true, folded, unchanged: None });
     }
-    // If all were repeats, nothing is written.
+    // If all were repeats or changed nothing, nothing is written.
+    if is_new_topic && head == topic.head {
+        connection.prepare_cached("DELETE FROM topics WHERE id = ?1")?.execute([topic.id])?;
+    }
     if head > topic.head {
         connection
             .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
@@ -196,13 +209,7 @@ fn first_of(
     let place = select
         .query_row(params![topic, draft.author, client_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(place.map(|(offset, timestamp)| record(name, offset, timestamp, draft.clone())))
-}
-
-fn record(name: &TopicName, offset: Offset, timestamp: i64, draft: NewEntry) -> Record {
-    let NewEntry { author, client_id, channel, body, change, .. } = draft;
-    let target = change.map(|change| change.target);
-    Record { topic: name.clone(), offset, timestamp, author, client_id, channel, body, target }
+    Ok(place.map(|(offset, timestamp)| draft.clone().into_record(name, offset, timestamp)))
 }
 
 fn insert(
@@ -231,7 +238,7 @@ fn insert(
             draft.change.as_ref().map(|change| change.target),
             thread,
         ])?;
-    Ok(record(name, offset, timestamp, draft))
+    Ok(draft.into_record(name, offset, timestamp))
 }
 
 /// Creates a room and its topic, unless the room exists or there are `limit` rooms.

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::server::store::{
     StoreError,
-    copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedTag, CopiedTopic, PAGE_ROWS, PastClientId},
+    copied::{
+        CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PAGE_ROWS,
+        PastClientId,
+    },
 };
 
 /// A database opened for export. Dropping it releases the lock on the file.
@@ -65,7 +68,7 @@ impl Export {
     /// The next entries of a topic after `offset`, at most [`PAGE_ROWS`].
     pub fn entries_after(&self, topic: i64, offset: i64) -> Result<Vec<CopiedEntry>, StoreError> {
         self.rows(
-            "SELECT offset, timestamp, author, client_id, channel, lasting, body, target, thread FROM entries
+            "SELECT offset, timestamp, author, client_id, channel, lasting, body, target, thread, erased FROM entries
              WHERE topic = ?1 AND offset > ?2 ORDER BY offset LIMIT ?3",
             params![topic, offset, PAGE_ROWS],
             |row| {
@@ -79,6 +82,7 @@ impl Export {
                     body: row.get(6)?,
                     target: row.get(7)?,
                     thread: row.get(8)?,
+                    erased: row.get(9)?,
                 })
             },
         )
@@ -101,6 +105,15 @@ impl Export {
                     offset: row.get(4)?,
                 })
             },
+        )
+    }
+
+    /// The next keys of a topic's state after this one, at most [`PAGE_ROWS`].
+    pub fn states_after(&self, topic: i64, key: &str) -> Result<Vec<CopiedState>, StoreError> {
+        self.rows(
+            "SELECT key, value, offset FROM states WHERE topic = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+            params![topic, key, PAGE_ROWS],
+            |row| Ok(CopiedState { key: row.get(0)?, value: row.get(1)?, offset: row.get(2)? }),
         )
     }
 

@@ -5,6 +5,7 @@
 mod append;
 pub mod backup;
 mod channel_names;
+mod counts;
 mod directory;
 mod exchange;
 mod export;
@@ -22,6 +23,7 @@ mod removals;
 pub mod restore;
 mod schema;
 mod stamp;
+mod states;
 mod tags;
 mod threads;
 mod trim;
@@ -46,7 +48,7 @@ use self::{
     wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Side, Slice, Store,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Side, Slice, State, Store,
     StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
@@ -222,6 +224,9 @@ impl Store for SqliteStore {
         if let Some((_, bounds)) = self.read(move |connection| read::bounds(connection, &name)).await? {
             return Ok(bounds);
         }
+        if topic.is_made_by_writing() {
+            return Ok(Bounds::unwritten());
+        }
         let name = topic.clone();
         let made = move |connection: &Connection| {
             append::ensure_topic(connection, &name)?;
@@ -338,6 +343,29 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(Offset, String)>, StoreError> {
         let (name, holder) = (topic.clone(), holder.to_owned());
         self.read(move |connection| tags::held(connection, &name, &holder, pairs)).await
+    }
+
+    async fn states(&self, topic: &TopicName) -> Result<(Bounds, Vec<State>), StoreError> {
+        let name = topic.clone();
+        match self.read(move |connection| states::all(connection, &name)).await? {
+            Some(states) => Ok(states),
+            None => Ok((self.bounds(topic).await?, Vec::new())),
+        }
+    }
+
+    async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError> {
+        let (name, key) = (topic.clone(), key.to_owned());
+        self.read(move |connection| states::one(connection, &name, &key)).await
+    }
+
+    async fn count_after(
+        &self,
+        places: &[(TopicName, Offset)],
+        author: &str,
+        max: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let (places, author) = (places.to_vec(), author.to_owned());
+        self.read(move |connection| counts::count_after(connection, &places, &author, max)).await
     }
 
     async fn latest_by_channel(

@@ -132,7 +132,7 @@ pub(super) fn select_slice(name: &TopicName, condition: &str, order: &str, filte
                 TopicName::Feed if lasting => NOTICES.0,
                 TopicName::Room(_) if lasting && filter.outside_threads => "lasting = 1 AND thread IS NULL",
                 TopicName::Room(_) if lasting => "lasting = 1",
-                TopicName::Feed | TopicName::Room(_) => "true",
+                TopicName::Feed | TopicName::Room(_) | TopicName::User(_) => "true",
             };
             format!(
                 "SELECT {COLUMNS} FROM entries

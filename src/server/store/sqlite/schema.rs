@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 12] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -112,6 +112,27 @@ const MIGRATIONS: [&str; 10] = [
     "
     ALTER TABLE entries ADD COLUMN thread INTEGER;
     CREATE INDEX entries_by_thread ON entries (topic, thread, offset) WHERE thread IS NOT NULL;
+",
+    // The keyed state of topics: a user's marks, by room.
+    "
+    CREATE TABLE states (
+        topic INTEGER NOT NULL REFERENCES topics (id),
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        offset INTEGER NOT NULL,
+        PRIMARY KEY (topic, key)
+    ) STRICT, WITHOUT ROWID;
+",
+    // The entries that a change erased, and an index of what a room shows, to count it: without changes, answers in threads
+    // and deleted messages, of which there may be any number. SQLite reads the index alone only if it has every column that
+    // the condition names; of those, four are constants, a byte each. Quotes within a text are escaped, so that no text looks
+    // like the member of a deleted message.
+    "
+    ALTER TABLE entries ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+    UPDATE entries SET erased = 1
+        WHERE lasting = 1 AND channel IS NULL AND instr(body, '\"deleted\":true') > 0;
+    CREATE INDEX entries_counted ON entries (topic, offset, author, channel, thread, lasting, erased)
+        WHERE lasting = 1 AND channel IS NULL AND thread IS NULL AND erased = 0;
 ",
 ];
 

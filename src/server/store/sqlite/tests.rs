@@ -19,6 +19,7 @@ fn draft() -> NewEntry {
         body: "x".repeat(8_192),
         change: None,
         reference: None,
+        state: None,
     }
 }
 
@@ -111,4 +112,15 @@ async fn one_channel_and_the_names_of_all_are_read_by_their_own_indexes() {
         assert!(plan.contains(&format!("{index} (topic=? AND channel>?)")), "{plan}");
     }
     assert!(!plan.contains("SCAN entries"), "{plan}");
+}
+
+#[tokio::test]
+async fn what_a_room_shows_is_counted_by_an_index_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(&folder.path().join("test.db"), Arc::new(Nobody)).expect("opened");
+    let plan = plan(&store, counts::COUNT.to_owned()).await;
+    assert!(
+        plan.contains("SEARCH entries USING COVERING INDEX entries_counted (topic=? AND offset>?)"),
+        "{plan}"
+    );
 }

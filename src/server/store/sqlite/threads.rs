@@ -11,12 +11,10 @@ use crate::{
     server::store::{Record, Side, Slice, StoreError, Thread, TopicName},
 };
 
-/// Takes an erased entry out of its thread.
+/// Takes an erased entry out of its thread, and out of what is counted.
 pub(super) fn leave(connection: &Connection, topic: i64, offset: Offset) -> Result<(), StoreError> {
     connection
-        .prepare_cached(
-            "UPDATE entries SET thread = NULL WHERE topic = ?1 AND offset = ?2 AND thread IS NOT NULL",
-        )?
+        .prepare_cached("UPDATE entries SET thread = NULL, erased = 1 WHERE topic = ?1 AND offset = ?2")?
         .execute(params![topic, offset])?;
     Ok(())
 }

@@ -92,6 +92,10 @@ impl Connection {
                 let (room, _) = self.rooms.find(&self.state.chat, room)?;
                 self.state.chat.typing(&room, &self.identity()?.user).await?;
             }
+            ClientFrame::Mark(_) | ClientFrame::Follow { .. } => {
+                let message = "This server does not store marks yet.";
+                return Err(Rejection::new(Code::UnknownFrame, message).into());
+            }
             ClientFrame::Ping => self.send(&ServerFrame::Pong),
         }
         Ok(())
@@ -148,6 +152,7 @@ fn room_and_id(frame: ClientFrame) -> (Option<String>, Option<String>) {
         ClientFrame::Join { room, .. } | ClientFrame::Leave { room } | ClientFrame::Typing { room } => {
             (Some(room), None)
         }
-        ClientFrame::Auth { .. } | ClientFrame::Ping => (None, None),
+        ClientFrame::Mark(mark) => (Some(mark.room), Some(mark.id)),
+        ClientFrame::Follow { .. } | ClientFrame::Auth { .. } | ClientFrame::Ping => (None, None),
     }
 }

@@ -18,9 +18,9 @@ use super::{
     *,
 };
 use crate::{
-    protocol::cursor::Epoch,
+    protocol::{cursor::Epoch, problem::Rejection},
     server::store::{
-        Appended, Record,
+        Appended, FoldState, FoldedState, Record, StateChange,
         directory::{Change, Op, Precondition},
     },
 };
@@ -63,6 +63,7 @@ fn draft(client_id: &str) -> NewEntry {
         body,
         change: None,
         reference: None,
+        state: None,
     }
 }
 
@@ -94,6 +95,43 @@ async fn two_nodes_number_one_topic_without_holes_and_each_tells_its_own_in_orde
     both.extend(told.remove(0));
     both.sort_unstable();
     assert_eq!(both, all);
+}
+
+/// Counts the entries that change it, and keeps their offsets.
+struct Count;
+
+impl FoldState for Count {
+    fn fold(&self, stored: Option<&str>, offset: Offset) -> Result<Option<FoldedState>, Rejection> {
+        let value = format!("{}{offset} ", stored.unwrap_or_default());
+        Ok(Some(FoldedState { value, body: "{}".into() }))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_change_one_state_in_the_order_of_its_log() {
+    let url = Cluster::shared().fresh_database().await;
+    let nodes = join_all((0..2).map(|_| open(&url))).await;
+    let user = TopicName::of_user("u1").expect("fine");
+    // None of them has seen the log before: both make it at once.
+    let write = |n: usize| {
+        let (store, user) = (nodes[n % 2].0.clone(), user.clone());
+        tokio::spawn(async move {
+            let state = Some(StateChange { key: "a".into(), rule: Arc::new(Count) });
+            // Each mark comes twice, at both nodes.
+            let draft = NewEntry { state, ..draft(&(n / 2).to_string()) };
+            store.append(&user, vec![draft]).await.expect("appended")
+        })
+    };
+    for appended in join_all((0..100).map(write)).await {
+        appended.expect("no panic");
+    }
+    let all: String = (1..=50).map(|offset| format!("{offset} ")).collect();
+    for (store, _) in &nodes {
+        let (bounds, states) = store.states(&user).await.expect("read");
+        let expected = State { key: "a".into(), value: all.clone(), offset: 50 };
+        assert_eq!((bounds.head, states), (50, vec![expected.clone()]));
+        assert_eq!(store.state(&user, "a").await.expect("read"), Some(expected));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,7 +278,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
         .await
         .expect("made");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
-                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread; DROP TABLE tags; UPDATE schema_version SET version = 1";
+                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states; UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
@@ -252,7 +290,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
     let downgrade =
-        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread; DROP TABLE tags;
+        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states;
                      UPDATE topics SET floor = 7;
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
@@ -368,7 +406,7 @@ async fn a_commit_is_decided_when_its_transaction_has_ended() {
     };
     let new = New {
         epoch: Epoch::parse("e").expect("fine"),
-        appended: vec![Appended { record, first: true, folded: None }],
+        appended: vec![Appended { record, first: true, folded: None, unchanged: None }],
         has_erased: false,
     };
     let mut undecided = Undecided { name: TopicName::Feed, new };
@@ -534,6 +572,28 @@ async fn repeats_are_looked_for_by_their_ids_whatever_the_table_was_when_it_was_
     for condition in ["author = d.author", "client_id = d.client_id", "author = d_1.author"] {
         let by_index = plan.iter().any(|line| line.contains("Index Cond") && line.contains(condition));
         assert!(by_index, "{condition} is not looked up: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_room_shows_is_counted_by_an_index_of_its_own() {
+    let url = Cluster::shared().fresh_database().await;
+    let (store, _) = open(&url).await;
+    let room: TopicName = "room:general".parse().expect("a name");
+    for batch in 0..6 {
+        let drafts = (0..500).map(|n| draft(&format!("{batch}/{n}"))).collect();
+        store.append(&room, drafts).await.expect("appended");
+    }
+    let connection = store.connection().await.expect("free");
+    connection.batch_execute("VACUUM ANALYZE entries").await.expect("done");
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        connection
+            .batch_execute(&format!("SET plan_cache_mode = {mode}; DEALLOCATE ALL"))
+            .await
+            .expect("set");
+        let plan = counts::explain(&connection).await.expect("planned").join("\n");
+        assert!(plan.contains("Index Only Scan using entries_counted on entries"), "{plan}");
+        assert!(plan.contains("Index Cond: ((topic = t.id) AND (\"offset\" > d.after))"), "{plan}");
     }
 }
 

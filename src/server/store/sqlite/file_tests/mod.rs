@@ -100,6 +100,7 @@ fn draft(text: &str) -> NewEntry {
         body,
         change: None,
         reference: None,
+        state: None,
     }
 }
 
