@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::{
     change::{ChangeKind, MessageChanged, NewChange, Reaction},
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
-    mark::{MarkChanged, Marked, NewMark, RoomLevel, RoomMark},
+    mark::{MarkChanged, Marked, NewMark, RoomLevel, RoomMark, UserRoom},
     members::{Members, parse_json},
     name::RoomId,
     problem::{Code, MISSING, Rejection, UNKNOWN_TYPE},
@@ -338,6 +338,12 @@ pub enum ServerFrame {
         /// Every retained mark after this offset follows.
         offset: Offset,
     },
+    /// The state of rooms, of those in which something was said or read. It is a hint, and has no offset: `UserRoom::unread`
+    /// is counted anew each time.
+    Unread {
+        /// The rooms, of those that the user may enter.
+        rooms: Vec<UserRoom>,
+    },
     /// The answer to `ping`.
     Pong,
     /// An entry that only a newer build can read; it never travels.
@@ -393,6 +399,8 @@ struct FrameMembers {
     level: RoomLevel,
     #[serde(default)]
     mentions: Vec<Offset>,
+    #[serde(default)]
+    rooms: Vec<UserRoom>,
     code: Option<Code>,
     message: Option<String>,
     retry_after_ms: Option<u64>,
@@ -418,6 +426,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 let head = frame.head.ok_or(MISSING)?;
                 return Ok(Self::Followed { epoch: epoch?, offset: offset?, head });
             }
+            "unread" => return Ok(Self::Unread { rooms: frame.rooms }),
             "user-reset" => return Ok(Self::UserReset { epoch: epoch?, offset: offset? }),
             _ => {}
         }
@@ -694,6 +703,7 @@ mod tests {
             ServerFrame::Marked(marked(None, None)),
             ServerFrame::Followed { epoch: epoch.clone(), offset: 3, head: 5 },
             ServerFrame::UserReset { epoch, offset: 3 },
+            ServerFrame::Unread { rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2 }] },
         ] {
             let text = serde_json::to_string(&frame).expect("plain data");
             assert_eq!(ServerFrame::parse(&text).expect(&text), frame, "{text}");

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     cursor::{Cursor, Offset},
+    mark::UserRoom,
     problem::{MISSING, UNKNOWN_TYPE},
 };
 
@@ -163,6 +164,11 @@ pub enum Control {
         /// The server's time.
         timestamp: i64,
     },
+    /// The state of rooms, for a reader who asked for it: as [`super::chat::ServerFrame::Unread`].
+    Unread {
+        /// The rooms.
+        rooms: Vec<UserRoom>,
+    },
 }
 
 /// One event of the stream.
@@ -209,6 +215,8 @@ struct Members {
     total: Option<f64>,
     head: Option<Offset>,
     cursor: Option<Cursor>,
+    #[serde(default)]
+    rooms: Vec<UserRoom>,
 }
 
 impl TryFrom<Members> for Body {
@@ -257,6 +265,7 @@ impl TryFrom<Members> for Event {
                 let cursor = cursor.clone().ok_or(MISSING)?;
                 Self::Control(Control::Reset { cursor, timestamp: timestamp? })
             }
+            "unread" => Self::Control(Control::Unread { rooms: members.rooms }),
             _ => Self::Entry(Entry::try_from(members)?),
         })
     }

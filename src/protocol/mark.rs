@@ -109,6 +109,7 @@ pub struct Marked {
 
 /// A room in the state of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "UserRoomMembers")]
 pub struct UserRoom {
     /// The marks in it.
     #[serde(flatten)]
@@ -117,6 +118,28 @@ pub struct UserRoom {
     pub head: Offset,
     /// The messages of others after the mark, without deleted ones and answers in threads; at most [`UNREAD_MAX`].
     pub unread: u64,
+}
+
+/// The members of a [`UserRoom`] side by side: a derived reader of a flattened struct would go by way of a buffer.
+#[derive(Deserialize)]
+struct UserRoomMembers {
+    room: RoomId,
+    read: Option<Cursor>,
+    #[serde(default)]
+    generation: u64,
+    #[serde(default)]
+    level: RoomLevel,
+    #[serde(default)]
+    mentions: Vec<Offset>,
+    head: Offset,
+    unread: u64,
+}
+
+impl From<UserRoomMembers> for UserRoom {
+    fn from(members: UserRoomMembers) -> Self {
+        let UserRoomMembers { room, read, generation, level, mentions, head, unread } = members;
+        Self { mark: RoomMark { room, read, generation, level, mentions }, head, unread }
+    }
 }
 
 /// Everything that belongs to a person: the answer of `GET /api/user`.

@@ -190,6 +190,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     let stop: &CancellationToken = &state.lifetime.stop;
     let (chat, swept) = (state.chat.clone(), stop.clone());
     background.spawn(async move { chat.sweep(swept).await });
+    let (activity, ended) = (state.chat.activity().clone(), stop.clone());
+    background.spawn(async move { activity.run(ended).await });
     let presence = state.chat.presence().clone();
     background.spawn(async move { presence.exchange().await });
     let (auth, swept) = (state.auth.clone(), stop.clone());

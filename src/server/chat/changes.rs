@@ -82,6 +82,9 @@ impl Chat {
         let target = first.record.target.ok_or_else(|| {
             Rejection::new(Code::BadId, "This id belongs to a message; a change needs an id of its own.")
         })?;
+        if kind == ChangeKind::Delete {
+            self.activity.note(room);
+        }
         Ok((changed_of(&first.record, target), first.first))
     }
 

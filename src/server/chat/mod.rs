@@ -3,6 +3,7 @@
 //!
 //! This file holds the chat together and connects presence with the log; each other file is one concern.
 
+mod activity;
 mod answers;
 mod changes;
 mod encoding;
@@ -22,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    activity::{ActiveRooms, Activity, ActivityFollower, SUBJECT as ACTIVITY_SUBJECT},
     answers::PageContext,
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
@@ -48,6 +50,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Chat {
     hub: Hub,
     presence: Arc<Presence>,
+    activity: Arc<Activity>,
     rights: Arc<Rights>,
     limits: Arc<RateLimits>,
     max_rooms: usize,
@@ -65,9 +68,10 @@ impl Chat {
         max_rooms: usize,
         editing: EditingSettings,
     ) -> Result<Self, Error> {
+        let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
         let known = KnownRooms::default();
-        let chat = Self { hub, presence, rights, limits, max_rooms, editing, known };
+        let chat = Self { hub, presence, activity, rights, limits, max_rooms, editing, known };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
@@ -82,6 +86,11 @@ impl Chat {
     /// The presence in all rooms, for the exchange with other nodes.
     pub fn presence(&self) -> &Arc<Presence> {
         &self.presence
+    }
+
+    /// The activity of all rooms, for connections that follow it, and for the exchange with other nodes.
+    pub fn activity(&self) -> &Arc<Activity> {
+        &self.activity
     }
 
     /// All users in the room, in the order of their ids.

@@ -51,6 +51,9 @@ impl Chat {
             let message = "This id belongs to a change; a message needs an id of its own.";
             return Err(Rejection::new(Code::BadId, message).into());
         }
+        if first.first {
+            self.activity.note(room);
+        }
         Ok((message_of(&first.record), first.first))
     }
 

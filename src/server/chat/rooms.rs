@@ -134,7 +134,10 @@ impl Chat {
 
     async fn make_room(&self, room: Room) -> Result<Room, Error> {
         match self.hub.store().create_room(room.clone(), self.max_rooms).await? {
-            RoomCreation::Created => Ok(room),
+            RoomCreation::Created => {
+                self.activity.note(&room.id);
+                Ok(room)
+            }
             RoomCreation::Exists => Err(exists(&room.id, None)),
             RoomCreation::Full => {
                 let message =

@@ -194,6 +194,7 @@ impl AppState {
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
             .with(presence::SUBJECT, chat.presence().clone())
+            .with(chat::ACTIVITY_SUBJECT, chat.activity().clone())
             .with(directory_replica::SUBJECT, replica.clone());
         backplane.attach(epoch.as_str(), Arc::new(dispatcher));
         Ok(Self(Arc::new(Parts {

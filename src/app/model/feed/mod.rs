@@ -164,6 +164,7 @@ impl FeedModel {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Control(Control::Connected { head, .. }) => self.head = Some(head),
+            Event::Control(Control::Unread { .. }) => {} // the sidebar's
             Event::Control(Control::Reset { cursor, .. }) => {
                 self.value_cards.clear();
                 self.notifications.clear();
