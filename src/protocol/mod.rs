@@ -141,6 +141,9 @@
 //!   message. Codes: `unknown_message` (404), `message_deleted` (410), `not_allowed` (403), `too_late` (409).
 //! * `GET /api/rooms/{room}/messages/{offset}/edits` `{"edits":[{"text":"…","until":MS}]}` has the earlier texts of a
 //!   message, oldest first, as far as they are kept (`--edit-history`).
+//! * `GET /api/user` is a [`mark::UserState`]: what the caller has read of each room that they may enter, and what is unread
+//!   there. `POST /api/user/marks` takes a [`mark::NewMark`]: 201 with the [`mark::Marked`], or 200 when this id was stored
+//!   before or nothing changed. On the socket it is the frame `mark`; `follow` follows the caller's own log.
 //! * `POST /api/rooms/{room}/typing` sends "I am typing" for users who follow the room by a stream or by polls: 204.
 //! * `GET /api/rooms/{room}/events` is the room as server-sent events: the socket's server frames as data, `joined`
 //!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=`, `?last=` and `?heartbeat=` as for the

@@ -25,6 +25,7 @@ mod limits;
 mod links;
 mod log;
 mod markdown;
+mod marks;
 mod nodes;
 mod observability;
 mod outages;

@@ -27,7 +27,7 @@ pub use self::{
     answers::PageContext,
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
-    marks::encode_mark,
+    marks::{FollowedUser, encode_mark, user_reset_frame},
 };
 use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
 use super::{

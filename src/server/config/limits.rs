@@ -44,6 +44,16 @@ pub struct Limits {
     )]
     pub typing: Limit<Rate>,
 
+    // A page that is read sends one every second at most, in each of its tabs; none of them takes anything of the messages.
+    /// Marks of a user: what they have read, and what they are told of
+    #[arg(
+        long = "limit-marks",
+        env = "IDOBATA_LIMIT_MARKS",
+        default_value = "120/1m",
+        value_name = "N/TIME"
+    )]
+    pub marks: Limit<Rate>,
+
     // A classroom that opens the page together; not a stream of new guests, each with limits of their own.
     /// Sessions and new names from an address; a first visit to a page makes a session too
     #[arg(
@@ -108,9 +118,10 @@ pub struct Limits {
     )]
     pub requests: Limit<Rate>,
 
-    // Twice what the limits of a user let through, all of it on one connection: it never meets who stays below those.
-    /// Frames of a WebSocket or events of Socket.IO, per connection; raise it with the limits of messages, joins and
-    /// typing
+    // Half as much again as the limits of a user let through, all of it on one connection: it never meets who stays below
+    // those.
+    /// Frames of a WebSocket or events of Socket.IO, per connection; raise it with the limits of messages, joins, typing
+    /// and marks
     #[arg(
         long = "limit-frames",
         env = "IDOBATA_LIMIT_FRAMES",

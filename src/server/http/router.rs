@@ -59,6 +59,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/publishers", get(api::publishers::list).post(api::publishers::create))
         .route("/api/publishers/{id}", delete(api::publishers::remove))
         .route("/api/session", get(api::session::show).post(api::session::create).delete(api::session::end))
+        .route("/api/user", get(api::user::show))
+        .route("/api/user/marks", post(api::user::mark))
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))

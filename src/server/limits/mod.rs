@@ -49,6 +49,7 @@ pub struct RateLimits {
     joins: SharedLimiter<String>,
     rooms: SharedLimiter<String>,
     typing: SharedLimiter<String>,
+    marks: SharedLimiter<String>,
     sessions: SharedLimiter<IpAddr>,
     sign_ins: SharedLimiter<String>,
     sign_ins_per_account: SharedLimiter<String>,
@@ -66,6 +67,7 @@ impl RateLimits {
         let joins = "You are joining rooms too fast.";
         let rooms = "You are creating rooms too fast.";
         let typing = "You are sending typing indicators too fast.";
+        let marks = "You are marking rooms too fast.";
         let sessions = "Too many sessions or names from this address.";
         let sign_ins = "Too many attempts to sign in to this account.";
         let sign_ins_per_address = "Too many attempts to sign in from this address.";
@@ -77,6 +79,7 @@ impl RateLimits {
             joins: SharedLimiter::new(backplane, "joins", limits.joins, joins),
             rooms: SharedLimiter::new(backplane, "rooms", limits.rooms, rooms),
             typing: SharedLimiter::new(backplane, "typing", limits.typing, typing),
+            marks: SharedLimiter::new(backplane, "marks", limits.marks, marks),
             sessions: SharedLimiter::new(backplane, "sessions", limits.sessions, sessions),
             sign_ins: SharedLimiter::new(backplane, "sign-ins", limits.sign_ins, sign_ins),
             sign_ins_per_account: SharedLimiter::new(
@@ -120,6 +123,11 @@ impl RateLimits {
     /// Counts a typing indicator of a person.
     pub async fn typing(&self, user: &User) -> Result<(), Rejection> {
         self.typing.check(&user.id).await
+    }
+
+    /// Counts a mark of a person.
+    pub async fn mark(&self, user: &User) -> Result<(), Rejection> {
+        self.marks.check(&user.id).await
     }
 
     /// Counts a session or a new name that an address makes.
@@ -174,6 +182,7 @@ impl RateLimits {
             joins,
             rooms,
             typing,
+            marks,
             sessions,
             sign_ins,
             sign_ins_per_account,
@@ -182,7 +191,9 @@ impl RateLimits {
             requests,
             frames: _,
         } = self;
-        for names in [messages, previews, joins, rooms, typing, sign_ins, sign_ins_per_account, publishes] {
+        for names in
+            [messages, previews, joins, rooms, typing, marks, sign_ins, sign_ins_per_account, publishes]
+        {
             names.sweep();
         }
         for addresses in [sessions, sign_ins_per_address] {

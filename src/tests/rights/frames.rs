@@ -40,9 +40,16 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
         (post("general"), ["no_session", "posted", "posted", "posted", "posted", "posted"]),
         (
             json!({ "type": "mark", "id": new_id(), "kind": "level", "room": "secret", "level": "mentions" }),
-            ["unknown_frame"; 6],
+            ["no_session", "unknown_room", "unknown_room", "marked", "marked", "unknown_room"],
         ),
-        (json!({ "type": "follow" }), ["unknown_frame"; 6]),
+        (
+            json!({ "type": "mark", "id": new_id(), "kind": "read", "room": "general", "offset": 0 }),
+            ["no_session", "marked", "marked", "marked", "marked", "marked"],
+        ),
+        (
+            json!({ "type": "follow" }),
+            ["no_session", "followed", "followed", "followed", "followed", "followed"],
+        ),
         (
             json!({ "type": "typing", "room": "secret" }),
             ["not_joined", "not_joined", "not_joined", "silence", "silence", "not_joined"],
@@ -65,7 +72,7 @@ async fn answer(socket: &mut Socket, frame: &Value) -> String {
         let heard = socket.frame().await;
         match heard["type"].as_str().unwrap() {
             "rejected" => answered = Some(heard["code"].as_str().unwrap().to_owned()),
-            kind @ ("joined" | "posted") => answered = Some(kind.to_owned()),
+            kind @ ("joined" | "posted" | "marked" | "followed") => answered = Some(kind.to_owned()),
             "pong" if frame["type"] == "ping" => return "pong".to_owned(),
             "pong" => return answered.unwrap_or_else(|| "silence".to_owned()),
             _ => {}

@@ -47,6 +47,10 @@ const ANSWER: &str = r#"{"id":"UUID","text":"hello","reply_to":1,"thread":1}"#;
 /// An edit, which only the message's author may make.
 const CHANGE: &str = r#"{"id":"UUID","kind":"edit","text":"hello again"}"#;
 
+/// Marks of a room that everybody may enter, which changes nothing, and of one that is private.
+const READ: &str = r#"{"id":"UUID","kind":"read","room":"general","offset":0,"generation":7}"#;
+const LEVEL: &str = r#"{"id":"UUID","kind":"level","room":"secret","level":"mentions"}"#;
+
 /// Changes that everybody in the room may make.
 const REACTION: &str = r#"{"id":"UUID","kind":"react","emoji":":tada:"}"#;
 const NO_REACTION: &str = r#"{"id":"UUID","kind":"unreact","emoji":":tada:"}"#;
@@ -106,6 +110,9 @@ pub(super) const ROWS: &[Row] = &[
         r#"{"name":"owner","password":"not the password"}"#,
         "401 401 401 401 401 401 403 403",
     ),
+    row("GET", "/api/user", "", "401 200 200 200 200 200 403 403"),
+    row("POST", "/api/user/marks", READ, "401 200 200 200 200 200 403 403"),
+    row("POST", "/api/user/marks", LEVEL, "401 404 404 201 201 404 403 403"),
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
     row("GET", "/api/anything/else", "", "404"),

@@ -42,11 +42,12 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Limits that no test reaches: its many users share one address and act faster than people do.
-const UNLIMITED: [&str; 12] = [
+const UNLIMITED: [&str; 13] = [
     "--limit-messages=off",
     "--limit-joins=off",
     "--limit-rooms=off",
     "--limit-typing=off",
+    "--limit-marks=off",
     "--limit-sessions=off",
     "--limit-publishes=off",
     "--limit-requests=off",

@@ -1,24 +1,211 @@
-//! The marks of a user in their own log.
+//! What belongs to a user: their marks of the rooms, in a log of their own that all their devices follow. The HTTP routes
+//! and the sockets call it by [`Chat`]; `fold` has the rule of each mark, which the store runs.
+//!
+//! Nobody but the user may read their log: every method takes it from their own identity.
+
+mod fold;
+
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::json;
 
+use self::fold::{Mark, MarkFold, StoredMark};
+use super::{Chat, changes::parse_id, encoding::encode_frame};
 use crate::{
     protocol::{
         chat::ServerFrame,
-        mark::{MarkChanged, RoomMark},
+        cursor::{Cursor, Offset},
+        mark::{MarkChanged, MarkKind, Marked, NewMark, RoomMark, UNREAD_MAX, UserRoom, UserState},
+        name::RoomId,
+        problem::{Code, Rejection},
     },
-    server::{chat::encode_frame, store::Record},
+    server::{
+        auth::Identity,
+        error::Error,
+        log::{
+            hub::{StartFrom, Subscribed},
+            subscription::Subscription,
+            topic::Wakeup,
+        },
+        store::{Appended, Bounds, Filter, NewEntry, Record, StateChange, TopicName},
+    },
 };
 
-/// The JSON of an entry of a user's log as its readers get it: a `mark` frame. One that cannot be read is logged, and says
-/// only where it stands.
+/// A user's log that is followed.
+pub struct FollowedUser {
+    /// The frames to send before anything else of the log.
+    pub frames: Vec<ServerFrame>,
+    /// The subscription to the log.
+    pub subscription: Subscription,
+}
+
+impl Chat {
+    /// Stores a mark of the user. Returns when it is durable; `bool` is false if nothing was stored: it changes nothing, or a
+    /// mark with this id was stored before.
+    pub async fn mark(&self, who: &Identity, mark: NewMark) -> Result<(Marked, bool), Error> {
+        let client_id = parse_id(&mark.id)?;
+        // First, so that requests for rooms that do not exist are limited, too.
+        self.limits.mark(&who.user).await?;
+        let room = self.room(&mark.room, Some(who)).await?;
+        let bounds = self.hub.store().bounds(&TopicName::Room(room.clone())).await?;
+        let rule = rule_of(&mark, &bounds)?;
+        self.store_mark(who, room, &bounds, (mark.id, client_id), rule).await
+    }
+
+    async fn store_mark(
+        &self,
+        who: &Identity,
+        room: RoomId,
+        bounds: &Bounds,
+        (id, client_id): (String, String),
+        rule: Mark,
+    ) -> Result<(Marked, bool), Error> {
+        let topic = log_of(who)?;
+        let rule =
+            MarkFold { room: room.clone(), epoch: bounds.epoch.clone(), floor: bounds.floor, mark: rule };
+        let entry = NewEntry {
+            author: who.user.id.clone(),
+            client_id: Some(client_id),
+            channel: None,
+            lasting: false,
+            // The rule writes it. It stays as it is in the answer to a repeat of an entry that was removed.
+            body: String::new(),
+            change: None,
+            reference: None,
+            state: Some(StateChange { key: room.to_string(), rule: Arc::new(rule) }),
+        };
+        let mut appended = self.hub.publish(&topic, vec![entry]).await?;
+        let Appended { record, first, unchanged, .. } =
+            appended.pop().expect("one new entry gives one entry");
+        if let Some(unchanged) = unchanged {
+            let mark = self::fold::present(room, unchanged.stored.as_ref(), bounds);
+            return Ok((Marked { id, offset: None, timestamp: None, mark }, false));
+        }
+        let mark = match record.body.is_empty() {
+            true => {
+                let stored = self.hub.store().state(&topic, room.as_str()).await?;
+                self::fold::present(room, stored.as_ref(), bounds)
+            }
+            false => mark_in(&record).unwrap_or_else(|| StoredMark::default().present(room)),
+        };
+        let (offset, timestamp) = (Some(record.offset), Some(record.timestamp));
+        Ok((Marked { id, offset, timestamp, mark }, first))
+    }
+
+    /// Everything that belongs to the user: their marks, and what is unread in the rooms that they may enter now. It costs
+    /// four reads of the store, however many rooms there are; only rooms with something after the mark are counted.
+    pub async fn user_state(&self, who: &Identity) -> Result<UserState, Error> {
+        let store = self.hub.store();
+        // The marks first: the cursor is theirs, and a message that is read between the two is unread for a moment at most.
+        let (own, states) = store.states(&log_of(who)?).await?;
+        let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
+        let rooms = self.rooms(Some(who)).await?;
+        let topics: Vec<_> = rooms.iter().map(|room| TopicName::Room(room.id.clone())).collect();
+        let bounds: HashMap<_, _> = store.bounds_of(&topics).await?.into_iter().collect();
+        let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room.id)));
+        let of_room = |(bounds, room): (&Bounds, RoomId)| {
+            let stored = states.get(room.as_str()).copied();
+            UserRoom { mark: fold::present(room, stored, bounds), head: bounds.head, unread: 0 }
+        };
+        let mut rooms: Vec<UserRoom> = known.map(of_room).collect();
+        self.count_unread(who, &mut rooms).await?;
+        let cursor = Cursor { epoch: own.epoch, offset: own.head };
+        Ok(UserState { user: who.user.clone(), cursor, rooms })
+    }
+
+    async fn count_unread(&self, who: &Identity, rooms: &mut [UserRoom]) -> Result<(), Error> {
+        let has_more =
+            |room: &&mut UserRoom| room.mark.read.as_ref().is_some_and(|read| read.offset < room.head);
+        let mut behind: Vec<_> = rooms.iter_mut().filter(has_more).collect();
+        let place = |room: &&mut UserRoom| {
+            let after = room.mark.read.as_ref().map_or(room.head, |read| read.offset);
+            (TopicName::Room(room.mark.room.clone()), after)
+        };
+        let places: Vec<_> = behind.iter().map(place).collect();
+        let counts = self.hub.store().count_after(&places, &who.user.id, UNREAD_MAX).await?;
+        for (room, count) in behind.iter_mut().zip(counts) {
+            room.unread = count;
+        }
+        Ok(())
+    }
+
+    /// Follows the user's own log after a cursor, or from now on.
+    pub async fn follow_user(
+        &self,
+        who: &Identity,
+        after: Option<&str>,
+        wakeup: Arc<Wakeup>,
+    ) -> Result<FollowedUser, Error> {
+        // It may replay as much as a join does.
+        self.limits.join(&who.user).await?;
+        let start = after.map_or(Ok(StartFrom::New), |after| after.parse().map(StartFrom::After))?;
+        let Subscribed { mut subscription, recovered } =
+            self.hub.subscribe(&log_of(who)?, start, Filter::default(), wakeup).await?;
+        subscription.set_owner(who.user.id.as_str().into());
+        subscription.skip_ephemerals();
+        let (Cursor { epoch, offset }, head) = (subscription.cursor(), subscription.head());
+        let mut frames = vec![ServerFrame::Followed { epoch, offset, head }];
+        if !recovered {
+            frames.push(user_reset_frame(subscription.cursor()));
+        }
+        Ok(FollowedUser { frames, subscription })
+    }
+}
+
+/// The log of the user.
+fn log_of(who: &Identity) -> Result<TopicName, Rejection> {
+    let too_long =
+        || Rejection::new(Code::NotAllowed, "The id of this user is too long to store anything for them.");
+    TopicName::of_user(&who.user.id).ok_or_else(too_long)
+}
+
+/// The `user-reset` frame, with the cursor at which the reader goes on.
+pub fn user_reset_frame(cursor: Cursor) -> ServerFrame {
+    ServerFrame::UserReset { epoch: cursor.epoch, offset: cursor.offset }
+}
+
+/// The rule of a mark in a room with these bounds.
+fn rule_of(mark: &NewMark, bounds: &Bounds) -> Result<Mark, Rejection> {
+    Ok(match mark.kind {
+        MarkKind::Read => Mark::Read { offset: position_of(mark, bounds)?, generation: mark.generation },
+        MarkKind::Unread => Mark::Unread { offset: position_of(mark, bounds)? },
+        MarkKind::Level => Mark::Level(mark.level.unwrap_or_default()),
+    })
+}
+
+/// The position of a mark, which has to be one of the room as it is now.
+fn position_of(mark: &NewMark, bounds: &Bounds) -> Result<Offset, Rejection> {
+    let cursor = mark.cursor.as_deref().map(str::parse::<Cursor>).transpose()?;
+    if let Some(Cursor { epoch, .. }) = &cursor
+        && *epoch != bounds.epoch
+    {
+        let message =
+            format!("The cursor is of another epoch of the room than the present one, {}.", bounds.epoch);
+        return Err(Rejection::new(Code::BadCursor, message));
+    }
+    let offset = cursor.map(|cursor| cursor.offset).or(mark.offset).unwrap_or_default();
+    if offset > bounds.head {
+        let message = format!("The room has no message {offset} yet; its newest entry is {}.", bounds.head);
+        return Err(Rejection::new(Code::UnknownMessage, message));
+    }
+    Ok(offset)
+}
+
+/// The state of a room in an entry of a user's log. One that cannot be read is logged.
+fn mark_in(record: &Record) -> Option<RoomMark> {
+    let read = serde_json::from_str(&record.body);
+    read.inspect_err(
+        |error| tracing::error!(topic = %record.topic, record.offset, %error, "cannot read a stored mark"),
+    )
+    .ok()
+}
+
+/// The JSON of an entry of a user's log as its readers get it: a `mark` frame. One that cannot be read says only where it
+/// stands.
 pub fn encode_mark(record: &Record) -> String {
     let Record { offset, timestamp, .. } = *record;
-    match serde_json::from_str::<RoomMark>(&record.body) {
-        Ok(mark) => encode_frame(&ServerFrame::Mark(MarkChanged { offset, timestamp, mark })),
-        Err(error) => {
-            tracing::error!(topic = %record.topic, offset, %error, "cannot read a stored mark");
-            json!({ "type": "mark", "offset": offset, "timestamp": timestamp }).to_string()
-        }
+    match mark_in(record) {
+        Some(mark) => encode_frame(&ServerFrame::Mark(MarkChanged { offset, timestamp, mark })),
+        None => json!({ "type": "mark", "offset": offset, "timestamp": timestamp }).to_string(),
     }
 }

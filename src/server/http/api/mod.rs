@@ -11,3 +11,4 @@ pub(crate) mod publish;
 pub(crate) mod publishers;
 pub(crate) mod rooms;
 pub(crate) mod session;
+pub(crate) mod user;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{
     frame_reader::{Fault, FrameReader, Incoming},
     joined_rooms::JoinedRooms,
+    user_log::UserLog,
 };
 use crate::{
     protocol::{chat::ServerFrame, problem::Rejection},
@@ -48,6 +49,7 @@ pub(super) struct Connection {
     pub(super) frame_writer: Arc<FrameWriter>,
     pub(super) frame_rate: FrameRateLimiter,
     pub(super) rooms: JoinedRooms,
+    pub(super) user_log: UserLog,
 }
 
 impl Connection {
@@ -58,8 +60,8 @@ impl Connection {
         frame_reader: FrameReader,
     ) -> Self {
         let frame_rate = state.limits.frame_rate_limiter();
-        let (wakeup, rooms) = (Arc::default(), JoinedRooms::default());
-        Self { state, holder, wakeup, frame_reader, frame_writer, frame_rate, rooms }
+        let (wakeup, rooms, user_log) = (Arc::default(), JoinedRooms::default(), UserLog::default());
+        Self { state, holder, wakeup, frame_reader, frame_writer, frame_rate, rooms, user_log }
     }
 
     /// The authenticated user, or the rejection of an anonymous socket.

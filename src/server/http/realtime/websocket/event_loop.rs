@@ -15,6 +15,7 @@ use crate::server::{
         realtime::{catch_up::not_a_member, shutdown_retry::return_after_ms},
     },
     log::wire_format::{self, CLOSE, PING},
+    store::StoreError,
 };
 
 /// Frames that an anonymous socket may send: a client needs one, and an attacker who guesses needs more than these.
@@ -34,6 +35,7 @@ impl Connection {
         let user_id = self.holder.as_ref().map(|holder| &holder.identity.user.id);
         tracing::debug!(user.id = user_id, ?end, "a socket ended");
         self.rooms.clear();
+        self.user_log.clear();
         // The peer may be gone already, or leave before it answers: then the close has no reader.
         drop(timeout(CLOSE_TIMEOUT, self.close(end)).await);
     }
@@ -118,15 +120,20 @@ impl Connection {
         Err(End::Close(close::NO_SESSION))
     }
 
-    /// Writes one batch of what each room has for this reader. Returns true if some room has more.
+    /// Writes one batch of what each room and the user's own log have for this reader. Returns true if one of them has more.
     async fn deliver(&mut self) -> Result<bool, End> {
-        let Self { state, rooms, frame_writer, .. } = self;
-        match rooms.deliver(&state.chat, &state.metrics, frame_writer).await {
-            Ok(Delivered { has_more, evicted }) => {
+        let Self { state, rooms, user_log, frame_writer, .. } = self;
+        let delivered = async {
+            let more_marks = user_log.deliver(&state.metrics, frame_writer).await?;
+            let delivered = rooms.deliver(&state.chat, &state.metrics, frame_writer).await?;
+            Ok::<_, StoreError>((more_marks, delivered))
+        };
+        match delivered.await {
+            Ok((more_marks, Delivered { has_more, evicted })) => {
                 for room in evicted {
                     self.reject(Some(room.as_str().to_owned()), None, not_a_member());
                 }
-                Ok(has_more)
+                Ok(has_more || more_marks)
             }
             Err(error) => {
                 tracing::error!(%error, "closing a socket: the store failed");

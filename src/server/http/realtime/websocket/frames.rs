@@ -11,6 +11,7 @@ use crate::{
         change::{MessageChanged, NewChange},
         chat::{ClientFrame, Message, NewMessage, ServerFrame},
         cursor::Offset,
+        mark::NewMark,
         name::RoomId,
         problem::{Code, Rejection},
     },
@@ -92,9 +93,12 @@ impl Connection {
                 let (room, _) = self.rooms.find(&self.state.chat, room)?;
                 self.state.chat.typing(&room, &self.identity()?.user).await?;
             }
-            ClientFrame::Mark(_) | ClientFrame::Follow { .. } => {
-                let message = "This server does not store marks yet.";
-                return Err(Rejection::new(Code::UnknownFrame, message).into());
+            ClientFrame::Mark(mark) => self.mark(mark.clone()).await?,
+            ClientFrame::Follow { after } => {
+                let followed = self.follow(after.as_deref()).await;
+                // As after a join.
+                self.wakeup.notify();
+                followed?;
             }
             ClientFrame::Ping => self.send(&ServerFrame::Pong),
         }
@@ -111,6 +115,25 @@ impl Connection {
         let identity = &holder.as_ref().ok_or_else(no_session)?.identity;
         let frames = rooms.join(&state.chat, room, identity, start, wakeup).await?;
         frames.iter().for_each(|frame| self.send(frame));
+        Ok(())
+    }
+
+    async fn follow(&mut self, after: Option<&str>) -> Result<(), Error> {
+        let Self { state, holder, user_log, wakeup, .. } = self;
+        let identity = &holder.as_ref().ok_or_else(no_session)?.identity;
+        let frames = user_log.follow(&state.chat, identity, after, wakeup).await?;
+        frames.iter().for_each(|frame| self.send(frame));
+        Ok(())
+    }
+
+    /// Stores a mark. The room need not be joined: it is marked from a list of rooms as well.
+    async fn mark(&self, mark: NewMark) -> Result<(), Error> {
+        let identity = self.identity()?;
+        // The author gets `marked` before the entry itself, as with a post.
+        self.user_log.detach_live();
+        self.wakeup.notify();
+        let (marked, _) = self.state.chat.mark(identity, mark).await?;
+        self.send(&ServerFrame::Marked(marked));
         Ok(())
     }
 

@@ -1,0 +1,337 @@
+//! The rule of each mark: what it makes of the state of a room for one user. The store runs it under the lock of the user's
+//! log, so that marks of many devices are folded one after the other. It must be pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    protocol::{
+        chat::is_default,
+        cursor::{Cursor, Epoch, Offset},
+        mark::{MENTIONS_MAX, RoomLevel, RoomMark},
+        name::RoomId,
+        problem::Rejection,
+    },
+    server::{
+        chat::changes::to_json,
+        store::{Bounds, FoldState, FoldedState, State},
+    },
+};
+
+/// What a mark does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Everything up to the offset was read, for a reader that knows this generation; `None`: the present one.
+    Read { offset: Offset, generation: Option<u64> },
+    /// Everything after the offset is unread.
+    Unread { offset: Offset },
+    /// What the user is told of.
+    Level(RoomLevel),
+    /// The message at the offset mentions the user.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the consumer that finds mentions comes later"))]
+    Mention(Offset),
+    /// It does not any more.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the consumer that finds mentions comes later"))]
+    Unmention(Offset),
+}
+
+/// The value that is stored for a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoredMark {
+    /// The epoch of the offsets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
+    /// Everything up to here is read; `None`: the user has not read in the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read: Option<Offset>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    generation: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    level: RoomLevel,
+    /// The newest [`MENTIONS_MAX`], ascending. Those that are read stay: the mark may be set back before them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<Offset>,
+}
+
+impl StoredMark {
+    /// One that cannot be read counts as none.
+    fn parse(value: &str) -> Self {
+        serde_json::from_str(value).unwrap_or_default()
+    }
+
+    /// The mark in a room with this epoch and this floor. Where the room's history is another one than that of the mark,
+    /// everything that is retained of it counts as unread, and the mentions are of messages that are not there.
+    fn carried(self, epoch: &Epoch, floor: Offset) -> Self {
+        if self.epoch.as_ref() == Some(epoch) {
+            return self;
+        }
+        // A loss that a reader was told of is not the mark's.
+        let epoch = Some(epoch.at(0, 0));
+        Self { epoch, read: self.read.map(|_| floor), mentions: Vec::new(), ..self }
+    }
+
+    /// The mark as the user's devices get it.
+    pub(super) fn present(&self, room: RoomId) -> RoomMark {
+        let Self { epoch, read, generation, level, mentions } = self;
+        let read = read.zip(epoch.clone()).map(|(offset, epoch)| Cursor { epoch, offset });
+        let after = read.as_ref().map_or(0, |read| read.offset);
+        let mentions = mentions.iter().copied().filter(|mention| *mention > after).collect();
+        RoomMark { room, read, generation: *generation, level: *level, mentions }
+    }
+
+    /// The mark after another one. `None`: nothing changes.
+    fn after(mut self, mark: &Mark) -> Option<Self> {
+        match *mark {
+            Mark::Read { offset, generation } => {
+                let is_present = generation.is_none_or(|generation| generation == self.generation);
+                if !is_present || self.read.is_some_and(|read| read >= offset) {
+                    return None;
+                }
+                self.read = Some(offset);
+            }
+            Mark::Unread { offset } => {
+                self.read = Some(offset);
+                self.generation = self.generation.saturating_add(1);
+            }
+            Mark::Level(level) if level == self.level => return None,
+            Mark::Level(level) => self.level = level,
+            Mark::Mention(offset) => {
+                let index = self.mentions.binary_search(&offset).err()?;
+                self.mentions.insert(index, offset);
+                if self.mentions.len() > MENTIONS_MAX && self.mentions.remove(0) == offset {
+                    return None;
+                }
+            }
+            Mark::Unmention(offset) => {
+                let index = self.mentions.binary_search(&offset).ok()?;
+                self.mentions.remove(index);
+            }
+        }
+        Some(self)
+    }
+}
+
+/// The state of a room with these bounds, as the user's devices get it.
+pub(super) fn present(room: RoomId, stored: Option<&State>, bounds: &Bounds) -> RoomMark {
+    let stored = stored.map(|state| StoredMark::parse(&state.value)).unwrap_or_default();
+    stored.carried(&bounds.epoch, bounds.floor).present(room)
+}
+
+/// The rule of a mark in a room.
+pub(super) struct MarkFold {
+    pub(super) room: RoomId,
+    /// The epoch of the room.
+    pub(super) epoch: Epoch,
+    /// Its floor.
+    pub(super) floor: Offset,
+    pub(super) mark: Mark,
+}
+
+impl FoldState for MarkFold {
+    fn fold(&self, stored: Option<&str>, _: Offset) -> Result<Option<FoldedState>, Rejection> {
+        let stored = stored.map(StoredMark::parse).unwrap_or_default().carried(&self.epoch, self.floor);
+        let folded = stored.after(&self.mark);
+        Ok(folded.map(|mark| FoldedState {
+            value: to_json(&mark),
+            body: to_json(&mark.present(self.room.clone())),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::*;
+
+    fn fold(epoch: &str, floor: Offset, stored: Option<&str>, mark: Mark) -> Option<(String, RoomMark)> {
+        let room = RoomId::parse("general").expect("fine");
+        let rule = MarkFold { room, epoch: Epoch::parse(epoch).expect("fine"), floor, mark };
+        let folded = rule.fold(stored, 7).expect("no mark is rejected")?;
+        let mark = serde_json::from_str(&folded.body).expect("a mark");
+        Some((folded.value, mark))
+    }
+
+    /// A room's state for one user, as one mark after the other leaves it.
+    #[derive(Default)]
+    struct Bench {
+        value: Option<String>,
+    }
+
+    impl Bench {
+        /// Returns false if the mark changes nothing.
+        fn mark_in(&mut self, epoch: &str, floor: Offset, mark: Mark) -> bool {
+            let Some((value, seen)) = fold(epoch, floor, self.value.as_deref(), mark) else { return false };
+            self.value = Some(value);
+            assert_eq!(seen, self.seen_in(epoch, floor), "the entry says what is stored");
+            true
+        }
+
+        fn mark(&mut self, mark: Mark) -> bool {
+            self.mark_in("e", 0, mark)
+        }
+
+        fn read(&mut self, offset: Offset, generation: u64) -> bool {
+            self.mark(Mark::Read { offset, generation: Some(generation) })
+        }
+
+        fn seen_in(&self, epoch: &str, floor: Offset) -> RoomMark {
+            let state = self.value.clone().map(|value| State { key: "general".into(), value, offset: 1 });
+            let bounds = Bounds { epoch: Epoch::parse(epoch).expect("fine"), floor, head: 99 };
+            present(RoomId::parse("general").expect("fine"), state.as_ref(), &bounds)
+        }
+
+        fn seen(&self) -> (Option<String>, u64, Vec<Offset>) {
+            let mark = self.seen_in("e", 0);
+            (mark.read.map(|read| read.to_string()), mark.generation, mark.mentions)
+        }
+    }
+
+    #[test]
+    fn a_mark_moves_forwards_only() {
+        let mut bench = Bench::default();
+        assert_eq!(bench.seen(), (None, 0, vec![]));
+        assert!(bench.read(5, 0) && !bench.read(5, 0) && !bench.read(3, 0));
+        assert_eq!(bench.seen(), (Some("e:5".into()), 0, vec![]));
+        assert!(
+            bench.mark(Mark::Read { offset: 9, generation: None }),
+            "without one the present generation is meant"
+        );
+        assert_eq!(bench.seen().0.as_deref(), Some("e:9"));
+    }
+
+    #[test]
+    fn a_first_mark_at_0_says_that_the_room_was_opened() {
+        let mut bench = Bench::default();
+        assert!(bench.read(0, 0));
+        assert_eq!(bench.seen(), (Some("e:0".into()), 0, vec![]));
+    }
+
+    #[test]
+    fn a_mark_that_is_set_back_ignores_reads_of_before() {
+        let mut bench = Bench::default();
+        bench.read(9, 0);
+        assert!(bench.mark(Mark::Unread { offset: 4 }));
+        assert_eq!(bench.seen(), (Some("e:4".into()), 1, vec![]));
+        assert!(
+            !bench.read(9, 0) && !bench.read(9, 2),
+            "another device was on its way, or knows another history"
+        );
+        assert_eq!(bench.seen(), (Some("e:4".into()), 1, vec![]));
+        assert!(bench.read(6, 1));
+        assert!(bench.mark(Mark::Unread { offset: 6 }), "at the same place as well: reads are on their way");
+        assert!(!bench.read(9, 1));
+        assert_eq!(bench.seen(), (Some("e:6".into()), 2, vec![]));
+    }
+
+    #[test]
+    fn a_level_is_set_once_and_touches_no_mark() {
+        let mut bench = Bench::default();
+        assert!(!bench.mark(Mark::Level(RoomLevel::All)));
+        assert!(bench.mark(Mark::Level(RoomLevel::Nothing)) && !bench.mark(Mark::Level(RoomLevel::Nothing)));
+        assert_eq!((bench.seen(), bench.seen_in("e", 0).level), ((None, 0, vec![]), RoomLevel::Nothing));
+        bench.read(3, 0);
+        assert_eq!(bench.seen_in("e", 0).level, RoomLevel::Nothing);
+        assert!(bench.mark(Mark::Level(RoomLevel::All)));
+    }
+
+    #[test]
+    fn mentions_are_those_after_the_mark_and_come_back_when_it_is_set_back() {
+        let mut bench = Bench::default();
+        for offset in [7, 3, 12] {
+            assert!(bench.mark(Mark::Mention(offset)));
+        }
+        assert!(!bench.mark(Mark::Mention(7)) && !bench.mark(Mark::Unmention(8)));
+        assert_eq!(bench.seen(), (None, 0, vec![3, 7, 12]));
+        bench.read(7, 0);
+        assert_eq!(bench.seen().2, [12]);
+        bench.mark(Mark::Unread { offset: 6 });
+        assert_eq!(bench.seen().2, [7, 12]);
+        assert!(bench.mark(Mark::Unmention(7)));
+        assert_eq!(bench.seen().2, [12]);
+    }
+
+    #[test]
+    fn of_the_mentions_the_newest_are_kept() {
+        let mut bench = Bench::default();
+        for offset in 101..=200 {
+            assert!(bench.mark(Mark::Mention(offset)));
+        }
+        assert!(!bench.mark(Mark::Mention(7)), "an older one than all of them");
+        assert!(bench.mark(Mark::Mention(201)));
+        let mentions = bench.seen().2;
+        assert_eq!((mentions.len(), mentions[0], mentions[99]), (MENTIONS_MAX, 102, 201));
+    }
+
+    #[test]
+    fn in_another_history_everything_that_is_there_is_unread() {
+        let mut bench = Bench::default();
+        bench.read(50, 0);
+        bench.mark(Mark::Unread { offset: 40 });
+        bench.mark(Mark::Mention(45));
+        bench.mark(Mark::Level(RoomLevel::Mentions));
+        assert_eq!(
+            bench.seen_in("e.60", 0).read.map(|read| read.offset),
+            Some(40),
+            "a told loss is no other history"
+        );
+        let other = bench.seen_in("f", 10);
+        assert_eq!(other.read.as_ref().map(ToString::to_string).as_deref(), Some("f:10"));
+        assert_eq!((other.generation, other.level, other.mentions), (1, RoomLevel::Mentions, vec![]));
+        assert!(!bench.mark_in("f", 10, Mark::Read { offset: 10, generation: Some(1) }));
+        assert!(
+            bench.mark_in("f", 10, Mark::Read { offset: 12, generation: Some(1) }),
+            "though 40 was read before"
+        );
+        assert_eq!(bench.seen_in("f", 10).read.map(|read| read.to_string()).as_deref(), Some("f:12"));
+        let unmarked = Bench::default();
+        assert_eq!(unmarked.seen_in("f", 10).read, None);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_counts_as_none() {
+        let (_, mark) =
+            fold("e", 0, Some("{"), Mark::Read { offset: 3, generation: Some(0) }).expect("changed");
+        assert_eq!(mark.read.map(|read| read.offset), Some(3));
+    }
+
+    fn any_mark() -> impl Strategy<Value = Mark> {
+        let (offset, level) = (0..20u64, select(RoomLevel::ALL.to_vec()));
+        prop_oneof![
+            4 => (offset.clone(), 0..4u64).prop_map(|(offset, generation)| Mark::Read { offset, generation: Some(generation) }),
+            1 => offset.clone().prop_map(|offset| Mark::Unread { offset }),
+            1 => level.prop_map(Mark::Level),
+            2 => offset.clone().prop_map(Mark::Mention),
+            1 => offset.prop_map(Mark::Unmention),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn marks_of_any_devices_in_any_order_keep_the_promises(marks in vec(any_mark(), 0..40)) {
+            let mut bench = Bench::default();
+            for mark in marks {
+                let before = bench.seen_in("e", 0);
+                let is_changed = bench.mark(mark.clone());
+                let after = bench.seen_in("e", 0);
+                let read = |mark: &RoomMark| mark.read.as_ref().map(|read| read.offset);
+                prop_assert!(is_changed || before == after);
+                prop_assert!(after.mentions.is_sorted_by(|one, next| one < next));
+                prop_assert!(after.mentions.iter().all(|mention| read(&after).is_none_or(|read| *mention > read)));
+                match mark {
+                    Mark::Unread { offset } => {
+                        prop_assert_eq!((read(&after), after.generation), (Some(offset), before.generation + 1));
+                    }
+                    Mark::Read { offset, generation } => {
+                        let expected = if generation == Some(before.generation) {
+                            read(&before).max(Some(offset))
+                        } else {
+                            read(&before)
+                        };
+                        prop_assert_eq!((read(&after), after.generation), (expected, before.generation));
+                    }
+                    _ => prop_assert_eq!((read(&after), after.generation), (read(&before), before.generation)),
+                }
+            }
+        }
+    }
+}
