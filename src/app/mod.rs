@@ -33,8 +33,8 @@ use self::{
     model::room::RejectionReason,
     page_data::{InitialData, PageData, Viewer},
     pages::Pages,
-    reactive::{effect, show_when},
-    sync::{Navigator, Outbox, SavedFeeds, follow_links, follow_rooms},
+    reactive::show_when,
+    sync::{Navigator, Outbox, SavedFeeds, follow_links, follow_rooms, show_unread},
 };
 use crate::client::dom::page;
 
@@ -72,14 +72,7 @@ pub fn menu_button_at(language: Language) -> AnyView {
 
 fn provide_path(language: Language, path: String, viewer: Option<Viewer>) {
     provide_context(language);
-    provide_context(Navigator {
-        path: RwSignal::new(path),
-        viewer: RwSignal::new(viewer),
-        is_loading: RwSignal::new(false),
-        problem: RwSignal::new(None),
-        current_page: RwSignal::new(PageData::NotFound),
-        is_outdated: RwSignal::new(false),
-    });
+    provide_context(Navigator::new(path, viewer, PageData::NotFound, None));
 }
 
 /// The pages and their frame.
@@ -87,14 +80,8 @@ fn provide_path(language: Language, path: String, viewer: Option<Viewer>) {
 pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     let texts = use_texts();
     let InitialData { path, problem, retry_after_ms, viewer, page: current_page, origin } = initial_data;
-    let navigator = Navigator {
-        path: RwSignal::new(path),
-        viewer: RwSignal::new(viewer),
-        is_loading: RwSignal::new(false),
-        problem: RwSignal::new(problem.map(|code| RejectionReason { code, retry_after_ms })),
-        current_page: RwSignal::new(current_page),
-        is_outdated: RwSignal::new(false),
-    };
+    let problem = problem.map(|code| RejectionReason { code, retry_after_ms });
+    let navigator = Navigator::new(path, viewer, current_page, problem);
     provide_context(navigator);
     provide_context(Outbox::default());
     provide_context(SavedFeeds::default());
@@ -102,7 +89,7 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     provide_context(Day::watch());
     follow_links(navigator);
     follow_rooms(navigator);
-    effect(move || page::set_title(&navigator.current_page.with(|page| page.title(texts))));
+    show_unread(navigator, move || navigator.current_page.with(|page| page.title(texts)));
     view! {
         // `external` leaves the link to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">{texts.skip_to_content}</a>

@@ -7,12 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     i18n::Texts,
-    model::{direction::isolated, room::Linked},
+    model::{
+        direction::isolated,
+        room::Linked,
+        unread::{Unread, titled},
+    },
 };
 use crate::protocol::{
     chat::{MessagePage, Room},
     cursor::Offset,
     feed::{Entry, Snapshot},
+    mark::UserRoom,
     name::RoomId,
     pin::Pin,
     problem::Code,
@@ -44,6 +49,14 @@ pub struct InitialData {
     pub origin: String,
 }
 
+impl InitialData {
+    /// The title of the document.
+    pub fn title(&self, texts: &Texts) -> String {
+        let unread = self.viewer.as_ref().map(|viewer| Unread::new(viewer.unread.clone()));
+        titled(unread.map_or(0, |unread| unread.total()), &self.page.title(texts))
+    }
+}
+
 /// The viewer of a page, with their rights, the channels that they may read and the rooms that they may enter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
@@ -64,6 +77,9 @@ pub struct Viewer {
     /// Those of the rooms that only members may enter. (Absent in the version before.)
     #[serde(default)]
     pub private_rooms: Vec<RoomId>,
+    /// What is unread in those of the rooms that the user has marked. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<UserRoom>,
     /// The favourites on this device, some of which may be none of the rooms. (Absent in the version before.)
     #[serde(default)]
     pub favourites: Vec<RoomId>,

@@ -168,6 +168,9 @@ pub enum ClientFrame {
         /// Deliver the marks after this cursor; without it, those from now on.
         #[serde(skip_serializing_if = "Option::is_none")]
         after: Option<String>,
+        /// Also say what is unread, now and whenever it changes.
+        #[serde(default, skip_serializing_if = "is_default")]
+        unread: bool,
     },
     /// Authenticate a socket whose request had no header, or renew the token of the same person.
     Auth {
@@ -209,9 +212,10 @@ impl ClientFrame {
             "typing" => Self::Typing { room: members.required_text(&["room"])? },
             "mark" => Self::Mark(NewMark::from_members(&mut members)?),
             "follow" => {
-                let after = members.text(&AFTER_NAMES)?;
+                let (after, unread) =
+                    (members.text(&AFTER_NAMES)?, members.truth("unread")?.unwrap_or_default());
                 members.reject_unknown(&["after"], looks_like_cursor)?;
-                Self::Follow { after }
+                Self::Follow { after, unread }
             }
             "auth" => Self::Auth { token: members.required_text(&["token"])? },
             _ => Self::Ping,

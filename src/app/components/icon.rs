@@ -41,6 +41,8 @@ pub(crate) enum Icon {
     Thread,
     /// Deletion.
     Trash,
+    /// Something that was not read.
+    Unread,
     /// The people in a room.
     Users,
     /// Leaving something.
@@ -92,6 +94,7 @@ impl Icon {
             Self::Trash => {
                 "M3 6h18M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2M10 11v6M14 11v6"
             }
+            Self::Unread => "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zM12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2z",
             Self::Users => {
                 "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M16 3.128a4 4 0 0 1 0 7.744M22 21v-2a4 4 0 0 0-3-3.87M13 \
                  7a4 4 0 1 1-8 0 4 4 0 0 1 8 0z"

@@ -15,7 +15,7 @@ use crate::{
         model::room::{DraftState, PendingChange, RoomModel},
         reactive::{effect, show_when},
         routes,
-        sync::ChatLink,
+        sync::{ChatLink, mark_unread_from},
     },
     client::dom::{characters::count_characters, page},
     protocol::{
@@ -117,6 +117,12 @@ impl MessageActions {
     pub(super) fn pin(self, offset: Offset, is_pinned: bool) {
         let kind = if is_pinned { ChangeKind::Pin } else { ChangeKind::Unpin };
         self.change(offset, kind, None, None);
+    }
+
+    /// Counts everything from a message on as unread, on all devices of the user.
+    pub(super) fn mark_unread(self, offset: Offset) {
+        let room = self.model.with_untracked(|model| model.room.id.clone());
+        self.link.send(&mark_unread_from(room, offset));
     }
 
     /// Lets the composer answer a message.

@@ -104,6 +104,15 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         close();
         actions.pin(actions.target.get_untracked(), !is_pinned());
     };
+    // Answers in threads are not counted.
+    let mark_unread = actions.thread.is_none().then(|| {
+        let mark = move |_| {
+            close();
+            actions.mark_unread(actions.target.get_untracked());
+        };
+        view! { <button type="button" on:click=mark>{icon(Icon::Unread)} {texts.mark_unread}</button> }
+            .into_any()
+    });
     let delete = move |_| {
         close();
         actions.delete(actions.target.get_untracked());
@@ -136,6 +145,7 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
                 {icon(Icon::Pin)}
                 {live_text(move || (if is_pinned() { texts.unpin } else { texts.pin }).to_owned())}
             </button>
+            {mark_unread}
             {show_when(
                 may_delete,
                 move || {

@@ -6,11 +6,13 @@ use super::{
     avatar::avatar,
     choice_switch::{DensitySwitch, LanguageSwitch, ThemeSwitch},
     icon::{Icon, icon},
+    live_text::live_text,
     name_form::NameForm,
 };
 use crate::{
     app::{
         i18n::use_texts,
+        model::unread::unread_text,
         page_data::{PageData, Viewer},
         reactive::{Key, list, memo, show_when},
         routes,
@@ -101,18 +103,18 @@ enum Section {
     Rooms,
 }
 
-/// A link in the sidebar: its address, its name and its icon.
-type Row = (String, String, Icon);
+/// A link in the sidebar: its address, its name, its icon, and the room to which it leads.
+type Row = (String, String, Icon, Option<RoomId>);
 
 fn rows(viewer: &Viewer, section: Section) -> Vec<Row> {
     let Viewer { channels, rooms, private_rooms, favourites, .. } = viewer;
     let row = |room: &Room| {
         let icon = if private_rooms.contains(&room.id) { Icon::Lock } else { Icon::Hash };
-        (routes::room(&room.id), room.name.clone(), icon)
+        (routes::room(&room.id), room.name.clone(), icon, Some(room.id.clone()))
     };
     match section {
         Section::Channels => {
-            let row = |channel: &String| (routes::feed(Some(channel)), channel.clone(), Icon::Channel);
+            let row = |channel: &String| (routes::feed(Some(channel)), channel.clone(), Icon::Channel, None);
             channels.iter().map(row).collect()
         }
         Section::Favourites => {
@@ -130,16 +132,18 @@ fn row_list(
     current: Memo<String>,
     rows: impl Fn() -> Vec<Row> + Send + 'static,
 ) -> AnyView {
-    let key = |(href, _, icon): &Row| Key::Name(format!("{href} {}", *icon as u8));
+    let key = |(href, _, icon, _): &Row| Key::Name(format!("{href} {}", *icon as u8));
     let class = if section == Section::Channels { "section section--channels" } else { "section" };
-    let row = move |(href, name, of): Row| {
+    let row = move |(href, name, of, room): Row| {
         let path = href.clone();
         let is_current = move || current.with(|current| *current == path).then_some("page");
+        let (id, badge) = room.map(unread_badge).unzip();
         view! {
             <li>
-                <a href=href aria-current=move || is_current()>
+                <a href=href aria-current=move || is_current() aria-describedby=id>
                     {icon(of)} <bdi translate="no">{name}</bdi>
                 </a>
+                {badge}
             </li>
         }
         .into_any()
@@ -151,6 +155,33 @@ fn row_list(
         </details>
     }
     .into_any()
+}
+
+/// The number of unread messages beside the link to a room, and the id by which it describes the link: the link's name stays
+/// that of the room.
+fn unread_badge(room: RoomId) -> (String, AnyView) {
+    let (texts, unread) = (use_texts(), expect_context::<Navigator>().unread);
+    let id = format!("unread-{room}");
+    let count = memo(move || unread.with(|unread| unread.count(&room)));
+    let mentions = move || {
+        view! {
+            <span class="unread__mentions" aria-hidden="true">"@" {live_text(move || unread_text(count.get().mentions))}</span>
+            <span class="visually-hidden">{live_text(move || (texts.unread_mentions)(count.get().mentions))} ", "</span>
+        }
+        .into_any()
+    };
+    let described = id.clone();
+    let badge = move || {
+        view! {
+            <span class="unread" id=described.clone() data-muted=move || count.get().is_muted.then_some("true")>
+                {show_when(move || count.get().mentions > 0, mentions)}
+                <span class="unread__messages" aria-hidden="true">{live_text(move || unread_text(count.get().messages))}</span>
+                <span class="visually-hidden">{live_text(move || (texts.unread_messages)(count.get().messages))}</span>
+            </span>
+        }
+        .into_any()
+    };
+    (id, show_when(move || count.get().messages > 0, badge))
 }
 
 #[component]

@@ -167,6 +167,17 @@ pub(super) const TEXTS: Texts = Texts {
     last_answer: "last",
     answer_label: "Answer in the thread",
     answer_placeholder: "Answer in the thread…",
+
+    mark_unread: "Mark unread from here",
+    unread_messages: |count| match count {
+        1 => "1 unread message".into(),
+        100.. => "more than 99 unread messages".into(),
+        count => format!("{count} unread messages"),
+    },
+    unread_mentions: |count| match count {
+        1 => "1 unread mention".into(),
+        count => format!("{count} unread mentions"),
+    },
 };
 
 /// "alice, bob and 3 others".

@@ -170,6 +170,13 @@ pub(super) const TEXTS: Texts = Texts {
     last_answer: "最終",
     answer_label: "スレッドで返信",
     answer_placeholder: "スレッドで返信…",
+
+    mark_unread: "ここから未読にする",
+    unread_messages: |count| match count {
+        100.. => "未読メッセージ100件以上".into(),
+        count => format!("未読メッセージ{count}件"),
+    },
+    unread_mentions: |count| format!("未読のメンション{count}件"),
 };
 
 fn problem(code: Code) -> &'static str {

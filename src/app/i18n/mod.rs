@@ -247,6 +247,10 @@ pub struct Texts {
     pub last_answer: &'static str,
     pub answer_label: &'static str,
     pub answer_placeholder: &'static str,
+
+    pub mark_unread: &'static str,
+    pub unread_messages: fn(u64) -> String,
+    pub unread_mentions: fn(u64) -> String,
 }
 
 impl Texts {

@@ -8,3 +8,4 @@ pub mod feed;
 pub mod linked_text;
 pub mod number;
 pub mod room;
+pub mod unread;

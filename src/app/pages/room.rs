@@ -29,8 +29,8 @@ use crate::{
         reactive::{Key, effect, list, memo},
         routes,
         sync::{
-            ChatLink, Navigator, Outbox, keep_read_marker, store_answered, store_drafts,
-            store_scroll_position, store_text,
+            ChatLink, Navigator, Outbox, ReadMarker, store_answered, store_drafts, store_scroll_position,
+            store_text,
         },
     },
     client::dom::{history, page},
@@ -102,13 +102,13 @@ fn RoomView(data: RoomData) -> impl IntoView {
     });
     let link = expect_context::<ChatLink>();
     let actions = MessageActions::new(model, is_moderator);
-    keep_read_marker(model);
     store_drafts(model);
     store_scroll_position(model, scroll_position);
     store_text(model, text);
     store_answered(model, actions.answered);
     follow_links(model, scroll_position, is_at_target);
     link.follow(model);
+    ReadMarker::keep(model, link);
     let state = memo(move || link.status.state.get().with_progress(model.with(RoomModel::is_caught_up)));
     let unsent = memo(move || model.with(RoomModel::unsent));
     let problem = memo(move || model.with(|model| model.problem));

@@ -48,7 +48,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content=texts.tagline />
-                <title inner_html=escape_title(&initial_data.page.title(texts))></title>
+                <title inner_html=escape_title(&initial_data.title(texts))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 // Before the style sheet, whose failure it hears of.
                 <script nonce=nonce.clone() inner_html=EARLY.as_str()></script>

@@ -136,6 +136,9 @@ impl ChatLink {
     }
 
     fn on_frame(self, frame: ServerFrame) {
+        if let ServerFrame::Unread { rooms } = frame {
+            return self.navigator.note_unread(rooms);
+        }
         if frame != ServerFrame::Pong {
             self.received.add(frame, move || self.apply_received());
         }
@@ -146,6 +149,9 @@ impl ChatLink {
         self.apply_received();
         match event {
             ConnectionEvent::Open => {
+                if self.navigator.has_marks() {
+                    self.send(&ClientFrame::Follow { after: None, unread: true });
+                }
                 for joined in self.rooms() {
                     joined.model.try_update(RoomModel::reconnect);
                     self.join(joined.model);

@@ -53,6 +53,11 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
     let apply_received = move || {
         let events = received.drain();
         let is_reset = events.iter().any(|event| matches!(event, Event::Control(Control::Reset { .. })));
+        for event in &events {
+            if let Event::Control(Control::Unread { rooms }) = event {
+                navigator.note_unread(rooms.clone());
+            }
+        }
         if !events.is_empty() {
             model.try_update(|model| events.into_iter().for_each(|event| model.apply(event)));
             navigator.note_outdated(model.try_with_untracked(|model| model.is_outdated) == Some(true));
@@ -75,6 +80,7 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         let cursor = move || model.try_with_untracked(|model| model.cursor().clone());
         let connection = Connection::to_feed(
             channel_of(model),
+            navigator.has_marks(),
             cursor,
             move |event| received.add(event, apply_received),
             on_connection,

@@ -13,6 +13,7 @@ mod prefetch;
 mod read_marker;
 mod rooms;
 mod scroll_position;
+mod unread;
 
 use leptos::prelude::*;
 
@@ -21,9 +22,10 @@ pub(super) use self::{
     feed::{SavedFeeds, follow_feed},
     navigator::{Navigator, follow_links},
     outbox::{Outbox, store_answered, store_drafts, store_text},
-    read_marker::keep_read_marker,
+    read_marker::{ReadMarker, mark_unread_from},
     rooms::follow_rooms,
     scroll_position::{store_feed_position, store_scroll_position},
+    unread::show_unread,
 };
 use super::model::{connection::ConnectionState, room::RoomModel};
 use crate::{client::connection::ConnectionEvent, protocol::transport::Transport};

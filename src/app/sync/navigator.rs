@@ -9,7 +9,7 @@ use send_wrapper::SendWrapper;
 use super::prefetch::Prefetch;
 use crate::{
     app::{
-        model::room::RejectionReason,
+        model::{room::RejectionReason, unread::Unread},
         page_data::{InitialData, PageData, Viewer},
         reactive::effect,
         routes,
@@ -27,6 +27,8 @@ pub(crate) struct Navigator {
     pub(crate) path: RwSignal<String>,
     /// The data of the sidebar. `None`: they could not be loaded.
     pub(crate) viewer: RwSignal<Option<Viewer>>,
+    /// What is unread in the rooms.
+    pub(crate) unread: RwSignal<Unread>,
     /// A navigation waits for the data of its page.
     pub(crate) is_loading: RwSignal<bool>,
     /// The rejection of a form that was sent without JavaScript.
@@ -38,6 +40,25 @@ pub(crate) struct Navigator {
 }
 
 impl Navigator {
+    /// The navigator of a page with this data.
+    pub(crate) fn new(
+        path: String,
+        viewer: Option<Viewer>,
+        page: PageData,
+        problem: Option<RejectionReason>,
+    ) -> Self {
+        let unread = viewer.as_ref().map(|viewer| Unread::new(viewer.unread.clone()));
+        Self {
+            path: RwSignal::new(path),
+            viewer: RwSignal::new(viewer),
+            unread: RwSignal::new(unread.unwrap_or_default()),
+            is_loading: RwSignal::new(false),
+            problem: RwSignal::new(problem),
+            current_page: RwSignal::new(page),
+            is_outdated: RwSignal::new(false),
+        }
+    }
+
     /// Takes newer data of the sidebar. The viewer stays who they are: another user's pages are loaded anew.
     pub(super) fn note_viewer(self, newer: Option<Viewer>) {
         let is_same = |viewer: &Viewer| {
@@ -46,6 +67,7 @@ impl Navigator {
             })
         };
         if let Some(viewer) = newer.filter(|viewer| is_same(viewer) == Some(true)) {
+            self.unread.try_update(|unread| unread.replace(viewer.unread.clone()));
             self.viewer.try_set(Some(viewer));
         }
     }
@@ -152,8 +174,9 @@ fn show(navigator: Navigator, data: Option<InitialData>) {
         Some(InitialData { page, viewer, .. }) => (page, viewer),
         None => (PageData::Unavailable, None),
     };
-    navigator.current_page.try_set(page);
+    // The sidebar first: a room begins with its mark.
     navigator.note_viewer(viewer);
+    navigator.current_page.try_set(page);
     navigator.is_loading.try_set(false);
     // Before the next frame is painted, and after the page is drawn.
     request_animation_frame(history::restore_scroll);

@@ -1,10 +1,12 @@
-//! The read marker of a room: the cursor up to which this user has read it, stored for the next visit, and the
-//! visibility of the page, which decides what counts as read.
+//! The read mark of a room: up to where this user has read it. The server keeps it for all their devices; the browser keeps
+//! it for an anonymous viewer. What counts as read is decided by the model, and by the visibility of the page.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
-use super::storage_key;
+use super::{ChatLink, Navigator, storage_key};
 use crate::{
     app::{
         model::room::RoomModel,
@@ -14,27 +16,143 @@ use crate::{
         page,
         storage::{self, Area},
     },
-    protocol::cursor::Cursor,
+    protocol::{
+        chat::ClientFrame,
+        cursor::{Cursor, Offset},
+        mark::{MarkKind, NewMark},
+        name::RoomId,
+    },
 };
 
-/// Restores the read marker of the last visit, and stores the current one for as long as the component is mounted.
-pub(crate) fn keep_read_marker(model: RwSignal<RoomModel>) {
-    let key = move || storage_key("seen", model);
-    effect(move || {
-        let update = move || {
-            model.try_update(|model| model.set_visible(!page::is_hidden()));
+/// The shortest time between two marks of a room: another device shows them as soon as anybody could look there.
+const MARK_INTERVAL: Duration = Duration::from_millis(700);
+
+/// The read mark of a room that is on the page.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadMarker {
+    model: RwSignal<RoomModel>,
+    navigator: Navigator,
+    link: ChatLink,
+    /// The generation that the reader knows: marks of an older one change nothing. It becomes the present one when they come
+    /// back to the page; until then what they have set back stays unread.
+    generation: StoredValue<u64>,
+    /// The cursor to send next.
+    unsent: StoredValue<Option<Cursor>>,
+    is_waiting: StoredValue<bool>,
+}
+
+impl ReadMarker {
+    /// Restores the read mark of earlier visits, and keeps the present one for as long as the calling component is mounted.
+    pub(crate) fn keep(model: RwSignal<RoomModel>, link: ChatLink) {
+        let marker = Self {
+            model,
+            navigator: expect_context(),
+            link,
+            generation: StoredValue::new(0),
+            unsent: StoredValue::new(None),
+            is_waiting: StoredValue::new(false),
         };
-        update();
-        if let Some(Ok(seen)) = storage::get(Area::Local, &key()).map(|seen| seen.parse::<Cursor>()) {
-            model.update(|model| model.restore_read_mark(&seen));
+        marker.follow_visibility();
+        marker.follow_setting_back();
+        let seen = memo(move || model.with(|model| model.is_read_to_end().then(|| model.cursor().clone())));
+        effect(move || marker.note(seen.get()));
+        effect(move || {
+            on_cleanup(move || _ = marker.navigator.unread.try_update(|unread| unread.read(None)));
+        });
+    }
+
+    fn room(self) -> RoomId {
+        self.model.with_untracked(|model| model.room.id.clone())
+    }
+
+    /// The mark that the server has, or the browser.
+    fn stored(self) -> Option<Cursor> {
+        if self.navigator.has_marks() {
+            let room = self.room();
+            return self.navigator.unread.with_untracked(|unread| unread.mark_of(&room).0.cloned());
         }
-        let listener = SendWrapper::new(page::on_visibility_change(update));
-        on_cleanup(move || drop(listener));
-    });
-    let seen = memo(move || model.with(|model| model.is_read_to_end().then(|| model.cursor().to_string())));
-    effect(move || {
-        if let Some(seen) = seen.get() {
-            storage::set(Area::Local, &key(), &seen);
+        storage::get(Area::Local, &storage_key("seen", self.model))?.parse().ok()
+    }
+
+    fn follow_visibility(self) {
+        effect(move || {
+            let update = move || {
+                let is_visible = !page::is_hidden();
+                if is_visible {
+                    self.learn_generation();
+                }
+                self.model.try_update(|model| model.set_visible(is_visible));
+            };
+            update();
+            if let Some(seen) = self.stored() {
+                self.model.update(|model| model.restore_read_mark(&seen));
+            }
+            let listener = SendWrapper::new(page::on_visibility_change(update));
+            on_cleanup(move || drop(listener));
+        });
+    }
+
+    fn learn_generation(self) {
+        let room = self.room();
+        let known = self.navigator.unread.try_with_untracked(|unread| unread.mark_of(&room).1);
+        self.generation.try_set_value(known.unwrap_or_default());
+    }
+
+    /// Puts the divider where the user has set the mark back to, on this device or on another.
+    fn follow_setting_back(self) {
+        let (unread, room) = (self.navigator.unread, self.room());
+        let known = memo(move || unread.with(|unread| unread.mark_of(&room).1));
+        let last = StoredValue::new(known.get_untracked());
+        effect(move || {
+            let generation = known.get();
+            if last.try_update_value(|last| generation > std::mem::replace(last, generation)) != Some(true) {
+                return;
+            }
+            if let Some(seen) = self.stored() {
+                self.model.update(|model| model.restore_read_mark(&seen));
+            }
+        });
+    }
+
+    /// The reader has seen everything up to the cursor; `None`: they do not see the newest message now.
+    fn note(self, seen: Option<Cursor>) {
+        let room = self.room();
+        self.navigator.unread.update(|unread| unread.read(seen.is_some().then_some(room)));
+        let Some(seen) = seen else { return };
+        if !self.navigator.has_marks() {
+            return storage::set(Area::Local, &storage_key("seen", self.model), &seen.to_string());
         }
-    });
+        self.unsent.set_value(Some(seen));
+        if !self.is_waiting.get_value() {
+            self.send();
+        }
+    }
+
+    /// Sends the newest cursor, and those that come soon after it together.
+    fn send(self) {
+        let Some(seen) = self.unsent.try_update_value(Option::take).flatten() else { return };
+        self.is_waiting.set_value(true);
+        let generation = Some(self.generation.get_value());
+        let mark =
+            NewMark { cursor: Some(seen.to_string()), generation, ..mark(self.room(), MarkKind::Read) };
+        self.link.send(&ClientFrame::Mark(mark));
+        set_timeout(
+            move || {
+                self.is_waiting.try_set_value(false);
+                self.send();
+            },
+            MARK_INTERVAL,
+        );
+    }
+}
+
+/// The mark by which everything from a message on counts as unread.
+pub(crate) fn mark_unread_from(room: RoomId, offset: Offset) -> ClientFrame {
+    let offset = Some(offset.saturating_sub(1));
+    ClientFrame::Mark(NewMark { offset, ..mark(room, MarkKind::Unread) })
+}
+
+fn mark(room: RoomId, kind: MarkKind) -> NewMark {
+    let (id, room) = (page::new_uuid(), room.to_string());
+    NewMark { id, kind, room, cursor: None, offset: None, generation: None, level: None }
 }

@@ -48,9 +48,11 @@ impl Connection<ServerFrame> {
 }
 
 impl Connection<Event> {
-    /// Connects to the feed, or to a channel of it. Each opening starts from the value of `cursor` at that time.
+    /// Connects to the feed, or to a channel of it. Each opening starts from the value of `cursor` at that time. A stream says
+    /// what is unread in the rooms, if `says_unread`.
     pub fn to_feed(
         channel: Option<String>,
+        says_unread: bool,
         cursor: impl Fn() -> Option<Cursor> + 'static,
         on_feed_event: impl Fn(Event) + 'static,
         on_event: impl Fn(ConnectionEvent) + 'static,
@@ -62,7 +64,8 @@ impl Connection<Event> {
             let (cursor, sink) = (cursor()?, EventSink::new(report, on_feed_event.clone()));
             match (transport, pace) {
                 (Transport::Socket | Transport::Stream, Pace::Long) => {
-                    let url = format!("/api/events?heartbeat=true&after={cursor}{filter}");
+                    let query = format!("heartbeat=true&unread={says_unread}&after={cursor}{filter}");
+                    let url = format!("/api/events?{query}");
                     Some(Box::new(Stream::open(&url, Event::parse, sink)?))
                 }
                 (_, pace) => Some(Box::new(Poll::start(FeedSource::new(cursor, filter.clone()), pace, sink))),

@@ -5,7 +5,10 @@ use gloo_timers::callback::Timeout;
 use js_sys::Math;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, HtmlElement, Window};
+
+use crate::client::executor::spawn_local;
 
 /// Longer than a visible page waits for its next frame.
 const LATE_FRAME_MS: u32 = 200;
@@ -75,6 +78,19 @@ pub fn before_next_frame(run: impl Fn() + Clone + 'static) {
 pub fn set_title(title: &str) {
     if let Some(document) = window().document() {
         document.set_title(title);
+    }
+}
+
+/// Shows a number on the icon of the installed app (W3C Badging API), where the browser can: 0 shows none.
+pub fn set_badge(count: u64) {
+    let navigator = window().navigator();
+    let set = js_sys::Reflect::get(&navigator, &"setAppBadge".into()).ok();
+    if let Some(set) = set.and_then(|set| set.dyn_into::<js_sys::Function>().ok()) {
+        // A page that is no app is rejected, which changes nothing.
+        let promise = set.call1(&navigator, &(count as f64).into());
+        if let Some(promise) = promise.ok().and_then(|promise| promise.dyn_into::<js_sys::Promise>().ok()) {
+            spawn_local(async move { drop(JsFuture::from(promise).await) });
+        }
     }
 }
 

@@ -51,6 +51,7 @@ struct State {
     /// Posts and changes without an answer. One request at a time, so that they are stored in order.
     posts: RefCell<VecDeque<Post>>,
     is_posting: Cell<bool>,
+    says_unread: Cell<bool>,
     abort: Abort,
 }
 
@@ -62,6 +63,7 @@ impl RoomRequests {
             rooms: RefCell::default(),
             posts: RefCell::default(),
             is_posting: Cell::new(false),
+            says_unread: Cell::new(false),
             abort: Abort::new(),
         });
         let weak = Rc::downgrade(&state);
@@ -89,14 +91,12 @@ impl TransportHandle for RoomRequests {
                 self.0.post(Post { room: room.clone(), id: change.id.clone(), url, body: to_json(change) });
             }
             ClientFrame::Typing { room } => {
-                let (url, signal) =
-                    (format!("/api/rooms/{}/typing", page::encode(room)), Some(self.0.abort.signal()));
-                // Typing is ephemeral: a lost request is not repeated.
-                spawn_local(async move { drop(fetch::post(&url, "", signal, ANSWER_MS).await) });
+                self.0.send_and_forget(&format!("/api/rooms/{}/typing", page::encode(room)), String::new());
             }
             ClientFrame::Ping => self.ping(),
-            // Marks need the user's own log, which these requests do not read.
-            ClientFrame::Mark(_) | ClientFrame::Follow { .. } => {}
+            ClientFrame::Mark(mark) => self.0.send_and_forget("/api/user/marks", to_json(mark)),
+            // Each room's stream says what is unread; polls do not, and the sidebar is loaded anew from time to time.
+            ClientFrame::Follow { unread, .. } => self.0.says_unread.set(*unread),
             // The cookie authenticates every request.
             ClientFrame::Auth { .. } => {}
         }
@@ -132,7 +132,8 @@ impl State {
         let sink = self.sink.without_open();
         let reader: Option<Box<dyn TransportHandle>> = match self.read_by {
             ReadBy::Stream => {
-                let url = format!("/api/rooms/{}/events?heartbeat=true&after={cursor}", page::encode(room));
+                let (room, unread) = (page::encode(room), self.says_unread.get());
+                let url = format!("/api/rooms/{room}/events?heartbeat=true&unread={unread}&after={cursor}");
                 Stream::open(&url, ServerFrame::parse, sink).map(|stream| Box::new(stream) as _)
             }
             ReadBy::Poll(pace) => Some(Box::new(Poll::start(RoomSource::new(id, cursor), pace, sink))),
@@ -141,6 +142,12 @@ impl State {
             self.leave(room);
             self.rooms.borrow_mut().push((room.to_owned(), reader));
         }
+    }
+
+    /// Sends what is not repeated when it is lost.
+    fn send_and_forget(&self, url: &str, body: String) {
+        let (url, signal) = (url.to_owned(), Some(self.abort.signal()));
+        spawn_local(async move { drop(fetch::post(&url, &body, signal, ANSWER_MS).await) });
     }
 
     fn post(self: &Rc<Self>, post: Post) {

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     protocol::name::RoomId,
     server::{
+        auth::Identity,
         cluster::backplane::{Backplane, MessageHandler},
         log::topic::Wakeup,
     },
@@ -36,7 +37,7 @@ const ROOMS_MAX: usize = 200;
 
 /// The rooms that have something new.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ActiveRooms {
+pub(super) enum ActiveRooms {
     /// None.
     #[default]
     None,
@@ -99,13 +100,18 @@ impl Slot {
 /// A connection that follows the activity for its user. Dropping it ends that.
 pub struct ActivityFollower {
     activity: Arc<Activity>,
-    user_id: String,
+    who: Identity,
     slot: Arc<Slot>,
 }
 
 impl ActivityFollower {
+    /// The user.
+    pub(super) fn who(&self) -> &Identity {
+        &self.who
+    }
+
     /// The rooms that have something new since the last call.
-    pub fn take(&self) -> ActiveRooms {
+    pub(super) fn take(&self) -> ActiveRooms {
         mem::take(&mut *self.slot.rooms.lock())
     }
 }
@@ -113,10 +119,10 @@ impl ActivityFollower {
 impl Drop for ActivityFollower {
     fn drop(&mut self) {
         let mut followers = self.activity.followers.lock();
-        if let Some(slots) = followers.get_mut(&self.user_id) {
+        if let Some(slots) = followers.get_mut(&self.who.user.id) {
             slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
             if slots.is_empty() {
-                followers.remove(&self.user_id);
+                followers.remove(&self.who.user.id);
             }
         }
     }
@@ -130,11 +136,11 @@ impl Activity {
 
     /// Follows it for a user. `wakeup` is notified when there is something, at first at once: then all rooms are to be
     /// counted.
-    pub fn follow(self: &Arc<Self>, user_id: &str, wakeup: Arc<Wakeup>) -> ActivityFollower {
+    pub fn follow(self: &Arc<Self>, who: &Identity, wakeup: Arc<Wakeup>) -> ActivityFollower {
         let slot = Arc::new(Slot { wakeup, rooms: Mutex::new(ActiveRooms::None) });
-        self.followers.lock().entry(user_id.to_owned()).or_default().push(slot.clone());
+        self.followers.lock().entry(who.user.id.clone()).or_default().push(slot.clone());
         slot.add(&ActiveRooms::All);
-        ActivityFollower { activity: self.clone(), user_id: user_id.to_owned(), slot }
+        ActivityFollower { activity: self.clone(), who: who.clone(), slot }
     }
 
     /// Notes that a room has something new. Everybody is told within a moment.
@@ -206,10 +212,22 @@ impl MessageHandler for Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::cluster::backplane::Local;
+    use crate::{protocol::session::User, server::cluster::backplane::Local};
 
     fn room(id: &str) -> RoomId {
         RoomId::parse(id).expect("fine")
+    }
+
+    fn user(id: &str) -> Identity {
+        Identity {
+            user: User { id: id.to_owned(), name: id.to_owned() },
+            session: None,
+            is_admin: false,
+            rooms: None,
+            channels: Vec::new(),
+            expires_at: u64::MAX,
+            is_stale: false,
+        }
     }
 
     fn some(ids: &[&str]) -> ActiveRooms {
@@ -224,7 +242,8 @@ mod tests {
     async fn what_happens_within_a_moment_is_told_once_to_everybody() {
         let (activity, stop) = (activity(), CancellationToken::new());
         let (alice, bob) = (Arc::new(Wakeup::default()), Arc::new(Wakeup::default()));
-        let (of_alice, of_bob) = (activity.follow("a", alice.clone()), activity.follow("b", bob.clone()));
+        let (of_alice, of_bob) =
+            (activity.follow(&user("a"), alice.clone()), activity.follow(&user("b"), bob.clone()));
         alice.notified().await;
         assert_eq!((of_alice.take(), of_alice.take()), (ActiveRooms::All, ActiveRooms::None));
         bob.notified().await;
@@ -245,8 +264,11 @@ mod tests {
     async fn what_concerns_one_user_is_told_to_all_their_connections_at_once_and_to_nobody_else() {
         let activity = activity();
         let wakeup = || Arc::new(Wakeup::default());
-        let (first, second, other) =
-            (activity.follow("a", wakeup()), activity.follow("a", wakeup()), activity.follow("b", wakeup()));
+        let (first, second, other) = (
+            activity.follow(&user("a"), wakeup()),
+            activity.follow(&user("a"), wakeup()),
+            activity.follow(&user("b"), wakeup()),
+        );
         for follower in [&first, &second, &other] {
             follower.take();
         }
@@ -265,7 +287,7 @@ mod tests {
     #[test]
     fn many_rooms_are_all_and_a_node_that_was_away_counts_anew() {
         let activity = activity();
-        let follower = activity.follow("a", Arc::default());
+        let follower = activity.follow(&user("a"), Arc::default());
         follower.take();
         for number in 0..=ROOMS_MAX {
             activity.note_for("a", &room(&format!("r{number}")));

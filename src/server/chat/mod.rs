@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    activity::{ActiveRooms, Activity, ActivityFollower, SUBJECT as ACTIVITY_SUBJECT},
+    activity::{Activity, ActivityFollower, SUBJECT as ACTIVITY_SUBJECT},
     answers::PageContext,
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,

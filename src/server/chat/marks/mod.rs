@@ -10,7 +10,12 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::json;
 
 use self::fold::{Mark, MarkFold, StoredMark};
-use super::{Chat, changes::parse_id, encoding::encode_frame};
+use super::{
+    Chat,
+    activity::{ActiveRooms, ActivityFollower},
+    changes::parse_id,
+    encoding::encode_frame,
+};
 use crate::{
     protocol::{
         chat::ServerFrame,
@@ -27,7 +32,7 @@ use crate::{
             subscription::Subscription,
             topic::Wakeup,
         },
-        store::{Appended, Bounds, Filter, NewEntry, Record, StateChange, TopicName},
+        store::{Appended, Bounds, Filter, NewEntry, Record, State, StateChange, TopicName},
     },
 };
 
@@ -88,6 +93,9 @@ impl Chat {
             }
             false => mark_in(&record).unwrap_or_else(|| StoredMark::default().present(room)),
         };
+        if first {
+            self.activity.note_for(&who.user.id, &mark.room);
+        }
         let (offset, timestamp) = (Some(record.offset), Some(record.timestamp));
         Ok((Marked { id, offset, timestamp, mark }, first))
     }
@@ -99,18 +107,63 @@ impl Chat {
         // The marks first: the cursor is theirs, and a message that is read between the two is unread for a moment at most.
         let (own, states) = store.states(&log_of(who)?).await?;
         let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
-        let rooms = self.rooms(Some(who)).await?;
-        let topics: Vec<_> = rooms.iter().map(|room| TopicName::Room(room.id.clone())).collect();
-        let bounds: HashMap<_, _> = store.bounds_of(&topics).await?.into_iter().collect();
-        let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room.id)));
+        let rooms = self.rooms(Some(who)).await?.into_iter().map(|room| room.id).collect();
+        let rooms = self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await?;
+        let cursor = Cursor { epoch: own.epoch, offset: own.head };
+        Ok(UserState { user: who.user.clone(), cursor, rooms })
+    }
+
+    /// The state of the rooms that have something new for the follower, of those that they may enter now. For the first time
+    /// all that they have marked.
+    pub async fn unread(&self, follower: &ActivityFollower) -> Result<Vec<UserRoom>, Error> {
+        match self.count_active(follower.who(), follower.take()).await {
+            // Whoever may not read any more, or can have no marks, has nothing unread: no reason to end a connection.
+            Err(Error::Rejected(_)) => Ok(Vec::new()),
+            counted => counted,
+        }
+    }
+
+    /// The state of the rooms that the user has marked, of those that they may enter now.
+    pub async fn marked_rooms(&self, who: &Identity) -> Result<Vec<UserRoom>, Error> {
+        let (_, states) = self.hub.store().states(&log_of(who)?).await?;
+        let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
+        let rooms = states.keys().filter_map(|key| RoomId::parse(key).ok());
+        let rooms = rooms.filter(|room| self.rights.may_enter(room, Some(who))).collect();
+        self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await
+    }
+
+    async fn count_active(&self, who: &Identity, rooms: ActiveRooms) -> Result<Vec<UserRoom>, Error> {
+        let rooms = match rooms {
+            ActiveRooms::None => return Ok(Vec::new()),
+            ActiveRooms::Some(rooms) => rooms,
+            ActiveRooms::All => return self.marked_rooms(who).await,
+        };
+        let (store, topic) = (self.hub.store(), log_of(who)?);
+        let rooms: Vec<_> = rooms.into_iter().filter(|room| self.rights.may_enter(room, Some(who))).collect();
+        let mut states = HashMap::new();
+        for room in &rooms {
+            states.extend(store.state(&topic, room.as_str()).await?.map(|state| (room.clone(), state)));
+        }
+        self.count_rooms(who, rooms, |room| states.get(room)).await
+    }
+
+    /// The state of these rooms, by what is stored of each.
+    async fn count_rooms<'a>(
+        &self,
+        who: &Identity,
+        rooms: Vec<RoomId>,
+        stored: impl Fn(&RoomId) -> Option<&'a State>,
+    ) -> Result<Vec<UserRoom>, Error> {
+        let topics: Vec<_> = rooms.iter().map(|room| TopicName::Room(room.clone())).collect();
+        let bounds: HashMap<_, _> = self.hub.store().bounds_of(&topics).await?.into_iter().collect();
+        let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room)));
         let of_room = |(bounds, room): (&Bounds, RoomId)| {
-            let stored = states.get(room.as_str()).copied();
+            let stored = stored(&room);
             UserRoom { mark: fold::present(room, stored, bounds), head: bounds.head, unread: 0 }
         };
         let mut rooms: Vec<UserRoom> = known.map(of_room).collect();
         self.count_unread(who, &mut rooms).await?;
-        let cursor = Cursor { epoch: own.epoch, offset: own.head };
-        Ok(UserState { user: who.user.clone(), cursor, rooms })
+        Ok(rooms)
     }
 
     async fn count_unread(&self, who: &Identity, rooms: &mut [UserRoom]) -> Result<(), Error> {

@@ -97,7 +97,11 @@ pub(crate) async fn viewer_of(
     let favourites = favourites::read(&state.site, headers);
     let channels = state.feed.channels(who).await?;
     let me = user_of(who);
-    Ok(Viewer { me, accounts, signs_in_here, is_admin, channels, rooms, private_rooms, favourites })
+    let unread = match who {
+        Some(who) => state.chat.marked_rooms(who).await?,
+        None => Vec::new(),
+    };
+    Ok(Viewer { me, accounts, signs_in_here, is_admin, channels, rooms, private_rooms, unread, favourites })
 }
 
 /// Returns the user as pages show them. An anonymous visitor has no name and no id, and can only read.

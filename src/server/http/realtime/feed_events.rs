@@ -87,10 +87,12 @@ async fn stream(
     let Subscribed { subscription, recovered } =
         state.feed.subscribe(start.clone(), client.caller.as_ref(), channels, wakeup.clone()).await?;
     let head = subscription.readable_head().await?;
+    let activity = client.follow_activity(state, query, &wakeup);
     let followed = Followed {
         wakeup,
         greeting: encode_control(&Control::Connected { timestamp: now_ms(), head }),
         has_heartbeat: query.heartbeat,
+        activity,
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         eviction: || None, // other channels than before are readable

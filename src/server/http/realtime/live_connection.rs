@@ -1,16 +1,19 @@
 //! The limits that every live connection (a socket, a stream, a waiting poll) counts against: the server's own, its
 //! user's and its address's. The endpoints of the transports call it before they subscribe. It must never wait.
 
+use std::sync::Arc;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::{
     protocol::problem::Rejection,
     server::{
         auth::Identity,
+        chat::ActivityFollower,
         error::Error,
-        http::extract::{client_address::ClientAddress, user::MaybeUser},
+        http::extract::{client_address::ClientAddress, query::LogQuery, user::MaybeUser},
         limits::LiveConnectionPermit,
-        log::hub::PageQuery,
+        log::{hub::PageQuery, topic::Wakeup},
         observability::metrics::Kind,
         state::AppState,
     },
@@ -21,6 +24,19 @@ pub(crate) struct Client {
     /// The user who sent the request; `None` if it is anonymous.
     pub(crate) caller: Option<Identity>,
     address: ClientAddress,
+}
+
+impl Client {
+    /// Follows what is unread, if the query asks for it and there is a user for whom to count.
+    pub(crate) fn follow_activity(
+        &self,
+        state: &AppState,
+        query: &LogQuery,
+        wakeup: &Arc<Wakeup>,
+    ) -> Option<ActivityFollower> {
+        let who = self.caller.as_ref().filter(|_| query.unread)?;
+        Some(state.chat.activity().follow(who, wakeup.clone()))
+    }
 }
 
 impl FromRequestParts<AppState> for Client {

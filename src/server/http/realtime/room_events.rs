@@ -39,11 +39,13 @@ pub(crate) async fn get(
     let wakeup = Arc::new(Wakeup::default());
     let Joined { frame, recovered, subscription, presence } =
         state.chat.join(&room, client.caller.as_ref(), start.clone(), wakeup.clone()).await?;
+    let activity = client.follow_activity(&state, &query, &wakeup);
     let followed = Followed {
         subscription,
         wakeup,
         greeting: encode_frame(&frame),
         has_heartbeat: query.heartbeat,
+        activity,
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
         eviction: || Some(not_a_member()),

@@ -37,10 +37,21 @@ const LIMIT_MAX: usize = 200;
 const WAIT_MAX: usize = 50;
 
 /// The parameters of the feed's addresses.
-const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "wait"];
+const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "unread", "wait"];
 /// The parameters of a room's addresses.
-const ROOM: &[&str] =
-    &["after", "answers", "around", "before", "heartbeat", "last", "limit", "seen", "thread", "wait"];
+const ROOM: &[&str] = &[
+    "after",
+    "answers",
+    "around",
+    "before",
+    "heartbeat",
+    "last",
+    "limit",
+    "seen",
+    "thread",
+    "unread",
+    "wait",
+];
 
 /// The parsed query of a log's address.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -54,6 +65,8 @@ pub(crate) struct LogQuery {
     wait: Option<usize>,
     /// For streams: sends heartbeats as events, because scripts cannot see comments.
     pub(crate) heartbeat: bool,
+    /// For streams of authenticated readers: also says what is unread in the rooms.
+    pub(crate) unread: bool,
     /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. The empty
     /// text is a state too.
     pub(crate) seen: Option<String>,
@@ -106,6 +119,7 @@ impl LogQuery {
             "last" => self.last = Some(number(name, value, 0..=LIMIT_MAX)?),
             "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
             "thread" => self.thread = Some(offset(name, value)?),
+            "unread" => self.unread = yes_or_no(name, value)?,
             "wait" => self.wait = Some(number(name, value, 0..=WAIT_MAX)?),
             _ => self.seen = Some(value.to_owned()),
         }

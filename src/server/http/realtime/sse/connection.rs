@@ -8,8 +8,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Followed;
 use crate::{
-    protocol::{cursor::Cursor, problem::Rejection, transport::KEEP_ALIVE_SECONDS},
+    protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection, transport::KEEP_ALIVE_SECONDS},
     server::{
+        chat::encode_frame,
+        error::Error,
         http::{
             extract::user::{no_session, revoked},
             realtime::{
@@ -51,6 +53,8 @@ enum End {
     Rejected(Rejection),
     /// The history could not be read.
     Failed(StoreError),
+    /// What is unread could not be counted.
+    Unread(Error),
 }
 
 impl From<io::Error> for End {
@@ -79,6 +83,7 @@ impl Connection {
                 drop(self.frame_writer.drain(CLOSE_TIMEOUT).await);
             }
             Err(End::Failed(error)) => tracing::error!(%error, "closing a stream: the store failed"),
+            Err(End::Unread(error)) => _ = error.into_rejection(), // which logs it
             Err(End::Gone) | Ok(()) => {}
         }
     }
@@ -105,6 +110,7 @@ impl Connection {
                 () = self.followed.wakeup.notified() => {}
             }
             has_more = self.deliver().await?;
+            self.deliver_unread().await?;
         }
     }
 
@@ -144,6 +150,18 @@ impl Connection {
             false => String::new(),
         };
         format!("retry: {after_ms}\n{event}\n").into_bytes()
+    }
+
+    /// Says what is unread in the rooms that have something new.
+    async fn deliver_unread(&self) -> Result<(), End> {
+        let Some(activity) = &self.followed.activity else { return Ok(()) };
+        // In a box, so that its future is not part of every stream.
+        let rooms = Box::pin(self.state.chat.unread(activity)).await.map_err(End::Unread)?;
+        if !rooms.is_empty() {
+            // The same text as a control event of the feed and as a frame of a room.
+            self.frame_writer.write(&sse_event(None, &encode_frame(&ServerFrame::Unread { rooms })));
+        }
+        Ok(())
     }
 
     /// Writes the next chunk. Returns false if there was none, and live delivery is attached.

@@ -20,6 +20,7 @@ use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
     server::{
         auth::LiveSession,
+        chat::ActivityFollower,
         http::serve::upgrade::Upgrade,
         limits::LiveConnectionPermit,
         log::{
@@ -59,6 +60,8 @@ pub(crate) struct Followed {
     pub(crate) rejection: fn(Rejection) -> Bytes,
     /// The JSON of the whole list of members, for a reader that missed ephemeral frames.
     pub(crate) members: fn(&AppState, &Subscription) -> Option<String>,
+    /// Set if the reader wants to know what is unread in the rooms.
+    pub(crate) activity: Option<ActivityFollower>,
     /// The reader's session, if they have one.
     pub(crate) session: Option<LiveSession>,
     /// The presence in the room, if the topic is a room and the reader is authenticated.

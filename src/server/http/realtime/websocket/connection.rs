@@ -12,7 +12,7 @@ use crate::{
     protocol::{chat::ServerFrame, problem::Rejection},
     server::{
         auth::{Identity, LiveSession},
-        chat::encode_frame,
+        chat::{ActivityFollower, encode_frame},
         http::extract::user::no_session,
         limits::{FrameRateLimiter, Permit},
         log::{frame_writer::FrameWriter, topic::Wakeup, wire_format::WireFormat},
@@ -50,6 +50,8 @@ pub(super) struct Connection {
     pub(super) frame_rate: FrameRateLimiter,
     pub(super) rooms: JoinedRooms,
     pub(super) user_log: UserLog,
+    /// Set if the client wants to know what is unread.
+    pub(super) activity: Option<ActivityFollower>,
 }
 
 impl Connection {
@@ -61,7 +63,17 @@ impl Connection {
     ) -> Self {
         let frame_rate = state.limits.frame_rate_limiter();
         let (wakeup, rooms, user_log) = (Arc::default(), JoinedRooms::default(), UserLog::default());
-        Self { state, holder, wakeup, frame_reader, frame_writer, frame_rate, rooms, user_log }
+        Self {
+            state,
+            holder,
+            wakeup,
+            frame_reader,
+            frame_writer,
+            frame_rate,
+            rooms,
+            user_log,
+            activity: None,
+        }
     }
 
     /// The authenticated user, or the rejection of an anonymous socket.

@@ -1,6 +1,8 @@
 //! The life of one chat socket: authentication, the loop over its events, and the close. `mod.rs` starts it; `frames`
 //! acts on what the client sends. It must never queue: a client that does not read is not read from either.
 
+use std::fmt::Display;
+
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
     frame_reader::Incoming,
     joined_rooms::Delivered,
 };
+use crate::protocol::chat::ServerFrame;
 use crate::server::{
     http::{
         extract::user::revoked,
@@ -36,6 +39,7 @@ impl Connection {
         tracing::debug!(user.id = user_id, ?end, "a socket ended");
         self.rooms.clear();
         self.user_log.clear();
+        self.activity = None;
         // The peer may be gone already, or leave before it answers: then the close has no reader.
         drop(timeout(CLOSE_TIMEOUT, self.close(end)).await);
     }
@@ -133,13 +137,22 @@ impl Connection {
                 for room in evicted {
                     self.reject(Some(room.as_str().to_owned()), None, not_a_member());
                 }
+                self.deliver_unread().await?;
                 Ok(has_more || more_marks)
             }
-            Err(error) => {
-                tracing::error!(%error, "closing a socket: the store failed");
-                Err(End::Close(close::INTERNAL_ERROR))
-            }
+            Err(error) => Err(failed(&error)),
         }
+    }
+
+    /// Says what is unread in the rooms that have something new.
+    async fn deliver_unread(&self) -> Result<(), End> {
+        let Some(activity) = &self.activity else { return Ok(()) };
+        // In a box, as the future of an answer.
+        let rooms = Box::pin(self.state.chat.unread(activity)).await.map_err(|error| failed(&error))?;
+        if !rooms.is_empty() {
+            self.send(&ServerFrame::Unread { rooms });
+        }
+        Ok(())
     }
 
     /// Ends the protocol in order, so that the peer reads the code.
@@ -168,4 +181,10 @@ impl Connection {
             }
         }
     }
+}
+
+/// The end of a socket whose data cannot be read.
+fn failed(error: &dyn Display) -> End {
+    tracing::error!(%error, "closing a socket: the store failed");
+    End::Close(close::INTERNAL_ERROR)
 }

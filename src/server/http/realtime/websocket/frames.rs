@@ -94,8 +94,8 @@ impl Connection {
                 self.state.chat.typing(&room, &self.identity()?.user).await?;
             }
             ClientFrame::Mark(mark) => self.mark(mark.clone()).await?,
-            ClientFrame::Follow { after } => {
-                let followed = self.follow(after.as_deref()).await;
+            ClientFrame::Follow { after, unread } => {
+                let followed = self.follow(after.as_deref(), *unread).await;
                 // As after a join.
                 self.wakeup.notify();
                 followed?;
@@ -118,11 +118,13 @@ impl Connection {
         Ok(())
     }
 
-    async fn follow(&mut self, after: Option<&str>) -> Result<(), Error> {
+    async fn follow(&mut self, after: Option<&str>, unread: bool) -> Result<(), Error> {
         let Self { state, holder, user_log, wakeup, .. } = self;
         let identity = &holder.as_ref().ok_or_else(no_session)?.identity;
         let frames = user_log.follow(&state.chat, identity, after, wakeup).await?;
+        let follower = unread.then(|| state.chat.activity().follow(identity, wakeup.clone()));
         frames.iter().for_each(|frame| self.send(frame));
+        self.activity = follower;
         Ok(())
     }
 
