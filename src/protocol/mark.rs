@@ -5,7 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    chat::is_default,
     cursor::{Cursor, Offset},
     members::Members,
     name::RoomId,
@@ -45,6 +44,11 @@ impl RoomLevel {
         }
     }
 
+    /// Returns true for the level that its absence stands for.
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+
     /// Parses the text that [`RoomLevel::as_str`] returns.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == text)
@@ -72,7 +76,7 @@ pub struct RoomMark {
     #[serde(default)]
     pub generation: u64,
     /// What the person is told of; absent: everything.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "RoomLevel::is_all")]
     pub level: RoomLevel,
     /// The offsets after the mark at which the person is mentioned, ascending, at most [`MENTIONS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     change::NewChange,
     cursor::{AFTER_NAMES, Offset, looks_like_cursor},
+    mark::NewMark,
     members::Members,
     problem::{Code, Rejection},
     publication::TEXT_NAMES,
@@ -30,6 +31,17 @@ pub enum ClientEvent {
     Change(ChangeMessage),
     /// "I am typing".
     Typing(InRoom),
+    /// Mark a room.
+    Mark(NewMark),
+    /// Follow the user's own log.
+    Follow(FollowUser),
+}
+
+/// Follows the user's own log from a cursor, or from now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUser {
+    /// Deliver the marks after this cursor.
+    pub after: Option<String>,
 }
 
 /// Joins a room: follows it from a cursor, from the newest `last` messages, or from now.
@@ -78,7 +90,7 @@ pub struct ChangeMessage {
 
 impl ClientEvent {
     /// Every event that a client may send.
-    pub const NAMES: [&str; 5] = ["join-room", "leave-room", "message", "change", "typing"];
+    pub const NAMES: [&str; 7] = ["join-room", "leave-room", "message", "change", "typing", "mark", "follow"];
 
     /// Parses an event. Rejects an unknown name and wrong fields with different codes. Where the room is the only
     /// required member, its id alone is accepted, as in `emit("join-room", "general")`.
@@ -108,6 +120,13 @@ impl ClientEvent {
                 let (room, target) = (members.required_text(&["room"])?, members.required_offset("ref")?);
                 let change = NewChange::from_members(&mut members)?;
                 Ok(Self::Change(ChangeMessage { room, target, change }))
+            }
+            "mark" => Ok(Self::Mark(NewMark::from_members(&mut fields("mark", data)?)?)),
+            "follow" => {
+                let mut members = fields("follow", if data.is_null() { json!({}) } else { data })?;
+                let after = members.text(&AFTER_NAMES)?;
+                members.reject_unknown(&["after"], looks_like_cursor)?;
+                Ok(Self::Follow(FollowUser { after }))
             }
             _ => {
                 let message = format!("The events of a client are: {}.", Self::NAMES.join(", "));
@@ -212,9 +231,19 @@ mod tests {
     #[test]
     fn each_fault_has_its_code() {
         for data in [json!(null), json!(7), json!(["general", "hi"]), json!({}), json!({ "room": 7 })] {
-            for name in ClientEvent::NAMES {
+            // To follow one's own log nothing needs to be said.
+            for name in ClientEvent::NAMES.into_iter().filter(|name| *name != "follow") {
                 assert_eq!(code(name, data.clone()), Code::BadFrame, "{name} {data}");
             }
+        }
+        for data in [json!(7), json!(["e:1"]), json!({ "after": 7 }), json!({ "since": "e:1" })] {
+            assert_eq!(code("follow", data.clone()), Code::BadFrame, "follow {data}");
+        }
+        for (data, after) in
+            [(json!(null), None), (json!({}), None), (json!({ "after": "e:1" }), Some("e:1"))]
+        {
+            let follow = FollowUser { after: after.map(str::to_owned) };
+            assert_eq!(ClientEvent::parse("follow", data), Ok(ClientEvent::Follow(follow)));
         }
         assert_eq!(code("message", json!("hi")), Code::BadFrame);
         assert_eq!(code("message", json!({ "room": "general", "text": ["hi"] })), Code::BadFrame);

@@ -89,6 +89,11 @@ pub fn frame(opcode: u8, payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
+/// One server-sent event with an id of its own.
+pub fn sse_event_at(id: &str, json: &str) -> Bytes {
+    Bytes::from(format!("id: {id}\ndata: {json}\n\n"))
+}
+
 /// One server-sent event. Without a cursor it leaves the reader's `Last-Event-ID` as it is.
 pub fn sse_event(cursor: Option<&Cursor>, json: &str) -> Bytes {
     let id = cursor.map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();

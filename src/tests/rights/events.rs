@@ -20,6 +20,12 @@ fn rows() -> Vec<(&'static str, Value, [&'static str; 5])> {
             json!({ "room": "secret", "ref": 1, "id": new_id(), "kind": "edit", "text": "hi" }),
             ["unknown_room", "unknown_room", "done", "not_allowed", "unknown_room"],
         ),
+        (
+            "mark",
+            json!({ "id": new_id(), "kind": "level", "room": "secret", "level": "mentions" }),
+            of_members,
+        ),
+        ("follow", json!(null), ["done"; 5]),
         ("typing", json!("secret"), ["not_joined"; 5]),
         ("join-room", json!("secret"), of_members),
         ("join-room", json!({ "room": "secret", "last": 10 }), of_members),

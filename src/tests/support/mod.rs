@@ -32,7 +32,7 @@ pub(crate) use self::{
     redis::RedisServer,
     socket::Socket,
     socket_io::SocketIo,
-    stream::Stream,
+    stream::{Block, Stream},
 };
 
 /// The password of every account.

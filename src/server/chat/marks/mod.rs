@@ -5,7 +5,7 @@
 
 mod fold;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ use crate::{
         auth::Identity,
         error::Error,
         log::{
-            hub::{StartFrom, Subscribed},
+            hub::{Page, PageQuery, StartFrom, Subscribed},
             subscription::Subscription,
             topic::Wakeup,
         },
@@ -36,10 +36,15 @@ use crate::{
     },
 };
 
+/// Marks in the answer to a poll. A reader that has more to read asks again.
+const POLLED_MARKS_MAX: usize = 200;
+
 /// A user's log that is followed.
 pub struct FollowedUser {
-    /// The frames to send before anything else of the log.
-    pub frames: Vec<ServerFrame>,
+    /// The frame to send before anything else of the log.
+    pub frame: ServerFrame,
+    /// False if the cursor could not be honoured; a `user-reset` follows.
+    pub recovered: bool,
     /// The subscription to the log.
     pub subscription: Subscription,
 }
@@ -182,26 +187,27 @@ impl Chat {
         Ok(())
     }
 
-    /// Follows the user's own log after a cursor, or from now on.
+    /// Follows the user's own log.
     pub async fn follow_user(
         &self,
         who: &Identity,
-        after: Option<&str>,
+        start: StartFrom,
         wakeup: Arc<Wakeup>,
     ) -> Result<FollowedUser, Error> {
         // It may replay as much as a join does.
         self.limits.join(&who.user).await?;
-        let start = after.map_or(Ok(StartFrom::New), |after| after.parse().map(StartFrom::After))?;
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&log_of(who)?, start, Filter::default(), wakeup).await?;
         subscription.set_owner(who.user.id.as_str().into());
         subscription.skip_ephemerals();
         let (Cursor { epoch, offset }, head) = (subscription.cursor(), subscription.head());
-        let mut frames = vec![ServerFrame::Followed { epoch, offset, head }];
-        if !recovered {
-            frames.push(user_reset_frame(subscription.cursor()));
-        }
-        Ok(FollowedUser { frames, subscription })
+        Ok(FollowedUser { frame: ServerFrame::Followed { epoch, offset, head }, recovered, subscription })
+    }
+
+    /// The user's marks after a cursor, with a wait of at most this long for the first: what a poll has beside its room.
+    pub async fn marks_after(&self, who: &Identity, after: Cursor, wait: Duration) -> Result<Page, Error> {
+        let (query, filter) = (PageQuery::After(after, wait), Filter::default());
+        Ok(self.hub.page(&log_of(who)?, query, filter, POLLED_MARKS_MAX).await?)
     }
 }
 

@@ -99,6 +99,7 @@ async fn stream(
         rejection: encode_rejection,
         members: |_, _| None, // the feed has no ephemeral frames
         session: open_live_session(state, client.caller.as_ref()).await?,
+        user: None,
         _presence: None,
         subscription,
     };

@@ -28,7 +28,7 @@ use crate::{
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
 /// `more`, `more_after` of a page around an offset, `reset`, those of the presence, `retry`, and of a room `quoted`,
-/// `threads` and `own_reactions`.
+/// `threads` and `own_reactions`; with `user_after` also `marks`, `user_cursor`, `user_more` and `user_reset`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
@@ -42,6 +42,24 @@ pub(crate) struct Answer<'a> {
     /// The messages and threads to which those of a room's page refer.
     #[serde(flatten)]
     context: PageContext,
+    /// The marks of who asks, if they asked for them.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    marks: Option<MarksPage<'a>>,
+}
+
+/// A page of the reader's own log. It has to be written last: its entries come after those of the room.
+struct MarksPage<'a>(&'a Page);
+
+impl Serialize for MarksPage<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Page { entries, cursor, more, reset, .. } = self.0;
+        let mut page = serializer.serialize_struct("MarksPage", 4)?;
+        page.serialize_field("marks", &vec![RawValue::NULL; entries.len()])?;
+        page.serialize_field("user_cursor", cursor)?;
+        page.serialize_field("user_more", more)?;
+        page.serialize_field("user_reset", reset)?;
+        page.end()
+    }
 }
 
 struct NamedPage<'a> {
@@ -103,6 +121,7 @@ impl<'a> Answer<'a> {
             presence: None,
             retry,
             context: PageContext::default(),
+            marks: None,
         }
     }
 
@@ -113,6 +132,7 @@ impl<'a> Answer<'a> {
             presence: None,
             retry,
             context: PageContext::default(),
+            marks: None,
         }
     }
 
@@ -126,15 +146,23 @@ impl<'a> Answer<'a> {
         Self { context, ..self }
     }
 
+    /// The same with the marks of who asks.
+    pub(crate) fn with_marks(self, marks: Option<&'a Page>) -> Self {
+        Self { marks: marks.map(MarksPage), ..self }
+    }
+
     /// Writes it, and counts its entries as delivered.
     pub(crate) fn into_response(self, state: &AppState) -> Response {
-        state.metrics.count_deliveries(self.page.page.entries.len());
+        let marks = self.marks.as_ref().map_or(0, |marks| marks.0.entries.len());
+        state.metrics.count_deliveries(self.page.page.entries.len() + marks);
         let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
         (headers, self.encode()).into_response()
     }
 
     fn encode(&self) -> Vec<u8> {
-        let entries = self.page.entries().chain(self.page.changes()).map(|entry| entry.encoded.json());
+        let marks = self.marks.iter().flat_map(|marks| &marks.0.entries);
+        let entries = self.page.entries().chain(self.page.changes()).chain(marks);
+        let entries = entries.map(|entry| entry.encoded.json());
         let mut body = Vec::new();
         let mut serializer = serde_json::Serializer::with_formatter(&mut body, EntryFormatter(entries));
         self.serialize(&mut serializer).expect("the answer has only string keys");

@@ -10,14 +10,18 @@ use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
 use super::{
     catch_up::not_a_member,
     live_connection::{Client, connect},
-    sse::{Followed, lost_cursor, respond},
+    sse::{Followed, UserStream, lost_cursor, respond},
 };
 use crate::{
     protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection},
     server::{
         chat::{Joined, encode_frame, reset_frame},
         error::Error,
-        http::extract::{path::PathText, query::RoomQuery, user::open_live_session},
+        http::extract::{
+            path::PathText,
+            query::RoomQuery,
+            user::{no_session, open_live_session},
+        },
         log::{subscription::Subscription, topic::Wakeup, wire_format::sse_event},
         observability::metrics::Kind,
         state::AppState,
@@ -33,13 +37,22 @@ pub(crate) async fn get(
     client: Client,
     RoomQuery(query): RoomQuery,
 ) -> Result<Response, Error> {
-    let start = query.start(&headers)?;
+    let (start, user_start) = (query.start(&headers)?, query.user_start(&headers)?);
     let connection = connect(&state, Kind::Stream, &client)?;
     let session = open_live_session(&state, client.caller.as_ref()).await?;
     let wakeup = Arc::new(Wakeup::default());
     let Joined { frame, recovered, subscription, presence } =
         state.chat.join(&room, client.caller.as_ref(), start.clone(), wakeup.clone()).await?;
     let activity = client.follow_activity(&state, &query, &wakeup);
+    let user = match user_start {
+        Some(start) => {
+            let caller = client.caller.as_ref().ok_or_else(no_session)?;
+            let followed = state.chat.follow_user(caller, start.clone(), wakeup.clone()).await?;
+            let lost = lost_cursor(&start, followed.recovered);
+            Some(UserStream::new(followed, lost))
+        }
+        None => None,
+    };
     let followed = Followed {
         subscription,
         wakeup,
@@ -52,6 +65,7 @@ pub(crate) async fn get(
         rejection: encode_rejection,
         members: encode_members,
         session,
+        user,
         _presence: presence,
     };
     Ok(respond(&state, followed, connection))

@@ -42,6 +42,22 @@ pub enum PageQuery {
 }
 
 impl PageQuery {
+    /// The wait for the first entry.
+    pub fn wait(&self) -> Duration {
+        match self {
+            Self::After(_, wait) => *wait,
+            Self::Newest | Self::Before(_) | Self::Around(..) => Duration::ZERO,
+        }
+    }
+
+    /// The same without a wait.
+    pub fn at_once(&self) -> Self {
+        match self {
+            Self::After(cursor, _) => Self::After(cursor.clone(), Duration::ZERO),
+            other => other.clone(),
+        }
+    }
+
     /// Returns true if the answer may wait for an entry.
     pub fn waits(&self) -> bool {
         matches!(self, Self::After(_, wait) if !wait.is_zero())

@@ -44,12 +44,14 @@ const ROOM: &[&str] = &[
     "answers",
     "around",
     "before",
+    "follow",
     "heartbeat",
     "last",
     "limit",
     "seen",
     "thread",
     "unread",
+    "userafter",
     "wait",
 ];
 
@@ -74,6 +76,10 @@ pub(crate) struct LogQuery {
     pub(crate) thread: Option<Offset>,
     /// For pages of rooms: false leaves out the answers in threads.
     pub(crate) answers: Option<bool>,
+    /// For streams of rooms: the reader follows their own log as well.
+    follow: bool,
+    /// For streams and pages of rooms: the cursor in the reader's own log after which they read that.
+    user_after: Option<String>,
 }
 
 impl LogQuery {
@@ -115,6 +121,8 @@ impl LogQuery {
                 let channels = value.split(',').map(str::trim).filter(|channel| !channel.is_empty());
                 self.channels.extend(channels.map(str::to_owned));
             }
+            "follow" => self.follow = yes_or_no(name, value)?,
+            "userafter" => self.user_after = Some(value.to_owned()),
             "heartbeat" => self.heartbeat = yes_or_no(name, value)?,
             "last" => self.last = Some(number(name, value, 0..=LIMIT_MAX)?),
             "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
@@ -146,6 +154,9 @@ impl LogQuery {
             (None, None, None) => PageQuery::Newest,
         };
         self.check_page(&query)?;
+        if self.follow {
+            return Err(bad("follow is for a stream; a page of JSON has user_after."));
+        }
         let newest = self.last.filter(|_| query == PageQuery::Newest);
         Ok((query, self.limit.or(newest).unwrap_or(LIMIT_DEFAULT)))
     }
@@ -183,6 +194,7 @@ impl LogQuery {
             ("wait", waits),
             ("seen", self.seen.is_some()),
             ("answers", self.answers.is_some()),
+            ("user_after", self.user_after.is_some()),
         ] {
             if self.thread.is_some() && is_given {
                 return Err(bad(&format!("{other} cannot be combined with thread.")));
@@ -216,16 +228,52 @@ impl LogQuery {
         }
     }
 
+    /// Returns the position at which a stream starts in the reader's own log; `None` if it does not follow that. A browser
+    /// that reconnects has both cursors in its header, the room's first.
+    pub(crate) fn user_start(&self, headers: &HeaderMap) -> Result<Option<StartFrom>, Rejection> {
+        if !self.has_user() {
+            return Ok(None);
+        }
+        let header = last_event_id(headers).and_then(|header| Some(header.split_once(TWO_LOGS)?.1));
+        let after = match (header, &self.user_after) {
+            (Some(header), _) => cursor("Last-Event-ID", header).map(Some)?,
+            (None, _) => self.user_after()?,
+        };
+        Ok(Some(after.map_or(StartFrom::New, StartFrom::After)))
+    }
+
+    /// Returns the cursor after which a page has the entries of the reader's own log.
+    pub(crate) fn user_after(&self) -> Result<Option<Cursor>, Rejection> {
+        self.user_after.as_deref().map(|after| cursor("user_after", after)).transpose()
+    }
+
+    /// Returns true if the reader's own log is asked for as well.
+    fn has_user(&self) -> bool {
+        self.follow || self.user_after.is_some()
+    }
+
     /// Returns the cursor after which to resume. A browser that reconnects repeats the address that it first asked for
     /// and adds the header `Last-Event-ID`, so the header is the newer of the two.
     fn resumed_at(&self, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
-        let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim());
-        match (header.filter(|value| !value.is_empty()), &self.after) {
+        match (last_event_id(headers), &self.after) {
+            (Some(header), _) if self.has_user() => {
+                let room = header.split_once(TWO_LOGS).map_or(header, |(room, _)| room);
+                cursor("Last-Event-ID", room).map(Some)
+            }
             (Some(header), _) => cursor("Last-Event-ID", header).map(Some),
             (None, Some(after)) => cursor("after", after).map(Some),
             (None, None) => Ok(None),
         }
     }
+}
+
+/// Separates the room's cursor from that of the reader's own log in the ids of a stream of both.
+const TWO_LOGS: char = ';';
+
+/// The header `Last-Event-ID`, if it says anything.
+fn last_event_id(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim());
+    header.filter(|value| !value.is_empty())
 }
 
 /// Extractor of the query of the feed's addresses.

@@ -9,6 +9,7 @@ use crate::{
     protocol::{
         chat::ServerFrame,
         cursor::{Cursor, Epoch},
+        mark::Marked,
         name::RoomId,
     },
     server::chat::encode_frame,
@@ -33,11 +34,31 @@ pub(super) fn ephemeral(room: &RoomId, json: &[u8]) -> Outgoing {
     }
 }
 
-/// The answer to a join.
+/// The answer to a join, or to following the user's own log.
 pub(super) fn joined(frame: &ServerFrame, cursor: &Cursor) -> Value {
     let (_, mut data) = named(encode_frame(frame).as_bytes());
     data.insert("cursor".into(), cursor.to_string().into());
     data.into()
+}
+
+/// A mark of the user, with the epoch of their own log.
+pub(super) fn mark(json: &[u8], epoch: &Epoch) -> Outgoing {
+    let (name, mut data) = named(json);
+    data.insert("epoch".into(), epoch.as_str().into());
+    Outgoing::event(None, name, data.into())
+}
+
+/// The answer to a mark.
+pub(super) fn marked(marked: Marked) -> Value {
+    let (_, data) = named(encode_frame(&ServerFrame::Marked(marked)).as_bytes());
+    data.into()
+}
+
+/// A reset of the user's own log: marks that the cursor lacked are gone.
+pub(super) fn user_reset(cursor: &Cursor) -> Outgoing {
+    let Cursor { epoch, offset } = cursor;
+    let data = json!({ "epoch": epoch, "offset": offset, "cursor": cursor });
+    Outgoing::event(None, "user-reset", data)
 }
 
 /// A reset: entries that the room's cursor lacked are gone.

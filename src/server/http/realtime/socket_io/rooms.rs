@@ -14,13 +14,14 @@ use super::{
 use crate::{
     protocol::{
         chat::NewMessage,
+        mark::NewMark,
         name::RoomId,
         problem::{Code, Rejection},
-        socket_io::{ChangeMessage, ClientEvent, InRoom, JoinRoom, SendMessage},
+        socket_io::{ChangeMessage, ClientEvent, FollowUser, InRoom, JoinRoom, SendMessage},
     },
     server::{
         auth::Identity,
-        chat::{Chat, Joined},
+        chat::{Chat, FollowedUser, Joined},
         error::Error,
         http::realtime::{
             catch_up::{Interruption, not_a_member, read_updates},
@@ -52,6 +53,8 @@ pub(super) struct Rooms {
     identity: Identity,
     wakeup: Arc<Wakeup>,
     joined: Vec<JoinedRoom>,
+    /// The user's own log, if the client follows it.
+    user_log: Option<Subscription>,
     /// The number of the last read, counted on without end: it chooses the next room.
     turn: usize,
 }
@@ -59,12 +62,14 @@ pub(super) struct Rooms {
 impl Rooms {
     pub(super) fn new(state: &AppState, identity: Identity, wakeup: Arc<Wakeup>) -> Self {
         let (chat, metrics) = (state.chat.clone(), state.metrics.clone());
-        Self { chat, metrics, identity, wakeup, joined: Vec::new(), turn: 0 }
+        Self { chat, metrics, identity, wakeup, joined: Vec::new(), user_log: None, turn: 0 }
     }
 
     async fn act(&mut self, event: ClientEvent, ack: Option<i64>, outbox: &mut Outbox) {
         let done = match event {
             ClientEvent::JoinRoom(join) => return self.join(join, ack, outbox).await,
+            ClientEvent::Follow(FollowUser { after }) => return self.follow_user(after, ack, outbox).await,
+            ClientEvent::Mark(mark) => self.mark(mark).await,
             ClientEvent::LeaveRoom(InRoom { room }) => self.leave(&room).map_err(Error::from),
             ClientEvent::Message(message) => self.post(message).await,
             ClientEvent::Change(change) => self.change(change).await,
@@ -135,6 +140,58 @@ impl Rooms {
         Ok(json!({ "room": room, "id": id, "offset": changed.offset, "timestamp": changed.timestamp }))
     }
 
+    async fn mark(&self, mark: NewMark) -> Result<Value, Error> {
+        let (marked, _) = self.chat.mark(&self.identity, mark).await?;
+        Ok(payload::marked(marked))
+    }
+
+    /// Follows the user's own log; doing it again starts anew from the given cursor.
+    async fn follow_user(&mut self, after: Option<String>, ack: Option<i64>, outbox: &mut Outbox) {
+        let start = after.map_or(Ok(StartFrom::New), |after| after.parse().map(StartFrom::After));
+        let followed = match start {
+            Ok(start) => self.chat.follow_user(&self.identity, start, self.wakeup.clone()).await,
+            Err(rejection) => Err(Error::from(rejection)),
+        };
+        let FollowedUser { frame, recovered, subscription } = match followed {
+            Ok(followed) => followed,
+            Err(error) => return tell(outbox, ack, Err(error)),
+        };
+        let cursor = subscription.cursor();
+        tell(outbox, ack, Ok(payload::joined(&frame, &cursor)));
+        if !recovered {
+            outbox.push(payload::user_reset(&cursor));
+        }
+        self.user_log = Some(subscription);
+        // There may be marks to replay, which nothing announces.
+        self.wakeup.notify();
+    }
+
+    /// Reads one batch of the user's own log. Returns false if there was nothing.
+    async fn read_user_log(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
+        let Some(subscription) = &mut self.user_log else { return Ok(false) };
+        let updates = match read_updates(subscription, &self.metrics).await {
+            Ok(Some(updates)) => updates,
+            Ok(None) => return Ok(false),
+            // Nobody is evicted from their own log.
+            Err(Interruption::Evicted) => {
+                self.user_log = None;
+                return Ok(false);
+            }
+            Err(Interruption::Failed(error)) => return Err(error),
+        };
+        for update in updates.in_order() {
+            match update {
+                Update::Entry(entry) => {
+                    let epoch = subscription.cursor_at(entry.offset).epoch;
+                    outbox.push(payload::mark(&entry.encoded.json(), &epoch));
+                }
+                Update::Reset(cursor) => outbox.push(payload::user_reset(cursor)),
+                Update::Ephemeral(_) | Update::EphemeralsMissed => {}
+            }
+        }
+        Ok(true)
+    }
+
     async fn typing(&self, room: &str) -> Result<Value, Rejection> {
         let room = &self.joined[self.index_of(room)?].room;
         self.chat.typing(room, &self.identity.user).await?;
@@ -186,6 +243,10 @@ impl Follower for Rooms {
 
     /// Reads one room after the other, so that a busy one does not keep the others waiting.
     async fn read(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
+        // A person marks less than others say.
+        if self.read_user_log(outbox).await? {
+            return Ok(true);
+        }
         for _ in 0..self.joined.len() {
             self.turn = self.turn.wrapping_add(1);
             if self.read_room(self.turn % self.joined.len(), outbox).await? {

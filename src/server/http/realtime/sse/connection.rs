@@ -121,6 +121,12 @@ impl Connection {
         let lost = self.followed.lost.take();
         let mut greeting = format!("retry: {RETRY_MS}\n").into_bytes();
         let json = std::mem::take(&mut self.followed.greeting);
+        let Followed { user, subscription, reset, .. } = &mut self.followed;
+        if let Some(user) = user {
+            let reset = |cursor: &Cursor| reset(subscription, cursor);
+            greeting.extend(user.greet((cursor, lost), &json, &reset));
+            return self.frame_writer.write(&greeting);
+        }
         greeting.extend_from_slice(&sse_event(Some(lost.as_ref().unwrap_or(&cursor)), &json));
         if lost.is_some() {
             greeting.extend_from_slice(&self.reset(&cursor));
@@ -138,8 +144,9 @@ impl Connection {
         // Otherwise a newer entry could be delivered between the reading of the cursor and the writing.
         self.followed.subscription.detach_live();
         let cursor = self.followed.subscription.cursor();
+        let id = self.followed.user.as_ref().map_or_else(|| cursor.to_string(), |user| user.id_now(&cursor));
         let heartbeat = if self.followed.has_heartbeat { "event: heartbeat\ndata: {}\n" } else { "" };
-        self.frame_writer.write(format!(": keep-alive\nid: {cursor}\n{heartbeat}\n").as_bytes());
+        self.frame_writer.write(format!(": keep-alive\nid: {id}\n{heartbeat}\n").as_bytes());
     }
 
     /// The last event: the field `retry`, and for a script, which cannot read that field, an event as well.
@@ -169,11 +176,17 @@ impl Connection {
         let Self { state, followed, frame_writer } = self;
         let (subscription, reset) = (&mut followed.subscription, followed.reset);
         let members = |subscription: &Subscription| (followed.members)(state, subscription);
-        match read_bytes(subscription, WireFormat::Sse, &state.metrics, members, reset).await {
+        let has_user = followed.user.is_some();
+        let read = match &mut followed.user {
+            None => read_bytes(subscription, WireFormat::Sse, &state.metrics, members, reset).await,
+            Some(user) => user.read(subscription, state, followed.members, reset).await,
+        };
+        match read {
             Ok(Some(chunk)) => {
                 frame_writer.write(&chunk);
                 Ok(true)
             }
+            Ok(None) if has_user => Ok(false),
             Ok(None) => {
                 subscription.attach_live(frame_writer);
                 Ok(false)

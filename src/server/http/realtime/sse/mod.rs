@@ -6,6 +6,7 @@
 //! readers' return.
 
 mod connection;
+mod two_logs;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use axum::{
 };
 
 use self::connection::Connection;
+pub(crate) use self::two_logs::UserStream;
 use crate::{
     protocol::{cursor::Cursor, problem::Rejection},
     server::{
@@ -64,6 +66,8 @@ pub(crate) struct Followed {
     pub(crate) activity: Option<ActivityFollower>,
     /// The reader's session, if they have one.
     pub(crate) session: Option<LiveSession>,
+    /// The reader's own log, if the stream has it as well.
+    pub(crate) user: Option<UserStream>,
     /// The presence in the room, if the topic is a room and the reader is authenticated.
     pub(crate) _presence: Option<PresenceGuard>,
 }

@@ -11,7 +11,8 @@ use crate::{
         error::Error,
         http::realtime::catch_up::{Interruption, read_bytes},
         log::{
-            frame_writer::FrameWriter, subscription::Subscription, topic::Wakeup, wire_format::WireFormat,
+            frame_writer::FrameWriter, hub::StartFrom, subscription::Subscription, topic::Wakeup,
+            wire_format::WireFormat,
         },
         observability::metrics::Metrics,
         store::StoreError,
@@ -33,9 +34,12 @@ impl UserLog {
     ) -> Result<Vec<ServerFrame>, Error> {
         // Nothing of the log may come between now and its `followed`.
         self.detach_live();
-        let FollowedUser { frames, subscription } = chat.follow_user(identity, after, wakeup.clone()).await?;
+        let start = after.map_or(Ok(StartFrom::New), |after| after.parse().map(StartFrom::After))?;
+        let FollowedUser { frame, recovered, subscription } =
+            chat.follow_user(identity, start, wakeup.clone()).await?;
+        let reset = (!recovered).then(|| user_reset_frame(subscription.cursor()));
         self.0 = Some(subscription);
-        Ok(frames)
+        Ok([Some(frame), reset].into_iter().flatten().collect())
     }
 
     /// Stops live delivery until the task reads: the answer to a mark comes before the mark.

@@ -1,5 +1,7 @@
 //! What belongs to a person: what they have read, what is unread, and their own log, which follows them to each device.
 
+mod transports;
+
 use futures_util::future::join_all;
 use idobata::{
     protocol::mark::{MarkKind, NewMark, RoomLevel},
