@@ -1,6 +1,7 @@
 //! What belongs to a person: what they have read, what is unread, and their own log, which follows them to each device.
 
 mod transports;
+mod unread;
 
 use futures_util::future::join_all;
 use idobata::{

@@ -154,6 +154,9 @@ impl LogQuery {
             (None, None, None) => PageQuery::Newest,
         };
         self.check_page(&query)?;
+        if self.unread {
+            return Err(bad("unread is for a stream; GET /api/user has the counts."));
+        }
         if self.follow {
             return Err(bad("follow is for a stream; a page of JSON has user_after."));
         }
