@@ -166,6 +166,33 @@ test("without a script the counts are those of the moment, and the browser that 
   await expect(count(alice, name)).toHaveCount(0);
 });
 
+test("a room's bell says what counts, also without a script, and a new room is in the sidebar at once", async ({ alice, bob, somebody }) => {
+  const name = unique("levels");
+  const room = await leftRoom(alice, bob, name);
+  await alice.enterRoom(room);
+  await alice.page.getByRole("button", { name: "Notifications of this room" }).click();
+  const levels = alice.page.locator("#levels");
+  await expect(levels.getByRole("button", { name: "Every message" })).toHaveAttribute("aria-pressed", "true");
+  await levels.getByRole("button", { name: "Mentions only" }).click();
+  await alice.expectConnected();
+  await expect.poll(() => state(alice, room)).toMatchObject({ level: "mentions" });
+  await row(alice, "general").getByRole("link").click();
+  await alice.expectConnected();
+  await bob.postByRequest(room, "not for her");
+  await expect(count(alice, name)).toHaveText("1");
+  await expect(row(alice, name).locator(".unread")).toHaveAttribute("data-muted", "true");
+  await expect(alice.page, "it is counted, and calls nobody").toHaveTitle(/^Room general/);
+  const plain = await somebody({ javaScriptEnabled: false, storageState: await alice.context.storageState() });
+  await plain.page.goto(`/rooms/${room}`);
+  await plain.page.getByRole("button", { name: "Notifications of this room" }).click();
+  await plain.page.getByRole("button", { name: "Every message" }).click();
+  await expect(plain.page.locator("main h1")).toHaveText(name);
+  await expect(alice.page).toHaveTitle(/^\(1\) Room general/);
+  const fresh = unique("just made");
+  await bob.makeRoom(fresh);
+  await expect(row(alice, fresh)).toBeVisible({ timeout: 10_000 });
+});
+
 test("読んでいないメッセージの数は日本語でも読み上げられる", async ({ somebody, bob }) => {
   const alice = await somebody({ locale: "ja-JP" });
   await alice.context.request.post("/api/session", { data: { name: "有栖" } });

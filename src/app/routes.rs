@@ -17,6 +17,8 @@ pub const FEED: &str = "/";
 pub const CHANNEL: &str = "/feed/{channel}";
 /// A room.
 pub const ROOM: &str = "/rooms/{room}";
+/// The route of the form of [`level`].
+pub const LEVEL: &str = "/rooms/{room}/level";
 /// A message of a room with all that can be done with it: its forms for those who have no script, and its earlier texts.
 pub const MESSAGE: &str = "/rooms/{room}/messages/{message}";
 /// A message of a room, or a day in it: see [`Permalink`].
@@ -110,6 +112,11 @@ pub fn permalink(id: &RoomId, permalink: &Permalink) -> String {
 /// The address of the thread of the message at a permalink.
 pub fn thread(id: &RoomId, message: &Permalink) -> String {
     format!("{}/thread/{message}", room(id))
+}
+
+/// The address to which the form of a room's level is sent.
+pub fn level(id: &RoomId) -> String {
+    format!("{}/level", room(id))
 }
 
 /// The address of a room's members.

@@ -11,6 +11,8 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     /// The feed.
     Activity,
+    /// What one is told of.
+    Bell,
     /// A channel of the feed.
     Channel,
     /// A room that everyone may enter.
@@ -55,6 +57,10 @@ impl Icon {
             Self::Activity => {
                 "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 \
                  8.36A2 2 0 0 1 4.49 12H2"
+            }
+            Self::Bell => {
+                "M10.27 21a2 2 0 0 0 3.46 0M3.26 15.33A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.67C19.41 13.96 18 12.5 18 8A6 6 0 0 0 6 8c0 4.5\
+                 -1.41 5.96-2.74 7.33"
             }
             Self::Channel => "M12.1 11.1a1 1 0 1 1 0 2 1 1 0 0 1 0-2z",
             Self::Hash => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",

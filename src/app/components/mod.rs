@@ -7,6 +7,7 @@ mod choice_switch;
 pub(super) mod composer;
 pub(super) mod connection_badge;
 pub(super) mod icon;
+pub(super) mod levels;
 mod linked_text;
 mod live_text;
 pub(super) mod local_time;

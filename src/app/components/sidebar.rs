@@ -20,6 +20,7 @@ use crate::{
     },
     protocol::{
         chat::Room,
+        mark::RoomLevel,
         name::{NAME_MAX_CHARACTERS, RoomId},
     },
 };
@@ -173,7 +174,7 @@ fn unread_badge(room: RoomId) -> (String, AnyView) {
     let described = id.clone();
     let badge = move || {
         view! {
-            <span class="unread" id=described.clone() data-muted=move || count.get().is_muted.then_some("true")>
+            <span class="unread" id=described.clone() data-muted=move || (count.get().level != RoomLevel::All).then_some("true")>
                 {show_when(move || count.get().mentions > 0, mentions)}
                 <span class="unread__messages" aria-hidden="true">{live_text(move || unread_text(count.get().messages))}</span>
                 <span class="visually-hidden">{live_text(move || (texts.unread_messages)(count.get().messages))}</span>

@@ -178,6 +178,10 @@ pub(super) const TEXTS: Texts = Texts {
         1 => "1 unread mention".into(),
         count => format!("{count} unread mentions"),
     },
+    levels: "Notifications of this room",
+    level_all: "Every message",
+    level_mentions: "Mentions only",
+    level_nothing: "Nothing",
 };
 
 /// "alice, bob and 3 others".

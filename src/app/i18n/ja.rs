@@ -177,6 +177,10 @@ pub(super) const TEXTS: Texts = Texts {
         count => format!("未読メッセージ{count}件"),
     },
     unread_mentions: |count| format!("未読のメンション{count}件"),
+    levels: "このルームの通知",
+    level_all: "すべてのメッセージ",
+    level_mentions: "メンションのみ",
+    level_nothing: "なし",
 };
 
 fn problem(code: Code) -> &'static str {

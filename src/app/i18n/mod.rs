@@ -251,6 +251,10 @@ pub struct Texts {
     pub mark_unread: &'static str,
     pub unread_messages: fn(u64) -> String,
     pub unread_mentions: fn(u64) -> String,
+    pub levels: &'static str,
+    pub level_all: &'static str,
+    pub level_mentions: &'static str,
+    pub level_nothing: &'static str,
 }
 
 impl Texts {

@@ -23,14 +23,18 @@ pub struct UnreadCount {
     pub messages: u64,
     /// The unread mentions of the user.
     pub mentions: u64,
-    /// The user does not want to be told of the messages.
-    pub is_muted: bool,
+    /// What the user wants to be told of.
+    pub level: RoomLevel,
 }
 
 impl UnreadCount {
-    /// The number that stands beside the room, and counts in the title: of messages, or of mentions alone.
+    /// The number that counts in the title.
     pub fn number(self) -> u64 {
-        if self.is_muted { self.mentions } else { self.messages }
+        match self.level {
+            RoomLevel::All => self.messages,
+            RoomLevel::Mentions => self.mentions,
+            RoomLevel::Nothing => 0,
+        }
     }
 }
 
@@ -84,7 +88,7 @@ impl Unread {
         UnreadCount {
             messages: known.unread,
             mentions: known.mark.mentions.len() as u64,
-            is_muted: known.mark.level != RoomLevel::All,
+            level: known.mark.level,
         }
     }
 
@@ -96,6 +100,11 @@ impl Unread {
     /// The position up to which the user has read a room, and its generation.
     pub fn mark_of(&self, room: &RoomId) -> (Option<&Cursor>, u64) {
         self.room(room).map_or((None, 0), |room| (room.mark.read.as_ref(), room.mark.generation))
+    }
+
+    /// What the user wants to be told of a room.
+    pub fn level_of(&self, room: &RoomId) -> RoomLevel {
+        self.room(room).map_or(RoomLevel::All, |room| room.mark.level)
     }
 
     fn room(&self, room: &RoomId) -> Option<&UserRoom> {
@@ -123,14 +132,15 @@ mod tests {
     }
 
     #[test]
-    fn a_muted_room_counts_with_its_mentions_only_and_the_room_being_read_not_at_all() {
+    fn a_room_counts_by_its_level_and_the_one_being_read_not_at_all() {
         let mut unread = Unread::new(vec![
             room("b", 100, 2, RoomLevel::All),
             room("a", 5, 1, RoomLevel::Mentions),
-            room("c", 7, 0, RoomLevel::Nothing),
+            room("c", 7, 3, RoomLevel::Nothing),
         ]);
         assert_eq!(unread.total(), 101);
-        assert_eq!(unread.count(&id("c")), UnreadCount { messages: 7, mentions: 0, is_muted: true });
+        let quiet = UnreadCount { messages: 7, mentions: 3, level: RoomLevel::Nothing };
+        assert_eq!((unread.count(&id("c")), quiet.number()), (quiet, 0));
         unread.read(Some(id("b")));
         assert_eq!((unread.total(), unread.count(&id("b"))), (1, UnreadCount::default()));
         unread.apply(vec![room("d", 2, 0, RoomLevel::All), room("a", 0, 0, RoomLevel::All)]);

@@ -11,6 +11,7 @@ use crate::{
             composer::Composer,
             connection_badge::ConnectionBadge,
             icon::{Icon, icon},
+            levels::{Levels, LevelsButton},
             message_actions::MessageActions,
             message_list::MessageList,
             people::People,
@@ -74,7 +75,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
     let RoomData { room, me, page, members, is_private, is_moderator, pins, linked, thread: _ } = data;
-    let (id, name) = (room.id.clone(), room.name.clone());
+    let (id, room_id, name) = (room.id.clone(), room.id.clone(), room.name.clone());
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
@@ -120,6 +121,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 <h1 id="room-name"><bdi translate="no">{name}</bdi></h1>
                 {favourite}
                 {members_link}
+                {is_authenticated.then(|| view! { <LevelsButton /> }.into_any())}
                 <PinsButton model />
                 <PeopleButton model />
                 <ConnectionBadge state transport=link.status.transport unsent />
@@ -142,6 +144,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
         {thread_beside(actions)}
         <People model />
         <PinList model />
+        {is_authenticated.then(|| view! { <Levels room=room_id /> }.into_any())}
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is unread: the counts that come over the connections of a page, and the number in its title and on the app's icon.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use super::Navigator;
 use crate::{
     app::{
+        loader::load_viewer,
         model::unread::{Unread, titled},
+        page_data::Viewer,
         reactive::effect,
     },
     client::dom::page,
@@ -13,9 +15,17 @@ use crate::{
 };
 
 impl Navigator {
-    /// Takes the counts of some rooms. A room that the sidebar does not have is a new one.
+    /// Takes the counts of some rooms. For a room that the sidebar does not have yet it is loaded anew.
     pub(super) fn note_unread(self, rooms: Vec<UserRoom>) {
+        let is_known =
+            |viewer: &Viewer, room: &UserRoom| viewer.rooms.iter().any(|known| known.id == room.mark.room);
+        let has_new = self.viewer.try_with_untracked(|viewer| {
+            viewer.as_ref().is_some_and(|viewer| !rooms.iter().all(|room| is_known(viewer, room)))
+        });
         self.unread.try_update(|unread| unread.apply(rooms));
+        if has_new == Some(true) {
+            spawn_local(async move { self.note_viewer(load_viewer().await) });
+        }
     }
 
     /// Returns true if the user has marks: anonymous viewers have none.

@@ -13,6 +13,7 @@ use axum::{
 };
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{
     account_pages::{SignedIn, takes_pages},
@@ -32,6 +33,7 @@ use crate::{
     protocol::{
         chat::NewMessage,
         cursor::Offset,
+        mark::{MarkKind, NewMark, RoomLevel},
         name::{RoomId, parse_name},
         problem::{Code, Rejection},
         session::Session,
@@ -107,6 +109,25 @@ async fn show_preview(
         Ok(html) => pages::typed_form(asked, path, &Typed::Preview(text, html)).await,
         Err(rejection) => rejected(asked, path, rejection.into(), Typed::Message(text)).await,
     }
+}
+
+/// The field of the form of a room's level.
+#[derive(Deserialize)]
+pub(super) struct LevelForm {
+    level: RoomLevel,
+}
+
+/// Sets what the user is told of a room, and leads back to it.
+pub(super) async fn choose_level(
+    State(state): State<AppState>,
+    SignedIn { identity, .. }: SignedIn,
+    PathText(room): PathText,
+    FormBody(LevelForm { level }): FormBody<LevelForm>,
+) -> Response {
+    let path = RoomId::parse(&room).map_or_else(|_| "/".to_owned(), |room| routes::room(&room));
+    let (id, kind) = (Uuid::new_v4().to_string(), MarkKind::Level);
+    let mark = NewMark { id, kind, room, cursor: None, offset: None, generation: None, level: Some(level) };
+    back_to(&path, state.chat.mark(&identity, mark).await.err())
 }
 
 /// The fields of the form that creates a room.

@@ -75,6 +75,7 @@ pub fn router(state: AppState) -> Router {
         .merge(account_pages::router(&state))
         .route("/rooms", get(account_pages::not_found).post(forms::create_room))
         .route(routes::ROOM, post(forms::post_message))
+        .route(routes::LEVEL, get(account_pages::not_found).post(forms::choose_level))
         .route("/name", post(forms::rename))
         .route("/language/{language}", get(forms::choose_language))
         .route("/theme/{theme}", get(forms::choose::<Theme>))

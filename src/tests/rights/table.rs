@@ -150,6 +150,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),
+    row("POST", "/rooms/secret/level", "level=mentions", "303 303! 303! 303 303 303! 403 403"),
     row("POST", "/rooms/secret", "text=hello&preview=true", "303 303! 303! 200 200 303! 403 403"),
     // With accounts, the name is changed in the account.
     row("POST", "/name", "name=somebody", "303 303! 303! 303! 303! 303! 403 403"),
