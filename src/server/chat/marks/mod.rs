@@ -66,8 +66,7 @@ impl Chat {
         rule: Mark,
     ) -> Result<(Marked, bool), Error> {
         let topic = log_of(who)?;
-        let rule =
-            MarkFold { room: room.clone(), epoch: bounds.epoch.clone(), floor: bounds.floor, mark: rule };
+        let rule = MarkFold { room: room.clone(), bounds: bounds.clone(), mark: rule };
         let entry = NewEntry {
             author: who.user.id.clone(),
             client_id: Some(client_id),
