@@ -140,8 +140,8 @@ impl Chat {
         start: StartFrom,
         wakeup: Arc<Wakeup>,
     ) -> Result<FollowedUser, Error> {
-        // It may replay as much as a join does.
-        self.limits.join(&who.user).await?;
+        // Each page does it once, and again after a drop.
+        self.limits.mark(&who.user).await?;
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&log_of(who)?, start, Filter::default(), wakeup).await?;
         subscription.set_owner(who.user.id.as_str().into());
