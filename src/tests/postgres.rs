@@ -241,6 +241,16 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     }
     let answer = json!({ "id": new_id(), "text": "in a thread", "thread": 1 });
     alice.send(reqwest::Method::POST, "/api/rooms/井戸端/messages", &answer).await;
+    let bob = server.account("bob").await;
+    for text in ["hello", "never mind", "are you there?"] {
+        bob.post("general", &new_id(), text).await;
+    }
+    let mark = |kind: &str, offset: u64| json!({ "id": new_id(), "kind": kind, "room": "general", "offset": offset, "level": "mentions" });
+    for mark in [mark("unread", 1), mark("level", 0)] {
+        alice.send(reqwest::Method::POST, "/api/user/marks", &mark).await;
+    }
+    let delete = json!({ "id": new_id(), "kind": "delete" });
+    bob.send(reqwest::Method::POST, "/api/rooms/general/messages/3/changes", &delete).await;
     let made = alice
         .send(reqwest::Method::POST, "/api/publishers", &json!({ "name": "p", "channels": ["*"] }))
         .await;
@@ -262,7 +272,14 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         alice.get("/api/rooms/井戸端/messages").send().await.unwrap().json::<Value>().await.unwrap(),
         alice.get("/api/rooms").send().await.unwrap().json::<Value>().await.unwrap(),
         alice.get("/api/rooms/井戸端/pins").send().await.unwrap().json::<Value>().await.unwrap(),
+        alice.get("/api/user").send().await.unwrap().json::<Value>().await.unwrap(),
     );
+    let general = json!({ "unread": 2, "generation": 1, "level": "mentions" });
+    general
+        .as_object()
+        .unwrap()
+        .iter()
+        .for_each(|(name, value)| assert_eq!(before.5["rooms"][0][name], *value));
     assert_eq!(before.4["pins"][0]["reactions"][0]["count"], 1);
     let url = Cluster::shared().fresh_database().await;
     let database = server.folder().join("idobata.db");
@@ -286,6 +303,7 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         alice.get("/api/rooms/井戸端/messages").send().await.unwrap().json::<Value>().await.unwrap(),
         alice.get("/api/rooms").send().await.unwrap().json::<Value>().await.unwrap(),
         alice.get("/api/rooms/井戸端/pins").send().await.unwrap().json::<Value>().await.unwrap(),
+        alice.get("/api/user").send().await.unwrap().json::<Value>().await.unwrap(),
     );
     assert_eq!(after, before);
     assert_eq!(change(&alice, "react").await["reaction"]["count"], 1, "it is there already");
@@ -310,5 +328,5 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     let (id, message) = stream.event().await;
     assert_eq!(message["text"], "after the move");
     assert_eq!(id.split(':').next(), cursor.split(':').next(), "the epoch is the same");
-    assert_eq!(message["offset"], 2);
+    assert_eq!(message["offset"], 6);
 }

@@ -45,7 +45,7 @@ pub struct Limits {
     pub typing: Limit<Rate>,
 
     // A page that is read sends one every second at most, in each of its tabs; none of them takes anything of the messages.
-    /// Marks of a user: what they have read, and what they are told of
+    /// Marks of a user: what they have read, and what they are told of; to follow them counts as one
     #[arg(
         long = "limit-marks",
         env = "IDOBATA_LIMIT_MARKS",

@@ -1,5 +1,6 @@
 //! What belongs to a person: what they have read, what is unread, and their own log, which follows them to each device.
 
+mod plan;
 mod transports;
 mod unread;
 
@@ -11,7 +12,7 @@ use idobata::{
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::support::{Nodes, Person, Socket, TestServer, in_time, new_id, problem};
+use crate::support::{Nodes, PROGRAM, Person, Socket, TestServer, in_time, new_id, problem};
 
 impl Person {
     async fn mark(&self, members: Value) -> Response {
@@ -296,7 +297,7 @@ async fn who_is_behind_what_is_kept_of_their_marks_is_reset_and_the_state_is_who
     let identity = server.state.auth.identify(&alice.session.token).await.unwrap().unwrap();
     let level = |n: usize| {
         let (chat, identity) = (server.state.chat.clone(), identity.clone());
-        let level = Some(if n % 2 == 0 { RoomLevel::Nothing } else { RoomLevel::Mentions });
+        let level = Some(if n.is_multiple_of(2) { RoomLevel::Nothing } else { RoomLevel::Mentions });
         async move {
             let (id, room) = (new_id(), "general".to_owned());
             let mark = NewMark {
@@ -438,4 +439,48 @@ async fn a_page_that_is_only_looked_at_makes_no_log() {
     alice.marked(json!({ "kind": "level", "level": "all" })).await;
     let topics = server.state.hub.store().topics().await.unwrap();
     assert!(!topics.iter().any(|topic| matches!(topic, TopicName::User(_))), "{topics:?}");
+}
+
+#[tokio::test]
+async fn marks_are_put_back_with_the_rooms_and_who_followed_them_is_told() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    bob.says(&["1", "2", "3", "4"]).await;
+    alice.marked(json!({ "kind": "unread", "offset": 2 })).await;
+    bob.changes(3, "delete").await;
+    let before = alice.room_state("general").await;
+    assert_eq!((&before["unread"], &before["generation"]), (&json!(1), &json!(1)));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idobata.backup");
+    let run = async |name: &str, data: &std::path::Path| {
+        let mut command = tokio::process::Command::new(PROGRAM);
+        command.arg(name).arg(&file).arg("--data").arg(data).arg("--database-url=sqlite:");
+        let output = in_time(command.kill_on_drop(true).output()).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    run("backup", server.folder()).await;
+    bob.says(&["lost"]).await;
+    alice.marked(json!({ "kind": "read", "offset": 6 })).await;
+    assert_eq!(alice.unread().await, 0);
+    let cursor = alice.state().await["cursor"].as_str().unwrap().to_owned();
+    let data = server.stop().await.unwrap();
+    run("restore", data.path()).await;
+
+    let server = TestServer::start_on(data.path(), &[]).await;
+    let alice = alice.at(&server);
+    let after = alice.room_state("general").await;
+    let epoch = epoch(&server).await;
+    assert_ne!(after["read"], before["read"], "another epoch");
+    let expected =
+        json!({ "room": "general", "read": format!("{epoch}:2"), "generation": 1, "head": 5, "unread": 1 });
+    assert_eq!(after, expected, "what was read then, and the deletion");
+    let mut socket = alice.socket().await;
+    follow(&mut socket, Some(&cursor)).await;
+    assert_eq!(socket.frame().await["type"], "user-reset");
+    assert_eq!(
+        problem(alice.mark(json!({ "kind": "read", "cursor": before["read"] })).await, 400).await,
+        "bad_cursor"
+    );
+    assert_eq!(alice.marked(json!({ "kind": "read", "cursor": format!("{epoch}:5") })).await.0, 201);
+    assert_eq!(alice.unread().await, 0);
 }

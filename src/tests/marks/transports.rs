@@ -131,13 +131,12 @@ async fn a_poll_waits_for_either_log_and_has_both_cursors() {
             "" => String::new(),
             _ => format!("&seen={}", alice.poll(&asked(&cursors, "&seen=")).await["seen"].as_str().unwrap()),
         };
-        let waits = async |query: String| {
+        let waits = |query: String| {
             let person = alice.at(&server);
-            let poll = tokio::spawn(async move { in_time(person.poll(&query)).await });
-            server.expect_connections("poll", 1).await;
-            poll
+            tokio::spawn(async move { in_time(person.poll(&query)).await })
         };
-        let poll = waits(asked(&cursors, &seen)).await;
+        let poll = waits(asked(&cursors, &seen));
+        server.expect_connections("poll", 1).await;
         alice.level(["nothing", "mentions"][n % 2]).await;
         let marked = poll.await.unwrap();
         assert_eq!((&marked["messages"], &marked["marks"][0]["offset"]), (&json!([]), &json!(n)), "{marked}");
@@ -145,7 +144,8 @@ async fn a_poll_waits_for_either_log_and_has_both_cursors() {
         assert_eq!(marked["cursor"], cursors.0, "the room's stays");
         cursors.1 = marked["user_cursor"].clone();
 
-        let poll = waits(asked(&cursors, &seen)).await;
+        let poll = waits(asked(&cursors, &seen));
+        server.expect_connections("poll", 1).await;
         bob.says(&["more"]).await;
         let said = poll.await.unwrap();
         assert_eq!((&said["messages"][0]["text"], &said["marks"]), (&json!("more"), &json!([])));

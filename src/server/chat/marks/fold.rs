@@ -58,15 +58,18 @@ impl StoredMark {
         serde_json::from_str(value).unwrap_or_default()
     }
 
-    /// The mark in a room with this epoch and this floor. Where the room's history is another one than that of the mark,
-    /// everything that is retained of it counts as unread, and the mentions are of messages that are not there.
-    fn carried(self, epoch: &Epoch, floor: Offset) -> Self {
-        if self.epoch.as_ref() == Some(epoch) {
+    /// The mark in a room with these bounds. Another epoch means that the database was restored or lost its end. Marks are
+    /// restored with the rooms, so what was read is the same history and stays read. A mark beyond the head is not of this
+    /// history (only a part of the database was restored): then everything that is retained counts as unread.
+    fn carried(self, bounds: &Bounds) -> Self {
+        if self.epoch.as_ref() == Some(&bounds.epoch) {
             return self;
         }
+        let is_known = |offset: &Offset| *offset <= bounds.head;
+        let read = self.read.map(|read| Some(read).filter(is_known).unwrap_or(bounds.floor));
+        let mentions = self.mentions.into_iter().filter(is_known).collect();
         // A loss that a reader was told of is not the mark's.
-        let epoch = Some(epoch.at(0, 0));
-        Self { epoch, read: self.read.map(|_| floor), mentions: Vec::new(), ..self }
+        Self { epoch: Some(bounds.epoch.at(0, 0)), read, mentions, ..self }
     }
 
     /// The mark as the user's devices get it.
@@ -113,22 +116,20 @@ impl StoredMark {
 /// The state of a room with these bounds, as the user's devices get it.
 pub(super) fn present(room: RoomId, stored: Option<&State>, bounds: &Bounds) -> RoomMark {
     let stored = stored.map(|state| StoredMark::parse(&state.value)).unwrap_or_default();
-    stored.carried(&bounds.epoch, bounds.floor).present(room)
+    stored.carried(bounds).present(room)
 }
 
 /// The rule of a mark in a room.
 pub(super) struct MarkFold {
     pub(super) room: RoomId,
-    /// The epoch of the room.
-    pub(super) epoch: Epoch,
-    /// Its floor.
-    pub(super) floor: Offset,
+    /// The bounds of the room's log.
+    pub(super) bounds: Bounds,
     pub(super) mark: Mark,
 }
 
 impl FoldState for MarkFold {
     fn fold(&self, stored: Option<&str>, _: Offset) -> Result<Option<FoldedState>, Rejection> {
-        let stored = stored.map(StoredMark::parse).unwrap_or_default().carried(&self.epoch, self.floor);
+        let stored = stored.map(StoredMark::parse).unwrap_or_default().carried(&self.bounds);
         let folded = stored.after(&self.mark);
         Ok(folded.map(|mark| FoldedState {
             value: to_json(&mark),
@@ -143,9 +144,12 @@ mod tests {
 
     use super::*;
 
-    fn fold(epoch: &str, floor: Offset, stored: Option<&str>, mark: Mark) -> Option<(String, RoomMark)> {
-        let room = RoomId::parse("general").expect("fine");
-        let rule = MarkFold { room, epoch: Epoch::parse(epoch).expect("fine"), floor, mark };
+    fn bounds(epoch: &str, head: Offset) -> Bounds {
+        Bounds { epoch: Epoch::parse(epoch).expect("fine"), floor: head / 10, head }
+    }
+
+    fn fold(bounds: Bounds, stored: Option<&str>, mark: Mark) -> Option<(String, RoomMark)> {
+        let rule = MarkFold { room: RoomId::parse("general").expect("fine"), bounds, mark };
         let folded = rule.fold(stored, 7).expect("no mark is rejected")?;
         let mark = serde_json::from_str(&folded.body).expect("a mark");
         Some((folded.value, mark))
@@ -159,29 +163,29 @@ mod tests {
 
     impl Bench {
         /// Returns false if the mark changes nothing.
-        fn mark_in(&mut self, epoch: &str, floor: Offset, mark: Mark) -> bool {
-            let Some((value, seen)) = fold(epoch, floor, self.value.as_deref(), mark) else { return false };
+        fn mark_in(&mut self, epoch: &str, head: Offset, mark: Mark) -> bool {
+            let folded = fold(bounds(epoch, head), self.value.as_deref(), mark);
+            let Some((value, seen)) = folded else { return false };
             self.value = Some(value);
-            assert_eq!(seen, self.seen_in(epoch, floor), "the entry says what is stored");
+            assert_eq!(seen, self.seen_in(epoch, head), "the entry says what is stored");
             true
         }
 
         fn mark(&mut self, mark: Mark) -> bool {
-            self.mark_in("e", 0, mark)
+            self.mark_in("e", 999, mark)
         }
 
         fn read(&mut self, offset: Offset, generation: u64) -> bool {
             self.mark(Mark::Read { offset, generation: Some(generation) })
         }
 
-        fn seen_in(&self, epoch: &str, floor: Offset) -> RoomMark {
+        fn seen_in(&self, epoch: &str, head: Offset) -> RoomMark {
             let state = self.value.clone().map(|value| State { key: "general".into(), value, offset: 1 });
-            let bounds = Bounds { epoch: Epoch::parse(epoch).expect("fine"), floor, head: 99 };
-            present(RoomId::parse("general").expect("fine"), state.as_ref(), &bounds)
+            present(RoomId::parse("general").expect("fine"), state.as_ref(), &bounds(epoch, head))
         }
 
         fn seen(&self) -> (Option<String>, u64, Vec<Offset>) {
-            let mark = self.seen_in("e", 0);
+            let mark = self.seen_in("e", 999);
             (mark.read.map(|read| read.to_string()), mark.generation, mark.mentions)
         }
     }
@@ -228,9 +232,9 @@ mod tests {
         let mut bench = Bench::default();
         assert!(!bench.mark(Mark::Level(RoomLevel::All)));
         assert!(bench.mark(Mark::Level(RoomLevel::Nothing)) && !bench.mark(Mark::Level(RoomLevel::Nothing)));
-        assert_eq!((bench.seen(), bench.seen_in("e", 0).level), ((None, 0, vec![]), RoomLevel::Nothing));
+        assert_eq!((bench.seen(), bench.seen_in("e", 999).level), ((None, 0, vec![]), RoomLevel::Nothing));
         bench.read(3, 0);
-        assert_eq!(bench.seen_in("e", 0).level, RoomLevel::Nothing);
+        assert_eq!(bench.seen_in("e", 999).level, RoomLevel::Nothing);
         assert!(bench.mark(Mark::Level(RoomLevel::All)));
     }
 
@@ -263,34 +267,42 @@ mod tests {
     }
 
     #[test]
-    fn in_another_history_everything_that_is_there_is_unread() {
+    fn a_mark_is_carried_into_the_epoch_of_a_restored_database() {
         let mut bench = Bench::default();
         bench.read(50, 0);
         bench.mark(Mark::Unread { offset: 40 });
         bench.mark(Mark::Mention(45));
         bench.mark(Mark::Level(RoomLevel::Mentions));
-        assert_eq!(
-            bench.seen_in("e.60", 0).read.map(|read| read.offset),
-            Some(40),
-            "a told loss is no other history"
-        );
-        let other = bench.seen_in("f", 10);
-        assert_eq!(other.read.as_ref().map(ToString::to_string).as_deref(), Some("f:10"));
-        assert_eq!((other.generation, other.level, other.mentions), (1, RoomLevel::Mentions, vec![]));
-        assert!(!bench.mark_in("f", 10, Mark::Read { offset: 10, generation: Some(1) }));
+        let read = |mark: &RoomMark| mark.read.as_ref().map(ToString::to_string);
+        assert_eq!(read(&bench.seen_in("e.60", 999)).as_deref(), Some("e:40"), "a told loss is the reader's");
+        let restored = bench.seen_in("f", 45);
+        assert_eq!((read(&restored).as_deref(), restored.generation), (Some("f:40"), 1));
+        assert_eq!((restored.level, restored.mentions), (RoomLevel::Mentions, vec![45]));
+        assert!(!bench.mark_in("f", 45, Mark::Read { offset: 40, generation: Some(1) }));
+        assert!(bench.mark_in("f", 45, Mark::Read { offset: 42, generation: Some(1) }));
+        assert_eq!(read(&bench.seen_in("f", 45)).as_deref(), Some("f:42"));
+    }
+
+    #[test]
+    fn a_mark_of_a_history_that_is_not_there_leaves_everything_unread() {
+        let mut bench = Bench::default();
+        bench.read(50, 0);
+        bench.mark(Mark::Mention(55));
+        bench.mark(Mark::Level(RoomLevel::Nothing));
+        let lost = bench.seen_in("f", 30);
+        assert_eq!(lost.read.as_ref().map(ToString::to_string).as_deref(), Some("f:3"), "the floor");
+        assert_eq!((lost.level, lost.mentions), (RoomLevel::Nothing, vec![]));
         assert!(
-            bench.mark_in("f", 10, Mark::Read { offset: 12, generation: Some(1) }),
-            "though 40 was read before"
+            bench.mark_in("f", 30, Mark::Read { offset: 12, generation: Some(0) }),
+            "though 50 was read before"
         );
-        assert_eq!(bench.seen_in("f", 10).read.map(|read| read.to_string()).as_deref(), Some("f:12"));
-        let unmarked = Bench::default();
-        assert_eq!(unmarked.seen_in("f", 10).read, None);
+        assert_eq!(Bench::default().seen_in("f", 30).read, None, "who had read nothing is told of nothing");
     }
 
     #[test]
     fn a_value_that_cannot_be_read_counts_as_none() {
         let (_, mark) =
-            fold("e", 0, Some("{"), Mark::Read { offset: 3, generation: Some(0) }).expect("changed");
+            fold(bounds("e", 9), Some("{"), Mark::Read { offset: 3, generation: Some(0) }).expect("changed");
         assert_eq!(mark.read.map(|read| read.offset), Some(3));
     }
 
@@ -310,9 +322,9 @@ mod tests {
         fn marks_of_any_devices_in_any_order_keep_the_promises(marks in vec(any_mark(), 0..40)) {
             let mut bench = Bench::default();
             for mark in marks {
-                let before = bench.seen_in("e", 0);
+                let before = bench.seen_in("e", 999);
                 let is_changed = bench.mark(mark.clone());
-                let after = bench.seen_in("e", 0);
+                let after = bench.seen_in("e", 999);
                 let read = |mark: &RoomMark| mark.read.as_ref().map(|read| read.offset);
                 prop_assert!(is_changed || before == after);
                 prop_assert!(after.mentions.is_sorted_by(|one, next| one < next));

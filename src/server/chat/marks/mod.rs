@@ -71,8 +71,7 @@ impl Chat {
         rule: Mark,
     ) -> Result<(Marked, bool), Error> {
         let topic = log_of(who)?;
-        let rule =
-            MarkFold { room: room.clone(), epoch: bounds.epoch.clone(), floor: bounds.floor, mark: rule };
+        let rule = MarkFold { room: room.clone(), bounds: bounds.clone(), mark: rule };
         let entry = NewEntry {
             author: who.user.id.clone(),
             client_id: Some(client_id),
@@ -194,8 +193,8 @@ impl Chat {
         start: StartFrom,
         wakeup: Arc<Wakeup>,
     ) -> Result<FollowedUser, Error> {
-        // It may replay as much as a join does.
-        self.limits.join(&who.user).await?;
+        // Each page does it once, and again after a drop.
+        self.limits.mark(&who.user).await?;
         let Subscribed { mut subscription, recovered } =
             self.hub.subscribe(&log_of(who)?, start, Filter::default(), wakeup).await?;
         subscription.set_owner(who.user.id.as_str().into());
