@@ -167,6 +167,8 @@ pub(super) const TEXTS: Texts = Texts {
     last_answer: "last",
     answer_label: "Answer in the thread",
     answer_placeholder: "Answer in the thread…",
+
+    write_message: "Write a message",
 };
 
 /// "alice, bob and 3 others".

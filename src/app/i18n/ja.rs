@@ -170,6 +170,8 @@ pub(super) const TEXTS: Texts = Texts {
     last_answer: "最終",
     answer_label: "スレッドで返信",
     answer_placeholder: "スレッドで返信…",
+
+    write_message: "メッセージを書く",
 };
 
 fn problem(code: Code) -> &'static str {

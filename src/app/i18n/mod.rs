@@ -247,6 +247,8 @@ pub struct Texts {
     pub last_answer: &'static str,
     pub answer_label: &'static str,
     pub answer_placeholder: &'static str,
+
+    pub write_message: &'static str,
 }
 
 impl Texts {
