@@ -1,5 +1,5 @@
-// Draws the PNGs of the installed app from the SVGs in public/icons, by the browser of the stories. Called by `make icons`;
-// the PNGs are committed, because few people who build have a browser.
+// Draws the PNG files of the installed app from the SVG files in public/icons, by the browser of the stories. Called by
+// `make icons`; they are committed, because few people who build have a browser.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";

@@ -1,4 +1,4 @@
-//! The app's icons, `/icons/{file}`: PNGs that `make icons` draws from the SVGs beside them in `public/icons`.
+//! The app's icons, `/icons/{file}`: PNG files that `make icons` draws from the SVG files beside them in `public/icons`.
 
 use axum::{
     extract::Path,
