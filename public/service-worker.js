@@ -252,6 +252,8 @@ addEventListener("message", (event) => {
 
 async function renewCopy(path) {
   const number = nextNumber();
+  // A page that was on its way when the worker took over is not the worker's yet.
+  await clients.claim();
   const response = await fetch(path, { redirect: "manual", headers: { accept: "text/html" } });
   await note({ pathname: path, search: "" }, response, number);
 }

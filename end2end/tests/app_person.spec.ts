@@ -8,9 +8,11 @@ import { expect } from "../support/test.ts";
 
 test.use({ expectedFaults: async ({}, use) => use([...DISCONNECTED, ...SESSION_ENDED, /^404|status of 404/]) });
 
-/** The first administrator, with the worker, in a room that is nobody else's. */
+/** The first administrator, with the worker, in a room that is nobody else's; another one was seen before. */
 async function inSecretRoom(alice: Person, house: Server) {
   await join(alice.page, house.setupLink!, "alice");
+  await alice.enterRoom("general");
+  await expectCopied(alice.page);
   await alice.makePrivateRoom("secret");
   await alice.expectConnected();
   await alice.post("for my eyes only");
