@@ -10,7 +10,7 @@ PROGRAM := target/release/idobata
 # What the program is made of: it is built again when one of these is newer.
 SOURCES := $(shell find src style public .cargo/config.toml Cargo.toml Cargo.lock rust-toolchain.toml scripts/versions.sh -type f)
 
-.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames scrolling lighthouse e2e test clean
+.PHONY: help setup setup-check setup-unit setup-test setup-audit build run cluster watch check unit chaos fuzz audit figures bench bytes frames scrolling lighthouse icons e2e test clean
 
 help: ## Show the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bytes: build ## What a first visit to a room loads, held to its budget
 
 lighthouse: setup-test build ## What Lighthouse says of both pages, and of others: make lighthouse PAGES="http://127.0.0.1:4000/"
 	$(TOOLS) node end2end/lighthouse.mjs $(PAGES)
+
+icons: setup-test ## Draw the PNG files of public/icons from the SVG files there
+	$(TOOLS) node end2end/icons.mjs
 
 frames: setup-test build ## Typing while a thousand messages a second come in: frame times
 	$(TOOLS) node end2end/frames.mjs

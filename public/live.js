@@ -109,6 +109,9 @@ async function begin() {
   }
   live.settled = true;
   setTimeout(() => performance.mark("live"));
+  // The service worker comes last of all, and only where the app can be installed.
+  const offline = () => import("./offline.js").catch(() => {});
+  if (navigator.serviceWorker && document.querySelector("[rel=manifest]")) (window.requestIdleCallback ?? setTimeout)(offline);
 }
 
 let late = isFirst && setTimeout(() => ((late = null), begin()), document.hidden ? 0 : 500);

@@ -109,6 +109,7 @@ function guestsPages(): Stop[] {
     goTo("no room", "/rooms/nowhere"),
     goTo("a history that is not there", "/rooms/general?before=nothing"),
     goTo("a method that is not taken", "/name"),
+    goTo("what another app shares", "/share?title=A+page&text=look&url=https://example.com/"),
     goTo("publishers", "/publishers"),
     goTo("publishers, refused", "/publishers?problem=bad_request&name=backup&list=a+b"),
     goTo("channels", "/channels"),

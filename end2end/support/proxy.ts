@@ -11,6 +11,14 @@ export class Proxy {
   waitingSockets?: (() => void)[];
   /** A page stops after this text, until `letPagesCome`. */
   stopsPagesAfter?: string;
+  /** Pages that are asked for get no answer. */
+  holdsPages = false;
+  /** The site is one of this build: its pages and its worker name the build's files, which are those that the server has. */
+  build?: string;
+  /** What becomes of the text of a page or of the worker on its way. */
+  edit?: (text: string) => string;
+  /** A node of the build before still answers for the files. */
+  hasOldFiles = false;
   private waitingPages: (() => void)[] = [];
 
   private constructor(
@@ -21,16 +29,23 @@ export class Proxy {
 
   static async start(target: string): Promise<Proxy> {
     const { hostname: host, port } = new URL(target);
+    const own = /\/pkg\/(\w+)\//.exec(await (await fetch(target)).text())![1]!;
     const server = createServer((from, to) => {
-      const { method, url: path, headers } = from;
+      const { method, headers } = from;
+      const path = proxy.build && !proxy.hasOldFiles ? from.url!.replace(`/pkg/${proxy.build}/`, `/pkg/${own}/`) : from.url;
+      const isEdited = (proxy.build || proxy.edit) && (path === "/service-worker.js" || headers.accept?.startsWith("text/html"));
+      if (isEdited) delete headers["accept-encoding"];
+      if (proxy.holdsPages && headers.accept?.startsWith("text/html")) return;
       if (proxy.stopsPagesAfter) delete headers["accept-encoding"];
       const onward = request({ host, port, method, path, headers }, (answer) => {
         const isStream = answer.headers["content-type"] === "text/event-stream";
         if (isStream && proxy.holdsStreams) return void answer.resume(); // collects, and waits for the end
+        if (isEdited) delete answer.headers["content-length"];
         to.writeHead(answer.statusCode!, answer.headers);
         to.flushHeaders();
         const isPage = answer.headers["content-type"]?.startsWith("text/html");
         if (isPage && proxy.stopsPagesAfter) proxy.stopPage(answer, to, proxy.stopsPagesAfter);
+        else if (isEdited) proxy.sendEdited(answer, to, own);
         else answer.pipe(to);
       });
       onward.on("error", () => to.destroy());
@@ -85,6 +100,11 @@ export class Proxy {
     const end = page.indexOf(after) + after.length;
     to.write(page.slice(0, end));
     this.waitingPages.push(() => to.end(page.slice(end)));
+  }
+
+  private async sendEdited(from: IncomingMessage, to: ServerResponse, own: string) {
+    const text = (await from.toArray()).join("").replaceAll(own, this.build ?? own);
+    to.end(this.edit?.(text) ?? text);
   }
 
   async stop() {

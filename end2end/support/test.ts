@@ -45,6 +45,9 @@ export { expect };
 async function newPerson(browser: Browser, options: BrowserContextOptions, faults: string[]): Promise<Person> {
   const context = await browser.newContext(options);
   await context.addInitScript(tellViolations);
+  // The app's worker answers requests that stories about other things send astray by `page.route`, so they go without:
+  // as in a browser that has none. Those about the app allow it, see support/app.ts.
+  if (options.serviceWorkers !== "allow") await context.addInitScript(() => delete (Navigator.prototype as { serviceWorker?: object }).serviceWorker);
   context.on("page", (page) => watch(page, faults, options.javaScriptEnabled !== false));
   const page = await context.newPage();
   return new Person(page, context);

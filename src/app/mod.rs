@@ -21,7 +21,9 @@ mod sync;
 
 use leptos::prelude::*;
 
-pub use self::shell::{APP_END, ForcedTransport, escape_title, shell};
+pub use self::shell::{
+    APP_END, DARK_PAGE, ForcedTransport, Installable, LIGHT_PAGE, escape_title, install_links, shell,
+};
 use self::{
     components::{
         local_time::Day,

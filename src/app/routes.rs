@@ -13,6 +13,9 @@ mod permalink;
 
 /// The feed.
 pub const FEED: &str = "/";
+/// The start page of the installed app: the feed, and without a network the page that was seen last
+/// (`public/service-worker.js`).
+pub const START: &str = "/?start";
 /// A channel of the feed.
 pub const CHANNEL: &str = "/feed/{channel}";
 /// A room.
@@ -31,6 +34,8 @@ pub const MEMBERS: &str = "/rooms/{room}/members";
 pub const SIGN_IN: &str = "/sign-in";
 /// The own account of a signed-in user.
 pub const ACCOUNT: &str = "/account";
+/// The form that takes what another app shares, and posts it to a room.
+pub const SHARE: &str = "/share";
 /// The list of accounts.
 pub const PEOPLE: &str = "/people";
 /// The question whether an account is to be removed.

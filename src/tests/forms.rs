@@ -121,6 +121,33 @@ async fn a_message_that_is_sent_twice_stands_there_once() {
 }
 
 #[tokio::test]
+async fn what_another_app_shares_is_posted_once_and_comes_back_if_it_is_rejected() {
+    let server = TestServer::start().await;
+    let browser = Browser::guest(&server).await;
+    let shown = "/share?title=A%20page&text=%3C%2Ftextarea%3E&url=https%3A%2F%2Fexample.com%2F";
+    let html = browser.page(shown).await;
+    assert!(html.contains(">\nA page\n&lt;/textarea&gt;\nhttps://example.com/</textarea>"), "{html}");
+    let once = browser.once(shown).await;
+    let fields = [("room", "general"), ("text", "once"), ("once", once.as_str())];
+    let (one, other) = tokio::join!(browser.send("/share", &fields), browser.send("/share", &fields));
+    for answer in [one, other, browser.send("/share", &fields).await] {
+        assert_eq!(location(&answer), "/rooms/general");
+    }
+    assert_eq!(texts(&server).await, ["once"]);
+    browser.send("/share", &[("room", "general"), ("text", "another"), ("once", once.as_str())]).await;
+    for _ in 0..2 {
+        browser.send("/share", &[("room", "general"), ("text", "without an id")]).await;
+    }
+    assert_eq!(texts(&server).await, ["once", "another", "without an id", "without an id"]);
+    let (status, html) =
+        browser.submit("/share", &[("room", "nowhere"), ("text", "kept"), ("once", "a")]).await;
+    assert_eq!(status, 404);
+    assert!(html.contains(">\nkept</textarea>") && html.contains("value=\"a\""), "{html}");
+    let rejected = browser.send("/share", &[("room", "nowhere"), ("text", "kept")]).await;
+    assert_eq!(location(&rejected), "/share?problem=unknown_room");
+}
+
+#[tokio::test]
 async fn a_room_that_is_made_twice_is_one_and_stays_its_owners() {
     let server = TestServer::start().await;
     let browser = Browser::guest(&server).await;

@@ -132,6 +132,10 @@ async fn every_address_says_which_methods_it_takes() {
     for (path, methods) in [
         ("/healthz", "GET,HEAD"),
         ("/favicon.svg", "GET,HEAD"),
+        ("/icons/app-192.png", "GET,HEAD"),
+        ("/manifest.webmanifest", "GET,HEAD"),
+        ("/service-worker.js", "GET,HEAD"),
+        ("/share", "GET,HEAD,POST"),
         ("/api/rooms", "GET,HEAD,POST"),
         ("/api/events/ops", "PUT,POST"),
         ("/api/session", "GET,HEAD,POST,DELETE"),

@@ -150,7 +150,9 @@ async fn an_address_has_so_many_requests_and_the_operator_is_not_refused() {
     }
     let refused = Socket::open(&server.url, Some(&alice.session.token)).await.err().unwrap();
     assert!(matches!(&refused, Error::Http(response) if response.status() == 429), "{refused}");
-    for path in ["/healthz", "/readyz", "/metrics", "/favicon.svg"] {
+    for path in
+        ["/healthz", "/readyz", "/metrics", "/favicon.svg", "/icons/app-192.png", "/service-worker.js"]
+    {
         assert_eq!(server.get(path).send().await.unwrap().status(), 200, "{path}");
     }
 }

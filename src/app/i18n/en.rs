@@ -182,6 +182,7 @@ pub(super) const TEXTS: Texts = Texts {
     level_all: "Every message",
     level_mentions: "Mentions only",
     level_nothing: "Nothing",
+    write_message: "Write a message",
 };
 
 /// "alice, bob and 3 others".

@@ -181,6 +181,7 @@ pub(super) const TEXTS: Texts = Texts {
     level_all: "すべてのメッセージ",
     level_mentions: "メンションのみ",
     level_nothing: "なし",
+    write_message: "メッセージを書く",
 };
 
 fn problem(code: Code) -> &'static str {

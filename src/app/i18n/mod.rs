@@ -255,6 +255,7 @@ pub struct Texts {
     pub level_all: &'static str,
     pub level_mentions: &'static str,
     pub level_nothing: &'static str,
+    pub write_message: &'static str,
 }
 
 impl Texts {

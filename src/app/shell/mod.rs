@@ -3,10 +3,13 @@
 //! Its script `early.js` is for what has to work before and without the browser half. It is written into the document,
 //! because it hears of files that fail to load. One of those files is `public/live.js`, which loads that half.
 
+mod install;
+
 use std::sync::LazyLock;
 
 use leptos::{config::LeptosOptions, hydration::AutoReload, prelude::*};
 
+pub use self::install::{DARK_PAGE, Installable, LIGHT_PAGE, install_links};
 use super::{
     App,
     i18n::{Language, use_texts},
@@ -32,6 +35,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
     let nonce = use_nonce();
     let (texts, language) = (use_texts(), use_context::<Language>().unwrap_or_default());
     let look = use_context::<Look>().unwrap_or_default();
+    let installable = use_context::<Installable>().unwrap_or_default();
     let transport = use_context::<ForcedTransport>().map(|ForcedTransport(transport)| transport.as_str());
     let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     let loader = format!("/{}/live.js", options.site_pkg_dir);
@@ -50,6 +54,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <meta name="description" content=texts.tagline />
                 <title inner_html=escape_title(&initial_data.title(texts))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                {install_links(language, look, installable)}
                 // Before the style sheet, whose failure it hears of.
                 <script nonce=nonce.clone() inner_html=EARLY.as_str()></script>
                 <link rel="stylesheet" id="leptos" href=stylesheet />

@@ -17,6 +17,7 @@ use crate::{
     client::dom::{
         fetch::LoadError,
         history::{self, Navigation},
+        page,
     },
 };
 
@@ -153,6 +154,8 @@ fn navigate(
         match data {
             // The server was updated meanwhile: its own page can read it. The address is that of the next page already.
             Err(LoadError::Unreadable) => history::reload(),
+            // The service worker shows the page as it was seen last, or says what can be read.
+            Err(LoadError::Failed) if page::has_service_worker() => history::reload(),
             data => show(navigator, data.ok()),
         }
     });

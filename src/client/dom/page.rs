@@ -111,6 +111,14 @@ pub fn is_returned_to() -> bool {
     from.is_some_and(|from| [From::TYPE_RELOAD, From::TYPE_BACK_FORWARD].contains(&from))
 }
 
+/// Returns true if a service worker answers for the site's pages where the network does not.
+pub fn has_service_worker() -> bool {
+    // Absent where the page is not of a secure origin.
+    let worker = js_sys::Reflect::get(&window().navigator(), &"serviceWorker".into());
+    let controller = worker.and_then(|worker| js_sys::Reflect::get(&worker, &"controller".into()));
+    controller.is_ok_and(|controller| controller.is_truthy())
+}
+
 /// Returns true if the page is hidden.
 pub fn is_hidden() -> bool {
     window().document().is_some_and(|document| document.hidden())

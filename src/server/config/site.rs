@@ -135,6 +135,14 @@ impl Site {
         }
     }
 
+    /// Returns true if the origin of a page that was requested from this host is the site's: an app that is installed, or a
+    /// worker that is registered, belongs to one origin. Without `--public-url` every name is as good as another.
+    pub fn is_own_host(&self, authority: &str) -> bool {
+        let Some(own) = &self.public_url else { return true };
+        let url = format!("{}://{authority}", if own.is_secure { "https" } else { "http" });
+        url.parse::<Origin>().is_ok_and(|origin| origin.text == own.text)
+    }
+
     /// Returns true if a request for this host, without its port, may be meant for us. Another site can point its own
     /// name at this machine (DNS rebinding), and browsers then take its pages and ours for one site; IP addresses and
     /// `localhost` (RFC 6761, section 6.3) cannot be pointed elsewhere. A server that others reach by a name that no
@@ -243,6 +251,21 @@ mod tests {
             assert_eq!(site.installation(), word, "{public_url:?}");
         }
         assert_eq!(site("127.0.0.1:3000", None).installation(), None);
+    }
+
+    #[test]
+    fn an_app_is_installed_for_the_public_address_alone() {
+        let site = site("127.0.0.1:3000", Some("https://idobata.example"));
+        for host in ["idobata.example", "IDOBATA.example", "idobata.example:443"] {
+            assert!(site.is_own_host(host), "{host}");
+        }
+        for host in ["127.0.0.1:3000", "localhost", "idobata.example:8443", "a.idobata.example", ""] {
+            assert!(!site.is_own_host(host), "{host}");
+        }
+        assert!(
+            super::Site::new("127.0.0.1:3000".parse().expect("an address"), None, vec![])
+                .is_own_host("localhost:3000")
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::server::error::Error;
+use crate::{app::routes, server::error::Error};
 
 /// Redirects to `path` with `query` (303). The caller guarantees that `path` is a path of this site.
 pub(super) fn see(path: &str, query: &[(&str, &str)]) -> Response {
@@ -23,12 +23,15 @@ pub(super) fn back_to(path: &str, error: Option<Error>) -> Response {
     }
 }
 
-/// Returns `path` without query and fragment if it is a path of this site; `/` otherwise.
+/// Returns `path` without query and fragment if it is a path of this site; `/` otherwise. What another app shares stands in a
+/// query, and is kept.
 pub(super) fn page_of_ours(path: &str) -> String {
     // Anything else could be the address of another site, or break the header.
     let is_ours = path.starts_with('/') && !path.starts_with("//");
     let is_clean = !path.contains(|c: char| c.is_control() || c == '\\');
-    let path = if is_ours && is_clean { path.split(['?', '#']).next().unwrap_or("/") } else { "/" };
+    let is_shared = path.split_once('?').is_some_and(|(path, _)| path == routes::SHARE);
+    let ends: &[char] = if is_shared { &['#'] } else { &['?', '#'] };
+    let path = if is_ours && is_clean { path.split(ends).next().unwrap_or("/") } else { "/" };
     // A room's name in any script arrives percent-encoded from a form and decoded from a query.
     let encode = |byte: u8| match byte {
         b'!'..=b'~' => char::from(byte).to_string(),
@@ -51,6 +54,11 @@ mod tests {
     #[test]
     fn a_form_sends_the_browser_only_to_pages_of_ours() {
         assert_eq!(location("/rooms/general?problem=text_empty"), "/rooms/general");
+        assert_eq!(
+            location("/share?text=a+b%26c&url=https://x/?y#z"),
+            "/share?text=a+b%26c&url=https://x/?y"
+        );
+        assert_eq!(location("/shared?text=a"), "/shared");
         assert_eq!(location("/rooms/井"), "/rooms/%E4%BA%95");
         assert_eq!(location("/rooms/%E4%BA%95"), "/rooms/%E4%BA%95");
         for path in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""] {

@@ -30,6 +30,12 @@ const PAGE_COMPRESSION: CompressionLevel = CompressionLevel::Precise(1);
 
 /// Every address of the server.
 pub fn router(state: AppState) -> Router {
+    // Texts that no build compresses: they have its version, or a language.
+    let app_files = Router::new()
+        .route("/manifest.webmanifest", get(pages::web_app::manifest::serve))
+        .route("/service-worker.js", get(pages::web_app::service_worker::serve))
+        .layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
+
     // For the operator, and files that browsers keep: never refused for coming too often.
     let unlimited = Router::new()
         .route("/healthz", get(api::operations::healthz))
@@ -37,6 +43,8 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(api::operations::metrics))
         .route("/pkg/{version}/{*file}", get(pages::assets::versioned))
         .route("/favicon.svg", get(pages::assets::favicon))
+        .route("/icons/{file}", get(pages::web_app::icons::serve))
+        .merge(app_files)
         .method_not_allowed_fallback(problem::bad_method);
 
     let api = Router::new()

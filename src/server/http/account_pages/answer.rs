@@ -22,7 +22,7 @@ use crate::{
         http::{
             extract::query::Lenient,
             middleware::security_headers,
-            pages::{PageRequest, assets, language_of, look_of, one_time_form, page_data},
+            pages::{PageRequest, assets, is_installable, language_of, look_of, one_time_form, page_data},
         },
         state::AppState,
     },
@@ -85,6 +85,7 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
     Setting {
         language: language_of(site, headers),
         look: look_of(site, headers),
+        installable: is_installable(site, headers, uri),
         stylesheet: assets::stylesheet(),
         path: uri.path().to_owned(),
         back: Lenient::<Outcome>::parse(uri.query().unwrap_or_default())

@@ -24,6 +24,7 @@ mod rejected;
 mod rejection;
 mod reset;
 mod sent_form;
+mod share;
 mod shell;
 mod sign_in;
 mod texts;
@@ -81,6 +82,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::SIGN_IN, get(sign_in::show))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
+        .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))
         .merge(accounts)
@@ -132,7 +134,12 @@ pub(super) async fn not_found(asked: PageRequest) -> Response {
 /// Redirects a browser without a session to the page that gives it one, and from there back.
 pub(super) fn ask_to_sign_in(asked: &PageRequest) -> Response {
     // A form cannot be posted again by going back to its address.
-    let back = if asked.method == Method::GET { asked.uri.path() } else { "/" };
+    let back = match asked.uri.path_and_query() {
+        // What was shared stands in the query.
+        Some(shared) if asked.method == Method::GET && shared.path() == routes::SHARE => shared.as_str(),
+        _ if asked.method == Method::GET => asked.uri.path(),
+        _ => "/",
+    };
     let mut response = match (asked.state.auth.issuer(), back) {
         (Some(issuer), back) => external_sign_in::ask_to_sign_in(asked, issuer, back),
         (None, "/") => Redirect::to(routes::SIGN_IN).into_response(),

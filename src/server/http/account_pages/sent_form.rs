@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The fields that nobody types into. A form has them again as they were.
-const HIDDEN: [&str; 7] = ["back", "id", "on", "once", "private", "session", "user"];
+const HIDDEN: [&str; 8] = ["back", "id", "on", "once", "private", "room", "session", "user"];
 
 /// The address and the fields of a form.
 #[derive(Clone, Debug)]

@@ -6,8 +6,9 @@ use url::form_urlencoded;
 
 use super::{document::Document, texts::Texts};
 use crate::app::{
-    brand_at, escape_title,
+    Installable, brand_at, escape_title,
     i18n::Language,
+    install_links,
     look::{Choice, Look},
     menu_button_at,
     page_data::Viewer,
@@ -21,6 +22,8 @@ pub(super) struct Setting {
     pub(super) language: Language,
     /// The page's theme and density.
     pub(super) look: Look,
+    /// Whether the page may be installed as an app.
+    pub(super) installable: Installable,
     /// The address of the stylesheet.
     pub(super) stylesheet: String,
     /// The path of the page's own address.
@@ -39,7 +42,7 @@ pub(super) fn draw(setting: &Setting, viewer: Option<Viewer>, document: impl Doc
 }
 
 fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) -> impl IntoView + use<D> {
-    let Setting { language, look, stylesheet, path, .. } = setting;
+    let Setting { language, look, installable, stylesheet, path, .. } = setting;
     let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
     let is_alone = viewer.is_none();
@@ -73,6 +76,7 @@ fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) ->
                 <meta name="robots" content="noindex" />
                 <title inner_html=escape_title(&title)></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                {install_links(*language, *look, *installable)}
                 <link rel="stylesheet" href=stylesheet.clone() />
             </head>
             <body>

@@ -57,8 +57,8 @@ pub(crate) async fn add(State(state): State<AppState>, request: Request, next: N
 /// The Content Security Policy of an account page, which has no scripts: its style, its pictures, and its forms.
 pub(crate) fn document_policy() -> HeaderValue {
     HeaderValue::from_static(
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'",
     )
 }
 
@@ -72,8 +72,8 @@ pub(crate) fn document_policy() -> HeaderValue {
 pub(crate) fn page_policy(nonce: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self'; connect-src 'self'{}; object-src 'none'; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'",
+         img-src 'self'; connect-src 'self'{}; worker-src 'self'; manifest-src 'self'; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         *MORE_CONNECTIONS
     );
     HeaderValue::try_from(policy).expect("a nonce is base64, which is ASCII")

@@ -33,7 +33,7 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and those that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package.
-const SCRIPTS: [&str; 3] = ["live.js", "messages.js", "reactions.js"];
+const SCRIPTS: [&str; 4] = ["live.js", "messages.js", "offline.js", "reactions.js"];
 
 /// The version of this build's files, which is part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {

@@ -10,6 +10,7 @@ mod older;
 pub(crate) mod one_time_form;
 pub(crate) mod page_data;
 mod typed;
+pub(crate) mod web_app;
 
 use std::time::Instant;
 
@@ -38,7 +39,7 @@ use super::{
 };
 use crate::{
     app::{
-        ForcedTransport,
+        ForcedTransport, Installable,
         i18n::Language,
         look::{Choice, Look},
         page_data::{InitialData, PageData},
@@ -212,7 +213,8 @@ async fn page_with(
         }
     };
     let look = (language_of(&state.site, &headers), look_of(&state.site, &headers));
-    let page = draw(&state, start, &part, look, &uri, edit).await;
+    let installable = is_installable(&state.site, &headers, &uri);
+    let page = draw(&state, start, &part, (look, installable), &uri, edit).await;
     state.metrics.observe_page(since);
     page
 }
@@ -223,7 +225,7 @@ async fn draw(
     state: &AppState,
     start: InitialData,
     part: &Part,
-    look: (Language, Look),
+    look: ((Language, Look), Installable),
     uri: &Uri,
     edit: impl FnOnce(&str) -> String,
 ) -> Response {
@@ -232,7 +234,7 @@ async fn draw(
         Part::Older(page, _) => document_data::of(InitialData { page: (**page).clone(), ..start }).0,
         Part::Newest | Part::Missing(_) => start,
     };
-    let links = older::links(look.0, &shown.page, part);
+    let links = older::links(look.0.0, &shown.page, part);
     let place = shown.page.linked().cloned();
     let mut drawn = draw_document(state, shown, data, look, uri).await;
     if let Part::Missing(status) = part {
@@ -249,7 +251,7 @@ async fn draw_document(
     state: &AppState,
     start: InitialData,
     data: String,
-    (language, look): (Language, Look),
+    ((language, look), installable): ((Language, Look), Installable),
     uri: &Uri,
 ) -> Response {
     let mut options = state.leptos.clone();
@@ -260,6 +262,7 @@ async fn draw_document(
     let context = move || {
         provide_context(language);
         provide_context(look);
+        provide_context(installable);
         if let Some(transport) = transport {
             provide_context(ForcedTransport(transport));
         }
@@ -311,6 +314,12 @@ async fn finished(drawn: Response, edit: impl FnOnce(&str) -> String, is_taken_o
 fn origin_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> String {
     let requested = || format!("http://{}", host::requested(headers, uri).unwrap_or_default());
     site.public_url().map_or_else(requested, |origin| origin.as_str().to_owned())
+}
+
+/// Returns whether a page that was requested in this way may be installed as an app: not under another host than the public
+/// one, because an app is bound to its origin for good.
+pub(super) fn is_installable(site: &Site, headers: &HeaderMap, uri: &Uri) -> Installable {
+    Installable(site.is_own_host(host::requested(headers, uri).unwrap_or_default()))
 }
 
 /// Returns the problem with a form that was sent without JavaScript, see `forms.rs`.

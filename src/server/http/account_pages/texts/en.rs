@@ -143,5 +143,9 @@ pub(super) const TEXTS: Texts = Texts {
     reply: "Reply",
     send: "Send",
 
+    share: "Send to a room",
+    room: "Room",
+    no_room: "There is no room that you may write to.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -151,5 +151,9 @@ pub(super) const TEXTS: Texts = Texts {
     reply: "返信",
     send: "送信",
 
+    share: "ルームに送信",
+    room: "ルーム",
+    no_room: "書き込めるルームがありません。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

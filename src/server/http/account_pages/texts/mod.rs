@@ -143,6 +143,10 @@ pub(crate) struct Texts {
     pub(crate) reply: &'static str,
     pub(crate) send: &'static str,
 
+    pub(crate) share: &'static str,
+    pub(crate) room: &'static str,
+    pub(crate) no_room: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
