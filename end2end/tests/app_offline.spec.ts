@@ -188,7 +188,7 @@ test("without the worker's cache, and where it cannot be registered, the site is
   // As a browser whose storage is full or broken.
   const worker = alice.context.serviceWorkers()[0]!;
   await worker.evaluate(() => {
-    for (const name of ["open", "match", "keys", "delete"] as const) caches[name] = () => Promise.reject(new Error("no storage"));
+    for (const name of ["open", "match", "keys", "delete"] as const) Object.assign(caches, { [name]: () => Promise.reject(new Error("no storage")) });
   });
   await alice.enterRoom(room);
   await alice.expectMessages("hello");

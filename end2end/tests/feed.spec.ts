@@ -89,7 +89,7 @@ test("what the first paint had is not asked for again", async ({ alice, server }
   expect(asked.filter((path) => path.startsWith("/fn/"))).toEqual([]);
   const streams = asked.filter((path) => path.startsWith("/api/"));
   expect(streams, "one stream a page, from the cursor that was painted").toHaveLength(2);
-  for (const stream of streams) expect(stream).toMatch(/^\/api\/events\?heartbeat=true&after=\w+:[1-9]\d*$/);
+  for (const stream of streams) expect(stream).toMatch(/^\/api\/events\?heartbeat=true&unread=true&after=\w+:[1-9]\d*$/);
 });
 
 /** Publishes notifications number `from` to `to`, a hundred at a time. */

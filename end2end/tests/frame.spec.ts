@@ -2,7 +2,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as withAccounts } from "../support/accounts.ts";
 import { Server } from "../support/server.ts";
-import { expect, test } from "../support/test.ts";
+import { expect, named, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 const background = () => getComputedStyle(document.body).backgroundColor;
@@ -179,14 +179,22 @@ test("a favourite stands first in the sidebar of this device, with and without J
   }
 });
 
-test("a room that somebody else makes appears in the sidebar without a reload", async ({ alice, bob }) => {
+test("a room that somebody else makes, or invites to, appears in the sidebar without a reload", async ({ bob, somebody }) => {
+  const alice = await named(await somebody(), unique("carol"));
   await alice.page.clock.install();
   await alice.enterRoom("general");
   const room = await bob.makeRoom(unique("fresh"));
   const link = alice.page.locator(`.navigation a[href="/rooms/${room}"]`);
-  await expect(link).toHaveCount(0);
+  await expect(link, "at once").toBeVisible();
+  const { user } = await (await alice.context.request.get("/api/session")).json();
+  const name = unique("closed");
+  expect((await bob.context.request.post("/api/rooms", { data: { name, private: true } })).status()).toBe(201);
+  const closed = name.replaceAll(" ", "-");
+  const invited = alice.page.locator(`.navigation a[href="/rooms/${closed}"]`);
+  await expect(invited).toHaveCount(0);
+  expect((await bob.context.request.post(`/api/rooms/${closed}/members`, { data: { name: user.name } })).status()).toBe(201);
   await alice.page.clock.runFor(21_000);
-  await expect(link).toBeVisible();
+  await expect(invited).toBeVisible();
   const other = await bob.makeRoom(unique("fresher"));
   await alice.page.getByRole("link", { name: "Feed" }).click();
   await expect(alice.page.locator(`.navigation a[href="/rooms/${other}"]`), "a navigation brings it too").toBeVisible();

@@ -131,8 +131,11 @@ test("whoever comes back finds what is new since they left", async ({ alice, bob
   await bob.post("seen");
   await alice.enterRoom(room);
   await alice.expectMessages("seen");
-  const isNoted = () => Object.keys(localStorage).some((key) => key.startsWith("idobata.seen."));
-  await expect.poll(() => alice.page.evaluate(isNoted), "where she was is noted").toBe(true);
+  const noted = async () => {
+    const { rooms } = await (await alice.context.request.get("/api/user")).json();
+    return rooms.find((one: { room: string }) => one.room === room)?.read;
+  };
+  await expect.poll(noted, "where she was is noted").toMatch(/:1$/);
   await alice.page.goto("about:blank");
   await bob.post("new");
   await bob.post("newer");

@@ -168,10 +168,9 @@ pub enum ClientFrame {
         /// Deliver the marks after this cursor; without it, those from now on.
         #[serde(skip_serializing_if = "Option::is_none")]
         after: Option<String>,
-        /// Also say what is unread, now and whenever it changes.
-        #[serde(default, skip_serializing_if = "is_default")]
-        unread: bool,
     },
+    /// Ask what is unread in the rooms, now and whenever it changes.
+    Unread,
     /// Authenticate a socket whose request had no header, or renew the token of the same person.
     Auth {
         /// A JWT.
@@ -183,8 +182,8 @@ pub enum ClientFrame {
 
 impl ClientFrame {
     /// Every `type` that a client may send.
-    pub const TYPES: [&str; 9] =
-        ["join", "leave", "post", "change", "typing", "mark", "follow", "auth", "ping"];
+    pub const TYPES: [&str; 10] =
+        ["join", "leave", "post", "change", "typing", "mark", "follow", "unread", "auth", "ping"];
 
     /// Parses a frame. Rejects broken JSON, an unknown `type` and wrong fields with different codes.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
@@ -212,11 +211,11 @@ impl ClientFrame {
             "typing" => Self::Typing { room: members.required_text(&["room"])? },
             "mark" => Self::Mark(NewMark::from_members(&mut members)?),
             "follow" => {
-                let (after, unread) =
-                    (members.text(&AFTER_NAMES)?, members.truth("unread")?.unwrap_or_default());
+                let after = members.text(&AFTER_NAMES)?;
                 members.reject_unknown(&["after"], looks_like_cursor)?;
-                Self::Follow { after, unread }
+                Self::Follow { after }
             }
+            "unread" => Self::Unread,
             "auth" => Self::Auth { token: members.required_text(&["token"])? },
             _ => Self::Ping,
         })

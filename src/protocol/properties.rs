@@ -82,8 +82,7 @@ fn mark() -> impl Strategy<Value = NewMark> {
 fn frame() -> impl Strategy<Value = ClientFrame> {
     prop_oneof![
         mark().prop_map(ClientFrame::Mark),
-        option::of("[a-z0-9]{1,9}:[0-9]{1,9}")
-            .prop_map(|after| ClientFrame::Follow { unread: after.is_some(), after }),
+        option::of("[a-z0-9]{1,9}:[0-9]{1,9}").prop_map(|after| ClientFrame::Follow { after }),
         (text(), option::of("[a-z0-9]{1,9}:[0-9]{1,9}"), option::of(any::<u32>()))
             .prop_map(|(room, after, last)| ClientFrame::Join { room, after, last }),
         text().prop_map(|room| ClientFrame::Leave { room }),

@@ -124,10 +124,10 @@ fn shown_key(shown: &ShownMessage) -> Key {
     ))
 }
 
-/// Loads a page of earlier messages, if there are any and none is being loaded.
-fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
+/// Loads a page of earlier messages, if there are any and none is being loaded. Returns true if it does.
+fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> bool {
     if is_loading.get_untracked() || !model.with_untracked(RoomModel::has_older) {
-        return;
+        return false;
     }
     is_loading.set(true);
     let (room, thread, before) =
@@ -139,6 +139,7 @@ fn load_earlier(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) {
         }
         is_loading.try_set(false);
     });
+    true
 }
 
 /// Loads a page of later messages, if those that are shown are not the newest and none is being loaded.
@@ -381,7 +382,7 @@ fn EarlierButton(model: RwSignal<RoomModel>, is_loading: RwSignal<bool>) -> impl
                         type="button"
                         class="more"
                         aria-busy=move || is_loading.get().to_string()
-                        on:click=move |_| load_earlier(model, is_loading)
+                        on:click=move |_| _ = load_earlier(model, is_loading)
                     >
                         {live_text(move || label().to_owned())}
                     </button>

@@ -69,9 +69,9 @@ impl ReadingPosition {
         }
     }
 
-    /// Keeps the position from now on. Calls `on_top` while the position of the last visit is above the loaded messages,
+    /// Keeps the position from now on. Calls `on_top`, which returns true if it loads a page, while the position of the last visit is above the loaded messages,
     /// and `on_end` as [`Self::on_scroll`].
-    pub(super) fn keep(self, on_top: impl Fn() + Copy + 'static, on_end: impl Fn() + Copy + 'static) {
+    pub(super) fn keep(self, on_top: impl Fn() -> bool + Copy + 'static, on_end: impl Fn() + Copy + 'static) {
         // In an effect: the position of a page that was loaded anew comes from the browser's storage.
         effect(move || self.sought.set_value(self.saved.get_value()));
         let request = memo(move || self.model.with(RoomModel::scroll_request));
@@ -100,7 +100,7 @@ impl ReadingPosition {
 
     /// Notes where the reader has scrolled to. Calls `on_top` near the top, and `on_end` near the end of messages that are
     /// not the newest.
-    pub(super) fn on_scroll(self, on_top: impl Fn(), on_end: impl Fn()) {
+    pub(super) fn on_scroll(self, on_top: impl Fn() -> bool, on_end: impl Fn()) {
         let Some((from_end, from_top)) = self.distances() else { return };
         let is_detached = self.is_detached();
         let is_reading_back = is_detached || from_end > END_PX;
@@ -176,7 +176,7 @@ impl ReadingPosition {
     }
 
     /// Brings what was requested into view, once it is drawn.
-    fn arrive(self, on_top: impl Fn(), on_end: impl Fn()) {
+    fn arrive(self, on_top: impl Fn() -> bool, on_end: impl Fn()) {
         let (Some(scroller), Some(request)) =
             (self.scroller.try_get_untracked().flatten(), self.request.try_get_value().flatten())
         else {
@@ -201,7 +201,7 @@ impl ReadingPosition {
     }
 
     /// Restores the position of the last visit, or asks for the messages that it is among.
-    fn seek(self, on_top: impl Fn()) {
+    fn seek(self, on_top: impl Fn() -> bool) {
         let (Some(scroller), Some(ScrollPosition { offset, top_px, head })) =
             (self.scroller.try_get_untracked().flatten(), self.sought.try_get_value().flatten())
         else {
@@ -214,9 +214,8 @@ impl ReadingPosition {
         if let Some(mut message) = message {
             self.restored_head.set_value(Some(head));
             message.restore();
-        } else if !is_over {
+        } else if !is_over && on_top() {
             self.pages_left.update_value(|pages| *pages -= 1);
-            on_top();
         }
         if is_over {
             self.sought.set_value(None);

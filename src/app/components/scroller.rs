@@ -17,7 +17,7 @@ pub(crate) fn Scroller(
     model: RwSignal<RoomModel>,
     label: &'static str,
     scroll_position: StoredValue<Option<ScrollPosition>>,
-    on_top: impl Fn() + Copy + 'static,
+    on_top: impl Fn() -> bool + Copy + 'static,
     on_end: impl Fn() + Copy + 'static,
     children: Children,
 ) -> impl IntoView {

@@ -136,11 +136,11 @@ impl ChatLink {
     }
 
     fn on_frame(self, frame: ServerFrame) {
-        if let ServerFrame::Unread { rooms } = frame {
-            return self.navigator.note_unread(rooms);
-        }
-        if frame != ServerFrame::Pong {
-            self.received.add(frame, move || self.apply_received());
+        match frame {
+            ServerFrame::Unread { rooms } => self.navigator.note_unread(rooms),
+            // The counts that follow a mark say what it has changed.
+            ServerFrame::Pong | ServerFrame::Marked(_) => {}
+            frame => self.received.add(frame, move || self.apply_received()),
         }
     }
 
@@ -150,7 +150,7 @@ impl ChatLink {
         match event {
             ConnectionEvent::Open => {
                 if self.navigator.has_marks() {
-                    self.send(&ClientFrame::Follow { after: None, unread: true });
+                    self.send(&ClientFrame::Unread);
                 }
                 for joined in self.rooms() {
                     joined.model.try_update(RoomModel::reconnect);

@@ -39,6 +39,7 @@ pub(crate) struct ReadMarker {
     /// The cursor to send next.
     unsent: StoredValue<Option<Cursor>>,
     is_waiting: StoredValue<bool>,
+    has_sent: StoredValue<bool>,
 }
 
 impl ReadMarker {
@@ -51,9 +52,10 @@ impl ReadMarker {
             generation: StoredValue::new(0),
             unsent: StoredValue::new(None),
             is_waiting: StoredValue::new(false),
+            has_sent: StoredValue::new(false),
         };
         marker.follow_visibility();
-        marker.follow_setting_back();
+        marker.follow_mark();
         let seen = memo(move || model.with(|model| model.is_read_to_end().then(|| model.cursor().clone())));
         effect(move || marker.note(seen.get()));
         effect(move || {
@@ -98,17 +100,29 @@ impl ReadMarker {
         self.generation.try_set_value(known.unwrap_or_default());
     }
 
-    /// Puts the divider where the user has set the mark back to, on this device or on another.
-    fn follow_setting_back(self) {
+    /// Puts the divider where the user has set the mark back to, on this device or on another. A page that the browser had in
+    /// its cache learns the mark only now.
+    fn follow_mark(self) {
         let (unread, room) = (self.navigator.unread, self.room());
-        let known = memo(move || unread.with(|unread| unread.mark_of(&room).1));
-        let last = StoredValue::new(known.get_untracked());
+        let mark = memo(move || {
+            let (read, generation) = unread.with(|unread| {
+                let (read, generation) = unread.mark_of(&room);
+                (read.cloned(), generation)
+            });
+            (generation, read)
+        });
+        let last = StoredValue::new(mark.get_untracked());
         effect(move || {
-            let generation = known.get();
-            if last.try_update_value(|last| generation > std::mem::replace(last, generation)) != Some(true) {
+            let mark = mark.get();
+            let Some(before) = last.try_update_value(|last| std::mem::replace(last, mark.clone())) else {
                 return;
+            };
+            let is_set_back = mark.0 > before.0;
+            let is_late = mark.1 != before.1 && !self.has_sent.get_value();
+            if is_late && !is_set_back {
+                self.learn_generation();
             }
-            if let Some(seen) = self.stored() {
+            if let Some(seen) = mark.1.filter(|_| is_set_back || is_late) {
                 self.model.update(|model| model.restore_read_mark(&seen));
             }
         });
@@ -132,6 +146,7 @@ impl ReadMarker {
     fn send(self) {
         let Some(seen) = self.unsent.try_update_value(Option::take).flatten() else { return };
         self.is_waiting.set_value(true);
+        self.has_sent.set_value(true);
         let generation = Some(self.generation.get_value());
         let mark =
             NewMark { cursor: Some(seen.to_string()), generation, ..mark(self.room(), MarkKind::Read) };

@@ -96,7 +96,8 @@ impl TransportHandle for RoomRequests {
             ClientFrame::Ping => self.ping(),
             ClientFrame::Mark(mark) => self.0.send_and_forget("/api/user/marks", to_json(mark)),
             // Each room's stream says what is unread; polls do not, and the sidebar is loaded anew from time to time.
-            ClientFrame::Follow { unread, .. } => self.0.says_unread.set(*unread),
+            ClientFrame::Unread => self.0.says_unread.set(true),
+            ClientFrame::Follow { .. } => {} // no page follows the log: the counts are enough for it
             // The cookie authenticates every request.
             ClientFrame::Auth { .. } => {}
         }

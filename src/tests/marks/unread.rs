@@ -10,11 +10,10 @@ use crate::support::{Nodes, Person, Socket, Stream, TestServer, in_time, new_id,
 
 const ROOMS: [&str; 3] = ["general", "tech", "random"];
 
-/// A socket that hears what is unread; it has the first answer.
+/// A socket that hears what is unread.
 async fn listening(person: &Person) -> Socket {
     let mut socket = person.socket().await;
-    socket.send(json!({ "type": "follow", "unread": true })).await;
-    socket.expect("followed").await;
+    socket.send(json!({ "type": "unread" })).await;
     socket
 }
 
@@ -101,6 +100,8 @@ async fn of_a_room_that_one_may_not_enter_nothing_is_told() {
     let mut socket = listening(&alice).await;
     assert_eq!(bob.post("secret", &new_id(), "hush").await.status(), 201);
     bob.says(&["for all"]).await;
+    let first = socket.expect("unread").await;
+    assert_eq!(first["rooms"], json!([]), "she has marked nothing");
     let told = socket.expect("unread").await;
     let rooms: Vec<_> = told["rooms"].as_array().unwrap().iter().map(|room| room["room"].clone()).collect();
     assert_eq!(rooms, ["general"]);

@@ -46,6 +46,7 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
             json!({ "type": "mark", "id": new_id(), "kind": "read", "room": "general", "offset": 0 }),
             ["no_session", "marked", "marked", "marked", "marked", "marked"],
         ),
+        (json!({ "type": "unread" }), ["no_session", "unread", "unread", "unread", "unread", "unread"]),
         (
             json!({ "type": "follow" }),
             ["no_session", "followed", "followed", "followed", "followed", "followed"],
@@ -72,7 +73,9 @@ async fn answer(socket: &mut Socket, frame: &Value) -> String {
         let heard = socket.frame().await;
         match heard["type"].as_str().unwrap() {
             "rejected" => answered = Some(heard["code"].as_str().unwrap().to_owned()),
-            kind @ ("joined" | "posted" | "marked" | "followed") => answered = Some(kind.to_owned()),
+            kind @ ("joined" | "posted" | "marked" | "followed" | "unread") => {
+                answered = Some(kind.to_owned())
+            }
             "pong" if frame["type"] == "ping" => return "pong".to_owned(),
             "pong" => return answered.unwrap_or_else(|| "silence".to_owned()),
             _ => {}

@@ -92,6 +92,8 @@ impl Connection {
         let stop = self.state.lifetime.stop.clone();
         let mut keep_alives = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         keep_alives.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A page that was in the browser's cache learns what its user has read before it has caught up with the room.
+        self.deliver_unread().await?;
         self.greet();
         let mut has_more = true;
         loop {

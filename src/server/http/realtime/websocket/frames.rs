@@ -94,12 +94,13 @@ impl Connection {
                 self.state.chat.typing(&room, &self.identity()?.user).await?;
             }
             ClientFrame::Mark(mark) => self.mark(mark.clone()).await?,
-            ClientFrame::Follow { after, unread } => {
-                let followed = self.follow(after.as_deref(), *unread).await;
+            ClientFrame::Follow { after } => {
+                let followed = self.follow(after.as_deref()).await;
                 // As after a join.
                 self.wakeup.notify();
                 followed?;
             }
+            ClientFrame::Unread => self.follow_unread().await?,
             ClientFrame::Ping => self.send(&ServerFrame::Pong),
         }
         Ok(())
@@ -118,13 +119,20 @@ impl Connection {
         Ok(())
     }
 
-    async fn follow(&mut self, after: Option<&str>, unread: bool) -> Result<(), Error> {
+    async fn follow(&mut self, after: Option<&str>) -> Result<(), Error> {
         let Self { state, holder, user_log, wakeup, .. } = self;
         let identity = &holder.as_ref().ok_or_else(no_session)?.identity;
         let frames = user_log.follow(&state.chat, identity, after, wakeup).await?;
-        let follower = unread.then(|| state.chat.activity().follow(identity, wakeup.clone()));
         frames.iter().for_each(|frame| self.send(frame));
-        self.activity = follower;
+        Ok(())
+    }
+
+    /// Says what is unread, and goes on doing so.
+    async fn follow_unread(&mut self) -> Result<(), Error> {
+        let activity = self.state.chat.activity().follow(self.identity()?, self.wakeup.clone());
+        let rooms = self.state.chat.unread(&activity).await?;
+        self.send(&ServerFrame::Unread { rooms });
+        self.activity = Some(activity);
         Ok(())
     }
 
@@ -178,6 +186,8 @@ fn room_and_id(frame: ClientFrame) -> (Option<String>, Option<String>) {
             (Some(room), None)
         }
         ClientFrame::Mark(mark) => (Some(mark.room), Some(mark.id)),
-        ClientFrame::Follow { .. } | ClientFrame::Auth { .. } | ClientFrame::Ping => (None, None),
+        ClientFrame::Follow { .. } | ClientFrame::Unread | ClientFrame::Auth { .. } | ClientFrame::Ping => {
+            (None, None)
+        }
     }
 }
