@@ -105,7 +105,7 @@ test("a message that is marked unread stays so until one comes back, and the lin
 });
 
 test("on the feed the counts go on", async ({ alice, bob }) => {
-  const name = unique("beside the feed");
+  const name = unique("heard elsewhere");
   const room = await leftRoom(alice, bob, name);
   await alice.page.locator(".navigation").getByRole("link", { name: "Feed", exact: true }).click();
   await expect(alice.page.locator(".feed-page [data-connection=open]")).toBeVisible();

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The shortest time between two marks of a room: another device shows them as soon as anybody could look there.
-const MARK_INTERVAL: Duration = Duration::from_millis(700);
+const MARK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The read mark of a room that is on the page.
 #[derive(Clone, Copy)]
