@@ -333,8 +333,8 @@ pub enum ServerFrame {
     Mark(MarkChanged),
     /// The mark with this id is durable, or changed nothing.
     Marked(Marked),
-    /// Marks after the reader's cursor are gone: the reader takes the whole state anew (`GET /api/user`). The log goes on
-    /// after `offset`.
+    /// Marks after the reader's cursor are gone: the reader takes the whole state anew (`GET /api/user`). The log goes
+    /// on after `offset`.
     UserReset {
         /// Its epoch.
         epoch: Epoch,

@@ -1,6 +1,6 @@
 //! Marks: up to where a person has read each room, what they are told of it, and where they are mentioned. Server and
-//! browser use them; `server/chat/marks` folds them, and the log of the person, which only they read, carries them to all
-//! their devices.
+//! browser use them; `server/chat/marks` folds them, and the log of the person, which only they read, carries them to
+//! all their devices.
 
 use serde::{Deserialize, Serialize};
 

@@ -141,11 +141,11 @@
 //!   message. Codes: `unknown_message` (404), `message_deleted` (410), `not_allowed` (403), `too_late` (409).
 //! * `GET /api/rooms/{room}/messages/{offset}/edits` `{"edits":[{"text":"…","until":MS}]}` has the earlier texts of a
 //!   message, oldest first, as far as they are kept (`--edit-history`).
-//! * `GET /api/user` is a [`mark::UserState`]: what the caller has read of each room that they may enter, and what is unread
-//!   there. `POST /api/user/marks` takes a [`mark::NewMark`]: 201 with the [`mark::Marked`], or 200 when this id was stored
-//!   before or nothing changed. On the socket it is the frame `mark`; `follow` follows the caller's own log,
-//!   as do streams of rooms with `?follow=true` or `?user_after=CURSOR`, whose ids are `ROOM_CURSOR;USER_CURSOR`, and polls
-//!   with `?user_after=CURSOR`.
+//! * `GET /api/user` is a [`mark::UserState`]: what the caller has read of each room that they may enter, and what is
+//!   unread there. `POST /api/user/marks` takes a [`mark::NewMark`]: 201 with the [`mark::Marked`], or 200 when this id
+//!   was stored before or nothing changed. On the socket it is the frame `mark`; `follow` follows the caller's own log,
+//!   as do streams of rooms with `?follow=true` or `?user_after=CURSOR`, whose ids are `ROOM_CURSOR;USER_CURSOR`, and
+//!   polls with `?user_after=CURSOR`.
 //! * `POST /api/rooms/{room}/typing` sends "I am typing" for users who follow the room by a stream or by polls: 204.
 //! * `GET /api/rooms/{room}/events` is the room as server-sent events: the socket's server frames as data, `joined`
 //!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=`, `?last=` and `?heartbeat=` as for the
@@ -171,8 +171,8 @@
 //! * `change` `{room, ref, id, kind, text?}`, as by HTTP: `{room, id, offset, timestamp}` when it is durable.
 //! * `typing` with a room's id or `{room}`: `{room}`.
 //! * `mark` with the members of a [`mark::NewMark`], as by HTTP: those of a [`mark::Marked`].
-//! * `follow` with nothing or `{after?}`: `{epoch, offset, head, cursor}`; then come `mark` (a [`mark::MarkChanged`] with
-//!   `epoch`) and `user-reset` `{epoch, offset, cursor}`.
+//! * `follow` with nothing or `{after?}`: `{epoch, offset, head, cursor}`; then come `mark` (a [`mark::MarkChanged`]
+//!   with `epoch`) and `user-reset` `{epoch, offset, cursor}`.
 //!
 //! It receives `message` and `message-changed` (a [`chat::Message`] or a [`change::MessageChanged`] with `epoch`), `user-joined` and `user-left` (the person's id, then
 //! `{room, user, user_id}`), `typing` `{room, user, user_id}`, `members` `{room, members}` (the whole list, for a

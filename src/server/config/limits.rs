@@ -44,7 +44,8 @@ pub struct Limits {
     )]
     pub typing: Limit<Rate>,
 
-    // A page that is read sends one every second at most, in each of its tabs; none of them takes anything of the messages.
+    // A page that is read sends one every second at most, in each of its tabs; none of them takes anything of the
+    // messages.
     /// Marks of a user: what they have read, and what they are told of; to follow them counts as one
     #[arg(
         long = "limit-marks",
@@ -118,10 +119,10 @@ pub struct Limits {
     )]
     pub requests: Limit<Rate>,
 
-    // Half as much again as the limits of a user let through, all of it on one connection: it never meets who stays below
-    // those.
-    /// Frames of a WebSocket or events of Socket.IO, per connection; raise it with the limits of messages, joins, typing
-    /// and marks
+    // Half as much again as the limits of a user let through, all of it on one connection: it never meets who stays
+    // below those.
+    /// Frames of a WebSocket or events of Socket.IO, per connection; raise it with the limits of messages, joins,
+    /// typing and marks
     #[arg(
         long = "limit-frames",
         env = "IDOBATA_LIMIT_FRAMES",

@@ -67,8 +67,8 @@ impl RetentionSettings {
     }
 }
 
-/// The newest entries of a user's log: some days of marks. A device that was away for longer takes the whole state, which
-/// is not much more.
+/// The newest entries of a user's log: some days of marks. A device that was away for longer takes the whole state,
+/// which is not much more.
 const USER_ENTRIES: u64 = 1_000;
 
 /// More than any disk holds, and no trouble to count with.

@@ -112,12 +112,15 @@ proptest! {
 
     #[test]
     fn any_query_of_a_room_is_understood_or_refused(
-        uri in query(&["before", "after", "around", "lastEventId", "last", "limit", "wait", "seen", "user_after", "follow", "other", "_"]),
+        uri in query(&[
+            "before", "after", "around", "lastEventId", "last", "limit", "wait", "seen", "user_after", "follow", "other",
+            "_",
+        ]),
     ) {
         let Ok(query) = LogQuery::of_room(uri.query()) else { return Ok(()) };
         for header in [None, Some("e:1"), Some("e:1;u:2"), Some(";"), Some("e:1;u:2;x")] {
-            let headers: HeaderMap =
-                header.map(|id| (HeaderName::from_static("last-event-id"), HeaderValue::from_static(id))).into_iter().collect();
+            let named = |id| (HeaderName::from_static("last-event-id"), HeaderValue::from_static(id));
+            let headers: HeaderMap = header.map(named).into_iter().collect();
             if let (Ok(_), Ok(Some(StartFrom::After(user)))) = (query.start(&headers), query.user_start(&headers)) {
                 prop_assert_eq!(user.to_string().parse::<Cursor>(), Ok(user));
             }

@@ -71,8 +71,8 @@ pub enum TopicName {
 const USER_ID_MAX_BYTES: usize = 512;
 
 impl TopicName {
-    /// The log of the user with this id. `None` for an id that no user has: an empty one, one that is too long, or one with a
-    /// null character, which PostgreSQL cannot store.
+    /// The log of the user with this id. `None` for an id that no user has: an empty one, one that is too long, or one
+    /// with a null character, which PostgreSQL cannot store.
     pub fn of_user(id: &str) -> Option<Self> {
         let fits = (1..=USER_ID_MAX_BYTES).contains(&id.len()) && !id.contains('\0');
         fits.then(|| Self::User(id.to_owned()))
@@ -165,7 +165,8 @@ pub struct Appended {
     pub first: bool,
     /// The entry that this one changed, as it is after the change. `None` for other entries, and for repeats.
     pub folded: Option<Record>,
-    /// Set if the rule of [`NewEntry::state`] said that nothing changes: `record` is then in no log, and its offset is 0.
+    /// Set if the rule of [`NewEntry::state`] said that nothing changes: `record` is then in no log, and its offset is
+    /// 0.
     pub unchanged: Option<Unchanged>,
 }
 
@@ -489,15 +490,16 @@ pub trait Store: Send + Sync + 'static {
         pairs: Vec<(Offset, String)>,
     ) -> Result<Vec<(Offset, String)>, StoreError>;
 
-    /// The bounds of a log, as [`Store::bounds`], and all of its state at the same instant, in the order of the keys' bytes.
+    /// The bounds of a log, as [`Store::bounds`], and all of its state at the same instant, in the order of the keys'
+    /// bytes.
     async fn states(&self, topic: &TopicName) -> Result<(Bounds, Vec<State>), StoreError>;
 
     /// The state of one key of a log.
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError>;
 
-    /// For each of these logs, the number of its entries after the offset that a room shows and others than `author` wrote:
-    /// lasting ones in no channel and no thread that no change erased. Counts `max` of each at most, and 0 in a log that
-    /// does not exist. All counts are of one instant.
+    /// For each of these logs, the number of its entries after the offset that a room shows and others than `author`
+    /// wrote: lasting ones in no channel and no thread that no change erased. Counts `max` of each at most, and 0 in a
+    /// log that does not exist. All counts are of one instant.
     async fn count_after(
         &self,
         places: &[(TopicName, Offset)],

@@ -1,6 +1,7 @@
 //! Keyed state of a topic: small values by key, each as the entries of the topic so far have left it. The caller of
-//! [`super::Store::append`] brings the rule as a [`FoldState`], which the store runs in the transaction of the append and under
-//! the topic's lock. The state outlives the entries: retention may remove all of them. A store must know no rule of its own.
+//! [`super::Store::append`] brings the rule as a [`FoldState`], which the store runs in the transaction of the append
+//! and under the topic's lock. The state outlives the entries: retention may remove all of them. A store must know no
+//! rule of its own.
 
 use std::{fmt, sync::Arc};
 
@@ -10,15 +11,16 @@ use crate::protocol::{
     problem::{Code, Rejection},
 };
 
-/// Keys of a topic: it is read as a whole, a few hundred bytes for each. A person's log has one for each room that they have
-/// read, and a server has fewer rooms (`--max-rooms` is 1,000 without a setting).
+/// Keys of a topic: it is read as a whole, a few hundred bytes for each. A person's log has one for each room that they
+/// have read, and a server has fewer rooms (`--max-rooms` is 1,000 without a setting).
 pub const STATE_KEYS_MAX: u64 = 10_000;
 
-/// The rule by which an entry changes a value. It must be a pure function of its arguments and of what it was made with.
+/// The rule by which an entry changes a value. It must be a pure function of its arguments and of what it was made
+/// with.
 pub trait FoldState: Send + Sync + 'static {
     /// Folds the entry at `offset` into the value of its key; `stored` is `None` if the key has none. `None`: nothing
-    /// changes, and no entry is appended. A rejection fails the append of the entry and of those that were appended with it,
-    /// and no other. A repeat of an entry is not folded again.
+    /// changes, and no entry is appended. A rejection fails the append of the entry and of those that were appended
+    /// with it, and no other. A repeat of an entry is not folded again.
     fn fold(&self, stored: Option<&str>, offset: Offset) -> Result<Option<FoldedState>, Rejection>;
 }
 

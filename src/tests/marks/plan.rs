@@ -191,6 +191,7 @@ async fn run(servers: &[TestServer], seed: u64) {
 struct Seed(u64);
 
 impl Drop for Seed {
+    #[expect(clippy::print_stderr, reason = "the seed stands in the output of the test that failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the plan's seed: {}", self.0);

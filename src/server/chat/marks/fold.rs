@@ -1,5 +1,5 @@
-//! The rule of each mark: what it makes of the state of a room for one user. The store runs it under the lock of the user's
-//! log, so that marks of many devices are folded one after the other. It must be pure.
+//! The rule of each mark: what it makes of the state of a room for one user. The store runs it under the lock of the
+//! user's log, so that marks of many devices are folded one after the other. It must be pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -58,9 +58,9 @@ impl StoredMark {
         serde_json::from_str(value).unwrap_or_default()
     }
 
-    /// The mark in a room with these bounds. Another epoch means that the database was restored or lost its end. Marks are
-    /// restored with the rooms, so what was read is the same history and stays read. A mark beyond the head is not of this
-    /// history (only a part of the database was restored): then everything that is retained counts as unread.
+    /// The mark in a room with these bounds. Another epoch means that the database was restored or lost its end. Marks
+    /// are restored with the rooms, so what was read is the same history and stays read. A mark beyond the head is not
+    /// of this history (only a part of the database was restored): then everything that is retained counts as unread.
     fn carried(self, bounds: &Bounds) -> Self {
         if self.epoch.as_ref() == Some(&bounds.epoch) {
             return self;
@@ -309,7 +309,8 @@ mod tests {
     fn any_mark() -> impl Strategy<Value = Mark> {
         let (offset, level) = (0..20u64, select(RoomLevel::ALL.to_vec()));
         prop_oneof![
-            4 => (offset.clone(), 0..4u64).prop_map(|(offset, generation)| Mark::Read { offset, generation: Some(generation) }),
+            4 => (offset.clone(), 0..4u64)
+                .prop_map(|(offset, generation)| Mark::Read { offset, generation: Some(generation) }),
             1 => offset.clone().prop_map(|offset| Mark::Unread { offset }),
             1 => level.prop_map(Mark::Level),
             2 => offset.clone().prop_map(Mark::Mention),

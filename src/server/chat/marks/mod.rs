@@ -1,5 +1,5 @@
-//! What belongs to a user: their marks of the rooms, in a log of their own that all their devices follow. The HTTP routes
-//! and the sockets call it by [`Chat`]; `fold` has the rule of each mark, which the store runs.
+//! What belongs to a user: their marks of the rooms, in a log of their own that all their devices follow. The HTTP
+//! routes and the sockets call it by [`Chat`]; `fold` has the rule of each mark, which the store runs.
 //!
 //! Nobody but the user may read their log: every method takes it from their own identity.
 
@@ -50,8 +50,8 @@ pub struct FollowedUser {
 }
 
 impl Chat {
-    /// Stores a mark of the user. Returns when it is durable; `bool` is false if nothing was stored: it changes nothing, or a
-    /// mark with this id was stored before.
+    /// Stores a mark of the user. Returns when it is durable; `bool` is false if nothing was stored: it changes
+    /// nothing, or a mark with this id was stored before.
     pub async fn mark(&self, who: &Identity, mark: NewMark) -> Result<(Marked, bool), Error> {
         let client_id = parse_id(&mark.id)?;
         // First, so that requests for rooms that do not exist are limited, too.
@@ -104,11 +104,13 @@ impl Chat {
         Ok((Marked { id, offset, timestamp, mark }, first))
     }
 
-    /// Everything that belongs to the user: their marks, and what is unread in the rooms that they may enter now. It costs
-    /// four reads of the store, however many rooms there are; only rooms with something after the mark are counted.
+    /// Everything that belongs to the user: their marks, and what is unread in the rooms that they may enter now. It
+    /// costs four reads of the store, however many rooms there are; only rooms with something after the mark are
+    /// counted.
     pub async fn user_state(&self, who: &Identity) -> Result<UserState, Error> {
         let store = self.hub.store();
-        // The marks first: the cursor is theirs, and a message that is read between the two is unread for a moment at most.
+        // The marks first: the cursor is theirs, and a message that is read between the two is unread for a moment at
+        // most.
         let (own, states) = store.states(&log_of(who)?).await?;
         let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
         let rooms = self.rooms(Some(who)).await?.into_iter().map(|room| room.id).collect();
@@ -203,7 +205,8 @@ impl Chat {
         Ok(FollowedUser { frame: ServerFrame::Followed { epoch, offset, head }, recovered, subscription })
     }
 
-    /// The user's marks after a cursor, with a wait of at most this long for the first: what a poll has beside its room.
+    /// The user's marks after a cursor, with a wait of at most this long for the first: what a poll has beside its
+    /// room.
     pub async fn marks_after(&self, who: &Identity, after: Cursor, wait: Duration) -> Result<Page, Error> {
         let (query, filter) = (PageQuery::After(after, wait), Filter::default());
         Ok(self.hub.page(&log_of(who)?, query, filter, POLLED_MARKS_MAX).await?)
@@ -258,8 +261,8 @@ fn mark_in(record: &Record) -> Option<RoomMark> {
     .ok()
 }
 
-/// The JSON of an entry of a user's log as its readers get it: a `mark` frame. One that cannot be read says only where it
-/// stands.
+/// The JSON of an entry of a user's log as its readers get it: a `mark` frame. One that cannot be read says only where
+/// it stands.
 pub fn encode_mark(record: &Record) -> String {
     let Record { offset, timestamp, .. } = *record;
     match mark_in(record) {

@@ -180,7 +180,8 @@ impl Hub {
         Ok((after_loss(&slice), false))
     }
 
-    /// The topics without the logs of users that are not longer than they may be: there are many, and nearly all are short.
+    /// The topics without the logs of users that are not longer than they may be: there are many, and nearly all are
+    /// short.
     async fn overlong(
         &self,
         topics: Vec<TopicName>,

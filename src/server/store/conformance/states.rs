@@ -1,5 +1,5 @@
-//! Conformance of keyed state, and of the logs that are made by their first write. The rules here are simple ones of the
-//! tests' own.
+//! Conformance of keyed state, and of the logs that are made by their first write. The rules here are simple ones of
+//! the tests' own.
 
 use std::sync::Arc;
 

@@ -8,8 +8,8 @@ use crate::{
     server::store::{StoreError, TopicName},
 };
 
-/// The statement of [`count_after`]. Parameters: the names of the logs and the offsets, the author, and the most that is
-/// counted of each.
+/// The statement of [`count_after`]. Parameters: the names of the logs and the offsets, the author, and the most that
+/// is counted of each.
 pub(super) const COUNT: &str = r#"SELECT d.number, (SELECT count(*) FROM (
        SELECT 1 FROM entries
        WHERE topic = t.id AND "offset" > d.after AND author <> $3

@@ -1,5 +1,5 @@
-//! Counts of what a room shows after an offset. The index `entries_counted` has nothing else, so that neither reactions nor
-//! answers in threads are walked through.
+//! Counts of what a room shows after an offset. The index `entries_counted` has nothing else, so that neither reactions
+//! nor answers in threads are walked through.
 
 use rusqlite::{Connection, params};
 

@@ -123,10 +123,10 @@ const MIGRATIONS: [&str; 12] = [
         PRIMARY KEY (topic, key)
     ) STRICT, WITHOUT ROWID;
 ",
-    // The entries that a change erased, and an index of what a room shows, to count it: without changes, answers in threads
-    // and deleted messages, of which there may be any number. SQLite reads the index alone only if it has every column that
-    // the condition names; of those, four are constants, a byte each. Quotes within a text are escaped, so that no text looks
-    // like the member of a deleted message.
+    // The entries that a change erased, and an index of what a room shows, to count it: without changes, answers in
+    // threads and deleted messages, of which there may be any number. SQLite reads the index alone only if it has every
+    // column that the condition names; of those, four are constants, a byte each. Quotes within a text are escaped, so
+    // that no text looks like the member of a deleted message.
     "
     ALTER TABLE entries ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
     UPDATE entries SET erased = 1

@@ -1,5 +1,5 @@
-//! The keyed state of topics: `append` folds it in its transaction, and the reads list it. It must not decide what a value
-//! means.
+//! The keyed state of topics: `append` folds it in its transaction, and the reads list it. It must not decide what a
+//! value means.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -231,8 +231,8 @@ impl LogQuery {
         }
     }
 
-    /// Returns the position at which a stream starts in the reader's own log; `None` if it does not follow that. A browser
-    /// that reconnects has both cursors in its header, the room's first.
+    /// Returns the position at which a stream starts in the reader's own log; `None` if it does not follow that. A
+    /// browser that reconnects has both cursors in its header, the room's first.
     pub(crate) fn user_start(&self, headers: &HeaderMap) -> Result<Option<StartFrom>, Rejection> {
         if !self.has_user() {
             return Ok(None);

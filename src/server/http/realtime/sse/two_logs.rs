@@ -1,6 +1,6 @@
-//! A stream of two logs: a room's, and beside it the reader's own. Each event has both cursors as its id, `ROOM;USER`, so
-//! that a browser which reconnects resumes both. Such an id is one reader's own: nothing is shared with other readers, so
-//! live delivery is never attached, and the stream's task writes each event itself.
+//! A stream of two logs: a room's, and beside it the reader's own. Each event has both cursors as its id, `ROOM;USER`,
+//! so that a browser which reconnects resumes both. Such an id is one reader's own: nothing is shared with other
+//! readers, so live delivery is never attached, and the stream's task writes each event itself.
 
 use bytes::Bytes;
 
@@ -57,8 +57,8 @@ impl UserStream {
         }
     }
 
-    /// The first events of the stream: those of the room, then those of the reader's own log. A log that is to be reset keeps
-    /// its old cursor until its reset, as in a stream of one.
+    /// The first events of the stream: those of the room, then those of the reader's own log. A log that is to be reset
+    /// keeps its old cursor until its reset, as in a stream of one.
     pub(super) fn greet(
         &mut self,
         (room, lost): (Cursor, Option<Cursor>),

@@ -124,7 +124,8 @@ impl Connection {
         Err(End::Close(close::NO_SESSION))
     }
 
-    /// Writes one batch of what each room and the user's own log have for this reader. Returns true if one of them has more.
+    /// Writes one batch of what each room and the user's own log have for this reader. Returns true if one of them has
+    /// more.
     async fn deliver(&mut self) -> Result<bool, End> {
         let Self { state, rooms, user_log, frame_writer, .. } = self;
         let delivered = async {

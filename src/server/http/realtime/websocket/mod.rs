@@ -8,7 +8,8 @@
 //! connection costs, and it could not be written into from outside.
 //!
 //! A frame passes `event_loop`, which takes it from `frame_reader`, and `frames`, which parses it and acts on it. Both
-//! call `authentication`, `joined_rooms` and `user_log`, which never call back; all but the latter two share the state in `connection`.
+//! call `authentication`, `joined_rooms` and `user_log`, which never call back; all but the latter two share the state
+//! in `connection`.
 
 mod authentication;
 mod connection;
