@@ -30,6 +30,7 @@ mod nodes;
 mod observability;
 mod outages;
 mod pages;
+mod people;
 mod postgres;
 mod program;
 mod publishers;

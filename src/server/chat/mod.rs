@@ -10,6 +10,8 @@ mod encoding;
 mod joining;
 mod known_rooms;
 mod marks;
+mod name_key;
+mod people;
 mod pins;
 mod posting;
 mod preview;
@@ -29,7 +31,9 @@ pub use self::{
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
 };
-use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
+use self::{
+    encoding::presence_frame, known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name,
+};
 use super::{
     authz::Rights, cluster::backplane::Backplane, config::EditingSettings, error::Error, limits::RateLimits,
     log::hub::Hub, presence::Presence, store::TopicName,
@@ -56,6 +60,7 @@ pub struct Chat {
     max_rooms: usize,
     editing: EditingSettings,
     known: KnownRooms,
+    noted: SharedNotedPeople,
 }
 
 impl Chat {
@@ -71,7 +76,17 @@ impl Chat {
         let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
         let known = KnownRooms::default();
-        let chat = Self { hub, presence, activity, rights, limits, max_rooms, editing, known };
+        let chat = Self {
+            hub,
+            presence,
+            activity,
+            rights,
+            limits,
+            max_rooms,
+            editing,
+            known,
+            noted: SharedNotedPeople::default(),
+        };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {

@@ -54,6 +54,7 @@ impl Chat {
         if first.first {
             self.activity.note(room);
         }
+        self.note_person(user).await;
         Ok((message_of(&first.record), first.first))
     }
 

@@ -176,6 +176,9 @@ async fn renamed(
     let name = parse_name(name)?;
     state.limits.session(address).await?;
     let session = state.auth.rename_guest(identity, name);
+    if let Some(session) = &session {
+        state.chat.note_person(&session.user).await;
+    }
     session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Change your name on the account page."))
 }
 

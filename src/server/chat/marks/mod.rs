@@ -59,7 +59,9 @@ impl Chat {
         let room = self.room(&mark.room, Some(who)).await?;
         let bounds = self.hub.store().bounds(&TopicName::Room(room.clone())).await?;
         let rule = rule_of(&mark, &bounds)?;
-        self.store_mark(who, room, &bounds, (mark.id, client_id), rule).await
+        let marked = self.store_mark(who, room, &bounds, (mark.id, client_id), rule).await?;
+        self.note_person(&who.user).await;
+        Ok(marked)
     }
 
     async fn store_mark(
