@@ -26,6 +26,7 @@ mod links;
 mod log;
 mod markdown;
 mod marks;
+mod mentions;
 mod nodes;
 mod observability;
 mod outages;

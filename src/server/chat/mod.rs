@@ -10,6 +10,7 @@ mod encoding;
 mod joining;
 mod known_rooms;
 mod marks;
+mod mentions;
 mod name_key;
 mod people;
 mod pins;
@@ -35,8 +36,14 @@ use self::{
     encoding::presence_frame, known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name,
 };
 use super::{
-    authz::Rights, cluster::backplane::Backplane, config::EditingSettings, error::Error, limits::RateLimits,
-    log::hub::Hub, presence::Presence, store::TopicName,
+    authz::Rights,
+    cluster::backplane::Backplane,
+    config::{EditingSettings, GroupMentions},
+    error::Error,
+    limits::RateLimits,
+    log::hub::Hub,
+    presence::Presence,
+    store::TopicName,
 };
 use crate::protocol::{
     chat::{PresenceState, Room, ServerFrame},
@@ -61,6 +68,7 @@ pub struct Chat {
     editing: EditingSettings,
     known: KnownRooms,
     noted: SharedNotedPeople,
+    group_mentions: GroupMentions,
 }
 
 impl Chat {
@@ -71,7 +79,7 @@ impl Chat {
         limits: Arc<RateLimits>,
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
-        editing: EditingSettings,
+        (editing, group_mentions): (EditingSettings, GroupMentions),
     ) -> Result<Self, Error> {
         let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
@@ -86,6 +94,7 @@ impl Chat {
             editing,
             known,
             noted: SharedNotedPeople::default(),
+            group_mentions,
         };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {

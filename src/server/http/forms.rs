@@ -87,7 +87,7 @@ pub(super) async fn post_message(
         let contents = ["message", room.as_str(), &text, &answered, &root];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
         let message = NewMessage { id, text: text.clone(), reply_to, thread };
-        state.chat.post(&room, &identity.user, message).await
+        state.chat.post(&room, &identity, message).await
     };
     match post.await {
         Ok(_) => back_to(&path, None),

@@ -32,12 +32,21 @@ use crate::{
             subscription::Subscription,
             topic::Wakeup,
         },
-        store::{Appended, Bounds, Filter, NewEntry, Record, State, StateChange, TopicName},
+        store::{Appended, Bounds, Filter, NewEntry, Record, State, StateChange, StoreError, TopicName},
     },
 };
 
 /// Marks in the answer to a poll. A reader that has more to read asks again.
 const POLLED_MARKS_MAX: usize = 200;
+
+/// Whether a message names a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mention {
+    /// It does.
+    Given,
+    /// It does not any more.
+    Taken,
+}
 
 /// A user's log that is followed.
 pub struct FollowedUser {
@@ -73,19 +82,7 @@ impl Chat {
         rule: Mark,
     ) -> Result<(Marked, bool), Error> {
         let topic = log_of(who)?;
-        let rule =
-            MarkFold { room: room.clone(), epoch: bounds.epoch.clone(), floor: bounds.floor, mark: rule };
-        let entry = NewEntry {
-            author: who.user.id.clone(),
-            client_id: Some(client_id),
-            channel: None,
-            lasting: false,
-            // The rule writes it. It stays as it is in the answer to a repeat of an entry that was removed.
-            body: String::new(),
-            change: None,
-            reference: None,
-            state: Some(StateChange { key: room.to_string(), rule: Arc::new(rule) }),
-        };
+        let entry = entry_of(&who.user.id, &room, bounds, client_id, rule);
         let mut appended = self.hub.publish(&topic, vec![entry]).await?;
         let Appended { record, first, unchanged, .. } =
             appended.pop().expect("one new entry gives one entry");
@@ -105,6 +102,36 @@ impl Chat {
         }
         let (offset, timestamp) = (Some(record.offset), Some(record.timestamp));
         Ok((Marked { id, offset, timestamp, mark }, first))
+    }
+
+    /// Stores a mention of a user, or takes it back. When this returns, it is durable. A user whose log can take nothing more is
+    /// left out: that is no fault of who mentions them.
+    pub(super) async fn store_mention(
+        &self,
+        user_id: &str,
+        (room, bounds): (&RoomId, &Bounds),
+        (client_id, offset): (String, Offset),
+        mention: Mention,
+    ) -> Result<(), Error> {
+        let Some(topic) = TopicName::of_user(user_id) else { return Ok(()) };
+        let mark = match mention {
+            Mention::Given => Mark::Mention(offset),
+            Mention::Taken => Mark::Unmention(offset),
+        };
+        let entry = entry_of(user_id, room, bounds, client_id, mark);
+        match self.hub.publish(&topic, vec![entry]).await {
+            Ok(appended) => {
+                if appended.iter().any(|one| one.first) {
+                    self.activity.note_for(user_id, room);
+                }
+                Ok(())
+            }
+            Err(StoreError::Rejected(rejection)) => {
+                tracing::debug!(user_id, %room, reason = rejection.message, "a mention was not stored");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Everything that belongs to the user: their marks, and what is unread in the rooms that they may enter now. It costs
@@ -210,6 +237,22 @@ impl Chat {
     pub async fn marks_after(&self, who: &Identity, after: Cursor, wait: Duration) -> Result<Page, Error> {
         let (query, filter) = (PageQuery::After(after, wait), Filter::default());
         Ok(self.hub.page(&log_of(who)?, query, filter, POLLED_MARKS_MAX).await?)
+    }
+}
+
+/// The entry of a user's log that has a mark of a room with these bounds.
+fn entry_of(user_id: &str, room: &RoomId, bounds: &Bounds, client_id: String, mark: Mark) -> NewEntry {
+    let rule = MarkFold { room: room.clone(), epoch: bounds.epoch.clone(), floor: bounds.floor, mark };
+    NewEntry {
+        author: user_id.to_owned(),
+        client_id: Some(client_id),
+        channel: None,
+        lasting: false,
+        // The rule writes it. It stays as it is in the answer to a repeat of an entry that was removed.
+        body: String::new(),
+        change: None,
+        reference: None,
+        state: Some(StateChange { key: room.to_string(), rule: Arc::new(rule) }),
     }
 }
 
