@@ -8,7 +8,7 @@ use crate::support::{Nodes, Person, Socket, TestServer, in_time, new_id};
 
 impl Person {
     /// Is known in #general without being there.
-    async fn is_known(self) -> Self {
+    async fn known(self) -> Self {
         let mark = json!({ "id": new_id(), "room": "general", "kind": "read", "offset": 0 });
         assert_eq!(self.send(Method::POST, "/api/user/marks", &mark).await.status(), 201);
         self
@@ -64,10 +64,10 @@ fn names(message: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn whoever_is_named_is_told_until_they_read_and_nobody_else() {
     let server = TestServer::start().await;
-    let alice = server.person("alice").await.is_known().await;
-    let bob = server.person("Bob Ross").await.is_known().await;
-    let hanako = server.person("花子").await.is_known().await;
-    let carol = server.person("carol").await.is_known().await;
+    let alice = server.person("alice").await.known().await;
+    let bob = server.person("Bob Ross").await.known().await;
+    let hanako = server.person("花子").await.known().await;
+    let carol = server.person("carol").await.known().await;
     let dave = server.person("dave").await;
     let (mut of_bob, mut reader) = (bob.follows().await, carol.is_in_general().await);
     let text = "日本語@花子さん and @ＢＯＢ ross, not `@carol`, a@carol.org, @dave or @alice";
@@ -102,9 +102,9 @@ async fn whoever_is_named_is_told_until_they_read_and_nobody_else() {
 #[tokio::test]
 async fn an_edit_tells_whom_it_names_and_takes_back_whom_it_does_not_and_a_deletion_all() {
     let server = TestServer::start().await;
-    let alice = server.person("alice").await.is_known().await;
-    let bob = server.person("bob").await.is_known().await;
-    let carol = server.person("carol").await.is_known().await;
+    let alice = server.person("alice").await.known().await;
+    let bob = server.person("bob").await.known().await;
+    let carol = server.person("carol").await.known().await;
     let message = alice.tells("hi @bob").await;
     let mut reader = alice.is_in_general().await;
     let edit = alice.modifies(&message, "edit", "hi @carol").await;
@@ -131,7 +131,7 @@ async fn an_edit_tells_whom_it_names_and_takes_back_whom_it_does_not_and_a_delet
 async fn a_post_that_comes_again_tells_once_and_mends_what_a_crash_left_undone() {
     let server = TestServer::start().await;
     let alice = server.person("alice").await;
-    let bob = server.person("bob").await.is_known().await;
+    let bob = server.person("bob").await.known().await;
     let id = new_id();
     for status in [201, 200, 200] {
         assert_eq!(alice.post("general", &id, "@bob once").await.status(), status);
@@ -170,9 +170,8 @@ async fn a_post_that_comes_again_tells_once_and_mends_what_a_crash_left_undone()
 #[tokio::test]
 async fn everybody_in_the_room_or_of_it_is_told_by_a_group() {
     let server = TestServer::start().await;
-    let alice = server.person("alice").await.is_known().await;
-    let (here, away) =
-        (server.person("here").await.is_known().await, server.person("away").await.is_known().await);
+    let alice = server.person("alice").await.known().await;
+    let (here, away) = (server.person("here").await.known().await, server.person("away").await.known().await);
     let _present = here.is_in_general().await;
     let message = alice.tells("@here come").await;
     assert_eq!(message["groups"], json!([{ "name": "here", "told": 1 }]));
@@ -191,8 +190,8 @@ async fn everybody_in_the_room_or_of_it_is_told_by_a_group() {
 #[tokio::test]
 async fn nobody_is_told_by_who_may_not_or_in_a_room_of_too_many() {
     let server = TestServer::start_with(&["--group-mentions", "owners"]).await;
-    let alice = server.person("alice").await.is_known().await;
-    let bob = server.person("bob").await.is_known().await;
+    let alice = server.person("alice").await.known().await;
+    let bob = server.person("bob").await.known().await;
     assert_eq!(alice.tells("@room hi").await["groups"], json!([{ "name": "room", "told": 0 }]));
     assert_eq!(bob.mentioned().await, [] as [u64; 0]);
     let made = alice.send(Method::POST, "/api/rooms", &json!({ "name": "Mine" })).await;
@@ -206,7 +205,7 @@ async fn nobody_is_told_by_who_may_not_or_in_a_room_of_too_many() {
     let alice = server.person("alice").await;
     let mut last = None;
     for number in 0..101 {
-        last = Some(server.person(&format!("user {number}")).await.is_known().await);
+        last = Some(server.person(&format!("user {number}")).await.known().await);
     }
     assert_eq!(alice.tells("@room hi").await["groups"], json!([{ "name": "room", "told": 0 }]));
     assert_eq!(last.unwrap().mentioned().await, [] as [u64; 0]);
@@ -233,7 +232,7 @@ async fn who_may_not_enter_is_not_named() {
 #[tokio::test]
 async fn a_mention_is_told_on_every_node() {
     let nodes = Nodes::start(3).await;
-    let (alice, bob) = (nodes.person("alice").await, nodes.person("bob").await.is_known().await);
+    let (alice, bob) = (nodes.person("alice").await, nodes.person("bob").await.known().await);
     let mut sockets = Vec::new();
     for node in &nodes.servers {
         sockets.push(bob.at(node).follows().await);

@@ -11,9 +11,11 @@ mod dialect;
 pub mod highlight;
 mod render;
 
-/// Finds the names in a part of a text: the place of each, ascending and never overlapping, and for each of whom it names an
-/// attribute and its value.
-pub type FindNames<'a> = dyn Fn(&str) -> Vec<(Range<usize>, Vec<(&'static str, String)>)> + 'a;
+/// The place of a name in a text, and for each of whom it names an attribute and its value.
+pub type FoundName = (Range<usize>, Vec<(&'static str, String)>);
+
+/// Finds the names in a part of a text, ascending and never overlapping.
+pub type FindNames<'a> = dyn Fn(&str) -> Vec<FoundName> + 'a;
 
 /// Returns the HTML of a text with its names marked, or `None` if it has neither names nor markup.
 pub fn html_with_names(text: &str, names: &FindNames<'_>) -> Option<String> {

@@ -9,7 +9,7 @@ fn p(inner: &str) -> Option<String> {
 }
 
 /// Marks `@bob` as two people of this name.
-fn find_bob(text: &str) -> Vec<(std::ops::Range<usize>, Vec<(&'static str, String)>)> {
+fn find_bob(text: &str) -> Vec<FoundName> {
     let marks = vec![("data-user", "1".to_owned()), ("data-user", "\"2".to_owned())];
     text.match_indices("@bob").map(|(at, name)| (at..at + name.len(), marks.clone())).collect()
 }

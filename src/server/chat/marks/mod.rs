@@ -39,15 +39,6 @@ use crate::{
 /// Marks in the answer to a poll. A reader that has more to read asks again.
 const POLLED_MARKS_MAX: usize = 200;
 
-/// Whether a message names a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mention {
-    /// It does.
-    Given,
-    /// It does not any more.
-    Taken,
-}
-
 /// A user's log that is followed.
 pub struct FollowedUser {
     /// The frame to send before anything else of the log.
@@ -104,20 +95,17 @@ impl Chat {
         Ok((Marked { id, offset, timestamp, mark }, first))
     }
 
-    /// Stores a mention of a user, or takes it back. When this returns, it is durable. A user whose log can take nothing more is
+    /// Stores a mention of a user, or takes it back if none is given. When this returns, it is durable. A user whose log can take nothing more is
     /// left out: that is no fault of who mentions them.
     pub(super) async fn store_mention(
         &self,
         user_id: &str,
         (room, bounds): (&RoomId, &Bounds),
         (client_id, offset): (String, Offset),
-        mention: Mention,
+        is_given: bool,
     ) -> Result<(), Error> {
         let Some(topic) = TopicName::of_user(user_id) else { return Ok(()) };
-        let mark = match mention {
-            Mention::Given => Mark::Mention(offset),
-            Mention::Taken => Mark::Unmention(offset),
-        };
+        let mark = if is_given { Mark::Mention(offset) } else { Mark::Unmention(offset) };
         let entry = entry_of(user_id, room, bounds, client_id, mark);
         match self.hub.publish(&topic, vec![entry]).await {
             Ok(appended) => {

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::{Chat, marks::Mention, name_key::name_key, people::distinct};
+use super::{Chat, name_key::name_key, people::distinct};
 use crate::{
     protocol::{
         cursor::Offset,
@@ -196,13 +196,13 @@ impl Chat {
         if place.offset <= bounds.floor {
             return Ok(()); // retention has removed it
         }
-        let untold = untold.into_iter().filter(|id| !told.contains(id)).map(|id| (id, Mention::Taken));
-        let all: Vec<_> = untold.chain(told.iter().map(|id| (id.clone(), Mention::Given))).collect();
+        let untold = untold.into_iter().filter(|id| !told.contains(id)).map(|id| (id, false));
+        let all: Vec<_> = untold.chain(told.iter().map(|id| (id.clone(), true))).collect();
         let bounds = &bounds;
         stream::iter(all)
-            .map(|(user_id, mention)| async move {
-                let id = client_id(place, bounds, &user_id, mention);
-                self.store_mention(&user_id, (place.room, bounds), (id, place.offset), mention).await
+            .map(|(user_id, is_given)| async move {
+                let id = client_id(place, bounds, &user_id, is_given);
+                self.store_mention(&user_id, (place.room, bounds), (id, place.offset), is_given).await
             })
             .buffer_unordered(AT_ONCE)
             .try_collect::<()>()
@@ -211,9 +211,9 @@ impl Chat {
 }
 
 /// The client id of an entry, always the same for the same mention: a UUID of version 8 (RFC 9562, 5.8).
-fn client_id(place: &Place<'_>, bounds: &Bounds, user_id: &str, mention: Mention) -> String {
+fn client_id(place: &Place<'_>, bounds: &Bounds, user_id: &str, is_given: bool) -> String {
     let Place { room, offset, rev } = place;
-    let kind = if mention == Mention::Given { "mention" } else { "unmention" };
+    let kind = if is_given { "mention" } else { "unmention" };
     let Bounds { epoch, .. } = bounds;
     let digest = Sha256::digest(format!("{kind} {room} {epoch} {offset} {rev} {user_id}"));
     let mut bytes = [0; 16];
