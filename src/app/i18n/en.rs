@@ -178,6 +178,11 @@ pub(super) const TEXTS: Texts = Texts {
         1 => "1 unread mention".into(),
         count => format!("{count} unread mentions"),
     },
+
+    people_to_mention: "People to mention",
+    mention_here: "everyone who is here now",
+    mention_room: "everyone in this room",
+    nobody_told: "Nobody was told of this message by a group: nobody else is there, there are too many people, or only owners may tell them all.",
 };
 
 /// "alice, bob and 3 others".

@@ -177,6 +177,11 @@ pub(super) const TEXTS: Texts = Texts {
         count => format!("未読メッセージ{count}件"),
     },
     unread_mentions: |count| format!("未読のメンション{count}件"),
+
+    people_to_mention: "メンションする相手",
+    mention_here: "今ここにいる全員",
+    mention_room: "このルームの全員",
+    nobody_told: "グループへのメンションは誰にも通知されませんでした。ほかに誰もいないか、人数が多すぎるか、オーナーだけに許可されています。",
 };
 
 fn problem(code: Code) -> &'static str {

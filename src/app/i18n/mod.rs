@@ -251,6 +251,12 @@ pub struct Texts {
     pub mark_unread: &'static str,
     pub unread_messages: fn(u64) -> String,
     pub unread_mentions: fn(u64) -> String,
+
+    pub people_to_mention: &'static str,
+    pub mention_here: &'static str,
+    pub mention_room: &'static str,
+    /// The note at a message whose group was not told.
+    pub nobody_told: &'static str,
 }
 
 impl Texts {
