@@ -183,7 +183,7 @@ addEventListener("click", ({ target }) => {
   });
 });
 
-// Rarely used parts are loaded when they are first used: the preview, the list of emoji, and the button that copies code.
+// Rarely used parts are loaded when they are first used: the preview, the lists of emoji and of people, and the button that copies code.
 const field = ({ target }) => (target.matches?.(".composer textarea") ? target : null);
 const isPreview = (event) => root.dataset.hydrated && event.target.closest?.("[name=preview]");
 let more;
@@ -198,7 +198,7 @@ addEventListener("keydown", (event) => {
   if (altKey && !ctrlKey && !metaKey && code === "KeyP" && root.dataset.hydrated && field(event)) preview(event, event.target);
 });
 addEventListener("input", (event) => {
-  if (!more && /[:：]/.test(field(event)?.value)) use((module) => module.onInput(event.target, event.isComposing));
+  if (!more && /[:：@＠]/.test(field(event)?.value)) use((module) => module.onInput(event.target, event.isComposing));
 });
 for (const type of ["pointerover", "focusin"])
   addEventListener(type, ({ target }) => !more && target.closest?.(".formatted pre") && use((module) => module.onCode(target)));

@@ -1,5 +1,5 @@
 // Helpers for writing and reading messages, loaded by live.js when one is first used: the preview of a
-// message, the list that completes an emoji, and the button that copies a block of code. It changes the page only when
+// message, the list that completes an emoji or the name of somebody to mention, and the button that copies a block of code. It changes the page only when
 // that is live, because the browser half compares it with what the server sent.
 const root = document.documentElement;
 const words = document.getElementById("words").dataset;
@@ -37,63 +37,96 @@ function clear() {
   for (const shown of document.querySelectorAll(".composer__preview")) shown.replaceChildren();
 }
 
-// The list of emoji. The focus stays in the field, which says by aria-activedescendant what is chosen.
+// The list of emoji, or of people. The focus stays in the field, which says by aria-activedescendant what is chosen.
 let list;
 let found = [];
+let opened;
 let chosen = 0;
 let wanted = 0;
 let dismissed = "";
 const cache = new Map();
 
-/** The beginning of a shortcode before the caret. Without spaces between words, as in Japanese, one sign is enough. */
+const emojis = {
+  label: words.emoji,
+  async find(query) {
+    if (cache.size > 200) cache.clear();
+    if (!cache.has(query)) {
+      const response = await fetch(`/api/emoji?q=${encodeURIComponent(query)}`);
+      cache.set(query, response.ok ? (await response.json()).emoji : []);
+    }
+    return cache.get(query);
+  },
+  show(option, { emoji, shortcode, name, name_ja }) {
+    option.append(emoji, " ", lang === "ja" && name_ja ? name_ja : `:${shortcode}:`);
+    option.title = lang === "ja" ? `:${shortcode}:` : name;
+  },
+  text: ({ emoji }) => emoji,
+};
+
+// Nothing is kept: people come and go.
+const people = {
+  label: words.people,
+  async find(query) {
+    const room = location.pathname.split("/")[2];
+    const response = await fetch(`/api/rooms/${room}/people?limit=8&prefix=${encodeURIComponent(query)}`);
+    const others = response.ok ? (await response.json()).filter(({ id }) => id !== root.dataset.me) : [];
+    const names = [...new Set(others.map(({ name }) => name))];
+    const groups = ["here", "room"].filter((name) => name.startsWith(query.normalize("NFKC").toLowerCase()));
+    return [...names.map((name) => ({ name })), ...groups.map((name) => ({ name, who: words[name] }))];
+  },
+  show(option, { name, who }) {
+    const shown = document.createElement("bdi");
+    shown.textContent = name;
+    option.append("@", shown);
+    if (who) option.append(" ", who);
+  },
+  text: ({ name }) => `@${name} `,
+};
+
+/** The beginning of a shortcode or of a name before the caret. Without spaces between words, as in Japanese, one sign is enough. */
 function typed(field) {
   if (field.selectionStart !== field.selectionEnd) return null;
   const before = field.value.slice(0, field.selectionStart);
   const match = /(?:^|[^\p{ASCII}]|[\s(\[*_~"'])[:：]((?:[a-z0-9+-][a-z0-9_+-]+|[^\p{ASCII}\p{P}\p{Z}\p{C}][^\p{ASCII}\s]*))$/iu.exec(before);
-  return match && { query: match[1], start: before.length - match[1].length - 1, end: before.length };
+  const name = /(?:^|[^\p{L}\p{N}_@＠]|[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}ー])[@＠]((?:[^\s@＠][^\n@＠]{0,79})?)$/u.exec(before);
+  const [query, kind] = match ? [match[1], emojis] : name ? [name[1], people] : [];
+  const start = before.length - query?.length - 1;
+  return kind && { kind, query, typed: before.slice(start), start, end: before.length };
 }
 
 async function complete(field) {
   const part = typed(field);
   const turn = ++wanted;
-  if (!part || (dismissed && part.query.startsWith(dismissed))) {
+  if (!part || (dismissed && part.typed.startsWith(dismissed))) {
     if (!part) dismissed = "";
     return close();
   }
   dismissed = "";
-  let next = cache.get(part.query);
-  if (!next) {
-    try {
-      const response = await fetch(`/api/emoji?q=${encodeURIComponent(part.query)}`);
-      next = response.ok ? (await response.json()).emoji : [];
-    } catch {
-      next = [];
-    }
-    if (cache.size > 200) cache.clear();
-    cache.set(part.query, next);
-  }
-  if (turn === wanted) open(field, next);
+  const next = await part.kind.find(part.query).catch(() => []);
+  if (turn !== wanted) return;
+  // A longer name than one that nobody has is nobody's either.
+  if (!next.length) dismissed = part.typed;
+  open(field, part.kind, next);
 }
 
-function open(field, next) {
+function open(field, kind, next) {
   if (!next.length || document.activeElement !== field) return close();
-  found = next;
+  [found, opened] = [next, kind];
   if (!list?.isConnected) {
     list = document.createElement("ul");
     list.id = "emoji";
     list.className = "emoji-list";
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", words.emoji);
     field.form.append(list);
   }
+  list.setAttribute("aria-label", kind.label);
   list.replaceChildren(
-    ...found.map(({ emoji, shortcode, name, name_ja }, at) => {
+    ...found.map((one, at) => {
       const option = document.createElement("li");
       option.id = `emoji-${at}`;
       option.setAttribute("role", "option");
       option.setAttribute("translate", "no");
-      option.append(emoji, " ", lang === "ja" && name_ja ? name_ja : `:${shortcode}:`);
-      option.title = lang === "ja" ? `:${shortcode}:` : name;
+      kind.show(option, one);
       return option;
     }),
   );
@@ -119,14 +152,16 @@ function close() {
 
 function insert(field) {
   const part = typed(field);
-  const { emoji } = found[chosen] ?? {};
+  const one = found[chosen];
   close();
-  if (!part || !emoji) return;
+  if (part?.kind !== opened || !one) return;
+  const text = opened.text(one);
+  dismissed = text; // it is no beginning of a longer name now
   field.focus();
   field.setSelectionRange(part.start, part.end);
   // The browser can undo this one. It tells the page by an event of its own.
-  if (!document.execCommand("insertText", false, emoji)) {
-    field.setRangeText(emoji, part.start, part.end, "end");
+  if (!document.execCommand("insertText", false, text)) {
+    field.setRangeText(text, part.start, part.end, "end");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
@@ -138,7 +173,7 @@ function onKey(event, field) {
     ArrowUp: () => choose(field, chosen - 1),
     Enter: () => insert(field),
     Tab: () => insert(field),
-    Escape: () => ((dismissed = typed(field)?.query ?? ""), close()),
+    Escape: () => ((dismissed = typed(field)?.typed ?? ""), close()),
   };
   const act = keys[event.key];
   if (!act || event.isComposing || event.keyCode === 229 || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;

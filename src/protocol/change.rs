@@ -4,15 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cursor::Offset, members::Members, name::RoomId, problem::Rejection, publication::TEXT_NAMES,
-    session::User,
+    cursor::Offset, members::Members, mention::GroupMention, name::RoomId, problem::Rejection,
+    publication::TEXT_NAMES, session::User,
 };
 
 /// The kind of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum ChangeKind {
     /// The author gives the message another text.
+    #[default]
     Edit,
     /// The author, an owner of the room or an administrator removes the message: its texts are erased.
     Delete,
@@ -156,6 +157,12 @@ pub struct MessageChanged {
     /// The thread of the message, of a deletion: it has an answer less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Offset>,
+    /// The people whom the new text mentions, of an edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<User>,
+    /// The groups that the new text mentions, of an edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupMention>,
 }
 
 #[cfg(test)]

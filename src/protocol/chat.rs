@@ -1,7 +1,10 @@
 //! Rooms: the frames of the chat socket and the bodies of `/api/rooms`. Server and browser use them; members that
 //! programs send are parsed by [`ClientFrame::parse`].
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::value::RawValue;
 
 use super::{
@@ -9,6 +12,7 @@ use super::{
     cursor::{AFTER_NAMES, Cursor, Epoch, Offset, looks_like_cursor},
     mark::{MarkChanged, Marked, NewMark, RoomLevel, RoomMark, UserRoom},
     members::{Members, parse_json},
+    mention::GroupMention,
     name::RoomId,
     problem::{Code, MISSING, Rejection, UNKNOWN_TYPE},
     publication::TEXT_NAMES,
@@ -66,6 +70,12 @@ pub struct Message {
     /// The offset of the first message of the thread that it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Offset>,
+    /// The people whom the text mentions, at most [`super::mention::MENTIONED_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<User>,
+    /// The groups that the text mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupMention>,
 }
 
 /// Returns true if a member has the value that its absence stands for.
@@ -400,13 +410,20 @@ struct FrameMembers {
     generation: u64,
     #[serde(default)]
     level: RoomLevel,
+    /// Offsets in a mark, and people in a message.
+    mentions: Option<Box<RawValue>>,
     #[serde(default)]
-    mentions: Vec<Offset>,
+    groups: Vec<GroupMention>,
     #[serde(default)]
     rooms: Vec<UserRoom>,
     code: Option<Code>,
     message: Option<String>,
     retry_after_ms: Option<u64>,
+}
+
+/// The list in a member whose type depends on that of the frame.
+fn list_in<T: DeserializeOwned>(member: Option<Box<RawValue>>) -> Result<Vec<T>, &'static str> {
+    member.map_or(Ok(Vec::new()), |list| serde_json::from_str(list.get()).map_err(|_| MISSING))
 }
 
 impl TryFrom<FrameMembers> for ServerFrame {
@@ -436,7 +453,8 @@ impl TryFrom<FrameMembers> for ServerFrame {
         let room = room.ok_or(MISSING)?;
         Ok(match &*frame.r#type {
             "mark" | "marked" => {
-                let FrameMembers { read, generation, level, mentions, .. } = frame;
+                let FrameMembers { read, generation, level, .. } = frame;
+                let mentions = list_in(frame.mentions)?;
                 let mark = RoomMark { room, read, generation, level, mentions };
                 match id {
                     None => Self::Mark(MarkChanged { offset: offset?, timestamp: timestamp?, mark }),
@@ -469,6 +487,8 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 pinned: frame.pinned,
                 reply_to: frame.reply_to,
                 thread: frame.thread,
+                mentions: list_in(frame.mentions)?,
+                groups: frame.groups,
             }),
             "message-changed" => Self::MessageChanged(MessageChanged {
                 room,
@@ -483,6 +503,8 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 html: frame.html,
                 reaction: frame.reaction,
                 thread: frame.thread,
+                mentions: list_in(frame.mentions)?,
+                groups: frame.groups,
             }),
             "posted" => Self::Posted { room, id: id.ok_or(MISSING)?, offset: offset?, timestamp: timestamp? },
             "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },

@@ -207,6 +207,7 @@ pub mod cursor;
 pub mod feed;
 pub mod mark;
 pub mod members;
+pub mod mention;
 pub mod name;
 pub mod pin;
 pub mod problem;

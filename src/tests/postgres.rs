@@ -281,6 +281,12 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         .iter()
         .for_each(|(name, value)| assert_eq!(before.5["rooms"][0][name], *value));
     assert_eq!(before.4["pins"][0]["reactions"][0]["count"], 1);
+    let mark = json!({ "id": new_id(), "room": "general", "kind": "read", "offset": 1 });
+    assert_eq!(alice.send(reqwest::Method::POST, "/api/user/marks", &mark).await.status(), 201);
+    let people = async |alice: &Person| {
+        alice.get("/api/rooms/general/people?prefix=ALI").send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    assert_eq!(people(&alice).await[0]["name"], "alice");
     let url = Cluster::shared().fresh_database().await;
     let database = server.folder().join("idobata.db");
     let (went, said) = migrate(&database, &url).await;
@@ -306,6 +312,7 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         alice.get("/api/user").send().await.unwrap().json::<Value>().await.unwrap(),
     );
     assert_eq!(after, before);
+    assert_eq!(people(&alice).await[0]["name"], "alice");
     assert_eq!(change(&alice, "react").await["reaction"]["count"], 1, "it is there already");
     assert_eq!(change(&alice, "unreact").await["reaction"]["count"], 0);
     assert_eq!(after.2["threads"][0]["count"], 1);

@@ -25,10 +25,11 @@ async fn enter(server: &TestServer, person: &Person) -> SocketIo {
 /// Posts `count` messages of `bytes` bytes each to `general` at once.
 async fn talk(server: &TestServer, person: &Person, count: usize, bytes: usize) {
     let (room, text) = (RoomId::parse("general").unwrap(), "x".repeat(bytes));
+    let who = server.state.auth.identify(&person.session.token).await.unwrap().unwrap();
     let post = |_| async {
         let (room, text) = (room.clone(), text.clone());
         let message = NewMessage { id: new_id(), text, ..NewMessage::default() };
-        server.state.chat.post(&room, &person.session.user, message).await.unwrap();
+        server.state.chat.post(&room, &who, message).await.unwrap();
     };
     join_all((0..count).map(post)).await;
 }

@@ -9,10 +9,12 @@ use crate::{
 };
 
 /// Draws the text of a message, and `after` behind it. Its HTML comes from `server/markdown`, which lets no tag of its
-/// author through.
-pub(super) fn message_text(message: &Message, after: Option<AnyView>) -> AnyView {
-    match message.html.clone() {
+/// author through. It is the same for all readers: the names of the reader `me` get their class here.
+pub(super) fn message_text(message: &Message, me: &str, after: Option<AnyView>) -> AnyView {
+    match &message.html {
         Some(html) => {
+            let html = html
+                .replace(&format!("\" data-user=\"{me}\""), &format!(" mention--own\" data-user=\"{me}\""));
             view! { <div class="message__text"><div class="formatted" inner_html=html></div>{after}</div> }
                 .into_any()
         }

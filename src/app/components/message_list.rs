@@ -171,6 +171,11 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
     let thread = thread.map(|thread| thread_link(actions, &thread));
     let quote = message.reply_to.zip(answered).map(|(target, answered)| quote(actions, target, &answered));
     let is_mine = actions.model.with_untracked(|model| model.is_me(&message.user_id));
+    let is_named =
+        actions.model.with_untracked(|model| message.mentions.iter().any(|user| model.is_me(&user.id)));
+    let is_told = is_named || !is_mine && message.groups.iter().any(|group| group.told > 0);
+    let untold = (is_mine && message.groups.iter().any(|group| group.told == 0))
+        .then(|| view! { <p class="message__state">{texts.nobody_told}</p> }.into_any());
     let author = if message.user.is_empty() { texts.unknown_author.to_owned() } else { message.user.clone() };
     let you =
         is_mine.then(|| view! { <span class="message__you">{format!("({})", texts.you)}</span> }.into_any());
@@ -203,6 +208,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
             aria-current=move || is_marked().then_some("true")
             tabindex=move || is_marked().then_some("-1")
             data-mine=is_mine.to_string()
+            data-mentioned=is_told.then_some("true")
             data-offset=offset.to_string()
             data-state=state
             data-continued=move || is_continued().to_string()
@@ -219,6 +225,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
             </p>
             {quote}
             <MessageBody actions message pending />
+            {untold}
             {pinned}
             {reactions}
             {thread}
@@ -246,7 +253,11 @@ fn MessageBody(
         false if message.deleted => deleted_text(),
         false => {
             let edited = is_edited.then(|| edited_link(&page, &text));
-            if is_pending { typed_text(&text, edited) } else { message_text(&message, edited) }
+            if is_pending {
+                typed_text(&text, edited)
+            } else {
+                actions.model.with_untracked(|model| message_text(&message, model.my_id(), edited))
+            }
         }
     };
     view! {

@@ -183,6 +183,11 @@ pub(super) const TEXTS: Texts = Texts {
     level_mentions: "Mentions only",
     level_nothing: "Nothing",
     write_message: "Write a message",
+
+    people_to_mention: "People to mention",
+    mention_here: "everyone who is here now",
+    mention_room: "everyone in this room",
+    nobody_told: "Nobody was told of this message by a group: nobody else is there, there are too many people, or only owners may tell them all.",
 };
 
 /// "alice, bob and 3 others".

@@ -182,6 +182,11 @@ pub(super) const TEXTS: Texts = Texts {
     level_mentions: "メンションのみ",
     level_nothing: "なし",
     write_message: "メッセージを書く",
+
+    people_to_mention: "メンションする相手",
+    mention_here: "今ここにいる全員",
+    mention_room: "このルームの全員",
+    nobody_told: "グループへのメンションは誰にも通知されませんでした。ほかに誰もいないか、人数が多すぎるか、オーナーだけに許可されています。",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -256,6 +256,12 @@ pub struct Texts {
     pub level_mentions: &'static str,
     pub level_nothing: &'static str,
     pub write_message: &'static str,
+
+    pub people_to_mention: &'static str,
+    pub mention_here: &'static str,
+    pub mention_room: &'static str,
+    /// The note at a message whose group was not told.
+    pub nobody_told: &'static str,
 }
 
 impl Texts {

@@ -70,7 +70,7 @@ pub fn shell(options: LeptosOptions, initial_data: InitialData, json: String) ->
                 <script type="application/json" id="start" inner_html=json></script>
                 // Names of what messages contain, whose HTML is the same in every language, and the words of public/messages.js
                 // and public/reactions.js.
-                <div id="words" hidden data-copy=texts.copy data-copied=texts.copied data-emoji=texts.emoji data-fault=texts.preview_failed
+                <div id="words" hidden data-copy=texts.copy data-copied=texts.copied data-emoji=texts.emoji data-people=texts.people_to_mention data-here=texts.mention_here data-room=texts.mention_room data-fault=texts.preview_failed
                     data-find=texts.find_emoji data-none=texts.no_emoji data-recent=texts.recent_emoji data-tone=texts.skin_tone
                     data-loading=texts.loading data-failed=(texts.problem)(Code::Unavailable)>
                     <span id="name-of-code">{texts.code_block}</span>

@@ -140,6 +140,11 @@ impl Rights {
         change_listener::is_open_to(self.lock_rooms().get(room), user_id)
     }
 
+    /// Returns true if a user of whom only the id is known may enter the room: it is public, or they are a member.
+    pub fn admits(&self, room: &RoomId, user_id: &str) -> bool {
+        change_listener::is_open_to(self.lock_rooms().get(room), Some(user_id))
+    }
+
     /// Returns true if only members may enter the room.
     pub fn is_private(&self, room: &RoomId) -> bool {
         self.read(room, |rights| rights.ownership.is_private).unwrap_or(false)

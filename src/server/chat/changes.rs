@@ -4,13 +4,14 @@
 //! The caller has checked that the user may enter the room. A deletion must leave no text of the message behind: not in
 //! the message, not in its earlier texts, not in its edits.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::Serialize;
 
 use super::{
     Chat,
-    encoding::{EarlierText, StoredChange, StoredMessage, changed_of, message_of, stored_message},
+    encoding::{EarlierText, StoredChange, StoredMessage, change_in, changed_of, message_of, stored_message},
+    mentions::{Named, Place, Told, dropped},
 };
 use crate::{
     protocol::{
@@ -28,7 +29,7 @@ use crate::{
         config::EditingSettings,
         emoji,
         error::Error,
-        store::{Change, Filter, Fold, Folded, NewEntry, Record, TagChange, TagState, TopicName},
+        store::{Appended, Change, Filter, Fold, Folded, NewEntry, Record, TagChange, TagState, TopicName},
     },
 };
 
@@ -48,7 +49,7 @@ impl Chat {
         let id = parse_id(&id)?;
         let (text, emoji) = (text.unwrap_or_default(), emoji.unwrap_or_default());
         let what = match kind {
-            ChangeKind::Edit => What::Edit(MessageText::parse(&text)?.into_string()),
+            ChangeKind::Edit => What::Edit(MessageText::parse(&text)?.into_string(), Named::default()),
             ChangeKind::Delete => What::Delete,
             ChangeKind::React => What::React { emoji: parse_emoji(&emoji)?, is_given: true },
             ChangeKind::Unreact => What::React { emoji: parse_emoji(&emoji)?, is_given: false },
@@ -56,7 +57,18 @@ impl Chat {
             ChangeKind::Unpin => What::Pin(false),
         };
         self.limits.message(&who.user).await?;
+        let what = match what {
+            What::Edit(text, _) => {
+                let named = self.named_in(room, who, &text).await?;
+                What::Edit(text, named)
+            }
+            other => other,
+        };
         let is_moderator = self.is_moderator(room, who);
+        let told = match &what {
+            What::Edit(_, named) => named.told.clone(),
+            _ => HashSet::new(),
+        };
         let body = what.stored(kind, &who.user, None);
         let tag = what.tag(&who.user);
         let fold = MessageFold {
@@ -85,7 +97,31 @@ impl Chat {
         if kind == ChangeKind::Delete {
             self.activity.note(room);
         }
+        if matches!(kind, ChangeKind::Edit | ChangeKind::Delete) {
+            self.tell_of_change(room, &first, target, told).await?;
+        }
         Ok((changed_of(&first.record, target), first.first))
+    }
+
+    /// Tells whom an edited text names, and takes back the mentions of whom it names no more, as the stored change says: so a
+    /// repeat does the same.
+    async fn tell_of_change(
+        &self,
+        room: &RoomId,
+        Appended { record, first, .. }: &Appended,
+        target: Offset,
+        told: HashSet<String>,
+    ) -> Result<(), Error> {
+        let StoredChange { mentions, groups, dropped, had_groups, .. } = change_in(record);
+        let told = match first {
+            true => told,
+            false => self.told_again(room, &record.author, &mentions, &groups).await?,
+        };
+        let mut untold: HashSet<_> = dropped.into_iter().collect();
+        if had_groups {
+            untold.extend(self.all_people(room).await?);
+        }
+        self.tell(&Place { room, offset: target, rev: record.offset }, Told { told, untold }).await
     }
 
     /// Returns true if the user may delete the messages of others: an owner of the room, and every administrator.
@@ -127,7 +163,7 @@ fn parse_emoji(text: &str) -> Result<&'static str, Rejection> {
 
 /// What a change does.
 enum What {
-    Edit(String),
+    Edit(String, Named),
     Delete,
     React { emoji: &'static str, is_given: bool },
     Pin(bool),
@@ -137,7 +173,7 @@ impl What {
     /// The tag that it gives or takes: a reaction's is the emoji, and a user holds it.
     fn tag(&self, user: &User) -> Option<TagChange> {
         match self {
-            Self::Edit(_) | Self::Delete => None,
+            Self::Edit(..) | Self::Delete => None,
             Self::React { emoji, is_given } => Some(TagChange {
                 name: (*emoji).to_owned(),
                 holder: user.id.clone(),
@@ -154,11 +190,16 @@ impl What {
     }
 
     fn stored(&self, kind: ChangeKind, user: &User, reaction: Option<Reaction>) -> StoredChange {
-        let text = match self {
-            Self::Edit(text) => Some(text.clone()),
-            _ => None,
-        };
-        StoredChange { user: user.name.clone(), kind, text, reaction, thread: None }
+        let change = StoredChange { user: user.name.clone(), kind, reaction, ..StoredChange::default() };
+        match self {
+            Self::Edit(text, Named { people, groups, .. }) => StoredChange {
+                text: Some(text.clone()),
+                mentions: people.clone(),
+                groups: groups.clone(),
+                ..change
+            },
+            _ => change,
+        }
     }
 }
 
@@ -185,14 +226,14 @@ impl Fold for MessageFold {
         self.check_right(record)?;
         let (mut erase, mut change_body) = (None, None);
         let message = match &self.what {
-            What::Edit(text) => self.edited(message, text.clone()),
+            What::Edit(text, named) => {
+                change_body = Some(to_json(&self.change_after(&message, &named.people, None)));
+                self.edited(message, text.clone(), named)
+            }
             What::Delete => {
                 erase = Some(erased as fn(&str) -> String);
+                change_body = Some(to_json(&self.change_after(&message, &[], message.thread)));
                 let StoredMessage { user, reply_to, thread, .. } = message;
-                if thread.is_some() {
-                    let change = self.what.stored(self.kind, &self.author, None);
-                    change_body = Some(to_json(&StoredChange { thread, ..change }));
-                }
                 StoredMessage { user, reply_to, thread, deleted: true, ..StoredMessage::default() }
             }
             What::React { emoji, is_given } => {
@@ -233,12 +274,20 @@ impl MessageFold {
         }
     }
 
-    fn edited(&self, mut message: StoredMessage, text: String) -> StoredMessage {
+    /// The stored change after which a message names these people, with those whom it named before and no more.
+    fn change_after(&self, before: &StoredMessage, people: &[User], thread: Option<Offset>) -> StoredChange {
+        let dropped = dropped(&before.mentions, people);
+        let had_groups = before.groups.iter().any(|group| group.told > 0);
+        StoredChange { thread, dropped, had_groups, ..self.what.stored(self.kind, &self.author, None) }
+    }
+
+    fn edited(&self, mut message: StoredMessage, text: String, named: &Named) -> StoredMessage {
         let earlier = EarlierText { text: std::mem::replace(&mut message.text, text), until: self.at_ms };
         message.earlier.push(earlier);
         let surplus = message.earlier.len().saturating_sub(self.editing.edit_history);
         message.earlier.drain(..surplus);
-        StoredMessage { edited: true, ..message }
+        let (mentions, groups) = (named.people.clone(), named.groups.clone());
+        StoredMessage { edited: true, mentions, groups, ..message }
     }
 
     /// The message after a reaction came or went, and the people of its emoji then. One that is there already, or not
@@ -273,21 +322,15 @@ impl MessageFold {
     }
 }
 
-/// A stored change without the text of an edit and the people of a reaction.
+/// A stored change without the text of an edit, whom it names, and the people of a reaction.
 fn erased(body: &str) -> String {
-    match serde_json::from_str::<StoredChange>(body) {
-        Ok(change) => {
-            to_json(&StoredChange { text: change.text.map(|_| String::new()), reaction: None, ..change })
+    to_json(&match serde_json::from_str::<StoredChange>(body) {
+        Ok(StoredChange { user, kind, text, thread, .. }) => {
+            StoredChange { user, kind, text: text.map(|_| String::new()), thread, ..StoredChange::default() }
         }
         // Whatever it is, its text may be in it.
-        Err(_) => to_json(&StoredChange {
-            user: String::new(),
-            kind: ChangeKind::Edit,
-            text: Some(String::new()),
-            reaction: None,
-            thread: None,
-        }),
-    }
+        Err(_) => StoredChange { text: Some(String::new()), ..StoredChange::default() },
+    })
 }
 
 pub(super) fn unknown_message() -> Rejection {

@@ -3,16 +3,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mentions;
 use crate::{
     protocol::{
         change::{ChangeKind, MessageChanged, Reaction},
         chat::{Message, ServerFrame, is_default},
         cursor::{Cursor, Offset},
+        mention::GroupMention,
         name::RoomId,
         session::User,
     },
     server::{
-        markdown,
         presence::PresenceEvent,
         store::{Record, TopicName},
     },
@@ -44,6 +45,12 @@ pub(super) struct StoredMessage {
     /// The offset of the first message of its thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) thread: Option<Offset>,
+    /// The people whom its text mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) mentions: Vec<User>,
+    /// The groups that its text mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) groups: Vec<GroupMention>,
 }
 
 /// An earlier text of an edited message.
@@ -56,7 +63,7 @@ pub struct EarlierText {
 }
 
 /// The body of a stored change; the rest of [`MessageChanged`] comes from the record.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct StoredChange {
     pub(super) user: String,
     pub(super) kind: ChangeKind,
@@ -69,6 +76,18 @@ pub(super) struct StoredChange {
     /// The thread of the message, of a deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) thread: Option<Offset>,
+    /// The people whom the text of an edit mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) mentions: Vec<User>,
+    /// The groups that the text of an edit mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) groups: Vec<GroupMention>,
+    /// The ids of the people whom the text before mentioned and this one does not. On no wire: their logs tell them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) dropped: Vec<String>,
+    /// The text before mentioned a group.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) had_groups: bool,
 }
 
 /// The `reset` frame of a room, with the cursor at which the reader goes on.
@@ -106,15 +125,27 @@ pub fn erases(record: &Record) -> bool {
 
 /// The message in a record of a room. One that cannot be read is logged, and has no author name and no text.
 pub(super) fn message_of(record: &Record) -> Message {
-    let StoredMessage { user, text, rev, edited, deleted, reactions, pinned, reply_to, thread, .. } =
-        stored_message(record);
+    let StoredMessage {
+        user,
+        text,
+        rev,
+        edited,
+        deleted,
+        reactions,
+        pinned,
+        reply_to,
+        thread,
+        mentions,
+        groups,
+        ..
+    } = stored_message(record);
     Message {
         room: room_of(record),
         offset: record.offset,
         id: record.client_id.clone().unwrap_or_default(),
         user,
         user_id: record.author.clone(),
-        html: markdown::html_of(&text),
+        html: mentions::html_of(&text, &mentions, &groups),
         text,
         timestamp: record.timestamp,
         rev,
@@ -124,6 +155,8 @@ pub(super) fn message_of(record: &Record) -> Message {
         pinned,
         reply_to,
         thread,
+        mentions,
+        groups,
     }
 }
 
@@ -137,7 +170,7 @@ pub(super) fn stored_message(record: &Record) -> StoredMessage {
 
 /// The change in a record of a room, of the message at `target`.
 pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
-    let StoredChange { user, kind, text, reaction, thread } = change_in(record);
+    let StoredChange { user, kind, text, reaction, thread, mentions, groups, .. } = change_in(record);
     MessageChanged {
         room: room_of(record),
         offset: record.offset,
@@ -147,18 +180,20 @@ pub(super) fn changed_of(record: &Record, target: Offset) -> MessageChanged {
         user,
         user_id: record.author.clone(),
         timestamp: record.timestamp,
-        html: text.as_deref().and_then(markdown::html_of),
+        html: text.as_deref().and_then(|text| mentions::html_of(text, &mentions, &groups)),
         text,
         reaction,
         thread,
+        mentions,
+        groups,
     }
 }
 
 /// The stored change in a record. One that cannot be read is logged, and changes nothing that is shown.
-fn change_in(record: &Record) -> StoredChange {
+pub(super) fn change_in(record: &Record) -> StoredChange {
     serde_json::from_str(&record.body).unwrap_or_else(|error| {
         tracing::error!(topic = %record.topic, record.offset, %error, "cannot read a stored change");
-        StoredChange { user: String::new(), kind: ChangeKind::Edit, text: None, reaction: None, thread: None }
+        StoredChange::default()
     })
 }
 

@@ -55,6 +55,9 @@ impl Chat {
         // Once more: from now on a revocation finds the subscription, but one before this would have missed it.
         self.rights.check_entry(&room, who)?;
         let presence = who.map(|identity| self.presence.enter(&room, &identity.user));
+        if let Some(identity) = who {
+            self.note_person_soon(&identity.user);
+        }
         // The members are read after the ephemeral frames so far are skipped. An event in between is sent twice, which
         // changes nothing, and none is missed.
         subscription.skip_ephemerals();

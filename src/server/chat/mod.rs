@@ -10,6 +10,9 @@ mod encoding;
 mod joining;
 mod known_rooms;
 mod marks;
+mod mentions;
+mod name_key;
+mod people;
 mod pins;
 mod posting;
 mod preview;
@@ -29,10 +32,18 @@ pub use self::{
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
 };
-use self::{encoding::presence_frame, known_rooms::KnownRooms, room_id::id_of_name};
+use self::{
+    encoding::presence_frame, known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name,
+};
 use super::{
-    authz::Rights, cluster::backplane::Backplane, config::EditingSettings, error::Error, limits::RateLimits,
-    log::hub::Hub, presence::Presence, store::TopicName,
+    authz::Rights,
+    cluster::backplane::Backplane,
+    config::{EditingSettings, GroupMentions},
+    error::Error,
+    limits::RateLimits,
+    log::hub::Hub,
+    presence::Presence,
+    store::TopicName,
 };
 use crate::protocol::{
     chat::{PresenceState, Room, ServerFrame},
@@ -56,6 +67,8 @@ pub struct Chat {
     max_rooms: usize,
     editing: EditingSettings,
     known: KnownRooms,
+    noted: SharedNotedPeople,
+    group_mentions: GroupMentions,
 }
 
 impl Chat {
@@ -66,12 +79,23 @@ impl Chat {
         limits: Arc<RateLimits>,
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
-        editing: EditingSettings,
+        (editing, group_mentions): (EditingSettings, GroupMentions),
     ) -> Result<Self, Error> {
         let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
         let known = KnownRooms::default();
-        let chat = Self { hub, presence, activity, rights, limits, max_rooms, editing, known };
+        let chat = Self {
+            hub,
+            presence,
+            activity,
+            rights,
+            limits,
+            max_rooms,
+            editing,
+            known,
+            noted: SharedNotedPeople::default(),
+            group_mentions,
+        };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {

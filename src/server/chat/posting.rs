@@ -2,11 +2,14 @@
 //!
 //! The caller has checked that the user may enter the room.
 
+use std::collections::HashSet;
+
 use super::{
     Chat,
     answers::Answer,
     changes::{parse_id, to_json},
-    encoding::{StoredMessage, message_of},
+    encoding::{StoredMessage, message_of, stored_message},
+    mentions::{Named, Place, Told},
 };
 use crate::{
     protocol::{
@@ -17,8 +20,9 @@ use crate::{
         text::MessageText,
     },
     server::{
+        auth::Identity,
         error::Error,
-        store::{NewEntry, TopicName},
+        store::{Appended, NewEntry, TopicName},
     },
 };
 
@@ -27,14 +31,18 @@ impl Chat {
     pub async fn post(
         &self,
         room: &RoomId,
-        user: &User,
+        who: &Identity,
         message: NewMessage,
     ) -> Result<(Message, bool), Error> {
+        let user = &who.user;
         let NewMessage { id, text, reply_to, thread } = message;
         let id = parse_id(&id)?;
         let text = MessageText::parse(&text)?.into_string();
         self.limits.message(user).await?;
-        let message = StoredMessage { user: user.name.clone(), text, reply_to, ..StoredMessage::default() };
+        let Named { people: mentions, groups, told } = self.named_in(room, who, &text).await?;
+        let name = user.name.clone();
+        let message =
+            StoredMessage { user: name, text, reply_to, mentions, groups, ..StoredMessage::default() };
         let entry = NewEntry {
             author: user.id.clone(),
             client_id: Some(id),
@@ -54,7 +62,26 @@ impl Chat {
         if first.first {
             self.activity.note(room);
         }
+        self.tell_of_post(room, &first, told).await?;
+        self.note_person(user).await;
         Ok((message_of(&first.record), first.first))
+    }
+
+    /// Tells whom a message names. A repeat of a post tells whom the stored message names, which may have been edited since.
+    async fn tell_of_post(
+        &self,
+        room: &RoomId,
+        Appended { record, first, .. }: &Appended,
+        told: HashSet<String>,
+    ) -> Result<(), Error> {
+        let (told, rev) = match first {
+            true => (told, 0),
+            false => {
+                let StoredMessage { mentions, groups, rev, .. } = stored_message(record);
+                (self.told_again(room, &record.author, &mentions, &groups).await?, rev)
+            }
+        };
+        self.tell(&Place { room, offset: record.offset, rev }, Told { told, untold: HashSet::new() }).await
     }
 
     /// Announces to the people in the room that the user is typing. The user must be in it, too.

@@ -49,3 +49,12 @@ pub enum LogFormat {
     /// For programs: one JSON object per line.
     Json,
 }
+
+/// The people who may tell everybody of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupMentions {
+    /// Everybody, in rooms of up to 100 people; owners and administrators in larger ones.
+    Everybody,
+    /// The owners of a room, and administrators.
+    Owners,
+}

@@ -24,7 +24,7 @@ use clap::Parser;
 
 pub use self::{
     bad_setting::BadSetting,
-    choices::{AuthSetting, LogFormat, TransportSetting},
+    choices::{AuthSetting, GroupMentions, LogFormat, TransportSetting},
     database::{DEFAULT_MAX_WAL_BYTES, DatabaseSettings, DatabaseUrl, FileSettings},
     editing::EditingSettings,
     limits::{Limit, Limits, Rate},
@@ -117,6 +117,16 @@ pub struct Config {
     /// The editing of messages.
     #[command(flatten)]
     pub editing: EditingSettings,
+
+    /// Who may mention everybody in a room by @here and @room
+    #[arg(
+        long,
+        env = "IDOBATA_GROUP_MENTIONS",
+        default_value = "everybody",
+        value_name = "WHO",
+        ignore_case = true
+    )]
+    pub group_mentions: GroupMentions,
 
     /// How long a system clock that jumped forward must stay at its new time before ages are judged by it
     ///

@@ -89,7 +89,7 @@ pub(super) async fn post_message(
         let contents = ["message", room.as_str(), &text, &answered, &root];
         let id = state.submissions.of(&identity.user.id, once.as_deref(), &contents).client_id();
         let message = NewMessage { id, text: text.clone(), reply_to, thread };
-        state.chat.post(&room, &identity.user, message).await
+        state.chat.post(&room, &identity, message).await
     };
     match post.await {
         Ok(_) => back_to(&path, None),
@@ -197,6 +197,9 @@ async fn renamed(
     let name = parse_name(name)?;
     state.limits.session(address).await?;
     let session = state.auth.rename_guest(identity, name);
+    if let Some(session) = &session {
+        state.chat.note_person(&session.user).await;
+    }
     session.ok_or_else(|| Rejection::new(Code::NotAllowed, "Change your name on the account page."))
 }
 

@@ -60,6 +60,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/events", get(realtime::room_events::get))
         .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))
         .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
+        .route("/api/rooms/{room}/people", get(api::people::find))
         .route("/api/markdown", post(api::markdown::render))
         .route("/api/emoji", get(api::emoji::find))
         .route("/api/channels", get(api::channels::list))

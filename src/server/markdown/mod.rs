@@ -5,9 +5,24 @@
 //! writes the HTML. None of it may pass on a tag, an attribute or an address of the author: the elements are those of
 //! `render`, and everything else is text.
 
+use std::ops::Range;
+
 mod dialect;
 pub mod highlight;
 mod render;
+
+/// The place of a name in a text, and for each of whom it names an attribute and its value.
+pub type FoundName = (Range<usize>, Vec<(&'static str, String)>);
+
+/// Finds the names in a part of a text, ascending and never overlapping.
+pub type FindNames<'a> = dyn Fn(&str) -> Vec<FoundName> + 'a;
+
+/// Returns the HTML of a text with its names marked, or `None` if it has neither names nor markup.
+pub fn html_with_names(text: &str, names: &FindNames<'_>) -> Option<String> {
+    let source = may_have_markup(text).then(|| dialect::of(text)).flatten();
+    let html = source.and_then(|source| render::render(&source, Some(names)));
+    html.or_else(|| render::plain_with_names(text, names))
+}
 
 /// Returns the HTML of a text, or `None` if the text has no markup and reads the same without.
 pub fn html_of(text: &str) -> Option<String> {
@@ -15,7 +30,14 @@ pub fn html_of(text: &str) -> Option<String> {
         return None;
     }
     let source = dialect::of(text)?;
-    render::render(&source)
+    render::render(&source, None)
+}
+
+/// The texts of a message outside of its code and its addresses, as a reader sees them, in their order. Whatever has a meaning
+/// in words has it here and nowhere else.
+pub fn prose(text: &str) -> Vec<String> {
+    let source = may_have_markup(text).then(|| dialect::of(text)).flatten();
+    source.and_then(|source| render::prose(&source)).unwrap_or_else(|| render::plain_prose(text))
 }
 
 /// The blocks of code in a text, in the order in which its HTML has them.

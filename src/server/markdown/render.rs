@@ -7,7 +7,7 @@
 use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::{
-    CodeBlock,
+    CodeBlock, FindNames,
     dialect::{Source, is_language, reveal},
 };
 use crate::{
@@ -23,16 +23,29 @@ const HTML_MAX_BYTES: usize = 64 * 1024;
 const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
 
 /// Renders a source. `None`: it has no markup, or too much of it, and is shown as typed.
-pub(super) fn render(source: &Source) -> Option<String> {
-    let parser = Parser::new_ext(&source.text, OPTIONS);
-    let mut writer = Writer { has_markup: source.is_escaped, ..Writer::new(&source.text) };
-    for (event, range) in parser.into_offset_iter() {
-        writer.event(event, &source.text[range]);
-        if writer.open.len() > DEPTH_MAX || writer.html.len() > HTML_MAX_BYTES {
-            return None;
-        }
-    }
+pub(super) fn render(source: &Source, names: Option<&FindNames<'_>>) -> Option<String> {
+    let mut writer = Writer { has_markup: source.is_escaped, names, ..Writer::new(&source.text) };
+    writer.run_through(source)?;
     writer.has_markup.then_some(writer.html)
+}
+
+/// The texts of a source outside of code and addresses. `None` where [`render`] shows it as typed.
+pub(super) fn prose(source: &Source) -> Option<Vec<String>> {
+    let mut writer = Writer { prose: Some(Vec::new()), ..Writer::new(&source.text) };
+    writer.has_markup = source.is_escaped;
+    writer.run_through(source)?;
+    writer.has_markup.then_some(writer.prose).flatten()
+}
+
+/// The texts outside of addresses of a text without markup.
+pub(super) fn plain_prose(text: &str) -> Vec<String> {
+    let words = |line| {
+        split_links(line).into_iter().filter_map(|span| match span {
+            Span::Text(words) => Some(words.to_owned()),
+            Span::Link(_) => None,
+        })
+    };
+    text.split('\n').flat_map(words).collect()
 }
 
 /// The blocks of code of a source, in their order.
@@ -61,7 +74,16 @@ pub(super) fn code_blocks(source: &Source) -> Vec<CodeBlock> {
 
 /// Renders a text without markup: one paragraph with its lines and its links.
 pub(super) fn plain(text: &str) -> String {
-    let mut writer = Writer::new(text);
+    plain_by(Writer::new(text), text).html
+}
+
+/// The same with names. `None`: it has none.
+pub(super) fn plain_with_names(text: &str, names: &FindNames<'_>) -> Option<String> {
+    let writer = plain_by(Writer { names: Some(names), ..Writer::new(text) }, text);
+    writer.has_names.then_some(writer.html)
+}
+
+fn plain_by<'a>(mut writer: Writer<'a>, text: &str) -> Writer<'a> {
     writer.html.push_str("<p dir=\"auto\">");
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
@@ -71,10 +93,10 @@ pub(super) fn plain(text: &str) -> String {
         writer.end_run();
     }
     writer.html.push_str("</p>");
-    writer.html
+    writer
 }
 
-struct Writer {
+struct Writer<'a> {
     html: String,
     /// Text that is not written yet: the parser splits it at every sign, and an address must be whole.
     run: String,
@@ -86,6 +108,11 @@ struct Writer {
     column: usize,
     is_in_head: bool,
     has_markup: bool,
+    /// The texts outside of code and addresses, if they are asked for.
+    prose: Option<Vec<String>>,
+    /// Finds names in the texts.
+    names: Option<&'a FindNames<'a>>,
+    has_names: bool,
 }
 
 /// The end of an element.
@@ -97,7 +124,7 @@ enum Close {
     Nothing,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     fn new(source: &str) -> Self {
         Self {
             html: String::with_capacity(source.len() * 3 / 2),
@@ -108,7 +135,21 @@ impl Writer {
             column: 0,
             is_in_head: false,
             has_markup: false,
+            prose: None,
+            names: None,
+            has_names: false,
         }
+    }
+
+    /// Writes a source. `None`: it has too much markup.
+    fn run_through(&mut self, source: &Source) -> Option<()> {
+        for (event, range) in Parser::new_ext(&source.text, OPTIONS).into_offset_iter() {
+            self.event(event, &source.text[range]);
+            if self.open.len() > DEPTH_MAX || self.html.len() > HTML_MAX_BYTES {
+                return None;
+            }
+        }
+        Some(())
     }
 
     fn event(&mut self, event: Event<'_>, source: &str) {
@@ -288,12 +329,34 @@ impl Writer {
                     self.html.push_str("</a>");
                 }
                 Span::Text(text) | Span::Link(text) => {
-                    let shown = emoji::replace_shortcodes(text);
-                    self.has_markup |= *shown != *text;
-                    self.escaped(&shown);
+                    self.prose.iter_mut().for_each(|prose| prose.push(text.to_owned()));
+                    self.words(text);
                 }
             }
         }
+    }
+
+    /// Writes a text with its names marked: an element for each of those whom a name means, within each other.
+    fn words(&mut self, text: &str) {
+        let mut end = 0;
+        for (place, marks) in self.names.map(|names| names(text)).unwrap_or_default() {
+            self.with_emoji(&text[end..place.start]);
+            for (attribute, value) in &marks {
+                self.html.extend(["<span class=\"mention\" ", *attribute, "=\""]);
+                self.escaped(value);
+                self.html.push_str("\">");
+            }
+            self.escaped(&text[place.clone()]);
+            self.html.extend(marks.iter().map(|_| "</span>"));
+            (end, self.has_markup, self.has_names) = (place.end, true, true);
+        }
+        self.with_emoji(&text[end..]);
+    }
+
+    fn with_emoji(&mut self, text: &str) {
+        let shown = emoji::replace_shortcodes(text);
+        self.has_markup |= *shown != *text;
+        self.escaped(&shown);
     }
 
     /// Writes a text for an element or a quoted attribute.

@@ -8,6 +8,43 @@ fn p(inner: &str) -> Option<String> {
     Some(format!("<p dir=\"auto\">{inner}</p>"))
 }
 
+/// Marks `@bob` as two people of this name.
+fn find_bob(text: &str) -> Vec<FoundName> {
+    let marks = vec![("data-user", "1".to_owned()), ("data-user", "\"2".to_owned())];
+    text.match_indices("@bob").map(|(at, name)| (at..at + name.len(), marks.clone())).collect()
+}
+
+#[test]
+fn names_are_marked_where_they_are_words() {
+    const BOB: &str =
+        r#"<span class="mention" data-user="1"><span class="mention" data-user="&quot;2">@bob</span></span>"#;
+    for (text, html) in [
+        ("hi @bob", format!("hi {BOB}")),
+        ("**@bob** `@bob`", format!("<strong>{BOB}</strong> <code translate=\"no\">@bob</code>")),
+        ("@bob\n:tada: @bob", format!("{BOB}<br>🎉 {BOB}")),
+        ("<b>@bob</b>", format!("&lt;b&gt;{BOB}&lt;/b&gt;")),
+    ] {
+        assert_eq!(html_with_names(text, &find_bob), p(&html), "{text}");
+    }
+    let address = "https://a.example/@bob";
+    assert_eq!(html_with_names(address, &find_bob), None);
+    assert_eq!(html_with_names("nobody", &find_bob), None);
+    assert_eq!(html_with_names("*nobody*", &find_bob), p("<em>nobody</em>"));
+}
+
+#[test]
+fn prose_is_what_is_neither_code_nor_an_address() {
+    for (text, expected) in [
+        ("a\nb https://a.example c", vec!["a", "b ", " c"]),
+        ("a `b` *c* [d](https://a.example)", vec!["a ", " ", "c", " ", "d"]),
+        ("```\na\n```\nb", vec!["b"]),
+        ("| a | b |\n|---|---|\n| `c` | d |", vec!["a", "b", "d"]),
+        ("> a\n- b", vec!["a", "b"]),
+    ] {
+        assert_eq!(prose(text), expected, "{text:?}");
+    }
+}
+
 #[test]
 fn text_without_markup_has_no_html() {
     for text in [

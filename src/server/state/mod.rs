@@ -183,12 +183,12 @@ impl AppState {
         let live_connections =
             LiveConnectionLimiter::new(config.max_connections, &config.limits, metrics.clone());
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
+        let settings = (config.editing, config.group_mentions);
         rights
             .drop_lost_reservations(&hub.store().rooms().await?, &clock)
             .await
             .context("the rooms cannot be read")?;
-        let chat =
-            Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, config.editing).await;
+        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, settings).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
         // A database that was restored from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;

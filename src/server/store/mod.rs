@@ -26,6 +26,7 @@ pub mod directory;
 mod health;
 pub mod location;
 pub(crate) mod normalized_name;
+mod people;
 pub mod postgres;
 pub(crate) mod private_file;
 mod reference;
@@ -52,6 +53,7 @@ fn new_epoch() -> String {
 pub use self::{
     change::{Change, Erase, Fold, Folded, TAG_HOLDERS, TagChange, TagState},
     channels::Channels,
+    people::Person,
     reference::{Reference, Resolve, Resolved},
     state::{FoldState, FoldedState, STATE_KEYS_MAX, State, StateChange, Unchanged},
 };
@@ -496,6 +498,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// The state of one key of a log.
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError>;
+
+    /// Writes a person: a new one, or the name of a known one and when they were seen, which never goes back. `since` of a known
+    /// one stays.
+    async fn note_person(&self, person: &Person) -> Result<(), StoreError>;
+
+    /// The first `limit` people, in the order of the bytes of `name_key`, whose log has this key and whose `name_key` begins
+    /// with `prefix`.
+    async fn people(&self, key: &str, prefix: &str, limit: usize) -> Result<Vec<Person>, StoreError>;
+
+    /// The people whose log has this key and whose `name_key` is one of these, those first that were seen last; a thousand at
+    /// most.
+    async fn people_named(&self, key: &str, name_keys: &[String]) -> Result<Vec<Person>, StoreError>;
+
+    /// Removes the people who were last seen before a time, in milliseconds since the Unix epoch, and whose log has no keys.
+    /// Returns how many.
+    async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError>;
 
     /// For each of these logs, the number of its entries after the offset that a room shows and others than `author`
     /// wrote: lasting ones in no channel and no thread that no change erased. Counts `max` of each at most, and 0 in a

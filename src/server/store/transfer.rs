@@ -44,6 +44,7 @@ pub async fn copy(from: &Path, to: &Address) -> Result<Copied, StoreError> {
     let rooms = export.rooms()?;
     import.rooms(&rooms).await?;
     copied.rooms = rooms.len();
+    copy_people(&export, &import).await?;
     copied.documents = copy_documents(&export, &import).await?;
     import.commit().await?;
     Ok(copied)
@@ -101,6 +102,16 @@ async fn copy_past_client_ids(
         (author, client_id) = (last.author.clone(), last.client_id.clone());
         import.past_client_ids(to, &page).await?;
         count += page.len();
+    }
+}
+
+async fn copy_people(export: &Export, import: &Import) -> Result<(), StoreError> {
+    let mut id = String::new();
+    loop {
+        let page = export.people_after(&id)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        id.clone_from(&last.id);
+        import.people(&page).await?;
     }
 }
 

@@ -90,6 +90,8 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/rooms/secret/members", r#"{"name":"extra"}"#, "401 404 404 403 201 404 403 403"),
     row("DELETE", "/api/rooms/secret/members/nobody-s-id", "", "401 404 404 403 204 404 403 403"),
     row("POST", "/api/rooms/general/members", r#"{"name":"extra"}"#, "401 403 403 403 403 403 403 403"),
+    row("GET", "/api/rooms/general/people", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/api/rooms/secret/people?prefix=a", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/markdown", r#"{"text":"*hello*"}"#, "401 200 200 200 200 200 403 403"),
     row("GET", "/api/emoji?q=ta", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/channels", "", "401 403 403 403 403 200 403 403"),

@@ -68,12 +68,16 @@ fn fold(message: &mut Message, change: &MessageChanged) {
         (ChangeKind::Edit, Some(text), _) => {
             message.text.clone_from(text);
             message.html.clone_from(&change.html);
+            message.mentions.clone_from(&change.mentions);
+            message.groups.clone_from(&change.groups);
             message.edited = true;
         }
         (ChangeKind::Delete, ..) => {
             message.text.clear();
             message.reactions.clear();
             message.html = None;
+            message.mentions.clear();
+            message.groups.clear();
             (message.deleted, message.edited, message.pinned) = (true, false, false);
         }
         (ChangeKind::React | ChangeKind::Unreact, _, Some(reaction)) => {

@@ -36,6 +36,8 @@ fn heard(offset: Offset, user_id: &str, kind: ChangeKind, (count, users): (u64, 
         html: None,
         reaction: Some(Reaction { emoji: "👍".into(), count, users }),
         thread: None,
+        mentions: Vec::new(),
+        groups: Vec::new(),
     }
 }
 

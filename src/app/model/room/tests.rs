@@ -38,6 +38,8 @@ pub(super) fn message(offset: Offset, user_id: &str, id: &str) -> Message {
         pinned: false,
         reply_to: None,
         thread: None,
+        mentions: Vec::new(),
+        groups: Vec::new(),
     }
 }
 
@@ -61,6 +63,8 @@ pub(super) fn change(offset: Offset, target: Offset, kind: ChangeKind, text: Opt
         html: None,
         reaction: None,
         thread: None,
+        mentions: Vec::new(),
+        groups: Vec::new(),
     })
 }
 

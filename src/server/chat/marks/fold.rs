@@ -27,10 +27,8 @@ pub(super) enum Mark {
     /// What the user is told of.
     Level(RoomLevel),
     /// The message at the offset mentions the user.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the consumer that finds mentions comes later"))]
     Mention(Offset),
     /// It does not any more.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the consumer that finds mentions comes later"))]
     Unmention(Offset),
 }
 

@@ -32,7 +32,7 @@ use crate::{
             subscription::Subscription,
             topic::Wakeup,
         },
-        store::{Appended, Bounds, Filter, NewEntry, Record, State, StateChange, TopicName},
+        store::{Appended, Bounds, Filter, NewEntry, Record, State, StateChange, StoreError, TopicName},
     },
 };
 
@@ -59,7 +59,9 @@ impl Chat {
         let room = self.room(&mark.room, Some(who)).await?;
         let bounds = self.hub.store().bounds(&TopicName::Room(room.clone())).await?;
         let rule = rule_of(&mark, &bounds)?;
-        self.store_mark(who, room, &bounds, (mark.id, client_id), rule).await
+        let marked = self.store_mark(who, room, &bounds, (mark.id, client_id), rule).await?;
+        self.note_person(&who.user).await;
+        Ok(marked)
     }
 
     async fn store_mark(
@@ -71,18 +73,7 @@ impl Chat {
         rule: Mark,
     ) -> Result<(Marked, bool), Error> {
         let topic = log_of(who)?;
-        let rule = MarkFold { room: room.clone(), bounds: bounds.clone(), mark: rule };
-        let entry = NewEntry {
-            author: who.user.id.clone(),
-            client_id: Some(client_id),
-            channel: None,
-            lasting: false,
-            // The rule writes it. It stays as it is in the answer to a repeat of an entry that was removed.
-            body: String::new(),
-            change: None,
-            reference: None,
-            state: Some(StateChange { key: room.to_string(), rule: Arc::new(rule) }),
-        };
+        let entry = entry_of(&who.user.id, &room, bounds, client_id, rule);
         let mut appended = self.hub.publish(&topic, vec![entry]).await?;
         let Appended { record, first, unchanged, .. } =
             appended.pop().expect("one new entry gives one entry");
@@ -102,6 +93,33 @@ impl Chat {
         }
         let (offset, timestamp) = (Some(record.offset), Some(record.timestamp));
         Ok((Marked { id, offset, timestamp, mark }, first))
+    }
+
+    /// Stores a mention of a user, or takes it back if none is given. When this returns, it is durable. A user whose log can take nothing more is
+    /// left out: that is no fault of who mentions them.
+    pub(super) async fn store_mention(
+        &self,
+        user_id: &str,
+        (room, bounds): (&RoomId, &Bounds),
+        (client_id, offset): (String, Offset),
+        is_given: bool,
+    ) -> Result<(), Error> {
+        let Some(topic) = TopicName::of_user(user_id) else { return Ok(()) };
+        let mark = if is_given { Mark::Mention(offset) } else { Mark::Unmention(offset) };
+        let entry = entry_of(user_id, room, bounds, client_id, mark);
+        match self.hub.publish(&topic, vec![entry]).await {
+            Ok(appended) => {
+                if appended.iter().any(|one| one.first) {
+                    self.activity.note_for(user_id, room);
+                }
+                Ok(())
+            }
+            Err(StoreError::Rejected(rejection)) => {
+                tracing::debug!(user_id, %room, reason = rejection.message, "a mention was not stored");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Everything that belongs to the user: their marks, and what is unread in the rooms that they may enter now. It
@@ -210,6 +228,22 @@ impl Chat {
     pub async fn marks_after(&self, who: &Identity, after: Cursor, wait: Duration) -> Result<Page, Error> {
         let (query, filter) = (PageQuery::After(after, wait), Filter::default());
         Ok(self.hub.page(&log_of(who)?, query, filter, POLLED_MARKS_MAX).await?)
+    }
+}
+
+/// The entry of a user's log that has a mark of a room with these bounds.
+fn entry_of(user_id: &str, room: &RoomId, bounds: &Bounds, client_id: String, mark: Mark) -> NewEntry {
+    let rule = MarkFold { room: room.clone(), bounds: bounds.clone(), mark };
+    NewEntry {
+        author: user_id.to_owned(),
+        client_id: Some(client_id),
+        channel: None,
+        lasting: false,
+        // The rule writes it. It stays as it is in the answer to a repeat of an entry that was removed.
+        body: String::new(),
+        change: None,
+        reference: None,
+        state: Some(StateChange { key: room.to_string(), rule: Arc::new(rule) }),
     }
 }
 

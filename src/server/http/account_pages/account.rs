@@ -89,7 +89,11 @@ pub(super) async fn rename(
 ) -> Result<Response, Error> {
     let renamed = accounts(&asked.state)?.rename(&identity.user.id, &name).await;
     Ok(match renamed {
-        Ok(_) => see(routes::ACCOUNT, &[("done", Done::Name.as_str())]),
+        Ok(account) => {
+            let user = User { id: account.id, name: account.name };
+            asked.state.chat.note_person(&user).await;
+            see(routes::ACCOUNT, &[("done", Done::Name.as_str())])
+        }
         Err(error) => {
             let page = async |signed_in: SignedIn, reason| {
                 page(&signed_in, Some(name), Some(Refused::Name(reason)), None).await

@@ -85,7 +85,7 @@ pub(super) async fn post(
         let contents = ["share", room.as_str(), &form.text];
         let id = state.submissions.of(&identity.user.id, Some(&form.once), &contents).client_id();
         let message = NewMessage { id, text: form.text.clone(), reply_to: None, thread: None };
-        state.chat.post(&room, &identity.user, message).await?;
+        state.chat.post(&room, &identity, message).await?;
         Ok(room)
     };
     match posted.await {

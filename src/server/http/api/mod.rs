@@ -7,6 +7,7 @@ pub(crate) mod emoji;
 pub(crate) mod markdown;
 pub(crate) mod members;
 pub(crate) mod operations;
+pub(crate) mod people;
 pub(crate) mod publish;
 pub(crate) mod publishers;
 pub(crate) mod rooms;

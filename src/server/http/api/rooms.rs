@@ -265,7 +265,7 @@ pub(crate) async fn post(
     JsonBody(MessageBody { message, ignored }): JsonBody<MessageBody>,
 ) -> Result<(StatusCode, Json<Answer<Message>>), Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    let (created, is_new) = state.chat.post(&room, &identity.user, message).await?;
+    let (created, is_new) = state.chat.post(&room, &identity, message).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(Answer { created, ignored })))
 }
 

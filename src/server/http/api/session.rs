@@ -64,7 +64,13 @@ pub(crate) async fn create(
             let name = parse_name(&name)?;
             state.limits.session(address).await?;
             let session = match caller {
-                Some(identity) => state.auth.rename_guest(&identity, name),
+                Some(identity) => {
+                    let session = state.auth.rename_guest(&identity, name);
+                    if let Some(session) = &session {
+                        state.chat.note_person(&session.user).await;
+                    }
+                    session
+                }
                 None => state.auth.create_guest(Some(name)),
             };
             session.ok_or_else(|| {

@@ -21,12 +21,14 @@ use crate::{
 
 mod changes;
 mod counts;
+mod people;
 mod states;
 mod tags;
 mod threads;
 
 use changes::*;
 use counts::*;
+use people::*;
 use states::*;
 use tags::*;
 use threads::*;
@@ -631,7 +633,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
                      DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");
@@ -730,4 +732,8 @@ on_both_stores! {
     what_others_said_is_counted_as_a_room_shows_it,
     many_rooms_are_counted_at_once_in_the_order_in_which_they_were_asked_for,
     counts_equal_a_count_of_what_was_done_in_any_order,
+    a_person_is_noted_once_and_keeps_what_they_began_with,
+    people_are_those_whose_log_has_the_key_by_how_their_name_begins,
+    people_are_found_by_whole_names_those_first_who_were_seen_last,
+    who_was_not_seen_for_long_and_has_no_marks_is_forgotten,
 }

@@ -35,7 +35,7 @@ fn user() -> TopicName {
     TopicName::of_user("井戸|a:b/c").expect("fine")
 }
 
-fn add(key: &str, text: &'static str) -> NewEntry {
+pub(super) fn add(key: &str, text: &'static str) -> NewEntry {
     let state = Some(StateChange { key: key.to_owned(), rule: Arc::new(Add(text)) });
     NewEntry { channel: None, lasting: false, body: "as sent".into(), state, ..draft("") }
 }

@@ -7,7 +7,7 @@ use super::{
     schema,
 };
 use crate::server::store::{
-    StoreError,
+    Person, StoreError,
     copied::{CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PastClientId},
 };
 
@@ -134,6 +134,18 @@ impl Import {
             self.insert("INSERT INTO rooms (id, name) VALUES ($1, $2)", &[id, name]).await?;
         }
         Ok(())
+    }
+
+    /// Writes people.
+    pub async fn people(&self, people: &[Person]) -> Result<(), StoreError> {
+        let ids: Vec<_> = people.iter().map(|person| &person.id).collect();
+        let names: Vec<_> = people.iter().map(|person| &person.name).collect();
+        let name_keys: Vec<_> = people.iter().map(|person| &person.name_key).collect();
+        let since: Vec<_> = people.iter().map(|person| person.since).collect();
+        let seen: Vec<_> = people.iter().map(|person| person.seen).collect();
+        let insert = "INSERT INTO people (id, name, name_key, since, seen)
+                      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])";
+        self.insert(insert, &[&ids, &names, &name_keys, &since, &seen]).await
     }
 
     /// Writes documents.

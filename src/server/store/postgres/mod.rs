@@ -17,6 +17,7 @@ mod error;
 mod identity;
 mod import;
 mod instance_lock;
+mod people;
 mod probe;
 mod queue;
 mod read;
@@ -44,8 +45,8 @@ use self::{
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Sharing, Side, Slice,
-    State, Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Person, Record, RoomCreation, Sharing, Side,
+    Slice, State, Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -284,6 +285,29 @@ impl Store for PostgresStore {
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(states::one(&connection, topic, key)).await
+    }
+
+    async fn note_person(&self, person: &Person) -> Result<(), StoreError> {
+        if [&person.id, &person.name, &person.name_key].into_iter().any(|text| text.contains(NULL)) {
+            return Err(StoreError::NullCharacter);
+        }
+        let connection = self.connection().await?;
+        connection.finish(people::note(&connection, person)).await
+    }
+
+    async fn people(&self, key: &str, prefix: &str, limit: usize) -> Result<Vec<Person>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(people::of_key(&connection, key, prefix, limit)).await
+    }
+
+    async fn people_named(&self, key: &str, name_keys: &[String]) -> Result<Vec<Person>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(people::named(&connection, key, name_keys)).await
+    }
+
+    async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(people::expire(&connection, before_ms)).await
     }
 
     async fn count_after(

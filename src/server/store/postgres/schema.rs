@@ -13,7 +13,7 @@ use crate::server::store::StoreError;
 const LOCK: i64 = 0x0001_D0BA_7A00;
 
 /// The migrations. Their number is the schema's version.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     r#"
     CREATE TABLE topics (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -127,6 +127,19 @@ const MIGRATIONS: [&str; 9] = [
         WHERE lasting AND channel IS NULL AND position('"deleted":true' IN body) > 0;
     CREATE INDEX entries_counted ON entries (topic, "offset", author)
         WHERE lasting AND channel IS NULL AND thread IS NULL AND NOT erased;
+"#,
+    // As in SQLite: the people who were seen.
+    r#"
+    CREATE TABLE people (
+        id TEXT COLLATE "C" PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT COLLATE "C" NOT NULL,
+        since BIGINT NOT NULL,
+        seen BIGINT NOT NULL
+    );
+    CREATE INDEX people_by_name ON people (name_key);
+    CREATE INDEX people_by_age ON people (seen);
+    CREATE INDEX states_by_key ON states (key, topic);
 "#,
 ];
 

@@ -12,7 +12,7 @@ use super::{
     opening::{self, Lenience},
 };
 use crate::server::store::{
-    StoreError,
+    Person, StoreError,
     copied::{
         CopiedDocument, CopiedEntry, CopiedRemoval, CopiedState, CopiedTag, CopiedTopic, PAGE_ROWS,
         PastClientId,
@@ -142,6 +142,15 @@ impl Export {
     /// Ids and names of the rooms, in the order of their creation.
     pub fn rooms(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.rows("SELECT id, name FROM rooms ORDER BY position", [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// The next people after this id, at most [`PAGE_ROWS`].
+    pub fn people_after(&self, id: &str) -> Result<Vec<Person>, StoreError> {
+        self.rows(
+            "SELECT id, name, name_key, since, seen FROM people WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, PAGE_ROWS],
+            super::people::person_of,
+        )
     }
 
     /// The next documents after the pair `(kind, id)`, at most [`PAGE_ROWS`].

@@ -16,6 +16,7 @@ mod guard;
 mod high_water_mark;
 mod opening;
 mod outside;
+mod people;
 mod probe;
 mod read;
 mod record;
@@ -48,8 +49,8 @@ use self::{
     wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Record, RoomCreation, Side, Slice, State, Store,
-    StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, Person, Record, RoomCreation, Side, Slice, State,
+    Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
 };
@@ -356,6 +357,25 @@ impl Store for SqliteStore {
     async fn state(&self, topic: &TopicName, key: &str) -> Result<Option<State>, StoreError> {
         let (name, key) = (topic.clone(), key.to_owned());
         self.read(move |connection| states::one(connection, &name, &key)).await
+    }
+
+    async fn note_person(&self, person: &Person) -> Result<(), StoreError> {
+        let person = person.clone();
+        self.write(move |connection| people::note(connection, &person), |()| ()).await
+    }
+
+    async fn people(&self, key: &str, prefix: &str, limit: usize) -> Result<Vec<Person>, StoreError> {
+        let (key, prefix) = (key.to_owned(), prefix.to_owned());
+        self.read(move |connection| people::of_key(connection, &key, &prefix, limit)).await
+    }
+
+    async fn people_named(&self, key: &str, name_keys: &[String]) -> Result<Vec<Person>, StoreError> {
+        let (key, name_keys) = (key.to_owned(), name_keys.to_vec());
+        self.read(move |connection| people::named(connection, &key, &name_keys)).await
+    }
+
+    async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError> {
+        self.write(move |connection| people::expire(connection, before_ms), |_| ()).await
     }
 
     async fn count_after(

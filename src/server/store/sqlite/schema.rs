@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -133,6 +133,19 @@ const MIGRATIONS: [&str; 12] = [
         WHERE lasting = 1 AND channel IS NULL AND instr(body, '\"deleted\":true') > 0;
     CREATE INDEX entries_counted ON entries (topic, offset, author, channel, thread, lasting, erased)
         WHERE lasting = 1 AND channel IS NULL AND thread IS NULL AND erased = 0;
+",
+    // The people who were seen, and which of them have a key: those who have marks in a room.
+    "
+    CREATE TABLE people (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        seen INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX people_by_name ON people (name_key);
+    CREATE INDEX people_by_age ON people (seen);
+    CREATE INDEX states_by_key ON states (key, topic);
 ",
 ];
 

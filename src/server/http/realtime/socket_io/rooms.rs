@@ -127,7 +127,7 @@ impl Rooms {
         let SendMessage { text, id, reply_to, thread, .. } = message;
         let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let message = NewMessage { id: id.clone(), text, reply_to, thread };
-        let (stored, _) = self.chat.post(&room, &self.identity.user, message).await?;
+        let (stored, _) = self.chat.post(&room, &self.identity, message).await?;
         // The client's own spelling of the id, so that it finds its draft.
         Ok(json!({ "room": room, "id": id, "offset": stored.offset, "timestamp": stored.timestamp }))
     }

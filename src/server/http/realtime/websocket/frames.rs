@@ -150,7 +150,7 @@ impl Connection {
     async fn post(&self, room: &str, message: NewMessage) -> Result<(), Error> {
         // The client's own spelling of the id, so that it finds its draft.
         let (identity, room, id) = (self.identity()?, self.room_to_write(room)?, message.id.clone());
-        let (stored, _) = self.state.chat.post(&room, &identity.user, message).await?;
+        let (stored, _) = self.state.chat.post(&room, identity, message).await?;
         let Message { offset, timestamp, .. } = stored;
         self.send(&ServerFrame::Posted { room, id, offset, timestamp });
         Ok(())

@@ -278,7 +278,7 @@ async fn a_database_of_the_first_schema_gets_a_log() {
         .await
         .expect("made");
     let downgrade = "DROP INDEX entries_notices_by_channel; DROP TABLE changes, change_head, removals; ALTER TABLE topics DROP COLUMN removed;
-                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states; UPDATE schema_version SET version = 1";
+                     ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states, people; UPDATE schema_version SET version = 1";
     execute(&url, downgrade).await;
     let (store, _) = open(&url).await;
     assert_eq!(store.get(Kind::Room, "a").await.expect("read").as_deref(), Some("1"));
@@ -290,7 +290,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let url = Cluster::shared().fresh_database().await;
     open(&url).await.0.append(&TopicName::Feed, vec![draft("1")]).await.expect("stored");
     let downgrade =
-        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states;
+        "DROP INDEX entries_notices_by_channel; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed; ALTER TABLE entries DROP COLUMN target, DROP COLUMN thread, DROP COLUMN erased; DROP TABLE tags, states, people;
                      UPDATE topics SET floor = 7;
                      UPDATE schema_version SET version = 2";
     execute(&url, downgrade).await;
