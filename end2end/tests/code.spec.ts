@@ -51,3 +51,22 @@ test("code of no known language and code without one stay as they are", async ({
   await expect(bob.page.locator("pre > code span")).not.toHaveCount(0);
   for (const at of [0, 1]) await expect(bob.page.locator("pre > code").nth(at).locator("span")).toHaveCount(0);
 });
+
+for (const { locale, copy } of [{ locale: "en-GB", copy: "Copy" }, { locale: "ja-JP", copy: "コピー" }]) {
+  test(`on a phone long code scrolls in itself, and is copied by a tap (${locale})`, async ({ alice, somebody }) => {
+    const room = await alice.makeRoom(unique("code"));
+    const phone = await somebody({ locale, viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
+    await phone.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await phone.context.request.post("/api/session", { data: { name: "携帯" } });
+    await phone.enterRoom(room);
+    const text = `${RUST}let long = "${"x".repeat(200)}";\n`;
+    await alice.postByRequest(room, fenced("rust", text));
+    await expect(code(phone).locator(".c-comment").first()).toBeVisible();
+    const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(wide, "the page is as wide as the phone").toBeLessThanOrEqual(0);
+    await code(phone).tap(); // where nothing can be pointed at, the button comes with the focus
+    await phone.messages.last().getByRole("button", { name: copy }).tap();
+    await expect.poll(() => phone.page.evaluate(() => navigator.clipboard.readText())).toBe(text.trimEnd());
+    expect((await new AxeBuilder({ page: phone.page }).analyze()).violations).toEqual([]);
+  });
+}

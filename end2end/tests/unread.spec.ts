@@ -81,6 +81,21 @@ test("a room that nobody has read yet counts nothing, and one's own messages do 
   await expect(count(alice, own)).toHaveText("1");
 });
 
+test("what is read just before one leaves the room is read", async ({ alice, bob }) => {
+  const name = unique("left soon");
+  const room = await bob.makeRoom(name);
+  await bob.postByRequest(room, "first");
+  await alice.enterRoom(room);
+  await expectRead(alice, room);
+  // Two that come within the time in which one mark is sent.
+  await bob.postByRequest(room, "second", "third");
+  await expect(alice.messages.last()).toContainText("third");
+  await row(alice, "general").getByRole("link").click();
+  await expect(alice.page.locator("main h1")).toHaveText("general");
+  await expect.poll(async () => (await state(alice, room)).unread).toBe(0);
+  await expect(count(alice, name)).toHaveCount(0);
+});
+
 test("a message that is marked unread stays so until one comes back, and the line stands at it on every device", async ({ alice, bob, somebody }) => {
   const name = unique("marked");
   const room = await bob.makeRoom(name);

@@ -59,7 +59,12 @@ impl ReadMarker {
         let seen = memo(move || model.with(|model| model.is_read_to_end().then(|| model.cursor().clone())));
         effect(move || marker.note(seen.get()));
         effect(move || {
-            on_cleanup(move || _ = marker.navigator.unread.try_update(|unread| unread.read(None)));
+            let room = marker.room();
+            on_cleanup(move || {
+                // What waits for its turn was read.
+                marker.send_unsent(room);
+                marker.navigator.unread.try_update(|unread| unread.read(None));
+            });
         });
     }
 
@@ -144,13 +149,12 @@ impl ReadMarker {
 
     /// Sends the newest cursor, and those that come soon after it together.
     fn send(self) {
-        let Some(seen) = self.unsent.try_update_value(Option::take).flatten() else { return };
+        let Some(room) = self.model.try_with_untracked(|model| model.room.id.clone()) else { return };
+        if !self.send_unsent(room) {
+            return;
+        }
         self.is_waiting.set_value(true);
         self.has_sent.set_value(true);
-        let generation = Some(self.generation.get_value());
-        let mark =
-            NewMark { cursor: Some(seen.to_string()), generation, ..mark(self.room(), MarkKind::Read) };
-        self.link.send(&ClientFrame::Mark(mark));
         set_timeout(
             move || {
                 self.is_waiting.try_set_value(false);
@@ -158,6 +162,15 @@ impl ReadMarker {
             },
             MARK_INTERVAL,
         );
+    }
+
+    /// Returns true if there was something to send.
+    fn send_unsent(self, room: RoomId) -> bool {
+        let unsent = self.unsent.try_update_value(Option::take).flatten();
+        let Some((seen, generation)) = unsent.zip(self.generation.try_get_value()) else { return false };
+        let (cursor, generation) = (Some(seen.to_string()), Some(generation));
+        self.link.send(&ClientFrame::Mark(NewMark { cursor, generation, ..mark(room, MarkKind::Read) }));
+        true
     }
 }
 
