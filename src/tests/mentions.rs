@@ -44,8 +44,9 @@ impl Person {
 
     async fn follows(&self) -> Socket {
         let mut socket = self.socket().await;
-        socket.send(json!({ "type": "follow", "unread": true })).await;
+        socket.send(json!({ "type": "follow" })).await;
         socket.expect("followed").await;
+        socket.send(json!({ "type": "unread" })).await;
         socket
     }
 

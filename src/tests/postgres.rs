@@ -281,8 +281,6 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
         .iter()
         .for_each(|(name, value)| assert_eq!(before.5["rooms"][0][name], *value));
     assert_eq!(before.4["pins"][0]["reactions"][0]["count"], 1);
-    let mark = json!({ "id": new_id(), "room": "general", "kind": "read", "offset": 1 });
-    assert_eq!(alice.send(reqwest::Method::POST, "/api/user/marks", &mark).await.status(), 201);
     let people = async |alice: &Person| {
         alice.get("/api/rooms/general/people?prefix=ALI").send().await.unwrap().json::<Value>().await.unwrap()
     };

@@ -192,6 +192,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("POST", "/account/sessions", "session=none", "303 303 303 303 303 303 403 403"),
     row("GET", "/rooms", "", "303 404 404 404 404 404 403 403"),
+    row("GET", "/rooms/general/level", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/people", "", "303 404 404 404 404 200 403 403"),
     row("POST", "/people/invitations", "", "303 404 404 404 404 200 403 403"),
     row("POST", "/people/invitations/revoke", "id=none", "303 404 404 404 404 303 403 403"),
