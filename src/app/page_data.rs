@@ -77,7 +77,7 @@ pub struct Viewer {
     /// Those of the rooms that only members may enter. (Absent in the version before.)
     #[serde(default)]
     pub private_rooms: Vec<RoomId>,
-    /// What is unread in those of the rooms that the user has marked. (Absent in the version before.)
+    /// The unread counts of those of the rooms that the user has marked. (Absent in the version before.)
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<UserRoom>,
     /// The favourites on this device, some of which may be none of the rooms. (Absent in the version before.)

@@ -75,7 +75,7 @@ pub struct RoomMark {
     /// Raised each time that the mark is set back: a `read` of an older generation is ignored.
     #[serde(default)]
     pub generation: u64,
-    /// What the person is told of; absent: everything.
+    /// The level of notifications; absent: every message.
     #[serde(default, skip_serializing_if = "RoomLevel::is_all")]
     pub level: RoomLevel,
     /// The offsets after the mark at which the person is mentioned, ascending, at most [`MENTIONS_MAX`].
@@ -165,7 +165,7 @@ pub enum MarkKind {
     Read,
     /// Everything after a position counts as unread, also if it was read before.
     Unread,
-    /// What the person is told of the room.
+    /// The level of the room's notifications.
     Level,
 }
 

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     /// The feed.
     Activity,
-    /// What one is told of.
+    /// The level of a room's notifications.
     Bell,
     /// A channel of the feed.
     Channel,

@@ -1,4 +1,4 @@
-//! What the user is told of a room: a button in its header with the three levels, which it opens (HTML, 6.12). They are a
+//! The level of a room's notifications: a button in its header with the three levels, which it opens (HTML, 6.12). They are a
 //! form that the browser sends: it does without a script, and nobody changes them often.
 
 use leptos::prelude::*;

@@ -1,6 +1,6 @@
 //! The versions of the reactions under the messages of a list, by which a row knows that it has to read them again. The
 //! message actions hold them, and the reactions of each message follow theirs. A change of the room must wake no row but that
-//! of its message: a list may have two thousand.
+//! of its message: a list may have a thousand.
 
 use leptos::prelude::*;
 

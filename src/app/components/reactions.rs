@@ -2,7 +2,8 @@
 //! another. Whoever may not write sees them as text.
 //!
 //! A reaction must not draw its message again: the focus, a selection and what a screen reader reads would be lost. So
-//! the row follows the model by itself, and hears of its own message's reactions only: a list may have two thousand rows. Without a script its buttons lead to the message's own page.
+//! the row follows the model by itself, and hears of its own message's reactions only: a list may have a thousand
+//! rows. Without a script its buttons lead to the message's own page.
 
 use leptos::{ev, prelude::*};
 

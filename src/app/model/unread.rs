@@ -23,7 +23,7 @@ pub struct UnreadCount {
     pub messages: u64,
     /// The unread mentions of the user.
     pub mentions: u64,
-    /// What the user wants to be told of.
+    /// The level of the room.
     pub level: RoomLevel,
 }
 
@@ -102,7 +102,7 @@ impl Unread {
         self.room(room).map_or((None, 0), |room| (room.mark.read.as_ref(), room.mark.generation))
     }
 
-    /// What the user wants to be told of a room.
+    /// The level of a room.
     pub fn level_of(&self, room: &RoomId) -> RoomLevel {
         self.room(room).map_or(RoomLevel::All, |room| room.mark.level)
     }

@@ -8,7 +8,7 @@ use crate::app::{
     look::{Look, Theme},
 };
 
-/// Whether a page may be installed as an app; in the context. Not where its origin is not the site's own.
+/// True if a page may be installed as an app; in the context. Not where its origin is not the site's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Installable(pub bool);
 

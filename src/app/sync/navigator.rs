@@ -28,7 +28,7 @@ pub(crate) struct Navigator {
     pub(crate) path: RwSignal<String>,
     /// The data of the sidebar. `None`: they could not be loaded.
     pub(crate) viewer: RwSignal<Option<Viewer>>,
-    /// What is unread in the rooms.
+    /// The unread counts of the rooms.
     pub(crate) unread: RwSignal<Unread>,
     /// A navigation waits for the data of its page.
     pub(crate) is_loading: RwSignal<bool>,

@@ -61,7 +61,7 @@ impl ReadMarker {
         effect(move || {
             let room = marker.room();
             on_cleanup(move || {
-                // What waits for its turn was read.
+                // A cursor that waits for its turn was read.
                 marker.send_unsent(room);
                 marker.navigator.unread.try_update(|unread| unread.read(None));
             });

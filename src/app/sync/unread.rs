@@ -1,4 +1,4 @@
-//! What is unread: the counts that come over the connections of a page, and the number in its title and on the app's icon.
+//! Unread messages: the counts that come over the connections of a page, and the number in its title and on the app's icon.
 
 use leptos::{prelude::*, task::spawn_local};
 

@@ -132,7 +132,7 @@ async fn what_is_said_or_read_at_any_node_is_told_at_all() {
     }
 }
 
-/// What the test knows of a room.
+/// The test's knowledge of a room.
 #[derive(Default)]
 struct Known {
     /// The messages of bob that are not deleted.

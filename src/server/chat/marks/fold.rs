@@ -17,14 +17,14 @@ use crate::{
     },
 };
 
-/// What a mark does.
+/// The effect of a mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     /// Everything up to the offset was read, for a reader that knows this generation; `None`: the present one.
     Read { offset: Offset, generation: Option<u64> },
     /// Everything after the offset is unread.
     Unread { offset: Offset },
-    /// What the user is told of.
+    /// The level of notifications.
     Level(RoomLevel),
     /// The message at the offset mentions the user.
     Mention(Offset),

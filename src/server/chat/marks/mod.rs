@@ -1,4 +1,4 @@
-//! What belongs to a user: their marks of the rooms, in a log of their own that all their devices follow. The HTTP
+//! The marks of a user in the rooms, in a log of their own that all their devices follow. The HTTP
 //! routes and the sockets call it by [`Chat`]; `fold` has the rule of each mark, which the store runs.
 //!
 //! Nobody but the user may read their log: every method takes it from their own identity.

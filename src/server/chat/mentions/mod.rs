@@ -44,7 +44,7 @@ const UNTOLD_MAX: usize = 10_000;
 /// Entries that are appended at the same time. They are of different logs.
 const AT_ONCE: usize = 32;
 
-/// What a text names.
+/// The people and groups that a text names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named {
     /// The people, in the order of the text, without the author.
@@ -54,7 +54,7 @@ pub(super) struct Named {
     pub(super) told: HashSet<String>,
 }
 
-/// Whom a change of a message tells, and from whom it takes the mention back.
+/// The people whom a change of a message tells, and those from whom it takes the mention back.
 pub(super) struct Told {
     pub(super) told: HashSet<String>,
     pub(super) untold: HashSet<String>,
@@ -68,7 +68,7 @@ pub(super) struct Place<'a> {
     pub(super) rev: Offset,
 }
 
-/// What may stand behind a sign.
+/// A name that may stand behind a sign.
 #[derive(Clone, Debug)]
 enum Target {
     People(Vec<User>),
@@ -76,7 +76,7 @@ enum Target {
 }
 
 impl Chat {
-    /// What a text names that `author` posts to a room.
+    /// The people and groups named in a text that `author` posts to a room.
     pub(super) async fn named_in(
         &self,
         room: &RoomId,
@@ -165,7 +165,7 @@ impl Chat {
         Ok(ids)
     }
 
-    /// Whom a stored message tells, when its post comes again: whom it names, and those who are in its groups now.
+    /// The people whom a stored message tells when its post comes again: whom it names, and those who are in its groups now.
     pub(super) async fn told_again(
         &self,
         room: &RoomId,

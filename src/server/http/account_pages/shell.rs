@@ -22,7 +22,7 @@ pub(super) struct Setting {
     pub(super) language: Language,
     /// The page's theme and density.
     pub(super) look: Look,
-    /// Whether the page may be installed as an app.
+    /// True if the page may be installed as an app.
     pub(super) installable: Installable,
     /// The address of the stylesheet.
     pub(super) stylesheet: String,

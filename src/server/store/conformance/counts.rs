@@ -106,7 +106,7 @@ pub(super) async fn many_rooms_are_counted_at_once_in_the_order_in_which_they_we
     assert_eq!(bench.store.topics().await.expect("read").len(), 41, "a count makes no log");
 }
 
-/// What the tests know of an entry.
+/// The tests' knowledge of an entry.
 struct Said {
     author: &'static str,
     is_shown: bool,

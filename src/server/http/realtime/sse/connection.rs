@@ -53,7 +53,7 @@ enum End {
     Rejected(Rejection),
     /// The history could not be read.
     Failed(StoreError),
-    /// What is unread could not be counted.
+    /// The unread messages could not be counted.
     Unread(Error),
 }
 
