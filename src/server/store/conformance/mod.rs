@@ -633,7 +633,7 @@ async fn what_was_removed_before_it_was_noted_is_assumed_of_every_channel() {
     let path = folder.as_ref().expect("it has one").path().join("test.db");
     // The schema as the version before `removals` left it.
     let connection = rusqlite::Connection::open(&path).expect("opened");
-    let downgrade = "DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
+    let downgrade = "DROP TABLE erasures; DROP TABLE people; DROP INDEX entries_notices_by_channel; DROP TABLE changes; DROP TABLE removals; ALTER TABLE topics DROP COLUMN removed;
                      DROP INDEX entries_counted; ALTER TABLE entries DROP COLUMN erased; DROP TABLE states; DROP TABLE tags; DROP INDEX entries_by_thread; ALTER TABLE entries DROP COLUMN thread;
                      DROP INDEX entries_by_target; ALTER TABLE entries DROP COLUMN target; PRAGMA user_version = 4;";
     connection.execute_batch(downgrade).expect("taken back");

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    erasure,
     read::{epoch_of, stored_at},
     record::{COLUMNS, record_of},
     states, tags, threads, writes,
@@ -113,6 +114,9 @@ pub(super) fn append(
         connection
             .prepare_cached("UPDATE topics SET head = ?2, timestamp = ?3 WHERE id = ?1")?
             .execute(params![topic.id, head, timestamp])?;
+    }
+    if has_erased {
+        erasure::note_due(connection)?;
     }
     Ok(Batch { epoch: epoch_of(name, &topic.epoch)?, appended, has_erased })
 }

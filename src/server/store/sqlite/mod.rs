@@ -7,6 +7,7 @@ pub mod backup;
 mod channel_names;
 mod counts;
 mod directory;
+mod erasure;
 mod exchange;
 mod export;
 mod fault;
@@ -16,6 +17,7 @@ mod guard;
 mod high_water_mark;
 mod opening;
 mod outside;
+mod page_gaps;
 mod people;
 mod probe;
 mod read;
@@ -45,8 +47,8 @@ use tokio::sync::Semaphore;
 
 pub use self::export::Export;
 use self::{
-    append::Batch, guard::Guard, high_water_mark::HighWaterMark, opening::Lenience, read::From,
-    wal_bound::WalBound, writer::Writer,
+    append::Batch, erasure::Erasure, guard::Guard, high_water_mark::HighWaterMark, opening::Lenience,
+    read::From, wal_bound::WalBound, writer::Writer,
 };
 use super::{
     Announce, Appended, Bounds, Channels, Filter, NewEntry, Person, Record, RoomCreation, Side, Slice, State,
@@ -65,9 +67,6 @@ const READERS: usize = 4;
 /// Wait of a connection for another process (a backup, a shell) that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Interval between attempts to truncate the WAL after a deletion.
-const ERASURE_INTERVAL: Duration = Duration::from_millis(600);
-
 /// A history in one SQLite file.
 pub struct SqliteStore {
     writer: Writer,
@@ -76,6 +75,7 @@ pub struct SqliteStore {
     announce: Arc<dyn Announce>,
     mark: Arc<HighWaterMark>,
     health: Arc<Health>,
+    erasure: Erasure,
 }
 
 impl SqliteStore {
@@ -101,21 +101,15 @@ impl SqliteStore {
         let writer = Writer::start(connection, guard.clone(), health.clone(), announce.clone());
         let writer = writer.map_err(|error| StoreError::Commit(error.to_string()))?;
         let readers = Arc::new(Readers::new(path, guard.clone()));
-        Ok(Self { writer, readers, guard, announce, mark, health })
+        let erasure = Erasure::start(writer.clone(), readers.clone(), guard.clone());
+        Ok(Self { writer, readers, guard, announce, mark, health, erasure })
     }
 
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let readers = self.readers.clone();
-        let permit = readers.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let read = tokio::task::spawn_blocking(move || {
-            let result = readers.with_connection(query);
-            drop(permit);
-            result
-        });
-        read.await.map_err(|_| StoreError::Closed)?
+        self.readers.read(query).await
     }
 
     /// Runs `job` on the writer's thread and `committed` after the commit, as [`Writer::run`].
@@ -126,23 +120,6 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let done = self.writer.run(job, committed).await;
         done.map_err(|error| fault::of_damage(&self.readers.path, error))
-    }
-
-    /// Makes the writer move the WAL, which has the erased texts, into the database and truncate it. While another
-    /// program reads the database that cannot be done: then a task tries again until that program has ended.
-    async fn erase_from_log(&self) {
-        let (writer, guard) = (self.writer.clone(), self.guard.clone());
-        // Each batch begins with the attempt.
-        let attempt = async move || drop(writer.run(|_| Ok(()), |()| ()).await);
-        attempt().await;
-        if guard.is_erasure_due() {
-            tokio::spawn(async move {
-                while guard.is_erasure_due() {
-                    tokio::time::sleep(ERASURE_INTERVAL).await;
-                    attempt().await;
-                }
-            });
-        }
     }
 
     async fn slice(
@@ -184,6 +161,21 @@ impl Readers {
     fn new(path: &Path, guard: Arc<Guard>) -> Self {
         let permits = Arc::new(Semaphore::new(READERS));
         Self { path: path.to_owned(), guard, permits, idle: Mutex::default() }
+    }
+
+    /// Runs `query` on a thread that may block, when one of the connections is free.
+    async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.clone();
+        let permit = readers.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let result = readers.with_connection(query);
+            drop(permit);
+            result
+        });
+        read.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn close(&self) {
@@ -277,7 +269,7 @@ impl Store for SqliteStore {
             )
             .await?;
         if batch.has_erased {
-            self.erase_from_log().await;
+            self.erasure.erase().await;
         }
         Ok(batch.appended)
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::server::store::StoreError;
 
 /// The migrations. Their number is the schema's version (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     "
     CREATE TABLE topics (
         id INTEGER PRIMARY KEY,
@@ -146,6 +146,12 @@ const MIGRATIONS: [&str; 13] = [
     CREATE INDEX people_by_name ON people (name_key);
     CREATE INDEX people_by_age ON people (seen);
     CREATE INDEX states_by_key ON states (key, topic);
+",
+    // How many commits erased texts, and up to which of them nothing is left in the file. Something may be left of texts
+    // that were erased before this migration.
+    "
+    CREATE TABLE erasures (count INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;
+    INSERT INTO erasures SELECT EXISTS (SELECT 1 FROM entries WHERE erased = 1), 0;
 ",
 ];
 

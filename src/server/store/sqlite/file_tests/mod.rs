@@ -2,6 +2,7 @@
 //! program's.
 
 mod backup;
+mod erasure;
 mod loss;
 mod outside;
 
