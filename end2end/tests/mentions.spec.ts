@@ -122,3 +122,39 @@ test("a group that told nobody says so to its author", async ({ alice }) => {
   await alice.post("@here anybody?");
   await expect(alice.messages.last()).toContainText("Nobody was told");
 });
+
+test("the page of mentions lists them from all rooms, leads to each, and the sidebar counts those that are unread", async ({ alice, bob, somebody }) => {
+  const name = unique("listed");
+  const room = await leftRoom(alice, bob, name);
+  const link = bob.page.locator(".navigation").getByRole("link", { name: /^Mentions/ });
+  await expect(link).toHaveAccessibleName("Mentions");
+  await alice.postByRequest(room, "**look**, @bob");
+  await alice.postByRequest(room, "nobody is named here");
+  await expect(link).toHaveAccessibleName("Mentions 1");
+  await link.click();
+  await expect(bob.page).toHaveTitle(/Mentions/);
+  const rows = bob.page.locator("main li");
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText("look, @bob");
+  await expect(rows.locator("strong")).toHaveText("look");
+  await expect(rows.locator(".badge")).toHaveText("unread");
+  expect((await new AxeBuilder({ page: bob.page }).analyze()).violations).toEqual([]);
+  // On a phone, in Japanese, without a script.
+  const plain = await somebody({ javaScriptEnabled: false, locale: "ja-JP", viewport: { width: 360, height: 740 }, storageState: await bob.context.storageState() });
+  await plain.page.goto("/mentions");
+  await expect(plain.page.locator("main h1")).toHaveText("メンション");
+  await expect(plain.page.locator("main li")).toContainText("look, @bob");
+  expect((await new AxeBuilder({ page: plain.page }).analyze()).violations).toEqual([]);
+  await rows.getByRole("link", { name: /UTC$/ }).click();
+  await expect(bob.page.locator(".message[data-linked]")).toContainText("look, @bob");
+  await expect(link).toHaveAccessibleName("Mentions");
+  await bob.page.goto("/mentions");
+  await expect(rows).toContainText("look, @bob");
+  await expect(rows.locator(".badge")).toHaveCount(0);
+});
+
+test("whoever was never mentioned is told what the page is for", async ({ somebody }) => {
+  const dave = await named(await somebody(), "dave");
+  await dave.page.goto("/mentions");
+  await expect(dave.page.getByText("Nobody has mentioned you yet.")).toBeVisible();
+});

@@ -129,6 +129,49 @@ async fn an_edit_tells_whom_it_names_and_takes_back_whom_it_does_not_and_a_delet
 }
 
 #[tokio::test]
+async fn the_list_has_every_mention_of_all_rooms_newest_first_in_pages_and_no_other_message() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let bob = server.person("bob").await.known().await;
+    let listed = async |query: &str| -> Value {
+        bob.get(&format!("/api/user/mentions{query}")).send().await.unwrap().json().await.unwrap()
+    };
+    assert_eq!(listed("").await, json!({ "mentions": [] }));
+    let room: Value =
+        alice.send(Method::POST, "/api/rooms", &json!({ "name": "Other" })).await.json().await.unwrap();
+    let other = room["id"].as_str().unwrap();
+    let mark = json!({ "id": new_id(), "room": other, "kind": "read", "offset": 0 });
+    assert_eq!(bob.send(Method::POST, "/api/user/marks", &mark).await.status(), 201);
+    for text in ["@bob 1", "nobody", "@bob 2", "@bob gone", "@bob not you"] {
+        alice.tells(text).await;
+    }
+    assert_eq!(alice.post(other, &new_id(), "@bob 3").await.status(), 201);
+    alice.modifies(&json!({ "offset": 4 }), "delete", "").await;
+    alice.modifies(&json!({ "offset": 5 }), "edit", "somebody").await;
+    let read = json!({ "id": new_id(), "room": "general", "kind": "read", "offset": 1 });
+    bob.send(Method::POST, "/api/user/marks", &read).await;
+    let texts = |page: &Value| {
+        let all = page["mentions"].as_array().unwrap().iter();
+        all.map(|one| (one["text"].as_str().unwrap().to_owned(), one["read"].as_bool().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let expected = [("@bob 3", false), ("@bob 2", false), ("@bob 1", true)];
+    let expected = expected.map(|(text, is_read)| (text.to_owned(), is_read));
+    assert_eq!(texts(&listed("").await), expected);
+    let mut page = listed("?limit=1").await;
+    for one in &expected {
+        assert_eq!(texts(&page), [one.clone()]);
+        let Some(next) = page.get("next").and_then(Value::as_str) else { break };
+        page = listed(&format!("?limit=1&before={next}")).await;
+    }
+    assert_eq!((texts(&page), page.get("next")), (vec![expected[2].clone()], None), "the last one");
+    let refused = bob.get("/api/user/mentions?before=yesterday").send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    let of_alice: Value = alice.get("/api/user/mentions").send().await.unwrap().json().await.unwrap();
+    assert_eq!(of_alice, json!({ "mentions": [] }));
+}
+
+#[tokio::test]
 async fn a_post_that_comes_again_tells_once_and_mends_what_a_crash_left_undone() {
     let server = TestServer::start().await;
     let alice = server.person("alice").await;

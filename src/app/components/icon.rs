@@ -11,6 +11,8 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     /// The feed.
     Activity,
+    /// Mentions.
+    At,
     /// The level of a room's notifications.
     Bell,
     /// A channel of the feed.
@@ -58,6 +60,7 @@ impl Icon {
                 "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 \
                  8.36A2 2 0 0 1 4.49 12H2"
             }
+            Self::At => "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8",
             Self::Bell => {
                 "M10.27 21a2 2 0 0 0 3.46 0M3.26 15.33A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.67C19.41 13.96 18 12.5 18 8A6 6 0 0 0 6 8c0 4.5\
                  -1.41 5.96-2.74 7.33"

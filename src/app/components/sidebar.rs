@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{
         i18n::use_texts,
-        model::unread::unread_text,
+        model::unread::{Unread, unread_text},
         page_data::{PageData, Viewer},
         reactive::{Key, list, memo, show_when},
         routes,
@@ -84,6 +84,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
     view! {
         <nav class="navigation" aria-label=texts.navigation>
             <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
+            {(!viewer.me.id.is_empty()).then(mentions_link)}
             {optional(Section::Channels, texts.channels)}
             {optional(Section::Favourites, texts.favourites)}
             {section(Section::Rooms, texts.rooms)}
@@ -183,6 +184,24 @@ fn unread_badge(room: RoomId) -> (String, AnyView) {
         .into_any()
     };
     (id, show_when(move || count.get().messages > 0, badge))
+}
+
+/// The link to the page of mentions, with the number of those that are unread. The browser loads that page.
+fn mentions_link() -> AnyView {
+    let texts = use_texts();
+    let Navigator { path, unread, .. } = expect_context();
+    let is_current = move || path.with(|path| path == routes::MENTIONS).then_some("page");
+    let count = memo(move || unread.with(Unread::mentions));
+    let badge = move || {
+        view! { <span class="unread__mentions">{live_text(move || unread_text(count.get()))}</span> }
+            .into_any()
+    };
+    view! {
+        <a href=routes::MENTIONS rel="external" aria-current=move || is_current()>
+            {icon(Icon::At)} <span>{texts.mentions}</span> {show_when(move || count.get() > 0, badge)}
+        </a>
+    }
+    .into_any()
 }
 
 #[component]

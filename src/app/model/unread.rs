@@ -97,6 +97,11 @@ impl Unread {
         self.rooms.iter().map(|room| self.count(&room.mark.room).number()).sum()
     }
 
+    /// The unread mentions of the user in all rooms.
+    pub fn mentions(&self) -> u64 {
+        self.rooms.iter().map(|room| self.count(&room.mark.room).mentions).sum()
+    }
+
     /// The position up to which the user has read a room, and its generation.
     pub fn mark_of(&self, room: &RoomId) -> (Option<&Cursor>, u64) {
         self.room(room).map_or((None, 0), |room| (room.mark.read.as_ref(), room.mark.generation))

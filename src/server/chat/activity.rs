@@ -16,12 +16,14 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::newest::Moment;
 use crate::{
     protocol::name::RoomId,
     server::{
         auth::Identity,
         cluster::backplane::{Backplane, MessageHandler},
         log::topic::Wakeup,
+        store::State,
     },
 };
 
@@ -82,17 +84,29 @@ pub struct Activity {
     followers: Mutex<HashMap<String, Vec<Arc<Slot>>>>,
     collected: Mutex<ActiveRooms>,
     noted: Notify,
+    /// Since something was told of any room.
+    moment: Mutex<Arc<Moment>>,
 }
 
 /// One connection.
 struct Slot {
     wakeup: Arc<Wakeup>,
-    rooms: Mutex<ActiveRooms>,
+    news: Mutex<News>,
+}
+
+/// What a connection was told and has not taken yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) rooms: ActiveRooms,
+    /// The user's marks may have changed.
+    pub(super) has_marks: bool,
 }
 
 impl Slot {
-    fn add(&self, rooms: &ActiveRooms) {
-        self.rooms.lock().add(rooms);
+    fn add(&self, rooms: &ActiveRooms, has_marks: bool) {
+        let mut news = self.news.lock();
+        news.rooms.add(rooms);
+        news.has_marks |= has_marks || *rooms == ActiveRooms::All;
         self.wakeup.notify();
     }
 }
@@ -102,6 +116,8 @@ pub struct ActivityFollower {
     activity: Arc<Activity>,
     who: Identity,
     slot: Arc<Slot>,
+    /// What is stored of rooms that something happened in, until the user marks something.
+    states: Mutex<HashMap<RoomId, Option<State>>>,
 }
 
 impl ActivityFollower {
@@ -112,7 +128,33 @@ impl ActivityFollower {
 
     /// The rooms that have something new since the last call.
     pub(super) fn take(&self) -> ActiveRooms {
-        mem::take(&mut *self.slot.rooms.lock())
+        let News { rooms, has_marks } = mem::take(&mut *self.slot.news.lock());
+        let mut states = self.states.lock();
+        if has_marks || states.len() > ROOMS_MAX {
+            states.clear();
+        }
+        rooms
+    }
+
+    /// The present moment.
+    pub(super) fn moment(&self) -> Arc<Moment> {
+        let mut moment = self.activity.moment.lock();
+        if moment.is_over() {
+            *moment = Arc::default();
+        }
+        moment.clone()
+    }
+
+    /// What the store has of this room in the user's log, as it was read with [`ActivityFollower::keep`].
+    pub(super) fn state(&self, room: &RoomId) -> Option<Option<State>> {
+        self.states.lock().get(room).cloned()
+    }
+
+    /// Keeps what was read, unless the user has marked something since the last [`ActivityFollower::take`].
+    pub(super) fn keep(&self, room: &RoomId, state: Option<State>) {
+        if !self.slot.news.lock().has_marks {
+            self.states.lock().insert(room.clone(), state);
+        }
     }
 }
 
@@ -131,16 +173,22 @@ impl Drop for ActivityFollower {
 impl Activity {
     /// Activity on this node, told to the others over `backplane`.
     pub fn new(backplane: Arc<dyn Backplane>) -> Self {
-        Self { backplane, followers: Mutex::default(), collected: Mutex::default(), noted: Notify::new() }
+        Self {
+            backplane,
+            followers: Mutex::default(),
+            collected: Mutex::default(),
+            noted: Notify::new(),
+            moment: Mutex::default(),
+        }
     }
 
     /// Follows it for a user. `wakeup` is notified when there is something, at first at once: then all rooms are to be
     /// counted.
     pub fn follow(self: &Arc<Self>, who: &Identity, wakeup: Arc<Wakeup>) -> ActivityFollower {
-        let slot = Arc::new(Slot { wakeup, rooms: Mutex::new(ActiveRooms::None) });
+        let slot = Arc::new(Slot { wakeup, news: Mutex::default() });
         self.followers.lock().entry(who.user.id.clone()).or_default().push(slot.clone());
-        slot.add(&ActiveRooms::All);
-        ActivityFollower { activity: self.clone(), who: who.clone(), slot }
+        slot.add(&ActiveRooms::All, true);
+        ActivityFollower { activity: self.clone(), who: who.clone(), slot, states: Mutex::default() }
     }
 
     /// Notes that a room has something new. Everybody is told within a moment.
@@ -169,10 +217,17 @@ impl Activity {
     }
 
     fn tell(&self, user_id: Option<&str>, rooms: &ActiveRooms) {
+        let has_marks = user_id.is_some();
+        if !has_marks {
+            // First: whoever is told must not count in what was read before.
+            *self.moment.lock() = Arc::default();
+        }
         let followers = self.followers.lock();
         match user_id {
-            Some(user_id) => followers.get(user_id).into_iter().flatten().for_each(|slot| slot.add(rooms)),
-            None => followers.values().flatten().for_each(|slot| slot.add(rooms)),
+            Some(user_id) => {
+                followers.get(user_id).into_iter().flatten().for_each(|slot| slot.add(rooms, has_marks));
+            }
+            None => followers.values().flatten().for_each(|slot| slot.add(rooms, has_marks)),
         }
     }
 

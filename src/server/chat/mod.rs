@@ -12,6 +12,7 @@ mod known_rooms;
 mod marks;
 mod mentions;
 mod name_key;
+mod newest;
 mod people;
 mod pins;
 mod posting;

@@ -70,6 +70,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/session", get(api::session::show).post(api::session::create).delete(api::session::end))
         .route("/api/user", get(api::user::show))
         .route("/api/user/marks", post(api::user::mark))
+        .route("/api/user/mentions", get(api::user::mentions))
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))

@@ -525,6 +525,14 @@ pub trait Store: Send + Sync + 'static {
         max: u64,
     ) -> Result<Vec<u64>, StoreError>;
 
+    /// The newest entries of a log that [`Store::count_after`] counts, newest first, `limit` at most: their offsets and
+    /// authors. `None` if the log does not exist. The entries are not older than the bounds.
+    async fn newest_counted(
+        &self,
+        topic: &TopicName,
+        limit: usize,
+    ) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError>;
+
     /// Of the `count` selected channels with the most recent entries, the newest `limit` entries each, ascending.
     /// Considers only entries that are not lasting.
     async fn latest_by_channel(

@@ -113,6 +113,7 @@ pub(super) const ROWS: &[Row] = &[
         "401 401 401 401 401 401 403 403",
     ),
     row("GET", "/api/user", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/api/user/mentions", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/api/user/marks", READ, "401 200 200 200 200 200 403 403"),
     row("POST", "/api/user/marks", LEVEL, "401 404 404 201 201 404 403 403"),
     row("GET", "/api", "", "404"),
@@ -182,6 +183,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("GET", "/reset/no-link", "", "410 410 410 410 410 410 403 403"),
     row("POST", "/reset/no-link", "new-password=not+a+password", "303! 303! 303! 303! 303! 303! 403 403"),
+    row("GET", "/mentions", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/account", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/account/name", "name=", "303 303! 303! 303! 303! 303! 403 403"),
     row(

@@ -117,6 +117,17 @@ pub(super) fn present(room: RoomId, stored: Option<&State>, bounds: &Bounds) -> 
     stored.carried(bounds).present(room)
 }
 
+/// Returns true if the user was mentioned in the room.
+pub(in crate::server::chat) fn has_mentions(stored: &State) -> bool {
+    !StoredMark::parse(&stored.value).mentions.is_empty()
+}
+
+/// The messages of a room with these bounds that mention the user, ascending, and the offset up to which they have read.
+pub(in crate::server::chat) fn all_mentions(stored: &State, bounds: &Bounds) -> (Vec<Offset>, Offset) {
+    let StoredMark { mentions, read, .. } = StoredMark::parse(&stored.value).carried(bounds);
+    (mentions, read.unwrap_or_default())
+}
+
 /// The rule of a mark in a room.
 pub(super) struct MarkFold {
     pub(super) room: RoomId,

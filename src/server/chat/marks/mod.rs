@@ -10,6 +10,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use serde_json::json;
 
 use self::fold::{Mark, MarkFold, StoredMark};
+pub(super) use self::fold::{all_mentions, has_mentions};
 use super::{
     Chat,
     activity::{ActiveRooms, ActivityFollower},
@@ -140,7 +141,7 @@ impl Chat {
     /// The state of the rooms that have something new for the follower, of those that they may enter now. For the first time
     /// all that they have marked.
     pub async fn unread(&self, follower: &ActivityFollower) -> Result<Vec<UserRoom>, Error> {
-        match self.count_active(follower.who(), follower.take()).await {
+        match self.count_active(follower).await {
             // Whoever may not read any more, or can have no marks, has nothing unread: no reason to end a connection.
             Err(Error::Rejected(_)) => Ok(Vec::new()),
             counted => counted,
@@ -156,19 +157,45 @@ impl Chat {
         self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await
     }
 
-    async fn count_active(&self, who: &Identity, rooms: ActiveRooms) -> Result<Vec<UserRoom>, Error> {
-        let rooms = match rooms {
+    async fn count_active(&self, follower: &ActivityFollower) -> Result<Vec<UserRoom>, Error> {
+        let who = follower.who();
+        let rooms = match follower.take() {
             ActiveRooms::None => return Ok(Vec::new()),
             ActiveRooms::Some(rooms) => rooms,
             ActiveRooms::All => return self.marked_rooms(who).await,
         };
-        let (store, topic) = (self.hub.store(), log_of(who)?);
-        let rooms: Vec<_> = rooms.into_iter().filter(|room| self.rights.may_enter(room, Some(who))).collect();
-        let mut states = HashMap::new();
-        for room in &rooms {
-            states.extend(store.state(&topic, room.as_str()).await?.map(|state| (room.clone(), state)));
+        let mut counted = Vec::with_capacity(rooms.len());
+        for room in rooms.into_iter().filter(|room| self.rights.may_enter(room, Some(who))) {
+            counted.extend(self.count_active_room(follower, room).await?);
         }
-        self.count_rooms(who, rooms, |room| states.get(room)).await
+        Ok(counted)
+    }
+
+    /// The state of a room in which something happened; `None` if there is no such room.
+    async fn count_active_room(
+        &self,
+        follower: &ActivityFollower,
+        room: RoomId,
+    ) -> Result<Option<UserRoom>, Error> {
+        let (store, who) = (self.hub.store(), follower.who());
+        let stored = match follower.state(&room) {
+            Some(state) => state,
+            None => {
+                let state = store.state(&log_of(who)?, room.as_str()).await?;
+                follower.keep(&room, state.clone());
+                state
+            }
+        };
+        let Some(newest) = follower.moment().newest(store.as_ref(), &room).await? else { return Ok(None) };
+        let mark = fold::present(room, stored.as_ref(), &newest.bounds);
+        let after = mark.read.as_ref().map(|read| read.offset);
+        let count = after.map_or(Some(0), |after| newest.count_after(after, &who.user.id));
+        let mut counted = [UserRoom { mark, head: newest.bounds.head, unread: count.unwrap_or_default() }];
+        if count.is_none() {
+            self.count_unread(who, &mut counted).await?;
+        }
+        let [counted] = counted;
+        Ok(Some(counted))
     }
 
     /// The state of these rooms, by what is stored of each.
@@ -248,7 +275,7 @@ fn entry_of(user_id: &str, room: &RoomId, bounds: &Bounds, client_id: String, ma
 }
 
 /// The log of the user.
-fn log_of(who: &Identity) -> Result<TopicName, Rejection> {
+pub(super) fn log_of(who: &Identity) -> Result<TopicName, Rejection> {
     let too_long =
         || Rejection::new(Code::NotAllowed, "The id of this user is too long to store anything for them.");
     TopicName::of_user(&who.user.id).ok_or_else(too_long)

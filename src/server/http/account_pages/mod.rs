@@ -15,6 +15,7 @@ mod fields;
 mod invitations;
 mod join;
 mod members;
+mod mentions;
 mod message;
 mod one_time_link;
 mod outcome;
@@ -82,6 +83,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::SIGN_IN, get(sign_in::show))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
+        .route(routes::MENTIONS, get(mentions::show))
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))

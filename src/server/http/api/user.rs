@@ -2,18 +2,21 @@
 //! takes it from the caller's identity.
 
 use axum::{Json, extract::State, http::StatusCode};
+use serde::Deserialize;
 
 use super::rooms::Answer;
 use crate::{
     protocol::{
         mark::{Marked, NewMark, UserState},
         members::Members,
-        problem::Rejection,
+        mention::MentionPage,
+        problem::{Code, Rejection},
     },
     server::{
         error::Error,
         http::extract::{
             body::{FromMembers, JsonBody},
+            query::Lenient,
             user::AuthenticatedUser,
         },
         state::AppState,
@@ -26,6 +29,31 @@ pub(crate) async fn show(
     AuthenticatedUser(identity): AuthenticatedUser,
 ) -> Result<Json<UserState>, Error> {
     Ok(Json(state.chat.user_state(&identity).await?))
+}
+
+/// Messages in an answer that asks for no number, and on the page of mentions: two screens of a wide window.
+pub(crate) const MENTIONS_DEFAULT: usize = 50;
+/// Most messages in an answer.
+const MENTIONS_MAX: usize = 100;
+
+/// The query of `GET /api/user/mentions`.
+#[derive(Deserialize)]
+pub(crate) struct MentionsQuery {
+    /// The `next` of another answer.
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Answers with the newest messages that mention the caller.
+pub(crate) async fn mentions(
+    State(state): State<AppState>,
+    AuthenticatedUser(identity): AuthenticatedUser,
+    Lenient(MentionsQuery { before, limit }): Lenient<MentionsQuery>,
+) -> Result<Json<MentionPage>, Error> {
+    let bad = |()| Rejection::new(Code::BadCursor, "before must be the next of another answer.");
+    let before = before.map(|text| text.parse().map_err(bad)).transpose()?;
+    let limit = limit.unwrap_or(MENTIONS_DEFAULT).clamp(1, MENTIONS_MAX);
+    Ok(Json(state.chat.mentions(&identity, before.as_ref(), limit).await?))
 }
 
 /// The body of a mark.

@@ -103,6 +103,7 @@ pub(super) async fn many_rooms_are_counted_at_once_in_the_order_in_which_they_we
     expected.push(4);
     assert_eq!(counts, expected);
     assert_eq!(bench.store.count_after(&[], "a", 15).await.expect("counted"), [0; 0]);
+    assert_eq!(bench.store.newest_counted(&room("nowhere"), 9).await.expect("read"), None);
     assert_eq!(bench.store.topics().await.expect("read").len(), 41, "a count makes no log");
 }
 
@@ -142,6 +143,11 @@ pub(super) async fn counts_equal_a_count_of_what_was_done_in_any_order(bench: Be
             let counted = bench.count(&general, after as Offset, author, 1_000).await;
             assert_eq!(counted, expected as u64, "after {after} of {} by seed {seed}", said.len());
         }
+        let shown = said.iter().enumerate().rev().filter(|(_, one)| one.is_shown);
+        let newest: Vec<(Offset, String)> =
+            shown.map(|(index, one)| (index as Offset + 1, one.author.into())).take(20).collect();
+        let read = bench.store.newest_counted(&general, 20).await.expect("read").expect("it is there");
+        assert_eq!((read.0.head, read.1), (said.len() as Offset, newest), "by seed {seed}");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use deadpool_postgres::Client;
 
-use super::{place, signed};
+use super::{place, read::bounds, signed};
 use crate::{
     protocol::cursor::Offset,
-    server::store::{StoreError, TopicName},
+    server::store::{Bounds, StoreError, TopicName},
 };
 
 /// The statement of [`count_after`]. Parameters: the names of the logs and the offsets, the author, and the most that
@@ -39,6 +39,24 @@ pub(super) async fn count_after(
         }
     }
     Ok(counts)
+}
+
+/// The newest of them, as [`crate::server::store::Store::newest_counted`] defines.
+pub(super) async fn newest(
+    client: &Client,
+    name: &TopicName,
+    limit: usize,
+) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+    let Some(bounds) = bounds(client, name).await? else { return Ok(None) };
+    let select = client
+        .prepare_cached(
+            r#"SELECT e."offset", e.author FROM entries AS e JOIN topics AS t ON t.id = e.topic
+               WHERE t.name = $1 AND e.lasting AND e.channel IS NULL AND e.thread IS NULL AND NOT e.erased
+               ORDER BY e."offset" DESC LIMIT $2"#,
+        )
+        .await?;
+    let rows = client.query(&select, &[&name.to_string(), &signed(limit as u64)]).await?;
+    Ok(Some((bounds, rows.iter().map(|row| (place(row.get(0)), row.get(1))).collect())))
 }
 
 /// The query plan of [`COUNT`].

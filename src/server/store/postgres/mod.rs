@@ -320,6 +320,15 @@ impl Store for PostgresStore {
         connection.finish(counts::count_after(&connection, places, author, max)).await
     }
 
+    async fn newest_counted(
+        &self,
+        topic: &TopicName,
+        limit: usize,
+    ) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(counts::newest(&connection, topic, limit)).await
+    }
+
     async fn latest_by_channel(
         &self,
         topic: &TopicName,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::read::bounds;
 use crate::{
     protocol::cursor::Offset,
-    server::store::{StoreError, TopicName},
+    server::store::{Bounds, StoreError, TopicName},
 };
 
 /// The statement of [`count_after`]. Parameters: the topic, the offset, the author, and the most that is counted.
@@ -31,4 +31,21 @@ pub(super) fn count_after(
         Ok(select.query_row(params![id, after, author, max], |row| row.get(0))?)
     };
     places.iter().map(count).collect()
+}
+
+/// The newest of them, as [`crate::server::store::Store::newest_counted`] defines.
+pub(super) fn newest(
+    connection: &Connection,
+    name: &TopicName,
+    limit: usize,
+) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some((id, bounds)) = bounds(&transaction, name)? else { return Ok(None) };
+    let mut select = transaction.prepare_cached(
+        "SELECT offset, author FROM entries INDEXED BY entries_counted
+         WHERE topic = ?1 AND lasting = 1 AND channel IS NULL AND thread IS NULL AND erased = 0
+         ORDER BY offset DESC LIMIT ?2",
+    )?;
+    let rows = select.query_map(params![id, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Some((bounds, rows.collect::<Result<_, _>>()?)))
 }

@@ -380,6 +380,15 @@ impl Store for SqliteStore {
         self.read(move |connection| counts::count_after(connection, &places, &author, max)).await
     }
 
+    async fn newest_counted(
+        &self,
+        topic: &TopicName,
+        limit: usize,
+    ) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+        let name = topic.clone();
+        self.read(move |connection| counts::newest(connection, &name, limit)).await
+    }
+
     async fn latest_by_channel(
         &self,
         topic: &TopicName,

@@ -147,5 +147,10 @@ pub(super) const TEXTS: Texts = Texts {
     room: "Room",
     no_room: "There is no room that you may write to.",
 
+    mentions: "Mentions",
+    no_mentions: "Nobody has mentioned you yet. Messages with @ and your name are listed here.",
+    unread: "unread",
+    older: "Older mentions",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

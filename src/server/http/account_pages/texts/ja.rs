@@ -155,5 +155,10 @@ pub(super) const TEXTS: Texts = Texts {
     room: "ルーム",
     no_room: "書き込めるルームがありません。",
 
+    mentions: "メンション",
+    no_mentions: "まだメンションはありません。@とあなたの名前が入ったメッセージがここに並びます。",
+    unread: "未読",
+    older: "以前のメンション",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

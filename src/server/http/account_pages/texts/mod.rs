@@ -147,6 +147,11 @@ pub(crate) struct Texts {
     pub(crate) room: &'static str,
     pub(crate) no_room: &'static str,
 
+    pub(crate) mentions: &'static str,
+    pub(crate) no_mentions: &'static str,
+    pub(crate) unread: &'static str,
+    pub(crate) older: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
