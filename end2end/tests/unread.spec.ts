@@ -48,6 +48,7 @@ test("what is said in another room is counted in the sidebar and in the title, a
   for (const device of [alice, phone]) {
     await expect(count(device, name)).toHaveText("3");
     await expect(device.page).toHaveTitle(/^\(\d+\) Room general/);
+    await expect(device.page.locator("link[rel=icon]")).toHaveAttribute("href", "/favicon.svg?unread");
     await expect(device.page.getByRole("link", { name, exact: true })).toHaveAccessibleDescription("3 unread messages");
   }
   // One that is taken back does not count.
@@ -59,6 +60,7 @@ test("what is said in another room is counted in the sidebar and in the title, a
   await expect(phone.page.locator(".divider + .message")).toContainText("one");
   for (const device of [alice, phone]) await expect(count(device, name)).toHaveCount(0);
   await expect(alice.page).toHaveTitle(/^Room general/);
+  await expect(alice.page.locator("link[rel=icon]")).toHaveAttribute("href", "/favicon.svg");
   expect(await state(alice, room)).toMatchObject({ unread: 0 });
   // What comes into the room that is open is read on both.
   await bob.postByRequest(room, "four");

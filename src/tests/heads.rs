@@ -216,3 +216,16 @@ async fn a_refused_request_that_was_read_leaves_its_connection_open() {
         assert_eq!(problem(refused.send().await.unwrap(), 401).await, "no_session");
     }
 }
+
+#[tokio::test]
+async fn the_icon_of_a_page_with_something_unread_is_another_one() {
+    let server = TestServer::start().await;
+    let icon = async |path: &str| {
+        let answer = server.get(path).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "image/svg+xml");
+        answer.text().await.unwrap()
+    };
+    let (plain, unread) = (icon("/favicon.svg").await, icon("/favicon.svg?unread").await);
+    assert!(plain != unread && [&plain, &unread].iter().all(|icon| icon.ends_with("</svg>\n")));
+    assert_eq!(icon("/favicon.svg?v=2").await, plain);
+}

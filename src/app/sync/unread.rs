@@ -39,6 +39,7 @@ pub(crate) fn show_unread(navigator: Navigator, title: impl Fn() -> String + 'st
     effect(move || {
         let total = navigator.unread.with(Unread::total);
         page::set_title(&titled(total, &title()));
+        page::set_icon(total > 0);
         page::set_badge(total);
     });
 }

@@ -81,6 +81,15 @@ pub fn set_title(title: &str) {
     }
 }
 
+/// Gives the page, in its tab, the icon of something unread, or takes it back.
+pub fn set_icon(has_unread: bool) {
+    let address = if has_unread { "/favicon.svg?unread" } else { "/favicon.svg" };
+    let icon = window().document().and_then(|document| document.query_selector("link[rel=icon]").ok()?);
+    if let Some(icon) = icon.filter(|icon| icon.get_attribute("href").as_deref() != Some(address)) {
+        drop(icon.set_attribute("href", address));
+    }
+}
+
 /// Shows a number on the icon of the installed app (W3C Badging API), where the browser can: 0 shows none.
 pub fn set_badge(count: u64) {
     let navigator = window().navigator();

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use axum::{
-    extract::Path,
+    extract::{Path, RawQuery},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -27,6 +27,9 @@ const FORMS: [(&str, &str); 3] = [("identity", ""), ("gzip", ".gz"), ("br", ".br
 
 /// The icon, which is a source file and no product of the build: a server has it before there is a site.
 const ICON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/favicon.svg"));
+
+/// The icon of a page with something unread.
+const ICON_UNREAD: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/public/favicon-unread.svg"));
 
 /// The icon's Content Security Policy. It allows the style inside the icon, which adapts it to a dark page.
 const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
@@ -59,14 +62,14 @@ pub(crate) async fn versioned(headers: HeaderMap, Path((version, file)): Path<(S
     serve(&name, &headers, caching).await
 }
 
-/// Serves the icon.
-pub(crate) async fn favicon() -> impl IntoResponse {
+/// Serves the icon; with the query `unread` that of a page with something unread.
+pub(crate) async fn favicon(RawQuery(query): RawQuery) -> impl IntoResponse {
     let head = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         (header::CACHE_CONTROL, "public, max-age=86400"),
         (header::CONTENT_SECURITY_POLICY, ICON_POLICY),
     ];
-    (head, ICON)
+    (head, if query.as_deref() == Some("unread") { ICON_UNREAD } else { ICON })
 }
 
 async fn serve(name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
