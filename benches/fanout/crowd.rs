@@ -81,6 +81,22 @@ impl Crowd {
             }
             self.readers.push(Reader::new(way, rooms[index % rooms.len()].clone(), token.clone()));
         }
+        self.go_live()
+    }
+
+    /// Connects a reader for each of these people, and waits until each is live.
+    pub(crate) fn follow_as(
+        &mut self,
+        way: Way,
+        room: &Rc<str>,
+        tokens: impl Iterator<Item = Rc<str>>,
+    ) -> Result<(), Fault> {
+        self.readers.extend(tokens.map(|token| Reader::new(way, room.clone(), token)));
+        self.go_live()
+    }
+
+    fn go_live(&mut self) -> Result<(), Fault> {
+        let count = self.readers.len();
         self.down = (0..count).rev().collect();
         let until = Instant::now() + PATIENCE;
         while self.tally.live < count {

@@ -54,6 +54,7 @@ impl Reader {
                 let join = format!(r#"{{"type":"join","room":"{room}"{after}}}"#);
                 self.write(&frames::masked(frames::TEXT, join.as_bytes()))?;
             }
+            (101, Way::Sidebar) => self.write(&frames::masked(frames::TEXT, br#"{"type":"unread"}"#))?,
             (200, Way::Stream) => self.is_chunked = http::is_chunked(&bytes[..length]),
             (503, _) => return Err(Trouble::Lost), // starting or stopping: later
             _ => return Err(Trouble::Broken(format!("a reader was answered {status}"))),
@@ -101,6 +102,9 @@ impl Reader {
     }
 
     fn on_json(&mut self, json: &[u8], now: u64, tally: &mut Tally) -> Result<(), Trouble> {
+        if self.way == Way::Sidebar {
+            return self.on_count(json, tally);
+        }
         if let Some(Entry { offset, posted }) = Entry::find(json) {
             let last = self.offset;
             if self.phase != Phase::Live || offset != last + 1 {
@@ -115,6 +119,17 @@ impl Reader {
             self.go_live(tally);
         } else if self.phase == Phase::Joining || json.starts_with(br#"{"type":"re"#) {
             return Err(broken_by(json)); // a reset, a rejection, or whatever comes before its time
+        }
+        Ok(())
+    }
+
+    /// Handles `unread`, of the only room that is marked.
+    fn on_count(&mut self, json: &[u8], tally: &mut Tally) -> Result<(), Trouble> {
+        let count = stamp::after(json, br#""unread":"#).ok_or_else(|| broken_by(json))?;
+        self.offset = stamp::number(count);
+        match self.phase {
+            Phase::Live => tally.deliveries += 1,
+            _ => self.go_live(tally),
         }
         Ok(())
     }

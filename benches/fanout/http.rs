@@ -27,6 +27,14 @@ pub(crate) fn page(path: &str, cookie: &str) -> String {
     )
 }
 
+/// A request for a page or the API with a token.
+pub(crate) fn get(path: &str, token: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/html, application/json\r\n\
+         accept-encoding: gzip, deflate, br, zstd\r\nauthorization: Bearer {token}\r\n\r\n"
+    )
+}
+
 /// A request for the stream of a room.
 pub(crate) fn stream(room: &str, token: &str) -> String {
     format!(

@@ -36,6 +36,7 @@ mod returning;
 mod stamp;
 mod table;
 mod tally;
+mod unread;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,7 @@ fn measure(arguments: &[String]) -> Result<(), Fault> {
     appends::run(&options, &cores, &mut table)?;
     changes::run(&options, &cores, &mut table)?;
     pages::run(&options, &cores, &mut table)?;
+    unread::run(&options, &cores, &mut table)?;
     returning::run(&options, &cores, &mut table)?;
     table.print(&options, &cores);
     Ok(())

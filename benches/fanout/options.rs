@@ -5,14 +5,25 @@ use std::{path::PathBuf, time::Duration};
 use super::Fault;
 
 /// Names of the rows.
-const ROWS: [&str; 10] =
-    ["floor", "websocket", "sse", "burst", "saturation", "idle", "appends", "changes", "pages", "return"];
+const ROWS: [&str; 11] = [
+    "floor",
+    "websocket",
+    "sse",
+    "burst",
+    "saturation",
+    "idle",
+    "appends",
+    "changes",
+    "pages",
+    "unread",
+    "return",
+];
 
 pub(crate) const HELP: &str = "\
 Options (after ARGS= of make bench):
   --server PATH       the program to measure (target/release/idobata)
   --label TEXT        a word for the table's head
-  --only ROW,ROW      floor websocket sse burst saturation idle appends changes pages return (all)
+  --only ROW,ROW      floor websocket sse burst saturation idle appends changes pages unread return (all)
   --subscribers N     readers of the delivery rows (1000)
   --connections N     connections of the idle and return rows (5000)
   --rate N            messages a second (100)

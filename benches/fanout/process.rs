@@ -18,11 +18,12 @@ const START_MAX: Duration = Duration::from_secs(20);
 
 /// Limits that are counted but never reached: thousands of readers and writers share one address. Set in the
 /// environment, because an older program that is measured for comparison does not know all of them.
-const LIMITS: [(&str, &str); 12] = [
+const LIMITS: [(&str, &str); 13] = [
     ("IDOBATA_LIMIT_MESSAGES", "1000000/1s"),
     ("IDOBATA_LIMIT_SESSIONS", "1000000/1s"),
     ("IDOBATA_LIMIT_JOINS", "1000000/1s"),
     ("IDOBATA_LIMIT_ROOMS", "1000000/1s"),
+    ("IDOBATA_LIMIT_MARKS", "1000000/1s"),
     ("IDOBATA_LIMIT_TYPING", "1000000/1s"),
     ("IDOBATA_LIMIT_PUBLISHES", "1000000/1s"),
     ("IDOBATA_LIMIT_REQUESTS", "1000000/1s"),

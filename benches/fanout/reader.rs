@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Plain,
     Socket,
     Stream,
+    /// A socket that joins no room and hears what is unread.
+    Sidebar,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,7 @@ pub(crate) struct Reader {
     /// The received part of a frame.
     pub(super) rest: Vec<u8>,
     pub(super) epoch: Option<String>,
-    /// Offset of the last entry received.
+    /// Offset of the last entry received; of a sidebar, the number of unread messages.
     pub(crate) offset: u64,
     /// Time when it last became live.
     pub(crate) live_at: Instant,
@@ -143,7 +145,7 @@ impl Reader {
                 self.phase = Phase::Joining;
                 return Ok(());
             }
-            Way::Socket => http::upgrade(&self.token),
+            Way::Socket | Way::Sidebar => http::upgrade(&self.token),
             Way::Stream => http::stream(&self.room, &self.token),
         };
         self.phase = Phase::Opening;
