@@ -30,6 +30,8 @@ pub const PERMALINK: &str = "/rooms/{room}/{permalink}";
 pub const THREAD: &str = "/rooms/{room}/thread/{permalink}";
 /// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
+/// The settings of a room, for those who may change it.
+pub const ROOM_SETTINGS: &str = "/rooms/{room}/settings";
 /// The form to sign in.
 pub const SIGN_IN: &str = "/sign-in";
 /// The own account of a signed-in user.
@@ -127,6 +129,11 @@ pub fn level(id: &RoomId) -> String {
 /// The address of a room's members.
 pub fn members(id: &RoomId) -> String {
     format!("/rooms/{}/members", encode(id.as_str()))
+}
+
+/// The address of a room's settings.
+pub fn room_settings(id: &RoomId) -> String {
+    format!("{}/settings", room(id))
 }
 
 /// The address that adds a room to the favourites or removes it, and leads back to the page at the path `back`.

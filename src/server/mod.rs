@@ -206,7 +206,10 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     }
     background.spawn(state.clock_record.clone().keep(state.clock.clone(), stop.clone()));
     let (hub, clock, kept, ended) = (state.hub.clone(), state.clock.clone(), config.clone(), stop.clone());
-    background.spawn(async move { log::retention::run(hub, &clock, &kept, ended).await });
+    let rights = state.rights.clone();
+    background.spawn(async move {
+        log::retention::run(hub, &clock, &kept, |room| rights.is_removed(room), ended).await;
+    });
     let (directory, clock, ended) = (state.directory_replica.clone(), state.clock.clone(), stop.clone());
     let interval = config.retention.trim_interval.0;
     background.spawn(async move { auth::sweep_submissions(&*directory, &clock, interval, ended).await });

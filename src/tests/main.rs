@@ -41,6 +41,7 @@ mod reactions;
 mod removal;
 mod rights;
 mod room_names;
+mod room_settings;
 mod senders;
 mod settings;
 mod signals;

@@ -262,6 +262,9 @@ pub struct Texts {
     pub mention_room: &'static str,
     /// The note at a message whose group was not told.
     pub nobody_told: &'static str,
+
+    pub archived: &'static str,
+    pub room_settings: &'static str,
 }
 
 impl Texts {

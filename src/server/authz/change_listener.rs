@@ -26,6 +26,7 @@ impl ChangeListener for Rights {
         let applied = match op.kind {
             Kind::Room => self.apply_room(op),
             Kind::Member => self.apply_member(op),
+            Kind::RoomSettings => self.apply_settings(op),
             Kind::Channel => self.channels.apply(op),
             Kind::Account
             | Kind::AccountName
@@ -41,6 +42,7 @@ impl ChangeListener for Rights {
     }
 
     async fn reload(&self) -> Result<(), StoreError> {
+        self.reload_settings().await?;
         let rooms = read_rooms(&*self.documents).await?;
         let before = std::mem::replace(&mut *self.write_rooms(), rooms);
         let mut ids: Vec<RoomId> = before.keys().cloned().collect();

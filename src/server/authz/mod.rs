@@ -10,6 +10,7 @@ mod change_listener;
 mod channel_readers;
 pub mod publishing;
 mod room_reservations;
+mod room_settings;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,10 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use self::channel_readers::{ChannelReaders, LimitedChannel};
+pub use self::{
+    channel_readers::{ChannelReaders, LimitedChannel},
+    room_settings::RoomSettings,
+};
 use super::{
     auth::{Identity, Submission, covers},
     cluster::directory_replica::DirectoryReplica,
@@ -80,6 +84,8 @@ pub struct Rights {
     anonymous_may_read: bool,
     channels: ChannelReaders,
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
+    /// Of the rooms in which something was changed.
+    settings: RwLock<HashMap<RoomId, RoomSettings>>,
     /// Held from the count of the members to the write of one more, so that the count is right.
     changes: Mutex<()>,
     /// Age of a reservation without a room at which it counts as lost.
@@ -96,6 +102,7 @@ impl Rights {
         let documents: Arc<dyn DocumentStore> = replica.clone();
         let channels = ChannelReaders::open(documents.clone(), hub.clone()).await?;
         let rooms = RwLock::new(read_rooms(&*documents).await?);
+        let settings = RwLock::new(room_settings::read_all(&*documents).await?);
         Ok(Self {
             documents,
             replica: replica.clone(),
@@ -103,6 +110,7 @@ impl Rights {
             anonymous_may_read,
             channels,
             rooms,
+            settings,
             changes: Mutex::default(),
             reservation_age: room_reservations::min_age(replica.is_shared()),
         })
@@ -125,14 +133,20 @@ impl Rights {
     /// reveal that it does.
     pub fn check_entry(&self, room: &RoomId, who: Option<&Identity>) -> Result<(), Rejection> {
         self.check_reader(who)?;
-        if self.may_enter(room, who) {
-            return Ok(());
+        match self.is_open(room, who) {
+            false => Err(unknown_room()),
+            true if self.is_removed(room) => Err(room_settings::room_removed()),
+            true => Ok(()),
         }
-        Err(unknown_room())
     }
 
-    /// Returns true if the user may enter the room. A token that is limited to some rooms decides alone.
+    /// Returns true if the user may enter the room: it is there, and open to them.
     pub fn may_enter(&self, room: &RoomId, who: Option<&Identity>) -> bool {
+        self.is_open(room, who) && !self.is_removed(room)
+    }
+
+    /// Returns true if the room is open to the user. A token that is limited to some rooms decides alone.
+    fn is_open(&self, room: &RoomId, who: Option<&Identity>) -> bool {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
             return covers(patterns, &normalized_name(room.as_str()));
         }
@@ -142,7 +156,7 @@ impl Rights {
 
     /// Returns true if a user of whom only the id is known may enter the room: it is public, or they are a member.
     pub fn admits(&self, room: &RoomId, user_id: &str) -> bool {
-        change_listener::is_open_to(self.lock_rooms().get(room), Some(user_id))
+        !self.is_removed(room) && change_listener::is_open_to(self.lock_rooms().get(room), Some(user_id))
     }
 
     /// Returns true if only members may enter the room.

@@ -7,7 +7,10 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -73,6 +76,9 @@ struct NodeMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     rooms: BTreeSet<RoomId>,
+    /// The list of rooms has changed, and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
 }
 
 /// The activity of all rooms, and who follows it on this node.
@@ -88,11 +94,18 @@ pub struct Activity {
 struct Slot {
     wakeup: Arc<Wakeup>,
     rooms: Mutex<ActiveRooms>,
+    /// The list of rooms has changed.
+    list: AtomicBool,
 }
 
 impl Slot {
     fn add(&self, rooms: &ActiveRooms) {
         self.rooms.lock().add(rooms);
+        self.wakeup.notify();
+    }
+
+    fn note_list(&self) {
+        self.list.store(true, Relaxed);
         self.wakeup.notify();
     }
 }
@@ -113,6 +126,11 @@ impl ActivityFollower {
     /// The rooms that have something new since the last call.
     pub(super) fn take(&self) -> ActiveRooms {
         mem::take(&mut *self.slot.rooms.lock())
+    }
+
+    /// Returns true if the list of rooms has changed since the last call.
+    pub(super) fn take_list(&self) -> bool {
+        self.slot.list.swap(false, Relaxed)
     }
 }
 
@@ -137,7 +155,8 @@ impl Activity {
     /// Follows it for a user. `wakeup` is notified when there is something, at first at once: then all rooms are to be
     /// counted.
     pub fn follow(self: &Arc<Self>, who: &Identity, wakeup: Arc<Wakeup>) -> ActivityFollower {
-        let slot = Arc::new(Slot { wakeup, rooms: Mutex::new(ActiveRooms::None) });
+        let slot =
+            Arc::new(Slot { wakeup, rooms: Mutex::new(ActiveRooms::None), list: AtomicBool::new(false) });
         self.followers.lock().entry(who.user.id.clone()).or_default().push(slot.clone());
         slot.add(&ActiveRooms::All);
         ActivityFollower { activity: self.clone(), who: who.clone(), slot }
@@ -154,6 +173,26 @@ impl Activity {
         let rooms = ActiveRooms::one(room);
         self.tell(Some(user_id), &rooms);
         self.publish(Some(user_id.to_owned()), &rooms);
+    }
+
+    /// Notes that the list of rooms has changed, for everybody or for one user: a room has another name, or who may write
+    /// in it. They are told at once. All nodes must have the change already.
+    pub fn note_list(&self, user_id: Option<&str>) {
+        self.tell_list(user_id);
+        if self.backplane.is_shared() {
+            let message =
+                NodeMessage { user: user_id.map(str::to_owned), rooms: BTreeSet::new(), list: true };
+            let message = serde_json::to_string(&message).expect("plain data is serialized");
+            self.backplane.publish(SUBJECT, message);
+        }
+    }
+
+    fn tell_list(&self, user_id: Option<&str>) {
+        let followers = self.followers.lock();
+        match user_id {
+            Some(user_id) => followers.get(user_id).into_iter().flatten().for_each(|slot| slot.note_list()),
+            None => followers.values().flatten().for_each(|slot| slot.note_list()),
+        }
     }
 
     /// Tells what is collected, to the followers and to the other nodes, until `stop`.
@@ -183,7 +222,7 @@ impl Activity {
             ActiveRooms::All => BTreeSet::new(),
         };
         if self.backplane.is_shared() {
-            let message = NodeMessage { user, rooms };
+            let message = NodeMessage { user, rooms, list: false };
             let message = serde_json::to_string(&message).expect("plain data is serialized");
             self.backplane.publish(SUBJECT, message);
         }
@@ -194,7 +233,8 @@ impl Activity {
 impl MessageHandler for Activity {
     fn on_message(&self, _: &str, node: &str, message: &str) {
         match serde_json::from_str::<NodeMessage>(message) {
-            Ok(NodeMessage { user, rooms }) => {
+            Ok(NodeMessage { user, list: true, .. }) => self.tell_list(user.as_deref()),
+            Ok(NodeMessage { user, rooms, .. }) => {
                 let is_all = rooms.is_empty() || rooms.len() > ROOMS_MAX;
                 let rooms = if is_all { ActiveRooms::All } else { ActiveRooms::Some(rooms) };
                 self.tell(user.as_deref(), &rooms);
@@ -206,6 +246,7 @@ impl MessageHandler for Activity {
     fn on_subscribed(&self, _: &str) {
         // Messages before may be lost.
         self.tell(None, &ActiveRooms::All);
+        self.tell_list(None);
     }
 }
 

@@ -45,6 +45,7 @@ impl Chat {
         target: Offset,
         change: NewChange,
     ) -> Result<(MessageChanged, bool), Error> {
+        self.rights.check_open_to_writing(room)?;
         let NewChange { id, kind, text, emoji } = change;
         let id = parse_id(&id)?;
         let (text, emoji) = (text.unwrap_or_default(), emoji.unwrap_or_default());

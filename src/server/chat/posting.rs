@@ -35,6 +35,7 @@ impl Chat {
         message: NewMessage,
     ) -> Result<(Message, bool), Error> {
         let user = &who.user;
+        self.rights.check_open_to_writing(room)?;
         let NewMessage { id, text, reply_to, thread } = message;
         let id = parse_id(&id)?;
         let text = MessageText::parse(&text)?.into_string();
@@ -84,9 +85,13 @@ impl Chat {
         self.tell(&Place { room, offset: record.offset, rev }, Told { told, untold: HashSet::new() }).await
     }
 
-    /// Announces to the people in the room that the user is typing. The user must be in it, too.
+    /// Announces to the people in the room that the user is typing. The user must be in it, too. Where they may not write
+    /// it is ignored.
     pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
         self.limits.typing(user).await?;
+        if self.rights.check_open_to_writing(room).is_err() {
+            return Ok(());
+        }
         if self.presence.note_typing(room, &user.id) {
             Ok(())
         } else {

@@ -44,6 +44,11 @@ pub struct Retention {
     pub client_id_age_ms: i64,
 }
 
+impl Retention {
+    /// That of a room which was removed: nothing of it is kept.
+    pub const NOTHING: Self = Self { entries: 0, age_ms: 0, client_id_age_ms: 0 };
+}
+
 impl RetentionSettings {
     /// The feed's.
     pub fn of_feed(&self) -> Retention {

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state, map_response},
-    routing::{any, delete, get, post, put},
+    routing::{any, delete, get, patch, post, put},
 };
 use tower::util::MapRequest;
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
@@ -51,6 +51,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/events", get(realtime::feed_events::get))
         .route("/api/events/{channel}", post(api::publish::post).put(api::publish::post))
         .route("/api/rooms", get(api::rooms::list).post(api::rooms::create))
+        .route("/api/rooms/{room}", patch(api::room_settings::change).delete(api::room_settings::remove))
         .route("/api/rooms/{room}/messages", get(api::rooms::messages).post(api::rooms::post))
         .route("/api/rooms/{room}/messages/{message}/changes", post(api::changes::change))
         .route("/api/rooms/{room}/messages/{message}/edits", get(api::changes::edits))

@@ -31,6 +31,8 @@ pub enum Kind {
     Room,
     /// A member of a room, by `room/user`.
     Member,
+    /// What an owner or an administrator changed in a room, by the room.
+    RoomSettings,
     /// A program that may publish, by id.
     Publisher,
     /// The readers of a channel of the feed, by the channel.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Link => "link",
             Self::Room => "room",
             Self::Member => "member",
+            Self::RoomSettings => "room-settings",
             Self::Publisher => "publisher",
             Self::Channel => "channel",
             Self::Submission => "submission",
@@ -157,7 +160,7 @@ impl Mutation {
     /// sessions only the end is replicated: they are renewed all the time, and a new one is read where it is used.
     fn replicated(&self) -> Option<ReplicatedOp> {
         let is_replicated = match self.kind {
-            Kind::Room | Kind::Member | Kind::Channel => self.op != Op::Check,
+            Kind::Room | Kind::Member | Kind::RoomSettings | Kind::Channel => self.op != Op::Check,
             Kind::Session => matches!(self.op, Op::Remove | Op::RemoveUnder { .. }),
             Kind::Account
             | Kind::AccountName

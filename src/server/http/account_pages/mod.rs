@@ -23,6 +23,7 @@ mod publishers;
 mod rejected;
 mod rejection;
 mod reset;
+mod room_settings;
 mod sent_form;
 mod share;
 mod shell;
@@ -85,6 +86,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))
+        .route(routes::ROOM_SETTINGS, get(room_settings::show).post(room_settings::describe))
+        .route("/rooms/{room}/settings/archive", post(room_settings::archive))
+        .route("/rooms/{room}/settings/remove", post(room_settings::remove))
         .merge(accounts)
         .merge(administrators)
 }

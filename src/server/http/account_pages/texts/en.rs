@@ -147,5 +147,21 @@ pub(super) const TEXTS: Texts = Texts {
     room: "Room",
     no_room: "There is no room that you may write to.",
 
+    settings_of: |room| format!("Settings of {room}"),
+    saved: "Saved.",
+    name_and_topic: "Name and topic",
+    address_stays: "The room's address stays the same, so links to it keep working.",
+    topic: "Topic",
+    topic_hint: "What the room is for, in up to 200 characters. Everyone in the room sees it beside the name.",
+    archive_heading: "Archive",
+    archive: "Archive the room",
+    archive_hint: "Everything stays readable, nobody can write, and the room moves to the end of the sidebar. You can take it back.",
+    archived_hint: "The room is archived: everyone can read it, and nobody can write in it.",
+    take_back: "Take it out of the archive",
+    remove_room: "Remove the room",
+    remove_room_text: "Everything that was said in the room is erased for everybody, at once and for good. Nobody can create a room with this address again.",
+    rooms_name: "The room's name, to confirm",
+    not_the_rooms_name: "This is not the name of the room. Nothing was removed.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

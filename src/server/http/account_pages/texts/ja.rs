@@ -155,5 +155,21 @@ pub(super) const TEXTS: Texts = Texts {
     room: "ルーム",
     no_room: "書き込めるルームがありません。",
 
+    settings_of: |room| format!("{room} の設定"),
+    saved: "保存しました。",
+    name_and_topic: "名前とトピック",
+    address_stays: "ルームのアドレスは変わりません。これまでのリンクはそのまま使えます。",
+    topic: "トピック",
+    topic_hint: "ルームの目的を200文字以内で書きます。名前の横に、ルームの全員に表示されます。",
+    archive_heading: "アーカイブ",
+    archive: "ルームをアーカイブ",
+    archive_hint: "内容はすべて読めますが、誰も書き込めなくなり、サイドバーの最後に移ります。あとで元に戻せます。",
+    archived_hint: "このルームはアーカイブされています。誰でも読めますが、誰も書き込めません。",
+    take_back: "アーカイブから戻す",
+    remove_room: "ルームを削除",
+    remove_room_text: "このルームに書かれた内容はすべて、全員の画面からすぐに消去され、元に戻せません。同じアドレスのルームは二度と作れません。",
+    rooms_name: "確認のため、ルームの名前",
+    not_the_rooms_name: "ルームの名前が違います。何も削除していません。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

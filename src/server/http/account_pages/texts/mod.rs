@@ -147,6 +147,22 @@ pub(crate) struct Texts {
     pub(crate) room: &'static str,
     pub(crate) no_room: &'static str,
 
+    pub(crate) settings_of: fn(&str) -> String,
+    pub(crate) saved: &'static str,
+    pub(crate) name_and_topic: &'static str,
+    pub(crate) address_stays: &'static str,
+    pub(crate) topic: &'static str,
+    pub(crate) topic_hint: &'static str,
+    pub(crate) archive_heading: &'static str,
+    pub(crate) archive: &'static str,
+    pub(crate) archive_hint: &'static str,
+    pub(crate) archived_hint: &'static str,
+    pub(crate) take_back: &'static str,
+    pub(crate) remove_room: &'static str,
+    pub(crate) remove_room_text: &'static str,
+    pub(crate) rooms_name: &'static str,
+    pub(crate) not_the_rooms_name: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
