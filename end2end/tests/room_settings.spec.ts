@@ -16,7 +16,7 @@ test("a room is renamed and described, and the other one sees it at once whereve
 
   await alice.page.locator(".page__header").getByRole("link", { name: "Settings" }).click();
   await expect(alice.page.getByRole("heading", { level: 1 })).toHaveText(`Settings of ${before}`);
-  await alice.page.getByLabel("Name", { exact: true }).fill(after);
+  await alice.page.getByRole("form", { name: "Name and topic" }).getByLabel("Name", { exact: true }).fill(after);
   await alice.page.getByLabel("Topic", { exact: true }).fill("Ships, boats and <b>rafts</b>");
   await alice.page.getByRole("button", { name: "Save" }).click();
   await expect(alice.page.getByRole("status")).toHaveText("Saved.");

@@ -27,6 +27,7 @@ mod log;
 mod markdown;
 mod marks;
 mod mentions;
+mod moderation;
 mod nodes;
 mod observability;
 mod outages;

@@ -191,6 +191,7 @@ pub(super) const TEXTS: Texts = Texts {
 
     archived: "Archived",
     room_settings: "Settings",
+    report: "Report…",
 };
 
 /// "alice, bob and 3 others".

@@ -190,6 +190,7 @@ pub(super) const TEXTS: Texts = Texts {
 
     archived: "アーカイブ済み",
     room_settings: "設定",
+    report: "報告…",
 };
 
 fn problem(code: Code) -> &'static str {

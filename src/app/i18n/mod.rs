@@ -265,6 +265,7 @@ pub struct Texts {
 
     pub archived: &'static str,
     pub room_settings: &'static str,
+    pub report: &'static str,
 }
 
 impl Texts {

@@ -6,9 +6,12 @@
 //! `change_listener`, as the changes of other nodes do; no method may write the memory itself. A user who loses a right
 //! stops receiving at every live node before the change is answered.
 
+mod actions;
 mod change_listener;
 mod channel_readers;
+mod moderation;
 pub mod publishing;
+mod reports;
 mod room_reservations;
 mod room_settings;
 #[cfg(test)]
@@ -25,7 +28,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 pub use self::{
+    actions::{Action, Deed},
     channel_readers::{ChannelReaders, LimitedChannel},
+    moderation::Mute,
+    reports::{Report, ReportedMessage},
     room_settings::RoomSettings,
 };
 use super::{
@@ -86,6 +92,8 @@ pub struct Rights {
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
     /// Of the rooms in which something was changed.
     settings: RwLock<HashMap<RoomId, RoomSettings>>,
+    /// Of the rooms with moderators or muted users.
+    moderation: RwLock<HashMap<RoomId, moderation::Moderation>>,
     /// Held from the count of the members to the write of one more, so that the count is right.
     changes: Mutex<()>,
     /// Age of a reservation without a room at which it counts as lost.
@@ -103,6 +111,7 @@ impl Rights {
         let channels = ChannelReaders::open(documents.clone(), hub.clone()).await?;
         let rooms = RwLock::new(read_rooms(&*documents).await?);
         let settings = RwLock::new(room_settings::read_all(&*documents).await?);
+        let moderation = RwLock::new(moderation::read_all(&*documents).await?);
         Ok(Self {
             documents,
             replica: replica.clone(),
@@ -111,6 +120,7 @@ impl Rights {
             channels,
             rooms,
             settings,
+            moderation,
             changes: Mutex::default(),
             reservation_age: room_reservations::min_age(replica.is_shared()),
         })
@@ -169,6 +179,11 @@ impl Rights {
         self.read(room, |rights| rights.ownership.owner.id == who.user.id).unwrap_or(false)
     }
 
+    /// Returns true if the user with this id owns the room.
+    pub fn is_owned_by(&self, room: &RoomId, user_id: &str) -> bool {
+        self.read(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false)
+    }
+
     /// Returns true if the user owns the room and created it by this form.
     pub fn was_made_by(&self, room: &RoomId, who: &Identity, submission: Option<&Submission>) -> bool {
         let digits = submission.map(Submission::digits);
@@ -221,7 +236,13 @@ impl Rights {
         }
         // Removing a user who is no member changes nothing: no request for it, however often, reaches the other nodes.
         let remove = Mutation::remove(Kind::Member, member_key(room, user_id), Precondition::Present);
-        self.documents.revoke(vec![remove]).await?;
+        let mut mutations = vec![remove];
+        if self.moderates(room, user_id) {
+            // Whoever comes back later is a moderator only if they are named again.
+            let key = member_key(room, user_id);
+            mutations.push(Mutation::remove(Kind::Moderator, key, Precondition::Anything));
+        }
+        self.documents.revoke(mutations).await?;
         Ok(())
     }
 

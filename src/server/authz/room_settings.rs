@@ -105,7 +105,7 @@ impl Rights {
         &self,
         room: &RoomId,
         change: impl Fn(&mut RoomSettings),
-        beside: impl Fn() -> Vec<Mutation>,
+        beside: impl Fn(&RoomSettings) -> Vec<Mutation>,
     ) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
             let found =
@@ -120,7 +120,7 @@ impl Rights {
                 return Ok(());
             }
             let mut mutations = vec![Mutation::put(Kind::RoomSettings, room.as_str(), unchanged, &settings)];
-            mutations.extend(beside());
+            mutations.extend(beside(&before));
             // Waits for the nodes also where nothing is taken away: whoever is told of the change finds it everywhere.
             if self.documents.revoke(mutations).await?.is_committed() {
                 return Ok(());

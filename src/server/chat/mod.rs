@@ -11,6 +11,7 @@ mod joining;
 mod known_rooms;
 mod marks;
 mod mentions;
+mod moderation;
 mod name_key;
 mod people;
 mod pins;
@@ -32,6 +33,7 @@ pub use self::{
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
+    moderation::ReportOfMessage,
     room_settings::RoomChange,
 };
 use self::{

@@ -21,6 +21,7 @@ use crate::{
     },
     server::{
         auth::Identity,
+        clock::now_ms,
         error::Error,
         store::{Appended, NewEntry, TopicName},
     },
@@ -35,7 +36,7 @@ impl Chat {
         message: NewMessage,
     ) -> Result<(Message, bool), Error> {
         let user = &who.user;
-        self.rights.check_open_to_writing(room)?;
+        self.check_writing(room, who)?;
         let NewMessage { id, text, reply_to, thread } = message;
         let id = parse_id(&id)?;
         let text = MessageText::parse(&text)?.into_string();
@@ -89,7 +90,8 @@ impl Chat {
     /// it is ignored.
     pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
         self.limits.typing(user).await?;
-        if self.rights.check_open_to_writing(room).is_err() {
+        let is_closed = self.rights.check_open_to_writing(room).is_err();
+        if is_closed || self.rights.mute_of(room, &user.id, now_ms()).is_some() {
             return Ok(());
         }
         if self.presence.note_typing(room, &user.id) {

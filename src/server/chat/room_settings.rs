@@ -14,7 +14,12 @@ use crate::{
         problem::{Code, Rejection},
         text::{check_bounds, clean_line},
     },
-    server::{auth::Actor, authz::RoomSettings, error::Error},
+    server::{
+        auth::Actor,
+        authz::{Action, Deed, RoomSettings},
+        error::Error,
+        store::directory::{Kind, Mutation},
+    },
 };
 
 /// Most characters of a room's topic: one line of a wide screen.
@@ -57,7 +62,20 @@ impl Chat {
             }
             settings.archived = change.archived.unwrap_or(settings.archived);
         };
-        self.rights.change_settings(room, apply, Vec::new).await?;
+        let action = |before: &RoomSettings| {
+            let described = Action::in_room(by, Deed::ChangeRoom, room);
+            let described = match &name {
+                Some(name) => described.with(name.clone()),
+                None => described,
+            };
+            let is_described = name.as_ref().is_some_and(|name| before.name.as_ref() != Some(name))
+                || topic.as_ref().is_some_and(|topic| before.topic != *topic);
+            let archived = change.archived.filter(|archived| *archived != before.archived);
+            let deed = archived.map(|is| if is { Deed::ArchiveRoom } else { Deed::RestoreRoom });
+            let moved = deed.map(|deed| Action::in_room(by, deed, room).written());
+            is_described.then(|| described.written()).into_iter().chain(moved).collect()
+        };
+        self.rights.change_settings(room, apply, action).await?;
         self.activity.note_list(None);
         self.listed(room).await
     }
@@ -69,14 +87,20 @@ impl Chat {
         let remove = |settings: &mut RoomSettings| {
             *settings = RoomSettings { removed: true, ..Default::default() };
         };
-        self.rights.change_settings(room, remove, Vec::new).await?;
+        let action = |_: &RoomSettings| {
+            let under = |kind| Mutation::remove_under(kind, format!("{room}/"), None);
+            let action = Action::in_room(by, Deed::RemoveRoom, room).written();
+            vec![under(Kind::Moderator), under(Kind::Mute), under(Kind::Report), action]
+        };
+        self.rights.change_settings(room, remove, action).await?;
         self.activity.note_list(None);
         // No node appends any more. Whatever was on its way, or is left by a crash from here on, the next trim removes.
         self.hub.store().remove_room(room).await?;
         Ok(())
     }
 
-    fn check_manager(&self, room: &RoomId, by: &Actor) -> Result<(), Rejection> {
+    /// Rejects a caller who may not change the room.
+    pub fn check_manager(&self, room: &RoomId, by: &Actor) -> Result<(), Rejection> {
         self.rights.check_entry(room, by.identity.as_ref())?;
         match self.may_manage(room, by) {
             true => Ok(()),

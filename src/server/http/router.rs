@@ -62,6 +62,20 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))
         .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
         .route("/api/rooms/{room}/people", get(api::people::find))
+        .route(
+            "/api/rooms/{room}/moderators",
+            get(api::moderation::moderators).post(api::moderation::add_moderator),
+        )
+        .route("/api/rooms/{room}/moderators/{user}", delete(api::moderation::remove_moderator))
+        .route("/api/rooms/{room}/mutes", get(api::moderation::mutes).post(api::moderation::mute))
+        .route("/api/rooms/{room}/mutes/{user}", delete(api::moderation::unmute))
+        .route("/api/rooms/{room}/reports", get(api::moderation::reports))
+        .route(
+            "/api/rooms/{room}/messages/{message}/reports",
+            post(api::moderation::report).delete(api::moderation::dismiss),
+        )
+        .route("/api/rooms/{room}/actions", get(api::moderation::actions_in_room))
+        .route("/api/actions", get(api::moderation::actions))
         .route("/api/markdown", post(api::markdown::render))
         .route("/api/emoji", get(api::emoji::find))
         .route("/api/channels", get(api::channels::list))

@@ -1,4 +1,5 @@
-//! `/rooms/{room}/settings`: the page on which a room's owner and administrators rename, describe, archive and remove it.
+//! `/rooms/{room}/settings`: the page on which a room's owner and administrators rename, describe, archive and remove it and
+//! name its moderators, and on which these mute people.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -11,6 +12,7 @@ use super::{
     not_found,
     outcome::Outcome,
     rejected::rejected_beside,
+    room_parts::{People, moderators, mutes},
     texts::Texts,
 };
 use crate::{
@@ -21,10 +23,13 @@ use crate::{
     protocol::{
         chat::Room,
         problem::{Code, Rejection},
+        session::User,
     },
     server::{
         auth::Actor,
+        authz::Mute,
         chat::RoomChange,
+        clock::now_ms,
         error::Error,
         http::{
             extract::{body::FormBody, path::PathText, query::Lenient},
@@ -37,17 +42,21 @@ use crate::{
 
 /// The form that was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Describe,
     Archive,
     Remove,
+    Moderator,
+    Mute,
 }
 
 /// What was typed into a rejected form.
 #[derive(Clone, Debug, Default)]
-struct Typed {
-    name: Option<String>,
-    topic: Option<String>,
+pub(super) struct Typed {
+    pub(super) name: Option<String>,
+    pub(super) topic: Option<String>,
+    /// Of a moderator, or of somebody to mute.
+    pub(super) person: Option<String>,
 }
 
 /// The user of a page as somebody who changes a room.
@@ -66,25 +75,35 @@ pub(super) async fn show(
     page(&room, signed_in, rejected, Typed::default(), outcome.done()).await
 }
 
-async fn page(
+pub(super) async fn page(
     room: &str,
     signed_in: SignedIn,
     rejected: Option<(Form, RejectionReason)>,
     typed: Typed,
     done: Option<Done>,
 ) -> Result<Response, Error> {
+    let actor = actor_of(&signed_in);
     let SignedIn { asked, identity } = &signed_in;
     let rooms = asked.state.chat.rooms(Some(identity)).await?;
     let id = asked.state.chat.id_of(room).ok();
     let found = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref());
-    let Some(known) = found.filter(|known| asked.state.chat.may_manage(&known.id, &actor_of(&signed_in)))
-    else {
+    let Some(known) = found.filter(|known| asked.state.chat.may_moderate(&known.id, &actor)) else {
         return Ok(not_found(signed_in.asked).await);
     };
     if known.id.as_str() != room {
         return Ok(pages::moved(asked, &routes::room_settings(&known.id)));
     }
-    beside(&signed_in, RoomSettings { room: known, rejected, typed, done }).await
+    let rights = &asked.state.rights;
+    let document = RoomSettings {
+        may_manage: asked.state.chat.may_manage(&known.id, &actor),
+        moderators: rights.moderators(&known.id),
+        mutes: rights.muted(&known.id, now_ms()),
+        room: known,
+        rejected,
+        typed,
+        done,
+    };
+    beside(&signed_in, document).await
 }
 
 /// Changes the room by `form`, and shows the page again.
@@ -124,7 +143,7 @@ pub(super) async fn describe(
     signed_in: SignedIn,
     FormBody(DescribeForm { name, topic }): FormBody<DescribeForm>,
 ) -> Result<Response, Error> {
-    let typed = Typed { name: Some(name.clone()), topic: Some(topic.clone()) };
+    let typed = Typed { name: Some(name.clone()), topic: Some(topic.clone()), person: None };
     let wanted = RoomChange { name: Some(name), topic: Some(topic), archived: None };
     change(&room, signed_in, Form::Describe, wanted, typed).await
 }
@@ -183,12 +202,23 @@ pub(super) async fn remove(
 /// The data of the page.
 struct RoomSettings {
     room: Room,
+    /// The user may change the room; otherwise they are a moderator.
+    may_manage: bool,
+    moderators: Vec<User>,
+    mutes: Vec<(User, Mute)>,
     rejected: Option<(Form, RejectionReason)>,
     typed: Typed,
     done: Option<Done>,
 }
 
 impl RoomSettings {
+    /// The people of the part with this form.
+    fn people(&self, form: Form) -> People<'_> {
+        let problem = self.problem(form);
+        let typed = self.typed.person.as_deref().filter(|_| problem.is_some()).unwrap_or_default();
+        People { moderators: &self.moderators, mutes: &self.mutes, problem, typed }
+    }
+
     /// The reason for which this form was rejected.
     fn problem(&self, of: Form) -> Option<RejectionReason> {
         self.rejected.filter(|(form, _)| *form == of).map(|(_, reason)| reason)
@@ -207,9 +237,15 @@ impl Document for RoomSettings {
         view! {
             <h1>{title}</h1>
             {done_note(done)}
-            {describe_form(texts, &self, &address)}
-            {archive_form(texts, &self, &address)}
-            {remove_form(texts, &self, &address)}
+            {self.may_manage.then(|| describe_form(texts, &self, &address))}
+            {self.may_manage.then(|| moderators(texts, &self.people(Form::Moderator), &address))}
+            {mutes(texts, &self.people(Form::Mute), &address)}
+            <section class="panel stack">
+                <p><a href=routes::REPORTS>{texts.reports}</a></p>
+                {self.may_manage.then(|| view! { <p><a href=routes::room_actions(&self.room.id)>{texts.actions}</a></p> })}
+            </section>
+            {self.may_manage.then(|| archive_form(texts, &self, &address))}
+            {self.may_manage.then(|| remove_form(texts, &self, &address))}
             <p><a href=routes::room(&self.room.id)>{texts.back_to_room}</a></p>
         }
         .into_any()

@@ -6,6 +6,7 @@ pub(crate) mod channels;
 pub(crate) mod emoji;
 pub(crate) mod markdown;
 pub(crate) mod members;
+pub(crate) mod moderation;
 pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod publish;

@@ -5,7 +5,7 @@ use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
 use serde::Deserialize;
 
 use super::{
-    closed, language_of,
+    closed,
     linked::{self, Reader},
 };
 use crate::{
@@ -104,7 +104,7 @@ pub(crate) async fn viewer_of(
         Some(who) => state.chat.marked_rooms(who).await?,
         None => Vec::new(),
     };
-    let closed = closed::of(&rooms, language_of(&state.site, headers));
+    let closed = closed::of(&state.rights, &rooms, who, Reader::of(&state.site, headers));
     Ok(Viewer {
         me,
         accounts,
