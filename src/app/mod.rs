@@ -91,7 +91,7 @@ pub(crate) fn App(initial_data: InitialData) -> impl IntoView {
     provide_context(Day::watch());
     follow_links(navigator);
     follow_rooms(navigator);
-    show_unread(navigator, move || navigator.current_page.with(|page| page.title(texts)));
+    show_unread(navigator, move || navigator.title(texts));
     view! {
         // `external` leaves the link to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">{texts.skip_to_content}</a>

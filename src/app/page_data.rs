@@ -53,7 +53,7 @@ impl InitialData {
     /// The title of the document.
     pub fn title(&self, texts: &Texts) -> String {
         let unread = self.viewer.as_ref().map(|viewer| Unread::new(viewer.unread.clone()));
-        titled(unread.map_or(0, |unread| unread.total()), &self.page.title(texts))
+        titled(unread.map_or(0, |unread| unread.total()), &self.page.title(texts, self.viewer.as_ref()))
     }
 }
 
@@ -83,6 +83,16 @@ pub struct Viewer {
     /// The favourites on this device, some of which may be none of the rooms. (Absent in the version before.)
     #[serde(default)]
     pub favourites: Vec<RoomId>,
+    /// The rooms in which the viewer may not write, each with the reason in their language. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<(RoomId, String)>,
+}
+
+impl Viewer {
+    /// The reason why the viewer may not write in a room.
+    pub fn closed(&self, room: &RoomId) -> Option<String> {
+        self.closed.iter().find(|(closed, _)| closed == room).map(|(_, reason)| reason.clone())
+    }
 }
 
 /// The data of one page. Externally tagged: serde reads the content of an internally tagged enum by separate code,
@@ -160,12 +170,16 @@ pub struct OlderNotifications {
 }
 
 impl PageData {
-    /// The title of the document.
-    pub fn title(&self, texts: &Texts) -> String {
+    /// The title of the document. A room has the name that the list of rooms has, which may be newer.
+    pub fn title(&self, texts: &Texts, viewer: Option<&Viewer>) -> String {
         let title = match self {
             Self::Feed { channel: None, .. } => texts.feed.to_owned(),
             Self::Feed { channel: Some(channel), .. } => format!("{channel} · {}", texts.feed),
-            Self::Room { room: Some(data), .. } => (texts.room_title)(&isolated(&data.room.name)),
+            Self::Room { room: Some(data), .. } => {
+                let rooms = viewer.map(|viewer| &viewer.rooms);
+                let newer = rooms.and_then(|rooms| rooms.iter().find(|room| room.id == data.room.id));
+                (texts.room_title)(&isolated(&newer.unwrap_or(&data.room).name))
+            }
             Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
             Self::Unavailable => texts.could_not_load.to_owned(),
         };

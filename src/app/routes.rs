@@ -30,6 +30,14 @@ pub const PERMALINK: &str = "/rooms/{room}/{permalink}";
 pub const THREAD: &str = "/rooms/{room}/thread/{permalink}";
 /// The members of a private room: those who may enter it.
 pub const MEMBERS: &str = "/rooms/{room}/members";
+/// The settings of a room, for those who may change it.
+pub const ROOM_SETTINGS: &str = "/rooms/{room}/settings";
+/// The log of what was done in a room.
+pub const ROOM_ACTIONS: &str = "/rooms/{room}/actions";
+/// The log of what was done in all rooms.
+pub const ACTIONS: &str = "/actions";
+/// The reported messages.
+pub const REPORTS: &str = "/reports";
 /// The form to sign in.
 pub const SIGN_IN: &str = "/sign-in";
 /// The own account of a signed-in user.
@@ -129,6 +137,16 @@ pub fn level(id: &RoomId) -> String {
 /// The address of a room's members.
 pub fn members(id: &RoomId) -> String {
     format!("/rooms/{}/members", encode(id.as_str()))
+}
+
+/// The address of a room's settings.
+pub fn room_settings(id: &RoomId) -> String {
+    format!("{}/settings", room(id))
+}
+
+/// The address of the log of what was done in a room.
+pub fn room_actions(id: &RoomId) -> String {
+    format!("{}/actions", room(id))
 }
 
 /// The address that adds a room to the favourites or removes it, and leads back to the page at the path `back`.

@@ -27,6 +27,19 @@ pub struct Room {
     pub id: RoomId,
     /// The name as shown to people.
     pub name: String,
+    /// What the room is for, in one line. Empty: nobody has said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub topic: String,
+    /// It can be read, and nobody writes there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
+}
+
+impl Room {
+    /// A room as it is made.
+    pub fn new(id: RoomId, name: String) -> Self {
+        Self { id, name, topic: String::new(), archived: false }
+    }
 }
 
 /// A message as every reader gets it. `user` and `user_id` come from the author's session.
@@ -356,6 +369,9 @@ pub enum ServerFrame {
     Unread {
         /// The rooms, of those that the user may enter.
         rooms: Vec<UserRoom>,
+        /// The list of rooms has changed: one was renamed, described, archived, taken back or removed.
+        #[serde(default, skip_serializing_if = "is_default")]
+        list: bool,
     },
     /// The answer to `ping`.
     Pong,
@@ -416,6 +432,8 @@ struct FrameMembers {
     groups: Vec<GroupMention>,
     #[serde(default)]
     rooms: Vec<UserRoom>,
+    #[serde(default)]
+    list: bool,
     code: Option<Code>,
     message: Option<String>,
     retry_after_ms: Option<u64>,
@@ -446,7 +464,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 let head = frame.head.ok_or(MISSING)?;
                 return Ok(Self::Followed { epoch: epoch?, offset: offset?, head });
             }
-            "unread" => return Ok(Self::Unread { rooms: frame.rooms }),
+            "unread" => return Ok(Self::Unread { rooms: frame.rooms, list: frame.list }),
             "user-reset" => return Ok(Self::UserReset { epoch: epoch?, offset: offset? }),
             _ => {}
         }
@@ -728,7 +746,11 @@ mod tests {
             ServerFrame::Marked(marked(None, None)),
             ServerFrame::Followed { epoch: epoch.clone(), offset: 3, head: 5 },
             ServerFrame::UserReset { epoch, offset: 3 },
-            ServerFrame::Unread { rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2 }] },
+            ServerFrame::Unread {
+                rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2 }],
+                list: false,
+            },
+            ServerFrame::Unread { rooms: Vec::new(), list: true },
         ] {
             let text = serde_json::to_string(&frame).expect("plain data");
             assert_eq!(ServerFrame::parse(&text).expect(&text), frame, "{text}");

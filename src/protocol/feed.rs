@@ -168,6 +168,9 @@ pub enum Control {
     Unread {
         /// The rooms.
         rooms: Vec<UserRoom>,
+        /// The list of rooms has changed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        list: bool,
     },
 }
 
@@ -217,6 +220,8 @@ struct Members {
     cursor: Option<Cursor>,
     #[serde(default)]
     rooms: Vec<UserRoom>,
+    #[serde(default)]
+    list: bool,
 }
 
 impl TryFrom<Members> for Body {
@@ -265,7 +270,7 @@ impl TryFrom<Members> for Event {
                 let cursor = cursor.clone().ok_or(MISSING)?;
                 Self::Control(Control::Reset { cursor, timestamp: timestamp? })
             }
-            "unread" => Self::Control(Control::Unread { rooms: members.rooms }),
+            "unread" => Self::Control(Control::Unread { rooms: members.rooms, list: members.list }),
             _ => Self::Entry(Entry::try_from(members)?),
         })
     }

@@ -81,6 +81,15 @@ impl Members {
         }
     }
 
+    /// Takes an optional text, which may be empty. Only `null` is absent.
+    pub fn verbatim_or_empty(&mut self, name: &str) -> Result<Option<String>, Rejection> {
+        match self.take(name) {
+            None | Some((_, Value::Null)) => Ok(None),
+            Some((_, Value::String(text))) => Ok(Some(text)),
+            Some((name, other)) => Err(self.wrong(&name, "a text", &other)),
+        }
+    }
+
     /// Takes a required text, which may be empty: the caller rejects an empty one with a code of its own.
     pub fn required_text(&mut self, names: &[&str]) -> Result<String, Rejection> {
         let mut found: Vec<_> = names.iter().filter_map(|name| self.take(name)).collect();

@@ -38,6 +38,12 @@ pub enum Code {
     TextTooLong,
     /// There is no such room.
     UnknownRoom,
+    /// The room was removed: nothing of it is left, and no other room gets its address.
+    RoomRemoved,
+    /// The room is archived: it can be read, and nobody writes there.
+    RoomArchived,
+    /// The user may not write in this room, for a time or until a moderator takes that back.
+    Muted,
     /// The room has no such message: there never was one, or retention removed it.
     UnknownMessage,
     /// The message was deleted.
@@ -90,7 +96,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -104,6 +110,9 @@ impl Code {
         Self::TextEmpty,
         Self::TextTooLong,
         Self::UnknownRoom,
+        Self::RoomRemoved,
+        Self::RoomArchived,
+        Self::Muted,
         Self::UnknownMessage,
         Self::MessageDeleted,
         Self::TooLate,
@@ -146,6 +155,9 @@ impl Code {
             Self::TextEmpty => "text_empty",
             Self::TextTooLong => "text_too_long",
             Self::UnknownRoom => "unknown_room",
+            Self::RoomRemoved => "room_removed",
+            Self::RoomArchived => "room_archived",
+            Self::Muted => "muted",
             Self::UnknownMessage => "unknown_message",
             Self::MessageDeleted => "message_deleted",
             Self::TooLate => "too_late",

@@ -50,6 +50,8 @@ pub use self::{cli::Cli, config::Config};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 /// Time within which streams and sockets may still take their last frames, which were written at the stop.
 const LIVE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time between two searches for actions to forget.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Runs until a signal stops it, then ends everything cleanly; a second signal ends it at once.
 ///
@@ -184,6 +186,17 @@ impl Server {
     }
 }
 
+/// Forgets at intervals what was done long ago.
+async fn forget_actions(state: AppState, age_ms: i64) {
+    let mut ticks = tokio::time::interval(FORGET_INTERVAL);
+    while state.lifetime.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = state.rights.forget_actions(state.clock.settled_ms().saturating_sub(age_ms)).await
+        {
+            tracing::error!(%error, "cannot forget old actions");
+        }
+    }
+}
+
 /// Starts the tasks that end at the stop.
 fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> tokio_util::task::TaskTracker {
     let background = tokio_util::task::TaskTracker::new();
@@ -206,7 +219,11 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     }
     background.spawn(state.clock_record.clone().keep(state.clock.clone(), stop.clone()));
     let (hub, clock, kept, ended) = (state.hub.clone(), state.clock.clone(), config.clone(), stop.clone());
-    background.spawn(async move { log::retention::run(hub, &clock, &kept, ended).await });
+    background.spawn(forget_actions(state.clone(), config.retention.action_age_ms()));
+    let rights = state.rights.clone();
+    background.spawn(async move {
+        log::retention::run(hub, &clock, &kept, |room| rights.is_removed(room), ended).await;
+    });
     let (directory, clock, ended) = (state.directory_replica.clone(), state.clock.clone(), stop.clone());
     let interval = config.retention.trim_interval.0;
     background.spawn(async move { auth::sweep_submissions(&*directory, &clock, interval, ended).await });

@@ -17,9 +17,9 @@ use crate::{
             direction::isolated,
             room::{Answered, DraftState, RoomModel},
         },
-        reactive::{effect, memo},
+        reactive::{Key, effect, list, memo},
         routes,
-        sync::ChatLink,
+        sync::{ChatLink, Navigator},
     },
     client::dom::{characters::count_characters, page, time::now_ms},
     protocol::{
@@ -170,10 +170,32 @@ impl Field {
     }
 }
 
+/// The composer, or the reason why the viewer may not write in the room, while that is so. The text stays. An anonymous
+/// viewer finds the link to sign in.
+pub(crate) fn composer_or_reason(text: RwSignal<String>, actions: MessageActions) -> AnyView {
+    let viewer = expect_context::<Navigator>().viewer;
+    let (room, is_anonymous) =
+        actions.room.with_untracked(|model| (model.room.id.clone(), model.my_id().is_empty()));
+    let sign_in = routes::sign_in_from(&routes::room(&room));
+    let reason = memo(move || viewer.with(|viewer| viewer.as_ref().and_then(|viewer| viewer.closed(&room))));
+    list(
+        move || vec![reason.get()],
+        |reason| Key::Name(reason.clone().unwrap_or_default()),
+        move |reason| match reason {
+            Some(reason) => view! { <p class="note" role="status">{reason}</p> }.into_any(),
+            None if is_anonymous => {
+                let text = use_texts().sign_in_to_write;
+                view! { <a class="note" href=sign_in.clone() rel="external">{text}</a> }.into_any()
+            }
+            None => view! { <Composer text actions /> }.into_any(),
+        },
+    )
+}
+
 /// The composer of a room, or of a thread if `actions` are those of one. `text` is its content, at the start and from then
 /// on.
 #[component]
-pub(crate) fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
+fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
     let (texts, model) = (use_texts(), actions.room);
     let thread = actions.thread.map(|root| root.to_string());
     let is_thread = thread.is_some();

@@ -17,6 +17,8 @@ pub(crate) enum Icon {
     Bell,
     /// A channel of the feed.
     Channel,
+    /// A report.
+    Flag,
     /// A room that everyone may enter.
     Hash,
     /// A room for its members only.
@@ -66,6 +68,7 @@ impl Icon {
                  -1.41 5.96-2.74 7.33"
             }
             Self::Channel => "M12.1 11.1a1 1 0 1 1 0 2 1 1 0 0 1 0-2z",
+            Self::Flag => "M4 22V4s1-1 4-1 5 2 8 2 4-1 4-1v11s-1 1-4 1-5-2-8-2-4 1-4 1",
             Self::Hash => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",
             Self::Lock => {
                 "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM7 11V7a5 5 0 0 1 10 0v4"

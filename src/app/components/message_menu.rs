@@ -79,6 +79,16 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_edit(message)));
     let may_delete =
         move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_delete(message)));
+    let is_of_others =
+        move || target.with(|message| message.as_ref().is_some_and(|message| !actions.may_edit(message)));
+    // On the message's own page: few report something, and the browser need not load the form for all.
+    let report = move || {
+        let href = move || {
+            let offset = actions.target.get();
+            format!("{}#report", actions.model.with(|model| routes::message(&model.room.id, offset)))
+        };
+        view! { <a href=href rel="external">{icon(Icon::Flag)} {texts.report}</a> }.into_any()
+    };
     let is_pinned = move || target.with(|message| message.as_ref().is_some_and(|message| message.pinned));
     let close = move || {
         let _ = element.get_untracked().map(|element| element.hide_popover());
@@ -146,6 +156,7 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
                 {live_text(move || (if is_pinned() { texts.unpin } else { texts.pin }).to_owned())}
             </button>
             {mark_unread}
+            {show_when(is_of_others, report)}
             {show_when(
                 may_delete,
                 move || {

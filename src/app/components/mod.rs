@@ -9,7 +9,7 @@ pub(super) mod connection_badge;
 pub(super) mod icon;
 pub(super) mod levels;
 mod linked_text;
-mod live_text;
+pub(crate) mod live_text;
 pub(super) mod local_time;
 pub(super) mod message_actions;
 mod message_editor;

@@ -40,7 +40,11 @@ pub(crate) fn PeopleButton(model: RwSignal<RoomModel>) -> impl IntoView {
 
 /// The list of people.
 #[component]
-pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
+pub(crate) fn People(
+    model: RwSignal<RoomModel>,
+    /// The link to the room's settings, for those who may change it.
+    settings: Option<AnyView>,
+) -> impl IntoView {
     let texts = use_texts();
     let members = memo(move || model.with(|model| model.members().to_vec()));
     let presence_change = memo(move || model.with(|model| model.presence_change.clone()));
@@ -69,6 +73,7 @@ pub(crate) fn People(model: RwSignal<RoomModel>) -> impl IntoView {
                 )}
             </ul>
             <p class="people__news muted" role="status">{live_sentence(news)}</p>
+            {settings}
             // Where the ticker is not beside the conversation either.
             <button type="button" class="people__feed" popovertarget="feed-here">{icon(Icon::Activity)} {texts.feed}</button>
         </aside>

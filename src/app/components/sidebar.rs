@@ -88,6 +88,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
             {optional(Section::Channels, texts.channels)}
             {optional(Section::Favourites, texts.favourites)}
             {section(Section::Rooms, texts.rooms)}
+            {optional(Section::Archived, texts.archived)}
             {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         </nav>
         <Account viewer back />
@@ -103,6 +104,8 @@ enum Section {
     Favourites,
     /// The other rooms, in the order in which they were made.
     Rooms,
+    /// The archived rooms, folded.
+    Archived,
 }
 
 /// A link in the sidebar: its address, its name, its icon, and the room to which it leads.
@@ -120,10 +123,16 @@ fn rows(viewer: &Viewer, section: Section) -> Vec<Row> {
             channels.iter().map(row).collect()
         }
         Section::Favourites => {
-            let room = |id: &RoomId| rooms.iter().find(|room| room.id == *id);
+            let room = |id: &RoomId| rooms.iter().find(|room| room.id == *id && !room.archived);
             favourites.iter().filter_map(room).map(row).collect()
         }
-        Section::Rooms => rooms.iter().filter(|room| !favourites.contains(&room.id)).map(row).collect(),
+        Section::Rooms | Section::Archived => {
+            let is_archived = section == Section::Archived;
+            let is_here = |room: &&Room| {
+                room.archived == is_archived && (is_archived || !favourites.contains(&room.id))
+            };
+            rooms.iter().filter(is_here).map(row).collect()
+        }
     }
 }
 
@@ -134,7 +143,7 @@ fn row_list(
     current: Memo<String>,
     rows: impl Fn() -> Vec<Row> + Send + 'static,
 ) -> AnyView {
-    let key = |(href, _, icon, _): &Row| Key::Name(format!("{href} {}", *icon as u8));
+    let key = |(href, name, icon, _): &Row| Key::Name(format!("{href} {} {name}", *icon as u8));
     let class = if section == Section::Channels { "section section--channels" } else { "section" };
     let row = move |(href, name, of, room): Row| {
         let path = href.clone();
@@ -151,7 +160,7 @@ fn row_list(
         .into_any()
     };
     view! {
-        <details class=class open>
+        <details class=class open=section != Section::Archived>
             <summary><h2>{title}</h2></summary>
             <ul>{list(rows, key, row)}</ul>
         </details>

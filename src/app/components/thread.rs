@@ -7,7 +7,7 @@
 use leptos::{ev, html, prelude::*};
 
 use super::{
-    composer::{Composer, is_composing},
+    composer::{composer_or_reason, is_composing},
     icon::{Icon, icon},
     message_actions::MessageActions,
     message_list::MessageList,
@@ -80,7 +80,7 @@ pub(crate) fn Thread(
             </header>
             {problem_notes(None, move || model.with(RoomModel::missing_target))}
             <MessageList model scroll_position actions=thread />
-            {is_authenticated.then(|| view! { <Composer text actions=thread /> }.into_any())}
+            {is_authenticated.then(|| composer_or_reason(text, thread))}
         </section>
     }
 }

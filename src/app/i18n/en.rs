@@ -190,6 +190,9 @@ pub(super) const TEXTS: Texts = Texts {
     nobody_told: "Nobody was told of this message by a group: nobody else is there, there are too many people, or only owners may tell them all.",
 
     mentions: "Mentions",
+    archived: "Archived",
+    room_settings: "Settings",
+    report: "Report…",
 };
 
 /// "alice, bob and 3 others".
@@ -225,6 +228,9 @@ fn problem(code: Code) -> &'static str {
         Code::UnknownRoom => "This room does not exist, or you are not a member of it.",
         Code::UnknownMessage => "This message does not exist, or it is too old.",
         Code::MessageDeleted => "This message was deleted.",
+        Code::RoomRemoved => "This room was removed.",
+        Code::RoomArchived => "This room is archived: nobody can write in it.",
+        Code::Muted => "You may not write in this room at the moment.",
         Code::BadEmoji => "This is no emoji.",
         Code::TooManyReactions => "This message has as many different reactions as it may have.",
         Code::TooLate => "The time is over in which this message could be edited.",

@@ -189,6 +189,9 @@ pub(super) const TEXTS: Texts = Texts {
     nobody_told: "グループへのメンションは誰にも通知されませんでした。ほかに誰もいないか、人数が多すぎるか、オーナーだけに許可されています。",
 
     mentions: "メンション",
+    archived: "アーカイブ済み",
+    room_settings: "設定",
+    report: "報告…",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -212,6 +215,9 @@ fn problem(code: Code) -> &'static str {
         Code::UnknownRoom => "このルームは存在しないか、あなたはメンバーではありません。",
         Code::UnknownMessage => "このメッセージは存在しないか、古いため残っていません。",
         Code::MessageDeleted => "このメッセージは削除されました。",
+        Code::RoomRemoved => "このルームは削除されました。",
+        Code::RoomArchived => "このルームはアーカイブされていて、書き込めません。",
+        Code::Muted => "今はこのルームに書き込めません。",
         Code::BadEmoji => "これは絵文字ではありません。",
         Code::TooManyReactions => "このメッセージにはこれ以上の種類のリアクションを付けられません。",
         Code::TooLate => "このメッセージを編集できる期間は過ぎました。",

@@ -264,6 +264,9 @@ pub struct Texts {
     pub nobody_told: &'static str,
 
     pub mentions: &'static str,
+    pub archived: &'static str,
+    pub room_settings: &'static str,
+    pub report: &'static str,
 }
 
 impl Texts {

@@ -8,10 +8,11 @@ use leptos::prelude::*;
 use crate::{
     app::{
         components::{
-            composer::Composer,
+            composer::composer_or_reason,
             connection_badge::ConnectionBadge,
             icon::{Icon, icon},
             levels::{Levels, LevelsButton},
+            live_text::live_text,
             message_actions::MessageActions,
             message_list::MessageList,
             people::People,
@@ -35,7 +36,7 @@ use crate::{
         },
     },
     client::dom::{history, page},
-    protocol::{name::RoomId, pin::Pins},
+    protocol::{chat::Room, name::RoomId, pin::Pins},
 };
 
 /// The page of a room.
@@ -75,14 +76,15 @@ pub(crate) fn RoomPage() -> impl IntoView {
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
     let RoomData { room, me, page, members, is_private, is_moderator, pins, linked, thread: _ } = data;
-    let (id, room_id, name) = (room.id.clone(), room.id.clone(), room.name.clone());
+    let (id, room_id) = (room.id.clone(), room.id.clone());
+    let newest = newest_of(&room);
     // Only the server draws that page, so the browser loads it.
     let members_link = is_private
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
+    let settings = || is_moderator.then(|| settings_link(&room_id));
     let favourite = favourite_link(&id);
     let [hide_aside, show_aside] = [Aside::Hidden, Aside::Shown].map(|aside| aside_link(&id, aside));
     let is_authenticated = !me.id.is_empty();
-    let sign_in = routes::sign_in_from(&routes::room(&id));
     let outbox = expect_context::<Outbox>();
     let saved = outbox.take(&id);
     let text = RwSignal::new(saved.text.clone());
@@ -118,9 +120,10 @@ fn RoomView(data: RoomData) -> impl IntoView {
             <header class="page__header">
                 <MenuButton />
                 {icon(if is_private { Icon::Lock } else { Icon::Hash })}
-                <h1 id="room-name"><bdi translate="no">{name}</bdi></h1>
+                <h1 id="room-name"><bdi translate="no">{live_text(move || newest.with(|room| room.name.clone()))}</bdi></h1>
                 {favourite}
                 {members_link}
+                {settings()}
                 {is_authenticated.then(|| view! { <LevelsButton /> }.into_any())}
                 <PinsButton model />
                 <PeopleButton model />
@@ -128,23 +131,17 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 {hide_aside}
                 {show_aside}
             </header>
+            <p class="topic" dir="auto">{live_text(move || newest.with(|room| room.topic.clone()))}</p>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
             {problem_notes(None, move || model.with(RoomModel::missing_target))}
             <MessageList model scroll_position actions />
-            {if is_authenticated {
-                view! { <Composer text actions /> }.into_any()
-            } else {
-                view! {
-                    <a class="note" href=sign_in rel="external">{texts.sign_in_to_write}</a>
-                }
-                .into_any()
-            }}
+            {composer_or_reason(text, actions)}
         </section>
         {thread_beside(actions)}
-        <People model />
+        <People model settings=settings() />
         <PinList model />
-        {is_authenticated.then(|| view! { <Levels room=room_id /> }.into_any())}
+        {is_authenticated.then(|| view! { <Levels room=room_id.clone() /> }.into_any())}
     }
 }
 
@@ -224,6 +221,30 @@ fn follow_links(
         scroll_position.set_value(found.flatten().flatten());
         model.update(|model| model.open(linked, is_return));
     });
+}
+
+/// The room as the list of rooms has it, which is newer than what the page began with: its name, its topic.
+fn newest_of(room: &Room) -> Memo<Room> {
+    let (viewer, room) = (expect_context::<Navigator>().viewer, room.clone());
+    memo(move || {
+        let known = viewer.with(|viewer| {
+            viewer.as_ref().and_then(|viewer| viewer.rooms.iter().find(|known| known.id == room.id).cloned())
+        });
+        known.unwrap_or_else(|| room.clone())
+    })
+}
+
+/// The link to the settings of the room: in its header, and where that is narrow in the list of people. Only the server
+/// draws that page, so the browser loads it.
+fn settings_link(id: &RoomId) -> AnyView {
+    let label = use_texts().room_settings;
+    view! {
+        <a class="room-settings" href=routes::room_settings(id) rel="external" title=label>
+            {icon(Icon::Pencil)}
+            <span>{label}</span>
+        </a>
+    }
+    .into_any()
 }
 
 /// The link that makes the room a favourite on this device, or no favourite any more.

@@ -14,16 +14,20 @@ use crate::{
     },
     client::{
         connection::{Connection, ConnectionEvent},
-        dom::time::now_ms,
+        dom::{history, time::now_ms},
     },
     protocol::{
         chat::{ClientFrame, ServerFrame},
         pin::Pins,
+        problem::Code,
     },
 };
 
 /// The pause before a room is joined again that the server could not open.
 const JOIN_PAUSE: Duration = Duration::from_secs(3);
+
+/// Where the readers of a room find themselves that was removed: at the feed, with a note that says so.
+const REMOVED: &str = "/?problem=room_removed";
 
 /// The page's chat connection, shared by the rooms on it.
 #[derive(Clone, Copy)]
@@ -137,7 +141,7 @@ impl ChatLink {
 
     fn on_frame(self, frame: ServerFrame) {
         match frame {
-            ServerFrame::Unread { rooms } => self.navigator.note_unread(rooms),
+            ServerFrame::Unread { rooms, list } => self.navigator.note_unread(rooms, list),
             // The counts that follow a mark say what it has changed.
             ServerFrame::Pong | ServerFrame::Marked(_) => {}
             frame => self.received.add(frame, move || self.apply_received()),
@@ -181,6 +185,9 @@ impl ChatLink {
             let missing = joined.apply(&frames);
             self.navigator
                 .note_outdated(joined.model.try_with_untracked(|model| model.is_outdated) == Some(true));
+            if joined.model.try_with_untracked(|model| model.problem) == Some(Some(Code::RoomRemoved)) {
+                history::load(REMOVED);
+            }
             match missing {
                 Some(Missing::Nothing) | None => {}
                 Some(Missing::Entries) if joined.is_thread() => joined.reload(),

@@ -54,8 +54,8 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         let events = received.drain();
         let is_reset = events.iter().any(|event| matches!(event, Event::Control(Control::Reset { .. })));
         for event in &events {
-            if let Event::Control(Control::Unread { rooms }) = event {
-                navigator.note_unread(rooms.clone());
+            if let Event::Control(Control::Unread { rooms, list }) = event {
+                navigator.note_unread(rooms.clone(), *list);
             }
         }
         if !events.is_empty() {

@@ -9,6 +9,7 @@ use send_wrapper::SendWrapper;
 use super::prefetch::Prefetch;
 use crate::{
     app::{
+        i18n::Texts,
         model::{room::RejectionReason, unread::Unread},
         page_data::{InitialData, PageData, Viewer},
         reactive::effect,
@@ -78,6 +79,11 @@ impl Navigator {
         if is_outdated && self.is_outdated.try_get_untracked() == Some(false) {
             self.is_outdated.set(true);
         }
+    }
+
+    /// The title of the document.
+    pub(crate) fn title(self, texts: &Texts) -> String {
+        self.viewer.with(|viewer| self.current_page.with(|page| page.title(texts, viewer.as_ref())))
     }
 
     /// The path to which a form of the sidebar leads back: this page's, if it shows the form's rejection.

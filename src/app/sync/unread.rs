@@ -15,15 +15,16 @@ use crate::{
 };
 
 impl Navigator {
-    /// Takes the counts of some rooms. For a room that the sidebar does not have yet it is loaded anew.
-    pub(super) fn note_unread(self, rooms: Vec<UserRoom>) {
+    /// Takes the counts of some rooms. Where the list of rooms has changed, or a room is not in the sidebar yet, that is
+    /// loaded anew.
+    pub(super) fn note_unread(self, rooms: Vec<UserRoom>, list: bool) {
         let is_known =
             |viewer: &Viewer, room: &UserRoom| viewer.rooms.iter().any(|known| known.id == room.mark.room);
         let has_new = self.viewer.try_with_untracked(|viewer| {
             viewer.as_ref().is_some_and(|viewer| !rooms.iter().all(|room| is_known(viewer, room)))
         });
         self.unread.try_update(|unread| unread.apply(rooms));
-        if has_new == Some(true) {
+        if list || has_new == Some(true) {
             spawn_local(async move { self.note_viewer(load_viewer().await) });
         }
     }

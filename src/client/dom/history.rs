@@ -135,6 +135,11 @@ pub fn reload() {
     drop(window().location().reload());
 }
 
+/// Leaves the page for an address of this site, in the place of its entry of the history.
+pub fn load(address: &str) {
+    drop(window().location().replace(address));
+}
+
 /// The path of the link that a plain click was on: a link within this site, without a query, and not left to the
 /// browser.
 fn path_of_link(event: &Event) -> Option<String> {

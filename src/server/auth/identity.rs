@@ -42,3 +42,20 @@ impl Identity {
 pub(super) fn seconds(ms: i64) -> u64 {
     u64::try_from(ms / 1000).unwrap_or_default()
 }
+
+/// Who asks for a change of a room: a user, or the operator, who may be none.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The user.
+    pub identity: Option<Identity>,
+    /// They are an administrator, or the operator.
+    pub is_admin: bool,
+}
+
+impl Actor {
+    /// The user. The operator without a session is nobody else's user.
+    pub fn user(&self) -> User {
+        let operator = || User { id: "operator".to_owned(), name: "operator".to_owned() };
+        self.identity.as_ref().map_or_else(operator, |identity| identity.user.clone())
+    }
+}

@@ -31,7 +31,7 @@ use self::{
 };
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
-    identity::Identity,
+    identity::{Actor, Identity},
     live_sessions::LiveSession,
     password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},

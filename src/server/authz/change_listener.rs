@@ -26,6 +26,8 @@ impl ChangeListener for Rights {
         let applied = match op.kind {
             Kind::Room => self.apply_room(op),
             Kind::Member => self.apply_member(op),
+            Kind::RoomSettings => self.apply_settings(op),
+            Kind::Moderator | Kind::Mute => self.apply_moderation(op),
             Kind::Channel => self.channels.apply(op),
             Kind::Account
             | Kind::AccountName
@@ -33,6 +35,8 @@ impl ChangeListener for Rights {
             | Kind::Link
             | Kind::Publisher
             | Kind::Submission
+            | Kind::Report
+            | Kind::Action
             | Kind::Time
             | Kind::Leap => Ok(()),
         };
@@ -41,6 +45,8 @@ impl ChangeListener for Rights {
     }
 
     async fn reload(&self) -> Result<(), StoreError> {
+        self.reload_settings().await?;
+        self.reload_moderation().await?;
         let rooms = read_rooms(&*self.documents).await?;
         let before = std::mem::replace(&mut *self.write_rooms(), rooms);
         let mut ids: Vec<RoomId> = before.keys().cloned().collect();

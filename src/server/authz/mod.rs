@@ -6,10 +6,14 @@
 //! `change_listener`, as the changes of other nodes do; no method may write the memory itself. A user who loses a right
 //! stops receiving at every live node before the change is answered.
 
+mod actions;
 mod change_listener;
 mod channel_readers;
+mod moderation;
 pub mod publishing;
+mod reports;
 mod room_reservations;
+mod room_settings;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +27,13 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use self::channel_readers::{ChannelReaders, LimitedChannel};
+pub use self::{
+    actions::{Action, Deed},
+    channel_readers::{ChannelReaders, LimitedChannel},
+    moderation::Mute,
+    reports::{Report, ReportedMessage},
+    room_settings::RoomSettings,
+};
 use super::{
     auth::{Identity, Submission, covers},
     cluster::directory_replica::DirectoryReplica,
@@ -80,6 +90,10 @@ pub struct Rights {
     anonymous_may_read: bool,
     channels: ChannelReaders,
     rooms: RwLock<HashMap<RoomId, RoomRights>>,
+    /// Of the rooms in which something was changed.
+    settings: RwLock<HashMap<RoomId, RoomSettings>>,
+    /// Of the rooms with moderators or muted users.
+    moderation: RwLock<HashMap<RoomId, moderation::Moderation>>,
     /// Held from the count of the members to the write of one more, so that the count is right.
     changes: Mutex<()>,
     /// Age of a reservation without a room at which it counts as lost.
@@ -96,6 +110,8 @@ impl Rights {
         let documents: Arc<dyn DocumentStore> = replica.clone();
         let channels = ChannelReaders::open(documents.clone(), hub.clone()).await?;
         let rooms = RwLock::new(read_rooms(&*documents).await?);
+        let settings = RwLock::new(room_settings::read_all(&*documents).await?);
+        let moderation = RwLock::new(moderation::read_all(&*documents).await?);
         Ok(Self {
             documents,
             replica: replica.clone(),
@@ -103,6 +119,8 @@ impl Rights {
             anonymous_may_read,
             channels,
             rooms,
+            settings,
+            moderation,
             changes: Mutex::default(),
             reservation_age: room_reservations::min_age(replica.is_shared()),
         })
@@ -125,14 +143,20 @@ impl Rights {
     /// reveal that it does.
     pub fn check_entry(&self, room: &RoomId, who: Option<&Identity>) -> Result<(), Rejection> {
         self.check_reader(who)?;
-        if self.may_enter(room, who) {
-            return Ok(());
+        match self.is_open(room, who) {
+            false => Err(unknown_room()),
+            true if self.is_removed(room) => Err(room_settings::room_removed()),
+            true => Ok(()),
         }
-        Err(unknown_room())
     }
 
-    /// Returns true if the user may enter the room. A token that is limited to some rooms decides alone.
+    /// Returns true if the user may enter the room: it is there, and open to them.
     pub fn may_enter(&self, room: &RoomId, who: Option<&Identity>) -> bool {
+        self.is_open(room, who) && !self.is_removed(room)
+    }
+
+    /// Returns true if the room is open to the user. A token that is limited to some rooms decides alone.
+    fn is_open(&self, room: &RoomId, who: Option<&Identity>) -> bool {
         if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
             return covers(patterns, &normalized_name(room.as_str()));
         }
@@ -142,7 +166,7 @@ impl Rights {
 
     /// Returns true if a user of whom only the id is known may enter the room: it is public, or they are a member.
     pub fn admits(&self, room: &RoomId, user_id: &str) -> bool {
-        change_listener::is_open_to(self.lock_rooms().get(room), Some(user_id))
+        !self.is_removed(room) && change_listener::is_open_to(self.lock_rooms().get(room), Some(user_id))
     }
 
     /// Returns true if only members may enter the room.
@@ -153,6 +177,11 @@ impl Rights {
     /// Returns true if the user owns the room.
     pub fn owns(&self, room: &RoomId, who: &Identity) -> bool {
         self.read(room, |rights| rights.ownership.owner.id == who.user.id).unwrap_or(false)
+    }
+
+    /// Returns true if the user with this id owns the room.
+    pub fn is_owned_by(&self, room: &RoomId, user_id: &str) -> bool {
+        self.read(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false)
     }
 
     /// Returns true if the user owns the room and created it by this form.
@@ -207,7 +236,13 @@ impl Rights {
         }
         // Removing a user who is no member changes nothing: no request for it, however often, reaches the other nodes.
         let remove = Mutation::remove(Kind::Member, member_key(room, user_id), Precondition::Present);
-        self.documents.revoke(vec![remove]).await?;
+        let mut mutations = vec![remove];
+        if self.moderates(room, user_id) {
+            // Whoever comes back later is a moderator only if they are named again.
+            let key = member_key(room, user_id);
+            mutations.push(Mutation::remove(Kind::Moderator, key, Precondition::Anything));
+        }
+        self.documents.revoke(mutations).await?;
         Ok(())
     }
 

@@ -52,6 +52,8 @@ impl Rights {
         let ownership = Ownership { owner: owner.clone(), is_private, reserved_at: now_ms(), submission };
         let member = Membership { name: owner.name.clone() };
         let mutations = vec![
+            // The address of a removed room is nobody's to take.
+            Mutation::check(Kind::RoomSettings, room.as_str(), Precondition::Absent),
             Mutation::put(Kind::Room, room.as_str(), Precondition::Absent, &ownership),
             Mutation::put(Kind::Member, member_key(room, &owner.id), Precondition::Anything, &member),
         ];
@@ -79,7 +81,8 @@ impl Rights {
         let is_lost =
             |ownership: &Ownership| ownership.reserved_at <= latest || ownership.reserved_at >= earliest;
         for room in self.reserved() {
-            if !made.iter().any(|known| known.id == room) {
+            // The owner and the members of a removed room are told so, and others are not.
+            if !self.is_removed(&room) && !made.iter().any(|known| known.id == room) {
                 self.cancel(&room, is_lost).await?;
             }
         }

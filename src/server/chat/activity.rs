@@ -7,7 +7,10 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -75,6 +78,9 @@ struct NodeMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     rooms: BTreeSet<RoomId>,
+    /// The list of rooms has changed, and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
 }
 
 /// The activity of all rooms, and who follows it on this node.
@@ -92,6 +98,8 @@ pub struct Activity {
 struct Slot {
     wakeup: Arc<Wakeup>,
     news: Mutex<News>,
+    /// The list of rooms has changed.
+    list: AtomicBool,
 }
 
 /// What a connection was told and has not taken yet.
@@ -107,6 +115,11 @@ impl Slot {
         let mut news = self.news.lock();
         news.rooms.add(rooms);
         news.has_marks |= has_marks || *rooms == ActiveRooms::All;
+        self.wakeup.notify();
+    }
+
+    fn note_list(&self) {
+        self.list.store(true, Relaxed);
         self.wakeup.notify();
     }
 }
@@ -156,6 +169,11 @@ impl ActivityFollower {
             self.states.lock().insert(room.clone(), state);
         }
     }
+
+    /// Returns true if the list of rooms has changed since the last call.
+    pub(super) fn take_list(&self) -> bool {
+        self.slot.list.swap(false, Relaxed)
+    }
 }
 
 impl Drop for ActivityFollower {
@@ -185,7 +203,7 @@ impl Activity {
     /// Follows it for a user. `wakeup` is notified when there is something, at first at once: then all rooms are to be
     /// counted.
     pub fn follow(self: &Arc<Self>, who: &Identity, wakeup: Arc<Wakeup>) -> ActivityFollower {
-        let slot = Arc::new(Slot { wakeup, news: Mutex::default() });
+        let slot = Arc::new(Slot { wakeup, news: Mutex::default(), list: AtomicBool::new(false) });
         self.followers.lock().entry(who.user.id.clone()).or_default().push(slot.clone());
         slot.add(&ActiveRooms::All, true);
         ActivityFollower { activity: self.clone(), who: who.clone(), slot, states: Mutex::default() }
@@ -202,6 +220,26 @@ impl Activity {
         let rooms = ActiveRooms::one(room);
         self.tell(Some(user_id), &rooms);
         self.publish(Some(user_id.to_owned()), &rooms);
+    }
+
+    /// Notes that the list of rooms has changed, for everybody or for one user: a room has another name, or who may write
+    /// in it. They are told at once. All nodes must have the change already.
+    pub fn note_list(&self, user_id: Option<&str>) {
+        self.tell_list(user_id);
+        if self.backplane.is_shared() {
+            let message =
+                NodeMessage { user: user_id.map(str::to_owned), rooms: BTreeSet::new(), list: true };
+            let message = serde_json::to_string(&message).expect("plain data is serialized");
+            self.backplane.publish(SUBJECT, message);
+        }
+    }
+
+    fn tell_list(&self, user_id: Option<&str>) {
+        let followers = self.followers.lock();
+        match user_id {
+            Some(user_id) => followers.get(user_id).into_iter().flatten().for_each(|slot| slot.note_list()),
+            None => followers.values().flatten().for_each(|slot| slot.note_list()),
+        }
     }
 
     /// Tells what is collected, to the followers and to the other nodes, until `stop`.
@@ -238,7 +276,7 @@ impl Activity {
             ActiveRooms::All => BTreeSet::new(),
         };
         if self.backplane.is_shared() {
-            let message = NodeMessage { user, rooms };
+            let message = NodeMessage { user, rooms, list: false };
             let message = serde_json::to_string(&message).expect("plain data is serialized");
             self.backplane.publish(SUBJECT, message);
         }
@@ -249,7 +287,8 @@ impl Activity {
 impl MessageHandler for Activity {
     fn on_message(&self, _: &str, node: &str, message: &str) {
         match serde_json::from_str::<NodeMessage>(message) {
-            Ok(NodeMessage { user, rooms }) => {
+            Ok(NodeMessage { user, list: true, .. }) => self.tell_list(user.as_deref()),
+            Ok(NodeMessage { user, rooms, .. }) => {
                 let is_all = rooms.is_empty() || rooms.len() > ROOMS_MAX;
                 let rooms = if is_all { ActiveRooms::All } else { ActiveRooms::Some(rooms) };
                 self.tell(user.as_deref(), &rooms);
@@ -261,6 +300,7 @@ impl MessageHandler for Activity {
     fn on_subscribed(&self, _: &str) {
         // Messages before may be lost.
         self.tell(None, &ActiveRooms::All);
+        self.tell_list(None);
     }
 }
 

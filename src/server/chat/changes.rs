@@ -24,7 +24,8 @@ use crate::{
         text::MessageText,
     },
     server::{
-        auth::Identity,
+        auth::{Actor, Identity},
+        authz::{Action, Deed},
         clock::now_ms,
         config::EditingSettings,
         emoji,
@@ -45,6 +46,7 @@ impl Chat {
         target: Offset,
         change: NewChange,
     ) -> Result<(MessageChanged, bool), Error> {
+        self.check_writing(room, who)?;
         let NewChange { id, kind, text, emoji } = change;
         let id = parse_id(&id)?;
         let (text, emoji) = (text.unwrap_or_default(), emoji.unwrap_or_default());
@@ -95,6 +97,7 @@ impl Chat {
             Rejection::new(Code::BadId, "This id belongs to a message; a change needs an id of its own.")
         })?;
         if kind == ChangeKind::Delete {
+            self.note_deletion(room, who, &first, target).await?;
             self.activity.note(room);
         }
         if matches!(kind, ChangeKind::Edit | ChangeKind::Delete) {
@@ -124,9 +127,28 @@ impl Chat {
         self.tell(&Place { room, offset: target, rev: record.offset }, Told { told, untold }).await
     }
 
-    /// Returns true if the user may delete the messages of others: an owner of the room, and every administrator.
+    /// Writes into the log of actions that somebody deleted the message of somebody else. Its reports are done with.
+    async fn note_deletion(
+        &self,
+        room: &RoomId,
+        who: &Identity,
+        appended: &Appended,
+        target: Offset,
+    ) -> Result<(), Error> {
+        self.rights.drop_reports(room, target).await?;
+        let Some(deleted) = appended.folded.as_ref().filter(|record| record.author != who.user.id) else {
+            return Ok(());
+        };
+        let author = User { id: deleted.author.clone(), name: stored_message(deleted).user };
+        let by = Actor { identity: Some(who.clone()), is_admin: who.is_admin };
+        let action = Action::in_room(&by, Deed::DeleteMessage, room).to(&author).with(target.to_string());
+        self.rights.note_action(&action).await
+    }
+
+    /// Returns true if the user may delete the messages of others: an owner of the room, its moderators, and every
+    /// administrator.
     pub fn is_moderator(&self, room: &RoomId, who: &Identity) -> bool {
-        who.is_admin || self.rights.owns(room, who)
+        who.is_admin || self.rights.owns(room, who) || self.rights.moderates(room, &who.user.id)
     }
 
     /// A message and its earlier texts, oldest first, for a caller who may enter the room.
@@ -253,7 +275,7 @@ impl MessageFold {
         let not_allowed = match self.kind {
             ChangeKind::Edit if !is_own => Some("You can edit your own messages only."),
             ChangeKind::Delete if !is_own && !self.is_moderator => Some(
-                "You can delete your own messages only; an owner of the room and administrators can delete all.",
+                "You can delete your own messages only; an owner of the room, its moderators and administrators can delete all.",
             ),
             _ => None,
         };

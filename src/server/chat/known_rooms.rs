@@ -1,5 +1,6 @@
 //! A cache of the rooms that were seen in the store, found by their id in whatever form it is written. It saves the
-//! chat a query at every post. Rooms are never removed, so entries never expire.
+//! chat a query at every post. An id is never given again, so entries never expire;
+//! the rights know what was removed.
 
 use std::collections::{HashMap, HashSet};
 

@@ -11,6 +11,7 @@ mod joining;
 mod known_rooms;
 mod marks;
 mod mentions;
+mod moderation;
 mod name_key;
 mod newest;
 mod people;
@@ -20,6 +21,7 @@ mod preview;
 mod reactions;
 mod reading;
 pub(crate) mod room_id;
+mod room_settings;
 mod rooms;
 
 use std::{sync::Arc, time::Duration};
@@ -32,6 +34,8 @@ pub use self::{
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
+    moderation::ReportOfMessage,
+    room_settings::RoomChange,
 };
 use self::{
     encoding::presence_frame, known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name,
@@ -101,8 +105,10 @@ impl Chat {
         if rooms.is_empty() {
             for name in FIRST_ROOMS.into_iter().take(max_rooms) {
                 // Another node may make them at the same time.
-                let room = Room { id: id_of_name(name)?, name: name.to_owned() };
-                chat.hub.store().create_room(room, max_rooms).await?;
+                let room = Room::new(id_of_name(name)?, name.to_owned());
+                if !chat.rights.is_removed(&room.id) {
+                    chat.hub.store().create_room(room, max_rooms).await?;
+                }
             }
         }
         Ok(chat)

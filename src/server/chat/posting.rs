@@ -21,6 +21,7 @@ use crate::{
     },
     server::{
         auth::Identity,
+        clock::now_ms,
         error::Error,
         store::{Appended, NewEntry, TopicName},
     },
@@ -35,6 +36,7 @@ impl Chat {
         message: NewMessage,
     ) -> Result<(Message, bool), Error> {
         let user = &who.user;
+        self.check_writing(room, who)?;
         let NewMessage { id, text, reply_to, thread } = message;
         let id = parse_id(&id)?;
         let text = MessageText::parse(&text)?.into_string();
@@ -84,9 +86,14 @@ impl Chat {
         self.tell(&Place { room, offset: record.offset, rev }, Told { told, untold: HashSet::new() }).await
     }
 
-    /// Announces to the people in the room that the user is typing. The user must be in it, too.
+    /// Announces to the people in the room that the user is typing. The user must be in it, too. Where they may not write
+    /// it is ignored.
     pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
         self.limits.typing(user).await?;
+        let is_closed = self.rights.check_open_to_writing(room).is_err();
+        if is_closed || self.rights.mute_of(room, &user.id, now_ms()).is_some() {
+            return Ok(());
+        }
         if self.presence.note_typing(room, &user.id) {
             Ok(())
         } else {

@@ -42,7 +42,7 @@ impl Chat {
         submission: Option<&Submission>,
     ) -> Result<Room, Error> {
         let name = parse_name(name)?;
-        let room = Room { id: id_of_name(&name)?, name };
+        let room = Room::new(id_of_name(&name)?, name);
         if submission.is_some() {
             self.rights.catch_up().await?;
         }
@@ -68,6 +68,9 @@ impl Chat {
         // The first rooms have no owner: to reserve one would take it from everyone.
         let key = id_key(room.id.as_str());
         let rooms = self.read_rooms().await?;
+        if self.rights.removed_rooms().iter().any(|removed| id_key(removed.as_str()) == key) {
+            return Err(exists(&room.id, None));
+        }
         let Some(known) = rooms.into_iter().find(|known| id_key(known.id.as_str()) == key) else {
             return Ok(false);
         };
@@ -157,6 +160,9 @@ impl Chat {
         }
         self.rights.check_reader(who)?;
         self.read_rooms().await?;
+        if self.rights.is_removed(&asked) {
+            self.rights.check_entry(&asked, who)?;
+        }
         let unknown =
             || Rejection::new(Code::UnknownRoom, "This room does not exist, or you are not a member of it.");
         let known = self.known.find(&asked).ok_or_else(unknown)?;
@@ -170,15 +176,15 @@ impl Chat {
         Ok(self.known.find(&asked).unwrap_or(asked))
     }
 
-    /// All rooms. The rights of a room that another node has just made are known as well: they are written before the
+    /// All rooms, as they were changed. The rights of a room that another node has just made are known as well: they are written before the
     /// room.
-    async fn read_rooms(&self) -> Result<Vec<Room>, Error> {
+    pub(super) async fn read_rooms(&self) -> Result<Vec<Room>, Error> {
         let rooms = self.hub.store().rooms().await?;
         if !self.known.has_all(&rooms) {
             self.rights.catch_up().await?;
             self.known.note(&rooms);
         }
-        Ok(rooms)
+        Ok(rooms.into_iter().map(|room| self.rights.changed(room)).collect())
     }
 }
 

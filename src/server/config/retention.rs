@@ -28,6 +28,11 @@ pub struct RetentionSettings {
     #[arg(long, env = "IDOBATA_CLIENT_ID_AGE", default_value = "30d", value_name = "TIME")]
     pub client_id_age: TimeSpan,
 
+    // As long as somebody may ask who did something.
+    /// How long the log of what administrators, owners and moderators did is kept
+    #[arg(long, env = "IDOBATA_ACTION_AGE", default_value = "365d", value_name = "TIME")]
+    pub action_age: TimeSpan,
+
     /// How often to remove what is no longer kept; a log may exceed its bounds by what arrives in this time
     #[arg(long, env = "IDOBATA_TRIM_INTERVAL", default_value = "60s", value_name = "TIME")]
     pub trim_interval: TimeSpan,
@@ -44,7 +49,17 @@ pub struct Retention {
     pub client_id_age_ms: i64,
 }
 
+impl Retention {
+    /// That of a room which was removed: nothing of it is kept.
+    pub const NOTHING: Self = Self { entries: 0, age_ms: 0, client_id_age_ms: 0 };
+}
+
 impl RetentionSettings {
+    /// Milliseconds for which the log of actions is kept.
+    pub fn action_age_ms(&self) -> i64 {
+        self.action_age.as_ms()
+    }
+
     /// The feed's.
     pub fn of_feed(&self) -> Retention {
         self.of(self.feed_entries, self.feed_age)

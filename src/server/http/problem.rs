@@ -92,14 +92,16 @@ fn status_of(code: Code) -> StatusCode {
         | Code::NotJoined
         | Code::TooManyJoins => StatusCode::BAD_REQUEST,
         Code::NoSession | Code::WrongPassword => StatusCode::UNAUTHORIZED,
-        Code::BadOrigin | Code::TooManyRooms | Code::NotAllowed => StatusCode::FORBIDDEN,
+        Code::BadOrigin | Code::TooManyRooms | Code::NotAllowed | Code::RoomArchived | Code::Muted => {
+            StatusCode::FORBIDDEN
+        }
         Code::UnknownRoom | Code::UnknownMessage | Code::UnknownPerson | Code::NotFound => {
             StatusCode::NOT_FOUND
         }
         Code::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::BadHost => StatusCode::MISDIRECTED_REQUEST,
         Code::RoomExists | Code::NameTaken | Code::TooLate | Code::TooManyReactions => StatusCode::CONFLICT,
-        Code::MessageDeleted | Code::BadLink => StatusCode::GONE,
+        Code::MessageDeleted | Code::RoomRemoved | Code::BadLink => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::BadMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state, map_response},
-    routing::{any, delete, get, post, put},
+    routing::{any, delete, get, patch, post, put},
 };
 use tower::util::MapRequest;
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
@@ -51,6 +51,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/events", get(realtime::feed_events::get))
         .route("/api/events/{channel}", post(api::publish::post).put(api::publish::post))
         .route("/api/rooms", get(api::rooms::list).post(api::rooms::create))
+        .route("/api/rooms/{room}", patch(api::room_settings::change).delete(api::room_settings::remove))
         .route("/api/rooms/{room}/messages", get(api::rooms::messages).post(api::rooms::post))
         .route("/api/rooms/{room}/messages/{message}/changes", post(api::changes::change))
         .route("/api/rooms/{room}/messages/{message}/edits", get(api::changes::edits))
@@ -61,6 +62,20 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))
         .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
         .route("/api/rooms/{room}/people", get(api::people::find))
+        .route(
+            "/api/rooms/{room}/moderators",
+            get(api::moderation::moderators).post(api::moderation::add_moderator),
+        )
+        .route("/api/rooms/{room}/moderators/{user}", delete(api::moderation::remove_moderator))
+        .route("/api/rooms/{room}/mutes", get(api::moderation::mutes).post(api::moderation::mute))
+        .route("/api/rooms/{room}/mutes/{user}", delete(api::moderation::unmute))
+        .route("/api/rooms/{room}/reports", get(api::moderation::reports))
+        .route(
+            "/api/rooms/{room}/messages/{message}/reports",
+            post(api::moderation::report).delete(api::moderation::dismiss),
+        )
+        .route("/api/rooms/{room}/actions", get(api::moderation::actions_in_room))
+        .route("/api/actions", get(api::moderation::actions))
         .route("/api/markdown", post(api::markdown::render))
         .route("/api/emoji", get(api::emoji::find))
         .route("/api/channels", get(api::channels::list))

@@ -7,7 +7,14 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::hub::Hub;
-use crate::server::{clock::Clock, config::Config, store::TopicName};
+use crate::{
+    protocol::name::RoomId,
+    server::{
+        clock::Clock,
+        config::{Config, Retention},
+        store::TopicName,
+    },
+};
 
 /// Age at which a person who has no marks is forgotten: the lifetime of a session after its last renewal. Whoever comes later
 /// as a guest is somebody else, and who has an account is noted again.
@@ -16,11 +23,19 @@ const PERSON_AGE_MS: i64 = 30 * 24 * 3_600_000;
 /// The time between two searches for people to forget: they are looked through one by one.
 const PEOPLE_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// Trims every topic until the token is cancelled.
-pub(crate) async fn run(hub: Hub, clock: &Clock, config: &Config, stop: CancellationToken) {
+/// Trims every topic until the token is cancelled. `is_removed` tells the rooms of which nothing is kept.
+pub(crate) async fn run(
+    hub: Hub,
+    clock: &Clock,
+    config: &Config,
+    is_removed: impl Fn(&RoomId) -> bool,
+    stop: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(config.retention.trim_interval.0);
     let retention_of = |topic: &TopicName| match topic {
         TopicName::Feed => config.retention.of_feed(),
+        // What was on its way when the room was removed.
+        TopicName::Room(room) if is_removed(room) => Retention::NOTHING,
         TopicName::Room(_) => config.retention.of_room(),
         TopicName::User(_) => config.retention.of_user(),
     };

@@ -31,6 +31,16 @@ pub enum Kind {
     Room,
     /// A member of a room, by `room/user`.
     Member,
+    /// What an owner or an administrator changed in a room, by the room.
+    RoomSettings,
+    /// A moderator of a room, by `room/user`.
+    Moderator,
+    /// Somebody who may not write in a room, by `room/user`.
+    Mute,
+    /// A report of a message, by `room/offset/user`.
+    Report,
+    /// What somebody with rights did, by its time.
+    Action,
     /// A program that may publish, by id.
     Publisher,
     /// The readers of a channel of the feed, by the channel.
@@ -53,6 +63,11 @@ impl Kind {
             Self::Link => "link",
             Self::Room => "room",
             Self::Member => "member",
+            Self::RoomSettings => "room-settings",
+            Self::Moderator => "moderator",
+            Self::Mute => "mute",
+            Self::Report => "report",
+            Self::Action => "action",
             Self::Publisher => "publisher",
             Self::Channel => "channel",
             Self::Submission => "submission",
@@ -157,13 +172,17 @@ impl Mutation {
     /// sessions only the end is replicated: they are renewed all the time, and a new one is read where it is used.
     fn replicated(&self) -> Option<ReplicatedOp> {
         let is_replicated = match self.kind {
-            Kind::Room | Kind::Member | Kind::Channel => self.op != Op::Check,
+            Kind::Room | Kind::Member | Kind::RoomSettings | Kind::Moderator | Kind::Mute | Kind::Channel => {
+                self.op != Op::Check
+            }
             Kind::Session => matches!(self.op, Op::Remove | Op::RemoveUnder { .. }),
             Kind::Account
             | Kind::AccountName
             | Kind::Link
             | Kind::Publisher
             | Kind::Submission
+            | Kind::Report
+            | Kind::Action
             | Kind::Time
             | Kind::Leap => false,
         };

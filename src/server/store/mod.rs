@@ -568,6 +568,11 @@ pub trait Store: Send + Sync + 'static {
     /// Creates a room, unless one with its id exists or there are `limit` rooms already.
     async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError>;
 
+    /// Removes a room with all its entries and what belongs to them. Its log keeps name, epoch and head. Returns when
+    /// nothing of the texts is left, as far as a deletion leaves nothing. To be called when no node writes to the room any
+    /// more; it may be called again.
+    async fn remove_room(&self, room: &RoomId) -> Result<(), StoreError>;
+
     /// All rooms, in the order of their creation.
     async fn rooms(&self) -> Result<Vec<Room>, StoreError>;
 

@@ -37,8 +37,14 @@ fn read(call: &str) -> Vec<(String, String)> {
         depth == 0
     });
     let handlers = &handlers[..end.unwrap_or(handlers.len())];
-    let methods =
-        [("get(", "GET"), ("post(", "POST"), ("delete(", "DELETE"), ("put(", "PUT"), ("any(", "GET")];
+    let methods = [
+        ("get(", "GET"),
+        ("post(", "POST"),
+        ("delete(", "DELETE"),
+        ("put(", "PUT"),
+        ("patch(", "PATCH"),
+        ("any(", "GET"),
+    ];
     let used = methods.into_iter().filter(|(call, _)| {
         handlers
             .match_indices(call)

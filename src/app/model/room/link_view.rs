@@ -273,7 +273,7 @@ mod tests {
 
     /// A room with the newest messages 91 to 100, opened at 50 with those from 48 to 52.
     fn opened() -> RoomModel {
-        let room = Room { id: general(), name: "general".into() };
+        let room = Room::new(general(), "general".into());
         let me = User { id: "me".into(), name: "ME".into() };
         let mut model = RoomModel::new(room, me, page(91..=100, true), vec![], SavedView::default());
         model.open(Some(linked(50, Some(page(48..=52, true)))), false);
@@ -326,7 +326,7 @@ mod tests {
 
     /// A room of 3,000 messages, read back from the newest ten to its beginning.
     fn read_back() -> RoomModel {
-        let room = Room { id: general(), name: "general".into() };
+        let room = Room::new(general(), "general".into());
         let me = User { id: "me".into(), name: "ME".into() };
         let newest = page(2_991..=3_000, true);
         let mut model = RoomModel::new(room, me, newest, vec![], SavedView::default());

@@ -80,13 +80,7 @@ pub(super) fn model(offset: Offset) -> RoomModel {
         quoted: vec![],
         threads: vec![],
     };
-    RoomModel::new(
-        Room { id: general(), name: "general".into() },
-        user("me"),
-        page,
-        vec![],
-        SavedView::default(),
-    )
+    RoomModel::new(Room::new(general(), "general".into()), user("me"), page, vec![], SavedView::default())
 }
 
 /// Applies messages of another user, one after the other.
@@ -143,7 +137,7 @@ fn drafts_outlive_the_view_of_the_room() {
         quoted: vec![],
         threads: vec![],
     };
-    let room = Room { id: general(), name: "general".into() };
+    let room = Room::new(general(), "general".into());
     let model = RoomModel::new(room, user("me"), page, vec![], saved);
     assert_eq!(keys(&model), ["5", "id-2 Pending"]);
     assert_eq!(model.resume_frames().len(), 2, "and is sent when the room is joined again");

@@ -386,7 +386,7 @@ async fn a_node_that_starts_leaves_the_room_that_another_one_is_making() {
     // A reservation that was cancelled and made again is another one.
     here.rights.cancel_reservation(&lost, &alice).await.expect("answered");
     assert!(here.rights.owns(&lost, &identity(&user("bob"))), "it is not hers any more");
-    let room = Room { id: lost.clone(), name: "lost".to_owned() };
+    let room = Room::new(lost.clone(), "lost".to_owned());
     there.store.create_room(room.clone(), 10).await.expect("made");
     there.rights.drop_lost_reservations(&[room], &clock).await.expect("dropped");
     assert!(there.rights.reserved().contains(&lost));

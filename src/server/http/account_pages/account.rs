@@ -201,6 +201,7 @@ impl Document for Account {
         let done = done.and_then(|done| match done {
             Done::Name => Some(texts.name_changed),
             Done::Password => Some(texts.password_changed),
+            Done::Saved => Some(texts.saved),
             Done::SignedOut => None,
         });
         view! {

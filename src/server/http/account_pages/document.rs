@@ -26,6 +26,8 @@ pub(super) enum Done {
     Name,
     /// The password was changed.
     Password,
+    /// Something else was changed.
+    Saved,
 }
 
 impl Done {
@@ -35,11 +37,14 @@ impl Done {
             Self::SignedOut => "signed-out",
             Self::Name => "name",
             Self::Password => "password",
+            Self::Saved => "saved",
         }
     }
 
     /// Parses the word in an address.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::SignedOut, Self::Name, Self::Password].into_iter().find(|done| done.as_str() == text)
+        [Self::SignedOut, Self::Name, Self::Password, Self::Saved]
+            .into_iter()
+            .find(|done| done.as_str() == text)
     }
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{
     answer::{SignedIn, beside},
-    document::Document,
-    fields::{ABOUT, problem_note, text_of_area},
+    document::{Document, Done},
+    fields::{ABOUT, done_note, problem_note, text_of_area},
     not_found,
     outcome::Outcome,
     rejected::rejected_beside,
@@ -42,16 +42,17 @@ pub(super) async fn show(
     signed_in: SignedIn,
     Lenient(outcome): Lenient<Outcome>,
 ) -> Result<Response, Error> {
-    page(&room, &message, signed_in, outcome.problem(), None).await
+    page(&room, &message, signed_in, outcome.problem(), None, outcome.done()).await
 }
 
 /// Serves the page, with the rejected text that was typed.
-async fn page(
+pub(super) async fn page(
     room: &str,
     message: &str,
     signed_in: SignedIn,
     problem: Option<RejectionReason>,
     typed: Option<String>,
+    done: Option<Done>,
 ) -> Result<Response, Error> {
     let SignedIn { asked, identity } = &signed_in;
     let chat = &asked.state.chat;
@@ -68,7 +69,7 @@ async fn page(
     let may_delete = !message.deleted && (is_own || chat.is_moderator(&message.room, identity));
     let may_edit = is_own && !message.deleted;
     let me = identity.user.id.clone();
-    let document = MessagePage { may_edit, may_delete, me, message, earlier, problem, typed };
+    let document = MessagePage { may_edit, may_delete, me, message, earlier, problem, typed, done };
     beside(&signed_in, document).await
 }
 
@@ -97,8 +98,9 @@ pub(super) async fn change(
     Ok(match asked.state.chat.change(&room, &identity, offset, change).await {
         Ok(_) => back_to(&next, None),
         Err(error) => {
-            let page =
-                async |signed_in, reason| page(room.as_str(), &message, signed_in, Some(reason), text).await;
+            let page = async |signed_in, reason| {
+                page(room.as_str(), &message, signed_in, Some(reason), text, None).await
+            };
             rejected_beside(asked, &routes::message(&room, offset), &[], error, page).await
         }
     })
@@ -117,6 +119,8 @@ struct MessagePage {
     problem: Option<RejectionReason>,
     /// The rejected text.
     typed: Option<String>,
+    /// The message was reported.
+    done: Option<Done>,
 }
 
 impl Document for MessagePage {
@@ -126,7 +130,8 @@ impl Document for MessagePage {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let title = self.title(texts);
-        let Self { message, earlier, may_edit, may_delete, me, problem, typed } = self;
+        let Self { message, earlier, may_edit, may_delete, me, problem, typed, done } = self;
+        let report = (!message.deleted && message.user_id != me).then(|| report_form(texts, &message));
         let address = routes::message(&message.room, message.offset);
         let text = match message.deleted {
             true => view! { <p class="muted">{texts.message_deleted}</p> }.into_any(),
@@ -139,6 +144,7 @@ impl Document for MessagePage {
         let answer = (!message.deleted).then(|| answer_form(texts, &message));
         view! {
             <h1>{title}</h1>
+            {done_note(done.map(|_| texts.reported))}
             <section class="panel stack">
                 <p class="row__head"><b><bdi translate="no">{message.user}</bdi></b> " " {time(message.timestamp)}</p>
                 {text}
@@ -148,6 +154,7 @@ impl Document for MessagePage {
             {reactions}
             {edit}
             {(!message.deleted).then(|| pin_form(texts, &address, message.pinned))}
+            {report}
             {delete}
             {(!earlier.is_empty()).then(|| earlier_texts(texts, earlier))}
             <p><a href=routes::room(&message.room)>{texts.back_to_room}</a></p>
@@ -271,6 +278,22 @@ fn delete_form(texts: &'static Texts, address: &str) -> impl IntoView + use<> {
             {hidden_fields(ChangeKind::Delete)}
             <p class="muted" id="delete-hint">{texts.delete_hint}</p>
             <button type="submit" aria-describedby="delete-hint">{texts.delete_message}</button>
+        </form>
+    }
+}
+
+/// The form that reports the message to those who moderate the room.
+fn report_form(texts: &'static Texts, message: &Message) -> impl IntoView + use<> {
+    let action = format!("{}/report", routes::message(&message.room, message.offset));
+    view! {
+        <form class="panel stack" id="report" method="post" action=action aria-labelledby="report-heading">
+            <h2 id="report-heading">{texts.report}</h2>
+            <div class="labelled">
+                <label for="note">{texts.report_note}</label>
+                <input id="note" name="note" dir="auto" autocomplete="off" aria-describedby="note-hint" />
+                <p class="muted" id="note-hint">{texts.report_hint}</p>
+            </div>
+            <button type="submit">{texts.report}</button>
         </form>
     }
 }

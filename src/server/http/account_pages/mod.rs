@@ -6,6 +6,7 @@
 //! only where users have accounts on this server; those of administrators, only for administrators.
 
 mod account;
+mod actions;
 mod agent;
 mod answer;
 mod channels;
@@ -23,7 +24,11 @@ mod people;
 mod publishers;
 mod rejected;
 mod rejection;
+mod reports;
 mod reset;
+mod room_parts;
+mod room_people;
+mod room_settings;
 mod sent_form;
 mod share;
 mod shell;
@@ -78,6 +83,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/publishers/remove", post(publishers::remove))
         .route(routes::CHANNELS, get(channels::show).post(channels::limit))
         .route("/channels/open", post(channels::open))
+        .route(routes::ACTIONS, get(actions::show))
         .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
     Router::new()
         .route(routes::SIGN_IN, get(sign_in::show))
@@ -87,6 +93,17 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))
+        .route(routes::ROOM_SETTINGS, get(room_settings::show).post(room_settings::describe))
+        .route("/rooms/{room}/settings/archive", post(room_settings::archive))
+        .route("/rooms/{room}/settings/remove", post(room_settings::remove))
+        .route("/rooms/{room}/settings/moderators", post(room_people::add_moderator))
+        .route("/rooms/{room}/settings/moderators/remove", post(room_people::remove_moderator))
+        .route("/rooms/{room}/settings/mutes", post(room_people::mute))
+        .route("/rooms/{room}/settings/mutes/remove", post(room_people::unmute))
+        .route("/rooms/{room}/settings/reports", post(reports::answer))
+        .route("/rooms/{room}/messages/{message}/report", post(reports::report))
+        .route(routes::ROOM_ACTIONS, get(actions::show_room))
+        .route(routes::REPORTS, get(reports::show))
         .merge(accounts)
         .merge(administrators)
 }

@@ -103,7 +103,8 @@ async fn page(
     form: ShareForm,
 ) -> Result<Response, Error> {
     let SignedIn { asked, identity } = &signed_in;
-    let rooms = asked.state.chat.rooms(Some(identity)).await?;
+    let mut rooms = asked.state.chat.rooms(Some(identity)).await?;
+    rooms.retain(|room| !room.archived);
     let first = favourites::read(&asked.state.site, &asked.headers);
     beside(&signed_in, SharePage { rooms: in_order(rooms, &first), form, problem }).await
 }
@@ -145,7 +146,7 @@ fn fields(
     ShareForm { room: chosen, text, once }: ShareForm,
     problem: Option<RejectionReason>,
 ) -> impl IntoView + use<> {
-    let option = |Room { id, name }: Room| {
+    let option = |Room { id, name, .. }: Room| {
         let is_chosen = id.as_str() == chosen;
         view! { <option value=id.as_str().to_owned() selected=is_chosen dir="auto">{name}</option> }
     };

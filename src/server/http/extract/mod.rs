@@ -1,6 +1,7 @@
 //! Extractors: the parts of a request that handlers take as arguments, such as the body, the query, cookies,
 //! credentials, the user and the client's address. Each rejects with a problem of its own and knows no resource.
 
+pub(crate) mod actor;
 pub(crate) mod administrator;
 pub(crate) mod body;
 pub(crate) mod body_coding;

@@ -74,7 +74,7 @@ pub(crate) fn cors(site: &Site) -> CorsLayer {
     });
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(SENT_HEADERS)
         .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE)

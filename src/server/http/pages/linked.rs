@@ -52,9 +52,9 @@ enum Missing {
 /// The reader of a place.
 #[derive(Clone, Copy)]
 pub(super) struct Reader {
-    language: Language,
+    pub(super) language: Language,
     /// From their midnight to that of UTC, in milliseconds.
-    zone_ms: i64,
+    pub(super) zone_ms: i64,
 }
 
 impl Reader {

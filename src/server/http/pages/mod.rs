@@ -2,6 +2,7 @@
 //! to pages and chooses the language; `router` mounts it.
 
 pub(crate) mod assets;
+mod closed;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
 mod linked;

@@ -4,7 +4,10 @@
 use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
 use serde::Deserialize;
 
-use super::linked::{self, Reader};
+use super::{
+    closed,
+    linked::{self, Reader},
+};
 use crate::{
     app::{
         model::feed::NOTIFICATIONS_SHOWN,
@@ -101,7 +104,19 @@ pub(crate) async fn viewer_of(
         Some(who) => state.chat.marked_rooms(who).await?,
         None => Vec::new(),
     };
-    Ok(Viewer { me, accounts, signs_in_here, is_admin, channels, rooms, private_rooms, unread, favourites })
+    let closed = closed::of(&state.rights, &rooms, who, Reader::of(&state.site, headers));
+    Ok(Viewer {
+        me,
+        accounts,
+        signs_in_here,
+        is_admin,
+        channels,
+        rooms,
+        private_rooms,
+        unread,
+        favourites,
+        closed,
+    })
 }
 
 /// Returns the user as pages show them. An anonymous visitor has no name and no id, and can only read.

@@ -3,10 +3,7 @@
 //! connection.
 
 use crate::{
-    protocol::{
-        cursor::Cursor,
-        problem::{Code, Rejection},
-    },
+    protocol::cursor::Cursor,
     server::{
         log::{
             subscription::{Batch, Subscription},
@@ -31,11 +28,6 @@ impl From<StoreError> for Interruption {
     fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
-}
-
-/// The rejection of a reader that was evicted.
-pub(crate) fn not_a_member() -> Rejection {
-    Rejection::new(Code::UnknownRoom, "You are no longer a member of this room.")
 }
 
 /// Reads the next items, with one batch of entries at most. `None`: there are none, and live delivery may be attached.

@@ -95,7 +95,7 @@ async fn stream(
         activity,
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
-        eviction: || None, // other channels than before are readable
+        eviction: |_, _| None, // other channels than before are readable
         rejection: encode_rejection,
         members: |_, _| None, // the feed has no ephemeral frames
         session: open_live_session(state, client.caller.as_ref()).await?,

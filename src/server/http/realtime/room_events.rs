@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
 
 use super::{
-    catch_up::not_a_member,
     live_connection::{Client, connect},
     sse::{Followed, UserStream, lost_cursor, respond},
 };
@@ -61,7 +60,7 @@ pub(crate) async fn get(
         activity,
         lost: lost_cursor(&start, recovered),
         reset: encode_reset,
-        eviction: || Some(not_a_member()),
+        eviction,
         rejection: encode_rejection,
         members: encode_members,
         session,
@@ -69,6 +68,11 @@ pub(crate) async fn get(
         _presence: presence,
     };
     Ok(respond(&state, followed, connection))
+}
+
+fn eviction(state: &AppState, subscription: &Subscription) -> Option<Rejection> {
+    let TopicName::Room(room) = subscription.topic() else { return None };
+    Some(state.rights.eviction_from(room))
 }
 
 fn encode_reset(subscription: &Subscription, cursor: &Cursor) -> String {

@@ -154,7 +154,7 @@ pub(super) async fn counts_equal_a_count_of_what_was_done_in_any_order(bench: Be
 #[tokio::test]
 async fn what_was_deleted_before_there_were_counts_is_not_counted() {
     let bench = Bench::sqlite().await;
-    let general = Room { id: RoomId::parse("general").expect("fine"), name: "general".into() };
+    let general = Room::new(RoomId::parse("general").expect("fine"), "general".into());
     bench.store.create_room(general, 9).await.expect("made");
     let texts = [
         r#"{"user":"b","text":"","rev":9,"deleted":true}"#,

@@ -519,13 +519,45 @@ async fn topics_do_not_see_each_other(bench: Bench) {
 }
 
 async fn rooms_are_made_once_and_not_without_end(bench: Bench) {
-    let room = |id: &str| Room { id: RoomId::parse(id).expect("fine"), name: id.to_uppercase() };
+    let room = |id: &str| Room::new(RoomId::parse(id).expect("fine"), id.to_uppercase());
     let create = async |id| bench.store.create_room(room(id), 2).await.expect("answered");
     assert_eq!(create("b").await, RoomCreation::Created);
     assert_eq!(create("a").await, RoomCreation::Created);
     assert_eq!(create("a").await, RoomCreation::Exists);
     assert_eq!(create("c").await, RoomCreation::Full);
     assert_eq!(bench.store.rooms().await.expect("read"), [room("b"), room("a")]);
+}
+
+async fn of_a_removed_room_the_log_keeps_its_epoch_and_its_head_and_nothing_else(bench: Bench) {
+    let room = Room::new(RoomId::parse("a").expect("fine"), "A".to_owned());
+    let topic = TopicName::Room(room.id.clone());
+    assert_eq!(bench.store.create_room(room.clone(), 1).await.expect("answered"), RoomCreation::Created);
+    let entry = |index: u32, lasting| NewEntry {
+        client_id: Some(format!("c{index}")),
+        channel: None,
+        lasting,
+        ..draft("c")
+    };
+    for index in 0..7 {
+        bench.store.append(&topic, vec![entry(index, index % 2 == 0)]).await.expect("appended");
+    }
+    let before = bench.store.bounds(&topic).await.expect("read");
+    for _ in 0..2 {
+        bench.store.remove_room(&room.id).await.expect("removed, also twice");
+    }
+    let bench = bench.reopened().await;
+    let slice = bench.store.read_after(&topic, 0, &Filter::default(), 10).await.expect("read");
+    assert_eq!((slice.records, slice.removed), (vec![], 7));
+    let lasting = Filter { lasting: true, ..Filter::default() };
+    assert_eq!(bench.store.read_before(&topic, 9, &lasting, 10).await.expect("read").records, []);
+    let bounds = bench.store.bounds(&topic).await.expect("read");
+    assert_eq!((bounds.epoch, bounds.head, bounds.floor), (before.epoch, 7, 7));
+    assert_eq!(bench.store.rooms().await.expect("read"), []);
+    // Its place is free; a late entry goes with the next trim.
+    let other = Room::new(RoomId::parse("b").expect("fine"), "B".to_owned());
+    assert_eq!(bench.store.create_room(other, 1).await.expect("answered"), RoomCreation::Created);
+    bench.store.append(&topic, vec![entry(9, true)]).await.expect("appended");
+    assert_eq!(bench.store.trim(&topic, Retention::NOTHING, 1).await.expect("trimmed"), 1);
 }
 
 async fn a_change_of_documents_is_made_whole_or_not_at_all(bench: Bench) {
@@ -699,6 +731,7 @@ on_both_stores! {
     the_entries_of_one_channel_come_in_order_of_either_kind,
     topics_do_not_see_each_other,
     rooms_are_made_once_and_not_without_end,
+    of_a_removed_room_the_log_keeps_its_epoch_and_its_head_and_nothing_else,
     a_change_of_documents_is_made_whole_or_not_at_all,
     documents_are_found_by_kind_and_how_their_id_begins,
     of_many_who_take_one_document_one_gets_it,

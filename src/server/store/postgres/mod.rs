@@ -51,7 +51,7 @@ use super::{
     health::Due,
 };
 use crate::{
-    protocol::{chat::Room, cursor::Offset},
+    protocol::{chat::Room, cursor::Offset, name::RoomId},
     server::config::Retention,
 };
 
@@ -384,6 +384,14 @@ impl Store for PostgresStore {
     async fn create_room(&self, room: Room, limit: usize) -> Result<RoomCreation, StoreError> {
         let connection = self.connection().await?;
         connection.finish(rooms::create(&connection, &room, limit)).await
+    }
+
+    async fn remove_room(&self, room: &RoomId) -> Result<(), StoreError> {
+        self.trim(&TopicName::Room(room.clone()), Retention::NOTHING, i64::MAX).await?;
+        let connection = self.connection().await?;
+        connection.finish(rooms::remove(&connection, room)).await?;
+        self.queues.vacuum();
+        Ok(())
     }
 
     async fn rooms(&self) -> Result<Vec<Room>, StoreError> {

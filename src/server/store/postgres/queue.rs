@@ -77,6 +77,11 @@ impl Queues {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Vacuums the entries, as after a deletion.
+    pub(super) fn vacuum(&self) {
+        self.0.vacuum();
+    }
+
     /// Accepts no more appends and finishes those that wait.
     pub(super) async fn close(&self) {
         self.0.places.close();

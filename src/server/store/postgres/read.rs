@@ -283,7 +283,7 @@ pub(super) async fn rooms(client: &Client) -> Result<Vec<Room>, StoreError> {
         let id: &str = row.get(0);
         let id = RoomId::parse(id)
             .map_err(|_| StoreError::Damaged(format!("there is a room with the id {id:?}")))?;
-        Ok(Room { id, name: row.get(1) })
+        Ok(Room::new(id, row.get(1)))
     };
     client.query(&select, &[]).await?.iter().map(room).collect()
 }

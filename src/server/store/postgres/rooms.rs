@@ -1,10 +1,10 @@
-//! Creates rooms, for the store. The list of rooms is read in `read`.
+//! Creates and removes rooms, for the store. The list of rooms is read in `read`.
 
 use deadpool_postgres::Client;
 
 use super::{append::ensure_topic, signed};
 use crate::{
-    protocol::chat::Room,
+    protocol::{chat::Room, name::RoomId},
     server::store::{RoomCreation, StoreError, TopicName},
 };
 
@@ -28,4 +28,10 @@ pub(super) async fn create(client: &Client, room: &Room, limit: usize) -> Result
     };
     client.batch_execute("COMMIT").await?;
     Ok(creation)
+}
+
+/// Takes a room from the list. Its topic stays.
+pub(super) async fn remove(client: &Client, room: &RoomId) -> Result<(), StoreError> {
+    client.execute("DELETE FROM rooms WHERE id = $1", &[&room.as_str()]).await?;
+    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::{
     protocol::{
         chat::Room,
         cursor::{Epoch, Offset},
+        name::RoomId,
     },
     server::{
         clock::now_ms,
@@ -243,6 +244,16 @@ fn insert(
             thread,
         ])?;
     Ok(draft.into_record(name, offset, timestamp))
+}
+
+/// Takes a room from the list. Its topic stays. Returns true if it was there.
+pub(super) fn remove_room(connection: &Connection, room: &RoomId) -> Result<bool, StoreError> {
+    erasure::note_due(connection)?;
+    let removed = connection.prepare_cached("DELETE FROM rooms WHERE id = ?1")?.execute([room.as_str()])?;
+    if removed > 0 {
+        writes::note_change(connection)?;
+    }
+    Ok(removed > 0)
 }
 
 /// Creates a room and its topic, unless the room exists or there are `limit` rooms.

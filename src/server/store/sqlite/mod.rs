@@ -57,7 +57,7 @@ use super::{
     health::{Due, Health},
 };
 use crate::{
-    protocol::{chat::Room, cursor::Offset},
+    protocol::{chat::Room, cursor::Offset, name::RoomId},
     server::config::{FileSettings, Retention},
 };
 
@@ -444,6 +444,19 @@ impl Store for SqliteStore {
         let mark = self.mark.clone();
         let raise = move |made: &RoomCreation| mark.raise(usize::from(*made == RoomCreation::Created));
         self.write(move |connection| append::create_room(connection, &room, limit), raise).await
+    }
+
+    async fn remove_room(&self, room: &RoomId) -> Result<(), StoreError> {
+        let topic = TopicName::Room(room.clone());
+        self.trim(&topic, Retention::NOTHING, i64::MAX).await?;
+        let (room, mark, guard) = (room.clone(), self.mark.clone(), self.guard.clone());
+        let committed = move |was_there: &bool| {
+            guard.request_erasure();
+            mark.raise(usize::from(*was_there));
+        };
+        self.write(move |connection| append::remove_room(connection, &room), committed).await?;
+        self.erasure.erase().await;
+        Ok(())
     }
 
     async fn rooms(&self) -> Result<Vec<Room>, StoreError> {

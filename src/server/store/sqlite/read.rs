@@ -247,7 +247,7 @@ pub(super) fn rooms(connection: &Connection) -> Result<Vec<Room>, StoreError> {
         let (id, name) = row?;
         let id = RoomId::parse(&id)
             .map_err(|_| StoreError::Damaged(format!("there is a room with the id {id:?}")))?;
-        Ok(Room { id, name })
+        Ok(Room::new(id, name))
     })
     .collect()
 }

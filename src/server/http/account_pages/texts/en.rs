@@ -1,7 +1,7 @@
 //! The account pages' texts in English.
 
 use super::{Agent, Texts};
-use crate::app::i18n::Language;
+use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
     name: "Name",
@@ -151,6 +151,63 @@ pub(super) const TEXTS: Texts = Texts {
     no_mentions: "Nobody has mentioned you yet. Messages with @ and your name are listed here.",
     unread: "unread",
     older: "Older mentions",
+    settings_of: |room| format!("Settings of {room}"),
+    saved: "Saved.",
+    name_and_topic: "Name and topic",
+    address_stays: "The room's address stays the same, so links to it keep working.",
+    topic: "Topic",
+    topic_hint: "What the room is for, in up to 200 characters. Everyone in the room sees it beside the name.",
+    archive_heading: "Archive",
+    archive: "Archive the room",
+    archive_hint: "Everything stays readable, nobody can write, and the room moves to the end of the sidebar. You can take it back.",
+    archived_hint: "The room is archived: everyone can read it, and nobody can write in it.",
+    take_back: "Take it out of the archive",
+    remove_room: "Remove the room",
+    remove_room_text: "Everything that was said in the room is erased for everybody, at once and for good. Nobody can create a room with this address again.",
+    rooms_name: "The room's name, to confirm",
+    not_the_rooms_name: "This is not the name of the room. Nothing was removed.",
+
+    moderators: "Moderators",
+    moderators_hint: "They delete the messages of others, mute people and see what was reported. They cannot change the room.",
+    add_moderator: "Make moderator",
+    mutes: "Muted people",
+    mutes_hint: "They read the room and cannot write in it: no messages, changes or reactions.",
+    mute: "Mute",
+    unmute: "Unmute",
+    mute_for: "For",
+    mute_time: |minutes| match minutes {
+        10 => "10 minutes",
+        60 => "an hour",
+        1_440 => "a day",
+        10_080 => "a week",
+        _ => "until it is taken back",
+    },
+    report: "Report",
+    report_note: "What is wrong with it (optional)",
+    report_hint: "The room's owner, its moderators and the administrators see the message with your name and this sentence.",
+    reported: "Reported. The people who look after this room will see it.",
+    reports: "Reported messages",
+    no_reports: "Nothing is reported in the rooms that you look after.",
+    reported_by: "Reported by",
+    mute_author: "Mute the author",
+    dismiss: "Dismiss the report",
+    actions: "What was done",
+    no_actions: "Nothing yet.",
+    earlier_actions: "Earlier",
+    back_to_settings: "Back to the settings",
+    deed: |deed| match deed {
+        Deed::ChangeRoom => "renamed or described the room",
+        Deed::ArchiveRoom => "archived the room",
+        Deed::RestoreRoom => "took the room out of the archive",
+        Deed::RemoveRoom => "removed the room",
+        Deed::AddModerator => "made somebody a moderator",
+        Deed::RemoveModerator => "took a moderator's rights away",
+        Deed::Mute => "muted somebody",
+        Deed::Unmute => "unmuted somebody",
+        Deed::DeleteMessage => "deleted the message of somebody else",
+        Deed::DismissReports => "dismissed the reports of a message",
+        Deed::Unknown => "did something that this version does not know",
+    },
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -1,7 +1,7 @@
 //! The account pages' texts in Japanese.
 
 use super::{Agent, Texts};
-use crate::app::i18n::Language;
+use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
     name: "名前",
@@ -159,6 +159,63 @@ pub(super) const TEXTS: Texts = Texts {
     no_mentions: "まだメンションはありません。@とあなたの名前が入ったメッセージがここに並びます。",
     unread: "未読",
     older: "以前のメンション",
+    settings_of: |room| format!("{room} の設定"),
+    saved: "保存しました。",
+    name_and_topic: "名前とトピック",
+    address_stays: "ルームのアドレスは変わりません。これまでのリンクはそのまま使えます。",
+    topic: "トピック",
+    topic_hint: "ルームの目的を200文字以内で書きます。名前の横に、ルームの全員に表示されます。",
+    archive_heading: "アーカイブ",
+    archive: "ルームをアーカイブ",
+    archive_hint: "内容はすべて読めますが、誰も書き込めなくなり、サイドバーの最後に移ります。あとで元に戻せます。",
+    archived_hint: "このルームはアーカイブされています。誰でも読めますが、誰も書き込めません。",
+    take_back: "アーカイブから戻す",
+    remove_room: "ルームを削除",
+    remove_room_text: "このルームに書かれた内容はすべて、全員の画面からすぐに消去され、元に戻せません。同じアドレスのルームは二度と作れません。",
+    rooms_name: "確認のため、ルームの名前",
+    not_the_rooms_name: "ルームの名前が違います。何も削除していません。",
+
+    moderators: "モデレーター",
+    moderators_hint: "ほかの人のメッセージの削除、ミュート、報告の確認ができます。ルームの設定は変更できません。",
+    add_moderator: "モデレーターにする",
+    mutes: "ミュート中の人",
+    mutes_hint: "ルームを読めますが、メッセージ、変更、リアクションのいずれも書き込めません。",
+    mute: "ミュート",
+    unmute: "ミュートを解除",
+    mute_for: "期間",
+    mute_time: |minutes| match minutes {
+        10 => "10分",
+        60 => "1時間",
+        1_440 => "1日",
+        10_080 => "1週間",
+        _ => "解除するまで",
+    },
+    report: "報告",
+    report_note: "問題の内容（任意）",
+    report_hint: "ルームのオーナー、モデレーター、管理者に、メッセージとあなたの名前、この文が表示されます。",
+    reported: "報告しました。このルームの担当者が確認します。",
+    reports: "報告されたメッセージ",
+    no_reports: "担当しているルームに報告はありません。",
+    reported_by: "報告者：",
+    mute_author: "投稿者をミュート",
+    dismiss: "報告を却下",
+    actions: "操作の記録",
+    no_actions: "まだありません。",
+    earlier_actions: "以前の記録",
+    back_to_settings: "設定へ戻る",
+    deed: |deed| match deed {
+        Deed::ChangeRoom => "ルームの名前またはトピックを変更",
+        Deed::ArchiveRoom => "ルームをアーカイブ",
+        Deed::RestoreRoom => "ルームをアーカイブから復帰",
+        Deed::RemoveRoom => "ルームを削除",
+        Deed::AddModerator => "モデレーターに任命",
+        Deed::RemoveModerator => "モデレーターを解任",
+        Deed::Mute => "ミュート",
+        Deed::Unmute => "ミュートを解除",
+        Deed::DeleteMessage => "ほかの人のメッセージを削除",
+        Deed::DismissReports => "メッセージの報告を却下",
+        Deed::Unknown => "このバージョンでは不明な操作",
+    },
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -5,7 +5,10 @@ mod en;
 mod ja;
 
 use super::agent::Agent;
-use crate::app::{i18n::Language, model::room::RejectionReason};
+use crate::{
+    app::{i18n::Language, model::room::RejectionReason},
+    server::authz::Deed,
+};
 
 /// Every text of the account pages. A field added here must be written in both languages, or it does not compile.
 #[derive(Debug)]
@@ -151,6 +154,46 @@ pub(crate) struct Texts {
     pub(crate) no_mentions: &'static str,
     pub(crate) unread: &'static str,
     pub(crate) older: &'static str,
+    pub(crate) settings_of: fn(&str) -> String,
+    pub(crate) saved: &'static str,
+    pub(crate) name_and_topic: &'static str,
+    pub(crate) address_stays: &'static str,
+    pub(crate) topic: &'static str,
+    pub(crate) topic_hint: &'static str,
+    pub(crate) archive_heading: &'static str,
+    pub(crate) archive: &'static str,
+    pub(crate) archive_hint: &'static str,
+    pub(crate) archived_hint: &'static str,
+    pub(crate) take_back: &'static str,
+    pub(crate) remove_room: &'static str,
+    pub(crate) remove_room_text: &'static str,
+    pub(crate) rooms_name: &'static str,
+    pub(crate) not_the_rooms_name: &'static str,
+
+    pub(crate) moderators: &'static str,
+    pub(crate) moderators_hint: &'static str,
+    pub(crate) add_moderator: &'static str,
+    pub(crate) mutes: &'static str,
+    pub(crate) mutes_hint: &'static str,
+    pub(crate) mute: &'static str,
+    pub(crate) unmute: &'static str,
+    pub(crate) mute_for: &'static str,
+    /// A time in minutes; 0: without an end.
+    pub(crate) mute_time: fn(u32) -> &'static str,
+    pub(crate) report: &'static str,
+    pub(crate) report_note: &'static str,
+    pub(crate) report_hint: &'static str,
+    pub(crate) reported: &'static str,
+    pub(crate) reports: &'static str,
+    pub(crate) no_reports: &'static str,
+    pub(crate) reported_by: &'static str,
+    pub(crate) mute_author: &'static str,
+    pub(crate) dismiss: &'static str,
+    pub(crate) actions: &'static str,
+    pub(crate) no_actions: &'static str,
+    pub(crate) earlier_actions: &'static str,
+    pub(crate) back_to_settings: &'static str,
+    pub(crate) deed: fn(Deed) -> &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,

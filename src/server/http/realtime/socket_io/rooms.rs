@@ -24,7 +24,7 @@ use crate::{
         chat::{Chat, FollowedUser, Joined},
         error::Error,
         http::realtime::{
-            catch_up::{Interruption, not_a_member, read_updates},
+            catch_up::{Interruption, read_updates},
             websocket::{JOINS_MAX, LAST_MAX},
         },
         log::{
@@ -211,7 +211,7 @@ impl Rooms {
             Ok(Some(updates)) => updates,
             Ok(None) => return Ok(false),
             Err(Interruption::Evicted) => {
-                outbox.push(Outgoing::rejection(None, Some(room), not_a_member()));
+                outbox.push(Outgoing::rejection(None, Some(room), self.chat.eviction_from(room)));
                 self.joined.remove(index);
                 return Ok(true);
             }

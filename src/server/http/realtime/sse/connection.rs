@@ -165,10 +165,10 @@ impl Connection {
     async fn deliver_unread(&self) -> Result<(), End> {
         let Some(activity) = &self.followed.activity else { return Ok(()) };
         // In a box, so that its future is not part of every stream.
-        let rooms = Box::pin(self.state.chat.unread(activity)).await.map_err(End::Unread)?;
-        if !rooms.is_empty() {
+        let (rooms, list) = Box::pin(self.state.chat.unread(activity)).await.map_err(End::Unread)?;
+        if list || !rooms.is_empty() {
             // The same text as a control event of the feed and as a frame of a room.
-            self.frame_writer.write(&sse_event(None, &encode_frame(&ServerFrame::Unread { rooms })));
+            self.frame_writer.write(&sse_event(None, &encode_frame(&ServerFrame::Unread { rooms, list })));
         }
         Ok(())
     }
@@ -193,7 +193,9 @@ impl Connection {
                 subscription.attach_live(frame_writer);
                 Ok(false)
             }
-            Err(Interruption::Evicted) => Err((followed.eviction)().map_or(End::Gone, End::Rejected)),
+            Err(Interruption::Evicted) => {
+                Err((followed.eviction)(state, subscription).map_or(End::Gone, End::Rejected))
+            }
             Err(Interruption::Failed(error)) => Err(End::Failed(error)),
         }
     }

@@ -57,7 +57,7 @@ pub(crate) struct Followed {
     /// The JSON of a reset to this cursor.
     pub(crate) reset: fn(&Subscription, &Cursor) -> String,
     /// The rejection of an evicted reader; `None`: the reader may come back at once and read on.
-    pub(crate) eviction: fn() -> Option<Rejection>,
+    pub(crate) eviction: fn(&AppState, &Subscription) -> Option<Rejection>,
     /// The event that tells the reader why the stream ends.
     pub(crate) rejection: fn(Rejection) -> Bytes,
     /// The JSON of the whole list of members, for a reader that missed ephemeral frames.

@@ -6,10 +6,7 @@ use crate::{
     protocol::problem::{Code, Rejection},
     server::{
         error::Error,
-        http::{
-            extract::{credentials::without_scheme, user::no_session},
-            realtime::catch_up::not_a_member,
-        },
+        http::extract::{credentials::without_scheme, user::no_session},
     },
 };
 
@@ -38,7 +35,8 @@ impl Connection {
         let Some(Holder { identity, .. }) = &self.holder else { return };
         let rights = &self.state.rights;
         for room in self.rooms.leave_closed(|room| !rights.may_enter(room, Some(identity))) {
-            self.reject(Some(room.as_str().to_owned()), None, not_a_member());
+            let rejection = self.state.rights.eviction_from(&room);
+            self.reject(Some(room.as_str().to_owned()), None, rejection);
         }
     }
 }

@@ -13,10 +13,7 @@ use super::{
 };
 use crate::protocol::chat::ServerFrame;
 use crate::server::{
-    http::{
-        extract::user::revoked,
-        realtime::{catch_up::not_a_member, shutdown_retry::return_after_ms},
-    },
+    http::{extract::user::revoked, realtime::shutdown_retry::return_after_ms},
     log::wire_format::{self, CLOSE, PING},
     store::StoreError,
 };
@@ -136,7 +133,8 @@ impl Connection {
         match delivered.await {
             Ok((more_marks, Delivered { has_more, evicted })) => {
                 for room in evicted {
-                    self.reject(Some(room.as_str().to_owned()), None, not_a_member());
+                    let rejection = self.state.rights.eviction_from(&room);
+                    self.reject(Some(room.as_str().to_owned()), None, rejection);
                 }
                 self.deliver_unread().await?;
                 Ok(has_more || more_marks)
@@ -149,9 +147,10 @@ impl Connection {
     async fn deliver_unread(&self) -> Result<(), End> {
         let Some(activity) = &self.activity else { return Ok(()) };
         // In a box, as the future of an answer.
-        let rooms = Box::pin(self.state.chat.unread(activity)).await.map_err(|error| failed(&error))?;
-        if !rooms.is_empty() {
-            self.send(&ServerFrame::Unread { rooms });
+        let (rooms, list) =
+            Box::pin(self.state.chat.unread(activity)).await.map_err(|error| failed(&error))?;
+        if list || !rooms.is_empty() {
+            self.send(&ServerFrame::Unread { rooms, list });
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::{
     },
     server::{
         error::Error,
-        http::{extract::user::no_session, realtime::catch_up::not_a_member},
+        http::extract::user::no_session,
         limits::TooFast,
         log::{
             hub::StartFrom,
@@ -130,8 +130,8 @@ impl Connection {
     /// Says what is unread, and goes on doing so.
     async fn follow_unread(&mut self) -> Result<(), Error> {
         let activity = self.state.chat.activity().follow(self.identity()?, self.wakeup.clone());
-        let rooms = self.state.chat.unread(&activity).await?;
-        self.send(&ServerFrame::Unread { rooms });
+        let (rooms, list) = self.state.chat.unread(&activity).await?;
+        self.send(&ServerFrame::Unread { rooms, list });
         self.activity = Some(activity);
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Connection {
     fn room_to_write(&self, room: &str) -> Result<RoomId, Error> {
         let (room, joined) = self.rooms.find(&self.state.chat, room)?;
         if joined.subscription.is_evicted() {
-            return Err(not_a_member().into());
+            return Err(self.state.rights.eviction_from(&room).into());
         }
         // The author gets `posted` before the entry itself: live delivery is detached, and the task reads it later.
         joined.subscription.detach_live();

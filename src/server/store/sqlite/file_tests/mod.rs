@@ -117,5 +117,5 @@ async fn bounds(store: &SqliteStore) -> Bounds {
 const ACCEPT_LOSS: FileSettings = FileSettings { max_wal_bytes: DEFAULT_MAX_WAL_BYTES, accept_loss: true };
 
 fn room(id: &str) -> Room {
-    Room { id: crate::protocol::name::RoomId::parse(id).expect("an id"), name: id.to_owned() }
+    Room::new(crate::protocol::name::RoomId::parse(id).expect("an id"), id.to_owned())
 }
