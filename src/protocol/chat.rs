@@ -728,7 +728,9 @@ mod tests {
             ServerFrame::Marked(marked(None, None)),
             ServerFrame::Followed { epoch: epoch.clone(), offset: 3, head: 5 },
             ServerFrame::UserReset { epoch, offset: 3 },
-            ServerFrame::Unread { rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2 }] },
+            ServerFrame::Unread {
+                rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2, direct: true }],
+            },
         ] {
             let text = serde_json::to_string(&frame).expect("plain data");
             assert_eq!(ServerFrame::parse(&text).expect(&text), frame, "{text}");

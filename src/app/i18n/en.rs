@@ -188,6 +188,8 @@ pub(super) const TEXTS: Texts = Texts {
     mention_here: "everyone who is here now",
     mention_room: "everyone in this room",
     nobody_told: "Nobody was told of this message by a group: nobody else is there, there are too many people, or only owners may tell them all.",
+
+    direct_messages: "Direct messages",
 };
 
 /// "alice, bob and 3 others".
@@ -241,6 +243,7 @@ fn problem(code: Code) -> &'static str {
         Code::NameTaken => "This name is already taken.",
         Code::UnknownPerson => "Nobody here has this name.",
         Code::NotAllowed => "You do not have permission to do this.",
+        Code::Blocked => "You and this person cannot write to each other.",
         Code::NotFound => "Nothing was found at this address.",
         Code::BadMethod => "This action is not available at this address.",
         Code::TooManyConnections => "The server has reached its limit of connections. Try again later.",

@@ -187,6 +187,8 @@ pub(super) const TEXTS: Texts = Texts {
     mention_here: "今ここにいる全員",
     mention_room: "このルームの全員",
     nobody_told: "グループへのメンションは誰にも通知されませんでした。ほかに誰もいないか、人数が多すぎるか、オーナーだけに許可されています。",
+
+    direct_messages: "ダイレクトメッセージ",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -228,6 +230,7 @@ fn problem(code: Code) -> &'static str {
         Code::NameTaken => "この名前はすでに使われています。",
         Code::UnknownPerson => "この名前の人は見つかりません。",
         Code::NotAllowed => "この操作は許可されていません。",
+        Code::Blocked => "この人とはメッセージをやりとりできません。",
         Code::NotFound => "このページは存在しません。",
         Code::BadMethod => "このアドレスではこの操作はできません。",
         Code::TooManyConnections => {

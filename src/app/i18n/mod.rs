@@ -262,6 +262,8 @@ pub struct Texts {
     pub mention_room: &'static str,
     /// The note at a message whose group was not told.
     pub nobody_told: &'static str,
+
+    pub direct_messages: &'static str,
 }
 
 impl Texts {

@@ -27,11 +27,13 @@ impl ChangeListener for Rights {
             Kind::Room => self.apply_room(op),
             Kind::Member => self.apply_member(op),
             Kind::Channel => self.channels.apply(op),
+            Kind::Block => self.blocks.apply(op),
             Kind::Account
             | Kind::AccountName
             | Kind::Session
             | Kind::Link
             | Kind::Publisher
+            | Kind::Direct
             | Kind::Submission
             | Kind::Time
             | Kind::Leap => Ok(()),
@@ -42,12 +44,14 @@ impl ChangeListener for Rights {
 
     async fn reload(&self) -> Result<(), StoreError> {
         let rooms = read_rooms(&*self.documents).await?;
+        self.direct.replace(&rooms);
         let before = std::mem::replace(&mut *self.write_rooms(), rooms);
         let mut ids: Vec<RoomId> = before.keys().cloned().collect();
         ids.extend(self.reserved());
         for room in ids {
             self.evict(&room, before.get(&room));
         }
+        self.blocks.reload(&*self.documents).await?;
         self.channels.reload().await
     }
 }
@@ -80,6 +84,9 @@ impl Rights {
         match op {
             Op::Put(body) => {
                 members.insert(user_id.to_owned(), decode::<Membership>(id, body)?.name);
+                if ownership.is_direct {
+                    self.direct.add(&room, user_id);
+                }
             }
             Op::Remove => {
                 members.remove(user_id);

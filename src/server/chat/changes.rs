@@ -57,6 +57,9 @@ impl Chat {
             ChangeKind::Unpin => What::Pin(false),
         };
         self.limits.message(&who.user).await?;
+        if kind != ChangeKind::Delete {
+            self.check_direct(room, &who.user)?;
+        }
         let what = match what {
             What::Edit(text, _) => {
                 let named = self.named_in(room, who, &text).await?;
@@ -95,7 +98,7 @@ impl Chat {
             Rejection::new(Code::BadId, "This id belongs to a message; a change needs an id of its own.")
         })?;
         if kind == ChangeKind::Delete {
-            self.activity.note(room);
+            self.note_activity(room);
         }
         if matches!(kind, ChangeKind::Edit | ChangeKind::Delete) {
             self.tell_of_change(room, &first, target, told).await?;
@@ -124,9 +127,10 @@ impl Chat {
         self.tell(&Place { room, offset: target, rev: record.offset }, Told { told, untold }).await
     }
 
-    /// Returns true if the user may delete the messages of others: an owner of the room, and every administrator.
+    /// Returns true if the user may delete the messages of others: an owner of the room, and every administrator; among
+    /// direct messages nobody.
     pub fn is_moderator(&self, room: &RoomId, who: &Identity) -> bool {
-        who.is_admin || self.rights.owns(room, who)
+        (who.is_admin && !self.rights.is_direct(room)) || self.rights.owns(room, who)
     }
 
     /// A message and its earlier texts, oldest first, for a caller who may enter the room.

@@ -39,6 +39,7 @@ impl Chat {
         let id = parse_id(&id)?;
         let text = MessageText::parse(&text)?.into_string();
         self.limits.message(user).await?;
+        self.check_direct(room, user)?;
         let Named { people: mentions, groups, told } = self.named_in(room, who, &text).await?;
         let name = user.name.clone();
         let message =
@@ -60,7 +61,7 @@ impl Chat {
             return Err(Rejection::new(Code::BadId, message).into());
         }
         if first.first {
-            self.activity.note(room);
+            self.note_activity(room);
         }
         self.tell_of_post(room, &first, told).await?;
         self.note_person(user).await;
@@ -87,6 +88,10 @@ impl Chat {
     /// Announces to the people in the room that the user is typing. The user must be in it, too.
     pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
         self.limits.typing(user).await?;
+        // A sign that nobody waits for: no reason to tell why it is not shown.
+        if self.check_direct(room, user).is_err() {
+            return Ok(());
+        }
         if self.presence.note_typing(room, &user.id) {
             Ok(())
         } else {

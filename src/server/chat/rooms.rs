@@ -156,6 +156,10 @@ impl Chat {
             return Ok(known);
         }
         self.rights.check_reader(who)?;
+        if self.is_direct(&asked).await? {
+            self.rights.check_entry(&asked, who)?;
+            return Ok(asked);
+        }
         self.read_rooms().await?;
         let unknown =
             || Rejection::new(Code::UnknownRoom, "This room does not exist, or you are not a member of it.");

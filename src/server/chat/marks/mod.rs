@@ -131,7 +131,8 @@ impl Chat {
         // most.
         let (own, states) = store.states(&log_of(who)?).await?;
         let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
-        let rooms = self.rooms(Some(who)).await?.into_iter().map(|room| room.id).collect();
+        let rooms = self.rooms(Some(who)).await?.into_iter().map(|room| room.id);
+        let rooms = rooms.chain(self.direct_of(who)).collect();
         let rooms = self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await?;
         let cursor = Cursor { epoch: own.epoch, offset: own.head };
         Ok(UserState { user: who.user.clone(), cursor, rooms })
@@ -147,12 +148,14 @@ impl Chat {
         }
     }
 
-    /// The state of the rooms that the user has marked, of those that they may enter now.
+    /// The state of the rooms that the user has marked, of those that they may enter now, and of their direct messages.
     pub async fn marked_rooms(&self, who: &Identity) -> Result<Vec<UserRoom>, Error> {
         let (_, states) = self.hub.store().states(&log_of(who)?).await?;
         let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
         let rooms = states.keys().filter_map(|key| RoomId::parse(key).ok());
-        let rooms = rooms.filter(|room| self.rights.may_enter(room, Some(who))).collect();
+        let rooms =
+            rooms.filter(|room| self.rights.may_enter(room, Some(who)) && !self.rights.is_direct(room));
+        let rooms = rooms.chain(self.direct_of(who)).collect();
         self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await
     }
 
@@ -182,8 +185,13 @@ impl Chat {
         let bounds: HashMap<_, _> = self.hub.store().bounds_of(&topics).await?.into_iter().collect();
         let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room)));
         let of_room = |(bounds, room): (&Bounds, RoomId)| {
-            let stored = stored(&room);
-            UserRoom { mark: fold::present(room, stored, bounds), head: bounds.head, unread: 0 }
+            let (stored, direct) = (stored(&room), self.rights.is_direct(&room));
+            let mut mark = fold::present(room, stored, bounds);
+            if direct && mark.read.is_none() {
+                // They are for this user whether they have looked or not.
+                mark.read = Some(Cursor { epoch: bounds.epoch.at(0, 0), offset: bounds.floor });
+            }
+            UserRoom { mark, head: bounds.head, unread: 0, direct }
         };
         let mut rooms: Vec<UserRoom> = known.map(of_room).collect();
         self.count_unread(who, &mut rooms).await?;
