@@ -5,7 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    chat::is_default,
     cursor::{Cursor, Offset},
     members::Members,
     name::RoomId,
@@ -124,7 +123,7 @@ pub struct UserRoom {
     /// The messages of others after the mark, without deleted ones and answers in threads; at most [`UNREAD_MAX`].
     pub unread: u64,
     /// The room has direct messages: each of them counts as a mention.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub direct: bool,
 }
 

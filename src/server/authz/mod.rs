@@ -64,13 +64,8 @@ struct Ownership {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     submission: Option<String>,
     /// It has direct messages: its members are fixed, and nobody owns it.
-    #[serde(default, rename = "direct", skip_serializing_if = "is_false")]
+    #[serde(default, rename = "direct", skip_serializing_if = "std::ops::Not::not")]
     is_direct: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// The stored document of a member.

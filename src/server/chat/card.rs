@@ -70,15 +70,10 @@ mod tests {
     #[test]
     fn when_somebody_was_seen_is_said_coarsely() {
         let seen = |age_days: i64| Seen::of(100 * DAY_MS, (100 + age_days) * DAY_MS);
-        assert_eq!([-1, 0, 1, 6, 7, 29, 30].map(seen), [
-            Seen::Day,
-            Seen::Day,
-            Seen::Week,
-            Seen::Week,
-            Seen::Month,
-            Seen::Month,
-            Seen::Earlier
-        ]);
+        assert_eq!(
+            [-1, 0, 1, 6, 7, 29, 30].map(seen),
+            [Seen::Day, Seen::Day, Seen::Week, Seen::Week, Seen::Month, Seen::Month, Seen::Earlier]
+        );
         assert_eq!(Seen::of(0, 100 * DAY_MS), Seen::Earlier);
     }
 }

@@ -5,6 +5,7 @@
 
 mod activity;
 mod answers;
+mod card;
 mod changes;
 mod direct;
 mod encoding;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     activity::{Activity, ActivityFollower, SUBJECT as ACTIVITY_SUBJECT},
     answers::PageContext,
+    card::{Card, Seen},
     direct::{Direct, room_of as direct_room_of},
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,

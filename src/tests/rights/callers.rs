@@ -98,8 +98,12 @@ impl Bench {
         self.ask_with(row, self.token(caller), &format!("{caller:?}")).await
     }
 
+    fn path(&self, path: &str) -> String {
+        path.replace("DIRECT", &self.direct).replace("OWNER", &self.owner.session.user.id)
+    }
+
     pub(super) async fn ask_with(&self, row: &Row, token: Option<&str>, name: &str) -> String {
-        let url = format!("{}{}", self.server.url, row.path.replace("DIRECT", &self.direct));
+        let url = format!("{}{}", self.server.url, self.path(row.path));
         let mut request = self.client.request(row.method.parse().unwrap(), url);
         if let Some(token) = token {
             request = request.bearer_auth(token);

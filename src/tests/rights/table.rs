@@ -229,6 +229,13 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/people/none/remove", "", "303 404 404 404 404 303! 403 403"),
     row("GET", "/rooms/secret/messages/1", "", "303 404 404 200 200 404 403 403"),
     row("POST", "/rooms/secret/messages/1", "id=UUID&kind=edit&text=hi", "303 404 404 303 303! 404 403 403"),
+    // A card is seen by who shares a room with the person: an id of nobody is as one of a stranger.
+    row("GET", "/people/nobody-s-id", "", "303 404 404 404 404 404 403 403"),
+    row("GET", "/people/OWNER", "", "303 404 404 200 200 404 403 403"),
+    row("POST", "/people/nobody-s-id/message", "", "303 303! 303! 303! 303! 303! 403 403"),
+    row("POST", "/people/OWNER/message", "", "303 303! 303! 303 303! 303! 403 403"),
+    row("POST", "/people/nobody-s-id/block", "on=true", "303 303! 303! 303! 303! 303! 403 403"),
+    row("POST", "/people/nobody-s-id/block", "on=false", "303 303 303 303 303 303 403 403"),
     row("GET", "/share?text=hello", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/share", "room=secret&text=hello", "303 303! 303! 303 303 303! 403 403"),
     row("GET", "/rooms/secret/members", "", "303 404 404 200 200 404 403 403"),

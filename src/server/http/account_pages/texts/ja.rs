@@ -1,6 +1,6 @@
 //! The account pages' texts in Japanese.
 
-use super::{Agent, Texts};
+use super::{Agent, Seen, Texts};
 use crate::app::i18n::Language;
 
 pub(super) const TEXTS: Texts = Texts {
@@ -154,6 +154,21 @@ pub(super) const TEXTS: Texts = Texts {
     share: "ルームに送信",
     room: "ルーム",
     no_room: "書き込めるルームがありません。",
+
+    here_since: "参加した日",
+    last_seen: "最終アクセス",
+    seen: |seen| match seen {
+        Seen::Here => "オンライン",
+        Seen::Day => "1日以内",
+        Seen::Week => "1週間以内",
+        Seen::Month => "1か月以内",
+        Seen::Earlier => "それより前",
+    },
+    write_to_person: "メッセージを送る",
+    block_person: "ブロック",
+    block_hint: "お互いにダイレクトメッセージを送れなくなります。相手には知らされません。",
+    unblock_person: "ブロックを解除",
+    blocked_hint: "この人をブロックしています。お互いにダイレクトメッセージは送れません。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

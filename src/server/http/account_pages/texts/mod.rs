@@ -5,7 +5,10 @@ mod en;
 mod ja;
 
 use super::agent::Agent;
-use crate::app::{i18n::Language, model::room::RejectionReason};
+use crate::{
+    app::{i18n::Language, model::room::RejectionReason},
+    server::chat::Seen,
+};
 
 /// Every text of the account pages. A field added here must be written in both languages, or it does not compile.
 #[derive(Debug)]
@@ -146,6 +149,15 @@ pub(crate) struct Texts {
     pub(crate) share: &'static str,
     pub(crate) room: &'static str,
     pub(crate) no_room: &'static str,
+
+    pub(crate) here_since: &'static str,
+    pub(crate) last_seen: &'static str,
+    pub(crate) seen: fn(Seen) -> &'static str,
+    pub(crate) write_to_person: &'static str,
+    pub(crate) block_person: &'static str,
+    pub(crate) block_hint: &'static str,
+    pub(crate) unblock_person: &'static str,
+    pub(crate) blocked_hint: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
