@@ -170,6 +170,12 @@ if (window.visualViewport) {
   visualViewport.addEventListener("resize", fit);
 }
 
+// The name of somebody who is mentioned leads to their card.
+addEventListener("click", ({ target }) => {
+  const person = target.closest?.(".mention[data-user]")?.dataset.user;
+  if (person && !getSelection().toString()) location.href = `/people/${encodeURIComponent(person)}`;
+});
+
 // A button copies the text of the element that it names.
 addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-copy]");

@@ -26,6 +26,7 @@ pub use self::shell::{
 };
 use self::{
     components::{
+        avatar::avatar,
         local_time::Day,
         notification_list::ServerOrigin,
         sidebar::{Brand, MenuButton, Sidebar},
@@ -58,6 +59,11 @@ pub fn sidebar_at(language: Language, look: Look, path: String, back: String, vi
     provide_context(look);
     provide_path(language, path, Some(viewer));
     view! { <Sidebar back /> }.into_any()
+}
+
+/// The avatar of a user, for such a page.
+pub fn avatar_of(id: &str, name: &str) -> AnyView {
+    avatar(id, name)
 }
 
 /// The header of such a page without a sidebar.

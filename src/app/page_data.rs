@@ -77,6 +77,10 @@ pub struct Viewer {
     /// Those of the rooms that only members may enter. (Absent in the version before.)
     #[serde(default)]
     pub private_rooms: Vec<RoomId>,
+    /// Those of the rooms that have direct messages; their names are those of the others in them. (Absent in the version
+    /// before.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub direct_rooms: Vec<RoomId>,
     /// The unread counts of those of the rooms that the user has marked. (Absent in the version before.)
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<UserRoom>,
@@ -135,6 +139,9 @@ pub struct RoomData {
     pub members: Vec<User>,
     /// Only its members may enter it.
     pub is_private: bool,
+    /// It has direct messages, and nobody changes who its members are. (Absent in the version before.)
+    #[serde(default)]
+    pub is_direct: bool,
     /// The viewer may delete the messages of others. (Absent in the version before.)
     #[serde(default)]
     pub is_moderator: bool,
@@ -178,7 +185,8 @@ impl PageData {
             Self::Room { room: Some(data), .. } => {
                 let rooms = viewer.map(|viewer| &viewer.rooms);
                 let newer = rooms.and_then(|rooms| rooms.iter().find(|room| room.id == data.room.id));
-                (texts.room_title)(&isolated(&newer.unwrap_or(&data.room).name))
+                let name = isolated(&newer.unwrap_or(&data.room).name);
+                if data.is_direct { name } else { (texts.room_title)(&name) }
             }
             Self::Room { room: None, .. } | Self::NotFound => texts.not_found_title.to_owned(),
             Self::Unavailable => texts.could_not_load.to_owned(),

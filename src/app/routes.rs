@@ -50,6 +50,8 @@ pub const SHARE: &str = "/share";
 pub const PEOPLE: &str = "/people";
 /// The question whether an account is to be removed.
 pub const REMOVAL: &str = "/people/{account}/remove";
+/// The card of a person.
+pub const PERSON: &str = "/people/{account}";
 /// The publishers and their channels.
 pub const PUBLISHERS: &str = "/publishers";
 /// The channels with limited readers.
@@ -162,6 +164,11 @@ pub fn sign_in_from(back: &str) -> String {
 /// The address of the question whether an account is to be removed.
 pub fn removal(account: &str) -> String {
     format!("/people/{account}/remove")
+}
+
+/// The address of a person's card.
+pub fn person(id: &str) -> String {
+    format!("{PEOPLE}/{}", encode(id))
 }
 
 /// The address of an invitation.

@@ -747,7 +747,7 @@ mod tests {
             ServerFrame::Followed { epoch: epoch.clone(), offset: 3, head: 5 },
             ServerFrame::UserReset { epoch, offset: 3 },
             ServerFrame::Unread {
-                rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2 }],
+                rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2, direct: true }],
                 list: false,
             },
             ServerFrame::Unread { rooms: Vec::new(), list: true },

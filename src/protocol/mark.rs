@@ -122,6 +122,9 @@ pub struct UserRoom {
     pub head: Offset,
     /// The messages of others after the mark, without deleted ones and answers in threads; at most [`UNREAD_MAX`].
     pub unread: u64,
+    /// The room has direct messages: each of them counts as a mention.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
 }
 
 /// The members of a [`UserRoom`] side by side: a derived reader of a flattened struct would go by way of a buffer.
@@ -137,12 +140,14 @@ struct UserRoomMembers {
     mentions: Vec<Offset>,
     head: Offset,
     unread: u64,
+    #[serde(default)]
+    direct: bool,
 }
 
 impl From<UserRoomMembers> for UserRoom {
     fn from(members: UserRoomMembers) -> Self {
-        let UserRoomMembers { room, read, generation, level, mentions, head, unread } = members;
-        Self { mark: RoomMark { room, read, generation, level, mentions }, head, unread }
+        let UserRoomMembers { room, read, generation, level, mentions, head, unread, direct } = members;
+        Self { mark: RoomMark { room, read, generation, level, mentions }, head, unread, direct }
     }
 }
 
@@ -333,7 +338,7 @@ mod tests {
     fn the_state_of_a_room_is_as_short_as_it_can_be() {
         let room = RoomId::parse("general").expect("fine");
         let mark = RoomMark { room, read: None, generation: 0, level: RoomLevel::All, mentions: Vec::new() };
-        let room = UserRoom { mark, head: 7, unread: 0 };
+        let room = UserRoom { mark, head: 7, unread: 0, direct: false };
         let written = serde_json::to_value(&room).expect("plain data");
         assert_eq!(written, json!({ "room": "general", "generation": 0, "head": 7, "unread": 0 }));
         assert_eq!(serde_json::from_value::<UserRoom>(written).expect("the same"), room);

@@ -82,6 +82,8 @@ pub enum Code {
     UnknownPerson,
     /// The user may not do this.
     NotAllowed,
+    /// One of two people does not take direct messages from the other.
+    Blocked,
     /// Nothing exists at this address.
     NotFound,
     /// The address does not accept this method.
@@ -96,7 +98,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::BadJson,
         Self::BadRequest,
         Self::UnknownFrame,
@@ -132,6 +134,7 @@ impl Code {
         Self::NameTaken,
         Self::UnknownPerson,
         Self::NotAllowed,
+        Self::Blocked,
         Self::NotFound,
         Self::BadMethod,
         Self::TooManyConnections,
@@ -177,6 +180,7 @@ impl Code {
             Self::NameTaken => "name_taken",
             Self::UnknownPerson => "unknown_person",
             Self::NotAllowed => "not_allowed",
+            Self::Blocked => "blocked",
             Self::NotFound => "not_found",
             Self::BadMethod => "bad_method",
             Self::TooManyConnections => "too_many_connections",

@@ -14,6 +14,7 @@ mod clock;
 mod configuration;
 mod credentials;
 mod damage;
+mod direct;
 mod disk;
 mod edges;
 mod feed;

@@ -201,6 +201,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
     };
     let room = message.room.clone();
     let address = actions.address(&message);
+    let person = routes::person(&message.user_id);
     let is_marked = move || marked.get() == Some(offset);
     view! {
         <li
@@ -219,7 +220,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
             )}
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
-                <strong class="message__user">{name_view(author)}</strong>
+                <a class="message__user" href=person rel="external">{name_view(author)}</a>
                 {you}
                 {message_time(&message, address)}
             </p>

@@ -12,6 +12,7 @@ use crate::{
         i18n::use_texts,
         model::room::{PresenceChange, RoomModel},
         reactive::{Key, list, memo, show_when},
+        routes,
     },
     protocol::session::User,
 };
@@ -68,7 +69,7 @@ pub(crate) fn People(
                     move |member| {
                         let is_me = model.with_untracked(|model| model.is_me(&member.id));
                         let you = is_me.then(|| view! { <span class="muted">{format!(" ({})", texts.you)}</span> }.into_any());
-                        view! { <li>{avatar(&member.id, &member.name)} <span>{name_view(member.name)} {you}</span></li> }.into_any()
+                        view! { <li>{avatar(&member.id, &member.name)} <span><a href=routes::person(&member.id) rel="external">{name_view(member.name)}</a> {you}</span></li> }.into_any()
                     },
                 )}
             </ul>

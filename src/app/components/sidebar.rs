@@ -88,6 +88,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
             {optional(Section::Channels, texts.channels)}
             {optional(Section::Favourites, texts.favourites)}
             {section(Section::Rooms, texts.rooms)}
+            {optional(Section::Direct, texts.direct_messages)}
             {optional(Section::Archived, texts.archived)}
             {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         </nav>
@@ -106,15 +107,21 @@ enum Section {
     Rooms,
     /// The archived rooms, folded.
     Archived,
+    /// The direct messages, in the order in which they were started.
+    Direct,
 }
 
 /// A link in the sidebar: its address, its name, its icon, and the room to which it leads.
 type Row = (String, String, Icon, Option<RoomId>);
 
 fn rows(viewer: &Viewer, section: Section) -> Vec<Row> {
-    let Viewer { channels, rooms, private_rooms, favourites, .. } = viewer;
+    let Viewer { channels, rooms, private_rooms, direct_rooms, favourites, .. } = viewer;
     let row = |room: &Room| {
-        let icon = if private_rooms.contains(&room.id) { Icon::Lock } else { Icon::Hash };
+        let icon = match (direct_rooms.contains(&room.id), private_rooms.contains(&room.id)) {
+            (true, _) => Icon::Users,
+            (_, true) => Icon::Lock,
+            _ => Icon::Hash,
+        };
         (routes::room(&room.id), room.name.clone(), icon, Some(room.id.clone()))
     };
     match section {
@@ -126,13 +133,14 @@ fn rows(viewer: &Viewer, section: Section) -> Vec<Row> {
             let room = |id: &RoomId| rooms.iter().find(|room| room.id == *id && !room.archived);
             favourites.iter().filter_map(room).map(row).collect()
         }
-        Section::Rooms | Section::Archived => {
-            let is_archived = section == Section::Archived;
+        Section::Rooms | Section::Direct => {
             let is_here = |room: &&Room| {
-                room.archived == is_archived && (is_archived || !favourites.contains(&room.id))
+                let is_direct = direct_rooms.contains(&room.id);
+                is_direct == (section == Section::Direct) && !room.archived && !favourites.contains(&room.id)
             };
             rooms.iter().filter(is_here).map(row).collect()
         }
+        Section::Archived => rooms.iter().filter(|room| room.archived).map(row).collect(),
     }
 }
 
@@ -184,8 +192,8 @@ fn unread_badge(room: RoomId) -> (String, AnyView) {
     let described = id.clone();
     let badge = move || {
         view! {
-            <span class="unread" id=described.clone() data-muted=move || (count.get().level != RoomLevel::All).then_some("true")>
-                {show_when(move || count.get().mentions > 0, mentions)}
+            <span class="unread" id=described.clone() data-muted=move || (count.get().level != RoomLevel::All).then_some("true") data-direct=move || count.get().direct.then_some("true")>
+                {show_when(move || count.get().mentions > 0 && !count.get().direct, mentions)}
                 <span class="unread__messages" aria-hidden="true">{live_text(move || unread_text(count.get().messages))}</span>
                 <span class="visually-hidden">{live_text(move || (texts.unread_messages)(count.get().messages))}</span>
             </span>

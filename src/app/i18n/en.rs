@@ -193,6 +193,7 @@ pub(super) const TEXTS: Texts = Texts {
     archived: "Archived",
     room_settings: "Settings",
     report: "Report…",
+    direct_messages: "Direct messages",
 };
 
 /// "alice, bob and 3 others".
@@ -249,6 +250,7 @@ fn problem(code: Code) -> &'static str {
         Code::NameTaken => "This name is already taken.",
         Code::UnknownPerson => "Nobody here has this name.",
         Code::NotAllowed => "You do not have permission to do this.",
+        Code::Blocked => "You and this person cannot write to each other.",
         Code::NotFound => "Nothing was found at this address.",
         Code::BadMethod => "This action is not available at this address.",
         Code::TooManyConnections => "The server has reached its limit of connections. Try again later.",

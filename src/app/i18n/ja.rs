@@ -192,6 +192,7 @@ pub(super) const TEXTS: Texts = Texts {
     archived: "アーカイブ済み",
     room_settings: "設定",
     report: "報告…",
+    direct_messages: "ダイレクトメッセージ",
 };
 
 fn problem(code: Code) -> &'static str {
@@ -236,6 +237,7 @@ fn problem(code: Code) -> &'static str {
         Code::NameTaken => "この名前はすでに使われています。",
         Code::UnknownPerson => "この名前の人は見つかりません。",
         Code::NotAllowed => "この操作は許可されていません。",
+        Code::Blocked => "この人とはメッセージをやりとりできません。",
         Code::NotFound => "このページは存在しません。",
         Code::BadMethod => "このアドレスではこの操作はできません。",
         Code::TooManyConnections => {

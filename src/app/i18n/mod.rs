@@ -267,6 +267,7 @@ pub struct Texts {
     pub archived: &'static str,
     pub room_settings: &'static str,
     pub report: &'static str,
+    pub direct_messages: &'static str,
 }
 
 impl Texts {

@@ -25,6 +25,8 @@ pub struct UnreadCount {
     pub mentions: u64,
     /// The level of the room.
     pub level: RoomLevel,
+    /// They are direct messages, so all of them are mentions.
+    pub direct: bool,
 }
 
 impl UnreadCount {
@@ -87,8 +89,10 @@ impl Unread {
         };
         UnreadCount {
             messages: known.unread,
-            mentions: known.mark.mentions.len() as u64,
+            // Direct messages are for the user, whatever they say.
+            mentions: if known.direct { known.unread } else { known.mark.mentions.len() as u64 },
             level: known.mark.level,
+            direct: known.direct,
         }
     }
 
@@ -133,7 +137,7 @@ mod tests {
     fn room(name: &str, unread: u64, mentions: usize, level: RoomLevel) -> UserRoom {
         let mentions = (1..=mentions as u64).collect();
         let mark = RoomMark { room: id(name), read: "e:7".parse().ok(), generation: 3, level, mentions };
-        UserRoom { mark, head: 200, unread }
+        UserRoom { mark, head: 200, unread, direct: false }
     }
 
     #[test]
@@ -144,7 +148,7 @@ mod tests {
             room("c", 7, 3, RoomLevel::Nothing),
         ]);
         assert_eq!(unread.total(), 101);
-        let quiet = UnreadCount { messages: 7, mentions: 3, level: RoomLevel::Nothing };
+        let quiet = UnreadCount { messages: 7, mentions: 3, level: RoomLevel::Nothing, direct: false };
         assert_eq!((unread.count(&id("c")), quiet.number()), (quiet, 0));
         unread.read(Some(id("b")));
         assert_eq!((unread.total(), unread.count(&id("b"))), (1, UnreadCount::default()));
@@ -154,6 +158,14 @@ mod tests {
         assert_eq!(unread.total(), 102);
         assert_eq!(unread.mark_of(&id("d")), ("e:7".parse().ok().as_ref(), 3));
         assert_eq!(unread.mark_of(&id("x")), (None, 0));
+    }
+
+    #[test]
+    fn direct_messages_count_as_mentions_unless_they_are_muted() {
+        let direct = |level| UserRoom { direct: true, ..room("d", 4, 1, level) };
+        let total = |level| Unread::new(vec![direct(level)]).total();
+        assert_eq!(RoomLevel::ALL.map(total), [4, 4, 0]);
+        assert_eq!(Unread::new(vec![direct(RoomLevel::All)]).count(&id("d")).mentions, 4);
     }
 
     #[test]

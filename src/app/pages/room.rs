@@ -75,11 +75,12 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomData { room, me, page, members, is_private, is_moderator, pins, linked, thread: _ } = data;
+    let RoomData { room, me, page, members, is_private, is_direct, is_moderator, pins, linked, thread: _ } =
+        data;
     let (id, room_id) = (room.id.clone(), room.id.clone());
     let newest = newest_of(&room);
     // Only the server draws that page, so the browser loads it.
-    let members_link = is_private
+    let members_link = (is_private && !is_direct)
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
     let settings = || is_moderator.then(|| settings_link(&room_id));
     let favourite = favourite_link(&id);
@@ -119,7 +120,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
         <section class="conversation" aria-labelledby="room-name">
             <header class="page__header">
                 <MenuButton />
-                {icon(if is_private { Icon::Lock } else { Icon::Hash })}
+                {icon(if is_direct { Icon::Users } else if is_private { Icon::Lock } else { Icon::Hash })}
                 <h1 id="room-name"><bdi translate="no">{live_text(move || newest.with(|room| room.name.clone()))}</bdi></h1>
                 {favourite}
                 {members_link}

@@ -29,11 +29,13 @@ impl ChangeListener for Rights {
             Kind::RoomSettings => self.apply_settings(op),
             Kind::Moderator | Kind::Mute => self.apply_moderation(op),
             Kind::Channel => self.channels.apply(op),
+            Kind::Block => self.blocks.apply(op),
             Kind::Account
             | Kind::AccountName
             | Kind::Session
             | Kind::Link
             | Kind::Publisher
+            | Kind::Direct
             | Kind::Submission
             | Kind::Report
             | Kind::Action
@@ -48,12 +50,14 @@ impl ChangeListener for Rights {
         self.reload_settings().await?;
         self.reload_moderation().await?;
         let rooms = read_rooms(&*self.documents).await?;
+        self.direct.replace(&rooms);
         let before = std::mem::replace(&mut *self.write_rooms(), rooms);
         let mut ids: Vec<RoomId> = before.keys().cloned().collect();
         ids.extend(self.reserved());
         for room in ids {
             self.evict(&room, before.get(&room));
         }
+        self.blocks.reload(&*self.documents).await?;
         self.channels.reload().await
     }
 }
@@ -86,6 +90,9 @@ impl Rights {
         match op {
             Op::Put(body) => {
                 members.insert(user_id.to_owned(), decode::<Membership>(id, body)?.name);
+                if ownership.is_direct {
+                    self.direct.add(&room, user_id);
+                }
             }
             Op::Remove => {
                 members.remove(user_id);

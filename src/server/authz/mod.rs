@@ -1,14 +1,17 @@
 //! Authorization: membership and ownership of rooms, and in `channels` the readers of channels. Chat asks at every
 //! join, post, poll and page; the routes of owners and administrators change it.
 //!
-//! A room is public, or private: then only members enter, whom its owner invites. The rights are in memory too, because
+//! A room is public, or private: then only members enter, whom its owner invites. A room of direct messages (`direct`) is
+//! private, has no owner, and has the members with whom it was made. The rights are in memory too, because
 //! every message asks for them. Every change goes to the document store first and comes back from there through
 //! `change_listener`, as the changes of other nodes do; no method may write the memory itself. A user who loses a right
 //! stops receiving at every live node before the change is answered.
 
 mod actions;
+mod blocks;
 mod change_listener;
 mod channel_readers;
+mod direct;
 mod moderation;
 pub mod publishing;
 mod reports;
@@ -30,10 +33,12 @@ use tokio::sync::Mutex;
 pub use self::{
     actions::{Action, Deed},
     channel_readers::{ChannelReaders, LimitedChannel},
+    direct::DIRECT_MAX,
     moderation::Mute,
     reports::{Report, ReportedMessage},
     room_settings::RoomSettings,
 };
+use self::{blocks::Blocks, direct::DirectRooms};
 use super::{
     auth::{Identity, Submission, covers},
     cluster::directory_replica::DirectoryReplica,
@@ -66,6 +71,9 @@ struct Ownership {
     /// name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     submission: Option<String>,
+    /// It has direct messages: its members are fixed, and nobody owns it.
+    #[serde(default, rename = "direct", skip_serializing_if = "std::ops::Not::not")]
+    is_direct: bool,
 }
 
 /// The stored document of a member.
@@ -94,6 +102,8 @@ pub struct Rights {
     settings: RwLock<HashMap<RoomId, RoomSettings>>,
     /// Of the rooms with moderators or muted users.
     moderation: RwLock<HashMap<RoomId, moderation::Moderation>>,
+    direct: DirectRooms,
+    blocks: Blocks,
     /// Held from the count of the members to the write of one more, so that the count is right.
     changes: Mutex<()>,
     /// Age of a reservation without a room at which it counts as lost.
@@ -109,7 +119,11 @@ impl Rights {
     ) -> Result<Self, Error> {
         let documents: Arc<dyn DocumentStore> = replica.clone();
         let channels = ChannelReaders::open(documents.clone(), hub.clone()).await?;
-        let rooms = RwLock::new(read_rooms(&*documents).await?);
+        let rooms = read_rooms(&*documents).await?;
+        let direct = DirectRooms::default();
+        direct.replace(&rooms);
+        let blocks = Blocks::open(&*documents).await?;
+        let rooms = RwLock::new(rooms);
         let settings = RwLock::new(room_settings::read_all(&*documents).await?);
         let moderation = RwLock::new(moderation::read_all(&*documents).await?);
         Ok(Self {
@@ -121,6 +135,8 @@ impl Rights {
             rooms,
             settings,
             moderation,
+            direct,
+            blocks,
             changes: Mutex::default(),
             reservation_age: room_reservations::min_age(replica.is_shared()),
         })
@@ -155,10 +171,13 @@ impl Rights {
         self.is_open(room, who) && !self.is_removed(room)
     }
 
-    /// Returns true if the room is open to the user. A token that is limited to some rooms decides alone.
+    /// Returns true if the room is open to the user. A token that is limited to some rooms decides alone, but opens no
+    /// direct messages of others.
     fn is_open(&self, room: &RoomId, who: Option<&Identity>) -> bool {
-        if let Some(patterns) = who.and_then(|identity| identity.rooms.as_ref()) {
-            return covers(patterns, &normalized_name(room.as_str()));
+        let patterns = who.and_then(|identity| identity.rooms.as_ref());
+        let is_covered = patterns.map(|patterns| covers(patterns, &normalized_name(room.as_str())));
+        if is_covered == Some(false) || (is_covered == Some(true) && !self.is_direct(room)) {
+            return is_covered == Some(true);
         }
         let user_id = who.map(|identity| identity.user.id.as_str());
         change_listener::is_open_to(self.lock_rooms().get(room), user_id)
@@ -199,7 +218,8 @@ impl Rights {
             let others = rights.members.iter().filter(|(id, _)| **id != owner.id);
             let others: Vec<_> =
                 others.map(|(id, name)| User { id: id.clone(), name: name.clone() }).collect();
-            [vec![owner], others].concat()
+            let owner = if rights.ownership.is_direct { vec![] } else { vec![owner] };
+            [owner, others].concat()
         };
         self.read(room, list).unwrap_or_default()
     }
@@ -226,7 +246,7 @@ impl Rights {
     /// Removes a member, at the request `by` the room's owner or the member. When this returns, no message of a private
     /// room reaches that user any more, on any transport and from any live node.
     pub async fn remove_member(&self, room: &RoomId, by: &Identity, user_id: &str) -> Result<(), Error> {
-        if by.user.id != user_id {
+        if by.user.id != user_id || self.is_direct(room) {
             self.check_owner(room, by)?;
         }
         if self.read(room, |rights| rights.ownership.owner.id == user_id).unwrap_or(false) {

@@ -49,7 +49,13 @@ impl Rights {
         submission: Option<&Submission>,
     ) -> Result<bool, Error> {
         let submission = submission.map(|submission| submission.digits().to_owned());
-        let ownership = Ownership { owner: owner.clone(), is_private, reserved_at: now_ms(), submission };
+        let ownership = Ownership {
+            owner: owner.clone(),
+            is_private,
+            reserved_at: now_ms(),
+            submission,
+            is_direct: false,
+        };
         let member = Membership { name: owner.name.clone() };
         let mutations = vec![
             // The address of a removed room is nobody's to take.
@@ -79,7 +85,10 @@ impl Rights {
         let latest = clock.settled_ms().saturating_sub(age_ms);
         let earliest = clock.wall_ms().saturating_add(age_ms);
         let is_lost =
-            |ownership: &Ownership| ownership.reserved_at <= latest || ownership.reserved_at >= earliest;
+            // A room of direct messages is in no list of rooms: its document is all there is of it.
+            |ownership: &Ownership| {
+                !ownership.is_direct && (ownership.reserved_at <= latest || ownership.reserved_at >= earliest)
+            };
         for room in self.reserved() {
             // The owner and the members of a removed room are told so, and others are not.
             if !self.is_removed(&room) && !made.iter().any(|known| known.id == room) {

@@ -59,6 +59,9 @@ impl Chat {
             ChangeKind::Unpin => What::Pin(false),
         };
         self.limits.message(&who.user).await?;
+        if kind != ChangeKind::Delete {
+            self.check_direct(room, &who.user)?;
+        }
         let what = match what {
             What::Edit(text, _) => {
                 let named = self.named_in(room, who, &text).await?;
@@ -98,7 +101,7 @@ impl Chat {
         })?;
         if kind == ChangeKind::Delete {
             self.note_deletion(room, who, &first, target).await?;
-            self.activity.note(room);
+            self.note_activity(room);
         }
         if matches!(kind, ChangeKind::Edit | ChangeKind::Delete) {
             self.tell_of_change(room, &first, target, told).await?;
@@ -146,9 +149,10 @@ impl Chat {
     }
 
     /// Returns true if the user may delete the messages of others: an owner of the room, its moderators, and every
-    /// administrator.
+    /// administrator; among direct messages nobody.
     pub fn is_moderator(&self, room: &RoomId, who: &Identity) -> bool {
-        who.is_admin || self.rights.owns(room, who) || self.rights.moderates(room, &who.user.id)
+        let is_admin = who.is_admin && !self.rights.is_direct(room);
+        is_admin || self.rights.owns(room, who) || self.rights.moderates(room, &who.user.id)
     }
 
     /// A message and its earlier texts, oldest first, for a caller who may enter the room.

@@ -5,7 +5,9 @@
 
 mod activity;
 mod answers;
+mod card;
 mod changes;
+mod direct;
 mod encoding;
 mod joining;
 mod known_rooms;
@@ -31,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     activity::{Activity, ActivityFollower, SUBJECT as ACTIVITY_SUBJECT},
     answers::PageContext,
+    card::{Card, Seen},
+    direct::{Direct, room_of as direct_room_of},
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
@@ -74,6 +78,7 @@ pub struct Chat {
     known: KnownRooms,
     noted: SharedNotedPeople,
     group_mentions: GroupMentions,
+    may_start_direct: bool,
 }
 
 impl Chat {
@@ -84,7 +89,7 @@ impl Chat {
         limits: Arc<RateLimits>,
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
-        (editing, group_mentions): (EditingSettings, GroupMentions),
+        (editing, group_mentions, may_start_direct): (EditingSettings, GroupMentions, bool),
     ) -> Result<Self, Error> {
         let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
@@ -100,6 +105,7 @@ impl Chat {
             known,
             noted: SharedNotedPeople::default(),
             group_mentions,
+            may_start_direct,
         };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {

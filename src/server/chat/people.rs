@@ -100,6 +100,8 @@ impl Chat {
         let prefix = name_key(prefix);
         let stored = self.hub.store().people(room.as_str(), &prefix, READ_MAX).await?;
         self.rights.check_entry(room, Some(who))?;
+        let members = self.direct_members(room).into_iter();
+        let members: Vec<_> = members.filter(|user| name_key(&user.name).starts_with(&prefix)).collect();
         let mut present: Vec<_> =
             self.presence.members(room).into_iter().map(|user| (name_key(&user.name), user)).collect();
         present.retain(|(key, _)| key.starts_with(&prefix));
@@ -107,7 +109,7 @@ impl Chat {
         let present = present.into_iter().map(|(_, user)| user);
         let stored = stored.into_iter().filter(|person| self.rights.admits(room, &person.id));
         let stored = stored.map(|Person { id, name, .. }| User { id, name });
-        Ok(distinct(present.chain(stored)).take(limit).collect())
+        Ok(distinct(present.chain(stored).chain(members)).take(limit).collect())
     }
 }
 

@@ -41,6 +41,7 @@ impl Chat {
         let id = parse_id(&id)?;
         let text = MessageText::parse(&text)?.into_string();
         self.limits.message(user).await?;
+        self.check_direct(room, user)?;
         let Named { people: mentions, groups, told } = self.named_in(room, who, &text).await?;
         let name = user.name.clone();
         let message =
@@ -62,7 +63,7 @@ impl Chat {
             return Err(Rejection::new(Code::BadId, message).into());
         }
         if first.first {
-            self.activity.note(room);
+            self.note_activity(room);
         }
         self.tell_of_post(room, &first, told).await?;
         self.note_person(user).await;
@@ -90,7 +91,9 @@ impl Chat {
     /// it is ignored.
     pub async fn typing(&self, room: &RoomId, user: &User) -> Result<(), Rejection> {
         self.limits.typing(user).await?;
-        let is_closed = self.rights.check_open_to_writing(room).is_err();
+        // A sign that nobody waits for: no reason to tell why it is not shown.
+        let is_closed =
+            self.rights.check_open_to_writing(room).is_err() || self.check_direct(room, user).is_err();
         if is_closed || self.rights.mute_of(room, &user.id, now_ms()).is_some() {
             return Ok(());
         }

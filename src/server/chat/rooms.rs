@@ -159,6 +159,10 @@ impl Chat {
             return Ok(known);
         }
         self.rights.check_reader(who)?;
+        if self.is_direct(&asked).await? {
+            self.rights.check_entry(&asked, who)?;
+            return Ok(asked);
+        }
         self.read_rooms().await?;
         if self.rights.is_removed(&asked) {
             self.rights.check_entry(&asked, who)?;

@@ -58,3 +58,14 @@ pub enum GroupMentions {
     /// The owners of a room, and administrators.
     Owners,
 }
+
+/// The people who may start direct messages. Everybody may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DirectMessages {
+    /// Everybody, guests too.
+    Everybody,
+    /// Users with an account, or with another system's token; guests answer only.
+    Members,
+    /// Nobody: those that were started go on.
+    Nobody,
+}

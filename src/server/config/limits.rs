@@ -34,6 +34,16 @@ pub struct Limits {
     #[arg(long = "limit-rooms", env = "IDOBATA_LIMIT_ROOMS", default_value = "10/1h", value_name = "N/TIME")]
     pub rooms: Limit<Rate>,
 
+    // To write to a new person each few minutes is busy; a program that writes to everybody is not.
+    /// Direct messages that a user starts with people with whom they had none
+    #[arg(
+        long = "limit-direct",
+        env = "IDOBATA_LIMIT_DIRECT",
+        default_value = "20/1h",
+        value_name = "N/TIME"
+    )]
+    pub direct: Limit<Rate>,
+
     // A page sends one every 2.5 s while the user types, in each of its tabs.
     /// Typing indicators that a user sends
     #[arg(

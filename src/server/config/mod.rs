@@ -24,7 +24,7 @@ use clap::Parser;
 
 pub use self::{
     bad_setting::BadSetting,
-    choices::{AuthSetting, GroupMentions, LogFormat, TransportSetting},
+    choices::{AuthSetting, DirectMessages, GroupMentions, LogFormat, TransportSetting},
     database::{DEFAULT_MAX_WAL_BYTES, DatabaseSettings, DatabaseUrl, FileSettings},
     editing::EditingSettings,
     limits::{Limit, Limits, Rate},
@@ -127,6 +127,16 @@ pub struct Config {
         ignore_case = true
     )]
     pub group_mentions: GroupMentions,
+
+    /// Who may start direct messages; everybody may answer
+    #[arg(
+        long = "direct",
+        env = "IDOBATA_DIRECT",
+        default_value = "everybody",
+        value_name = "WHO",
+        ignore_case = true
+    )]
+    pub direct_messages: DirectMessages,
 
     /// How long a system clock that jumped forward must stay at its new time before ages are judged by it
     ///

@@ -92,9 +92,12 @@ fn status_of(code: Code) -> StatusCode {
         | Code::NotJoined
         | Code::TooManyJoins => StatusCode::BAD_REQUEST,
         Code::NoSession | Code::WrongPassword => StatusCode::UNAUTHORIZED,
-        Code::BadOrigin | Code::TooManyRooms | Code::NotAllowed | Code::RoomArchived | Code::Muted => {
-            StatusCode::FORBIDDEN
-        }
+        Code::BadOrigin
+        | Code::TooManyRooms
+        | Code::NotAllowed
+        | Code::Blocked
+        | Code::RoomArchived
+        | Code::Muted => StatusCode::FORBIDDEN,
         Code::UnknownRoom | Code::UnknownMessage | Code::UnknownPerson | Code::NotFound => {
             StatusCode::NOT_FOUND
         }

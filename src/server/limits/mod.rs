@@ -48,6 +48,7 @@ pub struct RateLimits {
     previews: SharedLimiter<String>,
     joins: SharedLimiter<String>,
     rooms: SharedLimiter<String>,
+    direct: SharedLimiter<String>,
     typing: SharedLimiter<String>,
     marks: SharedLimiter<String>,
     sessions: SharedLimiter<IpAddr>,
@@ -66,6 +67,7 @@ impl RateLimits {
         let previews = "You are previewing too fast.";
         let joins = "You are joining rooms too fast.";
         let rooms = "You are creating rooms too fast.";
+        let direct = "You are starting direct messages too fast.";
         let typing = "You are sending typing indicators too fast.";
         let marks = "You are marking rooms too fast.";
         let sessions = "Too many sessions or names from this address.";
@@ -78,6 +80,7 @@ impl RateLimits {
             previews: SharedLimiter::new(backplane, "previews", limits.messages, previews),
             joins: SharedLimiter::new(backplane, "joins", limits.joins, joins),
             rooms: SharedLimiter::new(backplane, "rooms", limits.rooms, rooms),
+            direct: SharedLimiter::new(backplane, "direct", limits.direct, direct),
             typing: SharedLimiter::new(backplane, "typing", limits.typing, typing),
             marks: SharedLimiter::new(backplane, "marks", limits.marks, marks),
             sessions: SharedLimiter::new(backplane, "sessions", limits.sessions, sessions),
@@ -118,6 +121,11 @@ impl RateLimits {
     /// Counts a room that a person makes.
     pub async fn room(&self, user: &User) -> Result<(), Rejection> {
         self.rooms.check(&user.id).await
+    }
+
+    /// Counts direct messages that a person starts.
+    pub async fn direct(&self, user: &User) -> Result<(), Rejection> {
+        self.direct.check(&user.id).await
     }
 
     /// Counts a typing indicator of a person.
@@ -181,6 +189,7 @@ impl RateLimits {
             previews,
             joins,
             rooms,
+            direct,
             typing,
             marks,
             sessions,
@@ -191,9 +200,18 @@ impl RateLimits {
             requests,
             frames: _,
         } = self;
-        for names in
-            [messages, previews, joins, rooms, typing, marks, sign_ins, sign_ins_per_account, publishes]
-        {
+        for names in [
+            messages,
+            previews,
+            joins,
+            rooms,
+            direct,
+            typing,
+            marks,
+            sign_ins,
+            sign_ins_per_account,
+            publishes,
+        ] {
             names.sweep();
         }
         for addresses in [sessions, sign_ins_per_address] {

@@ -116,6 +116,11 @@ impl Presence {
         self.lock().roster().find(name)
     }
 
+    /// The rooms in which a user is, with their name in each.
+    pub fn of_user(&self, user_id: &str) -> Vec<(RoomId, User)> {
+        self.lock().roster().of_user(user_id)
+    }
+
     /// All users in the room, in the order of their ids.
     pub fn members(&self, room: &RoomId) -> Vec<User> {
         self.lock().roster().members(room)

@@ -23,7 +23,7 @@ use super::{
         directory_replica::{self, ChangeListener, DirectoryReplica},
         dispatcher::Dispatcher,
     },
-    config::{AuthSetting, BadSetting, Config, node_channel, site::Site},
+    config::{AuthSetting, BadSetting, Config, DirectMessages, node_channel, site::Site},
     feed::{self, Feed},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
@@ -183,7 +183,12 @@ impl AppState {
         let live_connections =
             LiveConnectionLimiter::new(config.max_connections, &config.limits, metrics.clone());
         let (shared, max_rooms) = (backplane.clone(), config.max_rooms);
-        let settings = (config.editing, config.group_mentions);
+        let may_start_direct = match config.direct_messages {
+            DirectMessages::Everybody => true,
+            DirectMessages::Members => config.auth != AuthSetting::Guest,
+            DirectMessages::Nobody => false,
+        };
+        let settings = (config.editing, config.group_mentions, may_start_direct);
         rights
             .drop_lost_reservations(&hub.store().rooms().await?, &clock)
             .await

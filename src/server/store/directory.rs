@@ -45,6 +45,10 @@ pub enum Kind {
     Publisher,
     /// The readers of a channel of the feed, by the channel.
     Channel,
+    /// The room of direct messages of some people, by the hash of their ids.
+    Direct,
+    /// The people whom a person has blocked, by the person.
+    Block,
     /// A form that was sent and must not take effect again, by the id of what it created.
     Submission,
     /// The last recorded time of a node's settled clock, in milliseconds since the Unix epoch, by the node.
@@ -70,6 +74,8 @@ impl Kind {
             Self::Action => "action",
             Self::Publisher => "publisher",
             Self::Channel => "channel",
+            Self::Direct => "direct",
+            Self::Block => "block",
             Self::Submission => "submission",
             Self::Time => "time",
             Self::Leap => "leap",
@@ -172,14 +178,19 @@ impl Mutation {
     /// sessions only the end is replicated: they are renewed all the time, and a new one is read where it is used.
     fn replicated(&self) -> Option<ReplicatedOp> {
         let is_replicated = match self.kind {
-            Kind::Room | Kind::Member | Kind::RoomSettings | Kind::Moderator | Kind::Mute | Kind::Channel => {
-                self.op != Op::Check
-            }
+            Kind::Room
+            | Kind::Member
+            | Kind::RoomSettings
+            | Kind::Moderator
+            | Kind::Mute
+            | Kind::Channel
+            | Kind::Block => self.op != Op::Check,
             Kind::Session => matches!(self.op, Op::Remove | Op::RemoveUnder { .. }),
             Kind::Account
             | Kind::AccountName
             | Kind::Link
             | Kind::Publisher
+            | Kind::Direct
             | Kind::Submission
             | Kind::Report
             | Kind::Action

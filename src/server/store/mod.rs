@@ -511,6 +511,9 @@ pub trait Store: Send + Sync + 'static {
     /// most.
     async fn people_named(&self, key: &str, name_keys: &[String]) -> Result<Vec<Person>, StoreError>;
 
+    /// Those of the people with these ids who are stored, in any order.
+    async fn people_by_id(&self, ids: &[String]) -> Result<Vec<Person>, StoreError>;
+
     /// Removes the people who were last seen before a time, in milliseconds since the Unix epoch, and whose log has no keys.
     /// Returns how many.
     async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError>;

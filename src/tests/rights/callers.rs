@@ -46,6 +46,8 @@ pub(super) struct Bench {
     client: Client,
     tokens: Vec<Option<String>>,
     owner: Person,
+    /// The room of the direct messages of the member and the owner.
+    direct: String,
 }
 
 impl Bench {
@@ -66,6 +68,11 @@ impl Bench {
         }
         let path = format!("{members}/{}", removed.session.user.id);
         assert_eq!(owner.send(reqwest::Method::DELETE, &path, &json!(null)).await.status(), 204);
+        let body = json!({ "user_ids": [owner.session.user.id] });
+        let direct = member.send(reqwest::Method::POST, "/api/direct", &body).await;
+        let direct: serde_json::Value = direct.json().await.unwrap();
+        let direct = direct["room"].as_str().unwrap().to_owned();
+        assert_eq!(member.post(&direct, &new_id(), "between us").await.status(), 201);
         let mut publishers = Vec::new();
         for channels in [json!(["ops"]), json!(["jobs", "op"])] {
             let body = json!({ "name": "a program", "channels": channels });
@@ -78,7 +85,7 @@ impl Bench {
         tokens.extend([&stranger, &removed, &member, &owner, &administrator].map(token));
         tokens.extend(publishers.into_iter().map(Some));
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { server, client, tokens, owner }
+        Self { server, client, tokens, owner, direct }
     }
 
     /// The token of a caller; `None` for an anonymous one.
@@ -91,8 +98,12 @@ impl Bench {
         self.ask_with(row, self.token(caller), &format!("{caller:?}")).await
     }
 
+    fn path(&self, path: &str) -> String {
+        path.replace("DIRECT", &self.direct).replace("OWNER", &self.owner.session.user.id)
+    }
+
     pub(super) async fn ask_with(&self, row: &Row, token: Option<&str>, name: &str) -> String {
-        let url = format!("{}{}", self.server.url, row.path);
+        let url = format!("{}{}", self.server.url, self.path(row.path));
         let mut request = self.client.request(row.method.parse().unwrap(), url);
         if let Some(token) = token {
             request = request.bearer_auth(token);

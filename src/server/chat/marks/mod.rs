@@ -132,7 +132,8 @@ impl Chat {
         // most.
         let (own, states) = store.states(&log_of(who)?).await?;
         let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
-        let rooms = self.rooms(Some(who)).await?.into_iter().map(|room| room.id).collect();
+        let rooms = self.rooms(Some(who)).await?.into_iter().map(|room| room.id);
+        let rooms = rooms.chain(self.direct_of(who)).collect();
         let rooms = self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await?;
         let cursor = Cursor { epoch: own.epoch, offset: own.head };
         Ok(UserState { user: who.user.clone(), cursor, rooms })
@@ -149,12 +150,14 @@ impl Chat {
         }
     }
 
-    /// The state of the rooms that the user has marked, of those that they may enter now.
+    /// The state of the rooms that the user has marked, of those that they may enter now, and of their direct messages.
     pub async fn marked_rooms(&self, who: &Identity) -> Result<Vec<UserRoom>, Error> {
         let (_, states) = self.hub.store().states(&log_of(who)?).await?;
         let states: HashMap<_, _> = states.iter().map(|state| (state.key.as_str(), state)).collect();
         let rooms = states.keys().filter_map(|key| RoomId::parse(key).ok());
-        let rooms = rooms.filter(|room| self.rights.may_enter(room, Some(who))).collect();
+        let rooms =
+            rooms.filter(|room| self.rights.may_enter(room, Some(who)) && !self.rights.is_direct(room));
+        let rooms = rooms.chain(self.direct_of(who)).collect();
         self.count_rooms(who, rooms, |room| states.get(room.as_str()).copied()).await
     }
 
@@ -188,15 +191,25 @@ impl Chat {
             }
         };
         let Some(newest) = follower.moment().newest(store.as_ref(), &room).await? else { return Ok(None) };
-        let mark = fold::present(room, stored.as_ref(), &newest.bounds);
-        let after = mark.read.as_ref().map(|read| read.offset);
-        let count = after.map_or(Some(0), |after| newest.count_after(after, &who.user.id));
-        let mut counted = [UserRoom { mark, head: newest.bounds.head, unread: count.unwrap_or_default() }];
-        if count.is_none() {
-            self.count_unread(who, &mut counted).await?;
+        let mut counted = [self.user_room(room, stored.as_ref(), &newest.bounds)];
+        let after = counted[0].mark.read.as_ref().map(|read| read.offset);
+        match after.map_or(Some(0), |after| newest.count_after(after, &who.user.id)) {
+            Some(count) => counted[0].unread = count,
+            None => self.count_unread(who, &mut counted).await?,
         }
         let [counted] = counted;
         Ok(Some(counted))
+    }
+
+    /// The state of a room, by what is stored of it, before it is counted.
+    fn user_room(&self, room: RoomId, stored: Option<&State>, bounds: &Bounds) -> UserRoom {
+        let direct = self.rights.is_direct(&room);
+        let mut mark = fold::present(room, stored, bounds);
+        if direct && mark.read.is_none() {
+            // They are for this user whether they have looked or not.
+            mark.read = Some(Cursor { epoch: bounds.epoch.at(0, 0), offset: bounds.floor });
+        }
+        UserRoom { mark, head: bounds.head, unread: 0, direct }
     }
 
     /// The state of these rooms, by what is stored of each.
@@ -211,7 +224,7 @@ impl Chat {
         let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room)));
         let of_room = |(bounds, room): (&Bounds, RoomId)| {
             let stored = stored(&room);
-            UserRoom { mark: fold::present(room, stored, bounds), head: bounds.head, unread: 0 }
+            self.user_room(room, stored, bounds)
         };
         let mut rooms: Vec<UserRoom> = known.map(of_room).collect();
         self.count_unread(who, &mut rooms).await?;

@@ -121,7 +121,8 @@ impl Chat {
         let is_asked = |user: &User| keys.binary_search(&name_key(&user.name)).is_ok();
         let present = self.presence.members(room).into_iter().filter(is_asked);
         let mut known: HashMap<String, Target> = HashMap::new();
-        for user in distinct(present.chain(stored)) {
+        let members = self.direct_members(room).into_iter().filter(is_asked);
+        for user in distinct(present.chain(stored).chain(members)) {
             let target = known.entry(name_key(&user.name)).or_insert_with(|| Target::People(Vec::new()));
             if let Target::People(users) = target {
                 users.push(user);
@@ -162,6 +163,7 @@ impl Chat {
         if group == GROUP_ROOM {
             let stored = self.hub.store().people(room.as_str(), "", limit).await?.into_iter();
             ids.extend(stored.map(|person| person.id).filter(|id| self.rights.admits(room, id)));
+            ids.extend(self.direct_members(room).into_iter().map(|user| user.id));
         }
         Ok(ids)
     }

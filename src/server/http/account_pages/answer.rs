@@ -70,7 +70,7 @@ pub(super) fn alone(asked: &PageRequest, document: impl Document) -> Response {
 /// Renders a page for an authenticated user, with the sidebar.
 pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Result<Response, Error> {
     let SignedIn { asked, identity } = signed_in;
-    let rooms = asked.state.chat.rooms(Some(identity)).await?;
+    let rooms = page_data::rooms_of(&asked.state, Some(identity)).await?;
     let is_admin = asked.administrator.is_ok();
     let viewer = page_data::viewer_of(&asked.state, &asked.headers, Some(identity), is_admin, rooms).await?;
     Ok(draw(&setting_for(asked), Some(viewer), document))

@@ -18,7 +18,7 @@ use crate::{
     },
     server::{
         error::Error,
-        http::{api::user::MENTIONS_DEFAULT, extract::query::Lenient},
+        http::{api::user::MENTIONS_DEFAULT, extract::query::Lenient, pages::page_data},
     },
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn show(
     let before = before.and_then(|text| text.parse().ok());
     let chat = &asked.state.chat;
     let page = chat.mentions(identity, before.as_ref(), MENTIONS_DEFAULT).await?;
-    let rooms = chat.rooms(Some(identity)).await?;
+    let rooms = page_data::rooms_of(&asked.state, Some(identity)).await?;
     let mentions = page.mentions.into_iter().map(|mention| Mention::new(mention, &rooms)).collect();
     beside(&signed_in, MentionsPage { mentions, next: page.next }).await
 }

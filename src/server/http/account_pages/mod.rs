@@ -9,6 +9,7 @@ mod account;
 mod actions;
 mod agent;
 mod answer;
+mod card;
 mod channels;
 mod document;
 mod external_sign_in;
@@ -90,6 +91,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MENTIONS, get(mentions::show))
+        .route(routes::PERSON, get(card::show))
+        .route("/people/{account}/message", post(card::write))
+        .route("/people/{account}/block", post(card::block))
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))

@@ -26,7 +26,7 @@ use crate::{
         http::{
             extract::{body::FormBody, query::Lenient},
             favourites,
-            pages::one_time_form,
+            pages::{one_time_form, page_data},
             redirect::back_to,
         },
     },
@@ -103,7 +103,7 @@ async fn page(
     form: ShareForm,
 ) -> Result<Response, Error> {
     let SignedIn { asked, identity } = &signed_in;
-    let mut rooms = asked.state.chat.rooms(Some(identity)).await?;
+    let mut rooms = page_data::rooms_of(&asked.state, Some(identity)).await?;
     rooms.retain(|room| !room.archived);
     let first = favourites::read(&asked.state.site, &asked.headers);
     beside(&signed_in, SharePage { rooms: in_order(rooms, &first), form, problem }).await

@@ -12,6 +12,16 @@ pub(super) fn time(timestamp: i64) -> impl IntoView + use<> {
     })
 }
 
+/// Renders the day of `timestamp`.
+pub(super) fn day(timestamp: i64) -> impl IntoView + use<> {
+    let moment = OffsetDateTime::from_unix_timestamp(timestamp.div_euclid(1_000)).ok();
+    moment.map(|moment| {
+        let day = moment.date().to_string();
+        let datetime = day.clone();
+        view! { <time datetime=datetime>{day}</time> }
+    })
+}
+
 fn to_text(moment: OffsetDateTime) -> String {
     let (date, hour, minute) = (moment.date(), moment.hour(), moment.minute());
     format!("{date} {hour:02}:{minute:02} UTC")

@@ -19,6 +19,7 @@ use crate::{
     protocol::{chat::Room, cursor::Cursor, name::parse_channel, pin::Pin, problem::Code, session::User},
     server::{
         auth::Identity,
+        chat::direct_room_of,
         error::Error,
         http::{
             extract::{administrator::Administrator, query::Lenient, user::MaybeUser},
@@ -49,7 +50,7 @@ pub(crate) async fn load(
     path: String,
     problem: Option<Code>,
 ) -> InitialData {
-    let rooms = logged(state.chat.rooms(who).await);
+    let rooms = logged(rooms_of(state, who).await);
     let feed = async |channel: Option<&str>| {
         logged(state.feed.snapshot(who, Channels::of(channel), NOTIFICATIONS_SHOWN).await)
     };
@@ -85,6 +86,15 @@ pub(crate) async fn load(
     InitialData { path, problem, retry_after_ms: None, viewer, page, origin: String::new() }
 }
 
+/// Returns the rooms of the sidebar: those that the user may enter, and their direct messages under the names of the others.
+pub(crate) async fn rooms_of(state: &AppState, who: Option<&Identity>) -> Result<Vec<Room>, Error> {
+    let mut rooms = state.chat.rooms(who).await?;
+    if let Some(who) = who {
+        rooms.extend(state.chat.direct(who).await?.iter().map(direct_room_of));
+    }
+    Ok(rooms)
+}
+
 /// Returns the data of the sidebar, which every page and account page has: the user, their channels and their rooms.
 pub(crate) async fn viewer_of(
     state: &AppState,
@@ -95,8 +105,9 @@ pub(crate) async fn viewer_of(
 ) -> Result<Viewer, Error> {
     let signs_in_here = state.auth.accounts().is_some();
     let accounts = signs_in_here || state.auth.issuer().is_some();
-    let private_rooms =
-        rooms.iter().map(|room| room.id.clone()).filter(|id| state.rights.is_private(id)).collect();
+    let ids = || rooms.iter().map(|room| room.id.clone());
+    let private_rooms = ids().filter(|id| state.rights.is_private(id)).collect();
+    let direct_rooms = ids().filter(|id| state.rights.is_direct(id)).collect();
     let favourites = favourites::read(&state.site, headers);
     let channels = state.feed.channels(who).await?;
     let me = user_of(who);
@@ -113,6 +124,7 @@ pub(crate) async fn viewer_of(
         channels,
         rooms,
         private_rooms,
+        direct_rooms,
         unread,
         favourites,
         closed,
@@ -142,6 +154,7 @@ async fn load_room(
     let pins = state.chat.pins(&room.id, who).await?.pins.iter().map(Pin::of).collect();
     let members = state.chat.members(&room.id);
     let is_private = state.rights.is_private(&room.id);
+    let is_direct = state.rights.is_direct(&room.id);
     let is_moderator = who.is_some_and(|who| state.chat.is_moderator(&room.id, who));
     let thread = match &place {
         Some((place, reader)) => {
@@ -155,7 +168,7 @@ async fn load_room(
         }
         None => None,
     };
-    Ok(Some(RoomData { me, page, members, is_private, is_moderator, pins, linked, thread, room }))
+    Ok(Some(RoomData { me, page, members, is_private, is_direct, is_moderator, pins, linked, thread, room }))
 }
 
 #[derive(Deserialize)]

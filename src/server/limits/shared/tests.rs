@@ -146,6 +146,7 @@ async fn people_names_and_tokens_count_together_and_requests_on_each_node() {
     node.message(&alice()).await.expect("allowed");
     node.join(&alice()).await.expect("allowed");
     node.room(&alice()).await.expect("allowed");
+    node.direct(&alice()).await.expect("allowed");
     node.typing(&alice()).await.expect("allowed");
     node.session(address).await.expect("allowed");
     node.sign_in("ALICE", address).await.expect("allowed");
@@ -153,6 +154,7 @@ async fn people_names_and_tokens_count_together_and_requests_on_each_node() {
     node.publish(None, address).await.expect("allowed");
     node.request(address).expect("allowed");
     let shared = [
+        "direct/alice",
         "messages/alice",
         "publishes/2001:db8::",
         "publishes/id",

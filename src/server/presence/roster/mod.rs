@@ -159,6 +159,12 @@ impl Roster {
         self.rooms.get(room).map_or_else(|| Room::default().version(now), |room| room.version(now))
     }
 
+    /// The rooms in which a user is, with their name in each.
+    pub(super) fn of_user(&self, user_id: &str) -> Vec<(RoomId, User)> {
+        let rooms = self.rooms.iter();
+        rooms.filter_map(|(id, room)| Some((id.clone(), room.user(user_id)?))).collect()
+    }
+
     /// The user with this name in any room; `None` unless there is exactly one.
     pub(super) fn find(&self, name: &str) -> Option<User> {
         let found: HashSet<&str> = self.rooms.values().flat_map(|room| room.ids_with_name(name)).collect();

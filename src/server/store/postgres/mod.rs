@@ -305,6 +305,11 @@ impl Store for PostgresStore {
         connection.finish(people::named(&connection, key, name_keys)).await
     }
 
+    async fn people_by_id(&self, ids: &[String]) -> Result<Vec<Person>, StoreError> {
+        let connection = self.connection().await?;
+        connection.finish(people::by_id(&connection, ids)).await
+    }
+
     async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError> {
         let connection = self.connection().await?;
         connection.finish(people::expire(&connection, before_ms)).await

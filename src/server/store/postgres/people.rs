@@ -60,6 +60,15 @@ pub(super) async fn named(
     Ok(rows.iter().map(person_of).collect())
 }
 
+/// The people with these ids.
+pub(super) async fn by_id(client: &Client, ids: &[String]) -> Result<Vec<Person>, StoreError> {
+    let ids: Vec<_> = ids.iter().filter(|id| !id.contains(NULL)).collect();
+    let select = client
+        .prepare_cached("SELECT id, name, name_key, since, seen FROM people WHERE id = ANY($1::text[])")
+        .await?;
+    Ok(client.query(&select, &[&ids]).await?.iter().map(person_of).collect())
+}
+
 /// Removes those who were seen last before a time and have no state.
 pub(super) async fn expire(client: &Client, before_ms: i64) -> Result<u64, StoreError> {
     let delete = client

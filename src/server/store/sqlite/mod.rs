@@ -366,6 +366,11 @@ impl Store for SqliteStore {
         self.read(move |connection| people::named(connection, &key, &name_keys)).await
     }
 
+    async fn people_by_id(&self, ids: &[String]) -> Result<Vec<Person>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection| people::by_id(connection, &ids)).await
+    }
+
     async fn expire_people(&self, before_ms: i64) -> Result<u64, StoreError> {
         self.write(move |connection| people::expire(connection, before_ms), |_| ()).await
     }

@@ -61,6 +61,17 @@ pub(super) fn named(
     Ok(found)
 }
 
+/// The people with these ids.
+pub(super) fn by_id(connection: &Connection, ids: &[String]) -> Result<Vec<Person>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT id, name, name_key, since, seen FROM people WHERE id = ?1")?;
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(select.query_map([id], person_of)?.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(found)
+}
+
 /// Removes those who were seen last before a time and have no state.
 pub(super) fn expire(connection: &Connection, before_ms: i64) -> Result<u64, StoreError> {
     let removed = connection

@@ -1,6 +1,6 @@
 //! The account pages' texts in English.
 
-use super::{Agent, Texts};
+use super::{Agent, Seen, Texts};
 use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
@@ -208,6 +208,20 @@ pub(super) const TEXTS: Texts = Texts {
         Deed::DismissReports => "dismissed the reports of a message",
         Deed::Unknown => "did something that this version does not know",
     },
+    here_since: "Here since",
+    last_seen: "Last seen",
+    seen: |seen| match seen {
+        Seen::Here => "here now",
+        Seen::Day => "within the last day",
+        Seen::Week => "within the last week",
+        Seen::Month => "within the last month",
+        Seen::Earlier => "longer ago",
+    },
+    write_to_person: "Write a message",
+    block_person: "Block",
+    block_hint: "They cannot write to you directly any more, nor you to them. They are not told.",
+    unblock_person: "Unblock",
+    blocked_hint: "You have blocked this person: you cannot write to each other directly.",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -1,6 +1,6 @@
 //! The account pages' texts in Japanese.
 
-use super::{Agent, Texts};
+use super::{Agent, Seen, Texts};
 use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
@@ -216,6 +216,20 @@ pub(super) const TEXTS: Texts = Texts {
         Deed::DismissReports => "メッセージの報告を却下",
         Deed::Unknown => "このバージョンでは不明な操作",
     },
+    here_since: "参加した日",
+    last_seen: "最終アクセス",
+    seen: |seen| match seen {
+        Seen::Here => "オンライン",
+        Seen::Day => "1日以内",
+        Seen::Week => "1週間以内",
+        Seen::Month => "1か月以内",
+        Seen::Earlier => "それより前",
+    },
+    write_to_person: "メッセージを送る",
+    block_person: "ブロック",
+    block_hint: "お互いにダイレクトメッセージを送れなくなります。相手には知らされません。",
+    unblock_person: "ブロックを解除",
+    blocked_hint: "この人をブロックしています。お互いにダイレクトメッセージは送れません。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -7,7 +7,7 @@ mod ja;
 use super::agent::Agent;
 use crate::{
     app::{i18n::Language, model::room::RejectionReason},
-    server::authz::Deed,
+    server::{authz::Deed, chat::Seen},
 };
 
 /// Every text of the account pages. A field added here must be written in both languages, or it does not compile.
@@ -194,6 +194,14 @@ pub(crate) struct Texts {
     pub(crate) earlier_actions: &'static str,
     pub(crate) back_to_settings: &'static str,
     pub(crate) deed: fn(Deed) -> &'static str,
+    pub(crate) here_since: &'static str,
+    pub(crate) last_seen: &'static str,
+    pub(crate) seen: fn(Seen) -> &'static str,
+    pub(crate) write_to_person: &'static str,
+    pub(crate) block_person: &'static str,
+    pub(crate) block_hint: &'static str,
+    pub(crate) unblock_person: &'static str,
+    pub(crate) blocked_hint: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
