@@ -214,6 +214,39 @@ async fn what_was_done_stands_in_the_log_with_who_did_it_to_whom() {
     assert_eq!(read(&admin, "/api/actions").await, json!({ "actions": [] }));
 }
 
+#[tokio::test]
+async fn what_administrators_and_owners_do_with_people_stands_in_the_log_too() {
+    let (server, [admin, owner, _, other]) = team().await;
+    let secret = json!({ "name": "Secret", "private": true });
+    assert_eq!(send(&owner, Method::POST, "/api/rooms", secret).await.status(), 201);
+    let members = "/api/rooms/secret/members";
+    assert_eq!(send(&owner, Method::POST, members, json!({ "name": "other" })).await.status(), 201);
+    let member = format!("{members}/{}", other.session.user.id);
+    assert_eq!(send(&owner, Method::DELETE, &member, Value::Null).await.status(), 204);
+    let readers = json!({ "names": ["owner"] });
+    assert_eq!(send(&admin, Method::PUT, "/api/channels/pay/readers", readers).await.status(), 200);
+    let blocked = format!("{}/people/{}/blocked", server.url, other.session.user.id);
+    let blocked = server.client.post(blocked).bearer_auth(&admin.session.token).body("on=true");
+    let blocked = blocked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    assert!(blocked.status().is_success() || blocked.status().is_redirection(), "{}", blocked.status());
+    let log = read(&admin, "/api/actions").await;
+    let row = |action: &Value| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        [&action["by"]["name"], &action["deed"], &action["to"]["name"], &action["detail"]].map(text)
+    };
+    let rows: Vec<_> = log["actions"].as_array().unwrap().iter().map(row).collect();
+    assert_eq!(
+        rows[..4],
+        [
+            ["admin", "block-person", "other", ""],
+            ["admin", "limit-channel", "", "pay"],
+            ["owner", "remove-member", "other", ""],
+            ["owner", "add-member", "other", ""],
+        ]
+        .map(|row| row.map(str::to_owned))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mute_at_one_node_holds_at_all_and_is_told_to_the_muted_alone() {
     let nodes = Nodes::start(3).await;

@@ -52,6 +52,12 @@ pub struct Actor {
     pub is_admin: bool,
 }
 
+impl From<&Identity> for Actor {
+    fn from(identity: &Identity) -> Self {
+        Self { is_admin: identity.is_admin, identity: Some(identity.clone()) }
+    }
+}
+
 impl Actor {
     /// The user. The operator without a session is nobody else's user.
     pub fn user(&self) -> User {

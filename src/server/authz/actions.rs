@@ -47,6 +47,32 @@ pub enum Deed {
     DeleteMessage,
     /// The reports of a message were dismissed.
     DismissReports,
+    /// Somebody was let into a private room.
+    AddMember,
+    /// Somebody was removed from a private room.
+    RemoveMember,
+    /// Somebody became an administrator.
+    MakeAdministrator,
+    /// Somebody is no administrator any more.
+    UnmakeAdministrator,
+    /// An account was blocked.
+    BlockPerson,
+    /// An account was unblocked.
+    UnblockPerson,
+    /// An account was removed.
+    RemovePerson,
+    /// A link for a new password was made.
+    ResetPassword,
+    /// An invitation was made.
+    Invite,
+    /// The readers of a channel were set.
+    LimitChannel,
+    /// A channel was opened to everybody.
+    OpenChannel,
+    /// A publisher was created.
+    AddPublisher,
+    /// A publisher was removed.
+    RemovePublisher,
     /// Something else that a newer version of this program knows.
     #[serde(other)]
     Unknown,
@@ -67,15 +93,20 @@ pub struct Action {
     /// To whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<User>,
-    /// The new name of a room, the end of a mute, the offset of a message.
+    /// The new name of a room, the end of a mute, the offset of a message, a channel, the name of a publisher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
 impl Action {
+    /// An action of now.
+    pub fn new(by: &Actor, deed: Deed) -> Self {
+        Self { at: now_ms(), by: by.user(), deed, room: None, to: None, detail: None }
+    }
+
     /// An action of now in a room.
     pub fn in_room(by: &Actor, deed: Deed, room: &RoomId) -> Self {
-        Self { at: now_ms(), by: by.user(), deed, room: Some(room.clone()), to: None, detail: None }
+        Self { room: Some(room.clone()), ..Self::new(by, deed) }
     }
 
     /// The same, done to somebody.

@@ -237,6 +237,7 @@ impl Rights {
         let mutations = vec![
             Mutation::check(Kind::Room, room.as_str(), Precondition::Present),
             Mutation::put(Kind::Member, member_key(room, &user.id), Precondition::Anything, &member),
+            Action::in_room(&by.into(), Deed::AddMember, room).to(user).written(),
         ];
         let is_added = self.documents.grant(mutations).await?.is_committed();
         // If not, another node cancelled the reservation of the room.
@@ -257,6 +258,11 @@ impl Rights {
         // Removing a user who is no member changes nothing: no request for it, however often, reaches the other nodes.
         let remove = Mutation::remove(Kind::Member, member_key(room, user_id), Precondition::Present);
         let mut mutations = vec![remove];
+        let name = self.read(room, |rights| rights.members.get(user_id).cloned()).flatten();
+        if by.user.id != user_id {
+            let user = User { id: user_id.to_owned(), name: name.unwrap_or_default() };
+            mutations.push(Action::in_room(&by.into(), Deed::RemoveMember, room).to(&user).written());
+        }
         if self.moderates(room, user_id) {
             // Whoever comes back later is a moderator only if they are named again.
             let key = member_key(room, user_id);

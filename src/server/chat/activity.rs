@@ -300,7 +300,6 @@ impl MessageHandler for Activity {
     fn on_subscribed(&self, _: &str) {
         // Messages before may be lost.
         self.tell(None, &ActiveRooms::All);
-        self.tell_list(None);
     }
 }
 

@@ -143,8 +143,9 @@ impl Chat {
             return Ok(());
         };
         let author = User { id: deleted.author.clone(), name: stored_message(deleted).user };
-        let by = Actor { identity: Some(who.clone()), is_admin: who.is_admin };
-        let action = Action::in_room(&by, Deed::DeleteMessage, room).to(&author).with(target.to_string());
+        let action = Action::in_room(&Actor::from(who), Deed::DeleteMessage, room)
+            .to(&author)
+            .with(target.to_string());
         self.rights.note_action(&action).await
     }
 

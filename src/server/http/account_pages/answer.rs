@@ -16,7 +16,8 @@ use crate::{
     app::page_data::Viewer,
     protocol::problem::{Code, Rejection},
     server::{
-        auth::{Accounts, Identity},
+        auth::{Accounts, Actor, Identity},
+        authz::{Action, Deed},
         config::site::Site,
         error::Error,
         http::{
@@ -54,6 +55,26 @@ impl SignedIn {
         let identity = asked.caller.0.clone()?;
         Some(Self { asked, identity })
     }
+}
+
+/// The user of a request as somebody who acts with rights: where users are guests, the operator's.
+pub(super) fn actor(asked: &PageRequest) -> Actor {
+    let identity = asked.caller.0.clone();
+    let is_admin = asked.administrator.is_ok() || identity.as_ref().is_some_and(|identity| identity.is_admin);
+    Actor { identity, is_admin }
+}
+
+/// Writes what an administrator did into the log, if it was done.
+pub(super) async fn noted<T>(
+    asked: &PageRequest,
+    done: Result<T, Error>,
+    action: impl FnOnce(Action) -> Action,
+    deed: Deed,
+) -> Result<T, Error> {
+    if done.is_ok() {
+        asked.state.rights.note_action(&action(Action::new(&actor(asked), deed))).await?;
+    }
+    done
 }
 
 /// Returns the accounts. The router lets no request come here on a server without them.

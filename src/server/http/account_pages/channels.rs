@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, beside},
+    answer::{SignedIn, beside, noted},
     document::Document,
     fields::{labelled_input, problem_note, text_of_area},
     outcome::Outcome,
@@ -16,7 +16,7 @@ use crate::{
     app::{model::room::RejectionReason, routes},
     protocol::{problem::Code, session::User},
     server::{
-        authz::LimitedChannel,
+        authz::{Deed, LimitedChannel},
         error::Error,
         http::{
             api::members::find,
@@ -62,7 +62,8 @@ pub(super) async fn limit(
         }
         state.rights.channels().limit(&channel, users).await
     };
-    let limited = limited.await;
+    let limited =
+        noted(&asked, limited.await, |action| action.with(channel.clone()), Deed::LimitChannel).await;
     match limited {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
         Err(error) => {
@@ -85,6 +86,9 @@ pub(super) async fn open(
     FormBody(ChannelForm { channel }): FormBody<ChannelForm>,
 ) -> Response {
     let opened = asked.state.rights.channels().open_to_all(&channel).await;
+    let opened =
+        noted(&asked, opened.map_err(Error::from), |action| action.with(channel.clone()), Deed::OpenChannel)
+            .await;
     match opened {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
         Err(error) => {

@@ -4,7 +4,7 @@ use axum::{http::header, response::Response};
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, accounts, beside},
+    answer::{SignedIn, accounts, beside, noted},
     one_time_link::{OneTimeLink, link_failed},
     people::back_to_people,
 };
@@ -12,6 +12,7 @@ use crate::{
     app::routes,
     protocol::problem::Rejection,
     server::{
+        authz::Deed,
         error::Error,
         http::{
             extract::body::FormBody,
@@ -30,7 +31,8 @@ pub(super) async fn make(
     let SignedIn { asked, identity } = &signed_in;
     let accounts = accounts(&asked.state)?;
     let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &["invitation"]);
-    let token = accounts.invite_once(&identity.user.name, &submission).await?;
+    let token = accounts.invite_once(&identity.user.name, &submission).await;
+    let token = noted(asked, token, |action| action, Deed::Invite).await?;
     let made = match accounts.link(&token).await {
         Ok(made) => made,
         // A reload of the answer, after the invitation was used.

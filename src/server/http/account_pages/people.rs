@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, accounts, beside},
+    answer::{SignedIn, accounts, beside, noted},
     document::Document,
     outcome::Outcome,
     rejected::rejected_beside,
@@ -18,9 +18,13 @@ use crate::{
         model::{direction::isolated, room::RejectionReason},
         routes,
     },
-    protocol::problem::{Code, Rejection},
+    protocol::{
+        problem::{Code, Rejection},
+        session::User,
+    },
     server::{
         auth::{Account, Link, Purpose},
+        authz::Deed,
         error::Error,
         http::{
             extract::{body::FormBody, path::PathText, query::Lenient},
@@ -74,7 +78,10 @@ pub(super) async fn set_admin(
     PathText(id): PathText,
     FormBody(Switch { on }): FormBody<Switch>,
 ) -> Result<Response, Error> {
+    let user = user_of(&asked.state, &id).await?;
     let changed = accounts(&asked.state)?.set_admin(&id, on).await;
+    let deed = if on { Deed::MakeAdministrator } else { Deed::UnmakeAdministrator };
+    let changed = noted(&asked, changed, |action| action.to(&user), deed).await;
     Ok(back_to_people(asked, changed).await)
 }
 
@@ -84,7 +91,10 @@ pub(super) async fn set_blocked(
     PathText(id): PathText,
     FormBody(Switch { on }): FormBody<Switch>,
 ) -> Result<Response, Error> {
+    let user = user_of(&asked.state, &id).await?;
     let changed = accounts(&asked.state)?.set_blocked(&id, on).await;
+    let deed = if on { Deed::BlockPerson } else { Deed::UnblockPerson };
+    let changed = noted(&asked, changed, |action| action.to(&user), deed).await;
     Ok(back_to_people(asked, changed).await)
 }
 
@@ -96,8 +106,17 @@ pub(super) async fn ask_removal(PathText(id): PathText, signed_in: SignedIn) -> 
 
 /// Removes an account.
 pub(super) async fn remove(asked: PageRequest, PathText(id): PathText) -> Result<Response, Error> {
+    let user = user_of(&asked.state, &id).await?;
     let removed = accounts(&asked.state)?.remove(&id).await;
+    let removed = noted(&asked, removed, |action| action.to(&user), Deed::RemovePerson).await;
     Ok(back_to_people(asked, removed).await)
+}
+
+/// The user of an account, for the log: it may be gone afterwards. Without one there is no name.
+async fn user_of(state: &AppState, id: &str) -> Result<User, Error> {
+    let account = accounts(state)?.account(id).await?;
+    let unknown = || User { id: id.to_owned(), name: String::new() };
+    Ok(account.map_or_else(unknown, |account| account.user()))
 }
 
 /// Returns the account with this id. Errors: [`Code::NotFound`].

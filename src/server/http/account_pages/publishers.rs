@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, beside},
+    answer::{SignedIn, beside, noted},
     document::Document,
     fields::{ABOUT, labelled_input},
     invitations::address_of,
@@ -22,6 +22,7 @@ use crate::{
     protocol::problem::{Code, Rejection},
     server::{
         auth::{Pattern, publishers::Publisher},
+        authz::Deed,
         error::Error,
         http::{
             extract::{body::FormBody, query::Lenient},
@@ -65,7 +66,8 @@ pub(super) async fn make(
         let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &contents);
         asked.state.publishers.make_once(&name, patterns(&channels)?, &submission).await
     };
-    let made = made.await;
+    let made =
+        noted(&signed_in.asked, made.await, |action| action.with(name.clone()), Deed::AddPublisher).await;
     match made {
         Ok((publisher, token)) => {
             let pattern = publisher.channels.first().map(Pattern::as_str).unwrap_or_default();
@@ -100,7 +102,8 @@ pub(super) struct IdForm {
 
 /// Removes a publisher. One that is gone already is no error.
 pub(super) async fn remove(asked: PageRequest, FormBody(IdForm { id }): FormBody<IdForm>) -> Response {
-    let removed = asked.state.publishers.remove(&id).await;
+    let removed = asked.state.publishers.remove(&id).await.map_err(Error::from);
+    let removed = noted(&asked, removed, |action| action.with(id.clone()), Deed::RemovePublisher).await;
     match removed {
         Ok(_) => Redirect::to(routes::PUBLISHERS).into_response(),
         Err(error) => {

@@ -5,7 +5,7 @@ use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, accounts, alone, beside},
+    answer::{SignedIn, accounts, alone, beside, noted},
     invitations::address_of,
     join::Reset,
     one_time_link::{OneTimeLink, link_failed},
@@ -21,6 +21,7 @@ use crate::{
     },
     server::{
         auth::Purpose,
+        authz::Deed,
         error::Error,
         http::{
             api::session::agent_of,
@@ -34,7 +35,9 @@ use crate::{
 pub(super) async fn make(PathText(id): PathText, signed_in: SignedIn) -> Result<Response, Error> {
     let account = somebody(&signed_in.asked.state, &id).await?;
     let accounts = accounts(&signed_in.asked.state)?;
-    let token = accounts.make_reset_link(&account.id).await?;
+    let token = accounts.make_reset_link(&account.id).await;
+    let user = account.user();
+    let token = noted(&signed_in.asked, token, |action| action.to(&user), Deed::ResetPassword).await?;
     let link = OneTimeLink {
         account: Some(account.name),
         address: address_of(&signed_in.asked, &routes::reset(&token)),

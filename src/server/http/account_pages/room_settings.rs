@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    answer::{SignedIn, beside},
+    answer::{SignedIn, actor, beside},
     document::{Document, Done},
     fields::{ABOUT, done_note, labelled_input, problem_note},
     not_found,
@@ -60,9 +60,8 @@ pub(super) struct Typed {
 }
 
 /// The user of a page as somebody who changes a room.
-pub(super) fn actor_of(SignedIn { asked, identity }: &SignedIn) -> Actor {
-    let is_admin = asked.administrator.is_ok() || identity.is_admin;
-    Actor { identity: Some(identity.clone()), is_admin }
+pub(super) fn actor_of(signed_in: &SignedIn) -> Actor {
+    actor(&signed_in.asked)
 }
 
 /// Serves the page. For everybody who may not change the room it is the page for unknown addresses.

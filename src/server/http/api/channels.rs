@@ -10,9 +10,10 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        authz::LimitedChannel,
+        authz::{Action, Deed, LimitedChannel},
         error::Error,
         http::extract::{
+            actor::Acting,
             administrator::Administrator,
             body::{FromMembers, JsonBody},
             path::PathText,
@@ -45,6 +46,7 @@ pub(crate) async fn list(State(state): State<AppState>, _: Administrator) -> Jso
 pub(crate) async fn limit(
     State(state): State<AppState>,
     _: Administrator,
+    Acting(actor): Acting,
     PathText(channel): PathText,
     JsonBody(Readers { names }): JsonBody<Readers>,
 ) -> Result<Json<LimitedChannel>, Error> {
@@ -52,17 +54,25 @@ pub(crate) async fn limit(
     for name in names {
         readers.push(members::find(&state, &name).await?);
     }
-    Ok(Json(state.rights.channels().limit(&channel, readers).await?))
+    let limited = state.rights.channels().limit(&channel, readers).await?;
+    let action = Action::new(&actor, Deed::LimitChannel).with(channel);
+    state.rights.note_action(&action).await?;
+    Ok(Json(limited))
 }
 
 /// Opens a channel to everybody. Errors: [`Code::NotFound`] if it has no readers of its own.
 pub(crate) async fn open(
     State(state): State<AppState>,
     _: Administrator,
+    Acting(actor): Acting,
     PathText(channel): PathText,
 ) -> Result<StatusCode, Error> {
     match state.rights.channels().open_to_all(&channel).await? {
-        true => Ok(StatusCode::NO_CONTENT),
+        true => {
+            let action = Action::new(&actor, Deed::OpenChannel).with(channel);
+            state.rights.note_action(&action).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
         false => Err(Rejection::new(Code::NotFound, "This channel is not limited.").into()),
     }
 }

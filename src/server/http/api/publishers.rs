@@ -10,8 +10,10 @@ use crate::{
     },
     server::{
         auth::{Pattern, publishers::Publisher},
+        authz::{Action, Deed},
         error::Error,
         http::extract::{
+            actor::Acting,
             administrator::Administrator,
             body::{FromMembers, JsonBody},
             path::PathText,
@@ -56,9 +58,12 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(state): State<AppState>,
     _: Administrator,
+    Acting(actor): Acting,
     JsonBody(NewPublisher { name, channels }): JsonBody<NewPublisher>,
 ) -> Result<(StatusCode, Json<MadePublisher>), Error> {
     let (publisher, token) = state.publishers.make(&name, channels).await?;
+    let action = Action::new(&actor, Deed::AddPublisher).with(name);
+    state.rights.note_action(&action).await?;
     Ok((StatusCode::CREATED, Json(MadePublisher { publisher, token })))
 }
 
@@ -66,10 +71,15 @@ pub(crate) async fn create(
 pub(crate) async fn remove(
     State(state): State<AppState>,
     _: Administrator,
+    Acting(actor): Acting,
     PathText(id): PathText,
 ) -> Result<StatusCode, Error> {
     match state.publishers.remove(&id).await? {
-        true => Ok(StatusCode::NO_CONTENT),
+        true => {
+            let action = Action::new(&actor, Deed::RemovePublisher).with(id);
+            state.rights.note_action(&action).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
         false => Err(Rejection::new(Code::NotFound, "This publisher does not exist.").into()),
     }
 }
