@@ -34,6 +34,8 @@ pub const MEMBERS: &str = "/rooms/{room}/members";
 pub const SIGN_IN: &str = "/sign-in";
 /// The own account of a signed-in user.
 pub const ACCOUNT: &str = "/account";
+/// The notifications of a user: their devices and their settings.
+pub const NOTIFICATIONS: &str = "/notifications";
 /// The form that takes what another app shares, and posts it to a room.
 pub const SHARE: &str = "/share";
 /// The list of accounts.

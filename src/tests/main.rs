@@ -35,6 +35,7 @@ mod people;
 mod postgres;
 mod program;
 mod publishers;
+mod push;
 mod queries;
 mod quiet;
 mod reactions;

@@ -16,6 +16,7 @@ mod people;
 mod pins;
 mod posting;
 mod preview;
+mod push_queue;
 mod reactions;
 mod reading;
 pub(crate) mod room_id;
@@ -31,6 +32,7 @@ pub use self::{
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
+    push_queue::{PushQueue, PushedMessage, QueuedPush},
 };
 use self::{
     encoding::presence_frame, known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name,
@@ -69,6 +71,7 @@ pub struct Chat {
     known: KnownRooms,
     noted: SharedNotedPeople,
     group_mentions: GroupMentions,
+    push_queue: Arc<PushQueue>,
 }
 
 impl Chat {
@@ -80,6 +83,7 @@ impl Chat {
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
         (editing, group_mentions): (EditingSettings, GroupMentions),
+        push_queue: PushQueue,
     ) -> Result<Self, Error> {
         let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
@@ -95,6 +99,7 @@ impl Chat {
             known,
             noted: SharedNotedPeople::default(),
             group_mentions,
+            push_queue: Arc::new(push_queue),
         };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {

@@ -254,6 +254,11 @@ fn log_of(who: &Identity) -> Result<TopicName, Rejection> {
     TopicName::of_user(&who.user.id).ok_or_else(too_long)
 }
 
+/// The mark of a room with these bounds, by what is stored of it.
+pub(super) fn mark_of(room: RoomId, stored: &State, bounds: &Bounds) -> RoomMark {
+    fold::present(room, Some(stored), bounds)
+}
+
 /// The `user-reset` frame, with the cursor at which the reader goes on.
 pub fn user_reset_frame(cursor: Cursor) -> ServerFrame {
     ServerFrame::UserReset { epoch: cursor.epoch, offset: cursor.offset }

@@ -201,7 +201,7 @@ impl Document for Account {
         let done = done.and_then(|done| match done {
             Done::Name => Some(texts.name_changed),
             Done::Password => Some(texts.password_changed),
-            Done::SignedOut => None,
+            Done::SignedOut | Done::Notifications | Done::TestSent => None,
         });
         view! {
             <h1>{texts.account}</h1>

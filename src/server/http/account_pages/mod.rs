@@ -16,6 +16,7 @@ mod invitations;
 mod join;
 mod members;
 mod message;
+mod notifications;
 mod one_time_link;
 mod outcome;
 mod people;
@@ -82,6 +83,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::SIGN_IN, get(sign_in::show))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
+        .route(routes::NOTIFICATIONS, get(notifications::show).post(notifications::set))
+        .route("/notifications/remove", post(notifications::remove))
+        .route("/notifications/test", post(notifications::test))
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))

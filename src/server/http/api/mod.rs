@@ -10,6 +10,7 @@ pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod publish;
 pub(crate) mod publishers;
+pub(crate) mod push;
 pub(crate) mod rooms;
 pub(crate) mod session;
 pub(crate) mod user;
