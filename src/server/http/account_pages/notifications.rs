@@ -169,7 +169,7 @@ impl Document for Notifications {
     }
 }
 
-/// The sentences for the states of this browser, of which the script shows one.
+/// The sentences for the states of this browser, of which the script shows one. Until it runs the first one stands there.
 fn this_device(texts: &'static Texts, key: String) -> impl IntoView + use<> {
     let states = [
         ("insecure", texts.push_insecure),
@@ -185,8 +185,8 @@ fn this_device(texts: &'static Texts, key: String) -> impl IntoView + use<> {
     view! {
         <section class="panel stack" id="device" data-key=key aria-labelledby="device-heading">
             <h2 id="device-heading">{texts.this_device}</h2>
-            <noscript><p>{texts.push_needs_script}</p></noscript>
-            <div role="status">{states.map(sentence).to_vec()}</div>
+            <p data-state="">{texts.push_needs_script}</p>
+            <div role="status">{states.into_iter().map(sentence).collect::<Vec<_>>()}</div>
             <button type="button" class="primary" data-state="off failed refused" data-action="on" hidden>
                 {texts.turn_on}
             </button>
