@@ -188,6 +188,8 @@ pub(super) const TEXTS: Texts = Texts {
     mention_here: "everyone who is here now",
     mention_room: "everyone in this room",
     nobody_told: "Nobody was told of this message by a group: nobody else is there, there are too many people, or only owners may tell them all.",
+
+    own_notifications: "Notifications",
 };
 
 /// "alice, bob and 3 others".

@@ -187,6 +187,8 @@ pub(super) const TEXTS: Texts = Texts {
     mention_here: "今ここにいる全員",
     mention_room: "このルームの全員",
     nobody_told: "グループへのメンションは誰にも通知されませんでした。ほかに誰もいないか、人数が多すぎるか、オーナーだけに許可されています。",
+
+    own_notifications: "通知",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -262,6 +262,9 @@ pub struct Texts {
     pub mention_room: &'static str,
     /// The note at a message whose group was not told.
     pub nobody_told: &'static str,
+
+    /// The page of push notifications, in the menu of a person.
+    pub own_notifications: &'static str,
 }
 
 impl Texts {

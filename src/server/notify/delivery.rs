@@ -115,9 +115,15 @@ impl Notifier {
         for attempt in 1..=ATTEMPTS_MAX {
             let (asked, cause) = match self.attempt(key, device, payload, urgency, message).await? {
                 Outcome::Unwanted => return Ok(()),
-                Outcome::Sent => return Ok(self.metrics.count_push_sent()),
+                Outcome::Sent => {
+                    self.metrics.count_push_sent();
+                    return Ok(());
+                }
                 Outcome::Gone => return self.drop_device(key, device).await,
-                Outcome::Rejected(cause) => return Ok(self.give_up(device, &cause)),
+                Outcome::Rejected(cause) => {
+                    self.give_up(device, &cause);
+                    return Ok(());
+                }
                 Outcome::Later(asked, cause) => (asked, cause),
             };
             // Somewhere in the second half of it, so that what failed together does not come together again.
@@ -125,7 +131,8 @@ impl Notifier {
             let wait = longest.mul_f64(0.5 + 0.5 * chance()).max(asked.unwrap_or_default());
             let is_over = message.is_none() || started_at.elapsed() + wait > self.settings.push_retry.0;
             if is_over || attempt == ATTEMPTS_MAX {
-                return Ok(self.give_up(device, &cause));
+                self.give_up(device, &cause);
+                return Ok(());
             }
             tracing::debug!(service = device.service(), cause, ?wait, "trying a push again");
             tokio::time::sleep(wait).await;

@@ -121,8 +121,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
     let is_global = segments[0] & 0xe000 == 0x2000;
-    let is_special = (segments[0] == 0x2001 && segments[1] < 0x200) // protocols, tunnels (RFC 2928)
-        || (segments[0] == 0x2001 && segments[1] == 0xdb8) // documentation
+    // Protocols and tunnels (RFC 2928), and documentation.
+    let is_special = (segments[0] == 0x2001 && (segments[1] < 0x200 || segments[1] == 0xdb8))
         || segments[0] == 0x2002 // IPv4 within (RFC 3056)
         || segments[0] == 0x3fff; // documentation (RFC 9637)
     is_global && !is_special

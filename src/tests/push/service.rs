@@ -147,7 +147,7 @@ impl Browser {
 
     /// What the service worker gets.
     pub(super) fn read(&self, request: &Request) -> Value {
-        let auth = Auth::clone_from_slice(&self.auth);
+        let auth = Auth::from(self.auth);
         let text = web_push_native::decrypt(request.body.clone(), &self.secret, &auth).expect("it is for us");
         serde_json::from_slice(&text).unwrap()
     }

@@ -65,7 +65,7 @@ impl SettingsForm {
     fn of(settings: NotificationSettings) -> Self {
         let (from, to, zone) =
             settings.quiet.map(|quiet| (quiet.from, quiet.to, quiet.zone)).unwrap_or_default();
-        let every_message = settings.every_message.then(|| "true".to_owned()).unwrap_or_default();
+        let every_message = if settings.every_message { "true".to_owned() } else { String::new() };
         Self { from, to, zone, every_message }
     }
 

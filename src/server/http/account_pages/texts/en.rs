@@ -172,7 +172,7 @@ pub(super) const TEXTS: Texts = Texts {
     when_to_notify: "When to notify",
     mentions_are_pushed: "You are notified when a message mentions you, unless you read it in an open page first, or \
                           notifications of the room are off.",
-    every_message: "Notify me of every message in rooms that are set to all messages",
+    every_message: "Notify me of every message in rooms that are set to “Every message”",
     quiet_hours: "Quiet hours: nothing is sent to your devices in this time. Leave both empty for none.",
     quiet_from: "From",
     quiet_to: "To",
