@@ -318,6 +318,16 @@ function addressOf(url) {
   }
 }
 
+// A browser may give the subscription another address. One that the server does not know any more stays unknown.
+addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renewSubscription(event).catch(() => {})));
+
+async function renewSubscription({ oldSubscription, newSubscription }) {
+  if (!oldSubscription) return;
+  const made = newSubscription ?? (await registration.pushManager.subscribe(oldSubscription.options));
+  const body = JSON.stringify({ ...made.toJSON(), replaces: oldSubscription.endpoint });
+  await fetch("/api/push/subscriptions", { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+
 addEventListener("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil(openAddress(event.notification.data?.url));

@@ -110,6 +110,8 @@ function guestsPages(): Stop[] {
     goTo("a history that is not there", "/rooms/general?before=nothing"),
     goTo("a method that is not taken", "/name"),
     goTo("what another app shares", "/share?title=A+page&text=look&url=https://example.com/"),
+    goTo("notifications", "/notifications"),
+    goTo("notifications, refused", "/notifications?problem=bad_request"),
     goTo("publishers", "/publishers"),
     goTo("publishers, refused", "/publishers?problem=bad_request&name=backup&list=a+b"),
     goTo("channels", "/channels"),

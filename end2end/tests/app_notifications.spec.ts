@@ -97,3 +97,32 @@ test("a tap shows the message in the window of its room, and never leaves the si
   }
   for (const { page } of [alice, tab]) expect(new URL(page.url()).host).toBe(new URL(alice.page.url()).host);
 });
+
+test("a subscription to which the browser gives another address stays turned on", async ({ app: { alice, worker } }) => {
+  const keys = { p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", auth: "BTBZMqHH6r4Tts7J_aSIgg" };
+  const { request } = alice.context;
+  const made = await request.post("/api/push/subscriptions", { data: { endpoint: "https://8.8.8.8/old", keys } });
+  const { id } = await made.json();
+  const renew = (before: string, after: string) =>
+    worker.evaluate(
+      async ({ before, after, keys }) => {
+        const newSubscription = { toJSON: () => ({ endpoint: after, keys }) };
+        const change = Object.assign(new Event("pushsubscriptionchange"), { oldSubscription: { endpoint: before }, newSubscription });
+        const done: Promise<unknown>[] = [];
+        (change as any).waitUntil = (promise: Promise<unknown>) => done.push(promise);
+        dispatchEvent(change);
+        await Promise.all(done);
+        return done.length;
+      },
+      { before, after, keys },
+    );
+  const ids = async () => (await (await request.get("/api/push")).json()).subscriptions.map((device: { id: string }) => device.id);
+  expect(await renew("https://8.8.8.8/old", "https://8.8.8.8/new")).toBe(1);
+  const renewed = await ids();
+  expect(renewed).toHaveLength(1);
+  expect(renewed).not.toContain(id);
+  // One that was removed meanwhile does not come back.
+  await request.delete(`/api/push/subscriptions/${renewed[0]}`);
+  await renew("https://8.8.8.8/new", "https://8.8.8.8/newer");
+  expect(await ids()).toEqual([]);
+});

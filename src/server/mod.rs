@@ -5,6 +5,7 @@
 //!
 //! * `cli`, `http`: commands; requests and live connections
 //! * `state`: everything that a request can reach, built once
+//! * `notify`: push notifications
 //! * `chat`, `feed`: the rooms, the feed
 //! * `authz`: authorization
 //! * `log`, `presence`, `auth`: the logs; the users who are in a room now; authentication
@@ -28,6 +29,7 @@ pub mod http;
 pub mod limits;
 pub mod log;
 pub mod markdown;
+pub mod notify;
 pub mod observability;
 pub mod presence;
 pub mod state;
@@ -205,6 +207,8 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { chat.sweep(swept).await });
     let (activity, ended) = (state.chat.activity().clone(), stop.clone());
     background.spawn(async move { activity.run(ended).await });
+    let (notifier, ended) = (state.notifier.clone(), stop.clone());
+    background.spawn(async move { notifier.run(ended).await });
     let presence = state.chat.presence().clone();
     background.spawn(async move { presence.exchange().await });
     let (auth, swept) = (state.auth.clone(), stop.clone());

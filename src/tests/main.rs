@@ -37,6 +37,7 @@ mod people;
 mod postgres;
 mod program;
 mod publishers;
+mod push;
 mod queries;
 mod quiet;
 mod reactions;

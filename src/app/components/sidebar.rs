@@ -287,6 +287,7 @@ fn account_links(viewer: &Viewer) -> Vec<AnyView> {
     let &Viewer { accounts, signs_in_here, is_admin, .. } = viewer;
     let pages = [
         (accounts && !viewer.me.id.is_empty(), routes::ACCOUNT, texts.account),
+        (!viewer.me.id.is_empty(), routes::NOTIFICATIONS, texts.own_notifications),
         (is_admin && signs_in_here, routes::PEOPLE, texts.accounts),
         (is_admin, routes::PUBLISHERS, texts.publishers),
         (is_admin, routes::CHANNELS, texts.limited_channels),

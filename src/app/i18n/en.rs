@@ -194,6 +194,7 @@ pub(super) const TEXTS: Texts = Texts {
     room_settings: "Settings",
     report: "Report…",
     direct_messages: "Direct messages",
+    own_notifications: "Notifications",
 };
 
 /// "alice, bob and 3 others".

@@ -193,6 +193,7 @@ pub(super) const TEXTS: Texts = Texts {
     room_settings: "設定",
     report: "報告…",
     direct_messages: "ダイレクトメッセージ",
+    own_notifications: "通知",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -268,6 +268,8 @@ pub struct Texts {
     pub room_settings: &'static str,
     pub report: &'static str,
     pub direct_messages: &'static str,
+    /// The page of push notifications, in the menu of a person.
+    pub own_notifications: &'static str,
 }
 
 impl Texts {

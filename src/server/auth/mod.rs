@@ -25,10 +25,6 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::secret::{hash, random_token};
-use self::{
-    accounts::end_all_sessions, identity::seconds, issuer::Issuer, live_sessions::LiveSessions,
-    sessions::Sessions,
-};
 pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     identity::{Actor, Identity},
@@ -38,6 +34,13 @@ pub use self::{
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
     submissions::{Submission, Submissions, sweep as sweep_submissions},
+};
+use self::{
+    accounts::{end_all_pushes, end_all_sessions},
+    identity::seconds,
+    issuer::Issuer,
+    live_sessions::LiveSessions,
+    sessions::Sessions,
 };
 pub use super::store::normalized_name::normalized_name;
 use super::{
@@ -159,11 +162,27 @@ impl Auth {
             (Mode::Accounts(accounts), Some(session)) => accounts.end_session(user_id, session).await?,
             // A guest's session has no document; the mutation tells the other nodes that it ended. The answer does
             // not wait for them: guests sign out of their own accord, and no right is taken from them.
-            (Mode::Guest, _) => drop(self.documents.grant(vec![end_all_sessions(user_id, None)]).await?),
+            (Mode::Guest, _) => {
+                let mut mutations = vec![end_all_sessions(user_id, None)];
+                mutations.extend(end_all_pushes(user_id));
+                self.documents.grant(mutations).await?;
+            }
             (Mode::Accounts(_), None) | (Mode::Issuer(_), _) => {}
         }
         self.live_sessions.end(user_id, session);
         Ok(())
+    }
+
+    /// Returns true if a device of this user is still signed in, by the session in which it was registered: that of an
+    /// account may have ended, and the account may be blocked or removed. Sessions of others cannot be looked up.
+    pub async fn is_signed_in(&self, user_id: &str, session: Option<&str>) -> Result<bool, StoreError> {
+        match (&self.mode, session) {
+            (Mode::Accounts(accounts), Some(session)) => {
+                Ok(accounts.signed_in(user_id, session).await?.is_some())
+            }
+            (Mode::Accounts(_), None) => Ok(false),
+            (Mode::Guest | Mode::Issuer(_), session) => Ok(session.is_none()),
+        }
     }
 
     /// Registers a live connection, which must end when the returned session does. `None`: the session has ended since

@@ -40,7 +40,13 @@ impl ChangeListener for Rights {
             | Kind::Report
             | Kind::Action
             | Kind::Time
-            | Kind::Leap => Ok(()),
+            | Kind::Leap
+            | Kind::PushKey
+            | Kind::PushSubscription
+            | Kind::PushEndpoint
+            | Kind::PushSettings
+            | Kind::PushQueue
+            | Kind::PushLease => Ok(()),
         };
         // A damaged document does not stop the operations after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "cannot apply a change of rights"));

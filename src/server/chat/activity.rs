@@ -256,9 +256,10 @@ impl Activity {
 
     fn tell(&self, user_id: Option<&str>, rooms: &ActiveRooms) {
         let has_marks = user_id.is_some();
-        if !has_marks {
-            // First: whoever is told must not count in what was read before.
-            *self.moment.lock() = Arc::default();
+        // First: whoever is told must not count in what was read before.
+        match (user_id, rooms) {
+            (Some(_), ActiveRooms::Some(rooms)) => self.moment.lock().forget(rooms),
+            _ => *self.moment.lock() = Arc::default(),
         }
         let followers = self.followers.lock();
         match user_id {

@@ -104,7 +104,7 @@ impl Chat {
             self.note_activity(room);
         }
         if matches!(kind, ChangeKind::Edit | ChangeKind::Delete) {
-            self.tell_of_change(room, &first, target, told).await?;
+            self.tell_of_change(room, &who.user, &first, target, told).await?;
         }
         Ok((changed_of(&first.record, target), first.first))
     }
@@ -114,11 +114,12 @@ impl Chat {
     async fn tell_of_change(
         &self,
         room: &RoomId,
+        author: &User,
         Appended { record, first, .. }: &Appended,
         target: Offset,
         told: HashSet<String>,
     ) -> Result<(), Error> {
-        let StoredChange { mentions, groups, dropped, had_groups, .. } = change_in(record);
+        let StoredChange { mentions, groups, added, dropped, had_groups, .. } = change_in(record);
         let told = match first {
             true => told,
             false => self.told_again(room, &record.author, &mentions, &groups).await?,
@@ -127,7 +128,18 @@ impl Chat {
         if had_groups {
             untold.extend(self.all_people(room).await?);
         }
-        self.tell(&Place { room, offset: target, rev: record.offset }, Told { told, untold }).await
+        // A push is for those only whom the text before did not name.
+        let is_named = |id: &String| mentions.iter().any(|user| user.id == *id);
+        let is_new = |id: &&String| added.contains(*id) || (!had_groups && !is_named(id));
+        let newly_told: HashSet<_> = told.iter().filter(is_new).cloned().collect();
+        self.tell(&Place { room, offset: target, rev: record.offset }, Told { told, untold }).await?;
+        if newly_told.is_empty() {
+            return Ok(());
+        }
+        let topic = TopicName::Room(room.clone());
+        let message = self.hub.store().read_each(&topic, &[target]).await?.pop();
+        let Some(Record { timestamp, .. }) = message else { return Ok(()) };
+        Ok(self.queue_push(room, (target, record.offset), timestamp, author, newly_told).await?)
     }
 
     /// Writes into the log of actions that somebody deleted the message of somebody else. Its reports are done with.
@@ -303,9 +315,10 @@ impl MessageFold {
 
     /// The stored change after which a message names these people, with those whom it named before and no more.
     fn change_after(&self, before: &StoredMessage, people: &[User], thread: Option<Offset>) -> StoredChange {
-        let dropped = dropped(&before.mentions, people);
+        // Names of the one that the other does not have.
+        let (added, dropped) = (dropped(people, &before.mentions), dropped(&before.mentions, people));
         let had_groups = before.groups.iter().any(|group| group.told > 0);
-        StoredChange { thread, dropped, had_groups, ..self.what.stored(self.kind, &self.author, None) }
+        StoredChange { thread, added, dropped, had_groups, ..self.what.stored(self.kind, &self.author, None) }
     }
 
     fn edited(&self, mut message: StoredMessage, text: String, named: &Named) -> StoredMessage {

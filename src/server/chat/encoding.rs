@@ -82,6 +82,9 @@ pub(super) struct StoredChange {
     /// The groups that the text of an edit mentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) groups: Vec<GroupMention>,
+    /// The ids of the people whom this text mentions and the one before did not. On no wire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) added: Vec<String>,
     /// The ids of the people whom the text before mentioned and this one does not. On no wire: their logs tell them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) dropped: Vec<String>,

@@ -20,6 +20,7 @@ mod people;
 mod pins;
 mod posting;
 mod preview;
+mod push_queue;
 mod reactions;
 mod reading;
 pub(crate) mod room_id;
@@ -39,6 +40,7 @@ pub use self::{
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
     moderation::ReportOfMessage,
+    push_queue::{PushQueue, PushedMessage, QueuedPush},
     room_settings::RoomChange,
 };
 use self::{
@@ -79,6 +81,7 @@ pub struct Chat {
     noted: SharedNotedPeople,
     group_mentions: GroupMentions,
     may_start_direct: bool,
+    push_queue: Arc<PushQueue>,
 }
 
 impl Chat {
@@ -90,6 +93,7 @@ impl Chat {
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
         (editing, group_mentions, may_start_direct): (EditingSettings, GroupMentions, bool),
+        push_queue: PushQueue,
     ) -> Result<Self, Error> {
         let activity = Arc::new(Activity::new(backplane.clone()));
         let presence = Arc::new(presence_over(hub.clone(), backplane));
@@ -106,6 +110,7 @@ impl Chat {
             noted: SharedNotedPeople::default(),
             group_mentions,
             may_start_direct,
+            push_queue: Arc::new(push_queue),
         };
         let rooms = chat.hub.store().rooms().await?;
         if rooms.is_empty() {

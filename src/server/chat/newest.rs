@@ -3,7 +3,7 @@
 //! happens in a room; within one nothing has. A count that these messages cannot give is left to the store.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -76,6 +76,11 @@ impl Moment {
             Ok(found.map(|(bounds, messages)| Arc::new(NewestMessages { bounds, messages })))
         };
         self.cell(room).get_or_try_init(read).await.cloned()
+    }
+
+    /// Something happened in these rooms, which only some people are told.
+    pub(super) fn forget(&self, rooms: &BTreeSet<RoomId>) {
+        self.rooms.lock().retain(|room, _| !rooms.contains(room));
     }
 
     fn cell(&self, room: &RoomId) -> Cell {

@@ -65,7 +65,7 @@ impl Chat {
         if first.first {
             self.note_activity(room);
         }
-        self.tell_of_post(room, &first, told).await?;
+        self.tell_of_post(room, user, &first, told).await?;
         self.note_person(user).await;
         Ok((message_of(&first.record), first.first))
     }
@@ -74,6 +74,7 @@ impl Chat {
     async fn tell_of_post(
         &self,
         room: &RoomId,
+        author: &User,
         Appended { record, first, .. }: &Appended,
         told: HashSet<String>,
     ) -> Result<(), Error> {
@@ -84,7 +85,9 @@ impl Chat {
                 (self.told_again(room, &record.author, &mentions, &groups).await?, rev)
             }
         };
-        self.tell(&Place { room, offset: record.offset, rev }, Told { told, untold: HashSet::new() }).await
+        let (offset, is_told) = (record.offset, told.clone());
+        self.tell(&Place { room, offset, rev }, Told { told, untold: HashSet::new() }).await?;
+        Ok(self.queue_push(room, (offset, 0), record.timestamp, author, is_told).await?)
     }
 
     /// Announces to the people in the room that the user is typing. The user must be in it, too. Where they may not write

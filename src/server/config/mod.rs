@@ -10,6 +10,7 @@ mod editing;
 pub(super) mod environment;
 mod limits;
 pub mod node_channel;
+mod push;
 mod redis_url;
 mod retention;
 mod sign_in_url;
@@ -28,6 +29,7 @@ pub use self::{
     database::{DEFAULT_MAX_WAL_BYTES, DatabaseSettings, DatabaseUrl, FileSettings},
     editing::EditingSettings,
     limits::{Limit, Limits, Rate},
+    push::PushSettings,
     redis_url::RedisUrl,
     retention::{Retention, RetentionSettings},
     sign_in_url::SignInUrl,
@@ -137,6 +139,10 @@ pub struct Config {
         ignore_case = true
     )]
     pub direct_messages: DirectMessages,
+
+    /// Push notifications.
+    #[command(flatten)]
+    pub push: PushSettings,
 
     /// How long a system clock that jumped forward must stay at its new time before ages are judged by it
     ///

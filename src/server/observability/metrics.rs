@@ -75,6 +75,9 @@ pub struct Metrics {
     fills: Counter,
     deliveries: Counter,
     refused_connections: Counter,
+    pushes_sent: Counter,
+    pushes_failed: Counter,
+    push_subscriptions_dropped: Counter,
     post_seconds: Histogram,
     store_commit_seconds: Histogram,
     delivery_seconds: Histogram,
@@ -96,6 +99,12 @@ impl Default for Metrics {
         let deliveries = counter("deliveries", "Entries written to readers");
         let refused_connections =
             counter("refused_connections", "TCP connections closed because there were too many");
+        let pushes_sent = counter("pushes_sent", "Pushes that a push service took");
+        let pushes_failed = counter("pushes_failed", "Pushes that were given up");
+        let push_subscriptions_dropped = counter(
+            "push_subscriptions_dropped",
+            "Devices that get no more pushes, because their push service says that they are gone",
+        );
         let mut histogram = |name, help| {
             let histogram = Histogram::new(BUCKETS_SECONDS);
             registry.register(name, help, histogram.clone());
@@ -118,6 +127,9 @@ impl Default for Metrics {
             fills,
             deliveries,
             refused_connections,
+            pushes_sent,
+            pushes_failed,
+            push_subscriptions_dropped,
             registry,
         }
     }
@@ -162,6 +174,21 @@ impl Metrics {
     /// Counts a TCP connection that was closed because there were too many.
     pub(crate) fn count_refused_connection(&self) {
         self.refused_connections.inc();
+    }
+
+    /// Counts a push that a push service took.
+    pub(crate) fn count_push_sent(&self) {
+        self.pushes_sent.inc();
+    }
+
+    /// Counts a push that was given up.
+    pub(crate) fn count_push_failed(&self) {
+        self.pushes_failed.inc();
+    }
+
+    /// Counts a device that its push service does not know any more.
+    pub(crate) fn count_push_subscription_dropped(&self) {
+        self.push_subscriptions_dropped.inc();
     }
 
     /// Records a post or publication that is acknowledged now and arrived at the log at `since`.
@@ -268,6 +295,15 @@ idobata_deliveries_total 3
 # HELP idobata_refused_connections_total TCP connections closed because there were too many.
 # TYPE idobata_refused_connections_total counter
 idobata_refused_connections_total 1
+# HELP idobata_pushes_sent_total Pushes that a push service took.
+# TYPE idobata_pushes_sent_total counter
+idobata_pushes_sent_total 1
+# HELP idobata_pushes_failed_total Pushes that were given up.
+# TYPE idobata_pushes_failed_total counter
+idobata_pushes_failed_total 1
+# HELP idobata_push_subscriptions_dropped_total Devices that get no more pushes, because their push service says that they are gone.
+# TYPE idobata_push_subscriptions_dropped_total counter
+idobata_push_subscriptions_dropped_total 1
 # HELP idobata_log_lines_lost_total Lines of the log that could not be written.
 # TYPE idobata_log_lines_lost_total counter
 idobata_log_lines_lost_total 0
@@ -294,6 +330,9 @@ idobata_backplane_up 1
         metrics.count_fill();
         metrics.count_deliveries(3);
         metrics.count_refused_connection();
+        metrics.count_push_sent();
+        metrics.count_push_failed();
+        metrics.count_push_subscription_dropped();
         let text = metrics.render(Some(true));
         let others = text.lines().filter(|line| !line.contains("_seconds"));
         assert_eq!(sorted(others), sorted(COUNTERS_AND_GAUGES.lines()), "{text}");

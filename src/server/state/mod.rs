@@ -16,7 +16,7 @@ use super::{
         publishers::Publishers,
     },
     authz::Rights,
-    chat::{self, Chat},
+    chat::{self, Chat, PushQueue},
     clock::Clock,
     cluster::{
         backplane::{Backplane, Local, Redis},
@@ -30,6 +30,7 @@ use super::{
         hub::Hub,
         topic::{Encoders, Topics},
     },
+    notify::Notifier,
     observability::metrics::Metrics,
     presence,
     store::{
@@ -57,6 +58,8 @@ impl Deref for AppState {
 pub struct Parts {
     /// The rooms.
     pub chat: Arc<Chat>,
+    /// Push notifications.
+    pub notifier: Arc<Notifier>,
     /// The feed.
     pub feed: Arc<Feed>,
     /// The log under both, for housekeeping.
@@ -193,8 +196,19 @@ impl AppState {
             .drop_lost_reservations(&hub.store().rooms().await?, &clock)
             .await
             .context("the rooms cannot be read")?;
-        let chat = Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, settings).await;
+        let queue = PushQueue::new((!config.push.no_push).then(|| directory.clone()));
+        let chat =
+            Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, settings, queue).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
+        let notifier = Notifier::open(
+            config,
+            (chat.clone(), auth.clone()),
+            directory.clone(),
+            clock.clone(),
+            metrics.clone(),
+            backplane.is_shared(),
+        );
+        let notifier = notifier.await.context("the key for push services cannot be read or made")?;
         // A database that was restored from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
@@ -204,6 +218,7 @@ impl AppState {
         backplane.attach(epoch.as_str(), Arc::new(dispatcher));
         Ok(Self(Arc::new(Parts {
             chat,
+            notifier: Arc::new(notifier),
             feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
             hub,
             backplane,

@@ -55,6 +55,23 @@ pub enum Kind {
     Time,
     /// A leap of a node's clock that is not adopted yet, by the node.
     Leap,
+    /// The key by which push services know this installation.
+    PushKey,
+    /// A device that gets a person's pushes, by `person/device`: see [`id_prefix_of`].
+    PushSubscription,
+    /// The id of the device with an address at a push service, by the hash of the address.
+    PushEndpoint,
+    /// A person's settings of notifications, by the person: see [`id_prefix_of`].
+    PushSettings,
+    /// A message of which somebody may get a push, by `room/offset/edit`.
+    PushQueue,
+    /// The node that sends the pushes.
+    PushLease,
+}
+
+/// The beginning of the ids of a person's documents. Another system's ids may contain the sign that ends it.
+pub fn id_prefix_of(user_id: &str) -> String {
+    format!("{}/", user_id.replace('%', "%25").replace('/', "%2F"))
 }
 
 impl Kind {
@@ -79,6 +96,12 @@ impl Kind {
             Self::Submission => "submission",
             Self::Time => "time",
             Self::Leap => "leap",
+            Self::PushKey => "push-key",
+            Self::PushSubscription => "push-subscription",
+            Self::PushEndpoint => "push-endpoint",
+            Self::PushSettings => "push-settings",
+            Self::PushQueue => "push-queue",
+            Self::PushLease => "push-lease",
         }
     }
 }
@@ -195,7 +218,13 @@ impl Mutation {
             | Kind::Report
             | Kind::Action
             | Kind::Time
-            | Kind::Leap => false,
+            | Kind::Leap
+            | Kind::PushKey
+            | Kind::PushSubscription
+            | Kind::PushEndpoint
+            | Kind::PushSettings
+            | Kind::PushQueue
+            | Kind::PushLease => false,
         };
         is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }

@@ -51,6 +51,8 @@ const CHANGE: &str = r#"{"id":"UUID","kind":"edit","text":"hello again"}"#;
 const READ: &str = r#"{"id":"UUID","kind":"read","room":"general","offset":0,"generation":7}"#;
 const LEVEL: &str = r#"{"id":"UUID","kind":"level","room":"secret","level":"mentions"}"#;
 
+const DEVICE: &str = r#"{"endpoint":"https://10.0.0.1/x","keys":{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}}"#;
+
 /// Changes that everybody in the room may make.
 const REACTION: &str = r#"{"id":"UUID","kind":"react","emoji":":tada:"}"#;
 const NO_REACTION: &str = r#"{"id":"UUID","kind":"unreact","emoji":":tada:"}"#;
@@ -168,6 +170,12 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/rooms/DIRECT/members", "", "303 404 404 404 404 404 403 403"),
     row("POST", "/rooms/DIRECT/members/remove", "user=none", "303 404 404 303! 303! 404 403 403"),
     row("POST", "/rooms/DIRECT", "text=hello", "303 303! 303! 303 303 303! 403 403"),
+    row("GET", "/api/push", "", "401 200 200 200 200 200 403 403"),
+    // An address that this server does not call.
+    row("POST", "/api/push/subscriptions", DEVICE, "401 400 400 400 400 400 403 403"),
+    row("DELETE", "/api/push/subscriptions/1", "", "401 204 204 204 204 204 403 403"),
+    row("PUT", "/api/push/settings", "{}", "401 204 204 204 204 204 403 403"),
+    row("POST", "/api/push/test", "{}", "401 202 202 202 202 202 403 403"),
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
     row("GET", "/api/anything/else", "", "404"),
@@ -264,6 +272,10 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/people/OWNER/message", "", "303 303! 303! 303 303! 303! 403 403"),
     row("POST", "/people/nobody-s-id/block", "on=true", "303 303! 303! 303! 303! 303! 403 403"),
     row("POST", "/people/nobody-s-id/block", "on=false", "303 303 303 303 303 303 403 403"),
+    row("GET", "/notifications", "", "303 200 200 200 200 200 403 403"),
+    row("POST", "/notifications", "from=&to=&zone=", "303 303 303 303 303 303 403 403"),
+    row("POST", "/notifications/remove", "device=1", "303 303 303 303 303 303 403 403"),
+    row("POST", "/notifications/test", "x=1", "303 303 303 303 303 303 403 403"),
     row("GET", "/share?text=hello", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/share", "room=secret&text=hello", "303 303! 303! 303 303 303! 403 403"),
     row("GET", "/rooms/secret/members", "", "303 404 404 200 200 404 403 403"),

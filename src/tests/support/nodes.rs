@@ -54,6 +54,12 @@ impl Nodes {
         Self { servers: Vec::new(), settings: settings_of_nodes(&database) }
     }
 
+    /// The same with more settings for the nodes that are added.
+    pub(crate) fn with(mut self, settings: &[&str]) -> Self {
+        self.settings.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        self
+    }
+
     /// The address of the shared database.
     pub(crate) fn database(&self) -> &str {
         &self.settings[1]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, MutexGuard};
 
-pub(super) use self::sessions::{end_all_sessions, split_session_key};
+pub(super) use self::sessions::{end_all_pushes, end_all_sessions, split_session_key};
 pub use self::{
     links::{Link, Purpose},
     sessions::AccountSession,

@@ -1,7 +1,7 @@
 //! Administration of people: blocking, removing, and appointing administrators. The routes of administrators call it.
 //! It never takes the last administrator away.
 
-use super::{Account, Accounts, end_all_sessions, unknown};
+use super::{Account, Accounts, end_all_pushes, end_all_sessions, unknown};
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
@@ -36,6 +36,7 @@ impl Accounts {
                 Mutation::remove(Kind::Account, id, unchanged),
                 end_all_sessions(id, None),
             ];
+            mutations.extend(end_all_pushes(id));
             mutations.extend(self.keep_an_admin(id, None).await?);
             let outcome = self.documents.revoke_and_unlock(mutations, lock).await?;
             Ok(outcome.is_committed().then_some(()))

@@ -11,7 +11,7 @@ use crate::server::{
     error::Error,
     store::{
         StoreError,
-        directory::{Kind, Mutation, Precondition},
+        directory::{Kind, Mutation, Precondition, id_prefix_of},
     },
 };
 
@@ -141,7 +141,9 @@ impl Accounts {
     /// Ends one session with its live connections, at every live node.
     pub async fn end_session(&self, account: &str, session: &str) -> Result<(), Error> {
         let key = session_key(account, session);
-        self.documents.revoke(vec![Mutation::remove(Kind::Session, key, Precondition::Anything)]).await?;
+        let end = |kind| Mutation::remove(kind, &key, Precondition::Anything);
+        // A device that is signed out gets no more pushes.
+        self.documents.revoke(vec![end(Kind::Session), end(Kind::PushSubscription)]).await?;
         Ok(())
     }
 }
@@ -151,6 +153,15 @@ impl Accounts {
 pub(crate) fn end_all_sessions(account: &str, kept: Option<&str>) -> Mutation {
     let kept = kept.map(|session| session_key(account, session));
     Mutation::remove_under(Kind::Session, session_key(account, ""), kept)
+}
+
+/// The mutations that remove all devices of a user that get pushes, and their settings of notifications.
+pub(crate) fn end_all_pushes(user_id: &str) -> [Mutation; 2] {
+    let prefix = id_prefix_of(user_id);
+    [
+        Mutation::remove(Kind::PushSettings, &prefix, Precondition::Anything),
+        Mutation::remove_under(Kind::PushSubscription, prefix, None),
+    ]
 }
 
 /// The account id and the session id in a session's document id.

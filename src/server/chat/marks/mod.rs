@@ -295,6 +295,11 @@ pub(super) fn log_of(who: &Identity) -> Result<TopicName, Rejection> {
     TopicName::of_user(&who.user.id).ok_or_else(too_long)
 }
 
+/// The mark of a room with these bounds, by what is stored of it.
+pub(super) fn mark_of(room: RoomId, stored: Option<&State>, bounds: &Bounds) -> RoomMark {
+    fold::present(room, stored, bounds)
+}
+
 /// The `user-reset` frame, with the cursor at which the reader goes on.
 pub fn user_reset_frame(cursor: Cursor) -> ServerFrame {
     ServerFrame::UserReset { epoch: cursor.epoch, offset: cursor.offset }

@@ -202,7 +202,7 @@ impl Document for Account {
             Done::Name => Some(texts.name_changed),
             Done::Password => Some(texts.password_changed),
             Done::Saved => Some(texts.saved),
-            Done::SignedOut => None,
+            Done::SignedOut | Done::Notifications | Done::TestSent => None,
         });
         view! {
             <h1>{texts.account}</h1>

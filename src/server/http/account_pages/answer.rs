@@ -108,6 +108,7 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
         look: look_of(site, headers),
         installable: is_installable(site, headers, uri),
         stylesheet: assets::stylesheet(),
+        script_folder: assets::folder(),
         path: uri.path().to_owned(),
         back: Lenient::<Outcome>::parse(uri.query().unwrap_or_default())
             .ok()
@@ -117,7 +118,8 @@ pub(super) fn setting_of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Setting
 
 /// Renders a page into a response. Without `viewer` it has no sidebar.
 pub(super) fn draw(setting: &Setting, viewer: Option<Viewer>, document: impl Document) -> Response {
-    let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::document_policy())];
+    let policy = security_headers::document_policy(document.script().is_some());
+    let policy = [(header::CONTENT_SECURITY_POLICY, policy)];
     let html = shell::draw(setting, viewer, document);
     let mut response =
         (policy, Html(one_time_form::mark_forms(&html, &one_time_form::new_id()))).into_response();

@@ -1,6 +1,6 @@
 //! The trait of the account pages, which stand beside the feed and the rooms: signing in, joining, one's own account;
 //! the members of a room; the people, the publishers and the channels' readers. They are plain HTML: rendered here
-//! once, without a script, and their forms are posted and answered with another page. So they work everywhere and add
+//! once, without a script (but for the one page that has to ask the browser), and their forms are posted and answered with another page. So they work everywhere and add
 //! nothing to what the other pages load.
 //!
 //! The handlers load the data, and `answer.rs` renders it. An implementation never loads anything itself.
@@ -13,6 +13,10 @@ use super::texts::Texts;
 pub(super) trait Document {
     /// The title, in the browser's tab.
     fn title(&self, texts: &Texts) -> String;
+    /// The name of the page's script among the site's files. Nearly all pages have none.
+    fn script(&self) -> Option<&'static str> {
+        None
+    }
     /// The content of the page.
     fn body(self, texts: &'static Texts) -> AnyView;
 }
@@ -28,6 +32,10 @@ pub(super) enum Done {
     Password,
     /// Something else was changed.
     Saved,
+    /// The settings of notifications were changed.
+    Notifications,
+    /// A test notification was sent.
+    TestSent,
 }
 
 impl Done {
@@ -38,13 +46,15 @@ impl Done {
             Self::Name => "name",
             Self::Password => "password",
             Self::Saved => "saved",
+            Self::Notifications => "notifications",
+            Self::TestSent => "test-sent",
         }
     }
 
     /// Parses the word in an address.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::SignedOut, Self::Name, Self::Password, Self::Saved]
-            .into_iter()
-            .find(|done| done.as_str() == text)
+        let all =
+            [Self::SignedOut, Self::Name, Self::Password, Self::Saved, Self::Notifications, Self::TestSent];
+        all.into_iter().find(|done| done.as_str() == text)
     }
 }

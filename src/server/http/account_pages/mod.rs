@@ -19,6 +19,7 @@ mod join;
 mod members;
 mod mentions;
 mod message;
+mod notifications;
 mod one_time_link;
 mod outcome;
 mod people;
@@ -94,6 +95,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route(routes::PERSON, get(card::show))
         .route("/people/{account}/message", post(card::write))
         .route("/people/{account}/block", post(card::block))
+        .route(routes::NOTIFICATIONS, get(notifications::show).post(notifications::set))
+        .route("/notifications/remove", post(notifications::remove))
+        .route("/notifications/test", post(notifications::test))
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))
         .route("/rooms/{room}/members/remove", post(members::remove))

@@ -26,6 +26,8 @@ pub(super) struct Setting {
     pub(super) installable: Installable,
     /// The address of the stylesheet.
     pub(super) stylesheet: String,
+    /// The beginning of the addresses of scripts.
+    pub(super) script_folder: String,
     /// The path of the page's own address.
     pub(super) path: String,
     /// The page to return to in the end, if the address names one.
@@ -45,6 +47,10 @@ fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) ->
     let Setting { language, look, installable, stylesheet, path, .. } = setting;
     let (texts, common) = (Texts::of(*language), language.texts());
     let title = format!("{} · Idobata", document.title(texts));
+    let script = document.script().map(|name| {
+        let address = setting.script_folder.clone() + name;
+        view! { <script type="module" src=address></script> }
+    });
     let is_alone = viewer.is_none();
     let class = if is_alone { "page document lone" } else { "page document" };
     let content = view! {
@@ -78,6 +84,7 @@ fn shell<D: Document>(setting: &Setting, viewer: Option<Viewer>, document: D) ->
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 {install_links(*language, *look, *installable)}
                 <link rel="stylesheet" href=stylesheet.clone() />
+                {script}
             </head>
             <body>
                 <a class="skip-link" href="#content">{common.skip_to_content}</a>

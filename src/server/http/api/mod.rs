@@ -12,6 +12,7 @@ pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod publish;
 pub(crate) mod publishers;
+pub(crate) mod push;
 pub(crate) mod room_settings;
 pub(crate) mod rooms;
 pub(crate) mod session;

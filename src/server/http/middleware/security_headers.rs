@@ -54,12 +54,19 @@ pub(crate) async fn add(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-/// The Content Security Policy of an account page, which has no scripts: its style, its pictures, and its forms.
-pub(crate) fn document_policy() -> HeaderValue {
-    HeaderValue::from_static(
-        "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors 'none'",
-    )
+/// The Content Security Policy of an account page: its style, its pictures, and its forms. Nearly all of them have no
+/// scripts; one that has may run our own files, the worker, and requests to this server.
+pub(crate) fn document_policy(has_script: bool) -> HeaderValue {
+    HeaderValue::from_static(match has_script {
+        false => {
+            "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; base-uri 'none'; \
+             form-action 'self'; frame-ancestors 'none'"
+        }
+        true => {
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        }
+    })
 }
 
 /// The Content Security Policy of a page (CSP level 3): its own scripts, style, pictures and connections (`'self'`

@@ -36,7 +36,7 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and those that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package.
-const SCRIPTS: [&str; 4] = ["live.js", "messages.js", "offline.js", "reactions.js"];
+const SCRIPTS: [&str; 5] = ["live.js", "messages.js", "notifications.js", "offline.js", "reactions.js"];
 
 /// The version of this build's files, which is part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -48,6 +48,11 @@ pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
     // Two builds differ in these with a probability of 1 - 2^-64.
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 });
+
+/// The beginning of the addresses of this build's files.
+pub(crate) fn folder() -> String {
+    format!("/pkg/{}/", *VERSION)
+}
 
 /// The address of the one stylesheet.
 pub(crate) fn stylesheet() -> String {

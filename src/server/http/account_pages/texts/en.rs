@@ -235,6 +235,38 @@ pub(super) const TEXTS: Texts = Texts {
     block_hint: "They cannot write to you directly any more, nor you to them. They are not told.",
     unblock_person: "Unblock",
     blocked_hint: "You have blocked this person: you cannot write to each other directly.",
+    notifications: "Notifications",
+    notifications_saved: "Your settings were saved.",
+    this_device: "This device",
+    no_push: "This server sends no notifications to devices. Its operator has turned them off.",
+    push_needs_script: "To turn notifications on for this device, allow JavaScript for this site.",
+    push_insecure: "Browsers allow notifications only on sites with https. Ask the operator of this server for it.",
+    push_apple: "On an iPhone or iPad, add Idobata to the home screen first (Share, then Add to Home Screen), and open \
+                 it from there.",
+    push_unsupported: "This browser cannot show notifications while the page is closed.",
+    push_denied: "Notifications of this site are blocked. Allow them in the browser's settings for this site, then \
+                  reload this page.",
+    push_off: "Notifications are off on this device.",
+    push_on: "Notifications are on. This device is told of mentions also while no page is open.",
+    push_failed: "The browser could not turn notifications on: its push service cannot be reached, or is turned off. \
+                  Try again later.",
+    push_refused: "This server did not accept the push service of the browser. Ask its operator.",
+    turn_on: "Turn on",
+    turn_off: "Turn off",
+    devices: "Your devices",
+    no_devices: "No device of yours gets notifications.",
+    send_test: "Send a test notification",
+    test_sent: "A test notification is on its way to your devices.",
+    when_to_notify: "When to notify",
+    mentions_are_pushed: "You are notified when a message mentions you, unless you read it in an open page first, or \
+                          notifications of the room are off.",
+    every_message: "Notify me of every message in rooms that are set to “Every message”",
+    quiet_hours: "Quiet hours: nothing is sent to your devices in this time. Leave both empty for none.",
+    quiet_from: "From",
+    quiet_to: "To",
+    quiet_wrong: "Quiet hours need two times and a time zone that this server knows, such as 22:00, 07:00 and Asia/Tokyo.",
+    time_zone: "Time zone",
+    time_zone_hint: "A name such as Asia/Tokyo, or an offset such as +09:00.",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -1,0 +1,168 @@
+// The page of notifications: turning them on and off on a device, trying them, quiet hours. No push service is there for the
+// tests, so the browser's own subscription is replaced by one that leads to a server of the story.
+import { createECDH, randomBytes } from "node:crypto";
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Page } from "@playwright/test";
+import { Server } from "../support/server.ts";
+import { expect, named, test as base } from "../support/test.ts";
+import type { Person } from "../support/people.ts";
+
+type Pushes = { house: Server; endpoint: string; received: string[] };
+
+const test = base.extend<{ pushes: Pushes }>({
+  pushes: async ({}, use) => {
+    const received: string[] = [];
+    const service: HttpServer = createServer((request, response) => {
+      request.resume().on("end", () => {
+        received.push(request.url!);
+        response.writeHead(201).end();
+      });
+    });
+    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+    const house = await Server.start({ env: { IDOBATA_PUSH_NETWORKS: "127.0.0.0/8", IDOBATA_PUSH_WAIT: "1s" } });
+    await use({ house, received, endpoint: `http://127.0.0.1:${(service.address() as AddressInfo).port}/` });
+    await house.stop();
+    service.closeAllConnections();
+    service.close();
+  },
+});
+
+/** A subscription as a browser makes it. */
+function subscription(endpoint: string) {
+  const keys = createECDH("prime256v1");
+  const p256dh = keys.generateKeys().toString("base64url");
+  return { endpoint, expirationTime: null, keys: { p256dh, auth: randomBytes(16).toString("base64url") } };
+}
+
+/** Gives the browser a push service that works, and notifications that are allowed. The subscription outlives the page. */
+async function withPushService(page: Page, endpoint: string) {
+  await page.addInitScript((made) => {
+    const wrap = () => ({
+      ...made,
+      toJSON: () => made,
+      unsubscribe: async () => !sessionStorage.removeItem("subscribed"),
+    });
+    const pushManager = {
+      getSubscription: async () => (sessionStorage.getItem("subscribed") ? wrap() : null),
+      subscribe: async ({ applicationServerKey }: { applicationServerKey: string }) => {
+        sessionStorage.setItem("subscribed", applicationServerKey);
+        return wrap();
+      },
+    };
+    const registration = { pushManager, active: { postMessage: () => {} } };
+    const serviceWorker = { register: async () => registration, getRegistration: async () => registration, ready: Promise.resolve(registration) };
+    Object.defineProperty(navigator, "serviceWorker", { value: serviceWorker });
+    Object.defineProperty(Notification, "permission", { get: () => "default" });
+    Notification.requestPermission = async () => "granted";
+  }, subscription(endpoint));
+}
+
+const thisDevice = ({ page }: Person) => page.getByRole("region", { name: "This device" });
+/** The sentences of all states stand in the page; one of them is shown. */
+const expectState = (person: Person, sentence: string) => expect(thisDevice(person).locator("p:visible")).toContainText([sentence]);
+
+test("alice turns notifications on, gets a test and a mention, and turns them off", async ({ pushes: { house, endpoint, received }, somebody }) => {
+  const alice = await named(await somebody({ baseURL: house.url }), "alice");
+  const bob = await named(await somebody({ baseURL: house.url }), "bob");
+  const { page } = alice;
+  await withPushService(page, `${endpoint}of-alice`);
+  await alice.enterRoom("general");
+  await page.locator(".menu > button").click();
+  await page.locator(".menu__panel").getByRole("link", { name: "Notifications" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Notifications" })).toBeVisible();
+  await expectState(alice, "Notifications are off on this device.");
+  await expect(page.getByText("No device of yours gets notifications.")).toBeVisible();
+  await thisDevice(alice).getByRole("button", { name: "Turn on" }).click();
+  await expectState(alice, "Notifications are on.");
+  await expect(page.getByRole("listitem").filter({ hasText: "127.0.0.1" }).getByText("this browser")).toBeVisible();
+  await page.getByRole("button", { name: "Send a test notification" }).click();
+  await expect(page.getByText("A test notification is on its way to your devices.")).toBeVisible();
+  await expect.poll(() => received).toEqual(["/of-alice"]);
+  await bob.enterRoom("general");
+  await bob.post("@alice lunch?");
+  await expect.poll(() => received).toEqual(["/of-alice", "/of-alice"]);
+  await thisDevice(alice).getByRole("button", { name: "Turn off" }).click();
+  await expectState(alice, "Notifications are off on this device.");
+  await expect(page.getByText("No device of yours gets notifications.")).toBeVisible();
+});
+
+test("a device that was removed from another one is off", async ({ pushes: { house, endpoint }, somebody }) => {
+  const alice = await named(await somebody({ baseURL: house.url }), "alice");
+  await withPushService(alice.page, `${endpoint}of-alice`);
+  await alice.page.goto("/notifications");
+  await thisDevice(alice).getByRole("button", { name: "Turn on" }).click();
+  await expectState(alice, "Notifications are on.");
+  const { subscriptions } = await (await alice.context.request.get("/api/push")).json();
+  await alice.context.request.delete(`/api/push/subscriptions/${subscriptions[0].id}`);
+  await alice.page.reload();
+  await expectState(alice, "Notifications are off on this device.");
+  await thisDevice(alice).getByRole("button", { name: "Turn on" }).click();
+  await expectState(alice, "Notifications are on.");
+});
+
+test("quiet hours are kept, also without a script, and a wrong one is named", async ({ somebody, expectedFaults }) => {
+  expectedFaults.push(/^400|status of 400/);
+  const hanako = await named(await somebody({ locale: "ja-JP", javaScriptEnabled: false }), "花子");
+  const { page } = hanako;
+  await page.goto("/notifications");
+  await expect(page.getByText("この端末で通知を有効にするには、このサイトのJavaScriptを許可してください。")).toBeVisible();
+  await expect(page.getByRole("button", { name: "オンにする" })).toBeHidden();
+  await page.getByLabel("開始").fill("22:00");
+  await page.getByLabel("終了").fill("07:30");
+  await page.getByLabel("タイムゾーン").fill("Mars/Olympus");
+  await page.getByRole("button", { name: "保存" }).click();
+  await expect(page.getByRole("alert")).toContainText("通知しない時間帯には");
+  await expect(page.getByLabel("開始")).toHaveValue("22:00");
+  await page.getByLabel("タイムゾーン").fill("Asia/Tokyo");
+  await page.getByLabel("すべてのメッセージ").check();
+  await page.getByRole("button", { name: "保存" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "設定を保存しました。" })).toBeVisible();
+  await page.goto("/notifications");
+  await expect(page.getByLabel("終了")).toHaveValue("07:30");
+  await expect(page.getByLabel("すべてのメッセージ")).toBeChecked();
+  const { quiet, every_message } = await (await hanako.context.request.get("/api/push")).json();
+  expect({ quiet, every_message }).toEqual({ quiet: { from: "22:00", to: "07:30", zone: "Asia/Tokyo" }, every_message: true });
+});
+
+test("the time zone of the browser stands in the form until another one is chosen", async ({ somebody }) => {
+  const alice = await named(await somebody({ timezoneId: "America/St_Johns" }), "alice");
+  await alice.page.goto("/notifications");
+  await expect(alice.page.getByLabel("Time zone")).toHaveValue("America/St_Johns");
+});
+
+test("a browser that cannot be notified says why", async ({ somebody }) => {
+  const states: [string, () => void][] = [
+    ["cannot show notifications while the page is closed", () => delete (window as any).PushManager],
+    [
+      "add Idobata to the home screen first",
+      () => {
+        delete (window as any).PushManager;
+        Object.defineProperty(navigator, "userAgent", { value: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)" });
+      },
+    ],
+    ["only on sites with https", () => Object.defineProperty(window, "isSecureContext", { value: false })],
+    ["Notifications of this site are blocked.", () => Object.defineProperty(Notification, "permission", { get: () => "denied" })],
+  ];
+  for (const [sentence, script] of states) {
+    const alice = await named(await somebody({ serviceWorkers: "allow" }), "alice");
+    await alice.page.addInitScript(script);
+    await alice.page.goto("/notifications");
+    await expectState(alice, sentence);
+    await expect(thisDevice(alice).getByRole("button")).toBeHidden();
+  }
+});
+
+test("a browser whose push service cannot be reached says so", async ({ somebody, expectedFaults }) => {
+  expectedFaults.push(/Push API in incognito mode/);
+  // This one has none that answers.
+  const alice = await named(await somebody({ serviceWorkers: "allow" }), "alice");
+  await alice.page.addInitScript(() => {
+    Object.defineProperty(Notification, "permission", { get: () => "default" });
+    Notification.requestPermission = async () => "granted";
+  });
+  await alice.page.goto("/notifications");
+  await thisDevice(alice).getByRole("button", { name: "Turn on" }).click();
+  await expectState(alice, "its push service cannot be reached");
+  await expect(thisDevice(alice).getByRole("button", { name: "Turn on" })).toBeEnabled();
+});

@@ -1,0 +1,127 @@
+//! Push notifications: what is for a person reaches the devices on which no page is open (Web Push: RFC 8030, 8291, 8292).
+//! The routes and pages register devices; `server` runs the sending, which takes from the queue of `chat`.
+//!
+//! * `devices`: the devices and the settings of people
+//! * `consumer`: takes messages from the queue and decides who is told, on one node at a time (`lease`)
+//! * `delivery`: sends a push, again if it has to
+//! * `payload`, `encryption`, `vapid`: what is sent
+//! * `client`, `endpoint`: one request, to an address that may be called
+//! * `quiet`: quiet hours
+//!
+//! Nothing readable may leave for a push service: texts and names only encrypted, no name in a header.
+
+mod client;
+mod consumer;
+mod delivery;
+mod devices;
+mod encryption;
+mod endpoint;
+mod lease;
+mod payload;
+mod quiet;
+mod vapid;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use self::{
+    client::PushClient, consumer::InFlight, delivery::Lanes, lease::Lease, payload::Payload, vapid::VapidKey,
+};
+pub use self::{
+    devices::{Device, NewDevice, NotificationSettings},
+    quiet::QuietHours,
+};
+use super::{
+    auth::{Auth, Identity},
+    chat::Chat,
+    clock::Clock,
+    config::{Config, PushSettings, tls},
+    error::Error,
+    observability::metrics::Metrics,
+    store::directory::{DocumentStore, id_prefix_of},
+};
+use crate::protocol::problem::{Code, Rejection};
+
+/// Sends push notifications, and keeps the devices that get them.
+pub struct Notifier {
+    chat: Arc<Chat>,
+    auth: Arc<Auth>,
+    documents: Arc<dyn DocumentStore>,
+    clock: Arc<Clock>,
+    metrics: Arc<Metrics>,
+    settings: PushSettings,
+    contact: Option<String>,
+    key: VapidKey,
+    client: PushClient,
+    lanes: Lanes,
+    lease: Lease,
+    in_flight: InFlight,
+}
+
+impl Notifier {
+    /// Reads the key for push services, or makes it.
+    ///
+    /// # Errors
+    /// The document store cannot be used.
+    pub async fn open(
+        config: &Config,
+        (chat, auth): (Arc<Chat>, Arc<Auth>),
+        documents: Arc<dyn DocumentStore>,
+        clock: Arc<Clock>,
+        metrics: Arc<Metrics>,
+        is_shared: bool,
+    ) -> anyhow::Result<Self> {
+        let settings = config.push.clone();
+        let key = VapidKey::open(&*documents).await?;
+        let tls = tls::client_config(None).context("the system's authorities cannot be read")?;
+        let client = PushClient::new(tls, settings.push_networks.clone());
+        let url = config.public_url.as_ref().map(|url| url.as_str().to_owned());
+        let contact = settings.push_contact.clone().or(url.filter(|url| url.starts_with("https:")));
+        Ok(Self {
+            chat,
+            auth,
+            documents: documents.clone(),
+            clock,
+            metrics,
+            settings,
+            contact,
+            key,
+            client,
+            lanes: Lanes::default(),
+            lease: Lease::new(documents, is_shared),
+            in_flight: InFlight::default(),
+        })
+    }
+
+    /// The key that a browser subscribes with, in base64url. `None`: the setting turns pushes off.
+    pub fn public_key(&self) -> Option<String> {
+        (!self.settings.no_push).then(|| self.key.public())
+    }
+
+    fn check_on(&self) -> Result<(), Rejection> {
+        match self.settings.no_push {
+            true => {
+                Err(Rejection::new(Code::NotAllowed, "This server sends no push notifications (--no-push)."))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Sends a push to all devices of the user, so that they see whether pushes come. Returns the number of devices; the
+    /// sending goes on after that.
+    pub async fn test(self: &Arc<Self>, who: &Identity) -> Result<usize, Error> {
+        self.check_on()?;
+        let devices = self.devices(&who.user.id).await?;
+        let (count, prefix) = (devices.len(), id_prefix_of(&who.user.id));
+        for (id, device) in devices {
+            let (notifier, key) = (self.clone(), format!("{prefix}{id}"));
+            tokio::spawn(async move {
+                let now_ms = notifier.clock.wall_ms();
+                let payload = Payload::of_test(device.language(), now_ms);
+                notifier.send_once(&key, &device, &payload).await;
+            });
+        }
+        Ok(count)
+    }
+}
