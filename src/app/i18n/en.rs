@@ -190,6 +190,8 @@ pub(super) const TEXTS: Texts = Texts {
     nobody_told: "Nobody was told of this message by a group: nobody else is there, there are too many people, or only owners may tell them all.",
 
     direct_messages: "Direct messages",
+    away: "away",
+    here: "here now",
 };
 
 /// "alice, bob and 3 others".

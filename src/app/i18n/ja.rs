@@ -189,6 +189,8 @@ pub(super) const TEXTS: Texts = Texts {
     nobody_told: "グループへのメンションは誰にも通知されませんでした。ほかに誰もいないか、人数が多すぎるか、オーナーだけに許可されています。",
 
     direct_messages: "ダイレクトメッセージ",
+    away: "離席中",
+    here: "オンライン",
 };
 
 fn problem(code: Code) -> &'static str {

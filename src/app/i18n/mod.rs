@@ -264,6 +264,8 @@ pub struct Texts {
     pub nobody_told: &'static str,
 
     pub direct_messages: &'static str,
+    pub away: &'static str,
+    pub here: &'static str,
 }
 
 impl Texts {

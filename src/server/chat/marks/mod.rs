@@ -186,12 +186,14 @@ impl Chat {
         let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room)));
         let of_room = |(bounds, room): (&Bounds, RoomId)| {
             let (stored, direct) = (stored(&room), self.rights.is_direct(&room));
+            let room_id = room.clone();
             let mut mark = fold::present(room, stored, bounds);
             if direct && mark.read.is_none() {
                 // They are for this user whether they have looked or not.
                 mark.read = Some(Cursor { epoch: bounds.epoch.at(0, 0), offset: bounds.floor });
             }
-            UserRoom { mark, head: bounds.head, unread: 0, direct }
+            let presence = if direct { self.presence_in_direct(&room_id, &who.user.id) } else { "" };
+            UserRoom { mark, head: bounds.head, unread: 0, direct, presence: presence.to_owned() }
         };
         let mut rooms: Vec<UserRoom> = known.map(of_room).collect();
         self.count_unread(who, &mut rooms).await?;
