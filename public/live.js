@@ -170,6 +170,16 @@ if (window.visualViewport) {
   visualViewport.addEventListener("resize", fit);
 }
 
+// A sign of the person, once a minute at most: without one for a while, on any device, the others see them as away.
+let nextSign = performance.now() + 60_000;
+const sign = () => {
+  const isNeeded = performance.now() > nextSign && !document.hidden && navigator.onLine && root.dataset.me;
+  if (!isNeeded || !app.querySelector("[data-connection=open]")) return;
+  nextSign = performance.now() + 60_000;
+  fetch("/api/user/active", { method: "POST" }).catch(() => {});
+};
+for (const kind of ["pointermove", "pointerdown", "keydown", "visibilitychange"]) addEventListener(kind, sign, { passive: true });
+
 // The name of somebody who is mentioned leads to their card.
 addEventListener("click", ({ target }) => {
   const person = target.closest?.(".mention[data-user]")?.dataset.user;

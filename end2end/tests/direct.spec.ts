@@ -54,7 +54,8 @@ test("two people write to each other wherever they are, and a third one sees not
   expect((await alice.context.request.get("/api/rooms")).status()).toBe(200);
 });
 
-test("what came while a connection was cut is counted when it is back, and read on one device it is read on the other", async ({ alice, bob, somebody }) => {
+test("what came while a connection was cut is counted when it is back, and read on one device it is read on the other", async ({ alice, bob, somebody, expectedFaults }) => {
+  expectedFaults.push(/INTERNET_DISCONNECTED/);
   const room = await start2(alice, bob);
   const phone = await somebody({ storageState: await bob.context.storageState(), viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await phone.enterRoom("general");

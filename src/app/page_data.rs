@@ -137,6 +137,9 @@ pub struct RoomData {
     pub page: MessagePage,
     /// Everyone who is present.
     pub members: Vec<User>,
+    /// The ids of those of them who are away. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub away: Vec<String>,
     /// Only its members may enter it.
     pub is_private: bool,
     /// It has direct messages, and nobody changes who its members are. (Absent in the version before.)

@@ -268,6 +268,9 @@ pub enum ServerFrame {
         head: Offset,
         /// Everyone who is present in the room.
         members: Vec<User>,
+        /// The ids of those who are away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<String>,
     },
     /// A message was posted.
     Message(Message),
@@ -324,6 +327,20 @@ pub enum ServerFrame {
         room: RoomId,
         /// Everyone who is present.
         members: Vec<User>,
+        /// The ids of those who are away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<String>,
+    },
+    /// A user who is present went away, or came back: there was no sign of them for a while, on any of their devices.
+    UserAway {
+        /// The room.
+        room: RoomId,
+        /// Their name.
+        user: String,
+        /// Their id.
+        user_id: String,
+        /// False: they came back.
+        away: bool,
     },
     /// A user is typing.
     Typing {
@@ -400,6 +417,8 @@ struct FrameMembers {
     recovered: Option<bool>,
     head: Option<Offset>,
     members: Option<Vec<User>>,
+    /// Ids in lists of people, and whether somebody is away.
+    away: Option<Box<RawValue>>,
     id: Option<String>,
     user: Option<String>,
     user_id: Option<String>,
@@ -488,6 +507,7 @@ impl TryFrom<FrameMembers> for ServerFrame {
                 recovered: frame.recovered.ok_or(MISSING)?,
                 head: frame.head.ok_or(MISSING)?,
                 members: members?,
+                away: list_in(frame.away)?,
             },
             "message" => Self::Message(Message {
                 room,
@@ -528,7 +548,11 @@ impl TryFrom<FrameMembers> for ServerFrame {
             "user-joined" => Self::UserJoined { room, user: user?, user_id: user_id? },
             "user-left" => Self::UserLeft { room, user: user?, user_id: user_id? },
             "typing" => Self::Typing { room, user: user?, user_id: user_id? },
-            "members" => Self::Members { room, members: members? },
+            "members" => Self::Members { room, members: members?, away: list_in(frame.away)? },
+            "user-away" => {
+                let away = frame.away.is_some_and(|away| away.get() == "true");
+                Self::UserAway { room, user: user?, user_id: user_id?, away }
+            }
             "reset" => Self::Reset { room, epoch: epoch?, offset: offset? },
             _ => return Err(UNKNOWN_TYPE),
         })
@@ -597,6 +621,9 @@ pub struct PolledEntries {
     pub reset: bool,
     /// Everyone who is present in the room.
     pub members: Vec<User>,
+    /// The ids of those who are away.
+    #[serde(default)]
+    pub away: Vec<String>,
     /// The users who were typing in the last seconds.
     pub typing: Vec<User>,
     /// The id of this state, as in [`PresenceState`].
@@ -618,6 +645,9 @@ impl PolledEntries {
 pub struct PresenceState {
     /// Everyone who is present in the room.
     pub members: Vec<User>,
+    /// The ids of those who are away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub away: Vec<String>,
     /// The users who were typing in the last seconds.
     pub typing: Vec<User>,
     /// The id of this state: a poll that sends it as `seen` is also answered when the state has changed.
@@ -747,7 +777,13 @@ mod tests {
             ServerFrame::Followed { epoch: epoch.clone(), offset: 3, head: 5 },
             ServerFrame::UserReset { epoch, offset: 3 },
             ServerFrame::Unread {
-                rooms: vec![UserRoom { mark: mark.clone(), head: 9, unread: 2, direct: true }],
+                rooms: vec![UserRoom {
+                    mark: mark.clone(),
+                    head: 9,
+                    unread: 2,
+                    direct: true,
+                    presence: "away".into(),
+                }],
                 list: false,
             },
             ServerFrame::Unread { rooms: Vec::new(), list: true },

@@ -125,6 +125,9 @@ pub struct UserRoom {
     /// The room has direct messages: each of them counts as a mention.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub direct: bool,
+    /// Of direct messages between two: `here` or `away` if the other is in a room now, else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub presence: String,
 }
 
 /// The members of a [`UserRoom`] side by side: a derived reader of a flattened struct would go by way of a buffer.
@@ -142,12 +145,15 @@ struct UserRoomMembers {
     unread: u64,
     #[serde(default)]
     direct: bool,
+    #[serde(default)]
+    presence: String,
 }
 
 impl From<UserRoomMembers> for UserRoom {
     fn from(members: UserRoomMembers) -> Self {
-        let UserRoomMembers { room, read, generation, level, mentions, head, unread, direct } = members;
-        Self { mark: RoomMark { room, read, generation, level, mentions }, head, unread, direct }
+        let UserRoomMembers { room, read, generation, level, mentions, head, unread, direct, presence } =
+            members;
+        Self { mark: RoomMark { room, read, generation, level, mentions }, head, unread, direct, presence }
     }
 }
 
@@ -338,7 +344,7 @@ mod tests {
     fn the_state_of_a_room_is_as_short_as_it_can_be() {
         let room = RoomId::parse("general").expect("fine");
         let mark = RoomMark { room, read: None, generation: 0, level: RoomLevel::All, mentions: Vec::new() };
-        let room = UserRoom { mark, head: 7, unread: 0, direct: false };
+        let room = UserRoom { mark, head: 7, unread: 0, direct: false, presence: String::new() };
         let written = serde_json::to_value(&room).expect("plain data");
         assert_eq!(written, json!({ "room": "general", "generation": 0, "head": 7, "unread": 0 }));
         assert_eq!(serde_json::from_value::<UserRoom>(written).expect("the same"), room);

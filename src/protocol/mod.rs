@@ -146,13 +146,17 @@
 //!   was stored before or nothing changed. On the socket it is the frame `mark`; `follow` follows the caller's own log,
 //!   as do streams of rooms with `?follow=true` or `?user_after=CURSOR`, whose ids are `ROOM_CURSOR;USER_CURSOR`, and
 //!   polls with `?user_after=CURSOR`.
+//!   A [`mark::UserRoom`] with `direct` has direct messages. `POST /api/direct` `{"user_ids":[…]}` opens those of the
+//!   caller and these people: 201, or 200 when they have a room. `POST /api/user/active` says that the caller is not
+//!   away: 204.
 //! * `POST /api/rooms/{room}/typing` sends "I am typing" for users who follow the room by a stream or by polls: 204.
 //! * `GET /api/rooms/{room}/events` is the room as server-sent events: the socket's server frames as data, `joined`
 //!   first, the cursor as `id` of the durable ones; `Last-Event-ID`, `?after=`, `?last=` and `?heartbeat=` as for the
 //!   feed. A user with a session is present in the room while the stream is open.
 //! * `GET /ws` is the chat socket: text messages, each one [`chat::ClientFrame`] or [`chat::ServerFrame`]. `joined`
 //!   comes before any other frame of its room; its `head` is the room's newest offset. `members` replaces the list of
-//!   people for a reader that was too slow for each single `user-joined` and `user-left`.
+//!   people for a reader that was too slow for each single `user-joined` and `user-left`. `user-away` says who of them
+//!   gives no sign on any device, and who is back.
 //!
 //! ## Socket.IO
 //!

@@ -131,7 +131,11 @@ async fn a_room_that_was_followed_is_the_room_that_is_loaded_now() {
     let mut socket = alice.socket().await;
     socket.join("general", json!({ "after": followed.cursor().to_string() })).await;
     followed.apply(
-        ServerFrame::Members { room: followed.room.id.clone(), members: vec![alice.session.user.clone()] },
+        ServerFrame::Members {
+            room: followed.room.id.clone(),
+            members: vec![alice.session.user.clone()],
+            away: Vec::new(),
+        },
         0,
     );
     let mut present = Vec::new();

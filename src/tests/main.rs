@@ -5,6 +5,7 @@
 
 mod accounts;
 mod agreement;
+mod away;
 mod bad_input;
 mod changes;
 mod channels;

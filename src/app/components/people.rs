@@ -68,8 +68,14 @@ pub(crate) fn People(
                     member_key,
                     move |member| {
                         let is_me = model.with_untracked(|model| model.is_me(&member.id));
+                        let id = member.id.clone();
+                        let is_away = memo(move || model.with(|model| model.away.contains(&id)));
+                        let away = show_when(
+                            move || is_away.get(),
+                            || view! { <span class="muted">{format!(" ({})", texts.away)}</span> }.into_any(),
+                        );
                         let you = is_me.then(|| view! { <span class="muted">{format!(" ({})", texts.you)}</span> }.into_any());
-                        view! { <li>{avatar(&member.id, &member.name)} <span><a href=routes::person(&member.id) rel="external">{name_view(member.name)}</a> {you}</span></li> }.into_any()
+                        view! { <li data-away=move || is_away.get().then_some("true")>{avatar(&member.id, &member.name)} <span><a href=routes::person(&member.id) rel="external">{name_view(member.name)}</a> {you}{away}</span></li> }.into_any()
                     },
                 )}
             </ul>

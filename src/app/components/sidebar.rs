@@ -88,9 +88,9 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
             {optional(Section::Channels, texts.channels)}
             {optional(Section::Favourites, texts.favourites)}
             {section(Section::Rooms, texts.rooms)}
+            {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
             {optional(Section::Direct, texts.direct_messages)}
             {optional(Section::Archived, texts.archived)}
-            {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
         </nav>
         <Account viewer back />
     }
@@ -156,12 +156,14 @@ fn row_list(
     let row = move |(href, name, of, room): Row| {
         let path = href.clone();
         let is_current = move || current.with(|current| *current == path).then_some("page");
+        let presence = room.clone().filter(|_| section == Section::Direct).map(presence);
         let (id, badge) = room.map(unread_badge).unzip();
         view! {
             <li>
                 <a href=href aria-current=move || is_current() aria-describedby=id>
                     {icon(of)} <bdi translate="no">{name}</bdi>
                 </a>
+                {presence}
                 {badge}
             </li>
         }
@@ -174,6 +176,20 @@ fn row_list(
         </details>
     }
     .into_any()
+}
+
+/// The presence of the other person of direct messages beside the link to them.
+fn presence(room: RoomId) -> AnyView {
+    let (texts, unread) = (use_texts(), expect_context::<Navigator>().unread);
+    let state = memo(move || unread.with(|unread| unread.presence_of(&room)));
+    let label = move || if state.with(|state| state == "away") { texts.away } else { texts.here };
+    show_when(
+        move || state.with(|state| !state.is_empty()),
+        move || {
+            view! { <span class="presence" role="img" data-presence=move || state.get() aria-label=move || label() title=move || label()></span> }
+                .into_any()
+        },
+    )
 }
 
 /// The number of unread messages beside the link to a room, and the id by which it describes the link: the link's name stays

@@ -195,6 +195,8 @@ pub(super) const TEXTS: Texts = Texts {
     report: "Report…",
     direct_messages: "Direct messages",
     own_notifications: "Notifications",
+    away: "away",
+    here: "here now",
 };
 
 /// "alice, bob and 3 others".

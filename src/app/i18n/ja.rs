@@ -194,6 +194,8 @@ pub(super) const TEXTS: Texts = Texts {
     report: "報告…",
     direct_messages: "ダイレクトメッセージ",
     own_notifications: "通知",
+    away: "離席中",
+    here: "オンライン",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -270,6 +270,8 @@ pub struct Texts {
     pub direct_messages: &'static str,
     /// The page of push notifications, in the menu of a person.
     pub own_notifications: &'static str,
+    pub away: &'static str,
+    pub here: &'static str,
 }
 
 impl Texts {

@@ -111,6 +111,11 @@ impl Unread {
         self.room(room).map_or((None, 0), |room| (room.mark.read.as_ref(), room.mark.generation))
     }
 
+    /// The presence of the other person of direct messages: `here`, `away` or nothing.
+    pub fn presence_of(&self, room: &RoomId) -> String {
+        self.room(room).map_or_else(String::new, |room| room.presence.clone())
+    }
+
     /// The level of a room.
     pub fn level_of(&self, room: &RoomId) -> RoomLevel {
         self.room(room).map_or(RoomLevel::All, |room| room.mark.level)
@@ -137,7 +142,7 @@ mod tests {
     fn room(name: &str, unread: u64, mentions: usize, level: RoomLevel) -> UserRoom {
         let mentions = (1..=mentions as u64).collect();
         let mark = RoomMark { room: id(name), read: "e:7".parse().ok(), generation: 3, level, mentions };
-        UserRoom { mark, head: 200, unread, direct: false }
+        UserRoom { mark, head: 200, unread, direct: false, presence: String::new() }
     }
 
     #[test]

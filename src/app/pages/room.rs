@@ -75,8 +75,19 @@ pub(crate) fn RoomPage() -> impl IntoView {
 #[component]
 fn RoomView(data: RoomData) -> impl IntoView {
     let texts = use_texts();
-    let RoomData { room, me, page, members, is_private, is_direct, is_moderator, pins, linked, thread: _ } =
-        data;
+    let RoomData {
+        room,
+        me,
+        page,
+        members,
+        away,
+        is_private,
+        is_direct,
+        is_moderator,
+        pins,
+        linked,
+        thread: _,
+    } = data;
     let (id, room_id) = (room.id.clone(), room.id.clone());
     let newest = newest_of(&room);
     // Only the server draws that page, so the browser loads it.
@@ -92,6 +103,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
     let scroll_position = StoredValue::new(saved.scroll_position);
     let mut model = RoomModel::new(room, me, page, members, saved);
     model.set_pins(Pins { pins, as_of: model.cursor().offset });
+    model.away = away;
     let is_at_target = linked.is_some();
     if is_at_target {
         model.open(linked, false);

@@ -19,20 +19,22 @@ pub(crate) struct RoomSource {
     /// The presence state of the last answer.
     seen: String,
     members: Vec<User>,
+    away: Vec<String>,
     /// The reader does not know yet that it has caught up.
     is_behind: bool,
 }
 
 impl RoomSource {
     pub(crate) fn new(room: RoomId, cursor: Cursor) -> Self {
-        Self { room, cursor, seen: String::new(), members: Vec::new(), is_behind: true }
+        Self { room, cursor, seen: String::new(), members: Vec::new(), away: Vec::new(), is_behind: true }
     }
 
-    fn presence(&mut self, members: Vec<User>, typing: Vec<User>) -> Vec<ServerFrame> {
-        let has_changed = members != self.members;
+    fn presence(&mut self, members: Vec<User>, away: Vec<String>, typing: Vec<User>) -> Vec<ServerFrame> {
+        let has_changed = members != self.members || away != self.away;
         self.members.clone_from(&members);
+        self.away.clone_from(&away);
         let room = self.room.clone();
-        let members = has_changed.then(|| ServerFrame::Members { room: room.clone(), members });
+        let members = has_changed.then(|| ServerFrame::Members { room: room.clone(), members, away });
         let typing = typing.into_iter().map(|User { id, name }| ServerFrame::Typing {
             room: room.clone(),
             user: name,
@@ -54,16 +56,16 @@ impl PollSource for RoomSource {
     fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
         let mut polled: PolledEntries = serde_json::from_str(body).ok()?;
         let entries = polled.take_entries();
-        let PolledEntries { cursor, more, reset, members, typing, seen, .. } = polled;
+        let PolledEntries { cursor, more, reset, members, away, typing, seen, .. } = polled;
         let room = self.room.clone();
         let Cursor { epoch, offset } = cursor.clone();
         let mut frames = Vec::new();
         if self.is_behind {
             // Each answer stands for `joined` until there is no more: then the head is known.
             let head = if more { offset + 1 } else { offset };
-            let (room, epoch, members) = (room.clone(), epoch.clone(), members.clone());
+            let (room, epoch, members, away) = (room.clone(), epoch.clone(), members.clone(), away.clone());
             let offset = self.cursor.offset;
-            frames.push(ServerFrame::Joined { room, epoch, offset, recovered: !reset, head, members });
+            frames.push(ServerFrame::Joined { room, epoch, offset, recovered: !reset, head, members, away });
             self.is_behind = more;
         }
         if reset {
@@ -72,7 +74,7 @@ impl PollSource for RoomSource {
             frames.push(ServerFrame::Reset { room, epoch, offset });
         }
         frames.extend(entries);
-        frames.extend(self.presence(members, typing));
+        frames.extend(self.presence(members, away, typing));
         (self.cursor, self.seen) = (cursor, seen);
         Some((frames, more))
     }

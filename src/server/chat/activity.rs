@@ -242,6 +242,11 @@ impl Activity {
         }
     }
 
+    /// Notes that a room has changed for one user, as every node notices by itself.
+    pub(super) fn note_here(&self, user_id: &str, room: &RoomId) {
+        self.tell(Some(user_id), &ActiveRooms::one(room));
+    }
+
     /// Tells what is collected, to the followers and to the other nodes, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         self.backplane.subscribe(SUBJECT);

@@ -61,9 +61,9 @@ impl Chat {
         // The members are read after the ephemeral frames so far are skipped. An event in between is sent twice, which
         // changes nothing, and none is missed.
         subscription.skip_ephemerals();
-        let members = self.presence.members(&room);
+        let (members, away) = (self.presence.members(&room), self.away_in(&room));
         let (Cursor { epoch, offset }, head) = (subscription.cursor(), subscription.head());
-        let frame = ServerFrame::Joined { room, epoch, offset, recovered, head, members };
+        let frame = ServerFrame::Joined { room, epoch, offset, recovered, head, members, away };
         Ok(Joined { frame, recovered, subscription, presence })
     }
 }

@@ -5,6 +5,7 @@
 
 mod activity;
 mod answers;
+mod away;
 mod card;
 mod changes;
 mod direct;
@@ -43,9 +44,7 @@ pub use self::{
     push_queue::{PushQueue, PushedMessage, QueuedPush},
     room_settings::RoomChange,
 };
-use self::{
-    encoding::presence_frame, known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name,
-};
+use self::{known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name};
 use super::{
     authz::Rights,
     cluster::backplane::Backplane,
@@ -53,8 +52,7 @@ use super::{
     error::Error,
     limits::RateLimits,
     log::hub::Hub,
-    presence::Presence,
-    store::TopicName,
+    presence::{Presence, Signs},
 };
 use crate::protocol::{
     chat::{PresenceState, Room, ServerFrame},
@@ -68,11 +66,15 @@ const FIRST_ROOMS: [&str; 3] = ["general", "tech", "random"];
 /// The time between two searches for users who have stopped polling.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Sweeps between two searches for users who are away and have left: they cost a few bytes each.
+const FORGET_INTERVAL_S: u64 = 60;
+
 /// The chat of this server.
 pub struct Chat {
     hub: Hub,
     presence: Arc<Presence>,
     activity: Arc<Activity>,
+    signs: Arc<Signs>,
     rights: Arc<Rights>,
     limits: Arc<RateLimits>,
     max_rooms: usize,
@@ -84,6 +86,18 @@ pub struct Chat {
     push_queue: Arc<PushQueue>,
 }
 
+/// The settings of the chat.
+pub struct ChatSettings {
+    /// The editing of messages.
+    pub editing: EditingSettings,
+    /// Who may mention everybody in a room.
+    pub group_mentions: GroupMentions,
+    /// Users may start direct messages.
+    pub may_start_direct: bool,
+    /// The time without a sign after which a user is away.
+    pub away_after: Duration,
+}
+
 impl Chat {
     /// Opens the chat over the hub and makes the first rooms.
     pub async fn open(
@@ -92,16 +106,18 @@ impl Chat {
         limits: Arc<RateLimits>,
         backplane: Arc<dyn Backplane>,
         max_rooms: usize,
-        (editing, group_mentions, may_start_direct): (EditingSettings, GroupMentions, bool),
+        ChatSettings { editing, group_mentions, may_start_direct, away_after }: ChatSettings,
         push_queue: PushQueue,
     ) -> Result<Self, Error> {
         let activity = Arc::new(Activity::new(backplane.clone()));
-        let presence = Arc::new(presence_over(hub.clone(), backplane));
+        let (presence, signs) =
+            away::presence_over(hub.clone(), backplane, activity.clone(), rights.clone(), away_after);
         let known = KnownRooms::default();
         let chat = Self {
             hub,
             presence,
             activity,
+            signs,
             rights,
             limits,
             max_rooms,
@@ -130,6 +146,11 @@ impl Chat {
         &self.presence
     }
 
+    /// The signs of users, for the exchange with other nodes.
+    pub fn signs(&self) -> &Arc<Signs> {
+        &self.signs
+    }
+
     /// The activity of all rooms, for connections that follow it, and for the exchange with other nodes.
     pub fn activity(&self) -> &Arc<Activity> {
         &self.activity
@@ -143,13 +164,15 @@ impl Chat {
     /// The users in the room and those who are typing.
     pub fn presence_state(&self, room: &RoomId) -> PresenceState {
         // The version first: the next poll answers once more for a change in between.
-        let seen = self.presence.version(room);
-        PresenceState { members: self.presence.members(room), typing: self.presence.typing(room), seen }
+        let seen = self.presence_version(room);
+        let (members, typing) = (self.presence.members(room), self.presence.typing(room));
+        PresenceState { members, away: self.away_in(room), typing, seen }
     }
 
     /// The JSON of a frame with all users in the room, for a reader that missed events.
     pub fn members_json(&self, room: &RoomId) -> String {
-        encode_frame(&ServerFrame::Members { room: room.clone(), members: self.presence.members(room) })
+        let (room, members, away) = (room.clone(), self.presence.members(room), self.away_in(room));
+        encode_frame(&ServerFrame::Members { room, members, away })
     }
 
     /// The user with this name who is in a room now: the way to find people where there are no accounts. `None` unless
@@ -161,17 +184,16 @@ impl Chat {
     /// Ends the presence of users who have stopped polling, until `stop`.
     pub async fn sweep(&self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+        let mut seconds = 0_u64;
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.presence.sweep();
+            self.signs.sweep(|id| !self.presence.of_user(id).is_empty());
+            seconds += 1;
+            if seconds % FORGET_INTERVAL_S == 0 {
+                let present = self.presence.ids();
+                self.signs.forget(|id| present.contains(id));
+            }
         }
         self.presence.clear();
     }
-}
-
-/// Presence that publishes its events as ephemeral frames of the rooms.
-fn presence_over(hub: Hub, backplane: Arc<dyn Backplane>) -> Presence {
-    Presence::new(backplane, move |room, user, event| {
-        let topic = TopicName::Room(room.clone());
-        hub.publish_ephemeral(&topic, encode_frame(&presence_frame(room, user, event)));
-    })
 }

@@ -58,6 +58,7 @@ impl Chat {
         };
         let mut appended = self.hub.publish(&TopicName::Room(room.clone()), vec![entry]).await?;
         let first = appended.pop().expect("one new entry gives one entry");
+        self.note_sign(user);
         if first.record.target.is_some() {
             let message = "This id belongs to a change; a message needs an id of its own.";
             return Err(Rejection::new(Code::BadId, message).into());
@@ -100,6 +101,7 @@ impl Chat {
         if is_closed || self.rights.mute_of(room, &user.id, now_ms()).is_some() {
             return Ok(());
         }
+        self.note_sign(user);
         if self.presence.note_typing(room, &user.id) {
             Ok(())
         } else {

@@ -108,7 +108,7 @@ impl Chat {
         seen: &str,
     ) -> Result<(Page, PresenceState), Error> {
         let guard = who.map(|identity| self.presence.enter_for_poll(room, &identity.user));
-        let is_changed = || self.presence.version(room) != seen;
+        let is_changed = || self.presence_version(room) != seen;
         let topic = TopicName::Room(room.clone());
         let page = self.hub.page_unless(&topic, query, Filter::default(), limit, is_changed).await?;
         // The caller may have lost the right to the room while they waited.

@@ -144,6 +144,11 @@ pub struct Config {
     #[command(flatten)]
     pub push: PushSettings,
 
+    // Somebody who reads a long text moves a pointer now and then; somebody who went to lunch does not.
+    /// How long there must be no sign of a user, on any of their devices, until presence says that they are away
+    #[arg(long, env = "IDOBATA_AWAY_AFTER", default_value = "10m", value_name = "TIME")]
+    pub away_after: TimeSpan,
+
     /// How long a system clock that jumped forward must stay at its new time before ages are judged by it
     ///
     /// Until then nothing is removed for its age and no session ends, so that a wrong clock erases nothing; a day gives

@@ -19,10 +19,12 @@ mod message;
 mod outbound;
 mod peers;
 mod roster;
+mod signs;
 mod state;
 mod typing_indicators;
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Once},
     time::{Duration, Instant},
 };
@@ -35,6 +37,7 @@ use self::{guards::Lingering, message::NodeMessage, state::State};
 pub use self::{
     guards::{PollGuard, PresenceGuard},
     message::SUBJECT,
+    signs::{SIGNS_SUBJECT, Signs},
 };
 use super::{
     clock::now_ms,
@@ -124,6 +127,17 @@ impl Presence {
     /// All users in the room, in the order of their ids.
     pub fn members(&self, room: &RoomId) -> Vec<User> {
         self.lock().roster().members(room)
+    }
+
+    /// Those of the users in the room of whom this is true. Called under the lock: it must not call [`Presence`].
+    pub fn members_that(&self, room: &RoomId, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        let members = self.lock().roster().members(room);
+        members.into_iter().map(|user| user.id).filter(|id| is_meant(id)).collect()
+    }
+
+    /// The ids of all users who are in rooms.
+    pub fn ids(&self) -> HashSet<String> {
+        self.lock().roster().ids()
     }
 
     /// A text that names the state of a room, its users and typing indicators: the same on every node that knows the

@@ -16,7 +16,7 @@ use super::{
         publishers::Publishers,
     },
     authz::Rights,
-    chat::{self, Chat, PushQueue},
+    chat::{self, Chat, ChatSettings, PushQueue},
     clock::Clock,
     cluster::{
         backplane::{Backplane, Local, Redis},
@@ -191,7 +191,12 @@ impl AppState {
             DirectMessages::Members => config.auth != AuthSetting::Guest,
             DirectMessages::Nobody => false,
         };
-        let settings = (config.editing, config.group_mentions, may_start_direct);
+        let settings = ChatSettings {
+            editing: config.editing,
+            group_mentions: config.group_mentions,
+            may_start_direct,
+            away_after: config.away_after.0,
+        };
         rights
             .drop_lost_reservations(&hub.store().rooms().await?, &clock)
             .await
@@ -213,6 +218,7 @@ impl AppState {
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
             .with(presence::SUBJECT, chat.presence().clone())
+            .with(presence::SIGNS_SUBJECT, chat.signs().clone())
             .with(chat::ACTIVITY_SUBJECT, chat.activity().clone())
             .with(directory_replica::SUBJECT, replica.clone());
         backplane.attach(epoch.as_str(), Arc::new(dispatcher));

@@ -116,11 +116,11 @@ async fn a_direct_message_reaches_its_people_without_a_name_in_it_unless_they_mu
     let push = phone.read(&service.request(&phone, 1).await);
     assert_eq!((&push["title"], &push["body"]), (&json!("alice"), &json!("lunch?")));
     assert_eq!(push["url"], format!("/rooms/{room}/1"));
-    let mark = |mark: Value| {
-        let (mut mark, room) = (mark, room.clone());
+    let mark = async |mark: Value| {
+        let mut mark = mark;
         mark["id"] = new_id().into();
-        mark["room"] = room.into();
-        bob.send(Method::POST, "/api/user/marks", &mark)
+        mark["room"] = room.clone().into();
+        bob.send(Method::POST, "/api/user/marks", &mark).await
     };
     assert_eq!(mark(json!({ "kind": "level", "level": "nothing" })).await.status(), 201);
     assert_eq!(alice.post(&room, &new_id(), "muted").await.status(), 201);

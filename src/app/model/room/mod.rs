@@ -67,6 +67,8 @@ pub struct RoomModel {
     /// The user's reactions that the first people of a reaction do not show.
     own_reactions: Vec<OwnReaction>,
     members: Vec<User>,
+    /// The ids of those who are away.
+    pub away: Vec<String>,
     /// The last join or leave of another user.
     pub presence_change: Option<PresenceChange>,
     typing: Option<Typing>,
@@ -103,6 +105,7 @@ impl RoomModel {
             missed_pins: 0,
             own_reactions: std::mem::take(&mut page.own_reactions),
             members: sorted(members),
+            away: Vec::new(),
             presence_change: None,
             typing: None,
             more: page.more,
@@ -168,14 +171,22 @@ impl RoomModel {
             ServerFrame::MessageChanged(change) if change.room == self.room.id => {
                 return self.apply_changed(change);
             }
-            ServerFrame::Joined { room, members, head, .. } if room == self.room.id => {
+            ServerFrame::Joined { room, members, away, head, .. } if room == self.room.id => {
                 self.problem = None;
                 self.members = sorted(members);
+                self.away = away;
                 self.head = Some(head);
                 self.note_caught_up();
             }
-            ServerFrame::Members { room, members } if room == self.room.id => {
+            ServerFrame::Members { room, members, away } if room == self.room.id => {
                 self.members = sorted(members);
+                self.away = away;
+            }
+            ServerFrame::UserAway { room, user_id, away, .. } if room == self.room.id => {
+                self.away.retain(|id| *id != user_id);
+                if away {
+                    self.away.push(user_id);
+                }
             }
             ServerFrame::Reset { room, epoch, offset } if room == self.room.id => {
                 self.apply_reset(Cursor { epoch, offset });

@@ -46,6 +46,7 @@ impl RoomModel {
 
     pub(super) fn apply_left(&mut self, name: String, id: &str) {
         self.members.retain(|member| member.id != id);
+        self.away.retain(|away| away != id);
         self.end_typing(id);
         self.presence_change = Some(PresenceChange::Left(name));
     }

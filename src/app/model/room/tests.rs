@@ -277,7 +277,15 @@ fn members_join_and_leave() {
     assert_eq!(model.presence_change, Some(PresenceChange::Joined("a".into())));
     model.apply(joined("me"), 0);
     assert_eq!(model.presence_change, Some(PresenceChange::Joined("a".into())), "one's own join is not news");
+    let away = |away| ServerFrame::UserAway { room: general(), user: "a".into(), user_id: "a".into(), away };
+    model.apply(away(true), 0);
+    model.apply(away(true), 0);
+    assert_eq!(model.away, ["a"]);
+    model.apply(away(false), 0);
+    assert!(model.away.is_empty());
+    model.apply(away(true), 0);
     model.apply(ServerFrame::UserLeft { room: general(), user: "a".into(), user_id: "a".into() }, 0);
+    assert!(model.away.is_empty(), "who is gone is not away");
     assert_eq!(model.members(), [User { id: "me".into(), name: "me".into() }]);
 }
 
@@ -309,7 +317,15 @@ fn a_reset_is_noted_and_the_log_goes_on() {
 
 fn joined(head: Offset) -> ServerFrame {
     let (epoch, members) = (Epoch::parse("e").expect("fine"), vec![]);
-    ServerFrame::Joined { room: general(), epoch, offset: 0, recovered: true, head, members }
+    ServerFrame::Joined {
+        room: general(),
+        epoch,
+        offset: 0,
+        recovered: true,
+        head,
+        members,
+        away: Vec::new(),
+    }
 }
 
 #[test]

@@ -191,7 +191,7 @@ impl Chat {
             }
         };
         let Some(newest) = follower.moment().newest(store.as_ref(), &room).await? else { return Ok(None) };
-        let mut counted = [self.user_room(room, stored.as_ref(), &newest.bounds)];
+        let mut counted = [self.user_room(who, room, stored.as_ref(), &newest.bounds)];
         let after = counted[0].mark.read.as_ref().map(|read| read.offset);
         match after.map_or(Some(0), |after| newest.count_after(after, &who.user.id)) {
             Some(count) => counted[0].unread = count,
@@ -202,14 +202,15 @@ impl Chat {
     }
 
     /// The state of a room, by what is stored of it, before it is counted.
-    fn user_room(&self, room: RoomId, stored: Option<&State>, bounds: &Bounds) -> UserRoom {
+    fn user_room(&self, who: &Identity, room: RoomId, stored: Option<&State>, bounds: &Bounds) -> UserRoom {
         let direct = self.rights.is_direct(&room);
+        let presence = if direct { self.presence_in_direct(&room, &who.user.id) } else { "" };
         let mut mark = fold::present(room, stored, bounds);
         if direct && mark.read.is_none() {
             // They are for this user whether they have looked or not.
             mark.read = Some(Cursor { epoch: bounds.epoch.at(0, 0), offset: bounds.floor });
         }
-        UserRoom { mark, head: bounds.head, unread: 0, direct }
+        UserRoom { mark, head: bounds.head, unread: 0, direct, presence: presence.to_owned() }
     }
 
     /// The state of these rooms, by what is stored of each.
@@ -224,7 +225,7 @@ impl Chat {
         let known = topics.iter().zip(rooms).filter_map(|(topic, room)| Some((bounds.get(topic)?, room)));
         let of_room = |(bounds, room): (&Bounds, RoomId)| {
             let stored = stored(&room);
-            self.user_room(room, stored, bounds)
+            self.user_room(who, room, stored, bounds)
         };
         let mut rooms: Vec<UserRoom> = known.map(of_room).collect();
         self.count_unread(who, &mut rooms).await?;

@@ -56,6 +56,15 @@ pub(crate) async fn mentions(
     Ok(Json(state.chat.mentions(&identity, before.as_ref(), limit).await?))
 }
 
+/// Notes a sign of the caller, who is not away: 204.
+pub(crate) async fn active(
+    State(state): State<AppState>,
+    AuthenticatedUser(identity): AuthenticatedUser,
+) -> StatusCode {
+    state.chat.note_sign(&identity.user);
+    StatusCode::NO_CONTENT
+}
+
 /// The body of a mark.
 pub(crate) struct MarkBody {
     mark: NewMark,

@@ -197,6 +197,7 @@ async fn page_with(
         state, caller: MaybeUser(caller), administrator, uri: OriginalUri(uri), headers, ..
     } = asked;
     let (is_admin, path) = (administrator.is_ok(), uri.path().to_owned());
+    page_data::note_sign(&state, caller.as_ref());
     let mut start =
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;

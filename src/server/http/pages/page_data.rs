@@ -152,7 +152,7 @@ async fn load_room(
     let Some(room) = room else { return Ok(None) };
     let page = state.chat.history(&room.id, who, PageQuery::Newest, MESSAGES_LIMIT).await?;
     let pins = state.chat.pins(&room.id, who).await?.pins.iter().map(Pin::of).collect();
-    let members = state.chat.members(&room.id);
+    let (members, away) = (state.chat.members(&room.id), state.chat.away_in(&room.id));
     let is_private = state.rights.is_private(&room.id);
     let is_direct = state.rights.is_direct(&room.id);
     let is_moderator = who.is_some_and(|who| state.chat.is_moderator(&room.id, who));
@@ -168,7 +168,19 @@ async fn load_room(
         }
         None => None,
     };
-    Ok(Some(RoomData { me, page, members, is_private, is_direct, is_moderator, pins, linked, thread, room }))
+    Ok(Some(RoomData {
+        me,
+        page,
+        members,
+        away,
+        is_private,
+        is_direct,
+        is_moderator,
+        pins,
+        linked,
+        thread,
+        room,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -200,7 +212,15 @@ async fn start(
         (Some(room), Some(place)) => Permalink::parse(place).map(|place| Route::Permalink(room, place)),
     };
     let is_admin = administrator.is_ok();
+    note_sign(&state, caller.as_ref());
     Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await))
+}
+
+/// Notes that the user opens a page: they are not away.
+pub(crate) fn note_sign(state: &AppState, who: Option<&Identity>) {
+    if let Some(who) = who {
+        state.chat.note_sign(&who.user);
+    }
 }
 
 /// Returns the data of the sidebar, as those of no page: the browser reads them with the code that it has.

@@ -197,7 +197,8 @@ mod tests {
         let answer = Answer::of_feed(&page, None).encode();
         assert_eq!(String::from_utf8_lossy(&answer), format!(r#"{{"events":[{entries}],{members}}}"#));
 
-        let presence = PresenceState { members: Vec::new(), typing: Vec::new(), seen: "}".into() };
+        let presence =
+            PresenceState { members: Vec::new(), away: Vec::new(), typing: Vec::new(), seen: "}".into() };
         let page = Page { entries: Vec::new(), ..page };
         let answer = Answer::of_room(&page, Some(7)).with_presence(&presence).encode();
         let presence = r#""members":[],"typing":[],"seen":"}""#;

@@ -148,6 +148,11 @@ impl Roster {
         self.rooms.get(room).into_iter().flat_map(Room::members).collect()
     }
 
+    /// The ids of all users.
+    pub(super) fn ids(&self) -> HashSet<String> {
+        self.rooms.values().flat_map(Room::members).map(|user| user.id).collect()
+    }
+
     /// The users who are typing in the room, in the order of their ids.
     pub(super) fn typing(&self, room: &RoomId, now: Instant) -> Vec<User> {
         self.rooms.get(room).into_iter().flat_map(|room| room.typing_users(now)).collect()
