@@ -86,9 +86,7 @@ pub(super) async fn open(
     FormBody(ChannelForm { channel }): FormBody<ChannelForm>,
 ) -> Response {
     let opened = asked.state.rights.channels().open_to_all(&channel).await;
-    let opened =
-        noted(&asked, opened.map_err(Error::from), |action| action.with(channel.clone()), Deed::OpenChannel)
-            .await;
+    let opened = noted(&asked, opened, |action| action.with(channel.clone()), Deed::OpenChannel).await;
     match opened {
         Ok(_) => Redirect::to(routes::CHANNELS).into_response(),
         Err(error) => {

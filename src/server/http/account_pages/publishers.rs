@@ -102,7 +102,7 @@ pub(super) struct IdForm {
 
 /// Removes a publisher. One that is gone already is no error.
 pub(super) async fn remove(asked: PageRequest, FormBody(IdForm { id }): FormBody<IdForm>) -> Response {
-    let removed = asked.state.publishers.remove(&id).await.map_err(Error::from);
+    let removed = asked.state.publishers.remove(&id).await;
     let removed = noted(&asked, removed, |action| action.with(id.clone()), Deed::RemovePublisher).await;
     match removed {
         Ok(_) => Redirect::to(routes::PUBLISHERS).into_response(),

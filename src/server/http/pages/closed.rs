@@ -52,3 +52,21 @@ fn muted(Reader { language, zone_ms }: Reader, until: Option<i64>) -> String {
         (Language::Ja, Some(end)) => format!("{end} まで、このルームは読むことだけができます。"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_muted_viewer_is_told_until_when_by_their_own_clock() {
+        // 2026-11-22 11:59:59 UTC, in Tokyo nine hours later.
+        let tokyo = |language| Reader { language, zone_ms: -9 * 3_600_000 };
+        let until = Some(1_795_348_799_000);
+        assert_eq!(
+            muted(tokyo(Language::En), until),
+            "You may read this room and not write in it, until 2026-11-22 20:59."
+        );
+        assert!(muted(tokyo(Language::Ja), until).starts_with("2026-11-22 20:59 まで"));
+        assert!(muted(tokyo(Language::En), None).ends_with("until a moderator takes that back."));
+    }
+}
