@@ -249,6 +249,10 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     for mark in [mark("unread", 1), mark("level", 0)] {
         alice.send(reqwest::Method::POST, "/api/user/marks", &mark).await;
     }
+    let body = json!({ "user_ids": [alice.session.user.id] });
+    let direct = bob.send(reqwest::Method::POST, "/api/direct", &body).await.json::<Value>().await.unwrap();
+    let direct = direct["room"].as_str().unwrap().to_owned();
+    assert_eq!(bob.post(&direct, &new_id(), "between us").await.status(), 201);
     let delete = json!({ "id": new_id(), "kind": "delete" });
     bob.send(reqwest::Method::POST, "/api/rooms/general/messages/3/changes", &delete).await;
     let made = alice
@@ -311,6 +315,10 @@ async fn a_history_moves_to_postgresql_and_readers_resume() {
     );
     assert_eq!(after, before);
     assert_eq!(people(&alice).await[0]["name"], "alice");
+    assert_eq!(alice.post(&direct, &new_id(), "still").await.status(), 201, "direct messages moved along");
+    let body = json!({ "user_ids": [bob.session.user.id] });
+    let again = alice.send(reqwest::Method::POST, "/api/direct", &body).await.json::<Value>().await.unwrap();
+    assert_eq!(again["room"], direct);
     assert_eq!(change(&alice, "react").await["reaction"]["count"], 1, "it is there already");
     assert_eq!(change(&alice, "unreact").await["reaction"]["count"], 0);
     assert_eq!(after.2["threads"][0]["count"], 1);

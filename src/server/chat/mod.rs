@@ -189,7 +189,7 @@ impl Chat {
             self.presence.sweep();
             self.signs.sweep(|id| !self.presence.of_user(id).is_empty());
             seconds += 1;
-            if seconds % FORGET_INTERVAL_S == 0 {
+            if seconds.is_multiple_of(FORGET_INTERVAL_S) {
                 let present = self.presence.ids();
                 self.signs.forget(|id| present.contains(id));
             }

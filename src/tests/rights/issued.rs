@@ -224,3 +224,35 @@ async fn who_comes_back_from_signing_in_comes_back_to_the_public_address() {
         .unwrap();
     assert_eq!(posted.status(), 401, "a form is answered here: the policy lets it lead nowhere else");
 }
+
+#[tokio::test]
+async fn a_token_for_all_rooms_opens_no_direct_messages_of_others() {
+    let (server, _folder) = start().await;
+    let token = |name: &str, more: Value| {
+        let mut claims = json!({ "sub": name, "name": name });
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        issued(claims)
+    };
+    let person = |name: &str, more: Value| Person::with_token(&server, &token(name, more));
+    let mut socket = Socket::open(&server.url, Some(&token("alice", json!({})))).await.unwrap();
+    socket.join("general", json!({})).await;
+    let session = person("alice", json!({})).get("/api/session").send().await.unwrap();
+    let alice = session.json::<Value>().await.unwrap()["user"]["id"].clone();
+    let body = json!({ "user_ids": [alice] });
+    let start =
+        |person: Person| async move { person.send(reqwest::Method::POST, "/api/direct", &body).await };
+    let refused = start.clone()(person("eve", json!({ "rooms": ["*"] }))).await;
+    assert_eq!(problem(refused, 403).await, "not_allowed", "a token for some rooms makes none");
+    let made = start(person("bob", json!({}))).await.json::<Value>().await.unwrap();
+    let path = format!("/api/rooms/{}/messages", made["room"].as_str().unwrap());
+    for (name, rooms, status) in [
+        ("eve", "*", 404),
+        ("bob", "*", 200),
+        ("bob", "d-*", 200),
+        ("bob", "general", 404),
+        ("alice", "*", 200),
+    ] {
+        let answer = person(name, json!({ "rooms": [rooms] })).get(&path).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{name} with a token for {rooms}");
+    }
+}

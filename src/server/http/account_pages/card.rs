@@ -61,7 +61,7 @@ pub(super) async fn write(
     PathText(account): PathText,
     SignedIn { asked, identity }: SignedIn,
 ) -> Result<Response, Error> {
-    match asked.state.chat.open_direct(&identity, &[account.clone()]).await {
+    match asked.state.chat.open_direct(&identity, std::slice::from_ref(&account)).await {
         Ok((direct, _)) => Ok(back_to(&routes::room(&direct.room), None)),
         Err(error) => Ok(rejected(asked, &account, error).await),
     }
