@@ -212,6 +212,7 @@ pub mod feed;
 pub mod mark;
 pub mod members;
 pub mod mention;
+pub mod mention_list;
 pub mod name;
 pub mod pin;
 pub mod problem;

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     protocol::{cursor::Offset, mark::UNREAD_MAX, name::RoomId},
-    server::store::{Bounds, Store, StoreError, TopicName},
+    server::store::{Bounds, NewestCounted, Store, StoreError, TopicName},
 };
 
 /// The messages of a room that are read: twice as many as are counted, because one's own do not count.
@@ -73,7 +73,9 @@ impl Moment {
     ) -> Result<Option<Arc<NewestMessages>>, StoreError> {
         let read = async || {
             let found = store.newest_counted(&TopicName::Room(room.clone()), MESSAGES_MAX).await?;
-            Ok(found.map(|(bounds, messages)| Arc::new(NewestMessages { bounds, messages })))
+            Ok(found.map(|NewestCounted { bounds, entries }| {
+                Arc::new(NewestMessages { bounds, messages: entries })
+            }))
         };
         self.cell(room).get_or_try_init(read).await.cloned()
     }
@@ -99,7 +101,7 @@ mod tests {
 
     /// Messages at these offsets, oldest first; those at even ones are bob's.
     fn messages(offsets: impl DoubleEndedIterator<Item = Offset>) -> NewestMessages {
-        let author = |offset: Offset| if offset % 2 == 0 { "bob" } else { "alice" };
+        let author = |offset: Offset| if offset.is_multiple_of(2) { "bob" } else { "alice" };
         let messages = offsets.rev().map(|offset| (offset, author(offset).to_owned())).collect();
         NewestMessages {
             bounds: Bounds { epoch: Epoch::parse("e").expect("fine"), floor: 0, head: 1_000 },

@@ -189,6 +189,15 @@ impl Appended {
     }
 }
 
+/// The newest entries of a log that a room shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestCounted {
+    /// The log's bounds, not newer than the entries.
+    pub bounds: Bounds,
+    /// The offset and the author of each, newest first.
+    pub entries: Vec<(Offset, String)>,
+}
+
 /// The bounds of a log. Those of a user's log that was never written to have the epoch [`Epoch::unwritten`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -528,13 +537,12 @@ pub trait Store: Send + Sync + 'static {
         max: u64,
     ) -> Result<Vec<u64>, StoreError>;
 
-    /// The newest entries of a log that [`Store::count_after`] counts, newest first, `limit` at most: their offsets and
-    /// authors. `None` if the log does not exist. The entries are not older than the bounds.
+    /// The newest entries of a log that [`Store::count_after`] counts, `limit` at most. `None` if the log does not exist.
     async fn newest_counted(
         &self,
         topic: &TopicName,
         limit: usize,
-    ) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError>;
+    ) -> Result<Option<NewestCounted>, StoreError>;
 
     /// Of the `count` selected channels with the most recent entries, the newest `limit` entries each, ascending.
     /// Considers only entries that are not lasting.

@@ -8,7 +8,6 @@
 //! once. A client that never repeats an unanswered post leaves the message without the rest of its mentions.
 
 mod finder;
-mod list;
 
 use std::collections::{HashMap, HashSet};
 

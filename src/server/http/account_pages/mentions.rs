@@ -14,7 +14,7 @@ use crate::{
     app::routes::{self, Permalink},
     protocol::{
         chat::{Message, Room},
-        mention::{MentionPlace, MentioningMessage},
+        mention_list::{MentionPlace, MentioningMessage},
     },
     server::{
         error::Error,

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         mark::{Marked, NewMark, UserState},
         members::Members,
-        mention::MentionPage,
+        mention_list::MentionPage,
         problem::{Code, Rejection},
     },
     server::{

@@ -147,7 +147,7 @@ pub(super) async fn counts_equal_a_count_of_what_was_done_in_any_order(bench: Be
         let newest: Vec<(Offset, String)> =
             shown.map(|(index, one)| (index as Offset + 1, one.author.into())).take(20).collect();
         let read = bench.store.newest_counted(&general, 20).await.expect("read").expect("it is there");
-        assert_eq!((read.0.head, read.1), (said.len() as Offset, newest), "by seed {seed}");
+        assert_eq!((read.bounds.head, read.entries), (said.len() as Offset, newest), "by seed {seed}");
     }
 }
 

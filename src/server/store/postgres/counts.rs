@@ -5,7 +5,7 @@ use deadpool_postgres::Client;
 use super::{place, read::bounds, signed};
 use crate::{
     protocol::cursor::Offset,
-    server::store::{Bounds, StoreError, TopicName},
+    server::store::{NewestCounted, StoreError, TopicName},
 };
 
 /// The statement of [`count_after`]. Parameters: the names of the logs and the offsets, the author, and the most that
@@ -46,7 +46,7 @@ pub(super) async fn newest(
     client: &Client,
     name: &TopicName,
     limit: usize,
-) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+) -> Result<Option<NewestCounted>, StoreError> {
     let Some(bounds) = bounds(client, name).await? else { return Ok(None) };
     let select = client
         .prepare_cached(
@@ -56,7 +56,8 @@ pub(super) async fn newest(
         )
         .await?;
     let rows = client.query(&select, &[&name.to_string(), &signed(limit as u64)]).await?;
-    Ok(Some((bounds, rows.iter().map(|row| (place(row.get(0)), row.get(1))).collect())))
+    let entries = rows.iter().map(|row| (place(row.get(0)), row.get(1))).collect();
+    Ok(Some(NewestCounted { bounds, entries }))
 }
 
 /// The query plan of [`COUNT`].

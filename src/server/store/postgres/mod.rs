@@ -45,8 +45,8 @@ use self::{
     read::From,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Person, Record, RoomCreation, Sharing, Side,
-    Slice, State, Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, NewestCounted, Person, Record, RoomCreation,
+    Sharing, Side, Slice, State, Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::Due,
 };
@@ -329,7 +329,7 @@ impl Store for PostgresStore {
         &self,
         topic: &TopicName,
         limit: usize,
-    ) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+    ) -> Result<Option<NewestCounted>, StoreError> {
         let connection = self.connection().await?;
         connection.finish(counts::newest(&connection, topic, limit)).await
     }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::read::bounds;
 use crate::{
     protocol::cursor::Offset,
-    server::store::{Bounds, StoreError, TopicName},
+    server::store::{NewestCounted, StoreError, TopicName},
 };
 
 /// The statement of [`count_after`]. Parameters: the topic, the offset, the author, and the most that is counted.
@@ -38,7 +38,7 @@ pub(super) fn newest(
     connection: &Connection,
     name: &TopicName,
     limit: usize,
-) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+) -> Result<Option<NewestCounted>, StoreError> {
     let transaction = connection.unchecked_transaction()?;
     let Some((id, bounds)) = bounds(&transaction, name)? else { return Ok(None) };
     let mut select = transaction.prepare_cached(
@@ -47,5 +47,5 @@ pub(super) fn newest(
          ORDER BY offset DESC LIMIT ?2",
     )?;
     let rows = select.query_map(params![id, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Some((bounds, rows.collect::<Result<_, _>>()?)))
+    Ok(Some(NewestCounted { bounds, entries: rows.collect::<Result<_, _>>()? }))
 }

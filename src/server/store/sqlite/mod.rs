@@ -51,8 +51,8 @@ use self::{
     read::From, wal_bound::WalBound, writer::Writer,
 };
 use super::{
-    Announce, Appended, Bounds, Channels, Filter, NewEntry, Person, Record, RoomCreation, Side, Slice, State,
-    Store, StoreError, Thread, TopicName,
+    Announce, Appended, Bounds, Channels, Filter, NewEntry, NewestCounted, Person, Record, RoomCreation,
+    Side, Slice, State, Store, StoreError, Thread, TopicName,
     directory::{Changes, DocumentStore, Kind, Mutation, Outcome},
     health::{Due, Health},
 };
@@ -389,7 +389,7 @@ impl Store for SqliteStore {
         &self,
         topic: &TopicName,
         limit: usize,
-    ) -> Result<Option<(Bounds, Vec<(Offset, String)>)>, StoreError> {
+    ) -> Result<Option<NewestCounted>, StoreError> {
         let name = topic.clone();
         self.read(move |connection| counts::newest(connection, &name, limit)).await
     }

@@ -3,15 +3,15 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
+use super::{Chat, encoding::message_of, marks};
 use crate::{
     protocol::{
         cursor::Offset,
-        mention::{MentionPage, MentionPlace, MentioningMessage},
+        mention_list::{MentionPage, MentionPlace, MentioningMessage},
         name::RoomId,
     },
     server::{
         auth::Identity,
-        chat::{Chat, encoding::message_of, marks},
         error::Error,
         store::{Bounds, State, TopicName},
     },
