@@ -1,7 +1,7 @@
 // Direct messages: two or more people talk in a room that nobody else sees, each wherever they are.
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
-import type { Person } from "../support/people.ts";
+import { openMenu, type Person } from "../support/people.ts";
 import { expect, named, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
@@ -43,6 +43,10 @@ test("two people write to each other wherever they are, and a third one sees not
   await bob.expectConnected();
   await bob.post("and nobody else");
   await alice.expectMessages("between us", "and nobody else");
+  const menu = await openMenu(alice.page, alice.messages.last());
+  await expect(menu.getByRole("button", { name: "Reply" })).toBeVisible();
+  await expect(menu.getByRole("link", { name: "Report…" }), "nobody looks after what two people write").toHaveCount(0);
+  await alice.page.keyboard.press("Escape");
 
   await expect(section(carol)).toHaveCount(0);
   expectedFaults.push(/404 .*\/rooms\/d-/, /status of 404/);

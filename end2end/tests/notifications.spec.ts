@@ -41,7 +41,10 @@ async function withPushService(page: Page, endpoint: string) {
     const wrap = () => ({
       ...made,
       toJSON: () => made,
-      unsubscribe: async () => !sessionStorage.removeItem("subscribed"),
+      unsubscribe: async () => {
+        sessionStorage.removeItem("subscribed");
+        return true;
+      },
     });
     const pushManager = {
       getSubscription: async () => (sessionStorage.getItem("subscribed") ? wrap() : null),

@@ -117,6 +117,32 @@ async fn nobody_else_finds_reads_or_joins_what_is_said_between_two() {
 }
 
 #[tokio::test]
+async fn an_administrator_changes_no_direct_messages_not_even_their_own() {
+    let server = TestServer::start_with(&["--auth", "accounts"]).await;
+    let (admin, bob) = (server.account("admin").await, server.account("bob").await);
+    let mut sockets = [admin.socket().await, bob.socket().await];
+    for socket in &mut sockets {
+        socket.join("general", json!({})).await;
+    }
+    let room = started(&admin, &[&bob], 201).await;
+    assert_eq!(bob.post(&room, &new_id(), "hello").await.status(), 201);
+    let path = format!("/api/rooms/{room}");
+    for (method, path, body) in [
+        (Method::PATCH, path.clone(), json!({ "name": "Mine" })),
+        (Method::PATCH, path.clone(), json!({ "archived": true })),
+        (Method::DELETE, path.clone(), json!({})),
+        (Method::POST, format!("{path}/moderators"), json!({ "name": "bob" })),
+        (Method::POST, format!("{path}/mutes"), json!({ "name": "bob" })),
+        (Method::POST, format!("{path}/messages/1/reports"), json!({})),
+    ] {
+        let answer = admin.send(method.clone(), &path, &body).await;
+        assert_eq!(problem(answer, 403).await, "not_allowed", "{method} {path}");
+    }
+    assert_eq!(admin.get(&format!("/rooms/{room}/settings")).send().await.unwrap().status(), 404);
+    assert_eq!(bob.post(&room, &new_id(), "still here").await.status(), 201);
+}
+
+#[tokio::test]
 async fn what_is_said_counts_for_whoever_has_never_looked_and_comes_to_their_socket() {
     let server = TestServer::start().await;
     let ((alice, _a), (bob, mut socket)) = (seen(&server, "alice").await, seen(&server, "bob").await);

@@ -18,6 +18,7 @@ use crate::{
         model::control_name::control_name,
         reactive::{memo, show_when},
         routes,
+        sync::Navigator,
     },
     client::dom::{page, popover},
     protocol::chat::Message,
@@ -79,8 +80,15 @@ pub(super) fn MessageMenu(actions: MessageActions) -> impl IntoView {
         move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_edit(message)));
     let may_delete =
         move || target.with(|message| message.as_ref().is_some_and(|message| actions.may_delete(message)));
-    let is_of_others =
-        move || target.with(|message| message.as_ref().is_some_and(|message| !actions.may_edit(message)));
+    // Nobody looks after direct messages.
+    let room = actions.model.with_untracked(|model| model.room.id.clone());
+    let viewer = expect_context::<Navigator>().viewer;
+    let is_direct = viewer
+        .with_untracked(|viewer| viewer.as_ref().is_some_and(|viewer| viewer.direct_rooms.contains(&room)));
+    let is_of_others = move || {
+        !is_direct
+            && target.with(|message| message.as_ref().is_some_and(|message| !actions.may_edit(message)))
+    };
     // On the message's own page: few report something, and the browser need not load the form for all.
     let report = move || {
         let href = move || {

@@ -101,9 +101,9 @@ impl Unread {
         self.rooms.iter().map(|room| self.count(&room.mark.room).number()).sum()
     }
 
-    /// The unread mentions of the user in all rooms.
+    /// The unread mentions of the user in all rooms. Direct messages are none: they have rows of their own.
     pub fn mentions(&self) -> u64 {
-        self.rooms.iter().map(|room| self.count(&room.mark.room).mentions).sum()
+        self.rooms.iter().filter(|room| !room.direct).map(|room| self.count(&room.mark.room).mentions).sum()
     }
 
     /// The position up to which the user has read a room, and its generation.
@@ -170,7 +170,12 @@ mod tests {
         let direct = |level| UserRoom { direct: true, ..room("d", 4, 1, level) };
         let total = |level| Unread::new(vec![direct(level)]).total();
         assert_eq!(RoomLevel::ALL.map(total), [4, 4, 0]);
-        assert_eq!(Unread::new(vec![direct(RoomLevel::All)]).count(&id("d")).mentions, 4);
+        let both = Unread::new(vec![direct(RoomLevel::All), room("e", 9, 2, RoomLevel::All)]);
+        assert_eq!(
+            (both.count(&id("d")).mentions, both.mentions()),
+            (4, 2),
+            "the list of mentions has no direct messages"
+        );
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
                 {hide_aside}
                 {show_aside}
             </header>
-            <p class="topic" dir="auto">{live_text(move || newest.with(|room| room.topic.clone()))}</p>
+            <p class="topic" dir="auto" hidden=move || newest.with(|room| room.topic.is_empty())>{live_text(move || newest.with(|room| room.topic.clone()))}</p>
             <ProblemNote />
             {problem_notes(None, move || problem.get().map(|code| (texts.problem)(code).to_owned()))}
             {problem_notes(None, move || model.with(RoomModel::missing_target))}

@@ -147,6 +147,10 @@ impl Chat {
     ) -> Result<(), Error> {
         self.limits.message(&who.user).await?;
         let (message, _) = self.message(room, Some(who), target).await?;
+        if self.rights.is_direct(room) {
+            let message = "Nobody else reads direct messages. Block this person, or tell an administrator.";
+            return Err(Rejection::new(Code::NotAllowed, message).into());
+        }
         if message.deleted {
             return Err(super::changes::message_deleted().into());
         }

@@ -177,6 +177,7 @@ impl Chat {
             return Ok(Some(PushedMessage { room: None, author: user, text }));
         }
         let room = self.hub.store().rooms().await?.into_iter().find(|room| room.id == push.room);
+        let room = room.map(|room| self.rights.changed(room));
         Ok(room.map(|room| PushedMessage { room: Some(room.name), author: user, text }))
     }
 

@@ -39,9 +39,10 @@ pub struct RoomChange {
 }
 
 impl Chat {
-    /// Returns true if the user may change the room: its owner, and every administrator.
+    /// Returns true if the user may change the room: its owner, and every administrator; one of direct messages nobody.
     pub fn may_manage(&self, room: &RoomId, by: &Actor) -> bool {
-        by.is_admin || by.identity.as_ref().is_some_and(|who| self.rights.owns(room, who))
+        let is_admin = by.is_admin && !self.rights.is_direct(room);
+        is_admin || by.identity.as_ref().is_some_and(|who| self.rights.owns(room, who))
     }
 
     /// Changes a room.

@@ -46,7 +46,6 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
             json!({ "type": "mark", "id": new_id(), "kind": "read", "room": "general", "offset": 0 }),
             ["no_session", "marked", "marked", "marked", "marked", "marked"],
         ),
-        (json!({ "type": "unread" }), ["no_session", "unread", "unread", "unread", "unread", "unread"]),
         (
             json!({ "type": "follow" }),
             ["no_session", "followed", "followed", "followed", "followed", "followed"],
@@ -59,6 +58,8 @@ fn rows() -> Vec<(Value, [&'static str; 6])> {
             json!({ "type": "leave", "room": "secret" }),
             ["not_joined", "not_joined", "not_joined", "silence", "silence", "not_joined"],
         ),
+        // At the end: from then on the server says it whenever something happens.
+        (json!({ "type": "unread" }), ["no_session", "unread", "unread", "unread", "unread", "unread"]),
     ]
 }
 

@@ -68,8 +68,10 @@ pub(super) async fn page(
     let is_own = message.user_id == identity.user.id;
     let may_delete = !message.deleted && (is_own || chat.is_moderator(&message.room, identity));
     let may_edit = is_own && !message.deleted;
+    let may_report = !message.deleted && !is_own && !asked.state.rights.is_direct(&message.room);
     let me = identity.user.id.clone();
-    let document = MessagePage { may_edit, may_delete, me, message, earlier, problem, typed, done };
+    let document =
+        MessagePage { may_edit, may_delete, may_report, me, message, earlier, problem, typed, done };
     beside(&signed_in, document).await
 }
 
@@ -113,6 +115,7 @@ struct MessagePage {
     earlier: Vec<EarlierText>,
     may_edit: bool,
     may_delete: bool,
+    may_report: bool,
     /// The id of who asks.
     me: String,
     /// The reason why the last change was rejected.
@@ -130,8 +133,8 @@ impl Document for MessagePage {
 
     fn body(self, texts: &'static Texts) -> AnyView {
         let title = self.title(texts);
-        let Self { message, earlier, may_edit, may_delete, me, problem, typed, done } = self;
-        let report = (!message.deleted && message.user_id != me).then(|| report_form(texts, &message));
+        let Self { message, earlier, may_edit, may_delete, may_report, me, problem, typed, done } = self;
+        let report = may_report.then(|| report_form(texts, &message));
         let address = routes::message(&message.room, message.offset);
         let text = match message.deleted {
             true => view! { <p class="muted">{texts.message_deleted}</p> }.into_any(),

@@ -258,7 +258,7 @@ pub(super) const TEXTS: Texts = Texts {
     send_test: "Send a test notification",
     test_sent: "A test notification is on its way to your devices.",
     when_to_notify: "When to notify",
-    mentions_are_pushed: "You are notified when a message mentions you, unless you read it in an open page first, or \
+    mentions_are_pushed: "You are notified of direct messages and when a message mentions you, unless you read it in an open page first, or \
                           notifications of the room are off.",
     every_message: "Notify me of every message in rooms that are set to “Every message”",
     quiet_hours: "Quiet hours: nothing is sent to your devices in this time. Leave both empty for none.",
