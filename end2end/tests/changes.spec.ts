@@ -3,7 +3,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { openMenu } from "../support/people.ts";
-import { expect, test } from "../support/test.ts";
+import { expect, named, test } from "../support/test.ts";
 
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 
@@ -200,6 +200,33 @@ test("messages are changed by the keyboard alone, in Japanese, and nothing is wr
   await editor.press("Enter");
   await expect(bob.messages.last().locator(".message__text")).toHaveText("おはようございます (edited)");
   await expect(alice.messages.last().locator(".message__text")).toHaveText("おはようございます (編集済み)");
+});
+
+test("on a phone a message is edited and taken back by touch", async ({ alice, somebody }) => {
+  const room = await alice.makeRoom(unique("touch"));
+  const bob = await named(await somebody({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }), "bob");
+  await bob.enterRoom(room);
+  await bob.composer.fill("see you todya");
+  await bob.page.getByRole("button", { name: "Send" }).tap();
+  await settled(bob.page);
+  const menu = bob.page.locator(".message-menu:popover-open");
+  const choose = async (name: string) => {
+    await bob.messages.last().getByRole("link", { name: /^Actions/ }).tap();
+    await menu.getByRole("button", { name }).tap();
+    await expect(menu).toHaveCount(0);
+  };
+  await choose("Edit");
+  const editor = bob.page.getByRole("textbox", { name: "Edit the message" });
+  await editor.fill("see you today");
+  await bob.page.getByRole("button", { name: "Save" }).tap();
+  for (const { messages } of [alice, bob]) await expect(messages.last().locator(".message__text")).toHaveText("see you today (edited)");
+  await settled(bob.page);
+  expect((await new AxeBuilder({ page: bob.page }).analyze()).violations).toEqual([]);
+  await choose("Delete");
+  // First, because it is there for ten seconds only.
+  await bob.page.getByRole("button", { name: "Put the text back into the composer" }).tap();
+  for (const { messages } of [alice, bob]) await expect(messages).toHaveCount(0);
+  await expect(bob.composer).toHaveValue("see you today");
 });
 
 test.describe("without a script", () => {

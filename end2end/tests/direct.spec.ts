@@ -36,7 +36,7 @@ test("two people write to each other wherever they are, and a third one sees not
   await alice.post("between us");
   await expect(count(bob, "alice")).toHaveText("1");
   await expect(bob.page).toHaveTitle(/^\(1\) /);
-  await expect(bob.page.getByRole("link", { name: "alice", exact: true })).toHaveAccessibleDescription("1 unread message");
+  await expect(row(bob, "alice").getByRole("link")).toHaveAccessibleDescription("1 unread message");
   await row(bob, "alice").getByRole("link").click();
   await bob.expectMessages("between us");
   await expect(count(bob, "alice")).toHaveCount(0);

@@ -67,6 +67,11 @@ async function walk(page: Page, key: "Tab" | "Shift+Tab", targets: number): Prom
     await page.keyboard.press(key);
     const step = await look(page);
     if (steps.length && step.index === steps[0]!.index) return steps;
+    if (steps.length && steps.at(-1)!.index === step.index && step.what.includes('type="time"')) {
+      // The next part of the same field: hours, minutes, the button of its picker.
+      press -= 1;
+      continue;
+    }
     if (step.what !== "the page") steps.push(step);
   }
   return steps;

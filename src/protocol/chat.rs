@@ -27,7 +27,7 @@ pub struct Room {
     pub id: RoomId,
     /// The name as shown to people.
     pub name: String,
-    /// What the room is for, in one line. Empty: nobody has said so.
+    /// The room's purpose, in one line. Empty: nobody has said it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub topic: String,
     /// It can be read, and nobody writes there.

@@ -11,7 +11,7 @@ use super::{chat::Message, cursor::Offset, name::RoomId};
 pub struct MentionPage {
     /// The messages.
     pub mentions: Vec<MentioningMessage>,
-    /// Where older ones begin; `None`: there are none.
+    /// The place where older ones begin; `None`: there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<MentionPlace>,
 }

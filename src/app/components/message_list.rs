@@ -191,6 +191,8 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
         let (starts_day, message) = (starts_day.clone(), message.clone());
         move || !starts_day() && previous().is_some_and(|previous| continues(&message, &previous))
     };
+    // In a group of one author's messages the keyboard meets their name once.
+    let is_in_group = is_continued.clone();
     let pinned = message
         .pinned
         .then(|| view! { <p class="message__pinned">{icon(Icon::Pin)} {texts.pinned}</p> }.into_any());
@@ -220,7 +222,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
             )}
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
-                <a class="message__user" href=person rel="external">{name_view(author)}</a>
+                <a class="message__user" href=person rel="external" tabindex=move || is_in_group().then_some("-1")>{name_view(author)}</a>
                 {you}
                 {message_time(&message, address)}
             </p>

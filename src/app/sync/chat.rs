@@ -26,7 +26,7 @@ use crate::{
 /// The pause before a room is joined again that the server could not open.
 const JOIN_PAUSE: Duration = Duration::from_secs(3);
 
-/// Where the readers of a room find themselves that was removed: at the feed, with a note that says so.
+/// The address to which the readers of a removed room are led: the feed, with a note that says so.
 const REMOVED: &str = "/?problem=room_removed";
 
 /// The page's chat connection, shared by the rooms on it.

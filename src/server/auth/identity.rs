@@ -43,7 +43,7 @@ pub(super) fn seconds(ms: i64) -> u64 {
     u64::try_from(ms / 1000).unwrap_or_default()
 }
 
-/// Who asks for a change of a room: a user, or the operator, who may be none.
+/// The caller who asks for a change of a room: a user, or the operator, who may be none.
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// The user.

@@ -23,7 +23,7 @@ use crate::{
 /// Actions that are kept whatever their age: some megabytes. Beyond it the oldest go.
 const ACTIONS_MAX: usize = 20_000;
 
-/// What was done. The words are stored.
+/// A deed. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deed {
@@ -83,9 +83,9 @@ pub enum Deed {
 pub struct Action {
     /// When, in milliseconds since the Unix epoch.
     pub at: i64,
-    /// Who did it.
+    /// The user who did it.
     pub by: User,
-    /// What they did.
+    /// The deed.
     pub deed: Deed,
     /// The room.
     #[serde(default, skip_serializing_if = "Option::is_none")]

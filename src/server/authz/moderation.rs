@@ -47,7 +47,7 @@ pub(super) struct Moderation {
     mutes: BTreeMap<String, Mute>,
 }
 
-/// What is stored of all rooms.
+/// The stored moderation of all rooms.
 pub(super) async fn read_all(
     documents: &dyn DocumentStore,
 ) -> Result<HashMap<RoomId, Moderation>, StoreError> {

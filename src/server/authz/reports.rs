@@ -28,7 +28,7 @@ const REPORTS_MAX: usize = 1_000;
 /// The stored document of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Who reported the message.
+    /// The user who reported the message.
     pub by: User,
     /// When, in milliseconds since the Unix epoch.
     pub at: i64,

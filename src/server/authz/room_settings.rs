@@ -1,8 +1,8 @@
-//! What owners and administrators changed in a room: its name and topic, and whether it is archived or removed. Chat asks
-//! when it lists rooms and before it writes to one, and changes it.
+//! The settings of a room, as owners and administrators changed them: its name and topic, and whether it is archived or
+//! removed. Chat asks when it lists rooms and before it writes to one, and changes it.
 //!
-//! They are documents, which every node has in memory, as the other rights. A room's id never changes. Of a removed room
-//! only this stays: it must never be made again.
+//! They are documents, which every node has in memory, as the other rights. A room's id never changes. Of a removed
+//! room only this stays: it must never be made again.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ pub struct RoomSettings {
     /// The name. `None`: the one that it was made with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the room is for.
+    /// The room's purpose.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub topic: String,
     /// It can be read, and nobody writes there.

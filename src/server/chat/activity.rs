@@ -102,7 +102,7 @@ struct Slot {
     list: AtomicBool,
 }
 
-/// What a connection was told and has not taken yet.
+/// The news that a connection was told and has not taken yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
     pub(super) rooms: ActiveRooms,
@@ -129,7 +129,7 @@ pub struct ActivityFollower {
     activity: Arc<Activity>,
     who: Identity,
     slot: Arc<Slot>,
-    /// What is stored of rooms that something happened in, until the user marks something.
+    /// The stored states of rooms that something happened in, until the user marks something.
     states: Mutex<HashMap<RoomId, Option<State>>>,
 }
 
@@ -158,7 +158,7 @@ impl ActivityFollower {
         moment.clone()
     }
 
-    /// What the store has of this room in the user's log, as it was read with [`ActivityFollower::keep`].
+    /// The stored state of this room in the user's log, as it was kept with [`ActivityFollower::keep`].
     pub(super) fn state(&self, room: &RoomId) -> Option<Option<State>> {
         self.states.lock().get(room).cloned()
     }

@@ -1,6 +1,6 @@
-//! Who of the people in rooms is away, and what readers hear of presence: frames in the rooms, and for the direct messages of
-//! two the other's presence in the sidebar. `presence` holds who is there and the signs of them; this connects both with the
-//! log and with `activity`.
+//! The people in rooms who are away, and the events that readers hear of presence: frames in the rooms, and for the
+//! direct messages of two the other's presence in the sidebar. `presence` holds who is there and the signs of them;
+//! this connects both with the log and with `activity`.
 
 use std::{
     sync::{Arc, OnceLock},

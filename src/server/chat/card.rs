@@ -1,6 +1,6 @@
 //! The card of a person: what those who share a room with them may know. The pages and routes call it by [`Chat`].
 //!
-//! When somebody was seen is said coarsely: a card must not tell how somebody spends their day.
+//! The time when somebody was seen is told coarsely: a card must not tell how somebody spends their day.
 
 use crate::{
     protocol::session::User,

@@ -146,7 +146,7 @@ impl Chat {
         Ok(User { id, name })
     }
 
-    /// What is known of the person with this id, for a caller who shares a room with them: who is present in a room that
+    /// The card of the person with this id, for a caller who shares a room with them: who is present in a room that
     /// the caller may enter, has read or marked in one, or is in a private one with them. Errors: [`Code::UnknownPerson`].
     pub async fn visible_person(&self, who: &Identity, id: &str) -> Result<Person, Error> {
         let unknown = || Rejection::new(Code::UnknownPerson, "Nobody with this id shares a room with you.");

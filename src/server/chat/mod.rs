@@ -91,7 +91,7 @@ pub struct Chat {
 pub struct ChatSettings {
     /// The editing of messages.
     pub editing: EditingSettings,
-    /// Who may mention everybody in a room.
+    /// The people who may mention everybody in a room.
     pub group_mentions: GroupMentions,
     /// Users may start direct messages.
     pub may_start_direct: bool,

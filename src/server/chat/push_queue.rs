@@ -54,7 +54,7 @@ pub struct QueuedPush {
     pub is_new: bool,
 }
 
-/// What a push says of a message.
+/// The part of a message that a push shows.
 #[derive(Clone, Debug)]
 pub struct PushedMessage {
     /// The name of its room; `None`: it is a direct message.

@@ -32,7 +32,7 @@ const TOPIC_MAX_BYTES: usize = 2_000;
 pub struct RoomChange {
     /// The name; the room's id and address stay.
     pub name: Option<String>,
-    /// What the room is for; an empty one takes it away.
+    /// The room's purpose; an empty one takes it away.
     pub topic: Option<String>,
     /// True: it can be read, and nobody writes there.
     pub archived: Option<bool>,

@@ -190,7 +190,7 @@ impl Notifier {
         Ok(self.reason_for(push, &device.user_id).await?.is_some())
     }
 
-    /// Why a person gets a push of a message now; `None`: they get none.
+    /// The reason why a person gets a push of a message now; `None`: they get none.
     async fn reason_for(&self, push: &QueuedPush, user_id: &str) -> Result<Option<Reason>, StoreError> {
         let Some(mark) = self.chat.mark_in_room(user_id, &push.room).await? else { return Ok(None) };
         let is_read = mark.read.as_ref().is_some_and(|read| read.offset >= push.offset);

@@ -1,5 +1,5 @@
-//! What a push says: the JSON that public/service-worker.js shows, in the language of the device. It is encrypted before it
-//! leaves this server.
+//! The payload of a push: the JSON that public/service-worker.js shows, in the language of the device. It is encrypted
+//! before it leaves this server.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ const BODY_MAX_CHARACTERS: usize = 400;
 /// Most characters of a name.
 const NAME_MAX_CHARACTERS: usize = 80;
 
-/// Why a person is told of a message.
+/// The reason why a person is told of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reason {
     /// It mentions them.

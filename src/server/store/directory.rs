@@ -31,7 +31,7 @@ pub enum Kind {
     Room,
     /// A member of a room, by `room/user`.
     Member,
-    /// What an owner or an administrator changed in a room, by the room.
+    /// The settings of a room that an owner or an administrator changed, by the room.
     RoomSettings,
     /// A moderator of a room, by `room/user`.
     Moderator,
@@ -39,7 +39,7 @@ pub enum Kind {
     Mute,
     /// A report of a message, by `room/offset/user`.
     Report,
-    /// What somebody with rights did, by its time.
+    /// An action of somebody with rights, by its time.
     Action,
     /// A program that may publish, by id.
     Publisher,

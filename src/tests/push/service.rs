@@ -137,7 +137,7 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// What `PushSubscription.toJSON` gives.
+    /// The subscription as `PushSubscription.toJSON` gives it.
     pub(super) fn subscription(&self) -> Value {
         let point =
             p256::elliptic_curve::sec1::ToEncodedPoint::to_encoded_point(&self.secret.public_key(), false);
@@ -145,7 +145,7 @@ impl Browser {
         json!({ "endpoint": self.endpoint, "expirationTime": null, "keys": keys, "language": "en" })
     }
 
-    /// What the service worker gets.
+    /// The payload as the service worker gets it.
     pub(super) fn read(&self, request: &Request) -> Value {
         let auth = Auth::from(self.auth);
         let text = web_push_native::decrypt(request.body.clone(), &self.secret, &auth).expect("it is for us");

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Where the page begins.
+/// The place where the page begins.
 #[derive(Deserialize)]
 pub(super) struct Query {
     before: Option<String>,

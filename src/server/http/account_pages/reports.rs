@@ -90,7 +90,7 @@ pub(super) async fn report(
     })
 }
 
-/// What to do with a reported message.
+/// The answer to a reported message.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Answer {

@@ -50,7 +50,7 @@ pub(super) enum Form {
     Mute,
 }
 
-/// What was typed into a rejected form.
+/// The text that was typed into a rejected form.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Typed {
     pub(super) name: Option<String>,

@@ -1,5 +1,5 @@
-//! Who asks for a change of a room: a user by their session, or the operator (see `administrator`). The handlers of
-//! moderation take it. It grants nothing by itself: the chat decides.
+//! The caller who asks for a change of a room: a user by their session, or the operator (see `administrator`). The
+//! handlers of moderation take it. It grants nothing by itself: the chat decides.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 

@@ -232,7 +232,7 @@ pub(super) const TEXTS: Texts = Texts {
     },
     write_to_person: "Write a message",
     block_person: "Block",
-    block_hint: "They cannot write to you directly any more, nor you to them. They are not told.",
+    block_hint: "Someone you block cannot write to you directly, nor you to them. They are not told.",
     unblock_person: "Unblock",
     blocked_hint: "You have blocked this person: you cannot write to each other directly.",
     notifications: "Notifications",
