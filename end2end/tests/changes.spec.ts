@@ -206,7 +206,7 @@ test("on a phone a message is edited and taken back by touch", async ({ alice, s
   const room = await alice.makeRoom(unique("touch"));
   const bob = await named(await somebody({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }), "bob");
   await bob.enterRoom(room);
-  await bob.composer.fill("see you todya");
+  await bob.composer.fill("see you then");
   await bob.page.getByRole("button", { name: "Send" }).tap();
   await settled(bob.page);
   const menu = bob.page.locator(".message-menu:popover-open");

@@ -24,7 +24,8 @@ const look = (page: Page): Promise<Step> =>
     const element = document.activeElement as HTMLElement;
     const what = element.outerHTML.slice(0, 90);
     const index: number = (window as any).targets.indexOf(element);
-    if (element === document.body) return { index, what: "the page" };
+    // Whoever comes into a room while one walks, as the walker does when the page is connected, is in its list from then on.
+    if (element === document.body || (index === -1 && element.closest(".people__list"))) return { index: -2, what: "the page" };
     const { outlineStyle, outlineWidth, outlineOffset } = getComputedStyle(element);
     if (outlineStyle === "none" || parseFloat(outlineWidth) < 2) return { index, what, fault: "it has no outline" };
     const box = element.getClientRects()[0]!;

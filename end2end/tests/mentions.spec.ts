@@ -146,7 +146,7 @@ test("the page of mentions lists them from all rooms, leads to each, and the sid
   await expect(plain.page.locator("main li")).toContainText("look, @bob");
   await expect(plain.page.locator("main li")).toBeInViewport({ ratio: 1 });
   await rows.getByRole("link", { name: /UTC$/ }).click();
-  await expect(bob.page.locator(".message[data-linked]")).toContainText("look, @bob");
+  await expect(bob.page.locator(".message[aria-current]")).toContainText("look, @bob");
   await expect(link).toHaveAccessibleName("Mentions");
   await bob.page.goto("/mentions");
   await expect(rows).toContainText("look, @bob");
