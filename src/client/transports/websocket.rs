@@ -88,8 +88,13 @@ impl Task {
                     return self.lose(retry_after(&event.reason));
                 }
                 Step::Received(_) => return self.lose(None),
-                // A socket that is about to close loses the frame; its close is about to be reported.
-                Step::Send(Some(text)) => drop(self.socket.send(Message::Text(text)).await),
+                Step::Send(Some(text)) => {
+                    // A socket that is about to close loses the frame, and its close is about to be reported. Browsers log
+                    // an error for a frame that is given to it all the same.
+                    if matches!(self.socket.state(), State::Open) {
+                        drop(self.socket.send(Message::Text(text)).await);
+                    }
+                }
                 Step::Send(None) => return self.close().await,
             }
         }
