@@ -56,6 +56,8 @@ test("a page put away by the back-forward cache lets go of its connections and r
     await page.goto("/rooms/general");
     await expect(page.locator(".conversation [data-connection=open]")).toBeVisible();
     await expect.poll(() => own.connections()).toEqual({ socket: 1, stream: 1, poll: 0, socket_io: 0 });
+    // A worker that takes over the pages of a first visit throws out those in the cache.
+    await page.waitForFunction(() => navigator.serviceWorker.controller);
     await page.goto("/healthz");
     await expect.poll(() => own.connections()).toEqual({ socket: 0, stream: 0, poll: 0, socket_io: 0 });
     const post = { id: crypto.randomUUID(), text: "while you were away" };
