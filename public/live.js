@@ -109,9 +109,20 @@ async function begin() {
   }
   live.settled = true;
   setTimeout(() => performance.mark("live"));
+  notify();
+  addEventListener("storage", notify);
   // The service worker comes last of all, and only where the app can be installed.
   const offline = () => import("./offline.js").catch(() => {});
   if (navigator.serviceWorker && document.querySelector("[rel=manifest]")) (window.requestIdleCallback ?? setTimeout)(offline);
+}
+
+// Notifications of an open page, where the page /notifications has switched them on in this browser.
+function notify() {
+  try {
+    if (["notify", "sound"].some((what) => localStorage.getItem(`idobata.${what}`))) import("./page_notifications.js").catch(() => {});
+  } catch {
+    // The browser keeps nothing for this site.
+  }
 }
 
 let late = isFirst && setTimeout(() => ((late = null), begin()), document.hidden ? 0 : 500);

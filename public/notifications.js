@@ -1,5 +1,6 @@
 // The script of the page /notifications (src/server/http/account_pages/notifications.rs): turns push notifications of this
-// browser on and off. The sentences for each state stand in the page; this shows the one that holds.
+// browser on and off, and what its open pages do (public/page_notifications.js). The sentences for each state stand in the
+// page; this shows the one that holds. A server without pushes has no section for the device.
 const section = document.getElementById("device");
 const rows = [...document.querySelectorAll("[data-device]")];
 const { serviceWorker } = navigator;
@@ -64,14 +65,49 @@ const actions = {
   },
 };
 
-for (const button of section.querySelectorAll("[data-action]")) {
+for (const button of section?.querySelectorAll("[data-action]") ?? []) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     await actions[button.dataset.action]().catch(() => show("failed"));
     button.disabled = false;
   });
 }
-show(await state().catch(() => "unsupported"));
+if (section) show(await state().catch(() => "unsupported"));
+
+// ---- Open pages. The switches stand in the browser's storage, where public/live.js looks for them.
+
+const openPage = document.getElementById("open-page");
+const faults = openPage.querySelectorAll("[data-fault]");
+const showFault = (name) => {
+  for (const one of faults) one.hidden = one.dataset.fault !== name;
+};
+
+/** The reason why this browser shows no notifications; none: it shows them, or asks first. */
+function fault() {
+  if (!isSecureContext) return "insecure";
+  if (!window.Notification) return "unsupported";
+  return Notification.permission === "denied" ? "denied" : undefined;
+}
+
+/** Returns true if the browser shows notifications, after it asked the user. */
+async function isAllowed() {
+  showFault(fault());
+  if (fault() || (await Notification.requestPermission()) === "granted") return !fault();
+  showFault(fault());
+  return false;
+}
+
+for (const box of openPage.querySelectorAll("[data-switch]")) {
+  const key = `idobata.${box.dataset.switch}`;
+  const needsLeave = box.dataset.switch === "notify";
+  box.checked = localStorage.getItem(key) === "on" && !(needsLeave && fault());
+  box.addEventListener("change", async () => {
+    if (box.checked && needsLeave) box.checked = await isAllowed();
+    if (box.checked) localStorage.setItem(key, "on");
+    else localStorage.removeItem(key);
+  });
+}
+openPage.hidden = false;
 
 const zone = document.getElementById("zone");
 zone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -42,5 +42,7 @@ pub(crate) fn show_unread(navigator: Navigator, title: impl Fn() -> String + 'st
         page::set_title(&titled(total, &title()));
         page::set_icon(total > 0);
         page::set_badge(total);
+        // public/page_notifications.js
+        page::dispatch("idobata:unread");
     });
 }

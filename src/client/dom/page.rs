@@ -103,6 +103,13 @@ pub fn set_badge(count: u64) {
     }
 }
 
+/// Tells the scripts of the page by an event of this name.
+pub fn dispatch(name: &str) {
+    if let Ok(event) = Event::new(name) {
+        drop(window().dispatch_event(&event));
+    }
+}
+
 /// The query of the page's address, with its `?`.
 pub(crate) fn query() -> String {
     window().location().search().unwrap_or_default()

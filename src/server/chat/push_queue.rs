@@ -163,6 +163,37 @@ impl Chat {
         self.push_queue.add(QueuedPush { room, offset, timestamp, author, told, is_new }, rev).await
     }
 
+    /// A message as the queue would have it, for nobody yet: the one at `offset`, or the newest one that a room shows. `None`:
+    /// it is gone.
+    pub async fn push_of(
+        &self,
+        room: &RoomId,
+        offset: Option<Offset>,
+    ) -> Result<Option<QueuedPush>, StoreError> {
+        let (topic, store) = (TopicName::Room(room.clone()), self.hub.store());
+        let offset = match offset {
+            Some(offset) => offset,
+            None => match store
+                .newest_counted(&topic, 1)
+                .await?
+                .and_then(|newest| newest.entries.first().cloned())
+            {
+                Some((offset, _)) => offset,
+                None => return Ok(None),
+            },
+        };
+        let found =
+            store.read_each(&topic, &[offset]).await?.into_iter().find(|record| record.target.is_none());
+        Ok(found.map(|record| QueuedPush {
+            room: room.clone(),
+            offset,
+            timestamp: record.timestamp,
+            author: record.author,
+            told: Vec::new(),
+            is_new: true,
+        }))
+    }
+
     /// The message as it is now; `None`: it is gone.
     pub async fn pushed_message(&self, push: &QueuedPush) -> Result<Option<PushedMessage>, StoreError> {
         let topic = TopicName::Room(push.room.clone());

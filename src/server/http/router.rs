@@ -86,6 +86,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/user", get(api::user::show))
         .route("/api/user/marks", post(api::user::mark))
         .route("/api/user/mentions", get(api::user::mentions))
+        .route("/api/user/notification", get(api::push::notification))
         .route("/api/user/active", post(api::user::active))
         .route("/api/user/blocked", get(api::direct::blocked))
         .route("/api/user/blocked/{user}", put(api::direct::block).delete(api::direct::unblock))

@@ -191,7 +191,11 @@ impl Notifier {
     }
 
     /// The reason why a person gets a push of a message now; `None`: they get none.
-    async fn reason_for(&self, push: &QueuedPush, user_id: &str) -> Result<Option<Reason>, StoreError> {
+    pub(super) async fn reason_for(
+        &self,
+        push: &QueuedPush,
+        user_id: &str,
+    ) -> Result<Option<Reason>, StoreError> {
         let Some(mark) = self.chat.mark_in_room(user_id, &push.room).await? else { return Ok(None) };
         let is_read = mark.read.as_ref().is_some_and(|read| read.offset >= push.offset);
         if user_id == push.author || is_read || mark.level == RoomLevel::Nothing {

@@ -4,6 +4,7 @@
 //! * `devices`: the devices and the settings of people
 //! * `consumer`: takes messages from the queue and decides who is told, on one node at a time (`lease`)
 //! * `delivery`: sends a push, again if it has to
+//! * `open_page`: what a page that is open shows by itself
 //! * `payload`, `encryption`, `vapid`: what is sent
 //! * `client`, `endpoint`: one request, to an address that may be called
 //! * `quiet`: quiet hours
@@ -17,7 +18,10 @@ mod devices;
 mod encryption;
 mod endpoint;
 mod lease;
+mod open_page;
 mod payload;
+#[cfg(test)]
+mod properties;
 mod quiet;
 mod vapid;
 
@@ -25,11 +29,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use self::{
-    client::PushClient, consumer::InFlight, delivery::Lanes, lease::Lease, payload::Payload, vapid::VapidKey,
-};
+use self::{client::PushClient, consumer::InFlight, delivery::Lanes, lease::Lease, vapid::VapidKey};
 pub use self::{
     devices::{Device, NewDevice, NotificationSettings},
+    payload::Payload,
     quiet::QuietHours,
 };
 use super::{

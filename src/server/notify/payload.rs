@@ -27,7 +27,7 @@ pub(super) enum Reason {
 
 /// The members that the service worker reads.
 #[derive(Debug, Serialize)]
-pub(super) struct Payload {
+pub struct Payload {
     title: String,
     body: String,
     /// A later push with the same tag takes the place of an earlier one on the device.

@@ -142,7 +142,7 @@ impl Document for Notifications {
     }
 
     fn script(&self) -> Option<&'static str> {
-        self.public_key.is_some().then_some("notifications.js")
+        Some("notifications.js")
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
@@ -152,18 +152,16 @@ impl Document for Notifications {
             Done::TestSent => Some(texts.test_sent),
             Done::SignedOut | Done::Name | Done::Password | Done::Saved => None,
         });
-        let content = match public_key {
+        let push = match public_key {
             None => view! { <p class="panel">{texts.no_push}</p> }.into_any(),
-            Some(key) => view! {
-                {this_device(texts, key)} {device_list(texts, devices)}
-                {settings_form(texts, settings, problem)}
-            }
-            .into_any(),
+            Some(key) => view! { {this_device(texts, key)} {device_list(texts, devices)} }.into_any(),
         };
         view! {
             <h1>{texts.notifications}</h1>
             {done_note(done)}
-            {content}
+            {push}
+            {open_page(texts)}
+            {settings_form(texts, settings, problem)}
         }
         .into_any()
     }
@@ -191,6 +189,23 @@ fn this_device(texts: &'static Texts, key: String) -> impl IntoView + use<> {
                 {texts.turn_on}
             </button>
             <button type="button" data-state="on" data-action="off" hidden>{texts.turn_off}</button>
+        </section>
+    }
+}
+
+/// The switches for the pages of this browser that are open. They stand in the browser, so only the script shows them.
+fn open_page(texts: &'static Texts) -> impl IntoView {
+    view! {
+        <section class="panel stack" id="open-page" aria-labelledby="open-page-heading" hidden>
+            <h2 id="open-page-heading">{texts.while_open}</h2>
+            <p>{texts.while_open_hint}</p>
+            <label><input type="checkbox" data-switch="notify" /> " " {texts.open_notify}</label>
+            <div role="status">
+                <p data-fault="insecure" hidden>{texts.push_insecure}</p>
+                <p data-fault="unsupported" hidden>{texts.open_unsupported}</p>
+                <p data-fault="denied" hidden>{texts.push_denied}</p>
+            </div>
+            <label><input type="checkbox" data-switch="sound" /> " " {texts.open_sound}</label>
         </section>
     }
 }

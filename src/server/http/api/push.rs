@@ -5,15 +5,18 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rooms::Answer;
 use crate::{
     app::i18n::Language,
     protocol::{
+        cursor::Offset,
         members::Members,
+        name::RoomId,
         problem::{Code, Rejection},
     },
     server::{
@@ -22,6 +25,7 @@ use crate::{
             body::{FromMembers, JsonBody},
             cookies,
             path::PathText,
+            query::Lenient,
             user::AuthenticatedUser,
         },
         notify::{Device, NewDevice, NotificationSettings, QuietHours},
@@ -167,6 +171,26 @@ pub(crate) async fn set(
     state.limits.mark(&identity.user).await?;
     state.notifier.set(&identity, settings).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The query of `GET /api/user/notification`.
+#[derive(Deserialize)]
+pub(crate) struct NotificationQuery {
+    room: String,
+    /// The message; without it the newest one that the room shows.
+    offset: Option<Offset>,
+}
+
+/// Answers with what an open page shows of a message to the caller, as a push has it: 204 if it shows nothing.
+pub(crate) async fn notification(
+    State(state): State<AppState>,
+    AuthenticatedUser(identity): AuthenticatedUser,
+    headers: HeaderMap,
+    Lenient(NotificationQuery { room, offset }): Lenient<NotificationQuery>,
+) -> Result<Response, Error> {
+    let (room, language) = (RoomId::parse(&room)?, language_of(&state, &headers));
+    let found = state.notifier.for_open_page(&identity.user.id, &room, offset, language).await?;
+    Ok(found.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |found| Json(found).into_response()))
 }
 
 /// Sends a test to the caller's devices.

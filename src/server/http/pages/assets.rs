@@ -36,7 +36,8 @@ const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// The script that loads the browser half, and those that this loads when they are first wanted. They come from `public`, so
 /// the build writes them beside the package.
-const SCRIPTS: [&str; 5] = ["live.js", "messages.js", "notifications.js", "offline.js", "reactions.js"];
+const SCRIPTS: [&str; 6] =
+    ["live.js", "messages.js", "notifications.js", "offline.js", "page_notifications.js", "reactions.js"];
 
 /// The version of this build's files, which is part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {

@@ -267,6 +267,12 @@ pub(super) const TEXTS: Texts = Texts {
     quiet_wrong: "Quiet hours need two times and a time zone that this server knows, such as 22:00, 07:00 and Asia/Tokyo.",
     time_zone: "Time zone",
     time_zone_hint: "A name such as Asia/Tokyo, or an offset such as +09:00.",
+    while_open: "While Idobata is open",
+    while_open_hint: "In this browser, what you have not read after a second or two can also be announced while a page is open. \
+                      The rules below decide what that is.",
+    open_notify: "Show a notification",
+    open_unsupported: "This browser cannot show notifications.",
+    open_sound: "Play a soft sound",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -270,6 +270,11 @@ pub(super) const TEXTS: Texts = Texts {
     quiet_to: "終了",
     quiet_wrong: "通知しない時間帯には、22:00と07:00のような二つの時刻と、Asia/Tokyoのようなサーバーが認識できるタイムゾーンが必要です。",
     time_zone: "タイムゾーン",
+    while_open: "Idobataを開いている間",
+    while_open_hint: "このブラウザーでページを開いている間も、1～2秒で読まれなかったものをお知らせできます。対象は下の条件で決まります。",
+    open_notify: "通知を表示する",
+    open_unsupported: "このブラウザーでは通知を表示できません。",
+    open_sound: "控えめな音を鳴らす",
     time_zone_hint: "Asia/Tokyoのような名前、または+09:00のような時差。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),

@@ -230,6 +230,11 @@ pub(crate) struct Texts {
     pub(crate) quiet_wrong: &'static str,
     pub(crate) time_zone: &'static str,
     pub(crate) time_zone_hint: &'static str,
+    pub(crate) while_open: &'static str,
+    pub(crate) while_open_hint: &'static str,
+    pub(crate) open_notify: &'static str,
+    pub(crate) open_unsupported: &'static str,
+    pub(crate) open_sound: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
