@@ -32,6 +32,8 @@ pub const THREAD: &str = "/rooms/{room}/thread/{permalink}";
 pub const MEMBERS: &str = "/rooms/{room}/members";
 /// The settings of a room, for those who may change it.
 pub const ROOM_SETTINGS: &str = "/rooms/{room}/settings";
+/// The webhooks of a room, for those who may change it.
+pub const ROOM_HOOKS: &str = "/rooms/{room}/hooks";
 /// The log of what was done in a room.
 pub const ROOM_ACTIONS: &str = "/rooms/{room}/actions";
 /// The log of what was done in all rooms.
@@ -146,6 +148,11 @@ pub fn members(id: &RoomId) -> String {
 /// The address of a room's settings.
 pub fn room_settings(id: &RoomId) -> String {
     format!("{}/settings", room(id))
+}
+
+/// The address of a room's webhooks.
+pub fn room_hooks(id: &RoomId) -> String {
+    format!("{}/hooks", room(id))
 }
 
 /// The address of the log of what was done in a room.

@@ -30,7 +30,7 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
 }
 
 /// Any JSON, two levels deep.
-fn json_value() -> impl Strategy<Value = Value> {
+pub(crate) fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         3 => text().prop_map(Value::from),
         2 => any::<f64>().prop_map(Value::from),

@@ -11,6 +11,21 @@ pub struct User {
     pub name: String,
 }
 
+/// The beginning of the id of a program that posts by a webhook of a room.
+const HOOK_PREFIX: &str = "hook:";
+
+impl User {
+    /// The author of what a webhook posts.
+    pub fn of_hook(id: &str, name: String) -> Self {
+        Self { id: format!("{HOOK_PREFIX}{id}"), name }
+    }
+}
+
+/// Returns true if the author with this id is a program: it has no card.
+pub fn is_hook(user_id: &str) -> bool {
+    user_id.starts_with(HOOK_PREFIX)
+}
+
 /// The answer of `POST /api/session`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

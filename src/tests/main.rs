@@ -21,6 +21,7 @@ mod edges;
 mod feed;
 mod forms;
 mod heads;
+mod hooks;
 mod ladder;
 mod lifecycle;
 mod limits;

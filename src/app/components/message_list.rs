@@ -37,7 +37,7 @@ use crate::{
         sync::ChatLink,
     },
     client::dom::time::now_ms,
-    protocol::{chat::Message, problem::Code, thread::ThreadSummary},
+    protocol::{chat::Message, problem::Code, session::is_hook, thread::ThreadSummary},
 };
 
 /// The timeline. `scroll_position` is that of the last visit, and from then on the current one.
@@ -203,7 +203,9 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
     };
     let room = message.room.clone();
     let address = actions.address(&message);
-    let person = routes::person(&message.user_id);
+    // A program has no card.
+    let person = (!is_hook(&message.user_id)).then(|| routes::person(&message.user_id));
+    let bot = person.is_none().then(|| view! { " " <span class="badge">{texts.bot}</span> }.into_any());
     let is_marked = move || marked.get() == Some(offset);
     view! {
         <li
@@ -222,7 +224,7 @@ fn MessageItem(actions: MessageActions, shown: ShownMessage, marked: RwSignal<Op
             )}
             {avatar(&message.user_id, &message.user)}
             <p class="message__head">
-                <a class="message__user" href=person rel="external" tabindex=move || is_in_group().then_some("-1")>{name_view(author)}</a>
+                <a class="message__user" href=person rel="external" tabindex=move || is_in_group().then_some("-1")>{name_view(author)}</a>{bot}
                 {you}
                 {message_time(&message, address)}
             </p>

@@ -272,6 +272,8 @@ pub struct Texts {
     pub own_notifications: &'static str,
     pub away: &'static str,
     pub here: &'static str,
+    /// The word beside the name of a program that posts to a room.
+    pub bot: &'static str,
 }
 
 impl Texts {

@@ -147,14 +147,22 @@ impl Publishers {
         Ok(removed.is_committed())
     }
 
+    /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]).
+    pub async fn of_token(&self, token: &str) -> Result<Publisher, Error> {
+        Ok(self.stored_of(token).await?.publisher)
+    }
+
+    async fn stored_of(&self, token: &str) -> Result<StoredPublisher, Error> {
+        let id = token.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
+        let stored = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await?;
+        let not_valid = || Rejection::new(Code::NoSession, "The publisher's token is not valid.");
+        Ok(stored.filter(|stored| stored.hash == hash(token)).ok_or_else(not_valid)?)
+    }
+
     /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]) and one that is not for the
     /// channel ([`Code::NotAllowed`]).
     pub async fn authorize(&self, token: &str, channel: &str) -> Result<Publisher, Error> {
-        let id = token.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
-        let stored = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await?;
-        let Some(stored) = stored.filter(|stored| stored.hash == hash(token)) else {
-            return Err(Rejection::new(Code::NoSession, "The publisher's token is not valid.").into());
-        };
+        let stored = self.stored_of(token).await?;
         if !covers(&stored.publisher.channels, channel) {
             let message = "The publisher's token does not cover this channel.";
             return Err(Rejection::new(Code::NotAllowed, message).into());

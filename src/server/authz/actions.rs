@@ -73,6 +73,10 @@ pub enum Deed {
     AddPublisher,
     /// A publisher was removed.
     RemovePublisher,
+    /// A webhook of a room was created.
+    AddHook,
+    /// A webhook of a room was removed.
+    RemoveHook,
     /// Something else that a newer version of this program knows.
     #[serde(other)]
     Unknown,

@@ -35,6 +35,7 @@ impl ChangeListener for Rights {
             | Kind::Session
             | Kind::Link
             | Kind::Publisher
+            | Kind::Hook
             | Kind::Direct
             | Kind::Submission
             | Kind::Report

@@ -12,6 +12,7 @@ mod blocks;
 mod change_listener;
 mod channel_readers;
 mod direct;
+mod hooks;
 mod moderation;
 pub mod publishing;
 mod reports;
@@ -34,6 +35,7 @@ pub use self::{
     actions::{Action, Deed},
     channel_readers::{ChannelReaders, LimitedChannel},
     direct::DIRECT_MAX,
+    hooks::Hook,
     moderation::Mute,
     reports::{Report, ReportedMessage},
     room_settings::RoomSettings,

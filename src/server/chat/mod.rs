@@ -10,6 +10,7 @@ mod card;
 mod changes;
 mod direct;
 mod encoding;
+mod hooks;
 mod joining;
 mod known_rooms;
 mod marks;
@@ -39,6 +40,7 @@ pub use self::{
     card::{Card, Seen},
     direct::{Direct, room_of as direct_room_of},
     encoding::{EarlierText, encode_entry, encode_frame, erases, reset_frame},
+    hooks::HookMessage,
     joining::Joined,
     marks::{FollowedUser, encode_mark, user_reset_frame},
     moderation::ReportOfMessage,

@@ -88,10 +88,12 @@ impl Chat {
         let remove = |settings: &mut RoomSettings| {
             *settings = RoomSettings { removed: true, ..Default::default() };
         };
+        let hooks = self.rights.hook_removals(room).await?;
         let action = |_: &RoomSettings| {
             let under = |kind| Mutation::remove_under(kind, format!("{room}/"), None);
             let action = Action::in_room(by, Deed::RemoveRoom, room).written();
-            vec![under(Kind::Moderator), under(Kind::Mute), under(Kind::Report), action]
+            let gone = [under(Kind::Moderator), under(Kind::Mute), under(Kind::Report), action];
+            gone.into_iter().chain(hooks.iter().cloned()).collect()
         };
         self.rights.change_settings(room, remove, action).await?;
         self.activity.note_list(None);

@@ -7,6 +7,7 @@
 //! * `middleware`: code around every request
 //! * `extract`: extractors, which parse requests for the handlers
 //! * `api`: JSON for programs
+//! * `compat`: the requests of what sends to other systems
 //! * `realtime`: WebSocket, server-sent events, long polls, Socket.IO
 //! * `pages`, `account_pages`: HTML for people
 //! * `forms`: the POST handlers of the pages' HTML forms
@@ -14,6 +15,7 @@
 
 mod account_pages;
 pub mod api;
+mod compat;
 pub mod extract;
 mod favourites;
 mod forms;

@@ -10,7 +10,7 @@ use tower::util::MapRequest;
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::{
-    BODY_MAX_BYTES, account_pages, api, extract, favourites, forms,
+    BODY_MAX_BYTES, account_pages, api, compat, extract, favourites, forms,
     middleware::{
         clean_path, host, origin, rate_limit, request_head, security_headers, trace, uncancellable,
     },
@@ -61,6 +61,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/rooms/{room}/events", get(realtime::room_events::get))
         .route("/api/rooms/{room}/members", get(api::members::list).post(api::members::add))
         .route("/api/rooms/{room}/members/{user}", delete(api::members::remove))
+        .route("/api/rooms/{room}/hooks", get(api::hooks::list).post(api::hooks::create))
+        .route("/api/rooms/{room}/hooks/{id}", delete(api::hooks::remove))
         .route("/api/rooms/{room}/people", get(api::people::find))
         .route(
             "/api/rooms/{room}/moderators",
@@ -99,6 +101,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))
+        .route("/hooks/{token}", post(compat::slack::post))
         .route("/ws", get(realtime::websocket::get))
         .merge(realtime::socket_io::router(&state));
 

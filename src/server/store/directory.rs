@@ -43,6 +43,8 @@ pub enum Kind {
     Action,
     /// A program that may publish, by id.
     Publisher,
+    /// An address at which a program posts to a room, by id.
+    Hook,
     /// The readers of a channel of the feed, by the channel.
     Channel,
     /// The room of direct messages of some people, by the hash of their ids.
@@ -90,6 +92,7 @@ impl Kind {
             Self::Report => "report",
             Self::Action => "action",
             Self::Publisher => "publisher",
+            Self::Hook => "hook",
             Self::Channel => "channel",
             Self::Direct => "direct",
             Self::Block => "block",
@@ -213,6 +216,7 @@ impl Mutation {
             | Kind::AccountName
             | Kind::Link
             | Kind::Publisher
+            | Kind::Hook
             | Kind::Direct
             | Kind::Submission
             | Kind::Report

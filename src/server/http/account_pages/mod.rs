@@ -28,6 +28,7 @@ mod rejected;
 mod rejection;
 mod reports;
 mod reset;
+mod room_hooks;
 mod room_parts;
 mod room_people;
 mod room_settings;
@@ -108,6 +109,8 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/rooms/{room}/settings/moderators/remove", post(room_people::remove_moderator))
         .route("/rooms/{room}/settings/mutes", post(room_people::mute))
         .route("/rooms/{room}/settings/mutes/remove", post(room_people::unmute))
+        .route(routes::ROOM_HOOKS, get(room_hooks::show).post(room_hooks::make))
+        .route("/rooms/{room}/hooks/remove", post(room_hooks::remove))
         .route("/rooms/{room}/settings/reports", post(reports::answer))
         .route("/rooms/{room}/messages/{message}/report", post(reports::report))
         .route(routes::ROOM_ACTIONS, get(actions::show_room))

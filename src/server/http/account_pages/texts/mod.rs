@@ -235,6 +235,16 @@ pub(crate) struct Texts {
     pub(crate) open_notify: &'static str,
     pub(crate) open_unsupported: &'static str,
     pub(crate) open_sound: &'static str,
+    pub(crate) hooks: &'static str,
+    pub(crate) hooks_intro: &'static str,
+    pub(crate) no_hooks: &'static str,
+    pub(crate) new_hook: &'static str,
+    pub(crate) hook_name_hint: &'static str,
+    pub(crate) make_hook: &'static str,
+    pub(crate) address: &'static str,
+    pub(crate) back_to_hooks: &'static str,
+    pub(crate) hooks_of: fn(&str) -> String,
+    pub(crate) address_of_hook: fn(&str) -> String,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,

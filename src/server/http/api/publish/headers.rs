@@ -100,7 +100,7 @@ impl<'a> Beside<'a> {
 
 /// Returns the `Idempotency-Key`, if there is one that is not empty. Errors: [`Code::BadRequest`] if it is too long or
 /// has control characters.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let bad = |message: String| Err(Rejection::new(Code::BadRequest, message));
     let key = decode_header(value.as_bytes());

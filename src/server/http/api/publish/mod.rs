@@ -20,8 +20,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use self::headers::idempotency_key;
-pub(crate) use self::read::{Read, read};
+pub(crate) use self::{
+    headers::idempotency_key,
+    read::{Read, read},
+};
 use crate::{
     protocol::feed::Entry,
     server::{

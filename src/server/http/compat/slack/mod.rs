@@ -1,0 +1,138 @@
+//! `POST /hooks/{token}`: incoming webhooks as Slack and Mattermost have them. The token is that of a webhook of a room, or of
+//! a publisher, which publishes to a channel of the feed. The answer is `ok`, and errors are Slack's words, in plain text:
+//! senders look for those.
+//!
+//! * `payload`: the body, and what it says
+//! * `mrkdwn`, `blocks`, `attachments`: its texts as Markdown
+
+mod attachments;
+mod blocks;
+mod mrkdwn;
+mod payload;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use self::payload::Payload;
+use crate::{
+    protocol::problem::{Code, Rejection},
+    server::{
+        auth::{Pattern, publishers::Publishers},
+        authz::publishing::Author,
+        chat::HookMessage,
+        error::Error,
+        http::{
+            api::publish::idempotency_key,
+            extract::{body::RawBody, client_address::ClientAddress, path::PathText, query::Lenient},
+        },
+        state::AppState,
+    },
+};
+
+/// The query of a webhook.
+#[derive(Deserialize)]
+pub(crate) struct HookQuery {
+    /// The channel of the feed, of a publisher's token.
+    channel: Option<String>,
+    /// The thread, of a room's webhook.
+    #[serde(rename = "threadKey")]
+    thread_key: Option<String>,
+}
+
+/// Takes a message.
+pub(crate) async fn post(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    PathText(token): PathText,
+    Lenient(query): Lenient<HookQuery>,
+    headers: HeaderMap,
+    body: Result<RawBody, Rejection>,
+) -> Response {
+    let posted = async {
+        let key = idempotency_key(&headers)?;
+        let RawBody(body) = body?;
+        match Publishers::is_token(&token) {
+            true => publish(&state, &token, query, Payload::read(&headers, body)?, (address, key)).await,
+            false => post_to_room(&state, &token, query, (&headers, body), key).await,
+        }
+    };
+    match posted.await {
+        Ok(()) => plain(StatusCode::OK, "ok"),
+        Err(error) => refused(error.into_rejection()),
+    }
+}
+
+async fn post_to_room(
+    state: &AppState,
+    token: &str,
+    HookQuery { thread_key, .. }: HookQuery,
+    (headers, body): (&HeaderMap, axum::body::Bytes),
+    key: Option<String>,
+) -> Result<(), Error> {
+    let no_hook = || Rejection::new(Code::NoSession, "There is no webhook with this token.");
+    let hook = state.rights.hook_of(token).await?.ok_or_else(no_hook)?;
+    let payload = Payload::read(headers, body)?;
+    let thread_key = thread_key.or_else(|| payload.thread_key());
+    let message = HookMessage { name: payload.name(), text: payload.markdown()?, thread_key, key };
+    state.chat.post_by_hook(&hook, message).await?;
+    Ok(())
+}
+
+async fn publish(
+    state: &AppState,
+    token: &str,
+    HookQuery { channel, .. }: HookQuery,
+    payload: Payload,
+    (address, key): (std::net::IpAddr, Option<String>),
+) -> Result<(), Error> {
+    let channel = match channel.or_else(|| payload.channel().map(str::to_owned)) {
+        Some(channel) => channel,
+        None => only_channel(state, token).await?,
+    };
+    let author = Author::Publisher(state.publishers.authorize(token, &channel).await?.id);
+    state.limits.publish(author.token(), address).await?;
+    state.feed.publish(&channel, &author.to_string(), vec![payload.publication()?], key.as_deref()).await?;
+    Ok(())
+}
+
+/// The channel of a publisher that has one.
+async fn only_channel(state: &AppState, token: &str) -> Result<String, Error> {
+    let publisher = state.publishers.of_token(token).await?;
+    match &publisher.channels[..] {
+        [only] if !only.as_str().contains('*') => Ok(Pattern::as_str(only).to_owned()),
+        _ => {
+            let message = "This token is for several channels: name one, as /hooks/TOKEN?channel=ops.";
+            Err(Rejection::new(Code::BadChannel, message).into())
+        }
+    }
+}
+
+fn plain(status: StatusCode, word: &'static str) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], word).into_response()
+}
+
+/// The words of Slack's errors.
+fn refused(rejection: Rejection) -> Response {
+    let (status, word) = match rejection.code {
+        Code::NoSession => (StatusCode::NOT_FOUND, "no_service"),
+        Code::NotAllowed | Code::Muted => (StatusCode::FORBIDDEN, "action_prohibited"),
+        Code::RoomArchived => (StatusCode::GONE, "channel_is_archived"),
+        Code::RoomRemoved | Code::UnknownRoom | Code::BadChannel => {
+            (StatusCode::NOT_FOUND, "channel_not_found")
+        }
+        Code::TextEmpty => (StatusCode::BAD_REQUEST, "no_text"),
+        Code::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_payload"),
+        Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+        Code::Unavailable | Code::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "rollup_error"),
+        _ => (StatusCode::BAD_REQUEST, "invalid_payload"),
+    };
+    let mut response = plain(status, word);
+    if let Some(wait_ms) = rejection.retry_after_ms {
+        response.headers_mut().insert(header::RETRY_AFTER, wait_ms.div_ceil(1_000).into());
+    }
+    response
+}
