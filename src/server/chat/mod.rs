@@ -13,6 +13,7 @@ mod encoding;
 mod joining;
 mod known_rooms;
 mod marks;
+mod membership;
 mod mention_list;
 mod mentions;
 mod moderation;
