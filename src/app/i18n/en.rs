@@ -197,6 +197,7 @@ pub(super) const TEXTS: Texts = Texts {
     own_notifications: "Notifications",
     away: "away",
     here: "here now",
+    messages_none: "There are no messages here.",
 };
 
 /// "alice, bob and 3 others".

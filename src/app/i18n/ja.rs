@@ -196,6 +196,7 @@ pub(super) const TEXTS: Texts = Texts {
     own_notifications: "通知",
     away: "離席中",
     here: "オンライン",
+    messages_none: "ここにはメッセージがありません。",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -272,6 +272,8 @@ pub struct Texts {
     pub own_notifications: &'static str,
     pub away: &'static str,
     pub here: &'static str,
+    /// Of a room without messages in which the viewer may not write.
+    pub messages_none: &'static str,
 }
 
 impl Texts {
