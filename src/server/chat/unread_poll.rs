@@ -94,8 +94,10 @@ impl UnreadPoll<'_> {
         let has_news = self.has_news().await?;
         let words = self.words();
         let list = self.seen.as_ref().is_some_and(|(_, list)| *list != words.1);
-        let rooms = self.rooms.into_iter().filter(|(room, _)| self.news.contains(room));
-        let rooms: Vec<_> = rooms.map(|(_, state)| state).collect();
+        // The reader may have lost a right since the room was counted.
+        let may_enter = |room: &RoomId| self.chat.rights.may_enter(room, Some(self.follower.who()));
+        let rooms = self.rooms.iter().filter(|(room, _)| self.news.contains(*room) && may_enter(room));
+        let rooms: Vec<_> = rooms.map(|(_, state)| state.clone()).collect();
         let frame = has_news.then_some(ServerFrame::Unread { rooms, list });
         Ok(PolledUnread { frame, seen: format!("{}-{}", words.0, words.1) })
     }

@@ -29,7 +29,8 @@ use crate::{
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
 /// `more`, `more_after` of a page around an offset, `reset`, those of the presence, `retry`, and of a room `quoted`,
-/// `threads` and `own_reactions`; with `unread` also `unread` and `unread_seen`, with `user_after` `marks`, `user_cursor`, `user_more` and `user_reset`.
+/// `threads` and `own_reactions`; with `unread` also `unread` and `unread_seen`; with `user_after` also `marks`,
+/// `user_cursor`, `user_more` and `user_reset`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
