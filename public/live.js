@@ -211,7 +211,7 @@ addEventListener("click", ({ target }) => {
 });
 
 // Rarely used parts are loaded when they are first used: the preview, the lists of emoji and of people, and the button that copies code.
-const field = ({ target }) => (target.matches?.(".composer textarea") ? target : null);
+const field = ({ target }) => (target.matches?.(":is(.composer, .message-editor) textarea") ? target : null);
 const isPreview = (event) => root.dataset.hydrated && event.target.closest?.("[name=preview]");
 let more;
 const use = (act) => (more ??= import("./messages.js")).then(act).catch(() => (more = undefined));
@@ -222,7 +222,7 @@ const preview = (event, { form }) => {
 addEventListener("click", (event) => isPreview(event) && preview(event, event.target.closest("[name=preview]")));
 addEventListener("keydown", (event) => {
   const { altKey, ctrlKey, metaKey, code } = event;
-  if (altKey && !ctrlKey && !metaKey && code === "KeyP" && root.dataset.hydrated && field(event)) preview(event, event.target);
+  if (altKey && !ctrlKey && !metaKey && code === "KeyP" && root.dataset.hydrated && field(event)?.form) preview(event, event.target);
 });
 addEventListener("input", (event) => {
   if (!more && /[:：@＠]/.test(field(event)?.value)) use((module) => module.onInput(event.target, event.isComposing));

@@ -5,10 +5,11 @@ const root = document.documentElement;
 const words = document.getElementById("words").dataset;
 const lang = root.lang;
 const isLive = () => root.dataset.hydrated;
-const fieldOf = (target) => (target.matches?.(".composer textarea") ? target : null);
+// The field of a message that is written, or edited in its place, which has no form and no preview.
+const fieldOf = (target) => (target.matches?.(":is(.composer, .message-editor) textarea") ? target : null);
 
 // The preview. live.js and the handlers below keep the button from sending its form, which shows the same without a script.
-const box = (field) => field.form.querySelector(".composer__preview");
+const box = (field) => field.form?.querySelector(".composer__preview");
 let asked = 0;
 
 export async function preview(field) {
@@ -117,7 +118,7 @@ function open(field, kind, next) {
     list.id = "emoji";
     list.className = "emoji-list";
     list.setAttribute("role", "listbox");
-    field.form.append(list);
+    field.closest(".composer, .message-editor").append(list);
   }
   list.setAttribute("aria-label", kind.label);
   list.replaceChildren(
@@ -145,7 +146,7 @@ function choose(field, at) {
 function close() {
   wanted++;
   if (!list?.isConnected) return;
-  const field = list.closest("form").querySelector("textarea");
+  const field = list.parentElement.querySelector("textarea");
   for (const name of ["aria-autocomplete", "aria-controls", "aria-activedescendant"]) field.removeAttribute(name);
   list.remove();
 }
@@ -188,7 +189,7 @@ addEventListener(
     const field = fieldOf(event.target);
     if (!field) return;
     if (list?.isConnected) onKey(event, field);
-    else if (event.key === "Escape" && box(field).hasChildNodes()) (event.stopImmediatePropagation(), clear());
+    else if (event.key === "Escape" && box(field)?.hasChildNodes()) (event.stopImmediatePropagation(), clear());
   },
   true,
 );
@@ -206,7 +207,7 @@ addEventListener("pointerdown", (event) => {
   if (!option) return;
   event.preventDefault();
   chosen = [...list.children].indexOf(option);
-  insert(list.closest("form").querySelector("textarea"));
+  insert(list.parentElement.querySelector("textarea"));
 });
 
 export function onInput(target, isComposing) {

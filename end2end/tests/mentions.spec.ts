@@ -78,10 +78,38 @@ test("an edit that adds a name tells them, and one's name in code is none", asyn
   const menu = await openMenu(alice.page, alice.messages.last());
   await menu.getByRole("button", { name: "Edit" }).click();
   const editor = alice.page.getByRole("textbox", { name: "Edit the message" });
-  await editor.fill("ask @bob");
+  await editor.fill("ask @bob, please");
   await editor.press("Enter");
   await expect(mentions(bob, name)).toHaveText("@1");
   await expect(alice.messages.last().locator(".mention")).toHaveText("@bob");
+});
+
+test("while a message is edited names are completed as in the composer", async ({ alice, bob }) => {
+  const name = unique("completed in place");
+  await leftRoom(alice, bob, name);
+  await alice.post("hello again");
+  await alice.expectMessages("hello", "hello again");
+  const menu = await openMenu(alice.page, alice.messages.last());
+  await menu.getByRole("button", { name: "Edit" }).click();
+  const editor = alice.page.getByRole("textbox", { name: "Edit the message" });
+  await editor.press("End");
+  await editor.pressSequentially(" @B");
+  await expect(options(alice)).toHaveText(["@bob"]);
+  await expect(editor).toHaveAttribute("aria-activedescendant", (await options(alice).first().getAttribute("id"))!);
+  expect((await new AxeBuilder({ page: alice.page }).analyze()).violations).toEqual([]);
+  await editor.press("Escape");
+  await expect(options(alice)).toHaveCount(0);
+  await expect(editor, "the first Escape is the list's").toHaveValue("hello again @B");
+  await editor.press("Backspace");
+  await editor.pressSequentially("b");
+  await options(alice).first().click();
+  await expect(editor).toHaveValue("hello again @bob ");
+  await expect(editor).toBeFocused();
+  await expect(alice.composer).toHaveValue("");
+  await editor.press("Enter");
+  await expect(editor).toHaveCount(0);
+  await expect(alice.messages.last().locator(".mention")).toHaveText("@bob");
+  await expect(mentions(bob, name)).toHaveText("@1");
 });
 
 test("日本語の名前も、文の中で補完されて伝わる", async ({ somebody, bob }) => {

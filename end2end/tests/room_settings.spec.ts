@@ -30,6 +30,7 @@ test("a room is renamed and described, and the other one sees it at once whereve
   await expect(bob.page).toHaveTitle(new RegExp(after));
   await expect(bob.page.locator(".topic")).toHaveText("Ships, boats and <b>rafts</b>");
   await expect(bob.composer, "nothing was loaded anew").toHaveValue("a sentence that bob is");
+  await expect(bob.composer).toHaveAccessibleName(new RegExp(`^Message to .*${after}`));
   expect(new URL(bob.page.url()).pathname, "the address stays").toBe(`/rooms/${room}`);
   await bob.page.reload();
   await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText(after);
@@ -56,6 +57,15 @@ test("a room is archived while the other one types, and taken back: nothing that
     await expect(archived.getByRole("link", { name, exact: true })).toBeVisible();
   }
   expect((await new AxeBuilder({ page: bob.page }).analyze()).violations).toEqual([]);
+  // Nobody is asked to write where nothing was written and nobody may.
+  const empty = await alice.anotherTab();
+  const silent = await empty.makeRoom(unique("silent"));
+  await expect(empty.page.getByText("Be the first to write one.")).toBeVisible();
+  expect((await alice.context.request.patch(`/api/rooms/${silent}`, { data: { archived: true } })).ok()).toBe(true);
+  await expect(empty.page.getByText("There are no messages here.")).toBeVisible({ timeout: 5_000 });
+  await expect(empty.page.getByText("Be the first to write one.")).toHaveCount(0);
+  await empty.page.reload();
+  await expect(empty.page.getByText("There are no messages here.")).toBeVisible();
   await settings.page.getByRole("button", { name: "Take it out of the archive" }).click();
   await expect(bob.composer).toHaveValue("half a sentence", { timeout: 5_000 });
   await bob.composer.press("Enter");

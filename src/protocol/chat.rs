@@ -628,6 +628,12 @@ pub struct PolledEntries {
     pub typing: Vec<User>,
     /// The id of this state, as in [`PresenceState`].
     pub seen: String,
+    /// What is unread, if that was asked for and has changed.
+    #[serde(default)]
+    pub unread: Option<ServerFrame>,
+    /// The word for the counts.
+    #[serde(default)]
+    pub unread_seen: String,
 }
 
 impl PolledEntries {

@@ -35,6 +35,8 @@ pub enum ClientEvent {
     Mark(NewMark),
     /// Follow the user's own log.
     Follow(FollowUser),
+    /// Ask what is unread in the rooms, now and whenever it changes.
+    Unread,
 }
 
 /// Follows the user's own log from a cursor, or from now.
@@ -90,7 +92,8 @@ pub struct ChangeMessage {
 
 impl ClientEvent {
     /// Every event that a client may send.
-    pub const NAMES: [&str; 7] = ["join-room", "leave-room", "message", "change", "typing", "mark", "follow"];
+    pub const NAMES: [&str; 8] =
+        ["join-room", "leave-room", "message", "change", "typing", "mark", "follow", "unread"];
 
     /// Parses an event. Rejects an unknown name and wrong fields with different codes. Where the room is the only
     /// required member, its id alone is accepted, as in `emit("join-room", "general")`.
@@ -128,6 +131,7 @@ impl ClientEvent {
                 members.reject_unknown(&["after"], looks_like_cursor)?;
                 Ok(Self::Follow(FollowUser { after }))
             }
+            "unread" => Ok(Self::Unread),
             _ => {
                 let message = format!("The events of a client are: {}.", Self::NAMES.join(", "));
                 Err(Rejection::new(Code::UnknownFrame, message))
@@ -231,8 +235,8 @@ mod tests {
     #[test]
     fn each_fault_has_its_code() {
         for data in [json!(null), json!(7), json!(["general", "hi"]), json!({}), json!({ "room": 7 })] {
-            // To follow one's own log nothing needs to be said.
-            for name in ClientEvent::NAMES.into_iter().filter(|name| *name != "follow") {
+            // To follow one's own log, or the counts, nothing needs to be said.
+            for name in ClientEvent::NAMES.into_iter().filter(|name| !["follow", "unread"].contains(name)) {
                 assert_eq!(code(name, data.clone()), Code::BadFrame, "{name} {data}");
             }
         }

@@ -201,8 +201,9 @@ fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
     let is_thread = thread.is_some();
     let (hint_id, preview_id) =
         if is_thread { ("thread-hint", "thread-preview") } else { ("composer-hint", "preview") };
-    let (action, name) =
-        model.with_untracked(|model| (routes::room(&model.room.id), model.room.name.clone()));
+    let (action, newest) = model.with_untracked(|model| {
+        (routes::room(&model.room.id), expect_context::<Navigator>().newest_of(&model.room))
+    });
     let (input, rejection) = (NodeRef::new(), RwSignal::new(String::new()));
     let (link, last_typing_ms) = (expect_context::<ChatLink>(), StoredValue::new(0));
     let field = Field { model, link, texts, input, text, rejection, last_typing_ms, actions };
@@ -215,8 +216,10 @@ fn Composer(text: RwSignal<String>, actions: MessageActions) -> impl IntoView {
         event.prevent_default();
         field.send();
     };
-    let label =
-        if is_thread { texts.answer_label.to_owned() } else { (texts.message_label)(&isolated(&name)) };
+    let label = move || match is_thread {
+        true => texts.answer_label.to_owned(),
+        false => newest.with(|room| (texts.message_label)(&isolated(&room.name))),
+    };
     let placeholder = if is_thread { texts.answer_placeholder } else { texts.message_placeholder };
     let preview = (!is_thread).then(|| {
         view! {

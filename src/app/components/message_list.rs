@@ -34,7 +34,7 @@ use crate::{
         },
         reactive::{Key, list, memo, settled, show_when},
         routes,
-        sync::ChatLink,
+        sync::{ChatLink, Navigator},
     },
     client::dom::time::now_ms,
     protocol::{chat::Message, problem::Code, session::is_hook, thread::ThreadSummary},
@@ -59,6 +59,12 @@ pub(crate) fn MessageList(
     let label = if actions.thread.is_some() { texts.thread_messages } else { texts.messages };
     let marked = settled(move || model.with(RoomModel::marked));
     let is_loading = RwSignal::new(false);
+    let (viewer, id) =
+        (expect_context::<Navigator>().viewer, actions.room.with_untracked(|model| model.room.id.clone()));
+    let is_closed = memo(move || {
+        viewer.with(|viewer| viewer.as_ref().is_some_and(|viewer| viewer.closed(&id).is_some()))
+    });
+    let empty = move || if is_closed.get() { texts.messages_none } else { texts.messages_empty };
     let load = move || load_earlier(model, is_loading);
     view! {
         <Scroller model label scroll_position on_top=load on_end=move || load_later(model, is_loading)>
@@ -69,7 +75,7 @@ pub(crate) fn MessageList(
             )}
             {show_when(
                 move || timeline.with(Vec::is_empty),
-                || view! { <div class="empty muted">{picture()} <p>{texts.messages_empty}</p></div> }.into_any(),
+                move || view! { <div class="empty muted">{picture()} <p>{live_text(move || empty().to_owned())}</p></div> }.into_any(),
             )}
             <div role="log" aria-live="polite" aria-relevant="additions" aria-label=label>
                 <ol class="messages">

@@ -198,6 +198,7 @@ pub(super) const TEXTS: Texts = Texts {
     away: "away",
     here: "here now",
     bot: "bot",
+    messages_none: "There are no messages here.",
 };
 
 /// "alice, bob and 3 others".

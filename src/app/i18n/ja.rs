@@ -197,6 +197,7 @@ pub(super) const TEXTS: Texts = Texts {
     away: "離席中",
     here: "オンライン",
     bot: "ボット",
+    messages_none: "ここにはメッセージがありません。",
 };
 
 fn problem(code: Code) -> &'static str {

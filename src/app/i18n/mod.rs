@@ -274,6 +274,8 @@ pub struct Texts {
     pub here: &'static str,
     /// The word beside the name of a program that posts to a room.
     pub bot: &'static str,
+    /// Of a room without messages in which the viewer may not write.
+    pub messages_none: &'static str,
 }
 
 impl Texts {

@@ -36,7 +36,7 @@ use crate::{
         },
     },
     client::dom::{history, page},
-    protocol::{chat::Room, name::RoomId, pin::Pins},
+    protocol::{name::RoomId, pin::Pins},
 };
 
 /// The page of a room.
@@ -89,7 +89,7 @@ fn RoomView(data: RoomData) -> impl IntoView {
         thread: _,
     } = data;
     let (id, room_id) = (room.id.clone(), room.id.clone());
-    let newest = newest_of(&room);
+    let newest = expect_context::<Navigator>().newest_of(&room);
     // Only the server draws that page, so the browser loads it.
     let members_link = (is_private && !is_direct)
         .then(|| view! { <a href=routes::members(&id) rel="external">{texts.members}</a> }.into_any());
@@ -234,17 +234,6 @@ fn follow_links(
         scroll_position.set_value(found.flatten().flatten());
         model.update(|model| model.open(linked, is_return));
     });
-}
-
-/// The room as the list of rooms has it, which is newer than what the page began with: its name, its topic.
-fn newest_of(room: &Room) -> Memo<Room> {
-    let (viewer, room) = (expect_context::<Navigator>().viewer, room.clone());
-    memo(move || {
-        let known = viewer.with(|viewer| {
-            viewer.as_ref().and_then(|viewer| viewer.rooms.iter().find(|known| known.id == room.id).cloned())
-        });
-        known.unwrap_or_else(|| room.clone())
-    })
 }
 
 /// The link to the settings of the room: in its header, and where that is narrow in the list of people. Only the server

@@ -12,7 +12,7 @@ use crate::{
         i18n::Texts,
         model::{room::RejectionReason, unread::Unread},
         page_data::{InitialData, PageData, Viewer},
-        reactive::effect,
+        reactive::{effect, memo},
         routes,
     },
     client::dom::{
@@ -20,6 +20,7 @@ use crate::{
         history::{self, Navigation},
         page,
     },
+    protocol::chat::Room,
 };
 
 /// The current page, in the context of every component.
@@ -84,6 +85,18 @@ impl Navigator {
     /// The title of the document.
     pub(crate) fn title(self, texts: &Texts) -> String {
         self.viewer.with(|viewer| self.current_page.with(|page| page.title(texts, viewer.as_ref())))
+    }
+
+    /// The room as the list of rooms has it, which is newer than what the page began with: its name, its topic.
+    pub(crate) fn newest_of(self, room: &Room) -> Memo<Room> {
+        let (viewer, room) = (self.viewer, room.clone());
+        memo(move || {
+            let known = viewer.with(|viewer| {
+                let mut rooms = viewer.iter().flat_map(|viewer| &viewer.rooms);
+                rooms.find(|known| known.id == room.id).cloned()
+            });
+            known.unwrap_or_else(|| room.clone())
+        })
     }
 
     /// The path to which a form of the sidebar leads back: this page's, if it shows the form's rejection.

@@ -48,8 +48,8 @@ impl Connection<ServerFrame> {
 }
 
 impl Connection<Event> {
-    /// Connects to the feed, or to a channel of it. Each opening starts from the value of `cursor` at that time. A stream says
-    /// what is unread in the rooms, if `says_unread`.
+    /// Connects to the feed, or to a channel of it. Each opening starts from the value of `cursor` at that time. It says what
+    /// is unread in the rooms, if `says_unread`.
     pub fn to_feed(
         channel: Option<String>,
         says_unread: bool,
@@ -68,7 +68,10 @@ impl Connection<Event> {
                     let url = format!("/api/events?{query}");
                     Some(Box::new(Stream::open(&url, Event::parse, sink)?))
                 }
-                (_, pace) => Some(Box::new(Poll::start(FeedSource::new(cursor, filter.clone()), pace, sink))),
+                (_, pace) => {
+                    let source = FeedSource::new(cursor, filter.clone(), says_unread);
+                    Some(Box::new(Poll::start(source, pace, sink)))
+                }
             }
         };
         Self::open(Purpose::Feed, Box::new(dial), on_event)

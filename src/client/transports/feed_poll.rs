@@ -19,6 +19,10 @@ struct Page {
     cursor: Cursor,
     more: bool,
     reset: bool,
+    #[serde(default)]
+    unread: Option<Event>,
+    #[serde(default)]
+    unread_seen: String,
 }
 
 /// The feed, or a channel of it, after a cursor.
@@ -26,12 +30,14 @@ pub(crate) struct FeedSource {
     cursor: Cursor,
     /// The rest of the query.
     filter: String,
+    /// The part of it that asks what is unread, with the word of the last answer.
+    unread: String,
     is_behind: bool,
 }
 
 impl FeedSource {
-    pub(crate) fn new(cursor: Cursor, filter: String) -> Self {
-        Self { cursor, filter, is_behind: true }
+    pub(crate) fn new(cursor: Cursor, filter: String, says_unread: bool) -> Self {
+        Self { cursor, filter, unread: format!("&unread={says_unread}"), is_behind: true }
     }
 }
 
@@ -41,11 +47,13 @@ impl PollSource for FeedSource {
     fn url(&self, wait_s: u32) -> String {
         // The first answer tells where the head is, so it must come at once.
         let wait_s = if self.is_behind { 0 } else { wait_s };
-        format!("/api/events?after={}&limit=200&wait={wait_s}{}", self.cursor, self.filter)
+        let Self { cursor, filter, unread, .. } = self;
+        format!("/api/events?after={cursor}&limit=200&wait={wait_s}{filter}{unread}")
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<Event>, bool)> {
-        let Page { events: entries, cursor, more, reset } = serde_json::from_str(body).ok()?;
+        let Page { events: entries, cursor, more, reset, unread, unread_seen } =
+            serde_json::from_str(body).ok()?;
         let timestamp = now_ms();
         let mut events = Vec::new();
         if self.is_behind {
@@ -59,6 +67,10 @@ impl PollSource for FeedSource {
             events.push(Event::Control(Control::Reset { cursor, timestamp }));
         }
         events.extend(entries);
+        events.extend(unread);
+        if !unread_seen.is_empty() {
+            self.unread = format!("&unread_seen={unread_seen}");
+        }
         self.cursor = cursor;
         Some((events, more))
     }

@@ -20,13 +20,17 @@ pub(crate) struct RoomSource {
     seen: String,
     members: Vec<User>,
     away: Vec<String>,
+    /// The part of the query that asks what is unread, with the word of the last answer.
+    unread: String,
     /// The reader does not know yet that it has caught up.
     is_behind: bool,
 }
 
 impl RoomSource {
-    pub(crate) fn new(room: RoomId, cursor: Cursor) -> Self {
-        Self { room, cursor, seen: String::new(), members: Vec::new(), away: Vec::new(), is_behind: true }
+    pub(crate) fn new(room: RoomId, cursor: Cursor, says_unread: bool) -> Self {
+        let unread = format!("&unread={says_unread}");
+        let (seen, members, away) = (String::new(), Vec::new(), Vec::new());
+        Self { room, cursor, seen, members, away, unread, is_behind: true }
     }
 
     fn presence(&mut self, members: Vec<User>, away: Vec<String>, typing: Vec<User>) -> Vec<ServerFrame> {
@@ -49,14 +53,16 @@ impl PollSource for RoomSource {
 
     fn url(&self, wait_s: u32) -> String {
         let wait_s = if self.is_behind { 0 } else { wait_s };
-        let (room, cursor, seen) = (page::encode(self.room.as_str()), &self.cursor, &self.seen);
-        format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}")
+        let Self { cursor, seen, unread, .. } = self;
+        let room = page::encode(self.room.as_str());
+        format!("/api/rooms/{room}/messages?after={cursor}&limit=200&wait={wait_s}&seen={seen}{unread}")
     }
 
     fn read(&mut self, body: &str) -> Option<(Vec<ServerFrame>, bool)> {
         let mut polled: PolledEntries = serde_json::from_str(body).ok()?;
         let entries = polled.take_entries();
-        let PolledEntries { cursor, more, reset, members, away, typing, seen, .. } = polled;
+        let PolledEntries { cursor, more, reset, members, away, typing, seen, unread, unread_seen, .. } =
+            polled;
         let room = self.room.clone();
         let Cursor { epoch, offset } = cursor.clone();
         let mut frames = Vec::new();
@@ -75,6 +81,10 @@ impl PollSource for RoomSource {
         }
         frames.extend(entries);
         frames.extend(self.presence(members, away, typing));
+        frames.extend(unread);
+        if !unread_seen.is_empty() {
+            self.unread = format!("&unread_seen={unread_seen}");
+        }
         (self.cursor, self.seen) = (cursor, seen);
         Some((frames, more))
     }

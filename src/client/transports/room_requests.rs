@@ -95,7 +95,7 @@ impl TransportHandle for RoomRequests {
             }
             ClientFrame::Ping => self.ping(),
             ClientFrame::Mark(mark) => self.0.send_and_forget("/api/user/marks", to_json(mark)),
-            // Each room's stream says what is unread; polls do not, and the sidebar is loaded anew from time to time.
+            // The stream or the polls of each room say it.
             ClientFrame::Unread => self.0.says_unread.set(true),
             ClientFrame::Follow { .. } => {} // no page follows the log: the counts are enough for it
             // The cookie authenticates every request.
@@ -131,13 +131,16 @@ impl State {
         };
         // This transport has reported its opening; that of a room is no news, its data are.
         let sink = self.sink.without_open();
+        let unread = self.says_unread.get();
         let reader: Option<Box<dyn TransportHandle>> = match self.read_by {
             ReadBy::Stream => {
-                let (room, unread) = (page::encode(room), self.says_unread.get());
+                let room = page::encode(room);
                 let url = format!("/api/rooms/{room}/events?heartbeat=true&unread={unread}&after={cursor}");
                 Stream::open(&url, ServerFrame::parse, sink).map(|stream| Box::new(stream) as _)
             }
-            ReadBy::Poll(pace) => Some(Box::new(Poll::start(RoomSource::new(id, cursor), pace, sink))),
+            ReadBy::Poll(pace) => {
+                Some(Box::new(Poll::start(RoomSource::new(id, cursor, unread), pace, sink)))
+            }
         };
         if let Some(reader) = reader {
             self.leave(room);

@@ -149,6 +149,12 @@ impl ActivityFollower {
         rooms
     }
 
+    /// All rooms are to be counted again, as at first: what was taken was not used.
+    pub(super) fn begin_anew(&self) {
+        self.slot.add(&ActiveRooms::All, true);
+        self.slot.note_list();
+    }
+
     /// The present moment.
     pub(super) fn moment(&self) -> Arc<Moment> {
         let mut moment = self.activity.moment.lock();

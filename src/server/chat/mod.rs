@@ -14,6 +14,7 @@ mod hooks;
 mod joining;
 mod known_rooms;
 mod marks;
+mod membership;
 mod mention_list;
 mod mentions;
 mod moderation;
@@ -29,6 +30,7 @@ mod reading;
 pub(crate) mod room_id;
 mod room_settings;
 mod rooms;
+mod unread_poll;
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,6 +48,7 @@ pub use self::{
     moderation::ReportOfMessage,
     push_queue::{PushQueue, PushedMessage, QueuedPush},
     room_settings::RoomChange,
+    unread_poll::{PolledUnread, UnreadPoll},
 };
 use self::{known_rooms::KnownRooms, people::SharedNotedPeople, room_id::id_of_name};
 use super::{

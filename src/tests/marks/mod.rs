@@ -1,5 +1,6 @@
 //! What belongs to a person: what they have read, what is unread, and their own log, which follows them to each device.
 
+mod devices;
 mod plan;
 mod transports;
 mod unread;

@@ -1,14 +1,10 @@
 //! The counts that a live connection is told: on every transport that has them, on all nodes, for nobody but the user, and
 //! always those of a recount.
 
-use std::collections::BTreeSet;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Nodes, Person, Socket, Stream, TestServer, in_time, new_id, problem};
-
-const ROOMS: [&str; 3] = ["general", "tech", "random"];
+use crate::support::{Nodes, Person, Socket, SocketIo, Stream, TestServer, in_time, new_id, problem};
 
 /// A socket that hears what is unread.
 async fn listening(person: &Person) -> Socket {
@@ -86,8 +82,8 @@ async fn whoever_asks_is_told_what_is_unread_on_every_live_transport_and_nobody_
         }
     }
     for path in ["/api/rooms/general/messages?unread=true", "/api/events?unread=true"] {
-        let answer = server.get(path).header("accept", "application/json").send().await.unwrap();
-        assert_eq!(problem(answer, 400).await, "bad_request", "{path}");
+        let answer = server.json(path).await;
+        assert_eq!((answer.get("unread"), answer.get("unread_seen")), (None, None), "{path}");
     }
 }
 
@@ -132,94 +128,172 @@ async fn what_is_said_or_read_at_any_node_is_told_at_all() {
     }
 }
 
-/// The test's knowledge of a room.
-#[derive(Default)]
-struct Known {
-    /// The messages of bob that are not deleted.
-    messages: BTreeSet<u64>,
-    head: u64,
-    read: Option<u64>,
-    generation: u64,
+/// The answer to a poll.
+async fn poll(person: &Person, path: &str, query: &str) -> Value {
+    let request = person.get(&format!("{path}?{query}")).header("accept", "application/json");
+    let answer = in_time(request.send()).await.unwrap();
+    assert_eq!(answer.status(), 200, "{path}?{query}");
+    answer.json().await.unwrap()
 }
 
-impl Known {
-    fn unread(&self) -> u64 {
-        self.read.map_or(0, |read| self.messages.range(read + 1..).count() as u64)
+/// The query of the next poll, which knows what this answer says.
+fn next_of(answer: &Value) -> String {
+    let [cursor, seen] = ["cursor", "unread_seen"].map(|name| answer[name].as_str().unwrap());
+    format!("after={cursor}&unread_seen={seen}")
+}
+
+/// The rooms with their counts in the answer to a poll.
+fn counts(answer: &Value) -> Vec<(&str, u64)> {
+    let rooms = answer["unread"]["rooms"].as_array().into_iter().flatten();
+    rooms.map(|room| (room["room"].as_str().unwrap(), room["unread"].as_u64().unwrap())).collect()
+}
+
+const POLLED: [&str; 3] = ["/api/rooms/tech/messages", "/api/events", "/api/rooms/tech/messages"];
+
+#[tokio::test]
+async fn a_poll_says_what_is_unread_and_waits_for_what_its_reader_does_not_know() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    bob.says(&["1"]).await;
+    for room in ["general", "random"] {
+        alice.marked(json!({ "kind": "read", "room": room, "offset": 0 })).await;
     }
-}
+    for (index, path) in POLLED.into_iter().enumerate() {
+        // The last one has the presence as well, as a page's.
+        let mut presence = if index == 2 { "&seen=".to_owned() } else { String::new() };
+        let first = poll(&alice, path, "unread=true").await;
+        let unread = index as u64 + 1;
+        assert_eq!(counts(&first), [("general", unread), ("random", 0)], "{first}");
+        assert_eq!((&first["unread"]["type"], first["unread"].get("list")), (&json!("unread"), None));
+        if index == 2 {
+            let state = poll(&alice, path, &format!("{}{presence}", next_of(&first))).await;
+            presence = format!("&seen={}", state["seen"].as_str().unwrap());
+        }
+        let known = poll(&alice, path, &format!("{}&wait=1{presence}", next_of(&first))).await;
+        assert_eq!((known.get("unread"), &known["unread_seen"]), (None, &first["unread_seen"]), "{known}");
+        alice.says(&["her own"]).await;
+        let own = poll(&alice, path, &format!("{}&wait=1{presence}", next_of(&known))).await;
+        assert_eq!(own.get("unread"), None, "it changes no count: {own}");
 
-/// One step of a plan: bob posts or deletes, alice posts, reads, or marks unread, by whatever device.
-async fn step(chance: &mut fastrand::Rng, rooms: &mut [Known; 3], alice: &Person, bob: &Person) {
-    let index = chance.usize(..3);
-    let (id, room) = (ROOMS[index], &mut rooms[index]);
-    let offset_of = async |answer: reqwest::Response| {
-        assert_eq!(answer.status(), 201);
-        answer.json::<Value>().await.unwrap()["offset"].as_u64().unwrap()
-    };
-    match chance.u8(..10) {
-        0..4 => {
-            room.head = offset_of(bob.post(id, &new_id(), "said").await).await;
-            room.messages.insert(room.head);
-        }
-        4 => room.head = offset_of(alice.post(id, &new_id(), "mine").await).await,
-        5 => {
-            let Some(&target) = room.messages.iter().nth(chance.usize(..room.messages.len().max(1))) else {
-                return;
-            };
-            let body = json!({ "id": new_id(), "kind": "delete" });
-            let path = format!("/api/rooms/{id}/messages/{target}/changes");
-            room.head = offset_of(bob.send(Method::POST, &path, &body).await).await;
-            room.messages.remove(&target);
-        }
-        6..9 => {
-            let (offset, generation) =
-                (chance.u64(..=room.head), room.generation.saturating_sub(chance.u64(..2)));
-            alice
-                .marked(json!({ "kind": "read", "room": id, "offset": offset, "generation": generation }))
-                .await;
-            if generation == room.generation {
-                room.read = room.read.max(Some(offset));
-            }
-        }
-        _ => {
-            let offset = chance.u64(..=room.head);
-            let (_, answer) = alice.marked(json!({ "kind": "unread", "room": id, "offset": offset })).await;
-            (room.read, room.generation) = (Some(offset), answer["generation"].as_u64().unwrap());
+        let query = format!("{}&wait=40{presence}", next_of(&own));
+        let (person, waits) = (alice.clone(), query.clone());
+        let waiting = tokio::spawn(async move { poll(&person, path, &waits).await });
+        server.expect_connections("poll", 1).await;
+        bob.says(&["more"]).await;
+        let told = waiting.await.unwrap();
+        assert_eq!(counts(&told), [("general", unread + 1)], "only what is new");
+        let late = poll(&alice, path, &query).await;
+        assert_eq!(counts(&late).len(), 2, "whoever comes later with the same word gets everything");
+        assert_eq!(late["unread_seen"], told["unread_seen"]);
+        for word in ["nonsense", "0-0"] {
+            let (cursor, wait) = (told["cursor"].as_str().unwrap(), "wait=40");
+            let all = poll(&alice, path, &format!("after={cursor}&unread_seen={word}&{wait}")).await;
+            assert_eq!((counts(&all).len(), &all["unread_seen"]), (2, &told["unread_seen"]), "{word}");
         }
     }
 }
 
 #[tokio::test]
-async fn after_any_plan_the_counts_are_those_of_a_recount_also_for_who_was_cut_off() {
-    for seed in 1..=6 {
-        let server = TestServer::start().await;
-        let (alice, bob) = (server.person("alice").await, server.person("bob").await);
-        let (mut chance, mut rooms) = (fastrand::Rng::with_seed(seed), <[Known; 3]>::default());
-        let mut socket = listening(&alice).await;
-        for _ in 0..60 {
-            step(&mut chance, &mut rooms, &alice, &bob).await;
-            if chance.u8(..12) == 0 {
-                socket.close().await;
-                socket = listening(&alice).await;
-            }
+async fn a_poll_hears_that_the_list_of_rooms_is_another_one() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let mut present = alice.socket().await;
+    present.join("general", json!({})).await;
+    let mut socket = listening(&alice).await;
+    assert_eq!(socket.expect("unread").await.get("list"), None);
+    let mut last = poll(&alice, "/api/events", "unread=true").await;
+    let made = bob.send(Method::POST, "/api/rooms", &json!({ "name": "Secret", "private": true })).await;
+    assert_eq!(made.status(), 201);
+    let none = poll(&alice, "/api/events", &next_of(&last)).await;
+    assert_eq!(none.get("unread"), None, "she may not enter it");
+    let body = json!({ "name": "alice" });
+    assert_eq!(bob.send(Method::POST, "/api/rooms/secret/members", &body).await.status(), 201);
+    last = poll(&alice, "/api/events", &format!("{}&wait=40", next_of(&last))).await;
+    assert_eq!(last["unread"], json!({ "type": "unread", "rooms": [], "list": true }));
+    alice.marked(json!({ "kind": "read", "room": "secret", "offset": 0 })).await;
+    assert_eq!(bob.post("secret", &new_id(), "hush").await.status(), 201);
+    told(&mut socket, "secret", 1).await;
+    last = poll(&alice, "/api/events", &format!("{}&wait=40", next_of(&last))).await;
+    assert_eq!(counts(&last), [("secret", 1)]);
+    // Taken out, she is told so, and nothing of the room any more.
+    let path = format!("/api/rooms/secret/members/{}", alice.session.user.id);
+    assert_eq!(bob.send(Method::DELETE, &path, &json!({})).await.status(), 204);
+    let out = poll(&alice, "/api/events", &format!("{}&wait=40", next_of(&last))).await;
+    assert_eq!(out["unread"], json!({ "type": "unread", "rooms": [], "list": true }));
+    loop {
+        let frame = socket.expect("unread").await;
+        if frame["list"] == true && frame["rooms"] == json!([]) {
+            break;
         }
-        for (id, room) in ROOMS.into_iter().zip(&rooms) {
-            let state = alice.room_state(id).await;
-            assert_eq!(state["unread"], room.unread(), "{id}, seed {seed}: {state}");
-        }
-        in_time(agree(&mut socket, &rooms)).await;
+    }
+    for (path, code) in [
+        ("/api/rooms/general/messages?unread=true&before=e:1", "bad_request"),
+        ("/api/rooms/general/messages?unread=true&around=1", "bad_request"),
+        ("/api/rooms/general/messages?unread_seen=&unread=1&thread=1", "bad_request"),
+        ("/api/rooms/general/events?unread_seen=0-0", "bad_request"),
+        ("/api/events?unread_seen=0-0", "bad_request"),
+    ] {
+        assert_eq!(problem(alice.get(path).send().await.unwrap(), 400).await, code, "{path}");
     }
 }
 
-/// Waits until what the socket has said last of each room is right.
-async fn agree(socket: &mut Socket, rooms: &[Known; 3]) {
-    let mut heard = [0; 3];
-    let expected: Vec<_> = rooms.iter().map(Known::unread).collect();
-    while heard != *expected {
-        let frame = socket.expect("unread").await;
-        for room in frame["rooms"].as_array().unwrap() {
-            let index = ROOMS.iter().position(|id| room["room"] == *id).unwrap();
-            heard[index] = room["unread"].as_u64().unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_goes_on_at_another_node_and_hears_what_happens_at_any() {
+    let nodes = Nodes::start(2).await;
+    let (alice, bob) = (nodes.person("alice").await, nodes.person("bob").await);
+    bob.says(&["1"]).await;
+    alice.marked(json!({ "kind": "read", "offset": 0 })).await;
+    let (here, there) = (alice.at(nodes.node(0)), alice.at(nodes.node(1)));
+    let first = poll(&here, POLLED[0], "unread=true").await;
+    let query = format!("{}&wait=40", next_of(&first));
+    let person = there.clone();
+    let waiting = tokio::spawn(async move { poll(&person, POLLED[0], &query).await });
+    nodes.node(1).expect_connections("poll", 1).await;
+    bob.says(&["2"]).await;
+    let told = waiting.await.unwrap();
+    assert_eq!(counts(&told), [("general", 2)], "it knew the rest at the other node");
+    here.marked(json!({ "kind": "read", "offset": 2 })).await;
+    assert_eq!(counts(&poll(&there, POLLED[0], &next_of(&told)).await), [("general", 0)]);
+}
+
+/// Waits until a client of Socket.IO hears that so many are unread in a room.
+async fn heard(client: &mut SocketIo, room: &str, unread: u64) {
+    while !says(&client.expect("unread").await[0], room, unread) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_socket_io_hears_what_is_unread_at_any_node() {
+    let nodes = Nodes::start(2).await;
+    let (alice, bob) = (nodes.person("alice").await, nodes.person("bob").await);
+    bob.says(&["1"]).await;
+    alice.marked(json!({ "kind": "read", "offset": 0 })).await;
+    let there = alice.at(nodes.node(1));
+    let mut client = there.socket_io().await;
+    let all = client.ask("unread", json!(null)).await;
+    assert!(says(&all, "general", 1) && all.get("type").is_none(), "{all}");
+    let (mut plain, mut silent) = (there.socket_io().await, there.socket_io().await);
+    plain.tell("unread", json!(null)).await;
+    heard(&mut plain, "general", 1).await;
+    silent.join("tech", json!({})).await;
+    bob.says(&["2"]).await;
+    for client in [&mut client, &mut plain] {
+        heard(client, "general", 2).await;
+    }
+    alice.marked(json!({ "kind": "read", "offset": 2 })).await;
+    for client in [&mut client, &mut plain] {
+        heard(client, "general", 0).await;
+    }
+    // A busy room does not keep it waiting.
+    client.join("tech", json!({})).await;
+    for n in 0..200 {
+        assert_eq!(bob.post("tech", &new_id(), &n.to_string()).await.status(), 201);
+    }
+    bob.says(&["3"]).await;
+    heard(&mut client, "general", 1).await;
+    while let Some((name, _)) = silent.next().await {
+        assert_ne!(name, "unread", "it did not ask");
+        if name == "message" {
+            break;
         }
     }
 }

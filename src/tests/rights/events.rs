@@ -26,6 +26,7 @@ fn rows() -> Vec<(&'static str, Value, [&'static str; 5])> {
             of_members,
         ),
         ("follow", json!(null), ["done"; 5]),
+        ("unread", json!(null), ["done"; 5]),
         ("typing", json!("secret"), ["not_joined"; 5]),
         ("join-room", json!("secret"), of_members),
         ("join-room", json!({ "room": "secret", "last": 10 }), of_members),

@@ -63,6 +63,7 @@ const NO_PIN: &str = r#"{"id":"UUID","kind":"unpin"}"#;
 /// token is valid for the channel · a publisher whose token is not.
 pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/events", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/api/events?unread=true", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/events?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/api/events/ops", r#"{"type":"update","value":1}"#, "403 403 403 403 403 403 201 403"),
     row("PUT", "/api/events/ops", "by the other method", "403 403 403 403 403 403 201 403"),
@@ -74,6 +75,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api/rooms/secret/messages", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/messages?around=1", "", "401 404 404 200 200 404 403 403"),
     row("GET", "/api/rooms/secret/messages?after=e:0&seen=", "", "401 404 404 200 200 404 403 403"),
+    row("GET", "/api/rooms/secret/messages?unread_seen=1-1", "", "401 404 404 200 200 404 403 403"),
     row("POST", "/api/rooms/general/messages", MESSAGE, "401 201 201 201 201 201 403 403"),
     row("POST", "/api/rooms/secret/messages", MESSAGE, "401 404 404 201 201 404 403 403"),
     row("POST", "/api/rooms/secret/messages", ANSWER, "401 404 404 201 201 404 403 403"),

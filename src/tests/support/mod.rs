@@ -287,6 +287,11 @@ impl Person {
         Socket::open(&self.url, Some(&self.session.token)).await.unwrap()
     }
 
+    /// Connects by Socket.IO.
+    pub(crate) async fn socket_io(&self) -> SocketIo {
+        SocketIo::open(&self.url, Some(&self.session.token)).await.unwrap()
+    }
+
     /// A user with this token.
     pub(crate) fn with_token(server: &TestServer, token: &str) -> Self {
         let user = User { id: String::new(), name: String::new() };

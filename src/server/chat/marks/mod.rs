@@ -141,12 +141,13 @@ impl Chat {
 
     /// The state of the rooms that have something new for the follower, of those that they may enter now. For the first time
     /// all that they have marked. `bool`: the list of rooms has changed.
-    pub async fn unread(&self, follower: &ActivityFollower) -> Result<(Vec<UserRoom>, bool), Error> {
+    pub async fn unread(&self, follower: &ActivityFollower) -> Result<(Vec<UserRoom>, bool), StoreError> {
         let list = follower.take_list();
         match self.count_active(follower).await {
+            Ok(rooms) => Ok((rooms, list)),
             // Whoever may not read any more, or can have no marks, has nothing unread: no reason to end a connection.
             Err(Error::Rejected(_)) => Ok((Vec::new(), list)),
-            counted => counted.map(|rooms| (rooms, list)),
+            Err(Error::Store(error)) => Err(error),
         }
     }
 

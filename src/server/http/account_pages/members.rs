@@ -86,7 +86,7 @@ pub(super) async fn add(
     let added = async {
         asked.state.rights.check_owner(&room, &identity)?;
         let user = find(&asked.state, &name).await?;
-        asked.state.rights.add_member(&room, &identity, &user).await
+        asked.state.chat.add_member(&room, &identity, &user).await
     };
     let added = added.await;
     Ok(match added {
@@ -112,7 +112,7 @@ pub(super) async fn remove(
 ) -> Result<Response, Error> {
     let room = asked.state.chat.room(&room, Some(&identity)).await?;
     let path = routes::members(&room);
-    let removed = asked.state.rights.remove_member(&room, &identity, &user).await;
+    let removed = asked.state.chat.remove_member(&room, &identity, &user).await;
     Ok(match removed {
         Ok(()) if user == identity.user.id => back_to("/", None),
         Ok(()) => back_to(&path, None),

@@ -54,7 +54,7 @@ pub(crate) async fn add(
     // Checked before the name is looked up: a user who may not add members must not learn which people there are.
     state.rights.check_owner(&room, &identity)?;
     let user = find(&state, &name).await?;
-    state.rights.add_member(&room, &identity, &user).await?;
+    state.chat.add_member(&room, &identity, &user).await?;
     Ok((StatusCode::CREATED, Json(user)))
 }
 
@@ -74,6 +74,6 @@ pub(crate) async fn remove(
     PathPair(room, user_id): PathPair,
 ) -> Result<StatusCode, Error> {
     let room = state.chat.room(&room, Some(&identity)).await?;
-    state.rights.remove_member(&room, &identity, &user_id).await?;
+    state.chat.remove_member(&room, &identity, &user_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,8 +1,6 @@
 //! `/api/rooms`: the rooms and their messages over plain HTTP. The router calls it. It parses requests and writes
 //! answers; it must never check a right by itself: the chat does.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::State,
@@ -14,7 +12,6 @@ use serde::Serialize;
 use crate::{
     protocol::{
         chat::{Message, NewMessage, Room},
-        cursor::Cursor,
         members::Members,
         name::RoomId,
         problem::Rejection,
@@ -30,12 +27,13 @@ use crate::{
                 user::{AuthenticatedUser, MaybeUser, no_session, open_live_session, revoked},
             },
             realtime::{
+                beside::{Beside, ReadBeside},
                 live_connection::{Client, connect_poll},
                 long_poll::{self, cut_short},
                 shutdown_retry::return_after_ms,
             },
         },
-        log::hub::{Page, PageQuery},
+        log::hub::PageQuery,
         state::AppState,
     },
 };
@@ -168,13 +166,14 @@ pub(crate) async fn messages(
     let caller = client.caller.as_ref();
     let room = state.chat.room(&room, caller).await?;
     let (seen, thread, answers) = (query.seen.clone(), query.thread, query.answers);
-    let user_after = query.user_after()?;
-    let (query, limit) = query.page(&headers)?;
+    let (user_after, asked) = (query.user_after()?, &query);
+    let (query, limit) = asked.page(&headers)?;
     let own =
         user_after.map(|after| caller.map(|caller| (caller, after)).ok_or_else(no_session)).transpose()?;
     let _counted = connect_poll(&state, &query, &client)?;
+    let beside = Beside::asked(&state, &client, asked, own);
     if let Some(seen) = seen {
-        return poll(&state, &room, caller, query, limit, &seen, own).await;
+        return poll(&state, &room, caller, query, limit, &seen, beside).await;
     }
     if let Some(root) = thread {
         let page = state.chat.thread_page(&room, caller, root, &query, limit).await?;
@@ -184,36 +183,17 @@ pub(crate) async fn messages(
     let outside_threads = answers == Some(false);
     let session = open_live_session(&state, caller.filter(|_| query.waits())).await?;
     let read = |query| state.chat.page(&room, caller, query, outside_threads, limit);
-    let ((page, marks), retry) = tokio::select! {
+    let ((page, beside), retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),
-        read = beside_marks(&state, own, &query, read) => (read?, None),
+        read = beside.read(&query, read) => (read?, None),
         () = state.lifetime.stop.cancelled(), if query.waits() => {
-            ((cut_short(&query), None), Some(return_after_ms()))
+            ((cut_short(&query), ReadBeside::default()), Some(return_after_ms()))
         }
     };
     let context = state.chat.context(&room, caller, &page).await?;
     let answer = long_poll::Answer::of_room(&page, retry).with_context(context);
-    Ok(answer.with_marks(marks.as_ref()).into_response(&state))
-}
-
-/// Reads a page of a room by `read`, and beside it the marks of who asks, if they asked for them. Either ends the wait.
-async fn beside_marks<T, F: Future<Output = Result<T, Error>>>(
-    state: &AppState,
-    own: Option<(&Identity, Cursor)>,
-    query: &PageQuery,
-    read: impl Fn(PageQuery) -> F,
-) -> Result<(T, Option<Page>), Error> {
-    let Some((identity, after)) = own else { return Ok((read(query.clone()).await?, None)) };
-    let marks = |wait| state.chat.marks_after(identity, after.clone(), wait);
-    tokio::select! {
-        biased;
-        page = read(query.clone()) => Ok((page?, Some(marks(Duration::ZERO).await?))),
-        marks = marks(query.wait()), if query.waits() => {
-            let marks = marks?;
-            Ok((read(query.at_once()).await?, Some(marks)))
-        }
-    }
+    Ok(answer.with_beside(&beside).into_response(&state))
 }
 
 /// Answers a poll that takes the place of a socket or a stream: a page and the presence in the room, as
@@ -225,24 +205,22 @@ async fn poll(
     query: PageQuery,
     limit: usize,
     seen: &str,
-    own: Option<(&Identity, Cursor)>,
+    beside: Beside<'_>,
 ) -> Result<Response, Error> {
     let session = open_live_session(state, caller).await?;
     let read = |query| state.chat.poll(room, caller, query, limit, seen);
-    let ((page, presence), marks, retry) = tokio::select! {
+    let (((page, presence), beside), retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),
-        polled = beside_marks(state, own, &query, read) => {
-            let (polled, marks) = polled?;
-            (polled, marks, None)
-        }
+        polled = beside.read(&query, read) => (polled?, None),
         () = state.lifetime.stop.cancelled(), if query.waits() => {
-            ((cut_short(&query), state.chat.presence_state(room)), None, Some(return_after_ms()))
+            let polled = (cut_short(&query), state.chat.presence_state(room));
+            ((polled, ReadBeside::default()), Some(return_after_ms()))
         }
     };
     let context = state.chat.context(room, caller, &page).await?;
     let answer = long_poll::Answer::of_room(&page, retry).with_presence(&presence);
-    Ok(answer.with_context(context).with_marks(marks.as_ref()).into_response(state))
+    Ok(answer.with_context(context).with_beside(&beside).into_response(state))
 }
 
 /// Tells the room that the user is typing, for clients without a socket: 204. The user must follow the room by a stream

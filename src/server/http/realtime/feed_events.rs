@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
 
 use super::{
+    beside::{Beside, ReadBeside},
     live_connection::{Client, connect, connect_poll},
     long_poll::{Answer, cut_short},
     shutdown_retry::return_after_ms,
@@ -59,19 +60,23 @@ async fn page(
     client: &Client,
     channels: Channels,
     headers: &HeaderMap,
-    query: &LogQuery,
+    asked: &LogQuery,
 ) -> Result<Response, Error> {
-    let (query, limit) = query.page(headers)?;
+    let (query, limit) = asked.page(headers)?;
     let _counted = connect_poll(state, &query, client)?;
     let caller = client.caller.as_ref();
     let session = open_live_session(state, caller.filter(|_| query.waits())).await?;
-    let (page, retry) = tokio::select! {
+    let beside = Beside::asked(state, client, asked, None);
+    let read = |query| state.feed.page(query, caller, channels.clone(), limit);
+    let ((page, beside), retry) = tokio::select! {
         biased; // a revoked reader gets nothing more
         () = revoked(session.as_ref()) => return Err(no_session().into()),
-        page = state.feed.page(query.clone(), caller, channels, limit) => (page?, None),
-        () = state.lifetime.stop.cancelled(), if query.waits() => (cut_short(&query), Some(return_after_ms())),
+        read = beside.read(&query, read) => (read?, None),
+        () = state.lifetime.stop.cancelled(), if query.waits() => {
+            ((cut_short(&query), ReadBeside::default()), Some(return_after_ms()))
+        }
     };
-    Ok(Answer::of_feed(&page, retry).into_response(state))
+    Ok(Answer::of_feed(&page, retry).with_beside(&beside).into_response(state))
 }
 
 async fn stream(

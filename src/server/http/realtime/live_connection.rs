@@ -9,7 +9,7 @@ use crate::{
     protocol::problem::Rejection,
     server::{
         auth::Identity,
-        chat::ActivityFollower,
+        chat::{ActivityFollower, UnreadPoll},
         error::Error,
         http::extract::{client_address::ClientAddress, query::LogQuery, user::MaybeUser},
         limits::LiveConnectionPermit,
@@ -36,6 +36,12 @@ impl Client {
     ) -> Option<ActivityFollower> {
         let who = self.caller.as_ref().filter(|_| query.unread)?;
         Some(state.chat.activity().follow(who, wakeup.clone()))
+    }
+
+    /// Counts what is unread beside a poll, under the same conditions.
+    pub(crate) fn poll_unread<'a>(&self, state: &'a AppState, query: &LogQuery) -> Option<UnreadPoll<'a>> {
+        let who = self.caller.as_ref()?;
+        Some(state.chat.poll_unread(who, query.unread_seen()?))
     }
 }
 

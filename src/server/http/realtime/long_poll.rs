@@ -14,8 +14,9 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{ser::Formatter, value::RawValue};
 
+use super::beside::ReadBeside;
 use crate::{
-    protocol::chat::PresenceState,
+    protocol::chat::{PresenceState, ServerFrame},
     server::{
         chat::PageContext,
         log::{
@@ -28,7 +29,8 @@ use crate::{
 
 /// The answer to a query. Its members on the wire: the entries under `name`, of a room `changes` and `as_of`, `cursor`,
 /// `more`, `more_after` of a page around an offset, `reset`, those of the presence, `retry`, and of a room `quoted`,
-/// `threads` and `own_reactions`; with `user_after` also `marks`, `user_cursor`, `user_more` and `user_reset`.
+/// `threads` and `own_reactions`; with `unread` also `unread` and `unread_seen`; with `user_after` also `marks`,
+/// `user_cursor`, `user_more` and `user_reset`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(flatten)]
@@ -42,6 +44,12 @@ pub(crate) struct Answer<'a> {
     /// The messages and threads to which those of a room's page refer.
     #[serde(flatten)]
     context: PageContext,
+    /// What is unread for who asks, as the frame of a socket, if they asked and do not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<&'a ServerFrame>,
+    /// The word for that, if they asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_seen: Option<&'a str>,
     /// The marks of who asks, if they asked for them.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     marks: Option<MarksPage<'a>>,
@@ -121,6 +129,8 @@ impl<'a> Answer<'a> {
             presence: None,
             retry,
             context: PageContext::default(),
+            unread: None,
+            unread_seen: None,
             marks: None,
         }
     }
@@ -132,6 +142,8 @@ impl<'a> Answer<'a> {
             presence: None,
             retry,
             context: PageContext::default(),
+            unread: None,
+            unread_seen: None,
             marks: None,
         }
     }
@@ -146,9 +158,12 @@ impl<'a> Answer<'a> {
         Self { context, ..self }
     }
 
-    /// The same with the marks of who asks.
-    pub(crate) fn with_marks(self, marks: Option<&'a Page>) -> Self {
-        Self { marks: marks.map(MarksPage), ..self }
+    /// The same with what was asked for beside the page.
+    pub(crate) fn with_beside(self, beside: &'a ReadBeside) -> Self {
+        let (marks, unread) = (beside.marks.as_ref().map(MarksPage), beside.unread.as_ref());
+        let (unread, unread_seen) =
+            (unread.and_then(|unread| unread.frame.as_ref()), unread.map(|unread| &*unread.seen));
+        Self { unread, unread_seen, marks, ..self }
     }
 
     /// Writes it, and counts its entries as delivered.

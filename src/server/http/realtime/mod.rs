@@ -3,10 +3,12 @@
 //! order: the chat, the feed and the log do.
 //!
 //! * `websocket`, `socket_io`, `room_events` and `feed_events` (both by `sse`), `long_poll`: the transports
+//! * `beside`: the counts and marks beside a poll
 //! * `catch_up`: reading for a reader that is not at the head
 //! * `live_connection`: the limits on the number of connections
 //! * `handshake`, `shutdown_retry`: the WebSocket upgrade, and the time to return after the server's stop
 
+pub(crate) mod beside;
 pub(crate) mod catch_up;
 pub(crate) mod feed_events;
 pub(crate) mod handshake;

@@ -37,7 +37,8 @@ const LIMIT_MAX: usize = 200;
 const WAIT_MAX: usize = 50;
 
 /// The parameters of the feed's addresses.
-const FEED: &[&str] = &["after", "before", "channel", "heartbeat", "last", "limit", "unread", "wait"];
+const FEED: &[&str] =
+    &["after", "before", "channel", "heartbeat", "last", "limit", "unread", "unreadseen", "wait"];
 /// The parameters of a room's addresses.
 const ROOM: &[&str] = &[
     "after",
@@ -51,6 +52,7 @@ const ROOM: &[&str] = &[
     "seen",
     "thread",
     "unread",
+    "unreadseen",
     "userafter",
     "wait",
 ];
@@ -67,8 +69,10 @@ pub(crate) struct LogQuery {
     wait: Option<usize>,
     /// For streams: sends heartbeats as events, because scripts cannot see comments.
     pub(crate) heartbeat: bool,
-    /// For streams of authenticated readers: also says what is unread in the rooms.
+    /// For streams and polls of authenticated readers: also says what is unread in the rooms.
     pub(crate) unread: bool,
+    /// For polls: the word for the counts that the reader knows.
+    unread_seen: Option<String>,
     /// For rooms: the presence state that the reader knows, see [`crate::protocol::chat::PresenceState`]. The empty
     /// text is a state too.
     pub(crate) seen: Option<String>,
@@ -128,6 +132,7 @@ impl LogQuery {
             "limit" => self.limit = Some(number(name, value, 1..=LIMIT_MAX)?),
             "thread" => self.thread = Some(offset(name, value)?),
             "unread" => self.unread = yes_or_no(name, value)?,
+            "unreadseen" => self.unread_seen = Some(value.to_owned()),
             "wait" => self.wait = Some(number(name, value, 0..=WAIT_MAX)?),
             _ => self.seen = Some(value.to_owned()),
         }
@@ -154,9 +159,6 @@ impl LogQuery {
             (None, None, None) => PageQuery::Newest,
         };
         self.check_page(&query)?;
-        if self.unread {
-            return Err(bad("unread is for a stream; GET /api/user has the counts."));
-        }
         if self.follow {
             return Err(bad("follow is for a stream; a page of JSON has user_after."));
         }
@@ -180,6 +182,9 @@ impl LogQuery {
                 return Err(bad("last cannot be combined with around."));
             }
         }
+        if self.unread_seen().is_some() && matches!(query, PageQuery::Before(_) | PageQuery::Around(..)) {
+            return Err(bad("unread is for a stream or a poll; GET /api/user has the counts."));
+        }
         self.check_threads(query, waits)?;
         if self.last == Some(0) {
             return Err(bad(&format!(
@@ -198,6 +203,7 @@ impl LogQuery {
             ("seen", self.seen.is_some()),
             ("answers", self.answers.is_some()),
             ("user_after", self.user_after.is_some()),
+            ("unread", self.unread_seen().is_some()),
         ] {
             if self.thread.is_some() && is_given {
                 return Err(bad(&format!("{other} cannot be combined with thread.")));
@@ -219,6 +225,7 @@ impl LogQuery {
             ("limit", self.limit.is_some()),
             ("seen", self.seen.is_some()),
             ("thread", self.thread.is_some()),
+            ("unread_seen", self.unread_seen.is_some()),
             ("wait", self.wait.is_some()),
         ];
         if let Some((name, _)) = of_pages.iter().find(|(_, is_given)| *is_given) {
@@ -248,6 +255,11 @@ impl LogQuery {
     /// Returns the cursor after which a page has the entries of the reader's own log.
     pub(crate) fn user_after(&self) -> Result<Option<Cursor>, Rejection> {
         self.user_after.as_deref().map(|after| cursor("user_after", after)).transpose()
+    }
+
+    /// Returns the word for the counts that the reader of a poll knows, empty at first; `None`: they ask for no counts.
+    pub(crate) fn unread_seen(&self) -> Option<&str> {
+        self.unread_seen.as_deref().or(self.unread.then_some(""))
     }
 
     /// Returns true if the reader's own log is asked for as well.

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         chat::ServerFrame,
         cursor::{Cursor, Epoch},
-        mark::Marked,
+        mark::{Marked, UserRoom},
         name::RoomId,
     },
     server::chat::encode_frame,
@@ -52,6 +52,17 @@ pub(super) fn mark(json: &[u8], epoch: &Epoch) -> Outgoing {
 pub(super) fn marked(marked: Marked) -> Value {
     let (_, data) = named(encode_frame(&ServerFrame::Marked(marked)).as_bytes());
     data.into()
+}
+
+/// What is unread in these rooms.
+pub(super) fn counts(rooms: Vec<UserRoom>, list: bool) -> Value {
+    let (_, data) = named(encode_frame(&ServerFrame::Unread { rooms, list }).as_bytes());
+    data.into()
+}
+
+/// The same, for a client that follows it.
+pub(super) fn unread(rooms: Vec<UserRoom>, list: bool) -> Outgoing {
+    Outgoing::event(None, "unread", counts(rooms, list))
 }
 
 /// A reset of the user's own log: marks that the cursor lacked are gone.

@@ -21,7 +21,7 @@ use crate::{
     },
     server::{
         auth::Identity,
-        chat::{Chat, FollowedUser, Joined},
+        chat::{ActivityFollower, Chat, FollowedUser, Joined},
         error::Error,
         http::realtime::{
             catch_up::{Interruption, read_updates},
@@ -55,6 +55,8 @@ pub(super) struct Rooms {
     joined: Vec<JoinedRoom>,
     /// The user's own log, if the client follows it.
     user_log: Option<Subscription>,
+    /// Set if the client wants to know what is unread.
+    activity: Option<ActivityFollower>,
     /// The number of the last read, counted on without end: it chooses the next room.
     turn: usize,
 }
@@ -62,13 +64,14 @@ pub(super) struct Rooms {
 impl Rooms {
     pub(super) fn new(state: &AppState, identity: Identity, wakeup: Arc<Wakeup>) -> Self {
         let (chat, metrics) = (state.chat.clone(), state.metrics.clone());
-        Self { chat, metrics, identity, wakeup, joined: Vec::new(), user_log: None, turn: 0 }
+        Self { chat, metrics, identity, wakeup, joined: Vec::new(), user_log: None, activity: None, turn: 0 }
     }
 
     async fn act(&mut self, event: ClientEvent, ack: Option<i64>, outbox: &mut Outbox) {
         let done = match event {
             ClientEvent::JoinRoom(join) => return self.join(join, ack, outbox).await,
             ClientEvent::Follow(FollowUser { after }) => return self.follow_user(after, ack, outbox).await,
+            ClientEvent::Unread => return self.follow_unread(ack, outbox).await,
             ClientEvent::Mark(mark) => self.mark(mark).await,
             ClientEvent::LeaveRoom(InRoom { room }) => self.leave(&room).map_err(Error::from),
             ClientEvent::Message(message) => self.post(message).await,
@@ -166,6 +169,28 @@ impl Rooms {
         self.wakeup.notify();
     }
 
+    /// Says what is unread, and goes on doing so. A client that asked for no answer hears it as an event.
+    async fn follow_unread(&mut self, ack: Option<i64>, outbox: &mut Outbox) {
+        let activity = self.chat.activity().follow(&self.identity, self.wakeup.clone());
+        match self.chat.unread(&activity).await {
+            Ok((rooms, list)) if ack.is_some() => tell(outbox, ack, Ok(payload::counts(rooms, list))),
+            Ok((rooms, list)) => outbox.push(payload::unread(rooms, list)),
+            Err(error) => return tell(outbox, ack, Err(error.into())),
+        }
+        self.activity = Some(activity);
+    }
+
+    /// Says what is unread in the rooms that have something new. Returns false if there was nothing.
+    async fn read_unread(&self, outbox: &mut Outbox) -> Result<bool, StoreError> {
+        let Some(activity) = &self.activity else { return Ok(false) };
+        let (rooms, list) = self.chat.unread(activity).await?;
+        let has_news = list || !rooms.is_empty();
+        if has_news {
+            outbox.push(payload::unread(rooms, list));
+        }
+        Ok(has_news)
+    }
+
     /// Reads one batch of the user's own log. Returns false if there was nothing.
     async fn read_user_log(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
         let Some(subscription) = &mut self.user_log else { return Ok(false) };
@@ -243,8 +268,8 @@ impl Follower for Rooms {
 
     /// Reads one room after the other, so that a busy one does not keep the others waiting.
     async fn read(&mut self, outbox: &mut Outbox) -> Result<bool, StoreError> {
-        // A person marks less than others say.
-        if self.read_user_log(outbox).await? {
+        // A person marks less than others say, and what is unread is told a few times a second at most.
+        if self.read_user_log(outbox).await? || self.read_unread(outbox).await? {
             return Ok(true);
         }
         for _ in 0..self.joined.len() {

@@ -11,7 +11,6 @@ use crate::{
     protocol::{chat::ServerFrame, cursor::Cursor, problem::Rejection, transport::KEEP_ALIVE_SECONDS},
     server::{
         chat::encode_frame,
-        error::Error,
         http::{
             extract::user::{no_session, revoked},
             realtime::{
@@ -53,8 +52,6 @@ enum End {
     Rejected(Rejection),
     /// The history could not be read.
     Failed(StoreError),
-    /// The unread messages could not be counted.
-    Unread(Error),
 }
 
 impl From<io::Error> for End {
@@ -83,7 +80,6 @@ impl Connection {
                 drop(self.frame_writer.drain(CLOSE_TIMEOUT).await);
             }
             Err(End::Failed(error)) => tracing::error!(%error, "closing a stream: the store failed"),
-            Err(End::Unread(error)) => _ = error.into_rejection(), // which logs it
             Err(End::Gone) | Ok(()) => {}
         }
     }
@@ -165,7 +161,7 @@ impl Connection {
     async fn deliver_unread(&self) -> Result<(), End> {
         let Some(activity) = &self.followed.activity else { return Ok(()) };
         // In a box, so that its future is not part of every stream.
-        let (rooms, list) = Box::pin(self.state.chat.unread(activity)).await.map_err(End::Unread)?;
+        let (rooms, list) = Box::pin(self.state.chat.unread(activity)).await.map_err(End::Failed)?;
         if list || !rooms.is_empty() {
             // The same text as a control event of the feed and as a frame of a room.
             self.frame_writer.write(&sse_event(None, &encode_frame(&ServerFrame::Unread { rooms, list })));
