@@ -25,7 +25,7 @@ pub struct Identity {
 
 impl Identity {
     /// A user without rights of their own, whose token does not expire.
-    pub(super) fn of(user: User) -> Self {
+    pub(in crate::server) fn of(user: User) -> Self {
         Self {
             user,
             session: None,
