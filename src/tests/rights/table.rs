@@ -176,6 +176,7 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/push/subscriptions", DEVICE, "401 400 400 400 400 400 403 403"),
     row("DELETE", "/api/push/subscriptions/1", "", "401 204 204 204 204 204 403 403"),
     row("PUT", "/api/push/settings", "{}", "401 204 204 204 204 204 403 403"),
+    row("PUT", "/api/push/rules", r#"{"rules":[]}"#, "401 204 204 204 204 204 403 403"),
     row("POST", "/api/push/test", "{}", "401 202 202 202 202 202 403 403"),
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
