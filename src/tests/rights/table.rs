@@ -277,6 +277,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/notifications", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/notifications", "from=&to=&zone=", "303 303 303 303 303 303 403 403"),
     row("POST", "/notifications/remove", "device=1", "303 303 303 303 303 303 403 403"),
+    row("POST", "/notifications/rules", "channel=ops&level=info", "303 303 303 303 303 303 403 403"),
+    row("POST", "/notifications/rules/remove", "channel=ops&level=info", "303 303 303 303 303 303 403 403"),
     row("POST", "/notifications/test", "x=1", "303 303 303 303 303 303 403 403"),
     row("GET", "/share?text=hello", "", "303 200 200 200 200 200 403 403"),
     row("POST", "/share", "room=secret&text=hello", "303 303! 303! 303 303 303! 403 403"),
