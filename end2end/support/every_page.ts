@@ -112,6 +112,7 @@ function guestsPages(): Stop[] {
     goTo("what another app shares", "/share?title=A+page&text=look&url=https://example.com/"),
     goTo("notifications", "/notifications"),
     goTo("notifications, refused", "/notifications?problem=bad_request"),
+    goTo("notifications, a rule refused", "/notifications?problem=bad_channel&form=rules"),
     goTo("publishers", "/publishers"),
     goTo("publishers, refused", "/publishers?problem=bad_request&name=backup&list=a+b"),
     goTo("channels", "/channels"),

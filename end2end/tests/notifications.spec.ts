@@ -128,6 +128,48 @@ test("quiet hours are kept, also without a script, and a wrong one is named", as
   expect({ quiet, every_message }).toEqual({ quiet: { from: "22:00", to: "07:30", zone: "Asia/Tokyo" }, every_message: true });
 });
 
+test("rules for events of the feed are made and removed without a script, and push what they say", async ({ pushes: { house, endpoint, received }, somebody, expectedFaults }) => {
+  expectedFaults.push(/^400|status of 400/);
+  const alice = await named(await somebody({ baseURL: house.url, javaScriptEnabled: false }), "alice");
+  const { page, context } = alice;
+  await context.request.post("/api/push/subscriptions", { data: subscription(`${endpoint}of-alice`) });
+  await page.goto("/notifications");
+  const rules = page.getByRole("region", { name: "Events of the feed" });
+  await rules.getByLabel("Channel").fill("a b");
+  await rules.getByLabel("Events", { exact: true }).selectOption("Errors only");
+  await rules.getByRole("button", { name: "Add" }).click();
+  await expect(rules.getByRole("alert")).toContainText("Name a channel, the beginning of some followed by *, or * alone for all.");
+  await expect(rules.getByLabel("Channel")).toHaveValue("a b");
+  await expect(rules.getByLabel("Events", { exact: true })).toHaveValue("error");
+  await rules.getByLabel("Channel").fill("db-*");
+  await rules.getByRole("button", { name: "Add" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "Your settings were saved." })).toBeVisible();
+  await expect(rules.getByRole("listitem")).toContainText(["db-* Errors only"]);
+  const publish = (channel: string, level: string) => context.request.post(`/api/events/${channel}`, { data: { text: "news", level } });
+  for (const [channel, level] of [["ops", "error"], ["db-1", "warning"], ["db-1", "error"]]) await publish(channel!, level!);
+  await expect.poll(() => received).toEqual(["/of-alice"]);
+  await rules.getByRole("button", { name: "Remove db-* Errors only" }).click();
+  await expect(rules.getByRole("listitem")).toHaveCount(0);
+  expect((await (await context.request.get("/api/push")).json()).rules).toEqual([]);
+});
+
+test("rules for events of the feed are in Japanese, too", async ({ somebody, expectedFaults }) => {
+  expectedFaults.push(/^400|status of 400/);
+  const hanako = await named(await somebody({ locale: "ja-JP", javaScriptEnabled: false }), "花子");
+  const { page } = hanako;
+  await page.goto("/notifications");
+  const rules = page.getByRole("region", { name: "フィードのイベント" });
+  await rules.getByLabel("チャンネル").fill("井戸");
+  await rules.getByRole("button", { name: "追加" }).click();
+  await expect(rules.getByRole("alert")).toContainText("チャンネル名、名前の先頭に*を付けたもの");
+  await rules.getByLabel("チャンネル").fill("*");
+  await rules.getByLabel("イベント", { exact: true }).selectOption("注意とエラー");
+  await rules.getByRole("button", { name: "追加" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "設定を保存しました。" })).toBeVisible();
+  await expect(rules.getByRole("listitem")).toContainText(["すべてのチャンネル 注意とエラー"]);
+  expect((await (await hanako.context.request.get("/api/push")).json()).rules).toEqual([{ channel: "*", level: "warning" }]);
+});
+
 test("the time zone of the browser stands in the form until another one is chosen", async ({ somebody }) => {
   const alice = await named(await somebody({ timezoneId: "America/St_Johns" }), "alice");
   await alice.page.goto("/notifications");

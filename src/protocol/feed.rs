@@ -10,7 +10,7 @@ use super::{
     problem::{MISSING, UNKNOWN_TYPE},
 };
 
-/// The urgency of a notification.
+/// The urgency of a notification, in ascending order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -23,6 +23,21 @@ pub enum Level {
     Warning,
     /// Look at it now.
     Error,
+}
+
+impl Level {
+    /// Every level, in ascending order.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Success, Self::Warning, Self::Error];
+
+    /// The level as written on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// The content of an entry.

@@ -33,7 +33,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
                 named_link_away(link, texts.read_more.to_owned(), Some((label, head.clone())))
             });
             view! {
-            <p class="notification__level" data-level=level_name(level)>{level_word(texts, level)}</p>
+            <p class="notification__level" data-level=level.as_str()>{level_word(texts, level)}</p>
             {title.map(|title| view! { <p class="notification__title" dir="auto">{title}</p> }.into_any())}
             {(!text.is_empty()).then(|| view! { <p class="notification__text" dir="auto">{linked(&text)}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
@@ -84,15 +84,6 @@ fn tag_list(tags: Vec<String>) -> AnyView {
 /// Beside the numbers: in its own direction.
 fn progress_text(text: String) -> AnyView {
     view! { " · " <bdi>{text}</bdi> }.into_any()
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Info => "info",
-        Level::Success => "success",
-        Level::Warning => "warning",
-        Level::Error => "error",
-    }
 }
 
 fn level_word(texts: &Texts, level: Level) -> &'static str {

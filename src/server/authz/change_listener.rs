@@ -47,7 +47,10 @@ impl ChangeListener for Rights {
             | Kind::PushEndpoint
             | Kind::PushSettings
             | Kind::PushQueue
-            | Kind::PushLease => Ok(()),
+            | Kind::PushLease
+            | Kind::PushRules
+            | Kind::PushCursor
+            | Kind::PushEvent => Ok(()),
         };
         // A damaged document does not stop the operations after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "cannot apply a change of rights"));

@@ -73,6 +73,11 @@ impl ChannelReaders {
         asked.without(closed.map(|(channel, _)| channel.clone()).collect())
     }
 
+    /// Returns true if a user may read a channel.
+    pub fn may_read(&self, channel: &str, user_id: &str) -> bool {
+        may_read(self.limited.read().get(channel).map(Vec::as_slice), Some(user_id))
+    }
+
     /// The limited channels with their readers.
     pub fn list(&self) -> Vec<LimitedChannel> {
         let limited = self.limited.read();

@@ -116,6 +116,16 @@ pub struct Limits {
     )]
     pub publishes: Limit<Rate>,
 
+    // One looks at ten; of more one opens the feed. Each wakes every device of the user.
+    /// Events of the feed that are pushed to a user; of more than these one push says that they came
+    #[arg(
+        long = "limit-feed-pushes",
+        env = "IDOBATA_LIMIT_FEED_PUSHES",
+        default_value = "10/1m",
+        value_name = "N/TIME"
+    )]
+    pub feed_pushes: Limit<Rate>,
+
     // Some three hundred first visits at once, or twenty long polls answered each second. A page that polls too fast
     // waits as long as the answer says and then reads all it missed in one answer.
     /// Requests of any kind from an address, except for files and the operator's addresses

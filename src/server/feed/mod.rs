@@ -1,10 +1,14 @@
 //! The feed: publishing to channels and reading them. The routes and the pages call it, and `self_metrics` publishes
 //! through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
 
+mod consumed;
 pub mod self_metrics;
 
 use std::{collections::VecDeque, sync::Arc};
 
+use tokio::sync::Notify;
+
+pub use self::consumed::Consumed;
 use super::{
     auth::Identity,
     authz::Rights,
@@ -35,12 +39,14 @@ const CHANNELS_MAX: usize = 1_000;
 pub struct Feed {
     hub: Hub,
     rights: Arc<Rights>,
+    /// Something other than a value was published at this node.
+    published: Notify,
 }
 
 impl Feed {
     /// The feed on the hub's topic `feed`.
     pub fn new(hub: Hub, rights: Arc<Rights>) -> Self {
-        Self { hub, rights }
+        Self { hub, rights, published: Notify::new() }
     }
 
     /// Publishes all entries or none. Returns the stored entries, and true if any of them is new.
@@ -70,9 +76,13 @@ impl Feed {
             reference: None,
             state: None,
         };
-        let entries = publications.into_iter().enumerate().map(entry).collect();
+        let entries: Vec<_> = publications.into_iter().enumerate().map(entry).collect();
+        let is_news = entries.iter().any(|entry| entry.lasting);
         let appended = self.hub.publish(&TopicName::Feed, entries).await?;
         let is_new = appended.iter().any(|one| one.first);
+        if is_news && is_new {
+            self.published.notify_one();
+        }
         Ok((appended.iter().map(|Appended { record, .. }| entry_of(record)).collect(), is_new))
     }
 

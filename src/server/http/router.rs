@@ -97,6 +97,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/push/subscriptions", post(api::push::register))
         .route("/api/push/subscriptions/{id}", delete(api::push::remove))
         .route("/api/push/settings", put(api::push::set))
+        .route("/api/push/rules", put(api::push::set_rules))
         .route("/api/push/test", post(api::push::test))
         .route("/api", any(problem::not_found))
         .route("/api/", any(problem::not_found))

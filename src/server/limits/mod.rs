@@ -19,6 +19,7 @@ mod trusted_proxies;
 
 use std::{
     net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
     sync::Arc,
     time::Duration,
 };
@@ -56,6 +57,8 @@ pub struct RateLimits {
     sign_ins_per_account: SharedLimiter<String>,
     sign_ins_per_address: SharedLimiter<IpAddr>,
     publishes: SharedLimiter<String>,
+    feed_pushes: Limiter<String>,
+    feed_push_words: Limiter<String>,
     requests: Limiter<IpAddr>,
     frames: Limit<Rate>,
 }
@@ -74,6 +77,9 @@ impl RateLimits {
         let sign_ins = "Too many attempts to sign in to this account.";
         let sign_ins_per_address = "Too many attempts to sign in from this address.";
         let publishes = "This publisher is publishing too fast.";
+        let feed_pushes = "More events came than are pushed to this user.";
+        // One word about those for as long as the limit counts.
+        let words = limits.feed_pushes.0.map(|Rate { period, .. }| Rate { count: NonZeroU32::MIN, period });
         let requests = "Too many requests from this address.";
         Self {
             messages: SharedLimiter::new(backplane, "messages", limits.messages, messages),
@@ -98,6 +104,8 @@ impl RateLimits {
                 sign_ins_per_address,
             ),
             publishes: SharedLimiter::new(backplane, "publishes", limits.publishes, publishes),
+            feed_pushes: Limiter::new(limits.feed_pushes, feed_pushes),
+            feed_push_words: Limiter::new(Limit(words), feed_pushes),
             requests: Limiter::new(limits.requests, requests),
             frames: limits.frames,
         }
@@ -164,6 +172,16 @@ impl RateLimits {
         self.publishes.check(&publisher).await
     }
 
+    /// Counts an event of the feed that is pushed to a person. Only the node that sends the pushes counts.
+    pub fn feed_push(&self, user_id: &str) -> Result<(), Rejection> {
+        self.feed_pushes.check(&user_id.to_owned())
+    }
+
+    /// Counts a push that says to a person that more events came than [`RateLimits::feed_push`] lets through.
+    pub fn feed_push_word(&self, user_id: &str) -> Result<(), Rejection> {
+        self.feed_push_words.check(&user_id.to_owned())
+    }
+
     /// Counts a request of any kind from an address.
     pub fn request(&self, address: IpAddr) -> Result<(), Rejection> {
         self.requests.check(&counted_as(address))
@@ -197,6 +215,8 @@ impl RateLimits {
             sign_ins_per_account,
             sign_ins_per_address,
             publishes,
+            feed_pushes,
+            feed_push_words,
             requests,
             frames: _,
         } = self;
@@ -216,6 +236,9 @@ impl RateLimits {
         }
         for addresses in [sessions, sign_ins_per_address] {
             addresses.sweep();
+        }
+        for counted_here in [feed_pushes, feed_push_words] {
+            counted_here.sweep();
         }
         requests.sweep();
     }

@@ -17,7 +17,7 @@ use hyper::{
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit};
 
 use super::{
     Notifier,
@@ -25,8 +25,9 @@ use super::{
     devices::Device,
     endpoint::{Endpoint, HostError},
     payload::Payload,
+    queued::Queued,
 };
-use crate::server::{chat::QueuedPush, store::StoreError};
+use crate::server::store::StoreError;
 
 /// Requests to one service at the same time.
 const AT_ONCE: usize = 16;
@@ -100,20 +101,36 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// The turns at which pushes with the same tag are sent to a device: the newest has to come last.
+#[derive(Default)]
+pub(super) struct Turns(Mutex<HashMap<String, Arc<AsyncMutex<()>>>>);
+
+impl Turns {
+    /// The turn of a tag at a device. Those that nobody waits for are forgotten.
+    fn of(&self, key: &str, tag: &str) -> Arc<AsyncMutex<()>> {
+        let mut turns = self.0.lock();
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        turns.entry(format!("{key} {tag}")).or_default().clone()
+    }
+}
+
 impl Notifier {
-    /// Sends a push, once for a test; that of a message again until it is sent, is not wanted any more, or the time for it is
-    /// over. Errors: whether it is wanted cannot be read.
+    /// Sends a push, once for a test; that of a message or an event again until it is sent, is not wanted any more, or the
+    /// time for it is over. Errors: whether it is wanted cannot be read.
     pub(super) async fn deliver(
         &self,
         key: &str,
         device: &Device,
-        payload: &Payload,
+        mut payload: Payload,
         urgency: Urgency,
-        message: Option<&QueuedPush>,
+        queued: Option<&Queued>,
     ) -> Result<(), StoreError> {
         let started_at = Instant::now();
         for attempt in 1..=ATTEMPTS_MAX {
-            let (asked, cause) = match self.attempt(key, device, payload, urgency, message).await? {
+            if attempt > 1 {
+                payload = payload.with_badge(self.badge_of(&device.user_id).await?);
+            }
+            let (asked, cause) = match self.attempt(key, device, &payload, urgency, queued).await? {
                 Outcome::Unwanted => return Ok(()),
                 Outcome::Sent => {
                     self.metrics.count_push_sent();
@@ -129,7 +146,7 @@ impl Notifier {
             // Somewhere in the second half of it, so that what failed together does not come together again.
             let longest = FIRST_WAIT.saturating_mul(1 << (attempt - 1)).min(LONGEST_WAIT);
             let wait = longest.mul_f64(0.5 + 0.5 * chance()).max(asked.unwrap_or_default());
-            let is_over = message.is_none() || started_at.elapsed() + wait > self.settings.push_retry.0;
+            let is_over = queued.is_none() || started_at.elapsed() + wait > self.settings.push_retry.0;
             if is_over || attempt == ATTEMPTS_MAX {
                 self.give_up(device, &cause);
                 return Ok(());
@@ -141,7 +158,7 @@ impl Notifier {
     }
 
     /// Sends a push of a test.
-    pub(super) async fn send_once(&self, key: &str, device: &Device, payload: &Payload) {
+    pub(super) async fn send_once(&self, key: &str, device: &Device, payload: Payload) {
         if let Err(error) = self.deliver(key, device, payload, Urgency::High, None).await {
             tracing::warn!(%error, "cannot remove a device that gets no more pushes");
         }
@@ -154,18 +171,23 @@ impl Notifier {
         device: &Device,
         payload: &Payload,
         urgency: Urgency,
-        message: Option<&QueuedPush>,
+        queued: Option<&Queued>,
     ) -> Result<Outcome, StoreError> {
         let Ok(endpoint) = Endpoint::parse(device.endpoint(), self.client.inner()) else {
             return Ok(Outcome::Rejected("its address is not accepted any more".to_owned()));
+        };
+        let turn = queued.filter(|queued| queued.may_be_replaced()).map(|_| self.turns.of(key, &payload.tag));
+        let _alone = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
         };
         let lane = self.lanes.of(&endpoint.origin());
         let Some(_turn) = lane.turn().await else {
             return Ok(Outcome::Rejected("too many pushes wait for this service".to_owned()));
         };
         // Each attempt asks again: it may have been read, or the device signed out.
-        if let Some(message) = message
-            && !self.is_wanted(message, key, device).await?
+        if let Some(queued) = queued
+            && !self.is_wanted(queued, key, device).await?
         {
             return Ok(Outcome::Unwanted);
         }

@@ -2,7 +2,10 @@
 //! The routes and pages register devices; `server` runs the sending, which takes from the queue of `chat`.
 //!
 //! * `devices`: the devices and the settings of people
-//! * `consumer`: takes messages from the queue and decides who is told, on one node at a time (`lease`)
+//! * `rules`: the rules by which people are told of events of the feed
+//! * `events`: queues the events that somebody has a rule for, on one node at a time (`lease`); `event_pushes` sends them
+//! * `consumer`: takes messages from the queue of `chat` and decides who is told, on that node, too
+//! * `queue`: works off what stands in the queues (`queued`)
 //! * `delivery`: sends a push, again if it has to
 //! * `open_page`: what a page that is open shows by itself
 //! * `payload`, `encryption`, `vapid`: what is sent
@@ -17,23 +20,36 @@ mod delivery;
 mod devices;
 mod encryption;
 mod endpoint;
+mod event_pushes;
+mod events;
 mod lease;
 mod open_page;
 mod payload;
 #[cfg(test)]
 mod properties;
+mod queue;
+mod queued;
 mod quiet;
+mod rules;
 mod vapid;
 
 use std::sync::Arc;
 
 use anyhow::Context;
+use parking_lot::Mutex;
 
-use self::{client::PushClient, consumer::InFlight, delivery::Lanes, lease::Lease, vapid::VapidKey};
+use self::{
+    client::PushClient,
+    delivery::{Lanes, Turns},
+    lease::Lease,
+    queue::InFlight,
+    vapid::VapidKey,
+};
 pub use self::{
     devices::{Device, NewDevice, NotificationSettings},
     payload::Payload,
     quiet::QuietHours,
+    rules::FeedRule,
 };
 use super::{
     auth::{Auth, Identity},
@@ -41,25 +57,36 @@ use super::{
     clock::Clock,
     config::{Config, PushSettings, tls},
     error::Error,
+    feed::Feed,
+    limits::RateLimits,
     observability::metrics::Metrics,
     store::directory::{DocumentStore, id_prefix_of},
 };
-use crate::protocol::problem::{Code, Rejection};
+use crate::protocol::{
+    cursor::Cursor,
+    problem::{Code, Rejection},
+};
 
 /// Sends push notifications, and keeps the devices that get them.
 pub struct Notifier {
     chat: Arc<Chat>,
+    feed: Arc<Feed>,
     auth: Arc<Auth>,
     documents: Arc<dyn DocumentStore>,
     clock: Arc<Clock>,
+    limits: Arc<RateLimits>,
     metrics: Arc<Metrics>,
     settings: PushSettings,
     contact: Option<String>,
     key: VapidKey,
     client: PushClient,
     lanes: Lanes,
+    turns: Turns,
     lease: Lease,
     in_flight: InFlight,
+    events_in_flight: InFlight,
+    /// The end of the feed at which this node has found nothing more to push.
+    seen: Mutex<Option<Cursor>>,
 }
 
 impl Notifier {
@@ -69,10 +96,10 @@ impl Notifier {
     /// The document store cannot be used.
     pub async fn open(
         config: &Config,
-        (chat, auth): (Arc<Chat>, Arc<Auth>),
+        (chat, feed, auth): (Arc<Chat>, Arc<Feed>, Arc<Auth>),
         documents: Arc<dyn DocumentStore>,
         clock: Arc<Clock>,
-        metrics: Arc<Metrics>,
+        (limits, metrics): (Arc<RateLimits>, Arc<Metrics>),
         is_shared: bool,
     ) -> anyhow::Result<Self> {
         let settings = config.push.clone();
@@ -83,17 +110,22 @@ impl Notifier {
         let contact = settings.push_contact.clone().or(url.filter(|url| url.starts_with("https:")));
         Ok(Self {
             chat,
+            feed,
             auth,
             documents: documents.clone(),
             clock,
+            limits,
             metrics,
             settings,
             contact,
             key,
             client,
             lanes: Lanes::default(),
+            turns: Turns::default(),
             lease: Lease::new(documents, is_shared),
             in_flight: InFlight::default(),
+            events_in_flight: InFlight::default(),
+            seen: Mutex::default(),
         })
     }
 
@@ -122,7 +154,7 @@ impl Notifier {
             tokio::spawn(async move {
                 let now_ms = notifier.clock.wall_ms();
                 let payload = Payload::of_test(device.language(), now_ms);
-                notifier.send_once(&key, &device, &payload).await;
+                notifier.send_once(&key, &device, payload).await;
             });
         }
         Ok(count)

@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::encryption::TEXT_MAX_BYTES;
+use super::{encryption::TEXT_MAX_BYTES, queued::QueuedEvent};
 use crate::{
     app::{i18n::Language, routes},
+    protocol::feed::{Body, Entry},
     server::chat::{PushedMessage, QueuedPush},
 };
 
@@ -36,6 +37,9 @@ pub struct Payload {
     lang: &'static str,
     dir: &'static str,
     timestamp: i64,
+    /// The number on the app's icon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    badge: Option<u64>,
 }
 
 impl Payload {
@@ -63,7 +67,44 @@ impl Payload {
             lang: language.as_str(),
             dir: "auto",
             timestamp: push.timestamp,
+            badge: None,
         }
+    }
+
+    /// The push of an event of the feed; without its entry the word that more came than are pushed. A repeat has the same tag.
+    pub(super) fn of_event(event: &QueuedEvent, entry: Option<&Entry>, language: Language) -> Self {
+        let (title, body, channel) = match (entry, language) {
+            (None, Language::En) => {
+                let body = "So many events came that not all are shown here. The feed has them.";
+                ("More events in the feed".to_owned(), body.to_owned(), None)
+            }
+            (None, Language::Ja) => {
+                let body = "イベントが多いため、すべては通知していません。フィードでご覧ください。";
+                ("フィードに新しいイベントがあります".to_owned(), body.to_owned(), None)
+            }
+            (Some(entry), _) => {
+                let (title, text) = texts_of(&entry.body);
+                let title = cut(title, NAME_MAX_CHARACTERS);
+                let title = if title.is_empty() { String::new() } else { format!(": {title}") };
+                let title = format!("{}{title}", entry.channel);
+                (title, cut(text, BODY_MAX_CHARACTERS), Some(entry.channel.as_str()))
+            }
+        };
+        Self {
+            title,
+            body,
+            tag: event.tag(),
+            url: routes::feed(channel),
+            lang: language.as_str(),
+            dir: "auto",
+            timestamp: event.timestamp,
+            badge: None,
+        }
+    }
+
+    /// The same with a number for the app's icon.
+    pub(super) fn with_badge(self, badge: u64) -> Self {
+        Self { badge: Some(badge), ..self }
     }
 
     /// The push by which a person tries whether pushes come.
@@ -82,6 +123,7 @@ impl Payload {
             lang: language.as_str(),
             dir: "auto",
             timestamp: now_ms,
+            badge: None,
         }
     }
 
@@ -100,6 +142,14 @@ impl Payload {
     }
 }
 
+/// The title and the text of an event.
+fn texts_of(body: &Body) -> (&str, &str) {
+    match body {
+        Body::Notification { title, text, .. } => (title.as_deref().unwrap_or_default(), text),
+        Body::Update { .. } | Body::Progress { .. } => ("", ""),
+    }
+}
+
 /// The beginning of a text, in one line.
 fn cut(text: &str, max: usize) -> String {
     let is_shown = |character: &char| !character.is_control() || character.is_whitespace();
@@ -115,7 +165,7 @@ fn cut(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::name::RoomId;
+    use crate::protocol::{feed::Level, name::RoomId};
 
     fn payload(text: &str, language: Language) -> Payload {
         let room = RoomId::parse("井戸").expect("fine");
@@ -136,6 +186,35 @@ mod tests {
         });
         assert_eq!(json, expected);
         assert_eq!(payload("x", Language::Ja).title, "花子さんがあなたをメンションしました（井戸）");
+    }
+
+    #[test]
+    fn the_push_of_an_event_fits_and_has_the_tag_of_its_key() {
+        let event = |text: &str, key: Option<&str>, offset| {
+            let body = Body::Notification {
+                title: Some(text.repeat(2_000)),
+                text: text.repeat(20_000),
+                level: Level::Error,
+                tags: Vec::new(),
+                link: None,
+                key: key.map(|key| key.repeat(100)),
+            };
+            let entry = Entry { body, channel: "c".repeat(64), offset, timestamp: 9 };
+            let cursor = format!("e:{offset}").parse().expect("a cursor");
+            let queued = QueuedEvent::of(&entry, cursor).expect("a notification");
+            Payload::of_event(&queued, Some(&entry), Language::En).with_badge(u64::MAX)
+        };
+        for text in ["\u{1F469}", "\"", "\u{1}x", "\\"] {
+            for key in [None, Some(text)] {
+                assert!(event(text, key, 7).to_json().len() <= TEXT_MAX_BYTES, "{text:?}");
+            }
+        }
+        assert_eq!(event("x", Some("k"), 7).tag, event("y", Some("k"), 8).tag);
+        assert_ne!(event("x", Some("k"), 7).tag, event("x", Some("l"), 7).tag);
+        assert_ne!(event("x", None, 7).tag, event("x", None, 8).tag);
+        let json: serde_json::Value =
+            serde_json::from_slice(&event("a\n\n", None, 7).to_json()).expect("JSON");
+        assert_eq!((&json["tag"], &json["badge"]), (&"feed/e:7".into(), &u64::MAX.into()));
     }
 
     #[test]

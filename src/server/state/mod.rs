@@ -205,12 +205,13 @@ impl AppState {
         let chat =
             Chat::open(hub.clone(), rights.clone(), limits.clone(), shared, max_rooms, settings, queue).await;
         let chat = Arc::new(chat.context("the rooms cannot be read")?);
+        let feed = Arc::new(Feed::new(hub.clone(), rights.clone()));
         let notifier = Notifier::open(
             config,
-            (chat.clone(), auth.clone()),
+            (chat.clone(), feed.clone(), auth.clone()),
             directory.clone(),
             clock.clone(),
-            metrics.clone(),
+            (limits.clone(), metrics.clone()),
             backplane.is_shared(),
         );
         let notifier = notifier.await.context("the key for push services cannot be read or made")?;
@@ -225,7 +226,7 @@ impl AppState {
         Ok(Self(Arc::new(Parts {
             chat,
             notifier: Arc::new(notifier),
-            feed: Arc::new(Feed::new(hub.clone(), rights.clone())),
+            feed,
             hub,
             backplane,
             auth,

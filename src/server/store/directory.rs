@@ -69,6 +69,12 @@ pub enum Kind {
     PushQueue,
     /// The node that sends the pushes.
     PushLease,
+    /// A person's rules for pushes of events of the feed, by the person: see [`id_prefix_of`].
+    PushRules,
+    /// The cursor of the consumer of the feed, which pushes events.
+    PushCursor,
+    /// An event of the feed that is to be pushed, by its offset, or by a person who is told that more came.
+    PushEvent,
 }
 
 /// The beginning of the ids of a person's documents. Another system's ids may contain the sign that ends it.
@@ -105,6 +111,9 @@ impl Kind {
             Self::PushSettings => "push-settings",
             Self::PushQueue => "push-queue",
             Self::PushLease => "push-lease",
+            Self::PushRules => "push-rules",
+            Self::PushCursor => "push-cursor",
+            Self::PushEvent => "push-event",
         }
     }
 }
@@ -228,7 +237,10 @@ impl Mutation {
             | Kind::PushEndpoint
             | Kind::PushSettings
             | Kind::PushQueue
-            | Kind::PushLease => false,
+            | Kind::PushLease
+            | Kind::PushRules
+            | Kind::PushCursor
+            | Kind::PushEvent => false,
         };
         is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }

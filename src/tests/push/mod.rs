@@ -1,6 +1,8 @@
 //! Push notifications, against a push service on a port of its own: who gets one, what is in it, and what becomes of one that
 //! cannot be sent.
 
+mod badge;
+mod events;
 mod open_page;
 mod service;
 

@@ -42,7 +42,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Limits that no test reaches: its many users share one address and act faster than people do.
-const UNLIMITED: [&str; 13] = [
+const UNLIMITED: [&str; 14] = [
     "--limit-messages=off",
     "--limit-joins=off",
     "--limit-rooms=off",
@@ -50,6 +50,7 @@ const UNLIMITED: [&str; 13] = [
     "--limit-marks=off",
     "--limit-sessions=off",
     "--limit-publishes=off",
+    "--limit-feed-pushes=off",
     "--limit-requests=off",
     "--limit-frames=off",
     "--max-connections-per-person=off",

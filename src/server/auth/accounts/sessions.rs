@@ -155,11 +155,12 @@ pub(crate) fn end_all_sessions(account: &str, kept: Option<&str>) -> Mutation {
     Mutation::remove_under(Kind::Session, session_key(account, ""), kept)
 }
 
-/// The mutations that remove all devices of a user that get pushes, and their settings of notifications.
-pub(crate) fn end_all_pushes(user_id: &str) -> [Mutation; 2] {
+/// The mutations that remove all devices of a user that get pushes, and their settings and rules of notifications.
+pub(crate) fn end_all_pushes(user_id: &str) -> [Mutation; 3] {
     let prefix = id_prefix_of(user_id);
     [
         Mutation::remove(Kind::PushSettings, &prefix, Precondition::Anything),
+        Mutation::remove(Kind::PushRules, &prefix, Precondition::Anything),
         Mutation::remove_under(Kind::PushSubscription, prefix, None),
     ]
 }

@@ -19,6 +19,7 @@ mod join;
 mod members;
 mod mentions;
 mod message;
+mod notification_rules;
 mod notifications;
 mod one_time_link;
 mod outcome;
@@ -98,6 +99,8 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/people/{account}/block", post(card::block))
         .route(routes::NOTIFICATIONS, get(notifications::show).post(notifications::set))
         .route("/notifications/remove", post(notifications::remove))
+        .route("/notifications/rules", post(notifications::add_rule))
+        .route("/notifications/rules/remove", post(notifications::remove_rule))
         .route("/notifications/test", post(notifications::test))
         .route(routes::SHARE, get(share::show).post(share::post))
         .route(routes::MEMBERS, get(members::show).post(members::add))

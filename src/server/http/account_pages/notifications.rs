@@ -1,5 +1,6 @@
-//! `/notifications`: the devices of the user that get push notifications, and their settings. Turning notifications on needs
-//! the browser, and so the script public/notifications.js; everything else works without one.
+//! `/notifications`: the devices of the user that get push notifications, their settings, and their rules for events of the
+//! feed (`notification_rules`). Turning notifications on needs the browser, and so the script public/notifications.js;
+//! everything else works without one.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -10,6 +11,7 @@ use super::{
     answer::{SignedIn, beside},
     document::{Document, Done},
     fields::{ABOUT, done_note},
+    notification_rules::{RuleForm, Rules, rules_part},
     outcome::Outcome,
     rejected::rejected_beside,
     texts::Texts,
@@ -22,6 +24,7 @@ use crate::{
         error::Error,
         http::{
             extract::{body::FormBody, query::Lenient},
+            pages::PageRequest,
             redirect::see,
         },
         notify::{Device, NotificationSettings, QuietHours},
@@ -30,15 +33,33 @@ use crate::{
 
 /// Serves the page.
 pub(super) async fn show(signed_in: SignedIn, Lenient(outcome): Lenient<Outcome>) -> Result<Response, Error> {
-    page(signed_in, outcome.problem(), None, outcome.done()).await
+    let rejected = match (outcome.problem(), outcome.form.as_deref()) {
+        (Some(reason), Some(RULES)) => Some(Rejected::Rule(reason, RuleForm::default())),
+        (Some(reason), _) => Some(Rejected::Settings(reason, None)),
+        (None, _) => None,
+    };
+    page(signed_in, rejected, outcome.done()).await
+}
+
+/// The name of the form of a rule in an address.
+const RULES: &str = "rules";
+
+/// A form that was rejected, with what was typed.
+enum Rejected {
+    Settings(RejectionReason, Option<SettingsForm>),
+    Rule(RejectionReason, RuleForm),
 }
 
 async fn page(
     signed_in: SignedIn,
-    problem: Option<RejectionReason>,
-    typed: Option<SettingsForm>,
+    rejected: Option<Rejected>,
     done: Option<Done>,
 ) -> Result<Response, Error> {
+    let (problem, typed, of_rule, rule) = match rejected {
+        Some(Rejected::Settings(reason, typed)) => (Some(reason), typed, None, RuleForm::default()),
+        Some(Rejected::Rule(reason, typed)) => (None, None, Some(reason), typed),
+        None => (None, None, None, RuleForm::default()),
+    };
     let SignedIn { asked, identity } = &signed_in;
     let (notifier, user_id) = (&asked.state.notifier, &identity.user.id);
     let mut devices = notifier.devices(user_id).await?;
@@ -47,7 +68,8 @@ async fn page(
         Some(typed) => typed,
         None => SettingsForm::of(notifier.settings_of(user_id).await?),
     };
-    let page = Notifications { public_key: notifier.public_key(), devices, settings, problem, done };
+    let rules = Rules { rules: notifier.rules_of(user_id).await?, typed: rule, problem: of_rule };
+    let page = Notifications { public_key: notifier.public_key(), devices, settings, problem, rules, done };
     beside(&signed_in, page).await
 }
 
@@ -90,8 +112,44 @@ pub(super) async fn set(
     match set.await {
         Ok(()) => see(routes::NOTIFICATIONS, &[("done", Done::Notifications.as_str())]),
         Err(error) => {
-            let again = async |signed_in, reason| page(signed_in, Some(reason), Some(form), None).await;
+            let again = async |signed_in, reason| {
+                page(signed_in, Some(Rejected::Settings(reason, Some(form))), None).await
+            };
             rejected_beside(asked, routes::NOTIFICATIONS, &[], error, again).await
+        }
+    }
+}
+
+/// Adds a rule for events of the feed.
+pub(super) async fn add_rule(
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(form): FormBody<RuleForm>,
+) -> Response {
+    let added = async {
+        asked.state.limits.mark(&identity.user).await?;
+        asked.state.notifier.add_rule(&identity, form.rule()?).await
+    };
+    let added = added.await;
+    rule_changed(asked, form, added).await
+}
+
+/// Removes a rule.
+pub(super) async fn remove_rule(
+    SignedIn { asked, identity }: SignedIn,
+    FormBody(form): FormBody<RuleForm>,
+) -> Response {
+    let removed = async { asked.state.notifier.remove_rule(&identity, form.rule()?).await };
+    let removed = removed.await;
+    rule_changed(asked, form, removed).await
+}
+
+async fn rule_changed(asked: PageRequest, form: RuleForm, changed: Result<(), Error>) -> Response {
+    match changed {
+        Ok(()) => see(routes::NOTIFICATIONS, &[("done", Done::Notifications.as_str())]),
+        Err(error) => {
+            let again =
+                async |signed_in, reason| page(signed_in, Some(Rejected::Rule(reason, form)), None).await;
+            rejected_beside(asked, routes::NOTIFICATIONS, &[("form", RULES)], error, again).await
         }
     }
 }
@@ -120,7 +178,8 @@ pub(super) async fn test(SignedIn { asked, identity }: SignedIn) -> Response {
     match sent.await {
         Ok(_) => see(routes::NOTIFICATIONS, &[("done", Done::TestSent.as_str())]),
         Err(error) => {
-            let again = async |signed_in, reason| page(signed_in, Some(reason), None, None).await;
+            let again =
+                async |signed_in, reason| page(signed_in, Some(Rejected::Settings(reason, None)), None).await;
             rejected_beside(asked, routes::NOTIFICATIONS, &[], error, again).await
         }
     }
@@ -133,6 +192,7 @@ struct Notifications {
     devices: Vec<(String, Device)>,
     settings: SettingsForm,
     problem: Option<RejectionReason>,
+    rules: Rules,
     done: Option<Done>,
 }
 
@@ -146,7 +206,7 @@ impl Document for Notifications {
     }
 
     fn body(self, texts: &'static Texts) -> AnyView {
-        let Self { public_key, devices, settings, problem, done } = self;
+        let Self { public_key, devices, settings, problem, rules, done } = self;
         let done = done.and_then(|done| match done {
             Done::Notifications => Some(texts.notifications_saved),
             Done::TestSent => Some(texts.test_sent),
@@ -162,6 +222,7 @@ impl Document for Notifications {
             {push}
             {open_page(texts)}
             {settings_form(texts, settings, problem)}
+            {rules_part(texts, rules)}
         }
         .into_any()
     }

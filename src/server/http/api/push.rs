@@ -1,4 +1,5 @@
-//! `/api/push`: the devices of the user who asks that get push notifications, and their settings. The router calls it. It
+//! `/api/push`: the devices of the user who asks that get push notifications, their settings, and their rules for events of
+//! the feed. The router calls it. It
 //! never names a key of a device, nor its address at a push service.
 
 use axum::{
@@ -15,9 +16,11 @@ use crate::{
     app::i18n::Language,
     protocol::{
         cursor::Offset,
+        feed::Level,
         members::Members,
         name::RoomId,
         problem::{Code, Rejection},
+        publication::parse_level,
     },
     server::{
         error::Error,
@@ -28,7 +31,7 @@ use crate::{
             query::Lenient,
             user::AuthenticatedUser,
         },
-        notify::{Device, NewDevice, NotificationSettings, QuietHours},
+        notify::{Device, FeedRule, NewDevice, NotificationSettings, QuietHours},
         state::AppState,
     },
 };
@@ -43,6 +46,7 @@ pub(crate) struct PushState {
     #[serde(skip_serializing_if = "Option::is_none")]
     quiet: Option<QuietHours>,
     every_message: bool,
+    rules: Vec<FeedRule>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +66,7 @@ impl ShownDevice {
     }
 }
 
-/// Answers with the server's key, and the caller's devices and settings.
+/// Answers with the server's key, and the caller's devices, settings and rules.
 pub(crate) async fn show(
     State(state): State<AppState>,
     AuthenticatedUser(identity): AuthenticatedUser,
@@ -75,6 +79,7 @@ pub(crate) async fn show(
         subscriptions: devices.map(ShownDevice::of).collect(),
         quiet,
         every_message,
+        rules: state.notifier.rules_of(&identity.user.id).await?,
     }))
 }
 
@@ -191,6 +196,45 @@ pub(crate) async fn notification(
     let (room, language) = (RoomId::parse(&room)?, language_of(&state, &headers));
     let found = state.notifier.for_open_page(&identity.user.id, &room, offset, language).await?;
     Ok(found.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |found| Json(found).into_response()))
+}
+
+/// The body of `PUT /api/push/rules`.
+pub(crate) struct NewRules {
+    rules: Vec<FeedRule>,
+}
+
+impl FromMembers for NewRules {
+    fn from_members(members: &mut Members) -> Result<Self, Rejection> {
+        let (_, rules) = members.optional(&["rules"]).ok_or_else(|| members.missing(&["rules"]))?;
+        members.reject_unknown(&["rules"], |_| true)?;
+        let Value::Array(rules) = rules else {
+            return Err(members.rejection("rules has to be a list; an empty one removes all.".to_owned()));
+        };
+        let rules = rules.into_iter().map(|rule| {
+            let mut rule = Members::of(rule, "rule", Code::BadRequest)?;
+            let channel = rule.required_text(&["channel"])?;
+            let level = match rule.text(&["level"])? {
+                None => Level::default(),
+                Some(word) => parse_level("level", &word.trim().to_lowercase()).ok_or_else(|| {
+                    rule.rejection(format!("level is one of: {}.", Level::ALL.map(Level::as_str).join(", ")))
+                })?,
+            };
+            rule.reject_unknown(&["channel", "level"], |_| true)?;
+            FeedRule::parse(&channel, level)
+        });
+        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+    }
+}
+
+/// Replaces the caller's rules for events of the feed.
+pub(crate) async fn set_rules(
+    State(state): State<AppState>,
+    AuthenticatedUser(identity): AuthenticatedUser,
+    JsonBody(NewRules { rules }): JsonBody<NewRules>,
+) -> Result<StatusCode, Error> {
+    state.limits.mark(&identity.user).await?;
+    state.notifier.set_rules(&identity, rules).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sends a test to the caller's devices.

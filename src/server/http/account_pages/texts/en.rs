@@ -1,6 +1,6 @@
 //! The account pages' texts in English.
 
-use super::{Agent, Seen, Texts};
+use super::{Agent, Level, Seen, Texts};
 use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
@@ -285,6 +285,22 @@ pub(super) const TEXTS: Texts = Texts {
     back_to_hooks: "Back to the webhooks",
     hooks_of: |room| format!("Webhooks of {room}"),
     address_of_hook: |name| format!("Address of {name}"),
+
+    feed_rules: "Events of the feed",
+    feed_rules_intro: "Choose the channels whose events are sent to your devices, also while no page is open. Quiet hours are kept.",
+    all_channels: "All channels",
+    rule_channel: "Channel",
+    rule_channel_hint: "A channel such as deploy, the beginning of some such as db-*, or * for all.",
+    rule_level: "Events",
+    level_from: |level| match level {
+        Level::Info => "Every event",
+        Level::Success => "Success, warnings and errors",
+        Level::Warning => "Warnings and errors",
+        Level::Error => "Errors only",
+    },
+    add_rule: "Add",
+    rule_wrong: "Name a channel, the beginning of some followed by *, or * alone for all. Names have 1 to 64 letters, digits, \
+                 dots, dashes and underscores. You can have up to 50 of these.",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

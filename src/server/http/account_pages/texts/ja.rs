@@ -1,6 +1,6 @@
 //! The account pages' texts in Japanese.
 
-use super::{Agent, Seen, Texts};
+use super::{Agent, Level, Seen, Texts};
 use crate::{app::i18n::Language, server::authz::Deed};
 
 pub(super) const TEXTS: Texts = Texts {
@@ -288,6 +288,21 @@ pub(super) const TEXTS: Texts = Texts {
     hooks_of: |room| format!("{room} のWebhook"),
     address_of_hook: |name| format!("{name} のアドレス"),
     time_zone_hint: "Asia/Tokyoのような名前、または+09:00のような時差。",
+
+    feed_rules: "フィードのイベント",
+    feed_rules_intro: "選んだチャンネルのイベントを、ページを開いていなくても端末に通知します。通知しない時間帯には送りません。",
+    all_channels: "すべてのチャンネル",
+    rule_channel: "チャンネル",
+    rule_channel_hint: "deployのようなチャンネル名、db-*のような名前の先頭、またはすべてを表す*。",
+    rule_level: "イベント",
+    level_from: |level| match level {
+        Level::Info => "すべてのイベント",
+        Level::Success => "成功、注意、エラー",
+        Level::Warning => "注意とエラー",
+        Level::Error => "エラーのみ",
+    },
+    add_rule: "追加",
+    rule_wrong: "チャンネル名、名前の先頭に*を付けたもの、またはすべてを表す*を入力してください。名前は64文字以内の英数字、ドット、ハイフン、アンダースコアです。50件まで登録できます。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -7,6 +7,7 @@ mod ja;
 use super::agent::Agent;
 use crate::{
     app::{i18n::Language, model::room::RejectionReason},
+    protocol::feed::Level,
     server::{authz::Deed, chat::Seen},
 };
 
@@ -245,6 +246,16 @@ pub(crate) struct Texts {
     pub(crate) back_to_hooks: &'static str,
     pub(crate) hooks_of: fn(&str) -> String,
     pub(crate) address_of_hook: fn(&str) -> String,
+
+    pub(crate) feed_rules: &'static str,
+    pub(crate) feed_rules_intro: &'static str,
+    pub(crate) all_channels: &'static str,
+    pub(crate) rule_channel: &'static str,
+    pub(crate) rule_channel_hint: &'static str,
+    pub(crate) rule_level: &'static str,
+    pub(crate) level_from: fn(Level) -> &'static str,
+    pub(crate) add_rule: &'static str,
+    pub(crate) rule_wrong: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
