@@ -1,13 +1,14 @@
 // Tells of what is for the user while a page is open: by a notification of the system, by a soft sound, or both, as the page
 // /notifications has switched on in this browser. live.js loads it then.
 //
-// Rust says by an event that the counts of unread messages have changed; the server says what is new and whether it is still
-// wanted, by the same rules as for a push (level, quiet hours, read elsewhere). A push has the same tag, so a device shows one
-// of the two.
+// Rust says by an event of the window that the counts of unread messages have changed, or that the feed has something new; the
+// server says what it is and whether it is still wanted, by the same rules as for a push (level, quiet hours, read elsewhere).
+// A push has the same tag, so a device shows one of the two.
 //
 // It must never tell of one message twice, in however many windows, and never of something that was unread before.
 const PAUSE_MS = 1_500; // what is read at once, in another window or on another device, is no news
 const SPREAD_MS = 500; // the windows of a browser do not tell of it in the same moment
+const EVENTS_MS = 30_000; // a page that follows one channel hears of no other
 const ROOMS_MAX = 5; // after a night without a connection; the sidebar names them all
 const TOLD_MAX = 50;
 
@@ -84,28 +85,51 @@ function sound() {
   });
 }
 
-async function tell(message) {
-  const response = await fetch(`/api/user/notification?${new URLSearchParams(message)}`).catch(() => {});
-  if (response?.status !== 200) return false;
-  const notification = await response.json();
+async function announce(notification) {
   if (!isFirst(notification)) return false;
   if (isOn("notify")) await show(notification).catch(() => {});
   return true;
 }
 
+async function announceMessage(message) {
+  const response = await fetch(`/api/user/notification?${new URLSearchParams(message)}`).catch(() => {});
+  return response?.status === 200 && announce(await response.json());
+}
+
 let known = await counts();
+
+async function messages() {
+  const now = await counts();
+  if (!now) return [];
+  const found = known ? news(known, now) : [];
+  known = now;
+  return Promise.all(found.map(announceMessage));
+}
+
+let cursor;
+
+/** The events of the feed since the last time. */
+async function events() {
+  const response = await fetch(`/api/user/events?${new URLSearchParams(cursor && { after: cursor })}`).catch(() => {});
+  if (!response?.ok) return [];
+  const answer = await response.json();
+  cursor = answer.cursor;
+  return Promise.all(answer.notifications.map(announce));
+}
+
+await events();
+
+const isWanted = () => isOn("notify") || isOn("sound");
 let timer;
 
 async function look() {
   timer = undefined;
-  const now = await counts();
-  if (!now) return;
-  const messages = known ? news(known, now) : [];
-  known = now;
-  const told = await Promise.all(messages.map(tell));
-  if (told.includes(true) && isOn("sound")) sound();
+  const told = await Promise.all([messages(), events()]);
+  if (told.flat().includes(true) && isOn("sound")) sound();
 }
 
-addEventListener("idobata:unread", () => {
-  if (isOn("notify") || isOn("sound")) timer ??= setTimeout(look, PAUSE_MS + Math.random() * SPREAD_MS);
-});
+for (const name of ["idobata:unread", "idobata:event"])
+  addEventListener(name, () => {
+    if (isWanted()) timer ??= setTimeout(look, PAUSE_MS + Math.random() * SPREAD_MS);
+  });
+setInterval(() => isWanted() && !timer && look(), EVENTS_MS);

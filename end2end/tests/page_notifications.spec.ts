@@ -84,6 +84,18 @@ async function unreadOf({ context }: Person, room: string): Promise<number> {
   return rooms.find((one: { room: string }) => one.room === room).unread;
 }
 
+test("alice hears of the events that she has a rule for", async ({ alice, server }) => {
+  const channel = `told-${crypto.randomUUID().slice(0, 8)}`;
+  await alice.enterRoom("general");
+  await expectCopied(alice.page);
+  await alice.context.request.put("/api/push/rules", { data: { rules: [{ channel, level: "warning" }] } });
+  await switchOn(alice, "Show a notification");
+  await alice.enterRoom("general");
+  await server.publish(channel, { title: "nothing much", text: "" });
+  await server.publish(channel, { title: "disk full", text: "97 %", level: "error" });
+  await expect.poll(() => told(alice.page)).toEqual([{ title: `${channel}: disk full`, body: "97 %" }]);
+});
+
 test("nothing is told until it is switched on, and nothing after it is switched off", async ({ alice, bob }) => {
   const room = await bob.makeRoom(`switched ${crypto.randomUUID().slice(0, 8)}`);
   await alice.enterRoom(room);

@@ -6,8 +6,11 @@ use send_wrapper::SendWrapper;
 use super::{Navigator, Status, batch::Batch};
 use crate::{
     app::{loader::load_feed, model::feed::FeedModel, reactive::effect},
-    client::connection::{Connection, ConnectionEvent},
-    protocol::feed::{Control, Event, Snapshot},
+    client::{
+        connection::{Connection, ConnectionEvent},
+        dom::page,
+    },
+    protocol::feed::{Body, Control, Entry, Event, Snapshot},
 };
 
 /// Most models that are saved: those of the pages to which a reader goes back at once.
@@ -58,9 +61,15 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
                 navigator.note_unread(rooms.clone(), *list);
             }
         }
+        let is_news =
+            |event: &Event| matches!(event, Event::Entry(Entry { body: Body::Notification { .. }, .. }));
+        let has_news = events.iter().any(is_news);
         if !events.is_empty() {
             model.try_update(|model| events.into_iter().for_each(|event| model.apply(event)));
             navigator.note_outdated(model.try_with_untracked(|model| model.is_outdated) == Some(true));
+        }
+        if has_news {
+            page::dispatch("idobata:event"); // public/page_notifications.js
         }
         if is_reset {
             resets.try_update(|resets| *resets += 1);

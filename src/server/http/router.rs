@@ -89,6 +89,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/user/marks", post(api::user::mark))
         .route("/api/user/mentions", get(api::user::mentions))
         .route("/api/user/notification", get(api::push::notification))
+        .route("/api/user/events", get(api::push::events))
         .route("/api/user/active", post(api::user::active))
         .route("/api/user/blocked", get(api::direct::blocked))
         .route("/api/user/blocked/{user}", put(api::direct::block).delete(api::direct::unblock))

@@ -7,7 +7,7 @@
 //! * `consumer`: takes messages from the queue of `chat` and decides who is told, on that node, too
 //! * `queue`: works off what stands in the queues (`queued`)
 //! * `delivery`: sends a push, again if it has to
-//! * `open_page`: what a page that is open shows by itself
+//! * `open_page`, `open_page_events`: what a page that is open shows by itself
 //! * `payload`, `encryption`, `vapid`: what is sent
 //! * `client`, `endpoint`: one request, to an address that may be called
 //! * `quiet`: quiet hours
@@ -24,6 +24,7 @@ mod event_pushes;
 mod events;
 mod lease;
 mod open_page;
+mod open_page_events;
 mod payload;
 #[cfg(test)]
 mod properties;
@@ -47,6 +48,7 @@ use self::{
 };
 pub use self::{
     devices::{Device, NewDevice, NotificationSettings},
+    open_page_events::EventNotifications,
     payload::Payload,
     quiet::QuietHours,
     rules::FeedRule,

@@ -72,6 +72,10 @@ impl PersonRules {
         })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The positions from which the rules hold.
     pub(super) fn beginnings(&self) -> impl Iterator<Item = &Cursor> {
         self.rules.iter().map(|stored| &stored.since)

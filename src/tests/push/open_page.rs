@@ -98,3 +98,54 @@ async fn a_direct_message_is_told_by_its_author_in_the_language_of_the_page() {
     let told: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(told["title"], "花子さんがあなたをメンションしました（general）");
 }
+
+#[tokio::test]
+async fn an_open_page_is_told_of_the_events_that_one_has_rules_for() {
+    let server = TestServer::start_with(&["--no-push"]).await;
+    let bob = server.person("bob").await;
+    let ask = async |after: &str| {
+        let answer = bob.get(&format!("/api/user/events?after={after}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: Value = answer.json().await.unwrap();
+        let told: Vec<_> = answer["notifications"].as_array().unwrap().iter().map(title).collect();
+        (answer["cursor"].as_str().expect("a cursor").to_owned(), told)
+    };
+    let publish = async |channel: &str, title: &str, level: &str| {
+        let event = json!({ "title": title, "text": "x", "level": level });
+        let request = server.post(&format!("/api/events/{channel}")).json(&event);
+        assert_eq!(request.send().await.unwrap().status(), 201);
+    };
+    publish("ops", "before", "error").await;
+    let rules = json!({ "rules": [{ "channel": "ops", "level": "warning" }, { "channel": "db-*", "level": "error" }] });
+    assert_eq!(bob.send(Method::PUT, "/api/push/rules", &rules).await.status(), 204);
+    let (start, told) = ask("").await;
+    assert_eq!(told, Vec::<String>::new(), "nothing is new at first");
+    for (channel, title, level) in [
+        ("ops", "one", "warning"),
+        ("ops", "quiet", "info"),
+        ("db-1", "two", "error"),
+        ("web", "other", "error"),
+    ] {
+        publish(channel, title, level).await;
+    }
+    let (next, told) = ask(&start).await;
+    assert_eq!(told, ["ops: one", "db-1: two"]);
+    assert_eq!(ask(&next).await, (next.clone(), Vec::new()));
+    for number in 0..7 {
+        publish("ops", &format!("{number}"), "error").await;
+    }
+    assert_eq!(ask(&next).await.1, ["ops: 2", "ops: 3", "ops: 4", "ops: 5", "ops: 6"], "the newest of many");
+    bob.sets(json!({ "quiet": { "from": "00:00", "to": "00:00", "zone": "UTC" } })).await;
+    assert_eq!(ask(&next).await.1, Vec::<String>::new(), "a quiet hour");
+    bob.sets(json!({})).await;
+    let readers = json!({ "names": [] });
+    let limit = server.client.put(format!("{}/api/channels/ops/readers", server.url)).json(&readers);
+    assert_eq!(limit.send().await.unwrap().status(), 200);
+    assert_eq!(ask(&start).await.1, ["db-1: two"], "not of a channel that one may not read");
+    let odd = bob.get("/api/user/events?after=x").send().await.unwrap();
+    assert_eq!(odd.status(), 400);
+}
+
+fn title(notification: &Value) -> String {
+    notification["title"].as_str().expect("a title").to_owned()
+}

@@ -152,6 +152,7 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/user/marks", READ, "401 200 200 200 200 200 403 403"),
     row("POST", "/api/user/marks", LEVEL, "401 404 404 201 201 404 403 403"),
     row("GET", "/api/user/notification?room=general", "", "401 204 204 204 204 204 403 403"),
+    row("GET", "/api/user/events", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/api/user/active", "", "401 204 204 204 204 204 403 403"),
     row("GET", "/api/user/blocked", "", "401 200 200 200 200 200 403 403"),
     row("PUT", "/api/user/blocked/nobody-s-id", "", "401 404 404 404 404 404 403 403"),

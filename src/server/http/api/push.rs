@@ -31,7 +31,7 @@ use crate::{
             query::Lenient,
             user::AuthenticatedUser,
         },
-        notify::{Device, FeedRule, NewDevice, NotificationSettings, QuietHours},
+        notify::{Device, EventNotifications, FeedRule, NewDevice, NotificationSettings, QuietHours},
         state::AppState,
     },
 };
@@ -196,6 +196,26 @@ pub(crate) async fn notification(
     let (room, language) = (RoomId::parse(&room)?, language_of(&state, &headers));
     let found = state.notifier.for_open_page(&identity.user.id, &room, offset, language).await?;
     Ok(found.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |found| Json(found).into_response()))
+}
+
+/// The query of `GET /api/user/events`.
+#[derive(Deserialize)]
+pub(crate) struct EventsQuery {
+    /// The `cursor` of another answer.
+    after: Option<String>,
+}
+
+/// Answers with what an open page shows of the feed's events to the caller, as pushes have them.
+pub(crate) async fn events(
+    State(state): State<AppState>,
+    AuthenticatedUser(identity): AuthenticatedUser,
+    headers: HeaderMap,
+    Lenient(EventsQuery { after }): Lenient<EventsQuery>,
+) -> Result<Json<EventNotifications>, Error> {
+    let bad = |_| Rejection::new(Code::BadCursor, "after must be the cursor of another answer.");
+    let after = after.map(|text| text.parse().map_err(bad)).transpose()?;
+    let language = language_of(&state, &headers);
+    Ok(Json(state.notifier.events_for_open_page(&identity.user.id, after, language).await?))
 }
 
 /// The body of `PUT /api/push/rules`.
