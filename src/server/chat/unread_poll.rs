@@ -41,7 +41,8 @@ pub struct UnreadPoll<'a> {
     news: BTreeSet<RoomId>,
     /// The word of the list of rooms.
     list: String,
-    is_first: bool,
+    /// Nothing was counted yet.
+    is_new: bool,
     /// A count was begun: if it is so at the beginning of another one, that one was dropped with what it had taken.
     is_counting: bool,
 }
@@ -67,26 +68,36 @@ impl Chat {
             rooms: BTreeMap::new(),
             news: BTreeSet::new(),
             list: String::new(),
-            is_first: true,
+            is_new: true,
             is_counting: false,
         }
     }
 }
 
 impl UnreadPoll<'_> {
+    /// Returns true if the reader knows nothing yet.
+    pub fn is_first(&self) -> bool {
+        self.seen.is_none()
+    }
+
     /// Counts, and returns true if there is something that the reader does not know.
-    pub async fn has_news(&mut self) -> Result<bool, Error> {
+    async fn has_news(&mut self) -> Result<bool, Error> {
         self.count().await?;
         Ok(self.seen.as_ref() != Some(&self.words()))
     }
 
-    /// Returns when there is something that the reader does not know. Loses nothing when the future is dropped.
+    /// Returns a moment after there is something that the reader does not know, also if it came before the poll: in a busy
+    /// hour there always is, and each answer brings the next poll. Loses nothing when the future is dropped.
     pub async fn changed(&mut self) -> Result<(), Error> {
-        while !self.has_news().await? {
-            self.wakeup.notified().await;
+        loop {
+            while !self.has_news().await? {
+                self.wakeup.notified().await;
+            }
             sleep(DELAY).await;
+            if self.has_news().await? {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// The answer as of now.
@@ -108,16 +119,16 @@ impl UnreadPoll<'_> {
         }
         self.is_counting = true;
         let (counted, has_list) = self.chat.unread(&self.follower).await?;
-        let is_new = |room: &UserRoom| !is_marked(room) && !self.rooms.contains_key(&room.mark.room);
+        let is_unknown = |room: &UserRoom| !is_marked(room) && !self.rooms.contains_key(&room.mark.room);
         // A room that was made is told like one in which something was said.
-        if self.is_first || has_list || counted.iter().any(is_new) {
+        if self.is_new || has_list || counted.iter().any(is_unknown) {
             self.read_list().await?;
         }
         counted.into_iter().for_each(|room| self.take(room));
-        if self.is_first && self.seen.as_ref().is_some_and(|(counts, _)| *counts == self.words().0) {
+        if self.is_new && self.seen.as_ref().is_some_and(|(counts, _)| *counts == self.words().0) {
             self.news.clear();
         }
-        (self.is_first, self.is_counting) = (false, false);
+        (self.is_new, self.is_counting) = (false, false);
         Ok(())
     }
 

@@ -52,11 +52,8 @@ impl<'a> Beside<'a> {
         read: impl Fn(PageQuery) -> F,
     ) -> Result<(T, ReadBeside), Error> {
         let Self { chat, own, mut unread } = self;
-        let has_news = match &mut unread {
-            Some(unread) => unread.has_news().await?,
-            None => false,
-        };
-        let query = if has_news { query.at_once() } else { query.clone() };
+        let is_first = unread.as_ref().is_some_and(UnreadPoll::is_first);
+        let query = if is_first { query.at_once() } else { query.clone() };
         let marks = async |wait| match &own {
             Some((identity, after)) => chat.marks_after(identity, after.clone(), wait).await.map(Some),
             None => Ok(None),
