@@ -20,7 +20,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use self::headers::idempotency_key;
+pub(crate) use self::headers::{idempotency_key, text_of};
 pub(crate) use self::read::{Read, read};
 use crate::{
     protocol::feed::Entry,
