@@ -8,12 +8,14 @@
 //! * `extract`: extractors, which parse requests for the handlers
 //! * `api`: JSON for programs
 //! * `realtime`: WebSocket, server-sent events, long polls, Socket.IO
+//! * `compat`: other systems' protocols (ntfy)
 //! * `pages`, `account_pages`: HTML for people
 //! * `forms`: the POST handlers of the pages' HTML forms
 //! * `redirect`, `problem`: redirects after a form, and rejections
 
 mod account_pages;
 pub mod api;
+mod compat;
 pub mod extract;
 mod favourites;
 mod forms;

@@ -10,7 +10,7 @@ use tower::util::MapRequest;
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::{
-    BODY_MAX_BYTES, account_pages, api, extract, favourites, forms,
+    BODY_MAX_BYTES, account_pages, api, compat, extract, favourites, forms,
     middleware::{
         clean_path, host, origin, rate_limit, request_head, security_headers, trace, uncancellable,
     },
@@ -126,8 +126,11 @@ pub fn router(state: AppState) -> Router {
     };
     let site = limited(site).layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
 
-    let inside =
-        limited(api).merge(site).merge(unlimited).layer(from_fn_with_state(state.clone(), origin::check));
+    let inside = limited(api)
+        .merge(site)
+        .merge(compat::ntfy::router(&state))
+        .merge(unlimited)
+        .layer(from_fn_with_state(state.clone(), origin::check));
     let others = state.site.allowed();
     let inside = if others.is_empty() { inside } else { inside.layer(origin::cors(&state.site)) };
     let inside = inside
