@@ -112,9 +112,13 @@ async fn json_to_the_root_is_merged_with_headers() {
             (&json!(["tada", "x"]), &json!("Open"))
         );
     }
-    for (body, code) in
-        [(r#"{"message":"x"}"#, 40009), ("[1]", 40017), ("text", 40017), (r#"{"topic":"a b"}"#, 40009)]
-    {
+    for (body, code) in [
+        (r#"{"message":"x"}"#, 40009),
+        ("[1]", 40017),
+        ("text", 40017),
+        (r#"{"topic":"a b"}"#, 40009),
+        (r#"{"topic":"ops","message":1}"#, 40017),
+    ] {
         assert_eq!(refused(server.post("/").body(body).send().await.unwrap(), 400).await, code, "{body}");
     }
     assert_eq!(server.get("/").send().await.unwrap().status(), 200, "the page is still there");

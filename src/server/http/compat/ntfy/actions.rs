@@ -5,8 +5,8 @@
 use serde_json::Value;
 
 use super::{
+    bounds::{cut, is_address},
     fault::{ACTIONS, Fault},
-    notification::{cut, is_address},
 };
 use crate::protocol::{
     feed::Action,

@@ -2,7 +2,7 @@
 //! readers of ntfy the channel's notifications in ntfy's shape, by the same subscriptions as every other transport.
 //!
 //! * `topic`, `credentials`, `parameters`, `fault`: names, sign-in, headers and queries, and errors in ntfy's form
-//! * `publish`, `notification`, `actions`: publishing
+//! * `publish`, `notification`, `actions`, `bounds`: publishing
 //! * `follow`, `query`, `message`, `message_id`: reading
 //! * `account`: what clients ask about the server and themselves
 //!
@@ -10,6 +10,7 @@
 
 mod account;
 mod actions;
+mod bounds;
 mod credentials;
 mod fault;
 mod follow;
@@ -36,7 +37,7 @@ use crate::server::{
     state::AppState,
 };
 
-/// ntfy's addresses. Those that pages have as well, for GET, take no other method here.
+/// ntfy's addresses. The first three are a browser's for GET: `pages` answers those.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let beside_pages = Router::new()
         .route("/", post(publish::by_json).put(publish::by_json))
@@ -60,7 +61,7 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .route("/v1/account", get(account::show))
         .method_not_allowed_fallback(problem::bad_method);
     let sessions = PasswordSessions::default();
-    // The pages' routes of the same address bring their own answer to other methods.
+    // Only one of two routers may say what happens to other methods of an address: `pages` does.
     beside_pages
         .merge(own)
         .layer(from_fn_with_state((state.clone(), sessions), credentials::normalize))

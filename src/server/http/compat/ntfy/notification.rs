@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     actions,
+    bounds::{ADDRESS_MAX_CHARACTERS, cut, is_address},
     fault::{self, Fault},
     parameters::Parameters,
 };
@@ -13,8 +14,7 @@ use crate::{
     protocol::{
         feed::{Action, Body, Details, Level},
         publication::{
-            Publication, TAGS_MAX, TEXT_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, WORD_MAX_CHARACTERS,
-            is_web_address, split_tags,
+            Publication, TAGS_MAX, TEXT_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, WORD_MAX_CHARACTERS, split_tags,
         },
         text::{clean_line, is_blank},
     },
@@ -25,7 +25,7 @@ const ACTIONS: [&str; 2] = ["actions", "action"];
 const ATTACH: [&str; 2] = ["attach", "a"];
 const CALL: [&str; 1] = ["call"];
 const DELAY: [&str; 3] = ["delay", "at", "in"];
-const EMAIL: [&str; 5] = ["email", "e-mail", "mail", "e", "x-e-mail"];
+const EMAIL: [&str; 4] = ["email", "e-mail", "mail", "e"];
 const FILENAME: [&str; 3] = ["filename", "file", "f"];
 const MARKDOWN: [&str; 2] = ["markdown", "md"];
 const MESSAGE: [&str; 2] = ["message", "m"];
@@ -40,8 +40,6 @@ const UNIFIED_PUSH: [&str; 2] = ["unifiedpush", "up"];
 const NO_TEXT: &str = "triggered";
 /// The end of a text that was cut.
 const CUT: &str = "\n… (cut)";
-/// The most characters of an address.
-const ADDRESS_MAX_CHARACTERS: usize = 2_000;
 
 /// Reads the notification with this text. `is_markdown`: the body's media type says so.
 pub(super) fn read(
@@ -194,24 +192,6 @@ pub(super) fn parse_sequence(id: &str) -> Result<String, Fault> {
             Err(Fault::new(fault::INVALID, "a sequence id has 1 to 64 of the characters A-Z a-z 0-9 - _"))
         }
     }
-}
-
-/// Returns true for an address that a page may link to.
-pub(super) fn is_address(url: &str) -> bool {
-    let is_short = url.chars().count() <= ADDRESS_MAX_CHARACTERS;
-    is_short && is_web_address(url) && Url::parse(url).is_ok_and(|url| url.has_host())
-}
-
-/// Cuts a text that has more characters than it may, and marks the place. Marks count by themselves, so the bytes are
-/// bounded, too.
-pub(super) fn cut(text: &str, max_characters: usize, mark: &str) -> String {
-    if text.chars().count() <= max_characters {
-        return text.to_owned();
-    }
-    let kept = max_characters.saturating_sub(mark.chars().count());
-    let mut text: String = text.chars().take(kept).collect();
-    text.truncate(text.trim_end().len());
-    text + mark
 }
 
 #[cfg(test)]

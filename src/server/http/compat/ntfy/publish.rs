@@ -87,12 +87,21 @@ pub(super) async fn by_json(sender: Sender, request: Request) -> Answer {
     }
     let json = serde_json::from_slice::<Map<String, Value>>(&body);
     let mut json = json.map_err(|_| Fault::new(fault::JSON, "this is no JSON object"))?;
-    let topic = json.remove("topic").as_ref().and_then(Value::as_str).map(str::to_owned);
+    let topic = text_member(&mut json, "topic")?;
     let topic = topic.ok_or_else(|| Fault::new(fault::TOPIC, "the JSON needs the member topic"))?;
-    let text = json.remove("message").as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = text_member(&mut json, "message")?.unwrap_or_default();
     let read =
         |parameters: Parameters<'_>| notification::read(&parameters.with_json(json), &text, false, None);
     sender.publish(&topic, read).await
+}
+
+/// Takes a member that is a text, or absent.
+fn text_member(json: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Fault> {
+    match json.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Fault::new(fault::JSON, format!("the member {name} is a text"))),
+    }
 }
 
 /// `GET /{topic}/publish`: all of it stands in the query. A link or a picture in another site's page must not publish, so
