@@ -243,7 +243,8 @@ struct Members {
     #[serde(default)]
     tags: Vec<String>,
     link: Option<String>,
-    priority: Option<u8>,
+    /// Read as the other numbers are: a reader of `u8` would be one more in the browser's module.
+    priority: Option<Offset>,
     icon: Option<String>,
     #[serde(default)]
     markdown: bool,
@@ -265,7 +266,7 @@ impl TryFrom<Members> for Body {
     fn try_from(members: Members) -> Result<Self, Self::Error> {
         let Members { value, unit, key, title, text, level, tags, link, done, total, .. } = members;
         let details = Details {
-            priority: members.priority,
+            priority: members.priority.and_then(|priority| u8::try_from(priority).ok()),
             icon: members.icon,
             markdown: members.markdown,
             actions: members.actions,
