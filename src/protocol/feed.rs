@@ -73,6 +73,9 @@ pub enum Body {
         /// A later entry with the same key replaces it on the page.
         #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<String>,
+        /// The rest, which only some senders have.
+        #[serde(flatten)]
+        details: Details,
     },
     /// A piece of work is under way.
     Progress {
@@ -86,6 +89,32 @@ pub enum Body {
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     },
+}
+
+/// The members of a notification that senders to ntfy have (`server/http/compat/ntfy`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Details {
+    /// The priority from 1 to 5, which is finer than the level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// The `http` or `https` address of a picture. No page of ours loads it: it stands on another site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+    /// The text is Markdown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub markdown: bool,
+    /// More links, each with a label of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
+}
+
+/// A link of a notification with its label. Only who clicks it follows it; the server never does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// One line.
+    pub label: String,
+    /// An `http` or `https` address.
+    pub url: String,
 }
 
 impl Body {
@@ -229,6 +258,13 @@ struct Members {
     #[serde(default)]
     tags: Vec<String>,
     link: Option<String>,
+    /// Read as the other numbers are: a reader of `u8` would be one more in the browser's module.
+    priority: Option<Offset>,
+    icon: Option<String>,
+    #[serde(default)]
+    markdown: bool,
+    #[serde(default)]
+    actions: Vec<Action>,
     done: Option<f64>,
     total: Option<f64>,
     head: Option<Offset>,
@@ -244,10 +280,16 @@ impl TryFrom<Members> for Body {
 
     fn try_from(members: Members) -> Result<Self, Self::Error> {
         let Members { value, unit, key, title, text, level, tags, link, done, total, .. } = members;
+        let details = Details {
+            priority: members.priority.and_then(|priority| u8::try_from(priority).ok()),
+            icon: members.icon,
+            markdown: members.markdown,
+            actions: members.actions,
+        };
         Ok(match &*members.r#type {
             "update" => Self::Update { value: value.ok_or(MISSING)?, unit, key },
             "notification" => {
-                Self::Notification { title, text: text.unwrap_or_default(), level, tags, link, key }
+                Self::Notification { title, text: text.unwrap_or_default(), level, tags, link, key, details }
             }
             "progress" => {
                 let (done, total) = (done.ok_or(MISSING)?, total.ok_or(MISSING)?);

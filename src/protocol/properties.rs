@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     chat::{ClientFrame, NewMessage},
     cursor::{Cursor, Epoch},
-    feed::{Body, Level},
+    feed::{Action, Body, Details, Level},
     mark::{MarkKind, NewMark, RoomLevel},
     name::{CHANNEL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RoomId, parse_channel, parse_name},
     publication::Publication,
@@ -106,6 +106,13 @@ fn word() -> impl Strategy<Value = String> {
     "\\PC{0,63}x"
 }
 
+fn details() -> impl Strategy<Value = Details> {
+    let action = (word(), "https?://[a-z][!-~]{0,60}").prop_map(|(label, url)| Action { label, url });
+    let icon = option::of("https?://[a-z][!-~]{0,60}");
+    (option::of(1..=5_u8), icon, any::<bool>(), vec(action, 0..4))
+        .prop_map(|(priority, icon, markdown, actions)| Details { priority, icon, markdown, actions })
+}
+
 /// A valid body of an entry.
 fn body() -> impl Strategy<Value = Body> {
     let level = select(vec![Level::Info, Level::Success, Level::Warning, Level::Error]);
@@ -117,14 +124,15 @@ fn body() -> impl Strategy<Value = Body> {
             unit,
             key
         }),
-        (notification, option::of("https?://[a-z][!-~]{0,60}")).prop_map(
-            |((title, text, level, tags, key), link)| Body::Notification {
+        (notification, option::of("https?://[a-z][!-~]{0,60}"), details()).prop_map(
+            |((title, text, level, tags, key), link, details)| Body::Notification {
                 title,
                 text,
                 level,
                 tags,
                 link,
-                key
+                key,
+                details,
             }
         ),
         (word(), 0.0..=1.0, number(), option::of("\\PC{0,90}x")).prop_map(|(key, part, total, text)| {

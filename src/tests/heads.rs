@@ -141,7 +141,9 @@ async fn every_address_says_which_methods_it_takes() {
         ("/api/session", "GET,HEAD,POST,DELETE"),
         ("/ws", "GET,HEAD"),
         ("/socket.io/", "GET,HEAD,POST"),
-        ("/", "GET,HEAD"),
+        ("/", "GET,HEAD,POST,PUT"),
+        ("/v1/health", "GET,HEAD"),
+        ("/ops/json", "GET,HEAD"),
         ("/rooms/general", "GET,HEAD,POST"),
         ("/name", "POST"),
     ] {

@@ -126,8 +126,12 @@ async fn the_log_has_the_route_and_neither_tokens_nor_queries() {
     for path in ["/join/hidden?q=hidden", "/reset/hidden", "/hidden/hidden", "/api/rooms?token=hidden"] {
         in_time(reqwest::get(format!("{}{path}", program.url))).await.unwrap();
     }
+    // ntfy's clients put a token into the address.
+    let auth = format!("{}/ops/publish?message=hidden&auth=aGlkZGVuIGhpZGRlbg", program.url);
+    assert_eq!(in_time(reqwest::get(auth)).await.unwrap().status(), 401);
     let said = stop(program, log).await;
-    for route in ["/join/{token}", "/reset/{token}", "/api/rooms"] {
+    assert!(!said.contains("aGlkZGVuIGhpZGRlbg"), "{said}");
+    for route in ["/join/{token}", "/reset/{token}", "/api/rooms", "/{topic}/publish"] {
         assert!(said.contains(&format!("route=\"{route}\"")), "{route} is missing: {said}");
     }
     assert!(!said.contains("hidden"), "{said}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::{
-    linked_text::{linked, named_link_away},
+    linked_text::{link_away, linked, named_link_away},
     live_text::name_view,
     local_time::LocalTime,
 };
@@ -27,7 +27,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
     // The channel and the time, which the name of the link has, too: programs say the same again and again.
     let head = format!("head-{}", entry.offset);
     let content = match entry.body.clone() {
-        Body::Notification { title, text, level, tags, link, .. } => {
+        Body::Notification { title, text, level, tags, link, details, .. } => {
             let link = link.map(|link| {
                 let label = control_name(texts.read_more, title.as_deref().unwrap_or(&text));
                 named_link_away(link, texts.read_more.to_owned(), Some((label, head.clone())))
@@ -38,6 +38,7 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
             {(!text.is_empty()).then(|| view! { <p class="notification__text" dir="auto">{linked(&text)}</p> }.into_any())}
             {(!tags.is_empty()).then(|| tag_list(tags))}
             {link}
+            {details.actions.into_iter().map(|action| link_away(action.url, action.label)).collect::<Vec<_>>()}
         }
             .into_any()
         }

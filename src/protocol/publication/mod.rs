@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    feed::{Body, Level},
+    feed::{Action, Body, Details, Level},
     members::Members,
     problem::{Code, Rejection},
     text::{check_bounds, check_length, clean, clean_line, count_characters, is_blank, is_forbidden},
@@ -13,11 +13,17 @@ use super::{
 /// The most entries in one `POST`: one commit takes them without making others wait.
 pub const PUBLISH_MAX_ENTRIES: usize = 100;
 
-const TITLE_MAX_CHARACTERS: usize = 200;
-const TEXT_MAX_CHARACTERS: usize = 4_000;
-const WORD_MAX_CHARACTERS: usize = 64; // a tag, a unit, a key
-const TAGS_MAX: usize = 10;
+/// The longest title.
+pub const TITLE_MAX_CHARACTERS: usize = 200;
+/// The longest text.
+pub const TEXT_MAX_CHARACTERS: usize = 4_000;
+/// The longest tag, unit, key and label.
+pub const WORD_MAX_CHARACTERS: usize = 64;
+/// The most tags.
+pub const TAGS_MAX: usize = 10;
 const LINK_MAX_CHARACTERS: usize = 2_000;
+/// The most actions of a notification: the three of ntfy and an attached address.
+pub const ACTIONS_MAX: usize = 4;
 /// The most bytes of a title or word, for each of its most characters: the widest emoji fit, piles of marks do not.
 const BYTES_PER_CHARACTER: usize = 32;
 
@@ -34,6 +40,9 @@ pub const TAGS_NAMES: [&str; 1] = ["tags"];
 /// The names of the link, in members and headers.
 pub const LINK_NAMES: [&str; 4] = ["link", "url", "click", "href"];
 const KEY_NAMES: [&str; 1] = ["key"];
+const ACTIONS_NAMES: [&str; 1] = ["actions"];
+/// The one of [`LEVEL_NAMES`] whose numbers from 1 to 5 are kept beside the level.
+const PRIORITY: &str = "priority";
 
 /// A [`Body`] from a program, within the limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +90,7 @@ impl Publication {
                 clean_word("unit", unit)?;
                 clean_word("key", key)?;
             }
-            Body::Notification { title, text, tags, link, key, .. } => {
+            Body::Notification { title, text, tags, link, key, details, .. } => {
                 clean_title(title)?;
                 clean_text(text);
                 if title.is_none() || !text.is_empty() {
@@ -89,7 +98,8 @@ impl Publication {
                 }
                 clean_tags(tags)?;
                 clean_word("key", key)?;
-                clean_link(link)?;
+                clean_link("link", link)?;
+                clean_details(details)?;
             }
             Body::Progress { key, done, total, text } => {
                 *key = clean_line(key);
@@ -115,9 +125,12 @@ impl Publication {
 
 fn notification(members: &mut Members) -> Result<Body, Rejection> {
     let (title, text) = (members.text(&TITLE_NAMES)?, members.text(&TEXT_NAMES)?);
-    let level = match members.optional(&LEVEL_NAMES) {
-        Some((name, value)) => level_of(&name, &value)?,
-        None => Level::default(),
+    let (level, priority) = urgency(members)?;
+    let details = Details {
+        priority,
+        icon: members.text(&["icon"])?,
+        markdown: members.truth("markdown")?.unwrap_or_default(),
+        actions: actions(members)?,
     };
     let body = Body::Notification {
         level,
@@ -126,6 +139,7 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         key: members.text(&KEY_NAMES)?,
         text: text.unwrap_or_default(),
         title,
+        details,
     };
     match &body {
         Body::Notification { title: None, text, .. } if is_blank(text) => {
@@ -134,6 +148,31 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         }
         _ => Ok(body),
     }
+}
+
+/// Takes the level, and the priority, which gives the level if there is no other.
+fn urgency(members: &mut Members) -> Result<(Level, Option<u8>), Rejection> {
+    let (level, priority) = (members.optional(&["level", "severity"]), members.optional(&[PRIORITY]));
+    let number = priority.as_ref().and_then(|(_, value)| match value {
+        Value::String(text) => parse_priority(text),
+        value => parse_priority(&value.to_string()),
+    });
+    let level = match level.or(priority) {
+        Some((name, value)) => level_of(&name, &value)?,
+        None => Level::default(),
+    };
+    Ok((level, number))
+}
+
+/// Takes the actions: a list of objects with `label` and `url`.
+fn actions(members: &mut Members) -> Result<Vec<Action>, Rejection> {
+    let Some((name, value)) = members.optional(&ACTIONS_NAMES) else { return Ok(Vec::new()) };
+    let Value::Array(list) = value else { return Err(bad(&format!("{name} is a list of objects"))) };
+    let action = |value| {
+        let mut action = Members::of(value, "action", Code::BadRequest)?;
+        Ok(Action { label: action.required_text(&["label"])?, url: action.required_text(&["url"])? })
+    };
+    list.into_iter().map(action).collect()
 }
 
 /// Takes the tags: a list of texts, or one text with commas.
@@ -167,6 +206,11 @@ fn level_of(name: &str, value: &Value) -> Result<Level, Rejection> {
     };
     parse_level(name, &word)
         .ok_or_else(|| bad(&format!("{name} is info, success, warning or error, or a priority from 1 to 5")))
+}
+
+/// Parses a priority from 1 to 5. Other numbers, such as loggers have, are levels only.
+pub fn parse_priority(text: &str) -> Option<u8> {
+    text.trim().parse().ok().filter(|priority| (1..=5).contains(priority))
 }
 
 /// Parses a level from a `word` in lower case; `name` is that of its member or header.
@@ -231,30 +275,51 @@ fn check_word(member: &str, word: &str) -> Result<(), Rejection> {
 
 /// Rejects every link but `http` and `https`: others, `javascript:` above all, would run or mislead when a reader
 /// clicks them.
-fn clean_link(link: &mut Option<String>) -> Result<(), Rejection> {
+fn clean_link(member: &str, link: &mut Option<String>) -> Result<(), Rejection> {
     *link = link.take().map(|link| link.trim().to_owned()).filter(|link| !is_blank(link));
-    let Some(link) = link else { return Ok(()) };
+    link.as_deref().map_or(Ok(()), |link| check_link(member, link))
+}
+
+fn check_link(member: &str, link: &str) -> Result<(), Rejection> {
     let characters = count_characters(link);
     if characters > LINK_MAX_CHARACTERS {
         return Err(bad(&format!(
-            "link has {characters} characters; at most {LINK_MAX_CHARACTERS} characters are taken"
+            "{member} has {characters} characters; at most {LINK_MAX_CHARACTERS} characters are taken"
         )));
     }
     if !is_web_address(link) {
-        return Err(bad("link is an http or https address with a host"));
+        return Err(bad(&format!("{member} is an http or https address with a host")));
     }
     Ok(())
 }
 
+fn clean_details(details: &mut Details) -> Result<(), Rejection> {
+    let Details { priority, icon, markdown: _, actions } = details;
+    if priority.is_some_and(|priority| !(1..=5).contains(&priority)) {
+        return Err(bad("priority is a number from 1 to 5"));
+    }
+    clean_link("icon", icon)?;
+    if actions.len() > ACTIONS_MAX {
+        return Err(bad(&format!("it has {} actions; at most {ACTIONS_MAX} are taken", actions.len())));
+    }
+    actions.iter_mut().try_for_each(|Action { label, url }| {
+        *label = clean_line(label);
+        check_word("label", label)?;
+        *url = url.trim().to_owned();
+        check_link("url", url)
+    })
+}
+
 /// Returns true if an entry may have a member of this name, in any case of letters.
 pub fn is_known_member(name: &str) -> bool {
-    let groups: [&[&str]; 7] = [
+    let groups: [&[&str]; 8] = [
         &TEXT_NAMES,
         &TITLE_NAMES,
         &LEVEL_NAMES,
         &TAGS_NAMES,
         &LINK_NAMES,
         &KEY_NAMES,
+        &["icon", "markdown", "actions"],
         &["type", "value", "unit", "done", "total"],
     ];
     groups.iter().any(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))

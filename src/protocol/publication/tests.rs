@@ -43,6 +43,7 @@ fn other_senders_spellings_are_read_and_the_rest_is_named() {
         tags: vec!["a".into(), "b".into()],
         link: Some("HTTPS://a.example/".into()),
         key: None,
+        details: Details { priority: Some(4), ..Details::default() },
     };
     assert_eq!((body, ignored), (expected, vec!["host".to_owned()]));
 }
@@ -90,6 +91,7 @@ fn invisible_texts_are_absent_and_forbidden_characters_left_out() {
         tags: vec!["x".into()],
         link: None,
         key: Some("k 1".into()),
+        details: Details::default(),
     };
     assert_eq!(body, expected);
 }
@@ -150,5 +152,35 @@ fn a_rejection_names_the_member() {
     ] {
         let message = rejection(value).message;
         assert!(message.contains(words) && !message.contains("invalid type"), "{message}");
+    }
+}
+
+#[test]
+fn the_links_of_a_notification_are_read_and_bounded() {
+    let url = "https://a.example/1";
+    let (body, ignored) = read(json!({
+        "text": "x", "priority": 2, "level": "error", "icon": url, "markdown": true,
+        "actions": [{ "label": " Open\nit ", "url": url }],
+    }));
+    let Body::Notification { details, level, .. } = body else { panic!("a notification") };
+    let action = Action { label: "Open it".into(), url: url.into() };
+    let expected =
+        Details { priority: Some(2), icon: Some(url.into()), markdown: true, actions: vec![action] };
+    assert_eq!((details, level, ignored.len()), (expected, Level::Error, 0));
+    let action = json!({ "label": "x", "url": url });
+    for (member, value) in [
+        ("icon", json!("javascript:alert(1)")),
+        ("actions", json!("view, Open, https://a.example")),
+        ("actions", json!([action, action, action, action, action])),
+        ("actions", json!([{ "label": "x", "url": "javascript:alert(1)" }])),
+        ("actions", json!([{ "label": "x".repeat(65), "url": url }])),
+        ("actions", json!([{ "label": "x", "url": format!("{url}{}", "x".repeat(2_000)) }])),
+        ("actions", json!([{ "url": url }])),
+    ] {
+        assert_eq!(
+            rejection(json!({ "text": "x", member: value })).code,
+            Code::BadRequest,
+            "{member} {value}"
+        );
     }
 }

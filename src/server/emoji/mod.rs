@@ -17,6 +17,11 @@ pub fn parse(text: &str) -> Option<&'static str> {
     emojis::get(text).or_else(shortcode).map(emojis::Emoji::as_str)
 }
 
+/// The shortcode of an emoji, without colons; `None`: the text is no emoji, or one without a shortcode.
+pub fn shortcode_of(emoji: &str) -> Option<&'static str> {
+    emojis::get(emoji)?.shortcode()
+}
+
 /// The emoji whose shortcode begins with the colon at `at`, and the position behind its last colon. A colon within a
 /// word begins none: neither `10:100:3` nor `std::x::y` has one.
 pub fn shortcode_at(text: &str, at: usize) -> Option<(&'static str, usize)> {

@@ -4,7 +4,7 @@
 mod consumed;
 pub mod self_metrics;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
@@ -20,7 +20,7 @@ use super::{
     store::{Appended, Channels, Filter, NewEntry, Record, StoreError, TopicName},
 };
 use crate::protocol::{
-    cursor::{Cursor, Offset},
+    cursor::{Cursor, Epoch, Offset},
     feed::{Body, Control, Entry, Snapshot},
     name::parse_channel,
     problem::{Code, Rejection},
@@ -130,6 +130,33 @@ impl Feed {
         Ok(page)
     }
 
+    /// The present epoch of the feed.
+    pub async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(self.hub.store().bounds(&TopicName::Feed).await?.epoch)
+    }
+
+    /// The cursor after which those of the channels that `who` may read have the entries from `since_ms` on, in
+    /// milliseconds since the Unix epoch. Clocks are corrected, so an entry about that time may be on either side.
+    pub async fn cursor_at_time(
+        &self,
+        who: Option<&Identity>,
+        channels: &Channels,
+        since_ms: i64,
+    ) -> Result<Cursor, Error> {
+        let newest = self.page(PageQuery::Newest, who, channels.clone(), 1).await?.cursor;
+        let (mut before, mut after) = (0, newest.offset);
+        while before < after {
+            let middle = Cursor { offset: before + (after - before) / 2, ..newest.clone() };
+            let offset = middle.offset;
+            let page = self.page(PageQuery::After(middle, Duration::ZERO), who, channels.clone(), 1).await?;
+            match page.decode::<Entry>()?.first() {
+                Some(entry) if entry.timestamp < since_ms => before = entry.offset,
+                _ => after = offset,
+            }
+        }
+        Ok(Cursor { offset: before, ..newest })
+    }
+
     /// The names of the channels with entries that `who` may read, in order.
     pub async fn channels(&self, who: Option<&Identity>) -> Result<Vec<String>, Error> {
         let except = self.readable(who, Channels::All);
@@ -232,6 +259,7 @@ fn entry_of(record: &Record) -> Entry {
             tags: Vec::new(),
             link: None,
             key: None,
+            details: Default::default(),
         }
     });
     Entry {

@@ -7,7 +7,7 @@
 //! * `middleware`: code around every request
 //! * `extract`: extractors, which parse requests for the handlers
 //! * `api`: JSON for programs
-//! * `compat`: the requests of what sends to other systems
+//! * `compat`: other systems' protocols
 //! * `realtime`: WebSocket, server-sent events, long polls, Socket.IO
 //! * `pages`, `account_pages`: HTML for people
 //! * `forms`: the POST handlers of the pages' HTML forms

@@ -105,7 +105,7 @@ proptest! {
         ]);
         let by_headers = publish::read(&headers, None, &Bytes::from(text.clone())).expect("fine");
         let body = Body::Notification {
-            title: Some(title), text, level: Default::default(), tags, link: None, key: None,
+            title: Some(title), text, level: Default::default(), tags, link: None, key: None, details: Default::default(),
         };
         prop_assert_eq!(&by_headers.publications[0].0, &Publication::new(body).expect("fine"));
     }

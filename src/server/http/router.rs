@@ -132,8 +132,11 @@ pub fn router(state: AppState) -> Router {
     };
     let site = limited(site).layer(CompressionLayer::new().quality(PAGE_COMPRESSION));
 
-    let inside =
-        limited(api).merge(site).merge(unlimited).layer(from_fn_with_state(state.clone(), origin::check));
+    let inside = limited(api)
+        .merge(site)
+        .merge(compat::ntfy::router(&state))
+        .merge(unlimited)
+        .layer(from_fn_with_state(state.clone(), origin::check));
     let others = state.site.allowed();
     let inside = if others.is_empty() { inside } else { inside.layer(origin::cors(&state.site)) };
     let inside = inside

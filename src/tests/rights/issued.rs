@@ -61,6 +61,11 @@ async fn a_token_that_is_not_the_issuers_opens_nothing() {
         let person = Person::with_token(&server, &token);
         for row in ROWS.iter().filter(|row| row.method == "GET" && row.expected()[0] == "401") {
             let answer = person.get(row.path).send().await.unwrap();
+            // ntfy's addresses have its form of errors.
+            if row.path.starts_with("/ops/") {
+                assert_eq!(answer.status(), 401, "{} with a token {name}", row.path);
+                continue;
+            }
             assert_eq!(problem(answer, 401).await, "no_session", "{} with a token {name}", row.path);
         }
         let body = json!({ "type": "update", "value": 1 });

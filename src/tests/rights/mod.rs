@@ -5,7 +5,7 @@ mod callers;
 mod events;
 mod frames;
 mod issued;
-mod routes;
+pub(crate) mod routes;
 mod table;
 
 use self::{

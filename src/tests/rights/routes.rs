@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Every method and path in the router.
-pub(super) fn all() -> Vec<(String, String)> {
+pub(crate) fn all() -> Vec<(String, String)> {
     let mut routes = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/http"), &mut routes);
     assert!(routes.len() > 20, "the routes are not where they were: {routes:?}");

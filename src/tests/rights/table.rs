@@ -27,7 +27,8 @@ impl Row {
     /// be identified by an invalid one either. On a route that does not authenticate, it changes nothing.
     pub(super) fn expected_of_bad_token(&self) -> String {
         let [nobody, .., publisher, _] = &self.expected()[..] else { unreachable!("there are more columns") };
-        let is_asked = publisher == "403" || self.path.starts_with("/api/events/");
+        // Nobody may publish, and a publisher may.
+        let is_asked = publisher == "403" || nobody == "403";
         if is_asked { "401".to_owned() } else { nobody.clone() }
     }
 
@@ -190,6 +191,27 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
     row("GET", "/api/anything/else", "", "404"),
+    // ntfy's protocol. Deleting and marking as read is refused to all.
+    row("POST", "/", r#"{"topic":"ops","message":"CALLER"}"#, "403 403 403 403 403 403 200 403"),
+    row("PUT", "/", r#"{"topic":"ops","message":"CALLER"}"#, "403 403 403 403 403 403 200 403"),
+    row("POST", "/ops", "a message", "403 403 403 403 403 403 200 403"),
+    row("PUT", "/ops", "a message", "403 403 403 403 403 403 200 403"),
+    row("POST", "/ops/backup-1", "a message", "403 403 403 403 403 403 200 403"),
+    row("PUT", "/ops/backup-1", "a message", "403 403 403 403 403 403 200 403"),
+    row("GET", "/ops/publish?message=x", "", "401 403 403 403 403 403 200 403"),
+    row("GET", "/ops/send?message=x", "", "401 403 403 403 403 403 200 403"),
+    row("GET", "/ops/trigger?message=x", "", "401 403 403 403 403 403 200 403"),
+    row("DELETE", "/ops/backup-1", "", "400"),
+    row("PUT", "/ops/backup-1/clear", "", "400"),
+    row("PUT", "/ops/backup-1/read", "", "400"),
+    row("GET", "/ops/json", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/ops/json?poll=1", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/ops/sse", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/ops/raw", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/ops/ws", "", "401 400 400 400 400 400 403 403"),
+    row("GET", "/ops/auth", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/v1/health", "", "200"),
+    row("GET", "/v1/account", "", "200 200 200 200 200 200 403 403"),
     // The frames have a table of their own; a request without an upgrade is not one for a socket.
     row("GET", "/ws", "", "400 400 400 400 400 400 403 403"),
     // The events of Socket.IO have a table of their own. Any caller may open a connection, which can do nothing by
@@ -219,6 +241,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/rooms/secret/thread/1", "", "303 404 404 200 200 404 403 403"),
     row("GET", "/rooms/secret/2001-01-01", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/nowhere", "", "303 404 404 404 404 404 403 403"),
+    row("GET", "/nowhere/else", "", "303 404 404 404 404 404 403 403"),
     row("GET", "/fn/start?room=secret", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/start?room=secret&place=1", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/start?room=secret&thread=1", "", "401 200 200 200 200 200 403 403"),

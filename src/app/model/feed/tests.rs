@@ -24,6 +24,7 @@ fn notification(offset: Offset, text: &str, key: Option<&str>) -> Entry {
         tags: vec![],
         link: None,
         key: key.map(Into::into),
+        details: Default::default(),
     };
     Entry { body, channel: "ops".into(), offset, timestamp: 0 }
 }

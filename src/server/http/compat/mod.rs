@@ -1,6 +1,9 @@
-//! Doors for what sends to other systems: each takes their requests and answers as they do. The router mounts them. A door
-//! translates and calls `chat` or `feed`, whose rules hold here as everywhere; it must never fetch what a sender names.
+//! Other systems' protocols at this server, so that what sends there, or reads, works here as it is. One folder a protocol;
+//! the router mounts each. A door translates requests and answers: `chat`, `feed` and `authz` decide rights, limits and
+//! order, as for `api`. It must never fetch what a sender names.
 //!
+//! * `ntfy`: publishing to channels and following them
 //! * `slack`: incoming webhooks of Slack and Mattermost
 
+pub(super) mod ntfy;
 pub(super) mod slack;

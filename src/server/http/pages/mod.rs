@@ -66,6 +66,9 @@ pub(super) fn router() -> Router<AppState> {
         .route(routes::ROOM, get(room))
         .route(routes::PERMALINK, get(place))
         .route(routes::THREAD, get(thread))
+        // Programs publish to these addresses, see `compat`. To a browser they are unknown ones.
+        .route("/{topic}", get(not_found))
+        .route("/{topic}/{sequence_id}", get(not_found))
         .fallback(not_found)
 }
 

@@ -6,11 +6,12 @@ use axum::http::HeaderMap;
 use super::encoded_words;
 use crate::{
     protocol::{
-        feed::{Body, Level},
+        feed::{Body, Details, Level},
         members::{NAMED_MAX, echoed_name},
         problem::{Code, Rejection},
         publication::{
-            LEVEL_NAMES, LINK_NAMES, Publication, TAGS_NAMES, TITLE_NAMES, parse_level, split_tags,
+            LEVEL_NAMES, LINK_NAMES, Publication, TAGS_NAMES, TITLE_NAMES, parse_level, parse_priority,
+            split_tags,
         },
         text::is_blank,
     },
@@ -21,6 +22,8 @@ use crate::{
 const KEY_MAX_BYTES: usize = 200;
 /// The one of these headers that HTTP itself defines, for something else (RFC 9218): browsers and proxies send it.
 const PRIORITY: &str = "priority";
+/// Short names of the priority.
+const PRIORITY_NAMES: [&str; 2] = ["prio", "p"];
 /// A short name of the title. In a query it is also a parameter that keeps caches away.
 const SHORT_TITLE: &str = "t";
 
@@ -44,16 +47,18 @@ impl<'a> Beside<'a> {
 
     /// Builds the notification with this text.
     pub(super) fn notification(&mut self, text: &str) -> Result<Publication, Rejection> {
+        let (level, priority) = self.urgency()?;
         Publication::new(Body::Notification {
             title: self.take(&[&TITLE_NAMES[..], &[SHORT_TITLE]].concat()).map(|(_, title)| title),
             text: text.to_owned(),
-            level: self.level()?,
+            level,
             tags: self
                 .take(&[&TAGS_NAMES[..], &["tag", "ta"]].concat())
                 .map(|(_, tags)| split_tags(&tags))
                 .unwrap_or_default(),
             link: self.take(&LINK_NAMES).map(|(_, link)| without_brackets(&link)),
             key: None,
+            details: Details { priority, ..Details::default() },
         })
     }
 
@@ -63,15 +68,18 @@ impl<'a> Beside<'a> {
         names.map(|name| format!("?{}", echoed_name(&name))).take(NAMED_MAX).collect()
     }
 
-    fn level(&mut self) -> Result<Level, Rejection> {
-        let Some((name, level)) = self.take(&[&LEVEL_NAMES[..], &["prio", "p"]].concat()) else {
-            return Ok(Level::default());
+    /// Takes the level, with the priority if it came as one from 1 to 5.
+    fn urgency(&mut self) -> Result<(Level, Option<u8>), Rejection> {
+        let Some((name, level)) = self.take(&[&LEVEL_NAMES[..], &PRIORITY_NAMES[..]].concat()) else {
+            return Ok((Level::default(), None));
         };
-        level_of(name, &level).ok_or_else(|| {
+        let priority = parse_priority(&level).filter(|_| name == PRIORITY || PRIORITY_NAMES.contains(&name));
+        let level = level_of(name, &level).ok_or_else(|| {
             let message =
                 format!("{name} must be info, success, warning or error, or a priority from 1 to 5.");
             Rejection::new(Code::BadRequest, message)
-        })
+        })?;
+        Ok((level, priority))
     }
 
     /// Takes the first of these names that has a value: as a header, one with `X-`, or in the query.
@@ -122,7 +130,7 @@ fn level_of(name: &str, text: &str) -> Option<Level> {
 
 /// Returns a header's text: repeated lines joined (RFC 9110, 5.3), encoded words decoded (RFC 2047). `None` when it is
 /// empty.
-fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<String> = headers
         .get_all(name)
         .iter()

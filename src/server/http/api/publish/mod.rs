@@ -21,7 +21,7 @@ use axum::{
 use serde::Serialize;
 
 pub(crate) use self::{
-    headers::idempotency_key,
+    headers::{idempotency_key, text_of},
     read::{Read, read},
 };
 use crate::{

@@ -30,7 +30,7 @@ pub(super) struct Holder {
 
 /// The reason for the connection's end. There is nothing to repair: the client resumes from its cursor.
 #[derive(Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The peer is gone.
     Gone,
     /// The peer closed, and is answered with this code.
@@ -93,7 +93,7 @@ impl Connection {
 }
 
 /// Waits for the next message of the peer. Loses nothing when the future is dropped.
-pub(super) async fn next_message(
+pub(crate) async fn next_message(
     frame_reader: &mut FrameReader,
     frame_writer: &FrameWriter,
 ) -> Result<Incoming, End> {

@@ -23,9 +23,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 
-use self::{
-    connection::{Connection, Holder},
-    frame_reader::FrameReader,
+use self::connection::{Connection, Holder};
+pub(crate) use self::{
+    connection::{End, next_message},
+    frame_reader::{FrameReader, Incoming},
 };
 use super::{
     handshake,
@@ -63,7 +64,7 @@ const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Close codes of RFC 6455, 7.4.1.
-mod close {
+pub(crate) mod close {
     pub(crate) const NORMAL: u16 = 1000;
     pub(crate) const GOING_AWAY: u16 = 1001;
     pub(crate) const PROTOCOL_ERROR: u16 = 1002;

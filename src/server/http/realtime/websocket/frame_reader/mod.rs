@@ -22,7 +22,7 @@ const PARTS_MAX: usize = 1_024;
 
 /// A whole message of the peer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Incoming {
+pub(crate) enum Incoming {
     Text(String),
     Binary,
     Ping(Vec<u8>),
@@ -43,7 +43,7 @@ struct Begun {
 }
 
 /// The reader of one socket.
-pub(super) struct FrameReader {
+pub(crate) struct FrameReader {
     /// Bytes that are received and not yet parsed.
     received: Vec<u8>,
     /// The parts so far of a message in several frames.
@@ -54,7 +54,7 @@ pub(super) struct FrameReader {
 impl FrameReader {
     /// A reader of `received`, which came with the handshake, and of all that follows. A message above the maximum is
     /// rejected at the header that announces it.
-    pub(super) fn new(received: &Bytes, message_max_bytes: usize) -> Self {
+    pub(crate) fn new(received: &Bytes, message_max_bytes: usize) -> Self {
         Self { received: received.to_vec(), begun: None, message_max_bytes }
     }
 

@@ -1,0 +1,3 @@
+//! Other systems' protocols, as their programs speak them.
+
+mod ntfy;

@@ -1,0 +1,39 @@
+//! ntfy's protocol over sockets: what senders send, what readers read, who may, and what happens at the limits.
+
+mod publish;
+mod read;
+
+use idobata::server::config::Retention;
+use reqwest::{RequestBuilder, Response};
+use serde_json::Value;
+
+use crate::support::TestServer;
+
+/// The answer of an accepted message.
+async fn accepted(request: RequestBuilder) -> Value {
+    let response = request.send().await.unwrap();
+    let (status, answer): (_, Value) = (response.status(), response.json().await.unwrap());
+    assert_eq!(status, 200, "{answer}");
+    answer
+}
+
+/// ntfy's code of a refusal, after a check of its form.
+async fn refused(response: Response, status: u16) -> u64 {
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let (found, error): (_, Value) = (response.status(), response.json().await.unwrap());
+    assert_eq!((found.as_u16(), &error["http"]), (status, &status.into()), "{error}");
+    assert!(!error["error"].as_str().unwrap().is_empty() && error.get("detail").is_none(), "{error}");
+    error["code"].as_u64().unwrap()
+}
+
+/// The entries of the feed, oldest first.
+async fn entries(server: &TestServer) -> Vec<Value> {
+    server.json("/api/events").await["events"].as_array().unwrap().clone()
+}
+
+/// Removes all but the newest entries of the feed.
+async fn trim(server: &TestServer, entries: u64) {
+    let retention = Retention { entries, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
+    let now_ms = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    server.state.hub.trim(|_| retention, now_ms).await.unwrap();
+}
