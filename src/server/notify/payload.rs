@@ -198,6 +198,7 @@ mod tests {
                 tags: Vec::new(),
                 link: None,
                 key: key.map(|key| key.repeat(100)),
+                details: Default::default(),
             };
             let entry = Entry { body, channel: "c".repeat(64), offset, timestamp: 9 };
             let cursor = format!("e:{offset}").parse().expect("a cursor");
