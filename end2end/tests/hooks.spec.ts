@@ -8,7 +8,7 @@ test("alice makes a webhook, a program posts with it, and bob sees what it says"
   await alice.page.goto(`/rooms/${room}/settings`);
   await alice.page.getByRole("link", { name: "Webhooks" }).click();
   await expect(alice.page.getByText("There are no webhooks yet.")).toBeVisible();
-  await alice.page.getByLabel("Name").fill("CI");
+  await alice.page.getByRole("textbox", { name: "Name", exact: true }).fill("CI");
   await alice.page.getByRole("button", { name: "Create the webhook" }).click();
   const address = await alice.page.getByLabel("Address").inputValue();
   expect(address).toContain(`${server.url}/hooks/idh_`);
