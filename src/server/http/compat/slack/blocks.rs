@@ -1,5 +1,5 @@
 //! The blocks of a payload (Slack's Block Kit) as Markdown: `payload` calls it. A block that it does not know is left out,
-//! because a sender repeats in `text` what matters.
+//! because a sender repeats in `text` what matters. A divider is an empty line, as between any two blocks.
 
 use serde_json::Value;
 
@@ -32,7 +32,6 @@ fn block(block: &Value) -> String {
         "section" => section(block),
         "context" => joined(&block["elements"], " ", element),
         "actions" => joined(&block["elements"], " · ", element),
-        "divider" => "---".to_owned(),
         "image" => element(block),
         "markdown" => block["text"].as_str().unwrap_or_default().to_owned(),
         "rich_text" => items(&block["elements"]).map(rich).collect::<Vec<_>>().join("\n"),
@@ -144,7 +143,7 @@ mod tests {
             { "type": "video", "title": {} }, "nonsense", null,
         ]);
         let expected = "**Deploy failed**\n\n**api** on [build 7](https://ci.example/7)\n\n**Branch**\nmain\n\nby <bob>\n\n\
-                        [Logs](https://ci.example/7/logs)\n\n---\n\n[red](https://ci.example/a.png) at _noon_\n\n\
+                        [Logs](https://ci.example/7/logs)\n\n[red](https://ci.example/a.png) at _noon_\n\n\
                         [Retry](https://ci.example/retry)";
         assert_eq!(text_of(&blocks), expected);
         assert_eq!(header_of(&blocks).as_deref(), Some("Deploy *failed*"));
