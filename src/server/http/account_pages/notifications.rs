@@ -261,12 +261,12 @@ fn open_page(texts: &'static Texts) -> impl IntoView {
             <h2 id="open-page-heading">{texts.while_open}</h2>
             <p>{texts.while_open_hint}</p>
             <label><input type="checkbox" data-switch="notify" /> " " {texts.open_notify}</label>
+            <label><input type="checkbox" data-switch="sound" /> " " {texts.open_sound}</label>
             <div role="status">
                 <p data-fault="insecure" hidden>{texts.push_insecure}</p>
                 <p data-fault="unsupported" hidden>{texts.open_unsupported}</p>
                 <p data-fault="denied" hidden>{texts.push_denied}</p>
             </div>
-            <label><input type="checkbox" data-switch="sound" /> " " {texts.open_sound}</label>
         </section>
     }
 }
