@@ -18,7 +18,7 @@ test("alice makes a webhook, a program posts with it, and bob sees what it says"
   const message = bob.messages.first();
   await expect(message.locator(".message__text")).toHaveText("Deploy of build 7 is done");
   await expect(message.locator(".message__text strong")).toHaveText("Deploy");
-  await expect(message.getByRole("link", { name: "build 7" })).toHaveAttribute("href", "https://ci.example/7");
+  await expect(message.getByRole("link", { name: "build 7", exact: true })).toHaveAttribute("href", "https://ci.example/7");
   await expect(message.locator(".message__head")).toContainText(/CI\s*bot/);
   await expect(message.locator(".message__user")).not.toHaveAttribute("href");
   await bob.page.reload();
