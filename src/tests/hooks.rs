@@ -1,6 +1,5 @@
 //! Webhooks as Slack and Mattermost have them: programs post to a room or publish to a channel.
 
-use futures_util::future::join_all;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -137,11 +136,45 @@ async fn a_repeat_is_stored_once_and_messages_with_one_key_are_a_thread() {
     let root = all[1]["offset"].as_u64();
     assert_eq!(threads, [None, None, root, root]);
     let other = json!({ "text": "another", "thread_ts": "deploy-8" });
-    let both = join_all([sent(&server, &path, &other), sent(&server, &path, &other)]).await;
-    assert_eq!(both, [ok(), ok()]);
+    for _ in 0..2 {
+        assert_eq!(sent(&server, &path, &other).await, ok());
+    }
     let threads: Vec<_> =
         messages(&alice, &room).await[4..].iter().map(|one| one["thread"].is_u64()).collect();
     assert_eq!(threads, [false, true]);
+}
+
+#[tokio::test]
+async fn the_first_message_of_a_thread_is_stored_once_and_a_thread_whose_beginning_is_gone_begins_anew() {
+    let server = TestServer::start_limited(&["--limit-messages=6/1h"]).await;
+    let (alice, room, path) = owner(&server).await;
+    let of_thread = async |key: &str, text: &str| {
+        let request = server.client.post(format!("{}{path}?threadKey=deploy", server.url));
+        let answer =
+            request.header("idempotency-key", key).json(&json!({ "text": text })).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{text}");
+    };
+    let said = async || {
+        let all = messages(&alice, &room).await;
+        let one =
+            |message: &Value| (message["text"].as_str().unwrap().to_owned(), message["thread"].as_u64());
+        all.iter().map(one).collect::<Vec<_>>()
+    };
+    let text = |text: &str, thread| (text.to_owned(), thread);
+    for _ in 0..2 {
+        of_thread("1", "begun").await;
+    }
+    assert_eq!(said().await, [text("begun", None)]);
+    of_thread("2", "half").await;
+    assert_eq!(said().await, [text("begun", None), text("half", Some(1))]);
+    let delete = json!({ "id": new_id(), "kind": "delete" });
+    let address = format!("/api/rooms/{room}/messages/1/changes");
+    assert_eq!(alice.send(Method::POST, &address, &delete).await.status(), 201);
+    of_thread("3", "once more").await;
+    of_thread("4", "done").await;
+    let all = said().await;
+    assert_eq!(all[all.len() - 2], text("once more", None));
+    assert!(all.last().is_some_and(|(_, thread)| thread.is_some_and(|root| root > 2)), "{all:?}");
 }
 
 #[tokio::test]

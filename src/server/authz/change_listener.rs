@@ -36,6 +36,7 @@ impl ChangeListener for Rights {
             | Kind::Link
             | Kind::Publisher
             | Kind::Hook
+            | Kind::HookThread
             | Kind::Direct
             | Kind::Submission
             | Kind::Report

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Rights;
 use crate::{
     protocol::{
+        cursor::Offset,
         name::RoomId,
         problem::{Code, Rejection},
         session::User,
@@ -28,6 +29,8 @@ use crate::{
 const TOKEN_PREFIX: &str = "idh_";
 /// Most webhooks of a room: their list is read whole.
 const HOOKS_MAX: usize = 100;
+/// Most threads of a webhook that go on. Beyond it the oldest begins anew at its next message.
+const THREADS_MAX: usize = 1_000;
 /// Shortest time between two writes of the last use: it tells whether a webhook is still needed.
 const USE_NOTED_EVERY_MS: i64 = 60_000;
 
@@ -40,7 +43,7 @@ pub struct Hook {
     pub room: RoomId,
     /// The name under which it posts, if the program names no other.
     pub name: String,
-    /// Who created it.
+    /// The user who created it.
     pub by: User,
     /// When, in milliseconds since the Unix epoch.
     pub created_at: i64,
@@ -55,6 +58,25 @@ struct StoredHook {
     #[serde(flatten)]
     hook: Hook,
     hash: String,
+}
+
+/// The stored document of a thread of a webhook.
+#[derive(Serialize, Deserialize)]
+struct StoredThread {
+    /// The message with which it begins.
+    root: Offset,
+    /// When it began, in milliseconds since the Unix epoch.
+    at: i64,
+}
+
+/// The beginning of the ids of the threads of a webhook.
+fn threads_of(hook_id: &str) -> String {
+    format!("{hook_id}/")
+}
+
+/// The id of a thread. Its key may be long, and is not for everybody who reads the documents.
+fn thread_id(hook_id: &str, key: &str) -> String {
+    format!("{}{}", threads_of(hook_id), hash(key))
 }
 
 fn token_of(id: &str, secret: &str) -> String {
@@ -122,13 +144,38 @@ impl Rights {
             return Ok(false);
         }
         let remove = Mutation::remove(Kind::Hook, id, Precondition::Present);
-        Ok(self.documents.revoke(vec![remove, beside]).await?.is_committed())
+        let threads = Mutation::remove_under(Kind::HookThread, threads_of(id), None);
+        Ok(self.documents.revoke(vec![remove, threads, beside]).await?.is_committed())
     }
 
-    /// What removes the webhooks of a room that is removed.
+    /// The mutations that remove the webhooks of a room.
     pub async fn hook_removals(&self, room: &RoomId) -> Result<Vec<Mutation>, StoreError> {
-        let remove = |hook: Hook| Mutation::remove(Kind::Hook, hook.id, Precondition::Anything);
-        Ok(self.hooks(room).await?.into_iter().map(remove).collect())
+        let remove = |hook: Hook| {
+            let threads = Mutation::remove_under(Kind::HookThread, threads_of(&hook.id), None);
+            [Mutation::remove(Kind::Hook, hook.id, Precondition::Anything), threads]
+        };
+        Ok(self.hooks(room).await?.into_iter().flat_map(remove).collect())
+    }
+
+    /// The message with which the thread with this key begins; `None`: there is no such thread yet.
+    pub async fn hook_thread(&self, hook: &Hook, key: &str) -> Result<Option<Offset>, StoreError> {
+        let stored: Option<StoredThread> =
+            self.documents.read(Kind::HookThread, &thread_id(&hook.id, key)).await?;
+        Ok(stored.map(|stored| stored.root))
+    }
+
+    /// The thread with this key begins with this message from now on.
+    pub async fn begin_hook_thread(&self, hook: &Hook, key: &str, root: Offset) -> Result<(), StoreError> {
+        let threads: Vec<(String, StoredThread)> =
+            self.documents.read_all(Kind::HookThread, &threads_of(&hook.id)).await?;
+        let oldest =
+            threads.iter().min_by_key(|(_, thread)| thread.at).filter(|_| threads.len() >= THREADS_MAX);
+        let forget =
+            |(id, _): &(String, StoredThread)| Mutation::remove(Kind::HookThread, id, Precondition::Anything);
+        let begun = StoredThread { root, at: now_ms() };
+        let put = Mutation::put(Kind::HookThread, thread_id(&hook.id, key), Precondition::Anything, &begun);
+        self.documents.grant(oldest.map(forget).into_iter().chain([put]).collect()).await?;
+        Ok(())
     }
 
     /// The webhook with this token; `None`: there is none.

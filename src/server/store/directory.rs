@@ -45,6 +45,8 @@ pub enum Kind {
     Publisher,
     /// An address at which a program posts to a room, by id.
     Hook,
+    /// The message with which a thread of a webhook begins, by `webhook/thread`.
+    HookThread,
     /// The readers of a channel of the feed, by the channel.
     Channel,
     /// The room of direct messages of some people, by the hash of their ids.
@@ -99,6 +101,7 @@ impl Kind {
             Self::Action => "action",
             Self::Publisher => "publisher",
             Self::Hook => "hook",
+            Self::HookThread => "hook-thread",
             Self::Channel => "channel",
             Self::Direct => "direct",
             Self::Block => "block",
@@ -226,6 +229,7 @@ impl Mutation {
             | Kind::Link
             | Kind::Publisher
             | Kind::Hook
+            | Kind::HookThread
             | Kind::Direct
             | Kind::Submission
             | Kind::Report
