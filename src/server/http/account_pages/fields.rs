@@ -82,6 +82,37 @@ pub(super) fn labelled_input(
     }
 }
 
+/// A secret that is shown this once, because only its hash is kept. `id` names the field.
+pub(super) fn shown_once(
+    texts: &'static Texts,
+    id: &'static str,
+    label: &'static str,
+    secret: String,
+) -> impl IntoView + use<> {
+    let hint = format!("{id}-hint");
+    view! {
+        <div class="labelled">
+            <label for=id>{label}</label>
+            <input id=id class="link" value=secret readonly autofocus aria-describedby=hint.clone() />
+            <p class="muted" id=hint>{texts.shown_once}</p>
+        </div>
+    }
+}
+
+/// A command by which one tries a secret, and the link back to the list.
+pub(super) fn try_it(
+    texts: &'static Texts,
+    command: String,
+    back: (String, &'static str),
+) -> impl IntoView + use<> {
+    let (address, text) = back;
+    view! {
+        <p>{texts.try_it}</p>
+        <pre class="command" tabindex="0"><code>{command}</code></pre>
+        <p><a href=address>{text}</a></p>
+    }
+}
+
 /// The text of a `<textarea>`, as HTML: the views do not escape what stands in one.
 pub(super) fn text_of_area(text: &str) -> String {
     // The parser drops one line break at the start.

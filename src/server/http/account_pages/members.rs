@@ -8,9 +8,9 @@ use super::{
     answer::{SignedIn, beside},
     document::Document,
     fields::{labelled_input, problem_note},
-    not_found,
     outcome::Outcome,
     rejected::rejected_beside,
+    room_of_page::room_of_page,
     texts::Texts,
 };
 use crate::{
@@ -24,7 +24,6 @@ use crate::{
         http::{
             api::members::find,
             extract::{body::FormBody, path::PathText, query::Lenient},
-            pages,
             redirect::back_to,
         },
     },
@@ -47,16 +46,11 @@ async fn page(
     problem: Option<RejectionReason>,
     name: String,
 ) -> Result<Response, Error> {
-    let SignedIn { asked, identity } = &signed_in;
-    let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let id = asked.state.chat.id_of(room).ok();
-    let Some(known) = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref()) else {
-        return Ok(not_found(signed_in.asked).await);
+    let room = match room_of_page(&signed_in, room, |_| true, routes::members).await? {
+        Ok(room) => room,
+        Err(elsewhere) => return Ok(elsewhere.answer(signed_in.asked).await),
     };
-    if known.id.as_str() != room {
-        return Ok(pages::moved(asked, &routes::members(&known.id)));
-    }
-    let room = known;
+    let SignedIn { asked, identity } = &signed_in;
     let rights = &asked.state.rights;
     let members = Members {
         members: rights.is_private(&room.id).then(|| rights.members(&room.id)),

@@ -30,6 +30,7 @@ mod rejection;
 mod reports;
 mod reset;
 mod room_hooks;
+mod room_of_page;
 mod room_parts;
 mod room_people;
 mod room_settings;

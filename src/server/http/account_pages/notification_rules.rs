@@ -41,7 +41,7 @@ impl RuleForm {
 /// The data of the part.
 pub(super) struct Rules {
     pub(super) rules: Vec<FeedRule>,
-    /// What was typed into a rejected form.
+    /// The texts of a rejected form.
     pub(super) typed: RuleForm,
     pub(super) problem: Option<RejectionReason>,
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use leptos::prelude::*;
 
-use super::{answer::alone, document::Document, texts::Texts, time::time};
+use super::{answer::alone, document::Document, fields::shown_once, texts::Texts, time::time};
 use crate::{
     app::routes,
     protocol::problem::{Code, Rejection},
@@ -41,11 +41,7 @@ impl Document for OneTimeLink {
             <h1>{title}</h1>
             <section class="panel stack">
                 <p>{intro}</p>
-                <div class="labelled">
-                    <label for="link">{texts.link}</label>
-                    <input id="link" class="link" value=address readonly autofocus aria-describedby="link-hint" />
-                    <p class="muted" id="link-hint">{texts.shown_once}</p>
-                </div>
+                {shown_once(texts, "link", texts.link, address)}
                 <p>{texts.good_until} " " {time(expires_at)}</p>
                 <p><a href=routes::PEOPLE>{texts.back_to_people}</a></p>
             </section>

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     answer::{SignedIn, beside, noted},
     document::Document,
-    fields::{ABOUT, labelled_input},
+    fields::{ABOUT, labelled_input, shown_once, try_it},
     invitations::address_of,
     outcome::Outcome,
     rejected::rejected_beside,
@@ -215,14 +215,8 @@ impl Document for PublisherToken {
         view! {
             <h1>{title}</h1>
             <section class="panel stack">
-                <div class="labelled">
-                    <label for="token">{texts.token}</label>
-                    <input id="token" class="link" value=token readonly autofocus aria-describedby="token-hint" />
-                    <p class="muted" id="token-hint">{texts.shown_once}</p>
-                </div>
-                <p>{texts.try_it}</p>
-                <pre class="command" tabindex="0"><code>{command}</code></pre>
-                <p><a href=routes::PUBLISHERS>{texts.back_to_publishers}</a></p>
+                {shown_once(texts, "token", texts.token, token)}
+                {try_it(texts, command, (routes::PUBLISHERS.to_owned(), texts.back_to_publishers))}
             </section>
         }
         .into_any()

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use super::{
     answer::{SignedIn, beside},
     document::Document,
-    fields::{labelled_input, problem_note},
+    fields::{labelled_input, problem_note, shown_once, try_it},
     invitations::address_of,
-    not_found,
     outcome::Outcome,
     rejected::rejected_beside,
+    room_of_page::room_of_page,
     room_settings::actor_of,
     texts::Texts,
     time::time,
@@ -22,14 +22,14 @@ use crate::{
         model::{direction::isolated, room::RejectionReason},
         routes,
     },
-    protocol::chat::Room,
+    protocol::{chat::Room, name::RoomId},
     server::{
         authz::Hook,
         error::Error,
         http::{
             api::hooks::path_of,
             extract::{body::FormBody, path::PathText, query::Lenient},
-            pages::{self, one_time_form::new_id},
+            pages::one_time_form::new_id,
             redirect::see,
         },
     },
@@ -51,16 +51,12 @@ async fn page(
     name: String,
 ) -> Result<Response, Error> {
     let actor = actor_of(&signed_in);
-    let SignedIn { asked, identity } = &signed_in;
-    let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let id = asked.state.chat.id_of(room).ok();
-    let found = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref());
-    let Some(known) = found.filter(|known| asked.state.chat.may_manage(&known.id, &actor)) else {
-        return Ok(not_found(signed_in.asked).await);
+    let may_see = |room: &RoomId| signed_in.asked.state.chat.may_manage(room, &actor);
+    let known = match room_of_page(&signed_in, room, may_see, routes::room_hooks).await? {
+        Ok(known) => known,
+        Err(elsewhere) => return Ok(elsewhere.answer(signed_in.asked).await),
     };
-    if known.id.as_str() != room {
-        return Ok(pages::moved(asked, &routes::room_hooks(&known.id)));
-    }
+    let asked = &signed_in.asked;
     let hooks = asked.state.chat.hooks(&known.id, &actor).await?;
     beside(&signed_in, Hooks { room: known, hooks, name, once: new_id(), problem }).await
 }
@@ -198,14 +194,8 @@ impl Document for HookAddress {
         view! {
             <h1>{title}</h1>
             <section class="panel stack">
-                <div class="labelled">
-                    <label for="address">{texts.address}</label>
-                    <input id="address" class="link" value=address readonly autofocus aria-describedby="address-hint" />
-                    <p class="muted" id="address-hint">{texts.shown_once}</p>
-                </div>
-                <p>{texts.try_it}</p>
-                <pre class="command" tabindex="0"><code>{command}</code></pre>
-                <p><a href=routes::room_hooks(&hook.room)>{texts.back_to_hooks}</a></p>
+                {shown_once(texts, "address", texts.address, address)}
+                {try_it(texts, command, (routes::room_hooks(&hook.room), texts.back_to_hooks))}
             </section>
         }
         .into_any()

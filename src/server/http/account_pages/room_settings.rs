@@ -9,9 +9,9 @@ use super::{
     answer::{SignedIn, actor, beside},
     document::{Document, Done},
     fields::{ABOUT, done_note, labelled_input, problem_note},
-    not_found,
     outcome::Outcome,
     rejected::rejected_beside,
+    room_of_page::room_of_page,
     room_parts::{People, moderators, mutes},
     texts::Texts,
 };
@@ -22,6 +22,7 @@ use crate::{
     },
     protocol::{
         chat::Room,
+        name::RoomId,
         problem::{Code, Rejection},
         session::User,
     },
@@ -33,7 +34,6 @@ use crate::{
         error::Error,
         http::{
             extract::{body::FormBody, path::PathText, query::Lenient},
-            pages,
             redirect::{back_to, see},
         },
         store::normalized_name::normalized_name,
@@ -82,16 +82,12 @@ pub(super) async fn page(
     done: Option<Done>,
 ) -> Result<Response, Error> {
     let actor = actor_of(&signed_in);
-    let SignedIn { asked, identity } = &signed_in;
-    let rooms = asked.state.chat.rooms(Some(identity)).await?;
-    let id = asked.state.chat.id_of(room).ok();
-    let found = rooms.into_iter().find(|known| Some(&known.id) == id.as_ref());
-    let Some(known) = found.filter(|known| asked.state.chat.may_moderate(&known.id, &actor)) else {
-        return Ok(not_found(signed_in.asked).await);
+    let may_see = |room: &RoomId| signed_in.asked.state.chat.may_moderate(room, &actor);
+    let known = match room_of_page(&signed_in, room, may_see, routes::room_settings).await? {
+        Ok(known) => known,
+        Err(elsewhere) => return Ok(elsewhere.answer(signed_in.asked).await),
     };
-    if known.id.as_str() != room {
-        return Ok(pages::moved(asked, &routes::room_settings(&known.id)));
-    }
+    let asked = &signed_in.asked;
     let rights = &asked.state.rights;
     let document = RoomSettings {
         may_manage: asked.state.chat.may_manage(&known.id, &actor),
