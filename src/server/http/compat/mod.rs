@@ -5,5 +5,6 @@
 //! * `ntfy`: publishing to channels and following them
 //! * `slack`: incoming webhooks of Slack and Mattermost
 
+mod bounds;
 pub(super) mod ntfy;
 pub(super) mod slack;

@@ -1,4 +1,4 @@
-//! What ntfy's clients ask about the server and about themselves. It tells nothing that `/healthz` and `/api/session` do
+//! The answers to ntfy's clients about the server and about themselves. It tells nothing that `/healthz` and `/api/session` do
 //! not.
 
 use axum::{Json, extract::State};

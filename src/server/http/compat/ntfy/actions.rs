@@ -4,14 +4,14 @@
 
 use serde_json::Value;
 
-use super::{
-    bounds::{cut, is_address},
-    fault::{ACTIONS, Fault},
-};
-use crate::protocol::{
-    feed::Action,
-    publication::WORD_MAX_CHARACTERS,
-    text::{clean_line, is_blank},
+use super::fault::{ACTIONS, Fault};
+use crate::{
+    protocol::{
+        feed::Action,
+        publication::WORD_MAX_CHARACTERS,
+        text::{clean_line, is_blank},
+    },
+    server::http::compat::bounds::{cut, is_address},
 };
 
 /// The most actions of a message at ntfy.

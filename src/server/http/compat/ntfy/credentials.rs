@@ -44,7 +44,7 @@ const SESSIONS_MAX: usize = 1_000;
 #[derive(Clone, Default)]
 pub(super) struct PasswordSessions(Arc<Mutex<HashMap<String, String>>>);
 
-/// What a client sent to prove who it is.
+/// The credential that a client sent.
 #[derive(Debug, PartialEq, Eq)]
 enum Sent {
     Token(String),

@@ -2,7 +2,7 @@
 //! readers of ntfy the channel's notifications in ntfy's shape, by the same subscriptions as every other transport.
 //!
 //! * `topic`, `credentials`, `parameters`, `fault`: names, sign-in, headers and queries, and errors in ntfy's form
-//! * `publish`, `notification`, `actions`, `bounds`: publishing
+//! * `publish`, `notification`, `actions`: publishing
 //! * `follow`, `query`, `message`, `message_id`: reading
 //! * `account`: what clients ask about the server and themselves
 //!
@@ -10,7 +10,6 @@
 
 mod account;
 mod actions;
-mod bounds;
 mod credentials;
 mod fault;
 mod follow;

@@ -6,7 +6,6 @@ use url::Url;
 
 use super::{
     actions,
-    bounds::{ADDRESS_MAX_CHARACTERS, cut, is_address},
     fault::{self, Fault},
     parameters::Parameters,
 };
@@ -18,7 +17,10 @@ use crate::{
         },
         text::{clean_line, is_blank},
     },
-    server::emoji,
+    server::{
+        emoji,
+        http::compat::bounds::{ADDRESS_MAX_CHARACTERS, cut, is_address},
+    },
 };
 
 const ACTIONS: [&str; 2] = ["actions", "action"];

@@ -11,20 +11,21 @@ use crate::{
     protocol::{
         members::parse_json,
         problem::{Code, Rejection},
-        publication::Publication,
+        publication::{Publication, TITLE_MAX_CHARACTERS},
         text::{MESSAGE_MAX_CHARACTERS, TEXT_MAX_BYTES, count_characters},
     },
-    server::http::extract::{
-        body::fields_of,
-        charset,
-        media_type::{Kind, MediaType},
+    server::http::{
+        compat::bounds::{cut, is_address},
+        extract::{
+            body::fields_of,
+            charset,
+            media_type::{Kind, MediaType},
+        },
     },
 };
 
 /// Stands at the end of a text that was cut.
 const CUT: &str = "\n\n[…]";
-/// Most characters of the title of an event, as in `protocol/publication`.
-const TITLE_MAX_CHARACTERS: usize = 200;
 
 /// A payload.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +82,7 @@ impl Payload {
             true => {
                 Err(Rejection::new(Code::TextEmpty, "The payload has no text, no blocks and no attachments."))
             }
-            false => Ok(cut(text)),
+            false => Ok(within_limits(text)),
         }
     }
 
@@ -97,14 +98,12 @@ impl Payload {
             Some((title, link)) if header.is_none() => (Some(title), link),
             other => (header.or_else(|| self.name()), other.and_then(|(_, link)| link)),
         };
-        let title = title.map(|title| title.chars().take(TITLE_MAX_CHARACTERS).collect::<String>());
+        let title = title.map(|title| cut(&title, TITLE_MAX_CHARACTERS, "…"));
+        // A link that is none takes nothing of the rest with it.
+        let link = link.filter(|link| is_address(link));
         let level = attachments::level_of(attached);
         let event = json!({ "title": title, "text": self.markdown()?, "level": level, "link": link });
-        // A link that is none takes nothing of the rest with it.
-        let unlinked = json!({ "title": title, "text": self.markdown()?, "level": level });
-        Publication::from_json(event)
-            .or_else(|_| Publication::from_json(unlinked))
-            .map(|(publication, _)| publication)
+        Publication::from_json(event).map(|(publication, _)| publication)
     }
 }
 
@@ -113,13 +112,11 @@ fn bad(message: &str) -> Rejection {
 }
 
 /// A text within the limits of messages, whose end says that it was cut.
-fn cut(text: String) -> String {
-    if text.len() <= TEXT_MAX_BYTES && count_characters(&text) <= MESSAGE_MAX_CHARACTERS {
-        return text;
+fn within_limits(text: String) -> String {
+    match text.len() <= TEXT_MAX_BYTES && count_characters(&text) <= MESSAGE_MAX_CHARACTERS {
+        true => text,
+        false => cut(&text, MESSAGE_MAX_CHARACTERS, CUT),
     }
-    let mut kept: String = text.chars().take(MESSAGE_MAX_CHARACTERS - CUT.chars().count()).collect();
-    kept.push_str(CUT);
-    kept
 }
 
 #[cfg(test)]

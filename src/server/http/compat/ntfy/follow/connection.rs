@@ -74,7 +74,7 @@ pub(super) struct Connection {
     state: AppState,
     reader: Reader,
     output: Output,
-    /// What is to be written next.
+    /// The bytes to be written next.
     pending: Vec<u8>,
     frame_rate: FrameRateLimiter,
 }

@@ -1,5 +1,5 @@
 //! The bounds of what a sender wrote: a text that is too long is cut where one sees it, and a link is an address that a
-//! browser opens. `notification` and `actions` call it. It must never drop anything without a mark.
+//! browser opens. The doors call it. It must never drop anything without a mark.
 
 use url::Url;
 
