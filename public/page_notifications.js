@@ -20,7 +20,7 @@ const isOn = (what) => {
   }
 };
 
-/** What the user has not read, by room. None: nobody is signed in, or the server cannot be asked now. */
+/** The unread counts of the user, by room. None: nobody is signed in, or the server cannot be asked now. */
 async function counts() {
   const response = await fetch("/api/user").catch(() => {});
   if (!response?.ok) return undefined;

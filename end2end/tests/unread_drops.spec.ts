@@ -1,4 +1,4 @@
-// What is unread, while connections drop: before each step a device is cut off, and after it every device of the person shows
+// The unread counts while connections drop: before each step a device is cut off, and after it every device of the person shows
 // the same counts, the same line and the same title, by whatever transport it is connected.
 import type { Locator } from "@playwright/test";
 import { openMenu, type Person } from "../support/people.ts";
@@ -7,7 +7,7 @@ import { expect, test } from "../support/test.ts";
 const unique = (name: string) => `${name} ${crypto.randomUUID().slice(0, 8)}`;
 const row = (person: Person, name: string): Locator => person.page.locator(".navigation li").filter({ has: person.page.getByRole("link", { name, exact: true }) });
 
-/** What a device shows of a room in its sidebar, and in its title. */
+/** A room in the sidebar of a device, and its title. */
 type Shown = { messages?: string; mentions?: string; muted?: boolean; title: string };
 
 async function expectShown(device: Person, name: string, { messages, mentions, muted, title }: Shown) {

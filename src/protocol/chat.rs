@@ -628,7 +628,7 @@ pub struct PolledEntries {
     pub typing: Vec<User>,
     /// The id of this state, as in [`PresenceState`].
     pub seen: String,
-    /// What is unread, if that was asked for and has changed.
+    /// The unread counts, if they were asked for and have changed.
     #[serde(default)]
     pub unread: Option<ServerFrame>,
     /// The word for the counts.

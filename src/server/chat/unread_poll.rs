@@ -1,4 +1,4 @@
-//! What is unread, for a reader that asks again and again instead of keeping a connection: the counts beside a poll. The
+//! The unread counts for a reader that asks again and again instead of keeping a connection: the counts beside a poll. The
 //! routes of polls call it by [`Chat::poll_unread`].
 //!
 //! Nothing is kept between two polls, which may reach different nodes: each says with a word, the `seen` of the answer

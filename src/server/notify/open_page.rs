@@ -1,4 +1,4 @@
-//! What a page that is open shows of a message, by itself (`public/page_notifications.js`). The route
+//! The notification of a message that an open page shows by itself (`public/page_notifications.js`). The route
 //! `/api/user/notification` asks. The rules are those of pushes, and so is the tag: a device that gets both shows one. It
 //! must never say more of a room than its history would to the same person.
 

@@ -1,4 +1,4 @@
-//! What a page that is open shows of the feed's events, by itself (`public/page_notifications.js`). The route
+//! The notifications of the feed's events that an open page shows by itself (`public/page_notifications.js`). The route
 //! `/api/user/events` asks. The rules are those of pushes, and so is the tag: a device that gets both shows one.
 
 use std::collections::HashSet;

@@ -40,7 +40,7 @@ const STOPPED_AFTER: Duration = Duration::from_secs(1);
 /// push service which answers nothing for `--push-retry` does not keep the others from being sent.
 const IN_FLIGHT_MAX: usize = 10_000;
 
-/// What is on its way, by the ids of the documents in a queue.
+/// The documents that are on their way, by the ids of the documents in a queue.
 #[derive(Default)]
 pub(super) struct InFlight(Mutex<HashSet<String>>);
 

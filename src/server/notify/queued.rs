@@ -1,4 +1,4 @@
-//! What stands in the queues of pushes. `events` and `chat` write it, `queue` reads it, and each part that sends a push knows
+//! The entries of the queues of pushes. `events` and `chat` write it, `queue` reads it, and each part that sends a push knows
 //! by it what the push is of.
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ const WORD_TAG: &str = "feed";
 /// Hexadecimal digits of the hash of a key: half of it is enough to tell two apart.
 const HASH_DIGITS: usize = 32;
 
-/// What stands in a queue.
+/// An entry of a queue.
 pub(super) enum Queued {
     /// A message of a room.
     Message(QueuedPush),

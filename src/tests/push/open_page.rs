@@ -1,4 +1,4 @@
-//! What a page that is open is told of a message, by the rules of pushes.
+//! The notifications that an open page is told of, by the rules of pushes.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

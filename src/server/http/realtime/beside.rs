@@ -30,7 +30,7 @@ pub(crate) struct Beside<'a> {
 pub(crate) struct ReadBeside {
     /// The entries of the reader's own log.
     pub(crate) marks: Option<Page>,
-    /// What is unread.
+    /// The unread counts.
     pub(crate) unread: Option<PolledUnread>,
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Answer<'a> {
     /// The messages and threads to which those of a room's page refer.
     #[serde(flatten)]
     context: PageContext,
-    /// What is unread for who asks, as the frame of a socket, if they asked and do not know it.
+    /// The unread counts of who asks, as the frame of a socket, if they asked and do not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<&'a ServerFrame>,
     /// The word for that, if they asked.

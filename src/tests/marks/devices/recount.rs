@@ -1,4 +1,4 @@
-//! What a person must be told, computed from the stored messages and the marks of a plan by code of its own: it asks the
+//! The counts that a person must be told, computed from the stored messages and the marks of a plan by code of its own: it asks the
 //! server's counting for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +102,7 @@ impl Room {
     }
 }
 
-/// What the person must be told of these rooms.
+/// The counts of these rooms that the person must be told.
 pub(super) fn recount(rooms: &[Room], user_id: &str) -> Counts {
     rooms.iter().map(|room| (room.id.clone(), room.count(user_id))).collect()
 }

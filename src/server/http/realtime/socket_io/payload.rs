@@ -54,7 +54,7 @@ pub(super) fn marked(marked: Marked) -> Value {
     data.into()
 }
 
-/// What is unread in these rooms.
+/// The unread counts of these rooms.
 pub(super) fn counts(rooms: Vec<UserRoom>, list: bool) -> Value {
     let (_, data) = named(encode_frame(&ServerFrame::Unread { rooms, list }).as_bytes());
     data.into()
