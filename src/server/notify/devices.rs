@@ -90,9 +90,9 @@ impl Device {
         Language::parse(&self.language).unwrap_or(Language::En)
     }
 
-    /// Encrypts a text for it.
-    pub(super) fn encrypt(&self, text: &[u8]) -> Option<Vec<u8>> {
-        encrypt(&bytes_of(&self.p256dh)?, &bytes_of(&self.auth)?, text).ok()
+    /// Encrypts JSON for it.
+    pub(super) fn encrypt(&self, json: &[u8]) -> Option<Vec<u8>> {
+        encrypt(&bytes_of(&self.p256dh)?, &bytes_of(&self.auth)?, json)
     }
 }
 

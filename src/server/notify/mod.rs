@@ -133,7 +133,7 @@ impl Notifier {
 
     /// The key that a browser subscribes with, in base64url. `None`: the setting turns pushes off.
     pub fn public_key(&self) -> Option<String> {
-        (!self.settings.no_push).then(|| self.key.public())
+        (!self.settings.no_push).then(|| self.key.public().to_owned())
     }
 
     fn check_on(&self) -> Result<(), Rejection> {

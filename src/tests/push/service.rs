@@ -1,5 +1,5 @@
-//! A push service on a port of its own, and browsers that subscribe at it. What they read is decrypted by other code and
-//! other cryptography than what encrypts it.
+//! A push service on a port of its own, and browsers that subscribe at it. What they read is decrypted by the crate that
+//! encrypts it, which its unit test holds to the RFC; `end2end/tests/push.spec.ts` decrypts by other code.
 
 use std::{
     collections::{HashMap, VecDeque},
