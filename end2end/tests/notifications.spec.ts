@@ -1,42 +1,25 @@
 // The page of notifications: turning them on and off on a device, trying them, quiet hours. No push service is there for the
 // tests, so the browser's own subscription is replaced by one that leads to a server of the story.
-import { createECDH, randomBytes } from "node:crypto";
-import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
+import { PushService } from "../support/push_service.ts";
 import { Server } from "../support/server.ts";
 import { expect, named, test as base } from "../support/test.ts";
 import type { Person } from "../support/people.ts";
 
-type Pushes = { house: Server; endpoint: string; received: string[] };
+type Pushes = { house: Server; service: PushService };
 
 const test = base.extend<{ pushes: Pushes }>({
   pushes: async ({}, use) => {
-    const received: string[] = [];
-    const service: HttpServer = createServer((request, response) => {
-      request.resume().on("end", () => {
-        received.push(request.url!);
-        response.writeHead(201).end();
-      });
-    });
-    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+    const service = await PushService.start();
     const house = await Server.start({ env: { IDOBATA_PUSH_NETWORKS: "127.0.0.0/8", IDOBATA_PUSH_WAIT: "1s" } });
-    await use({ house, received, endpoint: `http://127.0.0.1:${(service.address() as AddressInfo).port}/` });
+    await use({ house, service });
     await house.stop();
-    service.closeAllConnections();
-    service.close();
+    service.stop();
   },
 });
 
-/** A subscription as a browser makes it. */
-function subscription(endpoint: string) {
-  const keys = createECDH("prime256v1");
-  const p256dh = keys.generateKeys().toString("base64url");
-  return { endpoint, expirationTime: null, keys: { p256dh, auth: randomBytes(16).toString("base64url") } };
-}
-
 /** Gives the browser a push service that works, and notifications that are allowed. The subscription outlives the page. */
-async function withPushService(page: Page, endpoint: string) {
+async function withPushService(page: Page, service: PushService) {
   await page.addInitScript((made) => {
     const wrap = () => ({
       ...made,
@@ -58,18 +41,18 @@ async function withPushService(page: Page, endpoint: string) {
     Object.defineProperty(navigator, "serviceWorker", { value: serviceWorker });
     Object.defineProperty(Notification, "permission", { get: () => "default" });
     Notification.requestPermission = async () => "granted";
-  }, subscription(endpoint));
+  }, service.device("of-alice").subscription);
 }
 
 const thisDevice = ({ page }: Person) => page.getByRole("region", { name: "This device" });
 /** The sentences of all states stand in the page; one of them is shown. */
 const expectState = (person: Person, sentence: string) => expect(thisDevice(person).locator("p:visible")).toContainText([sentence]);
 
-test("alice turns notifications on, gets a test and a mention, and turns them off", async ({ pushes: { house, endpoint, received }, somebody }) => {
+test("alice turns notifications on, gets a test and a mention, and turns them off", async ({ pushes: { house, service }, somebody }) => {
   const alice = await named(await somebody({ baseURL: house.url }), "alice");
   const bob = await named(await somebody({ baseURL: house.url }), "bob");
   const { page } = alice;
-  await withPushService(page, `${endpoint}of-alice`);
+  await withPushService(page, service);
   await alice.enterRoom("general");
   await page.locator(".menu > button").click();
   await page.locator(".menu__panel").getByRole("link", { name: "Notifications" }).click();
@@ -81,18 +64,18 @@ test("alice turns notifications on, gets a test and a mention, and turns them of
   await expect(page.getByRole("listitem").filter({ hasText: "127.0.0.1" }).getByText("this browser")).toBeVisible();
   await page.getByRole("button", { name: "Send a test notification" }).click();
   await expect(page.getByText("A test notification is on its way to your devices.")).toBeVisible();
-  await expect.poll(() => received).toEqual(["/of-alice"]);
+  await expect.poll(() => service.devices).toEqual(["of-alice"]);
   await bob.enterRoom("general");
   await bob.post("@alice lunch?");
-  await expect.poll(() => received).toEqual(["/of-alice", "/of-alice"]);
+  await expect.poll(() => service.devices).toEqual(["of-alice", "of-alice"]);
   await thisDevice(alice).getByRole("button", { name: "Turn off" }).click();
   await expectState(alice, "Notifications are off on this device.");
   await expect(page.getByText("No device of yours gets notifications.")).toBeVisible();
 });
 
-test("a device that was removed from another one is off", async ({ pushes: { house, endpoint }, somebody }) => {
+test("a device that was removed from another one is off", async ({ pushes: { house, service }, somebody }) => {
   const alice = await named(await somebody({ baseURL: house.url }), "alice");
-  await withPushService(alice.page, `${endpoint}of-alice`);
+  await withPushService(alice.page, service);
   await alice.page.goto("/notifications");
   await thisDevice(alice).getByRole("button", { name: "Turn on" }).click();
   await expectState(alice, "Notifications are on.");
@@ -129,11 +112,11 @@ test("quiet hours are kept, also without a script, and a wrong one is named", as
   expect({ quiet, every_message }).toEqual({ quiet: { from: "22:00", to: "07:30", zone: "Asia/Tokyo" }, every_message: true });
 });
 
-test("rules for events of the feed are made and removed without a script, and push what they say", async ({ pushes: { house, endpoint, received }, somebody, expectedFaults }) => {
+test("rules for events of the feed are made and removed without a script, and push what they say", async ({ pushes: { house, service }, somebody, expectedFaults }) => {
   expectedFaults.push(/^400|status of 400/);
   const alice = await named(await somebody({ baseURL: house.url, javaScriptEnabled: false }), "alice");
   const { page, context } = alice;
-  await context.request.post("/api/push/subscriptions", { data: subscription(`${endpoint}of-alice`) });
+  await context.request.post("/api/push/subscriptions", { data: service.device("of-alice").subscription });
   await page.goto("/notifications");
   const rules = page.getByRole("region", { name: "Events of the feed" });
   await rules.getByLabel("Channel").fill("a b");
@@ -148,7 +131,7 @@ test("rules for events of the feed are made and removed without a script, and pu
   await expect(rules.getByRole("listitem")).toContainText(["db-* Errors only"]);
   const publish = (channel: string, level: string) => context.request.post(`/api/events/${channel}`, { data: { text: "news", level } });
   for (const [channel, level] of [["ops", "error"], ["db-1", "warning"], ["db-1", "error"]]) await publish(channel!, level!);
-  await expect.poll(() => received).toEqual(["/of-alice"]);
+  await expect.poll(() => service.devices).toEqual(["of-alice"]);
   await rules.getByRole("button", { name: "Remove db-* Errors only" }).click();
   await expect(rules.getByRole("listitem")).toHaveCount(0);
   expect((await (await context.request.get("/api/push")).json()).rules).toEqual([]);
