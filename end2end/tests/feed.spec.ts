@@ -54,6 +54,31 @@ test("a notice shows its title, level, tags and link, and a progress its bar", a
   await expect(alice.page.getByRole("progressbar", { name: mark })).toHaveCount(1);
 });
 
+test("a job whose size nobody knows moves, waits, goes on and fails in the same row, for everybody", async ({ alice, bob, server }) => {
+  const mark = crypto.randomUUID();
+  await alice.open("/");
+  await bob.enterRoom("general");
+  const step = (members: object) => server.publish("ops", { type: "progress", key: mark, ...members });
+  const bars = [alice.page.locator(".notifications"), bob.page.locator(".ticker")].map((place) => place.locator(".notification", { hasText: mark }));
+  for (const [members, word, value] of [
+    [{ done: 12 }, null, null],
+    [{ done: 40, state: "paused" }, "Paused", "0"],
+    [{ done: 41, text: "last part" }, null, null],
+    [{ done: 55, state: "failed" }, "Failed", "0"],
+    [{ done: 55, total: 55, state: "done" }, "Done", "55"],
+  ] as const) {
+    await step(members);
+    for (const bar of bars) {
+      await expect(bar.locator(".notification__text")).toContainText(String(members.done));
+      await expect(bar.locator(".notification__state")).toHaveText(word ? [word] : []);
+      const progress = bar.getByRole("progressbar");
+      if (value) await expect(progress).toHaveAttribute("value", value);
+      else await expect(progress).not.toHaveAttribute("value");
+      await expect(bar).toHaveCount(1);
+    }
+  }
+});
+
 test("the page keeps ten notices and shows earlier ones when asked", async ({ alice, server }) => {
   const mark = crypto.randomUUID();
   const batch = Array.from({ length: 15 }, (_, index) => ({ text: `${mark} number ${index + 1}.` }));

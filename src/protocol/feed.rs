@@ -40,6 +40,39 @@ impl Level {
     }
 }
 
+/// The state of a piece of work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProgressState {
+    /// It goes on.
+    #[default]
+    Running,
+    /// It waits.
+    Paused,
+    /// It ended, and not well.
+    Failed,
+    /// It ended well.
+    Done,
+}
+
+impl ProgressState {
+    /// The state as written on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+            Self::Done => "done",
+        }
+    }
+
+    /// Returns true for what goes on, which need not be said.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    pub fn is_running(&self) -> bool {
+        *self == Self::Running
+    }
+}
+
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", try_from = "Members")]
@@ -83,8 +116,12 @@ pub enum Body {
         key: String,
         /// The amount that is done …
         done: f64,
-        /// … of this total.
-        total: f64,
+        /// … of this total, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total: Option<f64>,
+        /// Whether it goes on.
+        #[serde(skip_serializing_if = "ProgressState::is_running")]
+        state: ProgressState,
         /// The current step.
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
@@ -267,6 +304,8 @@ struct Members {
     actions: Vec<Action>,
     done: Option<f64>,
     total: Option<f64>,
+    #[serde(default)]
+    state: ProgressState,
     head: Option<Offset>,
     cursor: Option<Cursor>,
     #[serde(default)]
@@ -279,7 +318,7 @@ impl TryFrom<Members> for Body {
     type Error = &'static str;
 
     fn try_from(members: Members) -> Result<Self, Self::Error> {
-        let Members { value, unit, key, title, text, level, tags, link, done, total, .. } = members;
+        let Members { value, unit, key, title, text, level, tags, link, done, total, state, .. } = members;
         let details = Details {
             priority: members.priority.and_then(|priority| u8::try_from(priority).ok()),
             icon: members.icon,
@@ -292,8 +331,8 @@ impl TryFrom<Members> for Body {
                 Self::Notification { title, text: text.unwrap_or_default(), level, tags, link, key, details }
             }
             "progress" => {
-                let (done, total) = (done.ok_or(MISSING)?, total.ok_or(MISSING)?);
-                Self::Progress { key: key.ok_or(MISSING)?, done, total, text }
+                let (key, done) = (key.ok_or(MISSING)?, done.ok_or(MISSING)?);
+                Self::Progress { key, done, total, state, text }
             }
             _ => return Err(UNKNOWN_TYPE),
         })

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     chat::{ClientFrame, NewMessage},
     cursor::{Cursor, Epoch},
-    feed::{Action, Body, Details, Level},
+    feed::{Action, Body, Details, Level, ProgressState},
     mark::{MarkKind, NewMark, RoomLevel},
     name::{CHANNEL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RoomId, parse_channel, parse_name},
     publication::Publication,
@@ -135,11 +135,17 @@ fn body() -> impl Strategy<Value = Body> {
                 details,
             }
         ),
-        (word(), 0.0..=1.0, number(), option::of("\\PC{0,90}x")).prop_map(|(key, part, total, text)| {
-            let total = total.abs().max(f64::MIN_POSITIVE);
-            Body::Progress { key, done: total * part, total, text }
-        }),
+        (word(), 0.0..=1.0, option::of(number()), progress_state(), option::of("\\PC{0,90}x")).prop_map(
+            |(key, part, total, state, text)| {
+                let total = total.map(|total| total.abs().max(f64::MIN_POSITIVE));
+                Body::Progress { key, done: total.unwrap_or(7.0) * part, total, state, text }
+            }
+        ),
     ]
+}
+
+fn progress_state() -> impl Strategy<Value = ProgressState> {
+    select(vec![ProgressState::Running, ProgressState::Paused, ProgressState::Failed, ProgressState::Done])
 }
 
 /// Asserts that an accepted publication survives a round trip.

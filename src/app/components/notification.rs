@@ -17,7 +17,7 @@ use crate::{
         reactive::Key,
         routes,
     },
-    protocol::feed::{Body, Entry, Level},
+    protocol::feed::{Body, Entry, Level, ProgressState},
 };
 
 /// The row of one entry.
@@ -42,13 +42,25 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
         }
             .into_any()
         }
-        Body::Progress { key, done, total, text } => {
-            let (done, total) = (short(done), short(total));
+        Body::Progress { key, done, total, state, text } => {
+            let (done, total) = (short(done), total.map(short));
+            let amount = match &total {
+                Some(total) => format!("{done} / {total}"),
+                None => done.clone(),
+            };
+            // While nobody knows the total, the bar moves; at the end it is full, and else empty.
+            let (max, value) = match (total, state) {
+                (Some(total), _) => (Some(total), Some(done)),
+                (None, ProgressState::Running) => (None, None),
+                (None, ProgressState::Done) => (None, Some("1".to_owned())),
+                (None, ProgressState::Paused | ProgressState::Failed) => (None, Some("0".to_owned())),
+            };
             view! {
                 <p class="notification__title">{name_view(key.clone())}</p>
-                <progress max=total.clone() value=done.clone() aria-label=key></progress>
+                {state_word(texts, state).map(|word| view! { <p class="notification__state" data-state=state.as_str()>{word}</p> }.into_any())}
+                <progress max=max value=value aria-label=key data-state=state.as_str()></progress>
                 <p class="notification__text">
-                    <span translate="no">{format!("{done} / {total}")}</span> {text.map(progress_text)}
+                    <span translate="no">{amount}</span> {text.map(progress_text)}
                 </p>
             }
             .into_any()
@@ -85,6 +97,16 @@ fn tag_list(tags: Vec<String>) -> AnyView {
 /// Beside the numbers: in its own direction.
 fn progress_text(text: String) -> AnyView {
     view! { " · " <bdi>{text}</bdi> }.into_any()
+}
+
+/// The word for the state of a progress that does not go on.
+fn state_word(texts: &Texts, state: ProgressState) -> Option<&'static str> {
+    Some(match state {
+        ProgressState::Running => return None,
+        ProgressState::Paused => texts.progress_paused,
+        ProgressState::Failed => texts.progress_failed,
+        ProgressState::Done => texts.progress_done,
+    })
 }
 
 fn level_word(texts: &Texts, level: Level) -> &'static str {

@@ -199,6 +199,9 @@ pub(super) const TEXTS: Texts = Texts {
     here: "here now",
     bot: "bot",
     messages_none: "There are no messages here.",
+    progress_paused: "Paused",
+    progress_failed: "Failed",
+    progress_done: "Done",
 };
 
 /// "alice, bob and 3 others".

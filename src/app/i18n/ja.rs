@@ -198,6 +198,9 @@ pub(super) const TEXTS: Texts = Texts {
     here: "オンライン",
     bot: "ボット",
     messages_none: "ここにはメッセージがありません。",
+    progress_paused: "一時停止中",
+    progress_failed: "失敗",
+    progress_done: "完了",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -276,6 +276,12 @@ pub struct Texts {
     pub bot: &'static str,
     /// Of a room without messages in which the viewer may not write.
     pub messages_none: &'static str,
+    /// A piece of work that waits.
+    pub progress_paused: &'static str,
+    /// A piece of work that ended, and not well.
+    pub progress_failed: &'static str,
+    /// A piece of work that ended well.
+    pub progress_done: &'static str,
 }
 
 impl Texts {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    feed::{Action, Body, Details, Level},
+    feed::{Action, Body, Details, Level, ProgressState},
     members::Members,
     problem::{Code, Rejection},
     text::{check_bounds, check_length, clean, clean_line, count_characters, is_blank, is_forbidden},
@@ -68,7 +68,8 @@ impl Publication {
             Some("progress") => Body::Progress {
                 key: line(&mut members, &KEY_NAMES)?.ok_or_else(|| members.missing(&KEY_NAMES))?,
                 done: members.required_number("done")?,
-                total: members.required_number("total")?,
+                total: members.number("total")?,
+                state: progress_state(&mut members)?,
                 text: members.text(&TEXT_NAMES)?,
             },
             // A type of another sender: with a text it is a notification.
@@ -101,11 +102,11 @@ impl Publication {
                 clean_link("link", link)?;
                 clean_details(details)?;
             }
-            Body::Progress { key, done, total, text } => {
+            Body::Progress { key, done, total, text, state: _ } => {
                 *key = clean_line(key);
                 check_word("key", key)?;
-                if !(*total > 0.0 && (0.0..=*total).contains(done)) {
-                    return Err(bad("done counts from 0 up to total, and total is above 0"));
+                if !total.is_none_or(|total| total > 0.0 && *done <= total) || *done < 0.0 {
+                    return Err(bad("done counts from 0 up to total, and total is above 0 or left out"));
                 }
                 if let Some(text) = text {
                     clean_text(text);
@@ -148,6 +149,20 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         }
         _ => Ok(body),
     }
+}
+
+/// Takes the state of a progress, in our words and those of other systems' jobs.
+fn progress_state(members: &mut Members) -> Result<ProgressState, Rejection> {
+    let Some(word) = members.text(&["state"])? else { return Ok(ProgressState::default()) };
+    Ok(match &*word.trim().to_ascii_lowercase().replace('-', "_") {
+        "" | "running" | "started" | "queued" | "pending" | "in_progress" | "active" => ProgressState::Running,
+        "paused" | "waiting" | "suspended" | "stopped" => ProgressState::Paused,
+        "failed" | "failure" | "error" | "cancelled" | "canceled" | "aborted" | "timed_out" => {
+            ProgressState::Failed
+        }
+        "done" | "finished" | "complete" | "completed" | "success" | "succeeded" | "ok" => ProgressState::Done,
+        _ => return Err(bad("state is running, paused, failed or done")),
+    })
 }
 
 /// Takes the level, and the priority, which gives the level if there is no other.

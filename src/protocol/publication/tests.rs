@@ -125,6 +125,9 @@ fn entries_beyond_the_limits_are_rejected() {
         json!({"type": "update", "value": 1, "unit": format!("x{}", "\u{301}".repeat(2_000))}),
         json!({"type": "progress", "key": "k", "done": 3, "total": 2}),
         json!({"type": "progress", "key": "", "done": 1, "total": 2}),
+        json!({"type": "progress", "key": "k", "done": -1}),
+        json!({"type": "progress", "key": "k", "done": 0, "total": 0}),
+        json!({"type": "progress", "key": "k", "done": 1, "state": "dancing"}),
         json!({"text": "hi", "link": "javascript:alert(1)"}),
         json!({"text": "hi", "link": "http://"}),
         json!({"text": "hi", "link": "https:///path"}),
@@ -134,6 +137,30 @@ fn entries_beyond_the_limits_are_rejected() {
         json!({"text": "x".repeat(4_001)}),
     ] {
         rejection(value);
+    }
+}
+
+#[test]
+fn a_progress_has_a_state_and_may_not_know_its_total() {
+    let written = |value: Value| {
+        let (publication, ignored) = Publication::from_json(value).expect("accepted");
+        assert!(ignored.is_empty(), "{ignored:?}");
+        serde_json::to_value(publication.body()).expect("plain data")
+    };
+    let progress = |members: Value| {
+        let mut value = json!({"type": "progress", "key": "k", "done": 3.0});
+        value.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
+        value
+    };
+    for (sent, stored) in [
+        (json!({}), json!({})),
+        (json!({"total": 4.0, "state": "running"}), json!({"total": 4.0})),
+        (json!({"total": null, "state": "In-Progress"}), json!({})),
+        (json!({"state": "paused"}), json!({"state": "paused"})),
+        (json!({"total": 4.0, "state": "Cancelled"}), json!({"total": 4.0, "state": "failed"})),
+        (json!({"state": "success"}), json!({"state": "done"})),
+    ] {
+        assert_eq!(written(progress(sent.clone())), progress(stored), "{sent}");
     }
 }
 

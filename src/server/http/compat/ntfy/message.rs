@@ -7,7 +7,7 @@ use super::message_id;
 use crate::{
     protocol::{
         cursor::{Cursor, Epoch},
-        feed::{Action, Body, Details, Entry, Level},
+        feed::{Action, Body, Details, Entry, Level, ProgressState},
     },
     server::emoji,
 };
@@ -53,7 +53,7 @@ pub(super) struct View {
 
 /// ntfy's usual priority.
 pub(super) const USUAL_PRIORITY: u8 = 3;
-/// The priority of progress: apps show it without a sound.
+/// The priority of a progress that has not ended: apps show it without a sound.
 const QUIET_PRIORITY: u8 = 1;
 /// The names of events.
 pub(super) const MESSAGE: &str = "message";
@@ -72,16 +72,20 @@ impl Message {
         };
         let message = match entry.body {
             Body::Update { .. } => return None,
-            Body::Progress { key, done, total, text } => Self {
-                message: Some(match text {
-                    Some(text) => format!("{done} / {total} · {text}"),
-                    None => format!("{done} / {total}"),
-                }),
-                title: Some(key.clone()),
-                sequence_id: Some(key),
-                priority: Some(QUIET_PRIORITY),
-                ..message
-            },
+            Body::Progress { key, done, total, state, text } => {
+                let amount = total.map_or_else(|| done.to_string(), |total| format!("{done} / {total}"));
+                let state_word = (!state.is_running()).then(|| state.as_str().to_owned());
+                let parts = [state_word, Some(amount), text].into_iter().flatten();
+                // Its end is news.
+                let is_quiet = matches!(state, ProgressState::Running | ProgressState::Paused);
+                Self {
+                    message: Some(parts.collect::<Vec<_>>().join(" · ")),
+                    title: Some(key.clone()),
+                    sequence_id: Some(key),
+                    priority: is_quiet.then_some(QUIET_PRIORITY),
+                    ..message
+                }
+            }
             Body::Notification { title, text, level, tags, link, key, details } => {
                 let Details { priority, icon, markdown, actions } = details;
                 // Every client shows the message, and not all a title without one.
@@ -216,6 +220,11 @@ mod tests {
         let job =
             message(json!({ "type": "progress", "key": "import", "done": 3, "total": 10 })).expect("one");
         assert_eq!((&job["message"], &job["sequence_id"]), (&json!("3 / 10"), &json!("import")));
+        assert_eq!(job["priority"], 1);
+        let ended = json!({ "type": "progress", "key": "import", "done": 7, "state": "failed", "text": "disk" });
+        let job = message(ended).expect("one");
+        assert_eq!(job["message"], "failed · 7 · disk");
+        assert!(job.get("priority").is_none(), "it is news");
         assert!(message(json!({ "type": "update", "value": 1.5 })).is_none());
     }
 
