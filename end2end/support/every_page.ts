@@ -86,6 +86,7 @@ async function fill(server: Server) {
   const post = (path: string, body: object, method = "POST", token?: string) =>
     fetch(server.url + path, { method, body: JSON.stringify(body), headers: token ? { Authorization: `Bearer ${token}` } : {} });
   await post("/api/publishers", { name: "backup", channels: ["ops", "db-*"] });
+  await post("/api/heartbeats/backup", { channel: "ops", cron: "0 3 * * *", zone: "Asia/Tokyo" }, "PUT");
   await post("/api/channels/pay/readers", { names: [] }, "PUT");
   const { token } = (await (await post("/api/session", { name: "carol" })).json()) as { token: string };
   for (const text of ["hello", "see https://example.com/", "long ".repeat(100)]) {
@@ -115,6 +116,8 @@ function guestsPages(): Stop[] {
     goTo("notifications, a rule refused", "/notifications?problem=bad_channel&form=rules"),
     goTo("publishers", "/publishers"),
     goTo("publishers, refused", "/publishers?problem=bad_request&name=backup&list=a+b"),
+    goTo("heartbeats", "/heartbeats"),
+    goTo("heartbeats, refused", "/heartbeats?problem=bad_request"),
     goTo("channels", "/channels"),
     goTo("channels, refused", "/channels?problem=unknown_person&name=pay&list=bob%0Acarol"),
     goTo("the people of a public room", "/rooms/general/members"),

@@ -58,6 +58,8 @@ pub const REMOVAL: &str = "/people/{account}/remove";
 pub const PERSON: &str = "/people/{account}";
 /// The publishers and their channels.
 pub const PUBLISHERS: &str = "/publishers";
+/// The jobs that are expected to ping.
+pub const HEARTBEATS: &str = "/heartbeats";
 /// The channels with limited readers.
 pub const CHANNELS: &str = "/channels";
 /// The target of an invitation.

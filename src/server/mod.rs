@@ -209,6 +209,7 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { activity.run(ended).await });
     let (notifier, ended) = (state.notifier.clone(), stop.clone());
     background.spawn(async move { notifier.run(ended).await });
+    background.spawn(state.heartbeats.clone().watch(stop.clone()));
     let presence = state.chat.presence().clone();
     background.spawn(async move { presence.exchange().await });
     let (chat, ended) = (state.chat.clone(), stop.clone());

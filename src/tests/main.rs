@@ -22,6 +22,7 @@ mod edges;
 mod feed;
 mod forms;
 mod heads;
+mod heartbeats;
 mod hooks;
 mod ladder;
 mod lifecycle;

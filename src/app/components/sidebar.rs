@@ -306,6 +306,7 @@ fn account_links(viewer: &Viewer) -> Vec<AnyView> {
         (!viewer.me.id.is_empty(), routes::NOTIFICATIONS, texts.own_notifications),
         (is_admin && signs_in_here, routes::PEOPLE, texts.accounts),
         (is_admin, routes::PUBLISHERS, texts.publishers),
+        (is_admin, routes::HEARTBEATS, texts.heartbeats),
         (is_admin, routes::CHANNELS, texts.limited_channels),
     ];
     let links = pages.into_iter().filter(|(is_allowed, ..)| *is_allowed).map(|(_, href, text)| {

@@ -202,6 +202,7 @@ pub(super) const TEXTS: Texts = Texts {
     progress_paused: "Paused",
     progress_failed: "Failed",
     progress_done: "Done",
+    heartbeats: "Heartbeats",
 };
 
 /// "alice, bob and 3 others".

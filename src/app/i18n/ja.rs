@@ -201,6 +201,7 @@ pub(super) const TEXTS: Texts = Texts {
     progress_paused: "一時停止中",
     progress_failed: "失敗",
     progress_done: "完了",
+    heartbeats: "ハートビート",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -282,6 +282,8 @@ pub struct Texts {
     pub progress_failed: &'static str,
     /// A piece of work that ended well.
     pub progress_done: &'static str,
+    /// The page of the jobs that are expected to ping.
+    pub heartbeats: &'static str,
 }
 
 impl Texts {

@@ -155,12 +155,16 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
 fn progress_state(members: &mut Members) -> Result<ProgressState, Rejection> {
     let Some(word) = members.text(&["state"])? else { return Ok(ProgressState::default()) };
     Ok(match &*word.trim().to_ascii_lowercase().replace('-', "_") {
-        "" | "running" | "started" | "queued" | "pending" | "in_progress" | "active" => ProgressState::Running,
+        "" | "running" | "started" | "queued" | "pending" | "in_progress" | "active" => {
+            ProgressState::Running
+        }
         "paused" | "waiting" | "suspended" | "stopped" => ProgressState::Paused,
         "failed" | "failure" | "error" | "cancelled" | "canceled" | "aborted" | "timed_out" => {
             ProgressState::Failed
         }
-        "done" | "finished" | "complete" | "completed" | "success" | "succeeded" | "ok" => ProgressState::Done,
+        "done" | "finished" | "complete" | "completed" | "success" | "succeeded" | "ok" => {
+            ProgressState::Done
+        }
         _ => return Err(bad("state is running, paused, failed or done")),
     })
 }

@@ -77,6 +77,10 @@ pub enum Deed {
     AddHook,
     /// A webhook of a room was removed.
     RemoveHook,
+    /// A heartbeat was made or changed.
+    SetHeartbeat,
+    /// A heartbeat was removed.
+    RemoveHeartbeat,
     /// Something else that a newer version of this program knows.
     #[serde(other)]
     Unknown,

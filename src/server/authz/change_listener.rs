@@ -48,10 +48,12 @@ impl ChangeListener for Rights {
             | Kind::PushEndpoint
             | Kind::PushSettings
             | Kind::PushQueue
-            | Kind::PushLease
+            | Kind::Lease
             | Kind::PushRules
             | Kind::PushCursor
-            | Kind::PushEvent => Ok(()),
+            | Kind::PushEvent
+            | Kind::Heartbeat
+            | Kind::HeartbeatWatch => Ok(()),
         };
         // A damaged document does not stop the operations after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "cannot apply a change of rights"));

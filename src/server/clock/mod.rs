@@ -68,6 +68,11 @@ impl Clock {
         (self.read)().wall_ms
     }
 
+    /// The time that has passed since some moment, in milliseconds: the clock may jump, this does not.
+    pub fn monotonic_ms(&self) -> i64 {
+        (self.read)().monotonic_ms
+    }
+
     /// The settled time in milliseconds since the Unix epoch, by which age is judged.
     pub fn settled_ms(&self) -> i64 {
         let (now_ms, event) = self.lock().read((self.read)());

@@ -1,7 +1,8 @@
-//! The feed: publishing to channels and reading them. The routes and the pages call it, and `self_metrics` publishes
-//! through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
+//! The feed: publishing to channels and reading them. The routes and the pages call it; `self_metrics` and `heartbeats`
+//! publish through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
 
 mod consumed;
+pub mod heartbeats;
 pub mod self_metrics;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};

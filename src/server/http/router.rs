@@ -84,6 +84,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/channels/{channel}/readers", put(api::channels::limit).delete(api::channels::open))
         .route("/api/publishers", get(api::publishers::list).post(api::publishers::create))
         .route("/api/publishers/{id}", delete(api::publishers::remove))
+        .route("/api/heartbeats", get(api::heartbeats::list))
+        .route("/api/heartbeats/{name}", put(api::heartbeats::set).delete(api::heartbeats::remove))
         .route("/api/session", get(api::session::show).post(api::session::create).delete(api::session::end))
         .route("/api/user", get(api::user::show))
         .route("/api/user/marks", post(api::user::mark))
@@ -104,6 +106,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))
         .route("/hooks/{token}", post(compat::slack::post))
+        .route("/ping/{token}/{name}", get(compat::pings::ended).post(compat::pings::ended))
+        .route("/ping/{token}/{name}/{ending}", get(compat::pings::other).post(compat::pings::other))
         .route("/ws", get(realtime::websocket::get))
         .merge(realtime::socket_io::router(&state));
 

@@ -3,7 +3,7 @@
 //!
 //! * `devices`: the devices and the settings of people
 //! * `rules`: the rules by which people are told of events of the feed
-//! * `events`: queues the events that somebody has a rule for, on one node at a time (`lease`); `event_pushes` sends them
+//! * `events`: queues the events that somebody has a rule for, on one node at a time; `event_pushes` sends them
 //! * `consumer`: takes messages from the queue of `chat` and decides who is told, on that node, too
 //! * `queue`: works off what stands in the queues (`queued`)
 //! * `delivery`: sends a push, again if it has to
@@ -22,7 +22,6 @@ mod encryption;
 mod endpoint;
 mod event_pushes;
 mod events;
-mod lease;
 mod open_page;
 mod open_page_events;
 mod payload;
@@ -42,7 +41,6 @@ use parking_lot::Mutex;
 use self::{
     client::PushClient,
     delivery::{Lanes, Turns},
-    lease::Lease,
     queue::InFlight,
     vapid::VapidKey,
 };
@@ -57,6 +55,7 @@ use super::{
     auth::{Auth, Identity},
     chat::Chat,
     clock::Clock,
+    cluster::lease::Lease,
     config::{Config, PushSettings, tls},
     error::Error,
     feed::Feed,
@@ -124,7 +123,7 @@ impl Notifier {
             client,
             lanes: Lanes::default(),
             turns: Turns::default(),
-            lease: Lease::new(documents, is_shared),
+            lease: Lease::new("pushes", documents, is_shared),
             in_flight: InFlight::default(),
             events_in_flight: InFlight::default(),
             seen: Mutex::default(),

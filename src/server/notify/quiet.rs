@@ -44,7 +44,7 @@ impl QuietHours {
         let (Some(from), Some(to)) = (minute_of(&self.from), minute_of(&self.to)) else { return false };
         let zone = zone_of(&self.zone).unwrap_or(TimeZone::UTC);
         let Ok(now) = Timestamp::from_millisecond(now_ms) else { return false };
-        let now = now.to_zoned_datetime(zone);
+        let now = now.to_zoned(zone);
         let minute = u32::try_from(i32::from(now.hour()) * 60 + i32::from(now.minute())).unwrap_or_default();
         match from < to {
             true => (from..to).contains(&minute),

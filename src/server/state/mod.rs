@@ -24,7 +24,7 @@ use super::{
         dispatcher::Dispatcher,
     },
     config::{AuthSetting, BadSetting, Config, DirectMessages, node_channel, site::Site},
-    feed::{self, Feed},
+    feed::{self, Feed, heartbeats::Heartbeats},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
         hub::Hub,
@@ -62,6 +62,8 @@ pub struct Parts {
     pub notifier: Arc<Notifier>,
     /// The feed.
     pub feed: Arc<Feed>,
+    /// The jobs that are expected to ping.
+    pub heartbeats: Arc<Heartbeats>,
     /// The log under both, for housekeeping.
     pub hub: Hub,
     /// The other nodes.
@@ -215,6 +217,8 @@ impl AppState {
             backplane.is_shared(),
         );
         let notifier = notifier.await.context("the key for push services cannot be read or made")?;
+        let heartbeats =
+            Heartbeats::new(feed.clone(), directory.clone(), clock.clone(), backplane.is_shared());
         // A database that was restored from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
@@ -227,6 +231,7 @@ impl AppState {
             chat,
             notifier: Arc::new(notifier),
             feed,
+            heartbeats: Arc::new(heartbeats),
             hub,
             backplane,
             auth,

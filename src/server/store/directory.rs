@@ -69,14 +69,19 @@ pub enum Kind {
     PushSettings,
     /// A message of which somebody may get a push, by `room/offset/edit`.
     PushQueue,
-    /// The node that sends the pushes.
-    PushLease,
+    /// The node that does a work which one node does, by the work (`cluster/lease.rs`).
+    #[serde(rename = "push-lease")] // its name when pushes were the only one
+    Lease,
     /// A person's rules for pushes of events of the feed, by the person: see [`id_prefix_of`].
     PushRules,
     /// The cursor of the consumer of the feed, which pushes events.
     PushCursor,
     /// An event of the feed that is to be pushed, by its offset, or by a person who is told that more came.
     PushEvent,
+    /// A heartbeat with its state, by its name.
+    Heartbeat,
+    /// The time until which heartbeats were watched.
+    HeartbeatWatch,
 }
 
 /// The beginning of the ids of a person's documents. Another system's ids may contain the sign that ends it.
@@ -113,10 +118,12 @@ impl Kind {
             Self::PushEndpoint => "push-endpoint",
             Self::PushSettings => "push-settings",
             Self::PushQueue => "push-queue",
-            Self::PushLease => "push-lease",
+            Self::Lease => "push-lease",
             Self::PushRules => "push-rules",
             Self::PushCursor => "push-cursor",
             Self::PushEvent => "push-event",
+            Self::Heartbeat => "heartbeat",
+            Self::HeartbeatWatch => "heartbeat-watch",
         }
     }
 }
@@ -241,10 +248,12 @@ impl Mutation {
             | Kind::PushEndpoint
             | Kind::PushSettings
             | Kind::PushQueue
-            | Kind::PushLease
+            | Kind::Lease
             | Kind::PushRules
             | Kind::PushCursor
-            | Kind::PushEvent => false,
+            | Kind::PushEvent
+            | Kind::Heartbeat
+            | Kind::HeartbeatWatch => false,
         };
         is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }

@@ -14,6 +14,7 @@ mod channels;
 mod document;
 mod external_sign_in;
 mod fields;
+mod heartbeats;
 mod invitations;
 mod join;
 mod members;
@@ -86,6 +87,8 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     let administrators = Router::new()
         .route(routes::PUBLISHERS, get(publishers::show).post(publishers::make))
         .route("/publishers/remove", post(publishers::remove))
+        .route(routes::HEARTBEATS, get(heartbeats::show).post(heartbeats::set))
+        .route("/heartbeats/remove", post(heartbeats::remove))
         .route(routes::CHANNELS, get(channels::show).post(channels::limit))
         .route("/channels/open", post(channels::open))
         .route(routes::ACTIONS, get(actions::show))

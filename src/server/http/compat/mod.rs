@@ -3,8 +3,10 @@
 //! order, as for `api`. It must never fetch what a sender names.
 //!
 //! * `ntfy`: publishing to channels and following them
+//! * `pings`: the addresses that jobs ping, as at Healthchecks
 //! * `slack`: incoming webhooks of Slack and Mattermost
 
 mod bounds;
 pub(super) mod ntfy;
+pub(super) mod pings;
 pub(super) mod slack;

@@ -31,6 +31,18 @@ impl<S: Send + Sync> FromRequestParts<S> for PathPair {
     }
 }
 
+/// The three parameters of a path, as text.
+pub(crate) struct PathTriple(pub(crate) String, pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathTriple {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let path = Path::<(String, String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((first, second, third))| Self(first, second, third)).map_err(|_| unreadable())
+    }
+}
+
 fn unreadable() -> Rejection {
     Rejection::new(Code::BadRequest, "The address is not UTF-8 after percent-decoding.")
 }

@@ -221,7 +221,8 @@ mod tests {
             message(json!({ "type": "progress", "key": "import", "done": 3, "total": 10 })).expect("one");
         assert_eq!((&job["message"], &job["sequence_id"]), (&json!("3 / 10"), &json!("import")));
         assert_eq!(job["priority"], 1);
-        let ended = json!({ "type": "progress", "key": "import", "done": 7, "state": "failed", "text": "disk" });
+        let ended =
+            json!({ "type": "progress", "key": "import", "done": 7, "state": "failed", "text": "disk" });
         let job = message(ended).expect("one");
         assert_eq!(job["message"], "failed · 7 · disk");
         assert!(job.get("priority").is_none(), "it is news");

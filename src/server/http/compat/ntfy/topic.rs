@@ -5,7 +5,7 @@ use crate::protocol::name::parse_channel;
 
 /// The first segments of this server's own addresses: what is sent there is not for a topic. A test compares them with
 /// the routes.
-const RESERVED: [&str; 35] = [
+const RESERVED: [&str; 37] = [
     "account",
     "actions",
     "api",
@@ -17,6 +17,7 @@ const RESERVED: [&str; 35] = [
     "feed",
     "fn",
     "healthz",
+    "heartbeats",
     "hooks",
     "icons",
     "join",
@@ -27,6 +28,7 @@ const RESERVED: [&str; 35] = [
     "name",
     "notifications",
     "people",
+    "ping",
     "pkg",
     "publishers",
     "readyz",

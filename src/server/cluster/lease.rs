@@ -1,8 +1,8 @@
-//! The lease of the consumer: of several nodes one sends the pushes. A node that ends gives it up; one that dies loses it
-//! after a while. Clocks are not compared: another node takes over once it has seen the same lease for long enough.
+//! The lease of a work that one of several nodes does: `notify` sends pushes and `feed` watches heartbeats while they hold
+//! theirs. A node that ends gives it up; one that dies loses it after a while. Clocks are not compared: another node takes
+//! over once it has seen the same lease for long enough.
 //!
-//! Two nodes may hold it for a moment when one was stopped and goes on. Then a push is sent twice, with the same topic and
-//! tag.
+//! Two nodes may hold it for a moment when one was stopped and goes on. So the work must be one that can be done twice.
 
 use std::{
     sync::Arc,
@@ -11,17 +11,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
-use crate::server::{
-    auth::random_token,
-    store::{
-        StoreError,
-        directory::{DocumentStore, Kind, Mutation, Precondition},
-    },
+use crate::server::store::{
+    StoreError,
+    directory::{DocumentStore, Kind, Mutation, Precondition},
 };
 
-/// The id of the lease's document.
-const ID: &str = "pushes";
 /// Interval between renewals.
 const RENEWED_EVERY: Duration = Duration::from_secs(5);
 /// A node that has not renewed it for so long does not count on it any more.
@@ -45,7 +41,8 @@ struct State {
 }
 
 /// The lease as this node knows it.
-pub(super) struct Lease {
+pub struct Lease {
+    work: &'static str,
     documents: Arc<dyn DocumentStore>,
     is_shared: bool,
     node: String,
@@ -53,17 +50,18 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// A server that is alone always holds it: the store lets no other one in.
-    pub(super) fn new(documents: Arc<dyn DocumentStore>, is_shared: bool) -> Self {
-        Self { documents, is_shared, node: random_token(), state: Mutex::default() }
+    /// The lease of a work with this name. A server that is alone always holds it: the store lets no other one in.
+    pub fn new(work: &'static str, documents: Arc<dyn DocumentStore>, is_shared: bool) -> Self {
+        Self { work, documents, is_shared, node: Uuid::new_v4().to_string(), state: Mutex::default() }
     }
 
-    pub(super) fn is_shared(&self) -> bool {
+    /// Returns true if there may be other nodes.
+    pub fn is_shared(&self) -> bool {
         self.is_shared
     }
 
     /// Returns true if this node holds the lease. Takes or renews it if it can.
-    pub(super) async fn hold(&self) -> Result<bool, StoreError> {
+    pub async fn hold(&self) -> Result<bool, StoreError> {
         if !self.is_shared {
             return Ok(true);
         }
@@ -84,7 +82,7 @@ impl Lease {
     }
 
     async fn try_hold(&self, state: &mut State, asked_at: Instant) -> Result<bool, StoreError> {
-        let found = self.documents.read_to_change::<StoredLease>(Kind::PushLease, ID).await?;
+        let found = self.documents.read_to_change::<StoredLease>(Kind::Lease, self.work).await?;
         let (turn, unchanged) = match found {
             None => (0, Precondition::Absent),
             Some((lease, unchanged)) if lease.node == self.node => (lease.turn, unchanged),
@@ -101,19 +99,19 @@ impl Lease {
             }
         };
         let own = StoredLease { node: self.node.clone(), turn: turn + 1 };
-        let put = Mutation::put(Kind::PushLease, ID, unchanged, &own);
+        let put = Mutation::put(Kind::Lease, self.work, unchanged, &own);
         let is_held = self.documents.grant(vec![put]).await?.is_committed();
         state.own = is_held.then_some((own, asked_at));
         Ok(is_held)
     }
 
     /// Gives the lease up, so that another node goes on at once.
-    pub(super) async fn give_up(&self) {
+    pub async fn give_up(&self) {
         let Some((own, _)) = self.state.lock().await.own.take() else { return };
         let is_own = Precondition::Is(serde_json::to_string(&own).expect("plain data is serialized"));
-        let given_up = self.documents.grant(vec![Mutation::remove(Kind::PushLease, ID, is_own)]).await;
+        let given_up = self.documents.grant(vec![Mutation::remove(Kind::Lease, self.work, is_own)]).await;
         if let Err(error) = given_up {
-            tracing::debug!(%error, "cannot give up the lease of the pushes; another node takes over in a while");
+            tracing::debug!(work = self.work, %error, "cannot give up a lease; another node takes over in a while");
         }
     }
 }

@@ -1,0 +1,252 @@
+//! Heartbeats: jobs that ping, a channel that tells when the ping stays away and when it comes again, once each.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use idobata::server::clock::{Clock, Reading};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Nodes, RedisServer, TestServer, in_time, problem};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A clock that stands unless it is moved.
+#[derive(Clone)]
+struct Machine {
+    wall_ms: Arc<AtomicI64>,
+    passed_ms: Arc<AtomicI64>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self { wall_ms: Arc::new(1_795_000_000_000.into()), passed_ms: Arc::default() }
+    }
+
+    fn clock(&self) -> Clock {
+        let machine = self.clone();
+        Clock::new(Duration::from_secs(60), move || Reading {
+            wall_ms: machine.wall_ms.load(SeqCst),
+            monotonic_ms: machine.passed_ms.load(SeqCst),
+        })
+    }
+
+    fn pass(&self, ms: i64) {
+        self.passed_ms.fetch_add(ms, SeqCst);
+        self.jump(ms);
+    }
+
+    /// The clock moves, and no time passes.
+    fn jump(&self, ms: i64) {
+        self.wall_ms.fetch_add(ms, SeqCst);
+    }
+
+    async fn server(&self, data: &Path) -> TestServer {
+        TestServer::start_on_clock(data, &[], self.clock()).await
+    }
+}
+
+/// A publisher's token for these channels.
+async fn token(server: &TestServer, channels: Value) -> String {
+    let body = json!({ "name": "cron", "channels": channels });
+    let made = server.post("/api/publishers").json(&body).send().await.unwrap();
+    assert_eq!(made.status(), 201);
+    made.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+}
+
+async fn set(server: &TestServer, name: &str, settings: Value) -> Value {
+    let address = format!("{}/api/heartbeats/{name}", server.url);
+    let answer = reqwest::Client::new().put(address).json(&settings).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    answer.json().await.unwrap()
+}
+
+async fn ping(server: &TestServer, token: &str, rest: &str) {
+    let answer = server.get(&format!("/ping/{token}/{rest}")).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.text().await.unwrap()), (200, "OK".into()), "{rest}");
+}
+
+async fn heartbeat(server: &TestServer) -> Value {
+    server.json("/api/heartbeats").await[0].clone()
+}
+
+/// What the channel tells, as level, title and text.
+async fn told(server: &TestServer) -> Vec<(String, String, String)> {
+    let page = server.json("/api/events?channel=jobs").await;
+    let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let events = page["events"].as_array().unwrap().iter();
+    events.map(|event| (text(event, "level"), text(event, "title"), text(event, "text"))).collect()
+}
+
+async fn until_told(server: &TestServer, count: usize) -> Vec<(String, String, String)> {
+    in_time(async {
+        loop {
+            let told = told(server).await;
+            if told.len() >= count {
+                return told;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_ping_that_stays_away_is_told_once_within_five_seconds_and_so_is_its_return() {
+    let server = TestServer::start().await;
+    let token = token(&server, json!(["jobs"])).await;
+    set(&server, "backup", json!({ "channel": "jobs", "period": 1, "grace": 1 })).await;
+    assert_eq!(heartbeat(&server).await["status"], "new");
+    ping(&server, &token, "backup").await;
+    let pinged_at = Instant::now();
+    let (level, title, text) = until_told(&server, 1).await.remove(0);
+    assert!(pinged_at.elapsed() < Duration::from_secs(7), "{:?}", pinged_at.elapsed());
+    assert_eq!((&*level, &*title), ("error", "backup is down"));
+    assert!(text.starts_with("No ping came for "), "{text}");
+    assert_eq!(heartbeat(&server).await["status"], "down");
+    set(&server, "backup", json!({ "channel": "jobs", "period": 3600 })).await;
+    ping(&server, &token, "backup").await;
+    ping(&server, &token, "backup").await;
+    let told = until_told(&server, 2).await;
+    assert_eq!((told.len(), &*told[1].0, &*told[1].1), (2, "success", "backup is up again"));
+    let page = server.json("/api/events?channel=jobs").await;
+    let keys: Vec<_> = page["events"].as_array().unwrap().iter().map(|event| event["key"].clone()).collect();
+    assert_eq!(keys, ["heartbeat/backup", "heartbeat/backup"], "the page shows the newest");
+}
+
+#[tokio::test]
+async fn a_job_says_that_it_begins_fails_and_ends_by_the_addresses_of_healthchecks() {
+    let machine = Machine::new();
+    let data = tempfile::tempdir().unwrap();
+    let server = machine.server(data.path()).await;
+    let token = token(&server, json!(["jobs"])).await;
+    set(&server, "backup", json!({ "channel": "jobs", "cron": "0 3 * * *", "zone": "Asia/Tokyo" })).await;
+    ping(&server, &token, "backup/start").await;
+    machine.pass(90_000);
+    ping(&server, &token, "backup/0").await;
+    let known = heartbeat(&server).await;
+    assert_eq!((&known["status"], &known["last_duration_ms"]), (&json!("up"), &json!(90_000)));
+    assert_eq!(known["due_at"].as_i64().unwrap() % (24 * HOUR_MS), 18 * HOUR_MS, "03:00 in Tokyo");
+    let post =
+        |rest: &str, body: &str| server.post(&format!("/ping/{token}/backup{rest}")).body(body.to_owned());
+    for (rest, body) in
+        [("/log", "half of it"), ("/log", ""), ("/fail", "disk full\n"), ("/3", "again"), ("", "fine")]
+    {
+        assert_eq!(post(rest, body).send().await.unwrap().status(), 200, "{rest}");
+    }
+    let head =
+        reqwest::Client::new().head(format!("{}/ping/{token}/backup", server.url)).send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    let expected = [
+        ("info", "backup", "half of it"),
+        ("error", "backup is down", "disk full"),
+        ("success", "backup is up again", "It was down for 0s."),
+    ];
+    let expected = expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
+    assert_eq!(told(&server).await, expected);
+    // A job that begins and does not end is down after its grace.
+    ping(&server, &token, "backup/start").await;
+    machine.pass(301_000);
+    let told = until_told(&server, 4).await;
+    assert_eq!(told[3].2, "The job began 5m 1s ago and has not ended.");
+    // A text beyond the limit does not take the ping with it.
+    let long = post("", &"x".repeat(200_000)).send().await.unwrap();
+    assert_eq!(long.status(), 200);
+    assert_eq!(heartbeat(&server).await["status"], "up");
+}
+
+#[tokio::test]
+async fn our_own_downtime_raises_no_alarm_and_a_job_that_is_really_gone_is_told_a_period_later() {
+    let (machine, data) = (Machine::new(), tempfile::tempdir().unwrap());
+    let server = machine.server(data.path()).await;
+    let token = token(&server, json!(["jobs"])).await;
+    for name in ["lost", "not-due"] {
+        let period = if name == "lost" { 3_600 } else { 36_000 };
+        set(&server, name, json!({ "channel": "jobs", "period": period, "grace": 60 })).await;
+        ping(&server, &token, name).await;
+    }
+    machine.pass(HOUR_MS / 2);
+    server.stop().await;
+    machine.pass(2 * HOUR_MS);
+    let server = machine.server(data.path()).await;
+    let due = async |number: usize| {
+        let list = server.json("/api/heartbeats").await;
+        list[number]["due_at"].as_i64().unwrap() - machine.wall_ms.load(SeqCst)
+    };
+    in_time(async { while due(0).await != HOUR_MS {} }).await;
+    assert_eq!(due(1).await, 15 * HOUR_MS / 2, "what was not due is expected as before");
+    assert_eq!(told(&server).await, []);
+    // The clock jumps, and back: nobody is late for that.
+    machine.jump(5 * HOUR_MS);
+    in_time(async { while due(0).await != HOUR_MS {} }).await;
+    assert_eq!(told(&server).await, []);
+    machine.pass(HOUR_MS + 61_000);
+    let told = until_told(&server, 1).await;
+    assert_eq!(told[0].1, "lost is down");
+}
+
+#[tokio::test]
+async fn of_three_nodes_one_tells_and_another_goes_on_when_it_ends() {
+    let mut nodes = Nodes::none().await;
+    for _ in 0..3 {
+        nodes.add(&RedisServer::shared().url()).await;
+    }
+    let token = token(nodes.node(0), json!(["jobs"])).await;
+    let short = json!({ "channel": "jobs", "period": 1, "grace": 1 });
+    set(nodes.node(1), "backup", short.clone()).await;
+    ping(nodes.node(2), &token, "backup").await;
+    until_told(nodes.node(0), 1).await;
+    ping(nodes.node(1), &token, "backup").await;
+    until_told(nodes.node(2), 2).await;
+    nodes.servers.remove(0).stop().await;
+    set(nodes.node(0), "backup", short).await;
+    let told = until_told(nodes.node(1), 3).await;
+    let levels: Vec<_> = told.iter().map(|(level, ..)| &**level).collect();
+    assert_eq!(levels, ["error", "success", "error"]);
+}
+
+#[tokio::test]
+async fn only_a_token_for_its_channel_pings_a_heartbeat_and_faults_are_named() {
+    let server = TestServer::start().await;
+    let (own, other) = (token(&server, json!(["jobs"])).await, token(&server, json!(["ops"])).await);
+    set(&server, "backup", json!({ "channel": "jobs", "period": 3600 })).await;
+    for (path, status) in [
+        (format!("{other}/backup"), 403),
+        (format!("{own}/nothing"), 404),
+        ("idp_none_none/backup".to_owned(), 404),
+        ("nonsense/backup".to_owned(), 404),
+        (format!("{own}/backup/256"), 400),
+        (format!("{own}/backup/stop"), 400),
+    ] {
+        let answer = server.get(&format!("/ping/{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
+        assert!(answer.text().await.unwrap().ends_with('.'), "a sentence");
+    }
+    assert_eq!(heartbeat(&server).await["status"], "new");
+    for (name, settings) in [
+        ("a%20b", json!({ "channel": "jobs", "period": 60 })),
+        ("backup", json!({ "channel": "a b", "period": 60 })),
+        ("backup", json!({ "channel": "jobs" })),
+        ("backup", json!({ "channel": "jobs", "period": 60, "cron": "* * * * *" })),
+        ("backup", json!({ "channel": "jobs", "period": 0 })),
+        ("backup", json!({ "channel": "jobs", "period": 60, "grace": 0 })),
+        ("backup", json!({ "channel": "jobs", "cron": "often" })),
+        ("backup", json!({ "channel": "jobs", "cron": "* * * * *", "zone": "Mars/Olympus" })),
+    ] {
+        let address = format!("{}/api/heartbeats/{name}", server.url);
+        let answer = reqwest::Client::new().put(address).json(&settings).send().await.unwrap();
+        let code = problem(answer, 400).await;
+        assert!(code == "bad_request" || code == "bad_channel", "{settings}: {code}");
+    }
+    let gone =
+        reqwest::Client::new().request(Method::DELETE, format!("{}/api/heartbeats/backup", server.url));
+    assert_eq!(gone.send().await.unwrap().status(), 204);
+    assert_eq!(server.json("/api/heartbeats").await, json!([]));
+}
