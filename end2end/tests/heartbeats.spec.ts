@@ -7,7 +7,7 @@ test("alice expects a job to ping, it fails and comes again, and bob sees both i
   const { token } = await (await alice.context.request.post("/api/publishers", { data: { name, channels: [channel] } })).json();
   const { page } = alice;
   await page.goto("/heartbeats");
-  await page.getByLabel("Name").fill(name);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
   await page.getByLabel("Channel").fill(channel);
   await page.getByLabel("Expected").fill("0 3 * * *");
   await page.getByLabel("Time zone").fill("Asia/Tokyo");

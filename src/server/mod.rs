@@ -31,6 +31,7 @@ pub mod log;
 pub mod markdown;
 pub mod notify;
 pub mod observability;
+pub mod outgoing;
 pub mod presence;
 pub mod state;
 pub mod store;
@@ -209,6 +210,7 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { activity.run(ended).await });
     let (notifier, ended) = (state.notifier.clone(), stop.clone());
     background.spawn(async move { notifier.run(ended).await });
+    background.spawn(state.outgoing.clone().run(stop.clone()));
     background.spawn(state.heartbeats.clone().watch(stop.clone()));
     let presence = state.chat.presence().clone();
     background.spawn(async move { presence.exchange().await });

@@ -36,6 +36,7 @@ mod moderation;
 mod nodes;
 mod observability;
 mod outages;
+mod outgoing;
 mod pages;
 mod people;
 mod postgres;

@@ -81,6 +81,10 @@ pub enum Deed {
     SetHeartbeat,
     /// A heartbeat was removed.
     RemoveHeartbeat,
+    /// An outgoing webhook was made.
+    AddOutgoing,
+    /// An outgoing webhook was removed.
+    RemoveOutgoing,
     /// Something else that a newer version of this program knows.
     #[serde(other)]
     Unknown,

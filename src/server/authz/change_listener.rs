@@ -53,7 +53,9 @@ impl ChangeListener for Rights {
             | Kind::PushCursor
             | Kind::PushEvent
             | Kind::Heartbeat
-            | Kind::HeartbeatWatch => Ok(()),
+            | Kind::HeartbeatWatch
+            | Kind::Outgoing
+            | Kind::OutgoingDelivery => Ok(()),
         };
         // A damaged document does not stop the operations after it, which may take a right away.
         applied.unwrap_or_else(|error| tracing::error!(%error, "cannot apply a change of rights"));

@@ -1,4 +1,4 @@
-//! The settings of push notifications, a part of [`super::Config`]. `notify` applies them.
+//! The settings of push notifications and outgoing webhooks, a part of [`super::Config`]. `notify` and `outgoing` apply them.
 
 use clap::Args;
 use ipnet::IpNet;
@@ -52,6 +52,19 @@ pub struct PushSettings {
         value_parser = network
     )]
     pub push_networks: Vec<IpNet>,
+
+    /// Inner network in which receivers of outgoing webhooks may be, such as 10.1.0.0/16; repeatable, or with commas
+    ///
+    /// Without it no address of an inner network is called, whoever names it. In the networks named here a receiver may use
+    /// http.
+    #[arg(
+        long,
+        env = "IDOBATA_WEBHOOK_NETWORKS",
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub webhook_networks: Vec<IpNet>,
 }
 
 fn contact(text: &str) -> Result<String, String> {

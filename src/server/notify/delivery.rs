@@ -19,15 +19,14 @@ use hyper::{
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit};
 
-use super::{
-    Notifier,
-    client::{Answer, RequestError},
-    devices::Device,
-    endpoint::{Endpoint, HostError},
-    payload::Payload,
-    queued::Queued,
+use super::{Notifier, devices::Device, payload::Payload, queued::Queued};
+use crate::server::{
+    outgoing::{
+        client::{Answer, RequestError},
+        endpoint::{Endpoint, HostError},
+    },
+    store::StoreError,
 };
-use crate::server::store::StoreError;
 
 /// Requests to one service at the same time.
 const AT_ONCE: usize = 16;

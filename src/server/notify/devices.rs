@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     Notifier,
     encryption::{POINT_BYTES, SECRET_BYTES, encrypt},
-    endpoint::Endpoint,
     quiet::QuietHours,
 };
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     server::{
         auth::{self, Identity},
         error::Error,
+        outgoing::endpoint::Endpoint,
         store::{
             StoreError,
             directory::{Kind, Mutation, Precondition, id_prefix_of},

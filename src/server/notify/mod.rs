@@ -9,17 +9,14 @@
 //! * `delivery`: sends a push, again if it has to
 //! * `open_page`, `open_page_events`: what a page that is open shows by itself
 //! * `payload`, `encryption`, `vapid`: what is sent
-//! * `client`, `endpoint`: one request, to an address that may be called
 //! * `quiet`: quiet hours
 //!
 //! Nothing readable may leave for a push service: texts and names only encrypted, no name in a header.
 
-mod client;
 mod consumer;
 mod delivery;
 mod devices;
 mod encryption;
-mod endpoint;
 mod event_pushes;
 mod events;
 mod open_page;
@@ -39,7 +36,6 @@ use anyhow::Context;
 use parking_lot::Mutex;
 
 use self::{
-    client::PushClient,
     delivery::{Lanes, Turns},
     queue::InFlight,
     vapid::VapidKey,
@@ -61,6 +57,7 @@ use super::{
     feed::Feed,
     limits::RateLimits,
     observability::metrics::Metrics,
+    outgoing::client::Client,
     store::directory::{DocumentStore, id_prefix_of},
 };
 use crate::protocol::{
@@ -80,7 +77,7 @@ pub struct Notifier {
     settings: PushSettings,
     contact: Option<String>,
     key: VapidKey,
-    client: PushClient,
+    client: Client,
     lanes: Lanes,
     turns: Turns,
     lease: Lease,
@@ -106,7 +103,7 @@ impl Notifier {
         let settings = config.push.clone();
         let key = VapidKey::open(&*documents).await?;
         let tls = tls::client_config(None).context("the system's authorities cannot be read")?;
-        let client = PushClient::new(tls, settings.push_networks.clone());
+        let client = Client::new(tls, settings.push_networks.clone());
         let url = config.public_url.as_ref().map(|url| url.as_str().to_owned());
         let contact = settings.push_contact.clone().or(url.filter(|url| url.starts_with("https:")));
         Ok(Self {

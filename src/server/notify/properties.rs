@@ -7,14 +7,16 @@ use proptest::{collection::vec, prelude::*, sample, sample::select};
 
 use super::{
     encryption::encrypt,
-    endpoint::Endpoint,
     payload::{Payload, Reason},
     quiet::QuietHours,
 };
 use crate::{
     app::i18n::Language,
     protocol::{name::RoomId, properties::text},
-    server::chat::{PushedMessage, QueuedPush},
+    server::{
+        chat::{PushedMessage, QueuedPush},
+        outgoing::endpoint::Endpoint,
+    },
 };
 
 /// One of these texts, with another one put into it somewhere.

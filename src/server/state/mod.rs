@@ -32,6 +32,7 @@ use super::{
     },
     notify::Notifier,
     observability::metrics::Metrics,
+    outgoing::Outgoing,
     presence,
     store::{
         Bounds, Sharing, StoreError, TopicName,
@@ -62,6 +63,8 @@ pub struct Parts {
     pub notifier: Arc<Notifier>,
     /// The feed.
     pub feed: Arc<Feed>,
+    /// Outgoing webhooks.
+    pub outgoing: Arc<Outgoing>,
     /// The jobs that are expected to ping.
     pub heartbeats: Arc<Heartbeats>,
     /// The log under both, for housekeeping.
@@ -219,6 +222,14 @@ impl AppState {
         let notifier = notifier.await.context("the key for push services cannot be read or made")?;
         let heartbeats =
             Heartbeats::new(feed.clone(), directory.clone(), clock.clone(), backplane.is_shared());
+        let outgoing = Outgoing::open(
+            hub.clone(),
+            rights.clone(),
+            directory.clone(),
+            clock.clone(),
+            config.push.webhook_networks.clone(),
+            backplane.is_shared(),
+        )?;
         // A database that was restored from a backup is another one: its readers are told.
         let Bounds { epoch, .. } = hub.store().bounds(&TopicName::Feed).await?;
         let dispatcher = Dispatcher::new(topics)
@@ -231,6 +242,7 @@ impl AppState {
             chat,
             notifier: Arc::new(notifier),
             feed,
+            outgoing: Arc::new(outgoing),
             heartbeats: Arc::new(heartbeats),
             hub,
             backplane,

@@ -82,6 +82,10 @@ pub enum Kind {
     Heartbeat,
     /// The time until which heartbeats were watched.
     HeartbeatWatch,
+    /// An outgoing webhook, by its id.
+    Outgoing,
+    /// How far the delivery of an outgoing webhook has come, by its id.
+    OutgoingDelivery,
 }
 
 /// The beginning of the ids of a person's documents. Another system's ids may contain the sign that ends it.
@@ -124,6 +128,8 @@ impl Kind {
             Self::PushEvent => "push-event",
             Self::Heartbeat => "heartbeat",
             Self::HeartbeatWatch => "heartbeat-watch",
+            Self::Outgoing => "outgoing",
+            Self::OutgoingDelivery => "outgoing-delivery",
         }
     }
 }
@@ -253,7 +259,9 @@ impl Mutation {
             | Kind::PushCursor
             | Kind::PushEvent
             | Kind::Heartbeat
-            | Kind::HeartbeatWatch => false,
+            | Kind::HeartbeatWatch
+            | Kind::Outgoing
+            | Kind::OutgoingDelivery => false,
         };
         is_replicated.then(|| ReplicatedOp { kind: self.kind, id: self.id.clone(), op: self.op.clone() })
     }

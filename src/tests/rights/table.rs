@@ -141,6 +141,23 @@ pub(super) const ROWS: &[Row] = &[
         "401 403 403 403 403 201 403 403",
     ),
     row("DELETE", "/api/publishers/nobody-s-id", "", "401 403 403 403 403 404 403 403"),
+    row("GET", "/api/outgoing", "", "401 403 403 403 403 200 403 403"),
+    row("GET", "/api/outgoing?room=secret", "", "401 404 404 403 200 404 403 403"),
+    // Its host has no address, so that nothing is called.
+    row(
+        "POST",
+        "/api/outgoing",
+        r#"{"url":"https://a.invalid/","channels":["x"]}"#,
+        "401 403 403 403 403 400 403 403",
+    ),
+    row(
+        "POST",
+        "/api/outgoing",
+        r#"{"url":"https://a.invalid/","room":"secret"}"#,
+        "401 404 404 403 400 404 403 403",
+    ),
+    row("DELETE", "/api/outgoing/nothing-s-id", "", "401 404 404 404 404 404 403 403"),
+    row("POST", "/api/outgoing/nothing-s-id/replay", "{}", "401 404 404 404 404 404 403 403"),
     row("GET", "/api/heartbeats", "", "401 403 403 403 403 200 403 403"),
     row(
         "PUT",

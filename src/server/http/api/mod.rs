@@ -11,6 +11,7 @@ pub(crate) mod markdown;
 pub(crate) mod members;
 pub(crate) mod moderation;
 pub(crate) mod operations;
+pub(crate) mod outgoing;
 pub(crate) mod people;
 pub(crate) mod publish;
 pub(crate) mod publishers;

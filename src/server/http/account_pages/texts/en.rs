@@ -222,6 +222,8 @@ pub(super) const TEXTS: Texts = Texts {
         Deed::RemoveHook => "removed a webhook",
         Deed::SetHeartbeat => "set a heartbeat",
         Deed::RemoveHeartbeat => "removed a heartbeat",
+        Deed::AddOutgoing => "added an outgoing webhook",
+        Deed::RemoveOutgoing => "removed an outgoing webhook",
         Deed::RemovePublisher => "removed a publisher",
         Deed::Unknown => "did something that this version does not know",
     },

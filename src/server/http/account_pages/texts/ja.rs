@@ -231,6 +231,8 @@ pub(super) const TEXTS: Texts = Texts {
         Deed::RemoveHook => "Webhookを削除",
         Deed::SetHeartbeat => "ハートビートを設定",
         Deed::RemoveHeartbeat => "ハートビートを削除",
+        Deed::AddOutgoing => "送信Webhookを追加",
+        Deed::RemoveOutgoing => "送信Webhookを削除",
         Deed::Unknown => "このバージョンでは不明な操作",
     },
     here_since: "参加した日",

@@ -1,6 +1,6 @@
-//! The address of a subscription at a push service, which a browser names and this server calls. So it must never lead into
-//! the network that this server stands in: every address of the host is checked each time, and the connection goes to an
-//! address that was checked (`client`), whatever the name resolves to a moment later.
+//! An address that a browser or an administrator names and this server calls: a push service's, a webhook's. It must never
+//! lead into the network that this server stands in, unless a setting allows it: every address of the host is checked each
+//! time, and the connection goes to an address that was checked (`client`), whatever the name resolves to a moment later.
 
 use std::{
     io,
@@ -12,18 +12,18 @@ use url::{Host, Url};
 
 use crate::protocol::problem::{Code, Rejection};
 
-/// Longest address of a subscription; those of the browsers' services have some hundred characters.
+/// Longest address; those of the browsers' services have some hundred characters.
 const ENDPOINT_MAX_BYTES: usize = 2_000;
 
-/// The address of a subscription.
+/// The address.
 #[derive(Clone, Debug)]
-pub(super) struct Endpoint(Url);
+pub struct Endpoint(Url);
 
 /// The error of an endpoint's host.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HostError {
+pub enum HostError {
     /// One of its addresses is of an inner network.
-    #[error("the address {0} is of an inner network, and in none of --push-networks")]
+    #[error("the address {0} is of an inner network, and no setting allows it")]
     Inner(IpAddr),
     /// It has no address, or cannot be asked for.
     #[error("the host cannot be resolved: {0}")]
@@ -32,7 +32,7 @@ pub(super) enum HostError {
 
 impl Endpoint {
     /// Parses an endpoint. One with http is accepted where `inner` names a network; its host has to be in one of them.
-    pub(super) fn parse(text: &str, inner: &[IpNet]) -> Result<Self, Rejection> {
+    pub fn parse(text: &str, inner: &[IpNet]) -> Result<Self, Rejection> {
         let fault = |message: &str| Err(Rejection::new(Code::BadRequest, message));
         if text.len() > ENDPOINT_MAX_BYTES {
             return fault("The endpoint is too long.");
@@ -50,26 +50,28 @@ impl Endpoint {
         Ok(Self(url))
     }
 
-    pub(super) fn url(&self) -> &Url {
+    /// The whole address.
+    pub fn url(&self) -> &Url {
         &self.0
     }
 
     /// Its origin, for which requests are signed: `https://push.example`.
-    pub(super) fn origin(&self) -> String {
+    pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
 
     /// The name of its host, for people.
-    pub(super) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
-    pub(super) fn is_https(&self) -> bool {
+    /// Returns true if the connection is encrypted.
+    pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 
     /// The addresses of its host, all of which may be called.
-    pub(super) async fn addresses(&self, inner: &[IpNet]) -> Result<Vec<SocketAddr>, HostError> {
+    pub async fn addresses(&self, inner: &[IpNet]) -> Result<Vec<SocketAddr>, HostError> {
         let port = self.0.port_or_known_default().unwrap_or(443);
         let addresses: Vec<_> = match self.0.host() {
             Some(Host::Ipv4(address)) => vec![(address, port).into()],

@@ -1,4 +1,4 @@
-//! One request to a push service, over a connection of its own to an address that `endpoint` has checked. It follows no
+//! One request to an address that somebody named, over a connection of its own to an address that `endpoint` has checked. It follows no
 //! redirect and uses no proxy of the environment, so nothing can lead it elsewhere.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use super::endpoint::{Endpoint, HostError};
 
-/// Time for a whole request: services answer within a second, and a later answer would hold a place that others need.
+/// Time for a whole request: a later answer would hold a place that others need.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time for a connection to one of the addresses of a host.
@@ -31,26 +31,31 @@ const ANSWER_MAX_BYTES: usize = 16 * 1024;
 
 /// The error of a request that has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RequestError {
+pub enum RequestError {
+    /// Its host may not be called, or cannot be found.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// There was no connection.
     #[error("no connection: {0}")]
     Connect(std::io::Error),
+    /// The connection ended.
     #[error("no answer: {0}")]
     Answer(#[from] hyper::Error),
+    /// It took too long.
     #[error("no answer within {REQUEST_TIMEOUT:?}")]
     Late,
 }
 
-/// The answer of a push service.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+/// The answer of a service.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
     /// The time after which the service wants to be asked again.
-    pub(super) retry_after: Option<Duration>,
+    pub retry_after: Option<Duration>,
 }
 
-/// The client of push services.
-pub(super) struct PushClient {
+/// The client of push services and webhooks.
+pub struct Client {
     tls: TlsConnector,
     inner: Vec<IpNet>,
 }
@@ -59,18 +64,19 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-impl PushClient {
+impl Client {
     /// A client that may also call hosts in the networks `inner`.
-    pub(super) fn new(tls: ClientConfig, inner: Vec<IpNet>) -> Self {
+    pub fn new(tls: ClientConfig, inner: Vec<IpNet>) -> Self {
         Self { tls: TlsConnector::from(Arc::new(tls)), inner }
     }
 
-    pub(super) fn inner(&self) -> &[IpNet] {
+    /// The inner networks that it may call.
+    pub fn inner(&self) -> &[IpNet] {
         &self.inner
     }
 
-    /// Posts an encrypted message with these headers.
-    pub(super) async fn post(
+    /// Posts a body with these headers.
+    pub async fn post(
         &self,
         endpoint: &Endpoint,
         headers: HeaderMap,
