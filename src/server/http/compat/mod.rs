@@ -4,7 +4,12 @@
 //!
 //! * `ntfy`: publishing to channels and following them
 //! * `slack`: incoming webhooks of Slack and Mattermost
+//! * `hook_target`, `signature`: the room or channel behind a webhook's token, and the check by its secret
+//! * `bounds`, `json_body`: the bounds of texts, and the JSON in a body
 
 mod bounds;
+mod hook_target;
+mod json_body;
 pub(super) mod ntfy;
+mod signature;
 pub(super) mod slack;

@@ -302,5 +302,10 @@ pub(super) const TEXTS: Texts = Texts {
     rule_wrong: "Name a channel, the beginning of some followed by *, or * alone for all. Names have 1 to 64 letters, digits, \
                  dots, dashes and underscores. You can have up to 50 of these.",
 
+    secret: "Secret (optional)",
+    secret_hint: "With a secret, only what the sender signs with it is taken, as GitHub, Gitea, GitLab, Grafana and Sentry do. \
+                  Others send it as Authorization: Bearer.",
+    secret_wrong: "The secret has 16 to 200 letters, digits and signs, and no blanks.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

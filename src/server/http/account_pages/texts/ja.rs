@@ -304,5 +304,9 @@ pub(super) const TEXTS: Texts = Texts {
     add_rule: "追加",
     rule_wrong: "チャンネル名、名前の先頭に*を付けたもの、またはすべてを表す*を入力してください。名前は64文字以内の英数字、ドット、ハイフン、アンダースコアです。50件まで登録できます。",
 
+    secret: "シークレット（任意）",
+    secret_hint: "設定すると、これで署名されたものだけを受け付けます。GitHub、Gitea、GitLab、Grafana、Sentryが対応しています。そのほかはAuthorization: Bearerで送ります。",
+    secret_wrong: "シークレットは空白を含まない16〜200文字の英数字と記号です。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -257,6 +257,10 @@ pub(crate) struct Texts {
     pub(crate) add_rule: &'static str,
     pub(crate) rule_wrong: &'static str,
 
+    pub(crate) secret: &'static str,
+    pub(crate) secret_hint: &'static str,
+    pub(crate) secret_wrong: &'static str,
+
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
