@@ -4,6 +4,7 @@
 //!
 //! * `ntfy`: publishing to channels and following them
 //! * `slack`: incoming webhooks of Slack and Mattermost
+//! * `senders`: webhooks as GitHub, Alertmanager and others send them
 //! * `hook_target`, `signature`: the room or channel behind a webhook's token, and the check by its secret
 //! * `bounds`, `json_body`: the bounds of texts, and the JSON in a body
 
@@ -11,5 +12,6 @@ mod bounds;
 mod hook_target;
 mod json_body;
 pub(super) mod ntfy;
+pub(super) mod senders;
 mod signature;
 pub(super) mod slack;
