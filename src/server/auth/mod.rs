@@ -18,6 +18,7 @@ mod pattern;
 pub mod publishers;
 mod secret;
 mod sessions;
+mod signing_secret;
 mod submissions;
 
 use std::{sync::Arc, time::Duration};
@@ -33,6 +34,7 @@ pub use self::{
     pattern::{Pattern, covers},
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},
     sessions::SESSION_LIFETIME,
+    signing_secret::SigningSecret,
     submissions::{Submission, Submissions, sweep as sweep_submissions},
 };
 use self::{

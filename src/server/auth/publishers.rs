@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::{Pattern, Submission, covers, hash, random_token};
+use super::{Pattern, SigningSecret, Submission, covers, hash, random_token};
 use crate::{
     protocol::{
         name::parse_name,
@@ -44,6 +44,9 @@ pub struct Publisher {
     pub created_at: i64,
     /// The time of its last publishing, in milliseconds since the Unix epoch, to within a minute; `None`: never.
     pub last_used_at: Option<i64>,
+    /// It publishes only by webhooks that are signed with its secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
 }
 
 /// The stored document of a publisher.
@@ -52,6 +55,8 @@ struct StoredPublisher {
     #[serde(flatten)]
     publisher: Publisher,
     hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<SigningSecret>,
 }
 
 /// The publishers of this installation, in the document store.
@@ -81,10 +86,15 @@ impl Publishers {
     }
 
     /// Creates a publisher and returns it with its token, which cannot be read again.
-    pub async fn make(&self, name: &str, channels: Vec<Pattern>) -> Result<(Publisher, String), Error> {
+    pub async fn make(
+        &self,
+        name: &str,
+        channels: Vec<Pattern>,
+        signed_with: Option<SigningSecret>,
+    ) -> Result<(Publisher, String), Error> {
         let (id, secret) = (random_token(), random_token());
         let mutation = Mutation::check(Kind::Publisher, &id, Precondition::Absent);
-        self.put(name, channels, (&id, &secret), mutation).await
+        self.put(name, channels, (&id, &secret, signed_with), mutation).await
     }
 
     /// Creates a publisher by a form. The same form sent again returns the same token, as long as the publisher is
@@ -93,6 +103,7 @@ impl Publishers {
         &self,
         name: &str,
         channels: Vec<Pattern>,
+        signed_with: Option<SigningSecret>,
         submission: &Submission,
     ) -> Result<(Publisher, String), Error> {
         let (id, secret) = submission.halves();
@@ -100,7 +111,7 @@ impl Publishers {
             return Ok((stored.publisher, token_of(id, secret)));
         }
         let mutation = Mutation::put(Kind::Submission, id, Precondition::Absent, &now_ms());
-        self.put(name, channels, (id, secret), mutation).await
+        self.put(name, channels, (id, secret, signed_with), mutation).await
     }
 
     /// Stores a publisher, and `mutation` in the same transaction.
@@ -108,7 +119,7 @@ impl Publishers {
         &self,
         name: &str,
         channels: Vec<Pattern>,
-        (id, secret): (&str, &str),
+        (id, secret, signed_with): (&str, &str, Option<SigningSecret>),
         mutation: Mutation,
     ) -> Result<(Publisher, String), Error> {
         let name = parse_name(name)?;
@@ -123,9 +134,16 @@ impl Publishers {
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         let token = token_of(id, secret);
-        let publisher =
-            Publisher { id: id.to_owned(), name, channels, created_at: now_ms(), last_used_at: None };
-        let stored = StoredPublisher { publisher: publisher.clone(), hash: hash(&token) };
+        let publisher = Publisher {
+            id: id.to_owned(),
+            name,
+            channels,
+            created_at: now_ms(),
+            last_used_at: None,
+            signed: signed_with.is_some(),
+        };
+        let stored =
+            StoredPublisher { publisher: publisher.clone(), hash: hash(&token), secret: signed_with };
         let put = Mutation::put(Kind::Publisher, id, Precondition::Absent, &stored);
         if self.documents.grant(vec![mutation, put]).await?.is_committed() {
             return Ok((publisher, token));
@@ -159,16 +177,32 @@ impl Publishers {
         Ok(stored.filter(|stored| stored.hash == hash(token)).ok_or_else(not_valid)?)
     }
 
-    /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]) and one that is not for the
-    /// channel ([`Code::NotAllowed`]).
+    /// The publisher with this token. Rejects an invalid token ([`Code::NoSession`]), one that is not for the channel
+    /// ([`Code::NotAllowed`]), and one that publishes by signed webhooks only.
     pub async fn authorize(&self, token: &str, channel: &str) -> Result<Publisher, Error> {
+        match self.authorize_webhook(token, channel).await? {
+            (publisher, None) => Ok(publisher),
+            (_, Some(_)) => {
+                let message =
+                    "This publisher has a secret, so it publishes only by signed webhooks: /hooks/TOKEN/…";
+                Err(Rejection::new(Code::NotAllowed, message).into())
+            }
+        }
+    }
+
+    /// The same for a webhook, with the secret by which the caller has to check what was sent.
+    pub async fn authorize_webhook(
+        &self,
+        token: &str,
+        channel: &str,
+    ) -> Result<(Publisher, Option<SigningSecret>), Error> {
         let stored = self.stored_of(token).await?;
         if !covers(&stored.publisher.channels, channel) {
             let message = "The publisher's token does not cover this channel.";
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
         self.note_use(&stored).await?;
-        Ok(stored.publisher)
+        Ok((stored.publisher, stored.secret))
     }
 
     async fn note_use(&self, stored: &StoredPublisher) -> Result<(), Error> {
@@ -179,7 +213,7 @@ impl Publishers {
         }
         self.lock_noted().insert(id.clone(), now);
         let publisher = Publisher { last_used_at: Some(now), ..stored.publisher.clone() };
-        let used = StoredPublisher { publisher, hash: stored.hash.clone() };
+        let used = StoredPublisher { publisher, hash: stored.hash.clone(), secret: stored.secret.clone() };
         // A publisher that is removed at the same moment stays removed.
         self.documents.grant(vec![Mutation::put(Kind::Publisher, id, Precondition::Present, &used)]).await?;
         Ok(())

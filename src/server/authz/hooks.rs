@@ -15,7 +15,7 @@ use crate::{
         session::User,
     },
     server::{
-        auth::{Submission, hash},
+        auth::{SigningSecret, Submission, hash},
         clock::now_ms,
         error::Error,
         store::{
@@ -50,6 +50,9 @@ pub struct Hook {
     /// The time of its last post, in milliseconds since the Unix epoch, to within a minute; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<i64>,
+    /// It takes only what is signed with its secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
 }
 
 /// The stored document of a webhook.
@@ -58,6 +61,8 @@ struct StoredHook {
     #[serde(flatten)]
     hook: Hook,
     hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<SigningSecret>,
 }
 
 /// The stored document of a thread of a webhook.
@@ -99,7 +104,7 @@ impl Rights {
         &self,
         room: &RoomId,
         by: User,
-        name: String,
+        (name, signed_with): (String, Option<SigningSecret>),
         submission: &Submission,
         beside: Mutation,
     ) -> Result<(Hook, String), Error> {
@@ -119,8 +124,9 @@ impl Rights {
             by,
             created_at: now_ms(),
             last_used_at: None,
+            signed: signed_with.is_some(),
         };
-        let stored = StoredHook { hook: hook.clone(), hash: hash(&token) };
+        let stored = StoredHook { hook: hook.clone(), hash: hash(&token), secret: signed_with };
         let once = Mutation::put(Kind::Submission, id, Precondition::Absent, &now_ms());
         let put = Mutation::put(Kind::Hook, id, Precondition::Absent, &stored);
         if self.documents.grant(vec![once, put, beside]).await?.is_committed() {
@@ -178,18 +184,18 @@ impl Rights {
         Ok(())
     }
 
-    /// The webhook with this token; `None`: there is none.
-    pub async fn hook_of(&self, token: &str) -> Result<Option<Hook>, StoreError> {
+    /// The webhook with this token, and the secret by which the caller has to check what was sent; `None`: there is none.
+    pub async fn hook_of(&self, token: &str) -> Result<Option<(Hook, Option<SigningSecret>)>, StoreError> {
         let id = token.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
         let stored = self.documents.read::<StoredHook>(Kind::Hook, id).await?;
         let Some(stored) = stored.filter(|stored| stored.hash == hash(token)) else { return Ok(None) };
         let now = now_ms();
         if stored.hook.last_used_at.is_none_or(|noted| (now - noted).abs() >= USE_NOTED_EVERY_MS) {
             let hook = Hook { last_used_at: Some(now), ..stored.hook.clone() };
-            let used = StoredHook { hook, hash: stored.hash };
+            let used = StoredHook { hook, hash: stored.hash, secret: stored.secret.clone() };
             // One that is removed at the same moment stays removed.
             self.documents.grant(vec![Mutation::put(Kind::Hook, id, Precondition::Present, &used)]).await?;
         }
-        Ok(Some(stored.hook))
+        Ok(Some((stored.hook, stored.secret)))
     }
 }

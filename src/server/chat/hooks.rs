@@ -14,7 +14,7 @@ use crate::{
         session::User,
     },
     server::{
-        auth::{Actor, Identity, Submission, hash},
+        auth::{Actor, Identity, SigningSecret, Submission, hash},
         authz::{Action, Deed, Hook},
         error::Error,
     },
@@ -46,6 +46,7 @@ impl Chat {
         room: &RoomId,
         by: &Actor,
         name: &str,
+        secret: Option<SigningSecret>,
         submission: &Submission,
     ) -> Result<(Hook, String), Error> {
         self.check_manager(room, by)?;
@@ -53,7 +54,7 @@ impl Chat {
         let name = parse_name(name)?;
         self.limits.message(&by.user()).await?;
         let action = Action::in_room(by, Deed::AddHook, room).with(name.clone());
-        self.rights.make_hook(room, by.user(), name, submission, action.written()).await
+        self.rights.make_hook(room, by.user(), (name, secret), submission, action.written()).await
     }
 
     /// Removes a webhook. Errors: [`Code::NotFound`] for an unknown id.

@@ -3,7 +3,7 @@
 //!
 //! Anybody can make guests without end, so a limit per user is always held up by one per address.
 
-use std::{net::IpAddr, num::NonZeroU32, str::FromStr, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use clap::Args;
 use ipnet::IpNet;
@@ -151,6 +151,18 @@ pub struct Limits {
     )]
     pub frames: Limit<Rate>,
 
+    // GitHub's own limit is 25 MiB, for pushes of thousands of commits; what people read of a document stands in its
+    // first kilobytes, and documents of usual events have 10 to 300 KiB. One of 1 MiB takes some 10 MiB while it is read.
+    /// Longest body of a webhook's sender (/hooks/TOKEN/SENDER)
+    #[arg(
+        long,
+        env = "IDOBATA_MAX_HOOK_BODY",
+        default_value = "1MiB",
+        value_name = "SIZE",
+        value_parser = hook_body
+    )]
+    pub max_hook_body: usize,
+
     // Ten tabs with two connections each.
     /// Live connections (sockets, streams, waiting polls) of a user at the same time, or off
     #[arg(
@@ -213,6 +225,22 @@ const COUNT_MAX: u32 = 1_000_000;
 
 /// Highest number of connections; more than one process can have open.
 const CONNECTIONS_MAX: u32 = 1_000_000;
+
+/// Smallest and largest bound of a webhook's body: what every other request may have, and GitHub's own limit.
+const HOOK_BODY_BYTES: RangeInclusive<usize> = 64 * 1024..=25 * 1024 * 1024;
+
+/// A size: a number and `KiB` or `MiB`.
+fn hook_body(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let units = [("kib", 1024), ("mib", 1024 * 1024)];
+    let read = units.into_iter().find_map(|(unit, bytes)| {
+        let lower = text.to_ascii_lowercase();
+        lower.strip_suffix(unit)?.trim().parse::<usize>().ok()?.checked_mul(bytes)
+    });
+    read.filter(|bytes| HOOK_BODY_BYTES.contains(bytes)).ok_or_else(|| {
+        format!("{text:?} is not a size from 64KiB to 25MiB: write a number with KiB or MiB, such as 1MiB")
+    })
+}
 
 /// The word that turns a limit off.
 pub(super) fn is_off(text: &str) -> bool {
@@ -304,6 +332,17 @@ mod tests {
         for text in ["", "0", "-1", "many", "1/1m", "5000000"] {
             let fault = text.parse::<Limit<u32>>().expect_err(text);
             assert!(fault.contains("from 1 to 1000000, or off"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn the_body_of_a_webhook_has_a_size_within_bounds() {
+        for (text, bytes) in [("1MiB", 1 << 20), (" 64 kib", 1 << 16), ("25mib", 25 << 20)] {
+            assert_eq!(hook_body(text), Ok(bytes), "{text:?}");
+        }
+        for text in ["", "1", "1MB", "63KiB", "26MiB", "-1MiB", "99999999999999999999MiB"] {
+            let fault = hook_body(text).expect_err(text);
+            assert!(fault.contains("from 64KiB to 25MiB"), "{fault}");
         }
     }
 

@@ -103,6 +103,8 @@ pub struct Parts {
     pub site: Arc<Site>,
     /// The only transport that pages may use, if there is such a setting.
     pub transport: Option<Transport>,
+    /// Most bytes of the body of a webhook's sender.
+    pub max_hook_body: usize,
     /// Longest time for which a live connection may accept nothing of what is written to it.
     pub write_timeout: Duration,
     /// The stop of the server, and the connections that have to end before it.
@@ -262,6 +264,7 @@ impl AppState {
             submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),
+            max_hook_body: config.limits.max_hook_body,
             write_timeout: config.write_timeout.0,
             lifetime: Lifetime::default(),
         })))

@@ -1,3 +1,4 @@
 //! Other systems' protocols, as their programs speak them.
 
 mod ntfy;
+mod senders;

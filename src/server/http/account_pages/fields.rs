@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::texts::Texts;
 use crate::{
     app::model::room::RejectionReason,
-    protocol::name::NAME_MAX_CHARACTERS,
+    protocol::{name::NAME_MAX_CHARACTERS, problem::Code},
     server::{auth::PASSWORD_MIN_CHARACTERS, http::pages::escape},
 };
 
@@ -78,6 +78,38 @@ pub(super) fn labelled_input(
                 aria-describedby=(!about.is_empty()).then(|| about.join(" "))
             />
             {hint.map(|hint| view! { <p class="muted" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+/// The problem of a form with a secret: that of the secret, or that of its other fields.
+pub(super) fn secret_problem(
+    problem: Option<RejectionReason>,
+) -> (Option<RejectionReason>, Option<RejectionReason>) {
+    match problem {
+        Some(reason) if reason.code == Code::BadPassword => (problem, None),
+        other => (None, other),
+    }
+}
+
+/// The field for the secret with which senders sign; it may stay empty. With the note about a rejected one.
+pub(super) fn secret_input(texts: &'static Texts, problem: Option<RejectionReason>) -> impl IntoView + use<> {
+    let about = if problem.is_some() { "problem secret-hint" } else { "secret-hint" };
+    view! {
+        {problem.map(|_| view! { <p class="note" role="alert" id=ABOUT>{texts.secret_wrong}</p> })}
+        <div class="labelled">
+            <label for="secret">{texts.secret}</label>
+            <input
+                id="secret"
+                name="secret"
+                dir="ltr"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=about
+            />
+            <p class="muted" id="secret-hint">{texts.secret_hint}</p>
         </div>
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     answer::{SignedIn, beside, noted},
     document::Document,
-    fields::{ABOUT, labelled_input, shown_once, try_it},
+    fields::{ABOUT, labelled_input, secret_input, secret_problem, shown_once, try_it},
     invitations::address_of,
     outcome::Outcome,
     rejected::rejected_beside,
@@ -21,7 +21,7 @@ use crate::{
     },
     protocol::problem::{Code, Rejection},
     server::{
-        auth::{Pattern, publishers::Publisher},
+        auth::{Pattern, SigningSecret, publishers::Publisher},
         authz::Deed,
         error::Error,
         http::{
@@ -52,19 +52,22 @@ async fn page(
 pub(super) struct PublisherForm {
     name: String,
     channels: String,
+    #[serde(default)]
+    secret: String,
     once: Option<String>,
 }
 
 /// Creates a publisher and shows its token, this once.
 pub(super) async fn make(
     signed_in: SignedIn,
-    FormBody(PublisherForm { name, channels, once }): FormBody<PublisherForm>,
+    FormBody(PublisherForm { name, channels, secret, once }): FormBody<PublisherForm>,
 ) -> Result<Response, Error> {
     let made = async {
         let SignedIn { asked, identity } = &signed_in;
-        let contents = ["publisher", &name, &channels];
+        let contents = ["publisher", &name, &channels, &secret];
         let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &contents);
-        asked.state.publishers.make_once(&name, patterns(&channels)?, &submission).await
+        let secret = SigningSecret::parse(&secret)?;
+        asked.state.publishers.make_once(&name, patterns(&channels)?, secret, &submission).await
     };
     let made =
         noted(&signed_in.asked, made.await, |action| action.with(name.clone()), Deed::AddPublisher).await;
@@ -138,6 +141,7 @@ impl Document for Publishers {
     fn body(self, texts: &'static Texts) -> AnyView {
         let Self { publishers, name, channels, once, problem } = self;
         let is_empty = publishers.is_empty();
+        let (of_secret, problem) = secret_problem(problem);
         let (of_channels, of_name) = match problem {
             Some(RejectionReason { code: Code::BadRequest, .. }) => (problem, None),
             other => (None, other),
@@ -159,6 +163,7 @@ impl Document for Publishers {
                 {problem.map(|text| view! { <p class="note" role="alert" id=ABOUT>{text}</p> })}
                 {labelled_input("name", texts.name, name, None, of_name)}
                 {labelled_input("channels", texts.channels, channels, Some(texts.channels_hint), of_channels)}
+                {secret_input(texts, of_secret)}
                 <input type="hidden" name="once" value=once />
                 <button type="submit">{texts.make_publisher}</button>
             </form>

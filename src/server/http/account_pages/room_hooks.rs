@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{
     answer::{SignedIn, beside},
     document::Document,
-    fields::{labelled_input, problem_note, shown_once, try_it},
+    fields::{labelled_input, problem_note, secret_input, secret_problem, shown_once, try_it},
     invitations::address_of,
     outcome::Outcome,
     rejected::rejected_beside,
@@ -24,6 +24,7 @@ use crate::{
     },
     protocol::{chat::Room, name::RoomId},
     server::{
+        auth::SigningSecret,
         authz::Hook,
         error::Error,
         http::{
@@ -65,6 +66,8 @@ async fn page(
 #[derive(Deserialize)]
 pub(super) struct HookForm {
     name: String,
+    #[serde(default)]
+    secret: String,
     once: Option<String>,
 }
 
@@ -72,14 +75,18 @@ pub(super) struct HookForm {
 pub(super) async fn make(
     PathText(room): PathText,
     signed_in: SignedIn,
-    FormBody(HookForm { name, once }): FormBody<HookForm>,
+    FormBody(HookForm { name, secret, once }): FormBody<HookForm>,
 ) -> Result<Response, Error> {
     let actor = actor_of(&signed_in);
     let SignedIn { asked, identity } = &signed_in;
     let room = asked.state.chat.room(&room, Some(identity)).await?;
-    let contents = ["hook", room.as_str(), &name];
+    let contents = ["hook", room.as_str(), &name, &secret];
     let submission = asked.state.submissions.of(&identity.user.id, once.as_deref(), &contents);
-    match asked.state.chat.make_hook(&room, &actor, &name, &submission).await {
+    let made = async {
+        let secret = SigningSecret::parse(&secret)?;
+        asked.state.chat.make_hook(&room, &actor, &name, secret, &submission).await
+    };
+    match made.await {
         Ok((hook, token)) => {
             let address = address_of(asked, &path_of(&token));
             beside(&signed_in, HookAddress { hook, address }).await
@@ -133,6 +140,7 @@ impl Document for Hooks {
         let title = self.title(texts);
         let Self { room, hooks, name, once, problem } = self;
         let address = routes::room_hooks(&room.id);
+        let (of_secret, of_name) = secret_problem(problem);
         let is_empty = hooks.is_empty();
         let rows: Vec<_> = hooks.into_iter().map(|hook| row(texts, &address, hook)).collect();
         view! {
@@ -144,8 +152,9 @@ impl Document for Hooks {
             </section>
             <form class="panel stack" method="post" action=address aria-labelledby="make-heading">
                 <h2 id="make-heading">{texts.new_hook}</h2>
-                {problem_note(texts, problem)}
-                {labelled_input("name", texts.name, name, Some(texts.hook_name_hint), problem)}
+                {problem_note(texts, of_name)}
+                {labelled_input("name", texts.name, name, Some(texts.hook_name_hint), of_name)}
+                {secret_input(texts, of_secret)}
                 <input type="hidden" name="once" value=once />
                 <button type="submit" class="primary">{texts.make_hook}</button>
             </form>

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     protocol::{members::Members, problem::Rejection},
     server::{
+        auth::SigningSecret,
         authz::Hook,
         error::Error,
         http::extract::{
@@ -19,13 +20,17 @@ use crate::{
 };
 
 /// The body of `POST /api/rooms/{room}/hooks`.
-pub(crate) struct NewHook(String);
+pub(crate) struct NewHook {
+    name: String,
+    secret: Option<SigningSecret>,
+}
 
 impl FromMembers for NewHook {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let name = members.required_text(&["name"])?;
-        members.reject_unknown(&["name"], |_| true)?;
-        Ok(Self(name))
+        let secret = SigningSecret::parse(&members.text(&["secret"])?.unwrap_or_default())?;
+        members.reject_unknown(&["name", "secret"], |_| true)?;
+        Ok(Self { name, secret })
     }
 }
 
@@ -54,11 +59,11 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     Acting(actor): Acting,
     PathText(room): PathText,
-    JsonBody(NewHook(name)): JsonBody<NewHook>,
+    JsonBody(NewHook { name, secret }): JsonBody<NewHook>,
 ) -> Result<(StatusCode, Json<MadeHook>), Error> {
     let room = state.chat.room(&room, actor.identity.as_ref()).await?;
     let submission = state.submissions.of(&actor.user().id, None, &[]);
-    let (hook, token) = state.chat.make_hook(&room, &actor, &name, &submission).await?;
+    let (hook, token) = state.chat.make_hook(&room, &actor, &name, secret, &submission).await?;
     let path = path_of(&token);
     Ok((StatusCode::CREATED, Json(MadeHook { hook, token, path })))
 }

@@ -9,7 +9,7 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        auth::{Pattern, publishers::Publisher},
+        auth::{Pattern, SigningSecret, publishers::Publisher},
         authz::{Action, Deed},
         error::Error,
         http::extract::{
@@ -26,15 +26,17 @@ use crate::{
 pub(crate) struct NewPublisher {
     name: String,
     channels: Vec<Pattern>,
+    secret: Option<SigningSecret>,
 }
 
 impl FromMembers for NewPublisher {
     fn from_members(members: &mut Members) -> Result<Self, Rejection> {
         let name = members.required_text(&["name"])?;
         let channels = members.texts(&["channels"])?.ok_or_else(|| members.missing(&["channels"]))?;
-        members.reject_unknown(&["name", "channels"], |_| true)?;
+        let secret = SigningSecret::parse(&members.text(&["secret"])?.unwrap_or_default())?;
+        members.reject_unknown(&["name", "channels", "secret"], |_| true)?;
         let channels = channels.iter().map(|pattern| Pattern::parse(pattern)).collect::<Result<_, _>>()?;
-        Ok(Self { name, channels })
+        Ok(Self { name, channels, secret })
     }
 }
 
@@ -59,9 +61,9 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     _: Administrator,
     Acting(actor): Acting,
-    JsonBody(NewPublisher { name, channels }): JsonBody<NewPublisher>,
+    JsonBody(NewPublisher { name, channels, secret }): JsonBody<NewPublisher>,
 ) -> Result<(StatusCode, Json<MadePublisher>), Error> {
-    let (publisher, token) = state.publishers.make(&name, channels).await?;
+    let (publisher, token) = state.publishers.make(&name, channels, secret).await?;
     let action = Action::new(&actor, Deed::AddPublisher).with(name);
     state.rights.note_action(&action).await?;
     Ok((StatusCode::CREATED, Json(MadePublisher { publisher, token })))

@@ -3,10 +3,16 @@
 
 use url::Url;
 
-use crate::protocol::publication::is_web_address;
+use crate::protocol::{
+    publication::is_web_address,
+    text::{MESSAGE_MAX_CHARACTERS, TEXT_MAX_BYTES, count_characters},
+};
 
 /// The most characters of an address, as the protocol has it.
 pub(super) const ADDRESS_MAX_CHARACTERS: usize = 2_000;
+
+/// Stands at the end of a message that was cut.
+const CUT: &str = "\n\n[…]";
 
 /// Returns true for an address that a page may link to.
 pub(super) fn is_address(url: &str) -> bool {
@@ -24,4 +30,12 @@ pub(super) fn cut(text: &str, max_characters: usize, mark: &str) -> String {
     let mut text: String = text.chars().take(kept).collect();
     text.truncate(text.trim_end().len());
     text + mark
+}
+
+/// A text within the limits of messages, whose end says that it was cut.
+pub(super) fn within_message(text: String) -> String {
+    match text.len() <= TEXT_MAX_BYTES && count_characters(&text) <= MESSAGE_MAX_CHARACTERS {
+        true => text,
+        false => cut(&text, MESSAGE_MAX_CHARACTERS, CUT),
+    }
 }

@@ -5,8 +5,15 @@
 //! * `ntfy`: publishing to channels and following them
 //! * `pings`: the addresses that jobs ping, as at Healthchecks
 //! * `slack`: incoming webhooks of Slack and Mattermost
+//! * `senders`: webhooks as GitHub, Alertmanager and others send them
+//! * `hook_target`, `signature`: the room or channel behind a webhook's token, and the check by its secret
+//! * `bounds`, `json_body`: the bounds of texts, and the JSON in a body
 
 mod bounds;
+mod hook_target;
+mod json_body;
 pub(super) mod ntfy;
 pub(super) mod pings;
+pub(super) mod senders;
+mod signature;
 pub(super) mod slack;

@@ -8,6 +8,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode},
 };
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -49,6 +50,18 @@ pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Re
         }
         _ => Rejection::new(Code::BadRequest, "The request body could not be read."),
     })
+}
+
+/// Reads a body with a limit of its own, as it was sent and again when its `Content-Encoding` is undone.
+pub(crate) async fn read_within(request: Request, max_bytes: usize) -> Result<Bytes, Rejection> {
+    let (parts, body) = request.into_parts();
+    let read = timeout(BODY_TIMEOUT, Limited::new(body, max_bytes).collect()).await;
+    let read = read.map_err(|_| Rejection::new(Code::BadRequest, "The request body took too long."))?;
+    let body = read.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Rejection::new(Code::TooLarge, format!("A request body has at most {max_bytes} bytes here.")),
+        false => Rejection::new(Code::BadRequest, "The request body could not be read."),
+    })?;
+    body_coding::decode_within(&parts.headers, body.to_bytes(), max_bytes)
 }
 
 /// A type that is read from the members of a JSON object.

@@ -19,13 +19,18 @@ use crate::{
 /// Errors: [`Code::BadMediaType`] for other codings, [`Code::TooLarge`] for more than [`BODY_MAX_BYTES`] decoded bytes,
 /// [`Code::BadRequest`] for broken data.
 pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Rejection> {
+    decode_within(headers, body, BODY_MAX_BYTES)
+}
+
+/// The same for a body with a limit of its own.
+pub(super) fn decode_within(headers: &HeaderMap, body: Bytes, max_bytes: usize) -> Result<Bytes, Rejection> {
     let Some(coding) = coding_of(headers)? else { return Ok(body) };
     let decoded = match coding.as_str() {
-        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&body[..])),
+        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&body[..]), max_bytes),
         // Half of all senders leave the zlib header out.
-        "deflate" => inflate(ZlibDecoder::new(&body[..])).or_else(|error| match error.code {
+        "deflate" => inflate(ZlibDecoder::new(&body[..]), max_bytes).or_else(|error| match error.code {
             Code::TooLarge => Err(error),
-            _ => inflate(DeflateDecoder::new(&body[..])),
+            _ => inflate(DeflateDecoder::new(&body[..]), max_bytes),
         }),
         _ => {
             let message = "This Content-Encoding is not supported; use gzip or deflate, one at a time.";
@@ -48,14 +53,14 @@ fn coding_of(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     Ok(Some(codings.join(", ")).filter(|coding| !coding.is_empty()))
 }
 
-fn inflate(decoder: impl Read) -> Result<Vec<u8>, Rejection> {
+fn inflate(decoder: impl Read, max_bytes: usize) -> Result<Vec<u8>, Rejection> {
     let mut decoded = Vec::new();
-    let limit = BODY_MAX_BYTES as u64 + 1;
+    let limit = max_bytes as u64 + 1;
     decoder.take(limit).read_to_end(&mut decoded).map_err(|_| {
         Rejection::new(Code::BadRequest, "The body could not be decoded by its Content-Encoding.")
     })?;
-    if decoded.len() > BODY_MAX_BYTES {
-        let message = format!("A request body has at most {BODY_MAX_BYTES} bytes when it is decoded.");
+    if decoded.len() > max_bytes {
+        let message = format!("A request body has at most {max_bytes} bytes when it is decoded.");
         return Err(Rejection::new(Code::TooLarge, message));
     }
     Ok(decoded)

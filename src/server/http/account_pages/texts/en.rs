@@ -328,6 +328,10 @@ pub(super) const TEXTS: Texts = Texts {
     heartbeat_last: "last ping",
     heartbeat_started: "running since",
     heartbeat_due: "expected",
+    secret: "Secret (optional)",
+    secret_hint: "With a secret, only what the sender signs with it is taken, as GitHub, Gitea, GitLab, Grafana and Sentry do. \
+                  Others send it as Authorization: Bearer.",
+    secret_wrong: "The secret has 16 to 200 letters, digits and signs, and no blanks.",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -330,6 +330,9 @@ pub(super) const TEXTS: Texts = Texts {
     heartbeat_last: "最後のping",
     heartbeat_started: "実行中（開始）",
     heartbeat_due: "次の予定",
+    secret: "シークレット（任意）",
+    secret_hint: "設定すると、これで署名されたものだけを受け付けます。GitHub、Gitea、GitLab、Grafana、Sentryが対応しています。そのほかはAuthorization: Bearerで送ります。",
+    secret_wrong: "シークレットは空白を含まない16〜200文字の英数字と記号です。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

@@ -279,6 +279,9 @@ pub(crate) struct Texts {
     pub(crate) heartbeat_last: &'static str,
     pub(crate) heartbeat_started: &'static str,
     pub(crate) heartbeat_due: &'static str,
+    pub(crate) secret: &'static str,
+    pub(crate) secret_hint: &'static str,
+    pub(crate) secret_wrong: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,

@@ -21,12 +21,11 @@ use self::payload::Payload;
 use crate::{
     protocol::problem::{Code, Rejection},
     server::{
-        auth::{Pattern, publishers::Publishers},
-        authz::publishing::Author,
         chat::HookMessage,
         error::Error,
         http::{
             api::publish::idempotency_key,
+            compat::{hook_target::HookTarget, signature},
             extract::{body::RawBody, client_address::ClientAddress, path::PathText, query::Lenient},
         },
         state::AppState,
@@ -55,10 +54,13 @@ pub(crate) async fn post(
     let posted = async {
         let key = idempotency_key(&headers)?;
         let RawBody(body) = body?;
-        match Publishers::is_token(&token) {
-            true => publish(&state, &token, query, Payload::read(&headers, body)?, (address, key)).await,
-            false => post_to_room(&state, &token, query, (&headers, body), key).await,
-        }
+        // The channel may stand in the body, so that it is read first.
+        let read = Payload::read(&headers, body.clone());
+        let named = read.as_ref().ok().and_then(|payload| payload.channel().map(str::to_owned));
+        let channel = query.channel.clone().or(named);
+        let (target, secret) = HookTarget::of_token(&state, &token, channel, address).await?;
+        signature::check(secret.as_ref(), &headers, &body)?;
+        deliver(&state, target, read?, query.thread_key, key).await
     };
     match posted.await {
         Ok(()) => plain(StatusCode::OK, "ok"),
@@ -66,49 +68,25 @@ pub(crate) async fn post(
     }
 }
 
-async fn post_to_room(
+async fn deliver(
     state: &AppState,
-    token: &str,
-    HookQuery { thread_key, .. }: HookQuery,
-    (headers, body): (&HeaderMap, axum::body::Bytes),
+    target: HookTarget,
+    payload: Payload,
+    thread_key: Option<String>,
     key: Option<String>,
 ) -> Result<(), Error> {
-    let no_hook = || Rejection::new(Code::NoSession, "There is no webhook with this token.");
-    let hook = state.rights.hook_of(token).await?.ok_or_else(no_hook)?;
-    let payload = Payload::read(headers, body)?;
-    let thread_key = thread_key.or_else(|| payload.thread_key());
-    let message = HookMessage { name: payload.name(), text: payload.markdown()?, thread_key, key };
-    state.chat.post_by_hook(&hook, message).await?;
-    Ok(())
-}
-
-async fn publish(
-    state: &AppState,
-    token: &str,
-    HookQuery { channel, .. }: HookQuery,
-    payload: Payload,
-    (address, key): (std::net::IpAddr, Option<String>),
-) -> Result<(), Error> {
-    let channel = match channel.or_else(|| payload.channel().map(str::to_owned)) {
-        Some(channel) => channel,
-        None => only_channel(state, token).await?,
-    };
-    let author = Author::Publisher(state.publishers.authorize(token, &channel).await?.id);
-    state.limits.publish(author.token(), address).await?;
-    state.feed.publish(&channel, &author.to_string(), vec![payload.publication()?], key.as_deref()).await?;
-    Ok(())
-}
-
-/// The channel of a publisher that has one.
-async fn only_channel(state: &AppState, token: &str) -> Result<String, Error> {
-    let publisher = state.publishers.of_token(token).await?;
-    match &publisher.channels[..] {
-        [only] if !only.as_str().contains('*') => Ok(Pattern::as_str(only).to_owned()),
-        _ => {
-            let message = "This token is for several channels: name one, as /hooks/TOKEN?channel=ops.";
-            Err(Rejection::new(Code::BadChannel, message).into())
+    match target {
+        HookTarget::Room(hook) => {
+            let thread_key = thread_key.or_else(|| payload.thread_key());
+            let message = HookMessage { name: payload.name(), text: payload.markdown()?, thread_key, key };
+            state.chat.post_by_hook(&hook, message).await?;
+        }
+        HookTarget::Channel(channel, author) => {
+            let publications = vec![payload.publication()?];
+            state.feed.publish(&channel, &author.to_string(), publications, key.as_deref()).await?;
         }
     }
+    Ok(())
 }
 
 fn plain(status: StatusCode, word: &'static str) -> Response {

@@ -9,44 +9,25 @@ use serde_json::{Value, json};
 use super::{attachments, blocks, mrkdwn};
 use crate::{
     protocol::{
-        members::parse_json,
         problem::{Code, Rejection},
         publication::{Publication, TITLE_MAX_CHARACTERS},
-        text::{MESSAGE_MAX_CHARACTERS, TEXT_MAX_BYTES, count_characters},
     },
-    server::http::{
-        compat::bounds::{cut, is_address},
-        extract::{
-            body::fields_of,
-            charset,
-            media_type::{Kind, MediaType},
-        },
+    server::http::compat::{
+        bounds::{cut, is_address, within_message},
+        json_body,
     },
 };
-
-/// Stands at the end of a text that was cut.
-const CUT: &str = "\n\n[…]";
 
 /// A payload.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Payload(Value);
 
 impl Payload {
-    /// Reads a body: JSON, or a form whose field `payload` is JSON. `curl -d` declares a form for both.
+    /// Reads a body.
     pub(super) fn read(headers: &HeaderMap, body: Bytes) -> Result<Self, Rejection> {
-        let media_type = MediaType::of(headers)?;
-        let begins_as_json = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let json = match media_type.kind == Kind::Form && !begins_as_json {
-            true => {
-                let fields = fields_of(headers, body)?;
-                let field = fields.into_iter().find(|(name, _)| name == "payload").map(|(_, value)| value);
-                field.ok_or_else(|| bad("The form has no field payload with the JSON."))?
-            }
-            false => charset::decode(&body, media_type.charset.as_deref())?,
-        };
-        match parse_json(&json, "payload")? {
+        match json_body::read(headers, body)? {
             object @ Value::Object(_) => Ok(Self(object)),
-            _ => Err(bad("The payload has to be a JSON object.")),
+            _ => Err(Rejection::new(Code::BadRequest, "The payload has to be a JSON object.")),
         }
     }
 
@@ -82,7 +63,7 @@ impl Payload {
             true => {
                 Err(Rejection::new(Code::TextEmpty, "The payload has no text, no blocks and no attachments."))
             }
-            false => Ok(within_limits(text)),
+            false => Ok(within_message(text)),
         }
     }
 
@@ -107,24 +88,13 @@ impl Payload {
     }
 }
 
-fn bad(message: &str) -> Rejection {
-    Rejection::new(Code::BadRequest, message)
-}
-
-/// A text within the limits of messages, whose end says that it was cut.
-fn within_limits(text: String) -> String {
-    match text.len() <= TEXT_MAX_BYTES && count_characters(&text) <= MESSAGE_MAX_CHARACTERS {
-        true => text,
-        false => cut(&text, MESSAGE_MAX_CHARACTERS, CUT),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::header::CONTENT_TYPE;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::text::{MESSAGE_MAX_CHARACTERS, TEXT_MAX_BYTES, count_characters};
 
     fn read(content_type: &'static str, body: &str) -> Result<Payload, Rejection> {
         let mut headers = HeaderMap::new();
@@ -175,7 +145,7 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_is_cut_and_says_so() {
         let text = Payload(json!({ "text": "井".repeat(5_000) })).markdown().expect("a text");
-        assert!(text.ends_with(CUT) && count_characters(&text) <= MESSAGE_MAX_CHARACTERS);
+        assert!(text.ends_with("\n\n[…]") && count_characters(&text) <= MESSAGE_MAX_CHARACTERS);
         let marks = format!("a{}", "\u{301}".repeat(40_000));
         assert!(Payload(json!({ "text": marks })).markdown().expect("a text").len() <= TEXT_MAX_BYTES);
     }
