@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use idobata::server::clock::{Clock, Reading};
+use idobata::server::{
+    clock::{Clock, Reading},
+    store::directory::{DocumentStore, Kind, Mutation, Precondition},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -189,6 +192,24 @@ async fn our_own_downtime_raises_no_alarm_and_a_job_that_is_really_gone_is_told_
     machine.pass(HOUR_MS + 61_000);
     let told = until_told(&server, 1).await;
     assert_eq!(told[0].1, "lost is down");
+}
+
+#[tokio::test]
+async fn what_was_told_and_not_noted_is_told_once() {
+    let server = TestServer::start().await;
+    let token = token(&server, json!(["jobs"])).await;
+    set(&server, "backup", json!({ "channel": "jobs", "period": 3600 })).await;
+    ping(&server, &token, "backup/fail").await;
+    assert_eq!(told(&server).await.len(), 1);
+    // As a server leaves it that ends between the two.
+    let documents: &dyn DocumentStore = &*server.state.directory_replica;
+    let stored = async || documents.read::<Value>(Kind::Heartbeat, "backup").await.unwrap().unwrap();
+    let mut left = stored().await;
+    left["news"] = json!({ "level": "error", "text": "The job ended with code 1." });
+    let put = Mutation::put(Kind::Heartbeat, "backup", Precondition::Present, &left);
+    documents.grant(vec![put]).await.unwrap();
+    in_time(async { while !stored().await["news"].is_null() {} }).await;
+    assert_eq!(told(&server).await.len(), 1);
 }
 
 #[tokio::test]
