@@ -12,6 +12,7 @@ mod channels;
 mod chaos;
 mod chat;
 mod clock;
+mod command_line;
 mod compat;
 mod configuration;
 mod credentials;

@@ -10,6 +10,9 @@ use std::io;
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Shells add this to a signal's number, for the exit code of a program that it ended.
+pub(super) const SIGNALLED: u8 = 128;
+
 /// The handlers of the signals.
 pub(crate) struct Signals {
     terminate: Signal,
@@ -66,7 +69,7 @@ impl Signals {
 }
 
 /// Returns true if the program was started with this signal ignored.
-fn is_ignored(number: Number) -> bool {
+pub(super) fn is_ignored(number: Number) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignored_in(&status).is_some_and(|mask| mask & (1 << (number.as_raw() - 1)) != 0)
 }

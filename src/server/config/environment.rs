@@ -9,6 +9,8 @@ use clap::Command;
 const PREFIX: &str = "IDOBATA_";
 /// Variables of the scripts and tests of this repository.
 const OTHERS: [&str; 4] = ["IDOBATA_CHAOS_SECONDS", "IDOBATA_CHAOS_SEED", "IDOBATA_RUST", "IDOBATA_TOOLS"];
+/// The beginning of those by which `idobata follow --exec` tells a program of an event: it may call this one.
+const EVENT: &str = "EVENT_";
 /// Least likeness (Jaro-Winkler, from 0 to 1) of a name to the one that is suggested for it.
 const ALIKE: f64 = 0.85;
 
@@ -53,7 +55,10 @@ fn known(command: &Command) -> BTreeSet<String> {
 fn is_of_others(name: &str, value: &OsString) -> bool {
     let rest = &name[PREFIX.len()..];
     let is_service = rest.starts_with("SERVICE_") || rest.starts_with("PORT_");
-    is_service || value.to_string_lossy().starts_with("tcp://") || OTHERS.contains(&name)
+    is_service
+        || rest.starts_with(EVENT)
+        || value.to_string_lossy().starts_with("tcp://")
+        || OTHERS.contains(&name)
 }
 
 /// The setting that a misspelt name probably means.

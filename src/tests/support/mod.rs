@@ -28,7 +28,7 @@ pub(crate) use self::{
     cluster::{Cluster, execute as postgres_execute},
     gate::Gate,
     nodes::{Nodes, settings_of_nodes},
-    program::{PROGRAM, Program},
+    program::{PROGRAM, Program, lone_address},
     redis::RedisServer,
     socket::Socket,
     socket_io::SocketIo,

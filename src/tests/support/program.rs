@@ -113,7 +113,7 @@ impl Program {
 }
 
 /// An address of this machine on which no other process listens: all of 127.0.0.0/8 leads here.
-fn lone_address() -> String {
+pub(crate) fn lone_address() -> String {
     let part = || fastrand::u8(1..=254);
     format!("127.{}.{}.{}:3999", part(), part(), part())
 }
