@@ -98,9 +98,8 @@ async fn much_output_comes_through_whole_and_in_the_order_of_both_streams() {
     let terminal = Terminal::at(&server.url);
     let script =
         "i=0; while [ $i -lt 3000 ]; do echo $i; echo $i >&2; i=$((i+1)); done; head -c 5000000 /dev/zero";
-    let both = format!("exec \"$@\" 2>&1");
     let mut command = tokio::process::Command::new("sh");
-    command.args(["-c", &both, "sh", crate::support::PROGRAM, "run", "--", "sh", "-c", script]);
+    command.args(["-c", "exec \"$@\" 2>&1", "sh", crate::support::PROGRAM, "run", "--", "sh", "-c", script]);
     command.env("IDOBATA_URL", &server.url).env("HOME", terminal.home.path()).kill_on_drop(true);
     let output = in_time(command.output()).await.unwrap();
     assert!(output.status.success());
