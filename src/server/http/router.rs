@@ -104,6 +104,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/", any(problem::not_found))
         .route("/api/{*rest}", any(problem::not_found))
         .route("/hooks/{token}", post(compat::slack::post))
+        .route("/hooks/{token}/discord", post(compat::discord::post))
         .route("/hooks/{token}/{sender}", post(compat::senders::post))
         .route("/ws", get(realtime::websocket::get))
         .merge(realtime::socket_io::router(&state));
