@@ -111,6 +111,7 @@ pub fn router(state: AppState) -> Router {
         .route("/hooks/{token}", post(compat::slack::post))
         .route("/ping/{token}/{name}", get(compat::pings::ended).post(compat::pings::ended))
         .route("/ping/{token}/{name}/{ending}", get(compat::pings::other).post(compat::pings::other))
+        .route("/hooks/{token}/discord", post(compat::discord::post))
         .route("/hooks/{token}/{sender}", post(compat::senders::post))
         .route("/ws", get(realtime::websocket::get))
         .merge(realtime::socket_io::router(&state));

@@ -264,3 +264,33 @@ async fn the_forms_take_a_secret_and_say_what_is_wrong_with_one() {
     assert_refused(github(&server, &path, "ping", "1", &body), 403, "has a secret").await;
     assert_taken(signed(github(&server, &path, "ping", "1", &body), SECRET, &body), 1).await;
 }
+
+#[tokio::test]
+async fn what_is_sent_to_discord_is_a_message_or_an_event() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    let (room, hook) = room_hook(&alice, json!({ "name": "CI" })).await;
+    let channel = channel_hook(&server, json!({ "name": "CI", "channels": ["ci"] })).await;
+    let embed = json!({ "title": "Build 7", "url": "https://ci.example/7", "description": "failed", "color": 0xd0_0000 });
+    let payload = json!({ "username": "Jenkins", "embeds": [embed] });
+    for path in [&hook, &channel] {
+        let request = || server.client.post(format!("{}{path}/discord", server.url));
+        let answer = request().header("idempotency-key", "1").json(&payload).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (204, ""));
+        let url = format!("{}{path}/discord?wait=true", server.url);
+        let waited = server.client.post(url).header("idempotency-key", "1").json(&payload);
+        let (status, message) = sent(waited).await;
+        assert_eq!((status, &message["id"]), (200, &json!("1")), "it is the same: {message}");
+        assert_refused(request().json(&json!({ "content": "" })), 400, "no content").await;
+    }
+    let said = messages(&alice, &room).await;
+    let text = "> **[Build 7](https://ci.example/7)**\n>\n> failed";
+    assert_eq!((said.len(), &said[0]["text"], &said[0]["user"]), (1, &json!(text), &json!("Jenkins")));
+    let events = entries(&server).await;
+    assert_eq!(
+        (events.len(), &events[0]["title"], &events[0]["level"]),
+        (1, &json!("Build 7"), &json!("error"))
+    );
+    let unknown = server.client.post(format!("{}/hooks/idh_1_2/discord", server.url)).json(&payload);
+    assert_refused(unknown, 404, "no webhook").await;
+}

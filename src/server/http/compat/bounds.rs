@@ -1,9 +1,11 @@
-//! The bounds of what a sender wrote: a text that is too long is cut where one sees it, and a link is an address that a
-//! browser opens. The doors call it. It must never drop anything without a mark.
+//! The bounds of what a sender wrote: a text that is too long is cut where one sees it, a link is an address that a browser
+//! opens, a text of strangers mentions nobody, and a colour stands for a level. The doors call it. It must never drop anything
+//! without a mark.
 
 use url::Url;
 
 use crate::protocol::{
+    feed::Level,
     publication::is_web_address,
     text::{MESSAGE_MAX_CHARACTERS, TEXT_MAX_BYTES, count_characters},
 };
@@ -37,5 +39,28 @@ pub(super) fn within_message(text: String) -> String {
     match text.len() <= TEXT_MAX_BYTES && count_characters(&text) <= MESSAGE_MAX_CHARACTERS {
         true => text,
         false => cut(&text, MESSAGE_MAX_CHARACTERS, CUT),
+    }
+}
+
+/// A text that mentions nobody: behind each sign stands a hair space, with which no name begins. Everywhere, also in code,
+/// so that no text that is read as code here and as prose elsewhere gets past it.
+pub(super) fn silenced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        out.push(c);
+        if matches!(c, '@' | '＠' | '﹫') {
+            out.push('\u{200a}');
+        }
+    }
+    out
+}
+
+/// The level that a colour (`0xRRGGBB`) stands for: red is an error and orange a warning, as senders use them.
+pub(super) fn level_of_color(color: u32) -> Level {
+    let [_, red, green, blue] = color.to_be_bytes();
+    match (red, green, blue) {
+        (0xb0.., ..=0x60, ..=0x70) => Level::Error,
+        (0xc0.., 0x61..=0xd8, ..=0x70) => Level::Warning,
+        _ => Level::default(),
     }
 }

@@ -4,10 +4,15 @@
 use std::net::IpAddr;
 
 use crate::{
-    protocol::problem::{Code, Rejection},
+    protocol::{
+        cursor::Offset,
+        problem::{Code, Rejection},
+        publication::Publication,
+    },
     server::{
         auth::{Pattern, SigningSecret, publishers::Publishers},
         authz::{Hook, publishing::Author},
+        chat::HookMessage,
         error::Error,
         state::AppState,
     },
@@ -49,6 +54,28 @@ impl HookTarget {
     }
 }
 
+impl HookTarget {
+    /// Posts a message or publishes an event, whichever the target takes. `key` makes it safe to do it again. Returns the
+    /// offset in the room or in the feed.
+    pub(super) async fn deliver(
+        &self,
+        state: &AppState,
+        key: Option<String>,
+        message: impl FnOnce(Option<String>) -> Result<HookMessage, Rejection>,
+        publication: impl FnOnce() -> Result<Publication, Rejection>,
+    ) -> Result<Offset, Error> {
+        match self {
+            Self::Room(hook) => Ok(state.chat.post_by_hook(hook, message(key)?).await?.0.offset),
+            Self::Channel(channel, author) => {
+                let publications = vec![publication()?];
+                let published =
+                    state.feed.publish(channel, &author.to_string(), publications, key.as_deref()).await?;
+                Ok(published.0.first().map(|entry| entry.offset).unwrap_or_default())
+            }
+        }
+    }
+}
+
 /// The channel of a publisher that has one.
 async fn only_channel(state: &AppState, token: &str) -> Result<String, Error> {
     let publisher = state.publishers.of_token(token).await?;
@@ -58,5 +85,15 @@ async fn only_channel(state: &AppState, token: &str) -> Result<String, Error> {
             let message = "This token is for several channels: name one, as /hooks/TOKEN?channel=ops.";
             Err(Rejection::new(Code::BadChannel, message).into())
         }
+    }
+}
+
+/// An unknown token is an unknown address: the sender has nothing to sign in with.
+pub(super) fn unknown_as_not_found(error: Error) -> Error {
+    match error {
+        Error::Rejected(rejection) if rejection.code == Code::NoSession => {
+            Rejection::new(Code::NotFound, "There is no webhook at this address.").into()
+        }
+        other => other,
     }
 }

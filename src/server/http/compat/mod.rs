@@ -5,11 +5,13 @@
 //! * `ntfy`: publishing to channels and following them
 //! * `pings`: the addresses that jobs ping, as at Healthchecks
 //! * `slack`: incoming webhooks of Slack and Mattermost
+//! * `discord`: the webhook of Discord
 //! * `senders`: webhooks as GitHub, Alertmanager and others send them
 //! * `hook_target`, `signature`: the room or channel behind a webhook's token, and the check by its secret
 //! * `bounds`, `json_body`: the bounds of texts, and the JSON in a body
 
 mod bounds;
+pub(super) mod discord;
 mod hook_target;
 mod json_body;
 pub(super) mod ntfy;

@@ -1,4 +1,4 @@
-//! CloudEvents 1.0 by HTTP (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md>):
+//! `CloudEvents` 1.0 by HTTP (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md>):
 //! structured, in batches, and binary, with the attributes in headers. Of the data the members `title`, `text`, `level`,
 //! `link` and `key` have the meaning that they have elsewhere; other data is shown as it is.
 

@@ -31,7 +31,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use self::translated::Translated;
-use super::{hook_target::HookTarget, json_body, signature};
+use super::{
+    hook_target::{self, HookTarget},
+    json_body, signature,
+};
 use crate::{
     protocol::{
         feed::Level,
@@ -71,7 +74,7 @@ pub(crate) async fn post(
     request: Request,
 ) -> Result<Json<Taken>, Error> {
     let found = HookTarget::of_token(&state, &token, channel, address).await;
-    let (target, secret) = found.map_err(unknown_as_not_found)?;
+    let (target, secret) = found.map_err(hook_target::unknown_as_not_found)?;
     let sender = Sender::parse(&sender)?;
     let headers = request.headers().clone();
     let key = idempotency_key(&headers)?;
@@ -83,38 +86,10 @@ pub(crate) async fn post(
     // that are stored by then are not stored twice.
     for (index, event) in translated.into_iter().enumerate() {
         let once = event.once(sender.name(), key.as_deref().map(|key| (key, index)));
-        store(&state, &target, &event, sender, once).await?;
+        let message = |once| Ok(event.message(sender.label(), once));
+        target.deliver(&state, once, message, || event.publication(sender.label())).await?;
     }
     Ok(Json(Taken { events }))
-}
-
-/// An unknown token is an unknown address: the sender has nothing to sign in with.
-fn unknown_as_not_found(error: Error) -> Error {
-    match error {
-        Error::Rejected(rejection) if rejection.code == Code::NoSession => {
-            Rejection::new(Code::NotFound, "There is no webhook at this address.").into()
-        }
-        other => other,
-    }
-}
-
-async fn store(
-    state: &AppState,
-    target: &HookTarget,
-    event: &Translated,
-    sender: Sender,
-    once: Option<String>,
-) -> Result<(), Error> {
-    match target {
-        HookTarget::Room(hook) => {
-            state.chat.post_by_hook(hook, event.message(sender.label(), once)).await?;
-        }
-        HookTarget::Channel(channel, author) => {
-            let publication = event.publication(sender.label())?;
-            state.feed.publish(channel, &author.to_string(), vec![publication], once.as_deref()).await?;
-        }
-    }
-    Ok(())
 }
 
 /// The events of one request, as many as one request may publish; the last of more says how many are left out.

@@ -16,7 +16,7 @@ use crate::{
     server::{
         auth::hash,
         chat::HookMessage,
-        http::compat::bounds::{cut, is_address, within_message},
+        http::compat::bounds::{cut, is_address, silenced, within_message},
     },
 };
 
@@ -122,19 +122,6 @@ fn escaped(text: &str) -> String {
         }
         out.push(c);
         before = Some(c);
-    }
-    out
-}
-
-/// A text that mentions nobody: behind each sign stands a hair space, with which no name begins. Everywhere, also in code,
-/// so that no text that is read as code here and as prose elsewhere gets past it.
-fn silenced(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        out.push(c);
-        if matches!(c, '@' | '＠' | '﹫') {
-            out.push('\u{200a}');
-        }
     }
     out
 }

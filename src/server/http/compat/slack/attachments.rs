@@ -6,7 +6,7 @@ use super::{
     blocks::{self, bold, items, paragraphs},
     mrkdwn::{link, markdown_of},
 };
-use crate::protocol::feed::Level;
+use crate::{protocol::feed::Level, server::http::compat::bounds::level_of_color};
 
 /// The text of some attachments, each as a quotation.
 pub(super) fn text_of(attachments: &Value) -> String {
@@ -26,22 +26,15 @@ pub(super) fn level_of(attachments: &Value) -> Level {
         "danger" => Level::Error,
         "warning" => Level::Warning,
         "good" => Level::Success,
-        color => level_of_color(color),
+        color => level_of_hex(color),
     });
     levels.max().unwrap_or_default()
 }
 
-/// Red is an error and orange a warning, as senders use them.
-fn level_of_color(color: &str) -> Level {
-    let number = u32::from_str_radix(color.trim_start_matches('#'), 16)
-        .ok()
-        .filter(|_| color.trim_start_matches('#').len() == 6);
-    let Some([_, red, green, blue]) = number.map(u32::to_be_bytes) else { return Level::default() };
-    match (red, green, blue) {
-        (0xb0.., ..=0x60, ..=0x70) => Level::Error,
-        (0xc0.., 0x61..=0xd8, ..=0x70) => Level::Warning,
-        _ => Level::default(),
-    }
+fn level_of_hex(color: &str) -> Level {
+    let digits = color.trim_start_matches('#');
+    let number = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 6);
+    number.map(level_of_color).unwrap_or_default()
 }
 
 fn text<'a>(one: &'a Value, name: &str) -> &'a str {

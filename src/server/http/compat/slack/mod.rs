@@ -22,7 +22,6 @@ use crate::{
     protocol::problem::{Code, Rejection},
     server::{
         chat::HookMessage,
-        error::Error,
         http::{
             api::publish::idempotency_key,
             compat::{hook_target::HookTarget, signature},
@@ -60,33 +59,17 @@ pub(crate) async fn post(
         let channel = query.channel.clone().or(named);
         let (target, secret) = HookTarget::of_token(&state, &token, channel, address).await?;
         signature::check(secret.as_ref(), &headers, &body)?;
-        deliver(&state, target, read?, query.thread_key, key).await
+        let payload = read?;
+        let message = |key| {
+            let thread_key = query.thread_key.or_else(|| payload.thread_key());
+            Ok(HookMessage { name: payload.name(), text: payload.markdown()?, thread_key, key })
+        };
+        target.deliver(&state, key, message, || payload.publication()).await
     };
     match posted.await {
-        Ok(()) => plain(StatusCode::OK, "ok"),
+        Ok(_) => plain(StatusCode::OK, "ok"),
         Err(error) => refused(error.into_rejection()),
     }
-}
-
-async fn deliver(
-    state: &AppState,
-    target: HookTarget,
-    payload: Payload,
-    thread_key: Option<String>,
-    key: Option<String>,
-) -> Result<(), Error> {
-    match target {
-        HookTarget::Room(hook) => {
-            let thread_key = thread_key.or_else(|| payload.thread_key());
-            let message = HookMessage { name: payload.name(), text: payload.markdown()?, thread_key, key };
-            state.chat.post_by_hook(&hook, message).await?;
-        }
-        HookTarget::Channel(channel, author) => {
-            let publications = vec![payload.publication()?];
-            state.feed.publish(&channel, &author.to_string(), publications, key.as_deref()).await?;
-        }
-    }
-    Ok(())
 }
 
 fn plain(status: StatusCode, word: &'static str) -> Response {
