@@ -16,6 +16,8 @@ pub const FEED: &str = "/";
 /// The start page of the installed app: the feed, and without a network the page that was seen last
 /// (`public/service-worker.js`).
 pub const START: &str = "/?start";
+/// Every channel of the feed.
+pub const FEED_CHANNELS: &str = "/feed";
 /// A channel of the feed.
 pub const CHANNEL: &str = "/feed/{channel}";
 /// A room.

@@ -37,7 +37,6 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let notifications = move || model.with(|model| model.notifications().rev().cloned().collect::<Vec<_>>());
     let heading = NodeRef::<html::H2>::new();
     let channel = model.with_untracked(|model| model.channel.clone());
-    let is_of_channel = channel.is_some();
     let channel = StoredValue::new(channel.unwrap_or_else(|| "ops".to_owned()));
     let command = move || {
         let command =
@@ -74,10 +73,6 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
             <MoreButton model />
             // The server's links to older notifications, for a page that is not live.
             <div class="history"></div>
-            {show_when(
-                move || is_of_channel && !is_empty(),
-                move || view! { <p class="publish-hint">{command()}</p> }.into_any(),
-            )}
         </section>
     }
 }

@@ -199,6 +199,7 @@ pub(super) const TEXTS: Texts = Texts {
     here: "here now",
     bot: "bot",
     messages_none: "There are no messages here.",
+    all_channels: "All channels",
 };
 
 /// "alice, bob and 3 others".

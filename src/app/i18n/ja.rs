@@ -198,6 +198,7 @@ pub(super) const TEXTS: Texts = Texts {
     here: "オンライン",
     bot: "ボット",
     messages_none: "ここにはメッセージがありません。",
+    all_channels: "すべてのチャンネル",
 };
 
 fn problem(code: Code) -> &'static str {

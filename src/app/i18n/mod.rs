@@ -276,6 +276,7 @@ pub struct Texts {
     pub bot: &'static str,
     /// Of a room without messages in which the viewer may not write.
     pub messages_none: &'static str,
+    pub all_channels: &'static str,
 }
 
 impl Texts {

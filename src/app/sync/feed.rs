@@ -64,12 +64,17 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         let is_news =
             |event: &Event| matches!(event, Event::Entry(Entry { body: Body::Notification { .. }, .. }));
         let has_news = events.iter().any(is_news);
+        let is_value = |event: &Event| matches!(event, Event::Entry(entry) if entry.body.is_update());
+        let has_values = events.iter().any(is_value);
         if !events.is_empty() {
             model.try_update(|model| events.into_iter().for_each(|event| model.apply(event)));
             navigator.note_outdated(model.try_with_untracked(|model| model.is_outdated) == Some(true));
         }
         if has_news {
             page::dispatch("idobata:event"); // public/page_notifications.js
+        }
+        if has_values {
+            page::dispatch("idobata:values"); // public/channel.js
         }
         if is_reset {
             resets.try_update(|resets| *resets += 1);

@@ -3,12 +3,16 @@
 
 mod consumed;
 pub mod self_metrics;
+mod value_range;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-pub use self::consumed::Consumed;
+pub use self::{
+    consumed::Consumed,
+    value_range::{RangeQuery, RangeSeries, ValueRange},
+};
 use super::{
     auth::Identity,
     authz::Rights,

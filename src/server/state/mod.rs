@@ -23,7 +23,7 @@ use super::{
         directory_replica::{self, ChangeListener, DirectoryReplica},
         dispatcher::Dispatcher,
     },
-    config::{AuthSetting, BadSetting, Config, DirectMessages, node_channel, site::Site},
+    config::{AuthSetting, BadSetting, Config, DirectMessages, Retention, node_channel, site::Site},
     feed::{self, Feed},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
@@ -62,6 +62,8 @@ pub struct Parts {
     pub notifier: Arc<Notifier>,
     /// The feed.
     pub feed: Arc<Feed>,
+    /// How much of the feed is kept.
+    pub feed_retention: Retention,
     /// The log under both, for housekeeping.
     pub hub: Hub,
     /// The other nodes.
@@ -227,6 +229,7 @@ impl AppState {
             chat,
             notifier: Arc::new(notifier),
             feed,
+            feed_retention: config.retention.of_feed(),
             hub,
             backplane,
             auth,

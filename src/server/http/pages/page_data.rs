@@ -5,7 +5,7 @@ use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
 use serde::Deserialize;
 
 use super::{
-    closed,
+    channel_about, closed,
     linked::{self, Reader},
 };
 use crate::{
@@ -37,6 +37,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/fn/start", get(start))
         .route("/fn/viewer", get(viewer))
         .route("/fn/notices", get(notices))
+        .route("/fn/channel", get(channel_about::get))
 }
 
 /// Loads the initial data of the page at `route` for the user `who`. `None` as route: there is no page at this address.

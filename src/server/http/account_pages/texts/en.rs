@@ -302,5 +302,14 @@ pub(super) const TEXTS: Texts = Texts {
     rule_wrong: "Name a channel, the beginning of some followed by *, or * alone for all. Names have 1 to 64 letters, digits, \
                  dots, dashes and underscores. You can have up to 50 of these.",
 
+    channel_part: "Part of a channel's name",
+    find: "Find",
+    channels_found: |count| match count {
+        0 => "No channel has this in its name.".into(),
+        1 => "1 channel".into(),
+        count => format!("{count} channels"),
+    },
+    no_channels: "No program has published to a channel yet.",
+
     rejection: |reason| Language::En.texts().rejection(reason),
 };

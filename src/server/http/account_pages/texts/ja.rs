@@ -304,5 +304,13 @@ pub(super) const TEXTS: Texts = Texts {
     add_rule: "追加",
     rule_wrong: "チャンネル名、名前の先頭に*を付けたもの、またはすべてを表す*を入力してください。名前は64文字以内の英数字、ドット、ハイフン、アンダースコアです。50件まで登録できます。",
 
+    channel_part: "チャンネル名の一部",
+    find: "検索",
+    channels_found: |count| match count {
+        0 => "この文字を含むチャンネルはありません。".into(),
+        count => format!("{count}件のチャンネル"),
+    },
+    no_channels: "まだどのチャンネルにも何も届いていません。",
+
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };
