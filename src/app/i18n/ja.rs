@@ -199,6 +199,15 @@ pub(super) const TEXTS: Texts = Texts {
     bot: "ボット",
     messages_none: "ここにはメッセージがありません。",
     all_channels: "すべてのチャンネル",
+    filter: "絞り込み",
+    lowest_level: "レベル",
+    levels_from: ["すべて", "成功・注意・エラー", "注意・エラー", "エラーのみ"],
+    tag: "タグ",
+    text_part: "テキストの一部",
+    apply_filter: "表示",
+    filtered: "次のお知らせだけを表示しています：",
+    show_all: "すべて表示",
+    nothing_matches: "条件に合うお知らせはありません。",
 };
 
 fn problem(code: Code) -> &'static str {

@@ -277,6 +277,16 @@ pub struct Texts {
     /// Of a room without messages in which the viewer may not write.
     pub messages_none: &'static str,
     pub all_channels: &'static str,
+    pub filter: &'static str,
+    pub lowest_level: &'static str,
+    /// The levels from each one on, in ascending order.
+    pub levels_from: [&'static str; 4],
+    pub tag: &'static str,
+    pub text_part: &'static str,
+    pub apply_filter: &'static str,
+    pub filtered: &'static str,
+    pub show_all: &'static str,
+    pub nothing_matches: &'static str,
 }
 
 impl Texts {

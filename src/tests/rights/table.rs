@@ -253,6 +253,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/channel?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/notices?before=e:1&level=error", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),

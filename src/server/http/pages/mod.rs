@@ -6,6 +6,7 @@ mod channel_about;
 mod closed;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
+mod filter;
 mod linked;
 mod node_signature;
 mod older;
@@ -28,6 +29,7 @@ use leptos::prelude::{expect_context, provide_context, use_nonce};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
+use self::filter::FilterQuery;
 use self::older::Part;
 pub(super) use self::typed::{Typed, escape};
 use super::{
@@ -216,9 +218,10 @@ async fn page_with(
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let part = match older::Query::of(&uri).read() {
+    let filtered = filter::apply(&state, caller.as_ref(), &mut start.page, FilterQuery::of(&uri)).await;
+    let part = match older::Query::of(&uri).read().filter(|_| filtered.is_ok()) {
         Some(read) => older::load(&state, caller.as_ref(), read, &start.page).await,
-        None => Ok(Part::Newest),
+        None => filtered.map(|()| Part::Newest),
     };
     let part = match part {
         Ok(part) => part,

@@ -119,8 +119,10 @@ fn draw(
 fn in_words(words: &Words, time_ms: i64) -> String {
     let seconds = time_ms.unsigned_abs() / 1_000;
     let units = [(86_400, Unit::Day), (3_600, Unit::Hour), (60, Unit::Minute), (1, Unit::Second)];
-    let (length, unit) =
-        units.into_iter().find(|(length, _)| seconds % length == 0).expect("all are multiples of a second");
+    let (length, unit) = units
+        .into_iter()
+        .find(|(length, _)| seconds.is_multiple_of(*length))
+        .expect("all are multiples of a second");
     (words.time)(seconds / length, unit)
 }
 

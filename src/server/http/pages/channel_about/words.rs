@@ -76,7 +76,7 @@ static EN: Words = Words {
     publish_progress: "A progress",
     publish_ntfy: "For senders of ntfy",
     publish_webhook: "Webhook address",
-    publish_token: "From another machine, and where people have accounts, a publisher's token is needed:",
+    publish_token: "From other machines, and where people have accounts, with a publisher's token:",
     chart: "Chart",
     ranges: "Time",
     range: ["1 h", "6 h", "24 h", "7 d", "All"],
