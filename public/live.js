@@ -197,6 +197,10 @@ addEventListener("click", ({ target }) => {
   if (person && !getSelection().toString()) location.href = `/people/${encodeURIComponent(person)}`;
 });
 
+// The chart of a channel's page.
+const showChannel = () => import("./channel.js").then((module) => module.show()).catch(() => {});
+addEventListener("idobata:channel", showChannel);
+
 // A button copies the text of the element that it names.
 addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-copy]");

@@ -37,7 +37,7 @@ test("one publishes to a channel, and another follows its page live, where no ot
   await expect(alice.page.getByRole("img", { name: `Plot of load in ${channel}` })).toBeVisible();
   await expect(alice.page.locator(".notification")).toHaveCount(2);
   await expect(alice.page.locator(".value-card")).toHaveCount(1);
-  await expect(alice.page.locator("#publish-command")).toHaveText(`curl -d 'backup done' ${server.url}/api/events/${channel}`);
+  await expect(alice.page.locator("#publish-text")).toHaveText(`curl -d 'backup done' ${server.url}/api/events/${channel}`);
 });
 
 test("a page that is opened before its channel is used says how to publish, and shows what then comes", async ({ alice, bob, server }) => {
@@ -165,7 +165,7 @@ test("without JavaScript a channel is found in the sidebar and read to its first
   await expect(heading(plain)).toHaveText(channel);
   await expect(inSidebar(plain, channel)).toHaveAttribute("aria-current", "page");
   await expect(page.locator(".series__value")).toHaveText(["12.5"]);
-  await expect(page.locator("#publish-command")).toHaveText(`curl -d 'backup done' ${server.url}/api/events/${channel}`);
+  await expect(page.locator("#publish-text")).toHaveText(`curl -d 'backup done' ${server.url}/api/events/${channel}`);
   const read = await page.locator(".notification__text").allTextContents();
   while (await page.getByRole("link", { name: "Older", exact: true }).count()) {
     await page.getByRole("link", { name: "Older", exact: true }).click();

@@ -2,7 +2,7 @@
 
 use super::{
     page_data::{InitialData, MESSAGES_LIMIT, OlderNotifications, PageData, RoomData, Viewer},
-    routes::Route,
+    routes::{Route, filter_query},
 };
 use crate::{
     client::dom::{
@@ -12,7 +12,7 @@ use crate::{
     protocol::{
         chat::MessagePage,
         cursor::{Cursor, Offset},
-        feed::Snapshot,
+        feed::{EventFilter, Snapshot},
         name::RoomId,
         pin::Pins,
     },
@@ -35,9 +35,11 @@ pub(super) async fn load_viewer() -> Option<Viewer> {
     load::<InitialData>("/fn/viewer").await.ok()?.viewer
 }
 
-/// Loads the feed, or a channel of it, as it is now.
-pub(super) async fn load_feed(channel: Option<String>) -> Option<Snapshot> {
-    match load_initial_data(&Route::Feed(channel)).await.ok()?.page {
+/// Loads the feed, or a channel of it, as it is now, as far as a filter shows it.
+pub(super) async fn load_feed(channel: Option<String>, filter: Option<EventFilter>) -> Option<Snapshot> {
+    let (channel, filter) =
+        (channel.unwrap_or_default(), filter.as_ref().map(filter_query).unwrap_or_default());
+    match load::<InitialData>(&format!("/fn/start?channel={channel}{filter}")).await.ok()?.page {
         PageData::Feed { feed, .. } => Some(feed),
         PageData::Room { .. } | PageData::NotFound | PageData::Unavailable => None,
     }
@@ -51,12 +53,9 @@ pub(super) async fn load_room(room: &RoomId) -> Option<RoomData> {
     }
 }
 
-/// Loads the notifications of the feed, or of a channel of it, before a cursor.
-pub(super) async fn load_older_notifications(
-    channel: Option<String>,
-    before: &Cursor,
-) -> Option<OlderNotifications> {
-    load(&format!("/fn/notices?before={before}&channel={}", channel.unwrap_or_default())).await.ok()
+/// Loads older notifications from the address that the feed's model made.
+pub(super) async fn load_older_notifications(address: &str) -> Option<OlderNotifications> {
+    load(address).await.ok()
 }
 
 /// Loads messages of a room after a cursor, as their changes have left them, with some before it: a page after a cursor

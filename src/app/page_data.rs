@@ -177,6 +177,10 @@ pub struct OlderNotifications {
     pub entries: Vec<Entry>,
     /// Older ones exist.
     pub more: bool,
+    /// All from this offset on were looked at, of which a filter shows these. `None`: there is no filter. (Absent in the
+    /// version before.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Offset>,
 }
 
 impl PageData {

@@ -7,7 +7,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 pub use self::permalink::{CivilDay, Permalink};
-use crate::protocol::{cursor::Offset, name::RoomId};
+use crate::protocol::{cursor::Offset, feed::EventFilter, name::RoomId};
 
 mod permalink;
 
@@ -16,6 +16,8 @@ pub const FEED: &str = "/";
 /// The start page of the installed app: the feed, and without a network the page that was seen last
 /// (`public/service-worker.js`).
 pub const START: &str = "/?start";
+/// Every channel of the feed.
+pub const FEED_CHANNELS: &str = "/feed";
 /// A channel of the feed.
 pub const CHANNEL: &str = "/feed/{channel}";
 /// A room.
@@ -120,6 +122,14 @@ pub fn message(room: &RoomId, offset: Offset) -> String {
 /// The address of a channel, or of the feed. The characters of a channel's name need no encoding.
 pub fn feed(channel: Option<&str>) -> String {
     channel.map_or_else(|| FEED.to_owned(), |channel| format!("/feed/{channel}"))
+}
+
+/// The filter of a page of the feed, as the rest of a query: each parameter with `&` before it.
+pub fn filter_query(EventFilter { level, tag, text }: &EventFilter) -> String {
+    let level = level.map(|level| format!("&level={}", level.as_str()));
+    let tag = tag.as_ref().map(|tag| format!("&tag={}", encode(tag)));
+    let text = text.as_ref().map(|text| format!("&q={}", encode(text)));
+    [level, tag, text].into_iter().flatten().collect()
 }
 
 /// The address of a room.

@@ -1,9 +1,12 @@
 //! The feed: its entries, and the pages and control events of `/api/events`. Server and browser use them; `publication`
 //! parses the entries that programs send.
 
+mod filter;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
+pub use self::filter::EventFilter;
 use super::{
     cursor::{Cursor, Offset},
     mark::UserRoom,
@@ -140,6 +143,9 @@ pub struct Details {
     /// The text is Markdown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub markdown: bool,
+    /// The HTML of that Markdown, by the server. It is never stored, and none of a sender is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
     /// More links, each with a label of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
@@ -218,6 +224,9 @@ pub struct Snapshot {
     pub notifications: Vec<Entry>,
     /// Older notifications exist.
     pub more: bool,
+    /// What was left out of the notifications, and is to be left out of those that arrive. (Absent in the version before.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<EventFilter>,
 }
 
 impl Snapshot {
@@ -257,6 +266,7 @@ pub enum Control {
 
 /// One event of the stream.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are entries")]
 pub enum Event {
     /// An event about the stream.
     Control(Control),
@@ -300,6 +310,7 @@ struct Members {
     icon: Option<String>,
     #[serde(default)]
     markdown: bool,
+    html: Option<String>,
     #[serde(default)]
     actions: Vec<Action>,
     done: Option<f64>,
@@ -323,6 +334,7 @@ impl TryFrom<Members> for Body {
             priority: members.priority.and_then(|priority| u8::try_from(priority).ok()),
             icon: members.icon,
             markdown: members.markdown,
+            html: members.html,
             actions: members.actions,
         };
         Ok(match &*members.r#type {

@@ -91,12 +91,71 @@ async fn a_limited_channel_is_its_readers_on_every_way_to_read() {
         "/",
         "/rooms/general",
         "/account",
+        "/feed",
+        "/feed?q=pa",
+        "/fn/channel?channel=pay",
     ] {
         let text = bench.bob.get(path).send().await.unwrap().text().await.unwrap();
         assert!(!text.contains("secret") && !text.contains("\"pay\""), "{path}: {text}");
     }
     let start = bench.alice.get("/fn/start").send().await.unwrap().text().await.unwrap();
     assert!(start.contains("secret") && start.contains("\"pay\""), "{start}");
+}
+
+#[tokio::test]
+async fn a_chart_has_the_values_of_a_channel_for_its_readers_only() {
+    let bench = Bench::start().await;
+    bench.limit("pay", &["Alice"]).await;
+    for value in [3.0, 1.0, 2.0] {
+        bench.value("pay", value).await;
+    }
+    bench.publish("pay", "no value").await;
+    let values = async |person: &Person, query: &str| {
+        let answer = person.get(&format!("/api/channels/pay/values{query}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{query}");
+        answer.json::<Value>().await.unwrap()
+    };
+    // Before 2001 nothing was published, so all values have one point.
+    let all = values(&bench.alice, "?from=978307200000&points=1").await;
+    assert_eq!(all["times"].as_array().unwrap().len(), 1, "{all}");
+    let series = json!([{"key": "", "unit": null, "min": [1.0], "max": [3.0], "mean": [2.0]}]);
+    assert_eq!((&all["series"], &all["cut"]), (&series, &json!(false)));
+    let after = page(&bench.alice, &format!("?channel=pay&after={}", all["cursor"].as_str().unwrap())).await;
+    assert!(texts(&after).is_empty() && after["reset"] == false, "the cursor goes on from there: {after}");
+    assert_eq!(values(&bench.alice, "?to=978307200000").await["times"], json!([]));
+
+    let none = values(&bench.bob, "").await;
+    assert_eq!((&none["times"], &none["series"]), (&json!([]), &json!([])), "{none}");
+    for (query, named) in [
+        ("?points=0", "points must be a number from 1 to"),
+        ("?from=2&to=1", "from must not be after to"),
+        ("?from=9223372036854775807", "milliseconds since 1970-01-01"),
+    ] {
+        let refused = bench.alice.get(&format!("/api/channels/pay/values{query}")).send().await.unwrap();
+        assert_eq!(refused.status(), 400, "{query}");
+        assert!(refused.text().await.unwrap().contains(named), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn all_channels_are_listed_and_found_by_a_part_of_their_names() {
+    let server = TestServer::start().await;
+    let alice = server.person("alice").await;
+    for channel in ["Zoo", "db-1", "db-2", "api"] {
+        server.publish(channel, "here").await;
+    }
+    let listed = async |query: &str| {
+        let page = alice.get(&format!("/feed{query}")).send().await.unwrap().text().await.unwrap();
+        let main = page.split_once("<main").unwrap().1.to_owned();
+        let links =
+            main.split("href=\"/feed/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        links.collect::<Vec<_>>()
+    };
+    assert_eq!(listed("").await, ["api", "db-1", "db-2", "Zoo"]);
+    assert_eq!(listed("?q=DB").await, ["db-1", "db-2"]);
+    assert!(listed("?q=%22%3Cb%3E").await.is_empty());
+    let moved = alice.get("/channels/db-1").send().await.unwrap();
+    assert_eq!((moved.status().as_u16(), moved.url().path()), (200, "/feed/db-1"));
 }
 
 #[tokio::test]

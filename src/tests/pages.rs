@@ -147,7 +147,7 @@ async fn addresses_that_are_none_are_404() {
         "/nothing",
         "/rooms/nowhere",
         "/rooms/",
-        "/feed",
+        "/fn",
         "/feed/not%20a%20name",
         "/feed/a%2Fb",
         "/feed/%E4%BA%95",

@@ -11,12 +11,16 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     /// The feed.
     Activity,
+    /// An error.
+    Alert,
     /// Mentions.
     At,
     /// The level of a room's notifications.
     Bell,
     /// A channel of the feed.
     Channel,
+    /// A success.
+    Check,
     /// A report.
     Flag,
     /// A room that everyone may enter.
@@ -51,6 +55,8 @@ pub(crate) enum Icon {
     Unread,
     /// The people in a room.
     Users,
+    /// A warning.
+    Warning,
     /// Leaving something.
     X,
 }
@@ -62,12 +68,14 @@ impl Icon {
                 "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 \
                  8.36A2 2 0 0 1 4.49 12H2"
             }
+            Self::Alert => "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zM12 8v4M12 16h.01",
             Self::At => "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8",
             Self::Bell => {
                 "M10.27 21a2 2 0 0 0 3.46 0M3.26 15.33A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.67C19.41 13.96 18 12.5 18 8A6 6 0 0 0 6 8c0 4.5\
                  -1.41 5.96-2.74 7.33"
             }
             Self::Channel => "M12.1 11.1a1 1 0 1 1 0 2 1 1 0 0 1 0-2z",
+            Self::Check => "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zM9 12l2 2 4-4",
             Self::Flag => "M4 22V4s1-1 4-1 5 2 8 2 4-1 4-1v11s-1 1-4 1-5-2-8-2-4 1-4 1",
             Self::Hash => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",
             Self::Lock => {
@@ -110,6 +118,9 @@ impl Icon {
             Self::Users => {
                 "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M16 3.128a4 4 0 0 1 0 7.744M22 21v-2a4 4 0 0 0-3-3.87M13 \
                  7a4 4 0 1 1-8 0 4 4 0 0 1 8 0z"
+            }
+            Self::Warning => {
+                "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3zM12 9v4M12 17h.01"
             }
             Self::X => "M18 6 6 18M6 6l12 12",
         }

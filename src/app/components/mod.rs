@@ -6,6 +6,7 @@ pub(super) mod avatar;
 mod choice_switch;
 pub(super) mod composer;
 pub(super) mod connection_badge;
+mod feed_filter;
 pub(super) mod icon;
 pub(super) mod levels;
 mod linked_text;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::{
+    icon::{Icon, icon},
     linked_text::{link_away, linked, named_link_away},
     live_text::name_view,
     local_time::LocalTime,
@@ -17,7 +18,7 @@ use crate::{
         reactive::Key,
         routes,
     },
-    protocol::feed::{Body, Entry, Level, ProgressState},
+    protocol::feed::{Action, Body, Entry, Level, ProgressState},
 };
 
 /// The row of one entry.
@@ -33,12 +34,12 @@ pub(crate) fn Notification(entry: Arc<Entry>) -> impl IntoView {
                 named_link_away(link, texts.read_more.to_owned(), Some((label, head.clone())))
             });
             view! {
-            <p class="notification__level" data-level=level.as_str()>{level_word(texts, level)}</p>
+            <p class="notification__level" data-level=level.as_str()>{level_icon(level)} {level_word(texts, level)}</p>
             {title.map(|title| view! { <p class="notification__title" dir="auto">{title}</p> }.into_any())}
-            {(!text.is_empty()).then(|| view! { <p class="notification__text" dir="auto">{linked(&text)}</p> }.into_any())}
+            {(!text.is_empty()).then(|| text_view(&text, details.html))}
             {(!tags.is_empty()).then(|| tag_list(tags))}
             {link}
-            {details.actions.into_iter().map(|action| link_away(action.url, action.label)).collect::<Vec<_>>()}
+            {(!details.actions.is_empty()).then(|| action_list(details.actions))}
         }
             .into_any()
         }
@@ -92,6 +93,33 @@ pub(crate) fn entry_key(entry: &Arc<Entry>) -> Key {
 fn tag_list(tags: Vec<String>) -> AnyView {
     let tags = tags.into_iter().map(|tag| view! { <li>{name_view(tag)}</li> }.into_any());
     view! { <ul class="tags">{tags.collect::<Vec<_>>()}</ul> }.into_any()
+}
+
+/// The text: the server's HTML of its Markdown, or as it was written with its addresses as links.
+fn text_view(text: &str, html: Option<String>) -> AnyView {
+    match html {
+        Some(html) => {
+            view! { <div class="notification__markdown"><div class="formatted" inner_html=html></div></div> }
+                .into_any()
+        }
+        None => view! { <p class="notification__text" dir="auto">{linked(text)}</p> }.into_any(),
+    }
+}
+
+/// Links that look like buttons: only who clicks one follows it.
+fn action_list(actions: Vec<Action>) -> AnyView {
+    let actions = actions.into_iter().map(|Action { label, url }| link_away(url, label));
+    view! { <p class="notification__actions">{actions.collect::<Vec<_>>()}</p> }.into_any()
+}
+
+/// An icon for each level that asks for attention, beside its word.
+fn level_icon(level: Level) -> Option<AnyView> {
+    match level {
+        Level::Info => None,
+        Level::Success => Some(icon(Icon::Check)),
+        Level::Warning => Some(icon(Icon::Warning)),
+        Level::Error => Some(icon(Icon::Alert)),
+    }
 }
 
 /// Beside the numbers: in its own direction.

@@ -7,6 +7,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::{
+    feed_filter::FeedFilter,
     live_text::live_text,
     notification::{Notification, entry_key},
     picture::picture,
@@ -37,7 +38,6 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
     let notifications = move || model.with(|model| model.notifications().rev().cloned().collect::<Vec<_>>());
     let heading = NodeRef::<html::H2>::new();
     let channel = model.with_untracked(|model| model.channel.clone());
-    let is_of_channel = channel.is_some();
     let channel = StoredValue::new(channel.unwrap_or_else(|| "ops".to_owned()));
     let command = move || {
         let command =
@@ -52,11 +52,17 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
         }
         .into_any()
     };
+    let filter = model.with_untracked(|model| model.filter.clone());
+    let is_filtered = filter.is_some();
     view! {
         <section class="notifications" aria-labelledby="notifications">
             <h2 id="notifications" tabindex="-1" node_ref=heading>{texts.notifications}</h2>
+            <FeedFilter channel=model.with_untracked(|model| model.channel.clone()) filter />
             <ArrivedButton model heading />
             {show_when(is_empty, move || {
+                if is_filtered {
+                    return view! { <p class="panel empty">{texts.nothing_matches}</p> }.into_any();
+                }
                 view! {
                     <div class="panel empty">
                         {picture()}
@@ -74,10 +80,6 @@ pub(crate) fn NotificationList(model: RwSignal<FeedModel>) -> impl IntoView {
             <MoreButton model />
             // The server's links to older notifications, for a page that is not live.
             <div class="history"></div>
-            {show_when(
-                move || is_of_channel && !is_empty(),
-                move || view! { <p class="publish-hint">{command()}</p> }.into_any(),
-            )}
         </section>
     }
 }
@@ -131,15 +133,13 @@ fn MoreButton(model: RwSignal<FeedModel>) -> impl IntoView {
     let is_loading = RwSignal::new(false);
     let load = move |_| {
         is_loading.set(true);
-        let older =
-            model.try_update(|model| (model.channel.clone(), model.prepare_older(NOTIFICATIONS_LIMIT)));
-        let Some((channel, before)) = older else { return };
+        let address = model.try_update(|model| model.older_address(NOTIFICATIONS_LIMIT));
+        let Some(address) = address else { return };
         spawn_local(async move {
             // If it fails, the button is there for a retry.
-            if let Some(OlderNotifications { entries, more }) =
-                load_older_notifications(channel, &before).await
+            if let Some(OlderNotifications { entries, more, from }) = load_older_notifications(&address).await
             {
-                model.try_update(|model| model.prepend(entries, more));
+                model.try_update(|model| model.prepend(entries, more, from));
             }
             is_loading.try_set(false);
         });

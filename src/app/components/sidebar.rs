@@ -86,6 +86,7 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
             <a href=routes::FEED aria-current=move || feed()>{icon(Icon::Activity)} <span>{texts.feed}</span></a>
             {(!viewer.me.id.is_empty()).then(mentions_link)}
             {optional(Section::Channels, texts.channels)}
+            {show_when(move || rows(Section::Channels).len() > CHANNELS_SEEN, move || view! { <AllChannels /> }.into_any())}
             {optional(Section::Favourites, texts.favourites)}
             {section(Section::Rooms, texts.rooms)}
             {(!viewer.me.id.is_empty()).then(|| view! { <NewRoom /> }.into_any())}
@@ -94,6 +95,15 @@ fn NavigationLinks(viewer: Viewer, back: Option<String>) -> impl IntoView {
         </nav>
         <Account viewer back />
     }
+}
+
+/// Channels that the sidebar shows without scrolling in their list.
+const CHANNELS_SEEN: usize = 7;
+
+/// The link to the page of all channels, which only the server draws.
+#[component]
+pub(super) fn AllChannels() -> impl IntoView {
+    view! { <a class="all-channels" href=routes::FEED_CHANNELS rel="external">{use_texts().all_channels}</a> }
 }
 
 /// A list of the sidebar.

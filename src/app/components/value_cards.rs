@@ -10,6 +10,7 @@ use super::{
     local_time::LocalTime,
     notification::{channel_link, entry_key},
     plot::Plot,
+    sidebar::AllChannels,
 };
 use crate::{
     app::{
@@ -22,7 +23,7 @@ use crate::{
         reactive::{Key, effect, list, memo, show_when},
     },
     client::dom::page,
-    protocol::feed::{Body, Entry},
+    protocol::feed::{Body, Entry, Snapshot},
 };
 
 /// All value cards. Without `with_values` they have no list of values.
@@ -50,6 +51,10 @@ pub(crate) fn ValueCards(model: RwSignal<FeedModel>, with_values: bool) -> impl 
                     move |channel| view! { <ChannelCard model channel with_values /> }.into_any(),
                 )}
             </div>
+            {show_when(
+                move || channels.with(|channels| channels.len() == Snapshot::CHANNELS),
+                move || view! { <AllChannels /> }.into_any(),
+            )}
         </section>
     }
 }

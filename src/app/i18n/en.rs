@@ -203,6 +203,16 @@ pub(super) const TEXTS: Texts = Texts {
     progress_failed: "Failed",
     progress_done: "Done",
     heartbeats: "Heartbeats",
+    all_channels: "All channels",
+    filter: "Filter",
+    lowest_level: "Levels",
+    levels_from: ["Every event", "Success, warnings and errors", "Warnings and errors", "Errors only"],
+    tag: "Tag",
+    text_part: "Part of the text",
+    apply_filter: "Show",
+    filtered: "Only these notifications are shown:",
+    show_all: "Show all",
+    nothing_matches: "No notification matches the filter.",
 };
 
 /// "alice, bob and 3 others".

@@ -202,6 +202,16 @@ pub(super) const TEXTS: Texts = Texts {
     progress_failed: "失敗",
     progress_done: "完了",
     heartbeats: "ハートビート",
+    all_channels: "すべてのチャンネル",
+    filter: "絞り込み",
+    lowest_level: "レベル",
+    levels_from: ["すべて", "成功・注意・エラー", "注意・エラー", "エラーのみ"],
+    tag: "タグ",
+    text_part: "テキストの一部",
+    apply_filter: "表示",
+    filtered: "次のお知らせだけを表示しています：",
+    show_all: "すべて表示",
+    nothing_matches: "条件に合うお知らせはありません。",
 };
 
 fn problem(code: Code) -> &'static str {

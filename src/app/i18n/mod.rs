@@ -284,6 +284,17 @@ pub struct Texts {
     pub progress_done: &'static str,
     /// The page of the jobs that are expected to ping.
     pub heartbeats: &'static str,
+    pub all_channels: &'static str,
+    pub filter: &'static str,
+    pub lowest_level: &'static str,
+    /// The levels from each one on, in ascending order.
+    pub levels_from: [&'static str; 4],
+    pub tag: &'static str,
+    pub text_part: &'static str,
+    pub apply_filter: &'static str,
+    pub filtered: &'static str,
+    pub show_all: &'static str,
+    pub nothing_matches: &'static str,
 }
 
 impl Texts {

@@ -12,10 +12,11 @@ use crate::{
         i18n::use_texts,
         model::feed::FeedModel,
         page_data::PageData,
-        reactive::memo,
+        reactive::{effect, memo},
         routes,
         sync::{Navigator, SavedFeeds, follow_feed, store_feed_position},
     },
+    client::dom::page,
     protocol::feed::Snapshot,
 };
 
@@ -55,6 +56,11 @@ fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
         }
         .into_any(),
     };
+    let about = channel.clone().map(|channel| {
+        effect(|| page::dispatch("idobata:channel"));
+        // The server fills it in its document, public/channel.js anywhere else: server/http/pages/channel_about.
+        view! { <div class="channel-about" data-channel=channel></div> }.into_any()
+    });
     let model = RwSignal::new(saved.take(channel, snapshot));
     on_cleanup(move || saved.save(model));
     store_feed_position(model);
@@ -66,6 +72,7 @@ fn FeedView(channel: Option<String>, snapshot: Snapshot) -> impl IntoView {
             {heading}
             <ConnectionBadge state transport=status.transport unsent=memo(|| 0) />
         </header>
+        {about}
         // First, as on a narrow screen, where nobody would find them below all notifications.
         <ValueCards model with_values=true />
         <NotificationList model />

@@ -26,7 +26,8 @@ impl SavedFeeds {
     /// snapshot.
     pub(crate) fn take(self, channel: Option<String>, snapshot: Snapshot) -> FeedModel {
         let saved = self.0.try_update_value(|saved| {
-            let index = saved.iter().position(|model| model.channel == channel)?;
+            let index =
+                saved.iter().position(|model| model.channel == channel && model.filter == snapshot.filter)?;
             Some(saved.remove(index))
         });
         let saved = saved.flatten().filter(|saved| saved.continues_to(&snapshot));
@@ -64,12 +65,19 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         let is_news =
             |event: &Event| matches!(event, Event::Entry(Entry { body: Body::Notification { .. }, .. }));
         let has_news = events.iter().any(is_news);
+        let is_value = |event: &Event| matches!(event, Event::Entry(entry) if entry.body.is_update());
+        let has_values = events.iter().any(is_value);
         if !events.is_empty() {
-            model.try_update(|model| events.into_iter().for_each(|event| model.apply(event)));
+            model.try_update(|model| {
+                events.into_iter().for_each(|event| model.apply_shown(event, page::fold))
+            });
             navigator.note_outdated(model.try_with_untracked(|model| model.is_outdated) == Some(true));
         }
         if has_news {
             page::dispatch("idobata:event"); // public/page_notifications.js
+        }
+        if has_values {
+            page::dispatch("idobata:values"); // public/channel.js
         }
         if is_reset {
             resets.try_update(|resets| *resets += 1);
@@ -102,7 +110,8 @@ pub(crate) fn follow_feed(model: RwSignal<FeedModel>) -> Status {
         if resets.get() > 0 {
             spawn_local(async move {
                 // If it fails, the feed goes on with everything that is retained: more than needed, nothing less.
-                if let Some(snapshot) = load_feed(channel_of(model)).await {
+                let filter = model.try_with_untracked(|model| model.filter.clone()).flatten();
+                if let Some(snapshot) = load_feed(channel_of(model), filter).await {
                     model.try_set(FeedModel::new(channel_of(model), snapshot));
                     reloads.try_update(|reloads| *reloads += 1);
                 }

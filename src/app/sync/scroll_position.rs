@@ -92,14 +92,13 @@ async fn return_to(model: RwSignal<FeedModel>, ScrollPosition { offset, top_px, 
         if model.try_with_untracked(is_missing) != Some(true) {
             break;
         }
-        let older =
-            model.try_update(|model| (model.channel.clone(), model.prepare_older(NOTIFICATIONS_LIMIT)));
-        let Some((channel, before)) = older else { return };
-        let Some(OlderNotifications { entries, more }) = load_older_notifications(channel, &before).await
+        let address = model.try_update(|model| model.older_address(NOTIFICATIONS_LIMIT));
+        let Some(address) = address else { return };
+        let Some(OlderNotifications { entries, more, from }) = load_older_notifications(&address).await
         else {
             return;
         };
-        model.try_update(|model| model.prepend(entries, more));
+        model.try_update(|model| model.prepend(entries, more, from));
     }
     let selector = format!("{NOTIFICATIONS}[data-offset='{offset}']");
     let mut read = None;

@@ -110,6 +110,12 @@ pub fn dispatch(name: &str) {
     }
 }
 
+/// A text in the form in which filters compare it: lower case, Unicode's NFKC. The browser has the tables.
+pub fn fold(text: &str) -> String {
+    let text = js_sys::JsString::from(text);
+    text.normalize("NFKC").to_lower_case().normalize("NFKC").into()
+}
+
 /// The query of the page's address, with its `?`.
 pub(crate) fn query() -> String {
     window().location().search().unwrap_or_default()

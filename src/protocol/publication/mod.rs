@@ -131,6 +131,7 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         priority,
         icon: members.text(&["icon"])?,
         markdown: members.truth("markdown")?.unwrap_or_default(),
+        html: None,
         actions: actions(members)?,
     };
     let body = Body::Notification {
@@ -313,7 +314,8 @@ fn check_link(member: &str, link: &str) -> Result<(), Rejection> {
 }
 
 fn clean_details(details: &mut Details) -> Result<(), Rejection> {
-    let Details { priority, icon, markdown: _, actions } = details;
+    let Details { priority, icon, markdown: _, html, actions } = details;
+    *html = None;
     if priority.is_some_and(|priority| !(1..=5).contains(&priority)) {
         return Err(bad("priority is a number from 1 to 5"));
     }

@@ -191,8 +191,13 @@ fn the_links_of_a_notification_are_read_and_bounded() {
     }));
     let Body::Notification { details, level, .. } = body else { panic!("a notification") };
     let action = Action { label: "Open it".into(), url: url.into() };
-    let expected =
-        Details { priority: Some(2), icon: Some(url.into()), markdown: true, actions: vec![action] };
+    let expected = Details {
+        priority: Some(2),
+        icon: Some(url.into()),
+        markdown: true,
+        html: None,
+        actions: vec![action],
+    };
     assert_eq!((details, level, ignored.len()), (expected, Level::Error, 0));
     let action = json!({ "label": "x", "url": url });
     for (member, value) in [

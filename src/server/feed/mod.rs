@@ -4,25 +4,30 @@
 mod consumed;
 pub mod heartbeats;
 pub mod self_metrics;
+mod value_range;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-pub use self::consumed::Consumed;
+pub use self::{
+    consumed::Consumed,
+    value_range::{RangeQuery, RangeSeries, ValueRange},
+};
 use super::{
-    auth::Identity,
+    auth::{Identity, normalized_name},
     authz::Rights,
     error::Error,
     log::{
         hub::{Hub, Page, PageQuery, StartFrom, Subscribed},
         topic::Wakeup,
     },
+    markdown,
     store::{Appended, Channels, Filter, NewEntry, Record, StoreError, TopicName},
 };
 use crate::protocol::{
     cursor::{Cursor, Epoch, Offset},
-    feed::{Body, Control, Entry, Snapshot},
+    feed::{Body, Control, Entry, EventFilter, Snapshot},
     name::parse_channel,
     problem::{Code, Rejection},
     publication::{PUBLISH_MAX_ENTRIES, Publication},
@@ -196,20 +201,65 @@ impl Feed {
         let (topic, count) = (TopicName::Feed, Snapshot::CHANNELS);
         let values = self.hub.latest_by_channel(&topic, &readable, count, Snapshot::VALUES).await?;
         let head = values.cursor.offset;
-        let (notifications, more) = self.newest_notifications(who, channels, head, limit).await?;
-        Ok(Snapshot { values: values.decode()?, notifications, more, cursor: values.cursor })
+        let (notifications, more) = self.newest_notifications(who, channels, head, limit, |_| true).await?;
+        Ok(Snapshot { values: values.decode()?, notifications, more, cursor: values.cursor, filter: None })
     }
 
-    /// The newest `limit` notifications up to `head` that no newer one has replaced, and true if there may be older
-    /// ones.
+    /// Of the notifications up to `head` the newest `limit` that a filter shows, and true if there may be older ones.
+    pub async fn shown(
+        &self,
+        who: Option<&Identity>,
+        channels: Channels,
+        filter: &EventFilter,
+        head: Offset,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), Error> {
+        let is_shown = |entry: &Entry| filter.shows(entry, normalized_name);
+        self.newest_notifications(who, channels, head, limit, is_shown).await
+    }
+
+    /// Of the notifications before a cursor the newest `limit` that a filter shows; the offset down to which all were looked
+    /// at, which may be before the first of them; and true if there may be older ones.
+    pub async fn shown_before(
+        &self,
+        who: Option<&Identity>,
+        channels: Channels,
+        filter: &EventFilter,
+        before: Cursor,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, Offset, bool), Error> {
+        let (mut shown, mut from) = (VecDeque::new(), before.offset);
+        for _ in 0..NOTIFICATION_READS_MAX {
+            let cursor = Cursor { offset: from, ..before.clone() };
+            let page = self.notices(who, channels.clone(), Some(cursor), NOTIFICATIONS_PER_READ).await?;
+            for entry in page.decode::<Entry>()?.into_iter().rev() {
+                if shown.len() == limit {
+                    return Ok((shown.into(), from, true));
+                }
+                from = entry.offset;
+                if filter.shows(&entry, normalized_name) {
+                    shown.push_front(entry);
+                }
+            }
+            if !page.more {
+                return Ok((shown.into(), from, false));
+            }
+        }
+        Ok((shown.into(), from, true))
+    }
+
+    /// The newest `limit` notifications up to `head` that no newer one has replaced and that are wanted, and true if there
+    /// may be older ones.
     async fn newest_notifications(
         &self,
         who: Option<&Identity>,
         channels: Channels,
         head: Offset,
         limit: usize,
+        is_wanted: impl Fn(&Entry) -> bool,
     ) -> Result<(Vec<Entry>, bool), Error> {
         let (mut newest, mut before) = (VecDeque::<Entry>::new(), None);
+        let mut replacing = Vec::<Entry>::new();
         for _ in 0..NOTIFICATION_READS_MAX {
             let page = self.notices(who, channels.clone(), before, NOTIFICATIONS_PER_READ).await?;
             let entries: Vec<Entry> = page.decode()?;
@@ -218,7 +268,11 @@ impl Feed {
                 if newest.len() == limit {
                     return Ok((newest.into(), true));
                 }
-                if !newest.iter().any(|newer| newer.replaces(&entry)) {
+                if replacing.iter().any(|newer| newer.replaces(&entry)) {
+                    continue;
+                }
+                replacing.extend(entry.body.key().is_some().then(|| entry.clone()));
+                if is_wanted(&entry) {
                     newest.push_front(entry);
                 }
             }
@@ -250,6 +304,14 @@ pub fn encode_control(control: &Control) -> String {
     serde_json::to_string(control).expect("a control has only string keys")
 }
 
+/// Adds the HTML of a text that is Markdown.
+fn with_html(mut body: Body) -> Body {
+    if let Body::Notification { text, details, .. } = &mut body {
+        details.html = details.markdown.then(|| markdown::html_of(text)).flatten();
+    }
+    body
+}
+
 fn entry_of(record: &Record) -> Entry {
     let body = serde_json::from_str(&record.body).unwrap_or_else(|error| {
         tracing::error!(record.offset, %error, "cannot read a stored entry");
@@ -264,7 +326,7 @@ fn entry_of(record: &Record) -> Entry {
         }
     });
     Entry {
-        body,
+        body: with_html(body),
         channel: record.channel.clone().unwrap_or_default(),
         offset: record.offset,
         timestamp: record.timestamp,

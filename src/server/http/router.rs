@@ -81,6 +81,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/markdown", post(api::markdown::render))
         .route("/api/emoji", get(api::emoji::find))
         .route("/api/channels", get(api::channels::list))
+        .route("/api/channels/{channel}/values", get(api::channel_values::get))
         .route("/api/channels/{channel}/readers", put(api::channels::limit).delete(api::channels::open))
         .route("/api/publishers", get(api::publishers::list).post(api::publishers::create))
         .route("/api/publishers/{id}", delete(api::publishers::remove))

@@ -23,7 +23,7 @@ use super::{
         directory_replica::{self, ChangeListener, DirectoryReplica},
         dispatcher::Dispatcher,
     },
-    config::{AuthSetting, BadSetting, Config, DirectMessages, node_channel, site::Site},
+    config::{AuthSetting, BadSetting, Config, DirectMessages, Retention, node_channel, site::Site},
     feed::{self, Feed, heartbeats::Heartbeats},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
@@ -67,6 +67,8 @@ pub struct Parts {
     pub outgoing: Arc<Outgoing>,
     /// The jobs that are expected to ping.
     pub heartbeats: Arc<Heartbeats>,
+    /// How much of the feed is kept.
+    pub feed_retention: Retention,
     /// The log under both, for housekeeping.
     pub hub: Hub,
     /// The other nodes.
@@ -246,6 +248,7 @@ impl AppState {
             feed,
             outgoing: Arc::new(outgoing),
             heartbeats: Arc::new(heartbeats),
+            feed_retention: config.retention.of_feed(),
             hub,
             backplane,
             auth,

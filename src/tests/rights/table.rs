@@ -133,6 +133,8 @@ pub(super) const ROWS: &[Row] = &[
     row("POST", "/api/markdown", r#"{"text":"*hello*"}"#, "401 200 200 200 200 200 403 403"),
     row("GET", "/api/emoji?q=ta", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/api/channels", "", "401 403 403 403 403 200 403 403"),
+    // Of a limited channel there is as little as of one that nobody has used.
+    row("GET", "/api/channels/ops/values", "", "401 200 200 200 200 200 403 403"),
     row("PUT", "/api/channels/pay/readers", r#"{"names":["member"]}"#, "401 403 403 403 403 200 403 403"),
     row("DELETE", "/api/channels/pay/readers", "", "401 403 403 403 403 204 403 403"),
     row("GET", "/api/publishers", "", "401 403 403 403 403 200 403 403"),
@@ -263,6 +265,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/manifest.webmanifest?lang=ja", "", "200"),
     row("GET", "/service-worker.js", "", "200"),
     row("GET", "/", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/feed", "", "303 200 200 200 200 200 403 403"),
+    row("GET", "/channels/ops", "", "303 308 308 308 308 308 403 403"),
     // A limited channel is as empty as one that nobody has used; a name that is none has no page.
     row("GET", "/feed/ops", "", "303 200 200 200 200 200 403 403"),
     row("GET", "/feed/not%20a%20name", "", "303 404 404 404 404 404 403 403"),
@@ -279,7 +283,9 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/fn/start?room=secret&thread=1", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/start?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/viewer", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/channel?channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1", "", "401 200 200 200 200 200 403 403"),
+    row("GET", "/fn/notices?before=e:1&level=error", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/fn/notices?before=e:1&channel=ops", "", "401 200 200 200 200 200 403 403"),
     row("POST", "/rooms", "name=form+CALLER", "303 303 303 303 303 303 403 403"),
     row("POST", "/rooms/secret", "text=hello", "303 303! 303! 303 303 303! 403 403"),

@@ -6,9 +6,12 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::number::decimal;
-use crate::protocol::{
-    cursor::{Cursor, Offset},
-    feed::{Body, Control, Entry, Event, Snapshot},
+use crate::{
+    app::routes,
+    protocol::{
+        cursor::{Cursor, Offset},
+        feed::{Body, Control, Entry, Event, EventFilter, Snapshot},
+    },
 };
 
 /// Values that a value card lists.
@@ -96,6 +99,8 @@ pub struct FeedModel {
     pub more: bool,
     /// The feed has entries that only a newer build of the page can read.
     pub is_outdated: bool,
+    /// What is left out of the notifications.
+    pub filter: Option<EventFilter>,
 }
 
 impl FeedModel {
@@ -107,7 +112,7 @@ impl FeedModel {
 
     /// The feed, or the channel of it, as the server rendered it.
     pub fn new(channel: Option<String>, snapshot: Snapshot) -> Self {
-        let Snapshot { cursor, values, notifications, more } = snapshot;
+        let Snapshot { cursor, values, notifications, more, filter } = snapshot;
         let received_from = notifications.first().map_or(cursor.offset + 1, |entry| entry.offset);
         let mut model = Self {
             channel,
@@ -120,6 +125,7 @@ impl FeedModel {
             received_from,
             more,
             is_outdated: false,
+            filter,
         };
         values.into_iter().chain(notifications).for_each(|entry| model.insert(entry));
         model
@@ -158,6 +164,20 @@ impl FeedModel {
     /// Returns true if a notification with this offset was received: it is on the page, or was replaced by a newer one.
     pub fn has_received(&self, offset: Offset) -> bool {
         self.received_from <= offset
+    }
+
+    /// Applies an event of the stream to a page that may have a filter. An entry that the filter leaves out moves the cursor,
+    /// and what it replaces leaves the page, unless somebody may read that just now.
+    pub fn apply_shown(&mut self, event: Event, fold: fn(&str) -> String) {
+        match (&self.filter, &event) {
+            (Some(filter), Event::Entry(entry)) if !filter.shows(entry, fold) => {
+                self.cursor.offset = self.cursor.offset.max(entry.offset);
+                if self.arrivals.is_none() {
+                    self.notifications.retain(|older| !entry.replaces(older));
+                }
+            }
+            _ => self.apply(event),
+        }
     }
 
     /// Applies an event of the stream.
@@ -218,8 +238,17 @@ impl FeedModel {
         Cursor { epoch: self.cursor.epoch.clone(), offset: self.received_from }
     }
 
+    /// Makes room as [`Self::prepare_older`] does and returns the address of the older notifications.
+    pub fn older_address(&mut self, limit: usize) -> String {
+        let (before, channel) = (self.prepare_older(limit), self.channel.as_deref().unwrap_or_default());
+        let filter = self.filter.as_ref().map(routes::filter_query).unwrap_or_default();
+        format!("/fn/notices?before={before}&channel={channel}{filter}")
+    }
+
     /// Puts a page of older notifications (ascending) before the others.
-    pub fn prepend(&mut self, older: Vec<Entry>, more: bool) {
+    ///
+    /// With a filter, all `from` this offset on were looked at.
+    pub fn prepend(&mut self, older: Vec<Entry>, more: bool, from: Option<Offset>) {
         self.more = more;
         let received_from = self.received_from;
         for entry in older.into_iter().rev().filter(|entry| entry.offset < received_from) {
@@ -229,6 +258,7 @@ impl FeedModel {
                 self.notifications.push_front(Arc::new(entry));
             }
         }
+        self.received_from = from.unwrap_or(received_from).min(self.received_from);
     }
 
     fn insert(&mut self, entry: Entry) {

@@ -8,7 +8,10 @@ fn cursor(offset: Offset) -> Cursor {
 }
 
 fn empty() -> FeedModel {
-    FeedModel::new(None, Snapshot { cursor: cursor(0), values: vec![], notifications: vec![], more: false })
+    FeedModel::new(
+        None,
+        Snapshot { cursor: cursor(0), values: vec![], notifications: vec![], more: false, filter: None },
+    )
 }
 
 fn value(offset: Offset, channel: &str, key: &str, value: f64) -> Entry {
@@ -53,7 +56,7 @@ fn the_page_keeps_the_last_ten_notifications() {
     assert!(model.more);
     assert_eq!(model.prepare_older(2), cursor(3));
     model.apply(Event::Entry(notification(13, "n", None)));
-    model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false);
+    model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false, None);
     assert_eq!(offsets(&model), (1..=13).collect::<Vec<_>>(), "one that arrived meanwhile leaves no gap");
 }
 
@@ -71,12 +74,13 @@ fn a_page_of_replaced_entries_does_not_stop_the_paging() {
     let newest = vec![notification(9, "90 %", Some("backup"))];
     let mut model = FeedModel::new(
         None,
-        Snapshot { cursor: cursor(9), values: vec![], notifications: newest, more: true },
+        Snapshot { cursor: cursor(9), values: vec![], notifications: newest, more: true, filter: None },
     );
     assert_eq!(model.prepare_older(2), cursor(9));
     model.prepend(
         vec![notification(7, "70 %", Some("backup")), notification(8, "80 %", Some("backup"))],
         true,
+        None,
     );
     assert_eq!(offsets(&model), [9]);
     assert_eq!(model.prepare_older(2), cursor(7));
@@ -138,7 +142,7 @@ fn earlier_ones_can_be_loaded_while_others_arrive() {
     model.set_reading_back(true);
     assert_eq!(model.prepare_older(2), cursor(3));
     arrive(&mut model, 13..=14);
-    model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false);
+    model.prepend(vec![notification(1, "n", None), notification(2, "n", None)], false, None);
     assert_eq!(offsets(&model), (1..=12).collect::<Vec<_>>());
     model.set_reading_back(false);
     assert_eq!(offsets(&model), (3..=14).collect::<Vec<_>>());
@@ -202,4 +206,22 @@ fn an_entry_of_a_newer_build_moves_the_cursor_and_nothing_else() {
     model.apply(unreadable(1));
     assert!(model.is_outdated);
     assert_eq!((model.cursor().offset, offsets(&model)), (2, vec![1]));
+}
+
+#[test]
+fn what_a_filter_leaves_out_moves_the_cursor_and_takes_what_it_replaces_from_the_page() {
+    let mut model = empty();
+    model.filter = Some(EventFilter { text: Some("2".into()), ..EventFilter::default() });
+    let apply = |model: &mut FeedModel, entry| model.apply_shown(Event::Entry(entry), str::to_owned);
+    for entry in [notification(1, "1", None), notification(2, "2", Some("a")), notification(3, "23", None)] {
+        apply(&mut model, entry);
+    }
+    assert_eq!(offsets(&model), [2, 3]);
+    apply(&mut model, notification(4, "4", Some("a")));
+    apply(&mut model, value(5, "ops", "k", 1.0));
+    assert_eq!((offsets(&model), model.cursor().offset), (vec![3], 5));
+    assert_eq!(model.value_cards().len(), 1, "values are always shown");
+    assert_eq!(model.older_address(20), "/fn/notices?before=e:1&channel=&q=2");
+    model.prepend(vec![], true, Some(1));
+    assert!(model.has_received(1), "as far as was looked at");
 }

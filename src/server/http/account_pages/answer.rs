@@ -97,6 +97,21 @@ pub(super) async fn beside(signed_in: &SignedIn, document: impl Document) -> Res
     Ok(draw(&setting_for(asked), Some(viewer), document))
 }
 
+/// Renders a page that everybody may see who may read the server's pages, with the sidebar.
+pub(super) async fn beside_reader(asked: &PageRequest, document: impl Document) -> Result<Response, Error> {
+    let who = asked.caller.0.as_ref();
+    let rooms = page_data::rooms_of(&asked.state, who).await?;
+    let is_admin = asked.administrator.is_ok();
+    let viewer = page_data::viewer_of(&asked.state, &asked.headers, who, is_admin, rooms).await?;
+    Ok(draw(&setting_for(asked), Some(viewer), document))
+}
+
+/// Returns the answer to somebody who may not read the server's pages.
+pub(super) fn forbidden(asked: &PageRequest) -> Option<Response> {
+    let may_read = asked.state.rights.check_reader(asked.caller.0.as_ref()).is_ok();
+    (!may_read).then(|| ask_to_sign_in(asked))
+}
+
 fn setting_for(asked: &PageRequest) -> Setting {
     setting_of(&asked.state.site, &asked.headers, &asked.uri)
 }

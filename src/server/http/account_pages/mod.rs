@@ -13,6 +13,7 @@ mod card;
 mod channels;
 mod document;
 mod external_sign_in;
+mod feed_channels;
 mod fields;
 mod heartbeats;
 mod invitations;
@@ -95,6 +96,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route_layer(middleware::from_fn_with_state(state.clone(), administrators_only));
     Router::new()
         .route(routes::SIGN_IN, get(sign_in::show))
+        .route(routes::FEED_CHANNELS, get(feed_channels::show))
         .route(routes::ACCOUNT, get(account::show))
         .route(routes::MESSAGE, get(message::show).post(message::change))
         .route(routes::MENTIONS, get(mentions::show))

@@ -2,6 +2,7 @@
 //! calls the part of the server that decides, and writes the response.
 
 pub(crate) mod changes;
+pub(crate) mod channel_values;
 pub(crate) mod channels;
 pub(crate) mod direct;
 pub(crate) mod emoji;

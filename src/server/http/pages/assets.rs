@@ -34,10 +34,19 @@ const ICON_UNREAD: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pub
 /// The icon's Content Security Policy. It allows the style inside the icon, which adapts it to a dark page.
 const ICON_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// The script that loads the browser half, and those that this loads when they are first wanted. They come from `public`, so
-/// the build writes them beside the package.
-const SCRIPTS: [&str; 6] =
-    ["live.js", "messages.js", "notifications.js", "offline.js", "page_notifications.js", "reactions.js"];
+/// The script that loads the browser half, and the files that this loads when they are first wanted. They come from `public`, so
+/// the build writes them beside the package. uPlot draws charts (docs/licences/uplot.txt).
+const SCRIPTS: [&str; 9] = [
+    "channel.js",
+    "live.js",
+    "messages.js",
+    "notifications.js",
+    "offline.js",
+    "page_notifications.js",
+    "reactions.js",
+    "uplot.css",
+    "uplot.js",
+];
 
 /// The version of this build's files, which is part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -132,4 +141,20 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|line| line.to_str().ok());
     let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
     tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The digests of the files in the package `uplot` 1.6.32 of npm: dist/uPlot.iife.min.js, dist/uPlot.min.css.
+    #[test]
+    fn the_chart_s_library_is_as_it_was_published() {
+        let digest =
+            |file: &str| Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (script, style) =
+            (include_str!("../../../../public/uplot.js"), include_str!("../../../../public/uplot.css"));
+        assert_eq!(digest(script), "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f");
+        assert_eq!(digest(style), "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04");
+    }
 }

@@ -2,9 +2,11 @@
 //! to pages and chooses the language; `router` mounts it.
 
 pub(crate) mod assets;
+mod channel_about;
 mod closed;
 pub(crate) mod content_coding;
 pub(crate) mod document_data;
+mod filter;
 mod linked;
 mod node_signature;
 mod older;
@@ -27,6 +29,7 @@ use leptos::prelude::{expect_context, provide_context, use_nonce};
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use self::assets::VERSION;
+use self::filter::FilterQuery;
 use self::older::Part;
 pub(super) use self::typed::{Typed, escape};
 use super::{
@@ -48,6 +51,7 @@ use crate::{
         shell,
     },
     protocol::{
+        name::parse_channel,
         problem::{Code, Rejection},
         transport::Transport,
     },
@@ -63,6 +67,7 @@ pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route(routes::FEED, get(feed))
         .route(routes::CHANNEL, get(channel))
+        .route("/channels/{channel}", get(channel_elsewhere))
         .route(routes::ROOM, get(room))
         .route(routes::PERMALINK, get(place))
         .route(routes::THREAD, get(thread))
@@ -114,6 +119,14 @@ async fn feed(asked: PageRequest) -> Response {
 /// Serves the page of a channel, which may have no entries yet.
 async fn channel(PathText(channel): PathText, asked: PageRequest) -> Response {
     page(asked, Some(Route::Feed(Some(channel)))).await
+}
+
+/// Leads from the address that one may guess to that of a channel.
+async fn channel_elsewhere(PathText(channel): PathText, asked: PageRequest) -> Response {
+    match parse_channel(&channel) {
+        Ok(channel) => moved(&asked, &routes::feed(Some(&channel))),
+        Err(_) => not_found(asked).await,
+    }
 }
 
 /// Serves the page of a room. An address in another form (upper case, full-width, decomposed) redirects to the room's
@@ -205,9 +218,10 @@ async fn page_with(
         page_data::load(&state, &headers, caller.as_ref(), is_admin, route, path, problem_of(&uri)).await;
     start.retry_after_ms = retry_after_ms;
     start.origin = origin_of(&state.site, &headers, &uri);
-    let part = match older::Query::of(&uri).read() {
+    let filtered = filter::apply(&state, caller.as_ref(), &mut start.page, FilterQuery::of(&uri)).await;
+    let part = match older::Query::of(&uri).read().filter(|_| filtered.is_ok()) {
         Some(read) => older::load(&state, caller.as_ref(), read, &start.page).await,
-        None => Ok(Part::Newest),
+        None => filtered.map(|()| Part::Newest),
     };
     let part = match part {
         Ok(part) => part,
@@ -219,6 +233,12 @@ async fn page_with(
     };
     let look = (language_of(&state.site, &headers), look_of(&state.site, &headers));
     let installable = is_installable(&state.site, &headers, &uri);
+    let (page, origin) = (&start.page, start.origin.clone());
+    let about = channel_about::of_page(&state, caller.as_ref(), page, look.0, origin).await;
+    let edit = |html: &str| match &about {
+        Some(part) => edit(&channel_about::with_part(html, part)),
+        None => edit(html),
+    };
     let page = draw(&state, start, &part, (look, installable), &uri, edit).await;
     state.metrics.observe_page(since);
     page

@@ -24,7 +24,11 @@ use crate::{
         problem::{Code, Rejection},
     },
     server::{
-        auth::Identity, error::Error, http::extract::query::Lenient, log::hub::PageQuery, state::AppState,
+        auth::{Identity, normalized_name},
+        error::Error,
+        http::extract::query::Lenient,
+        log::hub::PageQuery,
+        state::AppState,
         store::Channels,
     },
 };
@@ -168,7 +172,9 @@ async fn older_notifications(
             end = Some(Cursor { epoch: page.cursor.epoch.clone(), offset: entry.offset });
             if !newer.iter().any(|newer| newer.replaces(&entry)) {
                 newer.extend(entry.body.key().is_some().then(|| entry.clone()));
-                notifications.push_front(entry);
+                if newest.filter.as_ref().is_none_or(|filter| filter.shows(&entry, normalized_name)) {
+                    notifications.push_front(entry);
+                }
             }
         }
         end = end.filter(|_| more);
@@ -222,10 +228,17 @@ pub(super) fn links(language: Language, shown: &PageData, part: &Part) -> String
         Part::Older(_, Ends { oldest, latest }) => (oldest.clone(), latest.clone()),
         Part::Newest | Part::Missing(_) => (oldest(shown), latest(shown)),
     };
-    let older = oldest.map(|oldest| format!(r#"<a href="{path}?before={oldest}">{older_text}</a>"#));
+    let filter = match shown {
+        PageData::Feed { feed: Snapshot { filter: Some(filter), .. }, .. } => routes::filter_query(filter),
+        _ => String::new(),
+    };
+    // In the value of an attribute.
+    let filter = filter.replace('&', "&amp;");
+    let older = oldest.map(|oldest| format!(r#"<a href="{path}?before={oldest}{filter}">{older_text}</a>"#));
     let later = latest.map(|latest| format!(r#"<a href="{path}?after={latest}">{later_text}</a>"#));
     let is_elsewhere = matches!(part, Part::Older(..)) || later.is_some();
-    let newest = is_elsewhere.then(|| format!(r#"<a href="{path}">{newest_text}</a>"#));
+    let question = filter.replacen("&amp;", "?", 1);
+    let newest = is_elsewhere.then(|| format!(r#"<a href="{path}{question}">{newest_text}</a>"#));
     let links: String = [older, later, newest].into_iter().flatten().collect();
     let nav = match links.as_str() {
         "" => String::new(),
@@ -305,7 +318,7 @@ mod tests {
         };
         let cursor = "abc:9".parse().expect("a cursor");
         let notifications = notifications.iter().map(entry).collect();
-        let feed = Snapshot { cursor, values: Vec::new(), notifications, more };
+        let feed = Snapshot { cursor, values: Vec::new(), notifications, more, filter: None };
         PageData::Feed { channel: None, feed }
     }
 

@@ -5,7 +5,8 @@ use axum::{Json, Router, extract::State, http::HeaderMap, routing::get};
 use serde::Deserialize;
 
 use super::{
-    closed,
+    channel_about, closed,
+    filter::{self, FilterQuery},
     linked::{self, Reader},
 };
 use crate::{
@@ -37,6 +38,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/fn/start", get(start))
         .route("/fn/viewer", get(viewer))
         .route("/fn/notices", get(notices))
+        .route("/fn/channel", get(channel_about::get))
 }
 
 /// Loads the initial data of the page at `route` for the user `who`. `None` as route: there is no page at this address.
@@ -193,6 +195,9 @@ struct StartQuery {
     thread: Option<String>,
     /// The channel of the feed; `None`: all of it.
     channel: Option<String>,
+    /// What the page of the feed leaves out.
+    #[serde(flatten)]
+    filter: FilterQuery,
 }
 
 async fn start(
@@ -200,7 +205,7 @@ async fn start(
     MaybeUser(caller): MaybeUser,
     administrator: Result<Administrator, Error>,
     headers: HeaderMap,
-    Lenient(StartQuery { room, place, thread, channel }): Lenient<StartQuery>,
+    Lenient(StartQuery { room, place, thread, channel, filter }): Lenient<StartQuery>,
 ) -> Result<Json<InitialData>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let route = match (room, thread.as_ref().or(place.as_ref())) {
@@ -213,7 +218,9 @@ async fn start(
     };
     let is_admin = administrator.is_ok();
     note_sign(&state, caller.as_ref());
-    Ok(Json(load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await))
+    let mut start = load(&state, &headers, caller.as_ref(), is_admin, route, String::new(), None).await;
+    filter::apply(&state, caller.as_ref(), &mut start.page, filter).await?;
+    Ok(Json(start))
 }
 
 /// Notes that the user opens a page: they are not away.
@@ -239,18 +246,27 @@ async fn viewer(
 struct NoticesQuery {
     before: String,
     channel: Option<String>,
+    /// What the page leaves out.
+    #[serde(flatten)]
+    filter: FilterQuery,
 }
 
 /// Returns the notifications of the feed or of one channel before a cursor.
 async fn notices(
     State(state): State<AppState>,
     MaybeUser(caller): MaybeUser,
-    Lenient(NoticesQuery { before, channel }): Lenient<NoticesQuery>,
+    Lenient(NoticesQuery { before, channel, filter }): Lenient<NoticesQuery>,
 ) -> Result<Json<OlderNotifications>, Error> {
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
     let channels = Channels::of(channel.as_deref());
+    if let Some(filter) = filter.filter() {
+        let (who, limit) = (caller.as_ref(), NOTIFICATIONS_LIMIT);
+        let shown = state.feed.shown_before(who, channels, &filter, before, limit).await?;
+        let (entries, from, more) = shown;
+        return Ok(Json(OlderNotifications { entries, more, from: Some(from) }));
+    }
     let page = state.feed.notices(caller.as_ref(), channels, Some(before), NOTIFICATIONS_LIMIT).await?;
     let entries = page.decode().map_err(Error::from)?;
-    Ok(Json(OlderNotifications { entries, more: page.more }))
+    Ok(Json(OlderNotifications { entries, more: page.more, from: None }))
 }

@@ -61,7 +61,7 @@ async fn a_message_with_headers_is_an_event_of_its_channel() {
         json!({
             "type": "notification", "title": "Ärger", "text": "*full*", "level": "error", "tags": ["⚠️", "backup"],
             "link": "https://a.example/c", "key": "disk-1", "priority": 5, "icon": "https://a.example/i.png",
-            "markdown": true, "actions": [link("Open", "1"), link("Do, it", "2"), link("f.pdf", "f.pdf")],
+            "markdown": true, "html": "<p dir=\"auto\"><em>full</em></p>", "actions": [link("Open", "1"), link("Do, it", "2"), link("f.pdf", "f.pdf")],
             "channel": "ops", "offset": 1, "timestamp": entry["timestamp"],
         })
     );
@@ -199,7 +199,7 @@ async fn the_names_of_our_own_addresses_are_no_topics() {
             "{name} is an address: add it to compat/ntfy/topic.rs"
         );
     }
-    assert_eq!(refused(server.post("/feed").body("x").send().await.unwrap(), 400).await, 40010);
+    assert_eq!(refused(server.post("/fn").body("x").send().await.unwrap(), 400).await, 40010);
     assert!(entries(&server).await.is_empty());
 }
 

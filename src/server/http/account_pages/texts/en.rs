@@ -332,6 +332,14 @@ pub(super) const TEXTS: Texts = Texts {
     secret_hint: "With a secret, only what the sender signs with it is taken, as GitHub, Gitea, GitLab, Grafana and Sentry do. \
                   Others send it as Authorization: Bearer.",
     secret_wrong: "The secret has 16 to 200 letters, digits and signs, and no blanks.",
+    channel_part: "Part of a channel's name",
+    find: "Find",
+    channels_found: |count| match count {
+        0 => "No channel has this in its name.".into(),
+        1 => "1 channel".into(),
+        count => format!("{count} channels"),
+    },
+    no_channels: "No program has published to a channel yet.",
 
     rejection: |reason| Language::En.texts().rejection(reason),
 };

@@ -333,6 +333,13 @@ pub(super) const TEXTS: Texts = Texts {
     secret: "シークレット（任意）",
     secret_hint: "設定すると、これで署名されたものだけを受け付けます。GitHub、Gitea、GitLab、Grafana、Sentryが対応しています。そのほかはAuthorization: Bearerで送ります。",
     secret_wrong: "シークレットは空白を含まない16〜200文字の英数字と記号です。",
+    channel_part: "チャンネル名の一部",
+    find: "検索",
+    channels_found: |count| match count {
+        0 => "この文字を含むチャンネルはありません。".into(),
+        count => format!("{count}件のチャンネル"),
+    },
+    no_channels: "まだどのチャンネルにも何も届いていません。",
 
     rejection: |reason| Language::Ja.texts().rejection(reason),
 };

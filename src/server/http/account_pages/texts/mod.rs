@@ -284,6 +284,11 @@ pub(crate) struct Texts {
     pub(crate) secret_wrong: &'static str,
 
     /// The text of a rejection, the same as on all pages: the reason, and when to try again.
+    pub(crate) channel_part: &'static str,
+    pub(crate) find: &'static str,
+    pub(crate) channels_found: fn(usize) -> String,
+    pub(crate) no_channels: &'static str,
+
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
 

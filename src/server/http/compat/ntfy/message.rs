@@ -87,7 +87,7 @@ impl Message {
                 }
             }
             Body::Notification { title, text, level, tags, link, key, details } => {
-                let Details { priority, icon, markdown, actions } = details;
+                let Details { priority, icon, markdown, html: _, actions } = details;
                 // Every client shows the message, and not all a title without one.
                 let (title, text) = match title {
                     Some(title) if text.is_empty() => (None, title),

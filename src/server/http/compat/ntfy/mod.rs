@@ -36,6 +36,11 @@ use crate::server::{
     state::AppState,
 };
 
+/// Returns true if a channel can be the topic of senders and readers of ntfy.
+pub(crate) fn is_topic(channel: &str) -> bool {
+    topic::parse(channel).is_ok()
+}
+
 /// ntfy's addresses. The first three are a browser's for GET: `pages` answers those.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let beside_pages = Router::new()

@@ -1,0 +1,79 @@
+//! The filter of a feed's page by its address: `?level=warning&tag=db&q=disk`. `pages` applies it to what it loads, also
+//! without a script; the browser half goes on with it.
+
+use axum::http::Uri;
+use serde::Deserialize;
+
+use crate::{
+    app::{model::feed::NOTIFICATIONS_SHOWN, page_data::PageData},
+    protocol::feed::{EventFilter, Level},
+    server::{auth::Identity, error::Error, http::extract::query::Lenient, state::AppState, store::Channels},
+};
+
+/// The longest tag or text that is looked for, in characters: more than anybody types, and less than a search for it costs.
+const WORDS_MAX_CHARACTERS: usize = 100;
+
+/// The query of a page of the feed. A level that is none is ignored, as other people's parameters are.
+#[derive(Default, Deserialize)]
+pub(super) struct FilterQuery {
+    level: Option<String>,
+    tag: Option<String>,
+    q: Option<String>,
+}
+
+impl FilterQuery {
+    /// The query of an address.
+    pub(super) fn of(uri: &Uri) -> Self {
+        let query = uri.query().and_then(|query| Lenient::<Self>::parse(query).ok());
+        query.map(|Lenient(query)| query).unwrap_or_default()
+    }
+
+    /// The filter; `None` if it leaves nothing out.
+    pub(super) fn filter(self) -> Option<EventFilter> {
+        let words = |words: Option<String>| {
+            let words: String = words?.trim().chars().take(WORDS_MAX_CHARACTERS).collect();
+            Some(words).filter(|words| !words.is_empty())
+        };
+        // The lowest leaves nothing out.
+        let mut levels = Level::ALL.into_iter().filter(|level| *level > Level::Info);
+        let level = self.level.and_then(|word| levels.find(|level| level.as_str() == word));
+        let filter = EventFilter { level, tag: words(self.tag), text: words(self.q) };
+        Some(filter).filter(|filter| *filter != EventFilter::default())
+    }
+}
+
+/// Leaves out what the filter does not show. A page that is no feed's has nothing that is left out.
+pub(super) async fn apply(
+    state: &AppState,
+    who: Option<&Identity>,
+    page: &mut PageData,
+    query: FilterQuery,
+) -> Result<(), Error> {
+    let (PageData::Feed { channel, feed }, Some(filter)) = (page, query.filter()) else { return Ok(()) };
+    let channels = Channels::of(channel.as_deref());
+    let shown = state.feed.shown(who, channels, &filter, feed.cursor.offset, NOTIFICATIONS_SHOWN).await?;
+    (feed.notifications, feed.more) = shown;
+    feed.filter = Some(filter);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_leaves_nothing_out_has_no_filter() {
+        let filter =
+            |query: &str| FilterQuery::of(&format!("/?{query}").parse().expect("an address")).filter();
+        for query in ["", "level=", "level=loud", "level=info", "tag=+&q=", "before=e:1"] {
+            assert_eq!(filter(query), None, "{query}");
+        }
+        let found = filter("level=warning&tag=db&q=%E5%85%A8%20+").expect("a filter");
+        assert_eq!(
+            (found.level, found.tag.as_deref(), found.text.as_deref()),
+            (Some(Level::Warning), Some("db"), Some("全"))
+        );
+        let long = filter(&format!("q={}", "a".repeat(1_000))).expect("a filter");
+        assert_eq!(long.text.map(|text| text.len()), Some(WORDS_MAX_CHARACTERS));
+    }
+}
