@@ -70,7 +70,6 @@ impl ProgressState {
     }
 
     /// Returns true for what goes on, which need not be said.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     pub fn is_running(&self) -> bool {
         *self == Self::Running
     }

@@ -54,7 +54,7 @@ enum Command {
     Serve(Box<Config>),
 
     #[command(flatten)]
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
 
     /// Copy a history from SQLite to an empty PostgreSQL database
     ///

@@ -27,7 +27,7 @@ const FOLDER: &str = "idobata";
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(super) struct ServerSettings {
-    /// Address of the server; without it that of the configuration file, or http://127.0.0.1:3000
+    /// Address of the server; without it that of the configuration file, or `http://127.0.0.1:3000`
     #[arg(long, env = "IDOBATA_URL", value_name = "URL")]
     url: Option<Origin>,
 
@@ -40,7 +40,8 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "IDOBATA_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// Configuration file; default: $XDG_CONFIG_HOME/idobata/config.toml or ~/.config/idobata/config.toml
+    /// Configuration file; default: `$XDG_CONFIG_HOME/idobata/config.toml` or
+    /// `~/.config/idobata/config.toml`
     #[arg(long, env = "IDOBATA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }

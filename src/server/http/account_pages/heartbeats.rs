@@ -138,7 +138,7 @@ async fn page(
 
 /// Makes or changes a heartbeat.
 pub(super) async fn set(asked: PageRequest, FormBody(form): FormBody<HeartbeatForm>) -> Response {
-    let set = async { Ok(asked.state.heartbeats.set(&form.settings()?).await?) };
+    let set = async { asked.state.heartbeats.set(&form.settings()?).await };
     let set = noted(&asked, set.await, |action| action.with(form.name.clone()), Deed::SetHeartbeat).await;
     answer(asked, set.map(drop), Ok(form)).await
 }

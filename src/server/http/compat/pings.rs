@@ -1,4 +1,4 @@
-//! `/ping/{token}/{name}`: the addresses that jobs ping, with the endings of Healthchecks (healthchecks.io/docs/http_api):
+//! `/ping/{token}/{name}`: the addresses that jobs ping, with the endings of Healthchecks ("Pinging API" in its documentation):
 //! `/start`, `/fail`, `/log`, or the exit code of the job. The token is that of a publisher for the heartbeat's channel. The
 //! answer is `OK`, and errors are a line of plain text: whoever pings shows it in a log.
 

@@ -191,7 +191,7 @@ mod tests {
             ("--unit ms x", "--value"),
             ("--done 3 --key k", "--total"),
             ("--done 3 --total 2 --key k", "done counts from 0"),
-            ("--value NaN", "finite number"),
+            ("--value NaN", "needs the member value"),
         ] {
             let said = entry(line).expect_err(line);
             assert!(said.contains(part), "{line}: {said}");

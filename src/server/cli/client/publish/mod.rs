@@ -52,8 +52,8 @@ pub(super) struct PublishCommand {
     #[arg(long, conflicts_with_all = ["text", "value", "done"])]
     lines: bool,
 
-    /// Folder for lines that wait for the server; default: $XDG_STATE_HOME/idobata/spool or
-    /// ~/.local/state/idobata/spool
+    /// Folder for lines that wait for the server; default: `$XDG_STATE_HOME/idobata/spool` or
+    /// `~/.local/state/idobata/spool`
     ///
     /// It holds 64 MiB for each channel. When that is full, standard input is not read until the server took it all, so
     /// nothing is lost: the program that writes waits.

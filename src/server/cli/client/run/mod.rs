@@ -39,7 +39,7 @@ pub(super) struct RunCommand {
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
 
-    /// Read progress from lines that match: by the groups (?<percent>…), or (?<done>…) and (?<total>…), or else the first
+    /// Read progress from lines that match: by the groups `(?<percent>…)`, or `(?<done>…)` and `(?<total>…)`, or else the first
     /// group, or the first two
     ///
     /// Progress by OSC 9;4 is read anyway.

@@ -13,7 +13,7 @@ const LINE_MAX_BYTES: usize = 4_096;
 /// The longest OSC 9;4 sequence that may be cut between two reads.
 const OSC_MAX_BYTES: usize = 32;
 
-/// The sequence of ConEmu and Windows Terminal, also written by systemd, cargo and others.
+/// The sequence of `ConEmu` and Windows Terminal, also written by systemd, cargo and others.
 static OSC: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?-u)\x1b\]9;4;([0-4])(?:;([0-9]{1,3}))?;?(?:\x07|\x1b\\)").expect("it is well formed")
 });
