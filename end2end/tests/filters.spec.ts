@@ -38,6 +38,8 @@ test("one filters a channel by level and tag, links to it, and both see only wha
   await bob.page.getByRole("link", { name: "Show all" }).click();
   await expect(rows(bob.page)).toHaveCount(5);
   await expect(bob.page.getByText("Only these notifications are shown:")).toHaveCount(0);
+  await alice.page.locator(".sidebar").getByRole("link", { name: channel, exact: true }).click();
+  await expect(rows(alice.page), "the link to the channel leads to all of it").toHaveCount(5);
 });
 
 test("a text is found in any case and width, among earlier notifications too", async ({ alice, server }) => {

@@ -139,7 +139,10 @@ fn navigate(
     };
     let is_shown = navigator.current_page.with_untracked(|page| *page != PageData::Unavailable);
     if path == navigator.path.get_untracked() && (is_shown || navigator.is_loading.get_untracked()) {
-        return true;
+        // The address of a filtered page has more than the path: the link leads to all of it.
+        let is_filtered =
+            |page: &PageData| matches!(page, PageData::Feed { feed, .. } if feed.filter.is_some());
+        return !navigator.current_page.with_untracked(is_filtered);
     }
     if let Some(room) = without_thread(navigator, &path) {
         newest_request.set(newest_request.get() + 1);

@@ -173,10 +173,15 @@ impl Heartbeats {
         if !self.publish(heartbeat).await? {
             return Ok(());
         }
-        let body = serde_json::to_string(heartbeat).expect("documents have only string keys");
-        let put = Mutation::put(Kind::Heartbeat, &heartbeat.name, Precondition::Is(body), &heartbeat.told());
+        let name = &heartbeat.name;
+        let known = self.documents.read_to_change::<Heartbeat>(Kind::Heartbeat, name).await?;
         // If it has changed meanwhile, whoever changed it has told this before.
-        self.documents.grant(vec![put]).await?;
+        if let Some((known, unchanged)) = known
+            && known == *heartbeat
+        {
+            let put = Mutation::put(Kind::Heartbeat, name, unchanged, &heartbeat.told());
+            self.documents.grant(vec![put]).await?;
+        }
         Ok(())
     }
 

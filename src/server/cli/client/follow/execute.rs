@@ -10,7 +10,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use crate::server::cli::client::tell;
 
 /// The members that have a variable.
-const MEMBERS: [&str; 14] = [
+const MEMBERS: [&str; 15] = [
     "type",
     "channel",
     "text",
@@ -23,6 +23,7 @@ const MEMBERS: [&str; 14] = [
     "unit",
     "done",
     "total",
+    "state",
     "offset",
     "timestamp",
 ];

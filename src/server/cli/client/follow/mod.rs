@@ -58,7 +58,7 @@ pub(super) struct FollowCommand {
     /// Run this command with sh for each event, one after the other, instead of printing it
     ///
     /// The event is its standard input, as JSON, and in variables: `IDOBATA_EVENT_TYPE`, _CHANNEL, _TEXT, _TITLE, _LEVEL,
-    /// _TAGS, _LINK, _KEY, _VALUE, _UNIT, _DONE, _TOTAL, _OFFSET, _TIMESTAMP. An exit code other than 0 is told, and the
+    /// _TAGS, _LINK, _KEY, _VALUE, _UNIT, _DONE, _TOTAL, _STATE, _OFFSET, _TIMESTAMP. An exit code other than 0 is told, and the
     /// next event follows.
     #[arg(long, value_name = "COMMAND", conflicts_with = "json")]
     exec: Option<String>,

@@ -73,7 +73,10 @@ fn content(event: &Value) -> String {
     let (key, said) = (text(&event["key"]), text(&event["text"]));
     let parts = match event["type"].as_str() {
         Some("update") => vec![key, event["value"].to_string(), text(&event["unit"])],
-        Some("progress") => vec![key, format!("{}/{}", event["done"], event["total"]), said],
+        Some("progress") => {
+            let total = event["total"].as_f64().map(|_| format!("/{}", event["total"]));
+            vec![key, format!("{}{}", event["done"], total.unwrap_or_default()), text(&event["state"]), said]
+        }
         _ => {
             let title = text(&event["title"]);
             let colon = if title.is_empty() || said.is_empty() { "" } else { ":" };
@@ -117,6 +120,11 @@ mod tests {
             (
                 json!({"type": "progress", "key": "k", "done": 3, "total": 10, "channel": "jobs", "timestamp": ms}),
                 "jobs progress k 3/10",
+            ),
+            (
+                json!({"type": "progress", "key": "k", "done": 3, "state": "failed", "text": "disk", "channel": "jobs",
+                    "timestamp": ms}),
+                "jobs progress k 3 failed disk",
             ),
         ] {
             assert_eq!(output.line(&event), format!("2026-11-18 11:06:40 {expected}"));

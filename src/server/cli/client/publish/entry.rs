@@ -46,14 +46,18 @@ pub(super) struct EntryFlags {
     #[arg(long, value_name = "UNIT", requires = "value")]
     unit: Option<String>,
 
-    /// Publish progress: how much is done; takes --total, --key and a text
-    #[arg(long, value_name = "N", requires_all = ["total", "key"],
+    /// Publish progress: how much is done; takes --total, --state, --key and a text
+    #[arg(long, value_name = "N", requires = "key",
         conflicts_with_all = ["title", "level", "tag", "link", "markdown"])]
     done: Option<f64>,
 
-    /// How much there is to do
+    /// How much there is to do, if it is known
     #[arg(long, value_name = "N", requires = "done")]
     total: Option<f64>,
+
+    /// How the work stands: running, paused, failed or done
+    #[arg(long, value_name = "STATE", requires = "done")]
+    state: Option<String>,
 }
 
 /// What stands behind the channel.
@@ -74,8 +78,9 @@ impl EntryFlags {
     /// The server would refuse it.
     pub(super) fn entry(&self, text: Text) -> Result<String, BadSetting> {
         // clap asks for no flag that another one excludes.
-        if self.value.is_none() && self.unit.is_some() || self.done.is_none() && self.total.is_some() {
-            let form = "--unit belongs to --value, and --total to --done";
+        let of_progress = self.total.is_some() || self.state.is_some();
+        if self.value.is_none() && self.unit.is_some() || self.done.is_none() && of_progress {
+            let form = "--unit belongs to --value, and --total and --state to --done";
             return Err(BadSetting(form.to_owned()));
         }
         let mut members = self.members();
@@ -111,6 +116,7 @@ impl EntryFlags {
             ("unit", json!(self.unit)),
             ("done", json!(self.done)),
             ("total", json!(self.total)),
+            ("state", json!(self.state)),
         ];
         all.into_iter()
             .filter(|(_, value)| !value.is_null())
@@ -177,6 +183,10 @@ mod tests {
                 "--done 3 --total 10 --key import third",
                 json!({"type": "progress", "key": "import", "done": 3.0, "total": 10.0, "text": "third"}),
             ),
+            (
+                "--done 3 --key import --state failed",
+                json!({"type": "progress", "key": "import", "done": 3.0, "state": "failed"}),
+            ),
         ] {
             assert_eq!(entry(line), Ok(expected), "{line}");
         }
@@ -189,7 +199,9 @@ mod tests {
             ("--link ftp://a x", "http or https"),
             ("--value 1 x", "cannot be used"),
             ("--unit ms x", "--value"),
-            ("--done 3 --key k", "--total"),
+            ("--done 3", "--key"),
+            ("--done 3 --key k --state dancing", "state is running"),
+            ("--state done --key k x", "--done"),
             ("--done 3 --total 2 --key k", "done counts from 0"),
             ("--value NaN", "needs the member value"),
         ] {

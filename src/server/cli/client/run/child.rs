@@ -41,7 +41,7 @@ const PASSED_ON: [Signal; 6] =
 pub(super) async fn run(
     command: &[OsString],
     tees: Tees,
-    watch: impl Fn(&[u8]) + Clone + Send + 'static,
+    watch: impl Fn(usize, &[u8]) + Clone + Send + 'static,
 ) -> anyhow::Result<u8> {
     let mut signals = passed_on().context("the signal handlers cannot be installed")?;
     let (stdout, stderr, running) = tees.start(watch).context("the pipes cannot be made")?;

@@ -91,8 +91,8 @@ impl RunCommand {
         let watcher = Arc::new(Mutex::new(Watcher::new(self.pattern, first)));
         let tees = tee::Tees::new(self.capture != Capture::Never, reads_all);
         let (reports, seen, entry_key) = (job.reports(), watcher.clone(), key.clone());
-        let code = child::run(&self.command, tees, move |bytes| {
-            if let Some(report) = seen.lock().feed(bytes) {
+        let code = child::run(&self.command, tees, move |stream, bytes| {
+            if let Some(report) = seen.lock().feed(stream, bytes) {
                 reports.send_replace(report.entry(&entry_key));
             }
         })

@@ -44,21 +44,24 @@ impl Tees {
     }
 
     /// The program's standard output and standard error, and the threads that read them. They show what they have read
-    /// to `watch`.
+    /// to `watch`, with 0 for standard output and 1 for standard error.
     pub(super) fn start(
         &self,
-        watch: impl Fn(&[u8]) + Clone + Send + 'static,
+        watch: impl Fn(usize, &[u8]) + Clone + Send + 'static,
     ) -> io::Result<(Stdio, Stdio, Running)> {
         let (sender, ended) = channel();
         let mut running = Running { ended, reads: Vec::new() };
         let out = match self.stdout {
-            true => Some(running.tee(stdout().as_fd(), watch.clone(), sender.clone())?),
+            true => {
+                let watch = watch.clone();
+                Some(running.tee(stdout().as_fd(), move |bytes| watch(0, bytes), sender.clone())?)
+            }
             false => None,
         };
         let err = match (&out, self.stderr) {
             // Both go to the same place: through one pipe their order stays as it is.
             (Some(out), true) if is_same(stdout().as_fd(), stderr().as_fd()) => Some(out.try_clone()?),
-            (_, true) => Some(running.tee(stderr().as_fd(), watch, sender)?),
+            (_, true) => Some(running.tee(stderr().as_fd(), move |bytes| watch(1, bytes), sender)?),
             (_, false) => None,
         };
         let stdio = |writer: Option<PipeWriter>| writer.map_or_else(Stdio::inherit, Stdio::from);

@@ -26,10 +26,17 @@ pub(super) struct Pattern(Regex);
 pub(super) struct Watcher {
     pattern: Option<Pattern>,
     report: Report,
+    /// Standard output and standard error.
+    streams: [Stream; 2],
+    tail: Tail,
+}
+
+/// What is not complete of a stream.
+#[derive(Default)]
+struct Stream {
     line: Vec<u8>,
     /// The beginning of a sequence at the end of what was read.
     cut: Vec<u8>,
-    tail: Tail,
 }
 
 impl FromStr for Pattern {
@@ -61,22 +68,23 @@ impl Pattern {
 
 impl Watcher {
     pub(super) fn new(pattern: Option<Pattern>, report: Report) -> Self {
-        Self { pattern, report, line: Vec::new(), cut: Vec::new(), tail: Tail::default() }
+        Self { pattern, report, streams: Default::default(), tail: Tail::default() }
     }
 
-    /// Looks at more of the output. Returns the progress if it has changed.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Option<Report> {
+    /// Looks at more of standard output (0) or standard error (1). Returns the progress if it has changed.
+    pub(super) fn feed(&mut self, stream: usize, bytes: &[u8]) -> Option<Report> {
         let before = self.report.clone();
-        self.find_sequences(bytes);
+        self.find_sequences(stream, bytes);
         for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            let room = LINE_MAX_BYTES.saturating_sub(self.line.len());
-            self.line.extend_from_slice(&part[..part.len().min(room)]);
+            let line = &mut self.streams[stream].line;
+            let room = LINE_MAX_BYTES.saturating_sub(line.len());
+            line.extend_from_slice(&part[..part.len().min(room)]);
             match part.last() {
                 Some(b'\n') => {
-                    self.match_line();
-                    self.end_line();
+                    self.match_line(stream);
+                    self.end_line(stream);
                 }
-                Some(b'\r') => self.match_line(),
+                Some(b'\r') => self.match_line(stream),
                 _ => {}
             }
         }
@@ -85,36 +93,39 @@ impl Watcher {
 
     /// The last progress and the last lines.
     pub(super) fn end(&mut self) -> (Report, Tail) {
-        if !self.line.is_empty() {
-            self.match_line();
-            self.end_line();
+        for stream in 0..self.streams.len() {
+            if !self.streams[stream].line.is_empty() {
+                self.match_line(stream);
+                self.end_line(stream);
+            }
         }
         (self.report.clone(), self.tail.clone())
     }
 
-    fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
+    fn end_line(&mut self, stream: usize) {
+        let line = std::mem::take(&mut self.streams[stream].line);
         self.tail.push(line.strip_suffix(b"\n").unwrap_or(&line));
     }
 
-    fn match_line(&mut self) {
-        let end = self.line.len() - usize::from(self.line.ends_with(b"\r"));
-        let begin = self.line[..end].iter().rposition(|byte| *byte == b'\r').map_or(0, |at| at + 1);
-        let found = self.pattern.as_ref().and_then(|pattern| pattern.read(&self.line[begin..end]));
+    fn match_line(&mut self, stream: usize) {
+        let line = &mut self.streams[stream].line;
+        let end = line.len() - usize::from(line.ends_with(b"\r"));
+        let begin = line[..end].iter().rposition(|byte| *byte == b'\r').map_or(0, |at| at + 1);
+        let found = self.pattern.as_ref().and_then(|pattern| pattern.read(&line[begin..end]));
         if let Some((done, total)) = found.filter(|(_, total)| *total > 0.0) {
             (self.report.done, self.report.total) = (done.clamp(0.0, total), Some(total));
         }
         // Only what is shown is kept of a line that is written over again and again.
-        if self.line.ends_with(b"\r") {
-            self.line.drain(..begin);
+        if line.ends_with(b"\r") {
+            line.drain(..begin);
         }
     }
 
-    fn find_sequences(&mut self, bytes: &[u8]) {
-        if self.cut.is_empty() && !bytes.contains(&b'\x1b') {
+    fn find_sequences(&mut self, stream: usize, bytes: &[u8]) {
+        if self.streams[stream].cut.is_empty() && !bytes.contains(&b'\x1b') {
             return;
         }
-        let all = [std::mem::take(&mut self.cut), bytes.to_owned()].concat();
+        let all = [std::mem::take(&mut self.streams[stream].cut), bytes.to_owned()].concat();
         let mut end = 0;
         for found in OSC.captures_iter(&all) {
             end = found.get(0).map_or(end, |whole| whole.end());
@@ -122,7 +133,7 @@ impl Watcher {
         }
         let begin = all.len().saturating_sub(OSC_MAX_BYTES).max(end);
         if let Some(at) = all[begin..].iter().position(|byte| *byte == b'\x1b') {
-            self.cut = all[begin + at..].to_owned();
+            self.streams[stream].cut = all[begin + at..].to_owned();
         }
     }
 
@@ -157,7 +168,7 @@ mod tests {
     fn watch(pattern: Option<&str>, output: &[u8], portion: usize) -> Vec<(f64, f64, ProgressState)> {
         let first = Report { done: 0.0, total: None, text: None, state: ProgressState::Running };
         let mut watcher = Watcher::new(pattern.map(|pattern| pattern.parse().expect("a pattern")), first);
-        let reports = output.chunks(portion).filter_map(|bytes| watcher.feed(bytes)).collect::<Vec<_>>();
+        let reports = output.chunks(portion).filter_map(|bytes| watcher.feed(0, bytes)).collect::<Vec<_>>();
         reports
             .into_iter()
             .map(|Report { done, total, state, .. }| (done, total.unwrap_or_default(), state))
@@ -199,11 +210,21 @@ mod tests {
         let first = Report { done: 0.0, total: None, text: None, state: ProgressState::Running };
         let mut watcher = Watcher::new(Some("(\\d+)%".parse().expect("a pattern")), first);
         for percent in 0..=100_u8 {
-            watcher.feed(format!("{} {percent}%\r", "#".repeat(200)).as_bytes());
+            watcher.feed(0, format!("{} {percent}%\r", "#".repeat(200)).as_bytes());
         }
-        assert!(watcher.line.len() < 1_000);
+        assert!(watcher.streams[0].line.len() < 1_000);
         let (report, tail) = watcher.end();
         assert_eq!(report.done, 100.0);
         assert!(tail.text().ends_with("100%"));
+    }
+
+    #[test]
+    fn a_line_of_one_stream_has_nothing_of_the_other() {
+        let first = Report { done: 0.0, total: None, text: None, state: ProgressState::Running };
+        let mut watcher = Watcher::new(None, first);
+        for (stream, bytes) in [(1, "err"), (0, "in\nou"), (1, "or"), (0, "t\n")] {
+            watcher.feed(stream, bytes.as_bytes());
+        }
+        assert_eq!(watcher.end().1.text(), "in\nout\nerror");
     }
 }
