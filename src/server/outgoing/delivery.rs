@@ -135,7 +135,7 @@ impl Outgoing {
         let batch = self.batch_after(webhook, &stored).await?;
         let Batch { entries, end, reset, more } = &batch;
         if entries.is_empty() && !reset {
-            self.passed.lock().insert(webhook.id.clone(), end.clone());
+            self.passed.lock().insert(webhook.id.clone(), (stored.clone(), end.clone()));
             if end.offset - stored.offset < PASSED_MAX {
                 return Ok(*more);
             }
@@ -152,9 +152,9 @@ impl Outgoing {
     }
 
     async fn batch_after(&self, webhook: &Webhook, stored: &Cursor) -> Result<Batch, StoreError> {
-        let passed = self.passed.lock().get(&webhook.id).cloned();
-        let is_further = |passed: &Cursor| passed.epoch == stored.epoch && passed.offset > stored.offset;
-        let start = passed.filter(is_further).unwrap_or_else(|| stored.clone());
+        // What was passed counts from this cursor only: somebody may deliver again from an earlier one at any moment.
+        let passed = self.passed.lock().get(&webhook.id).cloned().filter(|(of, _)| of == stored);
+        let start = passed.map_or_else(|| stored.clone(), |(_, to)| to);
         let topic = webhook.source.topic();
         let filter = Filter {
             lasting: !webhook.values && matches!(webhook.source, Source::Feed { .. }),

@@ -60,8 +60,8 @@ pub struct Outgoing {
     lease: Lease,
     changed: Notify,
     in_flight: Mutex<HashSet<String>>,
-    /// The entries up to which nothing is for a webhook, beyond its stored cursor.
-    passed: Mutex<HashMap<String, Cursor>>,
+    /// Of a webhook its stored cursor, and the one up to which nothing after it is for the webhook.
+    passed: Mutex<HashMap<String, (Cursor, Cursor)>>,
 }
 
 impl Outgoing {
@@ -167,7 +167,6 @@ impl Outgoing {
         let delivery = Delivery { cursor: Some(cursor), ..Delivery::default() };
         let put = Mutation::put(Kind::OutgoingDelivery, &webhook.id, Precondition::Present, &delivery);
         self.documents.grant(vec![put]).await?;
-        self.passed.lock().remove(&webhook.id);
         self.changed.notify_one();
         Ok(delivery)
     }
