@@ -102,7 +102,7 @@ pub(super) fn secret_input(texts: &'static Texts, problem: Option<RejectionReaso
             <input
                 id="secret"
                 name="secret"
-                dir="ltr"
+                dir="auto"
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
