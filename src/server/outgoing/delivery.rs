@@ -33,6 +33,8 @@ use crate::{
 
 /// Time between two looks: what another node stored is found after it.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// Time for the answer to a request that is under way when the server stops: without it the next server sends the same again.
+const ANSWER_AT_STOP: Duration = Duration::from_secs(2);
 /// Entries of one request.
 const BATCH_MAX: usize = 100;
 /// Entries that are not for a webhook, after which its cursor is stored all the same: a restart reads as many again.
@@ -102,8 +104,7 @@ impl Outgoing {
             }
             let (outgoing, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move {
-                let delivered = stop.run_until_cancelled(outgoing.deliver_all(&webhook)).await;
-                if let Some(Err(error)) = delivered {
+                if let Err(error) = outgoing.deliver_all(&webhook, &stop).await {
                     tracing::warn!(%error, "cannot read what an outgoing webhook is to be told; retrying");
                 }
                 outgoing.in_flight.lock().remove(&webhook.id);
@@ -113,19 +114,20 @@ impl Outgoing {
     }
 
     /// Delivers what stands after the webhook's cursor, up to the first failure.
-    async fn deliver_all(&self, webhook: &Webhook) -> Result<(), StoreError> {
+    async fn deliver_all(&self, webhook: &Webhook, stop: &CancellationToken) -> Result<(), StoreError> {
         if let Source::Room { room } = &webhook.source
             && self.rights.is_removed(room)
         {
             self.documents.grant(removal(webhook)).await?;
             return Ok(());
         }
-        while self.deliver(webhook).await? {}
+        while self.deliver(webhook, stop).await? {}
         Ok(())
     }
 
-    /// Delivers one batch. Returns true if more follow.
-    async fn deliver(&self, webhook: &Webhook) -> Result<bool, StoreError> {
+    /// Delivers one batch. Returns true if more follow. A stop ends a request that has no answer after a moment; of one
+    /// that has, the cursor is stored.
+    async fn deliver(&self, webhook: &Webhook, stop: &CancellationToken) -> Result<bool, StoreError> {
         let known = self.documents.read_to_change::<Delivery>(Kind::OutgoingDelivery, &webhook.id).await?;
         let Some((known, unchanged)) = known else { return Ok(false) };
         if known.next_at.is_some_and(|at| at > self.clock.wall_ms()) {
@@ -142,13 +144,22 @@ impl Outgoing {
         }
         let next = match entries.is_empty() && !reset {
             true => Delivery { cursor: Some(end.clone()), ..known },
-            false => self.attempt(webhook, &batch, &stored, known).await,
+            false => {
+                let stopped = async {
+                    stop.cancelled().await;
+                    sleep(ANSWER_AT_STOP).await;
+                };
+                tokio::select! {
+                    next = self.attempt(webhook, &batch, &stored, known) => next,
+                    () = stopped => return Ok(false),
+                }
+            }
         };
         let is_delivered = next.cursor.as_ref() == Some(end);
         // If it has changed meanwhile, somebody delivers again from elsewhere, or has removed it.
         let put = Mutation::put(Kind::OutgoingDelivery, &webhook.id, unchanged, &next);
         let is_stored = self.documents.grant(vec![put]).await?.is_committed();
-        Ok(is_delivered && (*more || !is_stored))
+        Ok(is_delivered && (*more || !is_stored) && !stop.is_cancelled())
     }
 
     async fn batch_after(&self, webhook: &Webhook, stored: &Cursor) -> Result<Batch, StoreError> {
