@@ -121,7 +121,7 @@ pub enum Body {
         /// … of this total, if it is known.
         #[serde(skip_serializing_if = "Option::is_none")]
         total: Option<f64>,
-        /// Whether it goes on.
+        /// Its state.
         #[serde(skip_serializing_if = "ProgressState::is_running")]
         state: ProgressState,
         /// The current step.

@@ -1,5 +1,5 @@
-//! One request to an address that somebody named, over a connection of its own to an address that `endpoint` has checked. It follows no
-//! redirect and uses no proxy of the environment, so nothing can lead it elsewhere.
+//! One request to a push service or a webhook, over a connection of its own to an address that `endpoint` has checked. It
+//! follows no redirect and uses no proxy of the environment, so nothing can lead it elsewhere.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is told of a piece of work that goes on: its progress, once a second at most, and its end. `run` and `progress`
+//! The reports of a piece of work: its progress, once a second at most, and its end. `run` and `progress`
 //! use it. The work never waits for it: a task of its own publishes, and only the end is waited for, for a bounded time.
 
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Job {
         &self.key
     }
 
-    /// Where a thread puts an entry that is to be published instead of the one before.
+    /// The place for an entry that is to be published instead of the one before.
     pub(super) fn reports(&self) -> watch::Sender<Value> {
         self.reports.clone()
     }
