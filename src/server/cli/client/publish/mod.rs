@@ -27,9 +27,7 @@ const TEXT_MAX_BYTES: u64 = 64 * 1024;
 /// The arguments of `publish`.
 ///
 /// Without TEXT it is read from standard input. With --lines each line is an event:
-///
-///     tail -F app.log | idobata publish logs --lines
-///
+/// `tail -F app.log | idobata publish logs --lines`.
 /// Lines wait in a file while the server is away, and are then sent in order, each once.
 #[derive(Clone, Debug, Args)]
 #[command(verbatim_doc_comment)]
