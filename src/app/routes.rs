@@ -36,6 +36,8 @@ pub const MEMBERS: &str = "/rooms/{room}/members";
 pub const ROOM_SETTINGS: &str = "/rooms/{room}/settings";
 /// The webhooks of a room, for those who may change it.
 pub const ROOM_HOOKS: &str = "/rooms/{room}/hooks";
+/// The outgoing webhooks of a room.
+pub const ROOM_OUTGOING: &str = "/rooms/{room}/outgoing";
 /// The log of what was done in a room.
 pub const ROOM_ACTIONS: &str = "/rooms/{room}/actions";
 /// The log of what was done in all rooms.
@@ -60,6 +62,8 @@ pub const REMOVAL: &str = "/people/{account}/remove";
 pub const PERSON: &str = "/people/{account}";
 /// The publishers and their channels.
 pub const PUBLISHERS: &str = "/publishers";
+/// The outgoing webhooks of channels.
+pub const OUTGOING: &str = "/outgoing";
 /// The jobs that are expected to ping.
 pub const HEARTBEATS: &str = "/heartbeats";
 /// The channels with limited readers.
@@ -165,6 +169,11 @@ pub fn room_settings(id: &RoomId) -> String {
 /// The address of a room's webhooks.
 pub fn room_hooks(id: &RoomId) -> String {
     format!("{}/hooks", room(id))
+}
+
+/// The address of a room's outgoing webhooks.
+pub fn room_outgoing(id: &RoomId) -> String {
+    format!("{}/outgoing", room(id))
 }
 
 /// The address of the log of what was done in a room.

@@ -23,12 +23,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 pub use self::webhook::{Delivery, NewWebhook, Source, Webhook};
 use self::{client::Client, endpoint::Endpoint};
 use super::{
-    auth::Actor,
+    auth::{Actor, Submission},
     authz::{Action, Deed, Rights},
     clock::Clock,
     cluster::lease::Lease,
@@ -47,9 +46,6 @@ use crate::protocol::{
 
 /// Most webhooks of an installation: all of them are read whenever something is to be delivered.
 const WEBHOOKS_MAX: usize = 100;
-/// Bytes of a webhook's secret.
-const SECRET_BYTES: usize = 32;
-
 /// The outgoing webhooks of this installation.
 pub struct Outgoing {
     hub: Hub,
@@ -109,9 +105,14 @@ impl Outgoing {
         Ok(self.documents.read(Kind::OutgoingDelivery, &webhook.id).await?.unwrap_or_default())
     }
 
-    /// Makes a webhook, for what comes from now on. Returns it; its secret is not told again.
-    pub async fn add(&self, by: &Actor, new: NewWebhook) -> Result<Webhook, Error> {
+    /// Makes a webhook, for what comes from now on. Returns it; its secret is not told again. The same submission makes
+    /// one.
+    pub async fn add(&self, by: &Actor, new: NewWebhook, submission: &Submission) -> Result<Webhook, Error> {
         let NewWebhook { url, source, values } = new;
+        let (id, secret) = submission.halves();
+        if let Some(made) = self.find(id).await? {
+            return Ok(made);
+        }
         let endpoint = Endpoint::parse(&url, self.client.inner())?;
         if let Err(error) = endpoint.addresses(self.client.inner()).await {
             tracing::info!(host = endpoint.host(), %error, "rejected a webhook");
@@ -124,10 +125,8 @@ impl Outgoing {
                 format!("This server has at most {WEBHOOKS_MAX} outgoing webhooks; remove one first.");
             return Err(Rejection::new(Code::NotAllowed, message).into());
         }
-        let mut secret = [0; SECRET_BYTES];
-        getrandom::fill(&mut secret).expect("the system gives random bytes");
         let webhook = Webhook {
-            id: Uuid::new_v4().simple().to_string(),
+            id: id.to_owned(),
             url,
             source,
             values,
@@ -139,9 +138,18 @@ impl Outgoing {
         let action = self.action(by, Deed::AddOutgoing, &webhook);
         let put = Mutation::put(Kind::Outgoing, &webhook.id, Precondition::Absent, &webhook);
         let begun = Mutation::put(Kind::OutgoingDelivery, &webhook.id, Precondition::Absent, &delivery);
-        self.documents.grant(vec![put, begun, action.written()]).await?;
-        self.changed.notify_one();
-        Ok(webhook)
+        let once = Mutation::put(Kind::Submission, id, Precondition::Absent, &self.clock.wall_ms());
+        if self.documents.grant(vec![once, put, begun, action.written()]).await?.is_committed() {
+            self.changed.notify_one();
+            return Ok(webhook);
+        }
+        // The same form was sent before, or at the same moment.
+        let removed = || {
+            let message =
+                "This form was already sent, and the webhook has been removed since. Open the page again.";
+            Rejection::new(Code::BadLink, message)
+        };
+        Ok(self.find(id).await?.ok_or_else(removed)?)
     }
 
     /// Removes a webhook. Nothing is sent to it any more, but for a request that is under way.

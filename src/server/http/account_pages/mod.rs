@@ -25,6 +25,7 @@ mod notification_rules;
 mod notifications;
 mod one_time_link;
 mod outcome;
+mod outgoing;
 mod people;
 mod publishers;
 mod rejected;
@@ -90,6 +91,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/publishers/remove", post(publishers::remove))
         .route(routes::HEARTBEATS, get(heartbeats::show).post(heartbeats::set))
         .route("/heartbeats/remove", post(heartbeats::remove))
+        .route(routes::OUTGOING, get(outgoing::show).post(outgoing::make))
+        .route("/outgoing/remove", post(outgoing::remove))
+        .route("/outgoing/replay", post(outgoing::replay))
         .route(routes::CHANNELS, get(channels::show).post(channels::limit))
         .route("/channels/open", post(channels::open))
         .route(routes::ACTIONS, get(actions::show))
@@ -120,6 +124,9 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .route("/rooms/{room}/settings/mutes/remove", post(room_people::unmute))
         .route(routes::ROOM_HOOKS, get(room_hooks::show).post(room_hooks::make))
         .route("/rooms/{room}/hooks/remove", post(room_hooks::remove))
+        .route(routes::ROOM_OUTGOING, get(outgoing::show_room).post(outgoing::make_for_room))
+        .route("/rooms/{room}/outgoing/remove", post(outgoing::remove))
+        .route("/rooms/{room}/outgoing/replay", post(outgoing::replay))
         .route("/rooms/{room}/settings/reports", post(reports::answer))
         .route("/rooms/{room}/messages/{message}/report", post(reports::report))
         .route(routes::ROOM_ACTIONS, get(actions::show_room))

@@ -92,7 +92,7 @@ pub(super) async fn make(
 }
 
 /// Parses a list of patterns such as `ops, db-*`.
-fn patterns(list: &str) -> Result<Vec<Pattern>, Rejection> {
+pub(super) fn patterns(list: &str) -> Result<Vec<Pattern>, Rejection> {
     let names = list.split([',', '、', '，']).map(str::trim).filter(|name| !name.is_empty());
     names.map(Pattern::parse).collect()
 }
@@ -167,6 +167,7 @@ impl Document for Publishers {
                 <input type="hidden" name="once" value=once />
                 <button type="submit">{texts.make_publisher}</button>
             </form>
+            <p><a href=routes::OUTGOING>{texts.outgoing}</a></p>
         }
         .into_any()
     }

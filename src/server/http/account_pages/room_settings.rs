@@ -238,6 +238,7 @@ impl Document for RoomSettings {
             <section class="panel stack">
                 <p><a href=routes::REPORTS>{texts.reports}</a></p>
                 {self.may_manage.then(|| view! { <p><a href=routes::room_hooks(&self.room.id)>{texts.hooks}</a></p> })}
+                {self.may_manage.then(|| view! { <p><a href=routes::room_outgoing(&self.room.id)>{texts.outgoing}</a></p> })}
                 {self.may_manage.then(|| view! { <p><a href=routes::room_actions(&self.room.id)>{texts.actions}</a></p> })}
             </section>
             {self.may_manage.then(|| archive_form(texts, &self, &address))}

@@ -8,6 +8,7 @@ use crate::{
     protocol::{
         cursor::Offset,
         members::Members,
+        name::RoomId,
         problem::{Code, Rejection},
     },
     server::{
@@ -61,10 +62,10 @@ impl FromMembers for New {
 #[derive(Serialize)]
 pub(crate) struct Shown {
     #[serde(flatten)]
-    webhook: Webhook,
-    delivery: Delivery,
+    pub(crate) webhook: Webhook,
+    pub(crate) delivery: Delivery,
     /// The newest offset of what it follows: what lies between it and the cursor waits.
-    head: Offset,
+    pub(crate) head: Offset,
 }
 
 impl Shown {
@@ -91,22 +92,31 @@ pub(crate) async fn list(
         Some(room) => Some(state.chat.room(&room, actor.identity.as_ref()).await?),
         None => None,
     };
-    match &room {
-        Some(room) => state.chat.check_manager(room, &actor)?,
-        None => check_administrator(&actor)?,
+    Ok(Json(listed(&state, &actor, room.as_ref()).await?))
+}
+
+/// Those of a room, or all those of the feed, for whoever may change them.
+pub(crate) async fn listed(
+    state: &AppState,
+    actor: &Actor,
+    room: Option<&RoomId>,
+) -> Result<Vec<Shown>, Error> {
+    match room {
+        Some(room) => state.chat.check_manager(room, actor)?,
+        None => check_administrator(actor)?,
     }
     let mut shown = Vec::new();
     for webhook in state.outgoing.list().await? {
-        let is_asked = match (&webhook.source, &room) {
+        let is_asked = match (&webhook.source, room) {
             (Source::Room { room }, Some(asked)) => room == asked,
             (Source::Feed { .. }, None) => true,
             _ => false,
         };
         if is_asked {
-            shown.push(Shown::of(&state, webhook).await?);
+            shown.push(Shown::of(state, webhook).await?);
         }
     }
-    Ok(Json(shown))
+    Ok(shown)
 }
 
 /// Makes one: 201, with the secret, this once.
@@ -120,7 +130,8 @@ pub(crate) async fn create(
         Of::Channels(channels) => Source::Feed { channels },
     };
     check(&state, &actor, &source)?;
-    let webhook = state.outgoing.add(&actor, NewWebhook { url, source, values }).await?;
+    let submission = state.submissions.of(&actor.user().id, None, &[]);
+    let webhook = state.outgoing.add(&actor, NewWebhook { url, source, values }, &submission).await?;
     Ok((StatusCode::CREATED, Json(webhook)))
 }
 
@@ -158,7 +169,7 @@ pub(crate) async fn replay(
 }
 
 /// The webhook with an id, if the caller may change it.
-async fn found(state: &AppState, actor: &Actor, id: &str) -> Result<Webhook, Error> {
+pub(crate) async fn found(state: &AppState, actor: &Actor, id: &str) -> Result<Webhook, Error> {
     let unknown = || Rejection::new(Code::NotFound, "There is no outgoing webhook with this id.");
     let webhook = state.outgoing.find(id).await?.ok_or_else(unknown)?;
     // Whoever may not know of it learns nothing by its id.
@@ -166,7 +177,8 @@ async fn found(state: &AppState, actor: &Actor, id: &str) -> Result<Webhook, Err
     Ok(webhook)
 }
 
-fn check(state: &AppState, actor: &Actor, source: &Source) -> Result<(), Rejection> {
+/// Checks that a user may have a webhook told of this.
+pub(crate) fn check(state: &AppState, actor: &Actor, source: &Source) -> Result<(), Rejection> {
     match source {
         Source::Room { room } => state.chat.check_manager(room, actor),
         Source::Feed { .. } => check_administrator(actor),

@@ -282,13 +282,33 @@ pub(crate) struct Texts {
     pub(crate) secret: &'static str,
     pub(crate) secret_hint: &'static str,
     pub(crate) secret_wrong: &'static str,
-
-    /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) channel_part: &'static str,
     pub(crate) find: &'static str,
     pub(crate) channels_found: fn(usize) -> String,
     pub(crate) no_channels: &'static str,
+    pub(crate) outgoing: &'static str,
+    pub(crate) no_outgoing: &'static str,
+    pub(crate) outgoing_intro: &'static str,
+    pub(crate) outgoing_url_hint: &'static str,
+    pub(crate) outgoing_values: &'static str,
+    pub(crate) outgoing_wrong: &'static str,
+    pub(crate) outgoing_delivered: &'static str,
+    pub(crate) outgoing_waiting: &'static str,
+    pub(crate) outgoing_failing: &'static str,
+    pub(crate) outgoing_last: &'static str,
+    pub(crate) outgoing_since: &'static str,
+    pub(crate) outgoing_next: &'static str,
+    pub(crate) outgoing_again: &'static str,
+    pub(crate) outgoing_after: &'static str,
+    pub(crate) outgoing_after_hint: &'static str,
+    pub(crate) offset_wrong: &'static str,
+    pub(crate) outgoing_secret: &'static str,
+    pub(crate) outgoing_secret_hint: &'static str,
+    pub(crate) outgoing_of: fn(&str) -> String,
+    /// The position of the delivery: its offset, and the newest.
+    pub(crate) outgoing_position: fn(u64, u64) -> String,
 
+    /// The text of a rejection, the same as on all pages: the reason, and when to try again.
     pub(crate) rejection: fn(RejectionReason) -> String,
 }
 

@@ -1,0 +1,35 @@
+// Clients of other systems as their makers publish them, unmodified: what they send arrives, and they understand the answers.
+import { IncomingWebhook } from "@slack/webhook";
+import { publish } from "ntfy";
+import { expect, test } from "../support/test.ts";
+
+test("what Slack's own client posts stands in the room, and it knows an unknown webhook by the answer", async ({ alice, bob, server }) => {
+  const room = await alice.makeRoom(`slack ${crypto.randomUUID().slice(0, 8)}`);
+  await bob.enterRoom(room);
+  const made = await alice.context.request.post(`/api/rooms/${room}/hooks`, { data: { name: "CI" } });
+  const { path } = await made.json();
+  const blocks = [{ type: "section", text: { type: "mrkdwn", text: "*Deploy* of <https://ci.example/7|build 7>" } }];
+  const answer = await new IncomingWebhook(`${server.url}${path}`).send({ text: "deployed", blocks });
+  expect(answer.text).toBe("ok");
+  await expect(bob.messages.first().locator(".message__text")).toHaveText("Deploy of build 7");
+  const unknown = new IncomingWebhook(`${server.url}/hooks/idh_none_none`);
+  await expect(unknown.send("lost")).rejects.toMatchObject({ code: "slack_webhook_http_error", original: { response: { status: 404 } } });
+});
+
+test("what ntfy's client for JavaScript publishes shows on the feed", async ({ alice, server }) => {
+  const mark = crypto.randomUUID();
+  await alice.open("/feed/ops");
+  const answer = await publish({
+    server: server.url,
+    topic: "ops",
+    title: `ディスク ${mark}`,
+    message: "92 % of /var",
+    priority: 4,
+    tags: ["warning", "db-1"],
+    clickURL: "https://example.com/runbook",
+  });
+  expect(answer).toMatchObject({ event: "message", topic: "ops", priority: 4, tags: ["warning", "db-1"] });
+  const notice = alice.page.locator(".notification", { hasText: mark });
+  await expect(notice).toContainText("92 % of /var");
+  await expect(notice.getByRole("link", { name: "Read more" })).toHaveAttribute("href", "https://example.com/runbook");
+});
