@@ -228,3 +228,79 @@ async fn a_publishers_token_publishes_to_its_channel() {
         (&json!("warning"), &json!("https://graphs.example/1"))
     );
 }
+
+#[tokio::test]
+async fn a_program_posts_answers_edits_and_deletes_by_the_api_with_the_token_of_a_webhook() {
+    let server = TestServer::start().await;
+    let (alice, room, path) = owner(&server).await;
+    let token = path.strip_prefix("/hooks/").unwrap();
+    let ask = async |method: Method, path: &str, body: Value| {
+        let request = server.client.request(method, format!("{}{path}", server.url)).bearer_auth(token);
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+    };
+    let messages_of = format!("/api/rooms/{room}/messages");
+    let mut socket = alice.socket().await;
+    socket.join(&room, json!({})).await;
+    let begin = json!({ "id": new_id(), "text": "build 7: running" });
+    let (status, posted) = ask(Method::POST, &messages_of, begin.clone()).await;
+    assert_eq!((status, &posted["user"]), (201, &json!("CI")));
+    assert_eq!(socket.expect("message").await["text"], "build 7: running");
+    assert_eq!(ask(Method::POST, &messages_of, begin).await.0, 200, "the same message again");
+    let target = posted["offset"].as_u64().unwrap();
+    let answer = json!({ "id": new_id(), "text": "log: …", "reply_to": target, "thread": target });
+    assert_eq!(ask(Method::POST, &messages_of, answer).await.0, 201);
+
+    let change = |kind: &str, more: Value| {
+        let mut change = json!({ "id": new_id(), "kind": kind });
+        change.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        change
+    };
+    let changes = format!("{messages_of}/{target}/changes");
+    assert_eq!(ask(Method::POST, &changes, change("edit", json!({ "text": "build 7: done" }))).await.0, 201);
+    assert_eq!(messages(&alice, &room).await[0]["text"], "build 7: done");
+    for (kind, more) in [("pin", json!({})), ("react", json!({ "emoji": ":tada:" }))] {
+        let (status, problem) = ask(Method::POST, &changes, change(kind, more)).await;
+        assert_eq!((status, &problem["code"]), (403, &json!("not_allowed")), "{kind}");
+    }
+    // The messages of others are not its own.
+    let text = json!({ "id": new_id(), "text": "mine" });
+    let mine: Value = alice.send(Method::POST, &messages_of, &text).await.json().await.unwrap();
+    let of_alice = format!("{messages_of}/{}/changes", mine["offset"]);
+    assert_eq!(ask(Method::POST, &of_alice, change("edit", json!({ "text": "its" }))).await.0, 403);
+    assert_eq!(ask(Method::POST, &of_alice, change("delete", json!({}))).await.0, 403);
+    assert_eq!(ask(Method::POST, &changes, change("delete", json!({}))).await.0, 201);
+    assert!(messages(&alice, &room).await.iter().all(|message| message["text"] != "build 7: done"));
+}
+
+#[tokio::test]
+async fn the_token_of_a_webhook_is_for_writing_in_its_room_and_for_nothing_else() {
+    let server = TestServer::start().await;
+    let (alice, room, path) = owner(&server).await;
+    let other = make_room(&alice, "other").await;
+    let body = json!({ "name": "signed", "secret": "0123456789abcdef" });
+    let signed: Value =
+        alice.send(Method::POST, &format!("/api/rooms/{room}/hooks"), &body).await.json().await.unwrap();
+    let signed = signed["token"].as_str().unwrap().to_owned();
+    let token = path.strip_prefix("/hooks/").unwrap().to_owned();
+    let message = json!({ "id": new_id(), "text": "hello" });
+    let ask = async |method: Method, path: String, token: &str| {
+        let request = server.client.request(method, format!("{}{path}", server.url)).bearer_auth(token);
+        request.json(&message).send().await.unwrap().status().as_u16()
+    };
+    let messages_of = |room: &str| format!("/api/rooms/{room}/messages");
+    assert_eq!(ask(Method::POST, messages_of(&other), &token).await, 404);
+    assert_eq!(ask(Method::POST, messages_of("general"), &token).await, 404);
+    assert_eq!(ask(Method::POST, messages_of("nowhere"), &token).await, 404);
+    assert_eq!(ask(Method::POST, messages_of(&room), "idh_none_none").await, 401);
+    assert_eq!(ask(Method::POST, messages_of(&room), &signed).await, 403, "it takes signed requests only");
+    for path in
+        [messages_of(&room), "/api/rooms".into(), "/api/events".into(), format!("/api/rooms/{room}/hooks")]
+    {
+        assert_eq!(ask(Method::GET, path.clone(), &token).await, 403, "{path}");
+    }
+    for path in ["/api/rooms".to_owned(), "/api/events/ops".into(), format!("/api/rooms/{room}/typing")] {
+        assert_eq!(ask(Method::POST, path.clone(), &token).await, 403, "{path}");
+    }
+    assert_eq!(messages(&alice, &room).await.len(), 0);
+}

@@ -55,6 +55,13 @@ pub struct Hook {
     pub signed: bool,
 }
 
+impl Hook {
+    /// Returns true if a token is one of a webhook, known or not.
+    pub fn is_token(token: &str) -> bool {
+        token.starts_with(TOKEN_PREFIX)
+    }
+}
+
 /// The stored document of a webhook.
 #[derive(Serialize, Deserialize)]
 struct StoredHook {

@@ -21,7 +21,8 @@ use crate::{
         http::extract::{
             body::{FromMembers, JsonBody},
             path::{PathPair, PathText},
-            user::{AuthenticatedUser, MaybeUser},
+            user::MaybeUser,
+            writer::Writer,
         },
         markdown::{code_blocks, highlight::highlight},
         state::AppState,
@@ -44,11 +45,12 @@ impl FromMembers for ChangeBody {
 /// Changes a message: 201, or 200 if a change with this id was made before.
 pub(crate) async fn change(
     State(state): State<AppState>,
-    AuthenticatedUser(identity): AuthenticatedUser,
+    writer: Writer,
     PathPair(room, message): PathPair,
     JsonBody(ChangeBody { change, ignored }): JsonBody<ChangeBody>,
 ) -> Result<(StatusCode, Json<Answer<MessageChanged>>), Error> {
-    let room = state.chat.room(&room, Some(&identity)).await?;
+    writer.check_change(change.kind)?;
+    let (room, identity) = writer.in_room(&state, &room).await?;
     let (changed, is_new) = state.chat.change(&room, &identity, offset_of(&message)?, change).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Answer::new(changed, ignored))))

@@ -25,6 +25,7 @@ use crate::{
                 path::PathText,
                 query::{RoomQuery, misspelt},
                 user::{AuthenticatedUser, MaybeUser, no_session, open_live_session, revoked},
+                writer::Writer,
             },
             realtime::{
                 beside::{Beside, ReadBeside},
@@ -238,11 +239,11 @@ pub(crate) async fn typing(
 /// Posts a message: 201, or 200 if a message with this id was posted before.
 pub(crate) async fn post(
     State(state): State<AppState>,
-    AuthenticatedUser(identity): AuthenticatedUser,
+    writer: Writer,
     PathText(room): PathText,
     JsonBody(MessageBody { message, ignored }): JsonBody<MessageBody>,
 ) -> Result<(StatusCode, Json<Answer<Message>>), Error> {
-    let room = state.chat.room(&room, Some(&identity)).await?;
+    let (room, identity) = writer.in_room(&state, &room).await?;
     let (created, is_new) = state.chat.post(&room, &identity, message).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(Answer { created, ignored })))
 }

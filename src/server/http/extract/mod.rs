@@ -13,3 +13,4 @@ pub(crate) mod media_type;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod user;
+pub(crate) mod writer;

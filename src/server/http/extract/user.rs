@@ -23,6 +23,7 @@ use crate::{
     },
     server::{
         auth::{Identity, LiveSession, SESSION_LIFETIME, publishers::Publishers},
+        authz::Hook,
         config::site::Site,
         error::Error,
         state::AppState,
@@ -75,6 +76,11 @@ pub(crate) async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Op
     };
     if Publishers::is_token(token) {
         let message = "A publisher's token can only publish (POST /api/events/{channel}).";
+        return Err(Rejection::new(Code::NotAllowed, message).into());
+    }
+    if Hook::is_token(token) {
+        let message =
+            "A webhook's token can only post, edit and delete messages (POST /api/rooms/{room}/messages).";
         return Err(Rejection::new(Code::NotAllowed, message).into());
     }
     if state.operator.has_key(token) {
