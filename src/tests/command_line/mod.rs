@@ -3,6 +3,7 @@
 mod follow;
 mod publish;
 mod run;
+mod tls;
 
 use std::{
     path::{Path, PathBuf},
@@ -65,7 +66,7 @@ impl Terminal {
     }
 }
 
-/// What a command that has ended left.
+/// The end of a command.
 #[derive(Debug, PartialEq)]
 struct Ran {
     code: Option<i32>,
