@@ -79,7 +79,7 @@ async fn heartbeat(server: &TestServer) -> Value {
     server.json("/api/heartbeats").await[0].clone()
 }
 
-/// What the channel tells, as level, title and text.
+/// The events of the channel, as level, title and text.
 async fn told(server: &TestServer) -> Vec<(String, String, String)> {
     let page = server.json("/api/events?channel=jobs").await;
     let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();

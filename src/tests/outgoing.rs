@@ -171,7 +171,7 @@ async fn what_was_delivered_is_delivered_again_from_an_offset_on() {
     assert_eq!(receiver.texts(240).await, expected);
     assert!(receiver.bodies().len() >= 3, "a hundred at once");
     assert_eq!(replay(&server, &webhook, json!({ "after": 251 })).await, 400);
-    // What is gone is told.
+    // Entries that are gone are told.
     let retention = Retention { entries: 5, age_ms: i64::MAX / 2, client_id_age_ms: 0 };
     let now_ms = server.state.clock.settled_ms();
     server.state.hub.trim(|_| retention, now_ms).await.unwrap();

@@ -37,7 +37,7 @@ pub(crate) enum Icon {
     PanelRight,
     /// Editing.
     Pencil,
-    /// What is pinned.
+    /// A pin.
     Pin,
     /// Something new.
     Plus,

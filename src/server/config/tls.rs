@@ -22,7 +22,7 @@ pub enum CaError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
     /// It has no certificate in PEM, or one that cannot be parsed.

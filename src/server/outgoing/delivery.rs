@@ -163,7 +163,7 @@ impl Outgoing {
     }
 
     async fn batch_after(&self, webhook: &Webhook, stored: &Cursor) -> Result<Batch, StoreError> {
-        // What was passed counts from this cursor only: somebody may deliver again from an earlier one at any moment.
+        // The entries that were passed count from this cursor only: somebody may deliver again from an earlier one at any moment.
         let passed = self.passed.lock().get(&webhook.id).cloned().filter(|(of, _)| of == stored);
         let start = passed.map_or_else(|| stored.clone(), |(_, to)| to);
         let topic = webhook.source.topic();

@@ -7,7 +7,7 @@ use crate::{
     server::{auth::Pattern, store::TopicName},
 };
 
-/// What a webhook is told of.
+/// The log that a webhook follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Source {
@@ -38,7 +38,7 @@ impl Source {
 pub struct NewWebhook {
     /// The address.
     pub url: String,
-    /// What it is told of.
+    /// The log that it follows.
     pub source: Source,
     /// Measured values, too: there are many.
     pub values: bool,
@@ -51,7 +51,7 @@ pub struct Webhook {
     pub id: String,
     /// The address.
     pub url: String,
-    /// What it is told of.
+    /// The log that it follows.
     #[serde(flatten)]
     pub source: Source,
     /// Measured values, too.
@@ -66,7 +66,7 @@ pub struct Webhook {
     pub created_at: i64,
 }
 
-/// How far the delivery has come. Times are in milliseconds since the Unix epoch.
+/// The state of the delivery. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Everything up to here was delivered, or is not for the webhook.
@@ -80,7 +80,7 @@ pub struct Delivery {
     /// Their number.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
-    /// Why the last one failed.
+    /// The reason why the last one failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The time of the next attempt.

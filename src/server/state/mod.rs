@@ -67,7 +67,7 @@ pub struct Parts {
     pub outgoing: Arc<Outgoing>,
     /// The jobs that are expected to ping.
     pub heartbeats: Arc<Heartbeats>,
-    /// How much of the feed is kept.
+    /// The bounds within which the feed is kept.
     pub feed_retention: Retention,
     /// The log under both, for housekeeping.
     pub hub: Hub,

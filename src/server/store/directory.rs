@@ -84,7 +84,7 @@ pub enum Kind {
     HeartbeatWatch,
     /// An outgoing webhook, by its id.
     Outgoing,
-    /// How far the delivery of an outgoing webhook has come, by its id.
+    /// The state of an outgoing webhook's delivery, by its id.
     OutgoingDelivery,
 }
 

@@ -298,7 +298,7 @@ async fn head(url: &str, topic: &Topic) -> String {
     page(url, topic, "?limit=1").await["cursor"].as_str().expect("every page has one").to_owned()
 }
 
-/// What is in a log.
+/// The contents of a log.
 struct Retained {
     entries: Vec<Seen>,
     /// The messages of a room as pages show them.

@@ -99,7 +99,7 @@ pub struct FeedModel {
     pub more: bool,
     /// The feed has entries that only a newer build of the page can read.
     pub is_outdated: bool,
-    /// What is left out of the notifications.
+    /// The filter of the notifications.
     pub filter: Option<EventFilter>,
 }
 

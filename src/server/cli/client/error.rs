@@ -13,7 +13,7 @@ pub(in crate::server::cli) enum ClientError {
     Unreachable {
         /// The server.
         url: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The server takes nothing now.
@@ -42,7 +42,7 @@ pub(in crate::server::cli) enum ClientError {
         path.display()
     )]
     Kept {
-        /// How many.
+        /// Their number.
         lines: usize,
         /// The spool.
         path: PathBuf,

@@ -15,7 +15,7 @@ pub(super) struct StreamEvent {
     pub(super) retry: Option<Duration>,
 }
 
-/// What has arrived of a stream and was not taken yet.
+/// The part of a stream that has arrived and was not taken yet.
 #[derive(Default)]
 pub(super) struct EventStream {
     bytes: Vec<u8>,

@@ -21,7 +21,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time of it for a report that is on its way when the work ends.
 const LAST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How far the work is.
+/// The progress of the work.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Report {
     pub(super) done: f64,

@@ -22,7 +22,7 @@ use self::{
 };
 use crate::server::observability::logging;
 
-/// What every one of these commands ends with, in its `--help`.
+/// The end of the `--help` of each of these commands.
 const EXIT_CODES: &str = "Exit codes:\n  \
     0    done\n  \
     1    the server refused it, or something else failed\n  \

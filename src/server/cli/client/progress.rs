@@ -29,7 +29,7 @@ use crate::{
     server::cli::{folder::Size, signals::SIGNALLED},
 };
 
-/// What is read at once: the size of a pipe.
+/// Bytes that are read at once: the size of a pipe.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Time between two looks at the count.
 const EVERY: Duration = Duration::from_secs(1);
@@ -59,7 +59,7 @@ pub(super) struct ProgressCommand {
     server: ServerSettings,
 }
 
-/// How much is copied, of how much.
+/// The bytes that are copied, and all of them.
 struct Amount {
     total: Option<u64>,
     is_lines: bool,

@@ -18,7 +18,7 @@ use crate::server::{
     store::private_file::is_open_to_others,
 };
 
-/// Where a server listens without settings.
+/// The address of a server without settings.
 const DEFAULT_URL: &str = "http://127.0.0.1:3000";
 /// The folder of this program within those of the XDG base directories.
 const FOLDER: &str = "idobata";

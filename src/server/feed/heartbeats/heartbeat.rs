@@ -28,7 +28,7 @@ pub enum Status {
     Paused,
 }
 
-/// What a ping says.
+/// The news of a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ping {
     /// The job begins.
@@ -56,7 +56,7 @@ pub struct Heartbeat {
     /// When pings are expected.
     #[serde(flatten)]
     pub schedule: Schedule,
-    /// How late a ping may be, in seconds.
+    /// The time by which a ping may be late, in seconds.
     pub grace: u32,
     /// Its state.
     pub status: Status,
@@ -181,7 +181,7 @@ impl Heartbeat {
         format!("heartbeat/{}", self.name)
     }
 
-    /// What is to be told, with a key by which it is told once.
+    /// The news that is to be told, with a key by which it is told once.
     pub(super) fn news(&self) -> Option<(String, Publication)> {
         let News { level, text } = self.news.clone()?;
         let (word, title) = match level {

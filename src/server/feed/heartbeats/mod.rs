@@ -65,7 +65,7 @@ pub struct HeartbeatSettings {
     pub channel: String,
     /// When pings are expected.
     pub schedule: Schedule,
-    /// How late a ping may be, in seconds.
+    /// The time by which a ping may be late, in seconds.
     pub grace: u32,
     /// It is not watched until its next ping.
     pub paused: bool,
@@ -156,7 +156,7 @@ impl Heartbeats {
         for _ in 0..ATTEMPTS_MAX {
             let known = self.documents.read_to_change::<Heartbeat>(Kind::Heartbeat, name).await?;
             let Some((known, unchanged)) = known else { return Ok(false) };
-            // What another node stored and could not tell comes first.
+            // News that another node stored and could not tell come first.
             self.publish(&known).await?;
             let changed = change(&known.told());
             let put = Mutation::put(Kind::Heartbeat, name, unchanged, &changed);

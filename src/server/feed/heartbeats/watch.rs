@@ -35,7 +35,7 @@ struct Watched {
     until: i64,
 }
 
-/// What the watch knows of its own time. Milliseconds since the Unix epoch, but for `passed`.
+/// The watch's own time. Milliseconds since the Unix epoch, but for `passed`.
 struct Time {
     /// When this node began to watch: it was there to be pinged from then on.
     started_at: i64,

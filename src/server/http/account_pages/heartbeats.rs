@@ -104,7 +104,7 @@ fn seconds(text: &str) -> Option<u32> {
     u32::try_from(humantime::parse_duration(text.trim()).ok()?.as_secs()).ok()
 }
 
-/// Which heartbeat the form changes, from the query.
+/// The heartbeat that the form changes, from the query.
 #[derive(Default, Deserialize)]
 pub(super) struct Chosen {
     change: Option<String>,

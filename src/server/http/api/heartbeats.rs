@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How late a ping may be if nobody says it, in seconds: jobs do not always take the same time.
+/// The grace if nobody names one, in seconds: jobs do not always take the same time.
 pub(in crate::server::http) const USUAL_GRACE_SECONDS: u32 = 300;
 
 /// The body of `PUT /api/heartbeats/{name}`.

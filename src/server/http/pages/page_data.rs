@@ -195,7 +195,7 @@ struct StartQuery {
     thread: Option<String>,
     /// The channel of the feed; `None`: all of it.
     channel: Option<String>,
-    /// What the page of the feed leaves out.
+    /// The filter of the page of the feed.
     #[serde(flatten)]
     filter: FilterQuery,
 }
@@ -246,7 +246,7 @@ async fn viewer(
 struct NoticesQuery {
     before: String,
     channel: Option<String>,
-    /// What the page leaves out.
+    /// The filter of the page.
     #[serde(flatten)]
     filter: FilterQuery,
 }

@@ -92,7 +92,7 @@ struct Follower {
     in_trouble: bool,
 }
 
-/// What an event, or the end of a stream, means for the command.
+/// The meaning of an event, or of the end of a stream, for the command.
 enum Next {
     Go,
     /// It has what it was asked for, or nobody reads what it prints.
@@ -199,7 +199,7 @@ impl Follower {
             Ok(json) if name.is_none() => self.on_data(&data, &json).await?,
             _ => Next::Go,
         };
-        // What could not be printed is not done.
+        // An event that could not be printed is not done.
         if !self.output.is_closed() {
             self.move_to(id)?;
         }

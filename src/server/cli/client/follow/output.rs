@@ -1,4 +1,4 @@
-//! What `follow` prints: a line an event, for people or as JSON. Control characters of an event never reach the
+//! The output of `follow`: a line an event, for people or as JSON. Control characters of an event never reach the
 //! terminal, whatever server sent them.
 
 use std::io::{self, IsTerminal, Write, stdout};
@@ -68,7 +68,7 @@ impl Output {
     }
 }
 
-/// What an event says.
+/// The text of an event.
 fn content(event: &Value) -> String {
     let (key, said) = (text(&event["key"]), text(&event["text"]));
     let parts = match event["type"].as_str() {

@@ -1,4 +1,4 @@
-//! Where `follow` begins: the values of `--since`, and the parameter of the API that means the same.
+//! The beginning of `follow`: the values of `--since`, and the parameter of the API that means the same.
 
 use std::{str::FromStr, time::Duration};
 
@@ -20,7 +20,7 @@ const NEWEST_MAX: u64 = 200;
 /// The cursor of somebody who has seen nothing.
 const NOTHING: &str = "none:0";
 
-/// Where to begin.
+/// The beginning.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Since {
     /// With what comes from now on.

@@ -60,7 +60,7 @@ pub(super) struct EntryFlags {
     state: Option<String>,
 }
 
-/// What stands behind the channel.
+/// The arguments after the channel.
 pub(super) enum Text {
     Given(String),
     None,

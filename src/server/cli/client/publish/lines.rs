@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// What is read at once: the size of a pipe.
+/// Bytes that are read at once: the size of a pipe.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// The longest piece of a line that is held: with four bytes a character, what one event takes.
 const PIECE_MAX_BYTES: usize = 4 * TEXT_MAX_CHARACTERS;

@@ -30,7 +30,7 @@ use crate::server::cli::{
     signals::{SIGNALLED, is_ignored},
 };
 
-/// What shells end with when a program is not there, or is none.
+/// The exit codes of shells for a program that is not there, or is none.
 const NOT_FOUND: u8 = 127;
 const NO_PROGRAM: u8 = 126;
 /// The signals that are passed on.

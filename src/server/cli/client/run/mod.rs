@@ -61,7 +61,7 @@ pub(super) struct RunCommand {
     server: ServerSettings,
 }
 
-/// What is read of the program's output.
+/// The streams of the program that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Capture {
     /// What is no terminal; with --match both

@@ -17,13 +17,13 @@ use std::{
 
 use rustix::fs::fstat;
 
-/// What is read at once: the size of a pipe.
+/// Bytes that are read at once: the size of a pipe.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How long a stream may be silent after the program's end, if another program still has it: everything that was
 /// written before is in the pipe already.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// Which streams are read.
+/// The streams that are read.
 pub(super) struct Tees {
     stdout: bool,
     stderr: bool,

@@ -22,7 +22,7 @@ static OSC: LazyLock<Regex> = LazyLock::new(|| {
 #[derive(Clone, Debug)]
 pub(super) struct Pattern(Regex);
 
-/// What has been seen.
+/// The state that has been seen.
 pub(super) struct Watcher {
     pattern: Option<Pattern>,
     report: Report,
@@ -31,7 +31,7 @@ pub(super) struct Watcher {
     tail: Tail,
 }
 
-/// What is not complete of a stream.
+/// The part of a stream that is not complete.
 #[derive(Default)]
 struct Stream {
     line: Vec<u8>,
@@ -52,7 +52,7 @@ impl FromStr for Pattern {
 }
 
 impl Pattern {
-    /// How much of how much is done.
+    /// The work that is done, and all of it.
     fn read(&self, line: &[u8]) -> Option<(f64, f64)> {
         let found = self.0.captures(line)?;
         if let Some(percent) = found.name("percent") {

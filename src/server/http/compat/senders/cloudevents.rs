@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{protocol::problem::Rejection, server::http::compat::bounds::cut};
 
-/// What is shown of data that has no text.
+/// The longest text that is shown of data that has none.
 const DATA_MAX_CHARACTERS: usize = 1_000;
 /// The attributes without which there is no event.
 const REQUIRED: [&str; 4] = ["specversion", "id", "source", "type"];

@@ -14,7 +14,7 @@ use crate::{
 
 /// The commits that a push lists.
 const COMMITS_MAX: usize = 10;
-/// What is shown of a note or a description.
+/// The longest text that is shown of a note or a description.
 const TEXT_MAX_CHARACTERS: usize = 1_000;
 
 /// Translates a delivery.

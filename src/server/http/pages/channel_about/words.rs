@@ -5,7 +5,7 @@ use crate::app::i18n::Language;
 
 /// The texts. `channel.js` reads those of the chart from the page.
 pub(super) struct Words {
-    /// How long events are kept, by the time and the number of entries.
+    /// The time and the number of entries for which events are kept.
     pub(super) kept: fn(&str, &str) -> String,
     /// A time in the largest unit that needs no fraction, by its number and unit.
     pub(super) time: fn(u64, Unit) -> String,

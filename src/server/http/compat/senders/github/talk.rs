@@ -14,7 +14,7 @@ use crate::{protocol::feed::Level, server::http::compat::bounds::cut};
 
 /// The commits that a push lists.
 const COMMITS_MAX: usize = 10;
-/// What is shown of a comment or a description: a page of its own has the rest.
+/// The longest text that is shown of a comment or a description: a page of its own has the rest.
 const TEXT_MAX_CHARACTERS: usize = 1_000;
 
 /// Translates one of these events; `None`: it is none of them.
