@@ -72,13 +72,16 @@ impl Outgoing {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         while !stop.is_cancelled() {
-            if let Err(error) = self.start_all(&tasks, &stop).await {
+            let started = self.start_all(&tasks, &stop).await;
+            if let Err(error) = &started {
                 tracing::warn!(%error, "cannot read the outgoing webhooks; retrying");
             }
+            // A server that is alone hears of its first webhook by itself: until then it reads nothing.
+            let is_idle = !self.lease.is_shared() && started.is_ok_and(|webhooks| webhooks == 0);
             let wait = async {
                 tokio::select! {
                     () = self.changed.notified() => {}
-                    () = sleep(LOOKS_EVERY) => {}
+                    () = sleep(LOOKS_EVERY), if !is_idle => {}
                 }
             };
             stop.run_until_cancelled(wait).await;
@@ -88,17 +91,19 @@ impl Outgoing {
         self.lease.give_up().await;
     }
 
-    /// Starts the delivery for each webhook that has none under way.
+    /// Starts the delivery for each webhook that has none under way. Returns the number of webhooks that are this node's.
     async fn start_all(
         self: &Arc<Self>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
-    ) -> Result<(), StoreError> {
+    ) -> Result<usize, StoreError> {
         if !self.lease.hold().await? {
             self.passed.lock().clear();
-            return Ok(());
+            return Ok(0);
         }
-        for webhook in self.list().await? {
+        let webhooks = self.list().await?;
+        let count = webhooks.len();
+        for webhook in webhooks {
             if !self.in_flight.lock().insert(webhook.id.clone()) {
                 continue;
             }
@@ -110,7 +115,7 @@ impl Outgoing {
                 outgoing.in_flight.lock().remove(&webhook.id);
             });
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Delivers what stands after the webhook's cursor, up to the first failure.
