@@ -61,6 +61,11 @@ test.describe("with patience", () => {
     await alice.enterRoom("general");
     await alice.post("@bob you see this");
     await expect(bob.page.getByText("you see this")).toBeVisible();
+    // It is read when the server knows it, which it tells every device of his.
+    await expect.poll(async () => {
+      const { rooms } = await (await bob.context.request.get("/api/user")).json();
+      return rooms.find(({ room }: { room: string }) => room === "general");
+    }).toMatchObject({ unread: 0 });
     await bob.open("/");
     await alice.post("@bob you do not");
     const read = () => service.pushes.map((push) => phone.read(push).body);
