@@ -13,7 +13,7 @@ test("what Slack's own client posts stands in the room, and it knows an unknown 
   expect(answer.text).toBe("ok");
   await expect(bob.messages.first().locator(".message__text")).toHaveText("Deploy of build 7");
   const unknown = new IncomingWebhook(`${server.url}/hooks/idh_none_none`);
-  await expect(unknown.send("lost")).rejects.toMatchObject({ code: "slack_webhook_http_error", original: { response: { status: 404 } } });
+  await expect(unknown.send("lost")).rejects.toMatchObject({ code: "slack_webhook_http_error", message: expect.stringContaining("404") });
 });
 
 test("what ntfy's client for JavaScript publishes shows on the feed", async ({ alice, server }) => {
@@ -22,14 +22,14 @@ test("what ntfy's client for JavaScript publishes shows on the feed", async ({ a
   const answer = await publish({
     server: server.url,
     topic: "ops",
-    title: `ディスク ${mark}`,
+    title: `disk ${mark}`,
     message: "92 % of /var",
     priority: 4,
     tags: ["warning", "db-1"],
-    clickURL: "https://example.com/runbook",
+    actions: [{ type: "view", label: "Open the job", url: "https://example.com/job" }],
   });
   expect(answer).toMatchObject({ event: "message", topic: "ops", priority: 4, tags: ["warning", "db-1"] });
   const notice = alice.page.locator(".notification", { hasText: mark });
   await expect(notice).toContainText("92 % of /var");
-  await expect(notice.getByRole("link", { name: "Read more" })).toHaveAttribute("href", "https://example.com/runbook");
+  await expect(notice.getByRole("link", { name: "Open the job" })).toHaveAttribute("href", "https://example.com/job");
 });
