@@ -237,7 +237,7 @@ impl Feed {
                     return Ok((shown.into(), from, true));
                 }
                 from = entry.offset;
-                if filter.shows(&entry, normalized_name) {
+                if !entry.body.is_deletion() && filter.shows(&entry, normalized_name) {
                     shown.push_front(entry);
                 }
             }
@@ -272,7 +272,7 @@ impl Feed {
                     continue;
                 }
                 replacing.extend(entry.body.key().is_some().then(|| entry.clone()));
-                if is_wanted(&entry) {
+                if !entry.body.is_deletion() && is_wanted(&entry) {
                     newest.push_front(entry);
                 }
             }

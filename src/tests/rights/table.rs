@@ -225,7 +225,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/api", "", "404"),
     row("GET", "/api/", "", "404"),
     row("GET", "/api/anything/else", "", "404"),
-    // ntfy's protocol. Deleting and marking as read is refused to all.
+    // ntfy's protocol. Marking as read is refused to all.
     row("POST", "/", r#"{"topic":"ops","message":"CALLER"}"#, "403 403 403 403 403 403 200 403"),
     row("PUT", "/", r#"{"topic":"ops","message":"CALLER"}"#, "403 403 403 403 403 403 200 403"),
     row("POST", "/ops", "a message", "403 403 403 403 403 403 200 403"),
@@ -235,7 +235,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET", "/ops/publish?message=x", "", "401 403 403 403 403 403 200 403"),
     row("GET", "/ops/send?message=x", "", "401 403 403 403 403 403 200 403"),
     row("GET", "/ops/trigger?message=x", "", "401 403 403 403 403 403 200 403"),
-    row("DELETE", "/ops/backup-1", "", "400"),
+    row("DELETE", "/ops/backup-1", "", "403 403 403 403 403 403 200 403"),
     row("PUT", "/ops/backup-1/clear", "", "400"),
     row("PUT", "/ops/backup-1/read", "", "400"),
     row("GET", "/ops/json", "", "401 200 200 200 200 200 403 403"),

@@ -1,5 +1,6 @@
 //! ntfy's protocol over sockets: what senders send, what readers read, who may, and what happens at the limits.
 
+mod change;
 mod publish;
 mod read;
 

@@ -48,14 +48,14 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .route("/{topic}", post(publish::to_topic).put(publish::to_topic))
         .route(
             "/{topic}/{sequence_id}",
-            post(publish::to_sequence).put(publish::to_sequence).delete(publish::refuse_changes),
+            post(publish::to_sequence).put(publish::to_sequence).delete(publish::delete),
         );
     let own = Router::new()
         .route("/{topic}/publish", get(publish::by_get))
         .route("/{topic}/send", get(publish::by_get))
         .route("/{topic}/trigger", get(publish::by_get))
-        .route("/{topic}/{sequence_id}/clear", put(publish::refuse_changes))
-        .route("/{topic}/{sequence_id}/read", put(publish::refuse_changes))
+        .route("/{topic}/{sequence_id}/clear", put(publish::refuse_clear))
+        .route("/{topic}/{sequence_id}/read", put(publish::refuse_clear))
         .route("/{topic}/json", get(follow::json))
         .route("/{topic}/sse", get(follow::sse))
         .route("/{topic}/raw", get(follow::raw))

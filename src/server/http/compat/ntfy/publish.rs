@@ -79,6 +79,12 @@ pub(super) async fn to_sequence(
     sender.publish_text(&topic, request, Some(sequence)).await
 }
 
+/// `DELETE /{topic}/{sequence_id}`: what was published under this id is gone, and an event says so to all readers.
+pub(super) async fn delete(sender: Sender, PathPair(topic, sequence): PathPair) -> Answer {
+    let sequence = parse_sequence(&sequence)?;
+    sender.publish(&topic, |_| Ok(Publication::deletion(sequence)?)).await
+}
+
 /// `POST` or `PUT /`: the body is JSON with the member `topic`.
 pub(super) async fn by_json(sender: Sender, request: Request) -> Answer {
     let (body, is_cut) = read_body(&sender.headers, request).await?;
@@ -123,10 +129,10 @@ pub(super) async fn by_get(sender: Sender, PathText(topic): PathText) -> Answer 
     sender.publish(&topic, |parameters| notification::read(&parameters, "", false, None)).await
 }
 
-/// Deleting a message and marking one as read, which ntfy knows and this server does not.
-pub(super) async fn refuse_changes() -> Fault {
+/// Marking a message as read for all readers, which ntfy knows and this server does not.
+pub(super) async fn refuse_clear() -> Fault {
     let reason =
-        "a message cannot be deleted or marked as read here; publish to its sequence id to replace it";
+        "a message cannot be marked as read for all readers; DELETE its sequence id, or publish to it";
     Fault::new(fault::INVALID, reason)
 }
 

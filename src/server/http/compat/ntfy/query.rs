@@ -116,12 +116,16 @@ impl Filters {
         })
     }
 
-    /// Returns true if a message passes. A tag is compared as it is written in a message: an emoji by its short code.
+    /// Returns true if a message passes. A tag is compared as it is written in a message: an emoji by its short code. A
+    /// deletion passes, because the message that it deletes may have.
     pub(super) fn pass(&self, message: &Message) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
         };
         let priority = message.priority.unwrap_or(USUAL_PRIORITY);
+        if message.is_deletion() {
+            return true;
+        }
         is(&self.id, Some(&message.id))
             && is(&self.message, message.message.as_deref())
             && is(&self.title, message.title.as_deref())
