@@ -48,6 +48,14 @@ impl Author {
         Err(Rejection::new(Code::NotAllowed, message).into())
     }
 
+    /// Returns the id of the publisher, if it is one.
+    pub fn publisher(&self) -> Option<&str> {
+        match self {
+            Self::Publisher(id) => Some(id),
+            Self::Person(_) | Self::Loopback => None,
+        }
+    }
+
     /// Returns the id by which an author with a token has a rate limit of their own; `None` for the operator.
     pub fn token(&self) -> Option<&str> {
         match self {

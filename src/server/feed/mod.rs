@@ -1,8 +1,9 @@
-//! The feed: publishing to channels and reading them. The routes and the pages call it; `self_metrics` and `heartbeats`
-//! publish through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
+//! The feed: publishing to channels and reading them. The routes and the pages call it; `self_metrics`,
+//! `heartbeats` and `scheduled` publish through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
 
 mod consumed;
 pub mod heartbeats;
+pub mod scheduled;
 pub mod self_metrics;
 mod value_range;
 
@@ -281,6 +282,11 @@ impl Feed {
             }
         }
         Ok((newest.into(), true))
+    }
+
+    /// Returns true if `who` may read a channel.
+    pub fn is_readable(&self, who: Option<&Identity>, channel: &str) -> bool {
+        self.readable(who, Channels::of(Some(channel))).contain(Some(channel))
     }
 
     fn readable(&self, who: Option<&Identity>, asked: Channels) -> Channels {

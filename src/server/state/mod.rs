@@ -24,7 +24,7 @@ use super::{
         dispatcher::Dispatcher,
     },
     config::{AuthSetting, BadSetting, Config, DirectMessages, Retention, node_channel, site::Site},
-    feed::{self, Feed, heartbeats::Heartbeats},
+    feed::{self, Feed, heartbeats::Heartbeats, scheduled::ScheduledNotifications},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
         hub::Hub,
@@ -67,6 +67,8 @@ pub struct Parts {
     pub outgoing: Arc<Outgoing>,
     /// The jobs that are expected to ping.
     pub heartbeats: Arc<Heartbeats>,
+    /// Notifications that are published later.
+    pub scheduled: Arc<ScheduledNotifications>,
     /// How much of the feed is kept.
     pub feed_retention: Retention,
     /// The log under both, for housekeeping.
@@ -226,6 +228,14 @@ impl AppState {
         let notifier = notifier.await.context("the key for push services cannot be read or made")?;
         let heartbeats =
             Heartbeats::new(feed.clone(), directory.clone(), clock.clone(), backplane.is_shared());
+        let publishers = Arc::new(Publishers::new(directory.clone()));
+        let scheduled = ScheduledNotifications::new(
+            feed.clone(),
+            publishers.clone(),
+            directory.clone(),
+            clock.clone(),
+            backplane.is_shared(),
+        );
         let outgoing = Outgoing::open(
             hub.clone(),
             rights.clone(),
@@ -248,6 +258,7 @@ impl AppState {
             feed,
             outgoing: Arc::new(outgoing),
             heartbeats: Arc::new(heartbeats),
+            scheduled: Arc::new(scheduled),
             feed_retention: config.retention.of_feed(),
             hub,
             backplane,
@@ -263,7 +274,7 @@ impl AppState {
             metrics,
             leptos: leptos_options(),
             readiness: Readiness::default(),
-            publishers: Arc::new(Publishers::new(directory)),
+            publishers,
             submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),

@@ -232,6 +232,8 @@ pub(super) const ROWS: &[Row] = &[
     row("PUT", "/ops", "a message", "403 403 403 403 403 403 200 403"),
     row("POST", "/ops/backup-1", "a message", "403 403 403 403 403 403 200 403"),
     row("PUT", "/ops/backup-1", "a message", "403 403 403 403 403 403 200 403"),
+    row("POST", "/ops?delay=3d", "a message", "403 403 403 403 403 403 200 403"),
+    row("GET", "/ops/json?poll=1&scheduled=1", "", "401 200 200 200 200 200 403 403"),
     row("GET", "/ops/publish?message=x", "", "401 403 403 403 403 403 200 403"),
     row("GET", "/ops/send?message=x", "", "401 403 403 403 403 403 200 403"),
     row("GET", "/ops/trigger?message=x", "", "401 403 403 403 403 403 200 403"),

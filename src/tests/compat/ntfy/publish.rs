@@ -129,7 +129,9 @@ async fn what_this_server_does_not_do_is_refused_in_ntfys_form() {
     let server = TestServer::start().await;
     let client = &server.client;
     for (query, code) in [
-        ("delay=10m", 40004),
+        ("delay=soon", 40004),
+        ("at=9s", 40005),
+        ("in=4d", 40006),
         ("email=a@b.example", 40001),
         ("call=yes", 40032),
         ("up=1", 40000),

@@ -9,7 +9,7 @@ use crate::{
         cursor::{Cursor, Epoch},
         feed::{Action, Body, Details, Entry, Level, ProgressState},
     },
-    server::emoji,
+    server::{emoji, feed::scheduled::Scheduled},
 };
 
 /// One message or event.
@@ -112,6 +112,12 @@ impl Message {
             }
         };
         Some(Self { id, ..message })
+    }
+
+    /// A message that waits for its time.
+    pub(super) fn scheduled(scheduled: &Scheduled) -> Self {
+        let message = Self::of(&Epoch::unwritten(), scheduled.entry()).expect("it is a notification");
+        Self { id: scheduled.id.clone(), ..message }
     }
 
     /// The first event of a stream.

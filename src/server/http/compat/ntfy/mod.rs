@@ -2,7 +2,7 @@
 //! readers of ntfy the channel's notifications in ntfy's shape, by the same subscriptions as every other transport.
 //!
 //! * `topic`, `credentials`, `parameters`, `fault`: names, sign-in, headers and queries, and errors in ntfy's form
-//! * `publish`, `notification`, `actions`: publishing
+//! * `publish`, `notification`, `actions`, `delay`: publishing
 //! * `follow`, `query`, `message`, `message_id`: reading
 //! * `account`: what clients ask about the server and themselves
 //!
@@ -11,6 +11,7 @@
 mod account;
 mod actions;
 mod credentials;
+mod delay;
 mod fault;
 mod follow;
 mod message;

@@ -36,6 +36,8 @@ pub(super) struct Query {
     pub(super) since: Since,
     /// The answer ends with the messages that are there.
     pub(super) is_poll: bool,
+    /// A poll has the messages that wait for their time, too.
+    pub(super) has_scheduled: bool,
     pub(super) filters: Filters,
 }
 
@@ -66,7 +68,8 @@ impl Query {
                 None => Since::New,
             },
         };
-        Ok(Self { since, is_poll, filters: Filters::read(parameters)? })
+        let has_scheduled = is_poll && parameters.is_on(&["scheduled", "sched"]);
+        Ok(Self { since, is_poll, has_scheduled, filters: Filters::read(parameters)? })
     }
 }
 
