@@ -12,8 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::readiness::Readiness;
 use super::{
     auth::{
-        Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer, operator::Operator,
-        publishers::Publishers,
+        Accounts, Auth, Mode, OpenChannels, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer,
+        operator::Operator, publishers::Publishers,
     },
     authz::Rights,
     chat::{self, Chat, ChatSettings, PushQueue},
@@ -99,6 +99,8 @@ pub struct Parts {
     pub leptos: LeptosOptions,
     /// The answer for `/readyz`.
     pub readiness: Readiness,
+    /// The channels to which programs may publish without a token.
+    pub open_channels: OpenChannels,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
     /// The record of forms, by which one that is sent twice is stored once.
@@ -193,6 +195,8 @@ impl AppState {
         let is_named = config.auth != AuthSetting::Jwt;
         let site = if is_named { site.of_installation(secret.name()) } else { site };
         let operator = Operator::open(config, &site)?;
+        let open_channels = OpenChannels::parse(&config.open_channels)
+            .map_err(|rejection| BadSetting(format!("--open-channels: {}", rejection.message)))?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
         let live_connections =
             LiveConnectionLimiter::new(config.max_connections, &config.limits, metrics.clone());
@@ -274,6 +278,7 @@ impl AppState {
             metrics,
             leptos: leptos_options(),
             readiness: Readiness::default(),
+            open_channels,
             publishers,
             submissions: Submissions::new(secret),
             site: Arc::new(site),

@@ -30,16 +30,13 @@ use crate::{
         authz::publishing::Author,
         http::{
             BODY_MAX_BYTES,
-            api::publish::idempotency_key,
+            api::publish::{author_of, idempotency_key},
             extract::{
-                administrator::is_operator,
                 body::{BODY_TIMEOUT, RawBody},
                 charset,
                 client_address::ClientAddress,
-                credentials::bearer,
                 media_type::{Kind, MediaType},
                 path::{PathPair, PathText},
-                user::identify,
             },
         },
         state::AppState,
@@ -168,13 +165,14 @@ impl Sender {
     async fn publish(&self, topic: &str, read: impl FnOnce(Parameters<'_>) -> Result<Sent, Fault>) -> Answer {
         let Self { state, peer, address, headers, uri } = self;
         let channel = topic::parse(topic)?;
-        let token = bearer(headers)?;
-        let (identity, is_operator) = (identify(state, headers), || Ok(is_operator(state, *peer, headers)?));
-        let author = Author::authorize(&state.publishers, &channel, token, identity, is_operator).await?;
-        state.limits.publish(author.token(), address.0).await?;
+        let author = author_of(state, &channel, headers, *peer, address.0).await?;
         let Sent { publication, delay } = read(Parameters::of(headers, uri.query())?)?;
         let key = idempotency_key(headers)?;
         if let Some(delay) = delay {
+            if author == Author::Anonymous {
+                let reason = "a delayed message needs a token, by which those that wait are counted";
+                return Err(Fault::new(fault::FORBIDDEN, reason));
+            }
             let due_at = delay::parse(&delay, state.clock.wall_ms())?;
             let scheduled = state.scheduled.schedule(&channel, &author, &publication, due_at, key.as_deref());
             return Ok(Json(Message::scheduled(&scheduled.await?)));
