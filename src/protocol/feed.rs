@@ -148,6 +148,9 @@ pub struct Details {
     /// More links, each with a label of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
+    /// It says nothing but that what had its key is gone: no page shows either.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// A link of a notification with its label. Only who clicks it follows it; the server never does.
@@ -166,6 +169,11 @@ impl Body {
             Self::Update { key, .. } | Self::Notification { key, .. } => key.as_deref(),
             Self::Progress { key, .. } => Some(key),
         }
+    }
+
+    /// Returns true for the deletion of what had its key.
+    pub fn is_deletion(&self) -> bool {
+        matches!(self, Self::Notification { details: Details { deleted: true, .. }, .. })
     }
 
     /// Returns true for a value: there are many, and only the recent ones matter.
@@ -312,6 +320,8 @@ struct Members {
     html: Option<String>,
     #[serde(default)]
     actions: Vec<Action>,
+    #[serde(default)]
+    deleted: bool,
     done: Option<f64>,
     total: Option<f64>,
     #[serde(default)]
@@ -335,6 +345,7 @@ impl TryFrom<Members> for Body {
             markdown: members.markdown,
             html: members.html,
             actions: members.actions,
+            deleted: members.deleted,
         };
         Ok(match &*members.r#type {
             "update" => Self::Update { value: value.ok_or(MISSING)?, unit, key },

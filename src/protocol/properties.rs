@@ -110,7 +110,14 @@ fn details() -> impl Strategy<Value = Details> {
     let action = (word(), "https?://[a-z][!-~]{0,60}").prop_map(|(label, url)| Action { label, url });
     let icon = option::of("https?://[a-z][!-~]{0,60}");
     (option::of(1..=5_u8), icon, any::<bool>(), vec(action, 0..4)).prop_map(
-        |(priority, icon, markdown, actions)| Details { priority, icon, markdown, html: None, actions },
+        |(priority, icon, markdown, actions)| Details {
+            priority,
+            icon,
+            markdown,
+            html: None,
+            actions,
+            deleted: false,
+        },
     )
 }
 

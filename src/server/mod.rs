@@ -212,6 +212,7 @@ fn start_background(state: &AppState, config: &Config, address: SocketAddr) -> t
     background.spawn(async move { notifier.run(ended).await });
     background.spawn(state.outgoing.clone().run(stop.clone()));
     background.spawn(state.heartbeats.clone().watch(stop.clone()));
+    background.spawn(state.scheduled.clone().run(stop.clone()));
     let presence = state.chat.presence().clone();
     background.spawn(async move { presence.exchange().await });
     let (chat, ended) = (state.chat.clone(), stop.clone());

@@ -244,6 +244,42 @@ async fn the_same_idempotency_key_stores_nothing_twice() {
 }
 
 #[tokio::test]
+async fn lines_of_json_are_published_all_or_none_and_once() {
+    let server = TestServer::start().await;
+    let post = |body: String| {
+        server.post("/api/events/ops").header("content-type", "application/x-ndjson").body(body)
+    };
+    let lines = "{\"text\":\"a\"}\n\n{\"type\":\"update\",\"value\":1.5}\r\n{\"text\":\"c\"}";
+    for status in [201, 200] {
+        let answer = post(lines.to_owned()).header("idempotency-key", "k").send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let stored: serde_json::Value = answer.json().await.unwrap();
+        let offsets: Vec<_> = stored.as_array().unwrap().iter().map(|one| one["offset"].clone()).collect();
+        assert_eq!(offsets, [1, 2, 3]);
+    }
+    let one: serde_json::Value =
+        post("{\"text\":\"d\"}\n".to_owned()).send().await.unwrap().json().await.unwrap();
+    assert_eq!(one[0]["offset"], 4, "one line is answered as a list, too");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, lines.as_bytes()).unwrap();
+    let packed = post(String::new()).header("content-encoding", "gzip").body(packed.finish().unwrap());
+    assert_eq!(packed.send().await.unwrap().status(), 201);
+    for (body, status, said) in [
+        ("{\"text\":\"a\"}\nnothing\n".to_owned(), 400, "Line 2: "),
+        ("\n{\"text\":\"\"}\n".to_owned(), 400, "Line 2: "),
+        ("{\"text\":\"x\"}\n".repeat(101), 400, "1 to 100"),
+        (String::new(), 400, "1 to 100"),
+        (format!("{{\"text\":\"{}\"}}\n", "x".repeat(1_000)).repeat(70), 413, ""),
+    ] {
+        let answer = post(body).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{said}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+    }
+    assert_eq!(server.json("/api/events").await["events"].as_array().unwrap().len(), 7);
+}
+
+#[tokio::test]
 async fn the_servers_own_values_are_published_each_second() {
     let data = tempfile::tempdir().unwrap();
     let server = TestServer::start_measuring(data.path()).await;

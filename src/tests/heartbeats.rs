@@ -1,59 +1,14 @@
 //! Heartbeats: jobs that ping, a channel that tells when the ping stays away and when it comes again, once each.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering::SeqCst},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use idobata::server::{
-    clock::{Clock, Reading},
-    store::directory::{DocumentStore, Kind, Mutation, Precondition},
-};
+use idobata::server::store::directory::{DocumentStore, Kind, Mutation, Precondition};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Nodes, RedisServer, TestServer, in_time, problem};
+use crate::support::{Machine, Nodes, RedisServer, TestServer, in_time, problem};
 
 const HOUR_MS: i64 = 3_600_000;
-
-/// A clock that stands unless it is moved.
-#[derive(Clone)]
-struct Machine {
-    wall_ms: Arc<AtomicI64>,
-    passed_ms: Arc<AtomicI64>,
-}
-
-impl Machine {
-    fn new() -> Self {
-        Self { wall_ms: Arc::new(1_795_000_000_000.into()), passed_ms: Arc::default() }
-    }
-
-    fn clock(&self) -> Clock {
-        let machine = self.clone();
-        Clock::new(Duration::from_secs(60), move || Reading {
-            wall_ms: machine.wall_ms.load(SeqCst),
-            monotonic_ms: machine.passed_ms.load(SeqCst),
-        })
-    }
-
-    fn pass(&self, ms: i64) {
-        self.passed_ms.fetch_add(ms, SeqCst);
-        self.jump(ms);
-    }
-
-    /// The clock moves, and no time passes.
-    fn jump(&self, ms: i64) {
-        self.wall_ms.fetch_add(ms, SeqCst);
-    }
-
-    async fn server(&self, data: &Path) -> TestServer {
-        TestServer::start_on_clock(data, &[], self.clock()).await
-    }
-}
 
 /// A publisher's token for these channels.
 async fn token(server: &TestServer, channels: Value) -> String {
@@ -180,7 +135,7 @@ async fn our_own_downtime_raises_no_alarm_and_a_job_that_is_really_gone_is_told_
     let server = machine.server(data.path()).await;
     let due = async |number: usize| {
         let list = server.json("/api/heartbeats").await;
-        list[number]["due_at"].as_i64().unwrap() - machine.wall_ms.load(SeqCst)
+        list[number]["due_at"].as_i64().unwrap() - machine.wall_ms()
     };
     in_time(async { while due(0).await != HOUR_MS {} }).await;
     assert_eq!(due(1).await, 15 * HOUR_MS / 2, "what was not due is expected as before");

@@ -120,3 +120,62 @@ async fn without_accounts_whoever_is_on_the_machine_makes_publishers_but_not_thr
     assert_eq!(problem(request.try_clone().unwrap().send().await.unwrap(), 403).await, "not_allowed");
     assert_eq!(request.bearer_auth(made["token"].as_str().unwrap()).send().await.unwrap().status(), 201);
 }
+
+#[tokio::test]
+async fn a_channel_that_is_open_to_an_address_takes_what_comes_without_a_token_and_nothing_else_does() {
+    let settings =
+        ["--auth", "accounts", "--open-channels", "home-*@127.0.0.1", "--trusted-proxy", "127.0.0.9"];
+    let server = TestServer::start_with(&settings).await;
+    let administrator = server.account("administrator").await;
+    let post = |path: &str| server.post(path).body("open");
+    for (path, status) in [
+        ("/api/events/home-door", 201),
+        ("/home-door", 200),
+        ("/api/events/ops", 403),
+        ("/ops", 403),
+        ("/api/events/home", 403),
+    ] {
+        assert_eq!(post(path).send().await.unwrap().status(), status, "{path}");
+    }
+    for (name, value, status) in [
+        // A proxy that nobody trusts has passed it on: whose it is nobody knows.
+        ("x-forwarded-for", "127.0.0.1", 403),
+        ("via", "1.1 proxy", 403),
+        // Pages of other sites.
+        ("origin", "https://evil.example", 403),
+        ("sec-fetch-site", "cross-site", 403),
+        // Who brings a token is judged by it.
+        ("authorization", "Bearer idp_none_none", 401),
+        ("authorization", "Bearer nonsense", 401),
+    ] {
+        for path in ["/api/events/home-door", "/home-door"] {
+            let answer = post(path).header(name, value).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{path} with {name}: {value}");
+        }
+    }
+    let link = server.get("/home-door/publish?message=x").send().await.unwrap();
+    assert_eq!(link.status(), 401, "a link never publishes");
+    let page: Value = administrator
+        .get("/api/events")
+        .header("accept", "application/json")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(page["events"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn open_channels_are_limited_by_address_and_closed_by_default() {
+    let closed = TestServer::start_with(&["--auth", "accounts"]).await;
+    let answer = closed.post("/api/events/home-door").body("x").send().await.unwrap();
+    assert_eq!(problem(answer, 403).await, "not_allowed");
+    let settings = ["--auth", "accounts", "--open-channels=*", "--limit-publishes=2/1h"];
+    let server = TestServer::start_limited(&settings).await;
+    for status in [201, 201, 429] {
+        let answer = server.post("/api/events/home-door").body("x").send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+}

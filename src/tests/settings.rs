@@ -70,6 +70,8 @@ async fn a_wrong_setting_ends_with_two_and_what_may_pass_with_one() {
         (vec!["--listen", "127.0.0.1:0"], vec![("JWT_SECRET", "short")], 2),
         (vec!["--listen", "127.0.0.1:0", "--auth", "jwt"], vec![], 2),
         (vec!["--listen", "127.0.0.1:0", "--redis-url", "redis://127.0.0.1:1"], vec![], 2),
+        (vec!["--listen", "127.0.0.1:0", "--open-channels", "home-*@home"], vec![], 2),
+        (vec!["--listen", "127.0.0.1:0", "--open-channels", "a*b@10.0.0.0/8"], vec![], 2),
         (vec!["--listen", "192.0.2.1:3000", "--open-to-guests"], vec![], 1),
         (vec!["health", "--listen", "127.0.0.1:1"], vec![], 1),
     ] {

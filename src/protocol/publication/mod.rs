@@ -101,6 +101,11 @@ impl Publication {
                 clean_word("key", key)?;
                 clean_link("link", link)?;
                 clean_details(details)?;
+                let has_nothing = title.is_none() && text.is_empty() && tags.is_empty() && link.is_none();
+                let only = Details { deleted: details.deleted, ..Details::default() };
+                if details.deleted && !(has_nothing && key.is_some() && *details == only) {
+                    return Err(bad("a deletion (deleted) has a key, and nothing else"));
+                }
             }
             Body::Progress { key, done, total, text, state: _ } => {
                 *key = clean_line(key);
@@ -118,6 +123,14 @@ impl Publication {
         Ok(Self(body))
     }
 
+    /// The deletion of what has this key.
+    pub fn deletion(key: String) -> Result<Self, Rejection> {
+        let details = Details { deleted: true, ..Details::default() };
+        let (text, key) = (String::new(), Some(key));
+        let level = Level::default();
+        Self::new(Body::Notification { title: None, text, level, tags: Vec::new(), link: None, key, details })
+    }
+
     /// The body to store.
     pub fn body(&self) -> &Body {
         &self.0
@@ -133,6 +146,7 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         markdown: members.truth("markdown")?.unwrap_or_default(),
         html: None,
         actions: actions(members)?,
+        deleted: members.truth("deleted")?.unwrap_or_default(),
     };
     let body = Body::Notification {
         level,
@@ -144,7 +158,7 @@ fn notification(members: &mut Members) -> Result<Body, Rejection> {
         details,
     };
     match &body {
-        Body::Notification { title: None, text, .. } if is_blank(text) => {
+        Body::Notification { title: None, text, details, .. } if is_blank(text) && !details.deleted => {
             let Rejection { message, .. } = members.missing_or_misspelt(&TEXT_NAMES);
             Err(Rejection::new(Code::TextEmpty, format!("The entry has no text. {message}")))
         }
@@ -314,7 +328,7 @@ fn check_link(member: &str, link: &str) -> Result<(), Rejection> {
 }
 
 fn clean_details(details: &mut Details) -> Result<(), Rejection> {
-    let Details { priority, icon, markdown: _, html, actions } = details;
+    let Details { priority, icon, markdown: _, html, actions, deleted: _ } = details;
     *html = None;
     if priority.is_some_and(|priority| !(1..=5).contains(&priority)) {
         return Err(bad("priority is a number from 1 to 5"));
@@ -340,7 +354,7 @@ pub fn is_known_member(name: &str) -> bool {
         &TAGS_NAMES,
         &LINK_NAMES,
         &KEY_NAMES,
-        &["icon", "markdown", "actions"],
+        &["icon", "markdown", "actions", "deleted"],
         &["type", "value", "unit", "done", "total"],
     ];
     groups.iter().any(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))

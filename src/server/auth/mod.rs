@@ -12,6 +12,7 @@ pub mod issuer;
 mod key_file;
 mod keys;
 mod live_sessions;
+mod open_channels;
 pub(crate) mod operator;
 mod password;
 mod pattern;
@@ -30,6 +31,7 @@ pub use self::{
     accounts::{Account, AccountSession, Accounts, Link, Purpose},
     identity::{Actor, Identity},
     live_sessions::LiveSession,
+    open_channels::OpenChannels,
     password::PASSWORD_MIN_CHARACTERS,
     pattern::{Pattern, covers},
     secret::{KEY_FILES, OPERATOR_KEY_FILE, SESSION_KEY_FILE, Secret, SecretError},

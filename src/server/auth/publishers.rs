@@ -205,6 +205,12 @@ impl Publishers {
         Ok((stored.publisher, stored.secret))
     }
 
+    /// Returns true if there is a publisher with this id, and it may publish to a channel.
+    pub async fn covers(&self, id: &str, channel: &str) -> Result<bool, Error> {
+        let stored = self.documents.read::<StoredPublisher>(Kind::Publisher, id).await?;
+        Ok(stored.is_some_and(|stored| covers(&stored.publisher.channels, channel)))
+    }
+
     async fn note_use(&self, stored: &StoredPublisher) -> Result<(), Error> {
         let (now, id) = (now_ms(), &stored.publisher.id);
         let noted = self.lock_noted().get(id).copied().or(stored.publisher.last_used_at);

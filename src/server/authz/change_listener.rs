@@ -54,6 +54,7 @@ impl ChangeListener for Rights {
             | Kind::PushEvent
             | Kind::Heartbeat
             | Kind::HeartbeatWatch
+            | Kind::Scheduled
             | Kind::Outgoing
             | Kind::OutgoingDelivery => Ok(()),
         };

@@ -1,5 +1,5 @@
-//! The lease of a work that one of several nodes does: `notify` sends pushes, `feed` watches heartbeats and `outgoing`
-//! delivers to webhooks while they hold theirs. A node that ends gives it up; one that dies loses it after a while. Clocks are not compared: another node takes
+//! The lease of a work that one of several nodes does: `notify` sends pushes, `feed` watches heartbeats and
+//! publishes what was scheduled, and `outgoing` delivers to webhooks while they hold theirs. A node that ends gives it up; one that dies loses it after a while. Clocks are not compared: another node takes
 //! over once it has seen the same lease for long enough.
 //!
 //! Two nodes may hold it for a moment when one was stopped and goes on. So the work must be one that can be done twice.

@@ -10,6 +10,7 @@ mod editing;
 pub(super) mod environment;
 mod limits;
 pub mod node_channel;
+mod open_channels;
 mod push;
 mod redis_url;
 mod retention;
@@ -29,6 +30,7 @@ pub use self::{
     database::{DEFAULT_MAX_WAL_BYTES, DatabaseSettings, DatabaseUrl, FileSettings},
     editing::EditingSettings,
     limits::{Limit, Limits, Rate},
+    open_channels::OpenChannels,
     push::PushSettings,
     redis_url::RedisUrl,
     retention::{Retention, RetentionSettings},
@@ -103,6 +105,14 @@ pub struct Config {
     /// With accounts or jwt: users who are not signed in may read what is public
     #[arg(long, env = "IDOBATA_GUESTS_READ", value_parser = yes_or_no)]
     pub guests_read: bool,
+
+    /// Channels to which programs publish without a token, and from where: `home-*@192.168.0.0/16`; repeatable, or with
+    /// commas
+    ///
+    /// A name, or the beginning of names and a *. Without @NETWORK everybody who reaches the server may publish there.
+    /// Behind a proxy the address of the client counts only with --trusted-proxy.
+    #[arg(long, env = "IDOBATA_OPEN_CHANNELS", value_name = "PATTERN[@NETWORK]", value_delimiter = ',')]
+    pub open_channels: Vec<OpenChannels>,
 
     /// Key that signs the sessions, at least 32 bytes; without it the server makes one and keeps it in the data folder
     #[arg(long, env = "JWT_SECRET", hide_env_values = true, value_name = "SECRET")]

@@ -1,8 +1,9 @@
-//! The feed: publishing to channels and reading them. The routes and the pages call it; `self_metrics` and `heartbeats`
-//! publish through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
+//! The feed: publishing to channels and reading them. The routes and the pages call it; `self_metrics`,
+//! `heartbeats` and `scheduled` publish through it. It knows no transport, and never returns an entry of a channel that the reader may not read.
 
 mod consumed;
 pub mod heartbeats;
+pub mod scheduled;
 pub mod self_metrics;
 mod value_range;
 
@@ -237,7 +238,7 @@ impl Feed {
                     return Ok((shown.into(), from, true));
                 }
                 from = entry.offset;
-                if filter.shows(&entry, normalized_name) {
+                if !entry.body.is_deletion() && filter.shows(&entry, normalized_name) {
                     shown.push_front(entry);
                 }
             }
@@ -272,7 +273,7 @@ impl Feed {
                     continue;
                 }
                 replacing.extend(entry.body.key().is_some().then(|| entry.clone()));
-                if is_wanted(&entry) {
+                if !entry.body.is_deletion() && is_wanted(&entry) {
                     newest.push_front(entry);
                 }
             }
@@ -281,6 +282,11 @@ impl Feed {
             }
         }
         Ok((newest.into(), true))
+    }
+
+    /// Returns true if `who` may read a channel.
+    pub fn is_readable(&self, who: Option<&Identity>, channel: &str) -> bool {
+        self.readable(who, Channels::of(Some(channel))).contain(Some(channel))
     }
 
     fn readable(&self, who: Option<&Identity>, asked: Channels) -> Channels {

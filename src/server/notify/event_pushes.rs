@@ -13,7 +13,7 @@ use super::{
     rules::PersonRules,
 };
 use crate::{
-    protocol::cursor::Cursor,
+    protocol::{cursor::Cursor, feed::Entry},
     server::store::{StoreError, directory::id_prefix_of},
 };
 
@@ -69,16 +69,18 @@ impl Notifier {
         Ok(!self.is_quiet_in(&self.settings_of(user_id).await?) && !self.is_replaced(event, &rules).await?)
     }
 
-    /// Returns true if there is a newer event with the same key that the person gets, too. It may be on the device by now.
+    /// Returns true if there is a newer event with the same key that the person gets, too, which may be on the device by now,
+    /// or if it is deleted.
     async fn is_replaced(&self, event: &QueuedEvent, rules: &PersonRules) -> Result<bool, StoreError> {
         if event.key.is_none() || event.is_word {
             return Ok(false);
         }
         let newer = self.feed.consume_channel(&event.channel, event.cursor.offset, NEWER_MAX).await?;
-        let newer = newer.iter().filter(|entry| entry.body.key() == event.key.as_deref());
-        let mut newer = newer.filter_map(|entry| {
-            QueuedEvent::of(entry, Cursor { epoch: event.cursor.epoch.clone(), offset: entry.offset })
-        });
-        Ok(newer.any(|newer| newer.is_wanted_by(rules)))
+        let mut newer = newer.iter().filter(|entry| entry.body.key() == event.key.as_deref());
+        let is_wanted = |entry: &Entry| {
+            let cursor = Cursor { epoch: event.cursor.epoch.clone(), offset: entry.offset };
+            QueuedEvent::of(entry, cursor).is_some_and(|newer| newer.is_wanted_by(rules))
+        };
+        Ok(newer.any(|newer| newer.body.is_deletion() || is_wanted(newer)))
     }
 }

@@ -69,6 +69,10 @@ impl Notifier {
                 && tags.insert(event.tag());
             is_shown.then(|| Payload::of_event(&event, Some(entry), language))
         };
-        entries.iter().rev().filter_map(payload).take(SHOWN_MAX).collect()
+        let deletes = |newer: &Entry, entry: &Entry| {
+            newer.body.is_deletion() && newer.offset > entry.offset && newer.replaces(entry)
+        };
+        let is_there = |entry: &&Entry| !entries.iter().any(|newer| deletes(newer, entry));
+        entries.iter().rev().filter(is_there).filter_map(payload).take(SHOWN_MAX).collect()
     }
 }

@@ -68,6 +68,9 @@ impl QueuedEvent {
     pub(super) fn of(entry: &Entry, cursor: Cursor) -> Option<Self> {
         // Values and progress have no level, and come too often.
         let Body::Notification { level, key, .. } = &entry.body else { return None };
+        if entry.body.is_deletion() {
+            return None;
+        }
         Some(Self {
             cursor,
             timestamp: entry.timestamp,

@@ -12,8 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::readiness::Readiness;
 use super::{
     auth::{
-        Accounts, Auth, Mode, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer, operator::Operator,
-        publishers::Publishers,
+        Accounts, Auth, Mode, OpenChannels, SESSION_KEY_FILE, Secret, Submissions, issuer::Issuer,
+        operator::Operator, publishers::Publishers,
     },
     authz::Rights,
     chat::{self, Chat, ChatSettings, PushQueue},
@@ -24,7 +24,7 @@ use super::{
         dispatcher::Dispatcher,
     },
     config::{AuthSetting, BadSetting, Config, DirectMessages, Retention, node_channel, site::Site},
-    feed::{self, Feed, heartbeats::Heartbeats},
+    feed::{self, Feed, heartbeats::Heartbeats, scheduled::ScheduledNotifications},
     limits::{LiveConnectionLimiter, RateLimits, TrustedProxies},
     log::{
         hub::Hub,
@@ -67,6 +67,8 @@ pub struct Parts {
     pub outgoing: Arc<Outgoing>,
     /// The jobs that are expected to ping.
     pub heartbeats: Arc<Heartbeats>,
+    /// Notifications that are published later.
+    pub scheduled: Arc<ScheduledNotifications>,
     /// The bounds within which the feed is kept.
     pub feed_retention: Retention,
     /// The log under both, for housekeeping.
@@ -97,6 +99,8 @@ pub struct Parts {
     pub leptos: LeptosOptions,
     /// The answer for `/readyz`.
     pub readiness: Readiness,
+    /// The channels to which programs may publish without a token.
+    pub open_channels: OpenChannels,
     /// Programs that may publish.
     pub publishers: Arc<Publishers>,
     /// The record of forms, by which one that is sent twice is stored once.
@@ -191,6 +195,8 @@ impl AppState {
         let is_named = config.auth != AuthSetting::Jwt;
         let site = if is_named { site.of_installation(secret.name()) } else { site };
         let operator = Operator::open(config, &site)?;
+        let open_channels = OpenChannels::parse(&config.open_channels)
+            .map_err(|rejection| BadSetting(format!("--open-channels: {}", rejection.message)))?;
         let limits = Arc::new(RateLimits::new(&config.limits, &backplane));
         let live_connections =
             LiveConnectionLimiter::new(config.max_connections, &config.limits, metrics.clone());
@@ -226,6 +232,14 @@ impl AppState {
         let notifier = notifier.await.context("the key for push services cannot be read or made")?;
         let heartbeats =
             Heartbeats::new(feed.clone(), directory.clone(), clock.clone(), backplane.is_shared());
+        let publishers = Arc::new(Publishers::new(directory.clone()));
+        let scheduled = ScheduledNotifications::new(
+            feed.clone(),
+            publishers.clone(),
+            directory.clone(),
+            clock.clone(),
+            backplane.is_shared(),
+        );
         let outgoing = Outgoing::open(
             hub.clone(),
             rights.clone(),
@@ -248,6 +262,7 @@ impl AppState {
             feed,
             outgoing: Arc::new(outgoing),
             heartbeats: Arc::new(heartbeats),
+            scheduled: Arc::new(scheduled),
             feed_retention: config.retention.of_feed(),
             hub,
             backplane,
@@ -263,7 +278,8 @@ impl AppState {
             metrics,
             leptos: leptos_options(),
             readiness: Readiness::default(),
-            publishers: Arc::new(Publishers::new(directory)),
+            open_channels,
+            publishers,
             submissions: Submissions::new(secret),
             site: Arc::new(site),
             transport: config.transport.into(),

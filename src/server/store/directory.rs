@@ -82,6 +82,8 @@ pub enum Kind {
     Heartbeat,
     /// The time until which heartbeats were watched.
     HeartbeatWatch,
+    /// A notification that is published later, by `channel/key`.
+    Scheduled,
     /// An outgoing webhook, by its id.
     Outgoing,
     /// The state of an outgoing webhook's delivery, by its id.
@@ -128,6 +130,7 @@ impl Kind {
             Self::PushEvent => "push-event",
             Self::Heartbeat => "heartbeat",
             Self::HeartbeatWatch => "heartbeat-watch",
+            Self::Scheduled => "scheduled",
             Self::Outgoing => "outgoing",
             Self::OutgoingDelivery => "outgoing-delivery",
         }
@@ -260,6 +263,7 @@ impl Mutation {
             | Kind::PushEvent
             | Kind::Heartbeat
             | Kind::HeartbeatWatch
+            | Kind::Scheduled
             | Kind::Outgoing
             | Kind::OutgoingDelivery => false,
         };

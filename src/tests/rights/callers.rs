@@ -52,7 +52,14 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn start() -> Self {
-        let server = TestServer::start_with(&["--auth", "accounts", "--jwt-secret", SECRET]).await;
+        let server = TestServer::start_with(&[
+            "--auth",
+            "accounts",
+            "--jwt-secret",
+            SECRET,
+            "--open-channels=home-*@127.0.0.0/8,away-*@203.0.113.0/24",
+        ])
+        .await;
         let administrator = server.account("administrator").await;
         let mut people = Vec::new();
         for name in ["stranger", "removed", "member", "owner", "extra"] {

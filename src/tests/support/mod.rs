@@ -5,6 +5,7 @@
 mod cluster;
 #[allow(dead_code, reason = "for the tests of many nodes")]
 mod gate;
+mod machine;
 mod nodes;
 mod program;
 #[allow(dead_code, reason = "the unit tests need it")]
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{
     cluster::{Cluster, execute as postgres_execute},
     gate::Gate,
+    machine::Machine,
     nodes::{Nodes, settings_of_nodes},
     program::{PROGRAM, Program, lone_address},
     redis::RedisServer,

@@ -270,8 +270,12 @@ impl FeedModel {
                 None => self.push(entry),
                 Some(arrivals) => {
                     let shown = self.notifications.iter_mut().find(|older| entry.replaces(older));
-                    arrivals.push(&entry, self.notifications_max, shown.is_none());
-                    if let Some(older) = shown {
+                    let is_deletion = entry.body.is_deletion();
+                    arrivals.push(&entry, self.notifications_max, shown.is_none() && !is_deletion);
+                    // One that is deleted stays while it may be read.
+                    if let Some(older) = shown
+                        && !is_deletion
+                    {
                         *older = entry; // in its place, where it is read
                     }
                 }
@@ -281,7 +285,9 @@ impl FeedModel {
 
     fn push(&mut self, entry: Arc<Entry>) {
         self.notifications.retain(|older| !entry.replaces(older));
-        self.notifications.push_back(entry);
+        if !entry.body.is_deletion() {
+            self.notifications.push_back(entry);
+        }
     }
 
     fn remove_oldest_notifications(&mut self) {

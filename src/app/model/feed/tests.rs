@@ -225,3 +225,24 @@ fn what_a_filter_leaves_out_moves_the_cursor_and_takes_what_it_replaces_from_the
     model.prepend(vec![], true, Some(1));
     assert!(model.has_received(1), "as far as was looked at");
 }
+
+fn deletion(offset: Offset, key: &str) -> Event {
+    let body = crate::protocol::publication::Publication::deletion(key.into()).expect("a key").body().clone();
+    Event::Entry(Entry { body, channel: "ops".into(), offset, timestamp: 0 })
+}
+
+#[test]
+fn a_deletion_takes_what_has_its_key_off_the_page_but_not_from_under_a_reader() {
+    let mut model = empty();
+    model.apply(Event::Entry(notification(1, "other", None)));
+    model.apply(Event::Entry(notification(2, "full", Some("disk"))));
+    model.apply(deletion(3, "disk"));
+    assert_eq!(offsets(&model), [1]);
+    assert_eq!(model.cursor(), &cursor(3));
+    model.apply(Event::Entry(notification(4, "full", Some("disk"))));
+    model.set_reading_back(true);
+    model.apply(deletion(5, "disk"));
+    assert_eq!((offsets(&model), model.arrived()), (vec![1, 4], 0));
+    model.set_reading_back(false);
+    assert_eq!(offsets(&model), [1]);
+}

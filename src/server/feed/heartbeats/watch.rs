@@ -79,7 +79,8 @@ impl Heartbeats {
         let mut heartbeats = self.list().await?;
         if heartbeats.is_empty() {
             time.looked = None;
-            return Ok(LOOKS_EVERY);
+            // The first one is made at this node, which wakes it, or at another.
+            return Ok(if self.lease.is_shared() { LOOKS_EVERY } else { Duration::MAX });
         }
         if self.excuse(&heartbeats, time).await? {
             heartbeats = self.list().await?;

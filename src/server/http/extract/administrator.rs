@@ -50,8 +50,13 @@ pub(crate) fn is_operator(
 ) -> Result<bool, Rejection> {
     let bearer = bearer(headers)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_forwarded = headers.keys().any(tells_of_a_proxy);
+    let is_forwarded = is_forwarded(headers);
     Ok(state.operator.sent(Provenance { peer: peer.ip(), host, is_forwarded, bearer }))
+}
+
+/// Returns true if a proxy has passed the request on, and has said so.
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(tells_of_a_proxy)
 }
 
 /// Returns true for a header that only an intermediary adds: a proxy on this machine makes every client look as if it

@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Absent,
     /// `application/json`, `text/json`, anything that ends in `+json`.
     Json,
+    /// JSON with a value in each line: `application/x-ndjson` and its other names.
+    JsonLines,
     /// `application/x-www-form-urlencoded`, which `curl -d` declares for every text, too.
     Form,
     /// `multipart/form-data`.
@@ -63,6 +65,9 @@ fn kind_of(essence: &str) -> Kind {
     match essence {
         "" => Kind::Absent,
         "application/json" | "text/json" => Kind::Json,
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Kind::JsonLines
+        }
         "application/x-www-form-urlencoded" => Kind::Form,
         "multipart/form-data" => Kind::Multipart,
         _ if essence.ends_with("+json") => Kind::Json,
@@ -84,6 +89,7 @@ mod tests {
             ("Application/JSON; Charset=\"UTF-8\"", Kind::Json, Some("UTF-8")),
             ("application/cloudevents+json;charset=utf-8", Kind::Json, Some("utf-8")),
             ("text/json", Kind::Json, None),
+            ("Application/X-NDJSON; charset=utf-8", Kind::JsonLines, Some("utf-8")),
             ("TEXT/PLAIN ; format=flowed; charset=iso-8859-1", Kind::Text, Some("iso-8859-1")),
             ("text/markdown", Kind::Text, None),
             ("application/x-www-form-urlencoded", Kind::Form, None),

@@ -20,7 +20,7 @@ use crate::{
     protocol::{
         chat::MessagePage,
         cursor::Cursor,
-        feed::{Entry, Snapshot},
+        feed::{Entry, EventFilter, Snapshot},
         problem::{Code, Rejection},
     },
     server::{
@@ -172,7 +172,8 @@ async fn older_notifications(
             end = Some(Cursor { epoch: page.cursor.epoch.clone(), offset: entry.offset });
             if !newer.iter().any(|newer| newer.replaces(&entry)) {
                 newer.extend(entry.body.key().is_some().then(|| entry.clone()));
-                if newest.filter.as_ref().is_none_or(|filter| filter.shows(&entry, normalized_name)) {
+                let is_shown = |filter: &EventFilter| filter.shows(&entry, normalized_name);
+                if !entry.body.is_deletion() && newest.filter.as_ref().is_none_or(is_shown) {
                     notifications.push_front(entry);
                 }
             }
@@ -185,6 +186,32 @@ async fn older_notifications(
     let is_there = !notifications.is_empty() || end.is_some();
     let feed = || Snapshot { notifications: notifications.into(), more: end.is_some(), ..newest.clone() };
     Ok(is_there.then(|| (feed(), end.clone())))
+}
+
+/// Returns those of the notifications before a cursor, oldest first, that no newer one has replaced or deleted.
+pub(super) async fn unreplaced(
+    state: &AppState,
+    who: Option<&Identity>,
+    channels: &Channels,
+    before: &Cursor,
+    entries: Vec<Entry>,
+) -> Result<Vec<Entry>, Error> {
+    let has_key = |entry: &Entry| entry.body.key().is_some();
+    if !entries.iter().any(has_key) {
+        return Ok(entries);
+    }
+    let mut newer = replacing(state, who, channels, before).await?;
+    let mut kept = VecDeque::new();
+    for entry in entries.into_iter().rev() {
+        if newer.iter().any(|newer| newer.replaces(&entry)) {
+            continue;
+        }
+        newer.extend(has_key(&entry).then(|| entry.clone()));
+        if !entry.body.is_deletion() {
+            kept.push_front(entry);
+        }
+    }
+    Ok(kept.into())
 }
 
 /// Returns the notifications from a cursor on that may replace older ones. Among very many newer ones not all are looked

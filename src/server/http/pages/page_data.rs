@@ -8,6 +8,7 @@ use super::{
     channel_about, closed,
     filter::{self, FilterQuery},
     linked::{self, Reader},
+    older,
 };
 use crate::{
     app::{
@@ -17,7 +18,9 @@ use crate::{
         },
         routes::{Permalink, Route},
     },
-    protocol::{chat::Room, cursor::Cursor, name::parse_channel, pin::Pin, problem::Code, session::User},
+    protocol::{
+        chat::Room, cursor::Cursor, feed::Entry, name::parse_channel, pin::Pin, problem::Code, session::User,
+    },
     server::{
         auth::Identity,
         chat::direct_room_of,
@@ -260,13 +263,20 @@ async fn notices(
     state.rights.check_reader(caller.as_ref())?;
     let before = before.parse::<Cursor>()?;
     let channels = Channels::of(channel.as_deref());
-    if let Some(filter) = filter.filter() {
-        let (who, limit) = (caller.as_ref(), NOTIFICATIONS_LIMIT);
-        let shown = state.feed.shown_before(who, channels, &filter, before, limit).await?;
-        let (entries, from, more) = shown;
-        return Ok(Json(OlderNotifications { entries, more, from: Some(from) }));
-    }
-    let page = state.feed.notices(caller.as_ref(), channels, Some(before), NOTIFICATIONS_LIMIT).await?;
-    let entries = page.decode().map_err(Error::from)?;
-    Ok(Json(OlderNotifications { entries, more: page.more, from: None }))
+    let (who, limit) = (caller.as_ref(), NOTIFICATIONS_LIMIT);
+    let (entries, from, more) = match filter.filter() {
+        Some(filter) => {
+            let shown = state.feed.shown_before(who, channels.clone(), &filter, before.clone(), limit);
+            let (entries, from, more) = shown.await?;
+            (entries, Some(from), more)
+        }
+        None => {
+            let page = state.feed.notices(who, channels.clone(), Some(before.clone()), limit).await?;
+            let entries: Vec<Entry> = page.decode().map_err(Error::from)?;
+            let from = entries.first().map(|oldest| oldest.offset);
+            (entries, from, page.more)
+        }
+    };
+    let entries = older::unreplaced(&state, who, &channels, &before, entries).await?;
+    Ok(Json(OlderNotifications { entries, more, from }))
 }

@@ -1,5 +1,7 @@
 //! ntfy's protocol over sockets: what senders send, what readers read, who may, and what happens at the limits.
 
+mod change;
+mod delayed;
 mod publish;
 mod read;
 

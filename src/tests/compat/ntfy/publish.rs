@@ -129,7 +129,9 @@ async fn what_this_server_does_not_do_is_refused_in_ntfys_form() {
     let server = TestServer::start().await;
     let client = &server.client;
     for (query, code) in [
-        ("delay=10m", 40004),
+        ("delay=soon", 40004),
+        ("at=9s", 40005),
+        ("in=4d", 40006),
         ("email=a@b.example", 40001),
         ("call=yes", 40032),
         ("up=1", 40000),
@@ -150,7 +152,7 @@ async fn what_this_server_does_not_do_is_refused_in_ntfys_form() {
         server.post("/ops").header("content-type", "multipart/form-data; boundary=b").body("--b--");
     assert_eq!(refused(multipart.send().await.unwrap(), 400).await, 40014);
     for (method, path) in
-        [(Method::DELETE, "/ops/a"), (Method::PUT, "/ops/a/clear"), (Method::PUT, "/ops/a/read")]
+        [(Method::DELETE, "/ops/a%20b"), (Method::PUT, "/ops/a/clear"), (Method::PUT, "/ops/a/read")]
     {
         let response = client.request(method, format!("{}{path}", server.url)).send().await.unwrap();
         assert_eq!(refused(response, 400).await, 40000, "{path}");

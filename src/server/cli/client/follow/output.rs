@@ -77,6 +77,7 @@ fn content(event: &Value) -> String {
             let total = event["total"].as_f64().map(|_| format!("/{}", event["total"]));
             vec![key, format!("{}{}", event["done"], total.unwrap_or_default()), text(&event["state"]), said]
         }
+        _ if event["deleted"] == true => vec![key, "deleted".to_owned()],
         _ => {
             let title = text(&event["title"]);
             let colon = if title.is_empty() || said.is_empty() { "" } else { ":" };
@@ -112,6 +113,11 @@ mod tests {
                 json!({"type": "notification", "title": "Disk", "text": "92 %\n\u{1b}[31mof /var", "level": "warning",
                     "tags": ["db-1", "x"], "link": "https://a.example", "channel": "ops", "timestamp": ms}),
                 "ops warning Disk: 92 % \u{23ce} [31mof /var #db-1 #x https://a.example",
+            ),
+            (
+                json!({"type": "notification", "text": "", "level": "info", "key": "disk", "deleted": true,
+                    "channel": "ops", "timestamp": ms}),
+                "ops info disk deleted",
             ),
             (
                 json!({"type": "update", "key": "p99", "value": 12.5, "unit": "ms", "channel": "api", "timestamp": ms}),

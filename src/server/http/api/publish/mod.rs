@@ -1,9 +1,10 @@
 //! `POST /api/events/{channel}`: programs publish to the feed. JSON, a form, or plain text so that `curl -d` is enough.
 //!
-//! `authz::publishing` decides who may publish, and `read.rs` reads the entries by the body's media type; `headers.rs`,
+//! `author.rs` finds out who publishes and whether they may, and `read.rs` reads the entries by the body's media type; `headers.rs`,
 //! `form.rs` and `multipart.rs` read the formats that a body may have. `protocol/publication/` defines the meaning of an
 //! entry.
 
+mod author;
 mod encoded_words;
 mod form;
 mod headers;
@@ -21,18 +22,15 @@ use axum::{
 use serde::Serialize;
 
 pub(crate) use self::{
+    author::author_of,
     headers::{idempotency_key, text_of},
     read::{Read, read},
 };
 use crate::{
     protocol::feed::Entry,
     server::{
-        authz::publishing::Author,
         error::Error,
-        http::extract::{
-            administrator::is_operator, body::RawBody, client_address::ClientAddress, credentials::bearer,
-            path::PathText, user::identify,
-        },
+        http::extract::{body::RawBody, client_address::ClientAddress, path::PathText},
         state::AppState,
     },
 };
@@ -57,10 +55,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Response, Error> {
-    let token = bearer(&headers)?;
-    let (identity, is_operator) = (identify(&state, &headers), || Ok(is_operator(&state, peer, &headers)?));
-    let author = Author::authorize(&state.publishers, &channel, token, identity, is_operator).await?;
-    state.limits.publish(author.token(), address).await?;
+    let author = author_of(&state, &channel, &headers, peer, address).await?;
     let Read { publications, is_array } = read(&headers, query.as_deref(), &body)?;
     let key = idempotency_key(&headers)?;
     let (publications, ignored): (Vec<_>, Vec<_>) = publications.into_iter().unzip();

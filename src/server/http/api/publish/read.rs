@@ -14,7 +14,7 @@ use crate::{
         feed::Body,
         members::{Members, NAMED_MAX, echoed_name, parse_json},
         problem::{Code, Rejection},
-        publication::Publication,
+        publication::{PUBLISH_MAX_ENTRIES, Publication},
     },
     server::http::extract::{
         charset,
@@ -38,6 +38,7 @@ pub(crate) fn read(headers: &HeaderMap, query: Option<&str>, body: &Bytes) -> Re
     let mut beside = Beside::of(headers, query)?;
     let mut read = match kind {
         Kind::Json => from_json(parse_json(&decoded()?, "body")?)?,
+        Kind::JsonLines => from_lines(&decoded()?)?,
         Kind::Text => one((beside.notification(&decoded()?)?, Vec::new())),
         Kind::Multipart => from_fields(multipart::read(headers, body)?)?,
         Kind::Absent => match entries_in(&decoded()?)? {
@@ -55,8 +56,8 @@ pub(crate) fn read(headers: &HeaderMap, query: Option<&str>, body: &Bytes) -> Re
             }
         }
         Kind::Other => {
-            let message = "This Content-Type is not supported; use one of these: application/json, text/plain, \
-                           application/x-www-form-urlencoded, multipart/form-data.";
+            let message = "This Content-Type is not supported; use one of these: application/json, \
+                           application/x-ndjson, text/plain, application/x-www-form-urlencoded, multipart/form-data.";
             return Err(Rejection::new(Code::BadMediaType, message));
         }
     };
@@ -79,6 +80,21 @@ fn from_json(value: Value) -> Result<Read, Rejection> {
         }
         value => Ok(one(Publication::from_json(value)?)),
     }
+}
+
+/// Reads an entry from each line that is not blank. One that cannot be read rejects all, by its number.
+fn from_lines(body: &str) -> Result<Read, Rejection> {
+    let lines = body.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read = |(index, line): (usize, &str)| {
+        let entry = parse_json(line, "line").and_then(Publication::from_json);
+        entry.map_err(|rejection| {
+            let message = format!("Line {}: {}", index + 1, rejection.message);
+            Rejection { message, ..rejection }
+        })
+    };
+    // One more than are taken, which the feed rejects, and no more.
+    let publications = lines.take(PUBLISH_MAX_ENTRIES + 1).map(read).collect::<Result<_, _>>()?;
+    Ok(Read { publications, is_array: true })
 }
 
 /// Reads the entries in a body whose sender did not declare JSON, as `curl -d` does not. A body that begins like

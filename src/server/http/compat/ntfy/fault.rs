@@ -22,7 +22,9 @@ const PUBLISH: &str = "https://ntfy.sh/docs/publish/";
 
 pub(super) const INVALID: Known = Known(40000, 400, "invalid request", "");
 pub(super) const NO_EMAIL: Known = Known(40001, 400, "e-mail notifications are not enabled", "");
-pub(super) const NO_DELAY: Known = Known(40004, 400, "invalid delay parameter", "");
+pub(super) const DELAY: Known = Known(40004, 400, "invalid delay parameter: unable to parse delay", PUBLISH);
+pub(super) const DELAY_TOO_SMALL: Known = Known(40005, 400, "invalid delay parameter: too small", PUBLISH);
+pub(super) const DELAY_TOO_LARGE: Known = Known(40006, 400, "invalid delay parameter: too large", PUBLISH);
 pub(super) const PRIORITY: Known = Known(40007, 400, "invalid priority parameter", PUBLISH);
 pub(super) const SINCE: Known =
     Known(40008, 400, "invalid since parameter", "https://ntfy.sh/docs/subscribe/api/");

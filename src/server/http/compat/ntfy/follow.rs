@@ -19,11 +19,13 @@ use tokio::sync::mpsc;
 use self::connection::{Connection, Output, Reader};
 use super::{
     fault::{self, Fault},
+    message::Message,
     parameters::Parameters,
     query::Query,
     topic,
 };
 use crate::server::{
+    auth::Identity,
     clock::now_ms,
     http::{
         extract::{path::PathText, user::open_live_session},
@@ -100,6 +102,8 @@ impl Request {
         };
         let permit = connect(&state, kind, &client)?;
         let session = open_live_session(&state, caller).await?;
+        let scheduled =
+            if query.has_scheduled { scheduled(&state, caller, &topics).await? } else { Vec::new() };
         let start = start::of(&state, caller, &topics, &query.since).await?;
         let wakeup = Arc::new(Wakeup::default());
         let channels = Channels::Only(topics.iter().cloned().collect());
@@ -112,6 +116,7 @@ impl Request {
             format,
             is_poll: query.is_poll,
             filters: query.filters,
+            scheduled,
             first: start.first,
             session,
         };
@@ -134,6 +139,20 @@ impl Request {
         });
         Ok(with_body(head, body))
     }
+}
+
+/// The messages of the topics that wait for their time.
+async fn scheduled(
+    state: &AppState,
+    who: Option<&Identity>,
+    topics: &[String],
+) -> Result<Vec<Message>, Fault> {
+    let mut messages = Vec::new();
+    for topic in topics {
+        let waiting = state.scheduled.list(who, topic).await?;
+        messages.extend(waiting.iter().map(Message::scheduled));
+    }
+    Ok(messages)
 }
 
 /// A body in chunks as they come. Not the bare connection, as `realtime::sse` has it: that has no framing, and readers

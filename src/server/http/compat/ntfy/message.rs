@@ -9,7 +9,7 @@ use crate::{
         cursor::{Cursor, Epoch},
         feed::{Action, Body, Details, Entry, Level, ProgressState},
     },
-    server::emoji,
+    server::{emoji, feed::scheduled::Scheduled},
 };
 
 /// One message or event.
@@ -57,6 +57,7 @@ pub(super) const USUAL_PRIORITY: u8 = 3;
 const QUIET_PRIORITY: u8 = 1;
 /// The names of events.
 pub(super) const MESSAGE: &str = "message";
+const DELETE: &str = "message_delete";
 const OPEN: &str = "open";
 const KEEP_ALIVE: &str = "keepalive";
 
@@ -86,8 +87,11 @@ impl Message {
                     ..message
                 }
             }
+            Body::Notification { key, details: Details { deleted: true, .. }, .. } => {
+                Self { event: DELETE, sequence_id: key, ..message }
+            }
             Body::Notification { title, text, level, tags, link, key, details } => {
-                let Details { priority, icon, markdown, html: _, actions } = details;
+                let Details { priority, icon, markdown, html: _, actions, deleted: _ } = details;
                 // Every client shows the message, and not all a title without one.
                 let (title, text) = match title {
                     Some(title) if text.is_empty() => (None, title),
@@ -108,6 +112,12 @@ impl Message {
             }
         };
         Some(Self { id, ..message })
+    }
+
+    /// A message that waits for its time.
+    pub(super) fn scheduled(scheduled: &Scheduled) -> Self {
+        let message = Self::of(&Epoch::unwritten(), scheduled.entry()).expect("it is a notification");
+        Self { id: scheduled.id.clone(), ..message }
     }
 
     /// The first event of a stream.
@@ -134,6 +144,11 @@ impl Message {
     fn event(event: &'static str, at: &Cursor, topic: &str, now_ms: i64) -> Self {
         let id = message_id::encode(&at.epoch, at.offset);
         Self { id, time: now_ms.div_euclid(1_000), event, topic: topic.to_owned(), ..Self::default() }
+    }
+
+    /// Returns true if it says that an earlier message is gone.
+    pub(super) fn is_deletion(&self) -> bool {
+        self.event == DELETE
     }
 
     /// The JSON in one line.
@@ -227,6 +242,13 @@ mod tests {
         assert_eq!(job["message"], "failed · 7 · disk");
         assert!(job.get("priority").is_none(), "it is news");
         assert!(message(json!({ "type": "update", "value": 1.5 })).is_none());
+        let mut gone =
+            message(json!({ "type": "notification", "key": "disk", "deleted": true })).expect("one");
+        gone["id"] = json!("ID");
+        let expected = json!({
+            "id": "ID", "time": 1_795_000_000, "event": "message_delete", "topic": "ops", "sequence_id": "disk",
+        });
+        assert_eq!(gone, expected);
     }
 
     #[test]

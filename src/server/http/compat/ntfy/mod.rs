@@ -2,7 +2,7 @@
 //! readers of ntfy the channel's notifications in ntfy's shape, by the same subscriptions as every other transport.
 //!
 //! * `topic`, `credentials`, `parameters`, `fault`: names, sign-in, headers and queries, and errors in ntfy's form
-//! * `publish`, `notification`, `actions`: publishing
+//! * `publish`, `notification`, `actions`, `delay`: publishing
 //! * `follow`, `query`, `message`, `message_id`: reading
 //! * `account`: what clients ask about the server and themselves
 //!
@@ -11,6 +11,7 @@
 mod account;
 mod actions;
 mod credentials;
+mod delay;
 mod fault;
 mod follow;
 mod message;
@@ -48,14 +49,14 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .route("/{topic}", post(publish::to_topic).put(publish::to_topic))
         .route(
             "/{topic}/{sequence_id}",
-            post(publish::to_sequence).put(publish::to_sequence).delete(publish::refuse_changes),
+            post(publish::to_sequence).put(publish::to_sequence).delete(publish::delete),
         );
     let own = Router::new()
         .route("/{topic}/publish", get(publish::by_get))
         .route("/{topic}/send", get(publish::by_get))
         .route("/{topic}/trigger", get(publish::by_get))
-        .route("/{topic}/{sequence_id}/clear", put(publish::refuse_changes))
-        .route("/{topic}/{sequence_id}/read", put(publish::refuse_changes))
+        .route("/{topic}/{sequence_id}/clear", put(publish::refuse_clear))
+        .route("/{topic}/{sequence_id}/read", put(publish::refuse_clear))
         .route("/{topic}/json", get(follow::json))
         .route("/{topic}/sse", get(follow::sse))
         .route("/{topic}/raw", get(follow::raw))

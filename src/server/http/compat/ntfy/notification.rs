@@ -1,5 +1,5 @@
 //! The notification that a sender to ntfy means: its parameters by all their names, and its text. `publish` calls it. What
-//! ntfy would do besides (e-mail, calls, delays, files) is refused by name, never dropped silently; a text, title or tag
+//! ntfy would do besides (e-mail, calls, files) is refused by name, never dropped silently; a text, title or tag
 //! that is too long is cut visibly.
 
 use url::Url;
@@ -26,7 +26,6 @@ use crate::{
 const ACTIONS: [&str; 2] = ["actions", "action"];
 const ATTACH: [&str; 2] = ["attach", "a"];
 const CALL: [&str; 1] = ["call"];
-const DELAY: [&str; 3] = ["delay", "at", "in"];
 const EMAIL: [&str; 4] = ["email", "e-mail", "mail", "e"];
 const FILENAME: [&str; 3] = ["filename", "file", "f"];
 const MARKDOWN: [&str; 2] = ["markdown", "md"];
@@ -62,15 +61,14 @@ pub(super) fn read(
     let icon = address(parameters, &["icon"], fault::ICON)?;
     let markdown = is_markdown || parameters.is_on(&MARKDOWN);
     let title = parameters.text(&TITLE).map(|title| cut(&clean_line(&title), TITLE_MAX_CHARACTERS, "…"));
-    let details = Details { priority, icon, markdown, html: None, actions };
+    let details = Details { priority, icon, markdown, html: None, actions, deleted: false };
     let key = sequence.or_else(|| parameters.text(&SEQUENCE)).map(|id| parse_sequence(&id)).transpose()?;
     Ok(Publication::new(Body::Notification { title, text, level, tags, link, key, details })?)
 }
 
 /// Refuses what this server does not do. A sender that asks for it must not take the answer for a promise.
 fn refuse_what_is_not_done(parameters: &Parameters<'_>) -> Result<(), Fault> {
-    let refused: [(&[&str], _, _); 5] = [
-        (&DELAY, fault::NO_DELAY, "this server does not schedule messages; leave out delay, at and in"),
+    let refused: [(&[&str], _, _); 4] = [
         (&EMAIL, fault::NO_EMAIL, "leave out email"),
         (&CALL, fault::NO_CALLS, "leave out call"),
         (&TEMPLATE, fault::INVALID, "templates are not supported; leave out template"),
@@ -242,9 +240,6 @@ mod tests {
     #[test]
     fn what_is_not_done_is_refused_by_its_code() {
         for (query, known) in [
-            ("delay=10m", fault::NO_DELAY),
-            ("at=tomorrow", fault::NO_DELAY),
-            ("X-In=1h", fault::NO_DELAY),
             ("e=a@b.example", fault::NO_EMAIL),
             ("call=yes", fault::NO_CALLS),
             ("up=1", fault::INVALID),

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
+    delay,
     fault::{self, Fault},
     message::Message,
     notification::{self, parse_sequence},
@@ -29,16 +30,13 @@ use crate::{
         authz::publishing::Author,
         http::{
             BODY_MAX_BYTES,
-            api::publish::idempotency_key,
+            api::publish::{author_of, idempotency_key},
             extract::{
-                administrator::is_operator,
                 body::{BODY_TIMEOUT, RawBody},
                 charset,
                 client_address::ClientAddress,
-                credentials::bearer,
                 media_type::{Kind, MediaType},
                 path::{PathPair, PathText},
-                user::identify,
             },
         },
         state::AppState,
@@ -62,6 +60,25 @@ pub(super) struct Sender {
     uri: Uri,
 }
 
+/// What was sent, and when it is to be published.
+struct Sent {
+    publication: Publication,
+    /// As it was sent; `None`: now.
+    delay: Option<String>,
+}
+
+impl Sent {
+    fn read(
+        parameters: &Parameters<'_>,
+        text: &str,
+        is_markdown: bool,
+        sequence: Option<String>,
+    ) -> Result<Self, Fault> {
+        let publication = notification::read(parameters, text, is_markdown, sequence)?;
+        Ok(Self { publication, delay: delay::of(parameters) })
+    }
+}
+
 type Answer = Result<Json<Message>, Fault>;
 
 /// `POST` or `PUT /{topic}`: the body is the text.
@@ -79,6 +96,12 @@ pub(super) async fn to_sequence(
     sender.publish_text(&topic, request, Some(sequence)).await
 }
 
+/// `DELETE /{topic}/{sequence_id}`: what was published under this id is gone, and an event says so to all readers.
+pub(super) async fn delete(sender: Sender, PathPair(topic, sequence): PathPair) -> Answer {
+    let sequence = parse_sequence(&sequence)?;
+    sender.publish(&topic, |_| Ok(Sent { publication: Publication::deletion(sequence)?, delay: None })).await
+}
+
 /// `POST` or `PUT /`: the body is JSON with the member `topic`.
 pub(super) async fn by_json(sender: Sender, request: Request) -> Answer {
     let (body, is_cut) = read_body(&sender.headers, request).await?;
@@ -90,8 +113,7 @@ pub(super) async fn by_json(sender: Sender, request: Request) -> Answer {
     let topic = text_member(&mut json, "topic")?;
     let topic = topic.ok_or_else(|| Fault::new(fault::TOPIC, "the JSON needs the member topic"))?;
     let text = text_member(&mut json, "message")?.unwrap_or_default();
-    let read =
-        |parameters: Parameters<'_>| notification::read(&parameters.with_json(json), &text, false, None);
+    let read = |parameters: Parameters<'_>| Sent::read(&parameters.with_json(json), &text, false, None);
     sender.publish(&topic, read).await
 }
 
@@ -120,13 +142,13 @@ pub(super) async fn by_get(sender: Sender, PathText(topic): PathText) -> Answer 
             "publishing by GET needs a token: an Authorization header, or auth=",
         ));
     }
-    sender.publish(&topic, |parameters| notification::read(&parameters, "", false, None)).await
+    sender.publish(&topic, |parameters| Sent::read(&parameters, "", false, None)).await
 }
 
-/// Deleting a message and marking one as read, which ntfy knows and this server does not.
-pub(super) async fn refuse_changes() -> Fault {
+/// Marking a message as read for all readers, which ntfy knows and this server does not.
+pub(super) async fn refuse_clear() -> Fault {
     let reason =
-        "a message cannot be deleted or marked as read here; publish to its sequence id to replace it";
+        "a message cannot be marked as read for all readers; DELETE its sequence id, or publish to it";
     Fault::new(fault::INVALID, reason)
 }
 
@@ -135,24 +157,29 @@ impl Sender {
         let (body, is_cut) = read_body(&self.headers, request).await?;
         let read = |parameters: Parameters<'_>| {
             let (text, is_markdown) = text_of(&self.headers, &body, is_cut)?;
-            notification::read(&parameters, &text, is_markdown, sequence)
+            Sent::read(&parameters, &text, is_markdown, sequence)
         };
         self.publish(topic, read).await
     }
 
-    async fn publish(
-        &self,
-        topic: &str,
-        read: impl FnOnce(Parameters<'_>) -> Result<Publication, Fault>,
-    ) -> Answer {
+    async fn publish(&self, topic: &str, read: impl FnOnce(Parameters<'_>) -> Result<Sent, Fault>) -> Answer {
         let Self { state, peer, address, headers, uri } = self;
         let channel = topic::parse(topic)?;
-        let token = bearer(headers)?;
-        let (identity, is_operator) = (identify(state, headers), || Ok(is_operator(state, *peer, headers)?));
-        let author = Author::authorize(&state.publishers, &channel, token, identity, is_operator).await?;
-        state.limits.publish(author.token(), address.0).await?;
-        let publication = read(Parameters::of(headers, uri.query())?)?;
+        let author = author_of(state, &channel, headers, *peer, address.0).await?;
+        let Sent { publication, delay } = read(Parameters::of(headers, uri.query())?)?;
         let key = idempotency_key(headers)?;
+        if let Some(delay) = delay {
+            if author == Author::Anonymous {
+                let reason = "a delayed message needs a token, by which those that wait are counted";
+                return Err(Fault::new(fault::FORBIDDEN, reason));
+            }
+            let due_at = delay::parse(&delay, state.clock.wall_ms())?;
+            let scheduled = state.scheduled.schedule(&channel, &author, &publication, due_at, key.as_deref());
+            return Ok(Json(Message::scheduled(&scheduled.await?)));
+        }
+        if let Some(sequence) = publication.body().key() {
+            state.scheduled.cancel(&channel, sequence).await?;
+        }
         let published =
             state.feed.publish(&channel, &author.to_string(), vec![publication], key.as_deref()).await?;
         let entry = published.0.into_iter().next().expect("one was published");

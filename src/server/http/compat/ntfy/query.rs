@@ -36,6 +36,8 @@ pub(super) struct Query {
     pub(super) since: Since,
     /// The answer ends with the messages that are there.
     pub(super) is_poll: bool,
+    /// A poll has the messages that wait for their time, too.
+    pub(super) has_scheduled: bool,
     pub(super) filters: Filters,
 }
 
@@ -66,7 +68,8 @@ impl Query {
                 None => Since::New,
             },
         };
-        Ok(Self { since, is_poll, filters: Filters::read(parameters)? })
+        let has_scheduled = is_poll && parameters.is_on(&["scheduled", "sched"]);
+        Ok(Self { since, is_poll, has_scheduled, filters: Filters::read(parameters)? })
     }
 }
 
@@ -116,12 +119,16 @@ impl Filters {
         })
     }
 
-    /// Returns true if a message passes. A tag is compared as it is written in a message: an emoji by its short code.
+    /// Returns true if a message passes. A tag is compared as it is written in a message: an emoji by its short code. A
+    /// deletion passes, because the message that it deletes may have.
     pub(super) fn pass(&self, message: &Message) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
         };
         let priority = message.priority.unwrap_or(USUAL_PRIORITY);
+        if message.is_deletion() {
+            return true;
+        }
         is(&self.id, Some(&message.id))
             && is(&self.message, message.message.as_deref())
             && is(&self.title, message.title.as_deref())

@@ -54,6 +54,8 @@ pub(super) struct Reader {
     pub(super) format: Format,
     pub(super) is_poll: bool,
     pub(super) filters: Filters,
+    /// The messages that wait for their time, which a poll has after all others.
+    pub(super) scheduled: Vec<Message>,
     /// The first message of a topic that it wants.
     pub(super) first: HashMap<String, Offset>,
     /// It resumes at a message, and some that came after that one are gone.
@@ -123,7 +125,11 @@ impl Connection {
                 }
             }
             if self.reader.is_poll && !has_more {
-                return End::Done;
+                if self.reader.scheduled.is_empty() {
+                    return End::Done;
+                }
+                self.write_scheduled();
+                continue;
             }
             tokio::select! {
                 biased; // a revoked reader gets nothing more
@@ -226,6 +232,14 @@ impl Connection {
         let message = Message::of(&epoch, read).filter(|message| self.reader.filters.pass(message));
         if let Some(message) = message {
             self.write(&message);
+        }
+    }
+
+    fn write_scheduled(&mut self) {
+        for message in std::mem::take(&mut self.reader.scheduled) {
+            if self.reader.filters.pass(&message) {
+                self.write(&message);
+            }
         }
     }
 
